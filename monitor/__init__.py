@@ -1,0 +1,1 @@
+"""driftwarden: drift monitoring, expert review and retraining for fine-tuned LLMs."""

@@ -1,0 +1,30 @@
+"""The root of the command: its groups, and the exit status of each error."""
+
+import sys
+
+import typer
+
+from monitor.cli import database
+from monitor.errors import DriftwardenError
+
+app = typer.Typer(
+    name="driftwarden",
+    help="Watch a fine-tuned LLM in production, have experts review what drifted, and retrain it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(database.app, name="db")
+
+
+def main() -> None:
+    """Run the command. Errors raised on purpose end it with a line and their exit status."""
+    try:
+        app()
+    except DriftwardenError as error:
+        print(f"driftwarden: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_status)
+    except BrokenPipeError:  # the reader, `head` for instance, has had enough
+        sys.stderr.close()
+        sys.exit(141)

@@ -1,0 +1,1 @@
+"""Texts to unit-norm vectors, with the encoder's identity beside them."""

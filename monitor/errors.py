@@ -1,0 +1,76 @@
+"""The error tree. A message says what is wrong and what to do; it is written for an operator."""
+
+
+class DriftwardenError(Exception):
+    """Raised when driftwarden can't go on; the root of every error it raises on purpose."""
+
+    #: Exit status of the process when this error ends it (sysexits.h where one fits).
+    exit_status = 1
+
+
+class ConfigurationError(DriftwardenError):
+    """Raised when a setting is unknown, malformed or contradicts another."""
+
+    exit_status = 78  # EX_CONFIG
+
+
+class InputError(DriftwardenError):
+    """Raised when a file or an argument given on the command line can't be used."""
+
+    exit_status = 2
+
+
+class ModelError(DriftwardenError):
+    """Raised when an encoder or language model is missing or can't be loaded."""
+
+    exit_status = 78
+
+
+class SchemaError(DriftwardenError):
+    """Raised when the database's schema is not the one this version needs."""
+
+    exit_status = 78
+
+
+class TransientError(DriftwardenError):
+    """Raised when a service is away for now; the caller backs off and tries again."""
+
+    exit_status = 75  # EX_TEMPFAIL
+
+
+class DatabaseUnavailableError(TransientError):
+    """Raised when the database doesn't answer."""
+
+
+class BrokerUnavailableError(TransientError):
+    """Raised when no Kafka broker answers."""
+
+
+class SlackUnavailableError(TransientError):
+    """Raised when Slack doesn't answer or asks to wait."""
+
+
+class LostOwnershipError(DriftwardenError):
+    """Raised when another process has moved a partition's offset; the batch was rolled back."""
+
+
+class RecordError(DriftwardenError):
+    """Raised when one record can't be read; it becomes a dead letter and the next one is read."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        #: A short stable code, such as ``invalid_json``.
+        self.reason = reason
+        self.detail = detail
+
+
+class WorkflowError(DriftwardenError):
+    """Raised when a review, run or version is not in a state that allows what was asked."""
+
+
+class NotFoundError(WorkflowError):
+    """Raised when something doesn't exist, or isn't for the person who asked."""
+
+
+class TrainingError(DriftwardenError):
+    """Raised when a training run can't be planned, started or finished."""

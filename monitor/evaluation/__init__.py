@@ -1,0 +1,1 @@
+"""The weekly evaluation: a window against its baseline, to an assessment and a report."""

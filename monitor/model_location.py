@@ -1,0 +1,39 @@
+"""Where a model named in the configuration lies: a folder, a hub id, or inside a package."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from monitor.errors import ModelError
+
+PACKAGE_PREFIX = "package:"
+
+
+def locate_model(name: str) -> str:
+    """Return a folder, or the hub id unchanged.
+
+    ``package:NAME`` is the folder of the installed package NAME, or the folder inside it that holds
+    a ``config.json``. A name that begins with ``.``, ``/`` or ``~`` is always a path.
+
+    Raises:
+        ModelError: The package isn't installed or the folder doesn't exist.
+    """
+    if name.startswith(PACKAGE_PREFIX):
+        return str(_package_folder(name.removeprefix(PACKAGE_PREFIX)))
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return str(path)
+    if name.startswith((".", "/", "~")):
+        raise ModelError(f"{name}: no such model folder")
+    return name
+
+
+def _package_folder(package: str) -> Path:
+    spec = find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError(
+            f"package:{package}: no installed package of that name; `make setup` installs those of "
+            "requirements-models.txt"
+        )
+    root = Path(spec.submodule_search_locations[0])
+    folders = [root, *sorted(path for path in root.iterdir() if path.is_dir())]
+    return next((folder for folder in folders if (folder / "config.json").is_file()), root)

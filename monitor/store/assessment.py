@@ -1,0 +1,92 @@
+"""What an evaluation concludes. Stored as JSON, rendered by Slack, the page and the terminal."""
+
+from typing import Literal
+
+import msgspec
+
+Verdict = Literal["drift", "no_drift", "not_enough_data"]
+
+
+class DriftTest(msgspec.Struct, frozen=True, kw_only=True):
+    """One test of a family."""
+
+    name: str
+    statistic: float
+    p_value: float
+    adjusted_p_value: float
+    effect_size: float
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """A drifted cluster of prompts, named by the words that set it apart."""
+
+    #: Index of the cluster in this assessment; ``sample_scores`` refers to it.
+    index: int
+    name: str
+    n_current: int
+    share_current: float
+    share_reference: float
+    #: Ratio of the shares, with its 95% interval.
+    enrichment: float
+    enrichment_lower: float
+    enrichment_upper: float
+    #: Redacted prompts, the medoid first.
+    examples: tuple[str, ...]
+
+
+class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
+    """Input drift (prompts), or output drift (responses given the prompts)."""
+
+    family: Literal["input", "output"]
+    verdict: Verdict
+    #: Significance *and* an effect above the floor: what pages somebody.
+    alarm: bool
+    p_value: float
+    #: 95% lower bound on the drifted share of the window.
+    mass_lower_bound: float
+    tests: tuple[DriftTest, ...] = ()
+    topics: tuple[Topic, ...] = ()
+
+
+class Characteristic(msgspec.Struct, frozen=True, kw_only=True):
+    """A scalar of prompts or responses, compared with the baseline."""
+
+    name: str
+    side: Literal["prompt", "response", "metric"]
+    #: +1: higher is better, -1: lower is better, 0: neither.
+    direction: Literal[-1, 0, 1]
+    n_reference: int
+    n_current: int
+    reference_mean: float
+    current_mean: float
+    #: Standardised difference (Cliff's delta), in [-1, 1].
+    effect_size: float
+    #: Relative change of the mean, with its 95% interval; ``None`` where the baseline mean is 0.
+    relative_change: float | None
+    relative_change_lower: float | None
+    relative_change_upper: float | None
+    p_value: float
+    adjusted_p_value: float
+    #: Worse than the baseline by ``alert_threshold`` or more, and the interval excludes no change.
+    degraded: bool
+
+
+class Assessment(msgspec.Struct, frozen=True, kw_only=True):
+    """A window against its baseline: the verdict, and everything that led there."""
+
+    model: str
+    verdict: Verdict
+    #: Any family's alarm, or any degraded metric.
+    alarm: bool
+    #: One sentence that a manager understands.
+    headline: str
+    n_reference: int
+    n_current: int
+    input: FamilyAssessment
+    output: FamilyAssessment
+    characteristics: tuple[Characteristic, ...] = ()
+    #: Share of each task type in the window and in the baseline.
+    mix_current: dict[str, float] = {}
+    mix_reference: dict[str, float] = {}
+    #: What the reader should know: a day without traffic, one user with half the window.
+    remarks: tuple[str, ...] = ()

@@ -1,0 +1,92 @@
+"""Records that could not be read, kept whole so that they can be replayed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from monitor.store.exchanges import Position
+from monitor.store.tables import DeadLetter
+
+
+@dataclass(frozen=True)
+class DeadLetterRow:
+    """A record that could not be read, where it stood and why."""
+
+    position: Position
+    key: bytes | None
+    #: ``None`` for a record without a value (a tombstone).
+    value: bytes | None
+    #: A short stable code, such as ``invalid_json``.
+    reason: str
+    detail: str
+    inclusion_probability: float
+    received_at: datetime
+
+
+def insert_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) -> None:
+    """Write dead letters; the offsets move in the same transaction."""
+    if rows:
+        connection.execute(insert(DeadLetter), [_values(row) for row in rows])
+
+
+def pending_dead_letters(
+    connection: Connection, *, after_id: int = 0, limit: int = 100
+) -> list[tuple[int, DeadLetterRow]]:
+    """Return the oldest dead letters that were not replayed yet, each with its id."""
+    rows = connection.execute(
+        select(
+            DeadLetter.id,
+            DeadLetter.source,
+            DeadLetter.partition,
+            DeadLetter.offset,
+            DeadLetter.record_index,
+            DeadLetter.key,
+            DeadLetter.value,
+            DeadLetter.reason,
+            DeadLetter.detail,
+            DeadLetter.inclusion_probability,
+            DeadLetter.received_at,
+        )
+        .where(DeadLetter.replayed_at.is_(None), DeadLetter.id > after_id)
+        .order_by(DeadLetter.id)
+        .limit(limit)
+    )
+    return [(row[0], DeadLetterRow(Position(*row[1:5]), *row[5:])) for row in rows]
+
+
+def mark_replayed(connection: Connection, dead_letter_id: int, *, now: datetime) -> bool:
+    """Mark a dead letter as replayed; return whether it was this call that did it."""
+    marked = connection.execute(
+        update(DeadLetter)
+        .where(DeadLetter.id == dead_letter_id, DeadLetter.replayed_at.is_(None))
+        .values(replayed_at=now)
+    )
+    return marked.rowcount == 1
+
+
+def count_by_reason(connection: Connection) -> dict[str, int]:
+    """Count the dead letters that were not replayed yet, by reason."""
+    rows = connection.execute(
+        select(DeadLetter.reason, func.count())
+        .where(DeadLetter.replayed_at.is_(None))
+        .group_by(DeadLetter.reason)
+        .order_by(DeadLetter.reason)
+    )
+    return {reason: count for reason, count in rows}
+
+
+def _values(row: DeadLetterRow) -> dict[str, object]:
+    return {
+        "source": row.position.source,
+        "partition": row.position.partition,
+        "offset": row.position.offset,
+        "record_index": row.position.record_index,
+        "key": row.key,
+        "value": row.value,
+        "reason": row.reason,
+        "detail": row.detail,
+        "inclusion_probability": row.inclusion_probability,
+        "received_at": row.received_at,
+    }

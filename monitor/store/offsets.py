@@ -1,0 +1,123 @@
+"""How far each partition has been read: the truth about ingest, moved by compare-and-swap."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from monitor.errors import LostOwnershipError
+from monitor.store.tables import OffsetGap, SourceOffset
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Offsets that were gone before they could be read: ``[first_offset, last_offset]``."""
+
+    source: str
+    partition: int
+    first_offset: int
+    last_offset: int
+    found_at: datetime
+
+
+def next_offset(connection: Connection, source: str, partition: int) -> int | None:
+    """Return the next offset to read; ``None`` for a partition never seen before."""
+    return connection.execute(
+        select(SourceOffset.next_offset).where(
+            SourceOffset.source == source, SourceOffset.partition == partition
+        )
+    ).scalar_one_or_none()
+
+
+def next_offsets(connection: Connection, source: str) -> dict[int, int]:
+    """Return the next offset of every partition of a source that was seen before."""
+    rows = connection.execute(
+        select(SourceOffset.partition, SourceOffset.next_offset).where(
+            SourceOffset.source == source
+        )
+    )
+    return {partition: offset for partition, offset in rows}
+
+
+def claim(
+    connection: Connection, source: str, partition: int, *, first: int, now: datetime
+) -> int:
+    """Give a partition its row where it has none; return the next offset to read.
+
+    Of two processes that claim at once, one writes ``first`` and both read what it wrote.
+    """
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(
+        dialect.insert(SourceOffset)
+        .values(source=source, partition=partition, next_offset=first, updated_at=now)
+        .on_conflict_do_nothing()
+    )
+    claimed = next_offset(connection, source, partition)
+    if claimed is None:  # only where isolation is above READ COMMITTED
+        raise LostOwnershipError(f"{source}/{partition} was claimed by another process just now")
+    return claimed
+
+
+def advance(
+    connection: Connection, source: str, partition: int, *, expected: int, new: int, now: datetime
+) -> None:
+    """Move the next offset from ``expected`` to ``new``.
+
+    Call it inside the transaction that stores the rows: what raises here rolls them back.
+
+    Raises:
+        LostOwnershipError: The stored offset isn't ``expected``: another process owns the
+            partition.
+    """
+    moved = connection.execute(
+        update(SourceOffset)
+        .where(
+            SourceOffset.source == source,
+            SourceOffset.partition == partition,
+            SourceOffset.next_offset == expected,
+        )
+        .values(next_offset=new, updated_at=now)
+    )
+    if moved.rowcount != 1:
+        raise LostOwnershipError(
+            f"{source}/{partition}: the stored offset is no longer {expected}; another process "
+            "has moved it"
+        )
+
+
+def record_gap(
+    connection: Connection,
+    source: str,
+    partition: int,
+    *,
+    first_offset: int,
+    last_offset: int,
+    found_at: datetime,
+) -> None:
+    """Write down that ``[first_offset, last_offset]`` was gone before it could be read."""
+    connection.execute(
+        insert(OffsetGap).values(
+            source=source,
+            partition=partition,
+            first_offset=first_offset,
+            last_offset=last_offset,
+            found_at=found_at,
+        )
+    )
+
+
+def list_gaps(connection: Connection, source: str) -> list[Gap]:
+    """Return the gaps of a source, in the order of their offsets."""
+    rows = connection.execute(
+        select(
+            OffsetGap.source,
+            OffsetGap.partition,
+            OffsetGap.first_offset,
+            OffsetGap.last_offset,
+            OffsetGap.found_at,
+        )
+        .where(OffsetGap.source == source)
+        .order_by(OffsetGap.partition, OffsetGap.first_offset)
+    )
+    return [Gap(*row) for row in rows]

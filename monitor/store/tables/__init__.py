@@ -1,0 +1,60 @@
+"""The declared schema. Importing this package makes :data:`metadata` complete."""
+
+from monitor.store.tables.base import Base
+from monitor.store.tables.evaluations import Decision, Evaluation, Incident, OutboxMessage, Report
+from monitor.store.tables.review import (
+    AuditEntry,
+    GoldExample,
+    Lease,
+    Review,
+    ReviewBatch,
+    Reviewer,
+    ReviewItem,
+    WebSession,
+)
+from monitor.store.tables.traffic import (
+    Baseline,
+    DeadLetter,
+    EmbeddingBlock,
+    Exchange,
+    OffsetGap,
+    SourceOffset,
+)
+from monitor.store.tables.training import (
+    ModelScore,
+    ModelVersion,
+    Rollout,
+    StageChange,
+    TrainingRun,
+)
+
+metadata = Base.metadata
+
+__all__ = [
+    "AuditEntry",
+    "Base",
+    "Baseline",
+    "DeadLetter",
+    "Decision",
+    "EmbeddingBlock",
+    "Evaluation",
+    "Exchange",
+    "GoldExample",
+    "Incident",
+    "Lease",
+    "ModelScore",
+    "ModelVersion",
+    "OffsetGap",
+    "OutboxMessage",
+    "Report",
+    "Review",
+    "ReviewBatch",
+    "ReviewItem",
+    "Reviewer",
+    "Rollout",
+    "SourceOffset",
+    "StageChange",
+    "TrainingRun",
+    "WebSession",
+    "metadata",
+]

@@ -1,0 +1,126 @@
+"""Sampled traffic: offsets, exchanges, their vectors, dead letters and baselines."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from monitor.store.tables.base import Base, BigId
+
+
+class SourceOffset(Base):
+    """The next offset to read of one partition: the truth about how far ingest has come."""
+
+    __tablename__ = "source_offsets"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    partition: Mapped[int] = mapped_column(primary_key=True)
+    next_offset: Mapped[int] = mapped_column(BigId)
+    updated_at: Mapped[datetime]
+
+
+class OffsetGap(Base):
+    """A range of offsets that was gone before it could be read: ``[first, last]``, inclusive."""
+
+    __tablename__ = "offset_gaps"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source: Mapped[str]
+    partition: Mapped[int]
+    first_offset: Mapped[int] = mapped_column(BigId)
+    last_offset: Mapped[int] = mapped_column(BigId)
+    found_at: Mapped[datetime]
+
+
+class EmbeddingBlock(Base):
+    """The vectors of one ingest batch: two row-major float16 arrays ``[n_rows, dimension]``."""
+
+    __tablename__ = "embedding_blocks"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    #: Encoder, revision and truncation; vectors of different encoders are never compared.
+    encoder: Mapped[str]
+    dimension: Mapped[int]
+    n_rows: Mapped[int]
+    prompt_vectors: Mapped[bytes] = mapped_column(LargeBinary)
+    response_vectors: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+
+
+class Baseline(Base):
+    """The reference exchanges of a model, immutable, named by the digest of their content."""
+
+    __tablename__ = "baselines"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    model: Mapped[str] = mapped_column(index=True)
+    digest: Mapped[str] = mapped_column(unique=True)
+    n_exchanges: Mapped[int]
+    encoder: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Exchange(Base):
+    """One sampled prompt and response. Rows of a baseline carry its id; traffic carries none."""
+
+    __tablename__ = "exchanges"
+    __table_args__ = (
+        # Named by hand: the automatic name would hold only the first column.
+        UniqueConstraint(
+            "source", "partition", "offset", "record_index", name="uq_exchanges_position"
+        ),
+        Index("ix_exchanges_window", "model", "occurred_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source: Mapped[str]
+    partition: Mapped[int]
+    offset: Mapped[int] = mapped_column(BigId)
+    #: Position inside a record that carries several exchanges.
+    record_index: Mapped[int] = mapped_column(default=0)
+    baseline_id: Mapped[int | None] = mapped_column(ForeignKey("baselines.id"), index=True)
+    exchange_id: Mapped[str] = mapped_column(index=True)
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    model: Mapped[str]
+    task_type: Mapped[str] = mapped_column(default="")
+    #: The user or session: the unit that is exchangeable under the null hypothesis.
+    user: Mapped[str] = mapped_column(default="", index=True)
+    #: ``[{"role", "content"}, ...]``
+    messages: Mapped[list[Any]]
+    #: The last user message: what is embedded and compared.
+    prompt: Mapped[str]
+    response: Mapped[str]
+    #: Numbers are metrics; booleans are stored as they come and count as 0 and 1.
+    attributes: Mapped[dict[str, Any]]
+    #: Set when text was cut at ``traffic.max_text_characters``.
+    truncated: Mapped[bool] = mapped_column(default=False)
+    inclusion_probability: Mapped[float]
+    block_id: Mapped[int] = mapped_column(ForeignKey("embedding_blocks.id"))
+    block_row: Mapped[int]
+
+
+class DeadLetter(Base):
+    """A record that could not be read, whole, with where it stood and why."""
+
+    __tablename__ = "dead_letters"
+    __table_args__ = (
+        UniqueConstraint(
+            "source", "partition", "offset", "record_index", name="uq_dead_letters_position"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source: Mapped[str]
+    partition: Mapped[int]
+    offset: Mapped[int] = mapped_column(BigId)
+    record_index: Mapped[int] = mapped_column(default=0)
+    key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    #: ``None`` for a record without a value (a tombstone).
+    value: Mapped[bytes | None] = mapped_column(LargeBinary)
+    reason: Mapped[str]
+    detail: Mapped[str]
+    inclusion_probability: Mapped[float]
+    received_at: Mapped[datetime]
+    replayed_at: Mapped[datetime | None]

@@ -1,0 +1,112 @@
+"""Training runs, the registry of model versions, and rollouts."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from monitor.store.tables.base import Base, BigId
+
+
+class TrainingRun(Base):
+    """A retraining, planned in SQL before its child process starts."""
+
+    __tablename__ = "training_runs"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    #: The decision that asked for it; at most one run follows a decision.
+    decision_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), unique=True)
+    model: Mapped[str]
+    #: ``planned``, ``running``, ``succeeded``, ``failed`` or ``cancelled``.
+    status: Mapped[str]
+    launcher: Mapped[str]
+    #: What the launcher needs to find the run again, such as pid and start time.
+    handle: Mapped[dict[str, Any] | None]
+    recipe: Mapped[dict[str, Any]]
+    work_dir: Mapped[str]
+    result: Mapped[dict[str, Any] | None]
+    error: Mapped[str | None]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class ModelVersion(Base):
+    """A version of a model: an adapter (or the base itself) with its lineage."""
+
+    __tablename__ = "model_versions"
+    __table_args__ = (
+        UniqueConstraint("model", "version", name="uq_model_versions_version"),
+        # One version of a model serves all traffic that no rollout takes.
+        Index(
+            "uq_model_versions_production",
+            "model",
+            unique=True,
+            postgresql_where=text("stage = 'production'"),
+            sqlite_where=text("stage = 'production'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    model: Mapped[str]
+    version: Mapped[int]
+    #: ``candidate``, ``canary``, ``production``, ``archived`` or ``rejected``.
+    stage: Mapped[str]
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
+    training_run_id: Mapped[int | None] = mapped_column(ForeignKey("training_runs.id"), unique=True)
+    adapter_path: Mapped[str]
+    adapter_digest: Mapped[str]
+    #: Base model and revision, data digest, method, seed, package versions.
+    lineage: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class ModelScore(Base):
+    """A measured figure of a version on a benchmark's stratum (``""``: all of it)."""
+
+    __tablename__ = "model_scores"
+    __table_args__ = (
+        UniqueConstraint("version_id", "benchmark", "stratum", "metric", name="uq_model_scores"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
+    benchmark: Mapped[str]
+    stratum: Mapped[str]
+    metric: Mapped[str]
+    value: Mapped[float]
+    lower: Mapped[float]
+    upper: Mapped[float]
+    n: Mapped[int]
+    measured_at: Mapped[datetime]
+
+
+class StageChange(Base):
+    """Who or what moved a version from one stage to another, and why."""
+
+    __tablename__ = "stage_changes"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), index=True)
+    from_stage: Mapped[str]
+    to_stage: Mapped[str]
+    changed_by: Mapped[str]
+    reason: Mapped[str]
+    changed_at: Mapped[datetime]
+
+
+class Rollout(Base):
+    """A candidate's way through the steps of traffic."""
+
+    __tablename__ = "rollouts"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), unique=True)
+    #: ``running``, ``held``, ``completed`` or ``reverted``.
+    status: Mapped[str]
+    weight_percent: Mapped[int]
+    step_started_at: Mapped[datetime]
+    reason: Mapped[str]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]

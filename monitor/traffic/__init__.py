@@ -1,0 +1,1 @@
+"""From production's records to stored exchanges: sample, decode, redact, embed, store."""

@@ -1,0 +1,38 @@
+"""One prompt and its response: what every format is decoded to."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A turn of a conversation."""
+
+    #: ``system``, ``user``, ``assistant`` or ``tool``.
+    role: str
+    content: str
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """A prompt and its response, as production served them."""
+
+    exchange_id: str
+    #: Aware, UTC.
+    occurred_at: datetime
+    model: str
+    task_type: str = ""
+    #: User or session id, the unit that is exchangeable; empty if unknown.
+    user: str = ""
+    #: The conversation up to the response.
+    messages: tuple[Message, ...]
+    response: str
+    #: Scalars only. Numbers and booleans are metrics.
+    attributes: dict[str, Any] = {}
+    #: Set when text was cut.
+    truncated: bool = False
+
+    @property
+    def prompt(self) -> str:
+        """The last user message: a system prompt that never changes would hide what does."""
+        return next((m.content for m in reversed(self.messages) if m.role == "user"), "")

@@ -1,0 +1,1 @@
+"""Retraining: dataset, training child, evaluation, gates, registry and rollout."""

@@ -1,0 +1,26 @@
+"""Fixtures that every kind of test may use."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from monitor.store.engine import make_engine
+from monitor.store.tables import metadata
+
+
+@pytest.fixture
+def clock() -> datetime:
+    """A Monday, 00:00 UTC."""
+    return datetime(2026, 11, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A fresh SQLite database with the declared schema."""
+    created = make_engine(f"sqlite:///{tmp_path / 'driftwarden.db'}")
+    metadata.create_all(created)
+    yield created
+    created.dispose()
