@@ -10,6 +10,8 @@ def run(connection):
     context.configure(
         connection=connection,
         target_metadata=metadata,
+        # Revisions import our types by their name.
+        user_module_prefix="",
         # SQLite alters a table by copying it.
         render_as_batch=connection.dialect.name == "sqlite",
     )

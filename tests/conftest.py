@@ -9,6 +9,20 @@ from sqlalchemy import Engine
 
 from monitor.store.engine import make_engine
 from monitor.store.tables import metadata
+from tests.services.kafka import (  # noqa: F401 - fixtures
+    bootstrap_servers,
+    create_topic,
+    own_broker,
+    producer,
+    topic,
+)
+from tests.services.postgres import (  # noqa: F401 - fixtures
+    any_engine,
+    own_postgres,
+    postgres_database,
+    postgres_engine,
+    postgres_url,
+)
 
 
 @pytest.fixture

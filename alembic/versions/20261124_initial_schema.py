@@ -1,11 +1,11 @@
-"""initial schema."""
+"""Initial schema."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from monitor.store.tables.base import UtcDateTime
 
-revision = "addd9984c7c3"
+revision = "2ecfa0b666c2"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("actor", sa.String(), nullable=False),
         sa.Column("action", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("details", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("previous_hash", sa.String(), nullable=False),
         sa.Column("hash", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
@@ -102,6 +102,7 @@ def upgrade() -> None:
             "next_offset", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column("updated_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("caught_up_at", UtcDateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("source", "partition", name=op.f("pk_source_offsets")),
     )
     op.create_table(
@@ -128,12 +129,13 @@ def upgrade() -> None:
         sa.Column(
             "baseline_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
-        sa.Column("provenance", sa.JSON(), nullable=False),
-        sa.Column("assessment", sa.JSON(), nullable=True),
+        sa.Column("provenance", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("assessment", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("sample_scores", sa.LargeBinary(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("started_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("finished_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("followed_up_at", UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["baseline_id"], ["baselines.id"], name=op.f("fk_evaluations_baseline_id_baselines")
         ),
@@ -156,10 +158,10 @@ def upgrade() -> None:
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("task_type", sa.String(), nullable=False),
         sa.Column("user", sa.String(), nullable=False),
-        sa.Column("messages", sa.JSON(), nullable=False),
+        sa.Column("messages", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("prompt", sa.String(), nullable=False),
         sa.Column("response", sa.String(), nullable=False),
-        sa.Column("attributes", sa.JSON(), nullable=False),
+        sa.Column("attributes", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("truncated", sa.Boolean(), nullable=False),
         sa.Column("inclusion_probability", sa.Double(), nullable=False),
         sa.Column("block_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -257,7 +259,7 @@ def upgrade() -> None:
         sa.Column("batch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("recommendation", sa.String(), nullable=False),
-        sa.Column("inputs", sa.JSON(), nullable=False),
+        sa.Column("inputs", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("decided_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("confirmed_by", sa.String(), nullable=True),
         sa.Column("confirmed_at", UtcDateTime(timezone=True), nullable=True),
@@ -275,7 +277,7 @@ def upgrade() -> None:
             "incident_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column("payload", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_attempt_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
@@ -305,6 +307,7 @@ def upgrade() -> None:
         sa.Column("selection_probability", sa.Double(), nullable=False),
         sa.Column("cluster", sa.Integer(), nullable=True),
         sa.Column("status", sa.String(), nullable=False),
+        sa.Column("excluded_reason", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["batch_id"],
             ["review_batches.id"],
@@ -330,6 +333,7 @@ def upgrade() -> None:
         sa.Column("response", sa.String(), nullable=False),
         sa.Column("error_kind", sa.String(), nullable=False),
         sa.Column("resolution", sa.String(), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False),
         sa.Column("decided_at", UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["item_id"], ["review_items.id"], name=op.f("fk_gold_examples_item_id_review_items")
@@ -345,7 +349,9 @@ def upgrade() -> None:
             "reviewer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column("expires_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("draft", sa.JSON(), nullable=False),
+        sa.Column("draft", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("skipped_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("declined_reason", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["item_id"], ["review_items.id"], name=op.f("fk_review_leases_item_id_review_items")
         ),
@@ -354,6 +360,29 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_review_leases")),
         sa.UniqueConstraint("item_id", "reviewer_id", name="uq_review_leases_reviewer"),
+    )
+    op.create_table(
+        "review_proposals",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "reviewer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("error_kind", sa.String(), nullable=False),
+        sa.Column("corrected_response", sa.String(), nullable=False),
+        sa.Column("comment", sa.String(), nullable=False),
+        sa.Column("proposed_at", UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["item_id"], ["review_items.id"], name=op.f("fk_review_proposals_item_id_review_items")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reviewer_id"],
+            ["reviewers.id"],
+            name=op.f("fk_review_proposals_reviewer_id_reviewers"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review_proposals")),
+        sa.UniqueConstraint("item_id", "reviewer_id", name="uq_review_proposals_reviewer"),
     )
     op.create_table(
         "reviews",
@@ -389,10 +418,10 @@ def upgrade() -> None:
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("launcher", sa.String(), nullable=False),
-        sa.Column("handle", sa.JSON(), nullable=True),
-        sa.Column("recipe", sa.JSON(), nullable=False),
+        sa.Column("handle", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("recipe", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("work_dir", sa.String(), nullable=False),
-        sa.Column("result", sa.JSON(), nullable=True),
+        sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("started_at", UtcDateTime(timezone=True), nullable=True),
@@ -415,7 +444,7 @@ def upgrade() -> None:
         ),
         sa.Column("adapter_path", sa.String(), nullable=False),
         sa.Column("adapter_digest", sa.String(), nullable=False),
-        sa.Column("lineage", sa.JSON(), nullable=False),
+        sa.Column("lineage", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["parent_id"],
@@ -523,6 +552,7 @@ def downgrade() -> None:
     op.drop_table("model_versions")
     op.drop_table("training_runs")
     op.drop_table("reviews")
+    op.drop_table("review_proposals")
     op.drop_table("review_leases")
     op.drop_table("gold_examples")
     with op.batch_alter_table("review_items", schema=None) as batch_op:

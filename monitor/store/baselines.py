@@ -3,9 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection, insert, select
 
 from monitor.store.tables import Baseline
+
+BASELINES = select(
+    Baseline.id,
+    Baseline.model,
+    Baseline.digest,
+    Baseline.n_exchanges,
+    Baseline.encoder,
+    Baseline.created_at,
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +33,7 @@ def create_baseline(
     connection: Connection,
     model: str,
     digest: str,
+    *,
     n_exchanges: int,
     encoder: str,
     created_at: datetime,
@@ -44,25 +54,12 @@ def create_baseline(
 
 def latest_baseline(connection: Connection, model: str) -> BaselineRow | None:
     """Return the newest baseline of a model; ``None`` where it has none."""
-    newest = _baselines().where(Baseline.model == model).order_by(Baseline.id.desc()).limit(1)
-    return _read(connection.execute(newest).first())
+    newest = BASELINES.where(Baseline.model == model).order_by(Baseline.id.desc()).limit(1)
+    row = connection.execute(newest).first()
+    return None if row is None else BaselineRow(*row)
 
 
 def baseline_by_digest(connection: Connection, digest: str) -> BaselineRow | None:
     """Return the baseline of this content; ``None`` where it was never imported."""
-    return _read(connection.execute(_baselines().where(Baseline.digest == digest)).first())
-
-
-def _baselines() -> Select[tuple[int, str, str, int, str, datetime]]:
-    return select(
-        Baseline.id,
-        Baseline.model,
-        Baseline.digest,
-        Baseline.n_exchanges,
-        Baseline.encoder,
-        Baseline.created_at,
-    )
-
-
-def _read(row: Row[int, str, str, int, str, datetime] | None) -> BaselineRow | None:
+    row = connection.execute(BASELINES.where(Baseline.digest == digest)).first()
     return None if row is None else BaselineRow(*row)

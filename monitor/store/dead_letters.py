@@ -74,7 +74,7 @@ def count_by_reason(connection: Connection) -> dict[str, int]:
         .group_by(DeadLetter.reason)
         .order_by(DeadLetter.reason)
     )
-    return {reason: count for reason, count in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def _values(row: DeadLetterRow) -> dict[str, object]:

@@ -1,5 +1,7 @@
 """The engine, for SQLite and PostgreSQL alike, and the translation of lost connections."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,6 +10,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from monitor.errors import ConfigurationError, DatabaseUnavailableError
+
+#: How long a process waits for the one that writes.
+SQLITE_WAIT_SECONDS = 30
 
 
 def make_engine(url: str) -> Engine:
@@ -23,7 +28,9 @@ def make_engine(url: str) -> Engine:
     except ArgumentError as error:
         raise ConfigurationError(f"database.url = {url!r}: {error}") from None
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, connect_args={"timeout": 30, "check_same_thread": False})
+        engine = create_engine(
+            parsed, connect_args={"timeout": SQLITE_WAIT_SECONDS, "check_same_thread": False}
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediately)
         return engine
@@ -37,8 +44,25 @@ def make_engine(url: str) -> Engine:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver would begin transactions late; we begin them ourselves, below.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    _enter_wal_mode(connection)
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _enter_wal_mode(connection: Any) -> None:
+    # SQLite doesn't wait for this lock by itself: two processes that open a new file at the same
+    # moment would meet "database is locked".
+    deadline = time.monotonic() + SQLITE_WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # of the extended codes too
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _begin_immediately(connection: Connection) -> None:

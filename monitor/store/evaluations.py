@@ -1,20 +1,39 @@
-"""Evaluations: claimed before they run, finished with their assessment, read by all that follows."""
+"""Evaluations: claimed before they run, finished with their assessment, then read by the rest."""
 
 import gzip
-import io
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import LostOwnershipError, NotFoundError
 from monitor.store.assessment import Assessment
+from monitor.store.sample_scores import SampleScores, pack_scores, unpack_scores
 from monitor.store.tables import Evaluation, Report
+
+__all__ = [
+    "RETRY_AFTER",
+    "Claim",
+    "EvaluationRow",
+    "SampleScores",
+    "claim_evaluation",
+    "done_windows",
+    "evaluation_by_id",
+    "evaluation_of_window",
+    "fail_evaluation",
+    "finish_evaluation",
+    "last_success",
+    "list_evaluations",
+    "load_report",
+    "mark_followed_up",
+    "pending_follow_ups",
+    "report_kinds",
+    "sample_scores",
+    "save_report",
+]
 
 #: A ``running`` evaluation older than this crashed, and a ``failed`` one is due again.
 RETRY_AFTER = timedelta(hours=1)
@@ -37,18 +56,6 @@ class EvaluationRow:
     error: str | None
     started_at: datetime
     finished_at: datetime | None
-
-
-@dataclass(frozen=True)
-class SampleScores:
-    """A figure for each exchange of the window, in the order of the window."""
-
-    #: ``exchanges.id``, int64 ``[n]``
-    ids: NDArray[np.int64]
-    #: Higher is more foreign to the baseline, ``[n]``
-    novelty: NDArray[np.float64]
-    #: Index of the drifted topic in the assessment; -1: none. ``[n]``
-    cluster: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -149,11 +156,12 @@ def finish_evaluation(
         status="done",
         verdict=assessment.verdict,
         assessment=msgspec.to_builtins(assessment),
-        sample_scores=_pack(scores),
+        sample_scores=pack_scores(scores),
         baseline_id=baseline_id,
         provenance=provenance,
         error=None,
         finished_at=now,
+        followed_up_at=None,
     )
 
 
@@ -219,6 +227,27 @@ def last_success(connection: Connection, model: str) -> datetime | None:
     ).scalar_one()
 
 
+def pending_follow_ups(connection: Connection, model: str) -> list[int]:
+    """Return the done evaluations whose incident and batch aren't written yet, oldest first."""
+    statement = (
+        select(Evaluation.id)
+        .where(
+            Evaluation.model == model,
+            Evaluation.status == "done",
+            Evaluation.followed_up_at.is_(None),
+        )
+        .order_by(Evaluation.window_end, Evaluation.id)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def mark_followed_up(connection: Connection, evaluation_id: int, now: datetime) -> None:
+    """Note that everything that follows from an evaluation is written."""
+    connection.execute(
+        update(Evaluation).where(Evaluation.id == evaluation_id).values(followed_up_at=now)
+    )
+
+
 def sample_scores(connection: Connection, evaluation_id: int) -> SampleScores:
     """Return novelty and topic of each exchange of the evaluation's window.
 
@@ -230,7 +259,7 @@ def sample_scores(connection: Connection, evaluation_id: int) -> SampleScores:
     ).scalar_one_or_none()
     if packed is None:
         raise NotFoundError(f"evaluation {evaluation_id} has no scores: unknown or not done")
-    return _unpack(packed)
+    return unpack_scores(packed)
 
 
 def save_report(
@@ -305,24 +334,4 @@ def _close(connection: Connection, claim: Claim, **values: Any) -> None:
         raise LostOwnershipError(
             f"evaluation {claim.evaluation_id} was taken over by another process; "
             "its figures stand, these are dropped"
-        )
-
-
-def _pack(scores: SampleScores) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        ids=scores.ids.astype(np.int64),
-        novelty=scores.novelty.astype(np.float32),
-        cluster=scores.cluster.astype(np.int32),
-    )
-    return buffer.getvalue()
-
-
-def _unpack(packed: bytes) -> SampleScores:
-    with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-        return SampleScores(
-            ids=arrays["ids"].astype(np.int64),
-            novelty=arrays["novelty"].astype(np.float64),
-            cluster=arrays["cluster"].astype(np.int64),
         )

@@ -1,14 +1,272 @@
 """Sampled exchanges and their vectors: written in blocks, read by window."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import batched
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select
 
 from monitor.errors import NotFoundError
+from monitor.store.embedding_blocks import gather_vectors, insert_block
 from monitor.store.tables import EmbeddingBlock, Exchange
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a record stood: a Kafka topic or a file, its partition and offset."""
+
+    source: str
+    partition: int
+    offset: int
+    #: Position inside a record that carries several exchanges.
+    record_index: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExchangeRow:
+    """An exchange as it is stored, without its vectors."""
+
+    position: Position
+    exchange_id: str
+    occurred_at: datetime
+    received_at: datetime
+    model: str
+    task_type: str
+    user: str
+    #: ``[{"role", "content"}, ...]``
+    messages: list[dict[str, str]]
+    prompt: str
+    response: str
+    attributes: dict[str, Any]
+    truncated: bool
+    inclusion_probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExchangeDetail:
+    """One exchange, for a person to read."""
+
+    id: int
+    exchange_id: str
+    occurred_at: datetime
+    model: str
+    task_type: str
+    user: str
+    messages: list[dict[str, str]]
+    prompt: str
+    response: str
+    attributes: dict[str, Any]
+    truncated: bool
+    baseline_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowRows:
+    """The exchanges of a window, in order of time: lists of n, arrays ``[n]`` and ``[n, d]``."""
+
+    ids: NDArray[np.int64]
+    exchange_ids: list[str]
+    prompts: list[str]
+    responses: list[str]
+    users: list[str]
+    task_types: list[str]
+    occurred_at: list[datetime]
+    attributes: list[dict[str, Any]]
+    inclusion_probability: NDArray[np.float64]
+    #: float16, unit norm.
+    prompt_vectors: NDArray[np.float16]
+    response_vectors: NDArray[np.float16]
+    #: Identity of the encoder that made every vector here; empty where there is no row.
+    encoder: str
+    #: Exchanges left out because an older encoder made their vectors.
+    n_other_encoder: int
+
+    def __len__(self) -> int:
+        """Return the number of exchanges."""
+        return len(self.exchange_ids)
+
+
+def insert_exchanges(
+    connection: Connection,
+    rows: Sequence[ExchangeRow],
+    *,
+    encoder: str,
+    prompt_vectors: NDArray[np.float16],
+    response_vectors: NDArray[np.float16],
+    created_at: datetime,
+    baseline_id: int | None = None,
+) -> None:
+    """Write exchanges and, in one block, their vectors.
+
+    Args:
+        connection: An open transaction.
+        rows: The exchanges.
+        encoder: Identity of the encoder that made the vectors.
+        prompt_vectors: ``[n, d]``, row by row those of ``rows``.
+        response_vectors: ``[n, d]``.
+        created_at: Now.
+        baseline_id: The baseline these belong to; ``None`` for traffic.
+    """
+    if not rows:
+        return
+    block_id = insert_block(
+        connection,
+        n_rows=len(rows),
+        encoder=encoder,
+        prompt_vectors=prompt_vectors,
+        response_vectors=response_vectors,
+        created_at=created_at,
+    )
+    common = {"block_id": block_id, "baseline_id": baseline_id}
+    connection.execute(
+        insert(Exchange),
+        [{**_values(row), **common, "block_row": index} for index, row in enumerate(rows)],
+    )
+
+
+def load_window(connection: Connection, model: str, start: datetime, end: datetime) -> WindowRows:
+    """Load the traffic of a model in ``[start, end)``; baselines are not traffic."""
+    return _load(
+        connection,
+        Exchange.model == model,
+        Exchange.occurred_at >= start,
+        Exchange.occurred_at < end,
+        Exchange.baseline_id.is_(None),
+    )
+
+
+def load_baseline(connection: Connection, baseline_id: int) -> WindowRows:
+    """Load the exchanges of a baseline."""
+    return _load(connection, Exchange.baseline_id == baseline_id)
+
+
+def exchange_by_id(connection: Connection, exchange_row_id: int) -> ExchangeDetail:
+    """Return one exchange with its conversation.
+
+    Raises:
+        NotFoundError: There is none of this id.
+    """
+    row = (
+        connection.execute(
+            select(
+                Exchange.id,
+                Exchange.exchange_id,
+                Exchange.occurred_at,
+                Exchange.model,
+                Exchange.task_type,
+                Exchange.user,
+                Exchange.messages,
+                Exchange.prompt,
+                Exchange.response,
+                Exchange.attributes,
+                Exchange.truncated,
+                Exchange.baseline_id,
+            ).where(Exchange.id == exchange_row_id)
+        )
+        .mappings()
+        .first()
+    )
+    if row is None:
+        raise NotFoundError(f"there is no exchange {exchange_row_id}")
+    return ExchangeDetail(**row)
+
+
+def first_occurrence(connection: Connection, model: str) -> datetime | None:
+    """Return when the oldest traffic of a model occurred; ``None`` where there is none."""
+    return connection.execute(
+        select(func.min(Exchange.occurred_at)).where(
+            Exchange.model == model, Exchange.baseline_id.is_(None)
+        )
+    ).scalar_one()
+
+
+def last_occurrence(connection: Connection, model: str) -> datetime | None:
+    """Return when the newest traffic of a model occurred; ``None`` where there is none."""
+    return connection.execute(
+        select(func.max(Exchange.occurred_at)).where(
+            Exchange.model == model, Exchange.baseline_id.is_(None)
+        )
+    ).scalar_one()
+
+
+def _load(connection: Connection, *conditions: ColumnElement[bool]) -> WindowRows:
+    encoder, n_other = _choose_encoder(connection, conditions)
+    rows = connection.execute(
+        select(
+            Exchange.id,
+            Exchange.exchange_id,
+            Exchange.prompt,
+            Exchange.response,
+            Exchange.user,
+            Exchange.task_type,
+            Exchange.occurred_at,
+            Exchange.attributes,
+            Exchange.inclusion_probability,
+            Exchange.block_id,
+            Exchange.block_row,
+        )
+        .join(EmbeddingBlock, EmbeddingBlock.id == Exchange.block_id)
+        .where(*conditions, EmbeddingBlock.encoder == encoder)
+        .order_by(Exchange.occurred_at, Exchange.id)
+    ).all()
+    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
+    if not columns:
+        columns = [[] for _ in range(11)]
+    block_ids = np.asarray(columns[9], dtype=np.int64)
+    block_rows = np.asarray(columns[10], dtype=np.int64)
+    prompt_vectors, response_vectors = gather_vectors(connection, block_ids, block_rows)
+    return WindowRows(
+        ids=np.asarray(columns[0], dtype=np.int64),
+        exchange_ids=columns[1],
+        prompts=columns[2],
+        responses=columns[3],
+        users=columns[4],
+        task_types=columns[5],
+        occurred_at=columns[6],
+        attributes=columns[7],
+        inclusion_probability=np.asarray(columns[8], dtype=np.float64),
+        prompt_vectors=prompt_vectors,
+        response_vectors=response_vectors,
+        encoder=encoder,
+        n_other_encoder=n_other,
+    )
+
+
+def _choose_encoder(
+    connection: Connection, conditions: Sequence[ColumnElement[bool]]
+) -> tuple[str, int]:
+    """Return the encoder of the newest block, and how many rows other encoders made."""
+    counts = connection.execute(
+        select(EmbeddingBlock.encoder, func.count())
+        .join(Exchange, Exchange.block_id == EmbeddingBlock.id)
+        .where(*conditions)
+        .group_by(EmbeddingBlock.encoder)
+        .order_by(func.max(EmbeddingBlock.id).desc())
+    ).all()
+    if not counts:
+        return "", 0
+    return counts[0][0], sum(count for _, count in counts[1:])
+
+
+def _values(row: ExchangeRow) -> dict[str, Any]:
+    return {
+        "source": row.position.source,
+        "partition": row.position.partition,
+        "offset": row.position.offset,
+        "record_index": row.position.record_index,
+        "exchange_id": row.exchange_id,
+        "occurred_at": row.occurred_at,
+        "received_at": row.received_at,
+        "model": row.model,
+        "task_type": row.task_type,
+        "user": row.user,
+        "messages": row.messages,
+        "prompt": row.prompt,
+        "response": row.response,
+        "attributes": row.attributes,
+        "truncated": row.truncated,
+        "inclusion_probability": row.inclusion_probability,
+    }

@@ -1,7 +1,8 @@
 """How far each partition has been read: the truth about ingest, moved by compare-and-swap."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -37,12 +38,10 @@ def next_offsets(connection: Connection, source: str) -> dict[int, int]:
             SourceOffset.source == source
         )
     )
-    return {partition: offset for partition, offset in rows}
+    return {row[0]: row[1] for row in rows}
 
 
-def claim(
-    connection: Connection, source: str, partition: int, *, first: int, now: datetime
-) -> int:
+def claim(connection: Connection, source: str, partition: int, *, first: int, now: datetime) -> int:
     """Give a partition its row where it has none; return the next offset to read.
 
     Of two processes that claim at once, one writes ``first`` and both read what it wrote.
@@ -84,6 +83,30 @@ def advance(
             f"{source}/{partition}: the stored offset is no longer {expected}; another process "
             "has moved it"
         )
+
+
+def note_caught_up(
+    connection: Connection, source: str, partitions: Sequence[int], now: datetime
+) -> None:
+    """Note that everything up to the end of these partitions is stored."""
+    connection.execute(
+        update(SourceOffset)
+        .where(SourceOffset.source == source, SourceOffset.partition.in_(partitions))
+        .values(caught_up_at=now)
+    )
+
+
+def complete_until(connection: Connection, source: str) -> datetime | None:
+    """Return the time until which the traffic of all partitions of a source is stored.
+
+    Returns:
+        ``None`` for a source that nobody reads; the beginning of time while a partition was never
+        read to its end.
+    """
+    times = connection.execute(
+        select(SourceOffset.caught_up_at).where(SourceOffset.source == source)
+    ).scalars()
+    return min((at or datetime.min.replace(tzinfo=UTC) for at in times), default=None)
 
 
 def record_gap(

@@ -37,6 +37,8 @@ class Evaluation(Base):
     error: Mapped[str | None]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    #: When the incident and the review batch that follow from it were written.
+    followed_up_at: Mapped[datetime | None]
 
 
 class Report(Base):

@@ -56,6 +56,8 @@ class ReviewItem(Base):
     cluster: Mapped[int | None]
     #: ``queued``, ``disagreed``, ``adjudication``, ``gold`` or ``excluded``.
     status: Mapped[str]
+    #: Why a reviewer took the item out: personal data, out of scope.
+    excluded_reason: Mapped[str | None]
 
 
 class Lease(Base):
@@ -69,6 +71,10 @@ class Lease(Base):
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"))
     expires_at: Mapped[datetime]
     draft: Mapped[dict[str, Any]]
+    #: Set when the reviewer put the item off: it comes back to them after all others.
+    skipped_at: Mapped[datetime | None]
+    #: Set when the reviewer will not judge this item: it never comes back to them.
+    declined_reason: Mapped[str | None]
 
 
 class Review(Base):
@@ -94,6 +100,24 @@ class Review(Base):
     submitted_at: Mapped[datetime]
 
 
+class Proposal(Base):
+    """What a reviewer of a disagreed item proposes after talking; two equal ones make gold."""
+
+    __tablename__ = "review_proposals"
+    __table_args__ = (
+        UniqueConstraint("item_id", "reviewer_id", name="uq_review_proposals_reviewer"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"))
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"))
+    verdict: Mapped[str]
+    error_kind: Mapped[str]
+    corrected_response: Mapped[str]
+    comment: Mapped[str]
+    proposed_at: Mapped[datetime]
+
+
 class GoldExample(Base):
     """What the reviewers agreed on: the only source of training examples."""
 
@@ -106,6 +130,8 @@ class GoldExample(Base):
     error_kind: Mapped[str]
     #: ``agreed``, ``discussed`` or ``adjudicated``.
     resolution: Mapped[str]
+    #: Why an adjudicator was needed: ``guide_gap``, ``reviewer_error``, ``ambiguous``; or empty.
+    cause: Mapped[str] = mapped_column(default="")
     decided_at: Mapped[datetime]
 
 

@@ -18,6 +18,8 @@ class SourceOffset(Base):
     partition: Mapped[int] = mapped_column(primary_key=True)
     next_offset: Mapped[int] = mapped_column(BigId)
     updated_at: Mapped[datetime]
+    #: When ingest last stood at the partition's end: until then the traffic is complete.
+    caught_up_at: Mapped[datetime | None]
 
 
 class OffsetGap(Base):

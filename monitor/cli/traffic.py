@@ -1,0 +1,163 @@
+"""`driftwarden replay` and `driftwarden baseline`: traffic and references from files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.context import ConfigOption, open_database, read_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from monitor.settings import Settings
+    from monitor.traffic.baseline_import import ImportedBaseline
+
+baseline_app = typer.Typer(no_args_is_help=True, help="The reference exchanges of a model.")
+
+#: Bad lines shown before the rest is only counted.
+SHOWN_LINES = 20
+
+
+def replay(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="Exchanges, one JSON object a line.", show_default=False),
+    ] = None,
+    dead_letters: Annotated[
+        bool,
+        typer.Option("--dead-letters", help="Try the stored dead letters again instead of a file."),
+    ] = False,
+    sample_rate: Annotated[
+        float | None,
+        typer.Option(
+            min=1e-9,
+            max=1.0,
+            help="Share of the lines to keep; without it monitoring.sample_rate.",
+            show_default=False,
+        ),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Bring a file through the path that Kafka's records take.
+
+    It is sampled, decoded, redacted, embedded and stored. A file is known by its content: an
+    interrupted replay goes on where it was, and the same file again adds nothing.
+    """
+    if (file is None) is not dead_letters:
+        raise typer.BadParameter("give a file, or --dead-letters")
+    _log_warnings()
+    settings = read_settings(config)
+    if sample_rate is not None:
+        monitoring = settings.monitoring.model_copy(update={"sample_rate": sample_rate})
+        settings = settings.model_copy(update={"monitoring": monitoring})
+    engine = open_database(settings)
+    if file is None:
+        _replay_dead_letters(engine, settings)
+    else:
+        _replay_file(engine, settings, file)
+
+
+def _replay_file(engine: "Engine", settings: "Settings", file: Path) -> None:
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from monitor.embedding.encoder import load_encoder
+    from monitor.traffic.file_source import file_source_name
+    from monitor.traffic.replay import replay_file
+
+    file_source_name(file)  # a file that can't be read is told before the encoder is loaded
+    columns = (SpinnerColumn(), TextColumn("{task.completed} lines"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("replay", total=None)
+        done = replay_file(
+            engine,
+            settings,
+            load_encoder(settings.embedding),
+            file,
+            progress=lambda n_lines: progress.advance(task, n_lines),
+        )
+    if done.n_skipped:
+        typer.echo(f"{done.n_skipped} lines had been replayed before")
+    typer.echo(
+        f"{done.n_lines} lines read, {done.n_sampled} sampled "
+        f"(rate {settings.monitoring.sample_rate:g}), {done.n_exchanges} exchanges stored, "
+        f"{done.n_dead_letters} dead letters"
+    )
+
+
+def _replay_dead_letters(engine: "Engine", settings: "Settings") -> None:
+    from monitor.embedding.encoder import load_encoder
+    from monitor.store.dead_letters import count_by_reason
+    from monitor.store.engine import transaction
+    from monitor.traffic.replay import replay_dead_letters
+
+    with transaction(engine) as connection:
+        waiting = sum(count_by_reason(connection).values())
+    if not waiting:
+        typer.echo("there are no dead letters")
+        return
+    done = replay_dead_letters(engine, settings, load_encoder(settings.embedding))
+    typer.echo(f"{waiting} dead letters tried, {done.n_exchanges} exchanges stored")
+    for reason, count in sorted(done.still_unreadable.items()):
+        typer.echo(f"{count} still can't be read: {reason}")
+
+
+@baseline_app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="Exchanges, one JSON object a line.")],
+    model: Annotated[
+        str,
+        typer.Option(
+            help="The model they belong to; without it model.name of the configuration. Lines that "
+            "name another model are left out.",
+            show_default=False,
+        ),
+    ] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Import the exchanges that later windows are compared with.
+
+    Take them from the time after the model's launch, when its answers were known to be good. A
+    baseline is named by the digest of its content and never changes; the newest one counts.
+    """
+    from datetime import UTC, datetime
+
+    from monitor.embedding.encoder import load_encoder
+    from monitor.traffic.baseline_import import import_baseline
+    from monitor.traffic.file_source import file_source_name
+
+    _log_warnings()
+    settings = read_settings(config)
+    engine = open_database(settings)
+    file_source_name(file)  # a file that can't be read is told before the encoder is loaded
+    imported = import_baseline(
+        engine,
+        settings.traffic,
+        load_encoder(settings.embedding),
+        file,
+        model=model or settings.model.name,
+        now=datetime.now(UTC),
+    )
+    _show(imported)
+
+
+def _show(imported: "ImportedBaseline") -> None:
+    for line in imported.bad_lines[:SHOWN_LINES]:
+        typer.echo(str(line), err=True)
+    if len(imported.bad_lines) > SHOWN_LINES:
+        typer.echo(f"... and {len(imported.bad_lines) - SHOWN_LINES} more bad lines", err=True)
+    state = "imported" if imported.is_new else "had been imported before"
+    typer.echo(
+        f"baseline {imported.baseline_id} {state}: {imported.n_exchanges} exchanges, "
+        f"{len(imported.bad_lines)} bad lines, {imported.n_other_model} of other models"
+    )
+    typer.echo(f"digest {imported.digest}")
+
+
+def _log_warnings() -> None:
+    import logging
+
+    from monitor.telemetry import configure_logging
+
+    configure_logging(level=logging.WARNING)

@@ -1,0 +1,142 @@
+"""Texts to unit-norm float16 vectors, with an identity that says which model made them."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.errors import ModelError
+from monitor.model_location import PACKAGE_PREFIX, locate_model
+from monitor.settings import Embedding
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+#: Characters kept for each token of the model's window: far more than any tokenizer needs, and
+#: the rest of a very long text is not tokenized only to be thrown away.
+CHARACTERS_PER_TOKEN = 64
+WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.onnx")
+
+
+class Encoder:
+    """A sentence encoder. The same text gives the same vector, whatever stands beside it.
+
+    Attributes:
+        identity: ``<name>@<revision>/max<tokens>``. Vectors of different identities are never
+            compared.
+        dimension: Length of a vector.
+    """
+
+    def __init__(
+        self, model: "SentenceTransformer", *, name: str, revision: str, batch_size: int
+    ) -> None:
+        self._model = model
+        self._batch_size = batch_size
+        self._max_tokens = int(model.max_seq_length or 0)
+        self.dimension = int(model.get_embedding_dimension())
+        self.identity = f"{name}@{revision}/max{self._max_tokens or 'unlimited'}"
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float16]:
+        """Encode texts; a text that occurs twice is encoded once.
+
+        Args:
+            texts: Any strings, empty ones too.
+
+        Returns:
+            ``[n, d]``, float16, unit norm.
+        """
+        row_of_text: dict[str, int] = {}
+        rows = np.fromiter(
+            (row_of_text.setdefault(self._prepare(text), len(row_of_text)) for text in texts),
+            dtype=np.int64,
+            count=len(texts),
+        )
+        if not row_of_text:
+            return np.empty((0, self.dimension), dtype=np.float16)
+        vectors = self._model.encode(
+            list(row_of_text),
+            batch_size=self._batch_size,
+            show_progress_bar=False,
+            convert_to_numpy=True,
+        )
+        return _unit_norm(np.asarray(vectors))[rows]
+
+    def _prepare(self, text: str) -> str:
+        if self._max_tokens:
+            text = text[: self._max_tokens * CHARACTERS_PER_TOKEN]
+        # The tokenizer refuses lone surrogates.
+        return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def load_encoder(settings: Embedding) -> Encoder:
+    """Load the encoder that the configuration names.
+
+    A folder or a package is read from disk alone; only a hub id may touch the network.
+
+    Raises:
+        ModelError: The model is missing, isn't a sentence encoder, or the device doesn't exist.
+    """
+    location = locate_model(settings.model)
+    folder = Path(location) if Path(location).is_dir() else None
+    revision = settings.revision or (_digest(folder) if folder else "main")
+    import torch  # noqa: PLC0415 - slow to import
+    import transformers  # noqa: PLC0415 - slow to import
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - slow to import
+
+    transformers.utils.logging.disable_progress_bar()
+
+    device = _device(settings.device, cuda=torch.cuda.is_available())
+    try:
+        model = SentenceTransformer(
+            location,
+            device=device,
+            revision=None if folder else settings.revision or None,
+            local_files_only=folder is not None,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(
+            f"embedding.model = {settings.model!r} on {device!r} can't be loaded: "
+            f"{_first_line(error)}"
+        ) from error
+    if device.startswith("cuda"):
+        model.half()
+    name = settings.model
+    if folder and not name.startswith(PACKAGE_PREFIX):
+        name = folder.resolve().name  # a model that is moved stays the same model
+    return Encoder(model, name=name, revision=revision, batch_size=settings.batch_size)
+
+
+def _device(wanted: str, *, cuda: bool) -> str:
+    if wanted == "auto":
+        return "cuda" if cuda else "cpu"
+    if wanted.startswith("cuda") and not cuda:
+        raise ModelError(
+            f"embedding.device = {wanted!r}, but torch finds no CUDA device; use 'auto' or 'cpu'"
+        )
+    return wanted
+
+
+def _digest(folder: Path) -> str:
+    """Return a short digest of the weights: the revision of a model that has none."""
+    weights = sorted(path for pattern in WEIGHTS for path in folder.rglob(pattern))
+    if not weights:
+        raise ModelError(f"{folder}: no model weights ({', '.join(WEIGHTS)}) in this folder")
+    digest = hashlib.sha256()
+    for path in weights:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:12]
+
+
+def _unit_norm(vectors: NDArray[np.floating]) -> NDArray[np.float16]:
+    exact = vectors.astype(np.float32)
+    norms = np.linalg.norm(exact, axis=1, keepdims=True)
+    unit: NDArray[np.float16] = (exact / np.maximum(norms, 1e-12)).astype(np.float16)
+    return unit
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).split("\n", maxsplit=1)[0]

@@ -1,0 +1,125 @@
+"""Whether to retrain: one row a review batch, recomputed while undecided, final afterwards."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from monitor.errors import NotFoundError
+from monitor.store.tables import Decision, ModelScore, ModelVersion
+
+#: The score at acceptance that a production version's error rate at launch is read from.
+ACCEPTANCE = ("acceptance", "", "exact_match")
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    """A recommendation with every number that led to it."""
+
+    id: int
+    batch_id: int
+    model: str
+    #: ``retrain``, ``keep``, ``mend_guide`` or ``undecided``.
+    recommendation: str
+    inputs: dict[str, Any]
+    decided_at: datetime
+    confirmed_by: str | None
+    confirmed_at: datetime | None
+
+
+_COLUMNS = (
+    Decision.id,
+    Decision.batch_id,
+    Decision.model,
+    Decision.recommendation,
+    Decision.inputs,
+    Decision.decided_at,
+    Decision.confirmed_by,
+    Decision.confirmed_at,
+)
+
+
+def decision_of_batch(connection: Connection, batch_id: int) -> DecisionRow | None:
+    """Return a batch's decision, if one was taken."""
+    row = connection.execute(select(*_COLUMNS).where(Decision.batch_id == batch_id)).one_or_none()
+    return DecisionRow(*row) if row else None
+
+
+def decision_by_id(connection: Connection, decision_id: int) -> DecisionRow:
+    """Return a decision.
+
+    Raises:
+        NotFoundError: There is none of that id.
+    """
+    row = connection.execute(select(*_COLUMNS).where(Decision.id == decision_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no decision {decision_id}")
+    return DecisionRow(*row)
+
+
+def list_decisions(connection: Connection, model: str | None = None) -> list[DecisionRow]:
+    """Return decisions, the newest first."""
+    statement = select(*_COLUMNS).order_by(Decision.decided_at.desc(), Decision.id.desc())
+    if model is not None:
+        statement = statement.where(Decision.model == model)
+    return [DecisionRow(*row) for row in connection.execute(statement)]
+
+
+def put_decision(
+    connection: Connection,
+    batch_id: int,
+    model: str,
+    *,
+    recommendation: str,
+    inputs: dict[str, Any],
+    now: datetime,
+) -> DecisionRow:
+    """Write a batch's decision unless it is final already; return the one that holds."""
+    values = {"recommendation": recommendation, "inputs": inputs, "decided_at": now}
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(Decision).values(batch_id=batch_id, model=model, **values))
+    except IntegrityError:
+        connection.execute(
+            update(Decision)
+            .where(Decision.batch_id == batch_id, Decision.recommendation == "undecided")
+            .values(**values)
+        )
+    row = decision_of_batch(connection, batch_id)
+    if row is None:
+        raise NotFoundError(f"the decision of batch {batch_id} has disappeared")
+    return row
+
+
+def confirm_decision(connection: Connection, decision_id: int, by: str, now: datetime) -> bool:
+    """Note who confirmed a recommended retraining; return whether this call did it."""
+    result = connection.execute(
+        update(Decision)
+        .where(
+            Decision.id == decision_id,
+            Decision.recommendation == "retrain",
+            Decision.confirmed_by.is_(None),
+        )
+        .values(confirmed_by=by, confirmed_at=now)
+    )
+    return result.rowcount == 1
+
+
+def accepted_score(connection: Connection, model: str) -> tuple[int, float, int] | None:
+    """Return version, share correct and number of cases of the production version's acceptance."""
+    benchmark, stratum, metric = ACCEPTANCE
+    statement = (
+        select(ModelVersion.version, ModelScore.value, ModelScore.n)
+        .join(ModelScore, ModelScore.version_id == ModelVersion.id)
+        .where(
+            ModelVersion.model == model,
+            ModelVersion.stage == "production",
+            ModelScore.benchmark == benchmark,
+            ModelScore.stratum == stratum,
+            ModelScore.metric == metric,
+        )
+    )
+    row = connection.execute(statement).one_or_none()
+    return (int(row[0]), float(row[1]), int(row[2])) if row and row[2] > 0 else None

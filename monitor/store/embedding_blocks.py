@@ -1,0 +1,80 @@
+"""Vectors in blocks of a batch, not a row each, so that a window of a million loads fast."""
+
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, insert, select
+
+from monitor.store.tables import EmbeddingBlock
+
+#: Blocks asked for at once, well below SQLite's limit of bound parameters.
+BLOCKS_PER_QUERY = 500
+
+
+def insert_block(
+    connection: Connection,
+    *,
+    n_rows: int,
+    encoder: str,
+    prompt_vectors: NDArray[np.float16],
+    response_vectors: NDArray[np.float16],
+    created_at: datetime,
+) -> int:
+    """Write the vectors of a batch, two arrays ``[n_rows, d]``; return the block's id."""
+    shape = prompt_vectors.shape
+    if shape != response_vectors.shape or len(shape) != 2 or shape[0] != n_rows:
+        raise ValueError(
+            f"{n_rows} rows need two arrays [{n_rows}, d], not {shape} and {response_vectors.shape}"
+        )
+    return connection.execute(
+        insert(EmbeddingBlock)
+        .values(
+            encoder=encoder,
+            dimension=shape[1],
+            n_rows=n_rows,
+            prompt_vectors=prompt_vectors.astype("<f2").tobytes(),
+            response_vectors=response_vectors.astype("<f2").tobytes(),
+            created_at=created_at,
+        )
+        .returning(EmbeddingBlock.id)
+    ).scalar_one()
+
+
+def gather_vectors(
+    connection: Connection, block_ids: NDArray[np.int64], block_rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
+    """Gather the vectors of rows that lie anywhere in the blocks; each block is read once.
+
+    Args:
+        connection: An open transaction.
+        block_ids: ``[n]``, the block of each row. All blocks have one dimension.
+        block_rows: ``[n]``, its row in that block.
+
+    Returns:
+        Prompt and response vectors, each ``[n, d]``; ``[0, 0]`` where n is 0.
+    """
+    blocks, block_of_row = np.unique(block_ids, return_inverse=True)
+    by_block = np.argsort(block_of_row, kind="stable")
+    bounds = np.searchsorted(block_of_row, np.arange(len(blocks) + 1), sorter=by_block)
+    prompts = np.empty((0, 0), dtype=np.float16)
+    responses = prompts
+    for first in range(0, len(blocks), BLOCKS_PER_QUERY):
+        wanted = blocks[first : first + BLOCKS_PER_QUERY].tolist()
+        for block_id, dimension, prompt_bytes, response_bytes in connection.execute(
+            select(
+                EmbeddingBlock.id,
+                EmbeddingBlock.dimension,
+                EmbeddingBlock.prompt_vectors,
+                EmbeddingBlock.response_vectors,
+            ).where(EmbeddingBlock.id.in_(wanted))
+        ):
+            if prompts.size == 0:
+                prompts = np.empty((len(block_ids), dimension), dtype=np.float16)
+                responses = np.empty_like(prompts)
+            index = np.searchsorted(blocks, block_id)
+            rows = by_block[bounds[index] : bounds[index + 1]]
+            inside = block_rows[rows]
+            prompts[rows] = np.frombuffer(prompt_bytes, "<f2").reshape(-1, dimension)[inside]
+            responses[rows] = np.frombuffer(response_bytes, "<f2").reshape(-1, dimension)[inside]
+    return prompts, responses

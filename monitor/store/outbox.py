@@ -1,0 +1,190 @@
+"""Messages on their way to Slack: written with the change that caused them, sent afterwards."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy.orm import aliased
+
+from monitor.store.tables import Incident, OutboxMessage
+
+Kind = Literal["post", "reply", "update"]
+
+
+@dataclass(frozen=True)
+class DueMessage:
+    """A message whose time has come, with where its incident stands in Slack."""
+
+    id: int
+    incident_id: int | None
+    kind: str
+    payload: dict[str, Any]
+    #: Attempts before this one.
+    attempts: int
+    created_at: datetime
+    #: Channel and timestamp of the incident's parent message; ``None`` until it was posted.
+    slack_channel: str | None
+    slack_ts: str | None
+
+
+@dataclass(frozen=True)
+class StoredMessage:
+    """A message as it stands, for the page, the demo and `driftwarden check`."""
+
+    id: int
+    dedupe_key: str
+    incident_id: int | None
+    kind: str
+    payload: dict[str, Any]
+    attempts: int
+    created_at: datetime
+    sent_at: datetime | None
+    failed_at: datetime | None
+    error: str | None
+
+
+def add_message(
+    connection: Connection,
+    *,
+    dedupe_key: str,
+    incident_id: int | None,
+    kind: Kind,
+    payload: dict[str, Any],
+    now: datetime,
+) -> bool:
+    """Write a message unless one of the same key exists; return whether it was written."""
+    known = connection.execute(
+        select(OutboxMessage.id).where(OutboxMessage.dedupe_key == dedupe_key)
+    ).one_or_none()
+    if known is not None:
+        return False
+    connection.execute(
+        insert(OutboxMessage).values(
+            dedupe_key=dedupe_key,
+            incident_id=incident_id,
+            kind=kind,
+            payload=payload,
+            attempts=0,
+            next_attempt_at=now,
+            created_at=now,
+        )
+    )
+    return True
+
+
+def lease_due_message(
+    connection: Connection, now: datetime, leased_until: datetime
+) -> DueMessage | None:
+    """Take the oldest due message, so that no other process takes it before ``leased_until``.
+
+    Messages of one incident go out one after the other: none is due while an earlier one waits.
+    On PostgreSQL rows that another process is taking are skipped; SQLite has one writer.
+    """
+    earlier = aliased(OutboxMessage)
+    blocked = exists().where(
+        earlier.incident_id == OutboxMessage.incident_id,
+        earlier.id < OutboxMessage.id,
+        earlier.sent_at.is_(None),
+        earlier.failed_at.is_(None),
+    )
+    row = connection.execute(
+        select(
+            OutboxMessage.id,
+            OutboxMessage.incident_id,
+            OutboxMessage.kind,
+            OutboxMessage.payload,
+            OutboxMessage.attempts,
+            OutboxMessage.created_at,
+        )
+        .where(
+            OutboxMessage.sent_at.is_(None),
+            OutboxMessage.failed_at.is_(None),
+            OutboxMessage.next_attempt_at <= now,
+            ~blocked,
+        )
+        .order_by(OutboxMessage.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    if row is None:
+        return None
+    connection.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id == row.id)
+        .values(next_attempt_at=leased_until, attempts=row.attempts + 1)
+    )
+    incident = connection.execute(
+        select(Incident.slack_channel, Incident.slack_ts).where(Incident.id == row.incident_id)
+    ).one_or_none()
+    channel, ts = (None, None) if incident is None else (incident[0], incident[1])
+    return DueMessage(**row._asdict(), slack_channel=channel, slack_ts=ts)
+
+
+def mark_sent(
+    connection: Connection, message: DueMessage, channel: str, ts: str, now: datetime
+) -> None:
+    """Record that Slack has the message; the first one of an incident becomes its parent."""
+    connection.execute(
+        update(OutboxMessage).where(OutboxMessage.id == message.id).values(sent_at=now, error=None)
+    )
+    if message.kind == "post" and message.incident_id is not None:
+        connection.execute(
+            update(Incident)
+            .where(Incident.id == message.incident_id)
+            .values(slack_channel=channel, slack_ts=ts)
+        )
+
+
+def mark_delayed(
+    connection: Connection, message: DueMessage, error: str, next_attempt_at: datetime
+) -> None:
+    """Record that Slack was away, and when to try again."""
+    connection.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id == message.id)
+        .values(error=error, next_attempt_at=next_attempt_at)
+    )
+
+
+def mark_failed(connection: Connection, message: DueMessage, error: str, now: datetime) -> None:
+    """Record that the message will never be sent."""
+    connection.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id == message.id)
+        .values(error=error, failed_at=now)
+    )
+
+
+def count_waiting(connection: Connection) -> int:
+    """Return how many messages are neither sent nor refused."""
+    return connection.execute(
+        select(func.count())
+        .select_from(OutboxMessage)
+        .where(OutboxMessage.sent_at.is_(None), OutboxMessage.failed_at.is_(None))
+    ).scalar_one()
+
+
+def list_messages(
+    connection: Connection, incident_id: int | None = None, limit: int = 50
+) -> list[StoredMessage]:
+    """Return the newest messages first, of one incident or of all."""
+    statement = (
+        select(
+            OutboxMessage.id,
+            OutboxMessage.dedupe_key,
+            OutboxMessage.incident_id,
+            OutboxMessage.kind,
+            OutboxMessage.payload,
+            OutboxMessage.attempts,
+            OutboxMessage.created_at,
+            OutboxMessage.sent_at,
+            OutboxMessage.failed_at,
+            OutboxMessage.error,
+        )
+        .order_by(OutboxMessage.id.desc())
+        .limit(limit)
+    )
+    if incident_id is not None:
+        statement = statement.where(OutboxMessage.incident_id == incident_id)
+    return [StoredMessage(**row._asdict()) for row in connection.execute(statement)]

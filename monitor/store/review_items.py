@@ -1,0 +1,213 @@
+"""Review batches and their items."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Select, func, insert, select, update
+
+from monitor.errors import NotFoundError
+from monitor.store.tables import Evaluation, Exchange, GoldExample, ReviewBatch, ReviewItem
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewItem:
+    """An exchange chosen for a batch."""
+
+    exchange_id: int
+    slice: str
+    selection_probability: float
+    cluster: int | None
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """The items queued for one evaluation."""
+
+    id: int
+    evaluation_id: int
+    model: str
+    created_at: datetime
+    window_start: datetime
+    window_end: datetime
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """One exchange to be reviewed twice."""
+
+    id: int
+    batch_id: int
+    exchange_id: int
+    position: int
+    slice: str
+    selection_probability: float
+    cluster: int | None
+    status: str
+    excluded_reason: str | None
+
+
+_ITEM = (
+    ReviewItem.id,
+    ReviewItem.batch_id,
+    ReviewItem.exchange_id,
+    ReviewItem.position,
+    ReviewItem.slice,
+    ReviewItem.selection_probability,
+    ReviewItem.cluster,
+    ReviewItem.status,
+    ReviewItem.excluded_reason,
+)
+
+
+def insert_batch(
+    connection: Connection, evaluation_id: int, model: str, items: Sequence[NewItem], now: datetime
+) -> int:
+    """Insert a batch whose items are asked for in the order given."""
+    statement = (
+        insert(ReviewBatch)
+        .values(evaluation_id=evaluation_id, model=model, created_at=now)
+        .returning(ReviewBatch.id)
+    )
+    batch_id = int(connection.execute(statement).scalar_one())
+    rows = [
+        {
+            "batch_id": batch_id,
+            "exchange_id": item.exchange_id,
+            "position": position,
+            "slice": item.slice,
+            "selection_probability": item.selection_probability,
+            "cluster": item.cluster,
+            "status": "queued",
+        }
+        for position, item in enumerate(items)
+    ]
+    if rows:
+        connection.execute(insert(ReviewItem), rows)
+    return batch_id
+
+
+def batch_of_evaluation(connection: Connection, evaluation_id: int) -> int | None:
+    """Return the id of an evaluation's batch, if it has one."""
+    statement = select(ReviewBatch.id).where(ReviewBatch.evaluation_id == evaluation_id)
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def batch_by_id(connection: Connection, batch_id: int) -> BatchRow:
+    """Return a batch.
+
+    Raises:
+        NotFoundError: There is none of that id.
+    """
+    row = connection.execute(_batches().where(ReviewBatch.id == batch_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no review batch {batch_id}")
+    return BatchRow(*row)
+
+
+def list_batches(
+    connection: Connection,
+    model: str | None = None,
+    *,
+    ends_after: datetime | None = None,
+    ends_until: datetime | None = None,
+) -> list[BatchRow]:
+    """Return batches, the newest window first; those whose window ends in ``(after, until]``."""
+    statement = _batches().order_by(Evaluation.window_end.desc(), ReviewBatch.id.desc())
+    if model is not None:
+        statement = statement.where(ReviewBatch.model == model)
+    if ends_after is not None:
+        statement = statement.where(Evaluation.window_end > ends_after)
+    if ends_until is not None:
+        statement = statement.where(Evaluation.window_end <= ends_until)
+    return [BatchRow(*row) for row in connection.execute(statement)]
+
+
+def item_by_id(connection: Connection, item_id: int, *, lock: bool = False) -> ItemRow:
+    """Return an item; with ``lock``, no other transaction changes its work until the commit.
+
+    Raises:
+        NotFoundError: There is none of that id.
+    """
+    statement = select(*_ITEM).where(ReviewItem.id == item_id)
+    if lock:
+        statement = statement.with_for_update()
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no item {item_id}")
+    return ItemRow(*row)
+
+
+def items_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[ItemRow]:
+    """Return all items of some batches, in the order of the queue."""
+    statement = (
+        select(*_ITEM)
+        .where(ReviewItem.batch_id.in_(batch_ids))
+        .order_by(ReviewItem.batch_id, ReviewItem.position)
+    )
+    return [ItemRow(*row) for row in connection.execute(statement)]
+
+
+def set_item_status(
+    connection: Connection, item_id: int, status: str, *, excluded_reason: str | None = None
+) -> None:
+    """Move an item on."""
+    connection.execute(
+        update(ReviewItem)
+        .where(ReviewItem.id == item_id)
+        .values(status=status, excluded_reason=excluded_reason)
+    )
+
+
+def status_counts(connection: Connection, batch_id: int) -> dict[tuple[str, str], int]:
+    """Return the number of items of a batch by slice and status."""
+    statement = (
+        select(ReviewItem.slice, ReviewItem.status, func.count())
+        .where(ReviewItem.batch_id == batch_id)
+        .group_by(ReviewItem.slice, ReviewItem.status)
+    )
+    return {(row[0], row[1]): int(row[2]) for row in connection.execute(statement)}
+
+
+def queued_texts(connection: Connection, model: str) -> set[tuple[str, str]]:
+    """Return prompt and response of everything that was ever queued for a model."""
+    statement = (
+        select(Exchange.prompt, Exchange.response)
+        .join(ReviewItem, ReviewItem.exchange_id == Exchange.id)
+        .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
+        .where(ReviewBatch.model == model)
+    )
+    return {(row[0], row[1]) for row in connection.execute(statement)}
+
+
+def texts_of(connection: Connection, exchange_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Return prompt and response of each exchange."""
+    texts: dict[int, tuple[str, str]] = {}
+    for first in range(0, len(exchange_ids), 500):
+        some = exchange_ids[first : first + 500]
+        statement = select(Exchange.id, Exchange.prompt, Exchange.response)
+        for row in connection.execute(statement.where(Exchange.id.in_(some))):
+            texts[int(row[0])] = (row[1], row[2])
+    return texts
+
+
+def count_drifted_gold(connection: Connection, batch_ids: Sequence[int]) -> int:
+    """Return the number of gold items that belong to a drifted cluster."""
+    statement = (
+        select(func.count())
+        .select_from(GoldExample)
+        .join(ReviewItem, ReviewItem.id == GoldExample.item_id)
+        .where(ReviewItem.batch_id.in_(batch_ids), ReviewItem.cluster.is_not(None))
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
+def _batches() -> Select[int, int, str, datetime, datetime, datetime]:
+    return select(
+        ReviewBatch.id,
+        ReviewBatch.evaluation_id,
+        ReviewBatch.model,
+        ReviewBatch.created_at,
+        Evaluation.window_start,
+        Evaluation.window_end,
+    ).join(Evaluation, Evaluation.id == ReviewBatch.evaluation_id)

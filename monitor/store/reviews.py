@@ -1,0 +1,214 @@
+"""Submitted reviews, joint proposals and gold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from monitor.store.tables import Exchange, GoldExample, Proposal, Review, Reviewer, ReviewItem
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewRow:
+    """One reviewer's submitted verdict."""
+
+    item_id: int
+    reviewer_id: int
+    reviewer: str
+    verdict: str
+    accuracy: int
+    completeness: int
+    tone: int
+    compliance: int
+    error_kind: str
+    corrected_response: str
+    comment: str
+    submitted_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposalRow:
+    """What a reviewer proposes after talking with the other."""
+
+    item_id: int
+    reviewer_id: int
+    reviewer: str
+    verdict: str
+    error_kind: str
+    corrected_response: str
+    comment: str
+    proposed_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoldRow:
+    """A gold item with the conversation it belongs to."""
+
+    item_id: int
+    batch_id: int
+    slice: str
+    cluster: int | None
+    selection_probability: float
+    verdict: str
+    response: str
+    error_kind: str
+    resolution: str
+    decided_at: datetime
+    exchange_id: str
+    model: str
+    task_type: str
+    messages: list[dict[str, str]]
+
+
+def insert_review(
+    connection: Connection, item_id: int, reviewer_id: int, now: datetime, **values: Any
+) -> None:
+    """Insert a review; a second one by the same person raises ``IntegrityError``."""
+    connection.execute(
+        insert(Review).values(item_id=item_id, reviewer_id=reviewer_id, submitted_at=now, **values)
+    )
+
+
+def reviews_of(connection: Connection, item_ids: Sequence[int]) -> list[ReviewRow]:
+    """Return the reviews of some items, the earliest first."""
+    rows: list[ReviewRow] = []
+    for first in range(0, len(item_ids), 500):
+        statement = (
+            select(
+                Review.item_id,
+                Review.reviewer_id,
+                Reviewer.name.label("reviewer"),
+                Review.verdict,
+                Review.accuracy,
+                Review.completeness,
+                Review.tone,
+                Review.compliance,
+                Review.error_kind,
+                Review.corrected_response,
+                Review.comment,
+                Review.submitted_at,
+            )
+            .join(Reviewer, Reviewer.id == Review.reviewer_id)
+            .where(Review.item_id.in_(item_ids[first : first + 500]))
+            .order_by(Review.item_id, Review.submitted_at, Review.id)
+        )
+        rows.extend(ReviewRow(**row) for row in connection.execute(statement).mappings())
+    return rows
+
+
+def count_reviews_by(connection: Connection, batch_id: int) -> list[tuple[str, int]]:
+    """Return how many reviews each person has submitted in a batch."""
+    statement = (
+        select(Reviewer.name, func.count())
+        .join(Review, Review.reviewer_id == Reviewer.id)
+        .join(ReviewItem, ReviewItem.id == Review.item_id)
+        .where(ReviewItem.batch_id == batch_id)
+        .group_by(Reviewer.name)
+        .order_by(Reviewer.name)
+    )
+    return [(row[0], int(row[1])) for row in connection.execute(statement)]
+
+
+def put_proposal(
+    connection: Connection, item_id: int, reviewer_id: int, now: datetime, **values: Any
+) -> None:
+    """Write what a reviewer proposes, in place of their earlier proposal."""
+    connection.execute(
+        delete(Proposal).where(Proposal.item_id == item_id, Proposal.reviewer_id == reviewer_id)
+    )
+    connection.execute(
+        insert(Proposal).values(item_id=item_id, reviewer_id=reviewer_id, proposed_at=now, **values)
+    )
+
+
+def proposals_of(connection: Connection, item_id: int) -> list[ProposalRow]:
+    """Return the current proposals for an item, at most one a reviewer."""
+    statement = (
+        select(
+            Proposal.item_id,
+            Proposal.reviewer_id,
+            Reviewer.name.label("reviewer"),
+            Proposal.verdict,
+            Proposal.error_kind,
+            Proposal.corrected_response,
+            Proposal.comment,
+            Proposal.proposed_at,
+        )
+        .join(Reviewer, Reviewer.id == Proposal.reviewer_id)
+        .where(Proposal.item_id == item_id)
+        .order_by(Proposal.proposed_at, Proposal.id)
+    )
+    return [ProposalRow(**row) for row in connection.execute(statement).mappings()]
+
+
+def insert_gold(connection: Connection, item_id: int, now: datetime, **values: Any) -> None:
+    """Insert what was agreed on; a second gold of an item raises ``IntegrityError``."""
+    connection.execute(insert(GoldExample).values(item_id=item_id, decided_at=now, **values))
+
+
+def gold_of_batches(
+    connection: Connection, batch_ids: Sequence[int] | None = None
+) -> list[GoldRow]:
+    """Return gold in the order of the queue; of all batches where none are named."""
+    statement = (
+        select(
+            GoldExample.item_id,
+            ReviewItem.batch_id,
+            ReviewItem.slice,
+            ReviewItem.cluster,
+            ReviewItem.selection_probability,
+            GoldExample.verdict,
+            GoldExample.response,
+            GoldExample.error_kind,
+            GoldExample.resolution,
+            GoldExample.decided_at,
+            Exchange.exchange_id,
+            Exchange.model,
+            Exchange.task_type,
+            Exchange.messages,
+        )
+        .join(ReviewItem, ReviewItem.id == GoldExample.item_id)
+        .join(Exchange, Exchange.id == ReviewItem.exchange_id)
+        .where(ReviewItem.status == "gold")
+        .order_by(ReviewItem.batch_id, ReviewItem.position)
+    )
+    if batch_ids is not None:
+        statement = statement.where(ReviewItem.batch_id.in_(batch_ids))
+    return [GoldRow(**row) for row in connection.execute(statement).mappings()]
+
+
+def items_to_discuss(connection: Connection, reviewer_id: int) -> list[int]:
+    """Return the disagreed items that a person has reviewed, the oldest first."""
+    statement = (
+        select(ReviewItem.id)
+        .join(Review, Review.item_id == ReviewItem.id)
+        .where(ReviewItem.status == "disagreed", Review.reviewer_id == reviewer_id)
+        .order_by(Review.submitted_at, ReviewItem.id)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def items_to_adjudicate(connection: Connection, reviewer_id: int) -> list[int]:
+    """Return the items in adjudication that a person has not reviewed, the oldest first."""
+    mine = select(Review.item_id).where(Review.reviewer_id == reviewer_id)
+    statement = (
+        select(ReviewItem.id)
+        .where(ReviewItem.status == "adjudication", ReviewItem.id.not_in(mine))
+        .order_by(ReviewItem.id)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def disagreed_since(connection: Connection, before: datetime) -> list[int]:
+    """Return the items that have been disagreed on since before a time."""
+    statement = (
+        select(ReviewItem.id)
+        .join(Review, Review.item_id == ReviewItem.id)
+        .where(ReviewItem.status == "disagreed")
+        .group_by(ReviewItem.id)
+        .having(func.max(Review.submitted_at) < before)
+        .order_by(ReviewItem.id)
+    )
+    return list(connection.execute(statement).scalars())

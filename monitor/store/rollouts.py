@@ -1,0 +1,101 @@
+"""Rollouts: how far a candidate's share of the traffic has come."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from monitor.errors import NotFoundError
+from monitor.store.tables import Rollout
+
+_COLUMNS = (
+    Rollout.id,
+    Rollout.version_id,
+    Rollout.status,
+    Rollout.weight_percent,
+    Rollout.step_started_at,
+    Rollout.reason,
+    Rollout.started_at,
+    Rollout.finished_at,
+)
+
+
+@dataclass(frozen=True)
+class RolloutRow:
+    """A candidate's way through the steps of traffic."""
+
+    id: int
+    version_id: int
+    #: ``running``, ``held``, ``completed`` or ``reverted``.
+    status: str
+    weight_percent: int
+    step_started_at: datetime
+    reason: str
+    started_at: datetime
+    finished_at: datetime | None
+
+
+def insert_rollout(
+    connection: Connection, version_id: int, weight_percent: int, now: datetime, reason: str
+) -> int:
+    """Insert a rollout at its first step and return its id."""
+    statement = insert(Rollout).values(
+        version_id=version_id,
+        status="running",
+        weight_percent=weight_percent,
+        step_started_at=now,
+        reason=reason,
+        started_at=now,
+    )
+    return int(connection.execute(statement.returning(Rollout.id)).scalar_one())
+
+
+def rollout_by_id(connection: Connection, rollout_id: int, *, lock: bool = False) -> RolloutRow:
+    """Return a rollout; with ``lock``, nobody else moves it until the transaction ends.
+
+    Raises:
+        NotFoundError: There is none of that id.
+    """
+    statement = select(*_COLUMNS).where(Rollout.id == rollout_id)
+    if lock:
+        statement = statement.with_for_update()  # SQLite's transactions are exclusive anyway
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise NotFoundError(f"no rollout with id {rollout_id}")
+    return RolloutRow(*row)
+
+
+def rollout_of_version(connection: Connection, version_id: int) -> RolloutRow | None:
+    """Return a version's rollout."""
+    statement = select(*_COLUMNS).where(Rollout.version_id == version_id)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else RolloutRow(*row)
+
+
+def open_rollouts(connection: Connection) -> list[RolloutRow]:
+    """Return the rollouts that are under way, the oldest first."""
+    statement = (
+        select(*_COLUMNS).where(Rollout.status.in_(("running", "held"))).order_by(Rollout.id)
+    )
+    return [RolloutRow(*row) for row in connection.execute(statement)]
+
+
+def move_rollout(
+    connection: Connection,
+    rollout_id: int,
+    *,
+    status: str,
+    reason: str,
+    weight_percent: int | None = None,
+    step_started_at: datetime | None = None,
+    finished_at: datetime | None = None,
+) -> None:
+    """Change what a decision changes of a rollout; what isn't given stays."""
+    values: dict[str, object] = {"status": status, "reason": reason}
+    if weight_percent is not None:
+        values["weight_percent"] = weight_percent
+    if step_started_at is not None:
+        values["step_started_at"] = step_started_at
+    if finished_at is not None:
+        values["finished_at"] = finished_at
+    connection.execute(update(Rollout).where(Rollout.id == rollout_id).values(**values))

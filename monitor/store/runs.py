@@ -1,0 +1,142 @@
+"""Training runs: planned, running, and how they ended."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, insert, select, update
+
+from monitor.errors import NotFoundError
+from monitor.store.tables import TrainingRun
+
+#: Statuses that a run doesn't leave any more.
+FINAL = ("succeeded", "failed", "cancelled")
+
+_COLUMNS = (
+    TrainingRun.id,
+    TrainingRun.decision_id,
+    TrainingRun.model,
+    TrainingRun.status,
+    TrainingRun.launcher,
+    TrainingRun.handle,
+    TrainingRun.recipe,
+    TrainingRun.work_dir,
+    TrainingRun.result,
+    TrainingRun.error,
+    TrainingRun.created_at,
+    TrainingRun.started_at,
+    TrainingRun.finished_at,
+)
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A training run."""
+
+    id: int
+    decision_id: int | None
+    model: str
+    #: ``planned``, ``running``, ``succeeded``, ``failed`` or ``cancelled``.
+    status: str
+    launcher: str
+    handle: dict[str, Any] | None
+    recipe: dict[str, Any]
+    work_dir: str
+    result: dict[str, Any] | None
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def insert_run(
+    connection: Connection,
+    *,
+    decision_id: int | None,
+    model: str,
+    launcher: str,
+    recipe: dict[str, Any],
+    work_dir: str,
+    created_at: datetime,
+) -> int:
+    """Insert a planned run and return its id."""
+    statement = insert(TrainingRun).values(
+        decision_id=decision_id,
+        model=model,
+        status="planned",
+        launcher=launcher,
+        recipe=recipe,
+        work_dir=work_dir,
+        created_at=created_at,
+    )
+    return int(connection.execute(statement.returning(TrainingRun.id)).scalar_one())
+
+
+def run_by_id(connection: Connection, run_id: int, *, lock: bool = False) -> RunRow:
+    """Return a run; with ``lock``, nobody else changes it until the transaction ends.
+
+    Raises:
+        NotFoundError: There is none of that id.
+    """
+    statement = select(*_COLUMNS).where(TrainingRun.id == run_id)
+    if lock:
+        statement = statement.with_for_update()  # SQLite's transactions are exclusive anyway
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise NotFoundError(f"no training run with id {run_id}; see `driftwarden retrain list`")
+    return RunRow(*row)
+
+
+def run_of_decision(connection: Connection, decision_id: int) -> RunRow | None:
+    """Return the run that follows a decision."""
+    statement = select(*_COLUMNS).where(TrainingRun.decision_id == decision_id)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else RunRow(*row)
+
+
+def list_runs(
+    connection: Connection, *, statuses: tuple[str, ...] = (), limit: int = 100
+) -> list[RunRow]:
+    """Return runs, the newest first."""
+    statement = select(*_COLUMNS).order_by(TrainingRun.id.desc()).limit(limit)
+    if statuses:
+        statement = statement.where(TrainingRun.status.in_(statuses))
+    return [RunRow(*row) for row in connection.execute(statement)]
+
+
+def set_work_dir(connection: Connection, run_id: int, work_dir: str) -> None:
+    """Set the folder of a run, which carries its id."""
+    connection.execute(
+        update(TrainingRun).where(TrainingRun.id == run_id).values(work_dir=work_dir)
+    )
+
+
+def mark_running(
+    connection: Connection, run_id: int, handle: dict[str, Any], started_at: datetime
+) -> None:
+    """Note that the child of a planned run was started, and how to find it."""
+    connection.execute(
+        update(TrainingRun)
+        .where(TrainingRun.id == run_id, TrainingRun.status == "planned")
+        .values(status="running", handle=handle, started_at=started_at)
+    )
+
+
+def finish_run(
+    connection: Connection,
+    run_id: int,
+    status: str,
+    *,
+    finished_at: datetime,
+    result: dict[str, Any] | None = None,
+    error: str | None = None,
+) -> bool:
+    """End a run that hasn't ended yet; return whether it was this call that ended it."""
+    statement = (
+        update(TrainingRun)
+        .where(TrainingRun.id == run_id, TrainingRun.status.not_in(FINAL))
+        .values(status=status, finished_at=finished_at, result=result, error=error)
+    )
+    outcome = connection.execute(statement)
+    assert isinstance(outcome, CursorResult)  # noqa: S101 - an UPDATE's result
+    return outcome.rowcount == 1

@@ -1,0 +1,41 @@
+"""A figure for each exchange of an evaluated window, packed into one compressed value."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class SampleScores:
+    """Novelty and topic of each exchange, in the order of the window."""
+
+    #: ``exchanges.id``, int64 ``[n]``
+    ids: NDArray[np.int64]
+    #: Higher is more foreign to the baseline, ``[n]``
+    novelty: NDArray[np.float64]
+    #: Index of the drifted topic in the assessment; -1: none. ``[n]``
+    cluster: NDArray[np.int64]
+
+
+def pack_scores(scores: SampleScores) -> bytes:
+    """Compress the arrays; novelty keeps single precision."""
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        ids=scores.ids.astype(np.int64),
+        novelty=scores.novelty.astype(np.float32),
+        cluster=scores.cluster.astype(np.int32),
+    )
+    return buffer.getvalue()
+
+
+def unpack_scores(packed: bytes) -> SampleScores:
+    """Return what :func:`pack_scores` packed."""
+    with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+        return SampleScores(
+            ids=arrays["ids"].astype(np.int64),
+            novelty=arrays["novelty"].astype(np.float64),
+            cluster=arrays["cluster"].astype(np.int64),
+        )

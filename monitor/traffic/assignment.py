@@ -1,0 +1,236 @@
+"""The partitions this replica owns, and where in each the database says to go on."""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Literal
+
+from kafka import TopicPartition
+from kafka.errors import IllegalStateError, KafkaError
+from sqlalchemy import Connection, Engine
+
+from monitor.errors import DatabaseUnavailableError, LostOwnershipError, TransientError
+from monitor.store.engine import transaction
+from monitor.store.offsets import advance, claim, note_caught_up, record_gap
+from monitor.telemetry import RECORDS_LOST_TO_RETENTION, get_logger
+from monitor.traffic.backoff import Backoff
+from monitor.traffic.batch import PartitionState
+from monitor.traffic.kafka_source import Rebalances
+
+log = get_logger(__name__)
+
+LOOK_UP_TIMEOUT_MS = 10_000
+#: Silence after which the log says that the group gave us nothing to read.
+IDLE_SECONDS = 30.0
+#: How often it is written down that ingest stands at the end.
+NOTE_SECONDS = 5.0
+
+
+class Assignment:
+    """Follows the group's rebalances; knows a partition once its offset was looked up."""
+
+    def __init__(
+        self,
+        consumer: Any,
+        listener: Rebalances,
+        engine: Engine,
+        *,
+        topic: str,
+        start_at: Literal["earliest", "latest"],
+        forget: Callable[[int], None],
+    ) -> None:
+        """Begin with no partition.
+
+        Args:
+            consumer: The consumer, used from the main loop's thread only.
+            listener: Where the rebalances are heard of.
+            engine: The database, which owns the offsets.
+            topic: The source's name in the store.
+            start_at: Where a partition begins that no replica has read before.
+            forget: Called with a partition's number when what was read of it must be dropped.
+        """
+        self._consumer = consumer
+        self._listener = listener
+        self._engine = engine
+        self._topic = topic
+        self._start_at: Literal["earliest", "latest"] = start_at
+        self._forget_records = forget
+        self._backoff = Backoff()
+        self._next_look_up = 0.0
+        self._next_note = 0.0
+        self._idle_since = time.monotonic()
+        self.states: dict[TopicPartition, PartitionState] = {}
+        #: Assigned partitions whose offset isn't known yet; they are paused.
+        self.unknown: set[TopicPartition] = set()
+
+    def hear_of_rebalances(self) -> None:
+        """Take in what the group decided since the last call."""
+        while not self._listener.news.empty():
+            kind, partitions = self._listener.news.get()
+            for partition in partitions:
+                self._forget(partition)
+            if kind == "assigned":
+                self.unknown |= partitions
+            else:
+                self.unknown -= partitions
+            log.info(
+                "partitions moved", what=kind, partitions=sorted(p.partition for p in partitions)
+            )
+        self._complain_when_idle()
+
+    def read_again(self, state: PartitionState) -> None:
+        """Drop what was read of a partition; go on where the database says."""
+        partition = TopicPartition(self._topic, state.partition)
+        if self.states.get(partition) is not state:
+            return  # taken away, or looked up anew, already
+        self._forget(partition)
+        self.pause(partition)
+        self.unknown.add(partition)
+
+    def look_up(self, *, resume: bool, now: datetime) -> None:
+        """Look up the offsets that aren't known yet, if it is time to try.
+
+        Args:
+            resume: Whether polling may begin at once.
+            now: The time.
+        """
+        for state in list(self.states.values()):
+            # What was read before the broker deleted it counts: it is stored first.
+            if state.out_of_range and state.stored == state.position:
+                self.read_again(state)
+        if not self.unknown or time.monotonic() < self._next_look_up:
+            return
+        try:
+            offsets = _look_up(self._consumer, self._engine, self.unknown, self._start_at, now)
+        except (TransientError, LostOwnershipError, KafkaError) as error:
+            log.warning("offsets can't be looked up; trying again", error=str(error))
+            self._next_look_up = time.monotonic() + self._backoff.next_delay()
+            return
+        for partition, offset in offsets.items():
+            try:
+                self._consumer.seek(partition, offset)
+                if resume:
+                    self._consumer.resume(partition)
+            except (KeyError, ValueError):  # taken away meanwhile; the news will come
+                continue
+            self.states[partition] = PartitionState(self._topic, partition.partition, offset)
+        self.unknown -= offsets.keys()
+        if self.unknown:
+            self._next_look_up = time.monotonic() + self._backoff.next_delay()
+        else:
+            self._backoff.reset()
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        """Stop fetching partitions, where they are still ours."""
+        for partition in partitions:
+            with suppress(KeyError):
+                self._consumer.pause(partition)
+
+    def pause_all(self) -> None:
+        """Stop fetching; polling goes on, which keeps the membership."""
+        self.pause(*self.states)
+
+    def resume_all(self) -> None:
+        """Fetch again."""
+        for partition, state in self.states.items():
+            if not state.out_of_range:
+                with suppress(KeyError):
+                    self._consumer.resume(partition)
+
+    def mark_out_of_range(self, partition: TopicPartition) -> None:
+        """Note that the broker no longer has the next record of a partition."""
+        if partition in self.states:
+            self.states[partition].out_of_range = True
+            self.pause(partition)
+
+    def note_caught_up(self, now: datetime) -> None:
+        """Write down, every now and then, which partitions are stored up to their end.
+
+        The evaluation of a window waits for it, so that a backlog is not taken for silence.
+        """
+        if time.monotonic() < self._next_note:
+            return
+        self._next_note = time.monotonic() + NOTE_SECONDS
+        done = [state.partition for state in self.states.values() if self.lag(state) == 0]
+        if not done:
+            return
+        try:
+            with transaction(self._engine) as connection:
+                note_caught_up(connection, self._topic, done, now)
+        except DatabaseUnavailableError as error:
+            log.warning("database is away", error=str(error))
+
+    def lag(self, state: PartitionState) -> int | None:
+        """Return how many records lie between what is stored and the partition's end."""
+        try:
+            end = self._consumer.highwater(TopicPartition(self._topic, state.partition))
+        except IllegalStateError:
+            return None
+        return None if end is None else max(end - state.stored, 0)
+
+    def _forget(self, partition: TopicPartition) -> None:
+        state = self.states.pop(partition, None)
+        if state is not None:
+            state.current = False
+            self._forget_records(state.partition)
+
+    def _complain_when_idle(self) -> None:
+        if self.states or self.unknown:
+            self._idle_since = time.monotonic()
+        elif time.monotonic() - self._idle_since > IDLE_SECONDS:
+            log.warning(
+                "no partition is assigned: the topic doesn't exist yet, or the group has more "
+                "replicas than the topic has partitions",
+                topic=self._topic,
+            )
+            self._idle_since = time.monotonic()
+
+
+def _look_up(
+    consumer: Any,
+    engine: Engine,
+    partitions: Iterable[TopicPartition],
+    start_at: Literal["earliest", "latest"],
+    now: datetime,
+) -> dict[TopicPartition, int]:
+    """Return where to go on in each partition; those that can't be read from are left out."""
+    wanted = list(partitions)
+    begins = consumer.beginning_offsets(wanted, timeout_ms=LOOK_UP_TIMEOUT_MS)
+    ends = consumer.end_offsets(wanted, timeout_ms=LOOK_UP_TIMEOUT_MS)
+    offsets: dict[TopicPartition, int] = {}
+    with transaction(engine) as connection:
+        for partition in wanted:
+            begin, end = begins[partition], ends[partition]
+            first = begin if start_at == "earliest" else end
+            stored = claim(connection, partition.topic, partition.partition, first=first, now=now)
+            if stored > end:
+                log.error(
+                    "the stored offset lies beyond the partition's end: the topic was made anew or "
+                    "its log was cut. Name a new topic in kafka.topic, or delete the partition's "
+                    "row in source_offsets and its exchanges",
+                    partition=partition.partition,
+                    stored_offset=stored,
+                    end_offset=end,
+                )
+                continue
+            if stored < begin:
+                _record_gap(connection, partition, stored, begin, now)
+            offsets[partition] = max(stored, begin)
+    return offsets
+
+
+def _record_gap(
+    connection: Connection, partition: TopicPartition, stored: int, begin: int, now: datetime
+) -> None:
+    """Write down that retention was faster than us, and go on at what is left."""
+    topic, number = partition.topic, partition.partition
+    record_gap(connection, topic, number, first_offset=stored, last_offset=begin - 1, found_at=now)
+    advance(connection, topic, number, expected=stored, new=begin, now=now)
+    RECORDS_LOST_TO_RETENTION.labels(topic).inc(begin - stored)
+    log.error(
+        "records were deleted by the broker before they could be read",
+        partition=number,
+        first_offset=stored,
+        last_offset=begin - 1,
+    )

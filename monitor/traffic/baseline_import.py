@@ -1,0 +1,141 @@
+"""Import the reference exchanges of a model: immutable, named by their content."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Engine
+
+from monitor.errors import InputError
+from monitor.settings import Traffic
+from monitor.store.baselines import baseline_by_digest, create_baseline
+from monitor.store.engine import transaction
+from monitor.store.exchanges import Position, insert_exchanges
+from monitor.traffic.exchange import Exchange
+from monitor.traffic.file_source import BadLine, read_exchanges
+from monitor.traffic.prepare import TextEncoder, embed, exchange_row
+
+#: Exchanges embedded at once, and vectors in a block.
+BLOCK_ROWS = 1024
+
+
+@dataclass(frozen=True)
+class ImportedBaseline:
+    """A baseline, and what was left out of it."""
+
+    baseline_id: int
+    digest: str
+    n_exchanges: int
+    #: ``False`` where the same content had been imported before; nothing was written then.
+    is_new: bool
+    bad_lines: tuple[BadLine, ...] = ()
+    #: Exchanges of other models, which were left out.
+    n_other_model: int = 0
+
+
+def import_baseline(
+    engine: Engine,
+    settings: Traffic,
+    encoder: TextEncoder,
+    path: Path,
+    *,
+    model: str,
+    now: datetime,
+) -> ImportedBaseline:
+    """Import a file as the baseline of a model; lines that name another model are left out.
+
+    Raises:
+        InputError: The file can't be read, or holds no usable exchange of the model.
+    """
+    content = read_exchanges(path, settings, default_model=model)
+    own = [exchange for exchange in content.exchanges if exchange.model == model]
+    if not own:
+        raise InputError(_nothing_usable(path, model, content.exchanges, content.bad_lines))
+    stored = store_baseline(engine, encoder, own, model=model, now=now)
+    return ImportedBaseline(
+        stored.baseline_id,
+        stored.digest,
+        stored.n_exchanges,
+        stored.is_new,
+        tuple(content.bad_lines),
+        len(content.exchanges) - len(own),
+    )
+
+
+def store_baseline(
+    engine: Engine,
+    encoder: TextEncoder,
+    exchanges: Sequence[Exchange],
+    *,
+    model: str,
+    now: datetime,
+) -> ImportedBaseline:
+    """Embed and store exchanges as a baseline, unless the same are stored already."""
+    digest = _digest(exchanges, model=model, encoder=encoder.identity)
+    with transaction(engine) as connection:
+        known = baseline_by_digest(connection, digest)
+    if known:
+        return ImportedBaseline(known.id, digest, known.n_exchanges, is_new=False)
+    rows = [
+        exchange_row(
+            exchange,
+            position=Position(f"baseline:{digest[:16]}", 0, index),
+            received_at=now,
+            inclusion_probability=1.0,
+        )
+        for index, exchange in enumerate(exchanges)
+    ]
+    blocks = [rows[first : first + BLOCK_ROWS] for first in range(0, len(rows), BLOCK_ROWS)]
+    vectors = [embed(block, encoder) for block in blocks]  # long; no transaction waits for it
+    with transaction(engine) as connection:
+        known = baseline_by_digest(connection, digest)
+        if known:  # imported by another process meanwhile
+            return ImportedBaseline(known.id, digest, known.n_exchanges, is_new=False)
+        baseline_id = create_baseline(
+            connection,
+            model,
+            digest,
+            n_exchanges=len(rows),
+            encoder=encoder.identity,
+            created_at=now,
+        )
+        for block, (prompt_vectors, response_vectors) in zip(blocks, vectors, strict=True):
+            insert_exchanges(
+                connection,
+                block,
+                encoder=encoder.identity,
+                prompt_vectors=prompt_vectors,
+                response_vectors=response_vectors,
+                created_at=now,
+                baseline_id=baseline_id,
+            )
+    return ImportedBaseline(baseline_id, digest, len(rows), is_new=True)
+
+
+def _digest(exchanges: Sequence[Exchange], *, model: str, encoder: str) -> str:
+    """Return the digest of what a comparison sees: the texts, the metrics and the encoder.
+
+    Times are left out: those of lines that carry none are the time of the import.
+    """
+    digest = sha256()
+    digest.update(msgspec.json.encode([model, encoder]))
+    for exchange in exchanges:
+        content = (exchange.messages, exchange.response, exchange.task_type, exchange.user)
+        digest.update(msgspec.json.encode([*content, exchange.attributes], order="sorted"))
+    return digest.hexdigest()
+
+
+def _nothing_usable(
+    path: Path, model: str, exchanges: Sequence[Exchange], bad_lines: Sequence[BadLine]
+) -> str:
+    if exchanges:
+        models = Counter(exchange.model for exchange in exchanges).most_common(5)
+        named = ", ".join(f"{name!r} ({count})" for name, count in models)
+        return f"{path}: no exchange of the model {model!r}; the file names {named}. See --model."
+    if bad_lines:
+        return f"{path}: none of {len(bad_lines)} lines is an exchange; {bad_lines[0]}"
+    return f"{path}: the file is empty"

@@ -1,0 +1,107 @@
+"""Exchanges from a file: one JSON object a line, in any format that Kafka may carry too."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from monitor.errors import InputError, RecordError
+from monitor.settings import Traffic
+from monitor.store.exchanges import Position
+from monitor.traffic.decode import Decoder
+from monitor.traffic.exchange import Exchange
+from monitor.traffic.prepare import redact_exchange
+from monitor.traffic.record import RawRecord
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that could not be read."""
+
+    #: Counted from 1, as editors do.
+    number: int
+    reason: str
+    detail: str
+
+    def __str__(self) -> str:
+        """Return ``line 3: invalid_json: ...``."""
+        return f"line {self.number}: {self.reason}: {self.detail}"
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """The exchanges of a file, and the lines that hold none."""
+
+    exchanges: list[Exchange]
+    bad_lines: list[BadLine]
+
+
+def read_exchanges(path: Path, settings: Traffic, *, default_model: str) -> FileContent:
+    """Read a whole file: for a comparison or a baseline, without sampling.
+
+    Args:
+        path: The file. Blank lines are skipped.
+        settings: The format, the limits, and whether personal data is redacted.
+        default_model: The model of lines that name none.
+
+    Raises:
+        InputError: The file can't be read, or is one JSON array instead of a line an object.
+    """
+    decoder = Decoder(settings, default_model=default_model)
+    content = FileContent([], [])
+    for record in iter_records(path, source=path.name):
+        if not record.value:
+            continue
+        try:
+            exchanges = decoder.decode(record)
+        except RecordError as error:
+            number = record.position.offset + 1
+            content.bad_lines.append(BadLine(number, error.reason, error.detail))
+            continue
+        content.exchanges.extend(
+            redact_exchange(exchange) if settings.redact else exchange for exchange in exchanges
+        )
+    return content
+
+
+def iter_records(path: Path, *, source: str, start: int = 0) -> Iterator[RawRecord]:
+    """Yield the lines from number ``start`` on, counted from 0, without their line ends.
+
+    Raises:
+        InputError: The file can't be read, or is one JSON array.
+    """
+    now = datetime.now(UTC)
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file):
+                if number == 0:
+                    line = line.removeprefix(BYTE_ORDER_MARK)  # noqa: PLW2901
+                    _refuse_array(path, line)
+                if number >= start:
+                    position = Position(source, 0, number)
+                    yield RawRecord(position, None, line.strip(), now)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+
+
+def file_source_name(path: Path) -> str:
+    """Return the source that a file is to the store: its content, wherever it lies.
+
+    Raises:
+        InputError: The file can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return f"file:{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+
+
+def _refuse_array(path: Path, first_line: bytes) -> None:
+    if first_line.lstrip().startswith(b"["):
+        raise InputError(
+            f"{path} holds a JSON array; one object a line is needed (`jq -c '.[]' {path.name}`)"
+        )

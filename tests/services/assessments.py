@@ -1,0 +1,127 @@
+"""Assessments to test what is built on them: incidents, messages, pages."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection
+
+from monitor.store.assessment import Assessment, Characteristic, FamilyAssessment, Topic
+from monitor.store.evaluations import (
+    SampleScores,
+    claim_evaluation,
+    finish_evaluation,
+    mark_followed_up,
+)
+
+HOSTILE = "<script>alert(1)</script> & <!channel> `*bold*` <https://evil.example|click>"
+
+
+def make_family(family: Any = "input", **values: Any) -> FamilyAssessment:
+    """Build a family that is as before."""
+    defaults = {"verdict": "no_drift", "alarm": False, "p_value": 0.4, "mass_lower_bound": 0.0}
+    return FamilyAssessment(family=family, **(defaults | values))
+
+
+def make_topic(**values: Any) -> Topic:
+    """Build a drifted topic."""
+    defaults = {
+        "index": 0,
+        "name": "crypto, wallet, transfer",
+        "n_current": 61,
+        "share_current": 0.12,
+        "share_reference": 0.003,
+        "enrichment": 40.0,
+        "enrichment_lower": 18.0,
+        "enrichment_upper": 90.0,
+        "examples": ("How do I move my crypto wallet?", "Is my wallet insured?"),
+    }
+    return Topic(**(defaults | values))
+
+
+def make_characteristic(**values: Any) -> Characteristic:
+    """Build a metric that fell by a third."""
+    defaults = {
+        "name": "resolved",
+        "side": "metric",
+        "direction": 1,
+        "n_reference": 2000,
+        "n_current": 500,
+        "reference_mean": 0.82,
+        "current_mean": 0.54,
+        "effect_size": -0.28,
+        "relative_change": -0.34,
+        "relative_change_lower": -0.39,
+        "relative_change_upper": -0.29,
+        "p_value": 1e-9,
+        "adjusted_p_value": 1e-8,
+        "degraded": True,
+    }
+    return Characteristic(**(defaults | values))
+
+
+def make_assessment(mass: float | None = None, **values: Any) -> Assessment:
+    """Build an assessment: input drift of at least ``mass``, or none."""
+    drifted = mass is not None
+    family = make_family(
+        verdict="drift" if drifted else "no_drift",
+        alarm=drifted,
+        p_value=0.0001 if drifted else 0.4,
+        mass_lower_bound=mass or 0.0,
+        topics=(make_topic(),) if drifted else (),
+    )
+    defaults: dict[str, Any] = {
+        "model": "assistant",
+        "verdict": "drift" if drifted else "no_drift",
+        "alarm": drifted,
+        "headline": "People ask about new things." if drifted else "No drift.",
+        "n_reference": 2000,
+        "n_current": 500,
+        "input": family,
+        "output": make_family("output"),
+    }
+    return Assessment(**(defaults | values))
+
+
+def not_enough_data() -> Assessment:
+    """Build the assessment of a window that can't be judged."""
+    unknown = {"verdict": "not_enough_data", "p_value": 1.0}
+    return make_assessment(
+        verdict="not_enough_data",
+        headline="Not enough data to judge.",
+        n_current=3,
+        input=make_family("input", **unknown),
+        output=make_family("output", **unknown),
+    )
+
+
+def store_evaluation(
+    connection: Connection,
+    assessment: Assessment,
+    start: datetime,
+    *,
+    days: int = 7,
+    followed_up: bool = False,
+) -> int:
+    """Store a done evaluation of the window that begins at ``start``."""
+    end = start + timedelta(days=days)
+    claim = claim_evaluation(connection, assessment.model, start, end, seed=1, now=end)
+    assert claim is not None
+    finish_evaluation(
+        connection,
+        claim,
+        assessment=assessment,
+        scores=SampleScores(np.arange(1, 4), np.array([0.1, 0.9, 0.2]), np.array([-1, 0, -1])),
+        baseline_id=None,
+        provenance={
+            "baseline": {
+                "digest": "ab12cd34ef56ab12",
+                "first": "2026-10-01T00:00:00+00:00",
+                "last": "2026-10-20T00:00:00+00:00",
+            }
+        },
+        now=end,
+    )
+    if followed_up:
+        mark_followed_up(connection, claim.evaluation_id, end)
+    return claim.evaluation_id

@@ -1,0 +1,102 @@
+"""What the tests of ingest share: producing, running in a thread, and counting."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from kafka import KafkaProducer
+from sqlalchemy import Engine, select
+
+from monitor.settings import Secrets, Settings
+from monitor.store.engine import transaction
+from monitor.store.tables import DeadLetter, Exchange, SourceOffset
+from monitor.traffic.ingest import run_ingest
+from monitor.traffic.prepare import TextEncoder
+from monitor.traffic.sampling import Sampler
+from tests.services.fake_encoder import FakeEncoder
+
+
+def ingest_settings(bootstrap_servers: str, topic: str, url: str, **sections: dict) -> Settings:
+    """Settings of an ingest that flushes fast."""
+    return Settings(
+        kafka={
+            "bootstrap_servers": bootstrap_servers,
+            "topic": topic,
+            "group_id": f"group-{topic}",
+            "session_timeout_seconds": 6.0,
+            **sections.pop("kafka", {}),
+        },
+        database={"url": url},
+        traffic={"batch_size": 64, "flush_seconds": 0.3, **sections.pop("traffic", {})},
+        **sections,
+    )
+
+
+def produce(producer: KafkaProducer, topic: str, start: int, stop: int) -> None:
+    """Produce the exchanges ``start`` to ``stop``, each under its own key."""
+    for number in range(start, stop):
+        value = {"id": f"r{number}", "prompt": f"prompt {number}", "response": "yes " * 20}
+        producer.send(topic, key=b"r%d" % number, value=json.dumps(value).encode())
+    producer.flush()
+
+
+def expected_ids(stop: int, rate: float, start: int = 0) -> list[str]:
+    """What the sampling rule keeps of the numbers produced, computed by itself."""
+    sampler = Sampler(rate)
+    return sorted(f"r{n}" for n in range(start, stop) if sampler.keeps(b"r%d" % n))
+
+
+def stored_ids(engine: Engine) -> list[str]:
+    """Every stored exchange, doubled ones twice."""
+    with transaction(engine) as connection:
+        return sorted(connection.execute(select(Exchange.exchange_id)).scalars())
+
+
+def dead_letters(engine: Engine) -> list[tuple[int, str]]:
+    """Offset and reason of each dead letter."""
+    with transaction(engine) as connection:
+        rows = connection.execute(select(DeadLetter.offset, DeadLetter.reason))
+        return sorted((row[0], row[1]) for row in rows)
+
+
+def total_offset(engine: Engine) -> int:
+    """The sum of the next offsets: how many records are behind us."""
+    with transaction(engine) as connection:
+        return sum(connection.execute(select(SourceOffset.next_offset)).scalars())
+
+
+def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 30.0) -> None:
+    """Wait for a condition that must come true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not happen within {seconds:g} s")
+        time.sleep(0.05)
+
+
+@contextmanager
+def running_ingest(
+    engine: Engine, settings: Settings, encoder: TextEncoder | None = None
+) -> Iterator[threading.Thread]:
+    """Run ingest in a thread; at the end, stop it and let its failure fail the test."""
+    stop = threading.Event()
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            run_ingest(engine, settings, Secrets(), encoder or FakeEncoder(), stop)
+        except BaseException as failure:  # noqa: BLE001 - raised again below
+            failures.append(failure)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        stop.set()
+        thread.join(60)
+        if failures:
+            raise failures[0]
+    assert not thread.is_alive(), "ingest did not stop"

@@ -1,0 +1,210 @@
+"""A real Kafka: at KAFKA_BOOTSTRAP_SERVERS, or started here in KRaft mode from Maven's jars."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import NewTopic
+
+from tests.services.requirement import free_port, missing, program
+
+POM = Path(__file__).parent / "kafka" / "pom.xml"
+JAVA_HINT = "install Java 17 or newer (`apt-get install openjdk-17-jre-headless`)"
+MAVEN_HINT = "install Maven (`apt-get install maven`)"
+LOG4J = """\
+status=error
+appender.console.type=Console
+appender.console.name=console
+appender.console.layout.type=PatternLayout
+appender.console.layout.pattern=%d %p %m (%c)%n
+rootLogger.level=warn
+rootLogger.appenderRef.console.ref=console
+"""
+
+
+def kafka_jars() -> Path:
+    """Return the folder of the broker's jars, downloading them where they aren't there yet."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "driftwarden" / "kafka-4.3.1"
+    if folder.is_dir():
+        return folder
+    maven = program("mvn", MAVEN_HINT)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Another run may download at the same moment: each into its own folder, the first one stays.
+    download = Path(tempfile.mkdtemp(dir=folder.parent, prefix="download-"))
+    done = subprocess.run(
+        [
+            maven,
+            "-q",
+            "-B",
+            "-f",
+            POM,
+            "dependency:copy-dependencies",
+            f"-DoutputDirectory={download}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        shutil.rmtree(download)
+        missing(
+            "Kafka", f"Maven could not fetch its jars: {done.stdout[-500:]}{done.stderr[-500:]}"
+        )
+    try:
+        download.rename(folder)
+    except OSError:
+        shutil.rmtree(download)
+    return folder
+
+
+class KafkaServer:
+    """One broker, which can be stopped, killed and started again on the same data."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.bootstrap_servers = f"127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._classpath = f"{kafka_jars()}/*"
+        self._java = program("java", JAVA_HINT)
+        self._format()
+
+    def start(self) -> None:
+        """Start the broker and wait until it listens."""
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(self._java, "-Xmx512m", "-cp", self._classpath),
+                    f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}",
+                    *("kafka.Kafka", str(self.folder / "server.properties")),
+                ],
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.1)
+        raise RuntimeError(
+            f"Kafka did not start:\n{(self.folder / 'server.log').read_text()[-3000:]}"
+        )
+
+    def stop(self) -> None:
+        """End the broker in good order."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def kill(self) -> None:
+        """End the broker as a power cut does."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def _format(self) -> None:
+        controller = free_port()
+        properties = {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "listeners": f"PLAINTEXT://{self.bootstrap_servers},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap_servers}",
+            "controller.listener.names": "CONTROLLER",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "log.dirs": str(self.folder / "data"),
+            "offsets.topic.replication.factor": "1",
+            "offsets.topic.num.partitions": "4",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "group.initial.rebalance.delay.ms": "0",
+            "log.retention.check.interval.ms": "1000",
+            "auto.create.topics.enable": "false",
+            "message.max.bytes": "20000000",
+        }
+        lines = "".join(f"{key}={value}\n" for key, value in properties.items())
+        (self.folder / "server.properties").write_text(lines)
+        (self.folder / "log4j2.properties").write_text(LOG4J)
+        tool = [self._java, "-cp", self._classpath, "kafka.tools.StorageTool"]
+        made = subprocess.run([*tool, "random-uuid"], capture_output=True, text=True, check=True)
+        subprocess.run(
+            [
+                *(*tool, "format", "-t", made.stdout.strip().splitlines()[-1]),
+                *("-c", str(self.folder / "server.properties")),
+            ],
+            capture_output=True,
+            check=True,
+        )
+
+
+@pytest.fixture(scope="session")
+def bootstrap_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker for the whole session."""
+    if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        yield given
+        return
+    server = KafkaServer(tmp_path_factory.mktemp("kafka"))
+    server.start()
+    yield server.bootstrap_servers
+    server.stop()
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[KafkaServer]:
+    """A broker of the test's own, not started yet, to stop and start at will."""
+    folder = tmp_path / "kafka"
+    folder.mkdir()
+    server = KafkaServer(folder)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def create_topic(bootstrap_servers: str) -> Iterator[Callable[..., str]]:
+    """Make topics that no other test uses: ``create_topic(partitions=3)`` returns the name."""
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    names: list[str] = []
+
+    def create(*, partitions: int = 3, configs: dict[str, str] | None = None) -> str:
+        name = f"traffic-{uuid.uuid4().hex[:12]}"
+        admin.create_topics(
+            [NewTopic(name, num_partitions=partitions, replication_factor=1, topic_configs=configs)]
+        )
+        names.append(name)
+        return name
+
+    yield create
+    if names:
+        admin.delete_topics(names)
+    admin.close()
+
+
+@pytest.fixture
+def topic(create_topic: Callable[..., str]) -> str:
+    """A fresh topic of three partitions."""
+    return create_topic()
+
+
+@pytest.fixture
+def producer(bootstrap_servers: str) -> Iterator[KafkaProducer]:
+    """A producer that waits for the broker's word."""
+    made = KafkaProducer(
+        bootstrap_servers=bootstrap_servers, acks="all", linger_ms=5, max_request_size=20_000_000
+    )
+    yield made
+    made.close()

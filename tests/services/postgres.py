@@ -1,0 +1,153 @@
+"""A real PostgreSQL: at DATABASE_URL, or started here from the system's packages."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine, make_url, text
+
+from monitor.store.engine import make_engine
+from monitor.store.tables import metadata
+from tests.services.requirement import free_port, missing
+
+HINT = "install PostgreSQL (`apt-get install postgresql`), or set DATABASE_URL"
+TEMPLATE = "driftwarden_template"
+
+
+class PostgresServer:
+    """A server in a temporary folder of its own, run by the user `postgres` where we are root."""
+
+    def __init__(self) -> None:
+        self._bin = _binaries()
+        self.folder = Path(tempfile.mkdtemp(prefix="driftwarden-postgres-"))
+        self.port = free_port()
+        self.url = f"postgresql+psycopg2://postgres@127.0.0.1:{self.port}/postgres"
+        self._user: str | None = None
+        if os.geteuid() == 0:
+            try:
+                pwd.getpwnam("postgres")
+            except KeyError:
+                missing("the user `postgres`", HINT)
+            self._user = "postgres"
+            shutil.chown(self.folder, self._user)
+        self._run("initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "-N")
+
+    @property
+    def data(self) -> Path:
+        """Return the folder of the data."""
+        return self.folder / "data"
+
+    def start(self) -> None:
+        """Start the server; no durability is needed of a database that a test throws away."""
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        log = self.folder / "server.log"
+        self._run("pg_ctl", "-D", self.data, "-o", options, "-l", log, "-w", "start")
+
+    def stop(self) -> None:
+        """Stop the server, cutting its connections."""
+        if (self.data / "postmaster.pid").exists():
+            self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
+
+    def remove(self) -> None:
+        """Stop the server and delete its folder."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        output = self.folder / f"{program}.log"  # a file: the server would hold a pipe open
+        with output.open("wb") as log:
+            done = subprocess.run(
+                [self._bin / program, *arguments],
+                user=self._user,
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                check=False,
+            )
+        if done.returncode != 0:
+            logs = sorted(self.folder.glob("*.log"))
+            raise RuntimeError(f"{program}: {''.join(log.read_text()[-2000:] for log in logs)}")
+
+
+def _binaries() -> Path:
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).resolve().parent
+    installed = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3])
+    )
+    return installed[-1].parent if installed else missing("PostgreSQL", HINT)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A server for the whole session, holding a template database with the declared schema."""
+    server = None
+    url = os.environ.get("DATABASE_URL", "")
+    if not url:
+        server = PostgresServer()
+        server.start()
+        url = server.url
+    elif make_url(url).get_backend_name() != "postgresql":
+        pytest.fail("DATABASE_URL of the tests must be a PostgreSQL server")
+    template = f"{TEMPLATE}_{uuid.uuid4().hex[:8]}"
+    _administer(url, f"CREATE DATABASE {template}")
+    engine = make_engine(_database(url, template))
+    metadata.create_all(engine)
+    engine.dispose()
+    yield _database(url, template)
+    _administer(url, f"DROP DATABASE {template}")
+    if server:
+        server.remove()
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """The URL of a fresh database with the declared schema."""
+    name = f"driftwarden_{uuid.uuid4().hex[:12]}"
+    server = _database(postgres_url, "postgres")
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {make_url(postgres_url).database}")
+    yield _database(postgres_url, name)
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgres_engine(postgres_database: str) -> Iterator[Engine]:
+    """An engine on a fresh PostgreSQL database with the declared schema."""
+    engine = make_engine(postgres_database)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A started server of the test's own, to stop and start at will; it holds no schema."""
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def any_engine(request: pytest.FixtureRequest) -> Engine:
+    """The same test on SQLite and on PostgreSQL, each with a fresh schema."""
+    name = "engine" if request.param == "sqlite" else "postgres_engine"
+    engine: Engine = request.getfixturevalue(name)
+    return engine
+
+
+def _database(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def _administer(url: str, statement: str) -> None:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()

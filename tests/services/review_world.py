@@ -1,0 +1,202 @@
+"""A small bank's support desk: a finished evaluation, its batch, and people who review."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from sqlalchemy import Engine
+
+from monitor.review.accounts import create_account
+from monitor.review.selection import create_batch
+from monitor.settings import Review
+from monitor.store.assessment import (
+    Assessment,
+    Characteristic,
+    DriftTest,
+    FamilyAssessment,
+    Topic,
+)
+from monitor.store.engine import transaction
+from monitor.store.evaluations import (
+    SampleScores,
+    claim_evaluation,
+    finish_evaluation,
+    save_report,
+)
+from monitor.store.exchanges import ExchangeRow, Position, insert_exchanges, load_window
+
+PASSWORD = "correct horse battery"
+PEOPLE = {"Ada": "reviewer", "Ben": "reviewer", "Cleo": "adjudicator", "Lea": "lead"}
+CASES = [
+    (
+        "card_lost",
+        "I left my debit card in a taxi in Lisbon last night and fly home tomorrow. What now?",
+        (
+            "I'm sorry to hear that. You can block the card at once in the app under Cards > Lost or "
+            "stolen. A new card arrives at your home address within 5 working days. Payments made "
+            "after you block the card will not be charged to you."
+        ),
+    ),
+    (
+        "instant_transfer",
+        "My instant transfer to a friend shows 'pending' for two hours. Is the money gone?",
+        (
+            "Transfers usually take 1 to 2 working days. Please wait until the transfer has arrived. "
+            "If it has not arrived after 3 working days, please contact us again."
+        ),
+    ),
+    (
+        "fees",
+        "Why was I charged 1.75% when I paid in dollars online?",
+        (
+            "The 1.75% is our fee for payments in a foreign currency. It applies to card payments "
+            "outside the euro area, and is listed in your price overview."
+        ),
+    ),
+    (
+        "crypto_withdrawal",
+        "How long does it take until bitcoin I sold in the app shows up as euros?",
+        "We do not offer cryptocurrency products. Please contact the provider of your wallet.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class World:
+    engine: Engine
+    batch_id: int
+    evaluation_id: int
+    people: dict[str, int]
+
+
+def topic(index: int, name: str, examples: tuple[str, ...]) -> Topic:
+    return Topic(
+        index=index,
+        name=name,
+        n_current=14,
+        share_current=0.07,
+        share_reference=0.002,
+        enrichment=35.0,
+        enrichment_lower=12.0,
+        enrichment_upper=99.0,
+        examples=examples,
+    )
+
+
+def assessment(n: int) -> Assessment:
+    tests = (
+        DriftTest(
+            name="kernel two-sample",
+            statistic=0.0123,
+            p_value=0.0001,
+            adjusted_p_value=0.0002,
+            effect_size=0.21,
+        ),
+        DriftTest(
+            name="novelty", statistic=3.1, p_value=0.0004, adjusted_p_value=0.0004, effect_size=0.3
+        ),
+    )
+    crypto = topic(
+        0,
+        "bitcoin, wallet, sold",
+        (
+            "How long does it take until bitcoin I sold in the app shows up as euros?",
+            "Can I move my bitcoin to my own wallet?",
+            "What does it cost to sell 0.1 BTC?",
+            "<script>alert(1)</script> is my wallet safe?",
+        ),
+    )
+    instant = topic(
+        1, "instant, pending, transfer", ("My instant transfer shows 'pending' for two hours.",)
+    )
+    characteristic = Characteristic(
+        name="length_characters", side="response", direction=0, n_reference=800, n_current=n,
+        reference_mean=212.0, current_mean=171.0, effect_size=-0.18, relative_change=-0.193,
+        relative_change_lower=-0.24, relative_change_upper=-0.14, p_value=0.0003,
+        adjusted_p_value=0.001, degraded=False,
+    )  # fmt: skip
+    return Assessment(
+        model="assistant",
+        verdict="drift",
+        alarm=True,
+        headline="Customers ask about two things the model was not trained for: crypto and instant "
+        "transfers.",
+        n_reference=800,
+        n_current=n,
+        input=FamilyAssessment(
+            family="input", verdict="drift", alarm=True, p_value=0.0002, mass_lower_bound=0.11,
+            tests=tests, topics=(crypto, instant),
+        ),
+        output=FamilyAssessment(
+            family="output", verdict="no_drift", alarm=False, p_value=0.21, mass_lower_bound=0.0,
+            tests=tests[:1],
+        ),
+        characteristics=(characteristic,),
+        mix_current={"card_lost": 0.3, "fees": 0.25, "instant_transfer": 0.25, "": 0.2},
+        mix_reference={"card_lost": 0.5, "fees": 0.5},
+        remarks=("Sunday had no traffic.",),
+    )  # fmt: skip
+
+
+def make_world(
+    engine: Engine,
+    clock: datetime,
+    *,
+    n: int = 40,
+    review: Review | None = None,
+    cases: list[tuple[str, str, str]] | None = None,
+    weeks_ago: int = 0,
+    people: bool = True,
+) -> World:
+    start = clock - timedelta(weeks=weeks_ago + 1)
+    end = start + timedelta(weeks=1)
+    cases = cases or CASES
+    rows = []
+    for index in range(n):
+        task_type, prompt, response = cases[index % len(cases)]
+        suffix = "" if index < len(cases) else f" ({index})"
+        rows.append(
+            ExchangeRow(
+                position=Position("test", weeks_ago, index),
+                exchange_id=f"x{weeks_ago}-{index}",
+                occurred_at=start + timedelta(minutes=index),
+                received_at=start + timedelta(minutes=index),
+                model="assistant",
+                task_type=task_type,
+                user=f"u{index}",
+                messages=[
+                    {"role": "system", "content": "You are the support desk of a bank."},
+                    {"role": "user", "content": prompt + suffix},
+                ],
+                prompt=prompt + suffix,
+                response=response,
+                attributes={},
+                truncated=False,
+                inclusion_probability=0.05,
+            )
+        )
+    vectors = np.ones((n, 4), dtype=np.float16) / 2
+    with transaction(engine) as connection:
+        insert_exchanges(
+            connection, rows, encoder="test", prompt_vectors=vectors, response_vectors=vectors,
+            created_at=clock,
+        )  # fmt: skip
+        ids = load_window(connection, "assistant", start, end).ids
+        claim = claim_evaluation(connection, "assistant", start, end, seed=1, now=clock)
+        assert claim is not None
+        cluster = np.where(np.arange(n) % len(cases) == 3, 0, -1)
+        scores = SampleScores(ids, np.linspace(0, 1, n), cluster)
+        finish_evaluation(
+            connection, claim, assessment=assessment(n), scores=scores, baseline_id=None,
+            provenance={}, now=clock,
+        )  # fmt: skip
+        report = "<html><body><script>document.title='ran'</script>report</body></html>"
+        save_report(connection, claim.evaluation_id, "evidently", report, clock)
+        batch_id = create_batch(
+            connection, claim.evaluation_id, review or Review(), np.random.default_rng(3), clock
+        )
+        ids_by_name = {}
+        if people:
+            for name, role in PEOPLE.items():
+                ids_by_name[name] = create_account(connection, name, PASSWORD, role, clock)
+    return World(engine, batch_id, claim.evaluation_id, ids_by_name)

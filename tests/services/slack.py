@@ -1,0 +1,144 @@
+"""A Slack that runs here: it speaks chat.postMessage, chat.update and auth.test, and remembers."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+TOKEN = "xoxb-test-token"
+CHANNEL = "C0DRIFT"
+
+
+@dataclass
+class Answer:
+    """An answer that the server gives instead of its own, once."""
+
+    status: int = 200
+    body: dict[str, Any] = field(default_factory=lambda: {"ok": False, "error": "fatal_error"})
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Message:
+    """A message as the channel shows it now."""
+
+    ts: str
+    thread_ts: str | None
+    text: str
+    blocks: list[dict[str, Any]]
+    #: How often chat.update replaced it.
+    n_updates: int = 0
+
+
+class FakeSlack:
+    """The server's memory. Use :func:`running_slack` or the fixture ``slack``."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        #: Every request: method and arguments.
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.messages: dict[str, Message] = {}
+        #: Given first, in this order.
+        self.answers: list[Answer] = []
+        self._lock = threading.Lock()
+
+    @property
+    def parents(self) -> list[Message]:
+        """The messages of the channel, without those in threads."""
+        return [message for message in self.messages.values() if message.thread_ts is None]
+
+    def replies(self, parent: Message) -> list[Message]:
+        """The messages in a thread."""
+        return [one for one in self.messages.values() if one.thread_ts == parent.ts]
+
+    def answer(self, method: str, arguments: dict[str, Any], token: str) -> Answer:
+        """Do what Slack would do."""
+        with self._lock:
+            self.calls.append((method, arguments))
+            if self.answers:
+                return self.answers.pop(0)
+            if token != f"Bearer {TOKEN}":
+                return Answer(body={"ok": False, "error": "invalid_auth"})
+            if method == "auth.test":
+                return Answer(body={"ok": True, "team": "Test", "user": "driftwarden"})
+            problem = self._problem(method, arguments)
+            if problem:
+                return Answer(body={"ok": False, "error": problem})
+            if method == "chat.postMessage":
+                ts = f"1700000000.{len(self.messages):06d}"
+                thread = arguments.get("thread_ts")
+                self.messages[ts] = Message(ts, thread, arguments["text"], arguments["blocks"])
+            else:
+                ts = arguments["ts"]
+                message = self.messages[ts]
+                message.text, message.blocks = arguments["text"], arguments["blocks"]
+                message.n_updates += 1
+            return Answer(body={"ok": True, "channel": CHANNEL, "ts": ts})
+
+    def _problem(self, method: str, arguments: dict[str, Any]) -> str | None:
+        if method not in {"chat.postMessage", "chat.update"}:
+            return "unknown_method"
+        if arguments.get("channel") != CHANNEL:
+            return "channel_not_found"
+        blocks = arguments.get("blocks", [])
+        if len(blocks) > 50 or any(_too_long(block) for block in blocks):
+            return "invalid_blocks"
+        if method == "chat.update" and arguments.get("ts") not in self.messages:
+            return "message_not_found"
+        if arguments.get("thread_ts", "") and arguments["thread_ts"] not in self.messages:
+            return "thread_not_found"
+        return None
+
+
+def _too_long(block: dict[str, Any]) -> bool:
+    limit = {"header": 150, "section": 3000}.get(block["type"])
+    return limit is not None and not 0 < len(block["text"]["text"]) <= limit
+
+
+@contextmanager
+def running_slack() -> Iterator[FakeSlack]:
+    """Serve on a free port of the loopback until the block ends; ``url`` is SLACK_API_URL."""
+    slack = FakeSlack()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            answer = slack.answer(
+                self.path.rsplit("/", maxsplit=1)[-1],
+                json.loads(body or b"{}"),
+                self.headers.get("Authorization", ""),
+            )
+            content = json.dumps(answer.body).encode()
+            self.send_response(answer.status)
+            self.send_header("Content-Type", "application/json; charset=utf-8")
+            self.send_header("Content-Length", str(len(content)))
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing: the test's output is the test's."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    slack.url = f"http://127.0.0.1:{server.server_address[1]}/api/"
+    try:
+        yield slack
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def slack() -> Iterator[FakeSlack]:
+    """A running Slack."""
+    with running_slack() as server:
+        yield server

@@ -1,0 +1,73 @@
+"""Files of exchanges: read whole, and line by line."""
+
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import InputError
+from monitor.settings import Traffic
+from monitor.traffic.file_source import file_source_name, iter_records, read_exchanges
+
+
+def write(path: Path, *lines: bytes) -> Path:
+    path.write_bytes(b"\n".join(lines))
+    return path
+
+
+def test_bad_lines_are_told_by_number_and_reason(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "exchanges.jsonl",
+        b'\xef\xbb\xbf{"prompt": "one"}\r',
+        b"",
+        b"{oops",
+        b'{"prompt": "write to ann@example.org"}',
+        b'{"response": "no prompt"}',
+    )
+
+    content = read_exchanges(path, Traffic(), default_model="assistant")
+
+    assert ["one", "write to [EMAIL]"] == [exchange.prompt for exchange in content.exchanges]
+    assert [(3, "invalid_json"), (5, "missing_prompt")] == [
+        (line.number, line.reason) for line in content.bad_lines
+    ]
+    assert str(content.bad_lines[0]).startswith("line 3: invalid_json: ")
+
+
+def test_redaction_can_be_turned_off(tmp_path: Path) -> None:
+    path = write(tmp_path / "exchanges.jsonl", b'{"prompt": "ann@example.org"}')
+
+    content = read_exchanges(path, Traffic(redact=False), default_model="assistant")
+
+    assert "ann@example.org" == content.exchanges[0].prompt
+
+
+def test_a_json_array_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    path = write(tmp_path / "exchanges.json", b'[{"prompt": "one"},', b'{"prompt": "two"}]')
+
+    with pytest.raises(InputError, match=r"holds a JSON array; .*jq -c"):
+        read_exchanges(path, Traffic(), default_model="assistant")
+
+
+@pytest.mark.parametrize("name", ["absent.jsonl", "."])
+def test_what_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=r"No such file|Is a directory"):
+        read_exchanges(tmp_path / name, Traffic(), default_model="assistant")
+    with pytest.raises(InputError):
+        file_source_name(tmp_path / name)
+
+
+def test_reading_goes_on_at_a_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "exchanges.jsonl", b"a", b"b", b"c", b"")
+
+    records = list(iter_records(path, source="file", start=1))
+
+    assert [(1, b"b"), (2, b"c")] == [(r.position.offset, r.value) for r in records]
+
+
+def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:
+    first = write(tmp_path / "a.jsonl", b"same")
+    second = write(tmp_path / "b.jsonl", b"same")
+    other = write(tmp_path / "c.jsonl", b"other")
+
+    assert file_source_name(first) == file_source_name(second)
+    assert file_source_name(first) != file_source_name(other)
