@@ -1,0 +1,234 @@
+"""Compare a current window with a reference window: has the input drifted, by how much, where?"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from monitor.drift.cells import Cells, fit_cells
+from monitor.drift.clusters import find_clusters
+from monitor.drift.fusion import fuse
+from monitor.drift.grouping import assign_bins
+from monitor.drift.localisation import localise
+from monitor.drift.mass import mass_lower_bound
+from monitor.drift.multiplicity import holm
+from monitor.drift.neighbours import draw_landmarks, nearest
+from monitor.drift.pool import Groups, Pool, check_vectors, make_pool
+from monitor.drift.random_features import fit_random_features
+from monitor.drift.result import DriftResult, TestResult
+from monitor.drift.sketch import FeatureMap, make_sketch, novelty_thresholds
+from monitor.drift.statistics import Evaluated, evaluate
+
+MAXIMUM_CELLS = 256
+SAMPLES_PER_CELL = 8
+MAXIMUM_LANDMARKS = 4096
+#: Fewer units on a side than this can't tell a window's drift from a few users' habits.
+MINIMUM_GROUPS = 20
+
+
+def compare(
+    reference: ArrayLike,
+    current: ArrayLike,
+    *,
+    reference_groups: Groups = None,
+    current_groups: Groups = None,
+    alpha: float = 0.05,
+    minimum_mass: float = 0.0,
+    rng: np.random.Generator,
+    device: str | None = None,
+    n_permutations: int = 9999,
+    minimum_samples: int = 50,
+) -> DriftResult:
+    """Test whether two windows of embeddings come from one distribution.
+
+    The tests see features that are functions of the pooled, unlabelled samples; the labels are
+    then permuted by user. See docs/explanation/statistics.md.
+
+    Args:
+        reference: ``[n_reference, d]``, rows of unit norm, any float type.
+        current: ``[n_current, d]``, from the same encoder.
+        reference_groups: ``[n_reference]`` ids of the users or sessions that the samples came
+            from: the unit that is exchangeable. ``None`` lets each sample stand alone, as does a
+            single id of ``None`` or ``""``.
+        current_groups: ``[n_current]``. An id on both sides is one user.
+        alpha: Level of the fused test.
+        minimum_mass: Least lower bound on the drifted share for the verdict ``"drift"``.
+        rng: Source of everything random: equal generators give equal results.
+        device: ``None`` or ``"cpu"``.
+        n_permutations: Random labellings ``B``; no p-value is below ``1 / (1 + B)``.
+        minimum_samples: Fewer on either side, or fewer than 20 groups: ``"not_enough_data"``.
+
+    Returns:
+        The verdict ``"drift"`` where ``p_value <= alpha`` and ``mass_lower_bound >=
+        minimum_mass``, and what stands behind it.
+
+    Raises:
+        ValueError: Not two finite arrays ``[n, d]`` of one width with rows of unit norm, not one
+            group id a sample, or an option out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> def window(n, shift):
+        ...     points = rng.standard_normal((n, 8)) + shift
+        ...     return points / np.linalg.norm(points, axis=1, keepdims=True)
+        >>> compare(window(200, 0), window(200, 1), rng=rng, n_permutations=199).verdict
+        'drift'
+    """
+    check_options(alpha, minimum_mass, n_permutations, minimum_samples, device)
+    pool = make_pool(
+        check_vectors(reference, "reference"),
+        check_vectors(current, "current"),
+        reference_groups,
+        current_groups,
+    )
+    if not enough(pool, minimum_samples):
+        return not_enough_data(pool, rng)
+    cells = fit_cells(pool.vectors, n_cells(pool), rng)
+    cell = cells.assign(pool.vectors)
+    evaluated = _two_sample_test(pool, cells, cell, n_permutations, rng)
+    mass = mass_lower_bound(pool, cell, rng)
+    return conclude(
+        pool,
+        evaluated,
+        mass=mass,
+        novelty=localise(pool, rng).novelty,
+        cell=cell,
+        alpha=alpha,
+        minimum_mass=minimum_mass,
+    )
+
+
+def check_options(
+    alpha: float,
+    minimum_mass: float,
+    n_permutations: int,
+    minimum_samples: int,
+    device: str | None,
+) -> None:
+    """Raise ValueError for an option that is out of range."""
+    if not 0.0 < alpha < 1.0:
+        raise ValueError(f"alpha must lie between 0 and 1; got {alpha}")
+    if not 0.0 <= minimum_mass <= 1.0:
+        raise ValueError(f"minimum_mass must lie in [0, 1]; got {minimum_mass}")
+    if n_permutations < 1 or 1.0 / (1 + n_permutations) > alpha:
+        raise ValueError(
+            f"n_permutations = {n_permutations} can't reach p <= {alpha}: "
+            f"take at least {int(np.ceil(1 / alpha)) - 1}"
+        )
+    if minimum_samples < 0:
+        raise ValueError(f"minimum_samples must not be negative; got {minimum_samples}")
+    if device not in (None, "cpu", "auto"):
+        raise ValueError(f"device {device!r} isn't supported; leave it out or pass 'cpu'")
+
+
+def enough(pool: Pool, minimum_samples: int) -> bool:
+    """Return whether both sides have enough samples and groups to be tested."""
+    return (
+        min(pool.n_reference, pool.n_current) >= max(minimum_samples, MINIMUM_GROUPS)
+        and min(pool.n_reference_units, pool.n_current_units) >= MINIMUM_GROUPS
+    )
+
+
+def n_cells(pool: Pool) -> int:
+    """Return the number of fine cells for a pool of this size."""
+    return int(np.clip(len(pool.vectors) // SAMPLES_PER_CELL, 2, MAXIMUM_CELLS))
+
+
+def not_enough_data(pool: Pool, rng: np.random.Generator) -> DriftResult:
+    """Return the result of a comparison that can't be made; its p-value is 1."""
+    both = min(pool.n_reference, pool.n_current) > 0
+    return DriftResult(
+        verdict="not_enough_data",
+        p_value=1.0,
+        tests=(),
+        mass_lower_bound=0.0,
+        novelty=localise(pool, rng).novelty if both else np.zeros(pool.n_current),
+        clusters=(),
+        n_reference=pool.n_reference,
+        n_current=pool.n_current,
+        n_reference_groups=pool.n_reference_units,
+        n_current_groups=pool.n_current_units,
+        n_permutations=0,
+    )
+
+
+def conclude(
+    pool: Pool,
+    evaluated: Evaluated,
+    *,
+    mass: float,
+    novelty: NDArray[np.float64],
+    cell: NDArray[np.int64],
+    prompt_cell: NDArray[np.int64] | None = None,
+    alpha: float,
+    minimum_mass: float,
+) -> DriftResult:
+    """Fuse the tests and put the result together."""
+    p_value, p_values = fuse(evaluated.statistics)
+    tests = tuple(
+        TestResult(
+            name=name,
+            statistic=float(statistic),
+            p_value=float(p),
+            adjusted_p_value=float(adjusted),
+            effect_size=float(effect),
+        )
+        for name, statistic, p, adjusted, effect in zip(
+            evaluated.names,
+            evaluated.statistics[0],
+            p_values,
+            holm(p_values),
+            evaluated.effect_sizes,
+            strict=True,
+        )
+    )
+    return DriftResult(
+        verdict="drift" if p_value <= alpha and mass >= minimum_mass else "no_drift",
+        p_value=p_value,
+        tests=tests,
+        mass_lower_bound=mass,
+        novelty=novelty,
+        clusters=find_clusters(pool, cell, prompt_cell),
+        n_reference=pool.n_reference,
+        n_current=pool.n_current,
+        n_reference_groups=pool.n_reference_units,
+        n_current_groups=pool.n_current_units,
+        n_permutations=len(evaluated.statistics) - 1,
+    )
+
+
+def _two_sample_test(
+    pool: Pool,
+    cells: Cells,
+    cell: NDArray[np.int64],
+    n_permutations: int,
+    rng: np.random.Generator,
+) -> Evaluated:
+    marks = draw_landmarks(np.arange(len(pool.vectors)), MAXIMUM_LANDMARKS, rng)
+    found = nearest(
+        pool.vectors,
+        pool.vectors[marks],
+        1,
+        query_owner=pool.owner,
+        landmark_owner=pool.owner[marks],
+    )
+    isolation = 1.0 - found.similarity[:, 0].astype(np.float64)
+    features = FeatureMap(
+        fit_random_features(pool.vectors, rng), cells, novelty_thresholds(isolation)
+    )
+    bins, n_reference_bins, n_current_bins = assign_bins(pool, rng)
+    sketch = make_sketch(
+        features,
+        pool.vectors,
+        cell=cell,
+        novelty=isolation,
+        bins=bins,
+        n_bins=n_reference_bins + n_current_bins,
+    )
+    return evaluate(
+        sketch,
+        features,
+        n_reference_bins=n_reference_bins,
+        n_current_bins=n_current_bins,
+        n_permutations=n_permutations,
+        rng=rng,
+    )

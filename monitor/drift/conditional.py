@@ -1,0 +1,172 @@
+r"""Output drift given the input: have the responses changed where the prompts have not?
+
+P(y | x) can't be tested without assumptions (arXiv 2410.16636). What is assumed here is local: that
+inside a cell of prompts, once the mean over the nearest prompts is taken off a response's features,
+what remains doesn't depend on the prompt. Labels are then permuted only *within* the cells
+(:mod:`monitor.drift.strata`), so that a shift of the prompts moves no statistic, and a cell with
+samples of one side only says nothing.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from monitor.drift.cells import fit_cells
+from monitor.drift.compare import check_options, conclude, enough, n_cells, not_enough_data
+from monitor.drift.localisation import tail_posterior
+from monitor.drift.mass import bound_excess
+from monitor.drift.neighbours import draw_landmarks, nearest
+from monitor.drift.pool import Groups, Pool, check_vectors, make_pool
+from monitor.drift.response_features import conditional_distance, residual_features
+from monitor.drift.result import DriftResult
+from monitor.drift.strata import Strata, evaluate_within, make_strata
+
+N_NEIGHBOURS = 30
+MAXIMUM_LANDMARKS = 4096
+SAMPLES_PER_STRATUM = 40
+MAXIMUM_STRATA = 128
+
+
+def compare_given(
+    reference_prompts: ArrayLike,
+    reference_responses: ArrayLike,
+    current_prompts: ArrayLike,
+    current_responses: ArrayLike,
+    *,
+    reference_groups: Groups = None,
+    current_groups: Groups = None,
+    alpha: float = 0.05,
+    minimum_mass: float = 0.0,
+    rng: np.random.Generator,
+    device: str | None = None,
+    n_permutations: int = 9999,
+    minimum_samples: int = 50,
+) -> DriftResult:
+    """Test whether the responses to like prompts have changed.
+
+    Args:
+        reference_prompts: ``[n_reference, d]``, rows of unit norm.
+        reference_responses: ``[n_reference, e]``, the response to each prompt.
+        current_prompts: ``[n_current, d]``.
+        current_responses: ``[n_current, e]``.
+        reference_groups: ``[n_reference]`` ids of users or sessions; see :func:`compare`.
+        current_groups: ``[n_current]``.
+        alpha: Level of the fused test.
+        minimum_mass: Least lower bound on the drifted share for the verdict ``"drift"``.
+        rng: Source of everything random.
+        device: ``None`` or ``"cpu"``.
+        n_permutations: Random local labellings.
+        minimum_samples: Fewer on either side, also counted over the prompts that both sides
+            have, or fewer than 20 groups: ``"not_enough_data"``.
+
+    Returns:
+        As :func:`compare`, for responses given prompts. ``novelty`` tells how foreign a response is
+        among the reference's responses to the nearest prompts.
+
+    Raises:
+        ValueError: As :func:`compare`, or prompts and responses differ in number.
+    """
+    check_options(alpha, minimum_mass, n_permutations, minimum_samples, device)
+    pool, responses = _pair(
+        (reference_prompts, current_prompts),
+        (reference_responses, current_responses),
+        reference_groups,
+        current_groups,
+    )
+    if not enough(pool, minimum_samples):
+        return not_enough_data(pool, rng)
+    n_strata = int(np.clip(len(pool.vectors) // SAMPLES_PER_STRATUM, 1, MAXIMUM_STRATA))
+    strata = make_strata(pool, fit_cells(pool.vectors, n_strata, rng).assign(pool.vectors), rng)
+    if min(strata.n_shared_reference, strata.n_shared_current) < max(minimum_samples, 20):
+        return not_enough_data(pool, rng)
+
+    cells = fit_cells(responses, min(n_cells(pool), MAXIMUM_STRATA), rng)
+    every = np.arange(len(pool.vectors))
+    near = _near_prompts(pool, every, every, rng)
+    features = residual_features(
+        responses, cells.assign(responses), len(cells.centroids), near, rng
+    )
+    evaluated = evaluate_within(strata, features, n_permutations, rng)
+
+    near_reference = _near_prompts(pool, every, np.flatnonzero(~pool.is_current), rng)
+    distance = conditional_distance(responses, near_reference)
+    foreign = tail_posterior(distance[pool.is_current], distance[~pool.is_current])
+    novelty = np.empty(pool.n_current)
+    novelty[pool.origin[pool.is_current]] = np.clip(
+        0.999 * foreign + 0.0005 * distance[pool.is_current], 0.0, 1.0
+    )
+    joint = np.hstack([pool.vectors, responses]) * np.float32(np.sqrt(0.5))
+    return conclude(
+        pool,
+        evaluated,
+        mass=_mass(pool, strata, distance),
+        novelty=novelty,
+        cell=fit_cells(joint, n_cells(pool), rng).assign(joint),
+        prompt_cell=strata.stratum,
+        alpha=alpha,
+        minimum_mass=minimum_mass,
+    )
+
+
+def _pair(
+    given_prompts: tuple[ArrayLike, ArrayLike],
+    given_responses: tuple[ArrayLike, ArrayLike],
+    reference_groups: Groups,
+    current_groups: Groups,
+) -> tuple[Pool, NDArray[np.float32]]:
+    """Return the pool of prompts, and the responses in its order."""
+    sides = ("reference", "current")
+    prompts = [
+        check_vectors(x, f"{side}_prompts") for x, side in zip(given_prompts, sides, strict=True)
+    ]
+    responses = [
+        check_vectors(x, f"{side}_responses")
+        for x, side in zip(given_responses, sides, strict=True)
+    ]
+    for prompt, response, name in zip(prompts, responses, sides, strict=True):
+        if len(prompt) != len(response):
+            raise ValueError(
+                f"{name}: {len(prompt)} prompts but {len(response)} responses; give one of each"
+            )
+    if responses[0].shape[1] != responses[1].shape[1]:
+        raise ValueError("reference and current responses must come from one encoder")
+    pool = make_pool(prompts[0], prompts[1], reference_groups, current_groups)
+    row = pool.origin + np.where(pool.is_current, len(prompts[0]), 0)
+    return pool, np.concatenate(responses)[row]
+
+
+def _near_prompts(
+    pool: Pool,
+    queries: NDArray[np.int64],
+    candidates: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Return the rows of the pool with the nearest prompts of other owners, -1 where none."""
+    marks = draw_landmarks(candidates, MAXIMUM_LANDMARKS, rng)
+    found = nearest(
+        pool.vectors[queries],
+        pool.vectors[marks],
+        N_NEIGHBOURS,
+        query_owner=pool.owner[queries],
+        landmark_owner=pool.owner[marks],
+    )
+    return np.where(found.index >= 0, marks[found.index], -1)
+
+
+def _mass(pool: Pool, strata: Strata, distance: NDArray[np.float64]) -> float:
+    """Bound the drifted share among the prompts that both sides have, times their share.
+
+    The reference is weighted to the current window's distribution over the prompt cells, so that a
+    shift of the prompts alone makes no excess.
+    """
+    shared = strata.shared[strata.stratum]
+    current = np.bincount(strata.stratum[pool.is_current], minlength=len(strata.shared))
+    reference = np.bincount(strata.stratum[~pool.is_current], minlength=len(strata.shared))
+    weight = np.where(pool.is_current, 1.0, (current / np.maximum(reference, 1))[strata.stratum])
+    bound = bound_excess(
+        distance[shared],
+        pool.is_current[shared],
+        weight[shared],
+        pool.unit[shared],
+        confidence=0.95,
+    )
+    return bound * strata.n_shared_current / pool.n_current

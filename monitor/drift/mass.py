@@ -1,0 +1,136 @@
+r"""A lower bound on the drifted share of the current window.
+
+If :math:`C = (1-e) R + e Q`, then for every set :math:`A`
+:math:`C(A) - R(A) \le e (1 - R(A))`, so an excess bounds :math:`e` from below (Michel, Naef &
+Meinshausen, "High probability lower bounds for the total variation distance", arXiv 2005.06006).
+The sets are ``score > t`` for a few thresholds fixed by the reference's tail; the score of a sample
+comes from the *other* half of both windows, split by owner, so that no sample scores itself.
+
+For each threshold the difference of two proportions is bounded by MOVER (Zou & Donner, Stat. Med.
+2008, eq. 5) on Clopper-Pearson limits; Bonferroni over the thresholds makes it simultaneous.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift.binomial import clopper_pearson, effective_samples
+from monitor.drift.localisation import tail_posterior
+from monitor.drift.neighbours import draw_landmarks, nearest
+from monitor.drift.pool import Pool
+
+#: Upper tails of the reference's scores at which the excess is measured.
+TAIL_SHARES = (0.3, 0.15, 0.08, 0.04, 0.02, 0.01)
+MAXIMUM_LANDMARKS = 4096
+#: Pseudo-samples that pull a cell's posterior towards no drift.
+SHRINKAGE = 2.0
+
+
+def mass_lower_bound(
+    pool: Pool, cell: NDArray[np.int64], rng: np.random.Generator, *, confidence: float = 0.95
+) -> float:
+    """Return a lower confidence bound on the drifted share, in [0, 1].
+
+    Args:
+        pool: Both windows.
+        cell: int64 ``[N]``: each sample's fine cell, fitted without labels.
+        rng: Draws the halves and the landmarks.
+        confidence: Probability that the bound doesn't exceed the truth.
+    """
+    n_owners = int(pool.owner.max()) + 1
+    half = (rng.permutation(n_owners) % 2).astype(np.int64)[pool.owner]
+    scores = np.zeros(len(pool.vectors))
+    for fold in (0, 1):
+        inside, outside = half == fold, half != fold
+        if not (outside & ~pool.is_current).any() or not (outside & pool.is_current).any():
+            return 0.0
+        scores[inside] = _scores(pool, cell, inside, outside, rng)
+    weights = np.ones(len(scores))
+    return bound_excess(scores, pool.is_current, weights, pool.unit, confidence=confidence)
+
+
+def bound_excess(
+    scores: NDArray[np.float64],
+    is_current: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    unit: NDArray[np.int64],
+    *,
+    confidence: float,
+) -> float:
+    """Return the largest simultaneous lower bound over the thresholds.
+
+    Args:
+        scores: ``[N]``, larger is more drifted.
+        is_current: bool ``[N]``.
+        weights: ``[N]``; the reference's may weigh it to the current window's prompts.
+        unit: int64 ``[N]``: the independent units.
+        confidence: Joint confidence.
+    """
+    reference, current = ~is_current, is_current
+    thresholds = np.unique(np.quantile(scores[reference], [1 - share for share in TAIL_SHARES]))
+    tail = (1.0 - confidence) / len(thresholds)
+    best = 0.0
+    for threshold in thresholds:
+        above = scores > threshold
+        rate_c, low_c, _ = _limits(above[current], weights[current], unit[current], tail)
+        rate_r, low_r, high_r = _limits(above[reference], weights[reference], unit[reference], tail)
+        excess = rate_c - rate_r - np.hypot(rate_c - low_c, high_r - rate_r)
+        # e >= excess / (1 - R(A)), and R(A) is at least its lower limit.
+        best = max(best, float(excess) / max(1.0 - low_r, 1e-9))
+    return min(best, 1.0)
+
+
+def _limits(
+    above: NDArray[np.bool_], weights: NDArray[np.float64], unit: NDArray[np.int64], tail: float
+) -> tuple[float, float, float]:
+    rate = float((weights * above).sum() / weights.sum())
+    _, number = np.unique(unit, return_inverse=True)
+    trials = max(effective_samples(above, weights, number.ravel().astype(np.int64)), 1.0)
+    lower, upper = clopper_pearson(rate * trials, trials, tail)
+    return rate, lower, upper
+
+
+def _scores(
+    pool: Pool,
+    cell: NDArray[np.int64],
+    inside: NDArray[np.bool_],
+    outside: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Score the samples inside by what the samples outside say, as in ``localisation``."""
+    candidates = np.flatnonzero(outside & ~pool.is_current)
+    marks = draw_landmarks(candidates, MAXIMUM_LANDMARKS, rng)
+
+    def distance(rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        found = nearest(
+            pool.vectors[rows],
+            pool.vectors[marks],
+            1,
+            query_owner=pool.owner[rows],
+            landmark_owner=pool.owner[marks],
+        )
+        return 1.0 - found.similarity[:, 0].astype(np.float64)
+
+    rows_inside = np.flatnonzero(inside)
+    distance_inside = distance(rows_inside)
+    distance_current = distance(
+        draw_landmarks(np.flatnonzero(outside & pool.is_current), MAXIMUM_LANDMARKS, rng)
+    )
+    distance_reference = distance(marks)
+    grid = np.sort(distance_current)
+    posterior = tail_posterior(grid, distance_reference)
+    place = np.searchsorted(grid, distance_inside, side="right") - 1
+    foreign = np.where(place >= 0, posterior[np.maximum(place, 0)], 0.0)
+    either = 1.0 - (1.0 - foreign) * (1.0 - _cell_posterior(pool, cell, outside)[cell[inside]])
+    return np.asarray(either + 1e-3 * distance_inside)
+
+
+def _cell_posterior(
+    pool: Pool, cell: NDArray[np.int64], outside: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    n_cells = int(cell.max()) + 1
+    current = np.bincount(cell[outside & pool.is_current], minlength=n_cells)
+    reference = np.bincount(cell[outside & ~pool.is_current], minlength=n_cells)
+    base = current.sum() / (current.sum() + reference.sum())
+    current_rate = (current + SHRINKAGE * base) / base
+    reference_rate = (reference + SHRINKAGE * (1 - base)) / (1 - base)
+    return np.asarray(np.clip(1.0 - reference_rate / current_rate, 0.0, 1.0))

@@ -1,0 +1,46 @@
+"""Corrections for testing many hypotheses at once."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Return p-values adjusted for the chance of any false rejection.
+
+    Valid under every dependence (Holm, Scand. J. Statist. 1979).
+
+    Args:
+        p_values: ``[m]`` in [0, 1].
+
+    Example:
+        >>> holm([0.01, 0.04, 0.03]).round(3).tolist()
+        [0.03, 0.06, 0.06]
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)) if len(p) else p
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return adjusted
+
+
+def adjust_bh(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Return p-values adjusted for the false discovery rate.
+
+    Valid under independence and positive dependence (Benjamini & Hochberg, JRSS B 1995).
+
+    Args:
+        p_values: ``[m]`` in [0, 1].
+
+    Example:
+        >>> adjust_bh([0.01, 0.04, 0.03]).round(3).tolist()
+        [0.03, 0.04, 0.04]
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    m = len(p)
+    order = np.argsort(p, kind="stable")
+    scaled = p[order] * m / np.arange(1, m + 1)
+    stepped = np.minimum.accumulate(scaled[::-1])[::-1] if m else scaled
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return adjusted

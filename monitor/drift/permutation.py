@@ -1,0 +1,55 @@
+r"""Permutation null distributions.
+
+:math:`p = (1 + \#\{T_b \ge T_0\}) / (1 + B)` is never zero and is valid at every level (Phipson &
+Smyth, "Permutation P-values should never be zero", SAGMB 2010, section 4).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Permutations evaluated at once.
+CHUNK_PERMUTATIONS = 1000
+
+
+def label_chunks(
+    n_reference: int, n_current: int, n_permutations: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.float32]]:
+    """Yield which bins are called current: the true labels first, then random ones.
+
+    Yields:
+        float32 0/1 ``[chunk, n_reference + n_current]``; ``1 + n_permutations`` rows in all.
+    """
+    true = np.repeat(np.array([0.0, 1.0], dtype=np.float32), [n_reference, n_current])
+    yield true[None, :]
+    for start in range(0, n_permutations, CHUNK_PERMUTATIONS):
+        rows = min(CHUNK_PERMUTATIONS, n_permutations - start)
+        yield rng.permuted(np.broadcast_to(true, (rows, len(true))).copy(), axis=1)
+
+
+def upper_p_values(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return for each row the share of rows that are at least as large, column by column.
+
+    Args:
+        statistics: ``[1 + B, m]``, the observed row first.
+
+    Returns:
+        ``[1 + B, m]``; row 0 holds the tests' p-values, ``(1 + k) / (1 + B)``.
+    """
+    # Rounding must not break the ties that duplicate vectors make.
+    rounded = np.round(statistics / _scale(statistics), 7)
+    ordered = np.sort(rounded, axis=0)
+    n = len(rounded)
+    below = np.column_stack(
+        [
+            np.searchsorted(ordered[:, j], rounded[:, j], side="left")
+            for j in range(ordered.shape[1])
+        ]
+    )
+    return (n - below) / n
+
+
+def _scale(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
+    largest = np.abs(statistics).max(axis=0)
+    return np.asarray(np.where(largest > 0, largest, 1.0))

@@ -1,0 +1,154 @@
+"""Check two windows and lay them out as one pool of samples, in an order free of their labels."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+#: Norms may be off by this much; float16 storage rounds a unit vector by about 0.001.
+NORM_TOLERANCE = 0.02
+
+Groups = Sequence[Hashable] | NDArray[Any] | None
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Reference and current samples together, ``N = n_reference + n_current`` rows.
+
+    The rows are sorted by their coordinates, so that a random choice by row number (landmarks,
+    k-means seeds) depends neither on the order of the samples nor on the side they came from.
+    """
+
+    #: float32 ``[N, d]``, unit norm.
+    vectors: NDArray[np.float32]
+    #: bool ``[N]``.
+    is_current: NDArray[np.bool_]
+    #: int64 ``[N]``: the user or session; the same number on both sides for the same id.
+    owner: NDArray[np.int64]
+    #: int64 ``[N]``: the exchangeable unit, an owner on one side; current units come last.
+    unit: NDArray[np.int64]
+    n_reference_units: int
+    n_current_units: int
+    #: int64 ``[N]``: row of the sample in the array it came from.
+    origin: NDArray[np.int64]
+
+    @property
+    def n_reference(self) -> int:
+        """Return the number of reference samples."""
+        return int((~self.is_current).sum())
+
+    @property
+    def n_current(self) -> int:
+        """Return the number of current samples."""
+        return int(self.is_current.sum())
+
+    @property
+    def n_units(self) -> int:
+        """Return the number of units on both sides together."""
+        return self.n_reference_units + self.n_current_units
+
+
+def check_vectors(vectors: ArrayLike, name: str) -> NDArray[np.float32]:
+    """Return embeddings as float32 ``[n, d]`` with unit norm.
+
+    Raises:
+        ValueError: Not a 2-dimensional array of finite numbers, or a row's norm isn't 1.
+    """
+    array = np.asarray(vectors)
+    if array.ndim != 2:
+        raise ValueError(f"{name} must be an array [n, d]; got {array.ndim} dimension(s)")
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{name} must hold real numbers; got dtype {array.dtype}")
+    checked = array.astype(np.float32)
+    if not np.isfinite(checked).all():
+        row = int(np.flatnonzero(~np.isfinite(checked).all(axis=1))[0])
+        raise ValueError(f"{name} must be finite; row {row} is not")
+    norms = np.sqrt(np.einsum("ij,ij->i", checked, checked, dtype=np.float64))
+    off = np.flatnonzero(np.abs(norms - 1.0) > NORM_TOLERANCE)
+    if off.size:
+        raise ValueError(
+            f"{name} must have rows of unit norm; {off.size} have not, the first is row {off[0]} "
+            f"with norm {norms[off[0]]:.4g}: divide each row by its norm"
+        )
+    checked /= norms[:, None].astype(np.float32)
+    return checked
+
+
+def make_pool(
+    reference: NDArray[np.float32],
+    current: NDArray[np.float32],
+    reference_groups: Groups,
+    current_groups: Groups,
+) -> Pool:
+    """Join two checked windows.
+
+    Args:
+        reference: float32 ``[n_reference, d]``.
+        current: float32 ``[n_current, d]``.
+        reference_groups: An id for each reference sample; ``None``, or an id that is ``None`` or
+            the empty string, makes the sample a group of its own.
+        current_groups: The same for the current samples.
+
+    Raises:
+        ValueError: The widths differ, or there isn't one group id for each sample.
+    """
+    if reference.shape[1] != current.shape[1]:
+        raise ValueError(
+            "reference and current must come from one encoder; their dimensions are "
+            f"{reference.shape[1]} and {current.shape[1]}"
+        )
+    seen: dict[Hashable, int] = {}
+    owners = np.concatenate(
+        [
+            number_owners(reference_groups, len(reference), seen, 0, "reference_groups"),
+            number_owners(current_groups, len(current), seen, len(reference), "current_groups"),
+        ]
+    )
+    vectors = np.concatenate([reference, current])
+    is_current = np.arange(len(vectors)) >= len(reference)
+    origin = np.concatenate([np.arange(len(reference)), np.arange(len(current))])
+    order = label_free_order(vectors)
+    owners, is_current = owners[order], is_current[order]
+    # Numbered by first row in the label-free order, for the same reason as the order itself.
+    _, first, owners = np.unique(owners, return_index=True, return_inverse=True)
+    owners = np.argsort(np.argsort(first))[owners.ravel()].astype(np.int64)
+    units = np.empty(len(vectors), dtype=np.int64)
+    in_reference, units_of_reference = np.unique(owners[~is_current], return_inverse=True)
+    in_current, units_of_current = np.unique(owners[is_current], return_inverse=True)
+    units[~is_current] = units_of_reference.ravel()
+    units[is_current] = units_of_current.ravel() + len(in_reference)
+    return Pool(
+        vectors=vectors[order],
+        is_current=is_current,
+        owner=owners,
+        unit=units,
+        n_reference_units=len(in_reference),
+        n_current_units=len(in_current),
+        origin=origin[order].astype(np.int64),
+    )
+
+
+def label_free_order(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the row order that sorts by the first coordinates."""
+    keys = [vectors[:, j] for j in range(min(4, vectors.shape[1]) - 1, -1, -1)]
+    return np.lexsort(keys).astype(np.int64)
+
+
+def number_owners(
+    groups: Groups, n: int, seen: dict[Hashable, int], anonymous: int, name: str
+) -> NDArray[np.int64]:
+    """Number the owners from 0; samples without an id get ``-1 - anonymous`` downwards."""
+    if groups is None:
+        return -1 - anonymous - np.arange(n, dtype=np.int64)
+    ids = groups.tolist() if isinstance(groups, np.ndarray) else list(groups)
+    if len(ids) != n:
+        raise ValueError(f"{name} must hold one id for each sample: {len(ids)} ids, {n} samples")
+    return np.array(
+        [
+            -1 - anonymous - row if one is None or one == "" else seen.setdefault(one, len(seen))
+            for row, one in enumerate(ids)
+        ],
+        dtype=np.int64,
+    )

@@ -1,0 +1,80 @@
+"""Features of responses with what the prompt explains taken off."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift.random_features import fit_random_features
+from monitor.drift.sketch import novelty_thresholds
+
+#: Rows whose neighbours' features are gathered at once.
+CHUNK_ROWS = 512
+N_FREQUENCIES = 64
+
+
+class ResidualFeatures:
+    """Residuals ``[N, F]`` in blocks: one for each bandwidth, then the cells, then the tails."""
+
+    def __init__(
+        self, values: NDArray[np.float32], names: tuple[str, ...], splits: NDArray[np.int64]
+    ) -> None:
+        #: float32 ``[N, F]``.
+        self.values = values
+        #: A name for each block.
+        self.names = names
+        #: Columns at which a new block begins.
+        self.splits = splits
+
+
+def residual_features(
+    responses: NDArray[np.float32],
+    cell: NDArray[np.int64],
+    n_cells: int,
+    near: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> ResidualFeatures:
+    """Return the responses' features less their mean over the nearest prompts' responses.
+
+    Args:
+        responses: float32 ``[N, e]``, unit norm.
+        cell: int64 ``[N]``: each response's cell.
+        n_cells: Number of response cells.
+        near: int64 ``[N, k]`` rows with the nearest prompts, -1 where there are fewer.
+        rng: Draws the random features.
+    """
+    random_features = fit_random_features(responses, rng, n_frequencies=N_FREQUENCIES)
+    kernel = random_features.transform(responses)
+    indicator = (cell[:, None] == np.arange(n_cells)).astype(np.float32)
+    distance = conditional_distance(responses, near)
+    tails = (distance[:, None] > novelty_thresholds(distance)).astype(np.float32)
+    values = np.hstack([kernel, indicator, tails])
+    names = [f"kernel_{b:g}" for b in (0.25, 1.0, 4.0)] + ["cells"]
+    widths = [random_features.width] * 3 + [n_cells]
+    if tails.shape[1]:
+        names.append("novelty_tail")
+        widths.append(tails.shape[1])
+    return ResidualFeatures(
+        values - _neighbour_mean(values, near), tuple(names), np.cumsum(widths)[:-1]
+    )
+
+
+def conditional_distance(
+    responses: NDArray[np.float32], near: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return 1 - the largest cosine to the responses of the nearest prompts, float64 ``[N]``."""
+    distance = np.empty(len(responses))
+    for start in range(0, len(responses), CHUNK_ROWS):
+        rows = slice(start, start + CHUNK_ROWS)
+        cosine = np.einsum("ikj,ij->ik", responses[near[rows]], responses[rows], optimize=True)
+        cosine[near[rows] < 0] = -1.0
+        distance[rows] = 1.0 - cosine.max(axis=1)
+    return np.clip(distance, 0.0, 2.0)
+
+
+def _neighbour_mean(values: NDArray[np.float32], near: NDArray[np.int64]) -> NDArray[np.float32]:
+    mean = np.zeros_like(values)
+    for start in range(0, len(values), CHUNK_ROWS):
+        rows = slice(start, start + CHUNK_ROWS)
+        valid = (near[rows] >= 0).astype(np.float32)
+        total = np.einsum("ikj,ik->ij", values[near[rows]], valid, optimize=True)
+        mean[rows] = total / np.maximum(valid.sum(axis=1, keepdims=True), 1.0)
+    return mean

@@ -1,0 +1,71 @@
+"""What a comparison of two windows concludes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Verdict = Literal["drift", "no_drift", "not_enough_data"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestResult:
+    """One component test.
+
+    ``effect_size`` depends on the test: MMD itself for ``kernel_*``, Cramer's V for ``cells_*``,
+    and a difference of shares (current minus reference) for ``largest_cell`` and ``novelty_tail``.
+    """
+
+    __test__ = False  # pytest would otherwise collect it by its name
+
+    name: str
+    statistic: float
+    #: Permutation p-value of this test alone, never below ``1 / (1 + n_permutations)``.
+    p_value: float
+    #: Holm's adjustment over the component tests.
+    adjusted_p_value: float
+    effect_size: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """A region of the embedding space that is overrepresented in the current window."""
+
+    #: Indices into ``current``.
+    members: NDArray[np.int64]
+    #: Index into ``current`` of the member nearest to the members' mean.
+    medoid: int
+    #: Number of members.
+    size: int
+    share_current: float
+    share_reference: float
+    #: ``share_current / share_reference``, both shrunk by half a sample so that it is finite.
+    enrichment: float
+    #: 95% interval of the enrichment.
+    enrichment_lower: float
+    enrichment_upper: float
+    #: Smallest Benjamini-Hochberg adjusted one-sided binomial p-value among the merged cells.
+    adjusted_p_value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftResult:
+    """The comparison of a current window with a reference window."""
+
+    verdict: Verdict
+    #: The fused p-value: smallest component p, recalibrated on the same permutations.
+    p_value: float
+    tests: tuple[TestResult, ...]
+    #: 95% lower bound on the drifted share of ``current``, in [0, 1].
+    mass_lower_bound: float
+    #: ``[n_current]``, in [0, 1]; higher is more foreign.
+    novelty: NDArray[np.float64]
+    #: Most significant first.
+    clusters: tuple[Cluster, ...]
+    n_reference: int
+    n_current: int
+    #: Number of exchangeable units (users, sessions or single samples) on each side.
+    n_reference_groups: int
+    n_current_groups: int
+    n_permutations: int
