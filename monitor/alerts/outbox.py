@@ -1,0 +1,109 @@
+"""Send what waits in the outbox. A failed attempt backs off; a refusal is recorded and said."""
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Engine
+
+from monitor.alerts.slack import Sender
+from monitor.errors import SlackRefusedError, SlackUnavailableError
+from monitor.store import outbox
+from monitor.store.engine import transaction
+
+#: A process that dies while sending leaves its message to others after this long.
+LEASE = timedelta(minutes=2)
+
+FIRST_DELAY = timedelta(seconds=10)
+LONGEST_DELAY = timedelta(hours=1)
+
+#: An alert that could not be posted for this long is no news: it would only flood the channel.
+EXPIRES_AFTER = timedelta(days=7)
+
+log = structlog.get_logger()
+
+
+def deliver_due(engine: Engine, sender: Sender | None, now: datetime) -> int:
+    """Send every due message, oldest first; return how many were sent.
+
+    No transaction is open while Slack is called. A message is leased first, so that no other
+    process sends it; one that dies between Slack's answer and the record of it sends the message
+    again after :data:`LEASE`, which Slack's API can't prevent.
+
+    Args:
+        engine: The database.
+        sender: ``None``: nothing is sent, messages stay stored.
+        now: The time; times of the next attempts are counted from it.
+    """
+    if sender is None:
+        return 0
+    sent = 0
+    while True:
+        with transaction(engine) as connection:
+            message = outbox.lease_due_message(connection, now, now + LEASE)
+        if message is None:
+            return sent
+        refusal = _why_not(message, now)
+        if refusal is not None:
+            _refuse(engine, message, refusal, now)
+            continue
+        try:
+            channel, ts = _send(sender, message)
+        except SlackRefusedError as error:
+            _refuse(engine, message, str(error), now)
+        except SlackUnavailableError as error:
+            _delay(engine, message, error, now)
+            return sent  # the others would meet the same
+        else:
+            with transaction(engine) as connection:
+                outbox.mark_sent(connection, message, channel, ts, now)
+            log.info("alert_sent", message=message.id, kind=message.kind, channel=channel)
+            sent += 1
+
+
+def delay_after(attempts: int, retry_after_seconds: float | None = None) -> timedelta:
+    """Return how long to wait after so many failed attempts: doubling, at least what Slack asks.
+
+    Example:
+        >>> delay_after(1).total_seconds(), delay_after(3).total_seconds()
+        (10.0, 40.0)
+        >>> delay_after(1, retry_after_seconds=90).total_seconds()
+        90.0
+    """
+    doubled = min(LONGEST_DELAY, FIRST_DELAY * (1 << min(attempts - 1, 12)))
+    return max(doubled, timedelta(seconds=retry_after_seconds or 0.0))
+
+
+def _send(sender: Sender, message: outbox.DueMessage) -> tuple[str, str]:
+    if message.kind == "update" and message.slack_channel and message.slack_ts:
+        return sender.update(message.payload, message.slack_channel, message.slack_ts)
+    thread = message.slack_ts if message.kind == "reply" else None
+    return sender.post(message.payload, thread)
+
+
+def _why_not(message: outbox.DueMessage, now: datetime) -> str | None:
+    if now - message.created_at > EXPIRES_AFTER:
+        return f"expired: it could not be posted within {EXPIRES_AFTER.days} days"
+    if message.kind in {"reply", "update"} and message.slack_ts is None:
+        return "the first message of its incident was never posted"
+    return None
+
+
+def _refuse(engine: Engine, message: outbox.DueMessage, reason: str, now: datetime) -> None:
+    with transaction(engine) as connection:
+        outbox.mark_failed(connection, message, reason, now)
+    log.error("alert_not_sent", message=message.id, kind=message.kind, reason=reason)
+
+
+def _delay(
+    engine: Engine, message: outbox.DueMessage, error: SlackUnavailableError, now: datetime
+) -> None:
+    wait = delay_after(message.attempts + 1, error.retry_after_seconds)
+    with transaction(engine) as connection:
+        outbox.mark_delayed(connection, message, str(error), now + wait)
+    log.warning(
+        "alert_delayed",
+        message=message.id,
+        reason=str(error),
+        attempt=message.attempts + 1,
+        next_attempt_in_seconds=wait.total_seconds(),
+    )

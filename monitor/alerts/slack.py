@@ -1,0 +1,195 @@
+"""Slack, by its Web API: the only place that knows slack-sdk."""
+
+from typing import Any, Protocol
+
+import structlog
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.http_retry import (
+    HttpRequest,
+    HttpResponse,
+    RateLimitErrorRetryHandler,
+    RetryState,
+)
+from slack_sdk.http_retry.builtin_handlers import ServerErrorRetryHandler
+
+from monitor.errors import SlackRefusedError, SlackUnavailableError
+from monitor.settings import Alerts, Secrets
+
+#: Longer waits are left to the outbox, which doesn't sleep.
+LONGEST_WAIT_IN_CALL_SECONDS = 5
+
+#: Slack's own troubles; every other error it names stays true until somebody changes something.
+TRANSIENT = frozenset(
+    {
+        "fatal_error",
+        "internal_error",
+        "rate_limited",
+        "ratelimited",
+        "request_timeout",
+        "service_unavailable",
+        "team_added_to_org",
+    }
+)
+
+log = structlog.get_logger()
+
+
+class Sender(Protocol):
+    """What the outbox needs of a chat: each call returns the message's channel and timestamp."""
+
+    def post(self, payload: dict[str, Any], thread_ts: str | None = None) -> tuple[str, str]:
+        """Post a message, in a thread where ``thread_ts`` names one."""
+
+    def update(self, payload: dict[str, Any], channel: str, ts: str) -> tuple[str, str]:
+        """Replace a message."""
+
+
+class SlackSender:
+    """Post to one channel.
+
+    Args:
+        secrets: ``SLACK_BOT_TOKEN`` (scope ``chat:write``) and ``SLACK_API_URL``.
+        channel: Id of the channel; the bot must be a member.
+        timeout_seconds: How long to wait for an answer.
+    """
+
+    def __init__(self, secrets: Secrets, channel: str, timeout_seconds: int = 10) -> None:
+        self.channel = channel
+        self._client = WebClient(
+            token=secrets.slack_bot_token.get_secret_value(),
+            base_url=secrets.slack_api_url.rstrip("/") + "/",
+            timeout=timeout_seconds,
+            retry_handlers=[
+                _BriefRateLimitRetryHandler(max_retry_count=1),
+                ServerErrorRetryHandler(max_retry_count=2),
+            ],
+        )
+
+    def post(self, payload: dict[str, Any], thread_ts: str | None = None) -> tuple[str, str]:
+        """Post a message; return its channel and timestamp.
+
+        Raises:
+            SlackUnavailableError: Slack is away or asks to wait.
+            SlackRefusedError: Slack will never take this message as things stand.
+        """
+        return self._call(
+            "chat.postMessage",
+            {
+                "channel": self.channel,
+                "thread_ts": thread_ts,
+                # What strangers wrote must not make Slack fetch their links.
+                "unfurl_links": False,
+                "unfurl_media": False,
+                **payload,
+            },
+        )
+
+    def update(self, payload: dict[str, Any], channel: str, ts: str) -> tuple[str, str]:
+        """Replace a message; return its channel and timestamp.
+
+        Raises:
+            SlackUnavailableError: Slack is away or asks to wait.
+            SlackRefusedError: Slack will never take this message as things stand.
+        """
+        return self._call("chat.update", {"channel": channel, "ts": ts, **payload})
+
+    def check(self) -> str:
+        """Return the workspace and bot that the token belongs to, for `driftwarden check`.
+
+        Raises:
+            SlackUnavailableError: Slack is away.
+            SlackRefusedError: The token is not valid.
+        """
+        answer = self._request("auth.test", {})
+        return f"{answer.get('team', '?')} as {answer.get('user', '?')}"
+
+    def _call(self, method: str, arguments: dict[str, Any]) -> tuple[str, str]:
+        answer = self._request(method, arguments)
+        return str(answer["channel"]), str(answer["ts"])
+
+    def _request(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        body = {key: value for key, value in arguments.items() if value is not None}
+        try:
+            answer = self._client.api_call(method, json=body)
+        except SlackApiError as error:
+            raise _translate(error) from error
+        except (SlackClientError, OSError) as error:  # OSError: refused, reset, timed out, no name
+            raise SlackUnavailableError(f"Slack doesn't answer: {error}") from error
+        if not isinstance(answer.data, dict):
+            raise SlackUnavailableError("Slack answered with something other than JSON")
+        return answer.data
+
+
+def make_sender(secrets: Secrets, alerts: Alerts) -> SlackSender | None:
+    """Build the sender; ``None``, said once in the log, where channel or token is missing."""
+    if not alerts.channel:
+        log.warning(
+            "alerts_not_posted",
+            reason="alerts.channel is empty: incidents are stored and shown on the page only",
+        )
+        return None
+    if not secrets.slack_bot_token.get_secret_value():
+        log.warning(
+            "alerts_not_posted",
+            reason="SLACK_BOT_TOKEN is not set: incidents are stored and shown on the page only",
+        )
+        return None
+    return SlackSender(secrets, alerts.channel)
+
+
+def _translate(error: SlackApiError) -> SlackUnavailableError | SlackRefusedError:
+    response = error.response
+    status = getattr(response, "status_code", 0)
+    data = response if isinstance(response, dict) else getattr(response, "data", None)
+    code = str(data.get("error", "")) if isinstance(data, dict) else ""
+    if status == 429 or status >= 500 or code in TRANSIENT or not code:
+        return SlackUnavailableError(
+            f"Slack asks to try later: {code or f'HTTP {status}'}", _retry_after(response)
+        )
+    advice = ADVICE.get(code, "see the Slack API's list of errors")
+    return SlackRefusedError(f"Slack refuses: {code} ({advice})")
+
+
+ADVICE = {
+    "account_inactive": "the bot's account was removed: install the Slack app again",
+    "channel_not_found": "check alerts.channel, and that the bot was invited to the channel",
+    "invalid_auth": "check SLACK_BOT_TOKEN",
+    "invalid_blocks": "please report this as a bug of driftwarden",
+    "is_archived": "the channel is archived: set alerts.channel to another",
+    "missing_scope": "give the Slack app the scope chat:write and install it again",
+    "not_authed": "set SLACK_BOT_TOKEN",
+    "not_in_channel": "invite the bot to the channel",
+    "token_expired": "set SLACK_BOT_TOKEN to a current token",
+    "token_revoked": "set SLACK_BOT_TOKEN to a current token",
+}
+
+
+def _retry_after(response: Any) -> float | None:
+    headers = getattr(response, "headers", None) or {}
+    value = next((v for k, v in headers.items() if k.lower() == "retry-after"), None)
+    if isinstance(value, list):
+        value = value[0] if value else None
+    try:
+        return None if value is None else max(0.0, float(value))
+    except ValueError:
+        return None
+
+
+class _BriefRateLimitRetryHandler(RateLimitErrorRetryHandler):
+    """Wait inside the call only if Slack asks for a few seconds."""
+
+    def _can_retry(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        wait = _retry_after(response)
+        return (
+            super()._can_retry(state=state, request=request, response=response, error=error)
+            and wait is not None
+            and wait <= LONGEST_WAIT_IN_CALL_SECONDS
+        )

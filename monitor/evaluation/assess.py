@@ -1,0 +1,273 @@
+"""Judge a window against its baseline: input, output given the input, characteristics, mix."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from monitor.drift import Cluster, DriftResult, compare
+from monitor.drift.conditional import compare_given
+from monitor.evaluation.excerpts import excerpt
+from monitor.evaluation.headline import headline, not_enough
+from monitor.evaluation.remarks import remarks_on
+from monitor.evaluation.scalars import Scalar, compare_scalars, scalars_of
+from monitor.evaluation.topics import foreign_examples, make_topics, topic_of_each
+from monitor.evaluation.window import Window
+from monitor.settings import Drift
+from monitor.store.assessment import (
+    Assessment,
+    DriftTest,
+    FamilyAssessment,
+    Topic,
+    Verdict,
+)
+
+#: Task types listed in the mix; the rest are counted together.
+MAX_TASK_TYPES = 50
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """An assessment, and a figure for each exchange of the window."""
+
+    assessment: Assessment
+    #: ``[n_current]``, in [0, 1]; higher is more foreign to the baseline.
+    novelty: NDArray[np.float64]
+    #: ``[n_current]``: index of the drifted topic, -1 for none.
+    cluster: NDArray[np.int64]
+    #: Characteristics and metrics with their values, for the report.
+    scalars: tuple[Scalar, ...] = ()
+
+
+def assess(
+    reference: Window,
+    current: Window,
+    *,
+    model: str,
+    drift: Drift,
+    alert_threshold: float,
+    seed: int,
+    bounds: tuple[datetime, datetime] | None = None,
+) -> Assessed:
+    """Assess a window.
+
+    A family of tests alarms where it is significant *and* the drifted share is surely above the
+    floor; a metric alarms where it is worse by the threshold, its interval excludes no change, and
+    its p-value holds after correction for the number of characteristics.
+
+    Args:
+        reference: The baseline.
+        current: The window.
+        model: Its name.
+        drift: Levels, floors and directions of metrics.
+        alert_threshold: Relative loss of a metric that alarms.
+        seed: The same seed and windows give the same figures to the last digit.
+        bounds: First instant of the window and first after it, where it is a calendar window.
+    """
+    least = drift.minimum_samples
+    if min(len(reference), len(current)) < least:
+        reason = not_enough(len(reference), len(current), least)
+        return unjudged(reason, current, model=model, n_reference=len(reference), bounds=bounds)
+    rngs = [np.random.default_rng([seed, stream]) for stream in range(3)]
+    asked = compare(
+        reference.prompt_vectors,
+        current.prompt_vectors,
+        reference_groups=reference.users,
+        current_groups=current.users,
+        alpha=drift.alpha,
+        minimum_mass=drift.minimum_mass,
+        minimum_samples=least,
+        n_permutations=drift.n_permutations,
+        rng=rngs[0],
+    )
+    if asked.verdict == "not_enough_data":
+        reason = (
+            f"Not enough data to judge: the exchanges come from {asked.n_current_groups:,} users "
+            f"in the window and {asked.n_reference_groups:,} in the baseline; 20 are needed on "
+            "either side to tell drift from the habits of a few."
+        )
+        return unjudged(reason, current, model=model, n_reference=len(reference), bounds=bounds)
+    answered = _compare_answers(reference, current, drift, rngs[1])
+    of_prompts, of_answers = _clusters(asked, answered, drift)
+    new = make_topics(of_prompts, reference, current, side="prompts", rng=rngs[2])
+    changed = make_topics(of_answers, reference, current, side="answers", rng=rngs[2])
+    scalars = scalars_of(reference, current, drift)
+    characteristics = compare_scalars(
+        scalars, reference, current, drift=drift, alert_threshold=alert_threshold
+    )
+    families = (
+        _family("input", asked, [topic for _, topic in new], drift),
+        _family(
+            "output",
+            answered,
+            [replace(topic, index=len(new) + topic.index) for _, topic in changed],
+            drift,
+        ),
+    )
+    cluster = topic_of_each(len(current), [cluster for cluster, _ in (*new, *changed)])
+    remarks = remarks_on(current, bounds)
+    if families[0].alarm:
+        quoted = "; ".join(
+            f"“{excerpt(one, 100)}”" for one in foreign_examples(asked.novelty, cluster, current)
+        )
+        remarks = (*remarks, f"The most foreign prompts outside the topics: {quoted}.")
+    alarm = any(one.alarm for one in families) or any(one.degraded for one in characteristics)
+    assessment = Assessment(
+        model=model,
+        verdict="drift" if alarm else "no_drift",
+        alarm=alarm,
+        headline=headline(*families, characteristics),
+        n_reference=len(reference),
+        n_current=len(current),
+        input=families[0],
+        output=families[1],
+        characteristics=characteristics,
+        mix_current=_mix(current.task_types),
+        mix_reference=_mix(reference.task_types),
+        remarks=remarks,
+    )
+    return Assessed(assessment, _novelty(asked, answered, families), cluster, scalars)
+
+
+def unjudged(
+    reason: str,
+    current: Window,
+    *,
+    model: str,
+    n_reference: int,
+    bounds: tuple[datetime, datetime] | None = None,
+) -> Assessed:
+    """Return the assessment of a window that can't be judged, with the reason as its headline."""
+    unknown = {
+        family: FamilyAssessment(
+            family=family,
+            verdict="not_enough_data",
+            alarm=False,
+            p_value=1.0,
+            mass_lower_bound=0.0,
+        )
+        for family in FAMILIES
+    }
+    assessment = Assessment(
+        model=model,
+        verdict="not_enough_data",
+        alarm=False,
+        headline=reason,
+        n_reference=n_reference,
+        n_current=len(current),
+        input=unknown["input"],
+        output=unknown["output"],
+        mix_current=_mix(current.task_types),
+        remarks=remarks_on(current, bounds),
+    )
+    n = len(current)
+    return Assessed(assessment, np.zeros(n), np.full(n, -1, dtype=np.int64))
+
+
+FAMILIES: tuple[Literal["input", "output"], ...] = ("input", "output")
+
+
+def _compare_answers(
+    reference: Window, current: Window, drift: Drift, rng: np.random.Generator
+) -> DriftResult | None:
+    """Compare answers given the prompts; ``None`` where a side has hardly any answers."""
+    answered = [
+        np.flatnonzero([bool(response.strip()) for response in side.responses])
+        for side in (reference, current)
+    ]
+    if min(len(rows) for rows in answered) < drift.minimum_samples:
+        return None
+    # Empty answers count where they are the exception: then they are something that drifts.
+    return compare_given(
+        reference.prompt_vectors,
+        reference.response_vectors,
+        current.prompt_vectors,
+        current.response_vectors,
+        reference_groups=reference.users,
+        current_groups=current.users,
+        alpha=drift.alpha,
+        minimum_mass=drift.minimum_mass,
+        minimum_samples=drift.minimum_samples,
+        n_permutations=drift.n_permutations,
+        rng=rng,
+    )
+
+
+def _clusters(
+    asked: DriftResult, answered: DriftResult | None, drift: Drift
+) -> tuple[tuple[Cluster, ...], tuple[Cluster, ...]]:
+    """Return the clusters of each family whose test is significant.
+
+    A cluster of answers to new questions is told with the questions: what is left under the output
+    are answers that changed to questions that did not.
+    """
+    of_prompts = asked.clusters if asked.p_value <= drift.alpha else ()
+    if answered is None or answered.p_value > drift.alpha:
+        return of_prompts, ()
+    new = np.zeros(asked.n_current, dtype=bool)
+    for cluster in of_prompts:
+        new[cluster.members] = True
+    return of_prompts, tuple(one for one in answered.clusters if new[one.members].mean() < 0.5)
+
+
+def _family(
+    family: Literal["input", "output"],
+    result: DriftResult | None,
+    topics: Sequence[Topic],
+    drift: Drift,
+) -> FamilyAssessment:
+    if result is None or result.verdict == "not_enough_data":
+        return FamilyAssessment(
+            family=family,
+            verdict="not_enough_data",
+            alarm=False,
+            p_value=1.0,
+            mass_lower_bound=0.0,
+        )
+    verdict: Verdict = "drift" if result.p_value <= drift.alpha else "no_drift"
+    return FamilyAssessment(
+        family=family,
+        verdict=verdict,
+        alarm=result.verdict == "drift",
+        p_value=result.p_value,
+        mass_lower_bound=result.mass_lower_bound,
+        tests=tuple(
+            DriftTest(
+                name=test.name,
+                statistic=test.statistic,
+                p_value=test.p_value,
+                adjusted_p_value=test.adjusted_p_value,
+                effect_size=test.effect_size,
+            )
+            for test in result.tests
+        ),
+        topics=tuple(topics),
+    )
+
+
+def _novelty(
+    asked: DriftResult, answered: DriftResult | None, families: Sequence[FamilyAssessment]
+) -> NDArray[np.float64]:
+    """Return how foreign each exchange is: by its prompt, by its answer where answers drifted."""
+    if answered is None or not families[1].alarm:
+        return asked.novelty
+    if not families[0].alarm:
+        return answered.novelty
+    return np.maximum(asked.novelty, answered.novelty)
+
+
+def _mix(task_types: Sequence[str]) -> dict[str, float]:
+    counts = Counter(task_types)
+    if not any(counts):  # no exchange names its task type
+        return {}
+    common = counts.most_common(MAX_TASK_TYPES)
+    left = len(task_types) - sum(count for _, count in common)
+    mix = {name: count / len(task_types) for name, count in common}
+    if left:
+        mix["(other)"] = mix.get("(other)", 0.0) + left / len(task_types)
+    return mix

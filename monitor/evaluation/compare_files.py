@@ -1,0 +1,120 @@
+"""Drift between two files of exchanges: no daemon, no database."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.embedding.encoder import Encoder, load_encoder
+from monitor.errors import InputError
+from monitor.evaluation.assess import Assessed, assess
+from monitor.evaluation.window import Window
+from monitor.settings import Settings
+from monitor.traffic.exchange import Exchange
+from monitor.traffic.file_source import BadLine, FileContent, read_exchanges
+
+#: Texts encoded between two reports of progress.
+CHUNK = 256
+
+#: Called with what is being done, how much of it is done, and how much there is.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was found, and which lines were left out."""
+
+    assessed: Assessed
+    reference_bad_lines: Sequence[BadLine]
+    current_bad_lines: Sequence[BadLine]
+
+
+def compare_files(
+    reference: Path, current: Path, settings: Settings, progress: Progress
+) -> Comparison:
+    """Compare the exchanges of two files.
+
+    Args:
+        reference: The file that is taken as normal.
+        current: The file that is judged.
+        settings: Format, encoder, what counts as drift, and the seed.
+        progress: Told how far it is.
+
+    Raises:
+        InputError: A file can't be read or holds no exchange; the message names its bad lines.
+        ModelError: The encoder can't be loaded.
+    """
+    contents = [_read(path, settings) for path in (reference, current)]
+    progress("Loading the encoder", 0, 1)
+    encoder = load_encoder(settings.embedding)
+    progress("Loading the encoder", 1, 1)
+    windows = _windows([content.exchanges for content in contents], encoder, progress)
+    progress("Comparing", 0, 1)
+    assessed = assess(
+        *windows,
+        model="",
+        drift=settings.drift,
+        alert_threshold=settings.monitoring.alert_threshold,
+        seed=settings.drift.seed,
+    )
+    progress("Comparing", 1, 1)
+    remarks = [
+        f"{len(content.bad_lines):,} lines of {path.name} could not be read and are left out."
+        for path, content in zip((reference, current), contents, strict=True)
+        if content.bad_lines
+    ]
+    assessment = msgspec.structs.replace(
+        assessed.assessment, remarks=(*assessed.assessment.remarks, *remarks)
+    )
+    return Comparison(
+        Assessed(assessment, assessed.novelty, assessed.cluster, assessed.scalars),
+        contents[0].bad_lines,
+        contents[1].bad_lines,
+    )
+
+
+def _read(path: Path, settings: Settings) -> FileContent:
+    content = read_exchanges(path, settings.traffic, default_model=settings.model.name)
+    if content.exchanges:
+        return content
+    if not content.bad_lines:
+        raise InputError(f"{path}: the file is empty")
+    shown = "\n".join(f"  {bad}" for bad in content.bad_lines[:10])
+    left = len(content.bad_lines) - 10
+    more = f"\n  and {left:,} more" if left > 0 else ""
+    raise InputError(
+        f"{path}: no line is an exchange; each needs at least a `prompt`:\n{shown}{more}"
+    )
+
+
+def _windows(
+    sides: Sequence[Sequence[Exchange]], encoder: Encoder, progress: Progress
+) -> list[Window]:
+    """Embed both files at once: a text that occurs in both is encoded once."""
+    texts = {exchange.prompt: 0 for side in sides for exchange in side}
+    texts.update({exchange.response: 0 for side in sides for exchange in side})
+    # Long texts first, of about one length together: less padding, and no surprise at the end.
+    ordered = sorted(texts, key=lambda text: (-len(text), text))
+    vectors: NDArray[np.float16] = np.empty((len(ordered), encoder.dimension), dtype=np.float16)
+    progress("Embedding", 0, len(ordered))
+    for first in range(0, len(ordered), CHUNK):
+        chunk = ordered[first : first + CHUNK]
+        vectors[first : first + len(chunk)] = encoder.encode(chunk)
+        progress("Embedding", first + len(chunk), len(ordered))
+    row = {text: index for index, text in enumerate(ordered)}
+    return [
+        Window(
+            prompts=[exchange.prompt for exchange in side],
+            responses=[exchange.response for exchange in side],
+            users=[exchange.user for exchange in side],
+            task_types=[exchange.task_type for exchange in side],
+            occurred_at=[exchange.occurred_at for exchange in side],
+            attributes=[exchange.attributes for exchange in side],
+            prompt_vectors=vectors[[row[exchange.prompt] for exchange in side]],
+            response_vectors=vectors[[row[exchange.response] for exchange in side]],
+        )
+        for side in sides
+    ]

@@ -1,0 +1,214 @@
+"""The weekly evaluation on stored traffic: verdict, figures that repeat, reports, catching up."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+
+from monitor.evaluation import weekly
+from monitor.evaluation.weekly import catch_up, evaluate_window
+from monitor.settings import Drift, ModelSection, Settings
+from monitor.store.engine import transaction
+from monitor.store.evaluations import (
+    EvaluationRow,
+    evaluation_by_id,
+    list_evaluations,
+    load_report,
+    sample_scores,
+)
+from tests.services.stored_traffic import store_traffic
+
+WEEK = timedelta(days=7)
+SETTINGS = Settings(drift=Drift(n_permutations=1999))
+
+
+@pytest.fixture
+def baseline(engine: Engine, clock: datetime) -> int | None:
+    """A baseline of 600 exchanges, four weeks old."""
+    return store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+
+
+@pytest.fixture
+def no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave Evidently's report out: importing it takes 5 s."""
+    monkeypatch.setattr(weekly, "render_evidently", lambda *_: "<p>report</p>")
+
+
+def evaluated(engine: Engine, evaluation_id: int | None) -> EvaluationRow:
+    assert evaluation_id is not None
+    with transaction(engine) as connection:
+        return evaluation_by_id(connection, evaluation_id)
+
+
+def run(engine: Engine, start: datetime, settings: Settings = SETTINGS, **options) -> EvaluationRow:
+    end = start + WEEK
+    return evaluated(engine, evaluate_window(engine, settings, start, end, end, **options))
+
+
+@pytest.mark.usefixtures("no_evidently")
+def test_an_ordinary_week_does_not_alarm(
+    engine: Engine, clock: datetime, baseline: int | None
+) -> None:
+    store_traffic(engine, clock, 500, seed=2)
+    row = run(engine, clock)
+    assert row.verdict == "no_drift"
+    assert row.assessment.headline == (
+        "People ask what they asked before; the answers are what they were."
+    )
+    assert row.baseline_id == baseline
+    assert row.provenance["baseline"]["digest"].startswith("digest-1")
+    assert row.provenance["versions"]["numpy"] == np.__version__
+
+
+@pytest.mark.usefixtures("no_evidently", "baseline")
+def test_new_topics_are_input_drift_and_named(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 500, seed=3, new_share=0.3, resolved=0.5)
+    row = run(engine, clock)
+    assessment = row.assessment
+    assert (assessment.input.alarm, assessment.output.alarm) == (True, False)
+    assert 0.15 < assessment.input.mass_lower_bound <= 0.33
+    (topic,) = assessment.input.topics
+    assert set(topic.name.split(", ")) == {"crypto", "wallet", "transfer"}
+    assert all(example.startswith("crypto wallet") for example in topic.examples)
+    assert len(set(topic.examples)) == 5
+    assert "`resolved` fell by" in assessment.headline
+    assert assessment.mix_current["other"] == pytest.approx(0.3, abs=0.06)
+    with transaction(engine) as connection:
+        scores = sample_scores(connection, row.id)
+    assert (scores.cluster == topic.index).sum() == topic.n_current
+    assert scores.novelty[scores.cluster == 0].mean() > scores.novelty[scores.cluster < 0].mean()
+
+
+@pytest.mark.usefixtures("no_evidently", "baseline")
+def test_other_answers_to_the_same_questions_are_output_drift(
+    engine: Engine, clock: datetime
+) -> None:
+    store_traffic(engine, clock, 500, seed=4, changed_share=0.25)
+    assessment = run(engine, clock).assessment
+    assert (assessment.input.alarm, assessment.output.alarm) == (False, True)
+    assert assessment.headline.startswith("People ask what they asked before; the same questions")
+    assert any("Nothing of the kind" in topic.examples[0] for topic in assessment.output.topics)
+
+
+@pytest.mark.usefixtures("no_evidently", "baseline")
+def test_a_fallen_metric_alone_alarms(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 500, seed=5, resolved=0.6)
+    row = run(engine, clock)
+    assert row.verdict == "drift"
+    (degraded,) = [one for one in row.assessment.characteristics if one.degraded]
+    assert degraded.name == "resolved"
+    assert degraded.relative_change == pytest.approx(-0.33, abs=0.06)
+
+
+@pytest.mark.usefixtures("no_evidently", "baseline")
+def test_a_rerun_gives_the_same_figures_to_the_last_digit(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 300, seed=6, new_share=0.1)
+    first = run(engine, clock)
+    assert evaluate_window(engine, SETTINGS, clock, clock + WEEK, clock + 2 * WEEK) is None
+    second = run(engine, clock, again=True)
+    assert second.id == first.id
+    assert second.assessment == first.assessment
+    assert second.seed == first.seed
+
+
+def test_without_a_baseline_it_says_how_to_import_one(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 300, seed=7)
+    row = run(engine, clock)
+    assert row.verdict == "not_enough_data"
+    assert "driftwarden baseline import" in row.assessment.headline
+    with transaction(engine) as connection:
+        assert len(sample_scores(connection, row.id).ids) == 300
+        assert "driftwarden baseline import" in load_report(connection, row.id, "summary")
+
+
+@pytest.mark.usefixtures("baseline")
+def test_a_baseline_of_another_encoder_is_not_compared(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 300, seed=8, encoder="other@2/max64")
+    row = run(engine, clock)
+    assert row.verdict == "not_enough_data"
+    assert "other@2/max64" in row.assessment.headline
+
+
+@pytest.mark.usefixtures("no_evidently", "baseline")
+def test_rows_of_another_encoder_are_left_out_and_remarked(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 40, seed=9, encoder="old@1/max64")
+    store_traffic(engine, clock, 300, seed=10)
+    assessment = run(engine, clock).assessment
+    assert assessment.n_current == 300
+    assert any("40 exchanges" in remark for remark in assessment.remarks)
+
+
+@pytest.mark.usefixtures("baseline")
+def test_a_small_window_is_not_enough_data(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 37, seed=11)
+    row = run(engine, clock)
+    assert row.verdict == "not_enough_data"
+    assert "the window has 37" in row.assessment.headline
+
+
+def test_missed_windows_are_caught_up_oldest_first(engine: Engine, clock: datetime) -> None:
+    for week in (0, 2):  # nothing in week 1: that is an answer too
+        store_traffic(engine, clock + week * WEEK, 30, seed=20 + week)
+    now = clock + 3 * WEEK + timedelta(hours=5)
+    ran = catch_up(engine, SETTINGS, now)
+    with transaction(engine) as connection:
+        rows = {row.id: row for row in list_evaluations(connection)}
+    assert [rows[one].window_start for one in ran] == [clock, clock + WEEK, clock + 2 * WEEK]
+    assert catch_up(engine, SETTINGS, now) == []
+
+
+def test_a_window_that_fails_is_recorded_and_the_next_is_evaluated(
+    engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for week in (0, 1):
+        store_traffic(engine, clock + week * WEEK, 30, seed=30 + week)
+    working = weekly.load_window
+
+    def failing(connection, model, start, end):
+        if start == clock:
+            raise ValueError("broken on purpose")
+        return working(connection, model, start, end)
+
+    monkeypatch.setattr(weekly, "load_window", failing)
+    now = clock + 2 * WEEK
+    (second,) = catch_up(engine, SETTINGS, now)
+    assert evaluated(engine, second).window_start == clock + WEEK
+    with transaction(engine) as connection:
+        failed = list_evaluations(connection)[-1]
+    assert (failed.status, failed.error) == ("failed", "ValueError: broken on purpose")
+    monkeypatch.setattr(weekly, "load_window", working)
+    assert catch_up(engine, SETTINGS, now + timedelta(minutes=1)) == []
+    assert catch_up(engine, SETTINGS, now + timedelta(hours=1)) == [failed.id]
+
+
+def test_another_models_traffic_is_not_looked_at(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 30, seed=40)
+    other = SETTINGS.model_copy(update={"model": ModelSection(name="other")})
+    assert catch_up(engine, other, clock + WEEK) == []
+
+
+@pytest.mark.usefixtures("baseline")
+def test_a_report_that_fails_leaves_the_evaluation_standing(
+    engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_):
+        raise RuntimeError("Evidently is broken")
+
+    monkeypatch.setattr(weekly, "render_evidently", failing)
+    store_traffic(engine, clock, 300, seed=41)
+    row = run(engine, clock)
+    assert row.status == "done"
+    assert any("Evidently could not render" in remark for remark in row.assessment.remarks)
+    with transaction(engine) as connection:
+        assert load_report(connection, row.id, "evidently") is None
+
+
+@pytest.mark.usefixtures("baseline")
+def test_evidently_renders_the_weekly_report(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 300, seed=42)
+    row = run(engine, clock)
+    with transaction(engine) as connection:
+        html = load_report(connection, row.id, "evidently")
+    assert "metric: resolved" in html
+    assert "task type" in html
