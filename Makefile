@@ -1,0 +1,74 @@
+# `make help` lists what can be done here.
+.DEFAULT_GOAL := help
+.SHELLFLAGS := -eu -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# Two threads of small matrices cost more than they bring, and tests run beside Kafka and PostgreSQL.
+TEST_ENVIRONMENT = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} TOKENIZERS_PARALLELISM=false
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
+		awk -F ':.*## ' '{ printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }'
+
+.PHONY: setup
+setup: $(STAMP) ## Make .venv with all dependencies (PYTHON=python3.12 picks an interpreter)
+
+$(STAMP): pyproject.toml constraints.txt requirements-models.txt scripts/make-venv.sh
+	@PYTHON=$(PYTHON) scripts/make-venv.sh
+	@touch $@
+
+.PHONY: demo
+demo: setup ## Run the whole loop on embedded defaults (TRAFFIC=file.jsonl BASELINE=file.jsonl: on yours)
+	@$(BIN)/driftwarden demo $(if $(TRAFFIC),--traffic '$(TRAFFIC)') $(if $(BASELINE),--baseline '$(BASELINE)')
+
+.PHONY: demo-fast
+demo-fast: setup ## The same with a tiny language model, for CI
+	@$(BIN)/driftwarden demo --fast
+
+.PHONY: test
+test: setup ## Run all tests, with a real Kafka, PostgreSQL and browser where they can be had
+	@$(TEST_ENVIRONMENT) $(BIN)/pytest $(PYTEST_ARGS)
+
+.PHONY: test-fast
+test-fast: setup ## Run the tests that need no service and no language model
+	@$(TEST_ENVIRONMENT) $(BIN)/pytest tests/unit tests/statistics -m 'not language_model' $(PYTEST_ARGS)
+
+.PHONY: check
+check: setup ## Format, lint, types, layers, Dockerfile, tracked files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint docker/Dockerfile
+	$(BIN)/python scripts/check_tracked_files.py
+
+.PHONY: format
+format: setup ## Format the code and fix what ruff can fix
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: docs
+docs: setup ## Rewrite docs/reference/settings.md and commands.md from config.toml and the command
+	@$(BIN)/python scripts/write_reference.py
+
+.PHONY: bench
+bench: setup ## Measure against the goals; writes build/bench.json (AREA=drift: one area)
+	@$(BIN)/python -m bench $(AREA)
+
+.PHONY: lock
+lock: setup ## Write the versions that are installed now to constraints.txt
+	@$(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable > $(VENV)/frozen.txt
+	@grep -vE '^(driftwarden|pip)( |=)' $(VENV)/frozen.txt > constraints.txt
+	@echo "constraints.txt: $$(wc -l < constraints.txt) packages"
+
+.PHONY: clean
+clean: ## Remove caches and build output; .venv and databases stay
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

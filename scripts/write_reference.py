@@ -1,0 +1,195 @@
+"""Write docs/reference/settings.md and commands.md from config.toml and the command itself.
+
+`make docs` runs this; a test fails when the pages are behind. `--check` only says so.
+"""
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from monitor.cli.app import app
+from monitor.settings import Secrets, Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "docs" / "reference"
+GENERATED = "<!-- Written by `make docs` from {source}. Change that, not this page. -->"
+
+#: What each secret is; their names are the settings' own.
+SECRETS = {
+    "slack_bot_token": "Bot token of the Slack app, `xoxb-...`. Empty: incidents are not posted.",
+    "slack_api_url": "Where Slack's Web API is; for a proxy or a test server.",
+    "kafka_sasl_username": "User name for `SASL_*`.",
+    "kafka_sasl_password": "Password for `SASL_*`.",
+    "driftwarden_session_key": (
+        "Secret of the page's form tokens. Empty: one is made once and kept in the database."
+    ),
+}
+
+SETTINGS_INTRODUCTION = """\
+# Settings
+
+driftwarden reads `config.toml` in its working directory, or the file given by `--config`. Every key
+has a default, so a file needs only what differs. The environment wins over the file:
+`DRIFTWARDEN_SECTION__KEY`, for instance `DRIFTWARDEN_MONITORING__SAMPLE_RATE=0.1`; lists are JSON
+(`DRIFTWARDEN_ROLLOUT__STEPS='[10, 100]'`).
+
+An unknown key or a value that isn't allowed ends every command with exit status 78 and a line that
+names the key, the value and what is allowed."""
+
+SECRETS_INTRODUCTION = """\
+## Secrets
+
+Secrets come from the environment only, never from the file, and are not printed or logged."""
+
+COMMANDS_INTRODUCTION = """\
+# Commands
+
+`make setup` installs the command as `.venv/bin/driftwarden`. Every command has `--help`.
+
+Exit statuses that all commands share:
+
+| status | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | something failed; the line on standard error says what |
+| 2 | an argument or an input file can't be used |
+| 3 | `compare` and `evaluate`: there is drift |
+| 4 | `compare` and `evaluate`: there is not enough data to judge |
+| 75 | a service is away for now; the same command may work later |
+| 78 | the configuration, the schema or a model needs a person |"""
+
+
+def settings_page() -> str:
+    """Return the page about config.toml and the environment."""
+    comments = dict(_comments())
+    lines = [GENERATED.format(source="config.toml"), SETTINGS_INTRODUCTION]
+    for section, field in Settings.model_fields.items():
+        annotation: Any = field.annotation
+        rows = []
+        properties = annotation.model_json_schema()["properties"]
+        for key in annotation.model_fields:
+            default, comment = comments[section, key]
+            allowed = _allowed(properties[key])
+            rows.append(f"| `{key}` | `{default}` | {allowed} | {_cell(comment)} |")
+        header = "| key | default | allowed | meaning |\n| --- | --- | --- | --- |"
+        lines.append(f"## `[{section}]`\n\n{inspect.getdoc(annotation)}\n\n{header}")
+        lines[-1] += "\n" + "\n".join(rows)
+    rows = [f"| `{name.upper()}` | {_cell(SECRETS[name])} |" for name in Secrets.model_fields]
+    header = "| variable | meaning |\n| --- | --- |"
+    lines.append(f"{SECRETS_INTRODUCTION}\n\n{header}\n" + "\n".join(rows))
+    return "\n\n".join(lines) + "\n"
+
+
+def commands_page() -> str:
+    """Return the page about the command line."""
+    lines = [GENERATED.format(source="the command's own help"), COMMANDS_INTRODUCTION]
+    for path, command in _commands(typer.main.get_command(app)):
+        is_group = bool(getattr(command, "commands", None))
+        if not path:
+            continue
+        name = " ".join(("driftwarden", *path))
+        if is_group:
+            lines.append(f"## `{name} ...`\n\n{_paragraphs(command.help)}")
+            continue
+        arguments = [p for p in command.params if p.param_type_name == "argument"]
+        usage = " ".join([name, *(_metavar(p) for p in arguments), "[OPTIONS]"])
+        level = "##" if len(path) == 1 else "###"
+        lines.append(f"{level} `{name}`\n\n```\n{usage}\n```\n\n{_paragraphs(command.help)}")
+        rows = [_parameter(parameter) for parameter in command.params]
+        if rows:
+            lines[-1] += "\n\n| argument or option | meaning |\n| --- | --- |\n" + "\n".join(rows)
+    return "\n\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Write the pages; with --check return 1 if one is behind."""
+    pages = {"settings.md": settings_page(), "commands.md": commands_page()}
+    behind = [
+        name
+        for name, text in pages.items()
+        if not (REFERENCE / name).is_file()
+        or (REFERENCE / name).read_text(encoding="utf-8") != text
+    ]
+    if "--check" in sys.argv[1:]:
+        if behind:
+            sys.stderr.write(f"docs/reference: {', '.join(behind)} behind; run `make docs`\n")
+        return 1 if behind else 0
+    for name in behind:
+        (REFERENCE / name).write_text(pages[name], encoding="utf-8")
+    sys.stdout.write(f"docs/reference: {', '.join(behind) or 'nothing'} rewritten\n")
+    return 0
+
+
+def _comments() -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+    """Yield ((section, key), (default as written, comment)) of config.toml."""
+    section = ""
+    line = re.compile(r'(\w+) = ("[^"]*"|\[[^\]]*\]|[^#\s]+)\s*#\s*(.*)')
+    for text in (ROOT / "config.toml").read_text(encoding="utf-8").splitlines():
+        if header := re.fullmatch(r"\[(\w+)\]", text):
+            section = header[1]
+        elif match := line.match(text):
+            yield (section, match[1]), (match[2], match[3])
+
+
+def _allowed(schema: dict[str, Any]) -> str:
+    """Say in words what a JSON schema allows."""
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    bounds = [
+        f"{sign} {schema[name]:g}"
+        for name, sign in (
+            ("exclusiveMinimum", ">"),
+            ("minimum", ">="),
+            ("exclusiveMaximum", "<"),
+            ("maximum", "<="),
+        )
+        if name in schema
+    ]
+    kinds = {"string": "text", "integer": "whole number", "number": "number"}
+    kinds |= {"boolean": "`true`, `false`", "array": "list"}
+    kind = kinds[schema["type"]]
+    if schema["type"] == "array":
+        kind += f" of {_allowed(schema['items'])}"
+    return f"{kind}, {' and '.join(bounds)}" if bounds else kind
+
+
+def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield path, command
+    for name, below in getattr(command, "commands", {}).items():
+        if not below.hidden:
+            yield from _commands(below, (*path, name))
+
+
+def _metavar(parameter: Any) -> str:
+    name = parameter.name.upper()
+    return name if parameter.required else f"[{name}]"
+
+
+def _parameter(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return f"| `{_metavar(parameter)}` | {_cell(parameter.help)} |"
+    names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+    default = parameter.default
+    # Flags that are off, and defaults that are computed, explain themselves.
+    shown = default not in (None, False, "", ()) and not callable(default)
+    if shown and getattr(parameter, "show_default", True):
+        value = getattr(default, "value", default)
+        return f"| {names} | {_cell(parameter.help)} (default: `{value}`) |"
+    return f"| {names} | {_cell(parameter.help)} |"
+
+
+def _paragraphs(text: str | None) -> str:
+    return inspect.cleandoc(text or "").replace("\b\n", "")
+
+
+def _cell(text: str | None) -> str:
+    return " ".join((text or "").split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""The migrations make the schema that the code declares, on both databases, and can be undone."""
+
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, inspect, make_url, text
+
+from monitor.errors import SchemaError
+from monitor.store import migrations
+from monitor.store.engine import make_engine, transaction
+from monitor.store.tables import metadata
+
+
+@pytest.fixture
+def empty_postgres(postgres_url: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database without a schema."""
+    name = f"empty_{uuid.uuid4().hex[:12]}"
+    administration = create_engine(
+        make_url(postgres_url).set(database="postgres"), isolation_level="AUTOCOMMIT"
+    )
+    with administration.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    with administration.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    administration.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def empty_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database without a schema, of either kind."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'empty.db'}"
+    else:
+        url = request.getfixturevalue("empty_postgres")
+    engine = make_engine(url)
+    yield engine
+    engine.dispose()
+
+
+def alembic_command(engine: Engine, name: str, revision: str) -> None:
+    """Run `alembic upgrade|downgrade REVISION` in one transaction."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations.migrations_folder()))
+    with transaction(engine) as connection:
+        config.attributes["connection"] = connection
+        getattr(command, name)(config, revision)
+
+
+def differences(engine: Engine) -> list[Any]:
+    """Return what autogenerate would write to get from the database to the declared tables."""
+    with transaction(engine) as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        return compare_metadata(context, metadata)
+
+
+def plain(value: Any) -> Any:
+    """Turn what the inspector returns into text that compares by content."""
+    if isinstance(value, dict):
+        return sorted((key, plain(inner)) for key, inner in value.items())
+    return [plain(inner) for inner in value] if isinstance(value, list) else str(value)
+
+
+def schema(engine: Engine) -> dict[str, Any]:
+    """Describe tables, columns and constraints, in an order that doesn't depend on history."""
+    found = inspect(engine)
+
+    def by_name(rows: list[Any]) -> list[str]:
+        return sorted(str(plain(row)) for row in rows)
+
+    return {
+        table: {
+            "columns": sorted(
+                (c["name"], str(c["type"]), c["nullable"]) for c in found.get_columns(table)
+            ),
+            "primary_key": found.get_pk_constraint(table)["constrained_columns"],
+            "foreign_keys": by_name(found.get_foreign_keys(table)),
+            "unique": by_name(found.get_unique_constraints(table)),
+            "indexes": by_name(found.get_indexes(table)),
+        }
+        for table in sorted(found.get_table_names())
+        if table != "alembic_version"
+    }
+
+
+def test_the_migrated_schema_is_the_declared_one(empty_engine: Engine) -> None:
+    migrations.upgrade(empty_engine)
+    assert differences(empty_engine) == []
+
+
+def test_the_comparison_sees_a_difference(empty_engine: Engine) -> None:
+    migrations.upgrade(empty_engine)
+    with transaction(empty_engine) as connection:
+        connection.execute(text("ALTER TABLE reviewers ADD COLUMN nickname VARCHAR"))
+    assert [difference[0] for difference in differences(empty_engine)] == ["remove_column"]
+
+
+def test_migrating_makes_exactly_what_create_all_makes(
+    empty_engine: Engine, tmp_path: Path
+) -> None:
+    migrations.upgrade(empty_engine)
+    migrated = schema(empty_engine)
+    alembic_command(empty_engine, "downgrade", "base")
+    metadata.create_all(empty_engine)
+    assert schema(empty_engine) == migrated
+
+
+def test_a_downgrade_leaves_nothing_and_an_upgrade_restores_it(empty_engine: Engine) -> None:
+    migrations.upgrade(empty_engine)
+    before = schema(empty_engine)
+    alembic_command(empty_engine, "downgrade", "base")
+    assert schema(empty_engine) == {}
+    assert migrations.current_revision(empty_engine) is None
+    migrations.upgrade(empty_engine)
+    assert schema(empty_engine) == before
+
+
+def test_an_upgrade_says_from_where_to_where(empty_engine: Engine) -> None:
+    head = migrations.head_revision()
+    assert migrations.upgrade(empty_engine) == (None, head)
+    assert migrations.upgrade(empty_engine) == (head, head)
+
+
+def test_a_failed_migration_leaves_the_database_as_it_was(
+    empty_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade = command.upgrade
+
+    def upgrade_and_fail(config: Config, revision: str) -> None:
+        upgrade(config, revision)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(command, "upgrade", upgrade_and_fail)
+    with pytest.raises(ZeroDivisionError):
+        migrations.upgrade(empty_engine)
+    assert inspect(empty_engine).get_table_names() == []
+
+
+def test_two_operators_can_migrate_at_once(empty_engine: Engine) -> None:
+    outcomes: list[Any] = []
+
+    def upgrade() -> None:
+        engine = make_engine(empty_engine.url.render_as_string(hide_password=False))
+        try:
+            outcomes.append(migrations.upgrade(engine))
+        except Exception as error:  # noqa: BLE001 - shown by the assertion
+            outcomes.append(error)
+        finally:
+            engine.dispose()
+
+    threads = [threading.Thread(target=upgrade) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    errors = [repr(outcome) for outcome in outcomes if isinstance(outcome, Exception)]
+    assert not errors
+    head = migrations.head_revision()
+    assert [after for _, after in outcomes] == [head, head]
+    assert differences(empty_engine) == []
+
+
+def test_an_empty_database_is_refused_with_what_to_do(empty_engine: Engine) -> None:
+    with pytest.raises(SchemaError, match=r"at revision none, .* run `driftwarden db upgrade`"):
+        migrations.require_current(empty_engine)
+
+
+def test_a_database_of_another_version_is_refused(empty_engine: Engine) -> None:
+    migrations.upgrade(empty_engine)
+    migrations.require_current(empty_engine)
+    with transaction(empty_engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'from_the_future'"))
+    with pytest.raises(SchemaError, match="at revision from_the_future"):
+        migrations.require_current(empty_engine)
+
+
+def test_history_is_one_line_and_every_revision_can_be_undone() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrations.migrations_folder()))
+    scripts = ScriptDirectory.from_config(config)
+    assert len(scripts.get_heads()) == 1
+    for revision in scripts.walk_revisions():
+        assert revision.doc, revision.revision
+        assert callable(getattr(revision.module, "downgrade", None)), revision.revision

@@ -1,0 +1,230 @@
+"""config.toml, the settings and the environment say the same, and a mistake is explained."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.errors import ConfigurationError
+from monitor.settings import Secrets, Section, Settings, load_secrets, load_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "config.toml"
+#: key = value   # comment, where the value may hold a "#" inside quotes
+LINE = re.compile(
+    r'^(?P<key>\w+) = (?P<value>"[^"]*"|\[[^\]]*\]|[^#\s]+)\s*(?P<comment>#\s*\S.*)?$'
+)
+
+
+@pytest.fixture(autouse=True)
+def without_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the developer's own environment and config.toml out."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("DRIFTWARDEN_", "SLACK_", "KAFKA_SASL_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def declared_keys() -> dict[tuple[str, str], Any]:
+    """Return (section, key) -> default of every setting."""
+    defaults = Settings().model_dump()
+    return {
+        (section, key): value for section, keys in defaults.items() for key, value in keys.items()
+    }
+
+
+def documented_lines() -> Iterator[tuple[str, re.Match[str]]]:
+    """Yield (section, line) of every key in config.toml; a line of another shape is an error."""
+    section = ""
+    for number, line in enumerate(CONFIG.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line or line.startswith("#"):
+            continue
+        if header := re.fullmatch(r"\[(\w+)\]", line):
+            section = header[1]
+            continue
+        match = LINE.match(line)
+        assert match, f"config.toml:{number}: not `key = value  # comment`: {line!r}"
+        yield section, match
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_config_toml_and_the_settings_have_the_same_keys() -> None:
+    written = [(section, line["key"]) for section, line in documented_lines()]
+    assert sorted(declared_keys()) == sorted(written)
+
+
+def test_config_toml_is_the_defaults() -> None:
+    assert Settings().model_dump() == load_settings(CONFIG).model_dump()
+
+
+@pytest.mark.parametrize(("section", "key"), sorted(declared_keys()))
+def test_every_key_shows_its_default_and_explains_itself(section: str, key: str) -> None:
+    line = next(line for name, line in documented_lines() if (name, line["key"]) == (section, key))
+    shown = tomllib.loads(f"value = {line['value']}")["value"]
+    default = declared_keys()[section, key]
+    assert default == (tuple(shown) if isinstance(default, tuple) else shown)
+    assert line["comment"], f"{section}.{key} has no comment in config.toml"
+    assert len(line["comment"].strip("# ").split()) >= 2
+
+
+def test_sections_are_documented_in_code() -> None:
+    for name, field in Settings.model_fields.items():
+        assert isinstance(field.annotation, type), name
+        assert issubclass(field.annotation, Section), name
+        assert field.annotation.__doc__, name
+
+
+def test_secrets_have_no_key_in_the_file() -> None:
+    text = CONFIG.read_text(encoding="utf-8")
+    for name in Secrets.model_fields:
+        assert not re.search(rf"^{name}\s*=", text, re.MULTILINE | re.IGNORECASE)
+
+
+def test_a_secret_is_read_from_the_environment_and_never_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-never-show-this")
+    secrets = load_secrets()
+    assert secrets.slack_bot_token.get_secret_value() == "xoxb-never-show-this"
+    assert "never-show-this" not in repr(secrets)
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    assert load_settings().monitoring.sample_rate == 0.05
+
+
+def test_config_toml_in_the_working_directory_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "config.toml", "[monitoring]\nsample_rate = 0.2\n")
+    assert load_settings().monitoring.sample_rate == 0.2
+
+
+def test_a_named_file_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"nowhere\.toml: no such configuration file"):
+        load_settings(tmp_path / "nowhere.toml")
+
+
+def test_a_file_that_is_not_toml_is_an_error_with_its_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.toml", "[monitoring]\nsample_rate = \n")
+    with pytest.raises(ConfigurationError, match=r"c\.toml: not valid TOML: .*line 2"):
+        load_settings(path)
+
+
+def test_a_misspelt_key_is_named_with_what_was_meant(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.toml", "[monitoring]\nsample_ratio = 0.2\n")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(path)
+    message = str(caught.value)
+    assert "monitoring.sample_ratio = 0.2: unknown key" in message
+    assert "did you mean 'sample_rate'?" in message
+    assert "alert_threshold, drift_detection, sample_rate" in message
+
+
+def test_a_misspelt_section_is_named_with_what_was_meant(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.toml", '[kafak]\ntopic = "t"\n')
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(path)
+    message = str(caught.value)
+    assert "kafak" in message
+    assert "did you mean 'kafka'?" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value", "allowed"),
+    [
+        (
+            "[monitoring]\nsample_rate = 5\n",
+            "monitoring.sample_rate",
+            "5",
+            "less than or equal to 1",
+        ),
+        ("[monitoring]\nsample_rate = 0.0\n", "monitoring.sample_rate", "0.0", "greater than 0"),
+        (
+            '[monitoring]\ndrift_detection = "hourly"\n',
+            "monitoring.drift_detection",
+            "'hourly'",
+            "'weekly' or 'daily'",
+        ),
+        ('[web]\nport = "http"\n', "web.port", "'http'", "valid integer"),
+        ("[web]\nport = 70000\n", "web.port", "70000", "less than or equal to 65535"),
+        (
+            "[kafka]\nsession_timeout_seconds = 1\n",
+            "kafka.session_timeout_seconds",
+            "1",
+            "greater than or equal to 6",
+        ),
+        ('[retrain]\nmethod = "loras"\n', "retrain.method", "'loras'", "'lora', 'qlora' or 'full'"),
+        ("[rollout]\nsteps = [5, 200]\n", "rollout.steps.1", "200", "less than or equal to 100"),
+        ('[traffic]\nredact = "perhaps"\n', "traffic.redact", "'perhaps'", "valid boolean"),
+    ],
+)
+def test_a_bad_value_is_explained(
+    tmp_path: Path, text: str, key: str, value: str, allowed: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(write(tmp_path / "c.toml", text))
+    message = str(caught.value)
+    assert f"{key} = {value}: " in message
+    assert allowed in message
+
+
+def test_every_mistake_has_its_own_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.toml", "[monitoring]\nsample_rate = 5\n\n[web]\nprot = 80\n")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(path)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith(f"{path}: ") for line in lines)
+
+
+def test_shares_of_the_review_budget_must_leave_room(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.toml", "[review]\ncontrol_share = 0.9\ndrift_share = 0.2\n")
+    with pytest.raises(ConfigurationError, match=r"control_share \+ drift_share"):
+        load_settings(path)
+
+
+def test_the_environment_overrides_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "c.toml", "[monitoring]\nsample_rate = 0.2\nalert_threshold = 0.3\n")
+    monkeypatch.setenv("DRIFTWARDEN_MONITORING__SAMPLE_RATE", "0.5")
+    monitoring = load_settings(path).monitoring
+    assert monitoring.sample_rate == 0.5
+    assert monitoring.alert_threshold == 0.3
+
+
+def test_lists_come_from_the_environment_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRIFTWARDEN_ROLLOUT__STEPS", "[10, 100]")
+    assert load_settings().rollout.steps == (10, 100)
+
+
+def test_a_bad_value_in_the_environment_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRIFTWARDEN_MONITORING__SAMPLE_RATE", "lots")
+    with pytest.raises(ConfigurationError, match=r"monitoring\.sample_rate = 'lots'"):
+        load_settings()
+
+
+def test_a_misspelt_key_in_the_environment_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRIFTWARDEN_MONITORING__SAMPLERATE", "0.5")
+    with pytest.raises(ConfigurationError, match=r"did you mean 'sample_rate'\?"):
+        load_settings()
+
+
+def test_arguments_win_over_environment_and_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRIFTWARDEN_WEB__PORT", "1234")
+    assert load_settings(web={"port": 4321}).web.port == 4321
+
+
+def test_settings_are_frozen() -> None:
+    from pydantic import ValidationError
+
+    with pytest.raises(ValidationError, match="frozen"):
+        load_settings().web.port = 1  # type: ignore[misc]  # the point of the test

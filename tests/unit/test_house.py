@@ -1,0 +1,211 @@
+"""The repository's own promises: containers, pinned versions, documentation that keeps up."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from monitor.cli.app import app
+from monitor.settings import Secrets, Settings
+from monitor.store.tables import metadata
+from monitor.telemetry import REGISTRY
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+#: Services that can't run on a read-only root file system, and why.
+WRITES_TO_ITS_ROOT = {
+    "kafka": "the image writes its configuration at each start",
+    "topic": "the tools of the same image write their log beside themselves",
+}
+
+
+def read(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def leaf_commands(command: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    below = getattr(command, "commands", None)
+    if not below:
+        return [path]
+    return [leaf for name, one in below.items() for leaf in leaf_commands(one, (*path, name))]
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_images_are_pinned(name: str) -> None:
+    image, _, tag = SERVICES[name]["image"].partition(":")
+    if image == "driftwarden":
+        assert SERVICES[name]["build"]["dockerfile"] == "docker/Dockerfile"
+    else:
+        assert re.search(r"\d+\.\d+", tag), f"{name}: {SERVICES[name]['image']} is not pinned"
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_root_file_systems_are_read_only(name: str) -> None:
+    if name not in WRITES_TO_ITS_ROOT:
+        assert SERVICES[name]["read_only"] is True
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_services_gain_no_privileges(name: str) -> None:
+    assert "no-new-privileges:true" in SERVICES[name]["security_opt"]
+    assert not SERVICES[name].get("privileged", False)
+    if name != "postgres":
+        assert SERVICES[name]["cap_drop"] == ["ALL"]
+
+
+def test_ports_are_published_on_loopback_only() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_dependencies_exist_and_can_be_waited_for() -> None:
+    for name, service in SERVICES.items():
+        for needed, how in service.get("depends_on", {}).items():
+            assert needed in SERVICES, f"{name} waits for {needed}, which doesn't exist"
+            if how["condition"] == "service_healthy":
+                assert "test" in SERVICES[needed]["healthcheck"], f"{needed} has no healthcheck"
+
+
+def test_volumes_are_declared() -> None:
+    mounted = {
+        volume.partition(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+        if not volume.startswith((".", "/"))
+    }
+    assert mounted == set(COMPOSE["volumes"])
+
+
+def test_the_environment_of_the_containers_names_real_settings() -> None:
+    names = set(re.findall(r"\bDRIFTWARDEN_[A-Z]+__[A-Z_]+\b", DOCKERFILE))
+    for service in SERVICES.values():
+        names |= {n for n in service.get("environment", {}) if n.startswith("DRIFTWARDEN_")}
+    names -= {name.upper() for name in Secrets.model_fields}
+    assert names
+    for name in names:
+        section, key = name.removeprefix("DRIFTWARDEN_").lower().split("__")
+        assert key in getattr(Settings(), section).model_dump(), name
+
+
+def test_the_dockerfile_has_both_targets_and_no_root() -> None:
+    stages = re.findall(r"^FROM \S+ AS (\w+)$", DOCKERFILE, re.MULTILINE)
+    assert {"cpu", "cuda"} <= set(stages)
+    assert re.search(r"^USER 10001", DOCKERFILE, re.MULTILINE)
+    assert "HEALTHCHECK" in DOCKERFILE
+    assert ":latest" not in DOCKERFILE
+
+
+def test_the_builder_gets_every_file_that_the_dockerfile_copies() -> None:
+    ignored = read(".dockerignore").splitlines()
+    for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE):
+        for source in line.split()[:-1]:
+            assert (ROOT / source).exists(), source
+            assert f"!{source}" in ignored, f"{source} is not let through .dockerignore"
+
+
+def test_constraints_are_plain_pins_of_others() -> None:
+    lines = read("constraints.txt").splitlines()
+    assert lines == sorted(lines, key=lambda line: line.partition("==")[0])
+    for line in lines:
+        assert re.fullmatch(r"[a-z0-9-]+==[0-9][A-Za-z0-9.]*", line), line
+        assert not line.startswith(("driftwarden==", "pip=="))
+
+
+def test_every_direct_dependency_is_pinned() -> None:
+    import tomllib
+
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    needed += [line for line in read("requirements-models.txt").splitlines() if line[0] != "#"]
+    pinned = {line.partition("==")[0] for line in read("constraints.txt").splitlines()}
+    names = {re.match(r"[A-Za-z0-9._-]+", line)[0].lower().replace("_", "-") for line in needed}
+    assert names <= pinned, sorted(names - pinned)
+
+
+def test_tracked_files_hold_no_registry_and_no_machine() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "check_tracked_files.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    if "not a git repository" in done.stderr:
+        pytest.skip("not a git checkout")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_reference_of_settings_and_commands_is_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "write_reference.py", "--check"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("section", sorted(Settings.model_fields))
+def test_every_setting_is_in_the_reference(section: str) -> None:
+    page = read("docs/reference/settings.md")
+    heading = re.search(rf"^## `\[{section}\]`.*?(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    assert heading, f"docs/reference/settings.md has no section [{section}]"
+    documented = re.findall(r"^\| `(\w+)` \|", heading[0], re.MULTILINE)
+    assert list(getattr(Settings(), section).model_dump()) == documented
+
+
+def test_every_secret_is_in_the_reference() -> None:
+    page = read("docs/reference/settings.md")
+    for name in Secrets.model_fields:
+        assert f"`{name.upper()}`" in page
+
+
+@pytest.mark.parametrize("path", leaf_commands(typer.main.get_command(app)), ids=" ".join)
+def test_every_command_is_in_the_reference(path: tuple[str, ...]) -> None:
+    page = read("docs/reference/commands.md")
+    assert re.search(rf"^#+ `driftwarden {' '.join(path)}`$", page, re.MULTILINE)
+
+
+def test_every_table_is_in_the_reference() -> None:
+    page = read("docs/reference/database.md")
+    missing = [name for name in metadata.tables if f"`{name}`" not in page]
+    assert not missing
+
+
+def test_the_metrics_that_the_documents_name_exist() -> None:
+    kinds = {"counter": ["_total"], "histogram": ["", "_bucket", "_count", "_sum"], "gauge": [""]}
+    exported = {
+        family.name + suffix for family in REGISTRY.collect() for suffix in kinds[family.type]
+    }
+    for path in DOCUMENTS:
+        named = set(re.findall(r"\bdriftwarden_[a-z_]+\b", path.read_text(encoding="utf-8")))
+        assert named <= exported, f"{path.name}: {sorted(named - exported)}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", target) or target.startswith("#"):
+            continue
+        assert (path.parent / target.partition("#")[0]).exists(), f"{path.name} -> {target}"
+
+
+def test_every_make_target_that_the_documents_name_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+    for path in DOCUMENTS:
+        for name in re.findall(r"`make ([a-z-]+)", path.read_text(encoding="utf-8")):
+            assert name in targets, f"{path.name}: make {name}"

@@ -1,0 +1,156 @@
+"""Metrics of one answer, and their summary over a benchmark."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from monitor.errors import InputError
+from retrain.evaluate import (
+    BenchmarkItem,
+    ItemScore,
+    read_benchmark,
+    remarks,
+    score_version,
+    summarise,
+)
+from retrain.metrics import exact_match, token_f1, tokens
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "same"),
+    [
+        ("queue: cards", " Queue:\n cards ", 1.0),
+        ("ＡＢＣ", "abc", 1.0),  # full width
+        ("Straße", "STRASSE", 1.0),
+        ("é", "e\u0301", 1.0),
+        ("queue: cards", "queue: card", 0.0),
+        ("queue: cards", "queue cards", 0.0),
+        ("", "", 1.0),
+    ],
+)
+def test_exact_match(expected: str, answer: str, same: float) -> None:
+    assert exact_match(expected, answer) == same
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "value"),
+    [
+        ("block the card", "Block, the card!", 1.0),
+        ("block the card", "block card", 0.8),
+        ("a b", "a a", 0.5),  # each counted once
+        ("a", "b", 0.0),
+        ("", "", 1.0),
+        ("a", "", 0.0),
+        ("?!", "a", 0.0),
+        ("カードを止める", "カードを止める", 1.0),
+        ("カード", "カー", 0.8),
+        ("卡片", "银行", 0.0),
+        ("Привет, мир", "привет мир", 1.0),
+    ],
+)
+def test_token_f1(expected: str, answer: str, value: float) -> None:
+    assert token_f1(expected, answer) == pytest.approx(value)
+
+
+def test_tokens_mix_scripts() -> None:
+    assert tokens("My IBAN、カード“x-1”") == ["my", "iban", "カ", "ー", "ド", "x1"]
+
+
+@given(st.text(), st.text())
+def test_token_f1_is_symmetric_and_a_share(a: str, b: str) -> None:
+    assert token_f1(a, b) == pytest.approx(token_f1(b, a))
+    assert 0.0 <= token_f1(a, b) <= 1.0
+    assert token_f1(a, a) == 1.0
+
+
+def item(name: str, split: str = "old", task_type: str = "") -> BenchmarkItem:
+    return BenchmarkItem(
+        id=name,
+        messages=({"role": "user", "content": name},),
+        expected=f"answer {name}",
+        split=split,  # type: ignore[arg-type]  # a parameter of the tests
+        task_type=task_type,
+    )
+
+
+class Answers:
+    """Answers items from a table."""
+
+    def __init__(self, table: dict[str, str]) -> None:
+        self.table = table
+
+    def respond(self, conversations, progress=None):  # noqa: ANN001, ANN201
+        return [self.table[one[-1]["content"]] for one in conversations]
+
+
+def test_a_version_is_scored_stratum_by_stratum() -> None:
+    items = [item("a", "new", "crypto"), item("b", "old", "cards"), item("c", "old", "cards")]
+    scores = score_version(
+        Answers({"a": "answer a", "b": "Answer  B", "c": "something else"}), items
+    )
+    assert [score.correct for score in scores] == [True, True, False]
+    found = {(s.stratum, s.metric): s for s in summarise(scores)}
+    assert {stratum for stratum, _ in found} == {
+        "", "split=new", "split=old", "task_type=cards", "task_type=crypto",
+    }  # fmt: skip
+    overall = found["", "exact_match"]
+    assert (overall.value, overall.n) == (pytest.approx(2 / 3), 3)
+    wilson = stats.binomtest(2, 3).proportion_ci(0.95, method="wilson")
+    assert (overall.lower, overall.upper) == pytest.approx((wilson.low, wilson.high))
+    assert found["split=old", "exact_match"].value == 0.5
+    assert found["task_type=crypto", "exact_match"].value == 1.0
+
+
+def test_a_graded_metric_gets_the_interval_of_its_mean() -> None:
+    values = [0.0, 0.5, 0.5, 1.0, 0.25, 0.75]
+    scores = [ItemScore(item(str(i)), "", {"exact_match": 0.0, "token_f1": v})
+              for i, v in enumerate(values)]  # fmt: skip
+    found = {s.metric: s for s in summarise(scores) if not s.stratum}
+    half = stats.norm.ppf(0.975) * stats.sem(values)
+    assert found["token_f1"].value == pytest.approx(0.5)
+    assert found["token_f1"].lower == pytest.approx(0.5 - half, abs=1e-4)
+    assert found["token_f1"].upper == pytest.approx(0.5 + half, abs=1e-4)
+
+
+def line(**changes: object) -> str:
+    good = {"id": "1", "messages": [{"role": "user", "content": "q"}], "expected": "a"}
+    return json.dumps({**good, **changes})
+
+
+def test_a_benchmark_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "b.jsonl"
+    path.write_text(line() + "\n\n" + line(id="2", split="new", task_type="t"), encoding="utf-8")
+    items = read_benchmark(path)
+    assert [(i.id, i.split, i.task_type) for i in items] == [("1", "old", ""), ("2", "new", "t")]
+    assert remarks(items) != []
+    assert remarks(items * 100) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "holds no items"),
+        (line() + "\n" + line(), "an id comes twice"),
+        ("{", "line 1: "),
+        (line(split="middle"), "line 1: Invalid enum value 'middle'"),
+        (line(answer="x"), "line 1: .*unknown field `answer`"),
+        (line(messages=[]), "line 1: the messages don't end with the user's turn"),
+        (line(messages=[{"role": "assistant", "content": "x"}]), "don't end with the user's turn"),
+        (line(messages=[{"role": "user"}]), "a message without"),
+    ],
+)
+def test_a_bad_benchmark_is_refused(tmp_path: Path, content: str, told: str) -> None:
+    path = tmp_path / "b.jsonl"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=told):
+        read_benchmark(path)
+
+
+@pytest.mark.parametrize(("name", "told"), [("no", "no such benchmark"), (".", "Is a directory")])
+def test_a_benchmark_that_cannot_be_read_is_named(tmp_path: Path, name: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        read_benchmark(tmp_path / name)

@@ -1,0 +1,108 @@
+"""The rollout policy: never forward without measurements, always back on a failure."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.errors import ConfigurationError
+from monitor.settings import Rollout
+from retrain.rollout import Health, HealthCheck, Step, first_percent, next_step
+
+NOW = datetime(2026, 11, 2, tzinfo=UTC)
+SETTINGS = Rollout()
+
+checks = st.lists(
+    st.builds(HealthCheck, st.sampled_from(["latency", "errors"]), st.sampled_from([True, False, None])),
+    max_size=4,
+)  # fmt: skip
+rising = st.lists(st.integers(1, 99), unique=True, max_size=5).map(
+    lambda steps: (*sorted(steps), 100)
+)
+settings_of = st.builds(
+    lambda steps, dwell, least: Rollout(steps=steps, dwell_hours=dwell, minimum_samples=least),
+    rising,
+    st.floats(0, 200),
+    st.integers(1, 500),
+)
+
+
+def ok(n: int = 500) -> Health:
+    return Health(n, (HealthCheck("errors", True), HealthCheck("latency", True)))
+
+
+def step(health: Health, *, hours: float, percent: int = 5) -> Step:
+    return next_step(percent, NOW - timedelta(hours=hours), health, NOW, SETTINGS)
+
+
+@given(
+    settings=settings_of,
+    seen=checks,
+    n=st.integers(0, 1000),
+    hours=st.floats(0, 400),
+    data=st.data(),
+)
+def test_the_rules(
+    settings: Rollout, seen: list[HealthCheck], n: int, hours: float, data: st.DataObject
+) -> None:
+    percent = data.draw(st.sampled_from(settings.steps))
+    started = NOW - timedelta(hours=hours)
+    found = next_step(percent, started, Health(n, tuple(seen)), NOW, settings)
+    passed = [check.passed for check in seen]
+    if False in passed:
+        assert (found.action, found.percent) == ("revert", 0)
+    elif not seen or None in passed:
+        assert (found.action, found.percent) == ("hold", percent)
+    elif NOW - started < timedelta(hours=settings.dwell_hours) or n < settings.minimum_samples:
+        assert (found.action, found.percent) == ("wait", percent)
+    else:
+        assert found.action == "advance"
+        assert found.percent in settings.steps
+        assert found.percent > percent or percent == 100
+        assert found.completes == (found.percent == 100)
+    assert found.reason
+
+
+@given(settings=settings_of, data=st.data())
+def test_a_healthy_canary_climbs_every_step_once(settings: Rollout, data: st.DataObject) -> None:
+    percent, at, climbed = first_percent(settings), NOW, [first_percent(settings)]
+    while percent < 100:
+        later = at + timedelta(hours=settings.dwell_hours)
+        found = next_step(percent, at, ok(settings.minimum_samples), later, settings)
+        assert found.action == "advance"
+        percent, at = found.percent, later
+        climbed.append(percent)
+    assert climbed == list(settings.steps)
+
+
+def test_a_step_that_the_configuration_no_longer_has_still_rises() -> None:
+    assert step(ok(), hours=50, percent=10).percent == 25
+    assert step(ok(), hours=50, percent=60).percent == 100
+
+
+@pytest.mark.parametrize(
+    ("health", "hours", "action", "reason"),
+    [
+        (ok(), 47.9, "wait", "at 5% until 2026-11-02 00:06 UTC at least"),
+        (ok(199), 48, "wait", "199 of 200 samples at 5%"),
+        (ok(200), 48, "advance", "200 samples, all well: errors, latency"),
+        (Health(500, ()), 99, "hold", "no measurement of anything"),
+        (Health(500, (HealthCheck("errors", None),)), 99, "hold", "no measurement of errors"),
+        (
+            Health(1, (HealthCheck("errors", False, "9% against 1%"), HealthCheck("x", None))),
+            0,
+            "revert",
+            "errors failed: 9% against 1%",
+        ),
+    ],
+)
+def test_reasons_are_told(health: Health, hours: float, action: str, reason: str) -> None:
+    found = step(health, hours=hours)
+    assert (found.action, found.reason) == (action, reason)
+
+
+@pytest.mark.parametrize("steps", [(), (5, 25), (25, 5, 100), (5, 5, 100), (100, 100)])
+def test_steps_that_do_not_rise_to_all_are_refused(steps: tuple[int, ...]) -> None:
+    with pytest.raises(ConfigurationError, match=r"rollout\.steps = .*must rise and end with 100"):
+        first_percent(Rollout(steps=steps))

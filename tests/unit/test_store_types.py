@@ -1,0 +1,190 @@
+"""What the tables' own types promise, and how the engine behaves."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, insert, inspect, select, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.schema import CreateTable
+
+from monitor.errors import ConfigurationError, DatabaseUnavailableError
+from monitor.store.engine import make_engine, transaction
+from monitor.store.tables import Evaluation, Reviewer, ReviewItem, SourceOffset, metadata
+from monitor.store.tables.base import UtcDateTime
+
+NAIVE = datetime(2026, 11, 2, 9, 30)  # noqa: DTZ001 - the point of the test
+BERLIN_SUMMER = timezone(timedelta(hours=2))
+
+
+def insert_reviewer(engine: Engine, created_at: datetime, **columns: Any) -> None:
+    values = {"name": "ada", "password_hash": "x", "role": "reviewer"} | columns
+    with transaction(engine) as connection:
+        connection.execute(insert(Reviewer).values(created_at=created_at, **values))
+
+
+def test_a_timestamp_comes_back_aware_and_in_utc(engine: Engine) -> None:
+    insert_reviewer(engine, datetime(2026, 7, 1, 12, 0, 0, 123456, tzinfo=BERLIN_SUMMER))
+    with transaction(engine) as connection:
+        found = connection.scalar(select(Reviewer.created_at))
+    assert datetime(2026, 7, 1, 10, 0, 0, 123456, tzinfo=UTC) == found
+    assert found.tzinfo is UTC
+
+
+def test_a_naive_timestamp_is_refused_before_it_reaches_the_database(engine: Engine) -> None:
+    with pytest.raises(StatementError, match="naive datetime"):
+        insert_reviewer(engine, NAIVE)
+
+
+def test_sqlite_compares_timestamps_of_different_zones_by_their_instant(engine: Engine) -> None:
+    insert_reviewer(engine, datetime(2026, 7, 1, 10, 0, tzinfo=UTC))
+    later = datetime(2026, 7, 1, 12, 30, tzinfo=BERLIN_SUMMER)  # 10:30 UTC
+    earlier = datetime(2026, 7, 1, 11, 30, tzinfo=BERLIN_SUMMER)  # 09:30 UTC
+    with transaction(engine) as connection:
+        before_later = select(Reviewer.name).where(Reviewer.created_at < later)
+        before_earlier = select(Reviewer.name).where(Reviewer.created_at < earlier)
+        assert connection.scalar(before_later) == "ada"
+        assert connection.scalar(before_earlier) is None
+
+
+def test_postgresql_keeps_the_zone_in_its_own_type() -> None:
+    ddl = str(CreateTable(Reviewer.__table__).compile(dialect=postgresql.dialect()))
+    assert "created_at TIMESTAMP WITH TIME ZONE NOT NULL" in ddl
+    bound = UtcDateTime().process_bind_param(
+        datetime(2026, 7, 1, 12, 0, tzinfo=BERLIN_SUMMER), postgresql.dialect()
+    )
+    assert datetime(2026, 7, 1, 10, 0, tzinfo=UTC) == bound
+    assert bound.tzinfo is UTC
+
+
+def test_no_timestamp_column_escapes_the_type() -> None:
+    for table in metadata.sorted_tables:
+        for column in table.columns:
+            if "DATETIME" in str(column.type) or "TIMESTAMP" in str(column.type):
+                assert isinstance(column.type, UtcDateTime), f"{table.name}.{column.name}"
+
+
+def test_identifiers_count_up_on_sqlite_and_are_wide_on_postgresql(engine: Engine) -> None:
+    now = datetime(2026, 7, 1, tzinfo=UTC)
+    insert_reviewer(engine, now)
+    insert_reviewer(engine, now, name="grace")
+    with transaction(engine) as connection:
+        assert connection.scalars(select(Reviewer.id).order_by(Reviewer.id)).all() == [1, 2]
+    ddl = str(CreateTable(Reviewer.__table__).compile(dialect=postgresql.dialect()))
+    assert "id BIGSERIAL" in ddl
+
+
+def test_an_offset_past_32_bits_is_stored(engine: Engine) -> None:
+    offset = 2**53 + 1
+    with transaction(engine) as connection:
+        connection.execute(
+            insert(SourceOffset).values(
+                source="kafka:t",
+                partition=0,
+                next_offset=offset,
+                updated_at=datetime(2026, 7, 1, tzinfo=UTC),
+            )
+        )
+        assert connection.scalar(select(SourceOffset.next_offset)) == offset
+
+
+def test_foreign_keys_hold_on_sqlite(engine: Engine) -> None:
+    orphan = insert(ReviewItem).values(
+        batch_id=99,
+        exchange_id=99,
+        position=0,
+        slice="control",
+        selection_probability=1.0,
+        cluster=None,
+        status="queued",
+    )
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"), transaction(engine) as connection:
+        connection.execute(orphan)
+
+
+def test_a_window_of_a_model_has_one_evaluation(engine: Engine) -> None:
+    start = datetime(2026, 11, 2, tzinfo=UTC)
+    row = {
+        "model": "assistant",
+        "window_start": start,
+        "window_end": start + timedelta(days=7),
+        "status": "running",
+        "seed": 1,
+        "provenance": {},
+        "started_at": start,
+    }
+    with transaction(engine) as connection:
+        connection.execute(insert(Evaluation).values(**row))
+    with pytest.raises(IntegrityError, match="UNIQUE"), transaction(engine) as connection:
+        connection.execute(insert(Evaluation).values(**row))
+
+
+def test_an_absent_document_is_null_and_not_the_word_null(engine: Engine) -> None:
+    start = datetime(2026, 11, 2, tzinfo=UTC)
+    with transaction(engine) as connection:
+        connection.execute(
+            insert(Evaluation).values(
+                model="assistant",
+                window_start=start,
+                window_end=start,
+                status="running",
+                seed=1,
+                provenance={"a": [1, 2.5, None, "ü"]},
+                assessment=None,
+                started_at=start,
+            )
+        )
+        assert connection.scalar(text("SELECT assessment IS NULL FROM evaluations")) == 1
+        assert connection.scalar(select(Evaluation.provenance)) == {"a": [1, 2.5, None, "ü"]}
+
+
+def test_a_failed_block_leaves_nothing_behind(engine: Engine) -> None:
+    now = datetime(2026, 7, 1, tzinfo=UTC)
+
+    def insert_then_fail() -> None:
+        with transaction(engine) as connection:
+            connection.execute(
+                insert(Reviewer).values(
+                    name="ada", password_hash="x", role="reviewer", created_at=now
+                )
+            )
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        insert_then_fail()
+    with transaction(engine) as connection:
+        assert connection.scalars(select(Reviewer.id)).all() == []
+
+
+def test_sqlite_runs_in_wal_mode_with_foreign_keys(engine: Engine) -> None:
+    with transaction(engine) as connection:
+        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+def test_a_database_that_cannot_be_opened_is_a_transient_error(tmp_path: Path) -> None:
+    absent = make_engine(f"sqlite:///{tmp_path / 'absent' / 'driftwarden.db'}")
+    with pytest.raises(DatabaseUnavailableError, match="unable to open"), transaction(absent):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("not a url", r"database\.url = 'not a url'"),
+        ("mysql://localhost/driftwarden", "names 'mysql'; use sqlite:/// or postgresql"),
+    ],
+)
+def test_a_bad_url_says_what_is_allowed(url: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        make_engine(url)
+
+
+def test_constraints_are_named_so_that_migrations_can_refer_to_them(engine: Engine) -> None:
+    for table in inspect(engine).get_table_names():
+        for constraint in inspect(engine).get_unique_constraints(table):
+            assert constraint["name"], f"{table}: {constraint}"
+        for key in inspect(engine).get_foreign_keys(table):
+            assert key["name"], f"{table}: {key}"
