@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from monitor.cli import database
+from monitor.cli import check, database, demo, evaluate, models, retrain, review, run, traffic
 from monitor.errors import DriftwardenError
 
 app = typer.Typer(
@@ -15,7 +15,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(demo.demo)
+app.command()(run.run)
+app.command()(check.check)
 app.add_typer(database.app, name="db")
+app.add_typer(traffic.baseline_app, name="baseline")
+app.command()(traffic.replay)
+app.command()(evaluate.compare)
+app.command()(evaluate.evaluate)
+app.add_typer(review.app, name="review")
+app.add_typer(retrain.app, name="retrain")
+app.add_typer(models.app, name="models")
 
 
 def main() -> None:

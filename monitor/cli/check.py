@@ -1,0 +1,30 @@
+"""`driftwarden check`: is everything ready that the daemon needs?"""
+
+import typer
+
+from monitor.cli.context import ConfigOption, read_settings
+
+MARKS = {"ok": ("ok  ", typer.colors.GREEN), "note": ("note", typer.colors.YELLOW)}
+FAILED = ("FAIL", typer.colors.RED)
+
+
+def check(config: ConfigOption = None) -> None:
+    """Say of each thing the daemon needs whether it is ready, and if not, what to do.
+
+    Looks at the configuration, the database, the baseline, the Kafka topic, the encoder, Slack, the
+    reviewers and what retraining needs. Changes nothing. Exit status 0: all is ready; 1: it isn't.
+    """
+    from monitor.daemon.readiness import check_everything
+    from monitor.settings import load_secrets
+
+    settings = read_settings(config)
+    typer.secho("ok  ", fg=typer.colors.GREEN, nl=False)
+    typer.echo(f" {'configuration':<14} model {settings.model.name!r}")
+    failed = False
+    for finding in check_everything(settings, load_secrets()):
+        mark, colour = MARKS.get(finding.status, FAILED)
+        failed |= finding.status not in MARKS
+        typer.secho(mark, fg=colour, nl=False)
+        typer.echo(f" {finding.name:<14} {finding.message}")
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,206 @@
+"""`driftwarden retrain`: training runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli.context import ConfigOption, open_database, read_settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Plan, start and watch training runs. They run in a process of their own.",
+)
+
+RunArgument = Annotated[int, typer.Argument(help="Number of the run, as `retrain list` shows it.")]
+
+
+@app.command("list")
+def list_runs(config: ConfigOption = None) -> None:
+    """List the training runs, the newest first."""
+    from monitor.store.engine import transaction
+    from monitor.store.runs import list_runs as stored_runs
+
+    engine = open_database(read_settings(config))
+    with transaction(engine) as connection:
+        runs = stored_runs(connection)
+    if not runs:
+        typer.echo("no training runs yet; `driftwarden retrain plan GOLD` plans one")
+    for run in runs:
+        decision = f"decision {run.decision_id}" if run.decision_id else "by hand"
+        typer.echo(
+            f"{run.id:5d}  {run.status:10s} {run.model:20s} {run.recipe['method']:6s} "
+            f"{run.created_at:%Y-%m-%d %H:%M}  {decision}"
+        )
+
+
+@app.command()
+def show(run: RunArgument, config: ConfigOption = None) -> None:
+    """Show a run: its state, recipe, progress and what came of it."""
+    from datetime import UTC, datetime
+
+    from monitor.store.engine import transaction
+    from monitor.store.runs import run_by_id
+    from retrain.launchers import launcher_named
+    from retrain.runs import poll_run
+
+    engine = open_database(read_settings(config))
+    with transaction(engine) as connection:
+        launcher = launcher_named(run_by_id(connection, run).launcher)
+    state = poll_run(engine, run, launcher, datetime.now(UTC))
+    typer.echo(f"run {run}: {state.run.status}, model {state.run.model}")
+    typer.echo(f"folder: {state.run.work_dir}")
+    for name, value in state.run.recipe.items():
+        typer.echo(f"  {name} = {value!r}")
+    if "loss" in state.progress:
+        typer.echo(
+            f"step {state.progress['step']} of {state.progress['steps']}, loss "
+            f"{state.progress['loss']:.4f}, {state.progress['tokens_per_second']:.0f} tokens/s"
+        )
+    if state.run.error:
+        typer.echo(f"error: {state.run.error}")
+    verdict = ((state.run.result or {}).get("acceptance") or {}).get("verdict")
+    if verdict:
+        typer.echo(f"acceptance: {verdict['decision']}")
+        for check in verdict["checks"]:
+            typer.echo(f"  {check['name']}: {check['outcome']}; {check['seen']}")
+    if state.version_id is not None:
+        typer.echo("its version is in the registry: driftwarden models list")
+
+
+@app.command()
+def plan(
+    gold: Annotated[Path, typer.Argument(help="Gold examples, JSON lines with `messages`.")],
+    config: ConfigOption = None,
+    model: Annotated[str, typer.Option(help="The model; default: model.name.")] = "",
+) -> None:
+    """Plan a run on gold examples and write its data; `retrain start` then starts it.
+
+    The recipe comes from [retrain] in config.toml; the original training data named there is
+    replayed, so that the model doesn't forget what it knew, and what comes out is scored on the
+    benchmark named there.
+    """
+    from datetime import UTC, datetime
+
+    from monitor.store.engine import transaction
+    from monitor.store.registry import production_version
+    from retrain.base_model import prepare_base
+    from retrain.dataset import build_training_set, read_examples
+    from retrain.evaluate import read_benchmark, remarks
+    from retrain.recipe import recipe_from_settings
+    from retrain.runs import plan_run, prepare_run
+
+    settings = read_settings(config)
+    engine = open_database(settings)
+    name = model or settings.model.name
+    original, benchmark = settings.retrain.training_data, settings.retrain.benchmark
+    items = read_benchmark(Path(benchmark)) if benchmark else []
+    training_set = build_training_set(
+        read_examples(gold),
+        read_examples(Path(original)) if original else [],
+        replay_share=settings.retrain.replay_share,
+        seed=settings.retrain.seed,
+    )
+    work_dir = Path(settings.retrain.work_dir)
+    base = prepare_base(
+        settings.retrain.base_model, work_dir / "bases", revision=settings.retrain.base_revision
+    )
+    with transaction(engine) as connection:
+        serving = production_version(connection, name)
+        recipe = recipe_from_settings(
+            settings.retrain,
+            base=base.location,
+            base_revision=base.revision,
+            start_adapter=serving.adapter_path if serving else "",
+        )
+        run_id = plan_run(
+            connection, model=name, recipe=recipe, work_dir=work_dir, now=datetime.now(UTC)
+        )
+        folder = prepare_run(connection, run_id, training_set, items)
+    card = training_set.card
+    for remark in (*recipe.warnings(), *card.remarks, *(remarks(items) if items else ())):
+        typer.echo(f"note: {remark}", err=True)
+    typer.echo(
+        f"run {run_id} planned in {folder.root}\n"
+        f"{card.n_examples} examples ({card.n_gold} gold, {card.n_replay} replayed), "
+        f"{recipe.steps(card.n_examples)} steps of {recipe.method} on {recipe.base}\n"
+        f"start it: driftwarden retrain start {run_id}"
+    )
+
+
+@app.command()
+def start(
+    run: RunArgument,
+    config: ConfigOption = None,
+    wait: Annotated[bool, typer.Option(help="Stay until it ends, and show its progress.")] = True,
+) -> None:
+    """Start a planned run. Ctrl-C leaves it running; a daemon then picks up its result."""
+    import time
+    from datetime import UTC, datetime
+
+    from rich.progress import Progress
+
+    from monitor.errors import TrainingError
+    from monitor.store.engine import transaction
+    from monitor.store.runs import run_by_id
+    from retrain.launchers import launcher_named
+    from retrain.runs import poll_run, start_run
+
+    engine = open_database(read_settings(config))
+    with transaction(engine) as connection:
+        launcher = launcher_named(run_by_id(connection, run).launcher)
+    start_run(engine, run, launcher, datetime.now(UTC))
+    if not wait:
+        typer.echo(f"run {run} started; driftwarden retrain show {run}")
+        return
+    with Progress() as progress:
+        task = progress.add_task("loading the model", total=None)
+        while (state := poll_run(engine, run, launcher, datetime.now(UTC))).run.status == "running":
+            if "loss" in state.progress:
+                progress.update(
+                    task,
+                    description=f"loss {state.progress['loss']:.3f}",
+                    completed=state.progress["step"],
+                    total=state.progress["steps"],
+                )
+            time.sleep(0.5)
+    if state.run.status != "succeeded":
+        raise TrainingError(f"run {run} {state.run.status}: {state.run.error}")
+    typer.echo(f"run {run} succeeded; its adapter: {(state.run.result or {})['adapter']}")
+
+
+@app.command()
+def cancel(run: RunArgument, config: ConfigOption = None) -> None:
+    """Cancel a run that hasn't ended, and end its process."""
+    import getpass
+    from datetime import UTC, datetime
+
+    from monitor.store.engine import transaction
+    from monitor.store.runs import run_by_id
+    from retrain.launchers import launcher_named
+    from retrain.runs import cancel_run
+
+    engine = open_database(read_settings(config))
+    with transaction(engine) as connection:
+        launcher = launcher_named(run_by_id(connection, run).launcher)
+    cancel_run(engine, run, launcher, datetime.now(UTC), cancelled_by=getpass.getuser())
+    typer.echo(f"run {run} cancelled")
+
+
+@app.command()
+def logs(
+    run: RunArgument,
+    config: ConfigOption = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines.")] = 50,
+) -> None:
+    """Print the last lines that a run's process wrote."""
+    from monitor.store.engine import transaction
+    from monitor.store.runs import run_by_id
+    from retrain.launchers import launcher_named
+    from retrain.run_folder import RunFolder
+
+    engine = open_database(read_settings(config))
+    with transaction(engine) as connection:
+        stored = run_by_id(connection, run)
+    for line in launcher_named(stored.launcher).logs(RunFolder(Path(stored.work_dir)), lines):
+        typer.echo(line)

@@ -1,0 +1,35 @@
+"""`driftwarden run`: the daemon."""
+
+from typing import Annotated
+
+import typer
+
+from monitor.cli.context import ConfigOption, read_settings
+
+
+def run(
+    only: Annotated[
+        str,
+        typer.Option(
+            help="Parts to run, comma-separated: ingest (reads Kafka), schedule (evaluates, alerts, "
+            "decides, retrains), web (the page, health and metrics). Empty: all.",
+            show_default=False,
+        ),
+    ] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Run the daemon until SIGTERM or Ctrl+C.
+
+    Reads the topic, keeps the sampled share, embeds and stores it; evaluates each window once it
+    has ended, raises alerts, fills the review queue and serves the page. Replicas may share one
+    PostgreSQL and one consumer group. Run `driftwarden db upgrade` and `driftwarden check` first.
+    """
+    from monitor.daemon.app import parse_parts, run_daemon, stop_on_signals
+    from monitor.settings import load_secrets
+    from monitor.telemetry import configure_logging
+
+    parts = parse_parts(only)
+    settings = read_settings(config)
+    configure_logging()
+    with stop_on_signals() as stop:
+        run_daemon(settings, load_secrets(), parts, stop)

@@ -1,0 +1,144 @@
+"""The composition root: builds the parts, starts them, and stops them in order."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal, get_args
+
+from sqlalchemy import Engine
+
+from monitor.errors import ConfigurationError, DatabaseUnavailableError
+from monitor.settings import Secrets, Settings
+from monitor.store.engine import make_engine
+from monitor.store.migrations import require_current
+from monitor.telemetry import Heartbeat, get_logger
+
+Part = Literal["ingest", "schedule", "web"]
+#: Stopped in this order: no page without its data, no follow-up without its evaluation; ingest
+#: comes last, as it has a batch to finish.
+STOPPING_ORDER: tuple[Part, ...] = ("web", "schedule", "ingest")
+
+#: How often an absent database is asked again at start-up.
+RETRY_SECONDS = 5.0
+
+log = get_logger(__name__)
+
+
+def run_daemon(
+    settings: Settings, secrets: Secrets, parts: Sequence[Part], stop: threading.Event
+) -> None:
+    """Run the parts until ``stop`` is set or one of them fails.
+
+    Raises:
+        DriftwardenError: The first error that ended a part, after all others were stopped.
+    """
+    engine = make_engine(settings.database.url)
+    try:
+        if not _wait_for_database(engine, stop):
+            return
+        running = [
+            _Running(name, body, stop)
+            for name, body in _bodies(settings, secrets, engine, parts, stop).items()
+        ]
+        for part in running:
+            part.start()
+        log.info("started", parts=list(parts), database=engine.dialect.name)
+        stop.wait()
+        for part in sorted(running, key=lambda part: STOPPING_ORDER.index(part.name)):
+            part.thread.join()
+        log.info("stopped")
+        for part in running:
+            if part.error is not None:
+                raise part.error
+    finally:
+        engine.dispose()
+
+
+def parse_parts(only: str) -> tuple[Part, ...]:
+    """Read ``--only ingest,schedule,web``; empty means all.
+
+    Raises:
+        ConfigurationError: A name is unknown.
+    """
+    known = get_args(Part)
+    names = [name.strip() for name in only.split(",") if name.strip()] or list(known)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ConfigurationError(f"--only {only}: {unknown[0]!r} is none of {', '.join(known)}")
+    return tuple(part for part in known if part in names)
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """Yield an event that SIGTERM and SIGINT set; a second signal ends the process at once."""
+    stop = threading.Event()
+
+    def handle(number: int, _frame: object) -> None:
+        log.info("stopping", signal=signal.Signals(number).name)
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    previous = {one: signal.signal(one, handle) for one in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for one, handler in previous.items():
+            signal.signal(one, handler)
+
+
+class _Running:
+    """A part in its thread. An error in one part stops all: half a daemon looks like health."""
+
+    def __init__(self, name: Part, body: Callable[[], None], stop: threading.Event) -> None:
+        self.name = name
+        self.error: BaseException | None = None
+        self._body = body
+        self._stop = stop
+        self.thread = threading.Thread(target=self._run, name=name)
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._body()
+        except BaseException as error:  # noqa: BLE001 - raised again by run_daemon
+            self.error = error
+            log.error("part failed", part=self.name, error=str(error))  # noqa: TRY400
+        finally:
+            self._stop.set()
+
+
+def _bodies(
+    settings: Settings,
+    secrets: Secrets,
+    engine: Engine,
+    parts: Sequence[Part],
+    stop: threading.Event,
+) -> dict[Part, Callable[[], None]]:
+    """Build what each part runs. What is missing is an error here, before anything starts."""
+    from monitor.daemon import ingest, schedule, web
+
+    heartbeats = [Heartbeat(part) for part in parts if part != "web"]
+    beats = {heartbeat.name: heartbeat for heartbeat in heartbeats}
+    bodies: dict[Part, Callable[[], None]] = {}
+    if "ingest" in parts:
+        bodies["ingest"] = ingest.prepare(engine, settings, secrets, beats["ingest"], stop)
+    if "schedule" in parts:
+        bodies["schedule"] = schedule.prepare(engine, settings, secrets, beats["schedule"], stop)
+    if "web" in parts:
+        bodies["web"] = web.prepare(engine, settings, secrets, heartbeats, stop)
+    return bodies
+
+
+def _wait_for_database(engine: Engine, stop: threading.Event) -> bool:
+    while not stop.is_set():
+        try:
+            require_current(engine)
+        except DatabaseUnavailableError as error:
+            log.warning("database is away", error=str(error), next_try_seconds=RETRY_SECONDS)
+            stop.wait(RETRY_SECONDS)
+        else:
+            return True
+    return False

@@ -1,0 +1,83 @@
+"""The loop's steps. Each reads from the database what is due, and can be run again at any time."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+
+from monitor.alerts.outbox import deliver_due
+from monitor.alerts.slack import Sender, make_sender
+from monitor.daemon.follow_up import follow_up
+from monitor.daemon.retraining import Retraining
+from monitor.evaluation.weekly import catch_up
+from monitor.review.decision import decide_open_batches
+from monitor.settings import Secrets, Settings
+from monitor.store.engine import transaction
+from monitor.store.evaluations import last_success
+from monitor.store.offsets import complete_until
+from monitor.store.outbox import count_waiting
+from monitor.telemetry import LAST_EVALUATION, OUTBOX_PENDING, get_logger
+
+#: Records of a window's last moments may come this much later.
+LATE_RECORDS = timedelta(minutes=10)
+#: How long a window waits for ingest to reach the topic's end. After that it is judged on what is
+#: there: an evaluation that never comes would be silence.
+LONGEST_WAIT = timedelta(hours=24)
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """Evaluation, what follows from it, retraining and messages: the way of a record after SQL."""
+
+    engine: Engine
+    settings: Settings
+    sender: Sender | None
+    retraining: Retraining
+    started_at: datetime
+
+    @classmethod
+    def build(cls, engine: Engine, settings: Settings, secrets: Secrets, now: datetime) -> "Cycle":
+        """Build the cycle that config.toml describes."""
+        return cls(
+            engine=engine,
+            settings=settings,
+            sender=make_sender(secrets, settings.alerts),
+            retraining=Retraining.build(engine, settings),
+            started_at=now,
+        )
+
+    def evaluate(self, now: datetime) -> None:
+        """Evaluate the windows whose traffic is stored and that weren't evaluated, oldest first."""
+        catch_up(self.engine, self.settings, now, until=self._complete_until(now))
+        with transaction(self.engine) as connection:
+            last = last_success(connection, self.settings.model.name)
+        if last is not None:
+            LAST_EVALUATION.labels(self.settings.model.name).set(last.timestamp())
+
+    def advance(self, now: datetime) -> None:
+        """Write what follows: incidents, batches, decisions, runs, versions, rollouts."""
+        follow_up(self.engine, self.settings, now)
+        decide_open_batches(self.engine, self.settings, now)
+        self.retraining.advance(now)
+
+    def deliver(self, now: datetime) -> None:
+        """Send the messages that wait."""
+        deliver_due(self.engine, self.sender, now)
+        with transaction(self.engine) as connection:
+            OUTBOX_PENDING.set(count_waiting(connection))
+
+    def _complete_until(self, now: datetime) -> datetime:
+        """Return the time until which windows can be judged.
+
+        After a pause Kafka holds a backlog: a window that was judged before it is read would look
+        quiet, or empty.
+        """
+        with transaction(self.engine) as connection:
+            stored = complete_until(connection, self.settings.kafka.topic)
+        latest = now - LATE_RECORDS
+        if stored is None or stored >= latest:
+            return latest
+        waited_enough = now - self.started_at >= LONGEST_WAIT
+        return max(stored, now - LONGEST_WAIT) if waited_enough else stored

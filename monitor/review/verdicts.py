@@ -1,0 +1,83 @@
+"""What a reviewer says, and whether two of them agree."""
+
+import unicodedata
+from typing import Annotated, Literal
+
+import msgspec
+
+from monitor.errors import WorkflowError
+from monitor.store.reviews import ReviewRow
+
+Verdict = Literal["accept", "correct", "reject"]
+ErrorKind = Literal["", "knowledge", "format", "tone", "judgement", "unsafe", "other"]
+Score = Annotated[int, msgspec.Meta(ge=1, le=5)]
+LongText = Annotated[str, msgspec.Meta(max_length=200_000)]
+Comment = Annotated[str, msgspec.Meta(max_length=10_000)]
+
+SCORES = ("accuracy", "completeness", "tone", "compliance")
+#: A difference of a score from which two reviewers disagree.
+SCORE_GAP = 2
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A verdict on a response, with what the response should have been."""
+
+    verdict: Verdict
+    error_kind: ErrorKind = ""
+    corrected_response: LongText = ""
+    comment: Comment = ""
+
+
+class ReviewInput(Judgement, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a reviewer submits."""
+
+    accuracy: Score
+    completeness: Score
+    tone: Score
+    compliance: Score
+
+
+def check_judgement(judgement: Judgement, response: str) -> tuple[str, str]:
+    """Check a judgement against the model's response.
+
+    Returns:
+        The kind of error and the text of the right response, as they are to be stored.
+
+    Raises:
+        WorkflowError: It doesn't hold together; the message says what is missing.
+    """
+    corrected = judgement.corrected_response.strip()
+    if judgement.verdict == "accept":
+        if corrected and normalise(corrected) != normalise(response):
+            raise WorkflowError("you changed the response: the verdict is Correct, not Accept")
+        return "", response
+    if not judgement.error_kind:
+        raise WorkflowError("say which kind of error it is")
+    if judgement.verdict == "correct":
+        if not corrected:
+            raise WorkflowError("write the response as it should have been, or reject it")
+        if normalise(corrected) == normalise(response):
+            raise WorkflowError("the corrected response equals the model's: change it or accept it")
+    elif normalise(corrected) == normalise(response):
+        corrected = ""  # the editor was never touched
+    return judgement.error_kind, corrected
+
+
+def reasons_to_disagree(first: ReviewRow, second: ReviewRow) -> list[str]:
+    """Return why two reviews don't agree; nothing where they do."""
+    reasons = []
+    if first.verdict != second.verdict:
+        reasons.append("verdict")
+    reasons += [
+        name for name in SCORES if abs(getattr(first, name) - getattr(second, name)) >= SCORE_GAP
+    ]
+    if (first.error_kind == "unsafe") != (second.error_kind == "unsafe"):
+        reasons.append("unsafe")
+    if normalise(first.corrected_response) != normalise(second.corrected_response):
+        reasons.append("corrected response")
+    return reasons
+
+
+def normalise(text: str) -> str:
+    """Return a text without differences that no reader sees."""
+    return " ".join(unicodedata.normalize("NFC", text).split())

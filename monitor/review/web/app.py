@@ -1,0 +1,125 @@
+"""The web application: built from its parts, knowing nothing of who serves it."""
+
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import CacheControlHeader, MutableScopeHeaders
+from litestar.di import Provide
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.static_files import create_static_files_router
+from litestar.stores.registry import StoreRegistry
+from litestar.template import TemplateConfig
+from litestar.types import Message, Scope
+from sqlalchemy import Engine
+
+from monitor.errors import ConfigurationError
+from monitor.review.web import api, failures, formatting, health, identity, lead_pages, pages
+from monitor.review.web.clock import Clock, utc_now
+from monitor.review.web.security import HEADERS, csrf_config
+from monitor.review.web.session_store import COOKIE, MAX_AGE, SessionConfig, SqlStore
+from monitor.review.web.sign_in import login_form, login_page, logout
+from monitor.review.web.throttle import LoginThrottle
+from monitor.settings import Secrets, Settings
+from monitor.telemetry import Heartbeat
+
+HERE = Path(__file__).resolve().parent
+#: A request larger than this is refused before it is read.
+MAX_BODY_BYTES = 2_000_000
+
+
+def create_app(
+    engine: Engine,
+    settings: Settings,
+    secrets: Secrets,
+    *,
+    clock: Clock = utc_now,
+    heartbeats: Sequence[Heartbeat] = (),
+    readiness: Sequence[health.Ready] = (),
+) -> Litestar:
+    """Build the application.
+
+    Args:
+        engine: The database, whose schema is current.
+        settings: The configuration.
+        secrets: Holds the key of the forms' tokens.
+        clock: Tells the time.
+        heartbeats: The loops that /healthz asks about.
+        readiness: Each says what is missing for /readyz, or ``None``.
+    """
+    throttle = LoginThrottle(time.monotonic)
+    sessions = SessionConfig(
+        key=COOKIE,
+        max_age=int(MAX_AGE.total_seconds()),
+        secure=settings.web.secure_cookies,
+        exclude=["^/static/", "^/vendor/", "^/healthz$", "^/readyz$", "^/metrics$"],
+    )
+    return Litestar(
+        route_handlers=[
+            login_page,
+            login_form,
+            logout,
+            *pages.HANDLERS,
+            *lead_pages.HANDLERS,
+            *health.HANDLERS,
+            api.router,
+            _static("/static", HERE / "static", "static"),
+            _static("/vendor/htmx", _htmx_folder(), "htmx"),
+        ],
+        dependencies={
+            "engine": Provide(lambda: engine, sync_to_thread=False),
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+            "clock": Provide(lambda: clock, sync_to_thread=False),
+            "throttle": Provide(lambda: throttle, sync_to_thread=False),
+            "heartbeats": Provide(lambda: heartbeats, sync_to_thread=False),
+            "readiness": Provide(lambda: readiness, sync_to_thread=False),
+            "visitor": Provide(identity.visitor, sync_to_thread=True),
+            "reviewer": Provide(identity.reviewer, sync_to_thread=False),
+            "lead": Provide(identity.lead, sync_to_thread=False),
+        },
+        middleware=[sessions.middleware],
+        stores=StoreRegistry({"sessions": SqlStore(engine, clock)}),
+        csrf_config=csrf_config(engine, settings, secrets),
+        template_config=TemplateConfig(
+            directory=HERE / "templates",
+            engine=JinjaTemplateEngine,
+            engine_callback=formatting.register,
+        ),
+        exception_handlers=failures.HANDLERS,
+        before_send=[_add_headers],
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=None,
+        logging_config=None,  # logging is configured by who runs the process
+        debug=False,
+    )
+
+
+async def _add_headers(message: Message, _scope: Scope) -> None:
+    """Put the protecting headers on every answer, errors included."""
+    if message["type"] != "http.response.start":
+        return
+    headers = MutableScopeHeaders.from_message(message)
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+
+
+def _static(path: str, folder: Path, name: str) -> Any:
+    return create_static_files_router(
+        path=path,
+        directories=[folder],
+        name=name,
+        cache_control=CacheControlHeader(max_age=300, private=True),
+    )
+
+
+def _htmx_folder() -> Path:
+    spec = find_spec("django_htmx")
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigurationError(
+            "the package django-htmx, which carries htmx, is missing: "
+            "`pip install --no-deps django-htmx`"
+        )
+    return Path(spec.submodule_search_locations[0]) / "static" / "django_htmx"

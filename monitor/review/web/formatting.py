@@ -1,0 +1,53 @@
+"""How numbers and times read on the page."""
+
+from datetime import datetime
+from typing import Any
+
+from litestar.plugins.jinja import JinjaTemplateEngine
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Return a share in percent."""
+    return "undefined" if value is None else f"{100 * value:.{digits}f}%"
+
+
+def points(value: float | None) -> str:
+    """Return a difference of shares in percentage points, signed."""
+    return "undefined" if value is None else f"{100 * value:+.1f} points"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Return a figure, or that it is undefined."""
+    return "undefined" if value is None else f"{value:,.{digits}f}"
+
+
+def p_value(value: float) -> str:
+    """Return a p-value: never 0."""
+    return f"{value:.2g}" if value >= 1e-4 else "< 0.0001"
+
+
+def day(value: datetime) -> str:
+    """Return a date."""
+    return f"{value.day} {value:%b %Y}"
+
+
+def minute(value: datetime | None) -> str:
+    """Return a time in UTC."""
+    return "" if value is None else f"{value.day} {value:%b %Y, %H:%M} UTC"
+
+
+def register(engine: JinjaTemplateEngine) -> None:
+    """Make the filters known to the templates; text is escaped unless a template says otherwise."""
+    environment = engine.engine
+    environment.autoescape = True
+    environment.trim_blocks = True
+    environment.lstrip_blocks = True
+    filters: dict[str, Any] = {
+        "percent": percent,
+        "points": points,
+        "number": number,
+        "p_value": p_value,
+        "day": day,
+        "minute": minute,
+    }
+    environment.filters.update(filters)

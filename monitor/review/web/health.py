@@ -1,0 +1,48 @@
+"""Health for the orchestrator and metrics for Prometheus: no sign-in, and nothing private."""
+
+from collections.abc import Callable, Sequence
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.response import Response
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from monitor.errors import DriftwardenError
+from monitor.store.migrations import require_current
+from monitor.telemetry import Heartbeat, render_metrics
+
+Ready = Callable[[], str | None]
+
+
+@get("/healthz", sync_to_thread=False)
+def healthz(heartbeats: NamedDependency[Sequence[Heartbeat]]) -> Response[dict[str, object]]:
+    """Say whether every loop of the process ticks; that a service is away doesn't count."""
+    loops = {beat.name: round(beat.age_seconds(), 1) for beat in heartbeats}
+    alive = all(beat.is_alive() for beat in heartbeats)
+    body: dict[str, object] = {"status": "ok" if alive else "stalled", "seconds_since_beat": loops}
+    return Response(body, status_code=200 if alive else 503)
+
+
+@get("/readyz", sync_to_thread=True)
+def readyz(
+    engine: NamedDependency[Engine], readiness: NamedDependency[Sequence[Ready]]
+) -> Response[dict[str, object]]:
+    """Say whether the process can do its work: database, schema, and what else it was given."""
+    problems: list[str] = []
+    try:
+        require_current(engine)
+    except (DriftwardenError, SQLAlchemyError) as error:
+        problems.append(f"database: {type(error).__name__}")
+    problems += [problem for check in readiness if (problem := check()) is not None]
+    body: dict[str, object] = {"status": "not ready" if problems else "ok", "problems": problems}
+    return Response(body, status_code=503 if problems else 200)
+
+
+@get("/metrics", sync_to_thread=False)
+def metrics() -> Response[bytes]:
+    """Return the metrics in Prometheus' text format."""
+    return Response(render_metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+HANDLERS = (healthz, readyz, metrics)

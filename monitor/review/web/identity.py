@@ -1,0 +1,48 @@
+"""Who is signed in. Handlers that name ``reviewer`` or ``lead`` get one, or the request ends."""
+
+from typing import Any
+
+from litestar import Request
+from litestar.di import NamedDependency
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from sqlalchemy import Engine
+
+from monitor.review.web.clock import Clock
+from monitor.review.web.session_store import is_stale, start_session
+from monitor.store.engine import transaction
+from monitor.store.reviewers import ReviewerRow, reviewer_by_id
+
+
+def visitor(
+    request: Request[Any, Any, Any], engine: NamedDependency[Engine], clock: NamedDependency[Clock]
+) -> ReviewerRow | None:
+    """Return who is signed in, if anybody is; asked of the database at each request."""
+    person_id = request.session.get("reviewer_id")
+    if person_id is None:
+        return None
+    with transaction(engine) as connection:
+        person = reviewer_by_id(connection, person_id)
+    if person is None or not person.active:
+        return None
+    now = clock()
+    if is_stale(_from_timestamp(request.session["since"], now), now):
+        start_session(request, reviewer_id=person.id, since=now.timestamp())
+    return person
+
+
+def reviewer(visitor: NamedDependency[ReviewerRow | None]) -> ReviewerRow:
+    """Require somebody who is signed in."""
+    if visitor is None:
+        raise NotAuthorizedException("sign in first")
+    return visitor
+
+
+def lead(reviewer: NamedDependency[ReviewerRow]) -> ReviewerRow:
+    """Require a lead or an admin."""
+    if not reviewer.leads:
+        raise PermissionDeniedException("this is for leads")
+    return reviewer
+
+
+def _from_timestamp(seconds: float, now: Any) -> Any:
+    return type(now).fromtimestamp(seconds, tz=now.tzinfo)

@@ -1,0 +1,121 @@
+"""The folder of a run: what the parent writes, and what the child answers."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monitor.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names of the files in a run's folder."""
+
+    root: Path
+
+    @property
+    def recipe(self) -> Path:
+        """Written by the parent before the child starts."""
+        return self.root / "recipe.json"
+
+    @property
+    def training_data(self) -> Path:
+        """The examples, one ``{"messages": [...], "metadata": {...}}`` a line."""
+        return self.root / "train.jsonl"
+
+    @property
+    def card(self) -> Path:
+        """Digest and counts of the training data."""
+        return self.root / "dataset.json"
+
+    @property
+    def benchmark(self) -> Path:
+        """The acceptance benchmark; without it the child trains and doesn't score."""
+        return self.root / "benchmark.jsonl"
+
+    @property
+    def progress(self) -> Path:
+        """One line a logged step, appended by the child."""
+        return self.root / "progress.jsonl"
+
+    @property
+    def heartbeat(self) -> Path:
+        """Replaced by the child at every step: the last progress and when it was."""
+        return self.root / "heartbeat.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The trainer's own folder."""
+        return self.root / "checkpoints"
+
+    @property
+    def adapter(self) -> Path:
+        """What vLLM and PEFT load; for full fine-tuning, the whole model."""
+        return self.root / "adapter"
+
+    @property
+    def result(self) -> Path:
+        """Written by the child as its last act; complete or absent."""
+        return self.root / "result.json"
+
+    @property
+    def child(self) -> Path:
+        """Which process is, or was, the run's child."""
+        return self.root / "child.json"
+
+    @property
+    def log(self) -> Path:
+        """Everything the child prints."""
+        return self.root / "child.log"
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON so that a reader finds the old file or the new one, never a part."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(content, file, ensure_ascii=False, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Read a JSON object; ``None`` where there is no file."""
+    try:
+        content = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    try:
+        value = json.loads(content)
+    except json.JSONDecodeError as error:
+        raise TrainingError(f"{path}: not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise TrainingError(f"{path}: holds no JSON object")
+    return value
+
+
+def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write rows as JSON lines, as :func:`canonical` gives them."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text("".join(canonical(row) + "\n" for row in rows), encoding="utf-8")
+    draft.replace(path)
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Read JSON lines; an unfinished last line, as of a process still writing, ends the reading."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            if not line.endswith("\n"):
+                return
+            yield json.loads(line)
+
+
+def canonical(row: dict[str, Any]) -> str:
+    """Return a row's one and only spelling as JSON, for digests."""
+    return json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

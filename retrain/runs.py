@@ -1,0 +1,250 @@
+"""Training runs: a row first, then the child; whoever comes later finds both and goes on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine
+
+from monitor.errors import TrainingError, WorkflowError
+from monitor.store import registry as versions
+from monitor.store import runs as store
+from monitor.store.audit import append_entry
+from monitor.store.engine import transaction
+from monitor.store.runs import FINAL, RunRow
+from retrain.acceptance import BENCHMARK
+from retrain.dataset import TrainingSet
+from retrain.evaluate import BenchmarkItem, StratumScore
+from retrain.launchers import Launcher
+from retrain.recipe import Recipe
+from retrain.registry import move_stage, register_version, store_scores
+from retrain.run_folder import RunFolder, read_json, read_lines, write_json, write_lines
+
+#: How many lines of its log an error of a child that died without a word quotes.
+QUOTED_LOG_LINES = 5
+
+
+@dataclass(frozen=True)
+class RunState:
+    """A run as it stands, with what the child last reported."""
+
+    run: RunRow
+    #: Step, steps, loss and tokens/s; empty before the first step.
+    progress: Mapping[str, Any]
+    #: The version that a successful run registered.
+    version_id: int | None
+
+
+def plan_run(
+    connection: Connection,
+    *,
+    model: str,
+    recipe: Recipe,
+    work_dir: Path,
+    now: datetime,
+    decision_id: int | None = None,
+    launcher: str = "subprocess",
+) -> int:
+    """Write a run down before anything is done for it; one decision gets one run.
+
+    Returns:
+        The run's id; that of the run which the decision already has, where there is one.
+    """
+    if decision_id is not None:
+        existing = store.run_of_decision(connection, decision_id)
+        if existing is not None:
+            return existing.id
+    run_id = store.insert_run(
+        connection,
+        decision_id=decision_id,
+        model=model,
+        launcher=launcher,
+        recipe=msgspec.to_builtins(recipe),
+        work_dir="",
+        created_at=now,
+    )
+    store.set_work_dir(connection, run_id, str(work_dir.resolve() / f"run-{run_id:05d}"))
+    append_entry(
+        connection, now, "driftwarden", "run.planned", f"training_runs/{run_id}", {"model": model}
+    )
+    return run_id
+
+
+def prepare_run(
+    connection: Connection,
+    run_id: int,
+    training_set: TrainingSet,
+    benchmark: Sequence[BenchmarkItem] = (),
+) -> RunFolder:
+    """Write what the child reads into a planned run's folder. Repeating it changes nothing.
+
+    Args:
+        connection: Inside the caller's transaction.
+        run_id: The planned run.
+        training_set: What it trains on.
+        benchmark: What candidate and incumbent are scored on; empty: nothing is scored.
+    """
+    run = store.run_by_id(connection, run_id)
+    folder = RunFolder(Path(run.work_dir))
+    try:
+        folder.root.mkdir(parents=True, exist_ok=True)
+        write_json(folder.recipe, run.recipe)
+        if benchmark:
+            write_lines(folder.benchmark, [msgspec.to_builtins(item) for item in benchmark])
+        # Last: a run counts as prepared once its training data is there.
+        training_set.write(folder)
+    except OSError as error:
+        raise TrainingError(f"{folder.root}: can't be written: {error}") from error
+    return folder
+
+
+def start_run(
+    engine: Engine,
+    run_id: int,
+    launcher: Launcher,
+    now: datetime,
+    *,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Start the child of a prepared run, or adopt the one that a dead process has started.
+
+    Raises:
+        WorkflowError: The run has ended, or was never prepared.
+    """
+    with transaction(engine) as connection:
+        # Held until the handle is stored: two daemons must not start two children.
+        run = store.run_by_id(connection, run_id, lock=True)
+        if run.status == "running":
+            return
+        if run.status != "planned":
+            raise WorkflowError(f"training run {run_id} is {run.status}; plan another one")
+        folder = RunFolder(Path(run.work_dir))
+        if not folder.training_data.is_file() or not folder.recipe.is_file():
+            raise WorkflowError(f"training run {run_id} has no training data in {folder.root}")
+        handle = launcher.submit(folder, dict(environment or {}))
+        store.mark_running(connection, run_id, handle, now)
+
+
+def poll_run(engine: Engine, run_id: int, launcher: Launcher, now: datetime) -> RunState:
+    """Look at a run's child; when it has ended, end the run and register what it made.
+
+    Works the same in a daemon that was started after the child.
+    """
+    with transaction(engine) as connection:
+        run = store.run_by_id(connection, run_id)
+        known = versions.version_of_run(connection, run_id)
+    folder = RunFolder(Path(run.work_dir))
+    if run.status != "running" or run.handle is None:
+        return RunState(run, last_progress(folder), known.id if known else None)
+    # The order counts: a child that ends in between has written its result by then.
+    gone = launcher.status(run.handle) == "gone"
+    result = _result_of(folder)
+    if result is None and not gone:
+        return RunState(run, last_progress(folder), None)
+    if result is None:
+        result = {"status": "failed", "error": _last_words(launcher, folder)}
+    with transaction(engine) as connection:
+        version_id = _finish(connection, run, result, now)
+        run = store.run_by_id(connection, run_id)
+    return RunState(run, last_progress(folder), version_id)
+
+
+def poll_running(engine: Engine, launcher: Launcher, now: datetime) -> list[RunState]:
+    """Poll every run that is under way: what a daemon does at its start and then regularly."""
+    with transaction(engine) as connection:
+        running = store.list_runs(connection, statuses=("running",))
+    return [poll_run(engine, run.id, launcher, now) for run in running]
+
+
+def cancel_run(
+    engine: Engine, run_id: int, launcher: Launcher, now: datetime, *, cancelled_by: str
+) -> None:
+    """Cancel a run and end its child.
+
+    Raises:
+        WorkflowError: The run has already ended.
+    """
+    with transaction(engine) as connection:
+        run = store.run_by_id(connection, run_id, lock=True)
+        if run.status in FINAL:
+            raise WorkflowError(f"training run {run_id} is {run.status} already")
+        # First the row: should this process die now, the child's result is ignored.
+        error = f"cancelled by {cancelled_by}"
+        store.finish_run(connection, run_id, "cancelled", finished_at=now, error=error)
+        append_entry(connection, now, cancelled_by, "run.cancelled", f"training_runs/{run_id}", {})
+    # A process that died before it stored the handle left a child all the same.
+    handle = run.handle or launcher.adopt(RunFolder(Path(run.work_dir)))
+    if handle is not None:
+        launcher.cancel(handle)
+
+
+def last_progress(folder: RunFolder) -> Mapping[str, Any]:
+    """Return what the child reported last."""
+    return read_json(folder.heartbeat) or {}
+
+
+def losses(folder: RunFolder) -> list[tuple[int, float]]:
+    """Return (step, loss) of all logged steps."""
+    return [(line["step"], line["loss"]) for line in read_lines(folder.progress) if "loss" in line]
+
+
+def _finish(
+    connection: Connection, run: RunRow, result: dict[str, Any], now: datetime
+) -> int | None:
+    succeeded = result.get("status") == "succeeded"
+    ended = store.finish_run(
+        connection,
+        run.id,
+        "succeeded" if succeeded else "failed",
+        finished_at=now,
+        result=result,
+        error=None if succeeded else str(result.get("error") or "the child failed"),
+    )
+    if not ended or not succeeded:
+        known = versions.version_of_run(connection, run.id)
+        return known.id if known else None
+    parent = versions.production_version(connection, run.model)
+    version_id = register_version(
+        connection,
+        model=run.model,
+        adapter_path=str(result["adapter"]),
+        adapter_digest=str(result["adapter_digest"]),
+        lineage=dict(result["lineage"]),
+        now=now,
+        parent_id=parent.id if parent else None,
+        training_run_id=run.id,
+    )
+    _keep_acceptance(connection, version_id, result.get("acceptance") or {}, now)
+    return version_id
+
+
+def _keep_acceptance(
+    connection: Connection, version_id: int, acceptance: dict[str, Any], now: datetime
+) -> None:
+    """Store the scores, and take a candidate that failed a gate out of the running."""
+    if not acceptance:
+        return
+    scores = [StratumScore(**one) for one in acceptance["candidate"]]
+    store_scores(connection, version_id, BENCHMARK, scores, now)
+    verdict = acceptance.get("verdict")
+    if verdict and verdict["decision"] == "reject":
+        failed = [check for check in verdict["checks"] if check["outcome"] == "failed"]
+        reason = "; ".join(f"{check['name']}: {check['seen']}" for check in failed)
+        move_stage(connection, version_id, "rejected", changed_by="gates", reason=reason, now=now)
+
+
+def _result_of(folder: RunFolder) -> dict[str, Any] | None:
+    """Return what the child left; what can't be read is a failure, which ends the run too."""
+    try:
+        return read_json(folder.result)
+    except TrainingError as error:
+        return {"status": "failed", "error": str(error)}
+
+
+def _last_words(launcher: Launcher, folder: RunFolder) -> str:
+    lines = [line for line in launcher.logs(folder, 200) if line.strip()][-QUOTED_LOG_LINES:]
+    said = "; its last words: " + " | ".join(lines) if lines else ""
+    return f"the training child ended without a result (killed, or out of memory){said}"

@@ -1,0 +1,186 @@
+"""The daemon as a process, against a real Kafka and a real PostgreSQL, from start to SIGTERM."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from kafka import KafkaProducer
+from sqlalchemy import select
+
+from monitor.store.engine import make_engine, transaction
+from monitor.store.migrations import head_revision
+from monitor.store.tables import (
+    Evaluation,
+    Exchange,
+    Incident,
+    OutboxMessage,
+    ReviewItem,
+)
+from monitor.traffic.sampling import Sampler
+from tests.services.requirement import free_port
+
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
+
+COMMAND = Path(sys.executable).with_name("driftwarden")
+SAMPLE_RATE = 0.5
+LAST_WEEK = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(
+    days=datetime.now(UTC).weekday() + 4
+)
+KNOWN = ("my card was stolen in {}", "raise the limit for {}", "a statement for {} please")
+NEW = ("can I pay with bitcoin in {}", "tap my watch at a till in {}")
+PLACES = ("Oslo", "Rome", "Paris", "Lisbon", "Vienna", "Prague", "Dublin", "Athens", "Turin")
+
+
+def exchange(name: str, frames: tuple[str, ...], rng: random.Random, when: datetime) -> bytes:
+    """Return a record in the plain form."""
+    place = f"{rng.choice(PLACES)} {rng.randrange(10_000)}"
+    return json.dumps(
+        {
+            "id": name,
+            "timestamp": when.isoformat(),
+            "model": "desk",
+            "task_type": "routing",
+            "user": f"user-{rng.randrange(100_000)}",
+            "prompt": rng.choice(frames).format(place),
+            "response": "queue: cards",
+            "metadata": {"resolved": True},
+        }
+    ).encode()
+
+
+class Daemon:
+    """`driftwarden` with one configuration."""
+
+    def __init__(self, folder: Path, database: str, bootstrap_servers: str, topic: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if key != "DATABASE_URL"},
+            "DRIFTWARDEN_MODEL__NAME": "desk",
+            "DRIFTWARDEN_DATABASE__URL": database,
+            "DRIFTWARDEN_KAFKA__BOOTSTRAP_SERVERS": bootstrap_servers,
+            "DRIFTWARDEN_KAFKA__TOPIC": topic,
+            "DRIFTWARDEN_MONITORING__SAMPLE_RATE": str(SAMPLE_RATE),
+            "DRIFTWARDEN_TRAFFIC__FLUSH_SECONDS": "0.5",
+            "DRIFTWARDEN_DRIFT__N_PERMUTATIONS": "999",
+            "DRIFTWARDEN_WEB__PORT": str(self.port),
+        }
+
+    def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start `driftwarden run`."""
+        log = (self.folder / "daemon.log").open("ab")
+        return subprocess.Popen(
+            [COMMAND, "run"], cwd=self.folder, env=self.environment, stdout=log, stderr=log
+        )
+
+    def get(self, path: str) -> httpx.Response:
+        """Ask the daemon's web server."""
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=5)
+
+
+def wait_until(condition: Callable[[], bool], what: str, daemon: Daemon, seconds: float = 90) -> None:
+    """Wait for something that the daemon does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            log = (daemon.folder / "daemon.log").read_text(errors="replace")
+            pytest.fail(f"not within {seconds} s: {what}\n{log[-4000:]}")
+        time.sleep(0.2)
+
+
+@pytest.fixture
+def daemon(
+    tmp_path: Path, postgres_empty_database: str, bootstrap_servers: str, topic: str
+) -> Iterator[Daemon]:
+    yield Daemon(tmp_path, postgres_empty_database, bootstrap_servers, topic)
+
+
+def test_the_daemon_from_the_topic_to_the_queue(
+    daemon: Daemon, producer: KafkaProducer, topic: str
+) -> None:
+    rng = random.Random(1)
+    engine = make_engine(daemon.environment["DRIFTWARDEN_DATABASE__URL"])
+
+    # An empty database is refused by name, and migrated by the command that the refusal names.
+    refused = daemon.call("run")
+    assert (refused.returncode, "driftwarden db upgrade" in refused.stderr) == (78, True)
+    assert head_revision() in daemon.call("db", "upgrade").stdout
+
+    baseline = daemon.folder / "baseline.jsonl"
+    baseline.write_bytes(
+        b"\n".join(
+            exchange(f"b{i}", KNOWN, rng, LAST_WEEK - timedelta(days=30)) for i in range(400)
+        )
+    )
+    imported = daemon.call("baseline", "import", str(baseline), "--model", "desk")
+    assert imported.returncode == 0, imported.stderr
+
+    def produce(first: int, n: int, when: datetime) -> set[str]:
+        """Produce records; return the ids that sampling must keep."""
+        names = [f"r{i}" for i in range(first, first + n)]
+        for name in names:
+            value = exchange(name, KNOWN + NEW, rng, when)
+            producer.send(topic, key=name.encode(), value=value)
+        producer.flush()
+        sampler = Sampler(SAMPLE_RATE)
+        return {name for name in names if sampler.keeps(name.encode())}
+
+    def stored() -> list[str]:
+        statement = select(Exchange.exchange_id).where(Exchange.baseline_id.is_(None))
+        with transaction(engine) as connection:
+            return sorted(connection.execute(statement).scalars())
+
+    def rows(column: object) -> list[object]:
+        with transaction(engine) as connection:
+            return list(connection.execute(select(column)).scalars())  # type: ignore[call-overload]
+
+    expected = produce(0, 800, LAST_WEEK)
+    running = daemon.start()
+    try:
+        wait_until(lambda: len(stored()) >= len(expected), "the sampled records", daemon)
+        assert sorted(expected) == stored()
+        assert 200 == daemon.get("/healthz").status_code
+        assert 200 == daemon.get("/readyz").status_code
+        assert "driftwarden_exchanges_stored_total" in daemon.get("/metrics").text
+    finally:
+        running.send_signal(signal.SIGTERM)
+        code = running.wait(60)
+    assert code == 0, (daemon.folder / "daemon.log").read_text()[-4000:]
+
+    # While it was down more arrived. What was stored is not read again, nothing is left out, and
+    # the window that has ended is evaluated, whichever of the two runs came to it.
+    expected |= produce(800, 200, datetime.now(UTC))
+    running = daemon.start()
+    try:
+        wait_until(lambda: len(stored()) >= len(expected), "the records of the pause", daemon)
+        assert sorted(expected) == stored()
+        wait_until(lambda: "done" in rows(Evaluation.status), "the evaluation", daemon)
+        wait_until(lambda: len(rows(ReviewItem.id)) > 0, "the review queue", daemon)
+        assert ["drift"] == rows(Evaluation.verdict)
+        assert ["open"] == rows(Incident.status)
+        assert len(rows(OutboxMessage.id)) > 0
+    finally:
+        running.send_signal(signal.SIGTERM)
+        code = running.wait(60)
+        engine.dispose()
+    assert code == 0, (daemon.folder / "daemon.log").read_text()[-4000:]

@@ -1,0 +1,241 @@
+"""``compare`` on synthetic windows: calibration, power, invariances, bad and odd input."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import stats
+
+from monitor.drift import DriftResult, compare
+
+DIMENSION = 16
+
+
+def unit(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    return points / np.linalg.norm(points, axis=1, keepdims=True)
+
+
+def topics(rng: np.random.Generator) -> NDArray[np.float64]:
+    return unit(rng.standard_normal((12, DIMENSION)))
+
+
+def messages(
+    centres: NDArray[np.float64], topic: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    return unit(centres[topic] + 0.15 * rng.standard_normal((len(topic), DIMENSION)))
+
+
+def ordinary(n: int, centres: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    return messages(centres, rng.integers(10, size=n), rng)
+
+
+def users(
+    n_users: int, centres: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Five messages on one topic per user."""
+    topic = np.repeat(rng.integers(10, size=n_users), 5)
+    return messages(centres, topic, rng), np.repeat(np.arange(n_users), 5)
+
+
+def acceptable(rejections: int, trials: int, alpha: float) -> bool:
+    """Whether a valid test may well reject this often (1 in 1,000 would reject more)."""
+    return bool(stats.binom.sf(rejections - 1, trials, alpha) > 0.001)
+
+
+@pytest.mark.parametrize(
+    ("n_reference", "n_current"), [(150, 150), (700, 60), (60, 700), (600, 600)]
+)
+def test_rejects_a_true_null_at_most_at_alpha(n_reference: int, n_current: int) -> None:
+    rejections = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        centres = topics(rng)
+        result = compare(
+            ordinary(n_reference, centres, rng),
+            ordinary(n_current, centres, rng),
+            rng=rng,
+            n_permutations=99,
+        )
+        rejections += result.p_value <= 0.05
+    assert acceptable(rejections, 60, 0.05)
+
+
+def test_users_calibrate_only_when_groups_are_given() -> None:
+    with_groups = without = 0
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        centres = topics(rng)
+        reference, reference_users = users(60, centres, rng)
+        current, current_users = users(40, centres, rng)
+        given_groups = compare(
+            reference,
+            current,
+            reference_groups=[f"r{u}" for u in reference_users],
+            current_groups=[f"c{u}" for u in current_users],
+            rng=rng,
+            n_permutations=99,
+        )
+        with_groups += given_groups.p_value <= 0.05
+        without += compare(reference, current, rng=rng, n_permutations=99).p_value <= 0.05
+    assert acceptable(with_groups, 50, 0.05)
+    assert without >= 25
+
+
+def test_sides_whose_users_write_differently_often_stay_calibrated() -> None:
+    rejections = 0
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        centres = topics(rng)
+        result = compare(
+            ordinary(400, centres, rng),
+            ordinary(200, centres, rng),
+            reference_groups=np.arange(400) // 8,
+            current_groups=1000 + np.arange(200),
+            rng=rng,
+            n_permutations=99,
+        )
+        rejections += result.p_value <= 0.05
+    assert acceptable(rejections, 50, 0.05)
+
+
+def drifted(seed: int, share: float = 0.2, n: int = 300) -> tuple[DriftResult, NDArray[np.bool_]]:
+    rng = np.random.default_rng(seed)
+    centres = topics(rng)
+    is_new = np.arange(n) < share * n
+    current = messages(centres, np.where(is_new, 11, rng.integers(10, size=n)), rng)
+    reference = ordinary(500, centres, rng)
+    return compare(reference, current, rng=rng, n_permutations=199), is_new
+
+
+def test_finds_and_localises_a_new_topic() -> None:
+    result, is_new = drifted(0)
+    assert result.verdict == "drift"
+    assert result.p_value == 1 / 200
+    assert is_new[np.argsort(-result.novelty)[:40]].mean() > 0.9
+    members = np.concatenate([cluster.members for cluster in result.clusters])
+    assert is_new[members].mean() > 0.9
+    assert all(cluster.medoid in cluster.members for cluster in result.clusters)
+    assert all(
+        1.0 < cluster.enrichment_lower <= cluster.enrichment <= cluster.enrichment_upper < np.inf
+        for cluster in result.clusters
+    )
+
+
+def test_mass_bound_is_below_the_truth_and_not_idle() -> None:
+    bounds = [drifted(seed)[0].mass_lower_bound for seed in range(30)]
+    assert acceptable(sum(bound > 0.2 for bound in bounds), 30, 0.05)
+    assert np.mean(bounds) > 0.08
+
+
+def test_mass_below_the_floor_is_no_drift() -> None:
+    rng = np.random.default_rng(1)
+    centres = topics(rng)
+    reference, current = ordinary(400, centres, rng), ordinary(400, centres, rng)
+    current[:120] = messages(centres, np.full(120, 11), rng)
+    result = compare(reference, current, rng=rng, n_permutations=199, minimum_mass=0.9)
+    assert result.p_value <= 0.05
+    assert result.verdict == "no_drift"
+
+
+@pytest.mark.parametrize(
+    ("n_reference", "n_current"), [(0, 0), (0, 50), (50, 0), (1, 1), (500, 19)]
+)
+def test_few_samples_are_not_enough_data(n_reference: int, n_current: int) -> None:
+    rng = np.random.default_rng(0)
+    centres = topics(rng)
+    result = compare(
+        ordinary(n_reference, centres, rng), ordinary(n_current, centres, rng), rng=rng
+    )
+    assert result.verdict == "not_enough_data"
+    assert result.p_value == 1.0
+    assert result.novelty.shape == (n_current,)
+
+
+def test_few_users_are_not_enough_data() -> None:
+    rng = np.random.default_rng(0)
+    window = ordinary(400, topics(rng), rng)
+    result = compare(window, window, current_groups=np.arange(400) % 19, rng=rng)
+    assert result.verdict == "not_enough_data"
+
+
+@pytest.mark.parametrize("n_distinct", [1, 2, 5])
+def test_duplicates_are_no_drift_and_no_error(n_distinct: int) -> None:
+    rng = np.random.default_rng(0)
+    labels = topics(rng)[:n_distinct]
+    reference = labels[np.arange(300) % n_distinct]
+    current = labels[np.arange(200) % n_distinct]
+    result = compare(reference, current, rng=rng, n_permutations=199)
+    assert result.verdict == "no_drift"
+    assert np.isfinite(result.novelty).all()
+    assert result.mass_lower_bound == 0.0
+
+
+def test_a_shift_between_duplicates_is_drift() -> None:
+    rng = np.random.default_rng(0)
+    labels = topics(rng)[:2]
+    reference = labels[(np.arange(300) % 10 == 0).astype(int)]
+    current = labels[(np.arange(300) % 3 == 0).astype(int)]
+    assert compare(reference, current, rng=rng, n_permutations=199).verdict == "drift"
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=10, deadline=None)
+def test_the_order_of_samples_does_not_matter(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    centres = topics(rng)
+    reference, current = ordinary(120, centres, rng), ordinary(80, centres, rng)
+    order_r, order_c = rng.permutation(120), rng.permutation(80)
+    first = compare(reference, current, rng=np.random.default_rng(7), n_permutations=99)
+    second = compare(
+        reference[order_r], current[order_c], rng=np.random.default_rng(7), n_permutations=99
+    )
+    assert second.p_value == first.p_value
+    np.testing.assert_allclose(second.novelty, first.novelty[order_c], atol=1e-6)
+
+
+def test_equal_generators_give_equal_results() -> None:
+    assert drifted(3)[0].p_value == drifted(3)[0].p_value
+    np.testing.assert_array_equal(drifted(3)[0].novelty, drifted(3)[0].novelty)
+
+
+def test_rotating_the_space_changes_no_conclusion() -> None:
+    rng = np.random.default_rng(0)
+    centres = topics(rng)
+    reference, current = ordinary(300, centres, rng), ordinary(300, centres, rng)
+    current[:60] = messages(centres, np.full(60, 11), rng)
+    rotation = np.linalg.qr(rng.standard_normal((DIMENSION, DIMENSION)))[0]
+    plain = compare(reference, current, rng=rng, n_permutations=199)
+    rotated = compare(reference @ rotation, current @ rotation, rng=rng, n_permutations=199)
+    assert rotated.verdict == plain.verdict == "drift"
+    np.testing.assert_allclose(rotated.novelty, plain.novelty, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (np.ones(5), r"array \[n, d\]"),
+        (np.full((60, DIMENSION), np.nan), "finite"),
+        (np.ones((60, DIMENSION)), "unit norm"),
+        (np.eye(8), "one encoder"),
+        (np.array([["a"]]), "real numbers"),
+    ],
+)
+def test_bad_vectors_are_refused(bad: NDArray[np.float64], words: str) -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=words):
+        compare(ordinary(60, topics(rng), rng), bad, rng=rng)
+
+
+def test_wrong_number_of_groups_is_refused() -> None:
+    rng = np.random.default_rng(0)
+    window = ordinary(60, topics(rng), rng)
+    with pytest.raises(ValueError, match="one id for each sample"):
+        compare(window, window, current_groups=["u"], rng=rng)
+
+
+def test_too_few_permutations_for_alpha_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    window = ordinary(60, topics(rng), rng)
+    with pytest.raises(ValueError, match="at least 999"):
+        compare(window, window, alpha=0.001, n_permutations=99, rng=rng)

@@ -1,0 +1,67 @@
+"""Output drift given the input, on synthetic prompts and responses."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from monitor.drift import DriftResult, compare_given
+
+
+def unit(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    return points / np.linalg.norm(points, axis=1, keepdims=True)
+
+
+def run(seed: int, *, prompts_move: bool, off_topic: float, n: int = 300) -> DriftResult:
+    rng = np.random.default_rng(seed)
+    prompt_centres, response_centres = (unit(rng.standard_normal((10, 16))) for _ in range(2))
+    even = np.full(10, 0.1)
+    moved = np.r_[np.full(3, 0.24), np.full(7, 0.04)] if prompts_move else even
+
+    def draw(shares: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        topic = rng.choice(10, size=n, p=shares)
+        noise = 0.15 * rng.standard_normal((2, n, 16))
+        return unit(prompt_centres[topic] + noise[0]), unit(response_centres[topic] + noise[1])
+
+    reference, current = draw(even), draw(moved)
+    n_off = round(off_topic * n)
+    current[1][:n_off] = unit(rng.standard_normal((n_off, 16)))
+    return compare_given(*reference, *current, rng=rng, n_permutations=99)
+
+
+@pytest.mark.parametrize("prompts_move", [False, True])
+def test_a_shift_of_the_prompts_alone_is_no_output_drift(prompts_move: bool) -> None:
+    results = [run(seed, prompts_move=prompts_move, off_topic=0.0) for seed in range(50)]
+    rejections = sum(result.p_value <= 0.05 for result in results)
+    assert stats.binom.sf(rejections - 1, 50, 0.05) > 0.001
+
+
+@pytest.mark.parametrize("prompts_move", [False, True])
+def test_off_topic_responses_are_found_and_ranked_first(prompts_move: bool) -> None:
+    results = [run(seed, prompts_move=prompts_move, off_topic=0.15) for seed in range(8)]
+    assert sum(result.verdict == "drift" for result in results) >= 7
+    assert np.mean([(np.argsort(-r.novelty)[:30] < 45).mean() for r in results]) > 0.9
+    assert max(result.mass_lower_bound for result in results) <= 0.15
+
+
+def test_prompts_that_never_meet_are_not_enough_data() -> None:
+    rng = np.random.default_rng(0)
+    one, other = (
+        unit(c + 0.05 * rng.standard_normal((200, 8))) for c in (np.eye(8)[0], np.eye(8)[1])
+    )
+    result = compare_given(one, one, other, other, rng=rng, n_permutations=99)
+    assert result.verdict == "not_enough_data"
+
+
+def test_constant_responses_are_no_drift() -> None:
+    rng = np.random.default_rng(0)
+    prompts = unit(rng.standard_normal((200, 8)))
+    labels = np.eye(8)[np.zeros(200, dtype=int)]
+    result = compare_given(prompts, labels, prompts, labels, rng=rng, n_permutations=99)
+    assert result.verdict == "no_drift"
+
+
+def test_unpaired_responses_are_refused() -> None:
+    window = np.eye(8)
+    with pytest.raises(ValueError, match="8 prompts but 7 responses"):
+        compare_given(window, window[:7], window, window, rng=np.random.default_rng(0))
