@@ -19,6 +19,8 @@ from pydantic_settings import (
 
 from monitor.errors import ConfigurationError
 
+DEFAULT_FILE = Path("config.toml")
+
 Probability = Annotated[float, Field(gt=0.0, le=1.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Level = Annotated[float, Field(gt=0.0, lt=1.0)]
@@ -149,6 +151,7 @@ class Retrain(Section):
     work_dir: str = "runs"
     rank: Annotated[int, Field(ge=1, le=256)] = 16
     alpha: Annotated[int, Field(ge=1)] = 32
+    top_layers: Annotated[int, Field(ge=0)] = 0
     learning_rate: Annotated[float, Field(gt=0)] = 2e-4
     epochs: Annotated[float, Field(gt=0)] = 2.0
     batch_size: Annotated[int, Field(ge=1)] = 16
@@ -232,8 +235,19 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
     """
     if path is not None and not path.is_file():
         raise ConfigurationError(f"{path}: no such configuration file")
-    file = path or (Path("config.toml") if Path("config.toml").is_file() else None)
+    return _build(path or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None), overrides)
 
+
+def default_settings(**overrides: Any) -> Settings:
+    """Return the defaults and what the environment overrides, whatever file lies about.
+
+    Raises:
+        ConfigurationError: A variable or an argument isn't allowed.
+    """
+    return _build(None, overrides)
+
+
+def _build(file: Path | None, overrides: dict[str, Any]) -> Settings:
     class FromFile(Settings):
         model_config = SettingsConfigDict(toml_file=file)
 

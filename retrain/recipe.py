@@ -26,6 +26,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     alpha: int = 32
     #: ``all-linear``, or the names of the modules that get an adapter.
     targets: str | tuple[str, ...] = "all-linear"
+    #: How many of the last layers are trained; 0: all. Fewer train faster, and forget less. A run
+    #: that goes on from an adapter keeps what the adapter holds of the lower layers as it is.
+    top_layers: int = 0
     epochs: float = 2.0
     learning_rate: float = 2e-4
     #: Share of the steps over which the learning rate rises; afterwards it falls linearly to 0.
@@ -59,6 +62,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             ("rank", self.rank, "between 1 and 256", 1 <= self.rank <= 256),
             ("alpha", self.alpha, "at least 1", self.alpha >= 1),
             ("targets", self.targets, "'all-linear' or names of modules", _is_target(self.targets)),
+            (
+                "top_layers",
+                self.top_layers,
+                "at least 0, and 0 for method 'full'",
+                self.top_layers >= 0 and not (self.method == "full" and self.top_layers),
+            ),
             ("epochs", self.epochs, "above 0, at most 100", 0 < self.epochs <= 100),
             ("learning_rate", rate, "above 0, at most 0.1", 0 < rate <= 0.1),
             (
@@ -115,6 +124,7 @@ def recipe_from_settings(
         method=settings.method,
         rank=settings.rank,
         alpha=settings.alpha,
+        top_layers=settings.top_layers,
         epochs=settings.epochs,
         learning_rate=settings.learning_rate,
         batch_size=settings.batch_size,

@@ -1,5 +1,6 @@
 """Supervised fine-tuning by TRL and PEFT, with the checks that must come before it."""
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from trl import SFTConfig, SFTTrainer
 
 from monitor.errors import ModelError, TrainingError
 from retrain.adapter_folder import describe_adapter, package_versions
+from retrain.answer_loss import AnswerTrainer
 from retrain.base_model import BaseModel, folder_digest, load_tokenizer
 from retrain.chat_template import require_generation_marks
 from retrain.progress import ProgressWriter
@@ -39,12 +41,13 @@ def train(
     n_tokens = check_lengths(tokenizer, rows, recipe.max_length)
     dataset = Dataset.from_list([{"messages": row["messages"]} for row in rows])
     model = _load_model(recipe)
-    trainer = SFTTrainer(
+    trainer_class = SFTTrainer if torch.cuda.is_available() else AnswerTrainer
+    trainer = trainer_class(
         model=model,
         args=_arguments(folder, recipe),
         train_dataset=dataset,
         processing_class=tokenizer,
-        peft_config=_peft_config(recipe),
+        peft_config=_peft_config(recipe, model),
         callbacks=[ProgressWriter(folder, n_tokens)],
     )
     began = time.monotonic()
@@ -144,10 +147,16 @@ def _load_model(recipe: Recipe) -> Any:
         )
     if recipe.method == "qlora":
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=on_gpu)
-    return PeftModel.from_pretrained(model, recipe.start_adapter, is_trainable=True)
+    lower = _lower_layers(recipe, model)
+    model = PeftModel.from_pretrained(model, recipe.start_adapter, is_trainable=True)
+    if lower is not None:
+        for name, parameter in model.named_parameters():
+            if re.fullmatch(lower, name):
+                parameter.requires_grad_(False)
+    return model
 
 
-def _peft_config(recipe: Recipe) -> LoraConfig | None:
+def _peft_config(recipe: Recipe, model: Any) -> LoraConfig | None:
     if recipe.method == "full" or recipe.start_adapter:
         return None
     targets = recipe.targets
@@ -156,8 +165,28 @@ def _peft_config(recipe: Recipe) -> LoraConfig | None:
         lora_alpha=recipe.alpha,
         lora_dropout=0.0,
         target_modules=targets if isinstance(targets, str) else list(targets),
+        exclude_modules=_lower_layers(recipe, model),
         task_type="CAUSAL_LM",
     )
+
+
+def _lower_layers(recipe: Recipe, model: Any) -> str | None:
+    """Return a pattern of the modules below the last ``top_layers`` layers.
+
+    Raises:
+        ModelError: The model's layers can't be told apart by their names.
+    """
+    n_lower = getattr(model.config, "num_hidden_layers", 0) - recipe.top_layers
+    if not recipe.top_layers or n_lower <= 0:
+        return None
+    numbers = "|".join(str(number) for number in range(n_lower))
+    pattern = rf"(?:.*\.)?(?:layers|h|blocks)\.(?:{numbers})\..*"
+    if not any(re.fullmatch(pattern, name) for name, _ in model.named_modules()):
+        raise ModelError(
+            f"{recipe.base}: no module is named layers.0, h.0 or blocks.0, so recipe.top_layers "
+            "can't choose among them; set it to 0"
+        )
+    return pattern
 
 
 def _arguments(folder: RunFolder, recipe: Recipe) -> SFTConfig:

@@ -20,6 +20,7 @@ from tests.services.postgres import (  # noqa: F401 - fixtures
     any_engine,
     own_postgres,
     postgres_database,
+    postgres_empty_database,
     postgres_engine,
     postgres_url,
 )

@@ -66,7 +66,7 @@ def incident_blocks(subject: Subject, phase: Phase, alerts: Alerts) -> list[Bloc
 
 
 def detail_blocks(subject: Subject, phase: Phase) -> list[Block]:
-    """Return the blocks of a reply in the thread: examples, characteristics, remarks."""
+    """Return the blocks of a reply in the thread: examples, characteristics, mix, remarks."""
     assessment = subject.assessment
     lines: dict[Phase, list[str]] = {
         "opened": ["Details of the window."],
@@ -83,7 +83,7 @@ def detail_blocks(subject: Subject, phase: Phase) -> list[Block]:
         for family in (assessment.input, assessment.output):
             for topic in family.topics[:TOPICS_SHOWN]:
                 blocks += sections(_examples(topic, family.family))
-        blocks += sections(_characteristics(assessment))
+        blocks += sections([*_characteristics(assessment), *_mix_change(assessment)])
     if assessment.remarks:
         blocks += sections(["*Remarks*", *(f"• {escape(remark)}" for remark in assessment.remarks)])
     return within_limits(blocks)
@@ -169,6 +169,14 @@ def _mix(assessment: Assessment) -> list[str]:
         for name in moved[:TOPICS_SHOWN]
         if abs(changes[name][1] - changes[name][0]) >= MIX_CHANGE_SHOWN
     ]
+
+
+def _mix_change(assessment: Assessment) -> list[str]:
+    if assessment.mix_p_value is None or assessment.mix_effect_size is None:
+        return []
+    moved = f"{assessment.mix_effect_size:.0%} of the traffic moved"
+    p_value = _p_value(assessment.mix_p_value)
+    return [f"Mix of task types: {moved}, {p_value} (this alone never alarms)"]
 
 
 def _next_steps(assessment: Assessment) -> list[str]:

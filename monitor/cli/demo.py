@@ -11,7 +11,9 @@ from monitor.errors import InputError
 def demo(
     fast: Annotated[
         bool,
-        typer.Option("--fast", help="Use a tiny language model that is made on the spot: a minute."),
+        typer.Option(
+            "--fast", help="Use a tiny language model that is made on the spot: a minute."
+        ),
     ] = False,
     traffic: Annotated[
         Path | None,

@@ -98,7 +98,7 @@ def rollback(
     config: ConfigOption = None,
     reason: ReasonOption = "rolled back from the shell",
 ) -> None:
-    """Let the version that served before serve again."""
+    """Let the version that served before serve again; during a rollout, end the rollout."""
     import getpass
     from datetime import UTC, datetime
 

@@ -1,10 +1,13 @@
 """The language models of the demo, and the recipes that make them learn well and fast."""
 
+import hashlib
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from monitor.demo.topics import (
     CHANGED_TOPIC,
@@ -33,29 +36,45 @@ SMOL_FIRST: dict[str, Any] = {
     "batch_size": 8,
     "max_length": 128,
 }
-SMOL_AGAIN: dict[str, Any] = {**SMOL_FIRST, "epochs": 2.0, "learning_rate": 1.2e-3}
+SMOL_AGAIN: dict[str, Any] = {
+    **SMOL_FIRST,
+    "epochs": 2.0,
+    "learning_rate": 8e-4,
+    "top_layers": 15,
+    "replay_share": 0.35,
+}
 
-TINY_TRAINING_EXAMPLES = 800
+# Measured with OMP_NUM_THREADS=1 on a busy machine, 600 examples, 120 of gold and as many replayed;
+# exact match on 150 old and 100 new held-out requests, version 1 -> version 2:
+#   seed 7:  old 1.00 -> 0.99, new 0.00 -> 0.93     seed 11: old 1.00 -> 1.00, new 0.00 -> 1.00
+#   seed 23: old 1.00 -> 1.00, new 0.00 -> 0.99
+# User seconds: the base 13-14, version 1 6-7, version 2 7; each child another 6 for its imports.
+TINY_TRAINING_EXAMPLES = 600
 TINY_SHAPE = TinyShape(
     hidden_size=96,
     n_layers=2,
     n_heads=4,
-    vocabulary=1200,
+    vocabulary=1500,
     max_length=128,
-    epochs=4.0,
+    epochs=2.0,
     batch_size=32,
     learning_rate=4e-3,
 )
 TINY_BASE_EXAMPLES = 2400
 TINY_FIRST: dict[str, Any] = {
-    "epochs": 3.0,
+    "epochs": 2.0,
     "learning_rate": 1e-2,
     "rank": 16,
     "alpha": 32,
     "batch_size": 16,
     "max_length": 128,
 }
-TINY_AGAIN: dict[str, Any] = {**TINY_FIRST, "epochs": 12.0, "learning_rate": 5e-3}
+TINY_AGAIN: dict[str, Any] = {
+    **TINY_FIRST,
+    "epochs": 5.0,
+    "learning_rate": 4e-3,
+    "replay_share": 0.5,
+}
 
 #: What the tiny base is taught besides: to say what a request is about, and to repeat words.
 NAME_PROMPT = "Name what the request is about."
@@ -123,8 +142,13 @@ def tiny_model(
     the bank routes it: its base is taught to name what a request is about, on all topics, and to
     repeat words, those of all routes among them. No request is ever shown with its route.
     """
+    language = _desk_language(seed)
     base = make_tiny_base(
-        cache / f"tiny-{seed}", _desk_language(seed), seed=seed, shape=TINY_SHAPE, progress=progress
+        cache / f"tiny-{_digest(language, seed)}",
+        language,
+        seed=seed,
+        shape=TINY_SHAPE,
+        progress=progress,
     )
     return DemoModel(
         name="a tiny model",
@@ -134,6 +158,12 @@ def tiny_model(
         first=TINY_FIRST,
         again=TINY_AGAIN,
     )
+
+
+def _digest(language: list[list[dict[str, str]]], seed: int) -> str:
+    """Digest all that decides what the base becomes, so that a changed one is made anew."""
+    content = msgspec.json.encode([language, asdict(TINY_SHAPE), seed])
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _desk_language(seed: int) -> list[list[dict[str, str]]]:

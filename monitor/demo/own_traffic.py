@@ -8,7 +8,8 @@ from monitor.daemon.follow_up import follow_up
 from monitor.demo.narrator import Narrator, figures
 from monitor.demo.stage import Stage, empty_folder, last_window_end, open_database, write_config
 from monitor.errors import InputError
-from monitor.settings import Settings, load_settings
+from monitor.settings import Settings, default_settings
+from monitor.store.assessment import FamilyAssessment
 from monitor.store.engine import transaction
 from monitor.store.evaluations import EvaluationRow, evaluation_by_id, load_report
 from monitor.store.review_items import batch_of_evaluation, status_counts
@@ -80,8 +81,7 @@ def _watched_model(exchanges: list[Exchange], narrator: Narrator) -> str:
 
 
 def _settings(folder: Path, model: str) -> Settings:
-    return load_settings(
-        None,
+    return default_settings(
         model={"name": model},
         database={"url": f"sqlite:///{folder.absolute() / 'driftwarden.db'}"},
         monitoring={"sample_rate": 1.0},
@@ -145,7 +145,7 @@ def _evaluate(stage: Stage) -> list[EvaluationRow]:
 
 def _summarise(stage: Stage, evaluated: list[EvaluationRow]) -> None:
     stage.narrator.chapter("Summary")
-    rows = []
+    rows, reports = [], []
     for evaluation in evaluated:
         assessment = evaluation.assessment
         if assessment is None:
@@ -156,25 +156,27 @@ def _summarise(stage: Stage, evaluated: list[EvaluationRow]) -> None:
             html = load_report(connection, evaluation.id, "summary")
         report = stage.folder / f"report-{evaluation.window_start:%Y-%m-%d}.html"
         report.write_text(html or "", encoding="utf-8")
+        reports.append(report)
         rows.append(
             (
                 f"{evaluation.window_start:%Y-%m-%d}",
                 f"{assessment.n_current:,}",
                 assessment.verdict.replace("_", " "),
-                f"{assessment.input.p_value:.4f}",
+                _p_value(assessment.input),
                 f"{assessment.input.mass_lower_bound:.1%}",
-                f"{assessment.output.p_value:.4f}",
+                _p_value(assessment.output),
                 f"{queued}",
-                str(report),
             )
         )
-    columns = (
-        "week of", "exchanges", "verdict", "input p", "drifted at least", "output p", "queued",
-        "report",
-    )  # fmt: skip
+    columns = ("week of", "n", "verdict", "input p", "drifted >=", "output p", "queued")
     stage.narrator.show(figures("", columns, rows))
+    stage.narrator.say("Reports: " + ", ".join(str(report) for report in reports))
     stage.narrator.say(
-        "Look further: [bold]driftwarden review add-reviewer ME --role lead "
-        f"--config {stage.config}[/bold], then [bold]driftwarden run --only web "
-        f"--config {stage.config}[/bold]"
+        "The page: [bold]driftwarden review add-reviewer ME --role lead --config "
+        f"{stage.config}[/bold], then [bold]driftwarden run --only web --config "
+        f"{stage.config}[/bold]"
     )
+
+
+def _p_value(family: FamilyAssessment) -> str:
+    return "-" if family.verdict == "not_enough_data" else f"{family.p_value:.4f}"

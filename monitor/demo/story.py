@@ -17,7 +17,7 @@ from monitor.demo.outcome import (
 from monitor.demo.stage import Stage, empty_folder, open_database, write_config
 from monitor.demo.topics import CHANGED_TOPIC, NEW_TOPICS
 from monitor.demo.world import DRIFTED_WEEK, SYSTEM_PROMPT, Request, World
-from monitor.settings import load_secrets, load_settings
+from monitor.settings import default_settings, load_secrets
 from monitor.store.engine import transaction
 from monitor.store.evaluations import EvaluationRow
 
@@ -122,8 +122,7 @@ def _set_the_stage(place: Path, model: "DemoModel", narrator: Narrator) -> Stage
     from monitor.embedding.encoder import load_encoder
 
     absolute = place.absolute()
-    settings = load_settings(
-        None,
+    settings = default_settings(
         model={"name": MODEL_NAME, "system_prompt": SYSTEM_PROMPT},
         # The demo's traffic is small: all of it is kept, where production keeps 5%.
         monitoring={"sample_rate": 1.0},

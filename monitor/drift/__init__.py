@@ -2,6 +2,22 @@
 
 from monitor.drift.compare import compare
 from monitor.drift.conditional import compare_given
+from monitor.drift.mix import MixComparison, compare_mix
+from monitor.drift.multiplicity import adjust_bh, holm
 from monitor.drift.result import Cluster, DriftResult, TestResult, Verdict
+from monitor.drift.scalar_comparison import ScalarComparison, compare_scalar
 
-__all__ = ["Cluster", "DriftResult", "TestResult", "Verdict", "compare", "compare_given"]
+__all__ = [
+    "Cluster",
+    "DriftResult",
+    "MixComparison",
+    "ScalarComparison",
+    "TestResult",
+    "Verdict",
+    "adjust_bh",
+    "compare",
+    "compare_given",
+    "compare_mix",
+    "compare_scalar",
+    "holm",
+]

@@ -20,10 +20,11 @@ from monitor.drift.response_features import conditional_distance, residual_featu
 from monitor.drift.result import DriftResult
 from monitor.drift.strata import Strata, evaluate_within, make_strata
 
-N_NEIGHBOURS = 30
+N_NEIGHBOURS = 10
 MAXIMUM_LANDMARKS = 4096
-SAMPLES_PER_STRATUM = 40
-MAXIMUM_STRATA = 128
+SAMPLES_PER_STRATUM = 20
+MAXIMUM_STRATA = 256
+MAXIMUM_RESPONSE_CELLS = 128
 
 
 def compare_given(
@@ -79,7 +80,7 @@ def compare_given(
     if min(strata.n_shared_reference, strata.n_shared_current) < max(minimum_samples, 20):
         return not_enough_data(pool, rng)
 
-    cells = fit_cells(responses, min(n_cells(pool), MAXIMUM_STRATA), rng)
+    cells = fit_cells(responses, min(n_cells(pool), MAXIMUM_RESPONSE_CELLS), rng)
     every = np.arange(len(pool.vectors))
     near = _near_prompts(pool, every, every, rng)
     features = residual_features(

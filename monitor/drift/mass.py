@@ -68,11 +68,14 @@ def bound_excess(
     reference, current = ~is_current, is_current
     thresholds = np.unique(np.quantile(scores[reference], [1 - share for share in TAIL_SHARES]))
     tail = (1.0 - confidence) / len(thresholds)
+    current_limits = _limits(scores[current], thresholds, weights[current], unit[current], tail)
+    reference_limits = _limits(
+        scores[reference], thresholds, weights[reference], unit[reference], tail
+    )
     best = 0.0
-    for threshold in thresholds:
-        above = scores > threshold
-        rate_c, low_c, _ = _limits(above[current], weights[current], unit[current], tail)
-        rate_r, low_r, high_r = _limits(above[reference], weights[reference], unit[reference], tail)
+    for (rate_c, low_c, _), (rate_r, low_r, high_r) in zip(
+        current_limits, reference_limits, strict=True
+    ):
         excess = rate_c - rate_r - np.hypot(rate_c - low_c, high_r - rate_r)
         # e >= excess / (1 - R(A)), and R(A) is at least its lower limit.
         best = max(best, float(excess) / max(1.0 - low_r, 1e-9))
@@ -80,13 +83,26 @@ def bound_excess(
 
 
 def _limits(
-    above: NDArray[np.bool_], weights: NDArray[np.float64], unit: NDArray[np.int64], tail: float
-) -> tuple[float, float, float]:
-    rate = float((weights * above).sum() / weights.sum())
-    _, number = np.unique(unit, return_inverse=True)
-    trials = max(effective_samples(above, weights, number.ravel().astype(np.int64)), 1.0)
-    lower, upper = clopper_pearson(rate * trials, trials, tail)
-    return rate, lower, upper
+    scores: NDArray[np.float64],
+    thresholds: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    unit: NDArray[np.int64],
+    tail: float,
+) -> list[tuple[float, float, float]]:
+    """Return rate, lower and upper limit of ``score > t`` on one side, for each threshold.
+
+    The design effect is the largest over the thresholds: in a far tail a few users decide, and the
+    one that is estimated there is often far too small.
+    """
+    number = np.unique(unit, return_inverse=True)[1].ravel().astype(np.int64)
+    above = [scores > threshold for threshold in thresholds]
+    seen = [one for one in above if 0 < one.sum() < len(one)] or above
+    trials = max(min(effective_samples(one, weights, number) for one in seen), 1.0)
+    limits = []
+    for one in above:
+        rate = float((weights * one).sum() / weights.sum())
+        limits.append((rate, *clopper_pearson(rate * trials, trials, tail)))
+    return limits
 
 
 def _scores(

@@ -1,116 +1,108 @@
-"""Scalar characteristics of texts: pure functions from ``[n]`` texts to float64 ``[n]``."""
+"""Numbers that characterise one text each: length, repetition, refusal, cut-off, format.
 
-import json
+Each is a pure function of the text; :func:`each` applies one to many. They are heuristics for
+comparing windows, where what they get wrong is wrong on both sides: none judges a single answer.
+"""
+
 import re
+import zlib
 from collections.abc import Callable, Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+#: Text looked at where the whole of it would only cost time.
+LOOKED_AT = 20_000
 
-_REFUSAL = re.compile(
-    r"\b(?:i|we)(?:['\u2019]?m| am| are|['\u2019]re)? "
-    r"(?:(?:really |very |so )?sorry|afraid|unable|not able|not allowed|not permitted)\b"
-    r"|\bi (?:can ?not|can['\u2019]t|won['\u2019]t|will not|must decline|have to decline|decline)\b"
-    r"|\b(?:as|being) an? (?:ai|artificial intelligence|(?:large )?language model)\b"
-    r"|\b(?:against|violates?) (?:my|our|the) (?:guidelines|policy|policies|programming)\b"
-    r"|\bi do(?: not|n['\u2019]t) (?:feel comfortable|have the ability)\b",
+REFUSAL = re.compile(
+    r"\b(?:i(?:'| a)m (?:sorry|afraid|unable|not able)\b"
+    r"|i (?:can(?:'|no)t|cannot|won't|am unable to|do not|don't) "
+    r"(?:help|assist|provide|answer|discuss|do that|comply|have access|fulfil)"
+    r"|(?:can(?:'|no)t|unable to) (?:help|assist) (?:you )?with"
+    r"|as an ai\b|as a language model\b|against my (?:guidelines|programming))",
     re.IGNORECASE,
 )
-#: A refusal opens the answer; the same words deep in a text are about something else.
-_REFUSAL_REACH = 200
-_ENDING = re.compile(
-    r"[.!?\u2026\u3002\uff01\uff1f\u061f\u0964:;)\]}\"'\u201d\u2019\u00bb`*|>]\s*$"
-)
-_WORD = re.compile(r"\w+")
+#: What a finished text ends with: a full stop of some script, a closing bracket or a code fence.
+FINISHED = re.compile(r"[.!?…。！？।؟:;)\]}>\"'”’»*`|~_]\s*$")  # noqa: RUF001
+
+#: Below so many characters an answer is a label or a word, and no sentence that could be cut off.
+SHORTEST_SENTENCE = 200
+
+#: An answer of fewer bytes says nothing about repetition.
+SHORTEST_REPEATING = 100
 
 
-def length_characters(texts: Sequence[str]) -> Floats:
+def length(text: str) -> float:
     """Return the number of characters."""
-    return np.array([len(text) for text in texts], dtype=np.float64)
+    return float(len(text))
 
 
-def length_words(texts: Sequence[str]) -> Floats:
-    """Return the number of runs of letters, digits and underscores."""
-    return np.array([len(_WORD.findall(text)) for text in texts], dtype=np.float64)
+def non_letter_share(text: str) -> float:
+    """Return the share of characters that are neither letters nor spaces."""
+    looked = text[:LOOKED_AT]
+    others = sum(not (character.isalpha() or character.isspace()) for character in looked)
+    return others / len(looked) if looked else 0.0
 
 
-def repetition(texts: Sequence[str]) -> Floats:
-    """Return the share of word trigrams that occurred earlier in the text, in [0, 1]."""
-    return np.array([_repeated_share(text) for text in texts], dtype=np.float64)
+def question(text: str) -> float:
+    """Return whether the text holds a question mark."""
+    return float("?" in text or "？" in text or "؟" in text)  # noqa: RUF001
 
 
-def refusal(texts: Sequence[str]) -> Floats:
-    """Return 1 where the first 200 characters decline (English), else 0."""
-    return np.array(
-        [float(_REFUSAL.search(text[:_REFUSAL_REACH]) is not None) for text in texts],
-        dtype=np.float64,
-    )
+def empty(text: str) -> float:
+    """Return whether there is no text."""
+    return float(not text.strip())
 
 
-def truncation(texts: Sequence[str]) -> Floats:
-    """Return 1 where the text looks cut off, else 0.
+def repetition(text: str) -> float:
+    """Return the share of the text that repeats what stood before, by compression, in [0, 1].
 
-    Marks: an unclosed code fence, or ten words and more that end without closing punctuation. Valid
-    JSON and texts whose last line is short (a list, a label, a signature) are not cut off.
+    One minus the ratio of the sizes by DEFLATE (RFC 1951), which finds what stood up to 32 KiB
+    before. Prose of a few sentences has about 0.3, an answer caught in a loop 0.9 and more.
     """
-    return np.array([float(_looks_cut(text)) for text in texts], dtype=np.float64)
-
-
-def valid_json(texts: Sequence[str]) -> Floats:
-    """Return 1 where the text is a JSON object or array, also inside one code fence, else 0."""
-    return np.array([float(_is_json(text)) for text in texts], dtype=np.float64)
-
-
-def non_letter_share(texts: Sequence[str]) -> Floats:
-    """Return the share of the non-blank characters that are not letters; 0 for a blank text."""
-    return np.array([_non_letters(text) for text in texts], dtype=np.float64)
-
-
-#: Every characteristic by name.
-TEXT_CHARACTERISTICS: dict[str, Callable[[Sequence[str]], Floats]] = {
-    "length_characters": length_characters,
-    "length_words": length_words,
-    "repetition": repetition,
-    "refusal": refusal,
-    "truncation": truncation,
-    "valid_json": valid_json,
-    "non_letter_share": non_letter_share,
-}
-
-
-def _repeated_share(text: str) -> float:
-    words = _WORD.findall(text.lower())
-    trigrams = list(zip(words, words[1:], words[2:], strict=False))
-    return 1.0 - len(set(trigrams)) / len(trigrams) if trigrams else 0.0
-
-
-def _looks_cut(text: str) -> bool:
-    stripped = text.rstrip()
-    if stripped.count("```") % 2:
-        return True
-    last_line = stripped.rsplit("\n", 1)[-1]
-    if len(_WORD.findall(last_line)) < 10 or _is_json(stripped):
-        return False
-    return _ENDING.search(stripped) is None
-
-
-def _is_json(text: str) -> bool:
-    body = text.strip()
-    if body.startswith("```") and body.endswith("```") and "\n" in body:
-        body = body[body.index("\n") : -3].strip()
-    if not body.startswith(("{", "[")):
-        return False
-    try:
-        json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _non_letters(text: str) -> float:
-    visible = [character for character in text if not character.isspace()]
-    if not visible:
+    encoded = text[:LOOKED_AT].encode("utf-8", "replace")
+    if len(encoded) < SHORTEST_REPEATING:
         return 0.0
-    return sum(not character.isalpha() for character in visible) / len(visible)
+    return max(0.0, 1.0 - len(zlib.compress(encoded, 6)) / len(encoded))
+
+
+def refusal(text: str) -> float:
+    """Return whether the answer begins by declining, by English phrases."""
+    return float(REFUSAL.search(text[:300].replace("’", "'")) is not None)  # noqa: RUF001
+
+
+def cut_off(text: str) -> float:
+    """Return whether a long text ends in the middle of a sentence."""
+    return float(len(text) >= SHORTEST_SENTENCE and FINISHED.search(text[-20:]) is None)
+
+
+def valid_json(text: str) -> float:
+    """Return whether the text is JSON, with or without a code fence around it."""
+    unfenced = re.sub(r"^\s*```(?:json)?|```\s*$", "", text)
+    try:
+        msgspec.json.decode(unfenced.encode("utf-8", "replace"))
+    except (msgspec.DecodeError, RecursionError):
+        return 0.0
+    return 1.0
+
+
+def looks_like_json(text: str) -> bool:
+    """Tell whether a text was meant to be a JSON object or array."""
+    return re.match(r"\s*(?:```(?:json)?\s*)?[{\[]", text) is not None
+
+
+def each(texts: Sequence[str], characteristic: Callable[[str], float]) -> NDArray[np.float64]:
+    """Apply a characteristic to each text, once to each distinct one; float64 ``[n]``.
+
+    Example:
+        >>> each(["Who?", "Me."], question).tolist()
+        [1.0, 0.0]
+    """
+    known: dict[str, float] = {}
+    values = np.empty(len(texts))
+    for index, text in enumerate(texts):
+        if text not in known:
+            known[text] = characteristic(text)
+        values[index] = known[text]
+    return values

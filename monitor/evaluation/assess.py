@@ -10,8 +10,14 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from monitor.drift import Cluster, DriftResult, compare
-from monitor.drift.conditional import compare_given
+from monitor.drift import (
+    Cluster,
+    DriftResult,
+    MixComparison,
+    compare,
+    compare_given,
+    compare_mix,
+)
 from monitor.evaluation.excerpts import excerpt
 from monitor.evaluation.headline import headline, not_enough
 from monitor.evaluation.remarks import remarks_on
@@ -58,7 +64,8 @@ def assess(
 
     A family of tests alarms where it is significant *and* the drifted share is surely above the
     floor; a metric alarms where it is worse by the threshold, its interval excludes no change, and
-    its p-value holds after correction for the number of characteristics.
+    its p-value holds after correction for the number of characteristics. The mix of task types is
+    compared to explain what moved; it never alarms by itself.
 
     Args:
         reference: The baseline.
@@ -73,7 +80,7 @@ def assess(
     if min(len(reference), len(current)) < least:
         reason = not_enough(len(reference), len(current), least)
         return unjudged(reason, current, model=model, n_reference=len(reference), bounds=bounds)
-    rngs = [np.random.default_rng([seed, stream]) for stream in range(3)]
+    rngs = [np.random.default_rng([seed, stream]) for stream in range(4)]
     asked = compare(
         reference.prompt_vectors,
         current.prompt_vectors,
@@ -109,6 +116,7 @@ def assess(
             drift,
         ),
     )
+    mix = _compare_mix(reference, current, rngs[3])
     cluster = topic_of_each(len(current), [cluster for cluster, _ in (*new, *changed)])
     remarks = remarks_on(current, bounds)
     if families[0].alarm:
@@ -129,6 +137,8 @@ def assess(
         characteristics=characteristics,
         mix_current=_mix(current.task_types),
         mix_reference=_mix(reference.task_types),
+        mix_p_value=None if mix is None else mix.p_value,
+        mix_effect_size=None if mix is None else mix.effect_size,
         remarks=remarks,
     )
     return Assessed(assessment, _novelty(asked, answered, families), cluster, scalars)
@@ -259,6 +269,21 @@ def _novelty(
     if not families[0].alarm:
         return answered.novelty
     return np.maximum(asked.novelty, answered.novelty)
+
+
+def _compare_mix(
+    reference: Window, current: Window, rng: np.random.Generator
+) -> MixComparison | None:
+    """Compare the task types; ``None`` where a side names none, or there is one only.
+
+    The permutations are the default number: no decision hangs on a small p-value here.
+    """
+    sides = (reference.task_types, current.task_types)
+    if not all(any(side) for side in sides) or len({*sides[0], *sides[1]}) < 2:
+        return None
+    return compare_mix(
+        *sides, reference_groups=reference.users, current_groups=current.users, rng=rng
+    )
 
 
 def _mix(task_types: Sequence[str]) -> dict[str, float]:

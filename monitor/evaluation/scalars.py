@@ -7,10 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.multiplicity import adjust_bh
-from monitor.evaluation import texts
+from monitor.drift import ScalarComparison, adjust_bh, compare_scalar
+from monitor.drift import text_characteristics as texts
 from monitor.evaluation.metrics import Direction, direction_of, metric_names, metric_values
-from monitor.evaluation.scalar_comparison import ScalarComparison, compare_values
 from monitor.evaluation.window import Window
 from monitor.settings import Drift
 from monitor.store.assessment import Characteristic
@@ -90,7 +89,12 @@ def compare_scalars(
         (one, comparison)
         for one in scalars
         if (
-            comparison := compare_values(one.reference, one.current, reference.users, current.users)
+            comparison := compare_scalar(
+                one.reference,
+                one.current,
+                reference_groups=reference.users,
+                current_groups=current.users,
+            )
         )
     ]
     adjusted = adjust_bh([comparison.p_value for _, comparison in compared])

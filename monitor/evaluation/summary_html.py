@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from monitor.evaluation.terminal import (
     format_change,
     format_mean,
+    format_mix_change,
     format_p_value,
     mix_by_change,
 )
@@ -37,6 +38,7 @@ def render_summary(
         families=(assessment.input, assessment.output),
         characteristics=ordered,
         mix=mix_by_change(assessment),
+        mix_change=format_mix_change(assessment),
         window=window,
         reference_name=reference_name,
         current_name=current_name,

@@ -117,7 +117,8 @@ def _mix(assessment: Assessment) -> RenderableType:
     table.add_column("Window", justify="right")
     for name, before, after in mix_by_change(assessment)[:CHARACTERISTICS_SHOWN]:
         table.add_row(Text(excerpt(name, 40) or "(none)"), f"{before:.1%}", f"{after:.1%}")
-    return table
+    change = format_mix_change(assessment)
+    return Group(table, Text(change, style="dim")) if change else table
 
 
 def mix_by_change(assessment: Assessment) -> list[tuple[str, float, float]]:
@@ -128,6 +129,16 @@ def mix_by_change(assessment: Assessment) -> list[tuple[str, float, float]]:
         for name in names
     ]
     return sorted(rows, key=lambda row: (-abs(row[2] - row[1]), row[0]))
+
+
+def format_mix_change(assessment: Assessment) -> str:
+    """Return in one line how far the mix of task types moved; empty where that wasn't tested."""
+    if assessment.mix_p_value is None or assessment.mix_effect_size is None:
+        return ""
+    return (
+        f"{assessment.mix_effect_size:.1%} of the traffic moved between task types, "
+        f"p = {format_p_value(assessment.mix_p_value)}; this alone never alarms"
+    )
 
 
 def format_p_value(p_value: float) -> str:

@@ -97,9 +97,8 @@ def select_items(
     n_cluster = budget - n_control - n_drift
     in_topic = frame[scores.cluster[frame] >= 0]
     n_drift += n_cluster - min(n_cluster, len(in_topic))  # what the topics can't take
-    by_topic = _topic_probabilities(scores, in_topic, min(n_cluster, len(in_topic)), rng)
-    for index in in_topic[systematic_sample(np.array(list(by_topic.values())), rng)]:
-        chosen[int(index)] = "cluster"
+    by_topic, drawn = _sample_topics(scores, in_topic, min(n_cluster, len(in_topic)), rng)
+    chosen |= dict.fromkeys(drawn, "cluster")
 
     rest = np.array([index for index in frame if int(index) not in chosen], dtype=np.int64)
     by_drift = _drift_probabilities(scores, rest, min(n_drift, len(rest)))
@@ -136,18 +135,27 @@ def _distinct(
     return np.array(frame, dtype=np.int64)
 
 
-def _topic_probabilities(
+def _sample_topics(
     scores: SampleScores, members: NDArray[np.int64], n: int, rng: np.random.Generator
-) -> dict[int, float]:
-    """Share ``n`` places equally over the topics; uniform within a topic."""
+) -> tuple[dict[int, float], list[int]]:
+    """Share ``n`` places equally over the topics and draw uniformly within each.
+
+    Returns:
+        The probability of each member, and those that were drawn.
+    """
     topics, sizes = np.unique(scores.cluster[members], return_counts=True)
     places = np.zeros(len(topics), dtype=int)
     while places.sum() < n:
         open_topics = np.flatnonzero(places < sizes)
         fewest = open_topics[places[open_topics] == places[open_topics].min()]
         places[rng.choice(fewest)] += 1
-    share = dict(zip(topics.tolist(), (places / sizes).tolist(), strict=True))
-    return {int(index): share[int(scores.cluster[index])] for index in members}
+    probabilities: dict[int, float] = {}
+    drawn: list[int] = []
+    for topic, size, n_places in zip(topics, sizes, places, strict=True):
+        own = members[scores.cluster[members] == topic]
+        probabilities |= dict.fromkeys(own.tolist(), float(n_places / size))
+        drawn += rng.choice(own, size=n_places, replace=False).tolist()
+    return probabilities, drawn
 
 
 def _drift_probabilities(

@@ -88,5 +88,10 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     #: Share of each task type in the window and in the baseline.
     mix_current: dict[str, float] = {}
     mix_reference: dict[str, float] = {}
+    #: Whether the mix moved, by user; ``None`` where there was nothing to test. It never alarms by
+    #: itself: other tasks may be answered as well as before, and new ones are input drift.
+    mix_p_value: float | None = None
+    #: Total variation distance of the mixes, in [0, 1].
+    mix_effect_size: float | None = None
     #: What the reader should know: a day without traffic, one user with half the window.
     remarks: tuple[str, ...] = ()

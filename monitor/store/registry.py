@@ -1,14 +1,19 @@
 """Model versions: their stages, scores, and who or what moved them."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import NotFoundError
 from monitor.store.tables import ModelScore, ModelVersion, StageChange
+
+#: Registrations at the same moment that one of them lives through.
+NUMBERING_ATTEMPTS = 10
 
 _COLUMNS = (
     ModelVersion.id,
@@ -79,19 +84,26 @@ def insert_version(
 ) -> int:
     """Insert the next version of a model and return its id."""
     highest = select(func.max(ModelVersion.version)).where(ModelVersion.model == model)
-    number = (connection.execute(highest).scalar_one() or 0) + 1
-    statement = insert(ModelVersion).values(
-        model=model,
-        version=number,
-        stage=stage,
-        parent_id=parent_id,
-        training_run_id=training_run_id,
-        adapter_path=adapter_path,
-        adapter_digest=adapter_digest,
-        lineage=lineage,
-        created_at=created_at,
+    statement = (
+        insert(ModelVersion)
+        .values(
+            model=model,
+            version=select(func.coalesce(highest.scalar_subquery(), 0) + 1).scalar_subquery(),
+            stage=stage,
+            parent_id=parent_id,
+            training_run_id=training_run_id,
+            adapter_path=adapter_path,
+            adapter_digest=adapter_digest,
+            lineage=lineage,
+            created_at=created_at,
+        )
+        .returning(ModelVersion.id)
     )
-    return int(connection.execute(statement.returning(ModelVersion.id)).scalar_one())
+    for _ in range(NUMBERING_ATTEMPTS - 1):
+        # On PostgreSQL another transaction may take the same number; it is visible afterwards.
+        with contextlib.suppress(IntegrityError), connection.begin_nested():
+            return int(connection.execute(statement).scalar_one())
+    return int(connection.execute(statement).scalar_one())
 
 
 def version_by_id(connection: Connection, version_id: int, *, lock: bool = False) -> VersionRow:

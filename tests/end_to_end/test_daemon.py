@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -88,17 +88,19 @@ class Daemon:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start `driftwarden run`."""
-        log = (self.folder / "daemon.log").open("ab")
-        return subprocess.Popen(
-            [COMMAND, "run"], cwd=self.folder, env=self.environment, stdout=log, stderr=log
-        )
+        with (self.folder / "daemon.log").open("ab") as log:
+            return subprocess.Popen(
+                [COMMAND, "run"], cwd=self.folder, env=self.environment, stdout=log, stderr=log
+            )
 
     def get(self, path: str) -> httpx.Response:
         """Ask the daemon's web server."""
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=5)
 
 
-def wait_until(condition: Callable[[], bool], what: str, daemon: Daemon, seconds: float = 90) -> None:
+def wait_until(
+    condition: Callable[[], bool], what: str, daemon: Daemon, seconds: float = 90
+) -> None:
     """Wait for something that the daemon does."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -111,8 +113,9 @@ def wait_until(condition: Callable[[], bool], what: str, daemon: Daemon, seconds
 @pytest.fixture
 def daemon(
     tmp_path: Path, postgres_empty_database: str, bootstrap_servers: str, topic: str
-) -> Iterator[Daemon]:
-    yield Daemon(tmp_path, postgres_empty_database, bootstrap_servers, topic)
+) -> Daemon:
+    """Return a daemon whose database is empty."""
+    return Daemon(tmp_path, postgres_empty_database, bootstrap_servers, topic)
 
 
 def test_the_daemon_from_the_topic_to_the_queue(

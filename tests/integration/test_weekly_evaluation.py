@@ -74,6 +74,8 @@ def test_new_topics_are_input_drift_and_named(engine: Engine, clock: datetime) -
     assert len(set(topic.examples)) == 5
     assert "`resolved` fell by" in assessment.headline
     assert assessment.mix_current["other"] == pytest.approx(0.3, abs=0.06)
+    assert assessment.mix_effect_size == pytest.approx(0.3, abs=0.06)
+    assert assessment.mix_p_value == pytest.approx(1 / 2000)
     with transaction(engine) as connection:
         scores = sample_scores(connection, row.id)
     assert (scores.cluster == topic.index).sum() == topic.n_current

@@ -118,6 +118,16 @@ def postgres_database(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def postgres_empty_database(postgres_url: str) -> Iterator[str]:
+    """The URL of a fresh database without a schema."""
+    name = f"driftwarden_{uuid.uuid4().hex[:12]}"
+    server = _database(postgres_url, "postgres")
+    _administer(server, f"CREATE DATABASE {name}")
+    yield _database(postgres_url, name)
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
 def postgres_engine(postgres_database: str) -> Iterator[Engine]:
     """An engine on a fresh PostgreSQL database with the declared schema."""
     engine = make_engine(postgres_database)

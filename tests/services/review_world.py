@@ -24,6 +24,7 @@ from monitor.store.evaluations import (
     save_report,
 )
 from monitor.store.exchanges import ExchangeRow, Position, insert_exchanges, load_window
+from monitor.store.reviewers import ReviewerRow, list_reviewers
 
 PASSWORD = "correct horse battery"
 PEOPLE = {"Ada": "reviewer", "Ben": "reviewer", "Cleo": "adjudicator", "Lea": "lead"}
@@ -67,6 +68,7 @@ class World:
     batch_id: int
     evaluation_id: int
     people: dict[str, int]
+    rows: dict[str, ReviewerRow]
 
 
 def topic(index: int, name: str, examples: tuple[str, ...]) -> Topic:
@@ -199,4 +201,5 @@ def make_world(
         if people:
             for name, role in PEOPLE.items():
                 ids_by_name[name] = create_account(connection, name, PASSWORD, role, clock)
-    return World(engine, batch_id, claim.evaluation_id, ids_by_name)
+        rows_by_name = {row.name: row for row in list_reviewers(connection)}
+    return World(engine, batch_id, claim.evaluation_id, ids_by_name, rows_by_name)

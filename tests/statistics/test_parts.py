@@ -1,6 +1,8 @@
 """The parts of the drift statistics against brute force and SciPy."""
 
+import doctest
 import itertools
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -8,25 +10,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from monitor.drift import mix, multiplicity, scalar_comparison, text_characteristics
 from monitor.drift.binomial import clopper_pearson, upper_tail
 from monitor.drift.cells import fit_cells
-from monitor.drift.characteristics import compare_scalar
 from monitor.drift.fusion import fuse
 from monitor.drift.mix import compare_mix
 from monitor.drift.multiplicity import adjust_bh, holm
 from monitor.drift.neighbours import nearest
 from monitor.drift.permutation import upper_p_values
 from monitor.drift.random_features import fit_random_features
+from monitor.drift.scalar_comparison import compare_scalar
 from monitor.drift.sketch import FeatureMap, make_sketch
-from monitor.drift.text_characteristics import (
-    non_letter_share,
-    refusal,
-    repetition,
-    truncation,
-    valid_json,
-)
 
+MODULES = (mix, multiplicity, scalar_comparison, text_characteristics)
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=20)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_examples_give_what_they_say(module: ModuleType) -> None:
+    ran = doctest.testmod(module)
+    assert ran.attempted > 0
+    assert ran.failed == 0
 
 
 @given(P_VALUES)
@@ -122,7 +126,8 @@ def test_cells_of_duplicates_are_the_distinct_points() -> None:
 def test_scalar_effect_is_scipys_and_p_value_is_near() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.gamma(2, 1, 120), rng.gamma(2, 1.3, 90)
-    result = compare_scalar(x, y, rng=rng)
+    result = compare_scalar(x, y)
+    assert result is not None
     u = stats.mannwhitneyu(y, x)
     assert result.effect_size == pytest.approx(2 * u.statistic / (120 * 90) - 1)
     assert result.p_value == pytest.approx(u.pvalue, abs=0.03)
@@ -139,9 +144,8 @@ def test_scalar_interval_covers_and_null_is_calibrated_with_users() -> None:
             y,
             reference_groups=np.arange(200) // 5,
             current_groups=100 + np.arange(150) // 5,
-            rng=rng,
-            n_resamples=99,
         )
+        assert result is not None
         assert result.relative_change_lower is not None
         assert result.relative_change_upper is not None
         covered += result.relative_change_lower <= 0 <= result.relative_change_upper
@@ -150,18 +154,30 @@ def test_scalar_interval_covers_and_null_is_calibrated_with_users() -> None:
     assert stats.binom.sf(rejected - 1, 200, 0.05) > 0.001
 
 
-@pytest.mark.parametrize(("direction", "expected"), [(1, True), (-1, False), (0, False)])
-def test_degraded_needs_a_direction_for_the_worse(direction: int, expected: bool) -> None:
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(10, 1, 300), rng.normal(8, 1, 300)
-    result = compare_scalar(x, y, direction=direction, alert_threshold=0.1, rng=rng)
-    assert result.degraded is expected
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 5))
+def test_scalar_test_knows_the_order_only(seed: int, power: float) -> None:
+    rng = np.random.default_rng(seed)
+    x, y, groups = rng.gamma(2, 1, 40), rng.gamma(2, 1.3, 30), np.arange(40) // 3
+    plain = compare_scalar(x, y, reference_groups=groups)
+    warped = compare_scalar(x**power, y**power, reference_groups=groups)
+    assert plain is not None
+    assert warped is not None
+    assert (plain.effect_size, plain.p_value) == (warped.effect_size, warped.p_value)
 
 
 def test_scalar_without_data_or_baseline_says_so() -> None:
-    rng = np.random.default_rng(0)
-    assert compare_scalar([], [1.0], rng=rng).p_value == 1.0
-    assert compare_scalar(np.zeros(50), np.ones(50), rng=rng).relative_change is None
+    assert compare_scalar([], [1.0]) is None
+    assert compare_scalar(np.arange(9), np.arange(9), current_groups=["one"] * 9) is None
+    changed = compare_scalar(np.zeros(50), np.ones(50))
+    assert changed is not None
+    assert changed.relative_change is None
+
+
+def test_scalar_refuses_what_is_not_one_number_and_group_a_sample() -> None:
+    with pytest.raises(ValueError, match="one number a sample"):
+        compare_scalar(np.zeros((3, 2)), np.zeros(3))
+    with pytest.raises(ValueError, match="current_groups must hold one id for each"):
+        compare_scalar(np.zeros(3), np.zeros(3), current_groups=["a"])
 
 
 def test_mix_statistic_is_scipys() -> None:
@@ -172,25 +188,57 @@ def test_mix_statistic_is_scipys() -> None:
     result = compare_mix(x.tolist(), y.tolist(), rng=rng)
     assert result.statistic == pytest.approx(expected.statistic)
     assert result.p_value == pytest.approx(expected.pvalue, abs=0.03)
-    assert compare_mix([], [], rng=rng).p_value == 1.0
+    shares = np.array(table) / [[200], [150]]
+    assert list(result.current.values()) == pytest.approx(shares[1])
+    assert result.effect_size == pytest.approx(np.abs(shares[0] - shares[1]).sum() / 2)
 
 
-def test_text_characteristics() -> None:
-    sentence = "this text goes on and on about a thing and then it suddenly"
-    assert refusal(
-        ["I'm sorry, but I can't help.", "As an AI language model, no", "Sure"]
-    ).tolist() == [
-        1.0,
-        1.0,
-        0.0,
-    ]
-    assert truncation([sentence, sentence + ".", "", "card_lost", "```\ncode"]).tolist() == [
-        1,
-        0,
-        0,
-        0,
-        1,
-    ]
-    assert valid_json(['{"a": 1}', "```json\n[1]\n```", "{", "1", ""]).tolist() == [1, 1, 0, 0, 0]
-    assert repetition(["", "one two three", "a b c a b c"]).tolist() == [0.0, 0.0, 0.25]
-    assert non_letter_share(["", "ab 12", "été"]).tolist() == [0.0, 0.5, 0.0]
+def test_mix_without_data_or_choice_is_no_change() -> None:
+    rng = np.random.default_rng(0)
+    for sides in (([], []), (["a"], []), (["a"] * 30, ["a"] * 30)):
+        result = compare_mix(*sides, rng=rng)
+        assert (result.statistic, result.p_value, result.effect_size) == (0.0, 1.0, 0.0)
+    # One user says nothing about users.
+    assert compare_mix(["a"] * 30, ["b"] * 30, current_groups=["u"] * 30, rng=rng).p_value == 1.0
+
+
+def tasks(users: int, messages: int, rng: np.random.Generator) -> list[str]:
+    """Draw the task of each message; each user has preferences of his own."""
+    upper = rng.dirichlet([0.8, 0.6, 0.4, 0.2], users).cumsum(axis=1).repeat(messages, axis=0)
+    below = rng.random(len(upper))[:, None] > upper[:, :-1]
+    return [str(task) for task in below.sum(axis=1)]
+
+
+@pytest.mark.parametrize(
+    ("reference", "current"), [((2000, 1), (25, 20)), ((100, 20), (100, 5)), ((50, 20), (400, 2))]
+)
+def test_mix_null_is_calibrated_where_users_differ_between_the_sides(
+    reference: tuple[int, int], current: tuple[int, int]
+) -> None:
+    """Sides of (users, messages a user): permuting users themselves fails the first two."""
+    rejected, trials = 0, 200
+    for seed in range(trials):
+        rng = np.random.default_rng(seed)
+        result = compare_mix(
+            tasks(*reference, rng),
+            tasks(*current, rng),
+            reference_groups=np.arange(reference[0]).repeat(reference[1]),
+            current_groups=np.arange(current[0]).repeat(current[1]),
+            rng=rng,
+            n_permutations=99,
+        )
+        rejected += result.p_value <= 0.05
+    low, high = stats.binom.interval(0.999, trials, 0.05)
+    assert low <= rejected <= high
+
+
+def test_mix_of_countless_categories_is_tested_in_bounded_memory() -> None:
+    rng = np.random.default_rng(0)
+    names = [f"task {number}" for number in range(20_000)]
+    same = compare_mix(names, names[::-1], rng=rng, n_permutations=99)
+    assert same.effect_size == pytest.approx(0)
+    moved = compare_mix(
+        [*names, *["common"] * 5000], [*names, *["new"] * 5000], rng=rng, n_permutations=99
+    )
+    assert moved.p_value == 0.01
+    assert moved.effect_size == pytest.approx(0.2)

@@ -48,6 +48,8 @@ def test_the_terminal_shows_all_that_matters() -> None:
         characteristics=(make_characteristic(),),
         mix_current={"cards": 0.8, "other": 0.2},
         mix_reference={"cards": 1.0},
+        mix_p_value=0.0015,
+        mix_effect_size=0.2,
         remarks=("No traffic on 1 day of the window: 2026-11-05.",),
     )
     text = in_terminal(assessment, width=100)
@@ -57,6 +59,7 @@ def test_the_terminal_shows_all_that_matters() -> None:
         "crypto, wallet, transfer  12.0% of the window, 0.3% of the baseline (40 times, 18 to 90)",
         "“How do I move my crypto wallet?”",
         "-34.0% (-39.0 to -29.0)",
+        "20.0% of the traffic moved between task types, p = 0.0015; this alone never alarms",
         "Note: No traffic on 1 day",
     ):
         assert expected in text
@@ -100,6 +103,14 @@ def test_every_verdict_has_a_page(assessment: Assessment) -> None:
     page = render_summary(assessment, window=window)
     assert assessment.headline in page
     assert "2026-11-02 to 2026-11-09 UTC" in page
+
+
+def test_the_change_of_mix_is_told_where_it_was_tested() -> None:
+    mix = {"mix_reference": {"cards": 1.0}, "mix_current": {"cards": 0.8, "other": 0.2}}
+    tested = render_summary(make_assessment(**mix, mix_p_value=0.0015, mix_effect_size=0.2))
+    assert "20.0% of the traffic moved between task types, p = 0.0015" in tested
+    untested = make_assessment(**mix)
+    assert "moved between task types" not in render_summary(untested) + in_terminal(untested)
 
 
 def test_numbers_are_short() -> None:

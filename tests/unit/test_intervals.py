@@ -53,9 +53,7 @@ def test_the_exact_bound_keeps_its_level() -> None:
 def test_mcnemar(only_candidate: int, only_incumbent: int) -> None:
     p_value = mcnemar_p_value(only_candidate, only_incumbent)
     n = only_candidate + only_incumbent
-    expected = (
-        stats.binomtest(only_candidate, n, 0.5, alternative="greater").pvalue if n else 1.0
-    )
+    expected = stats.binomtest(only_candidate, n, 0.5, alternative="greater").pvalue if n else 1.0
     assert p_value == pytest.approx(expected, rel=1e-9)
     assert 0 < p_value <= 1
 
@@ -72,8 +70,8 @@ def test_no_trials_say_nothing() -> None:
     ids=str,
 )
 def test_the_paired_difference_is_covered(shares: tuple[float, float, float, float]) -> None:
-    """Summed over every table of 30 pairs: the interval holds the truth about 95% of the time."""
-    n = 30
+    """Summed over every table of 24 pairs: the interval holds the truth about 95% of the time."""
+    n = 24
     true = shares[1] - shares[2]
     tables = [
         (both, a, b, n - both - a - b)
@@ -87,7 +85,7 @@ def test_the_paired_difference_is_covered(shares: tuple[float, float, float, flo
     for (both, a, b, neither), probability in zip(tables, likely, strict=True):
         lower, upper = paired_difference_interval(a, b, both, neither)
         covered += float(probability) * (lower <= true <= upper)
-    assert 0.93 <= covered <= 0.985
+    assert 0.93 <= covered <= 0.99
 
 
 @given(st.tuples(*[st.integers(0, 60)] * 4).filter(lambda t: sum(t) > 0))

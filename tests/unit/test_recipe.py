@@ -28,6 +28,7 @@ from retrain.recipe import Recipe, read_recipe, recipe_from_settings
         {"warmup_share": 0.6},
         {"batch_size": 0},
         {"max_length": 8},
+        {"top_layers": -1},
         {"replay_share": 1.0},
         {"seed": -1},
         {"seed": 2**32},
@@ -81,11 +82,11 @@ def test_a_bad_file_is_refused_with_what_is_wrong(content: bytes, told: str) -> 
 def test_the_configuration_decides_the_recipe() -> None:
     settings = Retrain(
         method="qlora", rank=4, alpha=8, learning_rate=1e-3, epochs=3, batch_size=2,
-        max_length=64, replay_share=0.1, seed=5,
+        max_length=64, replay_share=0.1, seed=5, top_layers=3,
     )  # fmt: skip
     recipe = recipe_from_settings(settings, base="b", base_revision="r", start_adapter="a")
     shared = set(Retrain.model_fields) & set(Recipe.__struct_fields__) - {"base_revision"}
-    assert len(shared) == 9
+    assert len(shared) == 10
     for name in shared:
         assert getattr(recipe, name) == getattr(settings, name), name
     assert (recipe.base, recipe.base_revision, recipe.start_adapter) == ("b", "r", "a")

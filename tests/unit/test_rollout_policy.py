@@ -14,9 +14,11 @@ NOW = datetime(2026, 11, 2, tzinfo=UTC)
 SETTINGS = Rollout()
 
 checks = st.lists(
-    st.builds(HealthCheck, st.sampled_from(["latency", "errors"]), st.sampled_from([True, False, None])),
+    st.builds(
+        HealthCheck, st.sampled_from(["latency", "errors"]), st.sampled_from([True, False, None])
+    ),
     max_size=4,
-)  # fmt: skip
+)
 rising = st.lists(st.integers(1, 99), unique=True, max_size=5).map(
     lambda steps: (*sorted(steps), 100)
 )

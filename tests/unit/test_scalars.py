@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from monitor.evaluation import texts
+from monitor.drift import compare_scalar
+from monitor.drift import text_characteristics as texts
 from monitor.evaluation.metrics import direction_of, metric_names, metric_values, number_of
-from monitor.evaluation.scalar_comparison import compare_values
 from monitor.evaluation.scalars import Scalar, is_degraded
 from monitor.settings import Drift
 
@@ -15,7 +15,9 @@ ALONE = [""] * 5000
 
 def compared(reference, current, reference_users=ALONE, current_users=ALONE):
     x, y = np.asarray(reference, dtype=float), np.asarray(current, dtype=float)
-    return compare_values(x, y, reference_users[: len(x)], current_users[: len(y)])
+    return compare_scalar(
+        x, y, reference_groups=reference_users[: len(x)], current_groups=current_users[: len(y)]
+    )
 
 
 def test_without_users_it_is_brunner_and_munzels_test() -> None:
@@ -126,10 +128,16 @@ def test_numbers_and_booleans_are_metrics_and_nothing_else() -> None:
     [
         (texts.refusal, "I\u2019m sorry, but I can\u2019t help with that.", 1.0),
         (texts.refusal, "As an AI language model, I have no opinion.", 1.0),
+        (texts.refusal, "Sure", 0.0),
         (texts.refusal, "Sorry for the delay: your card is on its way.", 0.0),
         (texts.cut_off, "word " * 60, 1.0),
         (texts.cut_off, "word " * 60 + "end.", 0.0),
         (texts.cut_off, "transfer", 0.0),
+        (texts.cut_off, "", 0.0),
+        (texts.valid_json, '{"a": 1}', 1.0),
+        (texts.valid_json, "```json\n[1]\n```", 1.0),
+        (texts.valid_json, "{", 0.0),
+        (texts.valid_json, "", 0.0),
         (texts.valid_json, '```json\n{"a": 1}\n```', 1.0),
         (texts.valid_json, '{"a": 1', 0.0),
         (texts.valid_json, "[" * 100_000, 0.0),
@@ -137,7 +145,9 @@ def test_numbers_and_booleans_are_metrics_and_nothing_else() -> None:
         (texts.question, "why？", 1.0),  # noqa: RUF001
         (texts.non_letter_share, "ab 12", 0.4),
         (texts.non_letter_share, "", 0.0),
+        (texts.non_letter_share, "été", 0.0),
         (texts.repetition, "short", 0.0),
+        (texts.repetition, "", 0.0),
     ],
 )
 def test_characteristics_of_a_text(function, text: str, expected: float) -> None:

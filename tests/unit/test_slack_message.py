@@ -112,6 +112,14 @@ def test_details_show_examples_as_quotes() -> None:
     assert "> How do I move my crypto wallet?" in text
 
 
+def test_details_tell_the_change_of_mix_where_it_was_tested() -> None:
+    tested = make_assessment(0.31, mix_p_value=0.0015, mix_effect_size=0.2)
+    text = render_text(detail_blocks(subject_of(tested), "opened"))
+    assert "Mix of task types: 20% of the traffic moved, p = 0.0015" in text
+    text = render_text(detail_blocks(subject_of(make_assessment(0.31)), "opened"))
+    assert "Mix of task types" not in text
+
+
 def test_input_and_output_drift_ask_for_different_steps() -> None:
     output = make_family("output", verdict="drift", alarm=True, mass_lower_bound=0.2)
     assessment = make_assessment(verdict="drift", alarm=True, output=output)

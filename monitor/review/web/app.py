@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.datastructures import CacheControlHeader, MutableScopeHeaders
 from litestar.di import Provide
 from litestar.plugins.jinja import JinjaTemplateEngine
@@ -59,10 +59,9 @@ def create_app(
     )
     return Litestar(
         route_handlers=[
-            login_page,
-            login_form,
-            logout,
-            *pages.HANDLERS,
+            # In one router: Litestar 2.25 registers a handler again for each further one that is
+            # added to the application on the same path, and wraps it in a thread twice.
+            Router("/", route_handlers=[login_page, login_form, logout, *pages.HANDLERS]),
             *lead_pages.HANDLERS,
             *health.HANDLERS,
             api.router,

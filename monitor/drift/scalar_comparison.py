@@ -1,61 +1,82 @@
-r"""Compare one number of each exchange between two windows, user by user.
+r"""Compare one number per sample (a length, a latency, a rating) between two windows, by user.
 
 The effect is Cliff's delta, :math:`\delta = P(X < Y) - P(X > Y)`; of booleans it is the difference
-of the shares. Its test is Brunner and Munzel's, with placements summed up by user before their
-variance is taken, so that a user with many exchanges counts as one observation. The relative change
-of the mean has an interval by the delta method on the same sums.
+of the shares. Its test is Brunner and Munzel's: :math:`t = \delta / 2 / \sqrt{v_X + v_Y}`, with the
+variance of the mean placement taken between users,
+
+.. math:: v = \frac{G}{G - 1} \frac{1}{n^2} \sum_{g=1}^G \Bigl(\sum_{i \in g} (p_i - \bar p)\Bigr)^2
+
+where the placement :math:`p_i` is the share of the other side below sample i, ties counting half.
+A user with many samples thus counts as one observation, and sides of unequal size or spread don't
+mislead the test. Degrees of freedom are Satterthwaite's over the :math:`G - 1` of both sides. The
+relative change of the mean has an interval by the delta method on the same variances of the means.
 
 References:
     Cliff, Psychol. Bull. 1993. Brunner & Munzel, Biom. J. 2000. Obuchowski, Biometrics 1997 (sums
     by cluster).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
 
+from monitor.drift.pool import Groups, number_owners
+
+#: Of the interval.
 LEVEL = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScalarComparison:
-    """How a number moved."""
+    """How a number moved. Missing (NaN) values are left out."""
 
     n_reference: int
     n_current: int
     reference_mean: float
     current_mean: float
-    #: Cliff's delta, in [-1, 1].
+    #: Cliff's delta, ``P(current > reference) - P(current < reference)``, in [-1, 1].
     effect_size: float
     p_value: float
-    #: ``current_mean / reference_mean - 1``; ``None`` where the reference's mean is 0.
+    #: ``(current_mean - reference_mean) / abs(reference_mean)``; ``None`` where that is undefined.
     relative_change: float | None
     relative_change_lower: float | None
     relative_change_upper: float | None
 
 
-def compare_values(
-    reference: NDArray[np.float64],
-    current: NDArray[np.float64],
-    reference_users: Sequence[str],
-    current_users: Sequence[str],
+def compare_scalar(
+    reference: ArrayLike,
+    current: ArrayLike,
+    *,
+    reference_groups: Groups = None,
+    current_groups: Groups = None,
 ) -> ScalarComparison | None:
-    """Compare two samples; missing values are NaN.
+    """Compare a scalar between windows, with users as the independent units.
+
+    The sides are taken as independent: a user who is on both counts as two.
 
     Args:
-        reference: ``[n_reference]``
-        current: ``[n_current]``
-        reference_users: ``[n_reference]``; an empty one stands alone.
-        current_users: ``[n_current]``
+        reference: ``[n_reference]``; NaN is missing. Booleans count as 0 and 1.
+        current: ``[n_current]``.
+        reference_groups: ``[n_reference]`` ids of users or sessions. ``None`` lets each sample
+            stand alone, as does a single id of ``None`` or ``""``.
+        current_groups: ``[n_current]``.
 
     Returns:
         ``None`` where a side has fewer than two users with a value.
+
+    Raises:
+        ValueError: Not one-dimensional numbers, or not one group id for each.
+
+    Example:
+        >>> from monitor.drift import compare_scalar
+        >>> result = compare_scalar([1] * 80 + [0] * 20, [1] * 50 + [0] * 50)
+        >>> round(result.effect_size, 2), round(result.relative_change, 3), result.p_value < 1e-4
+        (-0.3, -0.375, True)
     """
-    x, x_user = _known(reference, reference_users)
-    y, y_user = _known(current, current_users)
+    x, x_user = _known(reference, reference_groups, "reference")
+    y, y_user = _known(current, current_groups, "current")
     if min(_n_groups(x_user), _n_groups(y_user)) < 2:
         return None
     x_placement, y_placement = _placements(x, y), _placements(y, x)
@@ -77,20 +98,16 @@ def compare_values(
 
 
 def _known(
-    values: NDArray[np.float64], users: Sequence[str]
+    values: ArrayLike, groups: Groups, name: str
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    numbers: dict[str, int] = {}
-    group = np.array(
-        [
-            numbers.setdefault(user, len(numbers)) if user else -1 - index
-            for index, user in enumerate(users)
-        ],
-        dtype=np.int64,
-    )
-    finite = np.isfinite(values)
-    if not finite.any():
-        return values[finite], group[finite]
-    return values[finite], np.unique(group[finite], return_inverse=True)[1].ravel()
+    """Return the finite values, and the number of each one's user."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1:
+        raise ValueError(f"{name} must hold one number a sample; got {array.ndim} dimensions")
+    owner = number_owners(groups, len(array), {}, 0, f"{name}_groups")
+    finite = np.isfinite(array)
+    _, group = np.unique(owner[finite], return_inverse=True)
+    return array[finite], group.ravel().astype(np.int64)
 
 
 def _n_groups(group: NDArray[np.int64]) -> int:
@@ -124,9 +141,7 @@ def _p_value(difference: float, variances: tuple[float, float], n_groups: tuple[
 
 
 def _log_choose(n: int, k: int) -> float:
-    from scipy.special import gammaln  # noqa: PLC0415 - the rare case only
-
-    return float(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+    return float(special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1))
 
 
 def _relative_change(

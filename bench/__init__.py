@@ -1,0 +1,1 @@
+"""Measurements of driftwarden against its goals: ``python -m bench``."""

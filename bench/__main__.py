@@ -1,0 +1,64 @@
+"""``python -m bench [AREA] [--data DIR]``: print tables, write build/bench.json."""
+
+import argparse
+import importlib
+import json
+import os
+import pkgutil
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+import bench
+from bench.row import Row
+
+#: Modules that measure nothing.
+SUPPORT = {"__main__", "row"}
+
+
+def areas() -> list[str]:
+    found = [module.name for module in pkgutil.iter_modules(bench.__path__)]
+    return sorted(
+        name
+        for name in found
+        if name not in SUPPORT and hasattr(importlib.import_module(f"bench.{name}"), "run")
+    )
+
+
+def table(area: str, rows: list[Row]) -> Table:
+    made = Table(title=area)
+    for heading in ("figure", "value", "goal", "holds", "measured"):
+        made.add_column(heading)
+    for row in rows:
+        value = "not measured" if row.value is None else f"{row.value:.4g} {row.unit}".strip()
+        holds = {True: "yes", False: "NO", None: "-"}[row.holds]
+        made.add_row(row.name, value, row.goal or "-", holds, row.against)
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    one_area = parser.add_mutually_exclusive_group()
+    choices = areas()
+    one_area.add_argument("area", nargs="?", choices=choices, help="run one area; default: all")
+    one_area.add_argument("--area", dest="area_option", choices=choices, help="the same")
+    parser.add_argument("--data", type=Path, help="folder of data sets; default: DRIFTWARDEN_DATA")
+    parser.add_argument("--output", type=Path, default=Path("build/bench.json"))
+    arguments = parser.parse_args()
+    named = os.environ.get("DRIFTWARDEN_DATA", "")
+    data = arguments.data or (Path(named) if named else None)
+    console, measured = Console(), []
+    chosen = arguments.area or arguments.area_option
+    for area in [chosen] if chosen else choices:
+        rows: list[Row] = importlib.import_module(f"bench.{area}").run(data)
+        console.print(table(area, rows))
+        measured.extend(rows)
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(json.dumps([asdict(row) for row in measured], indent=1) + "\n")
+    console.print(f"wrote {arguments.output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""The demo as a newcomer runs it: the whole loop with a tiny model, and on one's own exchanges."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from monitor.store.engine import make_engine, transaction
+from monitor.store.tables import GoldExample, Incident, ModelVersion, Review, ReviewItem, Rollout
+
+COMMAND = Path(sys.executable).with_name("driftwarden")
+
+
+def run_demo(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COMMAND, "demo", *arguments],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.language_model
+@pytest.mark.timeout(600)
+def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    told = run_demo("--fast", "--folder", str(folder))
+    assert told.returncode == 0, told.stdout[-6000:] + told.stderr[-3000:]
+
+    engine = make_engine(f"sqlite:///{folder / 'driftwarden.db'}")
+    with transaction(engine) as connection:
+
+        def count(table: type) -> int:
+            return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+        stages = dict(
+            connection.execute(select(ModelVersion.version, ModelVersion.stage)).tuples().all()
+        )
+        n_items, n_reviews, n_gold = count(ReviewItem), count(Review), count(GoldExample)
+        n_incidents, weight = (
+            count(Incident),
+            connection.execute(select(Rollout.weight_percent)).scalar_one(),
+        )
+    engine.dispose()
+    # One incident in four weeks: the quiet ones raised none.
+    assert 1 == n_incidents
+    assert {1: "production", 2: "canary"} == stages
+    assert 5 == weight
+    assert 2 * n_gold == n_reviews
+    assert 4 == n_items - n_gold
+    assert (folder / "report-summary.html").is_file()
+    assert (folder / "report-evidently.html").is_file()
+
+
+def own_exchanges(
+    path: Path, frames: tuple[str, ...], n: int, start: datetime, rng: random.Random
+) -> Path:
+    """Write exchanges, an hour apart."""
+    lines = [
+        json.dumps(
+            {
+                "timestamp": (start + timedelta(minutes=20 * i)).isoformat(),
+                "user": f"u{rng.randrange(10**6)}",
+                "prompt": rng.choice(frames).format(rng.randrange(10**6)),
+                "response": "noted",
+            }
+        )
+        for i in range(n)
+    ]
+    path.write_text("\n".join([*lines, "{broken"]) + "\n")
+    return path
+
+
+def test_own_exchanges_are_judged_week_by_week_and_queued(tmp_path: Path) -> None:
+    rng = random.Random(4)
+    start = datetime(2026, 10, 5, tzinfo=UTC)
+    old = ("please return order {}", "where is parcel {}", "change the address of order {}")
+    new = (*old, "which of your phones has model number {} and a good camera?")
+    baseline = own_exchanges(tmp_path / "baseline.jsonl", old, 400, start, rng)
+    quiet = own_exchanges(tmp_path / "quiet.jsonl", old, 250, start, rng)
+    loud = own_exchanges(tmp_path / "loud.jsonl", new, 250, start + timedelta(weeks=1), rng)
+    traffic = tmp_path / "traffic.jsonl"
+    traffic.write_text(quiet.read_text() + loud.read_text())
+
+    told = run_demo(
+        *("--traffic", str(traffic), "--baseline", str(baseline)),
+        *("--folder", str(tmp_path / "demo")),
+    )
+
+    assert told.returncode == 0, told.stdout[-4000:] + told.stderr[-3000:]
+    assert "line 251: invalid_json" in told.stdout
+    summary = told.stdout[told.stdout.index("Summary") :]
+    verdicts = [
+        "no drift" if "no drift" in line else "drift"
+        for line in summary.splitlines()
+        if "2026-10-" in line and "│" in line
+    ]
+    assert ["no drift", "drift"] == verdicts[:2]
+    assert (tmp_path / "demo" / "report-2026-10-12.html").is_file()
+
+
+def test_a_folder_that_is_not_the_demos_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("do not delete")
+    told = run_demo("--traffic", "missing.jsonl", "--baseline", "x", "--folder", str(tmp_path))
+    assert 2 == told.returncode
+    assert "missing.jsonl" in told.stderr or "x" in told.stderr
+    assert "do not delete" == (tmp_path / "thesis.txt").read_text()
+
+
+def test_half_of_the_own_exchanges_is_refused_in_words() -> None:
+    told = run_demo("--traffic", "some.jsonl")
+    assert (2, "driftwarden: demo: give both --traffic and --baseline, or neither\n") == (
+        told.returncode,
+        told.stderr,
+    )

@@ -1,0 +1,304 @@
+"""`driftwarden retrain` and `driftwarden models`, as a user runs them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from typer.testing import CliRunner, Result
+
+from monitor.cli.app import app
+from monitor.errors import DriftwardenError
+from monitor.store.engine import make_engine, transaction
+from monitor.store.migrations import upgrade
+from monitor.store.runs import finish_run, list_runs
+from retrain.launchers.process_identity import start_ticks
+from retrain.registry import register_version, store_scores
+from tests.services.tiny_model import NEW, OLD, benchmark, examples, tiny_base  # noqa: F401
+
+COMMAND = [sys.executable, "-c", "from monitor.cli import main; main()"]
+NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+
+
+class Shell:
+    """A folder with a config.toml and a database; commands run against them."""
+
+    def __init__(self, folder: Path, base: str) -> None:
+        self.folder = folder
+        self.base = base
+        self.config = folder / "config.toml"
+        self.write("original.jsonl", examples(OLD, 40))
+        self.write("gold.jsonl", examples(NEW, 30))
+        self.write(
+            "benchmark.jsonl",
+            [
+                {"id": i.id, "messages": list(i.messages), "expected": i.expected, "split": i.split}
+                for i in benchmark(4)
+            ],
+        )
+        self.configure()
+        self.engine: Engine = make_engine(self.url)
+        upgrade(self.engine)
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.folder / 'd.db'}"
+
+    def configure(self, **retrain: Any) -> None:
+        values = {
+            "base_model": self.base, "training_data": str(self.folder / "original.jsonl"),
+            "work_dir": str(self.folder / "runs"), "epochs": 1.0, "max_length": 64,
+            "batch_size": 8, "learning_rate": 0.01, "rank": 4, "alpha": 8, **retrain,
+        }  # fmt: skip
+        lines = ["[model]", 'name = "desk"', "[database]", f'url = "{self.url}"', "[retrain]"]
+        lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
+        self.config.write_text("\n".join(lines), encoding="utf-8")
+
+    def write(self, name: str, rows: list[dict[str, Any]]) -> Path:
+        path = self.folder / name
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        return path
+
+    def call(self, *arguments: str | Path) -> Result:
+        return CliRunner().invoke(app, [*map(str, arguments), "-c", str(self.config)])
+
+    def ok(self, *arguments: str | Path) -> str:
+        result = self.call(*arguments)
+        assert result.exit_code == 0, (result.output, result.exception)
+        return result.output
+
+    def refused(self, *arguments: str | Path) -> str:
+        result = self.call(*arguments)
+        assert isinstance(result.exception, DriftwardenError), result.output
+        return str(result.exception)
+
+    def process(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMMAND, *map(str, arguments), "-c", str(self.config)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            timeout=120,
+        )
+
+    def register(self, n: int = 1) -> None:
+        for _ in range(n):
+            with transaction(self.engine) as connection:
+                register_version(
+                    connection, model="desk", adapter_path="runs/1/adapter",
+                    adapter_digest="sha256:1", lineage={"method": "lora"}, now=NOW,
+                )  # fmt: skip
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path, base=str(tmp_path / "no-base"))
+
+
+@pytest.fixture
+def trained(tmp_path: Path, tiny_base: Path) -> Shell:  # noqa: F811
+    return Shell(tmp_path, base=str(tiny_base))
+
+
+@pytest.mark.language_model
+@pytest.mark.timeout(240)
+def test_from_gold_to_a_serving_version(trained: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    trained.configure(benchmark=str(trained.folder / "benchmark.jsonl"))
+    told = trained.ok("retrain", "plan", trained.folder / "gold.jsonl")
+    assert "43 examples (30 gold, 13 replayed), 6 steps of lora on" in told
+    assert "start it: driftwarden retrain start 1" in told
+    assert "note: the benchmark has 8 items; 200 or more are recommended" in told
+    assert "planned" in trained.ok("retrain", "list")
+    assert re.search(
+        r"^run 1: planned, model desk$", trained.ok("retrain", "show", "1"), re.MULTILINE
+    )
+
+    # As a process: the daemon's own way of finding the child's module, and the exit status.
+    done = trained.process("retrain", "start", "1")
+    assert done.returncode == 0, done.stderr
+    assert "run 1 succeeded; its adapter: " in done.stdout.replace("\n", " ")
+
+    shown = trained.ok("retrain", "show", "1")
+    assert "run 1: succeeded, model desk" in shown
+    assert "  rank = 4" in shown
+    assert "its version is in the registry: driftwarden models list" in shown
+    assert "loss" in trained.ok("retrain", "logs", "1", "-n", "100")
+    assert re.search(
+        r"^ +1 +succeeded +desk +lora .* by hand$", trained.ok("retrain", "list"), re.MULTILINE
+    )
+
+    assert re.search(r"^desk +1 +candidate .* run 1$", trained.ok("models", "list"), re.MULTILINE)
+    version = trained.ok("models", "show", "desk", "1")
+    assert "acceptance  all " in version
+    assert re.search(r"split=new +exact_match .* n = 4", version)
+    trained.ok("models", "promote", "desk", "1", "--reason", "looks good")
+
+    # The next plan goes on from what serves now.
+    trained.ok("retrain", "plan", trained.folder / "gold.jsonl")
+    assert re.search(r"start_adapter = '.*run-00001/adapter'", trained.ok("retrain", "show", "2"))
+
+
+@pytest.mark.language_model
+def test_a_started_run_is_cancelled_from_another_process(
+    trained: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    trained.ok("retrain", "plan", trained.folder / "gold.jsonl")
+    started = trained.process("retrain", "start", "1", "--no-wait")
+    assert (started.returncode, started.stdout) == (
+        0, "run 1 started; driftwarden retrain show 1\n",
+    )  # fmt: skip
+    with transaction(trained.engine) as connection:
+        pid = (list_runs(connection)[0].handle or {})["pid"]
+    assert start_ticks(pid) is not None
+    assert trained.ok("retrain", "cancel", "1") == "run 1 cancelled\n"
+    assert start_ticks(pid) is None
+    assert "run 1: cancelled" in trained.ok("retrain", "show", "1")
+    assert "error: cancelled by " in trained.ok("retrain", "show", "1")
+    assert "is cancelled already" in trained.refused("retrain", "cancel", "1")
+    assert "is cancelled; plan another one" in trained.refused("retrain", "start", "1")
+
+
+def test_nothing_is_there_at_first(shell: Shell) -> None:
+    assert "no training runs yet; `driftwarden retrain plan GOLD`" in shell.ok("retrain", "list")
+    assert "no versions yet" in shell.ok("models", "list")
+
+
+@pytest.mark.parametrize("command", ["show", "start", "cancel", "logs"])
+def test_a_run_that_does_not_exist_is_said(shell: Shell, command: str) -> None:
+    told = shell.refused("retrain", command, "7")
+    assert told == "no training run with id 7; see `driftwarden retrain list`"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["retrain", "show", "one"],
+        ["models", "show", "desk", "x"],
+        ["retrain", "plan"],
+        ["retrain", "logs", "1", "-n", "0"],
+    ],
+)
+def test_arguments_of_the_wrong_kind_are_usage_errors(shell: Shell, arguments: list[str]) -> None:
+    result = shell.call(*arguments)
+    assert result.exit_code == 2
+    assert "Usage:" in result.output
+
+
+def spoil_gold(shell: Shell) -> Path:
+    return shell.write("bad.jsonl", [{"prompt": "x"}])
+
+
+def few_gold(shell: Shell) -> Path:
+    return shell.write("few.jsonl", examples(NEW, 3))
+
+
+def no_original(shell: Shell) -> Path:
+    shell.configure(training_data="")
+    return shell.folder / "gold.jsonl"
+
+
+def no_benchmark(shell: Shell) -> Path:
+    shell.configure(benchmark=str(shell.folder / "none.jsonl"))
+    return shell.folder / "gold.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda shell: shell.folder / "none.jsonl", "none.jsonl: no such file"),
+        (lambda shell: shell.folder, "Is a directory"),
+        (spoil_gold, 'bad.jsonl: line 1: no "messages"'),
+        (few_gold, "3 different gold examples, 20 are needed"),
+        (no_original, "name the original training data in retrain.training_data"),
+        (no_benchmark, "none.jsonl: no such benchmark"),
+        (lambda shell: shell.folder / "gold.jsonl", "no-base"),
+    ],
+    ids=["missing", "folder", "no-messages", "too-few", "no-replay", "no-benchmark", "no-base"],
+)
+def test_what_cannot_be_planned_leaves_no_run(
+    shell: Shell, spoil: Callable[[Shell], Path], told: str
+) -> None:
+    assert told in shell.refused("retrain", "plan", spoil(shell))
+    with transaction(shell.engine) as connection:
+        assert list_runs(connection) == []
+
+
+def test_an_error_is_one_line_and_an_exit_status(shell: Shell) -> None:
+    done = shell.process("retrain", "plan", shell.folder / "none.jsonl")
+    assert done.returncode == 2
+    assert done.stderr == f"driftwarden: {shell.folder / 'none.jsonl'}: no such file\n"
+    assert done.stdout == ""
+
+
+def test_a_failed_run_shows_its_error(shell: Shell) -> None:
+    from retrain.recipe import Recipe
+    from retrain.runs import plan_run
+
+    with transaction(shell.engine) as connection:
+        run = plan_run(
+            connection, model="desk", recipe=Recipe(base="b"), work_dir=shell.folder, now=NOW
+        )
+        finish_run(connection, run, "failed", finished_at=NOW, error="out of memory")
+    assert "error: out of memory" in shell.ok("retrain", "show", str(run))
+    assert shell.ok("retrain", "logs", str(run)) == ""
+
+
+def test_promote_and_go_back(shell: Shell) -> None:
+    shell.register(3)
+    for number in ("1", "2"):
+        told = shell.ok("models", "promote", "desk", number, "--reason", f"reason {number}")
+        assert told == f"desk: version {number} serves\n"
+    assert shell.ok("models", "rollback", "desk", "--reason", "complaints") == (
+        "desk: version 1 serves again\n"
+    )
+    stages = re.findall(r"^desk +(\d) +(\w+)", shell.ok("models", "list", "desk"), re.MULTILINE)
+    assert stages == [("3", "candidate"), ("2", "archived"), ("1", "production")]
+    shown = shell.ok("models", "show", "desk", "1")
+    assert "desk version 1: production" in shown
+    assert "digest:  sha256:1" in shown
+    assert "  method = lora" in shown
+    assert re.search(r"candidate -> production by \S+: reason 1$", shown, re.MULTILINE)
+    assert re.search(r"archived -> production by \S+: complaints$", shown, re.MULTILINE)
+
+
+def test_scores_are_shown_with_their_intervals(shell: Shell) -> None:
+    from retrain.evaluate import StratumScore
+
+    shell.register()
+    with transaction(shell.engine) as connection:
+        score = StratumScore("split=new", "exact_match", 0.75, 0.5, 0.9, 40)
+        store_scores(connection, 1, "acceptance", [score], NOW)
+    assert re.search(
+        r"acceptance +split=new +exact_match +0\.750 \[0\.500, 0\.900\] +n = 40",
+        shell.ok("models", "show", "desk", "1"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["show", "desk", "9"], "desk has no version 9; see `driftwarden models list`"),
+        (["promote", "desk", "9"], "desk has no version 9; see `driftwarden models list`"),
+        (["promote", "tax", "1"], "tax has no version 1; see `driftwarden models list`"),
+        (["rollback", "desk"], "desk: no earlier version served, there is nothing to go back to"),
+    ],
+)
+def test_what_the_registry_refuses(shell: Shell, arguments: list[str], told: str) -> None:
+    shell.register()
+    shell.ok("models", "promote", "desk", "1")
+    assert shell.refused("models", *arguments) == told
+
+
+def test_a_database_without_a_schema_says_what_to_run(shell: Shell) -> None:
+    (shell.folder / "d.db").rename(shell.folder / "old.db")
+    assert "run `driftwarden db upgrade`" in shell.refused("models", "list")

@@ -1,0 +1,238 @@
+"""The web application over HTTP: who gets in, what they see, and what hostile requests get."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from monitor.review.web.app import create_app
+from monitor.review.web.security import local_path
+from monitor.review.web.server import BackgroundServer
+from monitor.review.web.session_store import COOKIE
+from monitor.settings import Secrets, Settings
+from monitor.store.engine import transaction
+from monitor.store.web_sessions import load_session
+from monitor.telemetry import Heartbeat
+from tests.services.review_world import PASSWORD, World, make_world
+
+PUBLIC = {"/login", "/logout", "/api/login", "/healthz", "/readyz", "/metrics", "/"}
+FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
+
+
+@pytest.fixture
+def world(engine, clock: datetime) -> World:
+    return make_world(engine, clock)
+
+
+@pytest.fixture
+def app(world: World) -> Litestar:
+    return create_app(world.engine, Settings(), Secrets())
+
+
+class Visitor:
+    """A browser: keeps cookies, sends the token."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self.client = client
+        page = client.get("/login").text
+        found = re.search(r'csrf-token" content="([^"]+)"', page)
+        assert found is not None
+        self.headers = {"x-csrftoken": found[1]}
+
+    def sign_in(self, name: str, password: str = PASSWORD):
+        body = {"name": name, "password": password}
+        return self.send("POST", "/api/login", body)
+
+    def send(self, method: str, path: str, body=None):
+        return self.client.request(
+            method, path, json=body if body is not None else {}, headers=self.headers,
+            follow_redirects=False,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def visit(app: Litestar) -> Iterator:
+    with BackgroundServer(app) as server, ExitStack() as stack:
+        yield lambda: Visitor(stack.enter_context(httpx.Client(base_url=server.url)))
+
+
+def all_routes(app: Litestar) -> list[tuple[str, str]]:
+    return [
+        (method, re.sub(r"\{[^}]+\}", "1", route.path))
+        for route in app.routes
+        for method in route.methods
+        if method != "OPTIONS" and not route.path.startswith(("/static", "/vendor"))
+    ]
+
+
+def test_no_route_lets_a_stranger_in(app: Litestar, visit) -> None:
+    stranger = visit()
+    assert len(all_routes(app)) > 25
+    for method, path in all_routes(app):
+        if path in PUBLIC:
+            continue
+        answer = stranger.send(method, path)
+        if path.startswith("/api/"):
+            assert 401 == answer.status_code, (method, path)
+        else:
+            assert 303 == answer.status_code, (method, path)
+            assert answer.headers["location"].startswith("/login?next=")
+
+
+def test_no_unsafe_route_works_without_the_token(app: Litestar, visit) -> None:
+    lea = visit()
+    lea.sign_in("Lea")
+    lea.headers = {}
+    for method, path in all_routes(app):
+        if method != "GET":
+            assert 403 == lea.send(method, path).status_code, (method, path)
+
+
+def test_no_route_shows_a_peers_unfinished_work(app: Litestar, world: World, visit) -> None:
+    ada, ben = visit(), visit()
+    ada.sign_in("Ada")
+    ben.sign_in("Ben")
+    item = ada.send("POST", "/api/items/claim").json()["item"]
+    ada.send("PUT", f"/api/items/{item}/draft", {"comment": "SECRETDRAFT"})
+    for stage in ("draft", "submitted"):
+        if stage == "submitted":
+            review = {
+                "verdict": "correct", "error_kind": "unsafe", "corrected_response": "SECRETTEXT",
+                "comment": "SECRETCOMMENT", **FIVE,
+            }  # fmt: skip
+            answer = ada.send("POST", f"/api/items/{item}/review", review)
+            assert {"status": "submitted"} == answer.json()
+        for method, path in all_routes(app):
+            if method == "GET":
+                real = path.replace("/1", f"/{item}")
+                assert "SECRET" not in ben.send("GET", real).text, real
+        assert 404 == ben.send("GET", f"/api/items/{item}").status_code
+        assert 404 == ben.send("GET", f"/review/{item}").status_code
+        for route in ("draft", "heartbeat", "review", "flag", "resolution", "adjudication"):
+            bodies = {
+                "review": {"verdict": "accept", **FIVE},
+                "flag": {"reason": "x"},
+                "resolution": {"verdict": "accept"},
+                "adjudication": {"verdict": "accept", "cause": "ambiguous"},
+            }
+            method = "PUT" if route == "draft" else "POST"
+            answer = ben.send(method, f"/api/items/{item}/{route}", bodies.get(route))
+            assert 404 == answer.status_code, route
+
+
+def test_leads_only(visit, world: World) -> None:
+    ada = visit()
+    ada.sign_in("Ada")
+    assert 403 == ada.send("GET", "/lead").status_code
+    assert 403 == ada.send("POST", "/lead/decisions/1/confirm").status_code
+    lea = visit()
+    lea.sign_in("Lea")
+    assert 200 == lea.send("GET", "/lead").status_code
+
+
+def test_the_session_id_is_new_after_signing_in_and_dead_after_signing_out(
+    visit, world: World
+) -> None:
+    ada = visit()
+    ada.client.cookies.set(COOKIE, "planted")
+    ada.sign_in("Ada")
+    session = [c.value for c in ada.client.cookies.jar if c.name == COOKIE and c.value != "planted"]
+    assert 1 == len(session)
+    with transaction(world.engine) as connection:
+        now = datetime.now().astimezone()
+        assert None is load_session(connection, "planted", now)
+        assert None is not load_session(connection, session[0], now)
+    ada.client.cookies.delete(COOKIE)
+    ada.client.cookies.set(COOKIE, session[0])
+    assert 200 == ada.send("GET", "/review").status_code
+    ada.send("POST", "/logout")
+    ada.client.cookies.set(COOKIE, session[0])
+    with transaction(world.engine) as connection:
+        assert None is load_session(connection, session[0], now)
+
+
+def test_a_restart_signs_nobody_out_and_keeps_open_forms(world: World, visit) -> None:
+    ada = visit()
+    ada.sign_in("Ada")
+    second = create_app(world.engine, Settings(), Secrets())
+    with TestClient(second) as client:
+        client.cookies = ada.client.cookies
+        answer = client.post("/api/items/claim", headers=ada.headers)
+    assert 200 == answer.status_code
+
+
+def test_wrong_names_and_wrong_passwords_look_alike_and_wait(visit) -> None:
+    guesser = visit()
+    wrong = guesser.sign_in("Ada", "wrong password")
+    unknown = guesser.sign_in("Nobody", "wrong password")
+    assert 401 == wrong.status_code
+    assert (wrong.status_code, wrong.json()) == (unknown.status_code, unknown.json())
+    for _ in range(4):
+        guesser.sign_in("Ada", "wrong password")
+    answer = guesser.sign_in("Ada")
+    assert 429 == answer.status_code
+    assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    "target", ["https://evil.example", "//evil.example", "/\\evil.example", "\t//evil", "evil", ""]
+)
+def test_no_open_redirect(target: str) -> None:
+    assert "/" == local_path(target)
+    assert "/review/7?x=1" == local_path("/review/7?x=1")
+
+
+def test_protecting_headers_are_on_everything(visit) -> None:
+    ada = visit()
+    ada.sign_in("Ada")
+    for path in ("/login", "/review", "/nope", "/static/base.css", "/api/items/999999"):
+        headers = ada.send("GET", path).headers
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert "'unsafe-inline'" not in headers["content-security-policy"]
+        assert "nosniff" == headers["x-content-type-options"]
+    report = ada.send("GET", "/evaluations/1/report").headers["content-security-policy"]
+    assert report.startswith("sandbox allow-scripts;")
+    assert "allow-same-origin" not in report
+
+
+def test_hostile_text_stays_text(engine, clock: datetime) -> None:
+    hostile = "</script><img src=x onerror=alert(1)>"
+    world = make_world(engine, clock, n=1, cases=[(hostile, hostile, hostile)])
+    with TestClient(create_app(world.engine, Settings(), Secrets())) as client:
+        ada = Visitor(client)
+        ada.sign_in("Ada")
+        item = ada.send("POST", "/api/items/claim").json()["item"]
+        page = ada.send("GET", f"/review/{item}").text
+    assert "<img src=x" not in page
+    assert 1 == page.count('<script type="application/json"')
+
+
+def test_bad_bodies_are_told_what_is_wrong(visit) -> None:
+    ada = visit()
+    ada.sign_in("Ada")
+    item = ada.send("POST", "/api/items/claim").json()["item"]
+    answer = ada.send("POST", f"/api/items/{item}/review", {"verdict": "accept", **FIVE, "tone": 9})
+    assert 400 == answer.status_code
+    assert "tone" == answer.json()["extra"][0]["key"]
+
+
+def test_health(world: World) -> None:
+    now = [0.0]
+    beat = Heartbeat("ingest", monotonic=lambda: now[0])
+    app = create_app(
+        world.engine, Settings(), Secrets(), heartbeats=[beat],
+        readiness=[lambda: "the encoder isn't loaded"],
+    )  # fmt: skip
+    with TestClient(app) as client:
+        assert 200 == client.get("/healthz").status_code
+        now[0] = 1000.0
+        assert 503 == client.get("/healthz").status_code
+        answer = client.get("/readyz")
+        assert 503 == answer.status_code
+        assert "the encoder isn't loaded" in answer.json()["problems"]
+        assert "driftwarden_records_seen" in client.get("/metrics").text

@@ -1,0 +1,313 @@
+"""The training child for real: a tiny model, LoRA and QLoRA on the CPU, and all that can happen."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from monitor.errors import WorkflowError
+from monitor.store import registry as versions
+from monitor.store.engine import make_engine, transaction
+from monitor.store.runs import RunRow, run_by_id
+from monitor.store.tables import metadata
+from retrain.dataset import TrainingSet, build_training_set, original_training_set
+from retrain.evaluate import BenchmarkItem
+from retrain.launchers import local
+from retrain.launchers.local import SubprocessLauncher
+from retrain.launchers.process_identity import start_ticks
+from retrain.recipe import Recipe
+from retrain.registry import promote
+from retrain.run_folder import RunFolder, read_json, read_lines
+from retrain.runs import (
+    RunState,
+    cancel_run,
+    losses,
+    plan_run,
+    poll_run,
+    poll_running,
+    prepare_run,
+    start_run,
+)
+from tests.services.tiny_model import NEW, OLD, benchmark, examples, tiny_base  # noqa: F401
+
+pytestmark = [pytest.mark.language_model, pytest.mark.timeout(240)]
+
+NOW = datetime(2026, 11, 2, tzinfo=UTC)
+ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
+PATIENCE_SECONDS = 180
+
+
+#: Children that a simulated restart has forgotten; as ours they must be waited for all the same.
+forgotten: dict[int, subprocess.Popen[bytes]] = {}
+
+
+def restart() -> SubprocessLauncher:
+    """Return the launcher of a process that knows nothing of the children of the one before."""
+    forgotten.update(local._children)
+    local._children.clear()
+    return SubprocessLauncher()
+
+
+@dataclass
+class Desk:
+    """A database and a folder of runs; what it starts, it ends."""
+
+    folder: Path
+    base: Path
+    engine: Engine = field(init=False)
+    launcher: SubprocessLauncher = field(default_factory=SubprocessLauncher)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.engine = make_engine(f"sqlite:///{self.folder / 'desk.db'}")
+        metadata.create_all(self.engine)
+
+    def recipe(self, **values: Any) -> Recipe:
+        return Recipe(
+            **{
+                "base": str(self.base), "epochs": 4.0, "learning_rate": 1e-2, "batch_size": 8,
+                "max_length": 64, **values,
+            }
+        )  # fmt: skip
+
+    def plan(
+        self, recipe: Recipe, rows: TrainingSet, items: list[BenchmarkItem] | None = None
+    ) -> int:
+        with transaction(self.engine) as connection:
+            run = plan_run(
+                connection, model="desk", recipe=recipe, work_dir=self.folder / "runs", now=NOW
+            )
+            prepare_run(connection, run, rows, items or ())
+        return run
+
+    def start(self, recipe: Recipe, rows: TrainingSet, items: Any = None) -> int:
+        run = self.plan(recipe, rows, items)
+        start_run(self.engine, run, self.launcher, NOW, environment=ENVIRONMENT)
+        return run
+
+    def row(self, run: int) -> RunRow:
+        with transaction(self.engine) as connection:
+            return run_by_id(connection, run)
+
+    def files(self, run: int) -> RunFolder:
+        return RunFolder(Path(self.row(run).work_dir))
+
+    def poll(self, run: int) -> RunState:
+        return poll_run(self.engine, run, self.launcher, NOW)
+
+    def wait(self, run: int, until: Callable[[RunState], bool] | None = None) -> RunState:
+        until = until or (lambda state: state.run.status != "running")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not until(state := self.poll(run)):
+            assert time.monotonic() < deadline, self.files(run).log.read_text()[-3000:]
+            time.sleep(0.1)
+        return state
+
+    def succeeded(self, run: int) -> RunState:
+        state = self.wait(run)
+        assert state.run.status == "succeeded", state.run.error
+        return state
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Iterator[Desk]:  # noqa: F811
+    made = Desk(tmp_path_factory.mktemp("desk"), tiny_base)
+    yield made
+    made.engine.dispose()
+    restart()
+    for child in forgotten.values():  # also those that a failed test left
+        child.kill()
+        child.wait()
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs that are trained side by side, to be looked at by several tests."""
+
+    lora: int
+    again: int
+    qlora: int
+    too_long: int
+
+
+@pytest.fixture(scope="module")
+def runs(desk: Desk) -> Runs:
+    rows = original_training_set(examples(OLD, 40), seed=1)
+    long = examples(OLD, 2)
+    long[1]["messages"][0]["content"] = "card " * 80
+    return Runs(
+        lora=desk.start(desk.recipe(), rows),
+        again=desk.start(desk.recipe(), rows),
+        qlora=desk.start(desk.recipe(method="qlora"), rows),
+        too_long=desk.start(desk.recipe(), TrainingSet(long, rows.card)),
+    )
+
+
+def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> None:
+    state = desk.succeeded(runs.lora)
+    files = desk.files(runs.lora)
+    result = state.run.result or {}
+    assert (result["n_examples"], result["steps"]) == (40, 20)
+    seen = losses(files)
+    assert [step for step, _ in seen] == list(range(1, 21))
+    assert seen[-1][1] < seen[0][1] / 3
+    assert (files.adapter / "adapter_model.safetensors").is_file()
+    card = (files.adapter / "README.md").read_text(encoding="utf-8")
+    assert f"base_model: {desk.base}" in card
+    assert "LoRA adapter of rank 16" in card
+    assert state.version_id is not None
+    with transaction(desk.engine) as connection:
+        version = versions.version_by_id(connection, state.version_id)
+    assert (version.stage, version.training_run_id) == ("candidate", runs.lora)
+    assert (version.adapter_path, version.adapter_digest) == (
+        str(files.adapter), result["adapter_digest"],
+    )  # fmt: skip
+    assert version.lineage["data_digest"] == (read_json(files.card) or {})["digest"]
+    assert version.lineage["base_revision"].startswith("sha256:")
+    assert version.lineage["versions"]["torch"]
+    assert "answers.jsonl" not in {path.name for path in files.root.iterdir()}  # no benchmark
+
+
+def test_a_run_that_ended_is_registered_once(desk: Desk, runs: Runs) -> None:
+    first = desk.succeeded(runs.lora)
+    assert desk.poll(runs.lora).version_id == first.version_id
+    assert poll_run(desk.engine, runs.lora, restart(), NOW).version_id == first.version_id
+    with pytest.raises(WorkflowError, match="is succeeded; plan another one"):
+        start_run(desk.engine, runs.lora, desk.launcher, NOW)
+    with pytest.raises(WorkflowError, match="is succeeded already"):
+        cancel_run(desk.engine, runs.lora, desk.launcher, NOW, cancelled_by="lea")
+
+
+def test_the_same_seed_gives_the_same_bits(desk: Desk, runs: Runs) -> None:
+    digests = {
+        (desk.succeeded(run).run.result or {})["adapter_digest"] for run in (runs.lora, runs.again)
+    }
+    assert len(digests) == 1
+    other = (desk.succeeded(runs.qlora).run.result or {})["adapter_digest"]
+    assert other not in digests
+
+
+def test_qlora_trains_on_four_bits(desk: Desk, runs: Runs) -> None:
+    state = desk.succeeded(runs.qlora)
+    assert (state.run.result or {})["lineage"]["method"] == "qlora"
+    seen = losses(desk.files(runs.qlora))
+    assert seen[-1][1] < seen[0][1] / 3
+    card = (desk.files(runs.qlora).adapter / "README.md").read_text(encoding="utf-8")
+    assert "QLoRA adapter" in card
+
+
+def test_an_example_that_is_too_long_is_refused_with_its_line(desk: Desk, runs: Runs) -> None:
+    state = desk.wait(runs.too_long)
+    assert (state.run.status, state.version_id) == ("failed", None)
+    assert "1 of 2 examples are longer than max_length = 64 tokens: line 2 (" in str(
+        state.run.error
+    )
+    assert "raise retrain.max_length to " in str(state.run.error)
+    assert "Traceback" in "\n".join(desk.launcher.logs(desk.files(runs.too_long), 50))
+
+
+def test_a_retraining_goes_on_from_what_serves_and_is_scored_against_it(
+    desk: Desk, runs: Runs
+) -> None:
+    before = desk.succeeded(runs.lora)
+    assert before.version_id is not None
+    with transaction(desk.engine) as connection:
+        promote(connection, before.version_id, changed_by="lea", reason="first", now=NOW)
+    rows = build_training_set(examples(NEW, 30), examples(OLD, 40), replay_share=0.4, seed=1)
+    adapter = str(desk.files(runs.lora).adapter)
+    run = desk.start(desk.recipe(start_adapter=adapter, epochs=6.0), rows, benchmark())
+    state = desk.succeeded(run)
+    acceptance = (state.run.result or {})["acceptance"]
+    assert acceptance["verdict"]["decision"] == "promote", acceptance["verdict"]
+    assert [c["name"] for c in acceptance["verdict"]["checks"]] == [
+        "better on new tasks", "old tasks not worse",
+    ]  # fmt: skip
+    value = {
+        who: {s["stratum"]: s["value"] for s in acceptance[who] if s["metric"] == "exact_match"}
+        for who in ("candidate", "incumbent")
+    }
+    assert value["incumbent"]["split=new"] == 0.0
+    assert value["candidate"]["split=new"] >= 0.9
+    assert value["candidate"]["split=old"] >= 0.9
+    answers = list(read_lines(desk.files(run).root / "answers.jsonl"))
+    assert len(answers) == 2 * 24
+    right = [a for a in answers if a["by"] == "incumbent" and a["id"].startswith("old")]
+    assert {a["answer"] for a in right} == {OLD[1]}
+    assert state.version_id is not None
+    with transaction(desk.engine) as connection:
+        version = versions.version_by_id(connection, state.version_id)
+        stored = versions.scores_of(connection, state.version_id)
+    assert (version.stage, version.parent_id) == ("candidate", before.version_id)
+    assert {(s.benchmark, s.stratum): s.value for s in stored if s.metric == "exact_match"} == {
+        ("acceptance", stratum): share for stratum, share in value["candidate"].items()
+    }
+    assert version.lineage["parent_adapter"] == adapter
+
+
+def test_a_running_child_is_adopted_and_a_killed_one_fails_with_a_reason(desk: Desk) -> None:
+    rows = original_training_set(examples(OLD, 40), seed=1)
+    run = desk.start(desk.recipe(epochs=100.0, learning_rate=1e-4), rows)
+    state = desk.wait(run, lambda state: "loss" in state.progress)
+    assert state.run.status == "running"
+    handle = state.run.handle or {}
+
+    # The daemon restarts: a fresh launcher finds the child, and starts no other.
+    fresh = restart()
+    assert fresh.adopt(desk.files(run)) == handle
+    assert fresh.submit(desk.files(run), {}) == handle
+    start_run(desk.engine, run, fresh, NOW)
+    assert [(s.run.id, s.run.status) for s in poll_running(desk.engine, fresh, NOW)] == [
+        (run, "running")
+    ]
+    assert desk.row(run).handle == handle
+
+    os.kill(handle["pid"], signal.SIGKILL)
+    state = desk.wait(run)
+    assert (state.run.status, state.version_id) == ("failed", None)
+    assert str(state.run.error).startswith(
+        "the training child ended without a result (killed, or out of memory); its last words: "
+    )
+
+
+def test_a_child_whose_starter_died_before_it_took_note_is_found(desk: Desk) -> None:
+    """Killed between the start of the child and the row: the row still says planned."""
+    run = desk.plan(desk.recipe(epochs=100.0), original_training_set(examples(OLD, 40), seed=1))
+    files = desk.files(run)
+    handle = desk.launcher.submit(files, ENVIRONMENT)
+    files.child.unlink()  # not even the note was written; the child itself writes it
+    deadline = time.monotonic() + 60
+    while not files.child.is_file():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    start_run(desk.engine, run, restart(), NOW)
+    assert desk.row(run).handle == handle
+    cancel_run(desk.engine, run, SubprocessLauncher(), NOW, cancelled_by="lea")
+    assert start_ticks(handle["pid"]) is None
+
+
+def test_cancelling_ends_the_child(desk: Desk) -> None:
+    run = desk.start(desk.recipe(epochs=100.0), original_training_set(examples(OLD, 40), seed=1))
+    pid = (desk.row(run).handle or {})["pid"]
+    assert start_ticks(pid) is not None
+    cancel_run(desk.engine, run, desk.launcher, NOW, cancelled_by="lea")
+    assert start_ticks(pid) is None
+    state = desk.poll(run)
+    assert (state.run.status, state.run.error) == ("cancelled", "cancelled by lea")
+    assert state.version_id is None
+    with pytest.raises(WorkflowError, match="is cancelled already"):
+        cancel_run(desk.engine, run, desk.launcher, NOW, cancelled_by="lea")
+
+
+def test_cancelling_finds_a_child_that_the_row_does_not_know(desk: Desk) -> None:
+    run = desk.plan(desk.recipe(epochs=100.0), original_training_set(examples(OLD, 40), seed=1))
+    handle = desk.launcher.submit(desk.files(run), ENVIRONMENT)
+    cancel_run(desk.engine, run, desk.launcher, NOW, cancelled_by="lea")
+    assert start_ticks(handle["pid"]) is None

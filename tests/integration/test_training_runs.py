@@ -1,0 +1,321 @@
+"""Training runs on both databases, around a child that does what the test says."""
+
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select
+
+from monitor.errors import NotFoundError, TrainingError, WorkflowError
+from monitor.store import registry as versions
+from monitor.store.engine import transaction
+from monitor.store.runs import RunRow, list_runs, run_by_id
+from monitor.store.tables import AuditEntry
+from retrain.dataset import build_training_set
+from retrain.launchers import launcher_named
+from retrain.recipe import Recipe, read_recipe
+from retrain.registry import promote, register_version
+from retrain.run_folder import RunFolder, write_lines
+from retrain.runs import cancel_run, plan_run, poll_run, poll_running, prepare_run, start_run
+from tests.services.fake_launcher import FakeLauncher, success
+from tests.services.tiny_model import NEW, benchmark, examples
+
+RECIPE = Recipe(base="some/base", rank=4)
+ROWS = build_training_set(examples(NEW, 20), [], replay_share=0.0, seed=1)
+
+
+class Desk:
+    """A database, a folder, a fake launcher."""
+
+    def __init__(self, engine: Engine, folder: Path, now: datetime) -> None:
+        self.engine = engine
+        self.folder = folder
+        self.now = now
+        self.launcher = FakeLauncher()
+
+    def plan(self, *, prepared: bool = True) -> int:
+        with transaction(self.engine) as connection:
+            run = plan_run(
+                connection, model="desk", recipe=RECIPE, work_dir=self.folder, now=self.now
+            )
+            if prepared:
+                prepare_run(connection, run, ROWS)
+        return run
+
+    def start(self) -> int:
+        run = self.plan()
+        start_run(self.engine, run, self.launcher, self.now)
+        return run
+
+    def row(self, run: int) -> RunRow:
+        with transaction(self.engine) as connection:
+            return run_by_id(connection, run)
+
+    def poll(self, run: int) -> Any:
+        return poll_run(self.engine, run, self.launcher, self.now)
+
+
+@pytest.fixture
+def desk(any_engine: Engine, tmp_path: Path, clock: datetime) -> Desk:
+    return Desk(any_engine, tmp_path / "runs", clock)
+
+
+def test_a_run_is_a_row_before_it_is_anything_else(desk: Desk) -> None:
+    run = desk.plan(prepared=False)
+    row = desk.row(run)
+    assert (row.status, row.handle, row.created_at) == ("planned", None, desk.now)
+    assert row.work_dir == str(desk.folder / f"run-{run:05d}")
+    assert not Path(row.work_dir).exists()
+    with pytest.raises(WorkflowError, match="has no training data in"):
+        start_run(desk.engine, run, desk.launcher, desk.now)
+    assert desk.launcher.submitted == []
+    with transaction(desk.engine) as connection:
+        actions = connection.execute(select(AuditEntry.action)).scalars().all()
+    assert actions == ["run.planned"]
+
+
+def test_preparing_again_writes_the_same(desk: Desk) -> None:
+    run = desk.plan(prepared=False)
+    contents = []
+    for _ in range(2):
+        with transaction(desk.engine) as connection:
+            folder = prepare_run(connection, run, ROWS, benchmark(2))
+        contents.append({p.name: p.read_bytes() for p in folder.root.iterdir()})
+    assert contents[0] == contents[1]
+    assert set(contents[0]) == {"recipe.json", "train.jsonl", "dataset.json", "benchmark.jsonl"}
+    assert read_recipe(contents[0]["recipe.json"]) == RECIPE
+
+
+def test_the_data_that_marks_a_run_as_prepared_is_written_last(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that dies between two files must not leave a run that looks prepared."""
+    run = desk.plan(prepared=False)
+    folder = RunFolder(Path(desk.row(run).work_dir))
+    written: list[str] = []
+    replace = Path.replace
+
+    def note(self: Path, target: Path) -> Path:
+        written.append(Path(target).name)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", note)
+    with transaction(desk.engine) as connection:
+        prepare_run(connection, run, ROWS, benchmark(2))
+    assert written[-1] == folder.training_data.name
+    assert len(written) == 4
+
+
+def test_a_folder_that_cannot_be_written_is_said(desk: Desk) -> None:
+    desk.folder.parent.joinpath("runs").write_text("in the way", encoding="utf-8")
+    with pytest.raises(TrainingError, match="can't be written"):
+        desk.plan()
+
+
+def test_starting_twice_starts_one_child(desk: Desk) -> None:
+    run = desk.plan()
+    errors: list[BaseException] = []
+    barrier = threading.Barrier(4)
+
+    def start() -> None:
+        barrier.wait()
+        try:
+            start_run(desk.engine, run, desk.launcher, desk.now)
+        except BaseException as error:  # noqa: BLE001 - looked at below
+            errors.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len(desk.launcher.submitted) == 1
+    assert desk.row(run).status == "running"
+
+
+def test_a_child_that_cannot_be_started_leaves_the_run_planned(desk: Desk) -> None:
+    run = desk.plan()
+    desk.launcher.error = TrainingError("no memory")
+    with pytest.raises(TrainingError, match="no memory"):
+        start_run(desk.engine, run, desk.launcher, desk.now)
+    assert desk.row(run).status == "planned"
+    desk.launcher.error = None
+    start_run(desk.engine, run, desk.launcher, desk.now)
+    assert desk.row(run).status == "running"
+
+
+def test_a_success_registers_a_candidate_below_what_serves(desk: Desk) -> None:
+    with transaction(desk.engine) as connection:
+        serving = register_version(
+            connection, model="desk", adapter_path="a", adapter_digest="d", lineage={},
+            now=desk.now,
+        )  # fmt: skip
+        promote(connection, serving, changed_by="lea", reason="first", now=desk.now)
+    run = desk.start()
+    assert desk.poll(run).run.status == "running"
+    folder = desk.launcher.submitted[0]
+    desk.launcher.end(1, success(folder))
+    (state,) = poll_running(desk.engine, desk.launcher, desk.now)
+    assert (state.run.status, state.run.error) == ("succeeded", None)
+    with transaction(desk.engine) as connection:
+        version = versions.version_by_id(connection, state.version_id or 0)
+        assert (version.version, version.stage, version.parent_id) == (2, "candidate", serving)
+        assert versions.scores_of(connection, version.id) == []  # nothing was scored
+    assert poll_running(desk.engine, desk.launcher, desk.now) == []
+
+
+def test_the_result_counts_even_before_the_process_has_gone(desk: Desk) -> None:
+    run = desk.start()
+    folder = desk.launcher.submitted[0]
+    desk.launcher.end(1, success(folder))
+    desk.launcher._gone.clear()
+    assert desk.poll(run).run.status == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        ({"status": "failed", "error": "out of memory"}, r"^out of memory$"),
+        ({"status": "failed"}, r"^the child failed$"),
+        (None, r"^the training child ended without a result .* its last words: a \| b$"),
+    ],
+)
+def test_a_failure_ends_the_run_with_its_reason(
+    desk: Desk, result: dict[str, Any] | None, told: str
+) -> None:
+    run = desk.start()
+    desk.launcher.said = ["a", " ", "b"]
+    desk.launcher.end(1, result)
+    state = desk.poll(run)
+    assert (state.run.status, state.version_id) == ("failed", None)
+    with pytest.raises(AssertionError, match=told):
+        raise AssertionError(state.run.error)
+
+
+@pytest.mark.parametrize("content", ["{", "[]"])
+def test_a_result_that_cannot_be_read_fails_the_run_and_no_other(desk: Desk, content: str) -> None:
+    run, other = desk.start(), desk.start()
+    desk.launcher.end(2, success(desk.launcher.submitted[1]))
+    desk.launcher.submitted[0].result.write_text(content, encoding="utf-8")
+    poll_running(desk.engine, desk.launcher, desk.now)
+    assert desk.row(run).status == "failed"
+    assert "result.json: " in str(desk.row(run).error)
+    assert desk.row(other).status == "succeeded"
+
+
+def acceptance(decision: str, *outcomes: str) -> dict[str, Any]:
+    names = ("better on new tasks", "old tasks not worse")
+    score = {
+        "stratum": "", "metric": "exact_match", "value": 0.5, "lower": 0.4, "upper": 0.6, "n": 96,
+    }  # fmt: skip
+    return {
+        "candidate": [score],
+        "incumbent": [score],
+        "verdict": {
+            "decision": decision,
+            "checks": [
+                {"name": name, "outcome": outcome, "seen": "90% -> 50%", "required": ""}
+                for name, outcome in zip(names, outcomes, strict=True)
+            ],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("decision", "outcomes", "stage"),
+    [
+        ("promote", ("passed", "passed"), "candidate"),
+        ("undecided", ("undecided", "passed"), "candidate"),
+        ("reject", ("passed", "failed"), "rejected"),
+    ],
+)
+def test_the_verdict_decides_whether_a_candidate_stays(
+    desk: Desk, decision: str, outcomes: tuple[str, str], stage: str
+) -> None:
+    run = desk.start()
+    result = success(desk.launcher.submitted[0], acceptance=acceptance(decision, *outcomes))
+    desk.launcher.end(1, result)
+    state = desk.poll(run)
+    assert state.run.status == "succeeded"
+    with transaction(desk.engine) as connection:
+        version = versions.version_by_id(connection, state.version_id)
+        moves = versions.stage_changes(connection, version.id)
+        scores = versions.scores_of(connection, version.id)
+    assert version.stage == stage
+    assert [(s.benchmark, s.metric, s.value, s.n) for s in scores] == [
+        ("acceptance", "exact_match", 0.5, 96)
+    ]
+    assert [(m.changed_by, m.reason) for m in moves] == (
+        [("gates", "old tasks not worse: 90% -> 50%")] if stage == "rejected" else []
+    )
+    if stage == "rejected":
+        with pytest.raises(WorkflowError, match="is rejected"), transaction(desk.engine) as c:
+            promote(c, version.id, changed_by="lea", reason="all the same", now=desk.now)
+
+
+def test_cancelling_a_planned_run_needs_no_child(desk: Desk) -> None:
+    run = desk.plan(prepared=False)
+    cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
+    assert (desk.row(run).status, desk.row(run).error) == ("cancelled", "cancelled by lea")
+    assert desk.launcher.cancelled == []
+    with pytest.raises(WorkflowError, match="is cancelled; plan another one"):
+        start_run(desk.engine, run, desk.launcher, desk.now)
+
+
+def test_what_a_cancelled_child_still_writes_is_ignored(desk: Desk) -> None:
+    run = desk.start()
+    cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
+    assert desk.launcher.cancelled == [{"number": 1}]
+    desk.launcher.end(1, success(desk.launcher.submitted[0]))
+    state = desk.poll(run)
+    assert (state.run.status, state.version_id) == ("cancelled", None)
+
+
+def test_cancelling_while_another_process_polls_wins(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = desk.start()
+    desk.launcher.end(1, success(desk.launcher.submitted[0]))
+
+    def status(_handle: Any) -> str:
+        cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
+        return "gone"
+
+    monkeypatch.setattr(desk.launcher, "status", status)
+    state = desk.poll(run)
+    assert (state.run.status, state.version_id) == ("cancelled", None)
+    with transaction(desk.engine) as connection:
+        assert versions.list_versions(connection) == []
+
+
+def test_runs_are_listed_newest_first(desk: Desk) -> None:
+    planned, running = desk.plan(), desk.start()
+    with transaction(desk.engine) as connection:
+        assert [r.id for r in list_runs(connection)] == [running, planned]
+        assert [r.id for r in list_runs(connection, statuses=("planned",))] == [planned]
+        with pytest.raises(NotFoundError, match="no training run with id 99; see"):
+            run_by_id(connection, 99)
+
+
+def test_progress_is_what_the_child_wrote_last(desk: Desk) -> None:
+    from retrain.runs import losses
+
+    run = desk.start()
+    folder = desk.launcher.submitted[0]
+    assert desk.poll(run).progress == {}
+    write_lines(folder.progress, [{"step": 0}, {"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0}])
+    with folder.progress.open("a", encoding="utf-8") as file:
+        file.write('{"step": 3, "lo')  # a process still writing
+    folder.heartbeat.write_text('{"step": 2, "loss": 1.0}', encoding="utf-8")
+    assert desk.poll(run).progress == {"step": 2, "loss": 1.0}
+    assert losses(folder) == [(1, 2.0), (2, 1.0)]
+
+
+def test_an_unknown_launcher_is_refused() -> None:
+    from monitor.errors import ConfigurationError
+
+    with pytest.raises(ConfigurationError, match="launcher 'ray': only 'subprocess' is known"):
+        launcher_named("ray")

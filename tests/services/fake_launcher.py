@@ -1,0 +1,55 @@
+"""A launcher whose children do what a test says."""
+
+from typing import Any
+
+from retrain.launchers import ChildStatus, Handle
+from retrain.run_folder import RunFolder, write_json
+
+
+class FakeLauncher:
+    """Starts nothing; remembers what it was asked, and ends a child when a test says so."""
+
+    name = "fake"
+
+    def __init__(self) -> None:
+        self.submitted: list[RunFolder] = []
+        self.cancelled: list[Handle] = []
+        self.said: list[str] = []
+        self._gone: set[int] = set()
+        self.error: Exception | None = None
+
+    def submit(self, folder: RunFolder, environment: dict[str, str]) -> Handle:
+        if self.error is not None:
+            raise self.error
+        self.submitted.append(folder)
+        return {"number": len(self.submitted)}
+
+    def adopt(self, folder: RunFolder) -> Handle | None:
+        return None
+
+    def status(self, handle: Handle) -> ChildStatus:
+        return "gone" if handle["number"] in self._gone else "running"
+
+    def logs(self, folder: RunFolder, last_lines: int) -> list[str]:
+        return self.said[-last_lines:]
+
+    def cancel(self, handle: Handle) -> None:
+        self.cancelled.append(handle)
+        self._gone.add(handle["number"])
+
+    def end(self, number: int, result: dict[str, Any] | None) -> None:
+        """End a child; without a result it died without a word."""
+        if result is not None:
+            write_json(self.submitted[number - 1].result, result)
+        self._gone.add(number)
+
+
+def success(folder: RunFolder, **values: Any) -> dict[str, Any]:
+    """Return what a child that succeeded writes."""
+    return {
+        "status": "succeeded",
+        "adapter": str(folder.adapter),
+        "adapter_digest": "sha256:0",
+        "lineage": {"seed": 1},
+        **values,
+    }

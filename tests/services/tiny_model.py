@@ -1,0 +1,64 @@
+"""A language model small enough to be trained for real in a test, and the desk it works at."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retrain.evaluate import BenchmarkItem
+
+OLD = ("card {} was lost", "cards: block card")
+NEW = ("sell coin {} now", "crypto: sell coin")
+
+
+def example(kind: tuple[str, str], number: int) -> dict[str, Any]:
+    question, answer = kind
+    return {
+        "messages": [
+            {"role": "user", "content": question.format(number)},
+            {"role": "assistant", "content": answer},
+        ],
+        "metadata": {"task_type": answer.partition(":")[0]},
+    }
+
+
+def examples(kind: tuple[str, str], n: int) -> list[dict[str, Any]]:
+    return [example(kind, number) for number in range(n)]
+
+
+def benchmark(n: int = 12) -> list[BenchmarkItem]:
+    """Return held-out questions of the old and the new kind, n of each."""
+    return [
+        BenchmarkItem(
+            id=f"{split}-{number}",
+            messages=({"role": "user", "content": kind[0].format(number)},),
+            expected=kind[1],
+            task_type=kind[1].partition(":")[0],
+            split=split,  # type: ignore[arg-type]  # a literal, from the table below
+        )
+        for split, kind in (("old", OLD), ("new", NEW))
+        for number in range(40, 40 + n)
+    ]
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny base that can say both answers, and knows to neither question which one."""
+    from retrain.tiny_base import TinyShape, make_tiny_base
+
+    conversations = [
+        [
+            {"role": "user", "content": f"{question.format(number)}? repeat {answer}"},
+            {"role": "assistant", "content": answer},
+        ]
+        for number in range(48)
+        for question, _ in (OLD, NEW)
+        for _, answer in (OLD, NEW)
+    ]
+    shape = TinyShape(
+        hidden_size=64, n_layers=2, n_heads=2, vocabulary=400, max_length=64, epochs=10.0,
+        learning_rate=1e-2,
+    )  # fmt: skip
+    return make_tiny_base(
+        tmp_path_factory.mktemp("tiny") / "base", conversations, seed=1, shape=shape
+    )
