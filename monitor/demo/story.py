@@ -1,5 +1,7 @@
 """The demo's story, chapter by chapter: launch, quiet weeks, drift, review, retraining."""
 
+import os
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +60,7 @@ def run_story(*, fast: bool, folder: Path, seed: int, narrator: Narrator) -> boo
         narrator: Tells it.
     """
     place = empty_folder(folder)
+    _quieten_libraries()
     narrator.chapter("A bank's support desk: version 1 is trained and goes live")
     model = _base_model(fast, place, seed, narrator)
     drawn = _draw(World(seed), model.n_training_examples)
@@ -92,6 +95,14 @@ def run_story(*, fast: bool, folder: Path, seed: int, narrator: Narrator) -> boo
     narrator.chapter("Summary")
     telling.summarise(stage, drifted, expectations, LEAD, passwords[LEAD])
     return all(expectation.held for expectation in expectations)
+
+
+def _quieten_libraries() -> None:
+    """Keep bars and warnings that are not the story's out of it."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
 
 def _base_model(fast: bool, place: Path, seed: int, narrator: Narrator) -> "DemoModel":

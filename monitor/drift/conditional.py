@@ -23,6 +23,8 @@ from monitor.drift.strata import Strata, evaluate_within, make_strata
 N_NEIGHBOURS = 10
 MAXIMUM_LANDMARKS = 4096
 SAMPLES_PER_STRATUM = 20
+#: Share of the reference's prompts that are taken as comparable.
+COMPARABLE_SHARE = 0.95
 MAXIMUM_STRATA = 256
 MAXIMUM_RESPONSE_CELLS = 128
 
@@ -76,7 +78,8 @@ def compare_given(
     if not enough(pool, minimum_samples):
         return not_enough_data(pool, rng)
     n_strata = int(np.clip(len(pool.vectors) // SAMPLES_PER_STRATUM, 1, MAXIMUM_STRATA))
-    strata = make_strata(pool, fit_cells(pool.vectors, n_strata, rng).assign(pool.vectors), rng)
+    cell = fit_cells(pool.vectors, n_strata, rng).assign(pool.vectors)
+    strata = make_strata(pool, _set_apart(pool, cell, n_strata, rng), rng)
     if min(strata.n_shared_reference, strata.n_shared_current) < max(minimum_samples, 20):
         return not_enough_data(pool, rng)
 
@@ -151,6 +154,30 @@ def _near_prompts(
         landmark_owner=pool.owner[marks],
     )
     return np.where(found.index >= 0, marks[found.index], -1)
+
+
+def _set_apart(
+    pool: Pool, cell: NDArray[np.int64], n_strata: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Put prompts outside the common support into strata of one side, which say nothing.
+
+    A new topic falls into some cell, beside prompts that only resemble it: there the answers differ
+    because the prompts do. A prompt counts as comparable when the nearest reference prompt of
+    another owner is no farther than that of 95% of the reference's own.
+    """
+    reference = np.flatnonzero(~pool.is_current)
+    marks = draw_landmarks(reference, MAXIMUM_LANDMARKS, rng)
+    found = nearest(
+        pool.vectors,
+        pool.vectors[marks],
+        1,
+        query_owner=pool.owner,
+        landmark_owner=pool.owner[marks],
+    )
+    similarity = np.where(found.index[:, 0] >= 0, found.similarity[:, 0], -1.0)
+    least = np.quantile(similarity[~pool.is_current], 1.0 - COMPARABLE_SHARE)
+    foreign = similarity < least
+    return np.where(foreign, n_strata + pool.is_current, cell)
 
 
 def _mass(pool: Pool, strata: Strata, distance: NDArray[np.float64]) -> float:

@@ -160,8 +160,10 @@ def test_a_restart_signs_nobody_out_and_keeps_open_forms(world: World, visit) ->
     ada = visit()
     ada.sign_in("Ada")
     second = create_app(world.engine, Settings(), Secrets())
-    with TestClient(second) as client:
-        client.cookies = ada.client.cookies
+    with (
+        BackgroundServer(second) as server,
+        httpx.Client(base_url=server.url, cookies=ada.client.cookies) as client,
+    ):
         answer = client.post("/api/items/claim", headers=ada.headers)
     assert 200 == answer.status_code
 

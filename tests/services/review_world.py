@@ -33,8 +33,8 @@ CASES = [
         "card_lost",
         "I left my debit card in a taxi in Lisbon last night and fly home tomorrow. What now?",
         (
-            "I'm sorry to hear that. You can block the card at once in the app under Cards > Lost or "
-            "stolen. A new card arrives at your home address within 5 working days. Payments made "
+            "I'm sorry to hear that. You can block the card at once in the app under Cards > Lost "
+            "or stolen. A new card arrives at your home address within 5 working days. Payments made "
             "after you block the card will not be charged to you."
         ),
     ),
@@ -42,8 +42,8 @@ CASES = [
         "instant_transfer",
         "My instant transfer to a friend shows 'pending' for two hours. Is the money gone?",
         (
-            "Transfers usually take 1 to 2 working days. Please wait until the transfer has arrived. "
-            "If it has not arrived after 3 working days, please contact us again."
+            "Transfers usually take 1 to 2 working days. Please wait until the transfer has "
+            "arrived. If it has not arrived after 3 working days, please contact us again."
         ),
     ),
     (

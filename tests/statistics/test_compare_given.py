@@ -44,6 +44,29 @@ def test_off_topic_responses_are_found_and_ranked_first(prompts_move: bool) -> N
     assert max(result.mass_lower_bound for result in results) <= 0.15
 
 
+def test_new_topics_beside_known_ones_are_no_output_drift() -> None:
+    """Their prompts fall into the known topics' cells, and their answers are others."""
+    n_known, n_new, found = 40, 10, 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        centres, answers = (unit(rng.standard_normal((n_known, 32))) for _ in range(2))
+        beside = unit(centres[:n_new] + unit(rng.standard_normal((n_new, 32))))
+        prompts = np.concatenate([centres, beside])
+        # A new topic is answered with what belongs to another one.
+        answer_of = np.r_[np.arange(n_known), np.arange(20, 20 + n_new)]
+        old = rng.integers(0, n_known, 600)
+        new = rng.integers(n_known, n_known + n_new, 600)
+        topic = np.where((np.arange(600) >= 300) & (rng.random(600) < 0.3), new, old)
+        noise = 0.04 * rng.standard_normal((2, 600, 32))
+        asked = unit(prompts[topic] + noise[0])
+        answered = unit(answers[answer_of[topic]] + noise[1])
+        result = compare_given(
+            asked[:300], answered[:300], asked[300:], answered[300:], rng=rng, n_permutations=99
+        )
+        found += result.p_value <= 0.05
+    assert stats.binom.sf(found - 1, 20, 0.05) > 0.001
+
+
 def test_prompts_that_never_meet_are_not_enough_data() -> None:
     rng = np.random.default_rng(0)
     one, other = (
