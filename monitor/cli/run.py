@@ -11,8 +11,8 @@ def run(
     only: Annotated[
         str,
         typer.Option(
-            help="Parts to run, comma-separated: ingest (reads Kafka), schedule (evaluates, alerts, "
-            "decides, retrains), web (the page, health and metrics). Empty: all.",
+            help="Parts to run, comma-separated: ingest (reads Kafka), schedule (evaluates, "
+            "alerts, decides, retrains), web (the page, health and metrics). Empty: all.",
             show_default=False,
         ),
     ] = "",

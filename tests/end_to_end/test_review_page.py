@@ -128,6 +128,28 @@ def test_a_full_review_by_keyboard_alone(world: World, sign_in: Callable[[str], 
     assert "knowledge" == corrected.error_kind
 
 
+def test_the_diff_gives_back_both_texts(world: World, sign_in: Callable[[str], Page]) -> None:
+    page = sign_in("Ada")
+    script = """async ([before, after]) => {
+        const { diffWords } = await import("/static/diff.js");
+        return diffWords(before, after);
+    }"""
+    pairs = [
+        ("a b c", "a x c"),
+        ("", "new"),
+        ("one two", ""),
+        ("a b c d", "x y c z"),
+        ("é 1", "é 2"),
+    ]
+    for before, after in pairs:
+        parts = page.evaluate(script, [before, after])
+        assert before == "".join(text for kind, text in parts if kind != "added")
+        assert after == "".join(text for kind, text in parts if kind != "removed")
+    assert [["removed", "a b"], ["added", "x y"], ["same", " c"]] == page.evaluate(
+        script, ["a b c", "x y c"]
+    )
+
+
 def test_what_was_typed_survives_a_reload(world: World, sign_in: Callable[[str], Page]) -> None:
     page = sign_in("Ada")
     item = start(page)

@@ -90,6 +90,6 @@ def test_layers_without_numbers_are_refused() -> None:
     from retrain.training import _lower_layers
 
     model = torch.nn.Sequential(torch.nn.Linear(2, 2))
-    model.config = type("Config", (), {"num_hidden_layers": 4})()  # type: ignore[assignment]
+    model.config = type("Config", (), {"num_hidden_layers": 4})()
     with pytest.raises(ModelError, match="set it to 0"):
         _lower_layers(Recipe(base="b", top_layers=2), model)

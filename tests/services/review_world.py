@@ -34,8 +34,8 @@ CASES = [
         "I left my debit card in a taxi in Lisbon last night and fly home tomorrow. What now?",
         (
             "I'm sorry to hear that. You can block the card at once in the app under Cards > Lost "
-            "or stolen. A new card arrives at your home address within 5 working days. Payments made "
-            "after you block the card will not be charged to you."
+            "or stolen. A new card arrives at your home address within 5 working days. Payments "
+            "made after you block the card will not be charged to you."
         ),
     ),
     (

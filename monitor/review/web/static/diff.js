@@ -51,13 +51,36 @@ function common(a, b) {
   return parts;
 }
 
+// Within a change, what was removed stands together before what was added; a space that both
+// happen to share doesn't break a change in two.
 function merge(parts) {
   const merged = [];
+  let removed = "";
+  let added = "";
+  const close = () => {
+    const space = removed && added ? (removed.match(/\s+$/)?.[0] ?? "") : "";
+    const shared = space && added.endsWith(space) ? space : "";
+    const cut = (text) => text.slice(0, text.length - shared.length);
+    if (cut(removed)) merged.push(["removed", cut(removed)]);
+    if (cut(added)) merged.push(["added", cut(added)]);
+    if (shared) merged.push(["same", shared]);
+    removed = "";
+    added = "";
+  };
   for (const [kind, word] of parts) {
-    const last = merged.at(-1);
-    if (last && last[0] === kind) last[1] += word;
-    else merged.push([kind, word]);
+    if (kind === "removed") removed += word;
+    else if (kind === "added") added += word;
+    else if ((removed || added) && !word.trim()) {
+      removed += word;
+      added += word;
+    } else {
+      close();
+      const last = merged.at(-1);
+      if (last?.[0] === "same") last[1] += word;
+      else merged.push(["same", word]);
+    }
   }
+  close();
   return merged;
 }
 
