@@ -9,7 +9,7 @@ from retrain.base_model import BaseModel, load_tokenizer
 
 Conversation = Sequence[dict[str, str]]
 
-BATCH_SIZE = 32
+BATCH_SIZE = 64
 
 
 class Responder:

@@ -30,11 +30,11 @@ MODEL_NAME = "support-desk"
 EXPERTS = ("anna", "ben")
 #: The account for whoever opens the page afterwards.
 LEAD = "lead"
-N_BASELINE = 400
-N_QUIET_WEEK = 160
-N_DRIFTED_WEEK = 260
-N_HOLDOUT_OLD = 150
-N_HOLDOUT_NEW = 100
+N_BASELINE = 300
+N_QUIET_WEEK = 120
+N_DRIFTED_WEEK = 200
+N_HOLDOUT_OLD = 100
+N_HOLDOUT_NEW = 80
 #: Items that the simulated experts leave for whoever opens the page afterwards.
 LEFT_FOR_YOU = 4
 
@@ -138,7 +138,8 @@ def _set_the_stage(place: Path, model: "DemoModel", narrator: Narrator) -> Stage
         # The demo's traffic is small: all of it is kept, where production keeps 5%.
         monitoring={"sample_rate": 1.0},
         database={"url": f"sqlite:///{absolute / 'driftwarden.db'}"},
-        review={"queue": "on_drift", "weekly_budget": 120},
+        # Small weeks: a budget and a least number of examples to match.
+        review={"queue": "on_drift", "weekly_budget": 110, "minimum_drifted_gold": 35},
         retrain={
             **_retrain_section(model.again),
             "base_model": str(model.base.absolute()),

@@ -40,9 +40,8 @@ def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
         def count(table: type) -> int:
             return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
-        stages = dict(
-            connection.execute(select(ModelVersion.version, ModelVersion.stage)).tuples().all()
-        )
+        versions = connection.execute(select(ModelVersion.version, ModelVersion.stage))
+        stages = {row.version: row.stage for row in versions}
         n_items, n_reviews, n_gold = count(ReviewItem), count(Review), count(GoldExample)
         n_incidents, weight = (
             count(Incident),
