@@ -92,7 +92,9 @@ def leave(page: Page) -> None:
 
 def test_a_full_review_by_keyboard_alone(world: World, sign_in: Callable[[str], Page]) -> None:
     page = sign_in("Ada")
-    page.keyboard.press("Enter")  # the button has the focus
+    # A slow machine gives the button its focus only some time after the page has loaded.
+    expect(page.get_by_role("button", name="Start reviewing")).to_be_focused()
+    page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/review/\d+$"))
     first = int(page.url.rsplit("/", 1)[1])
     page.keyboard.press("a")
