@@ -3,23 +3,23 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from monitor.drift.cells import Cells, fit_cells
+from monitor.drift.cells import fit_cells
 from monitor.drift.clusters import find_clusters
+from monitor.drift.device import resolve_device
+from monitor.drift.features import Nothing, fit_feature_map
 from monitor.drift.fusion import fuse
-from monitor.drift.grouping import assign_bins
+from monitor.drift.grouping import deal_bins
 from monitor.drift.localisation import localise
 from monitor.drift.mass import mass_lower_bound
 from monitor.drift.multiplicity import holm
-from monitor.drift.neighbours import draw_landmarks, nearest
 from monitor.drift.pool import Groups, Pool, check_vectors, make_pool
-from monitor.drift.random_features import fit_random_features
 from monitor.drift.result import DriftResult, TestResult
-from monitor.drift.sketch import FeatureMap, make_sketch, novelty_thresholds
+from monitor.drift.sketch import MAXIMUM_NODES, make_sketch
 from monitor.drift.statistics import Evaluated, evaluate
+from monitor.drift.units import unit_keys
 
 MAXIMUM_CELLS = 256
 SAMPLES_PER_CELL = 8
-MAXIMUM_LANDMARKS = 4096
 #: Fewer units on a side than this can't tell a window's drift from a few users' habits.
 MINIMUM_GROUPS = 20
 
@@ -52,7 +52,8 @@ def compare(
         alpha: Level of the fused test.
         minimum_mass: Least lower bound on the drifted share for the verdict ``"drift"``.
         rng: Source of everything random: equal generators give equal results.
-        device: ``None`` or ``"cpu"``.
+        device: Where to compute: ``None`` or ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where
+            there is one.
         n_permutations: Random labellings ``B``; no p-value is below ``1 / (1 + B)``.
         minimum_samples: Fewer on either side, or fewer than 20 groups: ``"not_enough_data"``.
 
@@ -74,23 +75,23 @@ def compare(
         'drift'
     """
     check_options(alpha, minimum_mass, n_permutations, minimum_samples, device)
-    pool = make_pool(
-        check_vectors(reference, "reference"),
-        check_vectors(current, "current"),
-        reference_groups,
-        current_groups,
-    )
+    sides = (check_vectors(reference, "reference"), check_vectors(current, "current"))
+    pool = make_pool(*sides, reference_groups, current_groups)
     if not enough(pool, minimum_samples):
         return not_enough_data(pool, rng)
-    cells = fit_cells(pool.vectors, n_cells(pool), rng)
-    cell = cells.assign(pool.vectors)
-    evaluated = _two_sample_test(pool, cells, cell, n_permutations, rng)
+    salts = rng.integers(2**63, size=2).tolist()
+    keys = (
+        unit_keys(reference_groups, sides[0], "reference_groups", salt=salts[0]),
+        unit_keys(current_groups, sides[1], "current_groups", salt=salts[1]),
+    )
+    evaluated = _two_sample_test(sides, keys, n_permutations, rng, device)
+    cell = fit_cells(pool.vectors, n_cells(pool), rng).assign(pool.vectors)
     mass = mass_lower_bound(pool, cell, rng)
     return conclude(
         pool,
         evaluated,
         mass=mass,
-        novelty=localise(pool, rng).novelty,
+        novelty=localise(pool, rng, device).novelty,
         cell=cell,
         alpha=alpha,
         minimum_mass=minimum_mass,
@@ -116,8 +117,7 @@ def check_options(
         )
     if minimum_samples < 0:
         raise ValueError(f"minimum_samples must not be negative; got {minimum_samples}")
-    if device not in (None, "cpu", "auto"):
-        raise ValueError(f"device {device!r} isn't supported; leave it out or pass 'cpu'")
+    resolve_device(device)
 
 
 def enough(pool: Pool, minimum_samples: int) -> bool:
@@ -163,7 +163,7 @@ def conclude(
     minimum_mass: float,
 ) -> DriftResult:
     """Fuse the tests and put the result together."""
-    p_value, p_values = fuse(evaluated.statistics)
+    p_value, p_values = fuse(evaluated.statistics, evaluated.families, evaluated.weights)
     tests = tuple(
         TestResult(
             name=name,
@@ -171,13 +171,17 @@ def conclude(
             p_value=float(p),
             adjusted_p_value=float(adjusted),
             effect_size=float(effect),
+            effect_lower=float(lower),
+            effect_upper=float(upper),
         )
-        for name, statistic, p, adjusted, effect in zip(
+        for name, statistic, p, adjusted, effect, lower, upper in zip(
             evaluated.names,
             evaluated.statistics[0],
             p_values,
             holm(p_values),
             evaluated.effect_sizes,
+            evaluated.effect_lower,
+            evaluated.effect_upper,
             strict=True,
         )
     )
@@ -197,38 +201,27 @@ def conclude(
 
 
 def _two_sample_test(
-    pool: Pool,
-    cells: Cells,
-    cell: NDArray[np.int64],
+    sides: tuple[NDArray[np.float32], NDArray[np.float32]],
+    keys: tuple[NDArray[np.uint64], NDArray[np.uint64]],
     n_permutations: int,
     rng: np.random.Generator,
+    device: str | None,
 ) -> Evaluated:
-    marks = draw_landmarks(np.arange(len(pool.vectors)), MAXIMUM_LANDMARKS, rng)
-    found = nearest(
-        pool.vectors,
-        pool.vectors[marks],
-        1,
-        query_owner=pool.owner,
-        landmark_owner=pool.owner[marks],
-    )
-    isolation = 1.0 - found.similarity[:, 0].astype(np.float64)
-    features = FeatureMap(
-        fit_random_features(pool.vectors, rng), cells, novelty_thresholds(isolation)
-    )
-    bins, n_reference_bins, n_current_bins = assign_bins(pool, rng)
-    sketch = make_sketch(
-        features,
-        pool.vectors,
-        cell=cell,
-        novelty=isolation,
-        bins=bins,
-        n_bins=n_reference_bins + n_current_bins,
+    features = None
+    if len(sides[0]) + len(sides[1]) > MAXIMUM_NODES:
+        # What is drawn must not depend on the samples' order.
+        order = np.argsort(keys[0], kind="stable")
+        features = fit_feature_map(sides[0][order], keys[0][order], rng, device=device)
+    reference, current = (
+        make_sketch(features or Nothing(), vectors, key, device=device)
+        for vectors, key in zip(sides, keys, strict=True)
     )
     return evaluate(
-        sketch,
         features,
-        n_reference_bins=n_reference_bins,
-        n_current_bins=n_current_bins,
+        reference,
+        current,
+        deal_bins(reference, current, rng),
         n_permutations=n_permutations,
         rng=rng,
+        device=device,
     )

@@ -1,4 +1,4 @@
-r"""Exchangeable units, and the bins that are permuted in their place.
+r"""The bins of units that are permuted in the units' place.
 
 A permutation test is exact when what it permutes is exchangeable under the null hypothesis. That is
 the user (or session), not the message: with five messages on one topic per user, permuting messages
@@ -11,13 +11,52 @@ Sampling", 1965, section 5.4); each side gets bins in proportion to it. With uni
 one distribution of sizes, that is in proportion to the units, and the test is exact.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.pool import Pool
+from monitor.drift.sketch import Nodes, Sketch
+from monitor.drift.units import N_SMALL_BINS
 
+MAXIMUM_BINS = 512
 #: A side this many times larger than the other adds nothing to a test; the surplus isn't permuted.
-MAXIMUM_RATIO = 24
+#: Among too many current samples every run of them is long, whatever the reference.
+MAXIMUM_RATIOS = (24, 4)
+
+
+@dataclass(frozen=True)
+class Bins:
+    """The permutation test's bins, those of the first half of the users first."""
+
+    #: int64 ``[2, N_SMALL_BINS]``: the bin of each side's small bins; -1 where not permuted.
+    of_small_bin: NDArray[np.int64]
+    #: bool ``[T]``.
+    is_current: NDArray[np.bool_]
+    #: int64 ``[T]``: 0 or 1; labels are permuted within the halves.
+    half: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of bins."""
+        return len(self.is_current)
+
+    def total(self, reference: NDArray[Any], current: NDArray[Any]) -> NDArray[np.float64]:
+        """Add sums by small bin, ``[N_SMALL_BINS, ...]`` of each side, up to sums by bin."""
+        result = np.zeros((len(self), *reference.shape[1:]))
+        for sums, bins in zip((reference, current), self.of_small_bin, strict=True):
+            np.add.at(result, bins[bins >= 0], sums[bins >= 0])
+        return result
+
+
+def balance(bins: Bins, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return for each bin one over its side's mean count, ``[T]``.
+
+    Bins carry the same noise, not the same number of samples: where one side's users write more
+    often, its bins hold more of them. Scaled by this, bins of both sides weigh the same.
+    """
+    means = [counts[bins.is_current == side].mean() for side in (False, True)]
+    return np.asarray(1.0 / np.maximum(np.array(means), 1e-12))[bins.is_current.astype(np.int64)]
 
 
 def weighted_mean_size(sizes: NDArray[np.int64]) -> float:
@@ -25,21 +64,25 @@ def weighted_mean_size(sizes: NDArray[np.int64]) -> float:
     return float((sizes.astype(np.float64) ** 2).sum() / max(sizes.sum(), 1))
 
 
-def intraclass_correlation(pool: Pool) -> float:
+def intraclass_correlation(vectors: NDArray[np.float32], unit: NDArray[np.int64]) -> float:
     r"""Return the share of the samples' variance that lies between units, in [0, 1].
 
     One-way analysis of variance, summed over the coordinates:
     :math:`\rho = (MSB - MSW) / (MSB + (n_0 - 1) MSW)` (Donner, Int. Stat. Review 1986, eq. 2.1).
+
+    Args:
+        vectors: float32 ``[n, d]``.
+        unit: int64 ``[n]``, from 0 without gaps.
     """
-    sizes = np.bincount(pool.unit, minlength=pool.n_units)
-    n, n_units = len(pool.unit), pool.n_units
+    sizes = np.bincount(unit)
+    n, n_units = len(unit), len(sizes)
     if n == n_units or n_units < 2:
         return 0.0
-    order = np.argsort(pool.unit, kind="stable")
+    order = np.argsort(unit, kind="stable")
     start = np.cumsum(sizes) - sizes
-    sums = np.add.reduceat(pool.vectors[order], start, axis=0)
+    sums = np.add.reduceat(vectors[order], start, axis=0)
     mean = sums.sum(axis=0) / n
-    total = float(np.einsum("ij,ij->", pool.vectors, pool.vectors)) - n * float(mean @ mean)
+    total = float(np.einsum("ij,ij->", vectors, vectors)) - n * float(mean @ mean)
     between = float((np.einsum("ij,ij->i", sums, sums) / sizes).sum()) - n * float(mean @ mean)
     mean_between = between / (n_units - 1)
     mean_within = max(total - between, 0.0) / (n - n_units)
@@ -48,49 +91,54 @@ def intraclass_correlation(pool: Pool) -> float:
     return float(np.clip((mean_between - mean_within) / scale, 0.0, 1.0)) if scale > 0 else 0.0
 
 
-def assign_bins(
-    pool: Pool, rng: np.random.Generator, *, maximum_bins: int = 512
-) -> tuple[NDArray[np.int64], int, int]:
-    """Deal the units of each side to bins of about equal size.
-
-    Returns:
-        The bin of each sample, int64 ``[N]`` (-1: not permuted), current bins after the reference
-        bins; the number of reference bins; the number of current bins.
-    """
-    sizes = np.bincount(pool.unit, minlength=pool.n_units)
-    sides = (sizes[: pool.n_reference_units], sizes[pool.n_reference_units :])
-    rho = intraclass_correlation(pool)
-    effective = [side.sum() / (1 + (weighted_mean_size(side) - 1) * rho) for side in sides]
-    usable = np.array([min(e, MAXIMUM_RATIO * min(effective)) for e in effective])
-    kept = [
-        round(len(side) * float(u) / e) for side, u, e in zip(sides, usable, effective, strict=True)
+def deal_bins(reference: Sketch, current: Sketch, rng: np.random.Generator) -> Bins:
+    """Deal the small bins of each side to at most ``MAXIMUM_BINS`` bins of about equal size."""
+    sides = (reference, current)
+    rho = intraclass_correlation(*_node_units(reference.nodes, current.nodes))
+    effective = [
+        side.n_samples / (1 + (weighted_mean_size(side.unit_sizes) - 1) * rho) for side in sides
     ]
+    usable = np.array(
+        [min(e, r * min(effective)) for e, r in zip(effective, MAXIMUM_RATIOS, strict=True)]
+    )
+    part = usable / effective
     # A bin should hold a typical unit whole, so that bins weigh the same.
-    limits = [
-        max(min(count, side.sum() / np.quantile(side, 0.9)), min(count, 20))
-        for side, count in zip(sides, kept, strict=True)
-    ]
+    limits = []
+    for side, share in zip(sides, part, strict=True):
+        atoms = share * np.count_nonzero(side.counts)
+        whole = share * side.n_samples / np.quantile(side.unit_sizes, 0.9)
+        limits.append(max(min(atoms, whole), min(atoms, 20)))
     share = usable / usable.sum()
-    total = min(maximum_bins, *(limit / s for limit, s in zip(limits, share, strict=True)))
-    total = sum(kept) / np.ceil(sum(kept) / total - 1e-9)
-    counts = [
-        int(np.clip(round(total * s), 2, count)) for s, count in zip(share, kept, strict=True)
-    ]
-    bins = [
-        _deal(side, count, n_bins, rng)
-        for side, count, n_bins in zip(sides, kept, counts, strict=True)
-    ]
-    bins[1][bins[1] >= 0] += counts[0]
-    return np.concatenate(bins)[pool.unit], counts[0], counts[1]
+    total = min(MAXIMUM_BINS, *(limit / s for limit, s in zip(limits, share, strict=True)))
+    of_small_bin = np.full((2, N_SMALL_BINS), -1, dtype=np.int64)
+    labels: list[NDArray[np.bool_]] = []
+    halves: list[NDArray[np.int64]] = []
+    for half in (0, 1):
+        for number, side in enumerate(sides):
+            atoms = np.flatnonzero((side.counts > 0) & (np.arange(N_SMALL_BINS) % 2 == half))
+            atoms = rng.permutation(atoms)[: round(len(atoms) * float(part[number]))]
+            n_bins = int(np.clip(round(total * share[number] / 2), 1, max(len(atoms), 1)))
+            of_small_bin[number, atoms] = sum(len(one) for one in labels) + _deal(
+                side.counts[atoms], n_bins
+            )
+            labels.append(np.full(n_bins, number == 1))
+            halves.append(np.full(n_bins, half, dtype=np.int64))
+    return Bins(of_small_bin, np.concatenate(labels), np.concatenate(halves))
 
 
-def _deal(
-    sizes: NDArray[np.int64], n_kept: int, n_bins: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """Deal units to bins back and forth, the largest first, in random order within a size."""
-    order = rng.permutation(len(sizes))[:n_kept]
-    order = order[np.argsort(-sizes[order], kind="stable")]
-    turn, place = np.divmod(np.arange(n_kept), n_bins)
-    bins = np.full(len(sizes), -1, dtype=np.int64)
+def _node_units(reference: Nodes, current: Nodes) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    units = [np.unique(side.keys, return_inverse=True)[1].ravel() for side in (reference, current)]
+    offset = int(units[0].max()) + 1 if len(units[0]) else 0
+    return (
+        np.concatenate([reference.vectors, current.vectors]),
+        np.concatenate([units[0], units[1] + offset]).astype(np.int64),
+    )
+
+
+def _deal(sizes: NDArray[np.int64], n_bins: int) -> NDArray[np.int64]:
+    """Deal to bins back and forth, the largest first; the caller has shuffled equal sizes."""
+    order = np.argsort(-sizes, kind="stable")
+    turn, place = np.divmod(np.arange(len(sizes)), n_bins)
+    bins = np.empty(len(sizes), dtype=np.int64)
     bins[order] = np.where(turn % 2 == 0, place, n_bins - 1 - place)
     return bins

@@ -1,12 +1,16 @@
-r"""How foreign each current sample is: a noisy-or of two posteriors.
+r"""How foreign each current sample is.
 
-* Novelty: :math:`1 - \max\cos` to the reference, turned into a posterior by the tail's excess,
-  :math:`1 - P_R(S \ge s) / P_C(S \ge s)`: the share of the current samples at least this novel that
-  the reference doesn't account for (the complement of Efron's tail false discovery rate).
-* Crowding: among the 20 nearest samples of the pool, of other owners, the excess of current ones,
-  shrunk towards none.
+Three posteriors say what share of the samples like this one the reference doesn't account for:
 
-Scattered foreign samples show in the first, a topic that grew shows in the second.
+* isolation: the mean distance to the three nearest reference samples, against the reference's own
+  (the complement of Efron's tail false discovery rate, JASA 2007: :math:`1 - P_R(S \ge s) / P_C(S
+      \ge s)`);
+* crowding: among the 20 nearest samples of the pool, the excess of current ones, shrunk towards
+  none;
+* emptiness: isolation times the number of current samples nearer than any reference sample.
+
+A sample's evidence is :math:`-\sum \log (1 - p)`, a noisy-or, averaged with the mean evidence of
+its five nearest current neighbours: a new topic is a place, and its members speak for each other.
 """
 
 from dataclasses import dataclass
@@ -14,13 +18,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.neighbours import draw_landmarks, nearest
+from monitor.drift.isolation import log_survival, mean_distance
+from monitor.drift.neighbours import Neighbours, draw_landmarks, nearest
 from monitor.drift.pool import Pool
 
 N_NEIGHBOURS = 20
+N_ISOLATION = 3
+N_SPEAKERS = 5
+#: Current neighbours counted before the nearest reference sample.
+MAXIMUM_RUN = 64
 MAXIMUM_LANDMARKS = 4096
 #: Pseudo-neighbours that pull the crowding posterior towards no drift.
 SHRINKAGE = 2.0
+#: Evidence of one posterior is bounded, so that one can't outvote everything.
+MAXIMUM_POSTERIOR = 1.0 - 1e-6
 
 
 @dataclass(frozen=True)
@@ -33,46 +44,99 @@ class Localisation:
     distance: NDArray[np.float64]
 
 
-def localise(pool: Pool, rng: np.random.Generator) -> Localisation:
+@dataclass(frozen=True)
+class _Surroundings:
+    to_reference: Neighbours
+    to_current: Neighbours
+
+    @property
+    def run(self) -> NDArray[np.int64]:
+        """Return the number of current landmarks nearer than any reference landmark, ``[n]``."""
+        nearer = self.to_current.similarity > self.to_reference.similarity[:, :1]
+        return np.asarray((nearer & (self.to_current.index >= 0)).sum(axis=1))
+
+    @property
+    def n_current_near(self) -> NDArray[np.int64]:
+        """Return how many of the nearest 20 landmarks are current, ``[n]``."""
+        k = N_NEIGHBOURS
+        both = np.hstack([self.to_reference.similarity[:, :k], self.to_current.similarity[:, :k]])
+        first = np.argsort(-both, axis=1, kind="stable")[:, :k]
+        return np.asarray((first >= k).sum(axis=1))
+
+
+def localise(pool: Pool, rng: np.random.Generator, device: str | None = None) -> Localisation:
     """Score each current sample.
 
     Args:
         pool: Both windows; each must hold a sample.
         rng: Draws landmarks where a side has more than ``MAXIMUM_LANDMARKS`` samples.
+        device: See :func:`resolve_device`.
     """
     reference_rows = np.flatnonzero(~pool.is_current)
     current_rows = np.flatnonzero(pool.is_current)
     reference = draw_landmarks(reference_rows, MAXIMUM_LANDMARKS, rng)
     current = draw_landmarks(current_rows, MAXIMUM_LANDMARKS, rng)
-    marks = np.concatenate([reference, current])
-    found = nearest(
-        pool.vectors[current_rows],
-        pool.vectors[marks],
-        N_NEIGHBOURS,
-        query_owner=pool.owner[current_rows],
-        landmark_owner=pool.owner[marks],
-    )
-    crowding = _crowding(found.index, len(reference), len(current))
     calibration = draw_landmarks(reference_rows, MAXIMUM_LANDMARKS, rng)
-    to_reference = [
-        nearest(
-            pool.vectors[rows],
-            pool.vectors[reference],
-            1,
-            query_owner=pool.owner[rows],
-            landmark_owner=pool.owner[reference],
-        ).similarity[:, 0]
-        for rows in (current_rows, calibration)
-    ]
-    distance, null = (1.0 - similarity.astype(np.float64) for similarity in to_reference)
-    foreign = tail_posterior(distance, null)
-    either = 1.0 - (1.0 - foreign) * (1.0 - crowding)
-    # The distance breaks ties, so that the order is complete where neither posterior speaks.
+
+    def surroundings(rows: NDArray[np.int64]) -> _Surroundings:
+        return _Surroundings(
+            _near(pool, rows, reference, N_NEIGHBOURS, device),
+            _near(pool, rows, current, MAXIMUM_RUN, device),
+        )
+
+    ours, null = surroundings(current_rows), surroundings(calibration)
+    evidence = _evidence(ours, null, len(current) / (len(current) + len(reference)))
+    speakers = ours.to_current.index[:, :N_SPEAKERS]
+    # Landmarks are current samples too: their evidence is known by their row.
+    of_landmark = evidence[np.searchsorted(current_rows, current)]
+    heard = np.where(speakers >= 0, of_landmark[np.maximum(speakers, 0)], 0.0)
+    together = evidence + heard.sum(axis=1) / np.maximum((speakers >= 0).sum(axis=1), 1)
+    distance = 1.0 - ours.to_reference.similarity[:, 0].astype(np.float64)
+    # The distance breaks ties, so that the order is complete where no posterior speaks.
     novelty = np.empty(len(current_rows))
     ordered = np.empty(len(current_rows))
-    novelty[pool.origin[current_rows]] = np.clip(0.999 * either + 0.0005 * distance, 0.0, 1.0)
-    ordered[pool.origin[current_rows]] = distance
+    place = pool.origin[current_rows]
+    novelty[place] = np.clip(0.999 * -np.expm1(-together / 2.0) + 0.0005 * distance, 0.0, 1.0)
+    ordered[place] = distance
     return Localisation(novelty, ordered)
+
+
+def _near(
+    pool: Pool, rows: NDArray[np.int64], marks: NDArray[np.int64], k: int, device: str | None
+) -> Neighbours:
+    return nearest(
+        pool.vectors[rows],
+        pool.vectors[marks],
+        k,
+        query_owner=pool.owner[rows],
+        landmark_owner=pool.owner[marks],
+        device=device,
+    )
+
+
+def _evidence(
+    ours: _Surroundings, null: _Surroundings, share_current: float
+) -> NDArray[np.float64]:
+    isolated, usual = (mean_distance(one.to_reference, N_ISOLATION) for one in (ours, null))
+    ordered = np.sort(usual)
+    empty, usually_empty = (
+        log_survival(distance, ordered) * (1.0 + one.run)
+        for distance, one in ((isolated, ours), (usual, null))
+    )
+    posteriors = (
+        tail_posterior(isolated, usual),
+        _crowding(ours.n_current_near, share_current),
+        tail_posterior(empty, usually_empty),
+    )
+    bounded = np.minimum(np.stack(posteriors), MAXIMUM_POSTERIOR)
+    return np.asarray(-np.log1p(-bounded).sum(axis=0))
+
+
+def _crowding(n_current: NDArray[np.int64], share_current: float) -> NDArray[np.float64]:
+    """Return the excess of current samples among the nearest, as a posterior."""
+    current = n_current / share_current + SHRINKAGE
+    reference = (N_NEIGHBOURS - n_current) / (1.0 - share_current) + SHRINKAGE
+    return np.asarray(np.maximum(1.0 - reference / current, 0.0))
 
 
 def tail_posterior(scores: NDArray[np.float64], null: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -91,18 +155,7 @@ def tail_posterior(scores: NDArray[np.float64], null: NDArray[np.float64]) -> ND
     ratio = (above_null + 0.5) / (len(null) + 0.5) * (len(scores) + 1.0) / (above + 1.0)
     posterior = np.maximum(1.0 - ratio, 0.0)
     order = np.argsort(scores, kind="stable")
-    monotone = np.empty_like(posterior)
-    monotone[order] = np.maximum.accumulate(posterior[order])
+    monotone = np.maximum.accumulate(posterior[order])
     # Equal scores get equal posteriors.
     last = np.searchsorted(scores[order], scores, side="right") - 1
-    return np.asarray(monotone[order][last])
-
-
-def _crowding(index: NDArray[np.int64], n_reference: int, n_current: int) -> NDArray[np.float64]:
-    valid = index >= 0
-    current = ((index >= n_reference) & valid).sum(axis=1)
-    total = valid.sum(axis=1)
-    base = n_current / (n_reference + n_current)
-    current_rate = (current + SHRINKAGE * base) / base
-    reference_rate = (total - current + SHRINKAGE * (1 - base)) / (1 - base)
-    return np.asarray(np.clip(1.0 - reference_rate / current_rate, 0.0, 1.0))
+    return np.asarray(monotone[last])

@@ -8,8 +8,7 @@ The statistic is Pearson's chi-square over the categories,
 with the shares :math:`\hat p_k` of the reference, :math:`\hat q_k` of the current window and
 :math:`\bar p_k` of both. Its table would call every message of a user independent; here the null
 distribution comes from permuting bins of users (:mod:`monitor.drift.grouping`), dealt so that both
-sides' bins carry the same noise. Without groups, and up to 512 samples, a bin is a sample and the
-test is exact.
+sides' bins carry the same noise.
 """
 
 from collections import Counter
@@ -19,9 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.grouping import assign_bins
+from monitor.drift.contrasts import Quadratic
+from monitor.drift.features import Identity
+from monitor.drift.grouping import balance, deal_bins
 from monitor.drift.permutation import label_chunks, upper_p_values
-from monitor.drift.pool import Groups, Pool, make_pool
+from monitor.drift.pool import Groups
+from monitor.drift.sketch import Sketch, make_sketch
+from monitor.drift.units import unit_keys
 
 #: Categories tested by themselves; rarer ones, on both sides together, are tested as one.
 MAXIMUM_CATEGORIES = 50
@@ -79,12 +82,17 @@ def compare_mix(
     names = sorted({*shares[0], *shares[1]})
     distance = sum(abs(shares[0].get(n, 0.0) - shares[1].get(n, 0.0)) for n in names) / 2
     indicator = _indicators(reference, current)
-    pool = make_pool(
-        indicator[: len(reference)], indicator[len(reference) :], reference_groups, current_groups
+    salts = rng.integers(2**63, size=2).tolist()
+    before, after = (
+        make_sketch(Identity(), rows, unit_keys(groups, rows, name, salt=salt))
+        for rows, groups, name, salt in (
+            (indicator[: len(reference)], reference_groups, "reference_groups", salts[0]),
+            (indicator[len(reference) :], current_groups, "current_groups", salts[1]),
+        )
     )
     statistic, p_value = 0.0, 1.0
-    if indicator.shape[1] > 1 and min(pool.n_reference_units, pool.n_current_units) > 1:
-        statistics = _chi_squares(pool, n_permutations, rng)
+    if indicator.shape[1] > 1 and min(before.n_units, after.n_units) > 1:
+        statistics = _chi_squares(before, after, n_permutations, rng)
         statistic, p_value = float(statistics[0]), float(upper_p_values(statistics[:, None])[0, 0])
     return MixComparison(
         reference=shares[0],
@@ -110,21 +118,20 @@ def _indicators(reference: Sequence[str], current: Sequence[str]) -> NDArray[np.
     return np.eye(max(number.values(), default=0) + 1, dtype=np.float32)[codes]
 
 
-def _chi_squares(pool: Pool, n_permutations: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _chi_squares(
+    reference: Sketch, current: Sketch, n_permutations: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
     """Return Pearson's chi-square under the true labels and every permutation, ``[1 + B]``."""
-    bins, n_reference_bins, n_current_bins = assign_bins(pool, rng)
-    used = bins >= 0
-    counts = np.zeros((n_reference_bins + n_current_bins, pool.vectors.shape[1]))
-    np.add.at(counts, bins[used], pool.vectors[used])
-    size = counts.sum(axis=1, keepdims=True)
-    shares = counts / np.maximum(size, 1.0)
-    shares = shares[:, counts.any(axis=0)]
-    pooled = shares.mean(axis=0)
-    n_bins = len(shares)
-    scale = float(size.mean()) * n_reference_bins * n_current_bins / n_bins
-    blocks = []
-    for labels in label_chunks(n_reference_bins, n_current_bins, n_permutations, rng):
-        current = labels.astype(np.float64) @ shares / n_current_bins
-        gap = (current - pooled) * n_bins / n_reference_bins
-        blocks.append(scale * (gap**2 / pooled).sum(axis=1))
-    return np.concatenate(blocks)
+    bins = deal_bins(reference, current, rng)
+    sums = bins.total(reference.sums, current.sums)
+    counts = bins.total(reference.counts, current.counts)
+    n_current, n_samples = counts[bins.is_current].sum(), counts.sum()
+    weight = balance(bins, counts)
+    share = sums.sum(axis=0) / n_samples
+    sums, counts = sums * weight[:, None], counts * weight
+    scaled = (sums / np.sqrt(np.maximum(share, 1e-12)))[:, share > 0]
+    chi_square = Quadratic("mix", "mix", scaled @ scaled.T, counts, scale=1.0)
+    labels = label_chunks(bins.is_current, bins.half, n_permutations, rng)
+    harmonic = n_current * (n_samples - n_current) / n_samples
+    # The shares of a side add up to 1, so that the contrast of any constant is 0.
+    return np.asarray(harmonic * np.concatenate([chi_square.evaluate(chunk) for chunk in labels]))

@@ -5,8 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.drift.device import resolve_device
+
 #: Similarities held at once: 4 million float32 are 16 MB.
 CHUNK_ENTRIES = 4_000_000
+#: Cosines closer than this are ties; float32 resolves a hundredth of it.
+TIE_WIDTH = 1e-5
+#: Multiples of an irrational number fill the unit interval evenly.
+GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,8 @@ def nearest(
     *,
     query_owner: NDArray[np.int64],
     landmark_owner: NDArray[np.int64],
+    spread_ties: bool = False,
+    device: str | None = None,
 ) -> Neighbours:
     """Return the ``k`` landmarks of highest cosine that belong to another owner.
 
@@ -38,31 +46,37 @@ def nearest(
         k: Number of neighbours.
         query_owner: int64 ``[n]``.
         landmark_owner: int64 ``[m]``.
+        spread_ties: Whether equally near landmarks are taken in another order by each query.
+            Otherwise all copies of a frequent text have the same few neighbours, and what is
+            counted over them is one observation that looks like many.
+        device: See :func:`resolve_device`.
     """
+    import torch  # noqa: PLC0415
+
     n, m = len(queries), len(landmarks)
     kept = min(k, m)
     index = np.full((n, k), -1, dtype=np.int64)
     similarity = np.full((n, k), -1.0, dtype=np.float32)
     if kept == 0:
         return Neighbours(index, similarity)
+    place = resolve_device(device)
     by_owner = np.argsort(landmark_owner, kind="stable")
     sorted_owner = landmark_owner[by_owner]
+    across = torch.from_numpy(np.ascontiguousarray(landmarks)).to(place).T
+    phase = (torch.arange(m, device=place, dtype=torch.float64) * GOLDEN_RATIO**2).frac().float()
     step = max(1, CHUNK_ENTRIES // m)
     for start in range(0, n, step):
         rows = slice(start, min(start + step, n))
-        cosine = queries[rows] @ landmarks.T
+        cosine = torch.from_numpy(np.ascontiguousarray(queries[rows])).to(place) @ across
+        if spread_ties:
+            turn = torch.arange(start, rows.stop, device=place, dtype=torch.float64) * GOLDEN_RATIO
+            cosine += TIE_WIDTH * (turn.frac().float()[:, None] + phase).frac()
         own_row, own_column = _own_pairs(query_owner[rows], sorted_owner, by_owner)
-        cosine[own_row, own_column] = -2.0
-        best = (
-            cosine.argmax(axis=1)[:, None]
-            if kept == 1
-            else np.argpartition(cosine, m - kept, axis=1)[:, m - kept :]
-        )
-        value = np.take_along_axis(cosine, best, axis=1)
-        order = np.argsort(-value, axis=1, kind="stable")
-        value = np.take_along_axis(value, order, axis=1)
+        cosine[torch.from_numpy(own_row).to(place), torch.from_numpy(own_column).to(place)] = -2.0
+        best = cosine.topk(kept, dim=1)
+        value = best.values.cpu().numpy()
         found = value > -1.5
-        index[rows, :kept] = np.where(found, np.take_along_axis(best, order, axis=1), -1)
+        index[rows, :kept] = np.where(found, best.indices.cpu().numpy(), -1)
         similarity[rows, :kept] = np.where(found, np.clip(value, -1.0, 1.0), -1.0)
     return Neighbours(index, similarity)
 

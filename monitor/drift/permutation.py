@@ -10,22 +10,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Permutations evaluated at once.
-CHUNK_PERMUTATIONS = 1000
+CHUNK_PERMUTATIONS = 500
 
 
 def label_chunks(
-    n_reference: int, n_current: int, n_permutations: int, rng: np.random.Generator
+    is_current: NDArray[np.bool_],
+    block: NDArray[np.int64],
+    n_permutations: int,
+    rng: np.random.Generator,
 ) -> Iterator[NDArray[np.float32]]:
     """Yield which bins are called current: the true labels first, then random ones.
 
+    Args:
+        is_current: bool ``[T]``: the true labels.
+        block: int64 ``[T]``: labels are permuted within blocks.
+        n_permutations: Number of random labellings ``B``.
+        rng: Draws them.
+
     Yields:
-        float32 0/1 ``[chunk, n_reference + n_current]``; ``1 + n_permutations`` rows in all.
+        float32 0/1 ``[chunk, T]``; ``1 + B`` rows in all.
     """
-    true = np.repeat(np.array([0.0, 1.0], dtype=np.float32), [n_reference, n_current])
+    true = is_current.astype(np.float32)
     yield true[None, :]
+    columns = [np.flatnonzero(block == one) for one in np.unique(block)]
     for start in range(0, n_permutations, CHUNK_PERMUTATIONS):
         rows = min(CHUNK_PERMUTATIONS, n_permutations - start)
-        yield rng.permuted(np.broadcast_to(true, (rows, len(true))).copy(), axis=1)
+        labels = np.empty((rows, len(true)), dtype=np.float32)
+        for column in columns:
+            labels[:, column] = rng.permuted(np.tile(true[column], (rows, 1)), axis=1)
+        yield labels
 
 
 def upper_p_values(statistics: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -29,6 +29,11 @@ class RandomFeatures:
         """Return the number of features for each bandwidth."""
         return 2 * int(self.directions.shape[1])
 
+    @property
+    def scaled_directions(self) -> NDArray[np.float32]:
+        """Return the frequencies of the first bandwidth, float32 ``[d, n_frequencies]``."""
+        return self.directions * np.float32(np.sqrt(2.0 / self.bandwidths[0]))
+
     def transform(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return float32 ``[n, len(bandwidths) * width]``, bandwidth by bandwidth."""
         projected = vectors @ self.directions

@@ -4,11 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift.random_features import fit_random_features
-from monitor.drift.sketch import novelty_thresholds
 
 #: Rows whose neighbours' features are gathered at once.
 CHUNK_ROWS = 512
 N_FREQUENCIES = 64
+#: Quantiles of the pool's novelty above which the tail is counted.
+TAIL_QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
 
 
 class ResidualFeatures:
@@ -55,6 +56,13 @@ def residual_features(
     return ResidualFeatures(
         values - _neighbour_mean(values, near), tuple(names), np.cumsum(widths)[:-1]
     )
+
+
+def novelty_thresholds(novelty: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the pool's quantiles that leave at least five samples above, without repeats."""
+    levels = [q for q in TAIL_QUANTILES if (1 - q) * len(novelty) >= 5]
+    thresholds = np.unique(np.quantile(novelty, levels)) if levels else np.empty(0)
+    return np.asarray(thresholds[thresholds < novelty.max(initial=-np.inf)], dtype=np.float64)
 
 
 def conditional_distance(

@@ -13,8 +13,11 @@ Verdict = Literal["drift", "no_drift", "not_enough_data"]
 class TestResult:
     """One component test.
 
-    ``effect_size`` depends on the test: MMD itself for ``kernel_*``, Cramer's V for ``cells_*``,
-    and a difference of shares (current minus reference) for ``largest_cell`` and ``novelty_tail``.
+    ``effect_size`` depends on the test: the difference of means over the standard deviation for
+    ``scattered``; the relative excess over random labels for ``emptiness*`` and ``run_squared``;
+    the root mean square change of the local share of current samples for ``diffusion``; MMD itself
+    for ``kernel``; Cramer's V for ``cells``. Its 95% interval is the jackknife's over bins of
+    users.
     """
 
     __test__ = False  # pytest would otherwise collect it by its name
@@ -26,6 +29,8 @@ class TestResult:
     #: Holm's adjustment over the component tests.
     adjusted_p_value: float
     effect_size: float
+    effect_lower: float
+    effect_upper: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,10 @@
-"""Sums of features by bin: all that the two-sample test needs to know of a window.
+"""All that the two-sample test needs to know of a window, in bounded memory.
 
-A sketch's size doesn't depend on the number of samples, and sketches of parts of a window, made by
-the same feature map and bins, add up to the sketch of the whole.
+A sketch holds sums of features by small bin of users, and a uniform sample of the vectors: those of
+lowest priority, a random number that a sample's user and content decide. Sketches of parts of a
+window, made by one feature map, add up to the sketch of the whole: a week is the sum of its days.
+
+Reference for the sample: Cohen & Kaplan, "Summarizing Data using Bottom-k Sketches", PODC 2007.
 """
 
 from dataclasses import dataclass
@@ -9,93 +12,104 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.cells import Cells
-from monitor.drift.random_features import RandomFeatures
+from monitor.drift.features import Summable
+from monitor.drift.units import N_SMALL_BINS, content_keys, mix, small_bin
 
-#: Random features computed at once.
-CHUNK_ROWS = 8192
-
-#: Quantiles of the pool's novelty above which the tail is counted.
-TAIL_QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
+#: Vectors kept of a window, for what needs neighbours.
+MAXIMUM_NODES = 8192
 
 
 @dataclass(frozen=True)
-class FeatureMap:
-    """What is summed, fitted on samples whose labels it doesn't see."""
+class Nodes:
+    """A uniform sample of a window's vectors, by ascending priority."""
 
-    random_features: RandomFeatures
-    cells: Cells
-    #: Ascending novelty thresholds.
-    thresholds: NDArray[np.float64]
+    #: float32 ``[g, d]``.
+    vectors: NDArray[np.float32]
+    #: uint64 ``[g]``: the unit of each.
+    keys: NDArray[np.uint64]
+    #: uint64 ``[g]``.
+    priority: NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        """Return the number of nodes."""
+        return len(self.keys)
+
+    def __add__(self, other: "Nodes") -> "Nodes":
+        """Return the uniform sample of both."""
+        return _lowest(
+            np.concatenate([self.vectors, other.vectors]),
+            np.concatenate([self.keys, other.keys]),
+            np.concatenate([self.priority, other.priority]),
+        )
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """Sums over the samples of each of ``T`` bins."""
+    """Sums over the samples of each small bin, the sizes of the units, and the nodes."""
 
-    #: float64 ``[T, n_bandwidths * width]``.
-    kernel: NDArray[np.float64]
-    #: float64 ``[T, K]``: samples in each fine cell.
-    cells: NDArray[np.float64]
-    #: float64 ``[T, n_thresholds]``: samples above each novelty threshold.
-    tails: NDArray[np.float64]
-    #: float64 ``[T]``: samples.
-    counts: NDArray[np.float64]
+    #: float64 ``[N_SMALL_BINS, F]``.
+    sums: NDArray[np.float64]
+    #: int64 ``[N_SMALL_BINS]``: samples.
+    counts: NDArray[np.int64]
+    #: uint64 ``[u]``, ascending.
+    unit_keys: NDArray[np.uint64]
+    #: int64 ``[u]``: samples of each unit.
+    unit_sizes: NDArray[np.int64]
+    nodes: Nodes
+
+    @property
+    def n_samples(self) -> int:
+        """Return the number of samples."""
+        return int(self.counts.sum())
+
+    @property
+    def n_units(self) -> int:
+        """Return the number of users, sessions or single samples."""
+        return len(self.unit_keys)
 
     def __add__(self, other: "Sketch") -> "Sketch":
         """Return the sketch of both sets of samples."""
+        keys = np.concatenate([self.unit_keys, other.unit_keys])
+        unit_keys, inverse = np.unique(keys, return_inverse=True)
+        sizes = np.concatenate([self.unit_sizes, other.unit_sizes])
         return Sketch(
-            self.kernel + other.kernel,
-            self.cells + other.cells,
-            self.tails + other.tails,
+            self.sums + other.sums,
             self.counts + other.counts,
+            unit_keys,
+            np.bincount(inverse.ravel(), weights=sizes).astype(np.int64),
+            self.nodes + other.nodes,
         )
 
 
-def novelty_thresholds(novelty: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the pool's quantiles that leave at least five samples above, without repeats."""
-    levels = [q for q in TAIL_QUANTILES if (1 - q) * len(novelty) >= 5]
-    thresholds = np.unique(np.quantile(novelty, levels)) if levels else np.empty(0)
-    return np.asarray(thresholds[thresholds < novelty.max(initial=-np.inf)], dtype=np.float64)
-
-
 def make_sketch(
-    features: FeatureMap,
+    features: Summable,
     vectors: NDArray[np.float32],
+    keys: NDArray[np.uint64],
     *,
-    cell: NDArray[np.int64],
-    novelty: NDArray[np.float64],
-    bins: NDArray[np.int64],
-    n_bins: int,
+    device: str | None = None,
 ) -> Sketch:
-    """Sum the features of the samples by bin.
+    """Sketch a window, or a part of one.
 
     Args:
         features: The feature map.
-        vectors: float32 ``[n, d]``.
-        cell: int64 ``[n]``, each sample's fine cell.
-        novelty: ``[n]``.
-        bins: int64 ``[n]`` in [-1, n_bins); -1 leaves the sample out.
-        n_bins: Number of bins.
+        vectors: float32 ``[n, d]``, unit norm.
+        keys: uint64 ``[n]``, from :func:`monitor.drift.units.unit_keys`.
+        device: See :func:`resolve_device`.
     """
-    kept = np.flatnonzero(bins >= 0)
-    kept = kept[np.argsort(bins[kept], kind="stable")]
-    width = features.random_features.width * len(features.random_features.bandwidths)
-    kernel = np.zeros((n_bins, width))
-    for start in range(0, len(kept), CHUNK_ROWS):
-        rows = kept[start : start + CHUNK_ROWS]
-        present, first = np.unique(bins[rows], return_index=True)
-        transformed = features.random_features.transform(vectors[rows])
-        kernel[present] += np.add.reduceat(transformed, first, axis=0)
-    n_cells = len(features.cells.centroids)
-    cells = np.bincount(bins[kept] * n_cells + cell[kept], minlength=n_bins * n_cells)
-    n_levels = len(features.thresholds)
-    above = np.searchsorted(features.thresholds, novelty[kept], side="left")
-    table = np.bincount(bins[kept] * (n_levels + 1) + above, minlength=n_bins * (n_levels + 1))
-    tails = table.reshape(n_bins, n_levels + 1)[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+    bins = small_bin(keys)
+    unit_ids, sizes = np.unique(keys, return_counts=True)
+    priority = mix(content_keys(vectors) ^ mix(keys, 1), 2)
     return Sketch(
-        kernel,
-        cells.reshape(n_bins, n_cells).astype(np.float64),
-        tails.astype(np.float64),
-        np.bincount(bins[kept], minlength=n_bins).astype(np.float64),
+        features.sum_by_bin(vectors, bins, N_SMALL_BINS, device=device),
+        np.bincount(bins, minlength=N_SMALL_BINS),
+        unit_ids,
+        sizes.astype(np.int64),
+        _lowest(vectors, keys, priority),
     )
+
+
+def _lowest(
+    vectors: NDArray[np.float32], keys: NDArray[np.uint64], priority: NDArray[np.uint64]
+) -> Nodes:
+    order = np.argsort(priority, kind="stable")[:MAXIMUM_NODES]
+    return Nodes(vectors[order], keys[order], priority[order])

@@ -1,28 +1,46 @@
-r"""The component statistics, for the true labels and every permutation, from one sketch.
+r"""The component statistics, for the true labels and every permutation, from two sketches.
 
-With :math:`\bar f_X, \bar f_Y` the means of the current and the reference bins' mean features:
+With the contrast :math:`w` that gives current bins :math:`1/n_C` and reference bins :math:`-1/n_R`,
+a linear statistic is :math:`w^T f` for sums f by bin and a quadratic one :math:`w^T Q w` for their
+Gram matrix Q, so that ten thousand labellings are one matrix product.
 
-* ``kernel_c``: :math:`\|\bar f_X - \bar f_Y\|^2`, the squared maximum mean discrepancy at
-  bandwidth ``c`` times the median (Gretton et al., JMLR 2012, eq. 5; Zhao & Meng, 2015);
-* ``cells_*``: Pearson's chi-square over the cells of a level;
-* ``largest_cell``: the largest signed root of a cell's deviance, over all levels: the cell that
-  is most overrepresented in the current window;
-* ``novelty_tail``: the same over the tails of novelty.
+* ``scattered``: isolated samples (:mod:`monitor.drift.graph`);
+* ``emptiness``...``run_squared``: samples in places empty of reference samples;
+* ``diffusion``: regions whose share has changed;
+* of windows with more samples than nodes, over all samples: ``novelty``, ``largest_cell``,
+  ``cells``, and ``kernel``, the squared maximum mean discrepancy (Gretton et al., JMLR 2012, eq.
+  5) on random features (Zhao & Meng, Neural Comput. 2015).
 
 A finite number of random features alone is not consistent against every alternative (Choi & Kim,
-arXiv 2407.08976); cells and tails stand beside them.
+arXiv 2407.08976); the graph stands beside them.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.drift.contrasts import Linear, Quadratic, Z, jackknife_error
+from monitor.drift.device import resolve_device
+from monitor.drift.features import FeatureMap
+from monitor.drift.graph import (
+    EMPTINESS_NAMES,
+    Graph,
+    build_graph,
+    diffusion_gram,
+    emptiness_scores,
+    scattered_scores,
+    total_emptiness,
+)
+from monitor.drift.grouping import Bins, balance
 from monitor.drift.permutation import label_chunks
-from monitor.drift.random_features import BANDWIDTH_FACTORS
-from monitor.drift.sketch import FeatureMap, Sketch
+from monitor.drift.sketch import MAXIMUM_NODES, Sketch
+from monitor.drift.units import small_bin
 
-LEVEL_NAMES = ("cells_fine", "cells_middle", "cells_coarse")
+#: What a component test looks for, and the share of the level that each family gets. Scattered
+#: novelty is the easiest to see, so it needs the least.
+FAMILY_WEIGHTS = {"scattered": 0.15, "concentrated": 0.45, "mix": 0.4}
 
 
 @dataclass(frozen=True)
@@ -34,128 +52,177 @@ class Evaluated:
     statistics: NDArray[np.float64]
     #: float64 ``[m]``.
     effect_sizes: NDArray[np.float64]
+    #: float64 ``[m]``: 95% limits of the effects.
+    effect_lower: NDArray[np.float64]
+    effect_upper: NDArray[np.float64]
+    #: What each test looks for.
+    families: tuple[str, ...]
+    #: The share of the level that each family gets; ``None``: the same.
+    weights: Mapping[str, float] | None
+
+
+@dataclass(frozen=True)
+class GraphNodes:
+    """The nodes that the graph links, with the bin of each."""
+
+    graph: Graph
+    bins: NDArray[np.int64]
+    #: float64 ``[T]``: nodes in each bin.
+    counts: NDArray[np.float64]
+    #: float64 ``[4, G, k]``.
+    scores: NDArray[np.float64]
 
 
 def evaluate(
-    sketch: Sketch,
-    features: FeatureMap,
+    features: FeatureMap | None,
+    reference: Sketch,
+    current: Sketch,
+    bins: Bins,
     *,
-    n_reference_bins: int,
-    n_current_bins: int,
     n_permutations: int,
     rng: np.random.Generator,
+    device: str | None = None,
 ) -> Evaluated:
     """Compute every component statistic under the true and the permuted labels.
 
     Args:
-        sketch: Sums by bin, the reference's bins first.
-        features: The map that the sketch was made with.
-        n_reference_bins: Number of reference bins.
-        n_current_bins: Number of current bins.
+        features: The map that both sketches were made with; ``None`` where
+            the graph holds every sample.
+        reference: Sketch of the reference.
+        current: Sketch of the current window.
+        bins: What is permuted.
         n_permutations: Number of random labellings, ``B``.
         rng: Draws them.
+        device: See :func:`resolve_device`.
     """
-    means = 1.0 / np.maximum(sketch.counts, 1.0)[:, None]
-    kernel = sketch.kernel * means
-    kernel = (kernel - kernel.mean(axis=0)).astype(np.float32)
-    levels = _level_shares(sketch.cells * means, features)
-    tails = sketch.tails * means
-    shares = np.hstack([*levels, tails]).astype(np.float32)
-    splits = np.cumsum([level.shape[1] for level in levels])
-    size = float(sketch.counts.mean())
-    blocks = []
-    for labels in label_chunks(n_reference_bins, n_current_bins, n_permutations, rng):
-        contrast = labels * np.float32(1 / n_current_bins + 1 / n_reference_bins)
-        contrast -= np.float32(1 / n_reference_bins)
-        columns = list(_kernel_statistics(contrast @ kernel))
-        current = np.split((labels @ shares).astype(np.float64) / n_current_bins, splits, axis=1)
-        pooled = np.split(shares.mean(axis=0, dtype=np.float64), splits)
-        scale = (n_current_bins * size, n_reference_bins * size)
-        largest = np.full(len(labels), -np.inf)
-        for part, base in zip(current[:-1], pooled[:-1], strict=True):
-            columns.append(_chi_square(part, base, scale))
-            np.maximum(largest, _signed_root(part, base, scale).max(axis=1), out=largest)
-        columns.append(largest)
-        if tails.shape[1]:
-            columns.append(_signed_root(current[-1], pooled[-1], scale).max(axis=1))
-        blocks.append(np.column_stack(columns))
-    names = [f"kernel_{factor:g}" for factor in BANDWIDTH_FACTORS]
-    names += [*LEVEL_NAMES[: len(levels)], "largest_cell"]
-    names += ["novelty_tail"] if tails.shape[1] else []
-    statistics = np.vstack(blocks).astype(np.float64)
-    effects = _effect_sizes(
-        statistics, [*levels, tails], n_reference_bins, scale, len(BANDWIDTH_FACTORS)
+    nodes = _link(reference, current, bins, device)
+    parts = [
+        *_graph_parts(nodes, bins, device),
+        *_sum_parts(features, reference, current, bins),
+    ]
+    rows: list[NDArray[np.float64]] = []
+    emptiness: list[NDArray[np.float64]] = []
+    for labels in label_chunks(bins.is_current, bins.half, n_permutations, rng):
+        rows.append(np.column_stack([part.evaluate(labels) for part in parts]))
+        emptiness.append(_emptiness(nodes, labels, device))
+    empty = np.vstack(emptiness)
+    statistics = np.hstack([np.vstack(rows), empty])
+    effects = [
+        part.effect(bins.is_current, column)
+        for part, column in zip(parts, statistics.T[: len(parts)], strict=True)
+    ]
+    effects += _emptiness_effects(nodes, bins, empty)
+    size, lower, upper = (np.array(column) for column in zip(*effects, strict=True))
+    return Evaluated(
+        names=(*(part.name for part in parts), *EMPTINESS_NAMES),
+        statistics=statistics,
+        effect_sizes=size,
+        effect_lower=lower,
+        effect_upper=upper,
+        families=(*(part.family for part in parts), *("concentrated",) * len(EMPTINESS_NAMES)),
+        weights=FAMILY_WEIGHTS,
     )
-    return Evaluated(tuple(names), statistics, effects[: len(names)])
 
 
-def _level_shares(shares: NDArray[np.float64], features: FeatureMap) -> list[NDArray[np.float64]]:
-    levels = []
-    for level in features.cells.levels:
-        merged = np.zeros((len(shares), int(level.max()) + 1))
-        np.add.at(merged.T, level, shares.T)
-        levels.append(merged)
-    return levels
+def _link(reference: Sketch, current: Sketch, bins: Bins, device: str | None) -> GraphNodes:
+    """Build the graph of the nodes whose bins are permuted."""
+    sides = (reference.nodes, current.nodes)
+    bin_of = [
+        of_small_bin[small_bin(side.keys)]
+        for side, of_small_bin in zip(sides, bins.of_small_bin, strict=True)
+    ]
+    permuted = [np.flatnonzero(where >= 0) for where in bin_of]
+    n_bins = [int((bins.is_current == side).sum()) for side in (False, True)]
+    # A bin must bring as many nodes under either label, or its label could be told from the graph.
+    per_bin = min(len(one) / n for one, n in zip(permuted, n_bins, strict=True))
+    per_bin = min(per_bin, MAXIMUM_NODES / len(bins))
+    rows = [one[: round(per_bin * n)] for one, n in zip(permuted, n_bins, strict=True)]
+    chosen = list(zip(sides, rows, strict=True))
+    # Among equally near nodes the first is linked: their order must not know the labels.
+    order = np.argsort(np.concatenate([side.priority[row] for side, row in chosen]), kind="stable")
+    keys = np.concatenate([side.keys[row] for side, row in chosen])[order]
+    vectors = np.concatenate([side.vectors[row] for side, row in chosen])[order]
+    where = np.concatenate([one[row] for one, row in zip(bin_of, rows, strict=True)])[order]
+    owner = np.unique(keys, return_inverse=True)[1].ravel().astype(np.int64)
+    graph = build_graph(vectors, owner, device)
+    return GraphNodes(
+        graph,
+        where,
+        np.bincount(where, minlength=len(bins)).astype(np.float64),
+        emptiness_scores(graph, len(rows[1]) / max(len(keys), 1)),
+    )
 
 
-def _kernel_statistics(difference: NDArray[np.float32]) -> list[NDArray[np.float64]]:
-    parts = np.split(difference, len(BANDWIDTH_FACTORS), axis=1)
-    return [np.einsum("ij,ij->i", part, part, dtype=np.float64) for part in parts]
+def _graph_parts(nodes: GraphNodes, bins: Bins, device: str | None) -> Iterator[Linear | Quadratic]:
+    scores = scattered_scores(nodes.graph)
+    sums = np.bincount(nodes.bins, weights=scores, minlength=len(bins)).astype(np.float64)
+    yield Linear("scattered", "scattered", sums[:, None], nodes.counts, scale=float(scores.std()))
+    is_current = bins.is_current
+    n = len(nodes.bins)
+    n_current = int(is_current[nodes.bins].sum())
+    yield Quadratic(
+        "diffusion",
+        "mix",
+        diffusion_gram(nodes.graph, nodes.bins, len(bins), device),
+        nodes.counts,
+        scale=n_current * (n - n_current) / n**1.5,
+    )
 
 
-def _other_side(
-    current: NDArray[np.float64], pooled: NDArray[np.float64], scale: tuple[float, float]
+def _sum_parts(
+    features: FeatureMap | None,
+    reference: Sketch,
+    current: Sketch,
+    bins: Bins,
+) -> Iterator[Linear | Quadratic]:
+    if features is None:
+        return  # the graph has seen every sample
+    counts = bins.total(reference.counts, current.counts)
+    weight = balance(bins, counts)
+    counts = counts * weight
+    sums = bins.total(reference.sums, current.sums) * weight[:, None]
+    kernel = sums[:, : features.n_kernel]
+    kernel = kernel - counts[:, None] * (kernel.sum(axis=0) / counts.sum())
+    yield Quadratic("kernel", "mix", kernel @ kernel.T, counts, scale=1.0)
+    # Each half is judged by landmarks of its own: what is usual there is taken off.
+    judged = sums[:, features.n_kernel :]
+    share = np.maximum(judged[:, :-1].sum(axis=0) / counts.sum(), 1e-12)
+    for half in (0, 1):
+        inside = bins.half == half
+        usual = judged[inside].sum(axis=0) / max(counts[inside].sum(), 1.0)
+        judged[inside] -= counts[inside][:, None] * usual
+    cells = judged[:, :-1] / np.sqrt(share)
+    yield Linear("novelty", "scattered", judged[:, -1:], counts, scale=float(np.sqrt(20.0)))
+    yield Linear("largest_cell", "concentrated", cells, counts, scale=1.0)
+    yield Quadratic("cells", "mix", cells @ cells.T, counts, scale=1.0)
+
+
+def _emptiness(
+    nodes: GraphNodes, labels: NDArray[np.float32], device: str | None
 ) -> NDArray[np.float64]:
-    n_current, n_reference = scale
-    total = pooled * (n_current + n_reference)
-    return np.asarray(np.maximum((total - n_current * current) / n_reference, 0.0))
+    import torch  # noqa: PLC0415
+
+    called = torch.from_numpy(labels > 0.5).to(resolve_device(device))
+    total = total_emptiness(nodes.graph, nodes.scores, nodes.bins, called)
+    return np.asarray(total / np.maximum(labels @ nodes.counts, 1.0)[:, None])
 
 
-def _chi_square(
-    current: NDArray[np.float64], pooled: NDArray[np.float64], scale: tuple[float, float]
-) -> NDArray[np.float64]:
-    used = pooled > 0
-    gap = (current - _other_side(current, pooled, scale))[:, used]
-    harmonic = 1.0 / (1.0 / scale[0] + 1.0 / scale[1])
-    return np.asarray(harmonic * (gap**2 / pooled[used]).sum(axis=1))
-
-
-def _signed_root(
-    current: NDArray[np.float64], pooled: NDArray[np.float64], scale: tuple[float, float]
-) -> NDArray[np.float64]:
-    """Return the signed root of the binomial deviance of each share against the pooled share."""
-    n_current, n_reference = scale
-    reference = _other_side(current, pooled, scale)
-    safe = np.where(pooled > 0, pooled, 1.0)
-    deviance = 2 * n_current * _x_log_ratio(current, safe)
-    deviance += 2 * n_reference * _x_log_ratio(reference, safe)
-    return np.asarray(np.sign(current - reference) * np.sqrt(np.maximum(deviance, 0.0)))
-
-
-def _x_log_ratio(share: NDArray[np.float64], base: NDArray[np.float64]) -> NDArray[np.float64]:
-    positive = np.maximum(share, 1e-12)
-    return np.asarray(np.where(share > 1e-12, share * np.log(positive / base), 0.0))
-
-
-def _effect_sizes(
-    statistics: NDArray[np.float64],
-    groups: list[NDArray[np.float64]],
-    n_reference_bins: int,
-    scale: tuple[float, float],
-    n_kernels: int,
-) -> NDArray[np.float64]:
-    observed = statistics[0]
-    # The mean over the permutations is what a true null gives: the rest is the effect.
-    excess = np.maximum(observed - statistics.mean(axis=0), 0.0)
-    effects = list(np.sqrt(excess[:n_kernels]))
-    largest = 0.0
-    for position, level in enumerate(groups[:-1]):
-        effects.append(float(np.sqrt(excess[n_kernels + position] / sum(scale))))
-        gap = level[n_reference_bins:].mean(axis=0) - level[:n_reference_bins].mean(axis=0)
-        largest = max(largest, float(gap.max(initial=0.0)))
-    effects.append(largest)
-    tail = groups[-1]
-    if tail.shape[1]:
-        gap = tail[n_reference_bins:].mean(axis=0) - tail[:n_reference_bins].mean(axis=0)
-        effects.append(float(gap.max()))
-    return np.array(effects)
+def _emptiness_effects(
+    nodes: GraphNodes, bins: Bins, statistics: NDArray[np.float64]
+) -> list[tuple[float, float, float]]:
+    """Return the relative excess over what random labels give, with limits by the jackknife."""
+    current = np.append(bins.is_current[nodes.bins], False)
+    index = np.where(nodes.graph.found.index < 0, len(nodes.bins), nodes.graph.found.index)
+    is_current = current[index]
+    run = np.where(is_current.all(axis=1), index.shape[1] - 1, (~is_current).argmax(axis=1))
+    effects = []
+    for number, score in enumerate(nodes.scores):
+        own = score[np.arange(len(run)), run] * current[:-1]
+        by_bin = np.bincount(nodes.bins, weights=own, minlength=len(bins))[bins.is_current]
+        size = nodes.counts[bins.is_current]
+        left_out = (by_bin.sum() - by_bin) / np.maximum(size.sum() - size, 1.0)
+        usual = max(float(statistics[1:, number].mean()), 1e-12)
+        effect = float(statistics[0, number]) / usual - 1.0
+        margin = Z * jackknife_error(left_out) / usual
+        effects.append((effect, effect - margin, effect + margin))
+    return effects

@@ -131,7 +131,16 @@ def evaluate_within(
             effects.append(float(contrast[0].max(initial=0.0) / harmonic))
         columns.append(column)
         names.append(name)
-    return Evaluated(tuple(names), np.column_stack(columns), np.array(effects))
+    unknown = np.full(len(names), np.nan)
+    return Evaluated(
+        tuple(names),
+        np.column_stack(columns),
+        np.array(effects),
+        unknown,
+        unknown,
+        tuple(names),
+        None,
+    )
 
 
 def _centred_sums(strata: Strata, values: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -20,7 +20,6 @@ from monitor.drift.neighbours import nearest
 from monitor.drift.permutation import upper_p_values
 from monitor.drift.random_features import fit_random_features
 from monitor.drift.scalar_comparison import compare_scalar
-from monitor.drift.sketch import FeatureMap, make_sketch
 
 MODULES = (mix, multiplicity, scalar_comparison, text_characteristics)
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=20)
@@ -90,32 +89,6 @@ def test_the_fused_p_value_is_uniform_over_exchangeable_rows() -> None:
     fused = [fuse(np.roll(statistics, shift, axis=0))[0] for shift in range(99)]
     for alpha in (0.05, 0.2, 0.5):
         assert np.mean(np.array(fused) <= alpha) <= alpha
-
-
-def test_sketches_of_parts_add_up() -> None:
-    rng = np.random.default_rng(0)
-    points = rng.standard_normal((90, 6)).astype(np.float32)
-    points /= np.linalg.norm(points, axis=1, keepdims=True)
-    cells = fit_cells(points, 8, rng)
-    features = FeatureMap(fit_random_features(points, rng), cells, np.array([0.3, 0.6]))
-    cell, novelty, bins = cells.assign(points), rng.random(90), rng.integers(-1, 5, 90)
-
-    def part(rows: slice):
-        return make_sketch(
-            features,
-            points[rows],
-            cell=cell[rows],
-            novelty=novelty[rows],
-            bins=bins[rows],
-            n_bins=5,
-        )
-
-    whole, summed = part(slice(None)), part(slice(40)) + part(slice(40, None))
-    np.testing.assert_allclose(summed.kernel, whole.kernel, atol=1e-4)
-    np.testing.assert_array_equal(summed.cells, whole.cells)
-    np.testing.assert_array_equal(summed.counts, np.bincount(bins[bins >= 0], minlength=5))
-    kept = bins == 2
-    assert whole.tails[2].tolist() == [(novelty[kept] > t).sum() for t in (0.3, 0.6)]
 
 
 def test_cells_of_duplicates_are_the_distinct_points() -> None:
