@@ -30,6 +30,7 @@ from monitor.store.evaluations import (
     save_report,
 )
 from monitor.store.exchanges import WindowRows, first_occurrence, load_baseline, load_window
+from monitor.traffic.redaction import Redactor
 
 #: Packages that the figures depend on.
 PACKAGES = ("driftwarden", "numpy", "scipy", "torch", "sentence-transformers", "evidently")
@@ -209,6 +210,7 @@ def _assess(
         alert_threshold=settings.monitoring.alert_threshold,
         seed=seed,
         bounds=bounds,
+        redactor=Redactor(settings.redaction.patterns),
     )
     if loaded.rows.n_other_encoder:
         return _remark(
