@@ -53,7 +53,7 @@ REDACTOR = Redactor()
             "Bearer [API_KEY]",
         ),
         (
-            "x -----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIIGlRFzQ8vLk2w\n-----END EC PRIVATE KEY----- y",
+            "x -----BEGIN PRIVATE KEY-----\nMHcCAQEEIIGlRFzQ8vLk2w==\n-----END PRIVATE KEY----- y",
             "x [API_KEY] y",
         ),
         ("postgres://app:pw@db.example.com/prod", "postgres://app:[API_KEY]@db.example.com/prod"),

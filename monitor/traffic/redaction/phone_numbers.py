@@ -31,9 +31,9 @@ SAID_PHONE = re.compile(
     r"phone|\btel\b|\bt[eé]l[eéè]|telef|\bmobi|\bm[oó]vil|\bcell?\b|\bcel+ul|\bcall|\bring\b"
     r"|\btext(?:ed)?\b|\bdial|\bcontact n|\bkontakt|\btlf\b|\bwhats ?app|\bfax\b|\breach"
     r"|\bmy number|\bhandy|rufnummer|\bnatel|\bruf|\bmeine nummer|\bt[eé]l\b|\bportable\b"
-    r"|\bfixe\b|\bappel|\bjoign|\bmon num|\bmi n[uú]m|\bll[aá]m|\bil mio num|\bchiam|\bbel\b|\bmijn num"
-    r"|\bmitt num|\bm[oó]j numer|\bzadzwo|\bligue\b|\bmeu n[uú]m|телефон|мой номер|звон|τηλ"
-    r"|电话|手机|号码|電話|携帯|番号|전화|هاتف|फ़ोन",
+    r"|\bfixe\b|\bappel|\bjoign|\bmon num|\bmi n[uú]m|\bll[aá]m|\bil mio num|\bchiam|\bbel\b"
+    r"|\bmijn num|\bmitt num|\bm[oó]j numer|\bzadzwo|\bligue\b|\bmeu n[uú]m"
+    r"|телефон|мой номер|звон|τηλ|电话|手机|号码|電話|携帯|番号|전화|هاتف|फ़ोन",
     re.IGNORECASE,
 )
 SAID_OTHER = re.compile(
