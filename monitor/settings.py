@@ -30,10 +30,14 @@ from monitor.pattern_check import check_name, check_pattern
 
 DEFAULT_FILE = Path("config.toml")
 
+#: A week, and a week to notice that it could not be judged.
+SHORTEST_RETENTION_DAYS = 14
+
 Probability = Annotated[float, Field(gt=0.0, le=1.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Level = Annotated[float, Field(gt=0.0, lt=1.0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
+Days = Annotated[int, Field(ge=0, le=36500)]
 PatternName = Annotated[str, AfterValidator(check_name)]
 OwnPattern = Annotated[str, AfterValidator(check_pattern)]
 
@@ -100,6 +104,29 @@ class Redaction(Section):
     presidio_language: Annotated[str, Field(pattern="^[a-z]{2}$")] = "en"
     presidio_entities: tuple[str, ...] = ("PERSON", "LOCATION")
     presidio_score: Share = 0.5
+
+
+class Retention(Section):
+    """How many days what is stored is kept; 0 keeps it."""
+
+    exchanges_days: Days = 0
+    reviewed_days: Days = 0
+    dead_letters_days: Days = 30
+    baselines_days: Days = 0
+
+    @model_validator(mode="after")
+    def _windows_are_judged_and_reviewed_first(self) -> "Retention":
+        if 0 < self.exchanges_days < SHORTEST_RETENTION_DAYS:
+            raise ValueError(
+                f"exchanges_days must be 0 (keep) or at least {SHORTEST_RETENTION_DAYS}: a week of "
+                "traffic is judged when it has ended"
+            )
+        if self.reviewed_days and not 0 < self.exchanges_days <= self.reviewed_days:
+            raise ValueError(
+                "reviewed_days must be 0 (keep), or exchanges_days or more: what was queued for "
+                "review is not removed before the rest"
+            )
+        return self
 
 
 class Embedding(Section):
@@ -220,6 +247,7 @@ class Settings(BaseSettings):
     kafka: Kafka = Kafka()
     traffic: Traffic = Traffic()
     redaction: Redaction = Redaction()
+    retention: Retention = Retention()
     embedding: Embedding = Embedding()
     drift: Drift = Drift()
     alerts: Alerts = Alerts()

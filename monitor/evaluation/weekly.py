@@ -19,7 +19,7 @@ from monitor.evaluation.window import Window
 from monitor.evaluation.windows import due_windows
 from monitor.settings import Settings
 from monitor.store.baselines import BaselineRow, latest_baseline
-from monitor.store.engine import transaction
+from monitor.store.engine import snapshot, transaction
 from monitor.store.evaluations import (
     Claim,
     SampleScores,
@@ -171,7 +171,7 @@ def _run(
 
 
 def _load(engine: Engine, model: str, bounds: tuple[datetime, datetime]) -> _Loaded:
-    with transaction(engine) as connection:
+    with snapshot(engine) as connection:  # rows and vectors may be moved meanwhile
         rows = load_window(connection, model, *bounds)
         baseline = latest_baseline(connection, model)
         comparable = baseline is not None and rows.encoder in {"", baseline.encoder}
