@@ -37,6 +37,7 @@ app.command()(evaluate.evaluate)
 app.add_typer(review.app, name="review")
 app.add_typer(retrain.app, name="retrain")
 app.add_typer(models.app, name="models")
+app.command()(privacy.forget)
 app.command()(privacy.retention)
 
 
