@@ -9,7 +9,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -18,13 +26,20 @@ from pydantic_settings import (
 )
 
 from monitor.errors import ConfigurationError
+from monitor.pattern_check import check_name, check_pattern
 
 DEFAULT_FILE = Path("config.toml")
+
+#: A week, and a week to notice that it could not be judged.
+SHORTEST_RETENTION_DAYS = 14
 
 Probability = Annotated[float, Field(gt=0.0, le=1.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Level = Annotated[float, Field(gt=0.0, lt=1.0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
+Days = Annotated[int, Field(ge=0, le=36500)]
+PatternName = Annotated[str, AfterValidator(check_name)]
+OwnPattern = Annotated[str, AfterValidator(check_pattern)]
 
 
 class Section(BaseModel):
@@ -77,7 +92,41 @@ class Traffic(Section):
     flush_seconds: Annotated[float, Field(gt=0)] = 5.0
     max_record_bytes: Annotated[int, Field(ge=1024)] = 8_000_000
     max_text_characters: Annotated[int, Field(ge=100)] = 100_000
-    redact: bool = True
+
+
+class Redaction(Section):
+    """What is replaced by its kind before anything is stored."""
+
+    enabled: bool = True
+    patterns: dict[PatternName, OwnPattern] = {}
+    presidio: bool = False
+    presidio_model: str = "en_core_web_lg"
+    presidio_language: Annotated[str, Field(pattern="^[a-z]{2}$")] = "en"
+    presidio_entities: tuple[str, ...] = ("PERSON", "LOCATION")
+    presidio_score: Share = 0.5
+
+
+class Retention(Section):
+    """How many days what is stored is kept; 0 keeps it."""
+
+    exchanges_days: Days = 0
+    reviewed_days: Days = 0
+    dead_letters_days: Days = 30
+    baselines_days: Days = 0
+
+    @model_validator(mode="after")
+    def _windows_are_judged_and_reviewed_first(self) -> "Retention":
+        if 0 < self.exchanges_days < SHORTEST_RETENTION_DAYS:
+            raise ValueError(
+                f"exchanges_days must be 0 (keep) or at least {SHORTEST_RETENTION_DAYS}: a week of "
+                "traffic is judged when it has ended"
+            )
+        if self.reviewed_days and not 0 < self.exchanges_days <= self.reviewed_days:
+            raise ValueError(
+                "reviewed_days must be 0 (keep), or exchanges_days or more: what was queued for "
+                "review is not removed before the rest"
+            )
+        return self
 
 
 class Embedding(Section):
@@ -197,6 +246,8 @@ class Settings(BaseSettings):
     database: Database = Database()
     kafka: Kafka = Kafka()
     traffic: Traffic = Traffic()
+    redaction: Redaction = Redaction()
+    retention: Retention = Retention()
     embedding: Embedding = Embedding()
     drift: Drift = Drift()
     alerts: Alerts = Alerts()
@@ -269,10 +320,10 @@ def load_secrets() -> Secrets:
 
 def _explain(problem: Any) -> str:
     """Turn one of pydantic's problems into a line that names key, value and what is allowed."""
-    location = [str(part) for part in problem["loc"]]
+    location = [str(part) for part in problem["loc"] if part != "[key]"]
     key = ".".join(location)
     if problem["type"] != "extra_forbidden":
-        return f"{key} = {problem['input']!r}: {problem['msg']}"
+        return f"{key} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
     known = _known_keys(location[:-1])
     close = difflib.get_close_matches(location[-1], known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""

@@ -39,7 +39,7 @@ def score_candidate(folder: RunFolder, recipe: Recipe) -> dict[str, Any]:
         outcome["incumbent"] = [asdict(one) for one in summarise(incumbent)]
         outcome["verdict"] = asdict(judge(candidate, incumbent))
         answers += [_answer("incumbent", one) for one in incumbent]
-    write_lines(folder.root / "answers.jsonl", answers)
+    write_lines(folder.answers, answers)
     return outcome
 
 

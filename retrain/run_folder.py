@@ -37,6 +37,11 @@ class RunFolder:
         return self.root / "benchmark.jsonl"
 
     @property
+    def answers(self) -> Path:
+        """What candidate and incumbent answered to the benchmark."""
+        return self.root / "answers.jsonl"
+
+    @property
     def progress(self) -> Path:
         """One line a logged step, appended by the child."""
         return self.root / "progress.jsonl"

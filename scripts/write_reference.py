@@ -151,7 +151,7 @@ def _allowed(schema: dict[str, Any]) -> str:
         if name in schema
     ]
     kinds = {"string": "text", "integer": "whole number", "number": "number"}
-    kinds |= {"boolean": "`true`, `false`", "array": "list"}
+    kinds |= {"boolean": "`true`, `false`", "array": "list", "object": "table"}
     kind = kinds[schema["type"]]
     if schema["type"] == "array":
         kind += f" of {_allowed(schema['items'])}"

@@ -1,11 +1,11 @@
-"""Initial schema."""
+"""initial schema."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from monitor.store.tables.base import UtcDateTime
 
-revision = "2ecfa0b666c2"
+revision = "8f4e5d40679f"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -58,6 +58,9 @@ def upgrade() -> None:
             "source", "partition", "offset", "record_index", name="uq_dead_letters_position"
         ),
     )
+    with op.batch_alter_table("dead_letters", schema=None) as batch_op:
+        batch_op.create_index("ix_dead_letters_age", ["received_at", "id"], unique=False)
+
     op.create_table(
         "embedding_blocks",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -180,7 +183,9 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("exchanges", schema=None) as batch_op:
+        batch_op.create_index("ix_exchanges_age", ["received_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_exchanges_baseline_id"), ["baseline_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_exchanges_block_id"), ["block_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_exchanges_exchange_id"), ["exchange_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_exchanges_user"), ["user"], unique=False)
         batch_op.create_index("ix_exchanges_window", ["model", "occurred_at"], unique=False)
@@ -579,7 +584,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_exchanges_window")
         batch_op.drop_index(batch_op.f("ix_exchanges_user"))
         batch_op.drop_index(batch_op.f("ix_exchanges_exchange_id"))
+        batch_op.drop_index(batch_op.f("ix_exchanges_block_id"))
         batch_op.drop_index(batch_op.f("ix_exchanges_baseline_id"))
+        batch_op.drop_index("ix_exchanges_age")
 
     op.drop_table("exchanges")
     op.drop_table("evaluations")
@@ -591,6 +598,9 @@ def downgrade() -> None:
     op.drop_table("reviewers")
     op.drop_table("offset_gaps")
     op.drop_table("embedding_blocks")
+    with op.batch_alter_table("dead_letters", schema=None) as batch_op:
+        batch_op.drop_index("ix_dead_letters_age")
+
     op.drop_table("dead_letters")
     with op.batch_alter_table("baselines", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_baselines_model"))

@@ -148,15 +148,23 @@ def export(
     config: ConfigOption = None,
 ) -> None:
     """Write gold as training examples: JSON lines of {"messages", "metadata"}, one row an item."""
+    import getpass
     import json
+    from datetime import UTC, datetime
 
     from monitor.errors import InputError
     from monitor.review.export import gold_examples
+    from monitor.store.audit import append_entry
     from monitor.store.engine import transaction
 
     settings = read_settings(config)
+    place = "-" if out is None else str(out.resolve())
     with transaction(open_database(settings)) as connection:
         rows = gold_examples(connection, system_prompt=settings.model.system_prompt)
+        # Before the file is there: `forget` looks for people in every file that may hold them.
+        append_entry(
+            connection, datetime.now(UTC), getpass.getuser(), "exported", place, {"rows": len(rows)}
+        )
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     if out is None:
         typer.echo(text, nl=False)

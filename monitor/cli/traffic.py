@@ -126,6 +126,7 @@ def import_(
     from monitor.embedding.encoder import load_encoder
     from monitor.traffic.baseline_import import import_baseline
     from monitor.traffic.file_source import file_source_name
+    from monitor.traffic.redaction import make_redactor
 
     _log_warnings()
     settings = read_settings(config)
@@ -137,6 +138,7 @@ def import_(
         load_encoder(settings.embedding),
         file,
         model=model or settings.model.name,
+        redactor=make_redactor(settings.redaction),
         now=datetime.now(UTC),
     )
     _show(imported)

@@ -1,5 +1,6 @@
 """The loop's steps. Each reads from the database what is due, and can be run again at any time."""
 
+import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from monitor.alerts.slack import Sender, make_sender
 from monitor.daemon.follow_up import follow_up
 from monitor.daemon.retraining import Retraining
 from monitor.evaluation.weekly import catch_up
+from monitor.privacy.retention import apply_retention, is_due
 from monitor.review.decision import decide_open_batches
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
@@ -67,6 +69,11 @@ class Cycle:
         deliver_due(self.engine, self.sender, now)
         with transaction(self.engine) as connection:
             OUTBOX_PENDING.set(count_waiting(connection))
+
+    def tidy(self, now: datetime, stop: threading.Event) -> None:
+        """Once a day, remove what is older than the settings allow, until it is done or stopped."""
+        if is_due(self.engine, now):
+            apply_retention(self.engine, self.settings.retention, now, stop=stop)
 
     def _complete_until(self, now: datetime) -> datetime:
         """Return the time until which windows can be judged.

@@ -17,6 +17,8 @@ from monitor.telemetry import SERVICE_FAILURES, Heartbeat, get_logger
 
 ADVANCE_EVERY_SECONDS = 10
 DELIVER_EVERY_SECONDS = 5
+#: How often it is asked whether the daily removal by age is due.
+TIDY_EVERY_SECONDS = 600
 
 log = get_logger(__name__)
 
@@ -33,20 +35,23 @@ def prepare(
 
     def run() -> None:
         leadership = Leadership(engine)
-        scheduler = build_scheduler(cycle, leadership)
+        scheduler = build_scheduler(cycle, leadership, stop)
         scheduler.start()
         try:
             while not stop.wait(1.0):
                 heartbeat.beat()
         finally:
-            # Waits for the running jobs: an evaluation is finished, not cut off.
+            # Waits for the running jobs: an evaluation is finished, not cut off. Retention ends
+            # after the step under way.
             scheduler.shutdown(wait=True)
             leadership.release()
 
     return run
 
 
-def build_scheduler(cycle: Cycle, leadership: Leadership) -> BackgroundScheduler:
+def build_scheduler(
+    cycle: Cycle, leadership: Leadership, stop: threading.Event
+) -> BackgroundScheduler:
     """Plan the jobs.
 
     The truth about what was done is in the database; the scheduler only wakes. So its jobs live in
@@ -70,6 +75,8 @@ def build_scheduler(cycle: Cycle, leadership: Leadership) -> BackgroundScheduler
     scheduler.add_job(
         deliver, IntervalTrigger(seconds=DELIVER_EVERY_SECONDS), id="deliver", **at_once
     )
+    tidy = _guarded("tidy", lambda now: cycle.tidy(now, stop), leadership)
+    scheduler.add_job(tidy, IntervalTrigger(seconds=TIDY_EVERY_SECONDS), id="tidy", **at_once)
     return scheduler
 
 

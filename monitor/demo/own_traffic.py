@@ -55,9 +55,15 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, narrator: Narra
 
 def _read(path: Path, narrator: Narrator) -> list[Exchange]:
     from monitor.traffic.file_source import read_exchanges
+    from monitor.traffic.redaction import make_redactor
 
     defaults = Settings()
-    content = read_exchanges(path, defaults.traffic, default_model=defaults.model.name)
+    content = read_exchanges(
+        path,
+        defaults.traffic,
+        default_model=defaults.model.name,
+        redactor=make_redactor(defaults.redaction),
+    )
     if not content.exchanges:
         first = f": {content.bad_lines[0]}" if content.bad_lines else ""
         raise InputError(f"{path}: no line is an exchange{first}")

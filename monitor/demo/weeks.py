@@ -39,6 +39,7 @@ def answer(
 def set_baseline(stage: Stage, name: str) -> int:
     """Import a log as what is normal; return the number of exchanges."""
     from monitor.traffic.baseline_import import import_baseline
+    from monitor.traffic.redaction import make_redactor
 
     with stage.narrator.step(f"{name}: embed and import"):
         imported = import_baseline(
@@ -47,6 +48,7 @@ def set_baseline(stage: Stage, name: str) -> int:
             stage.encoder,
             stage.folder / f"{name}.jsonl",
             model=stage.settings.model.name,
+            redactor=make_redactor(stage.settings.redaction),
             now=FIRST_WEEK,
         )
     return imported.n_exchanges

@@ -22,7 +22,12 @@ from monitor.evaluation.excerpts import excerpt
 from monitor.evaluation.headline import headline, not_enough
 from monitor.evaluation.remarks import remarks_on
 from monitor.evaluation.scalars import Scalar, compare_scalars, scalars_of
-from monitor.evaluation.topics import foreign_examples, make_topics, topic_of_each
+from monitor.evaluation.topics import (
+    BUILT_IN_FORMS,
+    foreign_examples,
+    make_topics,
+    topic_of_each,
+)
 from monitor.evaluation.window import Window
 from monitor.settings import Drift
 from monitor.store.assessment import (
@@ -32,6 +37,7 @@ from monitor.store.assessment import (
     Topic,
     Verdict,
 )
+from monitor.traffic.redaction import Redactor
 
 #: Task types listed in the mix; the rest are counted together.
 MAX_TASK_TYPES = 50
@@ -59,6 +65,7 @@ def assess(
     alert_threshold: float,
     seed: int,
     bounds: tuple[datetime, datetime] | None = None,
+    redactor: Redactor = BUILT_IN_FORMS,
 ) -> Assessed:
     """Assess a window.
 
@@ -75,6 +82,7 @@ def assess(
         alert_threshold: Relative loss of a metric that alarms.
         seed: The same seed and windows give the same figures to the last digit.
         bounds: First instant of the window and first after it, where it is a calendar window.
+        redactor: Replaces personal data in what is quoted, whatever was done when it was stored.
     """
     least = drift.minimum_samples
     if min(len(reference), len(current)) < least:
@@ -101,8 +109,12 @@ def assess(
         return unjudged(reason, current, model=model, n_reference=len(reference), bounds=bounds)
     answered = _compare_answers(reference, current, drift, rngs[1])
     of_prompts, of_answers = _clusters(asked, answered, drift)
-    new = make_topics(of_prompts, reference, current, side="prompts", rng=rngs[2])
-    changed = make_topics(of_answers, reference, current, side="answers", rng=rngs[2])
+    new = make_topics(
+        of_prompts, reference, current, side="prompts", rng=rngs[2], redactor=redactor
+    )
+    changed = make_topics(
+        of_answers, reference, current, side="answers", rng=rngs[2], redactor=redactor
+    )
     scalars = scalars_of(reference, current, drift)
     characteristics = compare_scalars(
         scalars, reference, current, drift=drift, alert_threshold=alert_threshold
@@ -121,7 +133,8 @@ def assess(
     remarks = remarks_on(current, bounds)
     if families[0].alarm:
         quoted = "; ".join(
-            f"“{excerpt(one, 100)}”" for one in foreign_examples(asked.novelty, cluster, current)
+            f"“{excerpt(one, 100)}”"
+            for one in foreign_examples(asked.novelty, cluster, current, redactor)
         )
         remarks = (*remarks, f"The most foreign prompts outside the topics: {quoted}.")
     alarm = any(one.alarm for one in families) or any(one.degraded for one in characteristics)

@@ -15,6 +15,7 @@ from monitor.evaluation.window import Window
 from monitor.settings import Settings
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.file_source import BadLine, FileContent, read_exchanges
+from monitor.traffic.redaction import Redactor, make_redactor
 
 #: Texts encoded between two reports of progress.
 CHUNK = 256
@@ -59,6 +60,7 @@ def compare_files(
         drift=settings.drift,
         alert_threshold=settings.monitoring.alert_threshold,
         seed=settings.drift.seed,
+        redactor=Redactor(settings.redaction.patterns),
     )
     progress("Comparing", 1, 1)
     remarks = [
@@ -77,7 +79,12 @@ def compare_files(
 
 
 def _read(path: Path, settings: Settings) -> FileContent:
-    content = read_exchanges(path, settings.traffic, default_model=settings.model.name)
+    content = read_exchanges(
+        path,
+        settings.traffic,
+        default_model=settings.model.name,
+        redactor=make_redactor(settings.redaction),
+    )
     if content.exchanges:
         return content
     if not content.bad_lines:

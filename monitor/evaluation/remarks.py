@@ -1,11 +1,15 @@
 """What the reader of an evaluation should know about its data."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from monitor.evaluation.excerpts import excerpt
 from monitor.evaluation.window import Window
+
+#: How the remark on such a user reads.
+LARGE_USER = re.compile(r"One user \((.*)\) sent ")
 
 #: One user with more of the window than this is named.
 LARGE_USER_SHARE = 0.25

@@ -12,11 +12,14 @@ from monitor.evaluation.same_topic import join_same
 from monitor.evaluation.topic_names import document_frequencies, name_topic
 from monitor.evaluation.window import Window
 from monitor.store.assessment import Topic
-from monitor.traffic.redaction import redact
+from monitor.traffic.redaction import Redactor
 
 Side = Literal["prompts", "answers"]
 
 MAX_EXAMPLES = 5
+
+#: What is replaced in examples where nothing else is configured.
+BUILT_IN_FORMS = Redactor()
 
 #: Texts of a cluster and of the reference that names are drawn from.
 TEXTS_READ = 20_000
@@ -29,6 +32,7 @@ def make_topics(
     *,
     side: Side,
     rng: np.random.Generator,
+    redactor: Redactor = BUILT_IN_FORMS,
 ) -> list[tuple[Cluster, Topic]]:
     """Name clusters by what sets their texts apart from the reference's.
 
@@ -38,6 +42,7 @@ def make_topics(
         current: Where the members lie.
         side: What was clustered: ``prompts``, or ``answers`` together with what was asked.
         rng: Draws the reference's texts where there are many.
+        redactor: Replaces personal data in the examples.
 
     Returns:
         Topics, the largest first, numbered from 0, each with its cluster; clusters of one name are
@@ -57,7 +62,12 @@ def make_topics(
     joined.sort(key=lambda pair: -pair[0].size)
     taken: set[str] = set()
     return [
-        (cluster, _topic(index, cluster, _distinct(name, taken), _examples(cluster, current, side)))
+        (
+            cluster,
+            _topic(
+                index, cluster, _distinct(name, taken), _examples(cluster, current, side, redactor)
+            ),
+        )
         for index, (cluster, name) in enumerate(joined)
     ]
 
@@ -85,13 +95,16 @@ def topic_of_each(n: int, clusters: Sequence[Cluster]) -> NDArray[np.int64]:
 
 
 def foreign_examples(
-    novelty: NDArray[np.float64], cluster: NDArray[np.int64], current: Window
+    novelty: NDArray[np.float64],
+    cluster: NDArray[np.int64],
+    current: Window,
+    redactor: Redactor = BUILT_IN_FORMS,
 ) -> tuple[str, ...]:
     """Return the most foreign prompts that lie in no topic: new things need not come in heaps."""
     seen: dict[str, None] = {}
     for row in np.argsort(-novelty, kind="stable"):
         if cluster[row] < 0 and current.prompts[row].strip():
-            seen.setdefault(_shown(current, int(row), "prompts"))
+            seen.setdefault(shown(current.prompts[int(row)], "", "prompts", redactor))
         if len(seen) == MAX_EXAMPLES:
             break
     return tuple(seen)
@@ -103,25 +116,26 @@ def _text(window: Window, row: int, side: Side) -> str:
     return f"{window.prompts[row][: LOOKED_AT // 2]}\n{window.responses[row]}"
 
 
-def _examples(cluster: Cluster, current: Window, side: Side) -> tuple[str, ...]:
+def _examples(cluster: Cluster, current: Window, side: Side, redactor: Redactor) -> tuple[str, ...]:
     """Return distinct examples, the medoid first, then spread over the cluster."""
     others = [row for row in cluster.members if row != cluster.medoid]
     step = max(1, len(others) // (4 * MAX_EXAMPLES))
     seen: dict[str, None] = {}
     for row in [cluster.medoid, *others[::step], *others]:
-        shown = _shown(current, int(row), side)
-        if shown:
-            seen.setdefault(shown)
+        example = shown(current.prompts[int(row)], current.responses[int(row)], side, redactor)
+        if example:
+            seen.setdefault(example)
         if len(seen) == MAX_EXAMPLES:
             break
     return tuple(seen)
 
 
-def _shown(current: Window, row: int, side: Side) -> str:
-    prompt = excerpt(redact(current.prompts[row]))
+def shown(prompt: str, response: str, side: Side, redactor: Redactor) -> str:
+    """Return an exchange as an example of a topic quotes it."""
+    asked = excerpt(redactor.redact(prompt))
     if side == "prompts":
-        return prompt
-    return f"{excerpt(prompt, 120)} → {excerpt(redact(current.responses[row]), 160)}"
+        return asked
+    return f"{excerpt(asked, 120)} → {excerpt(redactor.redact(response), 160)}"
 
 
 def _sample(n: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ from monitor.evaluation.window import Window
 from monitor.evaluation.windows import due_windows
 from monitor.settings import Settings
 from monitor.store.baselines import BaselineRow, latest_baseline
-from monitor.store.engine import transaction
+from monitor.store.engine import snapshot, transaction
 from monitor.store.evaluations import (
     Claim,
     SampleScores,
@@ -30,6 +30,7 @@ from monitor.store.evaluations import (
     save_report,
 )
 from monitor.store.exchanges import WindowRows, first_occurrence, load_baseline, load_window
+from monitor.traffic.redaction import Redactor
 
 #: Packages that the figures depend on.
 PACKAGES = ("driftwarden", "numpy", "scipy", "torch", "sentence-transformers", "evidently")
@@ -170,7 +171,7 @@ def _run(
 
 
 def _load(engine: Engine, model: str, bounds: tuple[datetime, datetime]) -> _Loaded:
-    with transaction(engine) as connection:
+    with snapshot(engine) as connection:  # rows and vectors may be moved meanwhile
         rows = load_window(connection, model, *bounds)
         baseline = latest_baseline(connection, model)
         comparable = baseline is not None and rows.encoder in {"", baseline.encoder}
@@ -209,6 +210,7 @@ def _assess(
         alert_threshold=settings.monitoring.alert_threshold,
         seed=seed,
         bounds=bounds,
+        redactor=Redactor(settings.redaction.patterns),
     )
     if loaded.rows.n_other_encoder:
         return _remark(

@@ -54,6 +54,9 @@ def create_batch(
     evaluation = evaluation_by_id(connection, evaluation_id)
     scores = sample_scores(connection, evaluation_id)
     texts = texts_of(connection, [int(one) for one in scores.ids])
+    # Retention may have been there since the evaluation.
+    present = np.isin(scores.ids, np.fromiter(texts, dtype=np.int64, count=len(texts)))
+    scores = SampleScores(scores.ids[present], scores.novelty[present], scores.cluster[present])
     earlier = queued_texts(connection, evaluation.model)
     items = select_items(scores, texts, review, rng, seen=earlier)
     batch_id = insert_batch(connection, evaluation_id, evaluation.model, items, now)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text
 
 from monitor.store.tables import AuditEntry
 
@@ -43,6 +43,12 @@ def append_entry(  # noqa: PLR0917 - the columns of a line, in their order
         )
     )
     return digest
+
+
+def last_entry_at(connection: Connection, action: str) -> datetime | None:
+    """Return when an action was last entered."""
+    statement = select(func.max(AuditEntry.at)).where(AuditEntry.action == action)
+    return connection.execute(statement).scalar_one()
 
 
 def first_broken_entry(connection: Connection) -> int | None:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select
 
+from monitor.errors import TransientError
 from monitor.store.tables import EmbeddingBlock
 
 #: Blocks asked for at once, well below SQLite's limit of bound parameters.
@@ -53,12 +54,16 @@ def gather_vectors(
 
     Returns:
         Prompt and response vectors, each ``[n, d]``; ``[0, 0]`` where n is 0.
+
+    Raises:
+        TransientError: A block has gone since the rows were read: another took its place.
     """
     blocks, block_of_row = np.unique(block_ids, return_inverse=True)
     by_block = np.argsort(block_of_row, kind="stable")
     bounds = np.searchsorted(block_of_row, np.arange(len(blocks) + 1), sorter=by_block)
     prompts = np.empty((0, 0), dtype=np.float16)
     responses = prompts
+    n_found = 0
     for first in range(0, len(blocks), BLOCKS_PER_QUERY):
         wanted = blocks[first : first + BLOCKS_PER_QUERY].tolist()
         for block_id, dimension, prompt_bytes, response_bytes in connection.execute(
@@ -69,6 +74,7 @@ def gather_vectors(
                 EmbeddingBlock.response_vectors,
             ).where(EmbeddingBlock.id.in_(wanted))
         ):
+            n_found += 1
             if prompts.size == 0:
                 prompts = np.empty((len(block_ids), dimension), dtype=np.float16)
                 responses = np.empty_like(prompts)
@@ -77,4 +83,8 @@ def gather_vectors(
             inside = block_rows[rows]
             prompts[rows] = np.frombuffer(prompt_bytes, "<f2").reshape(-1, dimension)[inside]
             responses[rows] = np.frombuffer(response_bytes, "<f2").reshape(-1, dimension)[inside]
+    if n_found < len(blocks):
+        raise TransientError(
+            "vectors have moved since their rows were read; read both in one snapshot"
+        )
     return prompts, responses

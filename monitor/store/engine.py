@@ -45,7 +45,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver would begin transactions late; we begin them ourselves, below.
     connection.isolation_level = None
     _enter_wal_mode(connection)
-    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
+    # What is deleted is overwritten too: its pages would keep it readable.
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -78,9 +79,27 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     Raises:
         DatabaseUnavailableError: The database is away, locked or full; nothing was written.
     """
+    with _translated(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that reads one state of the database, whatever others commit meanwhile.
+
+    Raises:
+        DatabaseUnavailableError: The database is away or locked.
+    """
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with transaction(engine) as connection:
+        yield connection
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
     try:
-        with engine.begin() as connection:
-            yield connection
+        yield
     except (OperationalError, InterfaceError) as error:
         raise DatabaseUnavailableError(_first_line(error)) from error
     except DBAPIError as error:

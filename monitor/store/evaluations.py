@@ -19,6 +19,7 @@ __all__ = [
     "Claim",
     "EvaluationRow",
     "SampleScores",
+    "aged_evaluations",
     "claim_evaluation",
     "done_windows",
     "evaluation_by_id",
@@ -30,9 +31,11 @@ __all__ = [
     "load_report",
     "mark_followed_up",
     "pending_follow_ups",
+    "replace_assessment",
     "report_kinds",
     "sample_scores",
     "save_report",
+    "set_sample_scores",
 ]
 
 #: A ``running`` evaluation older than this crashed, and a ``failed`` one is due again.
@@ -260,6 +263,34 @@ def sample_scores(connection: Connection, evaluation_id: int) -> SampleScores:
     if packed is None:
         raise NotFoundError(f"evaluation {evaluation_id} has no scores: unknown or not done")
     return unpack_scores(packed)
+
+
+def aged_evaluations(connection: Connection, before: datetime) -> list[int]:
+    """Return the evaluations of windows that ended before a time and still name exchanges."""
+    statement = select(Evaluation.id).where(
+        Evaluation.window_end < before, Evaluation.sample_scores.is_not(None)
+    )
+    return list(connection.execute(statement.order_by(Evaluation.id)).scalars())
+
+
+def set_sample_scores(
+    connection: Connection, evaluation_id: int, scores: SampleScores | None
+) -> None:
+    """Store other scores: those of exchanges that are gone are left out; ``None``: all are."""
+    connection.execute(
+        update(Evaluation)
+        .where(Evaluation.id == evaluation_id)
+        .values(sample_scores=None if scores is None else pack_scores(scores))
+    )
+
+
+def replace_assessment(connection: Connection, evaluation_id: int, assessment: Assessment) -> None:
+    """Store an assessment without some of its quotes in place of an evaluation's own."""
+    connection.execute(
+        update(Evaluation)
+        .where(Evaluation.id == evaluation_id)
+        .values(assessment=msgspec.to_builtins(assessment))
+    )
 
 
 def save_report(

@@ -244,7 +244,7 @@ def _choose_encoder(
         .join(Exchange, Exchange.block_id == EmbeddingBlock.id)
         .where(*conditions)
         .group_by(EmbeddingBlock.encoder)
-        .order_by(func.max(EmbeddingBlock.id).desc())
+        .order_by(func.max(EmbeddingBlock.created_at).desc(), func.max(EmbeddingBlock.id).desc())
     ).all()
     if not counts:
         return "", 0

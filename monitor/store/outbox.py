@@ -156,6 +156,22 @@ def mark_failed(connection: Connection, message: DueMessage, error: str, now: da
     )
 
 
+def aged_messages(connection: Connection, before: datetime) -> list[int]:
+    """Return the messages written before a time that were sent, or never will be."""
+    statement = select(OutboxMessage.id, OutboxMessage.payload).where(
+        OutboxMessage.created_at < before,
+        OutboxMessage.sent_at.is_not(None) | OutboxMessage.failed_at.is_not(None),
+    )
+    return [row.id for row in connection.execute(statement) if row.payload.get("blocks")]
+
+
+def replace_payload(connection: Connection, message_id: int, payload: dict[str, Any]) -> None:
+    """Put another text in the place of a message's own; its key stays, so it isn't sent again."""
+    connection.execute(
+        update(OutboxMessage).where(OutboxMessage.id == message_id).values(payload=payload)
+    )
+
+
 def count_waiting(connection: Connection) -> int:
     """Return how many messages are neither sent nor refused."""
     return connection.execute(

@@ -164,6 +164,15 @@ def list_versions(connection: Connection, model: str | None = None) -> list[Vers
     return [_version(row) for row in connection.execute(statement)]
 
 
+def add_lineage_note(connection: Connection, version_id: int, note: dict[str, Any]) -> None:
+    """Add to a version's lineage that rows it was trained on were removed since."""
+    lineage = version_by_id(connection, version_id, lock=True).lineage
+    noted = {**lineage, "removed": [*lineage.get("removed", ()), note]}
+    connection.execute(
+        update(ModelVersion).where(ModelVersion.id == version_id).values(lineage=noted)
+    )
+
+
 def set_stage(
     connection: Connection,
     version: VersionRow,

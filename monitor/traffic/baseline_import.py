@@ -18,6 +18,7 @@ from monitor.store.exchanges import Position, insert_exchanges
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.file_source import BadLine, read_exchanges
 from monitor.traffic.prepare import TextEncoder, embed, exchange_row
+from monitor.traffic.redaction import Redactor
 
 #: Exchanges embedded at once, and vectors in a block.
 BLOCK_ROWS = 1024
@@ -44,6 +45,7 @@ def import_baseline(
     path: Path,
     *,
     model: str,
+    redactor: Redactor | None,
     now: datetime,
 ) -> ImportedBaseline:
     """Import a file as the baseline of a model; lines that name another model are left out.
@@ -51,7 +53,7 @@ def import_baseline(
     Raises:
         InputError: The file can't be read, or holds no usable exchange of the model.
     """
-    content = read_exchanges(path, settings, default_model=model)
+    content = read_exchanges(path, settings, default_model=model, redactor=redactor)
     own = [exchange for exchange in content.exchanges if exchange.model == model]
     if not own:
         raise InputError(_nothing_usable(path, model, content.exchanges, content.bad_lines))

@@ -13,6 +13,7 @@ from monitor.traffic.decode import Decoder
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.prepare import redact_exchange
 from monitor.traffic.record import RawRecord
+from monitor.traffic.redaction import Redactor
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -39,13 +40,16 @@ class FileContent:
     bad_lines: list[BadLine]
 
 
-def read_exchanges(path: Path, settings: Traffic, *, default_model: str) -> FileContent:
+def read_exchanges(
+    path: Path, settings: Traffic, *, default_model: str, redactor: Redactor | None
+) -> FileContent:
     """Read a whole file: for a comparison or a baseline, without sampling.
 
     Args:
         path: The file. Blank lines are skipped.
-        settings: The format, the limits, and whether personal data is redacted.
+        settings: The format and the limits.
         default_model: The model of lines that name none.
+        redactor: Replaces personal data; ``None`` leaves it.
 
     Raises:
         InputError: The file can't be read, or is one JSON array instead of a line an object.
@@ -61,9 +65,7 @@ def read_exchanges(path: Path, settings: Traffic, *, default_model: str) -> File
             number = record.position.offset + 1
             content.bad_lines.append(BadLine(number, error.reason, error.detail))
             continue
-        content.exchanges.extend(
-            redact_exchange(exchange) if settings.redact else exchange for exchange in exchanges
-        )
+        content.exchanges.extend(redact_exchange(exchange, redactor) for exchange in exchanges)
     return content
 
 

@@ -35,6 +35,7 @@ from monitor.traffic.kafka_source import (
 )
 from monitor.traffic.prepare import Preparer, TextEncoder, dead_letter
 from monitor.traffic.record import RawRecord
+from monitor.traffic.redaction import make_redactor
 from monitor.traffic.sampling import Sampler, record_identity
 from monitor.traffic.timestamps import EPOCH
 from monitor.traffic.worker import IngestWorker
@@ -136,7 +137,12 @@ class Ingest:
         )
         self._worker = IngestWorker(
             engine,
-            Preparer(settings.traffic, encoder, default_model=settings.model.name),
+            Preparer(
+                settings.traffic,
+                encoder,
+                default_model=settings.model.name,
+                redactor=make_redactor(settings.redaction),
+            ),
             stop,
             inclusion_probability=self._sampler.inclusion_probability,
             clock=clock,

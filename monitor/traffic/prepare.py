@@ -17,7 +17,7 @@ from monitor.telemetry import EMBED_SECONDS
 from monitor.traffic.decode import Decoder
 from monitor.traffic.exchange import Exchange, Message
 from monitor.traffic.record import RawRecord
-from monitor.traffic.redaction import pseudonym, redact
+from monitor.traffic.redaction import Redactor
 from monitor.traffic.sanitising import clean_text
 
 MAX_DETAIL_CHARACTERS = 500
@@ -48,8 +48,15 @@ class Prepared:
 class Preparer:
     """Decodes, redacts and embeds batches of records."""
 
-    def __init__(self, settings: Traffic, encoder: TextEncoder, *, default_model: str) -> None:
-        self._redacts = settings.redact
+    def __init__(
+        self,
+        settings: Traffic,
+        encoder: TextEncoder,
+        *,
+        default_model: str,
+        redactor: Redactor | None,
+    ) -> None:
+        self._redactor = redactor
         self._decoder = Decoder(settings, default_model=default_model)
         self._encoder = encoder
 
@@ -67,7 +74,7 @@ class Preparer:
                 letters.append(dead_letter(record, error, inclusion_probability, received_at))
                 continue
             for index, exchange in enumerate(exchanges):
-                clean = redact_exchange(exchange) if self._redacts else exchange
+                clean = redact_exchange(exchange, self._redactor)
                 rows.append(
                     exchange_row(
                         clean,
@@ -99,11 +106,14 @@ def embed(
     return vectors[: len(rows)], vectors[len(rows) :]
 
 
-def redact_exchange(exchange: Exchange) -> Exchange:
-    """Return the exchange without the personal data that has a form."""
+def redact_exchange(exchange: Exchange, redactor: Redactor | None) -> Exchange:
+    """Return the exchange without the personal data that a redactor finds, where there is one."""
+    if redactor is None:
+        return exchange
+    redact = redactor.redact
     return msgspec.structs.replace(
         exchange,
-        user=pseudonym(exchange.user),
+        user=redactor.pseudonym(exchange.user),
         messages=tuple(Message(turn.role, redact(turn.content)) for turn in exchange.messages),
         response=redact(exchange.response),
         attributes={

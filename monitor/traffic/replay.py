@@ -19,6 +19,7 @@ from monitor.telemetry import RECORDS_SAMPLED, RECORDS_SEEN
 from monitor.traffic.file_source import file_source_name, iter_records
 from monitor.traffic.prepare import Preparer, TextEncoder
 from monitor.traffic.record import RawRecord
+from monitor.traffic.redaction import make_redactor
 from monitor.traffic.sampling import Sampler
 from monitor.traffic.writer import OffsetMove, insert_readable, store_until_done
 
@@ -65,7 +66,12 @@ def replay_file(
     """
     stop = stop or threading.Event()
     sampler = Sampler(settings.monitoring.sample_rate)
-    preparer = Preparer(settings.traffic, encoder, default_model=settings.model.name)
+    preparer = Preparer(
+        settings.traffic,
+        encoder,
+        default_model=settings.model.name,
+        redactor=make_redactor(settings.redaction),
+    )
     source = file_source_name(path)
     with transaction(engine) as connection:
         start = claim(connection, source, 0, first=0, now=clock())
@@ -136,7 +142,12 @@ def replay_dead_letters(
     What is read now is stored at the position where the record stood, and its letter is marked, in
     one transaction; what isn't stays as it was.
     """
-    preparer = Preparer(settings.traffic, encoder, default_model=settings.model.name)
+    preparer = Preparer(
+        settings.traffic,
+        encoder,
+        default_model=settings.model.name,
+        redactor=make_redactor(settings.redaction),
+    )
     n_exchanges = 0
     unreadable: Counter[str] = Counter()
     after_id = 0

@@ -5,8 +5,9 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, delete, func, select, update
 
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.decision import confirm_retraining, decide
@@ -20,10 +21,11 @@ from monitor.settings import Review
 from monitor.store.audit import first_broken_entry
 from monitor.store.engine import transaction
 from monitor.store.leases import lease_of
+from monitor.store.removal import delete_exchanges
 from monitor.store.review_items import item_by_id, items_of_batches
 from monitor.store.reviewers import ReviewerRow, add_reviewer, reviewer_by_name
 from monitor.store.reviews import gold_of_batches, reviews_of
-from monitor.store.tables import AuditEntry, Lease
+from monitor.store.tables import AuditEntry, Exchange, Lease, ReviewBatch, ReviewItem
 from tests.services.review_world import World, make_world
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
@@ -357,6 +359,21 @@ def test_export_has_one_row_an_item_and_only_gold(world: World, clock: datetime)
     assert ["system", "user", "assistant"] == [turn["role"] for turn in row["messages"]]
     assert "Right." == row["messages"][-1]["content"]
     assert (item, "agreed") == (row["metadata"]["item_id"], row["metadata"]["resolution"])
+
+
+def test_exchanges_that_are_gone_are_not_queued(any_engine: Engine, clock: datetime) -> None:
+    made = make_world(any_engine, clock, n=40)
+    with transaction(any_engine) as connection:
+        connection.execute(delete(ReviewItem))
+        connection.execute(delete(ReviewBatch))
+        gone = list(connection.execute(select(Exchange.id).limit(30)).scalars())
+        delete_exchanges(connection, gone)
+        rng = np.random.default_rng(1)
+        batch = create_batch(connection, made.evaluation_id, Review(), rng, clock)
+        items = items_of_batches(connection, [batch])
+
+    assert 10 == len(items)
+    assert not {item.exchange_id for item in items} & set(gone)
 
 
 def test_a_batch_is_made_once(world: World, clock: datetime) -> None:

@@ -163,7 +163,43 @@ def test_a_misspelt_section_is_named_with_what_was_meant(tmp_path: Path) -> None
         ),
         ('[retrain]\nmethod = "loras"\n', "retrain.method", "'loras'", "'lora', 'qlora' or 'full'"),
         ("[rollout]\nsteps = [5, 200]\n", "rollout.steps.1", "200", "less than or equal to 100"),
-        ('[traffic]\nredact = "perhaps"\n', "traffic.redact", "'perhaps'", "valid boolean"),
+        ('[redaction]\nenabled = "perhaps"\n', "redaction.enabled", "'perhaps'", "valid boolean"),
+        (
+            "[redaction.patterns]\nORDER = 'ORD-('\n",
+            "redaction.patterns.ORDER",
+            "'ORD-('",
+            "not a regular expression of Python's re: missing )",
+        ),
+        (
+            "[redaction.patterns]\nORDER = '(ORD)?'\n",
+            "redaction.patterns.ORDER",
+            "'(ORD)?'",
+            "matches the empty text",
+        ),
+        (
+            "[redaction.patterns]\nORDER = 'ORD-[0-9]+'\n",
+            "redaction.patterns.ORDER",
+            "'ORD-[0-9]+'",
+            "write {1,64} instead of +",
+        ),
+        (
+            "[redaction.patterns]\nORDER = '(?:[0-9]{1,20}-?){1,20}'\n",
+            "redaction.patterns.ORDER",
+            "'(?:[0-9]{1,20}-?){1,20}'",
+            "more than 5000 ways",
+        ),
+        (
+            "[redaction.patterns]\nORDER = '([0-9])\\1'\n",
+            "redaction.patterns.ORDER",
+            "'([0-9])\\\\1'",
+            "refers back to a group",
+        ),
+        (
+            "[redaction.patterns]\norder = 'ORD-[0-9]{8}'\n",
+            "redaction.patterns.order",
+            "'order'",
+            "capital letters",
+        ),
     ],
 )
 def test_a_bad_value_is_explained(
@@ -174,6 +210,14 @@ def test_a_bad_value_is_explained(
     message = str(caught.value)
     assert f"{key} = {value}: " in message
     assert allowed in message
+
+
+def test_own_patterns_are_read_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "[redaction.patterns]\nORDER = 'ORD-\\d{8}'\nTICKET = 'T-[0-9]{4,9}(?:-[A-Z])?'\n"
+    patterns = load_settings(write(tmp_path / "c.toml", text)).redaction.patterns
+    assert patterns == {"ORDER": r"ORD-\d{8}", "TICKET": "T-[0-9]{4,9}(?:-[A-Z])?"}
+    monkeypatch.setenv("DRIFTWARDEN_REDACTION__PATTERNS", '{"ROOM": "R[0-9]{3}"}')
+    assert load_settings().redaction.patterns == {"ROOM": "R[0-9]{3}"}
 
 
 def test_every_mistake_has_its_own_line(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from monitor.errors import InputError
 from monitor.settings import Traffic
 from monitor.traffic.file_source import file_source_name, iter_records, read_exchanges
+from monitor.traffic.redaction import Redactor
 
 
 def write(path: Path, *lines: bytes) -> Path:
@@ -24,7 +25,7 @@ def test_bad_lines_are_told_by_number_and_reason(tmp_path: Path) -> None:
         b'{"response": "no prompt"}',
     )
 
-    content = read_exchanges(path, Traffic(), default_model="assistant")
+    content = read_exchanges(path, Traffic(), default_model="assistant", redactor=Redactor())
 
     assert ["one", "write to [EMAIL]"] == [exchange.prompt for exchange in content.exchanges]
     assert [(3, "invalid_json"), (5, "missing_prompt")] == [
@@ -36,7 +37,7 @@ def test_bad_lines_are_told_by_number_and_reason(tmp_path: Path) -> None:
 def test_redaction_can_be_turned_off(tmp_path: Path) -> None:
     path = write(tmp_path / "exchanges.jsonl", b'{"prompt": "ann@example.org"}')
 
-    content = read_exchanges(path, Traffic(redact=False), default_model="assistant")
+    content = read_exchanges(path, Traffic(), default_model="assistant", redactor=None)
 
     assert "ann@example.org" == content.exchanges[0].prompt
 
@@ -45,13 +46,13 @@ def test_a_json_array_is_refused_with_the_way_out(tmp_path: Path) -> None:
     path = write(tmp_path / "exchanges.json", b'[{"prompt": "one"},', b'{"prompt": "two"}]')
 
     with pytest.raises(InputError, match=r"holds a JSON array; .*jq -c"):
-        read_exchanges(path, Traffic(), default_model="assistant")
+        read_exchanges(path, Traffic(), default_model="assistant", redactor=None)
 
 
 @pytest.mark.parametrize("name", ["absent.jsonl", "."])
 def test_what_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"No such file|Is a directory"):
-        read_exchanges(tmp_path / name, Traffic(), default_model="assistant")
+        read_exchanges(tmp_path / name, Traffic(), default_model="assistant", redactor=None)
     with pytest.raises(InputError):
         file_source_name(tmp_path / name)
 

@@ -83,7 +83,9 @@ def test_a_baseline_is_imported_once(engine: Engine, tmp_path: Path, clock: date
     path = write(tmp_path / "baseline.jsonl", 5)
 
     def import_() -> object:
-        return import_baseline(engine, Traffic(), FakeEncoder(), path, model="assistant", now=clock)
+        return import_baseline(
+            engine, Traffic(), FakeEncoder(), path, model="assistant", redactor=None, now=clock
+        )
 
     first, second = import_(), import_()
 
@@ -111,4 +113,6 @@ def test_a_baseline_without_a_usable_line_is_refused(
     ]:
         path.write_text(content)
         with pytest.raises(InputError, match=message):
-            import_baseline(engine, Traffic(), FakeEncoder(), path, model="assistant", now=clock)
+            import_baseline(
+                engine, Traffic(), FakeEncoder(), path, model="assistant", redactor=None, now=clock
+            )

@@ -36,7 +36,10 @@ class OffsetGap(Base):
 
 
 class EmbeddingBlock(Base):
-    """The vectors of one ingest batch: two row-major float16 arrays ``[n_rows, dimension]``."""
+    """The vectors of one ingest batch: two row-major float16 arrays ``[n_rows, dimension]``.
+
+    A block never changes. Where rows go, or small blocks are joined, a new one takes their place.
+    """
 
     __tablename__ = "embedding_blocks"
 
@@ -73,6 +76,7 @@ class Exchange(Base):
             "source", "partition", "offset", "record_index", name="uq_exchanges_position"
         ),
         Index("ix_exchanges_window", "model", "occurred_at"),
+        Index("ix_exchanges_age", "received_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -99,7 +103,7 @@ class Exchange(Base):
     #: Set when text was cut at ``traffic.max_text_characters``.
     truncated: Mapped[bool] = mapped_column(default=False)
     inclusion_probability: Mapped[float]
-    block_id: Mapped[int] = mapped_column(ForeignKey("embedding_blocks.id"))
+    block_id: Mapped[int] = mapped_column(ForeignKey("embedding_blocks.id"), index=True)
     block_row: Mapped[int]
 
 
@@ -111,6 +115,7 @@ class DeadLetter(Base):
         UniqueConstraint(
             "source", "partition", "offset", "record_index", name="uq_dead_letters_position"
         ),
+        Index("ix_dead_letters_age", "received_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -1,0 +1,1 @@
+"""Personal data after it was stored: removal by person, and by age."""

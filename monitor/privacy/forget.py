@@ -1,0 +1,244 @@
+"""Removal of a person: found, removed, and counted again.
+
+Whatever is found through the exchanges goes before them, so that a run that was interrupted finds
+all that is left when it is repeated.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import Connection, Engine
+
+from monitor.privacy.evaluations import rewrite
+from monitor.privacy.files import Files, find_files, remove_rows
+from monitor.privacy.person import Person, Wanted, find_person
+from monitor.privacy.remains import find_remains
+from monitor.settings import Settings
+from monitor.store import person_rows as store
+from monitor.store.audit import append_entry
+from monitor.store.block_upkeep import drop_dead_rows, lock_upkeep
+from monitor.store.engine import transaction
+from monitor.store.erasure import erase_deleted
+from monitor.store.evaluations import (
+    SampleScores,
+    evaluation_by_id,
+    sample_scores,
+    set_sample_scores,
+)
+from monitor.store.outbox import replace_payload
+from monitor.store.removal import delete_exchanges
+from monitor.traffic.redaction import Redactor
+
+ACTION = "person.forgotten"
+#: Exchanges removed in one transaction, with the blocks of their vectors rewritten.
+EXCHANGES_PER_STEP = 50
+#: Tables that deleted rows leave space in.
+TABLES = (
+    "exchanges",
+    "embedding_blocks",
+    "dead_letters",
+    "evaluations",
+    "reports",
+    "outbox",
+    "review_items",
+    "review_leases",
+    "reviews",
+    "review_proposals",
+    "gold_examples",
+    "training_runs",
+)
+REMOVED_ERROR = "(removed: it quoted what a person wrote)"
+#: What an error quotes of a prompt.
+QUOTED_CHARACTERS = 80
+
+#: What is counted -> how many.
+Counts = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One kind of trace."""
+
+    what: str
+    found: int
+    #: Counted again afterwards.
+    left: int
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What was found of a person, and what of it is left."""
+
+    lines: list[Line]
+    #: Exchanges among those found that are others', and mention the id.
+    n_mentions: int
+    #: What no command here can undo, in words.
+    remains: list[str]
+
+    @property
+    def n_left(self) -> int:
+        """Return how many traces are left; 0 is the proof."""
+        return sum(line.left for line in self.lines)
+
+
+def forget(
+    engine: Engine,
+    settings: Settings,
+    wanted: Wanted,
+    now: datetime,
+    *,
+    dry_run: bool = False,
+    files: Iterable[Path] = (),
+) -> Forgotten:
+    """Remove a person from the database and from the files of retraining.
+
+    Args:
+        engine: The database.
+        settings: The patterns of redaction, and where retraining reads and writes.
+        wanted: The person's id, or ids of exchanges.
+        now: The time that is noted.
+        dry_run: Only count.
+        files: More files of JSON lines to look through.
+    """
+    own = Redactor(settings.redaction.patterns)
+    more = list(files)
+    person = find_person(engine, wanted)
+    on_disk = find_files(engine, person, settings.retrain, more)
+    found = _count(engine, person, on_disk, own)
+    remains = list(find_remains(engine, person, on_disk, own))
+    if dry_run:
+        return Forgotten(
+            [Line(what, n, n) for what, n in found.items()], person.n_mentions, remains
+        )
+    failed = remove_rows(engine, person, on_disk, now)
+    remains += [f"{path}: {reason}" for path, reason in failed.items()]
+    _remove_derived(engine, person, own, now)
+    _remove_exchanges(engine, person)
+    with transaction(engine) as connection:
+        _write_audit(connection, wanted, found, on_disk, now)
+    undone = erase_deleted(engine, TABLES)
+    remains += [undone] if undone else []
+    # Looked for anew, and what was found at first counted again.
+    again = find_person(engine, wanted)
+    left = _count(engine, person, find_files(engine, person, settings.retrain, more), own)
+    left["exchanges"] += len(set(again.ids) - set(person.ids))
+    lines = [Line(what, n, left[what]) for what, n in found.items()]
+    return Forgotten(lines, person.n_mentions, remains)
+
+
+def _count(engine: Engine, person: Person, files: Files, own: Redactor) -> Counts:
+    quotes = person.quotes(own)
+    counts: Counts = {}
+    with transaction(engine) as connection:
+        traffic, of_baselines = store.count_exchanges(connection, person.ids)
+        counts["exchanges"] = traffic
+        counts["exchanges of baselines"] = of_baselines
+        counts["vectors"] = traffic + of_baselines
+        counts["vectors"] += store.count_dead_vectors(connection, person.blocks)
+        counts |= {
+            name.replace("_", " "): n
+            for name, n in store.count_of_items(connection, person.items).items()
+        }
+        counts["scores in evaluations"] = counts["quotes in evaluations"] = 0
+        counts["quotes in messages"] = 0
+    for evaluation_id in person.evaluations:
+        with transaction(engine) as connection:
+            scores = sample_scores(connection, evaluation_id)
+            counts["scores in evaluations"] += int(np.isin(scores.ids, person.ids).sum())
+            assessment = evaluation_by_id(connection, evaluation_id).assessment
+            if assessment is not None:
+                counts["quotes in evaluations"] += quotes.remove_from(assessment)[1]
+            for _, payload in store.messages_of_evaluation(connection, evaluation_id):
+                counts["quotes in messages"] += quotes.remove_from_payload(payload)[1]
+    counts["dead letters"] = sum(1 for _ in _letters(engine, person))
+    with transaction(engine) as connection:
+        counts["quotes in errors"] = len(_errors(connection, person))
+    counts["rows in files"] = files.n_rows
+    return counts
+
+
+def _remove_derived(engine: Engine, person: Person, own: Redactor, now: datetime) -> None:
+    quotes = person.quotes(own)
+    for evaluation_id in person.evaluations:
+        with transaction(engine) as connection:
+            evaluation = evaluation_by_id(connection, evaluation_id)
+            if evaluation.assessment is not None:
+                assessment, n = quotes.remove_from(evaluation.assessment)
+                if n:
+                    rewrite(connection, evaluation, assessment, now)
+            for message_id, payload in store.messages_of_evaluation(connection, evaluation_id):
+                cleaned, n = quotes.remove_from_payload(payload)
+                if n:
+                    replace_payload(connection, message_id, cleaned)
+            scores = sample_scores(connection, evaluation_id)
+            kept = ~np.isin(scores.ids, person.ids)
+            others = SampleScores(scores.ids[kept], scores.novelty[kept], scores.cluster[kept])
+            set_sample_scores(connection, evaluation_id, others)
+    letters = list(_letters(engine, person))
+    with transaction(engine) as connection:
+        store.delete_letters(connection, letters)
+        for table, row_id in _errors(connection, person):
+            store.set_error(connection, table, row_id, REMOVED_ERROR)
+
+
+def _remove_exchanges(engine: Engine, person: Person) -> None:
+    for first in range(0, len(person.rows), EXCHANGES_PER_STEP):
+        ids = [row.id for row in person.rows[first : first + EXCHANGES_PER_STEP]]
+        with transaction(engine) as connection:
+            lock_upkeep(connection)
+            rows = store.rows_by_id(connection, ids)  # their blocks may be others by now
+            delete_exchanges(connection, ids)
+            for block_id in sorted({row.block_id for row in rows}):
+                drop_dead_rows(connection, block_id)
+            for baseline_id in sorted({row.baseline_id for row in rows if row.baseline_id}):
+                store.shrink_baseline(connection, baseline_id)
+
+
+def _letters(engine: Engine, person: Person) -> Iterator[int]:
+    """Yield the dead letters that mention the person, or hold a record of theirs."""
+    mentions = person.wanted.mentions
+    after_id = 0
+    while True:
+        with transaction(engine) as connection:
+            page = store.letters(connection, after_id)
+        if not page:
+            return
+        for letter_id, record, key, value, detail in page:
+            after_id = letter_id
+            if record in person.records or any(
+                one.in_bytes(key) or one.in_bytes(value) or one.in_text(detail) for one in mentions
+            ):
+                yield letter_id
+
+
+def _errors(connection: Connection, person: Person) -> list[tuple[str, int]]:
+    """Return the errors, by table and id, that quote one of the prompts or the id."""
+    beginnings = {
+        form
+        for row in person.rows
+        if len(row.prompt) >= 8  # shorter ones stand in any text
+        for form in (row.prompt[:QUOTED_CHARACTERS], repr(row.prompt[:QUOTED_CHARACTERS]))
+    }
+    return [
+        (table, row_id)
+        for table, row_id, error in store.errors(connection)
+        if any(one in error for one in beginnings)
+        or any(mention.in_text(error) for mention in person.wanted.mentions)
+    ]
+
+
+def _write_audit(
+    connection: Connection, wanted: Wanted, found: Counts, files: Files, now: datetime
+) -> None:
+    """Write what was done, under a digest that the id leads to, and that doesn't lead to the id."""
+    name = "\n".join([wanted.subject, *sorted(wanted.exchange_ids)])
+    digest = hashlib.sha256(f"driftwarden.forget\n{name}".encode()).hexdigest()[:16]
+    details = {
+        "found": {what: n for what, n in found.items() if n},
+        "versions": [f"{one.model} {one.version}" for one in files.versions],
+    }
+    append_entry(connection, now, "driftwarden", ACTION, f"person:{digest}", details)

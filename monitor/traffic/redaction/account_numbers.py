@@ -1,0 +1,113 @@
+"""Payment cards, IBANs and United States social security numbers: each by its own check."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from monitor.traffic.redaction.scan import Place, Scanned, said_before
+
+#: Digits that may be a card's: 13 to 19, each but the first after at most one separator.
+DIGITS_OF_CARD = re.compile(r"(?<![0-9])(?<![0-9][.-])[0-9](?:[ .-]?[0-9]){12,18}")
+#: First digits of the card schemes and the lengths they issue (ISO/IEC 7812).
+SCHEMES = (
+    (re.compile(r"4"), (16, 19)),  # Visa; those of 13 digits are long out of use
+    (re.compile(r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720"), (16,)),  # Mastercard
+    (re.compile(r"3[47]"), (15,)),  # American Express
+    (re.compile(r"3(?:0[0-5]|095|[68])"), (14, 16, 19)),  # Diners Club
+    (re.compile(r"6011|64[4-9]|65"), (16, 19)),  # Discover
+    (re.compile(r"35(?:2[89]|[3-8])"), (16, 19)),  # JCB
+    (re.compile(r"62|81"), (16, 17, 18, 19)),  # UnionPay
+    (re.compile(r"50|5[6-9]|6"), (16, 18, 19)),  # Maestro and national debit cards
+)
+
+#: Length of each country's IBAN (SWIFT's registry).
+IBAN_LENGTHS = {
+    country: int(length)
+    for length, countries in {
+        "15": "NO", "16": "BE", "18": "DK FI FO GL NL SD FK", "19": "MK SI",
+        "20": "AT BA EE KZ LT LU XK MN", "21": "CH HR LI LV", "22": "BG BH CR DE GB GE IE ME RS VA",
+        "23": "AE GI IL IQ OM SO TL", "24": "AD CZ ES MD PK RO SA SE SK TN VG", "25": "LY PT ST",
+        "26": "IS TR", "27": "BI DJ FR GR IT MC MR SM", "28": "AL AZ BY CY DO GT HU LB NI PL SV",
+        "29": "BR EG PS QA UA", "30": "JO KW MU YE", "31": "MT SC", "32": "LC", "33": "RU",
+    }.items()
+    for country in countries.split()
+}  # fmt: skip
+
+SSN = re.compile(
+    r"(?<![\w-])(?!000|666|9)[0-9]{3}([ .-]?)(?!00)[0-9]{2}\1(?!0000)[0-9]{4}(?![\w-])(?!\.[0-9])"
+)
+SSN_NAMED = re.compile(
+    r"\b(?:ssn|ss ?#|ss no|soc(?:ial)?(?: sec(?:urity)?)?)\b|\bss#|\btax id\b", re.IGNORECASE
+)
+#: How far before a number it may be said that it is one.
+NAMED_WITHIN = 40
+
+
+def find_cards(scanned: Scanned, windows: Sequence[Place]) -> Iterator[Place]:
+    """Yield where card numbers stand: a scheme's first digits and length, and Luhn's sum."""
+    text = scanned.text
+    for first, last in windows:
+        position = first
+        while match := DIGITS_OF_CARD.search(text, position, last):
+            end = _end_of_card(text, match)
+            if end:
+                yield match.start(), end
+            position = end or match.start() + 1
+
+
+def find_ibans(scanned: Scanned) -> Iterator[Place]:
+    """Yield where IBANs stand: the country's length, and the sum of ISO 7064 MOD 97-10."""
+    text = scanned.text
+    for start in scanned.countries():
+        if start > 0 and text[start - 1].isalnum():
+            continue
+        country = text[start : start + 2].upper()
+        end = _after(text, start, IBAN_LENGTHS.get(country, 0))
+        if end and not text[end : end + 1].isalnum() and _is_iban(text[start:end]):
+            yield start, end
+
+
+def find_ssns(scanned: Scanned, windows: Sequence[Place]) -> Iterator[Place]:
+    """Yield where social security numbers stand: ``078-05-1120``, or any form of one named so."""
+    text = scanned.text
+    for first, last in windows:
+        for match in SSN.finditer(text, first, last):
+            before = said_before(text, match.start(), NAMED_WITHIN)
+            if match[1] == "-" or SSN_NAMED.search(before):
+                yield match.span()
+
+
+def _end_of_card(text: str, match: re.Match[str]) -> int | None:
+    """Return where the card number ends that begins a run of digits; ``None``: there is none."""
+    digits = "".join(one for one in match.group() if one.isdigit())
+    for prefix, lengths in SCHEMES:
+        if not prefix.match(digits):
+            continue
+        for length in sorted(lengths, reverse=True):
+            if length > len(digits) or not _is_luhn(digits[:length]):
+                continue
+            end = _after(text, match.start(), length)
+            if end and not re.match(r"-?[0-9]", text[end : end + 2]):
+                return end
+    return None
+
+
+def _after(text: str, start: int, n: int) -> int | None:
+    """Return where n letters and digits from ``start`` on end, or ``None`` where they are fewer."""
+    position = start
+    for position in range(start, min(len(text), start + 2 * n)):
+        n -= text[position].isalnum()
+        if n == 0:
+            return position + 1
+    return None
+
+
+def _is_luhn(digits: str) -> bool:
+    values = [int(digit) for digit in digits]
+    doubled = [value * 2 - 9 * (value > 4) for value in values[-2::-2]]
+    return (sum(values[-1::-2]) + sum(doubled)) % 10 == 0 and len(set(values)) > 1
+
+
+def _is_iban(text: str) -> bool:
+    compact = "".join(one for one in text.upper() if one.isalnum())
+    rearranged = compact[4:] + compact[:4]
+    return int("".join(str(int(character, 36)) for character in rearranged)) % 97 == 1

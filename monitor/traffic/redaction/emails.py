@@ -1,0 +1,33 @@
+"""E-mail addresses."""
+
+import re
+from collections.abc import Iterator
+
+from monitor.traffic.redaction.scan import Place, Scanned
+
+#: Latin, Greek and Cyrillic. Scripts that write no spaces would join an address to the sentence.
+LETTERS = "A-Za-z\u00c0-\u024f\u0370-\u04ff"
+LONGEST_LOCAL = 64
+#: Read from the ``@`` backwards.
+LOCAL = re.compile(rf"[{LETTERS}0-9_.+%'&-]{{1,{LONGEST_LOCAL + 1}}}")
+DOMAIN = re.compile(
+    rf"(?:[{LETTERS}0-9_](?:[{LETTERS}0-9_-]{{0,62}})\.){{1,8}}"
+    rf"(?:[{LETTERS}]{{2,24}}|xn--[A-Za-z0-9-]{{2,59}})(?![{LETTERS}0-9_-])"
+)
+#: ``git@host.example:group/repository.git`` names a place, not a person.
+REMOTE_PATH = re.compile(r":[\w.~-]{1,200}/")
+
+
+def find_emails(scanned: Scanned) -> Iterator[Place]:
+    """Yield where addresses stand: something before each ``@``, and a domain after it."""
+    text = scanned.text
+    at = text.find("@")
+    while at >= 0:
+        domain = DOMAIN.match(text, at + 1)
+        before = text[max(0, at - LONGEST_LOCAL - 1) : at][::-1]
+        local = LOCAL.match(before)
+        if domain and local and not REMOTE_PATH.match(text, domain.end()):
+            name = local.group().rstrip("'.+&%-")  # what an address doesn't begin with
+            if 0 < len(name) <= LONGEST_LOCAL:
+                yield at - len(name), domain.end()
+        at = text.find("@", at + 1)

@@ -1,0 +1,82 @@
+"""Phone numbers: international, national in a form that tells by itself, or said to be one."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from monitor.traffic.redaction.scan import Place, Scanned, said_before
+
+#: Where a number may begin: not inside a word, a longer number, an amount or a path.
+START = re.compile(r"(?<![A-Za-z0-9_+#$€£.-])(?<![0-9][ /(\u00a0])(?:\+|00|\()?[0-9]")
+#: Between two digits. Two characters together only around brackets: ``+49 (0)30``.
+GAP = r"(?: ?[(/]| ?\)[ -]?|[ .\u00a0\u2013-])?"
+#: As far as a number may go; one that goes on behind it is none.
+CANDIDATE = re.compile(rf"(?:\+|\()?[0-9](?:{GAP}[0-9]){{6,17}}")
+GOES_ON = re.compile(r"[A-Za-z0-9_]|[.,:/-][0-9]|[ ][0-9]")
+
+#: Forms that tell by themselves.
+NATIONAL = re.compile(
+    r"(?:1[ .-]?)?\([2-9][0-9]{2}\)[ ]?[0-9]{3}[ .-][0-9]{4}"  # North America: (202) 555-0143
+    r"|(?:1[ .-])?[2-9][0-9]{2}([ .-])[2-9][0-9]{2}\1[0-9]{4}"  # 202-555-0143
+    r"|(?:[0-9][ ])?\([0-9]{2,5}\)[ ]?[0-9]{2,5}(?:[ -][0-9]{2,4}){1,3}"  # (11) 98765-4321
+    r"|0[1-9][0-9]{0,4}(?:[ /-][0-9]{2,8}){1,4}"  # 020 7946 0958, 06 39 98 12 34, 089/99998-123
+)
+DATE = re.compile(
+    r"(?:19|20)[0-9]{2}([./ -]?)[01][0-9]\1[0-3][0-9].*|[0-3]?[0-9]([./-])[01]?[0-9]\2[0-9]{4}.*"
+)
+INTERNET = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+
+#: How far before a number it may be said what it is.
+SAID_WITHIN = 32
+SAID_PHONE = re.compile(
+    r"phone|\btel\b|\bt[eé]l[eéè]|telef|\bmobi|\bm[oó]vil|\bcell?\b|\bcel+ul|\bcall|\bring\b"
+    r"|\btext(?:ed)?\b|\bdial|\bcontact n|\bkontakt|\btlf\b|\bwhats ?app|\bfax\b|\breach"
+    r"|\bmy number|\bhandy|rufnummer|\bnatel|\bruf|\bmeine nummer|\bt[eé]l\b|\bportable\b"
+    r"|\bfixe\b|\bappel|\bjoign|\bmon num|\bmi n[uú]m|\bll[aá]m|\bil mio num|\bchiam|\bbel\b"
+    r"|\bmijn num|\bmitt num|\bm[oó]j numer|\bzadzwo|\bligue\b|\bmeu n[uú]m"
+    r"|телефон|мой номер|звон|τηλ|电话|手机|号码|電話|携帯|番号|전화|هاتف|फ़ोन",
+    re.IGNORECASE,
+)
+SAID_OTHER = re.compile(
+    r"\b(?:order|ticket|invoice|part|policy|tracking|serial|batch|sku|ref|case|isbn|ean|imei"
+    r"|customer|account|article|item|model|version|bestell|rechnung|kunden|vorgang|artikel"
+    r"|commande|facture|pedido|factura|ordine|fattura)\w{0,12}[ .:#-]{0,3}"
+    r"(?:number|no|nr|num|id)?[ .:#-]{0,3}(?:is |ist )?$",
+    re.IGNORECASE,
+)
+
+
+def find_phones(scanned: Scanned, windows: Sequence[Place]) -> Iterator[Place]:
+    """Yield where phone numbers stand."""
+    text = scanned.text
+    for first, last in windows:
+        found_until = first
+        for start in START.finditer(text, first, last):
+            if start.start() < found_until:
+                continue
+            candidate = CANDIDATE.match(text, start.start())
+            end = candidate and _end_of_phone(text, candidate)
+            if end:
+                found_until = end
+                yield start.start(), end
+
+
+def _end_of_phone(text: str, candidate: re.Match[str]) -> int | None:
+    """Return where a phone number ends that begins with the candidate; ``None``: it is none."""
+    number, start, end = candidate.group(), candidate.start(), candidate.end()
+    n_digits = sum(one.isdigit() for one in number)
+    if re.match(r"\+[1-9]|00[1-9]", number) and n_digits >= (7 if number[0] == "+" else 12):
+        while n_digits > 15 or GOES_ON.match(text, end):  # other numbers follow: cut at a gap
+            number = number.rstrip("0123456789").rstrip(" .-/()\u00a0\u2013")
+            end, n_digits = start + len(number), sum(one.isdigit() for one in number)
+            if n_digits < 7:
+                return None
+        return end
+    if n_digits > 13 or GOES_ON.match(text, end) or DATE.fullmatch(number):
+        return None
+    before = said_before(text, start, SAID_WITHIN)
+    if SAID_OTHER.search(before) or INTERNET.fullmatch(number):
+        return None
+    if NATIONAL.fullmatch(number) and n_digits >= 8 + number.startswith("0"):
+        return end
+    is_long_enough = n_digits >= 9 or not number.isdigit()
+    return end if is_long_enough and n_digits <= 12 and SAID_PHONE.search(before) else None

@@ -1,0 +1,133 @@
+"""The redactor that config.toml describes: built-in forms, own patterns, Presidio on request."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from monitor.settings import Redaction
+from monitor.traffic.redaction.account_numbers import find_cards, find_ibans, find_ssns
+from monitor.traffic.redaction.emails import find_emails
+from monitor.traffic.redaction.phone_numbers import find_phones
+from monitor.traffic.redaction.scan import Place, Scanned
+from monitor.traffic.redaction.secrets import find_secrets
+
+#: Finds names and places in a text: yields a kind and where it stands.
+Finder = Callable[[str], Iterable["Span"]]
+
+#: Runs of digits that separators may divide: where numbers are looked for.
+NUMBERS = re.compile(r"[0-9](?:[ ./()\u00a0\u2013-]{0,3}[0-9]){6,400}")
+
+
+#: Names are the least sure of all: whatever has a form wins over them.
+LAST_RANK = 1_000
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """Personal data in a text: ``text[start:end]`` is of the kind."""
+
+    start: int
+    end: int
+    kind: str
+
+
+class Redactor:
+    """Replaces personal data by its kind: ``[EMAIL]``, ``[PHONE]``, or the name of a pattern.
+
+    It finds what has a form. Names of people have none: that is what the further finder is for.
+
+    >>> Redactor().redact("Write to ann@example.org or call +44 20 7946 0958.")
+    'Write to [EMAIL] or call [PHONE].'
+    """
+
+    def __init__(
+        self, patterns: Mapping[str, str] | None = None, *, further: Finder | None = None
+    ) -> None:
+        self._patterns = [(name, re.compile(one)) for name, one in (patterns or {}).items()]
+        self._further = further
+
+    def find(self, text: str) -> list[Span]:
+        """Return what is personal in a text, in order, without overlaps.
+
+        Where kinds overlap the surer one wins: own patterns, keys, addresses, IBANs, cards, social
+        security numbers, phone numbers, then names.
+        """
+        ranked = [
+            (rank, Span(start, end, kind))
+            for rank, (kind, places) in enumerate(self._places(text))
+            for start, end in places
+        ]
+        if self._further is not None:
+            ranked += [(LAST_RANK, span) for span in self._further(text)]
+        return _without_overlaps(ranked)
+
+    def redact(self, text: str) -> str:
+        """Return the text with what is personal replaced by its kind."""
+        spans = self.find(text)
+        if not spans:
+            return text
+        parts, position = [], 0
+        for span in spans:
+            parts += [text[position : span.start], f"[{span.kind}]"]
+            position = span.end
+        return "".join(parts) + text[position:]
+
+    def pseudonym(self, user: str) -> str:
+        """Return a user's id, or where it is personal data a stable name that isn't.
+
+        The user is the unit that permutations keep together, so two users must not become one.
+        With a finder of names every id is replaced: it may be a name that is not found as one.
+        """
+        if not user or (self._further is None and not self.find(user)):
+            return user
+        return pseudonym_of(user)
+
+    def _places(self, text: str) -> Iterator[tuple[str, Iterable[Place]]]:
+        for name, pattern in self._patterns:
+            yield name, (match.span() for match in pattern.finditer(text))
+        scanned = Scanned.of(text)
+        yield "API_KEY", find_secrets(scanned)
+        if "@" in text:
+            yield "EMAIL", find_emails(scanned)
+        if not scanned.has_long_number:
+            return
+        windows = [(max(0, one.start() - 2), one.end()) for one in NUMBERS.finditer(scanned.text)]
+        yield "IBAN", find_ibans(scanned)
+        yield "CARD", find_cards(scanned, windows)
+        yield "SSN", find_ssns(scanned, windows)
+        yield "PHONE", find_phones(scanned, windows)
+
+
+def make_redactor(settings: Redaction) -> Redactor | None:
+    """Build what config.toml describes; ``None`` where nothing is to be redacted.
+
+    Raises:
+        ConfigurationError: Presidio or its model is asked for and not installed.
+    """
+    if not settings.enabled:
+        return None
+    if not settings.presidio:
+        return Redactor(settings.patterns)
+    from monitor.traffic.redaction.presidio import PresidioFinder  # noqa: PLC0415 - takes a second
+
+    return Redactor(settings.patterns, further=PresidioFinder(settings).find)
+
+
+def pseudonym_of(user: str) -> str:
+    """Return the stable name that stands for a user whose id isn't stored."""
+    return "user-" + blake2b(user.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def _without_overlaps(ranked: list[tuple[int, Span]]) -> list[Span]:
+    """Keep the better ranked of two that overlap; equally ranked ones are joined."""
+    kept: list[tuple[int, Span]] = []
+    for rank, span in sorted(ranked, key=lambda one: one[1]):
+        if not kept or span.start >= kept[-1][1].end:
+            kept.append((rank, span))
+        elif rank == kept[-1][0]:
+            last = kept[-1][1]
+            kept[-1] = (rank, Span(last.start, max(last.end, span.end), last.kind))
+        elif rank < kept[-1][0]:
+            kept[-1] = (rank, span)
+    return [span for _, span in kept]

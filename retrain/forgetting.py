@@ -1,0 +1,154 @@
+"""Rows leave the files of training: rewritten whole or not at all, and noted in the data card."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from retrain.run_folder import RunFolder, read_json, write_json
+
+#: Tells of a row whether it has to go.
+Matches = Callable[[dict[str, Any]], bool]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Rows that match, in one file."""
+
+    path: Path
+    n_rows: int
+
+
+def find_in_file(path: Path, matches: Matches) -> int:
+    """Return how many lines of a file match; lines that aren't JSON objects don't."""
+    try:
+        with path.open("rb") as file:
+            return sum(_matches(line, matches) for line in file)
+    except FileNotFoundError:
+        return 0
+
+
+def remove_from_file(path: Path, matches: Matches) -> int:
+    """Rewrite a file without the lines that match; the others keep every byte.
+
+    Readers find the old file or the new one, never a part.
+    """
+    if not find_in_file(path, matches):
+        return 0
+    target = path.resolve()  # what a link points to, not the link
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        n_removed = _copy_others(target, draft, matches)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return n_removed
+
+
+def find_in_run(folder: RunFolder, matches: Matches) -> list[Found]:
+    """Return the files of a run that hold matching rows."""
+    answered = _answers_of(folder, matches)
+    found = [
+        Found(folder.training_data, find_in_file(folder.training_data, matches)),
+        Found(folder.benchmark, find_in_file(folder.benchmark, matches)),
+        Found(folder.answers, find_in_file(folder.answers, answered)),
+    ]
+    return [one for one in found if one.n_rows]
+
+
+def remove_from_run(
+    folder: RunFolder, matches: Matches, now: datetime, *, trained: bool
+) -> list[Found]:
+    """Remove matching rows from a run's files, and say so in its data card.
+
+    Args:
+        folder: The run's folder.
+        matches: Which rows go.
+        now: The time that is noted.
+        trained: Whether the run was started. If so, the card keeps the digest of what it was
+            trained on, and the note tells that of the file as it is; if not, the rows that are left
+            are what it will be trained on.
+    """
+    answered = _answers_of(folder, matches)  # before the benchmark forgets which
+    removed = [
+        Found(folder.answers, remove_from_file(folder.answers, answered)),
+        Found(folder.benchmark, remove_from_file(folder.benchmark, matches)),
+    ]
+    n_rows = find_in_file(folder.training_data, matches)
+    if n_rows:
+        # The card first: whoever finds the shorter file finds the note too.
+        _note(folder, matches, now, n_rows, trained=trained)
+        removed.append(Found(folder.training_data, remove_from_file(folder.training_data, matches)))
+    return [one for one in removed if one.n_rows]
+
+
+def _copy_others(target: Path, draft: Path, matches: Matches) -> int:
+    n_removed = 0
+    with target.open("rb") as old, draft.open("wb") as new:
+        os.fchmod(new.fileno(), target.stat().st_mode & 0o777)
+        for line in old:
+            if _matches(line, matches):
+                n_removed += 1
+            else:
+                new.write(line)
+        new.flush()
+        os.fsync(new.fileno())
+    return n_removed
+
+
+def _answers_of(folder: RunFolder, matches: Matches) -> Matches:
+    """Return what tells the answers to benchmark items that match, or that match themselves."""
+    ids: set[Any] = set()
+    if folder.benchmark.is_file():
+        with folder.benchmark.open("rb") as file:
+            for line in file:
+                row = _object(line)
+                if row is not None and matches(row):
+                    ids.add(row.get("id"))
+    return lambda row: row.get("id") in ids or matches(row)
+
+
+def _note(
+    folder: RunFolder, matches: Matches, now: datetime, n_rows: int, *, trained: bool
+) -> None:
+    digest = hashlib.sha256()
+    n_left = 0
+    with folder.training_data.open("rb") as file:
+        for line in file:
+            if not _matches(line, matches):
+                digest.update(line)
+                n_left += 1
+    note = {
+        "at": now.isoformat(),
+        "n_rows": n_rows,
+        "digest": f"sha256:{digest.hexdigest()}",
+        "why": "removed at a person's request; the card's digest is that of the rows before"
+        if trained
+        else "removed at a person's request before training",
+    }
+    card = read_json(folder.card) or {}
+    card["removed"] = [*card.get("removed", ()), note]
+    if not trained:
+        card |= {"digest": note["digest"], "n_examples": n_left}
+    write_json(folder.card, card)
+    lineage = folder.adapter / "lineage.json"
+    if lineage.is_file():
+        content = read_json(lineage) or {}
+        write_json(lineage, content | {"removed": [*content.get("removed", ()), note]})
+
+
+def _matches(line: bytes, matches: Matches) -> bool:
+    row = _object(line)
+    return row is not None and matches(row)
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None

@@ -1,0 +1,112 @@
+"""Exchanges whose texts tell their vectors, stored at any age and looked at again."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Engine, select
+
+from monitor.store.baselines import create_baseline
+from monitor.store.embedding_blocks import gather_vectors
+from monitor.store.engine import snapshot, transaction
+from monitor.store.exchanges import ExchangeRow, Position, insert_exchanges
+from monitor.store.tables import Exchange
+from tests.services.fake_encoder import FakeEncoder
+
+ENCODER = FakeEncoder()
+
+
+def exchange(number: int, received_at: datetime, **values: Any) -> ExchangeRow:
+    """Return an exchange that its number tells from all others."""
+    prompt = values.pop("prompt", f"prompt {number}")
+    defaults = {
+        "position": Position("topic", 0, number),
+        "exchange_id": f"n{number}",
+        "occurred_at": received_at + timedelta(seconds=number),
+        "received_at": received_at,
+        "model": "assistant",
+        "task_type": "",
+        "user": f"user-{number % 7}",
+        "messages": [{"role": "user", "content": prompt}],
+        "prompt": prompt,
+        "response": f"response {number}",
+        "attributes": {},
+        "truncated": False,
+        "inclusion_probability": 0.05,
+    }
+    return ExchangeRow(**(defaults | values))
+
+
+def encoded(texts: list[str]) -> NDArray[np.float16]:
+    return ENCODER.encode(texts)
+
+
+def store_rows(
+    engine: Engine,
+    rows: list[ExchangeRow],
+    *,
+    encoder: str = "fake@1",
+    baseline_id: int | None = None,
+) -> None:
+    """Store exchanges in one block, as ingest does."""
+    with transaction(engine) as connection:
+        insert_exchanges(
+            connection,
+            rows,
+            encoder=encoder,
+            prompt_vectors=encoded([row.prompt for row in rows]),
+            response_vectors=encoded([row.response for row in rows]),
+            created_at=rows[0].received_at,
+            baseline_id=baseline_id,
+        )
+
+
+def store_numbers(
+    engine: Engine,
+    numbers: Iterable[int],
+    received_at: datetime,
+    *,
+    encoder: str = "fake@1",
+    baseline: bool = False,
+) -> int | None:
+    """Store one block of exchanges with these numbers; return the baseline's id, if it is one."""
+    rows = [exchange(number, received_at) for number in numbers]
+    baseline_id = None
+    if baseline:
+        with transaction(engine) as connection:
+            baseline_id = create_baseline(
+                connection,
+                "assistant",
+                f"digest-{rows[0].exchange_id}",
+                n_exchanges=len(rows),
+                encoder=encoder,
+                created_at=received_at,
+            )
+    store_rows(engine, rows, encoder=encoder, baseline_id=baseline_id)
+    return baseline_id
+
+
+def stored_ids(engine: Engine) -> set[str]:
+    with transaction(engine) as connection:
+        return set(connection.execute(select(Exchange.exchange_id)).scalars())
+
+
+def vectors_are_right(engine: Engine) -> int:
+    """Check that every stored exchange finds its own vectors, to the bit; return how many."""
+    with snapshot(engine) as connection:
+        rows = connection.execute(
+            select(Exchange.prompt, Exchange.response, Exchange.block_id, Exchange.block_row)
+        ).all()
+        prompts, responses = gather_vectors(
+            connection,
+            np.array([row.block_id for row in rows], dtype=np.int64),
+            np.array([row.block_row for row in rows], dtype=np.int64),
+        )
+    for found, texts in (
+        (prompts, [r.prompt for r in rows]),
+        (responses, [r.response for r in rows]),
+    ):
+        assert encoded(texts).tobytes() == found.tobytes()
+    return len(rows)

@@ -1,0 +1,94 @@
+"""The labelled sentences of tests/fixtures, and how well something finds what is marked in them."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+
+#: Left out inside a marked value; see the head of the fixture.
+BREAK = "·"
+
+#: (kind, start, end)
+Span = tuple[str, int, int]
+
+
+@dataclass(frozen=True)
+class LabelledText:
+    """A sentence and what a person marked in it."""
+
+    line: int
+    text: str
+    spans: frozenset[Span]
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many of a kind were marked, found, and found exactly as they were marked."""
+
+    kind: str
+    n_marked: int
+    n_found: int
+    n_correct: int
+
+    @property
+    def precision(self) -> float:
+        """Return the share of what was found that was marked."""
+        return self.n_correct / self.n_found if self.n_found else 1.0
+
+    @property
+    def recall(self) -> float:
+        """Return the share of what was marked that was found."""
+        return self.n_correct / self.n_marked if self.n_marked else 1.0
+
+
+def read_labelled(name: str = "redaction.txt") -> list[LabelledText]:
+    """Read a fixture."""
+    texts = []
+    lines = (FIXTURES / name).read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, start=1):
+        if line.startswith("#"):
+            continue
+        text, spans = "", set()
+        for index, part in enumerate(re.split(r"\[\[([A-Z_]+:.*?)\]\]", line)):
+            if index % 2:
+                kind, _, value = part.partition(":")
+                value = value.replace(BREAK, "")
+                spans.add((kind, len(text), len(text) + len(value)))
+                text += value
+            else:
+                text += part
+        texts.append(LabelledText(number, text, frozenset(spans)))
+    return texts
+
+
+def score(
+    texts: Sequence[LabelledText], find: Callable[[str], Iterable[Span]]
+) -> tuple[list[Score], list[str]]:
+    """Score each kind and all together; also return each mistake in words.
+
+    A span counts as correct only where kind, beginning and end are those that were marked.
+    """
+    marked: list[tuple[int, Span]] = []
+    found: list[tuple[int, Span]] = []
+    mistakes = []
+    for one in texts:
+        spans = set(find(one.text))
+        marked += [(one.line, span) for span in one.spans]
+        found += [(one.line, span) for span in spans]
+        for what, wrong in (("missed", one.spans - spans), ("taken for it", spans - one.spans)):
+            mistakes += [
+                f"line {one.line}: {what}: {kind} {one.text[start:end]!r} in {one.text!r}"
+                for kind, start, end in sorted(wrong)
+            ]
+    correct = set(marked) & set(found)
+
+    def of(kind: str, spans: Iterable[tuple[int, Span]]) -> int:
+        return sum(kind in {"all", span[0]} for _, span in spans)
+
+    kinds = sorted({span[0] for _, span in marked})
+    return [
+        Score(kind, of(kind, marked), of(kind, found), of(kind, correct))
+        for kind in [*kinds, "all"]
+    ], mistakes

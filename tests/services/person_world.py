@@ -1,0 +1,307 @@
+"""Ann among others: exchanges, a baseline, an evaluation told in Slack, reviews, gold, a run.
+
+Whatever is Ann's holds the word ``zebrafish`` or her address, so that a trace of it shows.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from msgspec.structs import replace
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from monitor.alerts.incidents import handle_evaluation
+from monitor.evaluation.summary_html import render_summary
+from monitor.review.export import gold_examples
+from monitor.settings import Alerts, Settings
+from monitor.store.audit import append_entry
+from monitor.store.baselines import create_baseline
+from monitor.store.dead_letters import DeadLetterRow, insert_dead_letters
+from monitor.store.engine import transaction
+from monitor.store.evaluations import (
+    SampleScores,
+    claim_evaluation,
+    finish_evaluation,
+    save_report,
+)
+from monitor.store.exchanges import Position
+from monitor.store.registry import insert_version
+from monitor.store.review_items import NewItem, insert_batch
+from monitor.store.runs import finish_run, mark_running, run_by_id
+from monitor.store.tables import (
+    AuditEntry,
+    Exchange,
+    GoldExample,
+    Incident,
+    Lease,
+    OutboxMessage,
+    Proposal,
+    Review,
+    Reviewer,
+    ReviewItem,
+)
+from monitor.traffic.redaction import pseudonym_of
+from retrain.dataset import TrainingSet, build_training_set
+from retrain.evaluate import BenchmarkItem
+from retrain.recipe import Recipe
+from retrain.run_folder import RunFolder, write_lines
+from retrain.runs import plan_run, prepare_run
+from tests.services.aging_traffic import exchange, store_rows
+from tests.services.assessments import make_assessment, make_topic
+
+ANN = "ann@example.org"
+WORD = "zebrafish"
+#: Numbers of her exchanges, and of the one in the baseline.
+HERS = (3, 17, 33)
+IN_BASELINE = 105
+#: Somebody else's, which mentions her.
+MENTIONS = 25
+N_TRAFFIC = 40
+RECIPE = Recipe(base="some/base")
+
+
+@dataclass(frozen=True)
+class PersonWorld:
+    engine: Engine
+    settings: Settings
+    folder: Path
+    evaluation_id: int
+    run: RunFolder
+    version_id: int
+
+
+def make_person_world(engine: Engine, folder: Path, clock: datetime) -> PersonWorld:
+    original, benchmark = folder / "original.jsonl", folder / "benchmark.jsonl"
+    settings = Settings(
+        database={"url": engine.url.render_as_string(hide_password=False)},
+        retrain={"training_data": str(original), "benchmark": str(benchmark)},
+    )
+    write_lines(original, [_example(f"question {n}", f"answer {n}") for n in range(30)])
+    with original.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(_example("Who am I?", f"You are {ANN}.")) + "\n")
+    write_lines(benchmark, [_item(f"item-{n:03}", f"question {n}") for n in range(5)])
+    _store_traffic(engine, clock)
+    ids = exchange_ids(engine)
+    evaluation_id = _evaluate(engine, ids, clock)
+    with transaction(engine) as connection:
+        _review(connection, evaluation_id, ids, clock)
+        insert_dead_letters(connection, _letters(clock))
+    run, version_id = _train(engine, folder, clock)
+    return PersonWorld(engine, settings, folder, evaluation_id, run, version_id)
+
+
+def exchange_ids(engine: Engine) -> dict[int, int]:
+    """Return the number of each exchange and its row's id."""
+    with transaction(engine) as connection:
+        rows = connection.execute(select(Exchange.exchange_id, Exchange.id)).all()
+    return {int(row[0].removeprefix("exchange-")): row[1] for row in rows}
+
+
+def prompt_of(number: int) -> str:
+    hers = number in HERS or number == IN_BASELINE
+    return f"Where is my {WORD} number {number}?" if hers else f"Where is my parcel {number}?"
+
+
+def _store_traffic(engine: Engine, clock: datetime) -> None:
+    def row(number: int, at: datetime) -> Any:
+        hers = number in HERS or number == IN_BASELINE
+        values: dict[str, Any] = {"user": pseudonym_of(ANN)} if hers else {}
+        if number == MENTIONS:
+            values["response"] = f"Ask {ANN.upper()}, she knows."
+        return exchange(
+            number, at, prompt=prompt_of(number), exchange_id=f"exchange-{number}", **values
+        )
+
+    start = clock - timedelta(days=7)
+    for first in range(0, N_TRAFFIC, 10):
+        store_rows(engine, [row(n, start) for n in range(first, first + 10)])
+    with transaction(engine) as connection:
+        baseline_id = create_baseline(
+            connection, "assistant", "digest", n_exchanges=10, encoder="fake@1", created_at=start
+        )
+    store_rows(engine, [row(n, start) for n in range(100, 110)], baseline_id=baseline_id)
+
+
+def _evaluate(engine: Engine, ids: dict[int, int], clock: datetime) -> int:
+    beginning = prompt_of(17)[:39] + "…" if len(prompt_of(17)) > 40 else prompt_of(17)
+    topics = (
+        make_topic(examples=(prompt_of(3), prompt_of(4))),
+        make_topic(index=1, name=beginning, n_current=2, examples=(prompt_of(17),)),
+    )
+    assessment = make_assessment(
+        0.2,
+        headline=f"People ask about new things: “crypto, wallet, transfer” and “{beginning}”.",
+        remarks=(
+            f"One user ({pseudonym_of(ANN)}) sent 30% of the window.",
+            f"The most foreign prompts outside the topics: “{prompt_of(5)}”; “{prompt_of(33)}”.",
+        ),
+    )
+    assessment = _with_topics(assessment, topics)
+    start, end = clock - timedelta(days=7), clock
+    window = [ids[n] for n in range(N_TRAFFIC)]
+    with transaction(engine) as connection:
+        claim = claim_evaluation(connection, "assistant", start, end, seed=1, now=clock)
+        assert claim is not None
+        scores = SampleScores(
+            np.array(window), np.linspace(0, 1, len(window)), np.full(len(window), -1)
+        )
+        finish_evaluation(
+            connection, claim, assessment=assessment, scores=scores, baseline_id=None,
+            provenance={}, now=clock,
+        )  # fmt: skip
+        page = render_summary(assessment, window=(start, end))
+        save_report(connection, claim.evaluation_id, "summary", page, clock)
+        incident = handle_evaluation(connection, claim.evaluation_id, clock, alerts=Alerts())
+        assert incident is not None
+        connection.execute(update(OutboxMessage).values(sent_at=clock))
+
+        connection.execute(update(Incident).values(slack_channel="C1", slack_ts="17.1"))
+    return claim.evaluation_id
+
+
+def _with_topics(assessment: Any, topics: tuple[Any, ...]) -> Any:
+
+    return replace(assessment, input=replace(assessment.input, topics=topics))
+
+
+def _review(
+    connection: Connection, evaluation_id: int, ids: dict[int, int], clock: datetime
+) -> None:
+    for number, name in ((1, "Ada"), (2, "Ben")):
+        connection.execute(
+            insert(Reviewer).values(
+                id=number, name=name, password_hash="x", role="reviewer", active=True,
+                created_at=clock,
+            )
+        )  # fmt: skip
+    queued = [*HERS, *range(4, 16)]
+    items = [
+        NewItem(exchange_id=ids[n], slice="control", selection_probability=0.5, cluster=None)
+        for n in queued
+    ]
+    insert_batch(connection, evaluation_id, "assistant", items, clock)
+    rows = connection.execute(select(ReviewItem.id, ReviewItem.exchange_id)).all()
+    number_of = {row_id: number for number, row_id in ids.items()}
+    for item_id, exchange_id in rows:
+        answer = f"{prompt_of(number_of[exchange_id])} It is on its way."
+        judged = {"verdict": "correct", "error_kind": "tone", "corrected_response": answer}
+        for reviewer in (1, 2):
+            connection.execute(
+                insert(Review).values(
+                    item_id=item_id, reviewer_id=reviewer, accuracy=3, completeness=3, tone=3,
+                    compliance=3, comment=answer, submitted_at=clock, **judged,
+                )
+            )  # fmt: skip
+            connection.execute(
+                insert(Lease).values(
+                    item_id=item_id, reviewer_id=reviewer, expires_at=clock, draft={"text": answer}
+                )
+            )
+        connection.execute(
+            insert(Proposal).values(
+                item_id=item_id, reviewer_id=1, comment="", proposed_at=clock, **judged
+            )
+        )
+        connection.execute(
+            insert(GoldExample).values(
+                item_id=item_id, verdict="correct", response=answer, error_kind="tone",
+                resolution="agreed", decided_at=clock,
+            )
+        )  # fmt: skip
+    connection.execute(update(ReviewItem).values(status="gold"))
+
+    first = next(row.id for row in rows if row.exchange_id == ids[HERS[0]])
+    append_entry(connection, clock, "Ada", "flagged", f"item:{first}", {"reason": "odd"})
+
+
+def _letters(clock: datetime) -> list[DeadLetterRow]:
+    def letter(partition: int, offset: int, key: bytes, value: bytes) -> DeadLetterRow:
+        return DeadLetterRow(
+            position=Position("topic", partition, offset, 9),
+            key=key,
+            value=value,
+            reason="invalid_json",
+            detail="",
+            inclusion_probability=0.05,
+            received_at=clock,
+        )
+
+    return [
+        letter(1, 1, b"", b'{"user": "Ann\\u0040example.org", "prompt": "zebrafish'),
+        letter(1, 2, ANN.encode(), b"\xff"),
+        letter(0, HERS[0], b"", b"the rest of the record that her exchange came from"),
+        letter(1, 3, b"", b'{"user": "joann@example.organic", "prompt": "not hers'),
+    ]
+
+
+def _train(engine: Engine, folder: Path, clock: datetime) -> tuple[RunFolder, int]:
+    with transaction(engine) as connection:
+        gold = gold_examples(connection)
+        training_set: TrainingSet = build_training_set(
+            gold, [], replay_share=0.0, seed=1, minimum_gold=1
+        )
+        items = [
+            BenchmarkItem(
+                id=f"exchange-{n}",
+                messages=({"role": "user", "content": prompt_of(n)},),
+                expected="yes",
+            )
+            for n in (HERS[1], 4)
+        ]
+        run_id = plan_run(
+            connection, model="assistant", recipe=RECIPE, work_dir=folder / "runs", now=clock
+        )  # fmt: skip
+        run = prepare_run(connection, run_id, training_set, items)
+        write_lines(
+            run.answers,
+            [{"by": "candidate", "id": one.id, "answer": "yes", "correct": True} for one in items],
+        )
+        mark_running(connection, run_id, {"number": 1}, clock)
+        finish_run(connection, run_id, "succeeded", finished_at=clock, result={})
+        lineage = {"data_digest": training_set.card.digest, "parent_adapter": ""}
+        common: dict[str, Any] = {
+            "model": "assistant", "adapter_path": "x", "adapter_digest": "y", "created_at": clock,
+        }  # fmt: skip
+        version = insert_version(
+            connection, stage="production", parent_id=None, training_run_id=run_id,
+            lineage=lineage, **common,
+        )  # fmt: skip
+        insert_version(
+            connection, stage="candidate", parent_id=version, training_run_id=None,
+            lineage={"parent_adapter": "x"}, **common,
+        )  # fmt: skip
+        failed = plan_run(
+            connection, model="assistant", recipe=RECIPE, work_dir=folder / "runs", now=clock
+        )  # fmt: skip
+        error = f"1 prompts have different answers: {prompt_of(33)[:80]!r}: 'yes' or 'no'"
+        finish_run(connection, failed, "failed", finished_at=clock, error=error)
+        assert run_by_id(connection, failed).error == error
+    return run, version
+
+
+def audit_entries(engine: Engine) -> list[Any]:
+    with transaction(engine) as connection:
+        return list(
+            connection.execute(
+                select(AuditEntry.action, AuditEntry.subject, AuditEntry.details).order_by(
+                    AuditEntry.id
+                )
+            )
+        )
+
+
+def _example(question: str, answer: str) -> dict[str, Any]:
+    return {
+        "messages": [
+            {"role": "user", "content": question},
+            {"role": "assistant", "content": answer},
+        ],
+        "metadata": {},
+    }
+
+
+def _item(name: str, question: str) -> dict[str, Any]:
+    return {"id": name, "messages": [{"role": "user", "content": question}], "expected": "x"}
