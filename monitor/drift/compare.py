@@ -13,7 +13,8 @@ from monitor.drift.multiplicity import holm
 from monitor.drift.neighbours import draw_landmarks, nearest
 from monitor.drift.pool import Groups, Pool, check_vectors, make_pool
 from monitor.drift.random_features import fit_random_features
-from monitor.drift.result import DriftResult, TestResult
+from monitor.drift.result import Cluster, DriftResult, TestResult
+from monitor.drift.sample_design import Layout, SampleDesign, lay_out
 from monitor.drift.sketch import FeatureMap, make_sketch, novelty_thresholds
 from monitor.drift.statistics import Evaluated, evaluate
 
@@ -36,6 +37,7 @@ def compare(
     device: str | None = None,
     n_permutations: int = 9999,
     minimum_samples: int = 50,
+    design: SampleDesign | None = None,
 ) -> DriftResult:
     """Test whether two windows of embeddings come from one distribution.
 
@@ -55,6 +57,8 @@ def compare(
         device: ``None`` or ``"cpu"``.
         n_permutations: Random labellings ``B``; no p-value is below ``1 / (1 + B)``.
         minimum_samples: Fewer on either side, or fewer than 20 groups: ``"not_enough_data"``.
+        design: How current samples of unequal probabilities stand for their population; ``None``
+            where all samples are alike.
 
     Returns:
         The verdict ``"drift"`` where ``p_value <= alpha`` and ``mass_lower_bound >=
@@ -80,18 +84,19 @@ def compare(
         reference_groups,
         current_groups,
     )
-    if not enough(pool, minimum_samples):
-        return not_enough_data(pool, rng)
-    cells = fit_cells(pool.vectors, n_cells(pool), rng)
+    layout = lay_out(pool, design)
+    if not enough(layout.judged, minimum_samples):
+        return not_enough_data(layout, rng)
+    cells = fit_cells(layout.judged.vectors, n_cells(layout.judged), rng)
     cell = cells.assign(pool.vectors)
-    evaluated = _two_sample_test(pool, cells, cell, n_permutations, rng)
-    mass = mass_lower_bound(pool, cell, rng)
+    evaluated = _two_sample_test(layout.judged, cells, cell[layout.rows], n_permutations, rng)
+    mass = mass_lower_bound(pool, cell, layout.weights, rng)
     return conclude(
         pool,
         evaluated,
         mass=mass,
-        novelty=localise(pool, rng).novelty,
-        cell=cell,
+        novelty=localise(pool, layout.weights, rng).novelty,
+        clusters=find_clusters(layout, cell),
         alpha=alpha,
         minimum_mass=minimum_mass,
     )
@@ -133,15 +138,16 @@ def n_cells(pool: Pool) -> int:
     return int(np.clip(len(pool.vectors) // SAMPLES_PER_CELL, 2, MAXIMUM_CELLS))
 
 
-def not_enough_data(pool: Pool, rng: np.random.Generator) -> DriftResult:
+def not_enough_data(layout: Layout, rng: np.random.Generator) -> DriftResult:
     """Return the result of a comparison that can't be made; its p-value is 1."""
+    pool = layout.pool
     both = min(pool.n_reference, pool.n_current) > 0
     return DriftResult(
         verdict="not_enough_data",
         p_value=1.0,
         tests=(),
         mass_lower_bound=0.0,
-        novelty=localise(pool, rng).novelty if both else np.zeros(pool.n_current),
+        novelty=localise(pool, layout.weights, rng).novelty if both else np.zeros(pool.n_current),
         clusters=(),
         n_reference=pool.n_reference,
         n_current=pool.n_current,
@@ -157,8 +163,7 @@ def conclude(
     *,
     mass: float,
     novelty: NDArray[np.float64],
-    cell: NDArray[np.int64],
-    prompt_cell: NDArray[np.int64] | None = None,
+    clusters: tuple[Cluster, ...],
     alpha: float,
     minimum_mass: float,
 ) -> DriftResult:
@@ -187,7 +192,7 @@ def conclude(
         tests=tests,
         mass_lower_bound=mass,
         novelty=novelty,
-        clusters=find_clusters(pool, cell, prompt_cell),
+        clusters=clusters,
         n_reference=pool.n_reference,
         n_current=pool.n_current,
         n_reference_groups=pool.n_reference_units,

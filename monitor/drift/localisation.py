@@ -33,11 +33,12 @@ class Localisation:
     distance: NDArray[np.float64]
 
 
-def localise(pool: Pool, rng: np.random.Generator) -> Localisation:
+def localise(pool: Pool, weights: NDArray[np.float64], rng: np.random.Generator) -> Localisation:
     """Score each current sample.
 
     Args:
         pool: Both windows; each must hold a sample.
+        weights: ``[N]``, what each sample stands for; 1 for the reference.
         rng: Draws landmarks where a side has more than ``MAXIMUM_LANDMARKS`` samples.
     """
     reference_rows = np.flatnonzero(~pool.is_current)
@@ -52,7 +53,7 @@ def localise(pool: Pool, rng: np.random.Generator) -> Localisation:
         query_owner=pool.owner[current_rows],
         landmark_owner=pool.owner[marks],
     )
-    crowding = _crowding(found.index, len(reference), len(current))
+    crowding = _crowding(found.index, len(reference), weights[current])
     calibration = draw_landmarks(reference_rows, MAXIMUM_LANDMARKS, rng)
     to_reference = [
         nearest(
@@ -65,7 +66,7 @@ def localise(pool: Pool, rng: np.random.Generator) -> Localisation:
         for rows in (current_rows, calibration)
     ]
     distance, null = (1.0 - similarity.astype(np.float64) for similarity in to_reference)
-    foreign = tail_posterior(distance, null)
+    foreign = tail_posterior(distance, null, weights[current_rows])
     either = 1.0 - (1.0 - foreign) * (1.0 - crowding)
     # The distance breaks ties, so that the order is complete where neither posterior speaks.
     novelty = np.empty(len(current_rows))
@@ -75,22 +76,26 @@ def localise(pool: Pool, rng: np.random.Generator) -> Localisation:
     return Localisation(novelty, ordered)
 
 
-def tail_posterior(scores: NDArray[np.float64], null: NDArray[np.float64]) -> NDArray[np.float64]:
+def tail_posterior(
+    scores: NDArray[np.float64], null: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the share of the samples at least as extreme that the null doesn't account for.
 
     Args:
         scores: ``[n]`` of the current window.
         null: ``[m]`` of the reference, from the same distribution where nothing drifted.
+        weights: ``[n]``, what each score stands for.
 
     Returns:
         ``[n]`` in [0, 1], never falling as the score rises.
     """
-    ordered_null, ordered = np.sort(null), np.sort(scores)
-    above_null = len(null) - np.searchsorted(ordered_null, scores, side="left")
-    above = len(scores) - np.searchsorted(ordered, scores, side="left")
-    ratio = (above_null + 0.5) / (len(null) + 0.5) * (len(scores) + 1.0) / (above + 1.0)
-    posterior = np.maximum(1.0 - ratio, 0.0)
+    above_null = len(null) - np.searchsorted(np.sort(null), scores, side="left")
     order = np.argsort(scores, kind="stable")
+    from_here_on = np.cumsum(weights[order][::-1])[::-1]
+    above = from_here_on[np.searchsorted(scores[order], scores, side="left")]
+    total = float(weights.sum())
+    ratio = (above_null + 0.5) / (len(null) + 0.5) * (total + 1.0) / (above + 1.0)
+    posterior = np.maximum(1.0 - ratio, 0.0)
     monotone = np.empty_like(posterior)
     monotone[order] = np.maximum.accumulate(posterior[order])
     # Equal scores get equal posteriors.
@@ -98,11 +103,13 @@ def tail_posterior(scores: NDArray[np.float64], null: NDArray[np.float64]) -> ND
     return np.asarray(monotone[order][last])
 
 
-def _crowding(index: NDArray[np.int64], n_reference: int, n_current: int) -> NDArray[np.float64]:
-    valid = index >= 0
-    current = ((index >= n_reference) & valid).sum(axis=1)
-    total = valid.sum(axis=1)
-    base = n_current / (n_reference + n_current)
+def _crowding(
+    index: NDArray[np.int64], n_reference: int, current_weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    weight = np.concatenate([np.zeros(n_reference), current_weights])
+    current = np.where(index >= 0, weight[index], 0.0).sum(axis=1)
+    reference = ((index >= 0) & (index < n_reference)).sum(axis=1)
+    base = float(current_weights.sum()) / (n_reference + float(current_weights.sum()))
     current_rate = (current + SHRINKAGE * base) / base
-    reference_rate = (total - current + SHRINKAGE * (1 - base)) / (1 - base)
+    reference_rate = (reference + SHRINKAGE * (1 - base)) / (1 - base)
     return np.asarray(np.clip(1.0 - reference_rate / current_rate, 0.0, 1.0))

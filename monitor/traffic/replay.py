@@ -16,10 +16,11 @@ from monitor.store.engine import transaction
 from monitor.store.exchanges import Position
 from monitor.store.offsets import claim
 from monitor.telemetry import RECORDS_SAMPLED, RECORDS_SEEN
+from monitor.traffic.design import SamplingDesign
 from monitor.traffic.file_source import file_source_name, iter_records
 from monitor.traffic.prepare import Preparer, TextEncoder
 from monitor.traffic.record import RawRecord
-from monitor.traffic.sampling import Sampler
+from monitor.traffic.sampling import stored_draw
 from monitor.traffic.writer import OffsetMove, insert_readable, store_until_done
 
 
@@ -64,8 +65,8 @@ def replay_file(
         LostOwnershipError: Another process replays the same file at the same time.
     """
     stop = stop or threading.Event()
-    sampler = Sampler(settings.monitoring.sample_rate)
-    preparer = Preparer(settings.traffic, encoder, default_model=settings.model.name)
+    design = SamplingDesign(settings)
+    preparer = Preparer(settings.traffic, encoder, design=design, default_model=settings.model.name)
     source = file_source_name(path)
     with transaction(engine) as connection:
         start = claim(connection, source, 0, first=0, now=clock())
@@ -77,9 +78,7 @@ def replay_file(
         nonlocal expected
         if position == expected:
             return True
-        prepared = preparer.prepare(
-            sampled, inclusion_probability=sampler.inclusion_probability, received_at=clock()
-        )
+        prepared = preparer.prepare(sampled, received_at=clock())
         move = OffsetMove(source, 0, expected, position)
         stored = store_until_done(engine, prepared, [move], stop=stop, clock=clock)
         if stored is None:
@@ -99,7 +98,7 @@ def replay_file(
 
     for record in iter_records(path, source=source, start=start):
         position = record.position.offset + 1
-        if record.value and sampler.keeps(record.identity("")):
+        if record.value and design.sampler.keeps(record.identity("")):
             sampled.append(record)
         if len(sampled) >= settings.traffic.batch_size and (not flush() or stop.is_set()):
             break
@@ -136,7 +135,8 @@ def replay_dead_letters(
     What is read now is stored at the position where the record stood, and its letter is marked, in
     one transaction; what isn't stays as it was.
     """
-    preparer = Preparer(settings.traffic, encoder, default_model=settings.model.name)
+    design = SamplingDesign(settings)
+    preparer = Preparer(settings.traffic, encoder, design=design, default_model=settings.model.name)
     n_exchanges = 0
     unreadable: Counter[str] = Counter()
     after_id = 0
@@ -167,8 +167,8 @@ def _replay_letter(
     )
     prepared = preparer.prepare(
         [record],
-        inclusion_probability=letter.inclusion_probability,
         received_at=letter.received_at,
+        draws=[stored_draw(letter.randomness, letter.threshold, letter.inclusion_probability)],
     )
     if prepared.dead_letters:
         return prepared.dead_letters[0].reason
