@@ -7,14 +7,14 @@ of what identifies the request. What is known only after decoding is decided on 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
 from monitor.telemetry import TRACE_CONTEXT_PROBLEMS
-from monitor.traffic.trace_context import Header, read_upstream
+from monitor.traffic.trace_context import Header, has_trace_headers, read_upstream
 
 RANDOMNESS_BITS = 56
 SPACE = 1 << RANDOMNESS_BITS
@@ -45,8 +45,7 @@ def probability_of(threshold: int) -> float:
     return (SPACE - threshold) / SPACE
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(NamedTuple):
     """What is known about a record's chances: enough to decide on it again at any rate."""
 
     randomness: int
@@ -84,8 +83,8 @@ def stored_draw(randomness: int, threshold: int, inclusion_probability: float) -
 class Sampler:
     """Keeps a record with a known probability.
 
-    A record without headers costs a hash and a comparison with :attr:`threshold`, which a hot loop
-    may do itself by :func:`randomness_of`; only one with headers needs :meth:`keeps`.
+    A record without trace headers costs a hash and a comparison with :attr:`threshold`, which a hot
+    loop may do itself by :func:`randomness_of`; only one with headers needs :meth:`keeps`.
 
     Attributes:
         rate: The rate.
@@ -101,7 +100,7 @@ class Sampler:
 
     def keeps(self, identity: bytes, headers: Sequence[Header] = ()) -> bool:
         """Return whether the record with this identity and these headers is kept."""
-        if not headers:
+        if not headers or not has_trace_headers(headers):
             return randomness_of(identity) >= self.threshold
         draw, problem = self._read(identity, headers)
         if problem:

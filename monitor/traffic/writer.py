@@ -133,7 +133,7 @@ def _insert_alone(
         refusal = RecordError("refused_by_database", str(error.orig).split("\n", maxsplit=1)[0])
         # Decided on again when it is replayed, from where it was before its own rate.
         kept = stored_draw(row.randomness, row.threshold, row.inclusion_probability)
-        draw = replace(kept, threshold=row.candidate_threshold)
+        draw = kept._replace(threshold=row.candidate_threshold)
         letter = dead_letter(prepared.records[index], refusal, draw, row.received_at)
         return replace(letter, position=row.position)
     return None
