@@ -83,15 +83,47 @@ class Kafka(Section):
     max_poll_records: Annotated[int, Field(ge=1)] = 2000
 
 
+class TaskRate(Section):
+    """The sampling rate of a model, of a task type, or of a task type of a model."""
+
+    #: ``None`` is any.
+    model: str | None = None
+    #: ``None`` is any; an empty text, exchanges that name no task type.
+    task_type: str | None = None
+    rate: Probability
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "TaskRate":
+        if self.model is None and self.task_type is None:
+            raise ValueError("name a model or a task type; monitoring.sample_rate is for the rest")
+        return self
+
+
 class Traffic(Section):
-    """How records become exchanges."""
+    """How records become exchanges, and which of them are kept."""
 
     format: Literal["auto", "plain", "openai"] = "auto"
     id_header: str = ""
+    sample_by: Literal["record", "exchange"] = "record"
+    rates: tuple[TaskRate, ...] = ()
+    tracestate_threshold: Literal["honour", "ignore"] = "honour"
+    floor_per_window: Annotated[int, Field(ge=0, le=1000)] = 0
+    floor_search_rate: Probability = 1.0
     batch_size: Annotated[int, Field(ge=1, le=65536)] = 512
     flush_seconds: Annotated[float, Field(gt=0)] = 5.0
     max_record_bytes: Annotated[int, Field(ge=1024)] = 8_000_000
     max_text_characters: Annotated[int, Field(ge=100)] = 100_000
+
+    @model_validator(mode="after")
+    def _one_rate_each(self) -> "Traffic":
+        named = [(rule.model, rule.task_type) for rule in self.rates]
+        for model, task_type in named:
+            if named.count((model, task_type)) > 1:
+                raise ValueError(
+                    f"rates names the model {model or '(any)'!r} with the task type "
+                    f"{'(any)' if task_type is None else task_type!r} more than once"
+                )
+        return self
 
 
 class Redaction(Section):

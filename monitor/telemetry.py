@@ -22,6 +22,23 @@ RECORDS_SEEN = Counter(
 RECORDS_SAMPLED = Counter(
     "driftwarden_records_sampled", "Records kept by sampling.", ["source"], registry=REGISTRY
 )
+TRACE_CONTEXT_PROBLEMS = Counter(
+    "driftwarden_trace_context_problems",
+    "Records with a trace header, or a sampling threshold in it, that was ignored.",
+    ["problem"],
+    registry=REGISTRY,
+)
+EXCHANGES_NOT_SAMPLED = Counter(
+    "driftwarden_exchanges_not_sampled",
+    "Exchanges decoded, and left out by the rate of their model and task type.",
+    ["source"],
+    registry=REGISTRY,
+)
+FLOOR_STRATA_FORGOTTEN = Counter(
+    "driftwarden_floor_strata_forgotten",
+    "Task types whose floor began anew for want of memory: more is stored than is needed.",
+    registry=REGISTRY,
+)
 EXCHANGES_STORED = Counter(
     "driftwarden_exchanges_stored", "Exchanges stored.", ["source"], registry=REGISTRY
 )

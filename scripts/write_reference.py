@@ -138,6 +138,8 @@ def _comments() -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
 
 def _allowed(schema: dict[str, Any]) -> str:
     """Say in words what a JSON schema allows."""
+    if "$ref" in schema:
+        return "tables"
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     bounds = [

@@ -5,7 +5,7 @@ from alembic import op
 
 from monitor.store.tables.base import UtcDateTime
 
-revision = "8f4e5d40679f"
+revision = "f9835ee6c8b2"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -50,6 +50,12 @@ def upgrade() -> None:
         sa.Column("value", sa.LargeBinary(), nullable=True),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("detail", sa.String(), nullable=False),
+        sa.Column(
+            "randomness", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "threshold", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("inclusion_probability", sa.Double(), nullable=False),
         sa.Column("received_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("replayed_at", UtcDateTime(timezone=True), nullable=True),
@@ -166,7 +172,19 @@ def upgrade() -> None:
         sa.Column("response", sa.String(), nullable=False),
         sa.Column("attributes", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("truncated", sa.Boolean(), nullable=False),
+        sa.Column(
+            "randomness", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "threshold", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("inclusion_probability", sa.Double(), nullable=False),
+        sa.Column(
+            "candidate_threshold",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+        ),
+        sa.Column("floor_size", sa.Integer(), nullable=False),
         sa.Column("block_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("block_row", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -310,6 +328,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("slice", sa.String(), nullable=False),
         sa.Column("selection_probability", sa.Double(), nullable=False),
+        sa.Column("control_probability", sa.Double(), nullable=False),
         sa.Column("cluster", sa.Integer(), nullable=True),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("excluded_reason", sa.String(), nullable=True),

@@ -220,7 +220,7 @@ def _compared(subject: Subject) -> str:
     assessment = subject.assessment
     return (
         f"Window {subject.window_start:%Y-%m-%d %H:%M} to {subject.window_end:%Y-%m-%d %H:%M} UTC "
-        f"(n = {assessment.n_current:,}) against baseline {escape(subject.baseline)} "
+        f"(n = {assessment.current_count}) against baseline {escape(subject.baseline)} "
         f"(n = {assessment.n_reference:,})"
     )
 

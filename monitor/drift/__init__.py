@@ -5,12 +5,14 @@ from monitor.drift.conditional import compare_given
 from monitor.drift.mix import MixComparison, compare_mix
 from monitor.drift.multiplicity import adjust_bh, holm
 from monitor.drift.result import Cluster, DriftResult, TestResult, Verdict
+from monitor.drift.sample_design import SampleDesign
 from monitor.drift.scalar_comparison import ScalarComparison, compare_scalar
 
 __all__ = [
     "Cluster",
     "DriftResult",
     "MixComparison",
+    "SampleDesign",
     "ScalarComparison",
     "TestResult",
     "Verdict",

@@ -13,22 +13,26 @@ from monitor.drift.binomial import jeffreys_interval, upper_tail
 from monitor.drift.multiplicity import adjust_bh
 from monitor.drift.pool import Pool
 from monitor.drift.result import Cluster
+from monitor.drift.sample_design import Layout
 
 FALSE_DISCOVERY_RATE = 0.05
 MINIMUM_MEMBERS = 5
 
 
 def find_clusters(
-    pool: Pool, cell: NDArray[np.int64], prompt_cell: NDArray[np.int64] | None = None
+    layout: Layout, cell: NDArray[np.int64], prompt_cell: NDArray[np.int64] | None = None
 ) -> tuple[Cluster, ...]:
     """Return the enriched clusters, most significant first.
 
+    The judged samples tell which regions are enriched; all samples that lie there are members.
+
     Args:
-        pool: Both windows.
-        cell: int64 ``[N]``: a cell fitted without labels.
-        prompt_cell: int64 ``[N]``: where given, a cell is judged against the current window's
-            share among the samples of like prompts, not among all samples.
+        layout: Both windows.
+        cell: int64 ``[N]``: a cell of each sample of the whole pool, fitted without labels.
+        prompt_cell: int64, of the judged samples: where given, a cell is judged against the current
+            window's share among the samples of like prompts, not among all samples.
     """
+    pool, whole_cell, cell = layout.judged, cell, cell[layout.rows]
     n_cells = int(cell.max()) + 1
     total_current, total_reference = pool.n_current, pool.n_reference
     base = np.full(n_cells, total_current / (total_current + total_reference))
@@ -47,8 +51,8 @@ def find_clusters(
         cells = significant[merged == label]
         found.append(
             _describe(
-                pool,
-                np.isin(cell, cells),
+                layout,
+                np.isin(whole_cell, cells),
                 current=float(current[cells].sum()),
                 reference=float(reference[cells].sum()),
                 base=float(np.average(base[cells], weights=(current + reference)[cells])),
@@ -101,7 +105,7 @@ def _merge(
 
 
 def _describe(
-    pool: Pool,
+    layout: Layout,
     inside: NDArray[np.bool_],
     *,
     current: float,
@@ -109,11 +113,11 @@ def _describe(
     base: float,
     adjusted_p_value: float,
 ) -> Cluster:
+    pool = layout.pool
     rows = np.flatnonzero(inside & pool.is_current)
     rows = rows[np.argsort(pool.origin[rows])]
     centre = pool.vectors[rows].mean(axis=0)
     medoid = rows[int((pool.vectors[rows] @ centre).argmax())]
-    n_current, n_reference = pool.n_current, pool.n_reference
     low, high = jeffreys_interval(current, current + reference, 0.95)
     outside = int((inside & ~pool.is_current).sum())
     odds = (1.0 - base) / base
@@ -121,8 +125,8 @@ def _describe(
         members=pool.origin[rows],
         medoid=int(pool.origin[medoid]),
         size=len(rows),
-        share_current=len(rows) / n_current,
-        share_reference=outside / n_reference,
+        share_current=layout.share_of_current(inside),
+        share_reference=outside / pool.n_reference,
         enrichment=(current + 0.5) / (reference + 0.5) * odds,
         enrichment_lower=low / (1.0 - low) * odds,
         enrichment_upper=high / max(1.0 - high, 1e-12) * odds,

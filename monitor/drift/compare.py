@@ -13,7 +13,8 @@ from monitor.drift.localisation import localise
 from monitor.drift.mass import mass_lower_bound
 from monitor.drift.multiplicity import holm
 from monitor.drift.pool import Groups, Pool, check_vectors, make_pool
-from monitor.drift.result import DriftResult, TestResult
+from monitor.drift.result import Cluster, DriftResult, TestResult
+from monitor.drift.sample_design import Layout, SampleDesign, lay_out
 from monitor.drift.sketch import MAXIMUM_NODES, make_sketch
 from monitor.drift.statistics import Evaluated, evaluate
 from monitor.drift.units import unit_keys
@@ -36,6 +37,7 @@ def compare(
     device: str | None = None,
     n_permutations: int = 9999,
     minimum_samples: int = 50,
+    design: SampleDesign | None = None,
 ) -> DriftResult:
     """Test whether two windows of embeddings come from one distribution.
 
@@ -56,6 +58,8 @@ def compare(
             there is one.
         n_permutations: Random labellings ``B``; no p-value is below ``1 / (1 + B)``.
         minimum_samples: Fewer on either side, or fewer than 20 groups: ``"not_enough_data"``.
+        design: How current samples of unequal probabilities stand for their population; ``None``
+            where all samples are alike.
 
     Returns:
         The verdict ``"drift"`` where ``p_value <= alpha`` and ``mass_lower_bound >=
@@ -77,22 +81,31 @@ def compare(
     check_options(alpha, minimum_mass, n_permutations, minimum_samples, device)
     sides = (check_vectors(reference, "reference"), check_vectors(current, "current"))
     pool = make_pool(*sides, reference_groups, current_groups)
-    if not enough(pool, minimum_samples):
-        return not_enough_data(pool, rng)
+    layout = lay_out(pool, design)
+    judged = layout.judged
+    if not enough(judged, minimum_samples):
+        return not_enough_data(layout, rng)
     salts = rng.integers(2**63, size=2).tolist()
     keys = (
         unit_keys(reference_groups, sides[0], "reference_groups", salt=salts[0]),
         unit_keys(current_groups, sides[1], "current_groups", salt=salts[1]),
     )
-    evaluated = _two_sample_test(sides, keys, n_permutations, rng, device)
-    cell = fit_cells(pool.vectors, n_cells(pool), rng).assign(pool.vectors)
-    mass = mass_lower_bound(pool, cell, rng)
+    comparable = (judged.origin[~judged.is_current], judged.origin[judged.is_current])
+    evaluated = _two_sample_test(
+        (sides[0][comparable[0]], sides[1][comparable[1]]),
+        (keys[0][comparable[0]], keys[1][comparable[1]]),
+        n_permutations,
+        rng,
+        device,
+    )
+    cell = fit_cells(judged.vectors, n_cells(judged), rng).assign(pool.vectors)
+    mass = mass_lower_bound(pool, cell, layout.weights, rng)
     return conclude(
         pool,
         evaluated,
         mass=mass,
-        novelty=localise(pool, rng, device).novelty,
-        cell=cell,
+        novelty=localise(pool, layout.weights, rng, device).novelty,
+        clusters=find_clusters(layout, cell),
         alpha=alpha,
         minimum_mass=minimum_mass,
     )
@@ -133,15 +146,16 @@ def n_cells(pool: Pool) -> int:
     return int(np.clip(len(pool.vectors) // SAMPLES_PER_CELL, 2, MAXIMUM_CELLS))
 
 
-def not_enough_data(pool: Pool, rng: np.random.Generator) -> DriftResult:
+def not_enough_data(layout: Layout, rng: np.random.Generator) -> DriftResult:
     """Return the result of a comparison that can't be made; its p-value is 1."""
+    pool = layout.pool
     both = min(pool.n_reference, pool.n_current) > 0
     return DriftResult(
         verdict="not_enough_data",
         p_value=1.0,
         tests=(),
         mass_lower_bound=0.0,
-        novelty=localise(pool, rng).novelty if both else np.zeros(pool.n_current),
+        novelty=localise(pool, layout.weights, rng).novelty if both else np.zeros(pool.n_current),
         clusters=(),
         n_reference=pool.n_reference,
         n_current=pool.n_current,
@@ -157,8 +171,7 @@ def conclude(
     *,
     mass: float,
     novelty: NDArray[np.float64],
-    cell: NDArray[np.int64],
-    prompt_cell: NDArray[np.int64] | None = None,
+    clusters: tuple[Cluster, ...],
     alpha: float,
     minimum_mass: float,
 ) -> DriftResult:
@@ -191,7 +204,7 @@ def conclude(
         tests=tests,
         mass_lower_bound=mass,
         novelty=novelty,
-        clusters=find_clusters(pool, cell, prompt_cell),
+        clusters=clusters,
         n_reference=pool.n_reference,
         n_current=pool.n_current,
         n_reference_groups=pool.n_reference_units,

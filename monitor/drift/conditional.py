@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monitor.drift.cells import fit_cells
+from monitor.drift.clusters import find_clusters
 from monitor.drift.compare import check_options, conclude, enough, n_cells, not_enough_data
 from monitor.drift.localisation import tail_posterior
 from monitor.drift.mass import bound_excess
@@ -18,6 +19,7 @@ from monitor.drift.neighbours import draw_landmarks, nearest
 from monitor.drift.pool import Groups, Pool, check_vectors, make_pool
 from monitor.drift.response_features import conditional_distance, residual_features
 from monitor.drift.result import DriftResult
+from monitor.drift.sample_design import Layout, SampleDesign, lay_out
 from monitor.drift.strata import Strata, evaluate_within, make_strata
 
 N_NEIGHBOURS = 10
@@ -43,6 +45,7 @@ def compare_given(
     device: str | None = None,
     n_permutations: int = 9999,
     minimum_samples: int = 50,
+    design: SampleDesign | None = None,
 ) -> DriftResult:
     """Test whether the responses to like prompts have changed.
 
@@ -60,6 +63,7 @@ def compare_given(
         n_permutations: Random local labellings.
         minimum_samples: Fewer on either side, also counted over the prompts that both sides
             have, or fewer than 20 groups: ``"not_enough_data"``.
+        design: As for :func:`compare`.
 
     Returns:
         As :func:`compare`, for responses given prompts. ``novelty`` tells how foreign a response is
@@ -75,37 +79,44 @@ def compare_given(
         reference_groups,
         current_groups,
     )
-    if not enough(pool, minimum_samples):
-        return not_enough_data(pool, rng)
-    n_strata = int(np.clip(len(pool.vectors) // SAMPLES_PER_STRATUM, 1, MAXIMUM_STRATA))
-    cell = fit_cells(pool.vectors, n_strata, rng).assign(pool.vectors)
-    strata = make_strata(pool, _set_apart(pool, cell, n_strata, rng), rng)
+    layout = lay_out(pool, design)
+    judged, answers = layout.judged, responses[layout.rows]
+    if not enough(judged, minimum_samples):
+        return not_enough_data(layout, rng)
+    n_strata = int(np.clip(len(judged.vectors) // SAMPLES_PER_STRATUM, 1, MAXIMUM_STRATA))
+    cell = fit_cells(judged.vectors, n_strata, rng).assign(pool.vectors)
+    strata = make_strata(judged, _set_apart(judged, cell[layout.rows], n_strata, rng), rng)
     if min(strata.n_shared_reference, strata.n_shared_current) < max(minimum_samples, 20):
-        return not_enough_data(pool, rng)
+        return not_enough_data(layout, rng)
 
-    cells = fit_cells(responses, min(n_cells(pool), MAXIMUM_RESPONSE_CELLS), rng)
-    every = np.arange(len(pool.vectors))
-    near = _near_prompts(pool, every, every, rng)
-    features = residual_features(
-        responses, cells.assign(responses), len(cells.centroids), near, rng
-    )
+    cells = fit_cells(answers, min(n_cells(judged), MAXIMUM_RESPONSE_CELLS), rng)
+    every = np.arange(len(judged.vectors))
+    near = _near_prompts(judged, every, every, rng)
+    features = residual_features(answers, cells.assign(answers), len(cells.centroids), near, rng)
     evaluated = evaluate_within(strata, features, n_permutations, rng)
 
-    near_reference = _near_prompts(pool, every, np.flatnonzero(~pool.is_current), rng)
+    whole = strata
+    if judged is not pool:
+        whole = make_strata(pool, _set_apart(pool, cell, n_strata, rng), rng)
+    near_reference = _near_prompts(
+        pool, np.arange(len(pool.vectors)), np.flatnonzero(~pool.is_current), rng
+    )
     distance = conditional_distance(responses, near_reference)
-    foreign = tail_posterior(distance[pool.is_current], distance[~pool.is_current])
+    foreign = tail_posterior(
+        distance[pool.is_current], distance[~pool.is_current], layout.weights[pool.is_current]
+    )
     novelty = np.empty(pool.n_current)
     novelty[pool.origin[pool.is_current]] = np.clip(
         0.999 * foreign + 0.0005 * distance[pool.is_current], 0.0, 1.0
     )
     joint = np.hstack([pool.vectors, responses]) * np.float32(np.sqrt(0.5))
+    joint_cells = fit_cells(joint[layout.rows], n_cells(judged), rng)
     return conclude(
         pool,
         evaluated,
-        mass=_mass(pool, strata, distance),
+        mass=_mass(layout, whole, distance),
         novelty=novelty,
-        cell=fit_cells(joint, n_cells(pool), rng).assign(joint),
-        prompt_cell=strata.stratum,
+        clusters=find_clusters(layout, joint_cells.assign(joint), strata.stratum),
         alpha=alpha,
         minimum_mass=minimum_mass,
     )
@@ -180,16 +191,21 @@ def _set_apart(
     return np.where(foreign, n_strata + pool.is_current, cell)
 
 
-def _mass(pool: Pool, strata: Strata, distance: NDArray[np.float64]) -> float:
+def _mass(layout: Layout, strata: Strata, distance: NDArray[np.float64]) -> float:
     """Bound the drifted share among the prompts that both sides have, times their share.
 
     The reference is weighted to the current window's distribution over the prompt cells, so that a
     shift of the prompts alone makes no excess.
     """
+    pool, n_strata = layout.pool, len(strata.shared)
     shared = strata.shared[strata.stratum]
-    current = np.bincount(strata.stratum[pool.is_current], minlength=len(strata.shared))
-    reference = np.bincount(strata.stratum[~pool.is_current], minlength=len(strata.shared))
-    weight = np.where(pool.is_current, 1.0, (current / np.maximum(reference, 1))[strata.stratum])
+    current = np.bincount(
+        strata.stratum, weights=layout.weights * pool.is_current, minlength=n_strata
+    )
+    reference = np.bincount(strata.stratum[~pool.is_current], minlength=n_strata)
+    weight = np.where(
+        pool.is_current, layout.weights, (current / np.maximum(reference, 1))[strata.stratum]
+    )
     bound = bound_excess(
         distance[shared],
         pool.is_current[shared],
@@ -197,4 +213,4 @@ def _mass(pool: Pool, strata: Strata, distance: NDArray[np.float64]) -> float:
         pool.unit[shared],
         confidence=0.95,
     )
-    return bound * strata.n_shared_current / pool.n_current
+    return bound * layout.share_of_current(shared)

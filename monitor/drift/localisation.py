@@ -48,6 +48,8 @@ class Localisation:
 class _Surroundings:
     to_reference: Neighbours
     to_current: Neighbours
+    #: float64 ``[m]``: what each current landmark stands for.
+    weights: NDArray[np.float64]
 
     @property
     def run(self) -> NDArray[np.int64]:
@@ -55,20 +57,28 @@ class _Surroundings:
         nearer = self.to_current.similarity > self.to_reference.similarity[:, :1]
         return np.asarray((nearer & (self.to_current.index >= 0)).sum(axis=1))
 
-    @property
-    def n_current_near(self) -> NDArray[np.int64]:
-        """Return how many of the nearest 20 landmarks are current, ``[n]``."""
+    def nearest_of_either(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return among the 20 nearest landmarks the current ones' weight and the others' number."""
         k = N_NEIGHBOURS
         both = np.hstack([self.to_reference.similarity[:, :k], self.to_current.similarity[:, :k]])
         first = np.argsort(-both, axis=1, kind="stable")[:, :k]
-        return np.asarray((first >= k).sum(axis=1))
+        index = np.hstack([self.to_reference.index[:, :k], self.to_current.index[:, :k]])
+        landmark = np.take_along_axis(index, first, axis=1)
+        current = np.where((first >= k) & (landmark >= 0), self.weights[landmark], 0.0)
+        return current.sum(axis=1), ((first < k) & (landmark >= 0)).sum(axis=1)
 
 
-def localise(pool: Pool, rng: np.random.Generator, device: str | None = None) -> Localisation:
+def localise(
+    pool: Pool,
+    weights: NDArray[np.float64],
+    rng: np.random.Generator,
+    device: str | None = None,
+) -> Localisation:
     """Score each current sample.
 
     Args:
         pool: Both windows; each must hold a sample.
+        weights: ``[N]``, what each sample stands for; 1 for the reference.
         rng: Draws landmarks where a side has more than ``MAXIMUM_LANDMARKS`` samples.
         device: See :func:`resolve_device`.
     """
@@ -82,10 +92,13 @@ def localise(pool: Pool, rng: np.random.Generator, device: str | None = None) ->
         return _Surroundings(
             _near(pool, rows, reference, N_NEIGHBOURS, device),
             _near(pool, rows, current, MAXIMUM_RUN, device),
+            weights[current],
         )
 
     ours, null = surroundings(current_rows), surroundings(calibration)
-    evidence = _evidence(ours, null, len(current) / (len(current) + len(reference)))
+    share = float(weights[current].sum())
+    share /= share + len(reference)
+    evidence = _evidence(ours, null, weights[current_rows], share)
     speakers = ours.to_current.index[:, :N_SPEAKERS]
     # Landmarks are current samples too: their evidence is known by their row.
     of_landmark = evidence[np.searchsorted(current_rows, current)]
@@ -115,7 +128,10 @@ def _near(
 
 
 def _evidence(
-    ours: _Surroundings, null: _Surroundings, share_current: float
+    ours: _Surroundings,
+    null: _Surroundings,
+    weights: NDArray[np.float64],
+    share_current: float,
 ) -> NDArray[np.float64]:
     isolated, usual = (mean_distance(one.to_reference, N_ISOLATION) for one in (ours, null))
     ordered = np.sort(usual)
@@ -124,37 +140,43 @@ def _evidence(
         for distance, one in ((isolated, ours), (usual, null))
     )
     posteriors = (
-        tail_posterior(isolated, usual),
-        _crowding(ours.n_current_near, share_current),
-        tail_posterior(empty, usually_empty),
+        tail_posterior(isolated, usual, weights),
+        _crowding(*ours.nearest_of_either(), share_current),
+        tail_posterior(empty, usually_empty, weights),
     )
     bounded = np.minimum(np.stack(posteriors), MAXIMUM_POSTERIOR)
     return np.asarray(-np.log1p(-bounded).sum(axis=0))
 
 
-def _crowding(n_current: NDArray[np.int64], share_current: float) -> NDArray[np.float64]:
+def _crowding(
+    current: NDArray[np.float64], reference: NDArray[np.int64], share_current: float
+) -> NDArray[np.float64]:
     """Return the excess of current samples among the nearest, as a posterior."""
-    current = n_current / share_current + SHRINKAGE
-    reference = (N_NEIGHBOURS - n_current) / (1.0 - share_current) + SHRINKAGE
-    return np.asarray(np.maximum(1.0 - reference / current, 0.0))
+    current_rate = current / share_current + SHRINKAGE
+    reference_rate = reference / (1.0 - share_current) + SHRINKAGE
+    return np.asarray(np.maximum(1.0 - reference_rate / current_rate, 0.0))
 
 
-def tail_posterior(scores: NDArray[np.float64], null: NDArray[np.float64]) -> NDArray[np.float64]:
+def tail_posterior(
+    scores: NDArray[np.float64], null: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the share of the samples at least as extreme that the null doesn't account for.
 
     Args:
         scores: ``[n]`` of the current window.
         null: ``[m]`` of the reference, from the same distribution where nothing drifted.
+        weights: ``[n]``, what each score stands for.
 
     Returns:
         ``[n]`` in [0, 1], never falling as the score rises.
     """
-    ordered_null, ordered = np.sort(null), np.sort(scores)
-    above_null = len(null) - np.searchsorted(ordered_null, scores, side="left")
-    above = len(scores) - np.searchsorted(ordered, scores, side="left")
-    ratio = (above_null + 0.5) / (len(null) + 0.5) * (len(scores) + 1.0) / (above + 1.0)
-    posterior = np.maximum(1.0 - ratio, 0.0)
+    above_null = len(null) - np.searchsorted(np.sort(null), scores, side="left")
     order = np.argsort(scores, kind="stable")
+    from_here_on = np.cumsum(weights[order][::-1])[::-1]
+    above = from_here_on[np.searchsorted(scores[order], scores, side="left")]
+    total = float(weights.sum())
+    ratio = (above_null + 0.5) / (len(null) + 0.5) * (total + 1.0) / (above + 1.0)
+    posterior = np.maximum(1.0 - ratio, 0.0)
     monotone = np.maximum.accumulate(posterior[order])
     # Equal scores get equal posteriors.
     last = np.searchsorted(scores[order], scores, side="right") - 1

@@ -26,13 +26,19 @@ SHRINKAGE = 2.0
 
 
 def mass_lower_bound(
-    pool: Pool, cell: NDArray[np.int64], rng: np.random.Generator, *, confidence: float = 0.95
+    pool: Pool,
+    cell: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    rng: np.random.Generator,
+    *,
+    confidence: float = 0.95,
 ) -> float:
     """Return a lower confidence bound on the drifted share, in [0, 1].
 
     Args:
         pool: Both windows.
         cell: int64 ``[N]``: each sample's fine cell, fitted without labels.
+        weights: ``[N]``, what each sample stands for.
         rng: Draws the halves and the landmarks.
         confidence: Probability that the bound doesn't exceed the truth.
     """
@@ -43,8 +49,7 @@ def mass_lower_bound(
         inside, outside = half == fold, half != fold
         if not (outside & ~pool.is_current).any() or not (outside & pool.is_current).any():
             return 0.0
-        scores[inside] = _scores(pool, cell, inside, outside, rng)
-    weights = np.ones(len(scores))
+        scores[inside] = _scores(pool, cell, weights, inside, rng)
     return bound_excess(scores, pool.is_current, weights, pool.unit, confidence=confidence)
 
 
@@ -108,11 +113,12 @@ def _limits(
 def _scores(
     pool: Pool,
     cell: NDArray[np.int64],
+    weights: NDArray[np.float64],
     inside: NDArray[np.bool_],
-    outside: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Score the samples inside by what the samples outside say, as in ``localisation``."""
+    outside = ~inside
     candidates = np.flatnonzero(outside & ~pool.is_current)
     marks = draw_landmarks(candidates, MAXIMUM_LANDMARKS, rng)
 
@@ -128,23 +134,28 @@ def _scores(
 
     rows_inside = np.flatnonzero(inside)
     distance_inside = distance(rows_inside)
-    distance_current = distance(
-        draw_landmarks(np.flatnonzero(outside & pool.is_current), MAXIMUM_LANDMARKS, rng)
-    )
+    current = draw_landmarks(np.flatnonzero(outside & pool.is_current), MAXIMUM_LANDMARKS, rng)
+    distance_current = distance(current)
     distance_reference = distance(marks)
-    grid = np.sort(distance_current)
-    posterior = tail_posterior(grid, distance_reference)
+    order = np.argsort(distance_current, kind="stable")
+    grid = distance_current[order]
+    posterior = tail_posterior(grid, distance_reference, weights[current[order]])
     place = np.searchsorted(grid, distance_inside, side="right") - 1
     foreign = np.where(place >= 0, posterior[np.maximum(place, 0)], 0.0)
-    either = 1.0 - (1.0 - foreign) * (1.0 - _cell_posterior(pool, cell, outside)[cell[inside]])
+    posterior_of_cell = _cell_posterior(pool, cell, weights, outside)
+    either = 1.0 - (1.0 - foreign) * (1.0 - posterior_of_cell[cell[inside]])
     return np.asarray(either + 1e-3 * distance_inside)
 
 
 def _cell_posterior(
-    pool: Pool, cell: NDArray[np.int64], outside: NDArray[np.bool_]
+    pool: Pool,
+    cell: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    outside: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     n_cells = int(cell.max()) + 1
-    current = np.bincount(cell[outside & pool.is_current], minlength=n_cells)
+    rows = outside & pool.is_current
+    current = np.bincount(cell[rows], weights=weights[rows], minlength=n_cells)
     reference = np.bincount(cell[outside & ~pool.is_current], minlength=n_cells)
     base = current.sum() / (current.sum() + reference.sum())
     current_rate = (current + SHRINKAGE * base) / base

@@ -110,7 +110,20 @@ def make_pool(
     is_current = np.arange(len(vectors)) >= len(reference)
     origin = np.concatenate([np.arange(len(reference)), np.arange(len(current))])
     order = label_free_order(vectors)
-    owners, is_current = owners[order], is_current[order]
+    return _number(vectors[order], is_current[order], owners[order], origin[order])
+
+
+def subset(pool: Pool, rows: NDArray[np.int64]) -> Pool:
+    """Return some rows of a pool, in its order; ``origin`` still points into the whole windows."""
+    return _number(pool.vectors[rows], pool.is_current[rows], pool.owner[rows], pool.origin[rows])
+
+
+def _number(
+    vectors: NDArray[np.float32],
+    is_current: NDArray[np.bool_],
+    owners: NDArray[np.int64],
+    origin: NDArray[np.int64],
+) -> Pool:
     # Numbered by first row in the label-free order, for the same reason as the order itself.
     _, first, owners = np.unique(owners, return_index=True, return_inverse=True)
     owners = np.argsort(np.argsort(first))[owners.ravel()].astype(np.int64)
@@ -120,13 +133,13 @@ def make_pool(
     units[~is_current] = units_of_reference.ravel()
     units[is_current] = units_of_current.ravel() + len(in_reference)
     return Pool(
-        vectors=vectors[order],
+        vectors=vectors,
         is_current=is_current,
         owner=owners,
         unit=units,
         n_reference_units=len(in_reference),
         n_current_units=len(in_current),
-        origin=origin[order].astype(np.int64),
+        origin=origin.astype(np.int64),
     )
 
 

@@ -1,7 +1,6 @@
 """Judge a window against its baseline: input, output given the input, characteristics, mix."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -13,15 +12,16 @@ from numpy.typing import NDArray
 from monitor.drift import (
     Cluster,
     DriftResult,
-    MixComparison,
+    SampleDesign,
     compare,
     compare_given,
-    compare_mix,
 )
+from monitor.evaluation.comparable import comparable
 from monitor.evaluation.excerpts import excerpt
 from monitor.evaluation.headline import headline, not_enough
 from monitor.evaluation.remarks import remarks_on
 from monitor.evaluation.scalars import Scalar, compare_scalars, scalars_of
+from monitor.evaluation.task_mix import compare_task_mix, mix_of
 from monitor.evaluation.topics import (
     BUILT_IN_FORMS,
     foreign_examples,
@@ -38,9 +38,6 @@ from monitor.store.assessment import (
     Verdict,
 )
 from monitor.traffic.redaction import Redactor
-
-#: Task types listed in the mix; the rest are counted together.
-MAX_TASK_TYPES = 50
 
 
 @dataclass(frozen=True)
@@ -66,6 +63,7 @@ def assess(
     seed: int,
     bounds: tuple[datetime, datetime] | None = None,
     redactor: Redactor = BUILT_IN_FORMS,
+    rate_of: Callable[[str], float] | None = None,
 ) -> Assessed:
     """Assess a window.
 
@@ -83,12 +81,14 @@ def assess(
         seed: The same seed and windows give the same figures to the last digit.
         bounds: First instant of the window and first after it, where it is a calendar window.
         redactor: Replaces personal data in what is quoted, whatever was done when it was stored.
+        rate_of: The configured sampling rate of a task type.
     """
     least = drift.minimum_samples
     if min(len(reference), len(current)) < least:
         reason = not_enough(len(reference), len(current), least)
         return unjudged(reason, current, model=model, n_reference=len(reference), bounds=bounds)
     rngs = [np.random.default_rng([seed, stream]) for stream in range(4)]
+    design = comparable(reference, current, rate_of)
     asked = compare(
         reference.prompt_vectors,
         current.prompt_vectors,
@@ -99,15 +99,12 @@ def assess(
         minimum_samples=least,
         n_permutations=drift.n_permutations,
         rng=rngs[0],
+        design=design,
     )
     if asked.verdict == "not_enough_data":
-        reason = (
-            f"Not enough data to judge: the exchanges come from {asked.n_current_groups:,} users "
-            f"in the window and {asked.n_reference_groups:,} in the baseline; 20 are needed on "
-            "either side to tell drift from the habits of a few."
-        )
+        reason = _too_few(asked, design, least)
         return unjudged(reason, current, model=model, n_reference=len(reference), bounds=bounds)
-    answered = _compare_answers(reference, current, drift, rngs[1])
+    answered = _compare_answers(reference, current, drift, design, rngs[1])
     of_prompts, of_answers = _clusters(asked, answered, drift)
     new = make_topics(
         of_prompts, reference, current, side="prompts", rng=rngs[2], redactor=redactor
@@ -128,9 +125,9 @@ def assess(
             drift,
         ),
     )
-    mix = _compare_mix(reference, current, rngs[3])
+    mix = compare_task_mix(reference, current, design, rngs[3])
     cluster = topic_of_each(len(current), [cluster for cluster, _ in (*new, *changed)])
-    remarks = remarks_on(current, bounds)
+    remarks = (*remarks_on(current, bounds), *_design_remark(reference, current, design))
     if families[0].alarm:
         quoted = "; ".join(
             f"“{excerpt(one, 100)}”"
@@ -145,16 +142,46 @@ def assess(
         headline=headline(*families, characteristics),
         n_reference=len(reference),
         n_current=len(current),
+        estimated_current=current.estimated_total,
         input=families[0],
         output=families[1],
         characteristics=characteristics,
-        mix_current=_mix(current.task_types),
-        mix_reference=_mix(reference.task_types),
+        mix_current=mix_of(current),
+        mix_reference=mix_of(reference),
         mix_p_value=None if mix is None else mix.p_value,
         mix_effect_size=None if mix is None else mix.effect_size,
         remarks=remarks,
     )
     return Assessed(assessment, _novelty(asked, answered, families), cluster, scalars)
+
+
+def _too_few(asked: DriftResult, design: SampleDesign | None, least: int) -> str:
+    if design is not None:
+        kept = int(design.reference_comparable.sum()), int(design.current_comparable.sum())
+        if min(kept) < least:
+            return (
+                f"{not_enough(*kept, least)} That is what is left when task types that were "
+                "sampled at different rates are made comparable."
+            )
+    return (
+        f"Not enough data to judge: the exchanges come from {asked.n_current_groups:,} users "
+        f"in the window and {asked.n_reference_groups:,} in the baseline; 20 are needed on "
+        "either side to tell drift from the habits of a few."
+    )
+
+
+def _design_remark(
+    reference: Window, current: Window, design: SampleDesign | None
+) -> tuple[str, ...]:
+    if design is None:
+        return ()
+    kept = int(design.current_comparable.sum()), int(design.reference_comparable.sum())
+    remark = (
+        "The exchanges were sampled at different rates: shares and means are weighted, and the "
+        f"tests compare {kept[0]:,} of {len(current):,} exchanges with {kept[1]:,} of "
+        f"{len(reference):,} of the baseline, as sampled at one rate."
+    )
+    return (remark,)
 
 
 def unjudged(
@@ -183,9 +210,10 @@ def unjudged(
         headline=reason,
         n_reference=n_reference,
         n_current=len(current),
+        estimated_current=current.estimated_total,
         input=unknown["input"],
         output=unknown["output"],
-        mix_current=_mix(current.task_types),
+        mix_current=mix_of(current),
         remarks=remarks_on(current, bounds),
     )
     n = len(current)
@@ -196,7 +224,11 @@ FAMILIES: tuple[Literal["input", "output"], ...] = ("input", "output")
 
 
 def _compare_answers(
-    reference: Window, current: Window, drift: Drift, rng: np.random.Generator
+    reference: Window,
+    current: Window,
+    drift: Drift,
+    design: SampleDesign | None,
+    rng: np.random.Generator,
 ) -> DriftResult | None:
     """Compare answers given the prompts; ``None`` where a side has hardly any answers."""
     answered = [
@@ -218,6 +250,7 @@ def _compare_answers(
         minimum_samples=drift.minimum_samples,
         n_permutations=drift.n_permutations,
         rng=rng,
+        design=design,
     )
 
 
@@ -282,30 +315,3 @@ def _novelty(
     if not families[0].alarm:
         return answered.novelty
     return np.maximum(asked.novelty, answered.novelty)
-
-
-def _compare_mix(
-    reference: Window, current: Window, rng: np.random.Generator
-) -> MixComparison | None:
-    """Compare the task types; ``None`` where a side names none, or there is one only.
-
-    The permutations are the default number: no decision hangs on a small p-value here.
-    """
-    sides = (reference.task_types, current.task_types)
-    if not all(any(side) for side in sides) or len({*sides[0], *sides[1]}) < 2:
-        return None
-    return compare_mix(
-        *sides, reference_groups=reference.users, current_groups=current.users, rng=rng
-    )
-
-
-def _mix(task_types: Sequence[str]) -> dict[str, float]:
-    counts = Counter(task_types)
-    if not any(counts):  # no exchange names its task type
-        return {}
-    common = counts.most_common(MAX_TASK_TYPES)
-    left = len(task_types) - sum(count for _, count in common)
-    mix = {name: count / len(task_types) for name, count in common}
-    if left:
-        mix["(other)"] = mix.get("(other)", 0.0) + left / len(task_types)
-    return mix

@@ -28,6 +28,8 @@ def render_evidently(
     reference_task_types: Sequence[str],
     current_task_types: Sequence[str],
     rng: np.random.Generator,
+    *,
+    current_weights: NDArray[np.float64] | None = None,
 ) -> str:
     """Render the drift of characteristics, metrics and task types as one HTML page.
 
@@ -39,6 +41,8 @@ def render_evidently(
         reference_task_types: One for each exchange of the baseline.
         current_task_types: One for each exchange of the window.
         rng: Draws the rows.
+        current_weights: What each exchange of the window stands for, where that differs: its rows
+            are then drawn in proportion, with replacement.
     """
     # Set before the import: Evidently reads it when it is imported.
     os.environ["DO_NOT_TRACK"] = "1"
@@ -63,6 +67,7 @@ def render_evidently(
             current_task_types if has_types else None,
             common,
             rng,
+            current_weights,
         )
         definition = DataDefinition(
             numerical_columns=names, categorical_columns=[TASK_TYPE] if has_types else []
@@ -80,12 +85,15 @@ def _frame(
     task_types: Sequence[str] | None,
     common: set[str],
     rng: np.random.Generator,
+    weights: NDArray[np.float64] | None = None,
 ) -> "DataFrame":
     import pandas as pd  # noqa: PLC0415 - only where a report is rendered
 
     n = len(next(iter(columns.values()))) if columns else len(task_types or ())
     rows = np.arange(n)
-    if n > MAX_ROWS:
+    if weights is not None:
+        rows = np.sort(rng.choice(n, min(n, MAX_ROWS), p=weights / weights.sum()))
+    elif n > MAX_ROWS:
         rows = np.sort(rng.choice(n, MAX_ROWS, replace=False))
     values: dict[str, Any] = {name: column[rows] for name, column in columns.items()}
     if task_types is not None:

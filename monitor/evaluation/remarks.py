@@ -23,7 +23,7 @@ def remarks_on(window: Window, bounds: tuple[datetime, datetime] | None) -> tupl
         bounds: First instant of the window and first after it; ``None`` takes the days between
             the first and the last exchange.
     """
-    return (*_silent_days(window.occurred_at, bounds), *_large_users(window.users))
+    return (*_silent_days(window.occurred_at, bounds), *_large_users(window))
 
 
 def _silent_days(
@@ -51,10 +51,14 @@ def _dates(days: Sequence[date], shown: int = 7) -> str:
     return named if len(days) <= shown else f"{named} and {len(days) - shown} more"
 
 
-def _large_users(users: Sequence[str]) -> tuple[str, ...]:
-    named = Counter(user for user in users if user)
+def _large_users(window: Window) -> tuple[str, ...]:
+    weights = [1.0] * len(window) if window.weights is None else window.weights.tolist()
+    named: Counter[str] = Counter()
+    for user, weight in zip(window.users, weights, strict=True):
+        if user:
+            named[user] += weight
     return tuple(
-        f"One user ({excerpt(user, 40)}) sent {count / len(users):.0%} of the window."
+        f"One user ({excerpt(user, 40)}) sent {count / sum(weights):.0%} of the window."
         for user, count in named.most_common(3)
-        if count > LARGE_USER_SHARE * len(users)
+        if count > LARGE_USER_SHARE * sum(weights)
     )

@@ -48,14 +48,17 @@ def _join(clusters: Sequence[Cluster], reference: Window, current: Window) -> Cl
     members = np.unique(np.concatenate([one.members for one in clusters]))
     share_reference = min(1.0, sum(one.share_reference for one in clusters))
     design = _messages_a_user(members.tolist(), current)
-    now, before = len(members) / design, share_reference * len(reference) / design
+    share_current = current.share(members)
+    # Weighted shares count as so many of the sample.
+    size = len(members) if current.weights is None else share_current * len(current)
+    now, before = size / design, share_reference * len(reference) / design
     odds = len(reference) / len(current)
     low, high = jeffreys_interval(now, now + before, 0.95)
     return replace(
         clusters[0],
         members=members,
         size=len(members),
-        share_current=len(members) / len(current),
+        share_current=share_current,
         share_reference=share_reference,
         enrichment=(now + 0.5) / (before + 0.5) * odds,
         enrichment_lower=low / (1.0 - low) * odds,
@@ -65,9 +68,16 @@ def _join(clusters: Sequence[Cluster], reference: Window, current: Window) -> Cl
 
 
 def _messages_a_user(members: Sequence[int], current: Window) -> float:
-    """Return the mean number of messages of the user that a random member came from."""
-    counts: dict[str, int] = {}
-    for row in members:
+    """Return the mean number of messages of the user that a random member came from.
+
+    With weights, also what they cost: the members count as their effective number (Kish).
+    """
+    weights = [1.0] * len(members)
+    if current.weights is not None:
+        own = current.weights[members]
+        weights = (own * (len(own) / own.sum())).tolist()
+    sums: dict[str, float] = {}
+    for row, weight in zip(members, weights, strict=True):
         user = current.users[row] or f"\n{row}"  # one without a name stands alone
-        counts[user] = counts.get(user, 0) + 1
-    return sum(count**2 for count in counts.values()) / max(1, len(members))
+        sums[user] = sums.get(user, 0.0) + weight
+    return sum(weight**2 for weight in sums.values()) / max(1, len(members))

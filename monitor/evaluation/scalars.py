@@ -94,6 +94,7 @@ def compare_scalars(
                 one.current,
                 reference_groups=reference.users,
                 current_groups=current.users,
+                current_weights=current.weights,
             )
         )
     ]

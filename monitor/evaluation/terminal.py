@@ -30,7 +30,7 @@ def render_assessment(assessment: Assessment) -> RenderableType:
     """Return what :func:`print_assessment` prints."""
     label, style = VERDICTS[assessment.verdict]
     counts = (
-        f"{assessment.n_current:,} exchanges of {excerpt(assessment.model, 60) or 'the model'} "
+        f"{assessment.current_count} exchanges of {excerpt(assessment.model, 60) or 'the model'} "
         f"against {assessment.n_reference:,} of the baseline"
     )
     parts: list[RenderableType] = [

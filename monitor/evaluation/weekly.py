@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from monitor.errors import DatabaseUnavailableError, LostOwnershipError
 from monitor.evaluation.assess import Assessed, assess, unjudged
 from monitor.evaluation.evidently_report import render_evidently
+from monitor.evaluation.final_sample import final_sample
 from monitor.evaluation.summary_html import render_summary
 from monitor.evaluation.window import Window
 from monitor.evaluation.windows import due_windows
@@ -30,6 +31,7 @@ from monitor.store.evaluations import (
     save_report,
 )
 from monitor.store.exchanges import WindowRows, first_occurrence, load_baseline, load_window
+from monitor.traffic.rates import Rates
 from monitor.traffic.redaction import Redactor
 
 #: Packages that the figures depend on.
@@ -46,6 +48,8 @@ class _Loaded:
     baseline: BaselineRow | None
     #: ``None`` where there is no baseline, or another encoder made its vectors.
     reference: WindowRows | None
+    #: What the reader should know about the rows.
+    remarks: tuple[str, ...]
 
 
 def catch_up(
@@ -153,7 +157,12 @@ def _run(
             connection,
             claim,
             assessment=assessment,
-            scores=SampleScores(loaded.rows.ids, assessed.novelty, assessed.cluster),
+            scores=SampleScores(
+                loaded.rows.ids,
+                assessed.novelty,
+                assessed.cluster,
+                loaded.rows.inclusion_probability,
+            ),
             baseline_id=None if loaded.baseline is None else loaded.baseline.id,
             provenance=_provenance(loaded, settings),
             now=now,
@@ -172,17 +181,25 @@ def _run(
 
 def _load(engine: Engine, model: str, bounds: tuple[datetime, datetime]) -> _Loaded:
     with snapshot(engine) as connection:  # rows and vectors may be moved meanwhile
-        rows = load_window(connection, model, *bounds)
+        stored = load_window(connection, model, *bounds)
         baseline = latest_baseline(connection, model)
-        comparable = baseline is not None and rows.encoder in {"", baseline.encoder}
+        comparable = baseline is not None and stored.encoder in {"", baseline.encoder}
         reference = load_baseline(connection, baseline.id) if baseline and comparable else None
-    return _Loaded(rows, baseline, reference)
+    sample = final_sample(stored, bounds)
+    remarks = [sample.remark] if sample.remark else []
+    if stored.n_other_encoder:
+        remarks.append(
+            f"{stored.n_other_encoder:,} exchanges of the window were embedded by another encoder "
+            "and are left out."
+        )
+    return _Loaded(sample.rows, baseline, reference, tuple(remarks))
 
 
 def _assess(
     loaded: _Loaded, settings: Settings, bounds: tuple[datetime, datetime], seed: int
 ) -> Assessed:
     model, current = settings.model.name, Window.from_rows(loaded.rows)
+    rates = Rates(settings)
     if loaded.baseline is None:
         return unjudged(
             f"Not enough data to judge: the model {model} has no baseline. "
@@ -211,14 +228,9 @@ def _assess(
         seed=seed,
         bounds=bounds,
         redactor=Redactor(settings.redaction.patterns),
+        rate_of=lambda task_type: rates.rate_of(model, task_type),
     )
-    if loaded.rows.n_other_encoder:
-        return _remark(
-            assessed,
-            f"{loaded.rows.n_other_encoder:,} exchanges of the window were embedded by another "
-            "encoder and are left out.",
-        )
-    return assessed
+    return _remark(assessed, *loaded.remarks)
 
 
 def _render(
@@ -233,6 +245,7 @@ def _render(
                 loaded.reference.task_types,
                 loaded.rows.task_types,
                 np.random.default_rng([seed, 1]),
+                current_weights=Window.from_rows(loaded.rows).weights,
             )
         except Exception:  # whatever Evidently raises
             log.exception("report_failed", kind="evidently")
@@ -241,9 +254,9 @@ def _render(
     return assessed, reports
 
 
-def _remark(assessed: Assessed, remark: str) -> Assessed:
+def _remark(assessed: Assessed, *remarks: str) -> Assessed:
     assessment = assessed.assessment
-    remarked = msgspec.structs.replace(assessment, remarks=(*assessment.remarks, remark))
+    remarked = msgspec.structs.replace(assessment, remarks=(*assessment.remarks, *remarks))
     return Assessed(remarked, assessed.novelty, assessed.cluster, assessed.scalars)
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.store.exchanges import WindowRows
+from monitor.traffic.sampling import SPACE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,11 @@ class Window:
     #: Unit norm, ``[n, d]``, float16 or float32
     prompt_vectors: NDArray[np.floating[Any]]
     response_vectors: NDArray[np.floating[Any]]
+    #: ``[n]``: the probability with which an exchange like this came into the sample; ``None``
+    #: where the exchanges aren't a sample.
+    inclusion_probability: NDArray[np.float64] | None = None
+    #: ``[n]`` in [0, 1), uniform given that the exchange was sampled: what it is thinned by.
+    uniform: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         """Return n."""
@@ -44,4 +51,30 @@ class Window:
             attributes=rows.attributes,
             prompt_vectors=rows.prompt_vectors,
             response_vectors=rows.response_vectors,
+            inclusion_probability=rows.inclusion_probability,
+            uniform=(rows.randomness - rows.threshold) / (SPACE - rows.threshold),
         )
+
+    @cached_property
+    def weights(self) -> NDArray[np.float64] | None:
+        """Return what each exchange stands for, 1 on average (Hájek's weights).
+
+        ``None`` where all stand for equally many: then nothing is weighted.
+        """
+        probability = self.inclusion_probability
+        if probability is None or len(probability) == 0 or np.ptp(probability) == 0:
+            return None
+        inverse = 1.0 / probability
+        return np.asarray(inverse * (len(inverse) / inverse.sum()))
+
+    @property
+    def estimated_total(self) -> float | None:
+        """Return the estimated number of exchanges behind the sample (Horvitz and Thompson)."""
+        if self.inclusion_probability is None:
+            return None
+        return float((1.0 / self.inclusion_probability).sum())
+
+    def share(self, rows: Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]) -> float:
+        """Return the estimated share of the exchanges behind the sample that rows stand for."""
+        weights = np.ones(len(self)) if self.weights is None else self.weights
+        return float(weights[np.asarray(rows)].sum() / weights.sum()) if len(self) else 0.0

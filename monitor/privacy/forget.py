@@ -24,7 +24,6 @@ from monitor.store.block_upkeep import drop_dead_rows, lock_upkeep
 from monitor.store.engine import transaction
 from monitor.store.erasure import erase_deleted
 from monitor.store.evaluations import (
-    SampleScores,
     evaluation_by_id,
     sample_scores,
     set_sample_scores,
@@ -176,8 +175,7 @@ def _remove_derived(engine: Engine, person: Person, own: Redactor, now: datetime
                     replace_payload(connection, message_id, cleaned)
             scores = sample_scores(connection, evaluation_id)
             kept = ~np.isin(scores.ids, person.ids)
-            others = SampleScores(scores.ids[kept], scores.novelty[kept], scores.cluster[kept])
-            set_sample_scores(connection, evaluation_id, others)
+            set_sample_scores(connection, evaluation_id, scores.only(kept))
     letters = list(_letters(engine, person))
     with transaction(engine) as connection:
         store.delete_letters(connection, letters)

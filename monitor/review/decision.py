@@ -107,7 +107,13 @@ def assess_batch(
     drifted_gold = count_drifted_gold(connection, pooled_ids)
     baseline = launch_rate(connection, batch.model, review)
     rise = (
-        estimate_rise(pooled.errors, pooled.n, baseline.errors, baseline.n, review.confidence)
+        estimate_rise(
+            pooled.effective_errors,
+            pooled.effective_n,
+            baseline.errors,
+            baseline.n,
+            review.confidence,
+        )
         if pooled.n
         else None
     )
@@ -118,7 +124,9 @@ def assess_batch(
         "batches": pooled_ids,
         "control": {**asdict(pooled), "missing_share": pooled.missing_share},
         "control_of_batch": {**asdict(own), "missing_share": own.missing_share},
-        "rate": asdict(estimate_rate(pooled.errors, pooled.n)) if pooled.n else None,
+        "rate": asdict(estimate_rate(pooled.effective_errors, pooled.effective_n))
+        if pooled.n
+        else None,
         "baseline": {**asdict(estimate_rate(baseline.errors, baseline.n)), "from": baseline.source},
         "rise": asdict(rise) if rise else None,
         "confidence": review.confidence,

@@ -40,6 +40,7 @@ def _example(row: GoldRow, system_prompt: str) -> dict[str, Any]:
             "slice": row.slice,
             "cluster": row.cluster,
             "selection_probability": row.selection_probability,
+            "control_probability": row.control_probability,
             "verdict": row.verdict,
             "error_kind": row.error_kind,
             "resolution": row.resolution,

@@ -5,12 +5,12 @@ import math
 from scipy.stats import norm
 
 
-def wilson(errors: float, n: int, z: float) -> tuple[float, float]:
+def wilson(errors: float, n: float, z: float) -> tuple[float, float]:
     """Return Wilson's score interval of a proportion.
 
     Args:
         errors: Number of events; may be fractional where it comes from a stored rate.
-        n: Number of trials, at least 1.
+        n: Number of trials, at least 1; fractional where it is an effective number.
         z: Standard normal quantile of the confidence.
 
     Reference: E. B. Wilson (1927), JASA 22, 209-212.
@@ -28,7 +28,7 @@ def wilson(errors: float, n: int, z: float) -> tuple[float, float]:
     return lower, upper
 
 
-def newcombe(errors: float, n: int, errors0: float, n0: int, z: float) -> tuple[float, float]:
+def newcombe(errors: float, n: float, errors0: float, n0: float, z: float) -> tuple[float, float]:
     """Return Newcombe's interval of the difference ``errors / n - errors0 / n0``.
 
     The two samples are independent. Method 10 of the reference: square-and-add of Wilson's bounds.

@@ -1,6 +1,8 @@
 """What the experts get to see: a uniform control slice, a drift-weighted one, and the topics.
 
-The control slice is a simple random sample of the window, so its error rate is that of the traffic.
+The control slice is drawn so that every exchange of the traffic, sampled or not, has about the same
+chance to be in it, so its error rate is that of the traffic. Where the window was sampled at one
+rate, it is a simple random sample of the window.
 The other slices look where errors are likely; they teach, and never enter that estimate.
 """
 
@@ -56,7 +58,7 @@ def create_batch(
     texts = texts_of(connection, [int(one) for one in scores.ids])
     # Retention may have been there since the evaluation.
     present = np.isin(scores.ids, np.fromiter(texts, dtype=np.int64, count=len(texts)))
-    scores = SampleScores(scores.ids[present], scores.novelty[present], scores.cluster[present])
+    scores = scores.only(present)
     earlier = queued_texts(connection, evaluation.model)
     items = select_items(scores, texts, review, rng, seen=earlier)
     batch_id = insert_batch(connection, evaluation_id, evaluation.model, items, now)
@@ -78,9 +80,11 @@ def select_items(
 ) -> list[NewItem]:
     """Choose and shuffle the items of a window of N exchanges.
 
-    The stored probability is that of being chosen by any slice: ``1 - (1 - c)(1 - d)(1 - t)`` with
-    ``c = n_control / N`` exactly, and ``d`` and ``t`` the probabilities in the drift-weighted and
-    the topics' slice given what was drawn before them.
+    The selection probability is that of being chosen by any slice: ``1 - (1 - c)(1 - d)(1 - t)``
+    with ``c`` that of the control slice (``n_control / N`` where the window was sampled at one
+    rate), and ``d`` and ``t`` the probabilities in the drift-weighted and the topics' slice given
+    what was drawn before them. The control probability is ``c`` times that with which the exchange
+    was sampled: what estimates from the control slice are weighted by.
 
     Args:
         scores: Novelty and topic of each exchange.
@@ -93,7 +97,8 @@ def select_items(
     budget = min(review.weekly_budget, n_window)
     n_control = min(round(review.weekly_budget * review.control_share), budget)
     n_drift = min(round(review.weekly_budget * review.drift_share), budget - n_control)
-    control = rng.choice(n_window, size=n_control, replace=False)
+    by_control, control = _draw_control(scores.inclusion_probability, n_control, rng)
+    sampled = scores.inclusion_probability.tolist()
     chosen = dict.fromkeys((int(index) for index in control), "control")
 
     frame = _distinct(scores, texts, chosen, set(seen or ()))
@@ -109,19 +114,34 @@ def select_items(
         chosen[int(index)] = "drift"
 
     order = rng.permutation(np.array(list(chosen), dtype=np.int64))
-    share = n_control / n_window if n_window else 0.0
     return [
         NewItem(
             exchange_id=int(scores.ids[index]),
             slice=chosen[int(index)],
             selection_probability=1
-            - (1 - share)
+            - (1 - by_control[index])
             * (1 - by_drift.get(int(index), 0.0))
             * (1 - by_topic.get(int(index), 0.0)),
+            control_probability=by_control[index] * sampled[index],
             cluster=int(scores.cluster[index]) if scores.cluster[index] >= 0 else None,
         )
         for index in order
     ]
+
+
+def _draw_control(
+    sampled: NDArray[np.float64], n: int, rng: np.random.Generator
+) -> tuple[list[float], NDArray[np.int64]]:
+    """Return the probability of each exchange ``[N]`` in the control slice, and the ``n`` drawn.
+
+    An exchange that was sampled with a lower probability is drawn with a higher one, up to 1.
+    """
+    n_window = len(sampled)
+    if n_window == 0 or np.ptp(sampled) == 0:
+        share = n / n_window if n_window else 0.0
+        return [share] * n_window, rng.choice(n_window, size=n, replace=False)
+    probabilities = inclusion_probabilities(1.0 / sampled, n)
+    return probabilities.tolist(), systematic_sample(probabilities, rng)
 
 
 def _distinct(

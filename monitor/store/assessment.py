@@ -81,7 +81,10 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     #: One sentence that a manager understands.
     headline: str
     n_reference: int
+    #: Sampled exchanges.
     n_current: int
+    #: How many exchanges of the traffic they stand for; ``None`` where they aren't a sample.
+    estimated_current: float | None = None
     input: FamilyAssessment
     output: FamilyAssessment
     characteristics: tuple[Characteristic, ...] = ()
@@ -95,3 +98,11 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     mix_effect_size: float | None = None
     #: What the reader should know: a day without traffic, one user with half the window.
     remarks: tuple[str, ...] = ()
+
+    @property
+    def current_count(self) -> str:
+        """Return in words how many exchanges were judged, and how many they stand for."""
+        estimated = self.estimated_current
+        if estimated is None or round(estimated) <= self.n_current:
+            return f"{self.n_current:,}"
+        return f"{self.n_current:,} sampled of about {float(f'{estimated:.3g}'):,.0f}"

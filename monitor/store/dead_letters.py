@@ -23,6 +23,9 @@ class DeadLetterRow:
     detail: str
     inclusion_probability: float
     received_at: datetime
+    #: As those of an exchange, before decoding.
+    randomness: int = 0
+    threshold: int = 0
 
 
 def insert_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) -> None:
@@ -48,6 +51,8 @@ def pending_dead_letters(
             DeadLetter.detail,
             DeadLetter.inclusion_probability,
             DeadLetter.received_at,
+            DeadLetter.randomness,
+            DeadLetter.threshold,
         )
         .where(DeadLetter.replayed_at.is_(None), DeadLetter.id > after_id)
         .order_by(DeadLetter.id)
@@ -89,4 +94,6 @@ def _values(row: DeadLetterRow) -> dict[str, object]:
         "detail": row.detail,
         "inclusion_probability": row.inclusion_probability,
         "received_at": row.received_at,
+        "randomness": row.randomness,
+        "threshold": row.threshold,
     }

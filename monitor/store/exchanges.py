@@ -1,9 +1,9 @@
 """Sampled exchanges and their vectors: written in blocks, read by window."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from sqlalchemy import ColumnElement, Connection, func, insert, select
 from monitor.errors import NotFoundError
 from monitor.store.embedding_blocks import gather_vectors, insert_block
 from monitor.store.tables import EmbeddingBlock, Exchange
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class ExchangeRow:
     attributes: dict[str, Any]
     truncated: bool
     inclusion_probability: float
+    #: The sample of its rate is ``randomness >= threshold``; below are candidates for the floor.
+    randomness: int = 0
+    threshold: int = 0
+    candidate_threshold: int = 0
+    floor_size: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +83,11 @@ class WindowRows:
     occurred_at: list[datetime]
     attributes: list[dict[str, Any]]
     inclusion_probability: NDArray[np.float64]
+    #: int64 ``[n]``, as in :class:`ExchangeRow`.
+    randomness: NDArray[np.int64]
+    threshold: NDArray[np.int64]
+    candidate_threshold: NDArray[np.int64]
+    floor_size: NDArray[np.int64]
     #: float16, unit norm.
     prompt_vectors: NDArray[np.float16]
     response_vectors: NDArray[np.float16]
@@ -87,6 +99,27 @@ class WindowRows:
     def __len__(self) -> int:
         """Return the number of exchanges."""
         return len(self.exchange_ids)
+
+    def take(self, rows: NDArray[np.int64]) -> "WindowRows":
+        """Return some of the exchanges, by their row numbers."""
+        return replace(
+            self,
+            ids=self.ids[rows],
+            exchange_ids=_pick(self.exchange_ids, rows),
+            prompts=_pick(self.prompts, rows),
+            responses=_pick(self.responses, rows),
+            users=_pick(self.users, rows),
+            task_types=_pick(self.task_types, rows),
+            occurred_at=_pick(self.occurred_at, rows),
+            attributes=_pick(self.attributes, rows),
+            inclusion_probability=self.inclusion_probability[rows],
+            randomness=self.randomness[rows],
+            threshold=self.threshold[rows],
+            candidate_threshold=self.candidate_threshold[rows],
+            floor_size=self.floor_size[rows],
+            prompt_vectors=self.prompt_vectors[rows],
+            response_vectors=self.response_vectors[rows],
+        )
 
 
 def insert_exchanges(
@@ -205,6 +238,10 @@ def _load(connection: Connection, *conditions: ColumnElement[bool]) -> WindowRow
             Exchange.occurred_at,
             Exchange.attributes,
             Exchange.inclusion_probability,
+            Exchange.randomness,
+            Exchange.threshold,
+            Exchange.candidate_threshold,
+            Exchange.floor_size,
             Exchange.block_id,
             Exchange.block_row,
         )
@@ -214,9 +251,9 @@ def _load(connection: Connection, *conditions: ColumnElement[bool]) -> WindowRow
     ).all()
     columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
     if not columns:
-        columns = [[] for _ in range(11)]
-    block_ids = np.asarray(columns[9], dtype=np.int64)
-    block_rows = np.asarray(columns[10], dtype=np.int64)
+        columns = [[] for _ in range(15)]
+    block_ids = np.asarray(columns[13], dtype=np.int64)
+    block_rows = np.asarray(columns[14], dtype=np.int64)
     prompt_vectors, response_vectors = gather_vectors(connection, block_ids, block_rows)
     return WindowRows(
         ids=np.asarray(columns[0], dtype=np.int64),
@@ -228,6 +265,10 @@ def _load(connection: Connection, *conditions: ColumnElement[bool]) -> WindowRow
         occurred_at=columns[6],
         attributes=columns[7],
         inclusion_probability=np.asarray(columns[8], dtype=np.float64),
+        randomness=np.asarray(columns[9], dtype=np.int64),
+        threshold=np.asarray(columns[10], dtype=np.int64),
+        candidate_threshold=np.asarray(columns[11], dtype=np.int64),
+        floor_size=np.asarray(columns[12], dtype=np.int64),
         prompt_vectors=prompt_vectors,
         response_vectors=response_vectors,
         encoder=encoder,
@@ -251,6 +292,10 @@ def _choose_encoder(
     return counts[0][0], sum(count for _, count in counts[1:])
 
 
+def _pick(column: list[T], rows: NDArray[np.int64]) -> list[T]:
+    return [column[row] for row in rows]
+
+
 def _values(row: ExchangeRow) -> dict[str, Any]:
     return {
         "source": row.position.source,
@@ -269,4 +314,8 @@ def _values(row: ExchangeRow) -> dict[str, Any]:
         "attributes": row.attributes,
         "truncated": row.truncated,
         "inclusion_probability": row.inclusion_probability,
+        "randomness": row.randomness,
+        "threshold": row.threshold,
+        "candidate_threshold": row.candidate_threshold,
+        "floor_size": row.floor_size,
     }

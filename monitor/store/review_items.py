@@ -17,6 +17,7 @@ class NewItem:
     exchange_id: int
     slice: str
     selection_probability: float
+    control_probability: float
     cluster: int | None
 
 
@@ -77,6 +78,7 @@ def insert_batch(
             "position": position,
             "slice": item.slice,
             "selection_probability": item.selection_probability,
+            "control_probability": item.control_probability,
             "cluster": item.cluster,
             "status": "queued",
         }

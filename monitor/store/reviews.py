@@ -51,6 +51,7 @@ class GoldRow:
     slice: str
     cluster: int | None
     selection_probability: float
+    control_probability: float
     verdict: str
     response: str
     error_kind: str
@@ -159,6 +160,7 @@ def gold_of_batches(
             ReviewItem.slice,
             ReviewItem.cluster,
             ReviewItem.selection_probability,
+            ReviewItem.control_probability,
             GoldExample.verdict,
             GoldExample.response,
             GoldExample.error_kind,

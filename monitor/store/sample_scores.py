@@ -17,6 +17,17 @@ class SampleScores:
     novelty: NDArray[np.float64]
     #: Index of the drifted topic in the assessment; -1: none. ``[n]``
     cluster: NDArray[np.int64]
+    #: Probability with which each came from the traffic into the window's sample, ``[n]``
+    inclusion_probability: NDArray[np.float64]
+
+    def only(self, kept: NDArray[np.bool_]) -> "SampleScores":
+        """Return the scores of the exchanges that are kept, bool ``[n]``."""
+        return SampleScores(
+            self.ids[kept],
+            self.novelty[kept],
+            self.cluster[kept],
+            self.inclusion_probability[kept],
+        )
 
 
 def pack_scores(scores: SampleScores) -> bytes:
@@ -27,6 +38,7 @@ def pack_scores(scores: SampleScores) -> bytes:
         ids=scores.ids.astype(np.int64),
         novelty=scores.novelty.astype(np.float32),
         cluster=scores.cluster.astype(np.int32),
+        inclusion_probability=scores.inclusion_probability.astype(np.float64),
     )
     return buffer.getvalue()
 
@@ -38,4 +50,5 @@ def unpack_scores(packed: bytes) -> SampleScores:
             ids=arrays["ids"].astype(np.int64),
             novelty=arrays["novelty"].astype(np.float64),
             cluster=arrays["cluster"].astype(np.int64),
+            inclusion_probability=arrays["inclusion_probability"].astype(np.float64),
         )

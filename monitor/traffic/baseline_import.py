@@ -15,6 +15,7 @@ from monitor.settings import Traffic
 from monitor.store.baselines import baseline_by_digest, create_baseline
 from monitor.store.engine import transaction
 from monitor.store.exchanges import Position, insert_exchanges
+from monitor.traffic.design import certain_lot
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.file_source import BadLine, read_exchanges
 from monitor.traffic.prepare import TextEncoder, embed, exchange_row
@@ -85,9 +86,9 @@ def store_baseline(
     rows = [
         exchange_row(
             exchange,
+            certain_lot(exchange.exchange_id),
             position=Position(f"baseline:{digest[:16]}", 0, index),
             received_at=now,
-            inclusion_probability=1.0,
         )
         for index, exchange in enumerate(exchanges)
     ]

@@ -27,6 +27,7 @@ from monitor.telemetry import (
 from monitor.traffic.assignment import Assignment
 from monitor.traffic.backoff import Backoff
 from monitor.traffic.batch import GrowingBatch, PartitionState, RawBatch
+from monitor.traffic.design import SamplingDesign
 from monitor.traffic.kafka_source import (
     Rebalances,
     concerns_a_record,
@@ -36,7 +37,7 @@ from monitor.traffic.kafka_source import (
 from monitor.traffic.prepare import Preparer, TextEncoder, dead_letter
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import make_redactor
-from monitor.traffic.sampling import Sampler, record_identity
+from monitor.traffic.sampling import Draw, record_identity
 from monitor.traffic.timestamps import EPOCH
 from monitor.traffic.worker import IngestWorker
 
@@ -119,7 +120,8 @@ class Ingest:
         self._heartbeat = heartbeat
         self._clock = clock
         self._topic = settings.kafka.topic
-        self._sampler = Sampler(settings.monitoring.sample_rate)
+        design = SamplingDesign(settings)
+        self._sampler = design.sampler
         self._seen = RECORDS_SEEN.labels(self._topic)
         self._sampled = RECORDS_SAMPLED.labels(self._topic)
         self._growing = GrowingBatch(settings.traffic.batch_size)
@@ -140,11 +142,11 @@ class Ingest:
             Preparer(
                 settings.traffic,
                 encoder,
+                design=design,
                 default_model=settings.model.name,
                 redactor=make_redactor(settings.redaction),
             ),
             stop,
-            inclusion_probability=self._sampler.inclusion_probability,
             clock=clock,
         )
 
@@ -229,7 +231,7 @@ class Ingest:
             Position(self._topic, state.partition, state.position), None, None, self._clock()
         )
         reason = RecordError("unreadable", f"{type(failure).__name__}: {failure}")
-        self._growing.dead_letters.append(dead_letter(unread, reason, 1.0, self._clock()))
+        self._growing.dead_letters.append(dead_letter(unread, reason, Draw(0), self._clock()))
         state.position += 1
         self._consumer.seek(partition, state.position)
         self._growing_since = self._growing_since or time.monotonic()
@@ -253,7 +255,9 @@ class Ingest:
                     offset=record.offset,
                 )
                 state.position = record.offset + 1
-                if self._sampler.keeps(identity) and self._growing.add(self._raw(record)):
+                if self._sampler.keeps(identity, record.headers) and self._growing.add(
+                    self._raw(record)
+                ):
                     self._cut()
             # After the loop: what follows the last cut waits for the clock.
             self._growing_since = self._growing_since or time.monotonic()

@@ -1,4 +1,4 @@
-"""From sampled records to rows and vectors: decode, redact, embed. Touches no database."""
+"""From sampled records to rows and vectors: decode, thin, redact, embed. Touches no database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +13,13 @@ from monitor.errors import RecordError
 from monitor.settings import Traffic
 from monitor.store.dead_letters import DeadLetterRow
 from monitor.store.exchanges import ExchangeRow, Position
-from monitor.telemetry import EMBED_SECONDS
+from monitor.telemetry import EMBED_SECONDS, EXCHANGES_NOT_SAMPLED
 from monitor.traffic.decode import Decoder
+from monitor.traffic.design import Lot, SamplingDesign
 from monitor.traffic.exchange import Exchange, Message
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor
+from monitor.traffic.sampling import Draw
 from monitor.traffic.sanitising import clean_text
 
 MAX_DETAIL_CHARACTERS = 500
@@ -46,43 +48,53 @@ class Prepared:
 
 
 class Preparer:
-    """Decodes, redacts and embeds batches of records."""
+    """Decodes, thins, redacts and embeds batches of records."""
 
     def __init__(
         self,
         settings: Traffic,
         encoder: TextEncoder,
         *,
+        design: SamplingDesign,
         default_model: str,
         redactor: Redactor | None,
     ) -> None:
         self._redactor = redactor
+        self._design = design
         self._decoder = Decoder(settings, default_model=default_model)
         self._encoder = encoder
 
     def prepare(
-        self, records: Sequence[RawRecord], *, inclusion_probability: float, received_at: datetime
+        self,
+        records: Sequence[RawRecord],
+        *,
+        received_at: datetime,
+        draws: Sequence[Draw] | None = None,
     ) -> Prepared:
-        """Turn records into rows with their vectors, and those that can't be read into letters."""
+        """Turn records into rows with their vectors, and those that can't be read into letters.
+
+        Args:
+            records: What was kept before decoding.
+            received_at: The time that is stored.
+            draws: How each record was kept, where that was decided before; else the design says it.
+        """
         rows: list[ExchangeRow] = []
         sources: list[RawRecord] = []
         letters: list[DeadLetterRow] = []
-        for record in records:
+        for record, draw in zip(records, draws or map(self._design.draw, records), strict=True):
             try:
                 exchanges = self._decoder.decode(record)
             except RecordError as error:
-                letters.append(dead_letter(record, error, inclusion_probability, received_at))
+                letters.append(dead_letter(record, error, draw, received_at))
                 continue
             for index, exchange in enumerate(exchanges):
+                lot = self._design.select(draw, exchange)
+                if lot is None:
+                    EXCHANGES_NOT_SAMPLED.labels(record.position.source).inc()
+                    continue
                 clean = redact_exchange(exchange, self._redactor)
-                rows.append(
-                    exchange_row(
-                        clean,
-                        position=_at(record.position, index),
-                        received_at=received_at,
-                        inclusion_probability=inclusion_probability,
-                    )
-                )
+                position = _at(record.position, index)
+                rows.append(exchange_row(clean, lot, position=position, received_at=received_at))
                 sources.append(record)
         prompt_vectors, response_vectors = embed(rows, self._encoder)
         return Prepared(
@@ -124,11 +136,7 @@ def redact_exchange(exchange: Exchange, redactor: Redactor | None) -> Exchange:
 
 
 def exchange_row(
-    exchange: Exchange,
-    *,
-    position: Position,
-    received_at: datetime,
-    inclusion_probability: float,
+    exchange: Exchange, lot: Lot, *, position: Position, received_at: datetime
 ) -> ExchangeRow:
     """Return the row that stores an exchange."""
     return ExchangeRow(
@@ -144,12 +152,16 @@ def exchange_row(
         response=exchange.response,
         attributes=exchange.attributes,
         truncated=exchange.truncated,
-        inclusion_probability=inclusion_probability,
+        randomness=lot.randomness,
+        threshold=lot.threshold,
+        candidate_threshold=lot.candidate_threshold,
+        inclusion_probability=lot.inclusion_probability,
+        floor_size=lot.floor_size,
     )
 
 
 def dead_letter(
-    record: RawRecord, error: RecordError, inclusion_probability: float, received_at: datetime
+    record: RawRecord, error: RecordError, draw: Draw, received_at: datetime
 ) -> DeadLetterRow:
     """Return the row that keeps a record whole, with why it wasn't read."""
     return DeadLetterRow(
@@ -158,7 +170,9 @@ def dead_letter(
         value=record.value,
         reason=error.reason,
         detail=clean_text(error.detail, MAX_DETAIL_CHARACTERS)[0],
-        inclusion_probability=inclusion_probability,
+        randomness=draw.randomness,
+        threshold=draw.threshold,
+        inclusion_probability=draw.inclusion_probability,
         received_at=received_at,
     )
 

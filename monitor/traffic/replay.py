@@ -16,11 +16,12 @@ from monitor.store.engine import transaction
 from monitor.store.exchanges import Position
 from monitor.store.offsets import claim
 from monitor.telemetry import RECORDS_SAMPLED, RECORDS_SEEN
+from monitor.traffic.design import SamplingDesign
 from monitor.traffic.file_source import file_source_name, iter_records
 from monitor.traffic.prepare import Preparer, TextEncoder
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import make_redactor
-from monitor.traffic.sampling import Sampler
+from monitor.traffic.sampling import stored_draw
 from monitor.traffic.writer import OffsetMove, insert_readable, store_until_done
 
 
@@ -65,10 +66,11 @@ def replay_file(
         LostOwnershipError: Another process replays the same file at the same time.
     """
     stop = stop or threading.Event()
-    sampler = Sampler(settings.monitoring.sample_rate)
+    design = SamplingDesign(settings)
     preparer = Preparer(
         settings.traffic,
         encoder,
+        design=design,
         default_model=settings.model.name,
         redactor=make_redactor(settings.redaction),
     )
@@ -83,9 +85,7 @@ def replay_file(
         nonlocal expected
         if position == expected:
             return True
-        prepared = preparer.prepare(
-            sampled, inclusion_probability=sampler.inclusion_probability, received_at=clock()
-        )
+        prepared = preparer.prepare(sampled, received_at=clock())
         move = OffsetMove(source, 0, expected, position)
         stored = store_until_done(engine, prepared, [move], stop=stop, clock=clock)
         if stored is None:
@@ -105,7 +105,7 @@ def replay_file(
 
     for record in iter_records(path, source=source, start=start):
         position = record.position.offset + 1
-        if record.value and sampler.keeps(record.identity("")):
+        if record.value and design.sampler.keeps(record.identity("")):
             sampled.append(record)
         if len(sampled) >= settings.traffic.batch_size and (not flush() or stop.is_set()):
             break
@@ -142,9 +142,11 @@ def replay_dead_letters(
     What is read now is stored at the position where the record stood, and its letter is marked, in
     one transaction; what isn't stays as it was.
     """
+    design = SamplingDesign(settings)
     preparer = Preparer(
         settings.traffic,
         encoder,
+        design=design,
         default_model=settings.model.name,
         redactor=make_redactor(settings.redaction),
     )
@@ -178,8 +180,8 @@ def _replay_letter(
     )
     prepared = preparer.prepare(
         [record],
-        inclusion_probability=letter.inclusion_probability,
         received_at=letter.received_at,
+        draws=[stored_draw(letter.randomness, letter.threshold, letter.inclusion_probability)],
     )
     if prepared.dead_letters:
         return prepared.dead_letters[0].reason

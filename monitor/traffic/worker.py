@@ -39,13 +39,11 @@ class IngestWorker:
         preparer: Preparer,
         stop: threading.Event,
         *,
-        inclusion_probability: float,
         clock: Callable[[], datetime],
     ) -> None:
         self._engine = engine
         self._preparer = preparer
         self._stop = stop
-        self._inclusion_probability = inclusion_probability
         self._clock = clock
         self._batches: queue.Queue[RawBatch | None] = queue.Queue(QUEUE_LENGTH)
         #: What became of the batches, for the main loop.
@@ -102,11 +100,7 @@ class IngestWorker:
         backoff = Backoff(first_seconds=1.0)
         while True:
             try:
-                prepared = self._preparer.prepare(
-                    batch.records,
-                    inclusion_probability=self._inclusion_probability,
-                    received_at=batch.received_at,
-                )
+                prepared = self._preparer.prepare(batch.records, received_at=batch.received_at)
             except (RuntimeError, MemoryError, OSError):
                 SERVICE_FAILURES.labels("encoder").inc()
                 log.exception("the batch could not be embedded; it waits")

@@ -23,6 +23,7 @@ from monitor.telemetry import (
 )
 from monitor.traffic.backoff import Backoff
 from monitor.traffic.prepare import Prepared, dead_letter
+from monitor.traffic.sampling import stored_draw
 
 log = get_logger(__name__)
 
@@ -130,9 +131,10 @@ def _insert_alone(
     except (DataError, IntegrityError) as error:
         row = prepared.rows[index]
         refusal = RecordError("refused_by_database", str(error.orig).split("\n", maxsplit=1)[0])
-        letter = dead_letter(
-            prepared.records[index], refusal, row.inclusion_probability, row.received_at
-        )
+        # Decided on again when it is replayed, from where it was before its own rate.
+        kept = stored_draw(row.randomness, row.threshold, row.inclusion_probability)
+        draw = kept._replace(threshold=row.candidate_threshold)
+        letter = dead_letter(prepared.records[index], refusal, draw, row.received_at)
         return replace(letter, position=row.position)
     return None
 

@@ -32,7 +32,7 @@ def baseline(engine: Engine, clock: datetime) -> int | None:
 @pytest.fixture
 def no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave Evidently's report out: importing it takes 5 s."""
-    monkeypatch.setattr(weekly, "render_evidently", lambda *_: "<p>report</p>")
+    monkeypatch.setattr(weekly, "render_evidently", lambda *_, **__: "<p>report</p>")
 
 
 def evaluated(engine: Engine, evaluation_id: int | None) -> EvaluationRow:

@@ -111,7 +111,9 @@ def store_evaluation(
         connection,
         claim,
         assessment=assessment,
-        scores=SampleScores(np.arange(1, 4), np.array([0.1, 0.9, 0.2]), np.array([-1, 0, -1])),
+        scores=SampleScores(
+            np.arange(1, 4), np.array([0.1, 0.9, 0.2]), np.array([-1, 0, -1]), np.full(3, 0.05)
+        ),
         baseline_id=None,
         provenance={
             "baseline": {

@@ -187,7 +187,7 @@ def make_world(
         claim = claim_evaluation(connection, "assistant", start, end, seed=1, now=clock)
         assert claim is not None
         cluster = np.where(np.arange(n) % len(cases) == 3, 0, -1)
-        scores = SampleScores(ids, np.linspace(0, 1, n), cluster)
+        scores = SampleScores(ids, np.linspace(0, 1, n), cluster, np.full(n, 0.05))
         finish_evaluation(
             connection, claim, assessment=assessment(n), scores=scores, baseline_id=None,
             provenance={}, now=clock,

@@ -1,6 +1,7 @@
 """Intervals, agreement and sampling, against published figures, a reference library, simulation."""
 
 import doctest
+from datetime import UTC, datetime
 
 import krippendorff
 import numpy as np
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 
 from monitor.review import intervals
 from monitor.review.agreement import gwet_ac1, krippendorff_alpha, measure_agreement
+from monitor.review.estimate import control_slice
 from monitor.review.sampling import inclusion_probabilities, systematic_sample
 from monitor.review.selection import select_items
 from monitor.settings import Review
+from monitor.store.reviews import GoldRow
 from monitor.store.sample_scores import SampleScores
 
 Z = intervals.two_sided(0.95)
@@ -110,7 +113,8 @@ def test_systematic_sampling_keeps_its_probabilities() -> None:
 def window(n: int, seed: int) -> tuple[SampleScores, dict[int, tuple[str, str]]]:
     rng = np.random.default_rng(seed)
     cluster = np.where(np.arange(n) % 10 == 0, np.arange(n) % 3, -1)
-    scores = SampleScores(np.arange(n) + 1000, rng.normal(size=n) + 2 * (cluster >= 0), cluster)
+    novelty = rng.normal(size=n) + 2 * (cluster >= 0)
+    scores = SampleScores(np.arange(n) + 1000, novelty, cluster, np.full(n, 0.05))
     return scores, {1000 + i: (f"prompt {i // 2}", "same") for i in range(n)}
 
 
@@ -148,3 +152,90 @@ def test_the_control_slice_is_unbiased_where_pooling_is_not() -> None:
         pooled.append(np.mean([flag for _, flag in flags]))
     assert abs(np.mean(control) - truth) < 0.01
     assert np.mean(pooled) - truth > 0.05
+
+
+def gold(batch_id: int, *, wrong: bool, control_probability: float) -> GoldRow:
+    return GoldRow(
+        item_id=0,
+        batch_id=batch_id,
+        slice="control",
+        cluster=None,
+        selection_probability=1.0,
+        control_probability=control_probability,
+        verdict="reject" if wrong else "accept",
+        response="",
+        error_kind="",
+        resolution="agreed",
+        decided_at=datetime(2026, 11, 2, tzinfo=UTC),
+        exchange_id="",
+        model="m",
+        task_type="",
+        messages=[],
+    )
+
+
+def test_the_error_rate_of_unequally_sampled_traffic_is_unbiased() -> None:
+    """Half of the traffic is wrong where 1 in 100 was sampled, 2% where half was: 26% in all."""
+    rng = np.random.default_rng(11)
+    n_traffic = 20_000
+    is_sparse = np.arange(n_traffic) % 2 == 0
+    probability = np.where(is_sparse, 0.01, 0.5)
+    is_wrong = rng.random(n_traffic) < np.where(is_sparse, 0.5, 0.02)
+    found, effective = [], []
+    for seed in range(300):
+        draw = np.random.default_rng(seed)
+        rows = np.flatnonzero(draw.random(n_traffic) < probability)
+        scores = SampleScores(rows, np.zeros(len(rows)), np.full(len(rows), -1), probability[rows])
+        texts = {int(row): (str(row), "") for row in rows}
+        items = select_items(scores, texts, Review(), draw)
+        decided = [
+            gold(1, wrong=bool(is_wrong[i.exchange_id]), control_probability=i.control_probability)
+            for i in items
+            if i.slice == "control"
+        ]
+        counted = control_slice([], decided)
+        assert 60 == counted.n
+        found.append(counted.effective_errors / counted.effective_n)
+        effective.append(counted.effective_n)
+    error = np.std(found) / np.sqrt(len(found))
+
+    assert abs(np.mean(found) - is_wrong.mean()) < 4 * error
+    # The slice is drawn to weigh the same, so little is lost.
+    assert np.median(effective) > 55
+
+
+def test_equal_weights_are_counted_as_they_are() -> None:
+    """Whatever the weeks' probabilities are: a week's items weigh the same."""
+    rows = [
+        gold(week, wrong=n % 3 == 0, control_probability=0.003 / (week + 1))
+        for week in range(4)
+        for n in range(7)
+    ]
+    counted = control_slice([], rows)
+
+    assert (28, 12) == (counted.n, counted.errors)
+    assert (28, 12) == (counted.effective_n, counted.effective_errors)
+
+
+def test_unequal_weights_count_as_their_effective_number() -> None:
+    rows = [gold(1, wrong=n == 0, control_probability=0.1 if n else 0.01) for n in range(11)]
+    counted = control_slice([], rows)
+
+    assert counted.effective_n == pytest.approx(20**2 / (10**2 + 10))  # Kish: weights 10 and 1
+    assert counted.effective_errors / counted.effective_n == pytest.approx(0.5)
+
+
+def test_a_control_slice_takes_all_there_is_of_what_was_sampled_sparsely() -> None:
+    probability = np.where(np.arange(1000) < 10, 0.0001, 0.5)
+    scores = SampleScores(np.arange(1000), np.zeros(1000), np.full(1000, -1), probability)
+    texts = {i: (str(i), "") for i in range(1000)}
+    control = [
+        item
+        for item in select_items(scores, texts, Review(), np.random.default_rng(0))
+        if item.slice == "control"
+    ]
+
+    assert 60 == len(control)
+    assert set(range(10)) <= {item.exchange_id for item in control}
+    sparse = [item.control_probability for item in control if item.exchange_id < 10]
+    assert [0.0001] * 10 == sparse

@@ -97,6 +97,7 @@ def test_foreign_keys_hold_on_sqlite(engine: Engine) -> None:
         position=0,
         slice="control",
         selection_probability=1.0,
+        control_probability=1.0,
         cluster=None,
         status="queued",
     )

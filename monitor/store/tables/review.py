@@ -52,6 +52,9 @@ class ReviewItem(Base):
     slice: Mapped[str]
     #: Probability with which the exchange came from the window into this batch.
     selection_probability: Mapped[float]
+    #: Probability with which it came from the *traffic* into the control slice: that of being
+    #: sampled times that of being drawn.
+    control_probability: Mapped[float]
     #: Index of the drifted cluster in the evaluation, if the exchange belongs to one.
     cluster: Mapped[int | None]
     #: ``queued``, ``disagreed``, ``adjudication``, ``gold`` or ``excluded``.

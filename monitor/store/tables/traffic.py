@@ -102,7 +102,16 @@ class Exchange(Base):
     attributes: Mapped[dict[str, Any]]
     #: Set when text was cut at ``traffic.max_text_characters``.
     truncated: Mapped[bool] = mapped_column(default=False)
+    #: 56 bits of randomness R. Where R >= threshold, the exchange is in the sample of its rate;
+    #: else it is a candidate for the floor, and the evaluation tells whether it counts.
+    randomness: Mapped[int] = mapped_column(BigId)
+    threshold: Mapped[int] = mapped_column(BigId)
+    #: Probability with which an exchange like this is in the sample of its rate.
     inclusion_probability: Mapped[float]
+    #: Whatever of its kind had a randomness of at least this was decoded.
+    candidate_threshold: Mapped[int] = mapped_column(BigId)
+    #: ``traffic.floor_per_window`` when it was stored.
+    floor_size: Mapped[int]
     block_id: Mapped[int] = mapped_column(ForeignKey("embedding_blocks.id"), index=True)
     block_row: Mapped[int]
 
@@ -128,6 +137,9 @@ class DeadLetter(Base):
     value: Mapped[bytes | None] = mapped_column(LargeBinary)
     reason: Mapped[str]
     detail: Mapped[str]
+    #: As those of ``exchanges``, before decoding.
+    randomness: Mapped[int] = mapped_column(BigId)
+    threshold: Mapped[int] = mapped_column(BigId)
     inclusion_probability: Mapped[float]
     received_at: Mapped[datetime]
     replayed_at: Mapped[datetime | None]
