@@ -9,7 +9,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -25,6 +33,25 @@ Probability = Annotated[float, Field(gt=0.0, le=1.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Level = Annotated[float, Field(gt=0.0, lt=1.0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _check_path(path: str) -> str:
+    """Check a dotted path into JSON; empty means none."""
+    if path and not all(part.strip() and "=" not in part for part in path.split(".")):
+        raise ValueError("a path is keys with dots between, such as input.text")
+    return path
+
+
+def _check_named_path(entry: str) -> str:
+    name, equals, path = entry.rpartition("=")
+    if not path or (equals and not name.strip()):
+        raise ValueError("an entry is a path such as metrics.rating, or name=path")
+    _check_path(path)
+    return entry
+
+
+FieldPath = Annotated[str, AfterValidator(_check_path)]
+NamedPath = Annotated[str, AfterValidator(_check_named_path)]
 
 
 class Section(BaseModel):
@@ -68,16 +95,52 @@ class Kafka(Section):
     max_poll_records: Annotated[int, Field(ge=1)] = 2000
 
 
+class TrafficJoin(Section):
+    """Requests and responses that come as records of their own."""
+
+    enabled: bool = False
+    timeout_seconds: Annotated[float, Field(gt=0)] = 3600.0
+
+
+class TrafficFields(Section):
+    """Where the format `mapped` finds what: dotted paths into the JSON, such as `input.text`."""
+
+    prompt: FieldPath = ""
+    response: FieldPath = ""
+    id: FieldPath = ""
+    timestamp: FieldPath = ""
+    model: FieldPath = ""
+    task_type: FieldPath = ""
+    user: FieldPath = ""
+    metadata: tuple[NamedPath, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_a_prompt(self) -> "TrafficFields":
+        if not self.prompt and any(value for _, value in self):
+            raise ValueError("fields.prompt must say where the prompt is")
+        return self
+
+
 class Traffic(Section):
     """How records become exchanges."""
 
-    format: Literal["auto", "plain", "openai"] = "auto"
+    format: Literal["auto", "plain", "openai", "litellm", "opentelemetry", "mapped"] = "auto"
     id_header: str = ""
     batch_size: Annotated[int, Field(ge=1, le=65536)] = 512
     flush_seconds: Annotated[float, Field(gt=0)] = 5.0
     max_record_bytes: Annotated[int, Field(ge=1024)] = 8_000_000
     max_text_characters: Annotated[int, Field(ge=100)] = 100_000
+    max_age_days: Annotated[float, Field(gt=0)] = 90.0
+    withheld_texts: tuple[str, ...] = ("redacted-by-litellm",)
     redact: bool = True
+    join: TrafficJoin = TrafficJoin()
+    fields: TrafficFields = TrafficFields()
+
+    @model_validator(mode="after")
+    def _mapped_has_fields(self) -> "Traffic":
+        if self.format == "mapped" and not self.fields.prompt:
+            raise ValueError('format = "mapped" needs traffic.fields.prompt')
+        return self
 
 
 class Embedding(Section):
@@ -277,6 +340,21 @@ def _explain(problem: Any) -> str:
     close = difflib.get_close_matches(location[-1], known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"{key} = {problem['input']!r}: unknown key{hint} Known here: {', '.join(known)}"
+
+
+def all_sections() -> dict[str, type[Section]]:
+    """Return every table of config.toml, by its name: ``traffic``, ``traffic.join``."""
+    found: dict[str, type[Section]] = {}
+
+    def add(name: str, annotation: Any) -> None:
+        if isinstance(annotation, type) and issubclass(annotation, Section):
+            found[name] = annotation
+            for key, field in annotation.model_fields.items():
+                add(f"{name}.{key}", field.annotation)
+
+    for name, field in Settings.model_fields.items():
+        add(name, field.annotation)
+    return found
 
 
 def _known_keys(section: list[str]) -> list[str]:

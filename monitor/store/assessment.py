@@ -82,6 +82,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     headline: str
     n_reference: int
     n_current: int
+    #: Exchanges of the window whose texts the source kept back; they are no part of ``n_current``.
+    n_withheld: int = 0
     input: FamilyAssessment
     output: FamilyAssessment
     characteristics: tuple[Characteristic, ...] = ()

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from kafka import TopicPartition
@@ -36,7 +36,8 @@ from monitor.traffic.kafka_source import (
 from monitor.traffic.prepare import Preparer, TextEncoder, dead_letter
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling import Sampler, record_identity
-from monitor.traffic.timestamps import EPOCH
+from monitor.traffic.sweep import Sweeper
+from monitor.traffic.timestamps import from_milliseconds
 from monitor.traffic.worker import IngestWorker
 
 log = get_logger(__name__)
@@ -134,11 +135,13 @@ class Ingest:
             start_at=settings.kafka.start_at,
             forget=self._growing.forget,
         )
+        preparer = Preparer(settings.traffic, encoder, default_model=settings.model.name)
         self._worker = IngestWorker(
             engine,
-            Preparer(settings.traffic, encoder, default_model=settings.model.name),
+            preparer,
             stop,
             inclusion_probability=self._sampler.inclusion_probability,
+            sweeper=Sweeper(engine, preparer, settings.traffic.join, clock=clock),
             clock=clock,
         )
 
@@ -254,13 +257,14 @@ class Ingest:
 
     def _raw(self, record: Any) -> RawRecord:
         self._sampled.inc()
-        has_time = record.timestamp is not None and record.timestamp > 0
+        now = self._clock()
         return RawRecord(
             Position(self._topic, record.partition, record.offset),
             record.key,
             record.value,
-            EPOCH + timedelta(milliseconds=record.timestamp) if has_time else self._clock(),
+            from_milliseconds(record.timestamp, otherwise=now),
             tuple(record.headers),
+            read_at=now,
         )
 
     def _flush_when_due(self) -> None:

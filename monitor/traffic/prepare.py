@@ -1,7 +1,8 @@
 """From sampled records to rows and vectors: decode, redact, embed. Touches no database."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -13,14 +14,21 @@ from monitor.errors import RecordError
 from monitor.settings import Traffic
 from monitor.store.dead_letters import DeadLetterRow
 from monitor.store.exchanges import ExchangeRow, Position
-from monitor.telemetry import EMBED_SECONDS
-from monitor.traffic.decode import Decoder
-from monitor.traffic.exchange import Exchange, Message
+from monitor.store.pending_halves import HalfRow
+from monitor.store.withheld import WithheldDay, day_of
+from monitor.telemetry import EMBED_SECONDS, get_logger
+from monitor.traffic.decode import Decoded, Decoder
+from monitor.traffic.exchange import Exchange, Half, Message
+from monitor.traffic.joining import Joined, half_row, join, pair
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import pseudonym, redact
 from monitor.traffic.sanitising import clean_text
 
 MAX_DETAIL_CHARACTERS = 500
+#: Attributes that hexadecimal digits could make look like a telephone number.
+IDS = {"trace_id"}
+
+log = get_logger(__name__)
 
 
 class TextEncoder(Protocol):
@@ -37,54 +45,114 @@ class Prepared:
     """A batch that only has to be stored."""
 
     rows: list[ExchangeRow]
-    #: The record that each row came from.
-    records: list[RawRecord]
     encoder: str
     prompt_vectors: NDArray[np.float16]
     response_vectors: NDArray[np.float16]
-    dead_letters: list[DeadLetterRow]
+    dead_letters: list[DeadLetterRow] = field(default_factory=list)
+    #: Requests and responses whose partner isn't in the batch.
+    halves: list[HalfRow] = field(default_factory=list)
+    #: Exchanges whose texts the source kept back.
+    withheld: Mapping[WithheldDay, int] = field(default_factory=dict)
+    #: Source -> parts of records that are no exchanges and not meant to be.
+    ignored: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the records held nothing that can be read."""
+        return not (self.rows or self.halves or self.withheld or self.ignored)
 
 
 class Preparer:
     """Decodes, redacts and embeds batches of records."""
 
     def __init__(self, settings: Traffic, encoder: TextEncoder, *, default_model: str) -> None:
-        self._redacts = settings.redact
+        self._settings = settings
+        self._default_model = default_model
         self._decoder = Decoder(settings, default_model=default_model)
         self._encoder = encoder
+        self._warned_of_keys = False
 
     def prepare(
         self, records: Sequence[RawRecord], *, inclusion_probability: float, received_at: datetime
     ) -> Prepared:
         """Turn records into rows with their vectors, and those that can't be read into letters."""
-        rows: list[ExchangeRow] = []
-        sources: list[RawRecord] = []
+        ready: list[Joined] = []
+        halves: list[HalfRow] = []
         letters: list[DeadLetterRow] = []
+        ignored: Counter[str] = Counter()
         for record in records:
             try:
-                exchanges = self._decoder.decode(record)
+                decoded = self._decoder.decode(record)
             except RecordError as error:
                 letters.append(dead_letter(record, error, inclusion_probability, received_at))
                 continue
-            for index, exchange in enumerate(exchanges):
-                clean = redact_exchange(exchange) if self._redacts else exchange
-                rows.append(
-                    exchange_row(
-                        clean,
-                        position=_at(record.position, index),
+            if decoded.n_ignored:
+                ignored[record.position.source] += decoded.n_ignored
+            letters += _letters_of_parts(record, decoded, inclusion_probability, received_at)
+            for exchange in decoded.exchanges:
+                position = _at(record.position, exchange.record_index)
+                clean = self._redact(exchange)
+                ready.append(Joined(clean, position, inclusion_probability, received_at))
+            for half in decoded.halves:
+                self._warn_of_keys(record)
+                halves.append(
+                    half_row(
+                        Half(half.side, half.join_id, self._redact(half.exchange)),
+                        position=_at(record.position, half.exchange.record_index),
                         received_at=received_at,
                         inclusion_probability=inclusion_probability,
                     )
                 )
-                sources.append(record)
+        pairs, waiting = pair(halves)
+        prepared = self._embed([*ready, *(self._join(found) for found in pairs)])
+        return replace(prepared, dead_letters=letters, halves=waiting, ignored=ignored)
+
+    def prepare_pairs(self, pairs: Sequence[tuple[HalfRow, HalfRow]]) -> Prepared:
+        """Turn requests and the responses to them into rows with their vectors."""
+        return self._embed([self._join(found) for found in pairs])
+
+    def _join(self, found: tuple[HalfRow, HalfRow]) -> Joined:
+        return join(*found, self._settings, default_model=self._default_model)
+
+    def _embed(self, ready: Sequence[Joined]) -> Prepared:
+        """Embed what can be compared, and count what can't."""
+        rows = [
+            exchange_row(
+                one.exchange,
+                position=one.position,
+                received_at=one.received_at,
+                inclusion_probability=one.inclusion_probability,
+            )
+            for one in ready
+            if not one.exchange.withheld
+        ]
         prompt_vectors, response_vectors = embed(rows, self._encoder)
         return Prepared(
             rows=rows,
-            records=sources,
             encoder=self._encoder.identity,
             prompt_vectors=prompt_vectors,
             response_vectors=response_vectors,
-            dead_letters=letters,
+            withheld=Counter(
+                WithheldDay(
+                    one.position.source, one.exchange.model, day_of(one.exchange.occurred_at)
+                )
+                for one in ready
+                if one.exchange.withheld
+            ),
+        )
+
+    def _redact(self, exchange: Exchange) -> Exchange:
+        return redact_exchange(exchange) if self._settings.redact else exchange
+
+    def _warn_of_keys(self, record: RawRecord) -> None:
+        """Say once that halves without a key are sampled apart."""
+        if record.key or record.header(self._settings.id_header) or self._warned_of_keys:
+            return
+        self._warned_of_keys = True
+        log.warning(
+            "requests and responses come without a key or the header of traffic.id_header: they "
+            "are sampled one without the other, so most will find no partner",
+            source=record.position.source,
         )
 
 
@@ -107,7 +175,7 @@ def redact_exchange(exchange: Exchange) -> Exchange:
         messages=tuple(Message(turn.role, redact(turn.content)) for turn in exchange.messages),
         response=redact(exchange.response),
         attributes={
-            key: redact(value) if isinstance(value, str) else value
+            key: redact(value) if isinstance(value, str) and key not in IDS else value
             for key, value in exchange.attributes.items()
         },
     )
@@ -153,5 +221,20 @@ def dead_letter(
     )
 
 
+def _letters_of_parts(
+    record: RawRecord, decoded: Decoded, inclusion_probability: float, received_at: datetime
+) -> list[DeadLetterRow]:
+    return [
+        dead_letter(
+            replace(record, position=_at(record.position, part.record_index), value=part.value),
+            part.error,
+            inclusion_probability,
+            received_at,
+        )
+        for part in decoded.bad_parts
+    ]
+
+
 def _at(position: Position, index: int) -> Position:
-    return Position(position.source, position.partition, position.offset, index)
+    """Return the position of a part of a record, which may itself be a part of one."""
+    return replace(position, record_index=position.record_index + index)

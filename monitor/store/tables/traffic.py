@@ -103,6 +103,45 @@ class Exchange(Base):
     block_row: Mapped[int]
 
 
+class PendingHalf(Base):
+    """A request or response, redacted, that waits for its partner to become an exchange."""
+
+    __tablename__ = "pending_halves"
+    __table_args__ = (UniqueConstraint("source", "join_id", "side", name="uq_pending_halves_side"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source: Mapped[str]
+    partition: Mapped[int]
+    offset: Mapped[int] = mapped_column(BigId)
+    record_index: Mapped[int] = mapped_column(default=0)
+    #: What request and response have in common.
+    join_id: Mapped[str]
+    #: ``request`` or ``response``.
+    side: Mapped[str]
+    user: Mapped[str] = mapped_column(default="", index=True)
+    occurred_at: Mapped[datetime]
+    #: The time limit counts from here.
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    inclusion_probability: Mapped[float]
+    #: The half of the exchange, as the decoder left it, redacted.
+    payload: Mapped[dict[str, Any]]
+    stored_at: Mapped[datetime] = mapped_column(index=True)
+    #: Until then one replica has the pair; the others leave it alone.
+    claimed_until: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class WithheldExchanges(Base):
+    """How many sampled exchanges of a day had their texts kept back by the source."""
+
+    __tablename__ = "withheld_exchanges"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    #: Midnight UTC, where the day begins.
+    day: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(BigId)
+
+
 class DeadLetter(Base):
     """A record that could not be read, whole, with where it stood and why."""
 
