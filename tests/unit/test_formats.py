@@ -11,7 +11,7 @@ from monitor.settings import Traffic, TrafficFields
 from monitor.traffic import formats
 from monitor.traffic.decode import Decoded
 from monitor.traffic.exchange import Exchange, Message
-from monitor.traffic.formats import EXPECTED, READERS
+from monitor.traffic.formats import FORMATS
 from monitor.traffic.payload import Payload
 from tests.services.traffic_fixtures import (
     MAPPED_FIELDS,
@@ -24,7 +24,6 @@ from tests.services.traffic_fixtures import (
     values,
 )
 
-FORMATS = {"otel": "opentelemetry"}
 JOINED = {"enabled": True}
 
 
@@ -49,16 +48,15 @@ def read_one(name: str, **options: Any) -> Exchange:
 
 
 def test_the_settings_and_the_table_name_the_same_formats() -> None:
-    assert {"auto", *READERS} == set(get_args(Traffic.model_fields["format"].annotation))
-    assert EXPECTED.keys() == READERS.keys()
+    assert {"auto", *FORMATS} == set(get_args(Traffic.model_fields["format"].annotation))
 
 
 def test_a_format_is_a_file_with_one_function() -> None:
     folder = Path(formats.__file__).parent
     files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
-    assert files == set(READERS)
+    assert files == set(FORMATS)
     for name in files:
-        module = READERS[name].__globals__
+        module = FORMATS[name].read.__globals__
         public = [
             one
             for one, value in module.items()
@@ -71,16 +69,17 @@ def test_a_format_is_a_file_with_one_function() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_record_is_known_first_by_its_own_format(name: str) -> None:
     kind = name.partition("_")[0]
-    own = FORMATS.get(kind, kind)
+    own = "opentelemetry" if kind == "otel" else kind
     for value in values(name):
         payload = Payload(value, fields=TrafficFields(**options_of(name).get("fields", {})))
-        assert own == next(one for one, read in READERS.items() if read(payload) is not None)
+        knowing = (one for one, (read, _) in FORMATS.items() if read(payload) is not None)
+        assert own == next(knowing)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_naming_the_format_changes_nothing(name: str) -> None:
     kind = name.partition("_")[0]
-    own = FORMATS.get(kind, kind)
+    own = "opentelemetry" if kind == "otel" else kind
     guessed, named = read(name, join=JOINED), read(name, join=JOINED, format=own)
     assert guessed == named
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from monitor.traffic.formats import READERS
+from monitor.traffic.formats import FORMATS
 from tests.fuzz.records import fuzz
 from tests.services.hostile import WRONG_VALUES, check, mutated, paths, replaced, without
 from tests.services.traffic_fixtures import NAMES, OTLP_NAMES, as_protobuf, decode, load, values
@@ -219,7 +219,7 @@ def test_any_json(value: Any) -> None:
     check(json.dumps(value).encode("utf-8", "surrogatepass"))
 
 
-@pytest.mark.parametrize("name", sorted(READERS))
+@pytest.mark.parametrize("name", sorted(FORMATS))
 @settings(max_examples=100, deadline=None)
 @given(value=NEAR_MISSES | st.dictionaries(KEYS, NEAR_MISSES, max_size=8))
 def test_any_json_with_a_named_format(name: str, value: Any) -> None:
