@@ -130,7 +130,7 @@ class Traffic(Section):
     flush_seconds: Annotated[float, Field(gt=0)] = 5.0
     max_record_bytes: Annotated[int, Field(ge=1024)] = 8_000_000
     max_text_characters: Annotated[int, Field(ge=100)] = 100_000
-    max_age_days: Annotated[float, Field(gt=0)] = 90.0
+    max_age_days: Annotated[float, Field(gt=0)] = 365.0
     withheld_texts: tuple[str, ...] = ("redacted-by-litellm",)
     redact: bool = True
     join: TrafficJoin = TrafficJoin()

@@ -5,7 +5,7 @@ from alembic import op
 
 from monitor.store.tables.base import UtcDateTime
 
-revision = "59a65b02b2e2"
+revision = "c7abace959cb"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -104,7 +104,14 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("pending_halves", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_pending_halves_claimed_until"), ["claimed_until"], unique=False
+            "ix_pending_halves_claimed_until",
+            ["claimed_until"],
+            unique=False,
+            sqlite_where=sa.text("claimed_until IS NOT NULL"),
+            postgresql_where=sa.text("claimed_until IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_pending_halves_occurred_at", ["source", "occurred_at"], unique=False
         )
         batch_op.create_index(
             batch_op.f("ix_pending_halves_received_at"), ["received_at"], unique=False
@@ -633,7 +640,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_pending_halves_user"))
         batch_op.drop_index(batch_op.f("ix_pending_halves_stored_at"))
         batch_op.drop_index(batch_op.f("ix_pending_halves_received_at"))
-        batch_op.drop_index(batch_op.f("ix_pending_halves_claimed_until"))
+        batch_op.drop_index("ix_pending_halves_occurred_at")
+        batch_op.drop_index(
+            "ix_pending_halves_claimed_until",
+            sqlite_where=sa.text("claimed_until IS NOT NULL"),
+            postgresql_where=sa.text("claimed_until IS NOT NULL"),
+        )
 
     op.drop_table("pending_halves")
     op.drop_table("offset_gaps")

@@ -103,8 +103,7 @@ def claim_pairs(
                 for half in (fresh, partner)
             ),
         )
-        .order_by(fresh.id)
-        .limit(limit)
+        .limit(limit)  # unordered, so that the indices on stored_at and claimed_until serve
     )
     partner_of = {
         (first if side == "request" else second): (second if side == "request" else first)

@@ -6,7 +6,7 @@ import threading
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, select
 
 from monitor.daemon.cycle import LATE_RECORDS, Cycle
 from monitor.daemon.retraining import Retraining
@@ -314,6 +314,22 @@ def test_a_window_waits_for_the_responses_to_its_requests(
     assert clock == cycle._complete_until(now)
     sweeper_at(any_engine, clock + TIMEOUT + 2 * SECOND).sweep(GO_ON)
     assert now - LATE_RECORDS == cycle._complete_until(now)
+
+
+def test_looking_for_pairs_reads_no_whole_table(engine: Engine, clock: datetime) -> None:
+    """A million halves may wait; a sweep comes every two seconds."""
+    statements: list[tuple[str, object]] = []
+    event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2:4]))
+    sweeper_at(engine, clock).sweep(GO_ON)
+    queries = [one for one in statements if one[0].startswith("SELECT") and "JOIN" in one[0]]
+    queries += [one for one in statements if "EXISTS" in one[0]]
+    assert 2 == len(queries)
+
+    with transaction(engine) as connection:
+        for query, parameters in queries:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", parameters).all()
+            steps = [row[3] for row in plan]
+            assert not [step for step in steps if step.startswith("SCAN")], steps
 
 
 def test_a_file_is_joined_to_its_end(any_engine: Engine, tmp_path, clock: datetime) -> None:

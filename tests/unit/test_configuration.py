@@ -202,6 +202,35 @@ def test_the_environment_overrides_the_file(
     assert monitoring.alert_threshold == 0.3
 
 
+def test_a_table_within_a_table_is_overridden_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "c.toml", "[traffic.join]\ntimeout_seconds = 60\n")
+    monkeypatch.setenv("DRIFTWARDEN_TRAFFIC__JOIN__ENABLED", "true")
+    join = load_settings(path).traffic.join
+    assert (True, 60.0) == (join.enabled, join.timeout_seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[traffic.fields]\nprompt = "a..b"\n', r"traffic.fields.prompt = 'a..b': .*input\.text"),
+        ('[traffic.fields]\nresponse = "a"\n', r"fields.prompt must say where the prompt is"),
+        ('[traffic]\nformat = "mapped"\n', r'format = "mapped" needs traffic.fields.prompt'),
+        (
+            '[traffic.fields]\nprompt = "a"\nmetadata = ["=b"]\n',
+            r"traffic.fields.metadata.0 = '=b': .*name=path",
+        ),
+        ("[traffic.join]\nenable = true\n", r"traffic.join.enable = True: .*mean 'enabled'"),
+    ],
+)
+def test_where_the_fields_of_traffic_are_is_checked_at_the_start(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        load_settings(write(tmp_path / "c.toml", text))
+
+
 def test_lists_come_from_the_environment_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRIFTWARDEN_ROLLOUT__STEPS", "[10, 100]")
     assert load_settings().rollout.steps == (10, 100)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monitor.store.tables.base import Base, BigId
@@ -107,7 +107,17 @@ class PendingHalf(Base):
     """A request or response, redacted, that waits for its partner to become an exchange."""
 
     __tablename__ = "pending_halves"
-    __table_args__ = (UniqueConstraint("source", "join_id", "side", name="uq_pending_halves_side"),)
+    __table_args__ = (
+        UniqueConstraint("source", "join_id", "side", name="uq_pending_halves_side"),
+        Index("ix_pending_halves_occurred_at", "source", "occurred_at"),
+        # Partial: nearly all rows are unclaimed, and an index of those would mislead the planner.
+        Index(
+            "ix_pending_halves_claimed_until",
+            "claimed_until",
+            sqlite_where=text("claimed_until IS NOT NULL"),
+            postgresql_where=text("claimed_until IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     source: Mapped[str]
@@ -127,7 +137,7 @@ class PendingHalf(Base):
     payload: Mapped[dict[str, Any]]
     stored_at: Mapped[datetime] = mapped_column(index=True)
     #: Until then one replica has the pair; the others leave it alone.
-    claimed_until: Mapped[datetime | None] = mapped_column(index=True)
+    claimed_until: Mapped[datetime | None]
 
 
 class WithheldExchanges(Base):
