@@ -192,7 +192,7 @@ class Decoder:
 
 def mark_withheld(exchange: Exchange, texts: Sequence[str]) -> Exchange:
     """Mark an exchange as withheld where its prompt or response is a text that says so."""
-    if not {exchange.prompt.strip(), exchange.response.strip()}.isdisjoint(texts):
+    if exchange.prompt.strip() in texts or exchange.response.strip() in texts:
         return replace(exchange, withheld=True)
     return exchange
 

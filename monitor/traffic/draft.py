@@ -32,6 +32,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     def attributes(self) -> dict[str, Any]:
         """Return what is known, as attributes of an exchange."""
+        if self is NO_FACTS:
+            return {}
         known: dict[str, Any] = {}
         for name in self.__struct_fields__:
             value = getattr(self, name)
@@ -41,6 +43,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
             ):
                 known[name] = value
         return known
+
+
+NO_FACTS = Facts()
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +67,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     task_type: str = ""
     user: str = ""
-    facts: Facts = Facts()
+    facts: Facts = NO_FACTS
     attributes: dict[str, Any] = {}
     #: The source kept the texts back.
     withheld: bool = False

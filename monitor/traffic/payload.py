@@ -1,7 +1,5 @@
 """What a format is given to read: the bytes of a record, its headers, its JSON parsed once."""
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from monitor.errors import RecordError
@@ -11,33 +9,48 @@ from monitor.traffic.json_text import parse_json
 NO_FIELDS = TrafficFields()
 
 
-@dataclass(frozen=True)
 class Payload:
-    """The value of a record."""
+    """The value of a record.
 
-    value: bytes
-    headers: tuple[tuple[str, bytes], ...] = ()
-    #: ``[traffic.fields]``, for the format ``mapped``.
-    fields: TrafficFields = NO_FIELDS
+    Attributes:
+        value: The bytes.
+        headers: Kafka's headers.
+        fields: ``[traffic.fields]``, for the format ``mapped``.
+    """
 
-    @cached_property
-    def _parsed(self) -> tuple[Any, RecordError | None]:
-        try:
-            return parse_json(self.value), None
-        except RecordError as error:
-            return None, error
+    __slots__ = ("_complaint", "_content", "_is_parsed", "fields", "headers", "value")
+
+    def __init__(
+        self,
+        value: bytes,
+        headers: tuple[tuple[str, bytes], ...] = (),
+        fields: TrafficFields = NO_FIELDS,
+    ) -> None:
+        self.value = value
+        self.headers = headers
+        self.fields = fields
+        self._is_parsed = False
+        self._content: Any = None
+        self._complaint: RecordError | None = None
 
     @property
     def content(self) -> Any:
         """What the JSON holds; ``None`` where the record is not JSON."""
-        return self._parsed[0]
+        if not self._is_parsed:
+            self._is_parsed = True
+            try:
+                self._content = parse_json(self.value)
+            except RecordError as error:
+                self._complaint = error
+        return self._content
 
     @property
     def complaint(self) -> RecordError | None:
         """Why the record is not JSON; ``None`` where it is."""
-        return self._parsed[1]
+        return self._complaint if self.content is None else None
 
     @property
     def object(self) -> dict[str, Any]:
         """The JSON object; empty where the record is something else, so that no key is found."""
-        return self.content if isinstance(self.content, dict) else {}
+        content = self.content
+        return content if isinstance(content, dict) else {}

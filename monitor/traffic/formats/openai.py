@@ -18,6 +18,9 @@ from monitor.traffic.schemas.bodies import is_completion, read_answer, read_body
 from monitor.traffic.schemas.messages import ChatMessage, read_message
 from monitor.traffic.schemas.responses_api import read_items
 
+#: A record without any of these keys holds neither request nor response.
+_KEYS = ("request", "response", "messages", "choices", "output")
+
 
 class _Request(msgspec.Struct):
     """The body of a request."""
@@ -48,8 +51,10 @@ class _Beside(msgspec.Struct):
 def read(payload: Payload) -> list[Draft] | None:
     """Read one exchange, or one half of it."""
     content = payload.object
+    if content.keys().isdisjoint(_KEYS):
+        return None
     request = _request_of(content)
-    response, is_given = _response_of(content)
+    response, is_given = _response_of(content, request)
     if request is None and not is_given:
         return None
     asked = convert(request or {}, _Request)
@@ -85,11 +90,11 @@ def _request_of(content: dict[str, Any]) -> dict[str, Any] | None:
     return content if at_the_top else None
 
 
-def _response_of(content: dict[str, Any]) -> tuple[Any, bool]:
+def _response_of(content: dict[str, Any], request: dict[str, Any] | None) -> tuple[Any, bool]:
     """Return the response, and whether the record has one of these APIs."""
     if "response" in content:
         response = read_body(content["response"])
-        return response, _request_of(content) is not None or is_completion(response)
+        return response, request is not None or is_completion(response)
     return content, isinstance(content.get("choices"), list) or content.get("object") == "response"
 
 

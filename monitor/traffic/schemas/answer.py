@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from monitor.traffic.draft import Facts
+from monitor.traffic.draft import NO_FACTS, Facts
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,7 +14,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
     model: str = ""
     created: str | float | None = None
-    facts: Facts = Facts()
+    facts: Facts = NO_FACTS
 
 
 def read_error(error: Any) -> str | None:
