@@ -51,10 +51,10 @@ def fuzz(seed: int, executions: int, seconds: float) -> tuple[Counter[str], floa
         if time.monotonic() > end:
             break
         record = mutator.next()
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             came_of_it = check(record, join={"enabled": number % 2 == 0})
-            took = time.perf_counter() - began
+            took = time.process_time() - began
             assert took < SLOW_SECONDS, f"took {took:.1f} s"
         except Exception as failure:
             path = Path(f"fuzz-{seed}-{number}.bin")

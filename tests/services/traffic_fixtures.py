@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from monitor.settings import Traffic
 from monitor.store.exchanges import Position
 from monitor.traffic.decode import Decoded, Decoder
+from monitor.traffic.exchange import Exchange
 from monitor.traffic.record import RawRecord
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "traffic"
@@ -33,6 +34,7 @@ MAPPED_FIELDS = {
 #: When the fixtures' requests were made.
 OCCURRED_AT = datetime(2026, 10, 30, 8, tzinfo=UTC)
 READ_AT = datetime(2026, 11, 2, 12, tzinfo=UTC)
+JOINED = {"enabled": True}
 
 
 def load(name: str) -> Any:
@@ -60,6 +62,28 @@ def decode(value: Any, *, key: bytes | None = b"key", **options: Any) -> Decoded
     raw = value if isinstance(value, bytes) or value is None else json.dumps(value).encode()
     record = RawRecord(Position("topic", 1, 42), key, raw, READ_AT, read_at=READ_AT)
     return _decoder(repr(options), **options).decode(record)
+
+
+def options_of(name: str) -> dict[str, Any]:
+    """Return the settings that a fixture needs."""
+    return {"fields": MAPPED_FIELDS} if name == "mapped" else {}
+
+
+def read(name: str, **options: Any) -> Decoded:
+    """Decode a fixture; OTLP has to give the same in both encodings."""
+    first, *others = [decode(value, **options_of(name), **options) for value in values(name)]
+    for other in others:
+        assert first.exchanges == other.exchanges
+        assert first.halves == other.halves
+        assert first.n_ignored == other.n_ignored
+    assert [] == first.bad_parts
+    return first
+
+
+def read_one(name: str, **options: Any) -> Exchange:
+    """Decode a fixture that holds one exchange."""
+    (exchange,) = read(name, **options).exchanges
+    return exchange
 
 
 def _decoder(name: str, **options: Any) -> Decoder:

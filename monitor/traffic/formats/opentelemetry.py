@@ -40,7 +40,11 @@ from monitor.traffic.schemas.messages import read_message
 
 _DETAILS = "gen_ai.client.inference.operation.details"
 _INPUTS, _OUTPUTS = "gen_ai.input.messages", "gen_ai.output.messages"
-_TEXTS = (_INPUTS, _OUTPUTS, "gen_ai.prompt", "gen_ai.completion", "llm.input_messages")
+_PROMPT, _COMPLETION = "gen_ai.prompt", "gen_ai.completion"
+_TEXTS = {_INPUTS, _OUTPUTS, _PROMPT, _COMPLETION}
+#: Attributes of numbered messages: how those of the conversation begin, and those of the answers.
+_NUMBERED = ((_PROMPT, _COMPLETION), ("llm.input_messages", "llm.output_messages"))
+_NUMBERED_BEGIN = tuple(f"{prefix}.0." for pair in _NUMBERED for prefix in pair)
 
 
 def read(payload: Payload) -> list[Found] | None:
@@ -82,7 +86,7 @@ def _is_call(item: Item) -> bool:
         return in_question and operation in OPERATIONS
     return (
         item.name == _DETAILS
-        or any(name.startswith(_TEXTS) for name in item.attributes)
+        or any(name in _TEXTS or name.startswith(_NUMBERED_BEGIN) for name in item.attributes)
         or any(event.name in events.NAMES for event in item.events)
     )
 
@@ -172,10 +176,10 @@ def _older_texts(
     if told:
         conversation = events.read_events(told)
         return conversation.messages, conversation.outputs
-    if {"gen_ai.prompt", "gen_ai.completion"} & attributes.keys():
-        completion = attributes.get("gen_ai.completion")
+    if {_PROMPT, _COMPLETION} & attributes.keys():
+        completion = attributes.get(_COMPLETION)
         return (
-            events.read_prompt(attributes.get("gen_ai.prompt")),
+            events.read_prompt(attributes.get(_PROMPT)),
             None if completion is None else events.read_completion(completion),
         )
     return _numbered_texts(attributes)
@@ -184,10 +188,7 @@ def _older_texts(
 def _numbered_texts(
     attributes: dict[str, Any],
 ) -> tuple[tuple[Message, ...], list[Output] | None]:
-    for asked, answered in (
-        ("gen_ai.prompt", "gen_ai.completion"),
-        ("llm.input_messages", "llm.output_messages"),
-    ):
+    for asked, answered in _NUMBERED:
         inputs = [flattened_message(one) for one in read_flattened(attributes, asked)]
         entries = read_flattened(attributes, answered)
         if inputs or entries:
