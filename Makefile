@@ -43,6 +43,10 @@ test: setup ## Run all tests, with a real Kafka, PostgreSQL and browser where th
 test-fast: setup ## Run the tests that need no service and no language model
 	@$(TEST_ENVIRONMENT) $(BIN)/pytest tests/unit tests/statistics -m 'not language_model' $(PYTEST_ARGS)
 
+.PHONY: fuzz
+fuzz: setup ## Mutate the records of the fixtures and decode them (SECONDS=300 SEED=1)
+	@$(BIN)/python -m tests.fuzz.records --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
+
 .PHONY: check
 check: setup ## Format, lint, types, layers, Dockerfile, tracked files
 	$(BIN)/ruff format --check .

@@ -42,6 +42,25 @@ PatternName = Annotated[str, AfterValidator(check_name)]
 OwnPattern = Annotated[str, AfterValidator(check_pattern)]
 
 
+def _check_path(path: str) -> str:
+    """Check a dotted path into JSON; empty means none."""
+    if path and not all(part.strip() and "=" not in part for part in path.split(".")):
+        raise ValueError("a path is keys with dots between, such as input.text")
+    return path
+
+
+def _check_named_path(entry: str) -> str:
+    name, equals, path = entry.rpartition("=")
+    if not path or (equals and not name.strip()):
+        raise ValueError("an entry is a path such as metrics.rating, or name=path")
+    _check_path(path)
+    return entry
+
+
+FieldPath = Annotated[str, AfterValidator(_check_path)]
+NamedPath = Annotated[str, AfterValidator(_check_named_path)]
+
+
 class Section(BaseModel):
     """A table of config.toml."""
 
@@ -99,10 +118,36 @@ class TaskRate(Section):
         return self
 
 
+class TrafficJoin(Section):
+    """Requests and responses that come as records of their own."""
+
+    enabled: bool = False
+    timeout_seconds: Annotated[float, Field(gt=0)] = 3600.0
+
+
+class TrafficFields(Section):
+    """Where the format `mapped` finds what: dotted paths into the JSON, such as `input.text`."""
+
+    prompt: FieldPath = ""
+    response: FieldPath = ""
+    id: FieldPath = ""
+    timestamp: FieldPath = ""
+    model: FieldPath = ""
+    task_type: FieldPath = ""
+    user: FieldPath = ""
+    metadata: tuple[NamedPath, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_a_prompt(self) -> "TrafficFields":
+        if not self.prompt and any(value for _, value in self):
+            raise ValueError("fields.prompt must say where the prompt is")
+        return self
+
+
 class Traffic(Section):
     """How records become exchanges, and which of them are kept."""
 
-    format: Literal["auto", "plain", "openai"] = "auto"
+    format: Literal["auto", "plain", "openai", "litellm", "opentelemetry", "mapped"] = "auto"
     id_header: str = ""
     sample_by: Literal["record", "exchange"] = "record"
     rates: tuple[TaskRate, ...] = ()
@@ -113,6 +158,10 @@ class Traffic(Section):
     flush_seconds: Annotated[float, Field(gt=0)] = 5.0
     max_record_bytes: Annotated[int, Field(ge=1024)] = 8_000_000
     max_text_characters: Annotated[int, Field(ge=100)] = 100_000
+    max_age_days: Annotated[float, Field(gt=0)] = 365.0
+    withheld_texts: tuple[str, ...] = ("redacted-by-litellm",)
+    join: TrafficJoin = TrafficJoin()
+    fields: TrafficFields = TrafficFields()
 
     @model_validator(mode="after")
     def _one_rate_each(self) -> "Traffic":
@@ -123,6 +172,12 @@ class Traffic(Section):
                     f"rates names the model {model or '(any)'!r} with the task type "
                     f"{'(any)' if task_type is None else task_type!r} more than once"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _mapped_has_fields(self) -> "Traffic":
+        if self.format == "mapped" and not self.fields.prompt:
+            raise ValueError('format = "mapped" needs traffic.fields.prompt')
         return self
 
 
@@ -360,6 +415,21 @@ def _explain(problem: Any) -> str:
     close = difflib.get_close_matches(location[-1], known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"{key} = {problem['input']!r}: unknown key{hint} Known here: {', '.join(known)}"
+
+
+def all_sections() -> dict[str, type[Section]]:
+    """Return every table of config.toml, by its name: ``traffic``, ``traffic.join``."""
+    found: dict[str, type[Section]] = {}
+
+    def add(name: str, annotation: Any) -> None:
+        if isinstance(annotation, type) and issubclass(annotation, Section):
+            found[name] = annotation
+            for key, field in annotation.model_fields.items():
+                add(f"{name}.{key}", field.annotation)
+
+    for name, field in Settings.model_fields.items():
+        add(name, field.annotation)
+    return found
 
 
 def _known_keys(section: list[str]) -> list[str]:

@@ -42,6 +42,24 @@ FLOOR_STRATA_FORGOTTEN = Counter(
 EXCHANGES_STORED = Counter(
     "driftwarden_exchanges_stored", "Exchanges stored.", ["source"], registry=REGISTRY
 )
+EXCHANGES_WITHHELD = Counter(
+    "driftwarden_exchanges_withheld",
+    "Sampled exchanges whose texts the source kept back: counted, not compared.",
+    ["source"],
+    registry=REGISTRY,
+)
+PARTS_IGNORED = Counter(
+    "driftwarden_parts_ignored",
+    "Parts of sampled records that are no exchanges, such as other spans of a trace.",
+    ["source"],
+    registry=REGISTRY,
+)
+HALVES_JOINED = Counter(
+    "driftwarden_halves_joined",
+    "Requests joined with their response after waiting for it, or the other way round.",
+    ["source"],
+    registry=REGISTRY,
+)
 DEAD_LETTERS = Counter(
     "driftwarden_dead_letters",
     "Records that could not be read and were kept as dead letters.",

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from monitor.cli.app import app
-from monitor.settings import Secrets, Settings
+from monitor.settings import Secrets, all_sections
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -68,11 +68,13 @@ def settings_page() -> str:
     """Return the page about config.toml and the environment."""
     comments = dict(_comments())
     lines = [GENERATED.format(source="config.toml"), SETTINGS_INTRODUCTION]
-    for section, field in Settings.model_fields.items():
-        annotation: Any = field.annotation
+    sections = all_sections()
+    for section, annotation in sections.items():
         rows = []
         properties = annotation.model_json_schema()["properties"]
         for key in annotation.model_fields:
+            if f"{section}.{key}" in sections:
+                continue
             default, comment = comments[section, key]
             allowed = _allowed(properties[key])
             rows.append(f"| `{key}` | `{default}` | {allowed} | {_cell(comment)} |")
@@ -130,7 +132,7 @@ def _comments() -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
     section = ""
     line = re.compile(r'(\w+) = ("[^"]*"|\[[^\]]*\]|[^#\s]+)\s*#\s*(.*)')
     for text in (ROOT / "config.toml").read_text(encoding="utf-8").splitlines():
-        if header := re.fullmatch(r"\[(\w+)\]", text):
+        if header := re.fullmatch(r"\[([\w.]+)\]", text):
             section = header[1]
         elif match := line.match(text):
             yield (section, match[1]), (match[2], match[3])

@@ -5,7 +5,7 @@ from alembic import op
 
 from monitor.store.tables.base import UtcDateTime
 
-revision = "f9835ee6c8b2"
+revision = "28c4e254e689"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -93,6 +93,50 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_offset_gaps")),
     )
     op.create_table(
+        "pending_halves",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("partition", sa.Integer(), nullable=False),
+        sa.Column("offset", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("record_index", sa.Integer(), nullable=False),
+        sa.Column("join_id", sa.String(), nullable=False),
+        sa.Column("side", sa.String(), nullable=False),
+        sa.Column("user", sa.String(), nullable=False),
+        sa.Column("occurred_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("received_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column(
+            "randomness", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "threshold", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("inclusion_probability", sa.Double(), nullable=False),
+        sa.Column("payload", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("stored_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("claimed_until", UtcDateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pending_halves")),
+        sa.UniqueConstraint("source", "join_id", "side", name="uq_pending_halves_side"),
+    )
+    with op.batch_alter_table("pending_halves", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_pending_halves_claimed_until",
+            ["claimed_until"],
+            unique=False,
+            sqlite_where=sa.text("claimed_until IS NOT NULL"),
+            postgresql_where=sa.text("claimed_until IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_pending_halves_occurred_at", ["source", "occurred_at"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_pending_halves_received_at"), ["received_at"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_pending_halves_stored_at"), ["stored_at"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_pending_halves_user"), ["user"], unique=False)
+
+    op.create_table(
         "reviewers",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -126,6 +170,14 @@ def upgrade() -> None:
             batch_op.f("ix_web_sessions_expires_at"), ["expires_at"], unique=False
         )
 
+    op.create_table(
+        "withheld_exchanges",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("day", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("source", "model", "day", name=op.f("pk_withheld_exchanges")),
+    )
     op.create_table(
         "evaluations",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -609,12 +661,25 @@ def downgrade() -> None:
 
     op.drop_table("exchanges")
     op.drop_table("evaluations")
+    op.drop_table("withheld_exchanges")
     with op.batch_alter_table("web_sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_web_sessions_expires_at"))
 
     op.drop_table("web_sessions")
     op.drop_table("source_offsets")
     op.drop_table("reviewers")
+    with op.batch_alter_table("pending_halves", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_pending_halves_user"))
+        batch_op.drop_index(batch_op.f("ix_pending_halves_stored_at"))
+        batch_op.drop_index(batch_op.f("ix_pending_halves_received_at"))
+        batch_op.drop_index("ix_pending_halves_occurred_at")
+        batch_op.drop_index(
+            "ix_pending_halves_claimed_until",
+            sqlite_where=sa.text("claimed_until IS NOT NULL"),
+            postgresql_where=sa.text("claimed_until IS NOT NULL"),
+        )
+
+    op.drop_table("pending_halves")
     op.drop_table("offset_gaps")
     op.drop_table("embedding_blocks")
     with op.batch_alter_table("dead_letters", schema=None) as batch_op:

@@ -84,6 +84,8 @@ def _replay_file(engine: "Engine", settings: "Settings", file: Path) -> None:
         f"(rate {settings.monitoring.sample_rate:g}), {done.n_exchanges} exchanges stored, "
         f"{done.n_dead_letters} dead letters"
     )
+    if done.n_withheld:
+        typer.echo(f"{done.n_withheld} exchanges have their texts withheld: counted, not stored")
 
 
 def _replay_dead_letters(engine: "Engine", settings: "Settings") -> None:

@@ -18,6 +18,7 @@ from monitor.store.engine import transaction
 from monitor.store.evaluations import last_success
 from monitor.store.offsets import complete_until
 from monitor.store.outbox import count_waiting
+from monitor.store.pending_halves import first_waiting
 from monitor.telemetry import LAST_EVALUATION, OUTBOX_PENDING, get_logger
 
 #: Records of a window's last moments may come this much later.
@@ -79,12 +80,16 @@ class Cycle:
         """Return the time until which windows can be judged.
 
         After a pause Kafka holds a backlog: a window that was judged before it is read would look
-        quiet, or empty.
+        quiet, or empty. A request whose response is waited for belongs to its window too.
         """
         with transaction(self.engine) as connection:
-            stored = complete_until(connection, self.settings.kafka.topic)
+            known = (
+                complete_until(connection, self.settings.kafka.topic),
+                first_waiting(connection, self.settings.kafka.topic),
+            )
         latest = now - LATE_RECORDS
-        if stored is None or stored >= latest:
+        stored = min((moment for moment in known if moment is not None), default=latest)
+        if stored >= latest:
             return latest
         waited_enough = now - self.started_at >= LONGEST_WAIT
         return max(stored, now - LONGEST_WAIT) if waited_enough else stored

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from monitor.embedding.encoder import Encoder, load_encoder
 from monitor.errors import InputError
 from monitor.evaluation.assess import Assessed, assess
+from monitor.evaluation.remarks import withheld_remark
 from monitor.evaluation.window import Window
 from monitor.settings import Settings
 from monitor.traffic.exchange import Exchange
@@ -68,8 +69,15 @@ def compare_files(
         for path, content in zip((reference, current), contents, strict=True)
         if content.bad_lines
     ]
+    remarks += [
+        f"{path.name}: {withheld_remark(content.n_withheld, len(content.exchanges))}"
+        for path, content in zip((reference, current), contents, strict=True)
+        if content.n_withheld
+    ]
     assessment = msgspec.structs.replace(
-        assessed.assessment, remarks=(*assessed.assessment.remarks, *remarks)
+        assessed.assessment,
+        n_withheld=contents[1].n_withheld,
+        remarks=(*assessed.assessment.remarks, *remarks),
     )
     return Comparison(
         Assessed(assessment, assessed.novelty, assessed.cluster, assessed.scalars),
@@ -87,6 +95,8 @@ def _read(path: Path, settings: Settings) -> FileContent:
     )
     if content.exchanges:
         return content
+    if not content.bad_lines and content.n_withheld:
+        raise InputError(f"{path}: all {content.n_withheld:,} exchanges have their texts withheld")
     if not content.bad_lines:
         raise InputError(f"{path}: the file is empty")
     shown = "\n".join(f"  {bad}" for bad in content.bad_lines[:10])

@@ -26,6 +26,15 @@ def remarks_on(window: Window, bounds: tuple[datetime, datetime] | None) -> tupl
     return (*_silent_days(window.occurred_at, bounds), *_large_users(window))
 
 
+def withheld_remark(n_withheld: int, n_compared: int) -> str:
+    """Say how much of the traffic could not be compared, as its source kept the texts back."""
+    share = n_withheld / (n_withheld + n_compared)
+    return (
+        f"{n_withheld:,} exchanges ({share:.0%}) are left out: their source kept the texts back, "
+        "redacted or not captured."
+    )
+
+
 def _silent_days(
     occurred_at: Sequence[datetime], bounds: tuple[datetime, datetime] | None
 ) -> tuple[str, ...]:

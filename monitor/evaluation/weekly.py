@@ -1,7 +1,7 @@
 """The evaluation of a window: claimed, run and stored so that a rerun gives the same figures."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -15,6 +15,7 @@ from monitor.errors import DatabaseUnavailableError, LostOwnershipError
 from monitor.evaluation.assess import Assessed, assess, unjudged
 from monitor.evaluation.evidently_report import render_evidently
 from monitor.evaluation.final_sample import final_sample
+from monitor.evaluation.remarks import withheld_remark
 from monitor.evaluation.summary_html import render_summary
 from monitor.evaluation.window import Window
 from monitor.evaluation.windows import due_windows
@@ -31,6 +32,7 @@ from monitor.store.evaluations import (
     save_report,
 )
 from monitor.store.exchanges import WindowRows, first_occurrence, load_baseline, load_window
+from monitor.store.withheld import count_withheld, first_withheld
 from monitor.traffic.rates import Rates
 from monitor.traffic.redaction import Redactor
 
@@ -46,6 +48,8 @@ class _Loaded:
 
     rows: WindowRows
     baseline: BaselineRow | None
+    #: Exchanges whose texts the source kept back.
+    n_withheld: int
     #: ``None`` where there is no baseline, or another encoder made its vectors.
     reference: WindowRows | None
     #: What the reader should know about the rows.
@@ -75,8 +79,9 @@ def catch_up(
     """
     model = settings.model.name
     with transaction(engine) as connection:
-        first = first_occurrence(connection, model)
+        begins = (first_occurrence(connection, model), first_withheld(connection, model))
         done = done_windows(connection, model)
+    first = min((begin for begin in begins if begin is not None), default=None)
     if first is None:
         return []
     ran = []
@@ -149,7 +154,7 @@ def _run(
     now: datetime,
 ) -> None:
     loaded = _load(engine, settings.model.name, bounds)
-    assessed = _assess(loaded, settings, bounds, seed)
+    assessed = _tell_withheld(_assess(loaded, settings, bounds, seed), loaded.n_withheld)
     assessed, reports = _render(assessed, loaded, bounds, seed)
     assessment = assessed.assessment
     with transaction(engine) as connection:
@@ -185,6 +190,7 @@ def _load(engine: Engine, model: str, bounds: tuple[datetime, datetime]) -> _Loa
         baseline = latest_baseline(connection, model)
         comparable = baseline is not None and stored.encoder in {"", baseline.encoder}
         reference = load_baseline(connection, baseline.id) if baseline and comparable else None
+        n_withheld = count_withheld(connection, model, *bounds)
     sample = final_sample(stored, bounds)
     remarks = [sample.remark] if sample.remark else []
     if stored.n_other_encoder:
@@ -192,7 +198,7 @@ def _load(engine: Engine, model: str, bounds: tuple[datetime, datetime]) -> _Loa
             f"{stored.n_other_encoder:,} exchanges of the window were embedded by another encoder "
             "and are left out."
         )
-    return _Loaded(sample.rows, baseline, reference, tuple(remarks))
+    return _Loaded(sample.rows, baseline, n_withheld, reference, tuple(remarks))
 
 
 def _assess(
@@ -254,10 +260,19 @@ def _render(
     return assessed, reports
 
 
+def _tell_withheld(assessed: Assessed, n_withheld: int) -> Assessed:
+    if not n_withheld:
+        return assessed
+    counted = msgspec.structs.replace(assessed.assessment, n_withheld=n_withheld)
+    return _remark(
+        replace(assessed, assessment=counted), withheld_remark(n_withheld, counted.n_current)
+    )
+
+
 def _remark(assessed: Assessed, *remarks: str) -> Assessed:
     assessment = assessed.assessment
     remarked = msgspec.structs.replace(assessment, remarks=(*assessment.remarks, *remarks))
-    return Assessed(remarked, assessed.novelty, assessed.cluster, assessed.scalars)
+    return replace(assessed, assessment=remarked)
 
 
 def _provenance(loaded: _Loaded, settings: Settings) -> dict[str, Any]:

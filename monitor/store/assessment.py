@@ -85,6 +85,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     n_current: int
     #: How many exchanges of the traffic they stand for; ``None`` where they aren't a sample.
     estimated_current: float | None = None
+    #: Exchanges of the window whose texts the source kept back; they are no part of ``n_current``.
+    n_withheld: int = 0
     input: FamilyAssessment
     output: FamilyAssessment
     characteristics: tuple[Characteristic, ...] = ()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.store.exchanges import Position
 from monitor.store.tables import DeadLetter
@@ -32,6 +33,25 @@ def insert_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) -
     """Write dead letters; the offsets move in the same transaction."""
     if rows:
         connection.execute(insert(DeadLetter), [_values(row) for row in rows])
+
+
+def restore_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) -> None:
+    """Write dead letters of records that may have been dead letters before, and were replayed."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    for row in rows:
+        values = _values(row)
+        connection.execute(
+            dialect.insert(DeadLetter)
+            .values(values)
+            .on_conflict_do_update(
+                index_elements=["source", "partition", "offset", "record_index"],
+                set_={
+                    **{name: values[name] for name in ("key", "value", "reason", "detail")},
+                    "received_at": row.received_at,
+                    "replayed_at": None,
+                },
+            )
+        )
 
 
 def pending_dead_letters(

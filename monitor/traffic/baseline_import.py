@@ -17,7 +17,7 @@ from monitor.store.engine import transaction
 from monitor.store.exchanges import Position, insert_exchanges
 from monitor.traffic.design import certain_lot
 from monitor.traffic.exchange import Exchange
-from monitor.traffic.file_source import BadLine, read_exchanges
+from monitor.traffic.file_source import BadLine, FileContent, read_exchanges
 from monitor.traffic.prepare import TextEncoder, embed, exchange_row
 from monitor.traffic.redaction import Redactor
 
@@ -37,6 +37,8 @@ class ImportedBaseline:
     bad_lines: tuple[BadLine, ...] = ()
     #: Exchanges of other models, which were left out.
     n_other_model: int = 0
+    #: Exchanges whose texts the source kept back.
+    n_withheld: int = 0
 
 
 def import_baseline(
@@ -57,7 +59,7 @@ def import_baseline(
     content = read_exchanges(path, settings, default_model=model, redactor=redactor)
     own = [exchange for exchange in content.exchanges if exchange.model == model]
     if not own:
-        raise InputError(_nothing_usable(path, model, content.exchanges, content.bad_lines))
+        raise InputError(_nothing_usable(path, model, content))
     stored = store_baseline(engine, encoder, own, model=model, now=now)
     return ImportedBaseline(
         stored.baseline_id,
@@ -66,6 +68,7 @@ def import_baseline(
         stored.is_new,
         tuple(content.bad_lines),
         len(content.exchanges) - len(own),
+        content.n_withheld,
     )
 
 
@@ -132,13 +135,14 @@ def _digest(exchanges: Sequence[Exchange], *, model: str, encoder: str) -> str:
     return digest.hexdigest()
 
 
-def _nothing_usable(
-    path: Path, model: str, exchanges: Sequence[Exchange], bad_lines: Sequence[BadLine]
-) -> str:
-    if exchanges:
-        models = Counter(exchange.model for exchange in exchanges).most_common(5)
+def _nothing_usable(path: Path, model: str, content: FileContent) -> str:
+    if content.exchanges:
+        models = Counter(exchange.model for exchange in content.exchanges).most_common(5)
         named = ", ".join(f"{name!r} ({count})" for name, count in models)
         return f"{path}: no exchange of the model {model!r}; the file names {named}. See --model."
-    if bad_lines:
-        return f"{path}: none of {len(bad_lines)} lines is an exchange; {bad_lines[0]}"
+    if content.bad_lines:
+        bad = content.bad_lines
+        return f"{path}: none of {len(bad)} lines is an exchange; {bad[0]}"
+    if content.n_withheld:
+        return f"{path}: all {content.n_withheld:,} exchanges have their texts withheld"
     return f"{path}: the file is empty"

@@ -59,9 +59,10 @@ class SamplingDesign:
         self._floor_size = traffic.floor_per_window
         self._candidates = FloorCandidates(self._floor_size) if self._floor_size else None
         search = traffic.floor_search_rate if self._floor_size else 0.0
+        self._widest = max(self._rates.highest, search)
         # By exchange, an exchange of any record may be kept: all are decoded.
         self.sampler = Sampler(
-            1.0 if self._by_exchange else max(self._rates.highest, search),
+            1.0 if self._by_exchange else self._widest,
             honour_threshold=traffic.tracestate_threshold == "honour",
         )
 
@@ -76,6 +77,19 @@ class SamplingDesign:
             # The record's randomness and the exchange's are independent stages.
             identity = exchange.exchange_id.encode("utf-8", "surrogatepass")
             draw = Draw(randomness_of(identity), 0, draw.inclusion_probability)
+        return self.lot(draw, exchange)
+
+    def draw_half(self, draw: Draw, join_id: str) -> Draw | None:
+        """Decide on a request or response of a record by what both have in common."""
+        if not self._by_exchange:
+            return draw
+        randomness = randomness_of(join_id.encode("utf-8", "surrogatepass"))
+        own = Draw(randomness, 0, draw.inclusion_probability)
+        threshold = own.threshold_at(self._widest)
+        return own._replace(threshold=threshold) if randomness >= threshold else None
+
+    def lot(self, draw: Draw, exchange: Exchange) -> Lot | None:
+        """Decide on an exchange by the rate of its kind, on the randomness of its draw."""
         threshold = draw.threshold_at(self._rates.rate_of(exchange.model, exchange.task_type))
         if not self._is_candidate(draw, exchange) and draw.randomness < threshold:
             return None

@@ -1,7 +1,7 @@
 """One prompt and its response: what every format is decoded to."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -31,8 +31,24 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, Any] = {}
     #: Set when text was cut.
     truncated: bool = False
+    #: The trace that the request belongs to; empty if unknown.
+    trace_id: str = ""
+    #: Place in a record that carries several exchanges.
+    record_index: int = 0
+    #: The source kept the texts back, so there is nothing to compare: it is counted, not stored.
+    withheld: bool = False
 
     @property
     def prompt(self) -> str:
         """The last user message: a system prompt that never changes would hide what does."""
         return next((m.content for m in reversed(self.messages) if m.role == "user"), "")
+
+
+class Half(msgspec.Struct, frozen=True):
+    """A request or response whose partner has a record of its own."""
+
+    side: Literal["request", "response"]
+    #: What both have in common.
+    join_id: str
+    #: The request without a response, or the response without messages.
+    exchange: Exchange

@@ -9,11 +9,14 @@ from pathlib import Path
 from monitor.errors import InputError, RecordError
 from monitor.settings import Traffic
 from monitor.store.exchanges import Position
+from monitor.store.pending_halves import HalfRow
 from monitor.traffic.decode import Decoder
 from monitor.traffic.exchange import Exchange
+from monitor.traffic.joining import half_row, join, pair
 from monitor.traffic.prepare import redact_exchange
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor
+from monitor.traffic.sampling import Draw
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -38,6 +41,8 @@ class FileContent:
 
     exchanges: list[Exchange]
     bad_lines: list[BadLine]
+    #: Exchanges whose texts the source kept back.
+    n_withheld: int = 0
 
 
 def read_exchanges(
@@ -55,18 +60,49 @@ def read_exchanges(
         InputError: The file can't be read, or is one JSON array instead of a line an object.
     """
     decoder = Decoder(settings, default_model=default_model)
-    content = FileContent([], [])
+    exchanges: list[Exchange] = []
+    halves: list[HalfRow] = []
+    bad_lines: list[BadLine] = []
     for record in iter_records(path, source=path.name):
         if not record.value:
             continue
+        number = record.position.offset + 1
         try:
-            exchanges = decoder.decode(record)
+            decoded = decoder.decode(record)
         except RecordError as error:
-            number = record.position.offset + 1
-            content.bad_lines.append(BadLine(number, error.reason, error.detail))
+            bad_lines.append(BadLine(number, error.reason, error.detail))
             continue
-        content.exchanges.extend(redact_exchange(exchange, redactor) for exchange in exchanges)
-    return content
+        exchanges += decoded.exchanges
+        bad_lines += [
+            BadLine(number, part.error.reason, part.error.detail) for part in decoded.bad_parts
+        ]
+        halves += [
+            half_row(
+                half,
+                position=record.position,
+                received_at=record.timestamp,
+                draw=Draw(0),
+            )
+            for half in decoded.halves
+        ]
+    pairs, left = pair(halves)
+    exchanges += [join(*found, settings, default_model=default_model).exchange for found in pairs]
+    bad_lines += [_unpaired(half) for half in left]
+    compared = [exchange for exchange in exchanges if not exchange.withheld]
+    return FileContent(
+        [redact_exchange(one, redactor) for one in compared],
+        sorted(bad_lines, key=lambda line: line.number),
+        len(exchanges) - len(compared),
+    )
+
+
+def _unpaired(half: HalfRow) -> BadLine:
+    other = "response" if half.side == "request" else "request"
+    return BadLine(
+        half.position.offset + 1,
+        f"unpaired_{half.side}",
+        f"no {other} {half.join_id!r} in the file",
+    )
 
 
 def iter_records(path: Path, *, source: str, start: int = 0) -> Iterator[RawRecord]:

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from kafka import TopicPartition
@@ -38,7 +38,8 @@ from monitor.traffic.prepare import Preparer, TextEncoder, dead_letter
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import make_redactor
 from monitor.traffic.sampling import Draw, record_identity
-from monitor.traffic.timestamps import EPOCH
+from monitor.traffic.sweep import Sweeper
+from monitor.traffic.timestamps import from_milliseconds
 from monitor.traffic.worker import IngestWorker
 
 log = get_logger(__name__)
@@ -137,16 +138,18 @@ class Ingest:
             start_at=settings.kafka.start_at,
             forget=self._growing.forget,
         )
+        preparer = Preparer(
+            settings.traffic,
+            encoder,
+            design=design,
+            default_model=settings.model.name,
+            redactor=make_redactor(settings.redaction),
+        )
         self._worker = IngestWorker(
             engine,
-            Preparer(
-                settings.traffic,
-                encoder,
-                design=design,
-                default_model=settings.model.name,
-                redactor=make_redactor(settings.redaction),
-            ),
+            preparer,
             stop,
+            sweeper=Sweeper(engine, preparer, settings.traffic.join, clock=clock),
             clock=clock,
         )
 
@@ -264,13 +267,14 @@ class Ingest:
 
     def _raw(self, record: Any) -> RawRecord:
         self._sampled.inc()
-        has_time = record.timestamp is not None and record.timestamp > 0
+        now = self._clock()
         return RawRecord(
             Position(self._topic, record.partition, record.offset),
             record.key,
             record.value,
-            EPOCH + timedelta(milliseconds=record.timestamp) if has_time else self._clock(),
+            from_milliseconds(record.timestamp, otherwise=now),
             tuple(record.headers),
+            read_at=now,
         )
 
     def _flush_when_due(self) -> None:

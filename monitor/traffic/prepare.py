@@ -1,9 +1,10 @@
 """From sampled records to rows and vectors: decode, thin, redact, embed. Touches no database."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -13,16 +14,25 @@ from monitor.errors import RecordError
 from monitor.settings import Traffic
 from monitor.store.dead_letters import DeadLetterRow
 from monitor.store.exchanges import ExchangeRow, Position
-from monitor.telemetry import EMBED_SECONDS, EXCHANGES_NOT_SAMPLED
-from monitor.traffic.decode import Decoder
+from monitor.store.pending_halves import HalfRow
+from monitor.store.withheld import WithheldDay, day_of
+from monitor.telemetry import EMBED_SECONDS, EXCHANGES_NOT_SAMPLED, get_logger
+from monitor.traffic.decode import Decoded, Decoder
 from monitor.traffic.design import Lot, SamplingDesign
-from monitor.traffic.exchange import Exchange, Message
+from monitor.traffic.exchange import Exchange, Half, Message
+from monitor.traffic.joining import Joined, half_row, join, pair
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.sampling import Draw
 from monitor.traffic.sanitising import clean_text
 
 MAX_DETAIL_CHARACTERS = 500
+#: Attributes that hexadecimal digits could make look like a telephone number.
+IDS = {"trace_id"}
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class TextEncoder(Protocol):
@@ -39,12 +49,30 @@ class Prepared:
     """A batch that only has to be stored."""
 
     rows: list[ExchangeRow]
-    #: The record that each row came from.
-    records: list[RawRecord]
     encoder: str
     prompt_vectors: NDArray[np.float16]
     response_vectors: NDArray[np.float16]
-    dead_letters: list[DeadLetterRow]
+    dead_letters: list[DeadLetterRow] = field(default_factory=list)
+    #: Requests and responses whose partner isn't in the batch.
+    halves: list[HalfRow] = field(default_factory=list)
+    #: Exchanges whose texts the source kept back.
+    withheld: Mapping[WithheldDay, int] = field(default_factory=dict)
+    #: Source -> parts of records that are no exchanges and not meant to be.
+    ignored: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the records held nothing that can be read."""
+        return not (self.rows or self.halves or self.withheld or self.ignored)
+
+
+class _Selected(NamedTuple):
+    """An exchange that is stored, or counted."""
+
+    exchange: Exchange
+    lot: Lot
+    position: Position
+    received_at: datetime
 
 
 class Preparer:
@@ -59,10 +87,13 @@ class Preparer:
         default_model: str,
         redactor: Redactor | None,
     ) -> None:
-        self._redactor = redactor
+        self._settings = settings
+        self._default_model = default_model
         self._design = design
+        self._redactor = redactor
         self._decoder = Decoder(settings, default_model=default_model)
         self._encoder = encoder
+        self._warned_of_keys = False
 
     def prepare(
         self,
@@ -78,32 +109,97 @@ class Preparer:
             received_at: The time that is stored.
             draws: How each record was kept, where that was decided before; else the design says it.
         """
-        rows: list[ExchangeRow] = []
-        sources: list[RawRecord] = []
+        selected: list[_Selected] = []
+        halves: list[HalfRow] = []
         letters: list[DeadLetterRow] = []
+        ignored: Counter[str] = Counter()
         for record, draw in zip(records, draws or map(self._design.draw, records), strict=True):
             try:
-                exchanges = self._decoder.decode(record)
+                decoded = self._decoder.decode(record)
             except RecordError as error:
                 letters.append(dead_letter(record, error, draw, received_at))
                 continue
-            for index, exchange in enumerate(exchanges):
-                lot = self._design.select(draw, exchange)
-                if lot is None:
-                    EXCHANGES_NOT_SAMPLED.labels(record.position.source).inc()
-                    continue
-                clean = redact_exchange(exchange, self._redactor)
-                position = _at(record.position, index)
-                rows.append(exchange_row(clean, lot, position=position, received_at=received_at))
-                sources.append(record)
+            if decoded.n_ignored:
+                ignored[record.position.source] += decoded.n_ignored
+            letters += _letters_of_parts(record, decoded, draw, received_at)
+            for exchange in decoded.exchanges:
+                position = _at(record.position, exchange.record_index)
+                lot = self._count(self._design.select(draw, exchange), position)
+                if lot is not None:
+                    clean = redact_exchange(exchange, self._redactor)
+                    selected.append(_Selected(clean, lot, position, received_at))
+            for half in decoded.halves:
+                self._warn_of_keys(record)
+                position = _at(record.position, half.exchange.record_index)
+                own = self._count(self._design.draw_half(draw, half.join_id), position)
+                if own is not None:
+                    clean = redact_exchange(half.exchange, self._redactor)
+                    halves.append(
+                        half_row(
+                            Half(half.side, half.join_id, clean),
+                            position=position,
+                            received_at=received_at,
+                            draw=own,
+                        )
+                    )
+        pairs, waiting = pair(halves)
+        prepared = self._embed([*selected, *self._join(pairs)])
+        return replace(prepared, dead_letters=letters, halves=waiting, ignored=ignored)
+
+    def prepare_pairs(self, pairs: Sequence[tuple[HalfRow, HalfRow]]) -> Prepared:
+        """Turn requests and the responses to them into rows with their vectors."""
+        return self._embed(self._join(pairs))
+
+    def _join(self, pairs: Sequence[tuple[HalfRow, HalfRow]]) -> list[_Selected]:
+        """Put pairs together, and decide on each by the rate of what it has become."""
+        selected = []
+        for request, response in pairs:
+            one: Joined = join(request, response, self._settings, default_model=self._default_model)
+            lot = self._count(self._design.lot(one.draw, one.exchange), one.position)
+            if lot is not None:
+                selected.append(_Selected(one.exchange, lot, one.position, one.received_at))
+        return selected
+
+    def _embed(self, selected: Sequence[_Selected]) -> Prepared:
+        """Embed what can be compared, and count what can't."""
+        rows = [
+            exchange_row(one.exchange, one.lot, position=one.position, received_at=one.received_at)
+            for one in selected
+            if not one.exchange.withheld
+        ]
         prompt_vectors, response_vectors = embed(rows, self._encoder)
         return Prepared(
             rows=rows,
-            records=sources,
             encoder=self._encoder.identity,
             prompt_vectors=prompt_vectors,
             response_vectors=response_vectors,
-            dead_letters=letters,
+            withheld=Counter(
+                WithheldDay(
+                    one.position.source, one.exchange.model, day_of(one.exchange.occurred_at)
+                )
+                for one in selected
+                if one.exchange.withheld
+            ),
+        )
+
+    @staticmethod
+    def _count(kept: T | None, position: Position) -> T | None:
+        """Pass on what the design says, and count what it doesn't keep."""
+        if kept is None:
+            EXCHANGES_NOT_SAMPLED.labels(position.source).inc()
+        return kept
+
+    def _warn_of_keys(self, record: RawRecord) -> None:
+        """Say once that halves without a key are sampled apart."""
+        keyed = record.key or record.header(self._settings.id_header)
+        if keyed or self._settings.sample_by == "exchange" or self._warned_of_keys:
+            return
+        self._warned_of_keys = True
+        log.warning(
+            "requests and responses come without a key or the header of traffic.id_header: they "
+            "are sampled one without the other, so most will find no partner; give them a key, or "
+            'set traffic.sample_by = "exchange"',
+            source=record.position.source,
         )
 
 
@@ -129,7 +225,7 @@ def redact_exchange(exchange: Exchange, redactor: Redactor | None) -> Exchange:
         messages=tuple(Message(turn.role, redact(turn.content)) for turn in exchange.messages),
         response=redact(exchange.response),
         attributes={
-            key: redact(value) if isinstance(value, str) else value
+            key: redact(value) if isinstance(value, str) and key not in IDS else value
             for key, value in exchange.attributes.items()
         },
     )
@@ -177,5 +273,20 @@ def dead_letter(
     )
 
 
+def _letters_of_parts(
+    record: RawRecord, decoded: Decoded, draw: Draw, received_at: datetime
+) -> list[DeadLetterRow]:
+    return [
+        dead_letter(
+            replace(record, position=_at(record.position, part.record_index), value=part.value),
+            part.error,
+            draw,
+            received_at,
+        )
+        for part in decoded.bad_parts
+    ]
+
+
 def _at(position: Position, index: int) -> Position:
-    return Position(position.source, position.partition, position.offset, index)
+    """Return the position of a part of a record, which may itself be a part of one."""
+    return replace(position, record_index=position.record_index + index)

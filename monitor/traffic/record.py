@@ -18,11 +18,19 @@ class RawRecord:
     #: Kafka's timestamp, or when the file was read; used where the content carries none.
     timestamp: datetime
     headers: tuple[tuple[str, bytes], ...] = ()
+    #: When it was read; ``None`` where its content may be of any age, as a file's.
+    read_at: datetime | None = None
+    #: The format it is in, where that isn't the one of the settings.
+    format_name: str = ""
 
     @property
     def size_bytes(self) -> int:
         """Return the size of the value."""
         return len(self.value or b"")
+
+    def header(self, name: str) -> bytes | None:
+        """Return the first header of this name."""
+        return next((value for key, value in self.headers if key == name), None) if name else None
 
     def identity(self, id_header: str) -> bytes:
         """Return what sampling hashes.
@@ -30,11 +38,10 @@ class RawRecord:
         Args:
             id_header: Name of the header that identifies a request; empty: the key does.
         """
-        header = next((v for name, v in self.headers if name == id_header), None)
         position = self.position
         return record_identity(
             self.key,
-            header if id_header else None,
+            self.header(id_header),
             source=position.source,
             partition=position.partition,
             offset=position.offset,

@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,17 +11,25 @@ from sqlalchemy import Engine
 
 from monitor.errors import RecordError
 from monitor.settings import Settings
-from monitor.store.dead_letters import DeadLetterRow, mark_replayed, pending_dead_letters
+from monitor.store.dead_letters import (
+    DeadLetterRow,
+    mark_replayed,
+    pending_dead_letters,
+    restore_dead_letters,
+)
 from monitor.store.engine import transaction
-from monitor.store.exchanges import Position
 from monitor.store.offsets import claim
+from monitor.store.pending_halves import insert_halves
+from monitor.store.withheld import add_withheld
 from monitor.telemetry import RECORDS_SAMPLED, RECORDS_SEEN
 from monitor.traffic.design import SamplingDesign
 from monitor.traffic.file_source import file_source_name, iter_records
+from monitor.traffic.letters import IN_PLAIN_FORM
 from monitor.traffic.prepare import Preparer, TextEncoder
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import make_redactor
 from monitor.traffic.sampling import stored_draw
+from monitor.traffic.sweep import Sweeper
 from monitor.traffic.writer import OffsetMove, insert_readable, store_until_done
 
 
@@ -35,6 +43,8 @@ class Replayed:
     n_sampled: int
     n_exchanges: int
     n_dead_letters: int
+    #: Exchanges whose texts the source kept back: counted, not stored.
+    n_withheld: int = 0
 
 
 def replay_file(
@@ -97,6 +107,8 @@ def replay_file(
             sampled=len(sampled),
             exchanges=stored.n_exchanges,
             letters=stored.n_dead_letters,
+            withheld=stored.n_withheld,
+            halves=stored.n_halves,
         )
         progress(position - expected)
         expected = position
@@ -110,13 +122,18 @@ def replay_file(
         if len(sampled) >= settings.traffic.batch_size and (not flush() or stop.is_set()):
             break
     else:
-        flush()
+        # A file has an end: a half without a partner by then has none.
+        if flush() and totals["halves"]:
+            sweeper = Sweeper(engine, preparer, settings.traffic.join, clock=clock)
+            joined, expired = sweeper.finish(source, stop)
+            totals.update(exchanges=joined, letters=expired)
     return Replayed(
         n_lines=totals["lines"],
         n_skipped=totals["skipped"],
         n_sampled=totals["sampled"],
         n_exchanges=totals["exchanges"],
         n_dead_letters=totals["letters"],
+        n_withheld=totals["withheld"],
     )
 
 
@@ -140,7 +157,7 @@ def replay_dead_letters(
     """Try each dead letter again: with other settings or a newer version it may be readable.
 
     What is read now is stored at the position where the record stood, and its letter is marked, in
-    one transaction; what isn't stays as it was.
+    one transaction; what isn't stays as it was. Halves of pairs wait anew for their partner.
     """
     design = SamplingDesign(settings)
     preparer = Preparer(
@@ -157,7 +174,7 @@ def replay_dead_letters(
         with transaction(engine) as connection:
             page = pending_dead_letters(connection, after_id=after_id, limit=page_size)
         if not page:
-            return ReplayedLetters(n_exchanges, dict(unreadable))
+            break
         for letter_id, letter in page:
             after_id = letter_id
             result = _replay_letter(engine, preparer, letter_id, letter, now=clock())
@@ -165,33 +182,45 @@ def replay_dead_letters(
                 n_exchanges += result
             else:
                 unreadable[result] += 1
+    # Halves wait again for each other; those that are complete now are joined at once.
+    sweeper = Sweeper(engine, preparer, settings.traffic.join, clock=clock)
+    joined, _ = sweeper.sweep(threading.Event())
+    return ReplayedLetters(n_exchanges + joined, dict(unreadable))
 
 
 def _replay_letter(
     engine: Engine, preparer: Preparer, letter_id: int, letter: DeadLetterRow, *, now: datetime
 ) -> int | str:
     """Return the number of exchanges stored, or the reason why it still can't be read."""
-    position = letter.position
+    from_file = letter.position.source.startswith("file:")
     record = RawRecord(
-        Position(position.source, position.partition, position.offset),
+        letter.position,
         letter.key,
         letter.value,
         letter.received_at,
+        read_at=None if from_file else letter.received_at,
+        format_name="plain" if letter.reason in IN_PLAIN_FORM else "",
     )
     prepared = preparer.prepare(
         [record],
         received_at=letter.received_at,
         draws=[stored_draw(letter.randomness, letter.threshold, letter.inclusion_probability)],
     )
-    if prepared.dead_letters:
+    if prepared.is_empty and prepared.dead_letters:
         return prepared.dead_letters[0].reason
+    # The time limit of a half begins anew.
+    halves = [replace(half, received_at=now) for half in prepared.halves]
     try:
         with transaction(engine) as connection:
             if not mark_replayed(connection, letter_id, now=now):
                 return 0  # another process was first
             refused = insert_readable(connection, prepared, now=now)
-            if refused:
-                raise RecordError(refused[0].reason)  # noqa: TRY301 - rolls the mark back
+            if refused or insert_halves(connection, halves, now=now):
+                # Rolls the mark back.
+                raise RecordError(refused[0].reason if refused else "duplicate_half")  # noqa: TRY301
+            add_withheld(connection, prepared.withheld)
+            # Of a message that couldn't be read at all some parts may still be unreadable.
+            restore_dead_letters(connection, prepared.dead_letters)
     except RecordError as error:
         return error.reason
     return len(prepared.rows)

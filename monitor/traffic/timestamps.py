@@ -25,6 +25,16 @@ def parse_timestamp(value: str | float) -> datetime:
     return moment
 
 
+def from_milliseconds(value: int | None, *, otherwise: datetime) -> datetime:
+    """Return the time that Kafka gave a record, or another where it gave none that can be."""
+    if value is None or value <= 0:
+        return otherwise
+    try:
+        return EPOCH + timedelta(milliseconds=value)
+    except OverflowError:
+        return otherwise
+
+
 def _from_text(value: str) -> datetime:
     text = value.strip()
     try:

@@ -13,13 +13,15 @@ from monitor.telemetry import OWNERSHIP_LOST, SERVICE_FAILURES, get_logger
 from monitor.traffic.backoff import Backoff
 from monitor.traffic.batch import RawBatch, Span
 from monitor.traffic.prepare import Prepared, Preparer
+from monitor.traffic.sweep import Sweeper
 from monitor.traffic.writer import store_until_done
 
 log = get_logger(__name__)
 
 #: Batches waiting beside the one at work. One keeps the worker busy; more would only cost memory.
 QUEUE_LENGTH = 1
-POLL_SECONDS = 0.2
+#: How long to wait for a batch before looking after the halves that wait.
+IDLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,13 @@ class IngestWorker:
         preparer: Preparer,
         stop: threading.Event,
         *,
+        sweeper: Sweeper,
         clock: Callable[[], datetime],
     ) -> None:
         self._engine = engine
         self._preparer = preparer
         self._stop = stop
+        self._sweeper = sweeper
         self._clock = clock
         self._batches: queue.Queue[RawBatch | None] = queue.Queue(QUEUE_LENGTH)
         #: What became of the batches, for the main loop.
@@ -72,10 +76,19 @@ class IngestWorker:
 
     def _run(self) -> None:
         try:
-            while (batch := self._batches.get()) is not None:
+            while (batch := self._next()) is not None:
                 self.outcomes.put(self._process(batch))
+                self._sweeper.sweep_when_due(self._stop)
         except BaseException as failure:  # noqa: BLE001 - the main loop raises it again
             self.failure = failure
+
+    def _next(self) -> RawBatch | None:
+        """Wait for a batch, and meanwhile join the halves of earlier ones."""
+        while True:
+            try:
+                return self._batches.get(timeout=IDLE_SECONDS)
+            except queue.Empty:
+                self._sweeper.sweep_when_due(self._stop)
 
     def _process(self, batch: RawBatch) -> Outcome:
         batch = batch.without_lost()

@@ -1,29 +1,25 @@
 """Store a batch: rows, vectors, dead letters and offsets in one transaction, or nothing."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, IntegrityError
 
-from monitor.errors import DatabaseUnavailableError, RecordError
+from monitor.errors import DatabaseUnavailableError
 from monitor.store.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.engine import transaction
 from monitor.store.exchanges import insert_exchanges
 from monitor.store.offsets import advance
-from monitor.telemetry import (
-    DEAD_LETTERS,
-    EXCHANGES_STORED,
-    SERVICE_FAILURES,
-    STORE_SECONDS,
-    get_logger,
-)
+from monitor.store.pending_halves import insert_halves
+from monitor.store.withheld import add_withheld
+from monitor.telemetry import SERVICE_FAILURES, STORE_SECONDS, get_logger
 from monitor.traffic.backoff import Backoff
-from monitor.traffic.prepare import Prepared, dead_letter
-from monitor.traffic.sampling import stored_draw
+from monitor.traffic.counting import count_stored
+from monitor.traffic.letters import doubled_letter, refused_letter
+from monitor.traffic.prepare import Prepared
 
 log = get_logger(__name__)
 
@@ -46,6 +42,9 @@ class Stored:
 
     n_exchanges: int
     n_dead_letters: int
+    n_withheld: int
+    #: Requests and responses that wait for their partner.
+    n_halves: int
 
 
 def store_batch(
@@ -69,10 +68,17 @@ def store_batch(
                 now=now,
             )
         refused = insert_readable(connection, prepared, now=now)
-        letters = [*prepared.dead_letters, *refused]
+        add_withheld(connection, prepared.withheld)
+        doubled = insert_halves(connection, prepared.halves, now=now)
+        letters = [*prepared.dead_letters, *refused, *(doubled_letter(half) for half in doubled)]
         insert_dead_letters(connection, letters)
-    _count(prepared, letters, n_refused=len(refused))
-    return Stored(len(prepared.rows) - len(refused), len(letters))
+    count_stored(prepared, letters)
+    return Stored(
+        n_exchanges=len(prepared.rows) - len(refused),
+        n_dead_letters=len(letters),
+        n_withheld=sum(prepared.withheld.values()),
+        n_halves=len(prepared.halves) - len(doubled),
+    )
 
 
 def store_until_done(
@@ -129,13 +135,8 @@ def _insert_alone(
         with connection.begin_nested():
             _insert(connection, prepared, slice(index, index + 1), now=now)
     except (DataError, IntegrityError) as error:
-        row = prepared.rows[index]
-        refusal = RecordError("refused_by_database", str(error.orig).split("\n", maxsplit=1)[0])
-        # Decided on again when it is replayed, from where it was before its own rate.
-        kept = stored_draw(row.randomness, row.threshold, row.inclusion_probability)
-        draw = kept._replace(threshold=row.candidate_threshold)
-        letter = dead_letter(prepared.records[index], refusal, draw, row.received_at)
-        return replace(letter, position=row.position)
+        detail = str(error.orig).split("\n", maxsplit=1)[0]
+        return refused_letter(prepared.rows[index], detail)
     return None
 
 
@@ -148,21 +149,3 @@ def _insert(connection: Connection, prepared: Prepared, part: slice, *, now: dat
         response_vectors=prepared.response_vectors[part],
         created_at=now,
     )
-
-
-def _count(prepared: Prepared, letters: Sequence[DeadLetterRow], *, n_refused: int) -> None:
-    if prepared.rows:
-        source = prepared.rows[0].position.source
-        EXCHANGES_STORED.labels(source).inc(len(prepared.rows) - n_refused)
-    for letter in letters:
-        DEAD_LETTERS.labels(letter.position.source, letter.reason).inc()
-    by_reason = Counter(letter.reason for letter in letters)
-    for reason, count in by_reason.items():  # a line a reason, not a line a record
-        first = next(letter for letter in letters if letter.reason == reason)
-        log.warning(
-            "records became dead letters",
-            reason=reason,
-            count=count,
-            first=f"{first.position.source}/{first.position.partition}@{first.position.offset}",
-            detail=first.detail,
-        )

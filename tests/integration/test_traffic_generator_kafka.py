@@ -70,7 +70,7 @@ def test_live_traffic_comes_at_its_rate_until_sigterm(bootstrap_servers: str, to
     assert f"{len(records):,} exchanges sent to {topic}" in said
     assert 50 <= len(records) <= 50 * 7
     decoder = Decoder(Traffic(), default_model="another")
-    exchanges = [exchange for record in records for exchange in decoder.decode(record)]
+    exchanges = [one for record in records for one in decoder.decode(record).exchanges]
     assert len(exchanges) == len({exchange.exchange_id for exchange in exchanges}) == len(records)
     assert {exchange.model for exchange in exchanges} == {"assistant"}
     assert all(exchange.prompt and exchange.response for exchange in exchanges)

@@ -1,20 +1,26 @@
 """A process that ingests until it is killed, by itself at a chosen moment, or by SIGTERM.
 
 Arguments: bootstrap servers, topic, database URL, moment. The moment is ``before_database_commit``,
-``before_kafka_commit`` or ``never``; it strikes at the third batch that holds rows.
+``before_kafka_commit`` or ``never``; it strikes at the third batch that holds rows. With
+``after_claim`` or ``before_join_commit`` requests and responses are joined, and it strikes at the
+third sweep that finds pairs; ``never_joining`` joins until SIGTERM.
 """
 
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 from kafka import KafkaConsumer
 
 from monitor.settings import Secrets
 from monitor.store.engine import make_engine
-from monitor.traffic import writer
+from monitor.traffic import sweep, writer
 from monitor.traffic.ingest import run_ingest
+from monitor.traffic.prepare import Preparer
 from tests.services.fake_encoder import FakeEncoder
 from tests.services.ingest import ingest_settings
 
@@ -41,10 +47,32 @@ def main(bootstrap_servers: str, topic: str, url: str, moment: str) -> None:
             return refused
 
         writer.insert_readable = insert_then_strike
+    elif moment == "after_claim":
+        Preparer.prepare_pairs = strike_before(Preparer.prepare_pairs, strike)
+    elif moment == "before_join_commit":
+        sweep.restore_dead_letters = strike  # the last call in the transaction
+    joins = moment in {"after_claim", "before_join_commit", "never_joining"}
+    sweep.CLAIM, sweep.INTERVAL_SECONDS, sweep.PAIRS = timedelta(seconds=2), 0.3, 16
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    settings = ingest_settings(bootstrap_servers, topic, url, monitoring={"sample_rate": 0.3})
+    settings = ingest_settings(
+        bootstrap_servers,
+        topic,
+        url,
+        monitoring={"sample_rate": 0.3},
+        traffic={"join": {"enabled": joins, "timeout_seconds": 120}},
+    )
     run_ingest(make_engine(url), settings, Secrets(), FakeEncoder(), stop)
+
+
+def strike_before(call: Callable[..., Any], strike: Callable[[], None]) -> Callable[..., Any]:
+    """Return what strikes, and then calls."""
+
+    def struck(*arguments: object) -> object:
+        strike()
+        return call(*arguments)
+
+    return struck
 
 
 if __name__ == "__main__":

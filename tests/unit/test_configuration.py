@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from monitor.errors import ConfigurationError
-from monitor.settings import Secrets, Section, Settings, load_secrets, load_settings
+from monitor.settings import Secrets, Settings, all_sections, load_secrets, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config.toml"
@@ -32,9 +32,11 @@ def without_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 def declared_keys() -> dict[tuple[str, str], Any]:
     """Return (section, key) -> default of every setting."""
-    defaults = Settings().model_dump()
     return {
-        (section, key): value for section, keys in defaults.items() for key, value in keys.items()
+        (name, key): field.default
+        for name, section in all_sections().items()
+        for key, field in section.model_fields.items()
+        if f"{name}.{key}" not in all_sections()
     }
 
 
@@ -44,7 +46,7 @@ def documented_lines() -> Iterator[tuple[str, re.Match[str]]]:
     for number, line in enumerate(CONFIG.read_text(encoding="utf-8").splitlines(), start=1):
         if not line or line.startswith("#"):
             continue
-        if header := re.fullmatch(r"\[(\w+)\]", line):
+        if header := re.fullmatch(r"\[([\w.]+)\]", line):
             section = header[1]
             continue
         match = LINE.match(line)
@@ -77,10 +79,9 @@ def test_every_key_shows_its_default_and_explains_itself(section: str, key: str)
 
 
 def test_sections_are_documented_in_code() -> None:
-    for name, field in Settings.model_fields.items():
-        assert isinstance(field.annotation, type), name
-        assert issubclass(field.annotation, Section), name
-        assert field.annotation.__doc__, name
+    assert set(Settings.model_fields) <= set(all_sections())
+    for name, section in all_sections().items():
+        assert section.__doc__, name
 
 
 def test_secrets_have_no_key_in_the_file() -> None:
@@ -243,6 +244,35 @@ def test_the_environment_overrides_the_file(
     monitoring = load_settings(path).monitoring
     assert monitoring.sample_rate == 0.5
     assert monitoring.alert_threshold == 0.3
+
+
+def test_a_table_within_a_table_is_overridden_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "c.toml", "[traffic.join]\ntimeout_seconds = 60\n")
+    monkeypatch.setenv("DRIFTWARDEN_TRAFFIC__JOIN__ENABLED", "true")
+    join = load_settings(path).traffic.join
+    assert (True, 60.0) == (join.enabled, join.timeout_seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[traffic.fields]\nprompt = "a..b"\n', r"traffic.fields.prompt = 'a..b': .*input\.text"),
+        ('[traffic.fields]\nresponse = "a"\n', r"fields.prompt must say where the prompt is"),
+        ('[traffic]\nformat = "mapped"\n', r'format = "mapped" needs traffic.fields.prompt'),
+        (
+            '[traffic.fields]\nprompt = "a"\nmetadata = ["=b"]\n',
+            r"traffic.fields.metadata.0 = '=b': .*name=path",
+        ),
+        ("[traffic.join]\nenable = true\n", r"traffic.join.enable = True: .*mean 'enabled'"),
+    ],
+)
+def test_where_the_fields_of_traffic_are_is_checked_at_the_start(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        load_settings(write(tmp_path / "c.toml", text))
 
 
 def test_lists_come_from_the_environment_as_json(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,9 @@
-"""Bytes to exchanges: every format, and whatever else a topic may hold."""
+"""Bytes to exchanges in the plain form, and what is the same for every format."""
 
-import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 from monitor.errors import RecordError
 from monitor.settings import Traffic
@@ -14,19 +11,13 @@ from monitor.store.exchanges import Position
 from monitor.traffic.decode import REASONS, Decoder
 from monitor.traffic.exchange import Exchange, Message
 from monitor.traffic.record import RawRecord
+from tests.services.traffic_fixtures import READ_AT, decode
 
-KAFKA_TIME = datetime(2026, 11, 2, 12, tzinfo=UTC)
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
-def decode(value: Any, **options: Any) -> list[Exchange]:
-    raw = value if isinstance(value, bytes) or value is None else json.dumps(value).encode()
-    record = RawRecord(Position("topic", 1, 42), b"key", raw, KAFKA_TIME)
-    return Decoder(Traffic(**options), default_model="assistant").decode(record)
-
-
 def decode_one(value: Any, **options: Any) -> Exchange:
-    (exchange,) = decode(value, **options)
+    (exchange,) = decode(value, **options).exchanges
     return exchange
 
 
@@ -73,7 +64,7 @@ def test_only_the_prompt_is_required() -> None:
     exchange = decode_one({"prompt": "Hello"})
 
     assert "topic/1/42" == exchange.exchange_id
-    assert KAFKA_TIME == exchange.occurred_at
+    assert READ_AT == exchange.occurred_at
     assert "assistant" == exchange.model
     assert (Message("user", "Hello"),) == exchange.messages
     assert ("", "", "", {}) == (
@@ -104,76 +95,6 @@ def test_a_broken_clock_makes_a_dead_letter(timestamp: str | float) -> None:
     assert reason_of({"prompt": "Hello", "timestamp": timestamp}) in {"bad_timestamp", "wrong_type"}
 
 
-def openai_pair(**message: Any) -> dict[str, Any]:
-    return {
-        "request": {
-            "model": "gpt-bank",
-            "user": "u-1",
-            "messages": [
-                {"role": "developer", "content": "Be brief."},
-                {
-                    "role": "user",
-                    "content": [
-                        {"type": "text", "text": "What is this?"},
-                        {"type": "image_url", "image_url": {"url": "data:..."}},
-                    ],
-                },
-            ],
-            "temperature": 0.2,
-        },
-        "response": {
-            "id": "chatcmpl-1",
-            "object": "chat.completion",
-            "created": 1793347200,
-            "model": "gpt-bank-2026-05-01",
-            "choices": [
-                {
-                    "index": 0,
-                    "message": {"role": "assistant", **message},
-                    "finish_reason": "stop",
-                }
-            ],
-            "usage": {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15},
-        },
-    }
-
-
-def test_an_openai_pair_with_parts() -> None:
-    exchange = decode_one(openai_pair(content="A receipt."))
-
-    assert "chatcmpl-1" == exchange.exchange_id
-    assert datetime(2026, 10, 30, 8, tzinfo=UTC) == exchange.occurred_at
-    assert "gpt-bank" == exchange.model
-    assert Message("system", "Be brief.") == exchange.messages[0]
-    assert "What is this?\n[image_url]" == exchange.prompt
-    assert "A receipt." == exchange.response
-    assert {
-        "finish_reason": "stop",
-        "refusal": False,
-        "prompt_tokens": 12,
-        "completion_tokens": 3,
-    } == exchange.attributes
-
-
-def test_an_openai_refusal_is_the_response() -> None:
-    exchange = decode_one(openai_pair(content=None, refusal="I can't help with that."))
-
-    assert "I can't help with that." == exchange.response
-    assert exchange.attributes["refusal"] is True
-
-
-def test_openai_tool_calls_are_readable() -> None:
-    calls = [{"id": "1", "type": "function", "function": {"name": "block", "arguments": '{"n":1}'}}]
-
-    assert 'block({"n":1})' == decode_one(openai_pair(content=None, tool_calls=calls)).response
-
-
-def test_an_openai_request_whose_response_failed() -> None:
-    pair = openai_pair(content="x") | {"response": None}
-
-    assert "" == decode_one(pair).response
-
-
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
@@ -198,10 +119,11 @@ def test_an_openai_request_whose_response_failed() -> None:
         ({"prompt": None}, "missing_prompt"),
         ({"prompt": []}, "missing_prompt"),
         ({"prompt": [{"role": "assistant", "content": "x"}]}, "missing_prompt"),
-        ({"text": "x"}, "missing_prompt"),
+        ({"text": "x"}, "unknown_format"),
         ({"request": {"messages": []}}, "missing_prompt"),
         ({"request": {"messages": 3}}, "wrong_type"),
-        ({}, "missing_prompt"),
+        ({}, "unknown_format"),
+        ({"response": "only"}, "missing_prompt"),
     ],
 )  # fmt: skip
 def test_what_is_no_exchange_has_a_stable_reason(value: Any, reason: str) -> None:
@@ -214,8 +136,11 @@ def test_a_record_larger_than_allowed_is_not_parsed() -> None:
 
 
 def test_a_named_format_is_not_guessed() -> None:
-    assert "wrong_type" == reason_of({"prompt": "x"}, format="openai")
-    assert "missing_prompt" == reason_of({"request": {"messages": []}}, format="plain")
+    with pytest.raises(RecordError, match=r"openai needs `request`.*the record's keys: prompt"):
+        decode({"prompt": "x"}, format="openai")
+    assert "unknown_format" == reason_of({"request": {"messages": []}}, format="plain")
+    assert "invalid_json" == reason_of(b"{", format="plain")
+    assert "wrong_type" == reason_of([], format="plain")
 
 
 def test_nul_and_lone_surrogates_are_replaced_and_pairs_joined() -> None:
@@ -248,76 +173,74 @@ def test_numbers_that_no_database_takes_become_texts() -> None:
     assert {"huge": "integer of 100 bits", "fine": 9007199254740993} == attributes
 
 
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(st.characters(exclude_categories=()), max_size=20)
-)
-JSON_VALUES = st.recursive(
-    SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.text(st.characters(exclude_categories=()), max_size=8), inner, max_size=4
-        )
-    ),
-    max_leaves=12,
-)
-KEYS = st.sampled_from(
-    ["id", "timestamp", "model", "task_type", "user", "prompt", "response", "metadata", "request",
-     "messages", "role", "content", "choices", "message", "created", "usage", "tool_calls"]
-)  # fmt: skip
-NEAR_MISSES = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=8),
-    max_leaves=30,
-)
+def occurred(timestamp: Any, read_at: datetime | None, **options: Any) -> datetime:
+    record = RawRecord(
+        Position("topic", 0, 1),
+        None,
+        b'{"prompt": "x"}'
+        if timestamp is None
+        else b'{"prompt": "x", "timestamp": "%s"}' % timestamp.isoformat().encode(),
+        READ_AT - timedelta(days=2) if timestamp is None else READ_AT,
+        read_at=read_at,
+    )
+    (exchange,) = Decoder(Traffic(**options), default_model="m").decode(record).exchanges
+    return exchange.occurred_at
 
 
-def check_whatever_comes(value: bytes) -> None:
-    """The property: exchanges that can be stored, or a RecordError of a known reason."""
-    try:
-        exchanges = decode(value)
-    except RecordError as error:
-        assert error.reason in REASONS  # noqa: PT017 - either outcome is right
-        return
-    for exchange in exchanges:
-        texts = [
-            exchange.exchange_id,
-            exchange.model,
-            exchange.task_type,
-            exchange.user,
-            exchange.response,
-            *(m.content for m in exchange.messages),
-            *(m.role for m in exchange.messages),
-            json.dumps(exchange.attributes, ensure_ascii=False, allow_nan=False),
-        ]
-        for text in texts:
-            assert "\x00" not in text
-            text.encode("utf-8")
-        assert exchange.occurred_at.tzinfo is not None
+def test_a_time_far_from_now_is_refused_as_it_would_open_windows_of_years() -> None:
+    long_ago, tomorrow = READ_AT - timedelta(days=366), READ_AT + timedelta(days=1, seconds=1)
+    for far_off in (long_ago, tomorrow):
+        with pytest.raises(RecordError, match="bad_timestamp"):
+            occurred(far_off, READ_AT)
+    with pytest.raises(RecordError, match=r"older than traffic\.max_age_days = 365"):
+        occurred(long_ago, READ_AT)
+
+    assert long_ago == occurred(long_ago, READ_AT, max_age_days=400)
+    near = READ_AT + timedelta(hours=23)
+    assert near == occurred(near, READ_AT)
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.binary(max_size=200))
-@example(b'{"prompt": 1e999}')
-@example(b'{"prompt": "x", "metadata": {"a": 1e999, "b": "\\ud800"}}')
-@example(b'{"prompt": "x", "timestamp": 1e999, "id": "\\ud800"}')
-@example(b'{"prompt": "x", "metadata": {"a": ' + b"9" * 5000 + b"}}")
-@example(b"\xef\xbb\xbf{}")
-def test_any_bytes_give_exchanges_or_a_record_error(value: bytes) -> None:
-    check_whatever_comes(value)
+def test_a_file_may_be_of_any_age() -> None:
+    long_ago = READ_AT - timedelta(days=900)
+    assert long_ago == occurred(long_ago, None)
 
 
-@settings(max_examples=300, deadline=None)
-@given(JSON_VALUES | NEAR_MISSES)
-def test_any_json_gives_exchanges_or_a_record_error(value: Any) -> None:
-    check_whatever_comes(json.dumps(value).encode("utf-8", "surrogatepass"))
+def test_the_time_of_the_record_itself_is_checked_too() -> None:
+    assert READ_AT - timedelta(days=2) == occurred(None, READ_AT)
+    with pytest.raises(RecordError, match="bad_timestamp"):
+        occurred(None, READ_AT, max_age_days=1)
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.dictionaries(KEYS, NEAR_MISSES, max_size=8), st.integers(0, 400))
-def test_any_truncation_gives_exchanges_or_a_record_error(value: Any, length: int) -> None:
-    check_whatever_comes(json.dumps({"prompt": "x", **value}).encode()[:length])
+def test_of_a_key_that_occurs_twice_the_last_value_counts() -> None:
+    assert "b" == decode_one(b'{"prompt": "a", "prompt": "b"}').prompt
+
+
+@pytest.mark.parametrize("text", ["redacted-by-litellm", " redacted-by-litellm\n"])
+def test_a_text_that_says_it_was_kept_back_makes_an_exchange_withheld(text: str) -> None:
+    assert decode_one({"prompt": text, "response": "x"}).withheld
+    assert decode_one({"prompt": "x", "response": text}).withheld
+    assert not decode_one({"prompt": f"what does {text} mean?"}).withheld
+    assert decode_one({"prompt": "***"}, withheld_texts=("***",)).withheld
+
+
+def test_a_half_is_known_by_header_then_id_then_key() -> None:
+    def half(value: bytes, headers: tuple = (), key: bytes | None = None) -> str:
+        record = RawRecord(Position("t", 0, 0), key, value, READ_AT, headers)
+        settings = Traffic(id_header="x-id", join={"enabled": True})
+        (found,) = Decoder(settings, default_model="m").decode(record).halves
+        return found.join_id
+
+    header = (("x-id", b"from-header"),)
+    assert "from-header" == half(b'{"id": "a", "prompt": "x"}', header, b"key")
+    assert "a" == half(b'{"id": "a", "prompt": "x"}', (), b"key")
+    assert "key" == half(b'{"prompt": "x"}', (("other", b"h"),), b"key")
+    long = [half(b'{"prompt": "x"}', (), b"k" * 300 + end) for end in (b"1", b"2")]
+    assert long[0] != long[1]
+    with pytest.raises(RecordError, match="missing_join_id"):
+        half(b'{"prompt": "x"}')
+
+
+def test_without_joins_a_request_alone_is_an_exchange() -> None:
+    assert "" == decode_one({"prompt": "x"}).response
+    assert [] == decode({"prompt": "x"}).halves
+    assert [] == decode({"prompt": "x", "response": None}, join={"enabled": True}).halves

@@ -19,7 +19,9 @@ from monitor.store.tables.traffic import (
     EmbeddingBlock,
     Exchange,
     OffsetGap,
+    PendingHalf,
     SourceOffset,
+    WithheldExchanges,
 )
 from monitor.store.tables.training import (
     ModelScore,
@@ -47,6 +49,7 @@ __all__ = [
     "ModelVersion",
     "OffsetGap",
     "OutboxMessage",
+    "PendingHalf",
     "Proposal",
     "Report",
     "Review",
@@ -58,5 +61,6 @@ __all__ = [
     "StageChange",
     "TrainingRun",
     "WebSession",
+    "WithheldExchanges",
     "metadata",
 ]

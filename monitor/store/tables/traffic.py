@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monitor.store.tables.base import Base, BigId
@@ -114,6 +114,57 @@ class Exchange(Base):
     floor_size: Mapped[int]
     block_id: Mapped[int] = mapped_column(ForeignKey("embedding_blocks.id"), index=True)
     block_row: Mapped[int]
+
+
+class PendingHalf(Base):
+    """A request or response, redacted, that waits for its partner to become an exchange."""
+
+    __tablename__ = "pending_halves"
+    __table_args__ = (
+        UniqueConstraint("source", "join_id", "side", name="uq_pending_halves_side"),
+        Index("ix_pending_halves_occurred_at", "source", "occurred_at"),
+        # Partial: nearly all rows are unclaimed, and an index of those would mislead the planner.
+        Index(
+            "ix_pending_halves_claimed_until",
+            "claimed_until",
+            sqlite_where=text("claimed_until IS NOT NULL"),
+            postgresql_where=text("claimed_until IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source: Mapped[str]
+    partition: Mapped[int]
+    offset: Mapped[int] = mapped_column(BigId)
+    record_index: Mapped[int] = mapped_column(default=0)
+    #: What request and response have in common.
+    join_id: Mapped[str]
+    #: ``request`` or ``response``.
+    side: Mapped[str]
+    user: Mapped[str] = mapped_column(default="", index=True)
+    occurred_at: Mapped[datetime]
+    #: The time limit counts from here.
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    randomness: Mapped[int] = mapped_column(BigId)
+    threshold: Mapped[int] = mapped_column(BigId)
+    inclusion_probability: Mapped[float]
+    #: The half of the exchange, as the decoder left it, redacted.
+    payload: Mapped[dict[str, Any]]
+    stored_at: Mapped[datetime] = mapped_column(index=True)
+    #: Until then one replica has the pair; the others leave it alone.
+    claimed_until: Mapped[datetime | None]
+
+
+class WithheldExchanges(Base):
+    """How many sampled exchanges of a day had their texts kept back by the source."""
+
+    __tablename__ = "withheld_exchanges"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    #: Midnight UTC, where the day begins.
+    day: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(BigId)
 
 
 class DeadLetter(Base):

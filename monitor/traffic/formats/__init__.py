@@ -1,42 +1,52 @@
-"""The formats of production's logs: one file a format, and the table that lists them."""
+"""The formats of production's logs: a file each with one function, and the table of them all."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from monitor.errors import RecordError
-from monitor.traffic.formats import openai, plain
-from monitor.traffic.formats.draft import Draft
+from monitor.traffic.draft import Found
+from monitor.traffic.formats import litellm, mapped, openai, opentelemetry, plain
+from monitor.traffic.payload import Payload
 
-#: A format's name -> what turns a decoded JSON object into drafts. To add a format, write a file
-#: with ``matches`` and ``read``, and enter it here. ``auto`` asks in this order.
-READERS: Mapping[str, tuple[Callable[[dict[str, Any]], bool], Callable[[Any], list[Draft]]]] = {
-    "openai": (openai.matches, openai.read),
-    "plain": (plain.matches, plain.read),
+
+class Format(NamedTuple):
+    """How a format is read, and what its records have."""
+
+    #: Returns ``None`` where a record is of another format; raises a RecordError where it is of
+    #: this one and broken.
+    read: Callable[[Payload], Sequence[Found] | None]
+    #: What a record needs to be of this format, for the message when it hasn't.
+    needs: str
+
+
+#: By the name in ``traffic.format``. ``auto`` asks in this order: first what the configuration
+#: describes, then the narrowest.
+FORMATS: Mapping[str, Format] = {
+    "mapped": Format(mapped.read, "a text where traffic.fields.prompt or .response leads"),
+    "opentelemetry": Format(opentelemetry.read, "`resourceLogs` or `resourceSpans`, or protobuf"),
+    "litellm": Format(litellm.read, "`call_type` and `messages`"),
+    "openai": Format(openai.read, "`request`, or `response` with `choices` or `output`"),
+    "plain": Format(plain.read, "`prompt`, or `response` as text"),
 }
 
 
-def read_drafts(content: Any, format_name: str) -> list[Draft]:
-    """Turn decoded JSON into drafts.
-
-    Args:
-        content: What the JSON held.
-        format_name: A name of :data:`READERS`, or ``auto`` to tell it by its shape.
+def read_record(payload: Payload, format_name: str) -> Sequence[Found]:
+    """Read a record in the format of this name, or with ``auto`` in the first that knows it.
 
     Raises:
-        RecordError: The content isn't an object of that format.
+        RecordError: No format knows the record, or the one that does finds it broken.
     """
-    if not isinstance(content, dict):
-        raise RecordError("wrong_type", f"expected an object, got {type(content).__name__}")
-    if format_name != "auto":
-        return READERS[format_name][1](content)
-    for matches, read in READERS.values():
-        if matches(content):
-            return read(content)
-    raise RecordError(
-        "missing_prompt",
-        f"none of the formats {', '.join(READERS)} has the keys {', '.join(_some_keys(content))}",
-    )
-
-
-def _some_keys(content: dict[str, Any]) -> list[str]:
-    return [key[:40] for key in sorted(content)[:8]] or ["(none)"]
+    names = FORMATS if format_name == "auto" else [format_name]
+    for name in names:
+        found = FORMATS[name].read(payload)
+        if found is not None:
+            return found
+    if payload.complaint is not None:
+        raise payload.complaint
+    if not isinstance(payload.content, dict):
+        raise RecordError("wrong_type", f"expected an object, got {type(payload.content).__name__}")
+    keys = ", ".join(key[:40] for key in sorted(payload.object)[:8]) or "none"
+    if format_name == "auto":
+        raise RecordError("unknown_format", f"none of {', '.join(names)} has these keys: {keys}")
+    needs = FORMATS[format_name].needs
+    raise RecordError("unknown_format", f"{format_name} needs {needs}; the record's keys: {keys}")

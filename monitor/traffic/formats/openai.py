@@ -1,130 +1,108 @@
-"""OpenAI chat completions: ``{"request": {...}, "response": {...}}``, as a proxy logs the pair.
+"""OpenAI's chat completions and Responses API: ``{"request": {...}, "response": {...}}``.
 
-Beside the two may stand ``id``, ``timestamp``, ``user``, ``task_type`` and ``metadata``.
+So a proxy logs the pair. Beside the two may stand ``id``, ``timestamp``, ``user``, ``task_type``,
+``latency_seconds`` and ``metadata``; the fields of a chat request or of a response may also stand
+at the top. The response is an object or the list of a stream's chunks; bodies may be texts. A
+record that holds only one of the two is half of a pair.
 """
 
 from typing import Any
 
 import msgspec
 
-from monitor.errors import RecordError
+from monitor.traffic.draft import Draft, convert, text_of
 from monitor.traffic.exchange import Message
-from monitor.traffic.formats.draft import Draft, convert, read_content, text_of
+from monitor.traffic.payload import Payload
+from monitor.traffic.schemas.answer import Answer
+from monitor.traffic.schemas.bodies import is_completion, read_answer, read_body
+from monitor.traffic.schemas.messages import ChatMessage, read_message
+from monitor.traffic.schemas.responses_api import read_items
 
-#: Roles that newer and older versions of the API name differently.
-ROLES = {"developer": "system", "function": "tool"}
-
-
-class Function(msgspec.Struct):
-    """The function that a tool call names."""
-
-    name: str = ""
-    arguments: str = ""
+#: A record without any of these keys holds neither request nor response.
+_KEYS = ("request", "response", "messages", "choices", "output")
 
 
-class ToolCall(msgspec.Struct):
-    """A call that the model asked for."""
-
-    function: Function | None = None
-
-
-class ChatMessage(msgspec.Struct):
-    """A message of a request, or the answer."""
-
-    role: str = "assistant"
-    content: str | list[Any] | None = None
-    refusal: str | None = None
-    tool_calls: list[ToolCall] | None = None
-
-
-class Request(msgspec.Struct):
+class _Request(msgspec.Struct):
     """The body of a request."""
 
     messages: list[ChatMessage] | None = None
+    #: Of the Responses API.
+    input: str | list[Any] | None = None
+    instructions: str | None = None
+    #: Of the older text completions.
+    prompt: str | list[str] | None = None
     model: str | None = None
-    user: str | None = None
+    user: str | int | None = None
+    safety_identifier: str | None = None
     metadata: dict[str, Any] | None = None
 
 
-class Choice(msgspec.Struct):
-    """One of the answers."""
+class _Beside(msgspec.Struct):
+    """What stands beside request and response."""
 
-    message: ChatMessage | None = None
-    finish_reason: str | None = None
-
-
-class Usage(msgspec.Struct):
-    """Tokens of the pair."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
-class Response(msgspec.Struct):
-    """The body of a response."""
-
-    id: str | None = None
-    created: float | None = None
-    model: str | None = None
-    choices: list[Choice] | None = None
-    usage: Usage | None = None
-
-
-class Pair(msgspec.Struct):
-    """Request and response in one record."""
-
-    request: Request
-    response: Response | None = None
     id: str | int | None = None
     timestamp: str | float | None = None
     user: str | int | None = None
     task_type: str | None = None
+    latency_seconds: Any = None
     metadata: dict[str, Any] | None = None
 
 
-def matches(content: dict[str, Any]) -> bool:
-    """Return whether this looks like a pair of a chat-completions request and its response."""
-    request = content.get("request")
-    return isinstance(request, dict) and "messages" in request
-
-
-def read(content: Any) -> list[Draft]:
-    """Read one exchange; of several choices the first was served."""
-    pair = convert(content, Pair)
-    request, response = pair.request, pair.response or Response()
-    if not request.messages:
-        raise RecordError("missing_prompt", "`request.messages` holds no message")
-    choice = (response.choices or [Choice()])[0]
+def read(payload: Payload) -> list[Draft] | None:
+    """Read one exchange, or one half of it."""
+    content = payload.object
+    if content.keys().isdisjoint(_KEYS):
+        return None
+    request = _request_of(content)
+    response, is_given = _response_of(content, request)
+    if request is None and not is_given:
+        return None
+    asked = convert(request or {}, _Request)
+    answer = read_answer(response) if is_given else Answer()
+    # The id of a bare body is the completion's, which the request can't know.
+    beside = convert(content, _Beside) if {"request", "response"} & content.keys() else _Beside()
+    facts = answer.facts
+    if beside.latency_seconds is not None:
+        facts = msgspec.structs.replace(facts, latency_seconds=beside.latency_seconds)
     return [
         Draft(
-            messages=tuple(
-                Message(ROLES.get(message.role, message.role), _text(message))
-                for message in request.messages
-            ),
-            response=_text(choice.message) if choice.message else "",
-            exchange_id=text_of(pair.id) or response.id or "",
-            timestamp=response.created if pair.timestamp is None else pair.timestamp,
-            model=request.model or response.model or "",
-            task_type=pair.task_type or "",
-            user=text_of(pair.user) or request.user or "",
-            attributes=_attributes(pair, choice, response),
+            messages=_messages(asked),
+            response=answer.text if is_given else None,
+            exchange_id=text_of(beside.id) or answer.id,
+            join_id=text_of(beside.id),
+            timestamp=answer.created if beside.timestamp is None else beside.timestamp,
+            model=asked.model or answer.model,
+            task_type=beside.task_type or "",
+            user=text_of(beside.user) or asked.safety_identifier or text_of(asked.user),
+            facts=facts,
+            attributes={**(asked.metadata or {}), **(beside.metadata or {})},
         )
     ]
 
 
-def _text(message: ChatMessage) -> str:
-    """Return what was said: the content, else the refusal, and any tool calls."""
-    calls = [call.function for call in message.tool_calls or [] if call.function]
-    said = read_content(message.content) or message.refusal or ""
-    return "\n".join([*([said] if said else []), *(f"{c.name}({c.arguments})" for c in calls)])
+def _request_of(content: dict[str, Any]) -> dict[str, Any] | None:
+    request = read_body(content.get("request"))
+    if isinstance(request, dict) and {"messages", "input", "prompt"} & request.keys():
+        return request
+    at_the_top = isinstance(content.get("messages"), list) or (
+        "prompt" in content and is_completion(content.get("response"))
+    )
+    return content if at_the_top else None
 
 
-def _attributes(pair: Pair, choice: Choice, response: Response) -> dict[str, Any]:
-    usage = response.usage or Usage()
-    found = {
-        "finish_reason": choice.finish_reason,
-        "refusal": bool(choice.message and choice.message.refusal) if choice.message else None,
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-    }
-    return {**found, **(pair.request.metadata or {}), **(pair.metadata or {})}
+def _response_of(content: dict[str, Any], request: dict[str, Any] | None) -> tuple[Any, bool]:
+    """Return the response, and whether the record has one of these APIs."""
+    if "response" in content:
+        response = read_body(content["response"])
+        return response, request is not None or is_completion(response)
+    return content, isinstance(content.get("choices"), list) or content.get("object") == "response"
+
+
+def _messages(asked: _Request) -> tuple[Message, ...]:
+    if asked.messages is not None:
+        return tuple(read_message(message) for message in asked.messages)
+    if asked.input is None:
+        prompts = [asked.prompt] if isinstance(asked.prompt, str) else asked.prompt or []
+        return tuple(Message("user", prompt) for prompt in prompts)
+    instructions = (Message("system", asked.instructions),) if asked.instructions else ()
+    return (*instructions, *read_items(asked.input))

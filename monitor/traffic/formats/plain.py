@@ -1,29 +1,31 @@
 """The plain form: ``{"id", "timestamp", "model", "task_type", "user", "prompt", "response", ...}``.
 
-Only ``prompt`` is required: a text, or a list of ``{"role", "content"}``.
+Only ``prompt`` is required: a text, or a list of ``{"role", "content"}``. Where request and
+response are records of their own, one has ``prompt``, the other ``response``, and both one ``id``.
 """
 
 from typing import Any
 
 import msgspec
 
-from monitor.errors import RecordError
+from monitor.traffic.draft import Draft, convert, text_of
 from monitor.traffic.exchange import Message
-from monitor.traffic.formats.draft import Draft, convert, read_content, text_of
+from monitor.traffic.payload import Payload
+from monitor.traffic.schemas.messages import read_content
 
 
-class Turn(msgspec.Struct):
+class _Turn(msgspec.Struct):
     """A turn of a conversation given as the prompt."""
 
     role: str
     content: str | list[Any] | None = None
 
 
-class PlainRecord(msgspec.Struct):
+class _Record(msgspec.Struct):
     """The plain form. Other keys are ignored."""
 
-    prompt: str | list[Turn] | None = None
-    response: str | None = None
+    prompt: str | list[_Turn] | None = None
+    response: str | msgspec.UnsetType | None = msgspec.UNSET
     id: str | int | None = None
     timestamp: str | float | None = None
     model: str | None = None
@@ -32,25 +34,18 @@ class PlainRecord(msgspec.Struct):
     metadata: dict[str, Any] | None = None
 
 
-def matches(content: dict[str, Any]) -> bool:
-    """Return whether this looks like the plain form."""
-    return "prompt" in content
-
-
-def read(content: Any) -> list[Draft]:
-    """Read one exchange."""
-    record = convert(content, PlainRecord)
-    if record.prompt is None:
-        raise RecordError("missing_prompt", "a record needs `prompt`")
-    if isinstance(record.prompt, str):
-        messages: tuple[Message, ...] = (Message("user", record.prompt),)
-    else:
-        messages = tuple(Message(turn.role, read_content(turn.content)) for turn in record.prompt)
+def read(payload: Payload) -> list[Draft] | None:
+    """Read one exchange, or one half of it."""
+    content = payload.object
+    if "prompt" not in content and not isinstance(content.get("response"), str):
+        return None
+    record = convert(content, _Record)
     return [
         Draft(
-            messages=messages,
-            response=record.response or "",
+            messages=_messages(record.prompt),
+            response=None if record.response is msgspec.UNSET else record.response or "",
             exchange_id=text_of(record.id),
+            join_id=text_of(record.id),
             timestamp=record.timestamp,
             model=record.model or "",
             task_type=record.task_type or "",
@@ -58,3 +53,9 @@ def read(content: Any) -> list[Draft]:
             attributes=record.metadata or {},
         )
     ]
+
+
+def _messages(prompt: str | list[_Turn] | None) -> tuple[Message, ...]:
+    if isinstance(prompt, str):
+        return (Message("user", prompt),)
+    return tuple(Message(turn.role, read_content(turn.content)) for turn in prompt or ())

@@ -1,0 +1,59 @@
+"""Sampled exchanges whose texts the source kept back: counted by day; there is nothing to store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from monitor.store.tables import WithheldExchanges
+
+
+@dataclass(frozen=True, order=True)
+class WithheldDay:
+    """Where a withheld exchange is counted."""
+
+    source: str
+    model: str
+    #: Midnight UTC.
+    day: datetime
+
+
+def day_of(moment: datetime) -> datetime:
+    """Return the beginning of an instant's day in UTC."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def add_withheld(connection: Connection, counts: Mapping[WithheldDay, int]) -> None:
+    """Add to the counts; the offsets move in the same transaction."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    # In a fixed order, so that two replicas can't wait for each other.
+    for day, count in sorted(counts.items()):
+        statement = dialect.insert(WithheldExchanges).values(
+            source=day.source, model=day.model, day=day.day, count=count
+        )
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["source", "model", "day"],
+                set_={"count": WithheldExchanges.count + statement.excluded.count},
+            )
+        )
+
+
+def count_withheld(connection: Connection, model: str, start: datetime, end: datetime) -> int:
+    """Return how many exchanges of a model were withheld on the days of ``[start, end)``."""
+    return connection.execute(
+        select(func.coalesce(func.sum(WithheldExchanges.count), 0)).where(
+            WithheldExchanges.model == model,
+            WithheldExchanges.day >= start,
+            WithheldExchanges.day < end,
+        )
+    ).scalar_one()
+
+
+def first_withheld(connection: Connection, model: str) -> datetime | None:
+    """Return the first day on which exchanges of a model were withheld."""
+    return connection.execute(
+        select(func.min(WithheldExchanges.day)).where(WithheldExchanges.model == model)
+    ).scalar_one()

@@ -1,0 +1,137 @@
+"""LiteLLM's StandardLoggingPayload, as its callbacks log every call: text, tokens, cost, outcome.
+
+The payload may stand alone or under ``standard_logging_object``. Where LiteLLM was told not to log
+messages, the texts read ``redacted-by-litellm``; such an exchange is withheld.
+"""
+
+from typing import Any
+
+import msgspec
+
+from monitor.traffic.draft import Draft, Facts, Ignored, convert, is_number
+from monitor.traffic.exchange import Message
+from monitor.traffic.payload import Payload
+from monitor.traffic.schemas.answer import Answer
+from monitor.traffic.schemas.bodies import read_answer, read_body
+from monitor.traffic.schemas.messages import ChatMessage, read_message
+from monitor.traffic.schemas.responses_api import read_items
+
+#: Words in a ``call_type`` that is no exchange of texts.
+OTHER_CALLS = (
+    *("embedding", "image", "video", "moderation", "transcription", "speech", "rerank", "ocr"),
+    *("search", "vector_store", "file", "batch", "fine_tuning", "assistant", "thread", "realtime"),
+    *("mcp", "list_", "get_", "delete_", "cancel_", "retrieve"),
+)
+
+
+class _Metadata(msgspec.Struct):
+    """Who asked. The key's own user and team are no unit: one key may serve a whole application."""
+
+    user_api_key_end_user_id: str | int | None = None
+    requester_metadata: dict[str, Any] | None = None
+    spend_logs_metadata: dict[str, Any] | None = None
+
+
+class _Error(msgspec.Struct):
+    """What a failed call ended with."""
+
+    error_class: Any = None
+    error_code: Any = None
+
+
+class _Call(msgspec.Struct, rename={"started": "startTime", "ended": "endTime"}):
+    """The fields that are used. Other keys are ignored."""
+
+    call_type: str | None = None
+    messages: str | list[Any] | dict[str, Any] | None = None
+    response: Any = None
+    id: str | int | None = None
+    trace_id: str | None = None
+    session_id: str | int | None = None
+    model: str | None = None
+    model_group: str | None = None
+    model_id: str | None = None
+    end_user: str | int | None = None
+    started: str | float | None = None
+    ended: Any = None
+    response_time: Any = None
+    completionStartTime: Any = None  # noqa: N815 - the payload's own name
+    status: Any = None
+    prompt_tokens: Any = None
+    completion_tokens: Any = None
+    response_cost: Any = None
+    cache_hit: Any = None
+    metadata: _Metadata | None = None
+    error_information: _Error | None = None
+    error_str: Any = None
+
+
+def read(payload: Payload) -> list[Draft | Ignored] | None:
+    """Read one call; one that is no exchange of texts, as of an embedding, is ignored."""
+    content = payload.object.get("standard_logging_object", payload.object)
+    if not isinstance(content, dict) or not {"call_type", "messages"} <= content.keys():
+        return None
+    call = convert(content, _Call)
+    if any(word in (call.call_type or "") for word in OTHER_CALLS):
+        return [Ignored()]
+    answer = read_answer(read_body(call.response))
+    metadata = call.metadata or _Metadata()
+    users = (call.end_user, metadata.user_api_key_end_user_id, call.session_id)
+    return [
+        Draft(
+            messages=_messages(call.messages),
+            response=answer.text,
+            exchange_id=str(call.id or "") or answer.id,
+            trace_id=call.trace_id or "",
+            timestamp=call.started,
+            model=call.model_group or call.model or answer.model,
+            user=next((str(user) for user in users if user not in {None, ""}), ""),
+            facts=_facts(call, answer),
+            attributes={
+                **(metadata.spend_logs_metadata or {}),
+                **(metadata.requester_metadata or {}),
+                "deployment": call.model_id or None,
+                "cache_hit": call.cache_hit if isinstance(call.cache_hit, bool) else None,
+            },
+        )
+    ]
+
+
+def _messages(messages: str | list[Any] | dict[str, Any] | None) -> tuple[Message, ...]:
+    """Return the conversation: text, chat messages, or items of the Responses API."""
+    if isinstance(messages, dict):
+        messages = messages.get("messages") or messages.get("input")
+    if isinstance(messages, list) and all(
+        isinstance(message, dict) and "role" in message for message in messages
+    ):
+        return tuple(read_message(message) for message in convert(messages, list[ChatMessage]))
+    return read_items(messages) if messages else ()
+
+
+def _facts(call: _Call, answer: Answer) -> Facts:
+    failed = call.status == "failure"
+    error = call.error_information or _Error()
+    kinds = (error.error_class, error.error_code, call.error_str, "failure")
+    return Facts(
+        finish_reason=answer.facts.finish_reason,
+        refusal=answer.facts.refusal,
+        prompt_tokens=_first(call.prompt_tokens, answer.facts.prompt_tokens),
+        completion_tokens=_first(call.completion_tokens, answer.facts.completion_tokens),
+        latency_seconds=_first(_seconds(call.started, call.ended), call.response_time),
+        time_to_first_token_seconds=_seconds(call.started, call.completionStartTime),
+        cost_usd=call.response_cost,
+        error=next((kind[:200] for kind in kinds if isinstance(kind, str) and kind), None)
+        if failed
+        else answer.facts.error,
+    )
+
+
+def _seconds(start: Any, end: Any) -> float | None:
+    """Return the time between two instants in Unix seconds; ``None`` where one is missing."""
+    if is_number(start) and is_number(end) and end >= start:
+        return float(end - start)
+    return None
+
+
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)

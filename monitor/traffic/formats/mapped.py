@@ -1,0 +1,95 @@
+"""Flat JSON of any shape, read by the paths that ``[traffic.fields]`` names.
+
+The parts of a path are keys, or places in a list counted from 0, with dots between: ``input.text``,
+``messages.0.content``. A key that itself holds dots is found too.
+"""
+
+from typing import Any
+
+from monitor.errors import RecordError
+from monitor.traffic.draft import Draft, convert
+from monitor.traffic.exchange import Message
+from monitor.traffic.payload import Payload
+from monitor.traffic.schemas.bodies import read_answer, read_body
+from monitor.traffic.schemas.messages import ChatMessage, read_content, read_message
+
+_MISSING = object()
+
+
+def read(payload: Payload) -> list[Draft] | None:
+    """Read one exchange, or one half of it; not this format where no path leads to a text."""
+    fields, content = payload.fields, payload.object
+    prompt = _find(content, fields.prompt)
+    response = _find(content, fields.response)
+    if prompt is _MISSING and response is _MISSING:
+        return None
+    exchange_id = _name(content, "id", fields.id)
+    return [
+        Draft(
+            messages=() if prompt is _MISSING else _messages(prompt),
+            response=None if response is _MISSING else read_answer(read_body(response)).text,
+            exchange_id=exchange_id,
+            join_id=exchange_id,
+            timestamp=_scalar(content, "timestamp", fields.timestamp),
+            model=_name(content, "model", fields.model),
+            task_type=_name(content, "task_type", fields.task_type),
+            user=_name(content, "user", fields.user),
+            attributes=_attributes(content, fields.metadata),
+        )
+    ]
+
+
+def _find(content: Any, path: str) -> Any:
+    """Return what a path leads to; ``_MISSING`` where it leads nowhere."""
+    if isinstance(content, list):
+        place, _, rest = path.partition(".")
+        if not place.isdecimal() or int(place) >= len(content):
+            return _MISSING
+        return _find(content[int(place)], rest) if rest else content[int(place)]
+    if not isinstance(content, dict) or not path:
+        return _MISSING
+    if path in content:
+        return content[path]
+    for end in (place for place, character in enumerate(path) if character == "."):
+        found = _find(content.get(path[:end]), path[end + 1 :])
+        if found is not _MISSING:
+            return found
+    return _MISSING
+
+
+def _messages(prompt: Any) -> tuple[Message, ...]:
+    if prompt is None:
+        return ()
+    if isinstance(prompt, list) and any(
+        isinstance(turn, dict) and "role" in turn for turn in prompt
+    ):
+        return tuple(read_message(turn) for turn in convert(prompt, list[ChatMessage]))
+    return (Message("user", read_content(prompt)),)
+
+
+def _scalar(content: dict[str, Any], name: str, path: str) -> str | float | None:
+    value = _find(content, path)
+    if value is _MISSING or value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise RecordError(
+            "wrong_type",
+            f"traffic.fields.{name}: `{path}` is {type(value).__name__}, not text or a number",
+        )
+    return value
+
+
+def _name(content: dict[str, Any], name: str, path: str) -> str:
+    value = _scalar(content, name, path)
+    return "" if value is None else str(value)
+
+
+def _attributes(content: dict[str, Any], paths: tuple[str, ...]) -> dict[str, Any]:
+    """Return what the paths lead to, under their own names or those given before ``=``."""
+    attributes = {}
+    for entry in paths:
+        name, _, path = entry.rpartition("=")
+        value = _find(content, path)
+        if value is not _MISSING:
+            attributes[name or path] = value
+    return attributes

@@ -1,0 +1,198 @@
+"""OpenTelemetry's GenAI conventions in OTLP: log records or spans, many to a message.
+
+JSON and protobuf, as the Collector's Kafka exporter writes them (``otlp_json``, ``otlp_proto``).
+Read are the event ``gen_ai.client.inference.operation.details``, spans of model calls, and the
+forms that came before: an event a message, texts in events of spans, texts in numbered attributes.
+A call whose texts weren't captured is withheld; everything else in a message is ignored.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from monitor.errors import RecordError
+from monitor.traffic.draft import Draft, Found, Ignored, Unreadable
+from monitor.traffic.exchange import Message
+from monitor.traffic.otlp.envelope import wrap
+from monitor.traffic.otlp.item import Item
+from monitor.traffic.otlp.json_records import read_json
+from monitor.traffic.otlp.protobuf import NotOtlpError, read_protobuf
+from monitor.traffic.payload import Payload
+from monitor.traffic.schemas import gen_ai_events as events
+from monitor.traffic.schemas.flattened import flattened_message, read_flattened
+from monitor.traffic.schemas.gen_ai_attributes import (
+    MODELS,
+    OPERATIONS,
+    USERS,
+    facts_of,
+    name_of,
+    operation_of,
+    own_attributes,
+)
+from monitor.traffic.schemas.gen_ai_messages import (
+    Output,
+    read_inputs,
+    read_instructions,
+    read_outputs,
+)
+from monitor.traffic.schemas.messages import read_message
+
+_DETAILS = "gen_ai.client.inference.operation.details"
+_INPUTS, _OUTPUTS = "gen_ai.input.messages", "gen_ai.output.messages"
+_PROMPT, _COMPLETION = "gen_ai.prompt", "gen_ai.completion"
+_TEXTS = {_INPUTS, _OUTPUTS, _PROMPT, _COMPLETION}
+#: Attributes of numbered messages: how those of the conversation begin, and those of the answers.
+_NUMBERED = ((_PROMPT, _COMPLETION), ("llm.input_messages", "llm.output_messages"))
+_NUMBERED_BEGIN = tuple(f"{prefix}.0." for pair in _NUMBERED for prefix in pair)
+
+
+def read(payload: Payload) -> list[Found] | None:
+    """Read every model call in a message."""
+    items = _items(payload)
+    if items is None:
+        return None
+    found: list[Found] = [item for item in items if not isinstance(item, Item)]
+    groups: dict[tuple[str, str], list[Item]] = defaultdict(list)
+    n_ignored = 0
+    for item in items:
+        if not isinstance(item, Item):
+            continue
+        if item.kind == "log" and item.name in events.NAMES:
+            groups[item.trace_id, item.span_id].append(item)
+        elif _is_call(item):
+            found.append(_read_call([item]))
+        else:
+            n_ignored += 1
+    found += [_read_call(group) for group in groups.values()]
+    found += [Ignored(n_ignored)] if n_ignored else []
+    return found
+
+
+def _items(payload: Payload) -> Sequence[Item | Unreadable | Ignored] | None:
+    if payload.complaint is None:
+        return read_json(payload.object)
+    try:
+        return read_protobuf(payload.value)
+    except NotOtlpError:
+        return None
+
+
+def _is_call(item: Item) -> bool:
+    """Return whether a log record or span is a model call."""
+    operation = operation_of(item.attributes)
+    if operation is not None:
+        in_question = item.kind == "span" or item.name in {_DETAILS, ""}
+        return in_question and operation in OPERATIONS
+    return (
+        item.name == _DETAILS
+        or any(name in _TEXTS or name.startswith(_NUMBERED_BEGIN) for name in item.attributes)
+        or any(event.name in events.NAMES for event in item.events)
+    )
+
+
+def _read_call(items: Sequence[Item]) -> Found:
+    """Read a call that one item holds, or several events of one span."""
+    alone = partial(wrap, items[0].kind, [item.record for item in items])
+    try:
+        return _draft(items, alone)
+    except RecordError as error:
+        return Unreadable(index=items[0].index, error=error, alone=alone)
+
+
+def _draft(items: Sequence[Item], alone: Any) -> Draft | Ignored:
+    item = items[0]
+    is_event = item.kind == "log" and item.name in events.NAMES
+    if is_event and not (item.trace_id and item.span_id):
+        raise RecordError("missing_join_id", f"`{item.name}` without trace and span: no partner")
+    attributes = _attributes(items)
+    messages, outputs = _texts(items, attributes)
+    call_id = f"{item.trace_id}/{item.span_id}" if item.trace_id and item.span_id else ""
+    answer = outputs[0] if outputs else Output("")
+    withheld = not any(one.content for one in messages) and not any(o.text for o in outputs or ())
+    if withheld and is_event and outputs is None:
+        return Ignored(len(items))  # the call is counted where its answer is
+    ended = withheld or "error.type" in attributes
+    return Draft(
+        index=item.index,
+        messages=messages,
+        response=None if outputs is None and not ended else answer.text,
+        exchange_id=name_of(attributes, ("gen_ai.response.id",)) or call_id,
+        join_id=call_id,
+        trace_id=item.trace_id,
+        timestamp=item.start_ns / 1e9 if item.start_ns else None,
+        model=name_of(attributes, MODELS),
+        user=name_of(attributes, USERS),
+        facts=facts_of(
+            item, attributes, finish_reason=answer.finish_reason, refuses=answer.refuses
+        ),
+        attributes=own_attributes(attributes),
+        withheld=withheld,
+        alone=alone,
+    )
+
+
+def _attributes(items: Sequence[Item]) -> dict[str, Any]:
+    """Return the attributes of all items; a details event may carry its own in the body."""
+    merged: dict[str, Any] = {}
+    for item in items:
+        for event in item.events:
+            merged |= event.attributes if event.name == _DETAILS else {}
+        if item.name == _DETAILS and isinstance(item.body, dict):
+            merged |= item.body
+        merged |= item.attributes
+    return merged
+
+
+def _texts(
+    items: Sequence[Item], attributes: dict[str, Any]
+) -> tuple[tuple[Message, ...], list[Output] | None]:
+    """Return the conversation and the answers, from where the newest convention puts them."""
+    messages: tuple[Message, ...] = ()
+    outputs: list[Output] | None = None
+    if attributes.get(_INPUTS) is not None:
+        messages = read_inputs(attributes[_INPUTS])
+    if attributes.get(_OUTPUTS) is not None:
+        outputs = read_outputs(attributes[_OUTPUTS])
+    if not messages and outputs is None:
+        messages, outputs = _older_texts(items, attributes)
+    return (*read_instructions(attributes.get("gen_ai.system_instructions")), *messages), outputs
+
+
+def _older_texts(
+    items: Sequence[Item], attributes: dict[str, Any]
+) -> tuple[tuple[Message, ...], list[Output] | None]:
+    told = [
+        (item.name, item.body if item.body is not None else item.attributes)
+        for item in items
+        if item.kind == "log" and item.name in events.NAMES
+    ]
+    told += [
+        (event.name, event.attributes)
+        for item in items
+        for event in item.events
+        if event.name in events.NAMES
+    ]
+    if told:
+        conversation = events.read_events(told)
+        return conversation.messages, conversation.outputs
+    if {_PROMPT, _COMPLETION} & attributes.keys():
+        completion = attributes.get(_COMPLETION)
+        return (
+            events.read_prompt(attributes.get(_PROMPT)),
+            None if completion is None else events.read_completion(completion),
+        )
+    return _numbered_texts(attributes)
+
+
+def _numbered_texts(
+    attributes: dict[str, Any],
+) -> tuple[tuple[Message, ...], list[Output] | None]:
+    for asked, answered in _NUMBERED:
+        inputs = [flattened_message(one) for one in read_flattened(attributes, asked)]
+        entries = read_flattened(attributes, answered)
+        if inputs or entries:
+            said = [(flattened_message(one), one.get("finish_reason")) for one in entries]
+            outputs = [Output(one.text, reason, one.refuses) for one, reason in said]
+            return tuple(read_message(one) for one in inputs), outputs or None
+    return (), None

@@ -1,0 +1,100 @@
+"""Requests and responses that are records of their own, put together again."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from monitor.settings import Traffic
+from monitor.store.exchanges import Position
+from monitor.store.pending_halves import HalfRow
+from monitor.traffic.decode import mark_withheld
+from monitor.traffic.exchange import Exchange, Half
+from monitor.traffic.sampling import Draw, stored_draw
+
+
+@dataclass(frozen=True)
+class Joined:
+    """An exchange of two records, at the request's position."""
+
+    exchange: Exchange
+    position: Position
+    draw: Draw
+    received_at: datetime
+
+
+def half_row(half: Half, *, position: Position, received_at: datetime, draw: Draw) -> HalfRow:
+    """Return the row in which a half waits."""
+    return HalfRow(
+        position=position,
+        join_id=half.join_id,
+        side=half.side,
+        user=half.exchange.user,
+        occurred_at=half.exchange.occurred_at,
+        received_at=received_at,
+        randomness=draw.randomness,
+        threshold=draw.threshold,
+        inclusion_probability=draw.inclusion_probability,
+        payload=msgspec.to_builtins(half.exchange),
+    )
+
+
+def pair(halves: Iterable[HalfRow]) -> tuple[list[tuple[HalfRow, HalfRow]], list[HalfRow]]:
+    """Find the halves that belong together; return the pairs, and those that are left."""
+    waiting: dict[tuple[str, str, str], list[HalfRow]] = {}
+    pairs = []
+    for half in halves:
+        other = "response" if half.side == "request" else "request"
+        source = half.position.source
+        partners = waiting.get((source, half.join_id, other))
+        if partners:
+            partner = partners.pop(0)
+            pairs.append((half, partner) if half.side == "request" else (partner, half))
+        else:
+            waiting.setdefault((source, half.join_id, half.side), []).append(half)
+    return pairs, [half for left in waiting.values() for half in left]
+
+
+def join(request: HalfRow, response: HalfRow, settings: Traffic, *, default_model: str) -> Joined:
+    """Put a request and its response together.
+
+    Both are kept by one decision of the sampler, so the smaller probability is that of the pair.
+    """
+    rarer = min(request, response, key=lambda half: half.inclusion_probability)
+    asked, answered = exchange_of(request), exchange_of(response)
+    exchange = replace(
+        asked,
+        # Without an id of its own a half has what it was joined by.
+        exchange_id=_own_id(asked, request) or _own_id(answered, response) or request.join_id,
+        model=asked.model or answered.model or default_model,
+        task_type=asked.task_type or answered.task_type,
+        user=asked.user or answered.user,
+        trace_id=asked.trace_id or answered.trace_id,
+        response=answered.response,
+        attributes=_attributes(asked, answered),
+        truncated=asked.truncated or answered.truncated,
+    )
+    return Joined(
+        exchange=mark_withheld(exchange, settings.withheld_texts),
+        position=request.position,
+        draw=stored_draw(rarer.randomness, rarer.threshold, rarer.inclusion_probability),
+        received_at=max(request.received_at, response.received_at),
+    )
+
+
+def exchange_of(half: HalfRow) -> Exchange:
+    """Return a half as it was decoded."""
+    return msgspec.convert(half.payload, Exchange)
+
+
+def _own_id(exchange: Exchange, half: HalfRow) -> str:
+    return "" if exchange.exchange_id == half.join_id else exchange.exchange_id
+
+
+def _attributes(asked: Exchange, answered: Exchange) -> dict[str, Any]:
+    latency = (answered.occurred_at - asked.occurred_at).total_seconds()
+    told = {"latency_seconds": latency} if latency >= 0 else {}
+    return {**told, **asked.attributes, **answered.attributes}

@@ -1,0 +1,51 @@
+"""JSON from strangers: parsed strictly, and refused with a stable reason."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from monitor.errors import RecordError
+
+
+def parse_json(text: bytes | str) -> Any:
+    """Parse JSON strictly; only lone surrogates, which the standard allows, are let through.
+
+    Of a key that occurs twice the last value counts.
+
+    Raises:
+        RecordError: ``invalid_utf8``, ``invalid_json`` or ``too_deep``.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except UnicodeDecodeError as error:
+        raise RecordError("invalid_utf8", f"at byte {error.start}: {error.reason}") from None
+    except RecursionError:
+        raise RecordError("too_deep", "nested deeper than the parser goes") from None
+    except (msgspec.MsgspecError, ValueError, OverflowError) as error:
+        if isinstance(text, str) or b"\\u" in text:
+            return _parse_with_surrogates(text, str(error))
+        raise RecordError("invalid_json", str(error)) from None
+
+
+def _parse_with_surrogates(text: bytes | str, complaint: str) -> Any:
+    try:
+        decoded = text if isinstance(text, str) else text.decode("utf-8")
+        return json.loads(decoded, parse_constant=_refuse_constant, parse_float=_parse_float)
+    except UnicodeDecodeError as error:
+        raise RecordError("invalid_utf8", f"at byte {error.start}: {error.reason}") from None
+    except RecursionError:
+        raise RecordError("too_deep", "nested deeper than the parser goes") from None
+    except ValueError:
+        raise RecordError("invalid_json", complaint) from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _parse_float(text: str) -> float:
+    number = float(text)
+    if number in {float("inf"), float("-inf")}:
+        raise ValueError(f"{text[:40]} is out of range")
+    return number

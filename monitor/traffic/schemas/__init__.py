@@ -1,0 +1,1 @@
+"""Published schemas that more than one format is made of."""

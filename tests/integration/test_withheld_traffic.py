@@ -1,0 +1,156 @@
+"""Traffic whose texts the source kept back: counted, and never taken for drift."""
+
+import json
+import threading
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+
+from monitor.evaluation import weekly
+from monitor.evaluation.weekly import catch_up, evaluate_window
+from monitor.settings import Drift, Settings, Traffic
+from monitor.store.assessment import Assessment
+from monitor.store.engine import transaction
+from monitor.store.evaluations import evaluation_by_id, list_evaluations
+from monitor.store.exchanges import Position
+from monitor.store.withheld import WithheldDay, add_withheld, count_withheld, first_withheld
+from monitor.telemetry import EXCHANGES_WITHHELD
+from monitor.traffic.baseline_import import store_baseline
+from monitor.traffic.decode import Decoder
+from monitor.traffic.prepare import Preparer
+from monitor.traffic.record import RawRecord
+from monitor.traffic.writer import Stored, store_batch
+from tests.services.fake_encoder import FakeEncoder
+from tests.services.traffic_fixtures import load
+
+WEEK = timedelta(days=7)
+TOPICS = ("card blocked abroad", "loan interest rate", "account balance today")
+
+
+@pytest.fixture(autouse=True)
+def no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave Evidently's report out: importing it takes 5 s."""
+    monkeypatch.setattr(weekly, "render_evidently", lambda *_: "<p>report</p>")
+
+
+def payloads(n: int, start: datetime, seed: int, *, redacted_share: float) -> list[RawRecord]:
+    """What LiteLLM logs in a week: ordinary calls, and some of which it kept the texts back."""
+    rng = np.random.default_rng(seed)
+    records = []
+    for number in range(n):
+        topic = TOPICS[rng.integers(3)]
+        name = "litellm_redacted" if rng.random() < redacted_share else "litellm_success"
+        payload = load(name)
+        payload |= {"id": f"{seed}-{number}", "end_user": f"user-{rng.integers(n)}"}
+        payload["startTime"] = (start + number * WEEK / n).timestamp()
+        payload["endTime"] = payload["startTime"] + float(rng.lognormal())
+        if name == "litellm_success":
+            asked = f"{topic} number {rng.integers(40)}"
+            payload["messages"] = [{"role": "user", "content": asked}]
+            payload["response"]["choices"][0]["message"]["content"] = f"About {topic}."
+        value = json.dumps(payload).encode()
+        position = Position(f"llm-{seed}", 0, number)
+        records.append(RawRecord(position, None, value, start + WEEK, read_at=start + WEEK))
+    return records
+
+
+def store(engine: Engine, records: list[RawRecord], now: datetime, **traffic: object) -> Stored:
+    preparer = Preparer(Traffic(**traffic), FakeEncoder(), default_model="assistant")
+    prepared = preparer.prepare(records, inclusion_probability=0.05, received_at=now)
+    return store_batch(engine, prepared, [], now=now)
+
+
+def settings() -> Settings:
+    return Settings(model={"name": "support"}, drift=Drift(n_permutations=999))
+
+
+def store_the_baseline(engine: Engine, clock: datetime) -> None:
+    decoder = Decoder(Traffic(), default_model="support")
+    exchanges = [
+        exchange
+        for record in payloads(600, clock - 4 * WEEK, 1, redacted_share=0.0)
+        for exchange in decoder.decode(record).exchanges
+    ]
+    store_baseline(engine, FakeEncoder(), exchanges, model="support", now=clock - 3 * WEEK)
+
+
+def evaluate(engine: Engine, clock: datetime) -> Assessment:
+    end = clock + WEEK
+    evaluation_id = evaluate_window(engine, settings(), clock, end, end)
+    assert evaluation_id is not None
+    with transaction(engine) as connection:
+        assessment = evaluation_by_id(connection, evaluation_id).assessment
+    assert assessment is not None
+    return assessment
+
+
+def test_a_week_of_which_half_is_redacted_is_no_drift(engine: Engine, clock: datetime) -> None:
+    store_the_baseline(engine, clock)
+    records = payloads(1000, clock, 2, redacted_share=0.5)
+    n_redacted = sum(b"redacted-by-litellm" in record.value for record in records)
+    assert 450 < n_redacted < 550
+
+    stored = store(engine, records, clock + WEEK)
+    assessment = evaluate(engine, clock)
+
+    assert (1000 - n_redacted, n_redacted, 0) == (
+        stored.n_exchanges,
+        stored.n_withheld,
+        stored.n_dead_letters,
+    )
+    assert n_redacted == EXCHANGES_WITHHELD.labels("llm-2")._value.get()
+    assert ("no_drift", False) == (assessment.verdict, assessment.alarm)
+    assert (1000 - n_redacted, n_redacted) == (assessment.n_current, assessment.n_withheld)
+    assert any(f"{n_redacted} exchanges (" in remark for remark in assessment.remarks)
+
+
+def test_the_same_week_alarms_where_redaction_is_not_recognised(
+    engine: Engine, clock: datetime
+) -> None:
+    store_the_baseline(engine, clock)
+    store(engine, payloads(1000, clock, 2, redacted_share=0.5), clock + WEEK, withheld_texts=())
+
+    assessment = evaluate(engine, clock)
+
+    assert assessment.input.alarm
+    assert 0 == assessment.n_withheld
+
+
+def test_a_week_without_any_texts_is_evaluated_and_says_so(engine: Engine, clock: datetime) -> None:
+    store_the_baseline(engine, clock)
+    store(engine, payloads(40, clock, 3, redacted_share=1.0), clock + WEEK)
+
+    catch_up(engine, settings(), clock + WEEK)
+
+    with transaction(engine) as connection:
+        (row,) = list_evaluations(connection, "support")
+    assert row.assessment is not None
+    assert ("not_enough_data", 0, 40) == (
+        row.assessment.verdict,
+        row.assessment.n_current,
+        row.assessment.n_withheld,
+    )
+    assert any("40 exchanges (100%)" in remark for remark in row.assessment.remarks)
+
+
+def test_counts_of_replicas_add_up_by_day(any_engine: Engine, clock: datetime) -> None:
+    days = [WithheldDay("t", model, clock + timedelta(days=d)) for model in "ab" for d in range(3)]
+
+    def add() -> None:
+        for _ in range(20):
+            with transaction(any_engine) as connection:
+                add_withheld(connection, dict.fromkeys(days, 1))
+
+    threads = [threading.Thread(target=add) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    with transaction(any_engine) as connection:
+        assert 120 == count_withheld(connection, "a", clock, clock + timedelta(days=2))
+        assert 180 == count_withheld(connection, "b", clock, clock + WEEK)
+        assert clock == first_withheld(connection, "a")
+        assert first_withheld(connection, "c") is None

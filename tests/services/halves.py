@@ -1,0 +1,84 @@
+"""Requests and responses as records of their own, for the tests of joining."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Engine, func, select
+
+from monitor.settings import Traffic
+from monitor.store.engine import transaction
+from monitor.store.exchanges import Position
+from monitor.store.tables import DeadLetter, Exchange, PendingHalf
+from monitor.traffic.prepare import Preparer
+from monitor.traffic.record import RawRecord
+from monitor.traffic.writer import Stored, store_batch
+from tests.services.fake_encoder import FakeEncoder
+
+TIMEOUT_SECONDS = 600.0
+JOINED = Traffic(join={"enabled": True, "timeout_seconds": TIMEOUT_SECONDS})
+
+
+def request_line(name: str) -> bytes:
+    """The request of an exchange, in the plain form."""
+    return json.dumps({"id": name, "prompt": f"prompt {name}", "user": f"user {name}"}).encode()
+
+
+def response_line(name: str) -> bytes:
+    """The response to it."""
+    return json.dumps({"id": name, "response": f"response {name}", "model": "bank"}).encode()
+
+
+def make_preparer(settings: Traffic = JOINED) -> Preparer:
+    """Return a preparer without a model."""
+    return Preparer(settings, FakeEncoder(), default_model="assistant")
+
+
+def store(
+    engine: Engine,
+    lines: Sequence[tuple[int, int, bytes]],
+    now: datetime,
+    *,
+    settings: Traffic = JOINED,
+    probability: float = 0.25,
+) -> Stored:
+    """Store one batch of records, each given by partition, offset and value."""
+    records = [
+        RawRecord(Position("topic", partition, offset), b"key", value, now, read_at=now)
+        for partition, offset, value in lines
+    ]
+    prepared = make_preparer(settings).prepare(
+        records, inclusion_probability=probability, received_at=now
+    )
+    return store_batch(engine, prepared, [], now=now)
+
+
+def exchanges(engine: Engine) -> list[tuple[str, str, str]]:
+    """Id, prompt and response of every stored exchange, doubled ones twice."""
+    with transaction(engine) as connection:
+        rows = connection.execute(
+            select(Exchange.exchange_id, Exchange.prompt, Exchange.response)
+        ).all()
+    return sorted((row[0], row[1], row[2]) for row in rows)
+
+
+def expected(names: Sequence[str]) -> list[tuple[str, str, str]]:
+    """What these exchanges are when both halves met."""
+    return sorted((name, f"prompt {name}", f"response {name}") for name in names)
+
+
+def n_waiting(engine: Engine) -> int:
+    """How many halves wait."""
+    with transaction(engine) as connection:
+        return connection.execute(select(func.count()).select_from(PendingHalf)).scalar_one()
+
+
+def letters(engine: Engine) -> dict[str, int]:
+    """How many dead letters there are that weren't replayed, by reason."""
+    with transaction(engine) as connection:
+        rows = connection.execute(
+            select(DeadLetter.reason, func.count())
+            .where(DeadLetter.replayed_at.is_(None))
+            .group_by(DeadLetter.reason)
+        ).all()
+    return {row[0]: row[1] for row in rows}

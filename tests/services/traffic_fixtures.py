@@ -1,0 +1,110 @@
+"""Records as production writes them, from ``tests/fixtures/traffic``."""
+
+import base64
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from monitor.settings import Traffic
+from monitor.store.exchanges import Position
+from monitor.traffic.decode import Decoded, Decoder
+from monitor.traffic.exchange import Exchange
+from monitor.traffic.record import RawRecord
+
+FOLDER = Path(__file__).parents[1] / "fixtures" / "traffic"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+OTLP_NAMES = [name for name in NAMES if name.startswith("otel_")]
+#: Where `mapped.json` has what.
+MAPPED_FIELDS = {
+    "prompt": "input.text",
+    "response": "outputs.0.generated_text",
+    "id": "call.id",
+    "timestamp": "at",
+    "model": "deployment.model",
+    "task_type": "intent",
+    "user": "customer",
+    "metadata": ("feedback.thumbs_up", "latency_seconds=timing.total_s"),
+}
+#: When the fixtures' requests were made.
+OCCURRED_AT = datetime(2026, 10, 30, 8, tzinfo=UTC)
+READ_AT = datetime(2026, 11, 2, 12, tzinfo=UTC)
+JOINED = {"enabled": True}
+
+
+def load(name: str) -> Any:
+    """Return a fixture's JSON."""
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def as_protobuf(content: dict[str, Any]) -> bytes:
+    """Return an OTLP message in protobuf that is given in JSON."""
+    request: Message = (
+        ExportLogsServiceRequest() if "resourceLogs" in content else ExportTraceServiceRequest()
+    )
+    return json_format.ParseDict(_with_base64_ids(content), request).SerializeToString()
+
+
+def values(name: str) -> list[bytes]:
+    """Return a fixture as it may come: as JSON, and OTLP as protobuf too."""
+    content = load(name)
+    binary = [as_protobuf(content)] if name in OTLP_NAMES else []
+    return [json.dumps(content).encode(), *binary]
+
+
+def decode(value: Any, *, key: bytes | None = b"key", **options: Any) -> Decoded:
+    """Decode bytes, or what is to be the JSON of a record."""
+    raw = value if isinstance(value, bytes) or value is None else json.dumps(value).encode()
+    record = RawRecord(Position("topic", 1, 42), key, raw, READ_AT, read_at=READ_AT)
+    return _decoder(repr(options), **options).decode(record)
+
+
+def options_of(name: str) -> dict[str, Any]:
+    """Return the settings that a fixture needs."""
+    return {"fields": MAPPED_FIELDS} if name == "mapped" else {}
+
+
+def read(name: str, **options: Any) -> Decoded:
+    """Decode a fixture; OTLP has to give the same in both encodings."""
+    first, *others = [decode(value, **options_of(name), **options) for value in values(name)]
+    for other in others:
+        assert first.exchanges == other.exchanges
+        assert first.halves == other.halves
+        assert first.n_ignored == other.n_ignored
+    assert [] == first.bad_parts
+    return first
+
+
+def read_one(name: str, **options: Any) -> Exchange:
+    """Decode a fixture that holds one exchange."""
+    (exchange,) = read(name, **options).exchanges
+    return exchange
+
+
+def _decoder(name: str, **options: Any) -> Decoder:
+    """Return a decoder with these settings, which take longer to check than a record to decode."""
+    if name not in _DECODERS:
+        _DECODERS[name] = Decoder(Traffic(**options), default_model="assistant")
+    return _DECODERS[name]
+
+
+_DECODERS: dict[str, Decoder] = {}
+
+
+def _with_base64_ids(content: Any) -> Any:
+    """OTLP writes ids in hexadecimal where protobuf's own JSON has base64."""
+    if isinstance(content, list):
+        return [_with_base64_ids(one) for one in content]
+    if not isinstance(content, dict):
+        return content
+    return {
+        key: base64.b64encode(bytes.fromhex(value)).decode()
+        if key in {"traceId", "spanId", "parentSpanId"}
+        else _with_base64_ids(value)
+        for key, value in content.items()
+    }
