@@ -64,7 +64,8 @@ class _Surroundings:
         first = np.argsort(-both, axis=1, kind="stable")[:, :k]
         index = np.hstack([self.to_reference.index[:, :k], self.to_current.index[:, :k]])
         landmark = np.take_along_axis(index, first, axis=1)
-        current = np.where((first >= k) & (landmark >= 0), self.weights[landmark], 0.0)
+        is_current = (first >= k) & (landmark >= 0)
+        current = np.where(is_current, self.weights[np.where(is_current, landmark, 0)], 0.0)
         return current.sum(axis=1), ((first < k) & (landmark >= 0)).sum(axis=1)
 
 

@@ -29,6 +29,7 @@ from monitor.store.evaluations import (
     set_sample_scores,
 )
 from monitor.store.outbox import replace_payload
+from monitor.store.pending_halves import delete_halves
 from monitor.store.removal import delete_exchanges
 from monitor.traffic.redaction import Redactor
 
@@ -40,6 +41,7 @@ TABLES = (
     "exchanges",
     "embedding_blocks",
     "dead_letters",
+    "pending_halves",
     "evaluations",
     "reports",
     "outbox",
@@ -154,6 +156,7 @@ def _count(engine: Engine, person: Person, files: Files, own: Redactor) -> Count
             for _, payload in store.messages_of_evaluation(connection, evaluation_id):
                 counts["quotes in messages"] += quotes.remove_from_payload(payload)[1]
     counts["dead letters"] = sum(1 for _ in _letters(engine, person))
+    counts["waiting requests and responses"] = sum(1 for _ in _halves(engine, person))
     with transaction(engine) as connection:
         counts["quotes in errors"] = len(_errors(connection, person))
     counts["rows in files"] = files.n_rows
@@ -177,7 +180,10 @@ def _remove_derived(engine: Engine, person: Person, own: Redactor, now: datetime
             kept = ~np.isin(scores.ids, person.ids)
             set_sample_scores(connection, evaluation_id, scores.only(kept))
     letters = list(_letters(engine, person))
+    halves = list(_halves(engine, person))
     with transaction(engine) as connection:
+        for first in range(0, len(halves), EXCHANGES_PER_STEP):
+            delete_halves(connection, halves[first : first + EXCHANGES_PER_STEP])
         store.delete_letters(connection, letters)
         for table, row_id in _errors(connection, person):
             store.set_error(connection, table, row_id, REMOVED_ERROR)
@@ -211,6 +217,20 @@ def _letters(engine: Engine, person: Person) -> Iterator[int]:
                 one.in_bytes(key) or one.in_bytes(value) or one.in_text(detail) for one in mentions
             ):
                 yield letter_id
+
+
+def _halves(engine: Engine, person: Person) -> Iterator[int]:
+    """Yield the waiting requests and responses that are the person's, or mention the id."""
+    after_id = 0
+    while True:
+        with transaction(engine) as connection:
+            page = store.halves(connection, after_id)
+        if not page:
+            return
+        for half_id, user, join_id, payload in page:
+            after_id = half_id
+            if user in person.wanted.users or person.owns({**payload, "id": join_id}):
+                yield half_id
 
 
 def _errors(connection: Connection, person: Person) -> list[tuple[str, int]]:

@@ -29,6 +29,7 @@ from monitor.store.tables import (
     Incident,
     Lease,
     OutboxMessage,
+    PendingHalf,
     Proposal,
     Review,
     ReviewItem,
@@ -152,6 +153,19 @@ def letters(
         )
         for row in connection.execute(statement)
     ]
+
+
+def halves(
+    connection: Connection, after_id: int, *, limit: int = 500
+) -> list[tuple[int, str, str, dict[str, Any]]]:
+    """Return the next waiting requests and responses: id, user, what joins them, and payload."""
+    rows = connection.execute(
+        select(PendingHalf.id, PendingHalf.user, PendingHalf.join_id, PendingHalf.payload)
+        .where(PendingHalf.id > after_id)
+        .order_by(PendingHalf.id)
+        .limit(limit)
+    )
+    return [tuple(row) for row in rows]
 
 
 def delete_letters(connection: Connection, ids: Sequence[int]) -> None:

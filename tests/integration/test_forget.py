@@ -131,6 +131,7 @@ def test_a_person_is_gone_everywhere_and_a_count_proves_it(
         "quotes in evaluations": 4,
         "quotes in messages": found(forgotten)["quotes in messages"],
         "dead letters": 3,
+        "waiting requests and responses": 1,
         "quotes in errors": 1,
         "rows in files": 3 + 1 + 1 + 1,
     } == found(forgotten)

@@ -9,13 +9,12 @@ from monitor.settings import Settings, Traffic
 from monitor.store.engine import transaction
 from monitor.store.exchanges import Position
 from monitor.store.tables import DeadLetter, Exchange
-from monitor.traffic.prepare import Preparer
 from monitor.traffic.record import RawRecord
 from monitor.traffic.replay import replay_dead_letters
 from monitor.traffic.writer import Stored, store_batch
 from tests.fuzz.records import Mutator
 from tests.services.fake_encoder import FakeEncoder
-from tests.services.halves import letters
+from tests.services.halves import draws, letters, make_preparer
 from tests.services.traffic_fixtures import READ_AT, as_protobuf, load
 
 
@@ -24,8 +23,8 @@ def store(engine: Engine, values: list[bytes], **traffic: object) -> Stored:
         RawRecord(Position("topic", 0, offset), b"key", value, READ_AT, read_at=READ_AT)
         for offset, value in enumerate(values)
     ]
-    preparer = Preparer(Traffic(**traffic), FakeEncoder(), default_model="assistant")
-    prepared = preparer.prepare(records, inclusion_probability=0.05, received_at=READ_AT)
+    preparer = make_preparer(Traffic(**traffic))
+    prepared = preparer.prepare(records, received_at=READ_AT, draws=draws(len(records), 0.05))
     return store_batch(engine, prepared, [], now=READ_AT)
 
 

@@ -19,10 +19,10 @@ from monitor.store.withheld import WithheldDay, add_withheld, count_withheld, fi
 from monitor.telemetry import EXCHANGES_WITHHELD
 from monitor.traffic.baseline_import import store_baseline
 from monitor.traffic.decode import Decoder
-from monitor.traffic.prepare import Preparer
 from monitor.traffic.record import RawRecord
 from monitor.traffic.writer import Stored, store_batch
 from tests.services.fake_encoder import FakeEncoder
+from tests.services.halves import draws, make_preparer
 from tests.services.traffic_fixtures import load
 
 WEEK = timedelta(days=7)
@@ -57,8 +57,8 @@ def payloads(n: int, start: datetime, seed: int, *, redacted_share: float) -> li
 
 
 def store(engine: Engine, records: list[RawRecord], now: datetime, **traffic: object) -> Stored:
-    preparer = Preparer(Traffic(**traffic), FakeEncoder(), default_model="assistant")
-    prepared = preparer.prepare(records, inclusion_probability=0.05, received_at=now)
+    preparer = make_preparer(Traffic(**traffic))
+    prepared = preparer.prepare(records, received_at=now, draws=draws(len(records), 0.05))
     return store_batch(engine, prepared, [], now=now)
 
 

@@ -6,12 +6,15 @@ from datetime import datetime
 
 from sqlalchemy import Engine, func, select
 
-from monitor.settings import Traffic
+from monitor.settings import Settings, Traffic
 from monitor.store.engine import transaction
 from monitor.store.exchanges import Position
 from monitor.store.tables import DeadLetter, Exchange, PendingHalf
+from monitor.traffic.design import SamplingDesign
 from monitor.traffic.prepare import Preparer
 from monitor.traffic.record import RawRecord
+from monitor.traffic.redaction import Redactor
+from monitor.traffic.sampling import SPACE, Draw
 from monitor.traffic.writer import Stored, store_batch
 from tests.services.fake_encoder import FakeEncoder
 
@@ -30,8 +33,20 @@ def response_line(name: str) -> bytes:
 
 
 def make_preparer(settings: Traffic = JOINED) -> Preparer:
-    """Return a preparer without a model."""
-    return Preparer(settings, FakeEncoder(), default_model="assistant")
+    """Return a preparer without a model, that keeps whatever it is given."""
+    every = Settings(traffic=settings, monitoring={"sample_rate": 1.0})
+    return Preparer(
+        settings,
+        FakeEncoder(),
+        design=SamplingDesign(every),
+        default_model="assistant",
+        redactor=Redactor(),
+    )
+
+
+def draws(n: int, probability: float) -> list[Draw]:
+    """Return the draws of records that were sampled with this probability."""
+    return [Draw(SPACE - 1, probability=probability)] * n
 
 
 def store(
@@ -48,7 +63,7 @@ def store(
         for partition, offset, value in lines
     ]
     prepared = make_preparer(settings).prepare(
-        records, inclusion_probability=probability, received_at=now
+        records, received_at=now, draws=draws(len(records), probability)
     )
     return store_batch(engine, prepared, [], now=now)
 

@@ -28,6 +28,7 @@ from monitor.store.evaluations import (
     save_report,
 )
 from monitor.store.exchanges import Position
+from monitor.store.pending_halves import HalfRow, insert_halves
 from monitor.store.registry import insert_version
 from monitor.store.review_items import NewItem, insert_batch
 from monitor.store.runs import finish_run, mark_running, run_by_id
@@ -89,8 +90,30 @@ def make_person_world(engine: Engine, folder: Path, clock: datetime) -> PersonWo
     with transaction(engine) as connection:
         _review(connection, evaluation_id, ids, clock)
         insert_dead_letters(connection, _letters(clock))
+        insert_halves(connection, _halves(clock), now=clock)
     run, version_id = _train(engine, folder, clock)
     return PersonWorld(engine, settings, folder, evaluation_id, run, version_id)
+
+
+def _halves(clock: datetime) -> list[HalfRow]:
+    """A request of hers that waits for its response, and one of somebody else's."""
+    return [
+        HalfRow(
+            position=Position("topic", 0, 900 + number),
+            join_id=f"half-{number}",
+            side="request",
+            user=user,
+            occurred_at=clock,
+            received_at=clock,
+            randomness=0,
+            threshold=0,
+            inclusion_probability=0.05,
+            payload={"user": user, "messages": [{"role": "user", "content": prompt}]},
+        )
+        for number, (user, prompt) in enumerate(
+            [(pseudonym_of(ANN), f"{WORD}?"), ("somebody", "Where is my parcel?")]
+        )
+    ]
 
 
 def exchange_ids(engine: Engine) -> dict[int, int]:
