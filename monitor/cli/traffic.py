@@ -101,6 +101,8 @@ def _replay_dead_letters(engine: "Engine", settings: "Settings") -> None:
         return
     done = replay_dead_letters(engine, settings, load_encoder(settings.embedding))
     typer.echo(f"{waiting} dead letters tried, {done.n_exchanges} exchanges stored")
+    if done.n_waiting:
+        typer.echo(f"{done.n_waiting} requests or responses wait for their partner")
     for reason, count in sorted(done.still_unreadable.items()):
         typer.echo(f"{count} still can't be read: {reason}")
 

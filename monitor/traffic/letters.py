@@ -37,14 +37,16 @@ def refused_letter(row: ExchangeRow, detail: str) -> DeadLetterRow:
     )
 
 
-def unpaired_letter(half: HalfRow, timeout_seconds: float) -> DeadLetterRow:
-    """Return the letter of a half whose partner didn't come."""
+def unpaired_letter(half: HalfRow, within: str) -> DeadLetterRow:
+    """Return the letter of a half whose partner didn't come.
+
+    Args:
+        half: The half.
+        within: The limit that it didn't come within.
+    """
     other = "response" if half.side == "request" else "request"
-    return _half_letter(
-        half,
-        f"unpaired_{half.side}",
-        f"no {other} {half.join_id!r} within traffic.join.timeout_seconds = {timeout_seconds:g}",
-    )
+    detail = f"no {other} {half.join_id!r} within {within}"
+    return _half_letter(half, f"unpaired_{half.side}", detail)
 
 
 def doubled_letter(half: HalfRow) -> DeadLetterRow:

@@ -108,7 +108,6 @@ def replay_file(
             exchanges=stored.n_exchanges,
             letters=stored.n_dead_letters,
             withheld=stored.n_withheld,
-            halves=stored.n_halves,
         )
         progress(position - expected)
         expected = position
@@ -123,7 +122,7 @@ def replay_file(
             break
     else:
         # A file has an end: a half without a partner by then has none.
-        if flush() and totals["halves"]:
+        if flush() and settings.traffic.join.enabled:
             sweeper = Sweeper(engine, preparer, settings.traffic.join, clock=clock)
             joined, expired = sweeper.finish(source, stop)
             totals.update(exchanges=joined, letters=expired)
@@ -144,6 +143,8 @@ class ReplayedLetters:
     n_exchanges: int
     #: Letters that still can't be read, by reason; they stay.
     still_unreadable: dict[str, int]
+    #: Requests and responses that wait anew for their partner.
+    n_waiting: int = 0
 
 
 def replay_dead_letters(
@@ -167,7 +168,7 @@ def replay_dead_letters(
         default_model=settings.model.name,
         redactor=make_redactor(settings.redaction),
     )
-    n_exchanges = 0
+    n_exchanges = n_halves = 0
     unreadable: Counter[str] = Counter()
     after_id = 0
     while True:
@@ -178,20 +179,22 @@ def replay_dead_letters(
         for letter_id, letter in page:
             after_id = letter_id
             result = _replay_letter(engine, preparer, letter_id, letter, now=clock())
-            if isinstance(result, int):
-                n_exchanges += result
-            else:
+            if isinstance(result, str):
                 unreadable[result] += 1
+            else:
+                n_exchanges += result[0]
+                n_halves += result[1]
     # Halves wait again for each other; those that are complete now are joined at once.
     sweeper = Sweeper(engine, preparer, settings.traffic.join, clock=clock)
     joined, _ = sweeper.sweep(threading.Event())
-    return ReplayedLetters(n_exchanges + joined, dict(unreadable))
+    n_waiting = max(0, n_halves - 2 * joined)
+    return ReplayedLetters(n_exchanges + joined, dict(unreadable), n_waiting)
 
 
 def _replay_letter(
     engine: Engine, preparer: Preparer, letter_id: int, letter: DeadLetterRow, *, now: datetime
-) -> int | str:
-    """Return the number of exchanges stored, or the reason why it still can't be read."""
+) -> tuple[int, int] | str:
+    """Return how many exchanges and halves were stored, or why it still can't be read."""
     from_file = letter.position.source.startswith("file:")
     record = RawRecord(
         letter.position,
@@ -213,7 +216,7 @@ def _replay_letter(
     try:
         with transaction(engine) as connection:
             if not mark_replayed(connection, letter_id, now=now):
-                return 0  # another process was first
+                return 0, 0  # another process was first
             refused = insert_readable(connection, prepared, now=now)
             if refused or insert_halves(connection, halves, now=now):
                 # Rolls the mark back.
@@ -223,4 +226,4 @@ def _replay_letter(
             restore_dead_letters(connection, prepared.dead_letters)
     except RecordError as error:
         return error.reason
-    return len(prepared.rows)
+    return len(prepared.rows), len(halves)

@@ -138,10 +138,12 @@ class Sweeper:
     def _expire_some(self, received_before: datetime, source: str | None = None) -> int:
         """Make dead letters of halves that waited too long; return how many."""
         with transaction(self._engine) as connection:
+            seconds = self._timeout.total_seconds()
+            within = f"traffic.join.timeout_seconds = {seconds:g}" if source is None else "the file"
             halves = overdue_halves(
                 connection, received_before=received_before, limit=PAIRS, source=source
             )
-            letters = [unpaired_letter(half.row, self._timeout.total_seconds()) for half in halves]
+            letters = [unpaired_letter(half.row, within) for half in halves]
             restore_dead_letters(connection, letters)
             delete_halves(connection, [half.id for half in halves])
         count_letters(letters)

@@ -62,6 +62,7 @@ WITHOUT_PEOPLE = {
     "source_offsets": "offsets",
     "stage_changes": "stages",
     "web_sessions": "the experts' sessions",
+    "withheld_exchanges": "counts by day",
 }
 GONE = {f"exchange-{n}" for n in (*HERS, IN_BASELINE, MENTIONS)}
 

@@ -4,6 +4,7 @@ import json
 import random
 import threading
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, event, select
@@ -150,7 +151,11 @@ def test_what_finds_no_partner_in_time_is_counted_exactly_and_can_be_tried_again
     replayed = replay_dead_letters(
         any_engine, Settings(traffic=JOINED), FakeEncoder(), clock=lambda: last
     )
-    assert (10, {}) == (replayed.n_exchanges, replayed.still_unreadable)
+    assert (10, {}, 330) == (
+        replayed.n_exchanges,
+        replayed.still_unreadable,
+        replayed.n_waiting,
+    )
     assert expected([f"r{i}" for i in range(10)]) == exchanges(any_engine)
     assert 330 == n_waiting(any_engine)
     assert {} == letters(any_engine)
@@ -332,20 +337,50 @@ def test_looking_for_pairs_reads_no_whole_table(engine: Engine, clock: datetime)
             assert not [step for step in steps if step.startswith("SCAN")], steps
 
 
-def test_a_file_is_joined_to_its_end(any_engine: Engine, tmp_path, clock: datetime) -> None:
-    names = [f"n{number}" for number in range(50)]
+def write_halves(path: Path, names: list[str]) -> Settings:
+    """Write requests, then responses, and one of each without a partner."""
     lines = [request_line(name) for name in [*names, "lonely"]]
     lines += [response_line(name) for name in [*names, "unasked"]]
-    path = tmp_path / "traffic.jsonl"
     path.write_bytes(b"\n".join(lines))
-    settings = Settings(
-        monitoring={"sample_rate": 1.0},
-        traffic=Traffic(batch_size=7, join={"enabled": True}),
-    )
+    traffic = Traffic(batch_size=7, join={"enabled": True})
+    return Settings(monitoring={"sample_rate": 1.0}, traffic=traffic)
 
-    done = replay_file(any_engine, settings, FakeEncoder(), path)
+
+def test_a_file_is_joined_to_its_end(any_engine: Engine, tmp_path: Path) -> None:
+    names = [f"n{number}" for number in range(50)]
+    settings = write_halves(tmp_path / "traffic.jsonl", names)
+
+    done = replay_file(any_engine, settings, FakeEncoder(), tmp_path / "traffic.jsonl")
 
     assert (50, 2) == (done.n_exchanges, done.n_dead_letters)
     assert expected(names) == exchanges(any_engine)
     assert {"unpaired_request": 1, "unpaired_response": 1} == letters(any_engine)
     assert 0 == n_waiting(any_engine)
+
+
+def test_a_replay_that_died_at_the_file_s_end_is_finished_by_the_next(
+    any_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class DeathError(Exception):
+        pass
+
+    def die(*_arguments):
+        raise DeathError
+
+    names = [f"n{number}" for number in range(20)]
+    settings = write_halves(tmp_path / "traffic.jsonl", names)
+    finish = Sweeper.finish
+    monkeypatch.setattr(Sweeper, "finish", die)
+    with pytest.raises(DeathError):
+        replay_file(any_engine, settings, FakeEncoder(), tmp_path / "traffic.jsonl")
+
+    monkeypatch.setattr(Sweeper, "finish", finish)
+    done = replay_file(any_engine, settings, FakeEncoder(), tmp_path / "traffic.jsonl")
+
+    assert (0, 42, 20, 2) == (
+        done.n_lines,
+        done.n_skipped,
+        done.n_exchanges,
+        done.n_dead_letters,
+    )
+    assert expected(names) == exchanges(any_engine)

@@ -132,6 +132,8 @@ def letter(offset: int, received_at: datetime) -> DeadLetterRow:
         value=b"{",
         reason="invalid_json",
         detail="",
+        randomness=0,
+        threshold=0,
         inclusion_probability=0.05,
         received_at=received_at,
     )

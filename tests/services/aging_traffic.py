@@ -34,6 +34,10 @@ def exchange(number: int, received_at: datetime, **values: Any) -> ExchangeRow:
         "response": f"response {number}",
         "attributes": {},
         "truncated": False,
+        "randomness": 0,
+        "threshold": 0,
+        "candidate_threshold": 0,
+        "floor_size": 0,
         "inclusion_probability": 0.05,
     }
     return ExchangeRow(**(defaults | values))

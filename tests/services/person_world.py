@@ -169,7 +169,10 @@ def _evaluate(engine: Engine, ids: dict[int, int], clock: datetime) -> int:
         claim = claim_evaluation(connection, "assistant", start, end, seed=1, now=clock)
         assert claim is not None
         scores = SampleScores(
-            np.array(window), np.linspace(0, 1, len(window)), np.full(len(window), -1)
+            np.array(window),
+            np.linspace(0, 1, len(window)),
+            np.full(len(window), -1),
+            np.full(len(window), 0.05),
         )
         finish_evaluation(
             connection, claim, assessment=assessment, scores=scores, baseline_id=None,
@@ -248,6 +251,8 @@ def _letters(clock: datetime) -> list[DeadLetterRow]:
             value=value,
             reason="invalid_json",
             detail="",
+            randomness=0,
+            threshold=0,
             inclusion_probability=0.05,
             received_at=clock,
         )
