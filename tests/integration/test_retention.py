@@ -70,7 +70,13 @@ def queue(engine: Engine, numbers: list[int], clock: datetime) -> None:
         evaluation_id = store_evaluation(connection, make_assessment(0.1), clock - 40 * DAY)
         wanted = select(Exchange.id).where(Exchange.exchange_id.in_(ids(*numbers)))
         items = [
-            NewItem(exchange_id=one, slice="control", selection_probability=0.5, cluster=None)
+            NewItem(
+                exchange_id=one,
+                slice="control",
+                selection_probability=0.5,
+                control_probability=0.5,
+                cluster=None,
+            )
             for one in connection.execute(wanted).scalars()
         ]
         batch = insert_batch(connection, evaluation_id, "assistant", items, clock)

@@ -205,7 +205,13 @@ def _review(
         )  # fmt: skip
     queued = [*HERS, *range(4, 16)]
     items = [
-        NewItem(exchange_id=ids[n], slice="control", selection_probability=0.5, cluster=None)
+        NewItem(
+            exchange_id=ids[n],
+            slice="control",
+            selection_probability=0.5,
+            control_probability=0.5,
+            cluster=None,
+        )
         for n in queued
     ]
     insert_batch(connection, evaluation_id, "assistant", items, clock)
