@@ -4,7 +4,18 @@ import sys
 
 import typer
 
-from monitor.cli import check, database, demo, evaluate, models, retrain, review, run, traffic
+from monitor.cli import (
+    bench,
+    check,
+    database,
+    demo,
+    evaluate,
+    models,
+    retrain,
+    review,
+    run,
+    traffic,
+)
 from monitor.errors import DriftwardenError
 
 app = typer.Typer(
@@ -26,6 +37,7 @@ app.command()(evaluate.evaluate)
 app.add_typer(review.app, name="review")
 app.add_typer(retrain.app, name="retrain")
 app.add_typer(models.app, name="models")
+app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:
