@@ -2,10 +2,8 @@
 
 import argparse
 import importlib
-import json
 import os
 import pkgutil
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +11,7 @@ from rich.table import Table
 
 import bench
 from bench.row import Row
+from monitor.bench.row import write_rows
 
 #: Modules that measure nothing.
 SUPPORT = {"__main__", "row"}
@@ -52,11 +51,12 @@ def main() -> None:
     console, measured = Console(), []
     chosen = arguments.area or arguments.area_option
     for area in [chosen] if chosen else choices:
-        rows: list[Row] = importlib.import_module(f"bench.{area}").run(data)
-        console.print(table(area, rows))
+        module = importlib.import_module(f"bench.{area}")
+        rows: list[Row] = module.run(data)
+        if not getattr(module, "PRINTS_ITSELF", False):
+            console.print(table(area, rows))
         measured.extend(rows)
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps([asdict(row) for row in measured], indent=1) + "\n")
+    write_rows(arguments.output, measured)
     console.print(f"wrote {arguments.output}")
 
 

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from monitor.cli import (
+    bench,
     check,
     database,
     demo,
@@ -39,6 +40,7 @@ app.add_typer(retrain.app, name="retrain")
 app.add_typer(models.app, name="models")
 app.command()(privacy.forget)
 app.command()(privacy.retention)
+app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:

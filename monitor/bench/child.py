@@ -1,0 +1,72 @@
+"""Run a measurement in a fresh process that is ended when it takes too long."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any, Generic, TypeVar
+
+Value = TypeVar("Value")
+
+#: For the imports, and for making what is measured.
+STARTUP_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Done(Generic[Value]):
+    """The measurement's value."""
+
+    value: Value
+
+
+@dataclass(frozen=True)
+class NotDone:
+    """Why there is none."""
+
+    reason: str
+    timed_out: bool = False
+
+
+def run_limited(
+    function: Callable[..., Value], *arguments: Any, seconds: float
+) -> Done[Value] | NotDone:
+    """Call a function in a fresh process.
+
+    Args:
+        function: Importable by its name. Its first argument is a function that it calls when its
+            preparations are over: the limit counts from then.
+        *arguments: The others.
+        seconds: The limit.
+    """
+    context = get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_serve, args=(theirs, function, arguments), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        if not ours.poll(STARTUP_SECONDS):
+            return NotDone(f"was not ready after {STARTUP_SECONDS:g} s")
+        kind, content = ours.recv()
+        if kind == "ready":
+            if not ours.poll(seconds):
+                return NotDone(f"did not finish in {seconds:g} s", timed_out=True)
+            kind, content = ours.recv()
+    except EOFError:
+        process.join()
+        return NotDone(f"its process ended with exit status {process.exitcode}")
+    finally:
+        process.kill()
+        process.join()
+        ours.close()
+    return Done(content) if kind == "value" else NotDone(f"failed: {content}")
+
+
+def _serve(
+    connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]
+) -> None:
+    try:
+        value = function(lambda: connection.send(("ready", None)), *arguments)
+    except Exception as error:  # noqa: BLE001 - whatever it is belongs into the table
+        connection.send(("error", f"{type(error).__name__}: {error}"))
+    else:
+        connection.send(("value", value))

@@ -1,0 +1,126 @@
+"""The benchmark of input drift, from the data to the last figure."""
+
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import chain
+from pathlib import Path
+from typing import TextIO
+
+from monitor.bench.figure import Figure
+from monitor.bench.plan import DEFAULT, Plan, Section
+from monitor.bench.report import Report, Table, summary
+from monitor.bench.sections.false_alarms import false_alarms
+from monitor.bench.sections.location import location
+from monitor.bench.sections.mass import mass
+from monitor.bench.sections.power import power
+from monitor.bench.sections.scaling import gpu, scaling
+from monitor.bench.sections.side_by_side import side_by_side
+from monitor.bench.sections.slow_drift import slow_drift
+from monitor.bench.sections.speed import speed
+from monitor.bench.sources.encoding import encode_cached
+from monitor.bench.sources.labelled import Labelled
+from monitor.bench.sources.synthetic import make_synthetic
+from monitor.bench.sources.texts import read_texts
+from monitor.bench.study import Study
+from monitor.bench.workers import Workers
+from monitor.settings import Settings
+
+#: The bound's errors are counted over the windows of the sections before it.
+STUDIES: dict[Section, tuple[str, Callable[[Study], Iterator[Figure | Table]]]] = {
+    Section.FALSE_ALARMS: ("False alarms", false_alarms),
+    Section.POWER: ("Power", power),
+    Section.LOCATION: ("What is pointed at", location),
+    Section.MASS: ("Drifted mass", mass),
+    Section.SLOW_DRIFT: ("Slow drift", slow_drift),
+    Section.PEERS: ("Side by side", side_by_side),
+}
+
+
+@dataclass(frozen=True)
+class Data:
+    """A named data set."""
+
+    name: str
+    labelled: Labelled
+
+
+def load_data(folder: Path, settings: Settings) -> Data:
+    """Read and encode the data set that a folder holds.
+
+    Raises:
+        InputError: The folder holds no data set that can be read.
+        ModelError: The encoder can't be loaded.
+    """
+    read = read_texts(folder, settings.traffic)
+    vectors = encode_cached(read.texts, settings.embedding)
+    return Data(read.name, Labelled(vectors, read.topics, read.domains))
+
+
+def run_benchmark(
+    given: Data | None,
+    plan: Plan,
+    streams: Sequence[TextIO],
+    *,
+    seed: int,
+    sections: Sequence[Section] = tuple(Section),
+) -> list[Figure]:
+    """Measure everything, on the given data set and on a synthetic one.
+
+    Args:
+        given: ``None``: on the synthetic one only.
+        plan: How much is measured.
+        streams: Where the Markdown is written, line by line as it comes.
+        seed: Of the first trial; trial k has ``seed + k``.
+        sections: The parts to measure.
+    """
+    report = Report(streams)
+    report.title("Input drift")
+    report.note(describe(plan, seed))
+    synthetic = Data("synthetic", make_synthetic(seed))
+    with tempfile.TemporaryDirectory(prefix="driftwarden-bench-") as folder, Workers() as workers:
+        for number, data in enumerate([given, synthetic] if given else [synthetic]):
+            place = Path(folder) / str(number)
+            data.labelled.save(place)
+            own = plan if number == 0 else plan.halved()
+            study = Study(
+                data.name, place, workers, own, seed, has_power_goals=data is not synthetic
+            )
+            n, n_novel = len(data.labelled.in_scope), len(data.labelled.out_of_scope)
+            report.subject = data.name
+            report.title(f"{data.name}: {n:,} samples in scope, {n_novel:,} out of scope", 3)
+            for section in (section for section in STUDIES if section in sections):
+                title, measure = STUDIES[section]
+                report.title(title, 4)
+                for item in measure(study):
+                    report.add(item)
+    # The pool is gone: what is timed now has the machine to itself.
+    report.subject = synthetic.name
+    if Section.SPEED in sections:
+        report.title("Speed against the kernel tests, synthetic data, all cores", 3)
+        for figure in speed(plan, seed):
+            report.add(figure)
+    if Section.SCALING in sections:
+        report.title("Cost against the number of samples, synthetic data, all cores", 3)
+        for figure in chain(scaling(plan, seed), gpu(seed)):
+            report.add(figure)
+    report.note(summary(report.figures))
+    return report.figures
+
+
+def describe(plan: Plan, seed: int) -> str:
+    """Say what was run, on what."""
+    versions = ", ".join(
+        f"{name} {version(name)}" for name in ("driftwarden", "numpy", "torch", "evidently")
+    )
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    cores = os.cpu_count() or 1
+    busy = f" Other work is running (load {load:.1f}): times are upper bounds." if load > 1 else ""
+    few = " Few trials: read the intervals." if plan.row_seconds < DEFAULT.row_seconds else ""
+    return (
+        f"Plan `{plan.name}`, seed {seed}; {cores} CPU cores, "
+        f"Python {platform.python_version()}, {versions}.{few}{busy}"
+    )

@@ -1,0 +1,106 @@
+"""Measured figures, and what it takes for each to hold its goal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitor.bench.intervals import mean_interval, proportion_interval
+from monitor.bench.row import Row
+
+AREA = "drift"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its interval and its goal."""
+
+    name: str
+    #: ``None`` where nothing was measured; ``measured`` says why.
+    value: float | None
+    #: Trials and seeds, or why there is no value.
+    measured: str
+    unit: str = ""
+    #: 95%.
+    interval: tuple[float, float] | None = None
+    goal: str = ""
+    holds: bool | None = None
+
+    def row(self) -> Row:
+        """Return the line of build/bench.json."""
+        low, high = self.interval or (0.0, 0.0)
+        interval = f"95% interval {low:.4g} to {high:.4g}; " if self.interval else ""
+        return Row(
+            AREA, self.name, self.value, self.unit, self.goal, self.holds, interval + self.measured
+        )
+
+
+def missing(
+    name: str, why: str, *, at_least: float | None = None, at_most: float | None = None
+) -> Figure:
+    """Return a figure that was not measured, and why."""
+    return Figure(name, None, why, goal=_bound(0.0, at_least, at_most)[0])
+
+
+def error_rate(name: str, hits: int, trials: int, alpha: float, measured: str) -> Figure:
+    """Return how often a level-alpha test was wrong.
+
+    It holds when the interval covers alpha or lies below it.
+    """
+    interval = proportion_interval(hits, trials)
+    goal = f"interval reaches {alpha:g} or less"
+    measured = f"{hits} of {trials}; {measured}"
+    return Figure(name, hits / trials, measured, "", interval, goal, interval[0] <= alpha)
+
+
+def share(
+    name: str,
+    hits: int,
+    trials: int,
+    measured: str,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Figure:
+    """Return a proportion; it holds when it is itself on the right side of the goal."""
+    value = hits / trials
+    goal, holds = _bound(value, at_least, at_most)
+    interval = proportion_interval(hits, trials)
+    return Figure(name, value, f"{hits} of {trials}; {measured}", "", interval, goal, holds)
+
+
+def mean(
+    name: str,
+    values: Sequence[float],
+    measured: str,
+    *,
+    unit: str = "",
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Figure:
+    """Return a mean over trials; it holds when it is itself on the right side of the goal."""
+    value = float(np.mean(values))
+    goal, holds = _bound(value, at_least, at_most)
+    return Figure(name, value, measured, unit, mean_interval(values), goal, holds)
+
+
+def single(
+    name: str,
+    value: float,
+    measured: str,
+    *,
+    unit: str = "",
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Figure:
+    """Return one measurement."""
+    goal, holds = _bound(value, at_least, at_most)
+    return Figure(name, value, measured, unit, None, goal, holds)
+
+
+def _bound(value: float, at_least: float | None, at_most: float | None) -> tuple[str, bool | None]:
+    if at_least is not None:
+        return f">= {at_least:g}", value >= at_least
+    if at_most is not None:
+        return f"<= {at_most:g}", value <= at_most
+    return "", None

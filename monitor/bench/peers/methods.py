@@ -1,0 +1,45 @@
+"""driftwarden and its peers under one signature: two windows in, an alarm out."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.bench.peers.domain_classifier import domain_classifier
+from monitor.bench.peers.evidently import VARIANTS, evidently_method
+from monitor.bench.peers.permutation_mmd import permutation_mmd
+from monitor.drift import compare
+
+#: The level of every method that has one.
+ALPHA = 0.05
+
+OURS = "driftwarden"
+PERMUTATION_MMD = "permutation MMD"
+PERMUTATION_MMD_ONE_BY_ONE = "permutation MMD, one by one"
+NAMES = (OURS, *VARIANTS, PERMUTATION_MMD, "domain classifier")
+
+#: (reference, current, rng) to whether it alarms.
+Method = Callable[[NDArray[np.float32], NDArray[np.float32], np.random.Generator], bool]
+
+
+def load_method(name: str) -> Method:
+    """Return a method, with what it needs imported."""
+    if name == OURS:
+        return _driftwarden
+    if name in VARIANTS:
+        evidently = evidently_method(name)
+        return lambda reference, current, _: evidently(reference, current)
+    tests: dict[str, Callable[..., float]] = {
+        PERMUTATION_MMD: permutation_mmd,
+        PERMUTATION_MMD_ONE_BY_ONE: partial(permutation_mmd, at_once=1),
+        "domain classifier": domain_classifier,
+    }
+    test = tests[name]
+    return lambda reference, current, rng: test(reference, current, rng) <= ALPHA
+
+
+def _driftwarden(
+    reference: NDArray[np.float32], current: NDArray[np.float32], rng: np.random.Generator
+) -> bool:
+    return compare(reference, current, alpha=ALPHA, rng=rng).p_value <= ALPHA

@@ -1,0 +1,1 @@
+"""Labelled embeddings, and the windows with planted drift that are drawn from them."""

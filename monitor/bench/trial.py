@@ -1,0 +1,87 @@
+"""One pair of windows, compared, and how the comparison did against the truth."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from monitor.bench.sources.labelled import open_labelled
+from monitor.bench.sources.windows import Draw, Windows, draw_windows
+from monitor.drift import Cluster, compare
+
+#: The samples that a reviewer sees first.
+TOP = 50
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A pair of windows to be drawn and compared."""
+
+    folder: Path
+    what: Draw
+    seed: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a comparison said, beside the truth."""
+
+    p_value: float
+    mass_lower_bound: float
+    #: The mass that was planted.
+    drifted_mass: float
+    #: Planted share of the :data:`TOP` samples of highest novelty.
+    precision: float
+    n_clusters: int
+    #: Clusters in which planted samples are more frequent than in the window.
+    n_enriched: int
+    #: Clusters of which at least half is planted.
+    n_mostly_planted: int
+    #: Share of the planted samples that lies in some cluster.
+    coverage: float
+    seconds: float
+
+    @property
+    def bound_exceeds_truth(self) -> bool:
+        """Return whether the lower bound on the drifted mass is wrong."""
+        return self.mass_lower_bound > self.drifted_mass + 1e-12
+
+
+def run_trial(trial: Trial) -> Outcome:
+    """Draw the windows and compare them."""
+    data = open_labelled(trial.folder)
+    rng = np.random.default_rng(trial.seed)
+    windows = draw_windows(data, trial.what, rng)
+    reference, current = data.vectors[windows.reference], data.vectors[windows.current]
+    start = perf_counter()
+    result = compare(
+        reference,
+        current,
+        reference_groups=windows.reference_groups,
+        current_groups=windows.current_groups,
+        rng=rng,
+    )
+    seconds = perf_counter() - start
+    top = np.argsort(-result.novelty, kind="stable")[:TOP]
+    shares = planted_shares(result.clusters, windows)
+    found = np.zeros(len(windows.current), dtype=bool)
+    for cluster in result.clusters:
+        found[cluster.members] = True
+    n_planted = int(windows.planted.sum())
+    return Outcome(
+        p_value=result.p_value,
+        mass_lower_bound=result.mass_lower_bound,
+        drifted_mass=windows.drifted_mass,
+        precision=float(windows.planted[top].mean()),
+        n_clusters=len(shares),
+        n_enriched=sum(share > windows.planted.mean() for share in shares),
+        n_mostly_planted=sum(share >= 0.5 for share in shares),
+        coverage=float(found[windows.planted].mean()) if n_planted else 0.0,
+        seconds=seconds,
+    )
+
+
+def planted_shares(clusters: tuple[Cluster, ...], windows: Windows) -> list[float]:
+    """Return the planted share of each cluster's members."""
+    return [float(windows.planted[cluster.members].mean()) for cluster in clusters]

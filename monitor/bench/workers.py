@@ -1,0 +1,109 @@
+"""Run independent trials in processes, under a time budget, with a progress bar."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context
+from time import perf_counter
+from types import TracebackType
+from typing import Self, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class Workers:
+    """A pool of processes of one thread each."""
+
+    def __init__(self, n_processes: int | None = None) -> None:
+        self.n_processes = n_processes or os.cpu_count() or 1
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(one_thread_each())
+        # Spawned, because a fork of a process with threads may hang.
+        self._executor = self._stack.enter_context(
+            ProcessPoolExecutor(self.n_processes, mp_context=get_context("spawn"))
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+        self._stack.close()
+
+    def run(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        *,
+        label: str,
+        seconds: float = float("inf"),
+    ) -> list[Result]:
+        """Return the results of the first tasks, in order.
+
+        Args:
+            function: Importable by its name.
+            tasks: Arguments, each of one call.
+            label: What the bar says.
+            seconds: No task begins later than this, save one for each process.
+        """
+        waiting = deque(enumerate(tasks))
+        running: dict[Future[Result], int] = {}
+        done: dict[int, Result] = {}
+        start = perf_counter()
+        with progress_bars() as bars:
+            bar = bars.add_task(label, total=len(tasks))
+            while waiting or running:
+                while waiting and len(running) < self.n_processes:
+                    if waiting[0][0] >= self.n_processes and perf_counter() - start > seconds:
+                        waiting.clear()
+                        break
+                    number, task = waiting.popleft()
+                    running[self._executor.submit(function, task)] = number
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    done[running.pop(future)] = future.result()
+                    bars.advance(bar)
+        return [done[i] for i in range(len(done))]
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Let processes that start meanwhile use one thread of linear algebra each."""
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def progress_bars() -> Progress:
+    """Return bars on standard error; nothing where that is not a terminal."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )

@@ -1,0 +1,166 @@
+"""Trials, the data they are drawn from, and the benchmark as a whole."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from monitor.bench import drift
+from monitor.bench.plan import QUICK, Section
+from monitor.bench.sections.side_by_side import Pair, judge
+from monitor.bench.sections.slow_drift import Weeks, watch
+from monitor.bench.sections.timing import time_comparison, time_method
+from monitor.bench.sources.synthetic import make_synthetic
+from monitor.bench.sources.texts import read_texts
+from monitor.bench.sources.windows import Draw, Windows
+from monitor.bench.trial import Trial, planted_shares, run_trial
+from monitor.cli.app import app
+from monitor.drift import Cluster
+from monitor.errors import InputError
+from monitor.settings import Traffic
+
+
+def cluster(members: list[int]) -> Cluster:
+    return Cluster(
+        members=np.array(members),
+        medoid=members[0],
+        size=len(members),
+        share_current=0.1,
+        share_reference=0.0,
+        enrichment=2.0,
+        enrichment_lower=1.0,
+        enrichment_upper=3.0,
+        adjusted_p_value=0.01,
+    )
+
+
+def test_clusters_are_judged_by_the_planted_share_of_their_members() -> None:
+    planted = np.array([False, False, True, True])
+    windows = Windows(np.arange(4), np.arange(4), planted, 0.5)
+    shares = planted_shares((cluster([2, 3]), cluster([0, 1, 2, 3]), cluster([0, 1])), windows)
+    assert [1.0, 0.5, 0.0] == shares
+
+
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("synthetic")
+    make_synthetic(0, n_in_scope=12_000, n_novel=1_200).save(folder)
+    return folder
+
+
+def test_a_trial_knows_the_truth(synthetic: Path) -> None:
+    outcome = run_trial(Trial(synthetic, Draw("oos", 500, 500, 0.5), seed=3))
+    assert 0.5 == outcome.drifted_mass
+    assert outcome.p_value < 0.01
+    assert 0.0 < outcome.mass_lower_bound <= 0.5
+    assert not outcome.bound_exceeds_truth
+    assert outcome.precision > 0.8
+
+
+def test_a_trial_is_a_function_of_its_seed(synthetic: Path) -> None:
+    trial = Trial(synthetic, Draw("none", 300, 300, messages_per_user=5), seed=4)
+    one, two = run_trial(trial), run_trial(trial)
+    assert replace(one, seconds=0.0) == replace(two, seconds=0.0)
+    assert 0.0 == one.drifted_mass == one.coverage
+
+
+def test_every_method_judges_the_same_windows(synthetic: Path) -> None:
+    verdicts = judge(Pair(synthetic, Draw("oos", 200, 200, 0.5), seed=0))
+    assert verdicts["driftwarden"].alarm
+    assert verdicts["Evidently mmd, bootstrap"].alarm
+    assert 10 == len(verdicts)
+
+
+def test_weeks_are_watched_one_by_one(synthetic: Path) -> None:
+    assert [True] == watch(Weeks(synthetic, (0.2,), seed=0))
+
+
+def test_timings_are_of_the_call_alone() -> None:
+    calls: list[str] = []
+    assert time_method(lambda: calls.append("ready"), "permutation MMD", 500, 0) > 0
+    seconds, extra_bytes = time_comparison(lambda: calls.append("ready"), 1_000, 0, None)
+    assert seconds > 0
+    # Far more than the inputs, far less than the interpreter and its libraries.
+    assert 0 <= extra_bytes < 500e6
+    assert ["ready", "ready"] == calls
+
+
+def write_clinc(folder: Path) -> None:
+    folder.mkdir()
+    splits = '{"train": [["hi", "greet"], ["pay", "bill"]], "oos_test": [["moon?", "oos"]]}'
+    (folder / "data_full.json").write_text(splits, encoding="utf-8")
+    (folder / "domains.json").write_text('{"talk": ["greet"], "bank": ["bill"]}', encoding="utf-8")
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_clinc_is_read_as_it_is_published(tmp_path: Path, inside: bool) -> None:
+    write_clinc(tmp_path / "clinc150")
+    read = read_texts(tmp_path / "clinc150" if inside else tmp_path, Traffic())
+    assert "CLINC150" == read.name
+    assert ["hi", "pay", "moon?"] == list(read.texts)
+    assert [1, 0, -1] == read.topics.tolist()
+    assert [1, 0, -1] == read.domains.tolist()
+
+
+def test_exchanges_name_their_topics(tmp_path: Path) -> None:
+    lines = [
+        '{"prompt": "a", "metadata": {"topic": "cards", "domain": "bank"}}',
+        '{"prompt": [{"role": "user", "content": "b"}], "task_type": "travel"}',
+        '{"prompt": "c"}',
+    ]
+    (tmp_path / "some.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    read = read_texts(tmp_path, Traffic())
+    assert ["a", "b", "c"] == list(read.texts)
+    assert [0, 1, -1] == read.topics.tolist()
+    assert [0, 1, -1] == read.domains.tolist()
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "no data set; give a folder"),
+        ('{"prompt": "a", "task_type": "x"}\n', r"1 topic\(s\) in 1 exchanges"),
+        ("not json\n", "line 1: invalid_json"),
+    ],
+)
+def test_a_folder_that_holds_no_data_set_is_told(
+    tmp_path: Path, content: str | None, complaint: str
+) -> None:
+    if content is not None:
+        (tmp_path / "some.jsonl").write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=complaint):
+        read_texts(tmp_path, Traffic())
+
+
+def test_the_benchmark_prints_every_row_and_keeps_every_figure(monkeypatch) -> None:
+    monkeypatch.setattr(
+        drift, "make_synthetic", lambda seed: make_synthetic(seed, n_in_scope=1_500, n_novel=10)
+    )
+    out = io.StringIO()
+    plan = replace(QUICK, null_trials=3, row_seconds=60.0, largest_window=500)
+    figures = drift.run_benchmark(None, plan, [out], seed=5, sections=[Section.FALSE_ALARMS])
+    names = [figure.name for figure in figures]
+    assert 16 == len(names)  # eight kinds of windows, two levels
+    assert "synthetic: false alarms at 0.05, independent samples, n = 500" == names[0]
+    assert "seeds 5-7" in figures[0].measured
+    assert figures[0].interval is not None
+    skipped = next(figure for figure in figures if "n = 2,000" in figure.name)
+    assert skipped.value is None
+    assert "left out of --quick: windows of 2,000" == skipped.measured
+    assert "### synthetic: 1,500 samples in scope, 10 out of scope" in out.getvalue()
+    assert all(name.removeprefix("synthetic: ") in out.getvalue() for name in names)
+
+
+def test_two_plans_at_once_are_refused() -> None:
+    result = CliRunner().invoke(app, ["bench", "drift", "--quick", "--full"])
+    assert result.exit_code == 2
+    assert "not both" in result.output
+
+
+def test_a_folder_that_is_not_there_is_refused() -> None:
+    result = CliRunner().invoke(app, ["bench", "drift", "--data", "nowhere"])
+    assert isinstance(result.exception, InputError)
+    assert "nowhere: no such folder" in str(result.exception)
