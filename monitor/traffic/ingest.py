@@ -125,7 +125,8 @@ class Ingest:
         self._growing_since: float | None = None
         #: Batches that the worker has no room for; nothing is fetched while there are any.
         self._waiting: deque[RawBatch] = deque()
-        self._backoff = Backoff()
+        # Waiting too long between polls would give the partitions away.
+        self._backoff = Backoff(cap_seconds=min(30.0, settings.kafka.max_poll_interval_seconds / 3))
         self._assignment = Assignment(
             consumer,
             listener,
