@@ -151,6 +151,8 @@ class Ingest:
                 records = self._poll()
                 self._assignment.hear_of_rebalances()
                 self._take(records)
+                if self._assignment.skip_what_is_never_returned():
+                    self._growing_since = self._growing_since or time.monotonic()
                 self._settle_outcomes()
                 self._flush_when_due()
                 self._hand_over()
