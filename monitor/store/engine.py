@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from monitor.errors import ConfigurationError, DatabaseUnavailableError
@@ -87,6 +87,19 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         if error.connection_invalidated:
             raise DatabaseUnavailableError(_first_line(error)) from error
         raise
+
+
+def limit_idle_time(connection: Connection, seconds: float) -> None:
+    """Have the server end this transaction if its process hangs in the midst of it.
+
+    A dead process lets go of its locks; one that is frozen, or cut off with its machine, would keep
+    them for hours, and whoever takes over waits. SQLite's processes share a machine.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text("SELECT set_config('idle_in_transaction_session_timeout', :limit, true)"),
+            {"limit": f"{round(seconds * 1000)}ms"},
+        )
 
 
 def _first_line(error: DBAPIError) -> str:
