@@ -20,7 +20,8 @@ from monitor.traffic.kafka_source import Rebalances
 
 log = get_logger(__name__)
 
-LOOK_UP_TIMEOUT_MS = 10_000
+#: Two of these must fit into the least `kafka.max_poll_interval_seconds`, 10 s.
+LOOK_UP_TIMEOUT_MS = 4_000
 #: Silence after which the log says that the group gave us nothing to read.
 IDLE_SECONDS = 30.0
 #: How often it is written down that ingest stands at the end.
