@@ -18,7 +18,8 @@ SQLITE_WAIT_SECONDS = 30
 def make_engine(url: str) -> Engine:
     """Create the engine for a database URL.
 
-    SQLite runs in WAL mode with foreign keys on and waits up to 30 s for the one writer.
+    SQLite runs in WAL mode with foreign keys on and waits up to 30 s for the one writer. Errors
+    don't show a statement's parameters: they hold customers' texts, and errors end in logs.
 
     Raises:
         ConfigurationError: The URL is malformed or names another database.
@@ -29,13 +30,20 @@ def make_engine(url: str) -> Engine:
         raise ConfigurationError(f"database.url = {url!r}: {error}") from None
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
-            parsed, connect_args={"timeout": SQLITE_WAIT_SECONDS, "check_same_thread": False}
+            parsed,
+            connect_args={"timeout": SQLITE_WAIT_SECONDS, "check_same_thread": False},
+            hide_parameters=True,
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediately)
         return engine
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        return create_engine(
+            parsed,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 10},
+            hide_parameters=True,
+        )
     raise ConfigurationError(
         f"database.url names {parsed.get_backend_name()!r}; use sqlite:/// or postgresql+psycopg2://"
     )

@@ -236,7 +236,7 @@ def _look_up(
                 log.error(
                     "the stored offset lies beyond the partition's end: the topic was made anew or "
                     "its log was cut. Name a new topic in kafka.topic, or delete the partition's "
-                    "row in source_offsets and its exchanges",
+                    "row in source_offsets, its exchanges and its dead letters",
                     partition=partition.partition,
                     stored_offset=stored,
                     end_offset=end,
