@@ -175,19 +175,27 @@ class Assignment:
     def note_caught_up(self, now: datetime) -> None:
         """Write down, every now and then, which partitions are stored up to their end.
 
-        The evaluation of a window waits for it, so that a backlog is not taken for silence.
+        The evaluation of a window waits for it, so that a backlog is not taken for silence. So the
+        broker is asked: while it is out of reach, or this process was frozen, the end that the last
+        fetch told is old, and traffic may pile up behind it.
+
+        Args:
+            now: The time, taken before this call.
         """
         if time.monotonic() < self._next_note:
             return
         self._next_note = time.monotonic() + NOTE_SECONDS
-        done = [state.partition for state in self.states.values() if self.lag(state) == 0]
-        if not done:
+        standing = [partition for partition, state in self.states.items() if self.lag(state) == 0]
+        if not standing:
             return
         try:
-            with transaction(self._engine) as connection:
-                note_caught_up(connection, self._topic, done, now)
-        except DatabaseUnavailableError as error:
-            log.warning("database is away", error=str(error))
+            ends = self._consumer.end_offsets(standing, timeout_ms=LOOK_UP_TIMEOUT_MS)
+            done = [p.partition for p in standing if ends[p] == self.states[p].stored]
+            if done:
+                with transaction(self._engine) as connection:
+                    note_caught_up(connection, self._topic, done, now)
+        except (DatabaseUnavailableError, KafkaError) as error:
+            log.warning("can't tell whether all traffic is stored", error=str(error))
 
     def lag(self, state: PartitionState) -> int | None:
         """Return how many records lie between what is stored and the partition's end."""
