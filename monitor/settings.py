@@ -99,6 +99,7 @@ class Kafka(Section):
     ssl_cafile: str = ""
     start_at: Literal["earliest", "latest"] = "earliest"
     session_timeout_seconds: Annotated[float, Field(ge=6)] = 45.0
+    max_poll_interval_seconds: Annotated[float, Field(ge=10)] = 300.0
     max_poll_records: Annotated[int, Field(ge=1)] = 2000
 
 

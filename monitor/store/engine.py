@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from monitor.errors import ConfigurationError, DatabaseUnavailableError
@@ -18,7 +18,8 @@ SQLITE_WAIT_SECONDS = 30
 def make_engine(url: str) -> Engine:
     """Create the engine for a database URL.
 
-    SQLite runs in WAL mode with foreign keys on and waits up to 30 s for the one writer.
+    SQLite runs in WAL mode with foreign keys on and waits up to 30 s for the one writer. Errors
+    don't show a statement's parameters: they hold customers' texts, and errors end in logs.
 
     Raises:
         ConfigurationError: The URL is malformed or names another database.
@@ -29,13 +30,20 @@ def make_engine(url: str) -> Engine:
         raise ConfigurationError(f"database.url = {url!r}: {error}") from None
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
-            parsed, connect_args={"timeout": SQLITE_WAIT_SECONDS, "check_same_thread": False}
+            parsed,
+            connect_args={"timeout": SQLITE_WAIT_SECONDS, "check_same_thread": False},
+            hide_parameters=True,
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediately)
         return engine
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        return create_engine(
+            parsed,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 10},
+            hide_parameters=True,
+        )
     raise ConfigurationError(
         f"database.url names {parsed.get_backend_name()!r}; use sqlite:/// or postgresql+psycopg2://"
     )
@@ -106,6 +114,19 @@ def _translated() -> Iterator[None]:
         if error.connection_invalidated:
             raise DatabaseUnavailableError(_first_line(error)) from error
         raise
+
+
+def limit_idle_time(connection: Connection, seconds: float) -> None:
+    """Have the server end this transaction if its process hangs in the midst of it.
+
+    A dead process lets go of its locks; one that is frozen, or cut off with its machine, would keep
+    them for hours, and whoever takes over waits. SQLite's processes share a machine.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text("SELECT set_config('idle_in_transaction_session_timeout', :limit, true)"),
+            {"limit": f"{round(seconds * 1000)}ms"},
+        )
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -20,11 +20,14 @@ from monitor.traffic.kafka_source import Rebalances
 
 log = get_logger(__name__)
 
-LOOK_UP_TIMEOUT_MS = 10_000
+#: Two of these must fit into the least `kafka.max_poll_interval_seconds`, 10 s.
+LOOK_UP_TIMEOUT_MS = 4_000
 #: Silence after which the log says that the group gave us nothing to read.
 IDLE_SECONDS = 30.0
 #: How often it is written down that ingest stands at the end.
 NOTE_SECONDS = 5.0
+#: How often the consumer is asked whether it went on without returning anything.
+SKIP_SECONDS = 1.0
 
 
 class Assignment:
@@ -59,6 +62,7 @@ class Assignment:
         self._backoff = Backoff()
         self._next_look_up = 0.0
         self._next_note = 0.0
+        self._next_skip = 0.0
         self._idle_since = time.monotonic()
         self.states: dict[TopicPartition, PartitionState] = {}
         #: Assigned partitions whose offset isn't known yet; they are paused.
@@ -144,22 +148,54 @@ class Assignment:
             self.states[partition].out_of_range = True
             self.pause(partition)
 
+    def skip_what_is_never_returned(self) -> bool:
+        """Move on over marks of transactions, and aborted or compacted records at a log's end.
+
+        Without this the end of a topic that a transactional producer writes would never be reached.
+        Call it when all that was polled is taken in; it looks every now and then.
+
+        Returns:
+            Whether a position moved.
+        """
+        if self.unknown or time.monotonic() < self._next_skip:
+            return False
+        self._next_skip = time.monotonic() + SKIP_SECONDS
+        moved = False
+        for partition, state in self.states.items():
+            try:
+                position = self._consumer.position(partition, timeout_ms=0)
+            except (KafkaError, KeyError):  # taken away just now; or poll() will say what is wrong
+                continue
+            # After a rebalance that wasn't heard of yet, the position isn't of this state.
+            if position and position > state.position and self._listener.news.empty():
+                state.position = position
+                moved = True
+        return moved
+
     def note_caught_up(self, now: datetime) -> None:
         """Write down, every now and then, which partitions are stored up to their end.
 
-        The evaluation of a window waits for it, so that a backlog is not taken for silence.
+        The evaluation of a window waits for it, so that a backlog is not taken for silence. So the
+        broker is asked: while it is out of reach, or this process was frozen, the end that the last
+        fetch told is old, and traffic may pile up behind it.
+
+        Args:
+            now: The time, taken before this call.
         """
         if time.monotonic() < self._next_note:
             return
         self._next_note = time.monotonic() + NOTE_SECONDS
-        done = [state.partition for state in self.states.values() if self.lag(state) == 0]
-        if not done:
+        standing = [partition for partition, state in self.states.items() if self.lag(state) == 0]
+        if not standing:
             return
         try:
-            with transaction(self._engine) as connection:
-                note_caught_up(connection, self._topic, done, now)
-        except DatabaseUnavailableError as error:
-            log.warning("database is away", error=str(error))
+            ends = self._consumer.end_offsets(standing, timeout_ms=LOOK_UP_TIMEOUT_MS)
+            done = [p.partition for p in standing if ends[p] == self.states[p].stored]
+            if done:
+                with transaction(self._engine) as connection:
+                    note_caught_up(connection, self._topic, done, now)
+        except (DatabaseUnavailableError, KafkaError) as error:
+            log.warning("can't tell whether all traffic is stored", error=str(error))
 
     def lag(self, state: PartitionState) -> int | None:
         """Return how many records lie between what is stored and the partition's end."""
@@ -208,7 +244,7 @@ def _look_up(
                 log.error(
                     "the stored offset lies beyond the partition's end: the topic was made anew or "
                     "its log was cut. Name a new topic in kafka.topic, or delete the partition's "
-                    "row in source_offsets and its exchanges",
+                    "row in source_offsets, its exchanges and its dead letters",
                     partition=partition.partition,
                     stored_offset=stored,
                     end_offset=end,

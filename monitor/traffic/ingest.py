@@ -129,7 +129,8 @@ class Ingest:
         self._growing_since: float | None = None
         #: Batches that the worker has no room for; nothing is fetched while there are any.
         self._waiting: deque[RawBatch] = deque()
-        self._backoff = Backoff()
+        # Waiting too long between polls would give the partitions away.
+        self._backoff = Backoff(cap_seconds=min(30.0, settings.kafka.max_poll_interval_seconds / 3))
         self._assignment = Assignment(
             consumer,
             listener,
@@ -161,6 +162,8 @@ class Ingest:
                 records = self._poll()
                 self._assignment.hear_of_rebalances()
                 self._take(records)
+                if self._assignment.skip_what_is_never_returned():
+                    self._growing_since = self._growing_since or time.monotonic()
                 self._settle_outcomes()
                 self._flush_when_due()
                 self._hand_over()

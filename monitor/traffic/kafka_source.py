@@ -15,8 +15,6 @@ from monitor.settings import Kafka, Secrets
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 BOOTSTRAP_TIMEOUT_MS = 10_000
-#: Past this time without a poll the member leaves the group; we poll at least once a second.
-MAX_POLL_INTERVAL_MS = 300_000
 
 
 def require_codecs() -> None:
@@ -84,7 +82,7 @@ def open_consumer(settings: Kafka, secrets: Secrets, listener: Rebalances) -> An
         value_deserializer=None,
         isolation_level="read_committed",
         max_poll_records=settings.max_poll_records,
-        max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+        max_poll_interval_ms=round(settings.max_poll_interval_seconds * 1000),
         session_timeout_ms=round(settings.session_timeout_seconds * 1000),
         heartbeat_interval_ms=min(3000, round(settings.session_timeout_seconds * 1000 / 3)),
     )

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from monitor.errors import DatabaseUnavailableError
 from monitor.store.dead_letters import DeadLetterRow, insert_dead_letters
-from monitor.store.engine import transaction
+from monitor.store.engine import limit_idle_time, transaction
 from monitor.store.exchanges import insert_exchanges
 from monitor.store.offsets import advance
 from monitor.store.pending_halves import insert_halves
@@ -22,6 +22,10 @@ from monitor.traffic.letters import doubled_letter, refused_letter
 from monitor.traffic.prepare import Prepared
 
 log = get_logger(__name__)
+
+#: A replica that hangs for so long between two statements loses its transaction, and the locks on
+#: the offsets that another one needs.
+HANG_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ def store_batch(
         DatabaseUnavailableError: Nothing was stored; the same batch can be tried again.
     """
     with STORE_SECONDS.time(), transaction(engine) as connection:
+        limit_idle_time(connection, HANG_SECONDS)
         # In a fixed order, so that two replicas that hold each other's partitions can't deadlock.
         for move in sorted(moves, key=lambda move: (move.source, move.partition)):
             advance(

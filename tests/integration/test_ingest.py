@@ -15,7 +15,7 @@ from kafka.admin import NewTopic
 from sqlalchemy import Engine, text
 
 from monitor.store.engine import make_engine, transaction
-from monitor.store.offsets import list_gaps, next_offsets
+from monitor.store.offsets import complete_until, list_gaps, next_offsets
 from monitor.store.tables import metadata
 from monitor.telemetry import RECORDS_SAMPLED, RECORDS_SEEN
 from tests.services.fake_encoder import FakeEncoder
@@ -210,6 +210,39 @@ def test_records_deleted_before_they_were_read_are_reported_as_a_gap(
     with transaction(postgres_engine) as connection:
         (gap,) = list_gaps(connection, topic)
     assert (0, 50, 79) == (gap.partition, gap.first_offset, gap.last_offset)
+
+
+def test_the_end_of_a_topic_is_reached_behind_the_marks_of_transactions(
+    bootstrap_servers: str,
+    create_topic: Callable[..., str],
+    postgres_engine: Engine,
+    postgres_database: str,
+) -> None:
+    topic = create_topic(partitions=1)
+    settings = ingest_settings(
+        bootstrap_servers, topic, postgres_database, monitoring={"sample_rate": 1.0}
+    )
+    producer = KafkaProducer(bootstrap_servers=bootstrap_servers, transactional_id=topic)
+    producer.init_transactions()
+    producer.begin_transaction()
+    produce(producer, topic, 0, 10)
+    producer.commit_transaction()
+    producer.begin_transaction()
+    produce(producer, topic, 10, 20)
+    producer.abort_transaction()
+    producer.close()
+
+    def caught_up() -> bool:
+        with transaction(postgres_engine) as connection:
+            until = complete_until(connection, topic)
+        return until is not None and until.year > 1
+
+    with running_ingest(postgres_engine, settings):
+        wait_until(read_up_to(postgres_engine, 22), "reading behind the last mark")
+        wait_until(caught_up, "noting that the topic was read to its end")
+
+    assert 22 == total_offset(postgres_engine)
+    assert expected_ids(10, 1.0) == stored_ids(postgres_engine)
 
 
 def test_a_new_partition_can_begin_at_the_end(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import LostOwnershipError, NotFoundError
 from monitor.store.baselines import baseline_by_digest, create_baseline, latest_baseline
@@ -136,6 +137,21 @@ def test_traffic_and_baselines_are_kept_apart(any_engine: Engine, clock: datetim
     assert ["exchange-100", "exchange-101"] == baseline.exchange_ids
     assert latest is not None
     assert (baseline_id, 2) == (latest.id, latest.n_exchanges)
+
+
+def test_errors_of_the_database_show_no_customers_texts(
+    any_engine: Engine, clock: datetime
+) -> None:
+    letter = replace(make_letter(clock), detail="what a customer wrote")
+    with (  # noqa: PT012 - the transaction belongs to what must fail
+        pytest.raises(IntegrityError) as failure,
+        transaction(any_engine) as connection,
+    ):
+        insert_dead_letters(connection, [letter])
+        insert_dead_letters(connection, [letter])
+
+    assert "dead_letters" in str(failure.value)
+    assert "customer" not in str(failure.value)
 
 
 def test_one_exchange_comes_with_its_conversation(any_engine: Engine, clock: datetime) -> None:
