@@ -144,6 +144,11 @@ class Assignment:
             self.states[partition].out_of_range = True
             self.pause(partition)
 
+    @property
+    def is_out_of_range(self) -> bool:
+        """Return whether some partition waits until all that was read of it is stored."""
+        return any(state.out_of_range for state in self.states.values())
+
     def note_caught_up(self, now: datetime) -> None:
         """Write down, every now and then, which partitions are stored up to their end.
 

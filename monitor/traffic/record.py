@@ -17,7 +17,7 @@ class RawRecord:
     value: bytes | None
     #: Kafka's timestamp, or when the file was read; used where the content carries none.
     timestamp: datetime
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
     @property
     def size_bytes(self) -> int:
