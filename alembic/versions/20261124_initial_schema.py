@@ -5,7 +5,7 @@ from alembic import op
 
 from monitor.store.tables.base import UtcDateTime
 
-revision = "28c4e254e689"
+revision = "00eb26b1b934"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -46,6 +46,9 @@ def upgrade() -> None:
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("offset", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("record_index", sa.Integer(), nullable=False),
+        sa.Column(
+            "last_offset", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
         sa.Column("key", sa.LargeBinary(), nullable=True),
         sa.Column("value", sa.LargeBinary(), nullable=True),
         sa.Column("reason", sa.String(), nullable=False),

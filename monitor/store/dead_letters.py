@@ -13,11 +13,11 @@ from monitor.store.tables import DeadLetter
 
 @dataclass(frozen=True)
 class DeadLetterRow:
-    """A record that could not be read, where it stood and why."""
+    """A record that could not be read, or a range of them, where it stood and why."""
 
     position: Position
     key: bytes | None
-    #: ``None`` for a record without a value (a tombstone).
+    #: ``None`` for a record without a value (a tombstone), or one whose value isn't kept.
     value: bytes | None
     #: A short stable code, such as ``invalid_json``.
     reason: str
@@ -27,6 +27,13 @@ class DeadLetterRow:
     #: As those of an exchange, before decoding.
     randomness: int = 0
     threshold: int = 0
+    #: Set where the letter stands for a range of offsets, which can't be told apart.
+    last_offset: int | None = None
+
+    @property
+    def end(self) -> int:
+        """Return the offset behind what the letter stands for."""
+        return (self.position.offset if self.last_offset is None else self.last_offset) + 1
 
 
 def insert_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) -> None:
@@ -73,6 +80,7 @@ def pending_dead_letters(
             DeadLetter.received_at,
             DeadLetter.randomness,
             DeadLetter.threshold,
+            DeadLetter.last_offset,
         )
         .where(DeadLetter.replayed_at.is_(None), DeadLetter.id > after_id)
         .order_by(DeadLetter.id)
@@ -116,4 +124,5 @@ def _values(row: DeadLetterRow) -> dict[str, object]:
         "received_at": row.received_at,
         "randomness": row.randomness,
         "threshold": row.threshold,
+        "last_offset": row.last_offset,
     }

@@ -26,8 +26,6 @@ LOOK_UP_TIMEOUT_MS = 4_000
 IDLE_SECONDS = 30.0
 #: How often it is written down that ingest stands at the end.
 NOTE_SECONDS = 5.0
-#: How often the consumer is asked whether it went on without returning anything.
-SKIP_SECONDS = 1.0
 
 
 class Assignment:
@@ -62,7 +60,6 @@ class Assignment:
         self._backoff = Backoff()
         self._next_look_up = 0.0
         self._next_note = 0.0
-        self._next_skip = 0.0
         self._idle_since = time.monotonic()
         self.states: dict[TopicPartition, PartitionState] = {}
         #: Assigned partitions whose offset isn't known yet; they are paused.
@@ -148,29 +145,10 @@ class Assignment:
             self.states[partition].out_of_range = True
             self.pause(partition)
 
-    def skip_what_is_never_returned(self) -> bool:
-        """Move on over marks of transactions, and aborted or compacted records at a log's end.
-
-        Without this the end of a topic that a transactional producer writes would never be reached.
-        Call it when all that was polled is taken in; it looks every now and then.
-
-        Returns:
-            Whether a position moved.
-        """
-        if self.unknown or time.monotonic() < self._next_skip:
-            return False
-        self._next_skip = time.monotonic() + SKIP_SECONDS
-        moved = False
-        for partition, state in self.states.items():
-            try:
-                position = self._consumer.position(partition, timeout_ms=0)
-            except (KafkaError, KeyError):  # taken away just now; or poll() will say what is wrong
-                continue
-            # After a rebalance that wasn't heard of yet, the position isn't of this state.
-            if position and position > state.position and self._listener.news.empty():
-                state.position = position
-                moved = True
-        return moved
+    @property
+    def is_out_of_range(self) -> bool:
+        """Return whether some partition waits until all that was read of it is stored."""
+        return any(state.out_of_range for state in self.states.values())
 
     def note_caught_up(self, now: datetime) -> None:
         """Write down, every now and then, which partitions are stored up to their end.

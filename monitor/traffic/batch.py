@@ -71,6 +71,11 @@ class RawBatch:
         )
 
 
+def end_of(kept: RawRecord | DeadLetterRow) -> int:
+    """Return the offset behind what was kept."""
+    return kept.end if isinstance(kept, DeadLetterRow) else kept.position.offset + 1
+
+
 @dataclass
 class GrowingBatch:
     """Collects sampled records until a batch is cut."""
@@ -80,10 +85,13 @@ class GrowingBatch:
     dead_letters: list[DeadLetterRow] = field(default_factory=list)
     n_bytes: int = 0
 
-    def add(self, record: RawRecord) -> bool:
-        """Add a record; return whether the batch is full."""
-        self.records.append(record)
-        self.n_bytes += record.size_bytes
+    def add(self, kept: RawRecord | DeadLetterRow) -> bool:
+        """Add a record, or a letter for what can't be one; return whether the batch is full."""
+        if isinstance(kept, RawRecord):
+            self.records.append(kept)
+            self.n_bytes += kept.size_bytes
+        else:
+            self.dead_letters.append(kept)
         return len(self.records) >= self.max_records or self.n_bytes >= MAX_BATCH_BYTES
 
     def forget(self, partition: int) -> None:

@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kafka import TopicPartition
-from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 from sqlalchemy import Engine
 
-from monitor.errors import BrokerUnavailableError, RecordError
+from monitor.errors import BrokerUnavailableError
 from monitor.settings import Secrets, Settings
-from monitor.store.exchanges import Position
 from monitor.telemetry import (
     CONSUMER_LAG,
     RECORDS_SAMPLED,
@@ -26,29 +25,20 @@ from monitor.telemetry import (
 )
 from monitor.traffic.assignment import Assignment
 from monitor.traffic.backoff import Backoff
-from monitor.traffic.batch import GrowingBatch, PartitionState, RawBatch
+from monitor.traffic.batch import GrowingBatch, RawBatch, end_of
 from monitor.traffic.design import SamplingDesign
-from monitor.traffic.kafka_source import (
-    Rebalances,
-    concerns_a_record,
-    open_consumer,
-    require_codecs,
-)
-from monitor.traffic.prepare import Preparer, TextEncoder, dead_letter
-from monitor.traffic.record import RawRecord
+from monitor.traffic.kafka_source import Rebalances, open_consumer, require_codecs
+from monitor.traffic.polling import Polled, Polling
+from monitor.traffic.prepare import Preparer, TextEncoder
 from monitor.traffic.redaction import make_redactor
-from monitor.traffic.sampling import Draw, record_identity
 from monitor.traffic.sweep import Sweeper
-from monitor.traffic.timestamps import from_milliseconds
+from monitor.traffic.wire.selection import Selection
 from monitor.traffic.worker import IngestWorker
 
 log = get_logger(__name__)
 
-POLL_MS = 500
-#: While a batch waits for the worker, or offsets for the database, the loop looks more often.
-BUSY_POLL_MS = 50
-#: How long one partition is polled alone, to find the record that can't be read.
-PROBE_MS = 1000
+#: A larger record, if sampled, becomes a dead letter without its bytes: see ``Selection.keep``.
+MAX_KEPT_RECORD_BYTES = 16_000_000
 COMMIT_TIMEOUT_MS = 3000
 CLOSE_TIMEOUT_MS = 5000
 #: How long the last batch may take when asked to stop.
@@ -75,12 +65,20 @@ def run_ingest(
     """
     require_codecs()
     heartbeat = heartbeat or Heartbeat("ingest")
+    design = SamplingDesign(settings)
+    selection = Selection(
+        topic=settings.kafka.topic,
+        sampler=design.sampler,
+        id_header=settings.traffic.id_header,
+        max_record_bytes=max(MAX_KEPT_RECORD_BYTES, settings.traffic.max_record_bytes),
+        clock=clock,
+    )
     backoff = Backoff()
     while not stop.is_set():
         heartbeat.beat()
         listener = Rebalances()
         try:
-            consumer = open_consumer(settings.kafka, secrets, listener)
+            consumer = open_consumer(settings.kafka, secrets, listener, selection)
         except BrokerUnavailableError as error:
             SERVICE_FAILURES.labels("kafka").inc()
             log.warning("Kafka is away; trying again", error=str(error))
@@ -93,6 +91,7 @@ def run_ingest(
             engine,
             settings,
             encoder,
+            design=design,
             stop=stop,
             heartbeat=heartbeat,
             clock=clock,
@@ -111,6 +110,7 @@ class Ingest:
         settings: Settings,
         encoder: TextEncoder,
         *,
+        design: SamplingDesign,
         stop: threading.Event,
         heartbeat: Heartbeat,
         clock: Callable[[], datetime],
@@ -121,16 +121,12 @@ class Ingest:
         self._heartbeat = heartbeat
         self._clock = clock
         self._topic = settings.kafka.topic
-        design = SamplingDesign(settings)
-        self._sampler = design.sampler
         self._seen = RECORDS_SEEN.labels(self._topic)
         self._sampled = RECORDS_SAMPLED.labels(self._topic)
         self._growing = GrowingBatch(settings.traffic.batch_size)
         self._growing_since: float | None = None
         #: Batches that the worker has no room for; nothing is fetched while there are any.
         self._waiting: deque[RawBatch] = deque()
-        # Waiting too long between polls would give the partitions away.
-        self._backoff = Backoff(cap_seconds=min(30.0, settings.kafka.max_poll_interval_seconds / 3))
         self._assignment = Assignment(
             consumer,
             listener,
@@ -138,6 +134,13 @@ class Ingest:
             topic=self._topic,
             start_at=settings.kafka.start_at,
             forget=self._growing.forget,
+        )
+        self._polling = Polling(
+            consumer,
+            self._assignment,
+            stop,
+            # Waiting too long between polls would give the partitions away.
+            longest_wait_seconds=min(30.0, settings.kafka.max_poll_interval_seconds / 3),
         )
         preparer = Preparer(
             settings.traffic,
@@ -159,11 +162,9 @@ class Ingest:
         try:
             while not self._stop.is_set():
                 self._heartbeat.beat()
-                records = self._poll()
+                polled = self._polling.poll(busy=bool(self._waiting))
                 self._assignment.hear_of_rebalances()
-                self._take(records)
-                if self._assignment.skip_what_is_never_returned():
-                    self._growing_since = self._growing_since or time.monotonic()
+                self._take(polled)
                 self._settle_outcomes()
                 self._flush_when_due()
                 self._hand_over()
@@ -177,112 +178,29 @@ class Ingest:
             self._consumer.close(autocommit=False, timeout_ms=CLOSE_TIMEOUT_MS)
             log.info("left the group", topic=self._topic)
 
-    def _poll(self) -> dict[TopicPartition, list[Any]]:
-        busy = self._waiting or self._assignment.unknown
-        try:
-            records: dict[TopicPartition, list[Any]] = self._consumer.poll(
-                timeout_ms=BUSY_POLL_MS if busy else POLL_MS
-            )
-        except OffsetOutOfRangeError as error:
-            for partition in error.args[0]:
-                self._assignment.mark_out_of_range(partition)
-            self._cut()
-        except NoOffsetForPartitionError:
-            pass  # assigned, and not looked up in the database yet
-        except Exception as error:  # noqa: BLE001 - whatever it raises, polling must go on
-            if concerns_a_record(error):
-                return self._step_over_unreadable(error)
-            SERVICE_FAILURES.labels("kafka").inc()
-            log.warning("Kafka is in trouble; trying again", error=str(error))
-            self._backoff.wait(self._stop)
-        else:
-            self._backoff.reset()
-            return records
-        return {}
-
-    def _step_over_unreadable(self, error: Exception) -> dict[TopicPartition, list[Any]]:
-        """Find the partition whose next record can't be read, and go on behind that record.
-
-        The error doesn't say which partition it was, so each is polled alone.
-        """
-        states = self._assignment.states
-        records: dict[TopicPartition, list[Any]] = {}
-        found = False
-        for partition, state in list(states.items()):
-            if state.out_of_range or found:
-                continue
-            self._assignment.pause_all()
-            try:
-                self._consumer.seek(partition, state.position)
-                self._consumer.resume(partition)
-                records.update(self._consumer.poll(timeout_ms=PROBE_MS))
-            except (KeyError, ValueError) as gone:
-                if partition in self._consumer.assignment():
-                    found = self._give_up_on(partition, state, gone)
-            except Exception as failure:  # noqa: BLE001 - the same that brought us here
-                if concerns_a_record(failure):
-                    found = self._give_up_on(partition, state, failure)
-        if not self._waiting:
-            self._assignment.resume_all()
-        if not found:
-            log.warning("polling failed", error=str(error), kind=type(error).__name__)
-            self._backoff.wait(self._stop)
-        return records
-
-    def _give_up_on(
-        self, partition: TopicPartition, state: PartitionState, failure: Exception
-    ) -> bool:
-        """Make a dead letter of the record at a partition's position, and seek behind it."""
-        unread = RawRecord(
-            Position(self._topic, state.partition, state.position), None, None, self._clock()
-        )
-        reason = RecordError("unreadable", f"{type(failure).__name__}: {failure}")
-        self._growing.dead_letters.append(dead_letter(unread, reason, Draw(0), self._clock()))
-        state.position += 1
-        self._consumer.seek(partition, state.position)
-        self._growing_since = self._growing_since or time.monotonic()
-        return True
-
-    def _take(self, records: dict[TopicPartition, list[Any]]) -> None:
-        """Sample what was polled, before anything looks into it."""
-        id_header = self._settings.traffic.id_header
-        topic = self._topic
-        for partition, fetched in records.items():
+    def _take(self, polled: Polled) -> None:
+        """Add to the growing batch what sampling kept of what was polled."""
+        for partition, parts in polled.items():
             state = self._assignment.states.get(partition)
             if state is None:
                 continue  # not looked up yet: it will be read again from where it should
-            self._seen.inc(len(fetched))
-            for record in fetched:
-                identity = record_identity(
-                    record.key,
-                    _header(record, id_header) if id_header else None,
-                    source=topic,
-                    partition=partition.partition,
-                    offset=record.offset,
-                )
-                state.position = record.offset + 1
-                if self._sampler.keeps(identity, record.headers) and self._growing.add(
-                    self._raw(record)
-                ):
-                    self._cut()
+            for fetched in parts:
+                self._seen.inc(fetched.n_records)
+                self._sampled.inc(fetched.n_sampled)
+                for kept in fetched.kept:
+                    state.position = end_of(kept)
+                    if self._growing.add(kept):
+                        self._cut()
+                state.position = fetched.end
             # After the loop: what follows the last cut waits for the clock.
             self._growing_since = self._growing_since or time.monotonic()
 
-    def _raw(self, record: Any) -> RawRecord:
-        self._sampled.inc()
-        now = self._clock()
-        return RawRecord(
-            Position(self._topic, record.partition, record.offset),
-            record.key,
-            record.value,
-            from_milliseconds(record.timestamp, otherwise=now),
-            tuple(record.headers),
-            read_at=now,
-        )
-
     def _flush_when_due(self) -> None:
         since = self._growing_since
-        if since is not None and time.monotonic() - since >= self._settings.traffic.flush_seconds:
+        if since is None:
+            return
+        waited = time.monotonic() - since >= self._settings.traffic.flush_seconds
+        if waited or self._assignment.is_out_of_range:  # which is looked up once all is stored
             self._cut()
 
     def _cut(self) -> None:
@@ -339,10 +257,6 @@ class Ingest:
         if commits:
             with suppress(KafkaError):
                 self._consumer.commit(commits, timeout_ms=COMMIT_TIMEOUT_MS)
-
-
-def _header(record: Any, name: str) -> bytes | None:
-    return next((value for key, value in record.headers if key == name), None)
 
 
 def _note_commit(_offsets: Any, response: Any) -> None:

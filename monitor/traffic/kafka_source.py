@@ -6,15 +6,21 @@ from collections.abc import Iterable
 from queue import SimpleQueue
 from typing import Any, Literal
 
-import kafka.codec
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
-from kafka.errors import CorruptRecordError, KafkaError, UnsupportedCodecError
+from kafka.errors import KafkaError
 
 from monitor.errors import BrokerUnavailableError, ConfigurationError
 from monitor.settings import Kafka, Secrets
+from monitor.traffic.wire.inflate import missing_codecs
+from monitor.traffic.wire.partition_reader import read_sampled
+from monitor.traffic.wire.selection import Selection
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 BOOTSTRAP_TIMEOUT_MS = 10_000
+#: What the broker sends at once, and the client holds unread, unless one batch alone is larger.
+FETCH_BYTES = 16 * 2**20
+#: How many parts of partitions one poll returns, each bounded by itself.
+PARTS_PER_POLL = 8
 
 
 def require_codecs() -> None:
@@ -23,11 +29,7 @@ def require_codecs() -> None:
     Raises:
         ConfigurationError: A compression codec or the C implementation of CRC-32C is missing.
     """
-    missing = [
-        name
-        for name in ("gzip", "snappy", "lz4", "zstd")
-        if not getattr(kafka.codec, f"has_{name}")()
-    ]
+    missing = missing_codecs()
     if importlib.util.find_spec("crc32c") is None:
         missing.append(
             "crc32c"
@@ -63,8 +65,10 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka publ
         self.news.put(("revoked", set(revoked)))
 
 
-def open_consumer(settings: Kafka, secrets: Secrets, listener: Rebalances) -> Any:
-    """Open a consumer that subscribes to the topic.
+def open_consumer(
+    settings: Kafka, secrets: Secrets, listener: Rebalances, selection: Selection
+) -> Any:
+    """Open a consumer that subscribes to the topic; its ``poll`` returns lists of ``Fetched``.
 
     Raises:
         BrokerUnavailableError: No broker answers.
@@ -81,11 +85,13 @@ def open_consumer(settings: Kafka, secrets: Secrets, listener: Rebalances) -> An
         key_deserializer=None,
         value_deserializer=None,
         isolation_level="read_committed",
-        max_poll_records=settings.max_poll_records,
+        max_poll_records=PARTS_PER_POLL,
+        fetch_max_bytes=FETCH_BYTES,
         max_poll_interval_ms=round(settings.max_poll_interval_seconds * 1000),
         session_timeout_ms=round(settings.session_timeout_seconds * 1000),
         heartbeat_interval_ms=min(3000, round(settings.session_timeout_seconds * 1000 / 3)),
     )
+    read_sampled(consumer, selection, max_records=settings.max_poll_records)
     listener.consumer = consumer
     consumer.subscribe([settings.topic], listener=listener)
     return consumer
@@ -112,13 +118,6 @@ def probe_topic(settings: Kafka, secrets: Secrets) -> int:
             "see it"
         )
     return len(partitions)
-
-
-def concerns_a_record(error: Exception) -> bool:
-    """Return whether ``poll`` failed on what it read, not on its way to the broker."""
-    if isinstance(error, CorruptRecordError | UnsupportedCodecError):
-        return True
-    return not isinstance(error, KafkaError) or type(error) is KafkaError
 
 
 def _connect(settings: Kafka, secrets: Secrets, **options: Any) -> Any:

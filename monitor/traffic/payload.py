@@ -23,7 +23,7 @@ class Payload:
     def __init__(
         self,
         value: bytes,
-        headers: tuple[tuple[str, bytes], ...] = (),
+        headers: tuple[tuple[str, bytes | None], ...] = (),
         fields: TrafficFields = NO_FIELDS,
     ) -> None:
         self.value = value

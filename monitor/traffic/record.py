@@ -17,7 +17,7 @@ class RawRecord:
     value: bytes | None
     #: Kafka's timestamp, or when the file was read; used where the content carries none.
     timestamp: datetime
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
     #: When it was read; ``None`` where its content may be of any age, as a file's.
     read_at: datetime | None = None
     #: The format it is in, where that isn't the one of the settings.

@@ -3,11 +3,9 @@
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
@@ -18,7 +16,6 @@ from monitor.store.engine import make_engine, transaction
 from monitor.store.offsets import complete_until, list_gaps, next_offsets
 from monitor.store.tables import metadata
 from monitor.telemetry import RECORDS_SAMPLED, RECORDS_SEEN
-from tests.services.fake_encoder import FakeEncoder
 from tests.services.ingest import (
     dead_letters,
     expected_ids,
@@ -268,50 +265,6 @@ def test_a_new_partition_can_begin_at_the_end(
         wait_until(read_up_to(postgres_engine, 25), "reading what is new")
 
     assert [f"r{n}" for n in range(20, 25)] == stored_ids(postgres_engine)
-
-
-class GatedEncoder(FakeEncoder):
-    """An encoder that works only while its gate is open."""
-
-    def __init__(self) -> None:
-        self.gate = threading.Event()
-        self.waiting = threading.Event()
-
-    def encode(self, texts: Any) -> Any:
-        self.waiting.set()
-        self.gate.wait(60)
-        return super().encode(texts)
-
-
-def test_a_slow_encoder_pauses_reading_and_keeps_the_membership(
-    bootstrap_servers: str,
-    topic: str,
-    producer: KafkaProducer,
-    postgres_engine: Engine,
-    postgres_database: str,
-) -> None:
-    settings = ingest_settings(
-        bootstrap_servers,
-        topic,
-        postgres_database,
-        monitoring={"sample_rate": 1.0},
-        kafka={"max_poll_records": 100},
-    )
-    encoder = GatedEncoder()
-    produce(producer, topic, 0, 3000)
-
-    with running_ingest(postgres_engine, settings, encoder):
-        assert encoder.waiting.wait(30)
-        time.sleep(8)  # longer than the session timeout of 6 s
-        seen = RECORDS_SEEN.labels(topic)._value.get()
-        assert seen < 1000, "reading went on although nothing could be stored"
-        assert 0 == total_offset(postgres_engine)
-        encoder.gate.set()
-        wait_until(read_up_to(postgres_engine, 3000), "reading everything")
-
-    assert expected_ids(3000, 1.0) == stored_ids(postgres_engine)
-    # No rebalance took the partitions away meanwhile: each record was read exactly once.
-    assert 3000 == RECORDS_SEEN.labels(topic)._value.get()
 
 
 def test_a_broker_that_starts_late_and_dies_is_waited_for(

@@ -78,7 +78,7 @@ def read_labelled_exchanges(files: Sequence[Path], settings: Traffic) -> Labelle
     """
     texts, topics, domains = [], [], []
     for path in files:
-        content = read_exchanges(path, settings, default_model="")
+        content = read_exchanges(path, settings, default_model="", redactor=None)
         if content.bad_lines:
             raise InputError(f"{path}: {content.bad_lines[0]}")
         for exchange in content.exchanges:

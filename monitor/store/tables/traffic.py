@@ -168,7 +168,7 @@ class WithheldExchanges(Base):
 
 
 class DeadLetter(Base):
-    """A record that could not be read, whole, with where it stood and why."""
+    """A record that could not be read, whole, or a range of them; where it stood and why."""
 
     __tablename__ = "dead_letters"
     __table_args__ = (
@@ -183,8 +183,10 @@ class DeadLetter(Base):
     partition: Mapped[int]
     offset: Mapped[int] = mapped_column(BigId)
     record_index: Mapped[int] = mapped_column(default=0)
+    #: Set where the letter stands for all from ``offset`` to here: a batch that can't be unpacked.
+    last_offset: Mapped[int | None] = mapped_column(BigId)
     key: Mapped[bytes | None] = mapped_column(LargeBinary)
-    #: ``None`` for a record without a value (a tombstone).
+    #: ``None`` for a record without a value (a tombstone), or one whose value isn't kept.
     value: Mapped[bytes | None] = mapped_column(LargeBinary)
     reason: Mapped[str]
     detail: Mapped[str]

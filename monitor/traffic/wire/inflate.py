@@ -1,0 +1,158 @@
+"""Decompress what Kafka's producers compress, and stop before it fills the memory.
+
+A batch of 9 KB may inflate to 300 MB; kafka-python's own codecs would follow it all the way.
+"""
+
+import importlib
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from monitor.errors import RecordError
+
+#: More than an honest producer puts into one batch: what is behind it is given up.
+MAX_INFLATED_BYTES = 64 * 2**20
+#: One read takes most batches; the buffer for it is not worth more.
+LEAST_READ = 64 * 2**10
+EXPECTED_RATIO = 16
+
+#: zlib's word for a gzip header and the largest window.
+GZIP_WINDOW = 16 + 15
+#: Snappy streams as Java's library writes them: a header, then blocks, each behind its length.
+XERIAL_MAGIC = b"\x82SNAPPY\x00"
+XERIAL_HEADER_BYTES = 16
+BLOCK_LENGTH = struct.Struct(">i")
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A compression that a batch may name."""
+
+    name: str
+    module: str
+    inflate: Callable[[Any, bytes, int], bytes]
+
+
+def inflate(number: int, data: bytes, limit: int = MAX_INFLATED_BYTES) -> bytes:
+    """Return what the data inflates to, at most ``limit`` bytes of it.
+
+    Args:
+        number: The codec, as a batch's attributes give it.
+        data: What was compressed.
+        limit: Where to stop.
+
+    Raises:
+        RecordError: ``unknown_codec`` or ``corrupt_batch``.
+    """
+    codec = CODECS.get(number)
+    if codec is None:
+        raise RecordError("unknown_codec", f"codec {number}")
+    try:
+        module = _load(codec.module)
+    except ImportError:
+        raise RecordError(
+            "unknown_codec", f"{codec.name}: {codec.module} can't be loaded"
+        ) from None
+    try:
+        return codec.inflate(module, data, limit)
+    except RecordError:
+        raise
+    except Exception as error:
+        raise RecordError("corrupt_batch", f"{codec.name}: {error}") from error
+
+
+def missing_codecs() -> list[str]:
+    """Return the names of the codecs whose library isn't installed."""
+    missing = []
+    for codec in CODECS.values():
+        try:
+            _load(codec.module)
+        except ImportError:
+            missing.append(codec.name)
+    return missing
+
+
+@cache
+def _load(module: str) -> Any:
+    return importlib.import_module(module)
+
+
+def _inflate_gzip(module: Any, data: bytes, limit: int) -> bytes:
+    stream = module.decompressobj(GZIP_WINDOW)
+    unread = data
+
+    def read(n_bytes: int) -> bytes:
+        nonlocal stream, unread
+        if stream.eof and stream.unused_data:  # another member follows
+            unread, stream = stream.unused_data, module.decompressobj(GZIP_WINDOW)
+        part = bytes(stream.decompress(unread, n_bytes))
+        unread = stream.unconsumed_tail
+        return part
+
+    return _read_up_to(read, len(data), limit)
+
+
+def _inflate_zstd(module: Any, data: bytes, limit: int) -> bytes:
+    reader = module.ZstdDecompressor().stream_reader(data, read_across_frames=True)
+    return _read_up_to(reader.read, len(data), limit)
+
+
+def _inflate_lz4(module: Any, data: bytes, limit: int) -> bytes:
+    stream = module.LZ4FrameDecompressor()
+    unread = data
+
+    def read(n_bytes: int) -> bytes:
+        nonlocal unread
+        given, unread = unread, b""
+        return b"" if stream.eof else bytes(stream.decompress(given, n_bytes))
+
+    return _read_up_to(read, len(data), limit)
+
+
+def _inflate_snappy(module: Any, data: bytes, limit: int) -> bytes:
+    if not data.startswith(XERIAL_MAGIC):
+        _refuse_long_block(data, limit)
+        return bytes(module.decompress(data))
+    parts, position, room = [], XERIAL_HEADER_BYTES, limit
+    while position < len(data) and room > 0:
+        (length,) = BLOCK_LENGTH.unpack_from(data, position)
+        position += BLOCK_LENGTH.size
+        block = data[position : position + length]
+        _refuse_long_block(block, limit)
+        parts.append(module.decompress(block))
+        room -= len(parts[-1])
+        position += max(length, 0)
+    return b"".join(parts)[:limit]
+
+
+def _refuse_long_block(block: bytes, limit: int) -> None:
+    """Look at the length that a block of Snappy begins with; it can't be inflated in parts."""
+    length = shift = 0
+    for byte in block[:5]:
+        length |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            break
+    if length > limit:
+        raise RecordError("inflates_too_far", f"a block of snappy holds {length} bytes")
+
+
+def _read_up_to(read: Callable[[int], bytes], n_compressed: int, limit: int) -> bytes:
+    """Read until the end or the limit; most batches are whole after one read."""
+    size = max(LEAST_READ, EXPECTED_RATIO * n_compressed)
+    parts: list[bytes] = []
+    while limit > 0 and (part := read(min(limit, size))):
+        parts.append(part)
+        limit -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+#: As numbered in a batch's attributes.
+CODECS: Mapping[int, Codec] = {
+    1: Codec("gzip", "zlib", _inflate_gzip),
+    2: Codec("snappy", "snappy", _inflate_snappy),
+    3: Codec("lz4", "lz4.frame", _inflate_lz4),
+    4: Codec("zstd", "zstandard", _inflate_zstd),
+}
