@@ -183,7 +183,15 @@ def test_an_evaluation_sees_the_final_sample_only(
 ) -> None:
     monkeypatch.setattr(weekly, "render_evidently", lambda *_, **__: "<p>report</p>")
     before = write(tmp_path / "baseline.jsonl", clock - 4 * WEEK, [*range(300)])
-    import_baseline(engine, Traffic(), FakeEncoder(), before, model="assistant", now=clock)
+    import_baseline(
+        engine,
+        Traffic(),
+        FakeEncoder(),
+        before,
+        model="assistant",
+        redactor=None,
+        now=clock,
+    )
     replay_file(engine, with_floor(), FakeEncoder(), write(tmp_path / "t", clock, [*range(6000)]))
     expected = sample(engine, clock)
     evaluation_id = evaluate_window(engine, with_floor(), clock, clock + WEEK, clock + WEEK)

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -102,25 +101,6 @@ def test_help_imports_no_heavy_library(path: tuple[str, ...]) -> None:
     imported = set(done.stdout.splitlines()[-1].removeprefix("imported: ").split())
     assert "typer" in imported
     assert not HEAVY & imported
-
-
-def test_help_answers_in_half_a_second() -> None:
-    """Best of several runs: what is measured is the command, not how busy the machine is."""
-    seconds = []
-    for _ in range(5):
-        begin = perf_counter()
-        subprocess.run(
-            [sys.executable, "-c", "from monitor.cli import main; main()", "--help"],
-            cwd=ROOT,
-            env={**os.environ, "NO_COLOR": "1"},
-            capture_output=True,
-            check=True,
-            timeout=60,
-        )
-        seconds.append(perf_counter() - begin)
-        if seconds[-1] < 0.5:
-            break
-    assert min(seconds) < 0.5, seconds
 
 
 @pytest.mark.parametrize("arguments", [[], ["db"]], ids=["root", "group"])
