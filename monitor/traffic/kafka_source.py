@@ -121,6 +121,17 @@ def concerns_a_record(error: Exception) -> bool:
     return not isinstance(error, KafkaError) or type(error) is KafkaError
 
 
+def drop_failed_fetch(consumer: Any) -> None:
+    """Drop what is left of a fetch whose record could not be read; call it after such an error.
+
+    kafka-python 3.0 keeps the exhausted rest, takes it for records yet to come, and spins in the
+    next ``poll`` for ever, unless the position has moved meanwhile.
+    """
+    rest = getattr(consumer._fetcher, "_next_partition_records", None)  # noqa: SLF001 - no other way
+    if rest is not None:
+        rest.drain()
+
+
 def _connect(settings: Kafka, secrets: Secrets, **options: Any) -> Any:
     if not _any_broker_listens(settings.bootstrap_servers):
         raise BrokerUnavailableError(f"no broker listens at {settings.bootstrap_servers}")
