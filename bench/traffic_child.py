@@ -1,0 +1,61 @@
+"""``python -m bench.traffic_child BROKERS TOPIC RECORDS URL``: one ingest in a process of its own.
+
+Prints its time and its greatest resident memory as JSON.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench.traffic_ingest import InstantEncoder, ingest
+from bench.traffic_world import World, bench_settings
+
+
+@dataclass(frozen=True)
+class ChildRun:
+    """What a child measured."""
+
+    microseconds_per_record: float
+    resident_megabytes: float
+
+
+def ingest_in_child(world: World, topic: str, n_records: int) -> ChildRun:
+    """Ingest a topic in a fresh process.
+
+    Raises:
+        RuntimeError: The process failed.
+    """
+    with world.database() as url:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "bench.traffic_child"),
+                *(world.bootstrap_servers, topic, str(n_records), url),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr[-2000:])
+    return ChildRun(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def main(bootstrap_servers: str, topic: str, n_records: str, url: str) -> None:
+    """Measure and print."""
+    run = ingest(bench_settings(bootstrap_servers, topic, url), InstantEncoder(), int(n_records))
+    measured = ChildRun(run.seconds / run.n_records * 1e6, peak_megabytes())
+    print(json.dumps(asdict(measured)))
+
+
+def peak_megabytes() -> float:
+    """Return the greatest resident memory; ``getrusage`` would count the parent's too."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("/proc/self/status names no VmHWM")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,125 @@
+"""A broker and a database for the measurements, and topics full of chat."""
+
+import random
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import NewTopic
+from sqlalchemy import create_engine, make_url, text
+
+from monitor.settings import Settings
+from monitor.store.engine import make_engine
+from monitor.store.tables import metadata
+from tests.services.kafka import KafkaServer
+from tests.services.postgres import PostgresServer
+
+RECORD_BYTES = 4096
+#: Different values; the keys of all records differ.
+N_VALUES = 5000
+CORPUS_CHARACTERS = 1_000_000
+
+
+@dataclass(frozen=True)
+class World:
+    """Where the services are."""
+
+    bootstrap_servers: str
+    postgres_url: str
+    folder: Path
+
+    def fill(
+        self, n_records: int, *, partitions: int, compression: str | None, seed: int = 1
+    ) -> str:
+        """Make a topic with that many records and return its name."""
+        name = f"bench-{uuid.uuid4().hex[:8]}"
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
+        admin.create_topics([NewTopic(name, num_partitions=partitions, replication_factor=1)])
+        admin.close()
+        values = list(chat_values(min(N_VALUES, n_records), seed))
+        producer = KafkaProducer(
+            bootstrap_servers=self.bootstrap_servers, compression_type=compression, linger_ms=20
+        )
+        for number in range(n_records):
+            producer.send(name, key=b"request-%d" % number, value=values[number % len(values)])
+        producer.flush()
+        producer.close()
+        return name
+
+    def segments(self, topic: str, partition: int) -> bytes:
+        """Return the beginning of a partition's log, which is what the broker sends."""
+        return (self.folder / "data" / f"{topic}-{partition}" / f"{0:020}.log").read_bytes()
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """Lend a fresh database with the schema."""
+        name = f"bench_{uuid.uuid4().hex[:8]}"
+        url = make_url(self.postgres_url).set(database=name)
+        administrator = create_engine(self.postgres_url, isolation_level="AUTOCOMMIT")
+        with administrator.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        engine = make_engine(url.render_as_string(hide_password=False))
+        metadata.create_all(engine)
+        engine.dispose()
+        yield url.render_as_string(hide_password=False)
+        with administrator.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        administrator.dispose()
+
+
+@contextmanager
+def started_world() -> Iterator[World]:
+    """Start both services, and end them."""
+    with tempfile.TemporaryDirectory(prefix="driftwarden-bench-") as folder:
+        broker, database = KafkaServer(Path(folder)), PostgresServer()
+        broker.start()
+        database.start()
+        try:
+            yield World(broker.bootstrap_servers, database.url, Path(folder))
+        finally:
+            broker.stop()
+            database.remove()
+
+
+def chat_values(n_values: int, seed: int) -> Iterator[bytes]:
+    """Yield records of the plain form, of 4 kB, in words that come as often as words do."""
+    rng = random.Random(seed)
+    letters = "etaoinshrdlucmfwypvbgkq"
+    words = ["".join(rng.choices(letters, k=rng.randint(2, 10))) for _ in range(4000)]
+    weights = [1 / rank for rank in range(1, 4001)]
+    corpus = " ".join(rng.choices(words, weights, k=CORPUS_CHARACTERS // 5))[:CORPUS_CHARACTERS]
+    envelope = (
+        '{"id":"r%d","timestamp":%d,"model":"assistant","task_type":"qa","user":"u%d",'
+        '"prompt":"%s","response":"%s","metadata":{"latency_ms":%d}}'
+    )
+    length = (RECORD_BYTES - len(envelope)) // 2
+    for number in range(n_values):
+        prompt, response = (rng.randrange(CORPUS_CHARACTERS - length) for _ in range(2))
+        yield (
+            envelope
+            % (
+                number,
+                1_790_000_000 + number,
+                number % 500,
+                corpus[prompt : prompt + length],
+                corpus[response : response + length],
+                number % 900,
+            )
+        ).encode()
+
+
+def bench_settings(bootstrap_servers: str, topic: str, url: str, **traffic: object) -> Settings:
+    """Settings of an ingest that only the measurement differs from the defaults."""
+    return Settings(
+        kafka={
+            "bootstrap_servers": bootstrap_servers,
+            "topic": topic,
+            "group_id": f"bench-{uuid.uuid4().hex[:8]}",
+        },
+        database={"url": url},
+        traffic=traffic,
+    )
