@@ -85,7 +85,7 @@ def run_benchmark(
         for number, data in enumerate([given, synthetic] if given else [synthetic]):
             place = Path(folder) / str(number)
             data.labelled.save(place)
-            own = plan if number == 0 else plan.halved()
+            own = plan if number == 0 else plan.second()
             study = Study(
                 data.name, place, workers, own, seed, has_power_goals=data is not synthetic
             )

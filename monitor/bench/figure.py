@@ -43,7 +43,7 @@ def missing(
 
 
 def error_rate(name: str, hits: int, trials: int, alpha: float, measured: str) -> Figure:
-    """Return how often a level-alpha test was wrong.
+    """Return how often what may be wrong with probability alpha was wrong.
 
     It holds when the interval covers alpha or lies below it.
     """
@@ -74,14 +74,26 @@ def mean(
     values: Sequence[float],
     measured: str,
     *,
-    unit: str = "",
+    largest: float = np.inf,
     at_least: float | None = None,
     at_most: float | None = None,
 ) -> Figure:
-    """Return a mean over trials; it holds when it is itself on the right side of the goal."""
+    """Return a mean over trials; it holds when it is itself on the right side of the goal.
+
+    Args:
+        name: What was measured.
+        values: One for each trial, from 0 to ``largest``.
+        measured: How.
+        largest: 1 for shares.
+        at_least: The goal.
+        at_most: The goal.
+    """
     value = float(np.mean(values))
     goal, holds = _bound(value, at_least, at_most)
-    return Figure(name, value, measured, unit, mean_interval(values), goal, holds)
+    interval = mean_interval(values)
+    if interval is not None:
+        interval = max(interval[0], 0.0), min(interval[1], largest)
+    return Figure(name, value, measured, "", interval, goal, holds)
 
 
 def single(

@@ -42,6 +42,8 @@ class Plan:
     peer_trials: int
     #: Seconds of one scenario with all methods.
     peer_seconds: float
+    #: Whether the methods are compared on the second data set too.
+    peers_twice: bool
     #: Samples a side at which the methods' times are compared.
     speed_sizes: tuple[int, ...]
     #: Samples on both sides together.
@@ -49,9 +51,14 @@ class Plan:
     #: A timed call is given up after this.
     limit_seconds: float
 
-    def halved(self) -> "Plan":
-        """Return the plan of the second data set, which has half the time a row."""
-        return replace(self, row_seconds=self.row_seconds / 2)
+    def second(self) -> "Plan":
+        """Return the plan of the second data set, which has half the time."""
+        return replace(
+            self,
+            row_seconds=self.row_seconds / 2,
+            peer_seconds=self.peer_seconds / 2,
+            peer_sizes=self.peer_sizes if self.peers_twice else (),
+        )
 
 
 QUICK = Plan(
@@ -66,7 +73,8 @@ QUICK = Plan(
     peer_sizes=(1_000,),
     peer_trials=4,
     peer_seconds=5,
-    speed_sizes=(1_000, 4_000),
+    peers_twice=False,
+    speed_sizes=(1_000,),
     scaling_sizes=(10_000, 20_000),
     limit_seconds=8,
 )
@@ -83,6 +91,7 @@ DEFAULT = Plan(
     peer_sizes=(1_000,),
     peer_trials=40,
     peer_seconds=15,
+    peers_twice=True,
     speed_sizes=(1_000, 4_000, 10_000),
     scaling_sizes=(10_000, 50_000, 200_000),
     limit_seconds=20,
@@ -100,6 +109,7 @@ FULL = Plan(
     peer_sizes=(1_000, 4_000),
     peer_trials=100,
     peer_seconds=inf,
+    peers_twice=True,
     speed_sizes=(1_000, 4_000, 10_000),
     scaling_sizes=(10_000, 50_000, 200_000, 1_000_000),
     limit_seconds=1_200,

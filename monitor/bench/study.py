@@ -60,5 +60,5 @@ class Study:
 
     def how(self, outcomes: list[Outcome]) -> str:
         """Say how the outcomes came about."""
-        seconds = float(np.median([outcome.seconds for outcome in outcomes]))
-        return f"{self.seeds(len(outcomes))}; {seconds:.2g} s a comparison"
+        seconds = float(np.median([outcome.cpu_seconds for outcome in outcomes]))
+        return f"{self.seeds(len(outcomes))}; {seconds:.2g} s of CPU each"

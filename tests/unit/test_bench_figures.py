@@ -44,6 +44,13 @@ def test_a_bound_is_met_by_the_value_itself() -> None:
     assert single("t", 1.2, "").holds is None
 
 
+def test_the_interval_of_a_share_stays_within_its_limits() -> None:
+    assert (0.0, 1.0) == mean("m", [0.2, 0.9], "", largest=1.0).interval
+    low, high = mean("m", [0.0, 4.0], "").interval
+    assert low == 0.0
+    assert high > 4.0
+
+
 def test_a_line_carries_value_interval_goal_and_verdict() -> None:
     out = io.StringIO()
     report = Report([out])

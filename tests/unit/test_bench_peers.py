@@ -39,7 +39,7 @@ def test_squared_mmd_is_its_definition() -> None:
     labels[:7] = 1.0
     kernel = _centred_kernel(pooled, np.random.default_rng(0))
     expected = brute_squared_mmd(a, b, bandwidth)
-    assert expected == pytest.approx(squared_mmd(kernel, labels)[0], abs=1e-6)
+    assert expected == pytest.approx(squared_mmd(kernel, float(kernel.sum()), labels)[0], abs=1e-6)
 
 
 def test_permutation_mmd_tells_windows_apart_and_never_gives_zero() -> None:

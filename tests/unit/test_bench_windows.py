@@ -92,14 +92,22 @@ def test_the_same_seed_draws_the_same_windows(data: Labelled) -> None:
     [
         (Draw("none", 500, 200), "needs 700 samples; there are 600"),
         (Draw("oos", 100, 400, 0.2), "needs 80 samples; there are 60"),
-        (Draw("topic", 100, 400, 0.2), "needs 80 samples of one topic; the largest has 50"),
+        (Draw("topic", 100, 400, 0.2), "needs 80 samples of one topic, of 50 in the largest"),
         (Draw("none", 400, 300, messages_per_user=5), "needs 700 samples; there are 600"),
-        (Draw("surge", 300, 300, 0.2), "needs 135 samples"),
+        (Draw("surge", 300, 300, 0.2), "no domain has enough samples left"),
     ],
 )
 def test_too_small_a_data_set_is_said(data: Labelled, what: Draw, complaint: str) -> None:
     with pytest.raises(TooFewSamplesError, match=complaint):
         draw_windows(data, what, np.random.default_rng(0))
+
+
+def test_a_label_is_chosen_that_leaves_enough_of_the_others() -> None:
+    topics = np.repeat([0, 1], [400, 100])
+    lopsided = Labelled(np.zeros((500, 2), dtype=np.float32), topics, topics)
+    for seed in range(10):
+        windows = draw_windows(lopsided, Draw("topic", 200, 100, 0.5), np.random.default_rng(seed))
+        assert {1} == set(topics[windows.current[windows.planted]])
 
 
 def test_weeks_grow_by_novel_rows_that_come_once(data: Labelled) -> None:

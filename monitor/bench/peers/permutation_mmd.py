@@ -31,31 +31,33 @@ def permutation_mmd(
     """
     m, n_total = len(reference), len(reference) + len(current)
     kernel = _centred_kernel(np.concatenate([reference, current]), rng)
+    total = float(kernel.sum(dtype=np.float64))
     observed = np.zeros((n_total, 1), dtype=np.float32)
     observed[:m] = 1.0
-    value = squared_mmd(kernel, observed)[0]
+    value = squared_mmd(kernel, total, observed)[0]
     larger = 0
     for start in range(0, n_permutations, at_once):
         labels = np.zeros((n_total, min(at_once, n_permutations - start)), dtype=np.float32)
         for column in labels.T:
             column[rng.permutation(n_total)[:m]] = 1.0
-        larger += int((squared_mmd(kernel, labels) >= value).sum())
+        larger += int((squared_mmd(kernel, total, labels) >= value).sum())
     return (1 + larger) / (1 + n_permutations)
 
 
 def squared_mmd(
-    kernel: NDArray[np.float32], is_reference: NDArray[np.float32]
+    kernel: NDArray[np.float32], total: float, is_reference: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """Return the unbiased MMD^2 (eq. 3) of each column of labels, float64 ``[B]``.
 
     Args:
         kernel: ``[N, N]`` with zeros on the diagonal. A constant added to the rest changes nothing.
+        total: Its sum.
         is_reference: ``[N, B]`` of 0 and 1, each column with as many ones.
     """
     products = kernel @ is_reference
     within = np.einsum("ij,ij->j", products, is_reference, dtype=np.float64)
     across = products.sum(axis=0, dtype=np.float64) - within
-    others = kernel.sum(dtype=np.float64) - 2 * across - within
+    others = total - 2 * across - within
     m = float(is_reference[:, 0].sum())
     n = len(kernel) - m
     squared: NDArray[np.float64] = (

@@ -27,7 +27,8 @@ def location(study: Study) -> Iterator[Figure]:
             continue
         outcomes = study.measure(what, study.plan.location_trials)
         precisions = [outcome.precision for outcome in outcomes]
-        yield mean(name, precisions, study.how(outcomes), at_least=study.power_goal(goal))
+        goal_here = study.power_goal(goal)
+        yield mean(name, precisions, study.how(outcomes), largest=1.0, at_least=goal_here)
         everything.extend(outcomes)
         if what.kind != "oos":  # scattered queries are no topic
             topics.extend(outcomes)
@@ -53,6 +54,6 @@ def _clusters(
         how = "windows with 2% of a new domain or intent"
         yield share(name, hits, len(topics), how, at_least=goal_found)
         covered = [outcome.coverage for outcome in topics]
-        yield mean("planted samples that lie in a drifted cluster", covered, how)
+        yield mean("planted samples that lie in a drifted cluster", covered, how, largest=1.0)
     else:
         yield missing(name, "no window was measured", at_least=goal_found)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from monitor.bench.figure import Figure, mean, missing, share
+from monitor.bench.figure import Figure, error_rate, mean, missing
 from monitor.bench.sources.windows import Draw
 from monitor.bench.study import Study
 
@@ -19,7 +19,8 @@ def mass(study: Study) -> Iterator[Figure]:
             continue
         outcomes = study.measure(what, study.plan.location_trials)
         bounds = [outcome.mass_lower_bound for outcome in outcomes]
-        yield mean(name, bounds, study.how(outcomes), at_least=study.power_goal(0.06))
+        goal = study.power_goal(0.06)
+        yield mean(name, bounds, study.how(outcomes), largest=1.0, at_least=goal)
     for kind, chosen in (
         ("drift-free", [one for one in study.outcomes if one.drifted_mass == 0.0]),
         ("drifted", [one for one in study.outcomes if one.drifted_mass > 0.0]),
@@ -29,4 +30,4 @@ def mass(study: Study) -> Iterator[Figure]:
             yield missing(name, "no window was measured", at_most=0.05)
             continue
         hits = sum(outcome.bound_exceeds_truth for outcome in chosen)
-        yield share(name, hits, len(chosen), "all windows of this data set", at_most=0.05)
+        yield error_rate(name, hits, len(chosen), 0.05, "all windows of this data set")

@@ -1,51 +1,62 @@
-"""Time and memory against the number of samples, each size in a fresh process."""
+"""CPU time and memory against the number of samples, each size in a fresh process."""
 
 from collections.abc import Iterator
 
 from monitor.bench.child import Done, run_limited
 from monitor.bench.figure import Figure, missing, single
 from monitor.bench.plan import Plan
-from monitor.bench.sections.timing import time_comparison
+from monitor.bench.sections.timing import Timing, time_comparison
 from monitor.bench.sources.synthetic import DIMENSION
 
 BYTES_PER_SAMPLE = 2 * DIMENSION  # float16
 MEGABYTE = 1e6
+#: Flat is flat within 15%.
+FLAT = 1.15
+#: What a comparison may keep for each sample, such as its novelty, as a share of the inputs.
+MEMORY_GROWTH = 0.15
+#: Below so many samples what is worked on at once still grows with them.
+CHUNKS_FULL = 50_000
 GPU_SAMPLES = 1_000_000
 GPU_SECONDS = 3.0
 
 
 def scaling(plan: Plan, seed: int) -> Iterator[Figure]:
-    """Yield the time per sample relative to the smallest size, and the memory beyond the inputs."""
-    smallest: tuple[int, float, int] | None = None
+    """Yield the CPU time per sample, against the smallest size, and memory beyond the inputs."""
+    measured: dict[int, tuple[Timing, int]] = {}
     for n in plan.scaling_sizes:
         title = f"{n:,} samples in all"
-        measured = run_limited(time_comparison, n, seed, None, seconds=plan.limit_seconds)
-        if not isinstance(measured, Done):
-            yield missing(f"time per sample, {title}", measured.reason, at_most=1.15)
+        result = run_limited(time_comparison, n, seed, None, seconds=plan.limit_seconds)
+        if not isinstance(result, Done):
+            yield missing(f"CPU time per sample, {title}", result.reason, at_most=FLAT)
             continue
-        seconds, extra = measured.value
-        how = f"{seconds:.3g} s; float16, d = {DIMENSION}, seed {seed}"
-        yield single(f"time per sample, {title}", 1e6 * seconds / n, how, unit="us")
+        timing, extra = result.value
+        how = f"{timing}; float16, d = {DIMENSION}, seed {seed}"
+        per_sample = 1e6 * timing.cpu_seconds / n
+        yield single(f"CPU time per sample, {title}", per_sample, how, unit="us")
         inputs = f"inputs {n * BYTES_PER_SAMPLE / MEGABYTE:.0f} MB"
         name = f"peak memory beyond the inputs, {title}"
         yield single(name, extra / MEGABYTE, inputs, unit="MB")
-        if smallest is None:
-            smallest = (n, seconds, extra)
-            continue
-        first_n, first_seconds, first_extra = smallest
-        yield single(
-            f"time per sample against that at {first_n:,}, {title}",
-            (seconds / n) / (first_seconds / first_n),
-            f"{seconds:.3g} s against {first_seconds:.3g} s",
-            unit="x",
-            at_most=1.15,
-        )
-        yield single(
-            f"growth of that memory per byte of input since {first_n:,}, {title}",
-            (extra - first_extra) / ((n - first_n) * BYTES_PER_SAMPLE),
-            inputs,
-            at_most=0.15,
-        )
+        if measured:
+            yield from _growth(measured, n, timing, extra)
+        measured[n] = timing, extra
+
+
+def _growth(
+    measured: dict[int, tuple[Timing, int]], n: int, timing: Timing, extra: int
+) -> Iterator[Figure]:
+    smallest, largest = min(measured), max(measured)
+    first = measured[smallest][0]
+    ratio = (timing.cpu_seconds / n) / (first.cpu_seconds / smallest)
+    name = f"CPU time per sample, {n:,} against {smallest:,} samples"
+    yield single(name, ratio, f"{timing} against {first}", unit="x", at_most=FLAT)
+    growth = (extra - measured[largest][1]) / MEGABYTE
+    inputs = (n - largest) * BYTES_PER_SAMPLE / MEGABYTE
+    yield single(
+        f"growth of that memory per byte of input, from {largest:,} to {n:,} samples",
+        growth / inputs,
+        f"{growth:.0f} MB more for {inputs:.0f} MB more of inputs",
+        at_most=MEMORY_GROWTH if largest >= CHUNKS_FULL else None,
+    )
 
 
 def gpu(seed: int) -> Iterator[Figure]:
@@ -59,6 +70,6 @@ def gpu(seed: int) -> Iterator[Figure]:
     measured = run_limited(time_comparison, GPU_SAMPLES, seed, "cuda", seconds=60.0)
     if isinstance(measured, Done):
         device = torch.cuda.get_device_name()
-        yield single(name, measured.value[0], device, unit="s", at_most=GPU_SECONDS)
+        yield single(name, measured.value[0].seconds, device, unit="s", at_most=GPU_SECONDS)
     else:
         yield missing(name, measured.reason, at_most=GPU_SECONDS)

@@ -2,8 +2,9 @@
 
 import platform
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 
@@ -17,8 +18,22 @@ REPEAT_SECONDS = 2.0
 WARM_UP = 400
 
 
-def time_method(ready: Callable[[], None], name: str, n: int, seed: int) -> float:
-    """Return the seconds that a method takes on two windows of n synthetic samples."""
+@dataclass(frozen=True)
+class Timing:
+    """How long a call took."""
+
+    #: By the clock on the wall, with every thread that the libraries like to use.
+    seconds: float
+    #: Of all cores together: what other work on the machine doesn't change.
+    cpu_seconds: float
+
+    def __str__(self) -> str:
+        """Return both in words."""
+        return f"{self.seconds:.3g} s ({self.cpu_seconds:.3g} s of CPU)"
+
+
+def time_method(ready: Callable[[], None], name: str, n: int, seed: int) -> Timing:
+    """Return the time that a method takes on two windows of n synthetic samples."""
     method = load_method(name)
     rng = np.random.default_rng(seed)
     world = make_world(rng)
@@ -30,11 +45,11 @@ def time_method(ready: Callable[[], None], name: str, n: int, seed: int) -> floa
 
 def time_comparison(
     ready: Callable[[], None], n: int, seed: int, device: str | None
-) -> tuple[float, int]:
+) -> tuple[Timing, int]:
     """Compare two float16 windows of n / 2 synthetic samples each.
 
     Returns:
-        Seconds, and the bytes of memory that the process needed at its peak beyond the inputs.
+        The time, and the bytes of memory that the process needed at its peak beyond the inputs.
     """
     rng = np.random.default_rng(seed)
     pooled, _ = make_world(rng).draw(n, rng)
@@ -47,29 +62,29 @@ def time_comparison(
     compare(reference[:WARM_UP], current[:WARM_UP], rng=rng, device=device)
     before = forget_peak_memory()
     ready()
-    start = perf_counter()
-    call()
-    seconds = perf_counter() - start
-    extra = peak_memory() - before
-    return min(seconds, fastest(call) if seconds < REPEAT_SECONDS else seconds), extra
+    timing = fastest(call)
+    return timing, peak_memory() - before
 
 
-def fastest(call: Callable[[], object]) -> float:
-    """Return the seconds of the fastest of a few calls."""
+def fastest(call: Callable[[], object]) -> Timing:
+    """Return the least time of a few calls."""
     start = perf_counter()
-    seconds: list[float] = []
-    while len(seconds) < REPEATS and perf_counter() - start < REPEAT_SECONDS:
-        begun = perf_counter()
+    timings: list[Timing] = []
+    while len(timings) < REPEATS and perf_counter() - start < REPEAT_SECONDS:
+        begun, cpu_begun = perf_counter(), process_time()
         call()
-        seconds.append(perf_counter() - begun)
-    return min(seconds)
+        timings.append(Timing(perf_counter() - begun, process_time() - cpu_begun))
+    return Timing(
+        min(timing.seconds for timing in timings), min(timing.cpu_seconds for timing in timings)
+    )
 
 
 def forget_peak_memory() -> int:
     """Let the peak start anew where the system can do that; return the memory in use, in bytes."""
-    if platform.system() != "Linux":
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
         return peak_memory()
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return _status("VmRSS")
 
 

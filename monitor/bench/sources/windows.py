@@ -123,17 +123,23 @@ def draw_weeks(
 
 
 def _draw_surge(data: Labelled, what: Draw, rng: np.random.Generator) -> Windows:
-    # A domain that would fill half the window or more is no topic among others.
     counts = np.bincount(data.domains[data.in_scope])
     ordinary_share = counts / counts.sum()
-    domain = int(rng.choice(np.flatnonzero((counts > 0) & (ordinary_share + what.share < 0.5))))
+    wanted = (ordinary_share + what.share) * what.n_current
+    # What the reference takes of a domain is random: five standard deviations are allowed for.
+    taken = ordinary_share * what.n_reference
+    left_over = counts - taken - 5 * np.sqrt(taken)
+    # A domain that would fill half the window or more is no topic among others.
+    usable = (counts > 0) & (left_over > wanted) & (wanted < what.n_current / 2)
+    if not usable.any():
+        raise TooFewSamplesError(f"{what.drift}, {what.sizes}: no domain has enough samples left")
+    domain = int(rng.choice(np.flatnonzero(usable)))
     order = rng.permutation(data.in_scope)
     reference, left = order[: what.n_reference], order[what.n_reference :]
     surging = left[data.domains[left] == domain]
     others = left[data.domains[left] != domain]
-    n_surging = round((ordinary_share[domain] + what.share) * what.n_current)
+    n_surging = round(wanted[domain])
     n_others = what.n_current - n_surging
-    _require(len(surging), n_surging, f"{what.drift}, {what.sizes}")
     _require(len(others), n_others, f"{what.drift}, {what.sizes}")
     return Windows(
         reference=reference,
@@ -170,15 +176,17 @@ def _draw_users(data: Labelled, what: Draw, rng: np.random.Generator) -> Windows
 def _pick_label(
     labels: NDArray[np.int64], n: int, what: Draw, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Return the rows of a random label that has at least n of them."""
+    """Return the rows of a random label that has at least n of them, and leaves enough others."""
     counts = np.bincount(labels[labels >= 0])
-    large = np.flatnonzero((counts >= n) & (counts > 0))
-    if not len(large):
+    n_others = what.n_reference + what.n_current - n
+    usable = np.flatnonzero((counts > 0) & (counts >= n) & (counts.sum() - counts >= n_others))
+    if not len(usable):
         raise TooFewSamplesError(
-            f"{what.drift}, {what.sizes}: needs {n:,} samples of one {what.kind}; the largest has "
-            f"{counts.max(initial=0):,}"
+            f"{what.drift}, {what.sizes}: needs {n:,} samples of one {what.kind}, of "
+            f"{counts.max(initial=0):,} in the largest, and {n_others:,} of others, of "
+            f"{counts.sum():,} in all"
         )
-    return np.flatnonzero(labels == rng.choice(large))
+    return np.flatnonzero(labels == rng.choice(usable))
 
 
 def _require(available: int, wanted: int, what: str) -> None:
