@@ -13,7 +13,7 @@ from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRange
 from kafka.structs import OffsetAndMetadata
 from sqlalchemy import Engine
 
-from monitor.errors import BrokerUnavailableError, RecordError
+from monitor.errors import BrokerUnavailableError
 from monitor.settings import Secrets, Settings
 from monitor.store.exchanges import Position
 from monitor.telemetry import (
@@ -26,18 +26,18 @@ from monitor.telemetry import (
 )
 from monitor.traffic.assignment import Assignment
 from monitor.traffic.backoff import Backoff
-from monitor.traffic.batch import GrowingBatch, PartitionState, RawBatch
+from monitor.traffic.batch import GrowingBatch, RawBatch
 from monitor.traffic.kafka_source import (
     Rebalances,
     concerns_a_record,
-    drop_failed_fetch,
     open_consumer,
     require_codecs,
 )
-from monitor.traffic.prepare import Preparer, TextEncoder, dead_letter
+from monitor.traffic.prepare import Preparer, TextEncoder
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling import Sampler, record_identity
 from monitor.traffic.timestamps import EPOCH
+from monitor.traffic.unreadable import step_over_unreadable
 from monitor.traffic.worker import IngestWorker
 
 log = get_logger(__name__)
@@ -45,10 +45,6 @@ log = get_logger(__name__)
 POLL_MS = 500
 #: While a batch waits for the worker, or offsets for the database, the loop looks more often.
 BUSY_POLL_MS = 50
-#: How long one partition is polled alone, to find the record that can't be read.
-PROBE_MS = 1000
-#: Records given up on in one go; between two the loop hears of rebalances and outcomes.
-MAX_GIVEN_UP = 100
 COMMIT_TIMEOUT_MS = 3000
 CLOSE_TIMEOUT_MS = 5000
 #: How long the last batch may take when asked to stop.
@@ -193,65 +189,19 @@ class Ingest:
         return {}
 
     def _step_over_unreadable(self, error: Exception) -> dict[TopicPartition, list[Any]]:
-        """Find the partition whose next records can't be read, and go on behind them.
-
-        The error doesn't say which partition it was, so each is polled alone.
-        """
-        drop_failed_fetch(self._consumer)
-        records: dict[TopicPartition, list[Any]] = {}
-        n_given_up = 0
-        for partition, state in list(self._assignment.states.items()):
-            if state.out_of_range or n_given_up:
-                continue
-            self._assignment.pause_all()
-            # A corrupt batch fails at each of its records.
-            while n_given_up < MAX_GIVEN_UP and (failure := self._probe(partition, state, records)):
-                self._give_up_on(partition, state, failure)
-                n_given_up += 1
+        """Go on behind the records that can't be read, and return what was read meanwhile."""
+        records, letters = step_over_unreadable(
+            self._consumer, self._assignment, topic=self._topic, now=self._clock()
+        )
         if not self._waiting:
             self._assignment.resume_all()
-        if not n_given_up:
+        if letters:
+            self._growing.dead_letters += letters
+            self._growing_since = self._growing_since or time.monotonic()
+        else:
             log.warning("polling failed", error=str(error), kind=type(error).__name__)
             self._backoff.wait(self._stop)
         return records
-
-    def _probe(
-        self,
-        partition: TopicPartition,
-        state: PartitionState,
-        records: dict[TopicPartition, list[Any]],
-    ) -> Exception | None:
-        """Poll one partition alone; return why its next record can't be read, if it can't.
-
-        Only what fails twice counts: the first failure may be of another partition's last fetch.
-        """
-        failure = None
-        for _ in range(2):
-            try:
-                self._consumer.seek(partition, state.position)
-                self._consumer.resume(partition)
-                records.update(self._consumer.poll(timeout_ms=PROBE_MS))
-            except Exception as error:  # noqa: BLE001 - the same that brought us here
-                drop_failed_fetch(self._consumer)
-                if partition not in self._consumer.assignment() or not concerns_a_record(error):
-                    return None
-                failure = error
-            else:
-                return None
-        return failure
-
-    def _give_up_on(
-        self, partition: TopicPartition, state: PartitionState, failure: Exception
-    ) -> None:
-        """Make a dead letter of the record at a partition's position, and seek behind it."""
-        unread = RawRecord(
-            Position(self._topic, state.partition, state.position), None, None, self._clock()
-        )
-        reason = RecordError("unreadable", f"{type(failure).__name__}: {failure}")
-        self._growing.dead_letters.append(dead_letter(unread, reason, 1.0, self._clock()))
-        state.position += 1
-        self._consumer.seek(partition, state.position)
-        self._growing_since = self._growing_since or time.monotonic()
 
     def _take(self, records: dict[TopicPartition, list[Any]]) -> None:
         """Sample what was polled, before anything looks into it."""
