@@ -43,6 +43,11 @@ test: setup ## Run all tests, with a real Kafka, PostgreSQL and browser where th
 test-fast: setup ## Run the tests that need no service and no language model
 	@$(TEST_ENVIRONMENT) $(BIN)/pytest tests/unit tests/statistics -m 'not language_model' $(PYTEST_ARGS)
 
+.PHONY: soak
+soak: setup ## Kill, stop and cut all under load; show one row per record (SEED=1 KILLS=55 DURATION=540)
+	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.soak --seed $(or $(SEED),1) \
+		--kills $(or $(KILLS),55) --seconds $(or $(DURATION),540)
+
 .PHONY: check
 check: setup ## Format, lint, types, layers, Dockerfile, tracked files
 	$(BIN)/ruff format --check .

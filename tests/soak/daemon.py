@@ -1,0 +1,100 @@
+"""The real command `driftwarden`, with a light encoder and marks of what it is doing.
+
+`python -m tests.soak.daemon run --only ingest`. Nothing that reads, stores or moves offsets is
+replaced; SOAK_MARKS names the file of the marks.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from kafka import KafkaConsumer
+from numpy.typing import NDArray
+from sqlalchemy import Engine, event
+from sqlalchemy.pool import Pool
+
+import monitor.embedding.encoder
+from monitor.cli import main
+from tests.services.fake_encoder import FakeEncoder
+from tests.soak.marks import (
+    BETWEEN_COMMITS,
+    COMMITTING,
+    EMBEDDING,
+    READING,
+    STARTING,
+    STORING,
+    Marks,
+)
+
+#: An encoder that answered at once would hardly ever be hit.
+SECONDS_PER_TEXT = 0.0005
+
+
+class SlowEncoder(FakeEncoder):
+    """A fake encoder that takes its time."""
+
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float16]:
+        """Return ``[n, 8]``."""
+        self._marks.phase = EMBEDDING
+        time.sleep(SECONDS_PER_TEXT * len(texts))
+        return super().encode(texts)
+
+
+def mark_transactions(marks: Marks) -> None:
+    """Mark where the worker's transactions begin, commit and end."""
+
+    def in_worker() -> bool:
+        return threading.current_thread().name == "ingest-worker"
+
+    @event.listens_for(Engine, "begin")
+    def begin(_connection: Any) -> None:
+        if in_worker():
+            marks.phase = STORING
+
+    @event.listens_for(Engine, "commit")
+    def commit(_connection: Any) -> None:
+        if in_worker():
+            marks.phase = COMMITTING
+
+    @event.listens_for(Pool, "checkin")
+    def end(_connection: Any, _record: Any) -> None:
+        if in_worker():
+            marks.phase = BETWEEN_COMMITS if marks.phase == COMMITTING else READING
+
+
+def mark_consumer(marks: Marks) -> None:
+    """Hold polling when told to, and mark the commit to Kafka."""
+    poll, commit_async = KafkaConsumer.poll, KafkaConsumer.commit_async
+
+    def held_poll(*arguments: Any, **options: Any) -> Any:
+        while marks.held:
+            time.sleep(0.1)
+        if marks.phase == STARTING:
+            marks.phase = READING
+        return poll(*arguments, **options)
+
+    def marked_commit(*arguments: Any, **options: Any) -> Any:
+        done = commit_async(*arguments, **options)
+        if marks.phase == BETWEEN_COMMITS:
+            marks.phase = READING
+        return done
+
+    KafkaConsumer.poll = held_poll
+    KafkaConsumer.commit_async = marked_commit
+
+
+if __name__ == "__main__":
+    own_marks = Marks(Path(os.environ["SOAK_MARKS"]))
+    mark_transactions(own_marks)
+    mark_consumer(own_marks)
+    monitor.embedding.encoder.load_encoder = lambda _settings: SlowEncoder(own_marks)
+    sys.argv[0] = "driftwarden"
+    main()

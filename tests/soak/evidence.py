@@ -1,0 +1,54 @@
+"""That the faults did strike: counted by the harness, and found in the daemons' own logs."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+
+from tests.soak.marks import EMBEDDING, PHASES
+from tests.soak.replicas import Replicas
+
+#: An event in a daemon's log, and what it shows.
+EVENTS = {
+    "batch rolled back": "batches rolled back by compare-and-swap",
+    "database is away; the batch waits": "batches that waited for PostgreSQL",
+    "Kafka is in trouble; trying again": "polls that failed",
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What struck."""
+
+    faults: Counter[str]
+    #: SIGKILLs by the phase that they hit.
+    kills: Counter[str]
+    n_starts: int
+    #: Times that a replica was given partitions.
+    n_rebalances: int
+    events: Counter[str]
+
+    @property
+    def n_kills_at_work(self) -> int:
+        """SIGKILLs that hit a daemon with a batch at work."""
+        return sum(self.kills[phase] for phase in PHASES[EMBEDDING:])
+
+
+def read_evidence(replicas: Replicas, faults: Counter[str]) -> Evidence:
+    """Read the logs of all daemons."""
+    events: Counter[str] = Counter()
+    n_rebalances = 0
+    for slot in replicas.slots:
+        if not slot.log.exists():
+            continue
+        for line in slot.log.read_text(errors="replace").splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue  # a line that a SIGKILL cut, or two at once
+            if not isinstance(entry, dict):
+                continue
+            event = entry.get("event")
+            n_rebalances += event == "partitions moved" and entry.get("what") == "assigned"
+            if event in EVENTS:
+                events[EVENTS[event]] += 1
+    return Evidence(faults, replicas.kills, replicas.n_starts, n_rebalances, events)

@@ -1,0 +1,45 @@
+"""What was produced and where the broker put it: the side of the soak that ingest can't touch."""
+
+from array import array
+from dataclasses import dataclass
+from typing import Any
+
+NOWHERE = -1
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Records deleted from the start of a partition, up to but without ``before``."""
+
+    partition: int
+    before: int
+    #: The next offset in the database when nobody ran; ``None`` where ingest was running.
+    stored: int | None
+
+
+class Ledger:
+    """Partition and offset of each record, by its number, as the broker acknowledged it."""
+
+    def __init__(self) -> None:
+        self.partitions = array("b")
+        self.offsets = array("q")
+        #: Numbers whose transaction was aborted: nobody may ever read them.
+        self.aborted: set[int] = set()
+        #: Numbers of which the broker never said what became of them.
+        self.unconfirmed: set[int] = set()
+        self.cuts: list[Cut] = []
+
+    def __len__(self) -> int:
+        """Return how many records were produced."""
+        return len(self.offsets)
+
+    def next_number(self) -> int:
+        """Enter a record that is about to be sent."""
+        self.partitions.append(NOWHERE)
+        self.offsets.append(NOWHERE)
+        return len(self.offsets) - 1
+
+    def placed(self, number: int, metadata: Any) -> None:
+        """Note the broker's acknowledgement."""
+        self.partitions[number] = metadata.partition
+        self.offsets[number] = metadata.offset

@@ -1,0 +1,180 @@
+"""What must be stored, computed from what was produced, against what is stored."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tests.soak.database import Database
+from tests.soak.ledger import NOWHERE, Cut, Ledger
+from tests.soak.records import SoakRecord, make_record
+from tests.soak.sampling_rule import is_kept, threshold
+
+Place = tuple[int, int]  # partition, offset
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A range that ingest reported as gone before it could be read, first and last inclusive."""
+
+    partition: int
+    first: int
+    last: int
+    #: What is wrong with it; empty for an exact one.
+    fault: str
+
+
+@dataclass
+class Reckoning:
+    """The outcome. Lists of places hold what went wrong."""
+
+    n_produced: int = 0
+    n_aborted: int = 0
+    n_unconfirmed: int = 0
+    n_in_gaps: int = 0
+    n_expected: int = 0
+    n_stored: int = 0
+    n_letters_expected: int = 0
+    n_letters: int = 0
+    lost: list[Place] = field(default_factory=list)
+    doubled: list[Place] = field(default_factory=list)
+    #: Rows that no produced record explains, or whose content isn't the record's.
+    wrong: list[Place] = field(default_factory=list)
+    letters_lost: list[Place] = field(default_factory=list)
+    letters_wrong: list[Place] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    #: Cuts of unread records that no gap reports.
+    cuts_unreported: list[Cut] = field(default_factory=list)
+    #: Partitions that weren't read to their end.
+    undrained: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether each sampled record has exactly one row, and every gap is exact."""
+        return not (
+            self.lost
+            or self.doubled
+            or self.wrong
+            or self.letters_lost
+            or self.letters_wrong
+            or self.cuts_unreported
+            or self.undrained
+            or any(gap.fault for gap in self.gaps)
+        )
+
+
+def reckon(
+    ledger: Ledger, database: Database, *, seed: int, topic: str, rate: str, ends: dict[int, int]
+) -> Reckoning:
+    """Compare what the sampling rule selects of the produced records with the database."""
+    result = Reckoning(n_produced=len(ledger), n_aborted=len(ledger.aborted))
+    rows = _exchanges(database)
+    letters = _dead_letters(database)
+    gaps = database.rows("SELECT partition, first_offset, last_offset FROM offset_gaps")
+    gaps.sort()
+    places: set[Place] = set()
+    probability = (2**56 - threshold(rate)) / 2**56
+
+    for number in range(len(ledger)):
+        place = (ledger.partitions[number], ledger.offsets[number])
+        if number in ledger.unconfirmed or (place[1] == NOWHERE and number not in ledger.aborted):
+            result.n_unconfirmed += 1
+            places.add(place)
+            continue
+        if number in ledger.aborted:
+            continue  # whatever is stored of it is wrong
+        places.add(place)
+        record = make_record(seed, number)
+        stored, letter = rows.get(place, []), letters.get(place, [])
+        if not is_kept(record, topic, *place, rate):
+            result.wrong += [place] * (len(stored) + len(letter))
+            continue
+        in_gap = any(p == place[0] and first <= place[1] <= last for p, first, last in gaps)
+        if in_gap and not stored and not letter:
+            result.n_in_gaps += 1
+            continue
+        _compare(result, record, place, stored, letter, probability)
+
+    result.n_stored = sum(len(found) for found in rows.values())
+    result.n_letters = sum(len(found) for found in letters.values())
+    result.wrong += [place for place in rows if place not in places]
+    result.letters_wrong += [place for place in letters if place not in places]
+    result.gaps = [_judge(gap, gaps, ledger.cuts, {*rows, *letters}) for gap in gaps]
+    result.cuts_unreported = [
+        cut
+        for cut in ledger.cuts
+        if cut.stored is not None and (cut.partition, cut.stored, cut.before - 1) not in gaps
+    ]
+    reached = database.next_offsets()
+    result.undrained = [
+        f"partition {number}: read to {reached.get(number)} of {end}"
+        for number, end in ends.items()
+        if reached.get(number) != end
+    ]
+    return result
+
+
+def _compare(
+    result: Reckoning,
+    record: SoakRecord,
+    place: Place,
+    stored: list[tuple],
+    letters: list[tuple],
+    probability: float,
+) -> None:
+    """Hold one record that must be stored against what is stored of it."""
+    if len(stored) + len(letters) > 1:
+        result.doubled.append(place)
+    if record.reason:
+        result.n_letters_expected += 1
+        if not letters:
+            result.letters_lost.append(place)
+        elif letters[0] != (0, record.key, record.value, record.reason, probability):
+            result.letters_wrong.append(place)
+        result.wrong += [place] * len(stored)
+    else:
+        result.n_expected += 1
+        if not stored:
+            result.lost.append(place)
+        elif stored[0] != (0, record.exchange_id, record.prompt, probability):
+            result.wrong.append(place)
+        result.letters_wrong += [place] * len(letters)
+
+
+def _judge(gap: tuple, gaps: list[tuple], cuts: list[Cut], stored: set[Place]) -> Gap:
+    """Say whether a gap is exactly what was deleted unread."""
+    partition, first, last = gap
+    own = [cut for cut in cuts if cut.partition == partition and cut.before == last + 1]
+    fault = ""
+    if not own:
+        fault = "it doesn't end where records were deleted"
+    elif own[0].stored not in (None, first):
+        fault = f"the next offset stood at {own[0].stored}"
+    elif any(place[0] == partition and first <= place[1] <= last for place in stored):
+        fault = "records inside are stored"
+    elif Counter(gaps)[gap] > 1:
+        fault = "it is reported twice"
+    return Gap(partition, first, last, fault)
+
+
+def _exchanges(database: Database) -> dict[Place, list[tuple]]:
+    found = database.rows(
+        'SELECT partition, "offset", record_index, exchange_id, prompt, inclusion_probability '
+        "FROM exchanges"
+    )
+    return _by_place(found)
+
+
+def _dead_letters(database: Database) -> dict[Place, list[tuple]]:
+    found = database.rows(
+        'SELECT partition, "offset", record_index, key, value, reason, inclusion_probability '
+        "FROM dead_letters"
+    )
+    return _by_place(
+        [(*row[:3], *(x if x is None else bytes(x) for x in row[3:5]), *row[5:]) for row in found]
+    )
+
+
+def _by_place(rows: list[tuple]) -> dict[Place, list[tuple]]:
+    places: dict[Place, list[tuple]] = {}
+    for partition, offset, *rest in rows:
+        places.setdefault((partition, offset), []).append(tuple(rest))
+    return places

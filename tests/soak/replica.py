@@ -1,0 +1,86 @@
+"""One daemon under test, with its log and the marks of what it is doing."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.soak.marks import Marks
+
+ROOT = Path(__file__).parents[2]
+#: A daemon that was told to stop has 30 s for its last batch.
+STOP_SECONDS = 60.0
+N_SLOTS = 3
+
+
+class Replica:
+    """A slot: one daemon at a time."""
+
+    def __init__(self, number: int, folder: Path, environment: Mapping[str, str]) -> None:
+        self.number = number
+        #: Whether the supervisor keeps a daemon running here.
+        self.wanted = False
+        #: Whether a fault is at work on it: no other strikes it, nobody restarts it.
+        self.reserved = False
+        self.process: subprocess.Popen[bytes] | None = None
+        self.restart_at = 0.0
+        self.log = folder / f"replica-{number}.log"
+        marks = folder / f"replica-{number}.marks"
+        self.marks = Marks(marks)
+        self._environment = {**environment, "SOAK_MARKS": str(marks)}
+
+    @property
+    def alive(self) -> bool:
+        """Whether a daemon runs here."""
+        return self.process is not None and self.process.poll() is None
+
+    def start(self) -> None:
+        """Start a daemon, in a session of its own: Ctrl-C in the terminal is the harness's."""
+        self.marks.clear()
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.soak.daemon", "run", "--only", "ingest"],
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def end(self, how: signal.Signals) -> int | None:
+        """Send SIGTERM or SIGKILL; return the exit status, ``None`` where SIGTERM didn't end it."""
+        process, self.process = self.process, None
+        process.send_signal(how)
+        try:
+            return process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return None
+
+    def freeze(self) -> None:
+        """Stop the whole process in its tracks."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on as if nothing had happened."""
+        self.process.send_signal(signal.SIGCONT)
+
+
+def environment_of(number: int, settings: Mapping[str, str], database_url: str) -> dict[str, str]:
+    """Return the environment of one replica, whose connections carry its name."""
+    # Settings and services of whoever runs the soak must not reach the daemons.
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("DRIFTWARDEN_") and name != "DATABASE_URL"
+    }
+    return {
+        **own,
+        **settings,
+        "DRIFTWARDEN_DATABASE__URL": f"{database_url}?application_name=soak-{number}",
+        "OMP_NUM_THREADS": "1",
+    }

@@ -1,0 +1,24 @@
+"""The configuration under test: the default one, but impatient, and with small batches."""
+
+from tests.soak.records import ID_HEADER
+
+SAMPLE_RATE = 0.25
+#: The least that a broker allows by default.
+SESSION_TIMEOUT_SECONDS = 6.0
+MAX_POLL_INTERVAL_SECONDS = 10.0
+
+
+def daemon_settings(bootstrap_servers: str, topic: str) -> dict[str, str]:
+    """Return the settings of every replica, as variables of the environment."""
+    return {
+        "DRIFTWARDEN_MODEL__NAME": "soak",
+        "DRIFTWARDEN_MONITORING__SAMPLE_RATE": str(SAMPLE_RATE),
+        "DRIFTWARDEN_KAFKA__BOOTSTRAP_SERVERS": bootstrap_servers,
+        "DRIFTWARDEN_KAFKA__TOPIC": topic,
+        "DRIFTWARDEN_KAFKA__SESSION_TIMEOUT_SECONDS": str(SESSION_TIMEOUT_SECONDS),
+        "DRIFTWARDEN_KAFKA__MAX_POLL_INTERVAL_SECONDS": str(MAX_POLL_INTERVAL_SECONDS),
+        "DRIFTWARDEN_KAFKA__MAX_POLL_RECORDS": "300",
+        "DRIFTWARDEN_TRAFFIC__ID_HEADER": ID_HEADER,
+        "DRIFTWARDEN_TRAFFIC__BATCH_SIZE": "64",
+        "DRIFTWARDEN_TRAFFIC__FLUSH_SECONDS": "0.5",
+    }
