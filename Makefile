@@ -47,6 +47,11 @@ test-fast: setup ## Run the tests that need no service and no language model
 fuzz: setup ## Mutate the records of the fixtures and decode them (SECONDS=300 SEED=1)
 	@$(BIN)/python -m tests.fuzz.records --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
 
+.PHONY: soak
+soak: setup ## Kill, stop and cut all under load; show one row per record (SEED=1 KILLS=55 DURATION=540)
+	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.soak --seed $(or $(SEED),1) \
+		--kills $(or $(KILLS),55) --seconds $(or $(DURATION),540)
+
 .PHONY: check
 check: setup ## Format, lint, types, layers, Dockerfile, tracked files
 	$(BIN)/ruff format --check .

@@ -1,27 +1,26 @@
 """The partitions this replica owns, and where in each the database says to go on."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal
 
 from kafka import TopicPartition
 from kafka.errors import IllegalStateError, KafkaError
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from monitor.errors import DatabaseUnavailableError, LostOwnershipError, TransientError
 from monitor.store.engine import transaction
-from monitor.store.offsets import advance, claim, note_caught_up, record_gap
-from monitor.telemetry import RECORDS_LOST_TO_RETENTION, get_logger
+from monitor.store.offsets import note_caught_up
+from monitor.telemetry import get_logger
 from monitor.traffic.backoff import Backoff
 from monitor.traffic.batch import PartitionState
 from monitor.traffic.kafka_source import Rebalances
+from monitor.traffic.starting_offsets import LOOK_UP_TIMEOUT_MS, look_up_offsets
 
 log = get_logger(__name__)
 
-#: Two of these must fit into the least `kafka.max_poll_interval_seconds`, 10 s.
-LOOK_UP_TIMEOUT_MS = 4_000
 #: Silence after which the log says that the group gave us nothing to read.
 IDLE_SECONDS = 30.0
 #: How often it is written down that ingest stands at the end.
@@ -103,7 +102,9 @@ class Assignment:
         if not self.unknown or time.monotonic() < self._next_look_up:
             return
         try:
-            offsets = _look_up(self._consumer, self._engine, self.unknown, self._start_at, now)
+            offsets = look_up_offsets(
+                self._consumer, self._engine, self.unknown, start_at=self._start_at, now=now
+            )
         except (TransientError, LostOwnershipError, KafkaError) as error:
             log.warning("offsets can't be looked up; trying again", error=str(error))
             self._next_look_up = time.monotonic() + self._backoff.next_delay()
@@ -199,52 +200,3 @@ class Assignment:
                 topic=self._topic,
             )
             self._idle_since = time.monotonic()
-
-
-def _look_up(
-    consumer: Any,
-    engine: Engine,
-    partitions: Iterable[TopicPartition],
-    start_at: Literal["earliest", "latest"],
-    now: datetime,
-) -> dict[TopicPartition, int]:
-    """Return where to go on in each partition; those that can't be read from are left out."""
-    wanted = list(partitions)
-    begins = consumer.beginning_offsets(wanted, timeout_ms=LOOK_UP_TIMEOUT_MS)
-    ends = consumer.end_offsets(wanted, timeout_ms=LOOK_UP_TIMEOUT_MS)
-    offsets: dict[TopicPartition, int] = {}
-    with transaction(engine) as connection:
-        for partition in wanted:
-            begin, end = begins[partition], ends[partition]
-            first = begin if start_at == "earliest" else end
-            stored = claim(connection, partition.topic, partition.partition, first=first, now=now)
-            if stored > end:
-                log.error(
-                    "the stored offset lies beyond the partition's end: the topic was made anew or "
-                    "its log was cut. Name a new topic in kafka.topic, or delete the partition's "
-                    "row in source_offsets, its exchanges and its dead letters",
-                    partition=partition.partition,
-                    stored_offset=stored,
-                    end_offset=end,
-                )
-                continue
-            if stored < begin:
-                _record_gap(connection, partition, stored, begin, now)
-            offsets[partition] = max(stored, begin)
-    return offsets
-
-
-def _record_gap(
-    connection: Connection, partition: TopicPartition, stored: int, begin: int, now: datetime
-) -> None:
-    """Write down that retention was faster than us, and go on at what is left."""
-    topic, number = partition.topic, partition.partition
-    record_gap(connection, topic, number, first_offset=stored, last_offset=begin - 1, found_at=now)
-    advance(connection, topic, number, expected=stored, new=begin, now=now)
-    RECORDS_LOST_TO_RETENTION.labels(topic).inc(begin - stored)
-    log.error(
-        "records were deleted by the broker before they could be read",
-        partition=number,
-        first_offset=stored,
-        last_offset=begin - 1,
-    )

@@ -89,6 +89,7 @@ class KafkaServer:
                 ],
                 stdout=log,
                 stderr=log,
+                start_new_session=True,  # Ctrl-C in the terminal is ours: we end it in order
             )
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:

@@ -16,6 +16,7 @@ from monitor.traffic.sampling import Sampler
 from monitor.traffic.wire.header import AFTER_CRC
 from monitor.traffic.wire.partition_reader import PartitionReader
 from monitor.traffic.wire.selection import Fetched, Kept, Selection
+from monitor.traffic.wire.soundness import Doubts
 
 PARTITION = TopicPartition("topic", 3)
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -77,10 +78,15 @@ def open_reader(
     max_records: int = 1_000_000,
     end_of_log: int | None = None,
     aborted: Sequence[Any] = (),
+    patience_seconds: float = 0.0,
 ) -> PartitionReader:
     """Return a reader of what was fetched at an offset."""
     make = functools.partial(
-        PartitionReader, selecting or selection(), max_records, lambda _: end_of_log
+        PartitionReader,
+        selecting or selection(),
+        max_records,
+        lambda _: end_of_log,
+        Doubts(patience_seconds),
     )
     reader: PartitionReader = make(
         begin,

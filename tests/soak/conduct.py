@@ -106,7 +106,7 @@ def run_soak(
 
 
 def _migrate(environment: dict[str, str]) -> None:
-    command = [Path(sys.executable).with_name("driftwarden"), "db", "upgrade"]
+    command = [sys.executable, "-c", "from monitor.cli import main; main()", "db", "upgrade"]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
 
 

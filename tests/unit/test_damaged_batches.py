@@ -226,3 +226,14 @@ def test_a_block_of_snappy_says_beforehand_how_long_it_gets() -> None:
 def test_nothing_but_a_record_error_comes_out(codec: int, data: bytes) -> None:
     with suppress(RecordError):
         assert len(inflate(codec, data, 10_000)) <= 10_000
+
+
+def test_a_sound_batch_behind_the_high_water_mark_is_asked_for_again() -> None:
+    """The broker notes the mark before it reads: a record may have been written in between."""
+    data = batch(0, 3) + batch(3, 5)
+    early = open_reader(data, end_of_log=3, patience_seconds=60.0)
+    (part,) = early.take(9)
+    assert 3 == part.end == early.next_fetch_offset
+    assert not early
+    (rest,) = read_all(batch(3, 5), 3, end_of_log=5, patience_seconds=60.0)
+    assert 5 == rest.end

@@ -25,6 +25,7 @@ from monitor.traffic.wire.old_messages import OldMessages
 from monitor.traffic.wire.records import Records, open_records
 from monitor.traffic.wire.selection import Fetched, Growing, Selection
 from monitor.traffic.wire.soundness import (
+    Doubts,
     Surroundings,
     end_of_damaged,
     is_in_place,
@@ -35,6 +36,8 @@ Batch = Records | OldMessages
 
 #: Size of what one poll keeps of a partition, the last record not counted.
 MAX_KEPT_BYTES = 4_000_000
+#: How long a sound batch is asked for again that ends behind the partition's end.
+PATIENCE_SECONDS = 10.0
 
 
 def read_sampled(consumer: Any, selection: Selection, *, max_records: int) -> None:
@@ -51,7 +54,10 @@ def read_sampled(consumer: Any, selection: Selection, *, max_records: int) -> No
     fetcher: Any = getattr(consumer, "_fetcher", None)
     if getattr(fetcher, "PartitionRecords", None) is not Fetcher.PartitionRecords:
         raise ConfigurationError("this kafka-python can't be used: install kafka-python<3.1")
-    fetcher.PartitionRecords = partial(PartitionReader, selection, max_records, consumer.highwater)
+    doubts = Doubts(PATIENCE_SECONDS)
+    fetcher.PartitionRecords = partial(
+        PartitionReader, selection, max_records, consumer.highwater, doubts
+    )
 
 
 class PartitionReader(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka publishes no types
@@ -65,12 +71,14 @@ class PartitionReader(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka 
         selection: Selection,
         max_records: int,
         high_water_mark: Callable[[Any], int | None],
+        doubts: Doubts,
         *arguments: Any,
         **options: Any,
     ) -> None:
         self._selection = selection
         self._max_records = max_records
         self._high_water_mark = high_water_mark
+        self._doubts = doubts
         super().__init__(*arguments, **options)
 
     def _maybe_skip_record(self, _part: Fetched) -> bool:
@@ -87,7 +95,12 @@ class PartitionReader(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka 
             following = read_header(data, header.stop)
             around = Surroundings(self.next_fetch_offset, header.begin == 0, following, end_of_log)
             end = header.end
-            if is_whole(header, data) and is_in_place(header, data, around):
+            if end > end_of_log and is_whole(header, data):
+                if not self._doubts.is_settled(partition, around.begin):
+                    header = None  # it is fetched again
+                    break
+                end = around.begin
+            if end > around.begin and is_whole(header, data) and is_in_place(header, data, around):
                 batch = self._open(data, header, partition.partition)
                 while batch is not None and not batch.done:
                     batch.read(growing)

@@ -4,7 +4,8 @@ A broker sends what lies on its disk without a look at it. The checksum covers a
 offset and the length: these two must fit what stands around them.
 """
 
-from typing import NamedTuple
+import time
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from crc32c import crc32c
@@ -35,8 +36,6 @@ def is_whole(header: BatchHeader, data: bytes) -> bool:
 
 def is_in_place(header: BatchHeader, data: bytes, around: Surroundings) -> bool:
     """Return whether a batch has the offsets that are left for it."""
-    # The high water mark isn't asked: the broker notes it before it reads, so that under load a
-    # sound batch may end behind it.
     if not around.begin < header.end:
         return False
     if header.version < 2:
@@ -48,6 +47,27 @@ def is_in_place(header: BatchHeader, data: bytes, around: Surroundings) -> bool:
         return True
     # Two overlap: the one that doesn't go on where the last one ended is wrong, or isn't whole.
     return header.base_offset == around.begin or not is_whole(following, data)
+
+
+class Doubts:
+    """Sound batches that end behind the high water mark.
+
+    The broker notes the mark before it reads, so under load what it sends may end behind it; asked
+    again, it has a later mark. A base offset that was damaged on its disk never fits.
+    """
+
+    def __init__(self, patience_seconds: float) -> None:
+        self._patience = patience_seconds
+        self._since: dict[tuple[Any, int], float] = {}
+
+    def is_settled(self, partition: Any, offset: int) -> bool:
+        """Return whether the batch at an offset has been in doubt for long enough."""
+        now = time.monotonic()
+        since = self._since.setdefault((partition, offset), now)
+        if now - since < self._patience:
+            return False
+        self._since.clear()
+        return True
 
 
 def end_of_damaged(header: BatchHeader, data: bytes, around: Surroundings) -> int:
