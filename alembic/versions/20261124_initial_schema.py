@@ -5,7 +5,7 @@ from alembic import op
 
 from monitor.store.tables.base import UtcDateTime
 
-revision = "00eb26b1b934"
+revision = "2431634c7a1d"
 down_revision = None
 branch_labels = None
 depends_on = None
