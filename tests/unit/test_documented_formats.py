@@ -67,7 +67,8 @@ def test_every_format_has_a_heading_in_the_order_of_the_table() -> None:
 
 
 def test_every_reason_of_a_dead_letter_is_documented() -> None:
-    for reason in (*REASONS, *IN_PLAIN_FORM, "unreadable"):
+    of_batches = ("corrupt_batch", "inflates_too_far", "unknown_codec")
+    for reason in (*REASONS, *IN_PLAIN_FORM, *of_batches):
         assert f"`{reason}`" in FIELDS, reason
 
 
