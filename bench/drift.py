@@ -5,6 +5,7 @@ from pathlib import Path
 
 from monitor.bench.drift import load_data, run_benchmark
 from monitor.bench.plan import DEFAULT
+from monitor.bench.report import Report
 from monitor.bench.row import Row
 from monitor.settings import load_settings
 
@@ -15,4 +16,6 @@ PRINTS_ITSELF = True
 def run(data: Path | None) -> list[Row]:
     """Measure on the data set in the folder, if any, and on synthetic data."""
     given = None if data is None else load_data(data, load_settings())
-    return [figure.row() for figure in run_benchmark(given, DEFAULT, [sys.stdout], seed=0)]
+    report = Report([sys.stdout])
+    run_benchmark(given, DEFAULT, report, seed=0)
+    return [figure.row() for figure in report.figures]

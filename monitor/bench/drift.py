@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
-from typing import TextIO
 
 from monitor.bench.figure import Figure
 from monitor.bench.plan import DEFAULT, Plan, Section
@@ -63,21 +62,20 @@ def load_data(folder: Path, settings: Settings) -> Data:
 def run_benchmark(
     given: Data | None,
     plan: Plan,
-    streams: Sequence[TextIO],
+    report: Report,
     *,
     seed: int,
     sections: Sequence[Section] = tuple(Section),
-) -> list[Figure]:
+) -> None:
     """Measure everything, on the given data set and on a synthetic one.
 
     Args:
         given: ``None``: on the synthetic one only.
         plan: How much is measured.
-        streams: Where the Markdown is written, line by line as it comes.
+        report: Is given each figure as it comes.
         seed: Of the first trial; trial k has ``seed + k``.
         sections: The parts to measure.
     """
-    report = Report(streams)
     report.title("Input drift")
     report.note(describe(plan, seed))
     synthetic = Data("synthetic", make_synthetic(seed))
@@ -108,7 +106,6 @@ def run_benchmark(
         for figure in chain(scaling(plan, seed), gpu(seed)):
             report.add(figure)
     report.note(summary(report.figures))
-    return report.figures
 
 
 def describe(plan: Plan, seed: int) -> str:

@@ -68,16 +68,16 @@ def run_trial(trial: Trial) -> Outcome:
     found = np.zeros(len(windows.current), dtype=bool)
     for cluster in result.clusters:
         found[cluster.members] = True
-    n_planted = int(windows.planted.sum())
+    planted_share = float(windows.planted.mean())
     return Outcome(
         p_value=result.p_value,
         mass_lower_bound=result.mass_lower_bound,
         drifted_mass=windows.drifted_mass,
         precision=float(windows.planted[top].mean()),
         n_clusters=len(shares),
-        n_enriched=sum(share > windows.planted.mean() for share in shares),
+        n_enriched=sum(share > planted_share for share in shares),
         n_mostly_planted=sum(share >= 0.5 for share in shares),
-        coverage=float(found[windows.planted].mean()) if n_planted else 0.0,
+        coverage=float(found[windows.planted].mean()) if planted_share else 0.0,
         cpu_seconds=cpu_seconds,
     )
 

@@ -64,6 +64,7 @@ def drift(
     from contextlib import ExitStack
 
     from monitor.bench.drift import load_data, run_benchmark
+    from monitor.bench.report import Report
     from monitor.bench.row import write_rows
 
     if quick and full:
@@ -79,8 +80,11 @@ def drift(
         streams: list[TextIO] = [sys.stdout]
         if markdown is not None:
             streams.append(stack.enter_context(_open(markdown)))
-        figures = run_benchmark(labelled, plan, streams, seed=seed, sections=only or tuple(Section))
-    write_rows(json_file, [figure.row() for figure in figures])
+        report = Report(streams)
+        try:
+            run_benchmark(labelled, plan, report, seed=seed, sections=only or tuple(Section))
+        finally:  # a run of hours that is stopped keeps what it has measured
+            write_rows(json_file, [figure.row() for figure in report.figures])
     typer.echo(f"Figures: {json_file}", err=True)
 
 

@@ -1,6 +1,7 @@
 """Trials, the data they are drawn from, and the benchmark as a whole."""
 
-import io
+import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from monitor.bench import drift
+from monitor.bench.figure import Figure, single
 from monitor.bench.plan import QUICK, Section
 from monitor.bench.sections.side_by_side import Pair, judge
 from monitor.bench.sections.slow_drift import Weeks, watch
@@ -16,7 +18,9 @@ from monitor.bench.sections.timing import time_comparison, time_method
 from monitor.bench.sources.synthetic import make_synthetic
 from monitor.bench.sources.texts import read_texts
 from monitor.bench.sources.windows import Draw, Windows
+from monitor.bench.study import Study
 from monitor.bench.trial import Trial, planted_shares, run_trial
+from monitor.cli import bench as bench_command
 from monitor.cli.app import app
 from monitor.drift import Cluster
 from monitor.errors import InputError
@@ -135,23 +139,50 @@ def test_a_folder_that_holds_no_data_set_is_told(
         read_texts(tmp_path, Traffic())
 
 
-def test_the_benchmark_prints_every_row_and_keeps_every_figure(monkeypatch) -> None:
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let --quick be quicker still."""
+    monkeypatch.delenv("DRIFTWARDEN_DATA", raising=False)
     monkeypatch.setattr(
         drift, "make_synthetic", lambda seed: make_synthetic(seed, n_in_scope=1_500, n_novel=10)
     )
-    out = io.StringIO()
     plan = replace(QUICK, null_trials=3, row_seconds=60.0, largest_window=500)
-    figures = drift.run_benchmark(None, plan, [out], seed=5, sections=[Section.FALSE_ALARMS])
-    names = [figure.name for figure in figures]
-    assert 16 == len(names)  # eight kinds of windows, two levels
-    assert "synthetic: false alarms at 0.05, independent samples, n = 500" == names[0]
-    assert "seeds 5-7" in figures[0].measured
-    assert figures[0].interval is not None
-    skipped = next(figure for figure in figures if "n = 2,000" in figure.name)
-    assert skipped.value is None
-    assert "left out of --quick: windows of 2,000" == skipped.measured
-    assert "### synthetic: 1,500 samples in scope, 10 out of scope" in out.getvalue()
-    assert all(name.removeprefix("synthetic: ") in out.getvalue() for name in names)
+    monkeypatch.setattr(bench_command, "QUICK", plan)
+
+
+def test_the_benchmark_prints_every_row_and_writes_every_figure(small, tmp_path: Path) -> None:
+    page, figures = tmp_path / "bench.md", tmp_path / "bench.json"
+    options = ["--quick", "--only", "false-alarms", "--only", "location", "--seed", "5"]
+    files = ["--markdown", str(page), "--json", str(figures)]
+    result = CliRunner().invoke(app, ["bench", "drift", *options, *files])
+    assert result.exit_code == 0, result.output
+    rows = json.loads(figures.read_text(encoding="utf-8"))
+    alarms = [row for row in rows if "false alarms" in row["name"]]
+    assert 16 == len(alarms)  # eight kinds of windows, two levels
+    assert "synthetic: false alarms at 0.05, independent samples, n = 500" == alarms[0]["name"]
+    assert "of 3; seeds 5-7; " in alarms[0]["against"]
+    assert alarms[0]["holds"] in (True, False)
+    skipped = next(row for row in alarms if "n = 2,000" in row["name"])
+    assert (None, None) == (skipped["value"], skipped["holds"])
+    assert "left out of --quick: windows of 2,000" == skipped["against"]
+    printed = page.read_text(encoding="utf-8")
+    assert printed in result.output
+    assert "### synthetic: 1,500 samples in scope, 10 out of scope" in printed
+    assert all(row["name"].removeprefix("synthetic: ") in printed for row in rows)
+
+
+def test_a_run_that_is_stopped_keeps_what_it_has_measured(
+    small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(_: Study) -> Iterator[Figure]:
+        yield single("power", 0.5, "once")
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(drift.STUDIES, Section.POWER, ("Power", stopped))
+    figures = tmp_path / "bench.json"
+    options = ["--quick", "--only", "power", "--json", str(figures)]
+    assert CliRunner().invoke(app, ["bench", "drift", *options]).exit_code == 130
+    assert ["synthetic: power"] == [row["name"] for row in json.loads(figures.read_text())]
 
 
 def test_two_plans_at_once_are_refused() -> None:

@@ -10,6 +10,7 @@ import pytest
 from monitor.bench.child import Done, NotDone
 from monitor.bench.plan import QUICK
 from monitor.bench.report import Table
+from monitor.bench.row import write_rows
 from monitor.bench.sections import location, mass, power, scaling, side_by_side, slow_drift, speed
 from monitor.bench.sections.timing import Timing
 from monitor.bench.sources.synthetic import make_synthetic
@@ -71,7 +72,9 @@ def test_made_up_data_has_no_goal_of_power(study: Study, monkeypatch) -> None:
     assert ("", None) == (figure.goal, figure.holds)
 
 
-def test_what_is_pointed_at_is_measured_from_the_same_windows(study: Study, monkeypatch) -> None:
+def test_what_is_pointed_at_is_measured_from_the_same_windows(
+    study: Study, monkeypatch, tmp_path: Path
+) -> None:
     rows = ((Draw("domain", 600, 600, 0.3), 0.5), (Draw("oos", 600, 600, 0.3), 0.5))
     monkeypatch.setattr(location, "ROWS", rows)
     figures = list(location.location(study))
@@ -85,6 +88,7 @@ def test_what_is_pointed_at_is_measured_from_the_same_windows(study: Study, monk
     assert found.measured.startswith("2 of 2")  # the two windows with a domain, not the others
     assert 0 < covered.value <= 1
     assert 4 == len(study.outcomes)
+    write_rows(tmp_path / "bench.json", [figure.row() for figure in figures])
 
 
 def outcome(bound: float, truth: float) -> Outcome:
