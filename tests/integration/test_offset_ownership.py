@@ -17,7 +17,6 @@ from monitor.store.offsets import advance, claim, next_offset
 from monitor.store.tables import DeadLetter, EmbeddingBlock, Exchange
 from monitor.traffic import writer
 from monitor.traffic.prepare import Prepared
-from monitor.traffic.record import RawRecord
 from monitor.traffic.writer import OffsetMove, Stored, store_batch
 from tests.services.ingest import wait_until
 
@@ -47,8 +46,7 @@ def batch(partition: int, first: int, end: int, name: str) -> Prepared:
         for position in positions
     ]
     vectors = np.zeros((len(rows), 2), np.float16)
-    records = [RawRecord(position, None, b"{}", NOW) for position in positions]
-    return Prepared(rows, records, "encoder@1", vectors, vectors, [])
+    return Prepared(rows, "encoder@1", vectors, vectors)
 
 
 def store(engine: Engine, first: int, end: int, name: str) -> Stored:
@@ -154,11 +152,9 @@ def test_owners_that_overlap_at_random_store_each_offset_once(any_engine: Engine
             rows = [row for part in parts for row in part.rows]
             whole = Prepared(
                 rows,
-                [record for part in parts for record in part.records],
                 "encoder@1",
                 np.zeros((len(rows), 2), np.float16),
                 np.zeros((len(rows), 2), np.float16),
-                [],
             )
             try:
                 store_batch(engine, whole, list(moves.values()), now=NOW)

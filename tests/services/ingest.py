@@ -67,7 +67,7 @@ def total_offset(engine: Engine) -> int:
         return sum(connection.execute(select(SourceOffset.next_offset)).scalars())
 
 
-def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 30.0) -> None:
+def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 90.0) -> None:
     """Wait for a condition that must come true."""
     deadline = time.monotonic() + seconds
     while not condition():
