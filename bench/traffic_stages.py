@@ -17,12 +17,15 @@ from bench.traffic_world import World
 from monitor.settings import Settings
 from monitor.store.engine import make_engine
 from monitor.traffic.decode import Decoder
+from monitor.traffic.design import SamplingDesign
 from monitor.traffic.prepare import Prepared, Preparer, redact_exchange
 from monitor.traffic.record import RawRecord
+from monitor.traffic.redaction import make_redactor
 from monitor.traffic.sampling import Sampler
 from monitor.traffic.wire.header import read_header
-from monitor.traffic.wire.partition_reader import PartitionReader
+from monitor.traffic.wire.partition_reader import PATIENCE_SECONDS, PartitionReader
 from monitor.traffic.wire.selection import Selection
+from monitor.traffic.wire.soundness import Doubts
 from monitor.traffic.writer import store_batch
 
 #: What the broker sends of one partition at a time.
@@ -58,7 +61,8 @@ def stage_rows(world: World, topic: str) -> Iterator[Row]:
         max_record_bytes=10**7,
         clock=lambda: NOW,
     )
-    make = partial(PartitionReader, selection, 10**6, lambda _: None)
+    doubts = Doubts(PATIENCE_SECONDS)
+    make = partial(PartitionReader, selection, 10**6, lambda _: None, doubts)
     ours = timed(lambda: [one for part in _read(make, fetches) for one in part])
     kept: list[RawRecord] = [record for fetched in ours.result for record in fetched.kept]
     yield _row("unpack and sample", ours.seconds / theirs.result, "every record")
@@ -68,11 +72,18 @@ def stage_rows(world: World, topic: str) -> Iterator[Row]:
         return _row(name, each * rate, f"{each * 1e6:.0f} µs for each sampled record")
 
     decoder = Decoder(settings.traffic, default_model="assistant")
-    decoded = timed(lambda: [one for record in kept for one in decoder.decode(record)])
+    decoded = timed(lambda: [one for record in kept for one in decoder.decode(record).exchanges])
     yield sampled("decode", decoded.seconds)
-    redacted = timed(lambda: [redact_exchange(exchange) for exchange in decoded.result])
+    redactor = make_redactor(settings.redaction)
+    redacted = timed(lambda: [redact_exchange(one, redactor) for one in decoded.result])
     yield sampled("redact", redacted.seconds)
-    preparer = Preparer(settings.traffic, InstantEncoder(), default_model="assistant")
+    preparer = Preparer(
+        settings.traffic,
+        InstantEncoder(),
+        design=SamplingDesign(settings),
+        default_model="assistant",
+        redactor=redactor,
+    )
     prepared = timed(lambda: [_prepare(preparer, batch) for batch in _batches(kept)])
     rest = prepared.seconds - decoded.seconds - redacted.seconds
     yield sampled("make rows and vectors", max(0.0, rest))
@@ -113,7 +124,7 @@ def _batches(records: list[RawRecord]) -> Iterator[list[RawRecord]]:
 
 
 def _prepare(preparer: Preparer, records: list[RawRecord]) -> Prepared:
-    return preparer.prepare(records, inclusion_probability=0.05, received_at=NOW)
+    return preparer.prepare(records, received_at=NOW)
 
 
 def _row(name: str, seconds_per_record: float, how: str) -> Row:
