@@ -56,7 +56,7 @@ def compare(
         rng: Source of everything random: equal generators give equal results.
         device: Where to compute: ``None`` or ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where
             there is one.
-        n_permutations: Random labellings ``B``; no p-value is below ``1 / (1 + B)``.
+        n_permutations: Random labellings ``B``, at most; no p-value is below ``1 / (1 + B)``.
         minimum_samples: Fewer on either side, or fewer than 20 groups: ``"not_enough_data"``.
         design: How current samples of unequal probabilities stand for their population; ``None``
             where all samples are alike.
@@ -94,9 +94,10 @@ def compare(
     evaluated = _two_sample_test(
         (sides[0][comparable[0]], sides[1][comparable[1]]),
         (keys[0][comparable[0]], keys[1][comparable[1]]),
-        n_permutations,
-        rng,
-        device,
+        alpha=alpha,
+        n_permutations=n_permutations,
+        rng=rng,
+        device=device,
     )
     cell = fit_cells(judged.vectors, n_cells(judged), rng).assign(pool.vectors)
     mass = mass_lower_bound(pool, cell, layout.weights, rng)
@@ -216,6 +217,8 @@ def conclude(
 def _two_sample_test(
     sides: tuple[NDArray[np.float32], NDArray[np.float32]],
     keys: tuple[NDArray[np.uint64], NDArray[np.uint64]],
+    *,
+    alpha: float,
     n_permutations: int,
     rng: np.random.Generator,
     device: str | None,
@@ -234,6 +237,7 @@ def _two_sample_test(
         reference,
         current,
         deal_bins(reference, current, rng),
+        alpha=alpha,
         n_permutations=n_permutations,
         rng=rng,
         device=device,

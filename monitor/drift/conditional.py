@@ -13,14 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 from monitor.drift.cells import fit_cells
 from monitor.drift.clusters import find_clusters
 from monitor.drift.compare import check_options, conclude, enough, n_cells, not_enough_data
+from monitor.drift.conditional_mass import conditional_mass
 from monitor.drift.localisation import tail_posterior
-from monitor.drift.mass import bound_excess
 from monitor.drift.neighbours import draw_landmarks, nearest
 from monitor.drift.pool import Groups, Pool, check_vectors, make_pool
 from monitor.drift.response_features import conditional_distance, residual_features
 from monitor.drift.result import DriftResult
-from monitor.drift.sample_design import Layout, SampleDesign, lay_out
-from monitor.drift.strata import Strata, evaluate_within, make_strata
+from monitor.drift.ridge import ridge_residual
+from monitor.drift.sample_design import SampleDesign, lay_out
+from monitor.drift.strata import evaluate_within, make_strata
 
 N_NEIGHBOURS = 10
 MAXIMUM_LANDMARKS = 4096
@@ -92,7 +93,14 @@ def compare_given(
     cells = fit_cells(answers, min(n_cells(judged), MAXIMUM_RESPONSE_CELLS), rng)
     every = np.arange(len(judged.vectors))
     near = _near_prompts(judged, every, every, rng)
-    features = residual_features(answers, cells.assign(answers), len(cells.centroids), near, rng)
+    features = residual_features(
+        judged.vectors,
+        answers,
+        cell=cells.assign(answers),
+        n_cells=len(cells.centroids),
+        near=near,
+        rng=rng,
+    )
     evaluated = evaluate_within(strata, features, n_permutations, rng)
 
     whole = strata
@@ -114,7 +122,9 @@ def compare_given(
     return conclude(
         pool,
         evaluated,
-        mass=_mass(layout, whole, distance),
+        mass=conditional_mass(
+            layout, whole, distance, ridge_residual(pool.vectors, responses), rng
+        ),
         novelty=novelty,
         clusters=find_clusters(layout, joint_cells.assign(joint), strata.stratum),
         alpha=alpha,
@@ -189,28 +199,3 @@ def _set_apart(
     least = np.quantile(similarity[~pool.is_current], 1.0 - COMPARABLE_SHARE)
     foreign = similarity < least
     return np.where(foreign, n_strata + pool.is_current, cell)
-
-
-def _mass(layout: Layout, strata: Strata, distance: NDArray[np.float64]) -> float:
-    """Bound the drifted share among the prompts that both sides have, times their share.
-
-    The reference is weighted to the current window's distribution over the prompt cells, so that a
-    shift of the prompts alone makes no excess.
-    """
-    pool, n_strata = layout.pool, len(strata.shared)
-    shared = strata.shared[strata.stratum]
-    current = np.bincount(
-        strata.stratum, weights=layout.weights * pool.is_current, minlength=n_strata
-    )
-    reference = np.bincount(strata.stratum[~pool.is_current], minlength=n_strata)
-    weight = np.where(
-        pool.is_current, layout.weights, (current / np.maximum(reference, 1))[strata.stratum]
-    )
-    bound = bound_excess(
-        distance[shared],
-        pool.is_current[shared],
-        weight[shared],
-        pool.unit[shared],
-        confidence=0.95,
-    )
-    return bound * layout.share_of_current(shared)

@@ -1,12 +1,10 @@
-"""One p-value from many tests, recalibrated on the same permutations.
+r"""One p-value from many tests, recalibrated on the same permutations.
 
-Tests of one family look for the same thing and agree, so their p-values are averaged harmonically,
-which lets a strong one speak without paying for the others (Wilson, "The harmonic mean p-value",
-PNAS 2019). Families look for different things: the smallest of their p-values counts, each over
-the share of the level that the family has (weighted Bonferroni; Genovese, Roeder & Wasserman,
-Biometrika 2006). Either step gives each permutation what it gives the data, and the rank among
-them is exact whatever the dependence (Westfall & Young, "Resampling-Based Multiple Testing", 1993,
-section 2.6).
+Tests of one family look for the same thing, families for different ones. Inside a family and
+across them p-values are averaged harmonically, :math:`1 / \sum_f w_f / p_f`, which lets a strong
+one speak without paying for the others (Wilson, "The harmonic mean p-value", PNAS 2019). Either
+step gives each permutation what it gives the data, and the rank among them is exact whatever the
+dependence (Westfall & Young, "Resampling-Based Multiple Testing", 1993, section 2.6).
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,14 +29,9 @@ def fuse(
     """
     p_values = upper_p_values(statistics)
     members = np.array(families if families is not None else range(p_values.shape[1]), dtype=str)
-    scaled = []
+    evidence = np.zeros(len(p_values))
     for family in dict.fromkeys(members.tolist()):
         own = p_values[:, members == family]
         p = own if own.shape[1] == 1 else upper_p_values((1.0 / own).mean(axis=1)[:, None])
-        scaled.append(p / (1.0 if weights is None else weights[family]))
-    by_family = np.hstack(scaled)
-    # Each test has a largest row, so smallest p-values tie; the mean p-value, which can't outweigh
-    # one step of the smallest, orders the ties.
-    smallest = by_family.min(axis=1) + by_family.mean(axis=1) / (20 * len(p_values))
-    fused = upper_p_values(-smallest[:, None])
-    return float(fused[0, 0]), p_values[0]
+        evidence += (1.0 if weights is None else weights[family]) / p[:, 0]
+    return float(upper_p_values(evidence[:, None])[0, 0]), p_values[0]

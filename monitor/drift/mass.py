@@ -60,6 +60,7 @@ def bound_excess(
     unit: NDArray[np.int64],
     *,
     confidence: float,
+    tail_shares: tuple[float, ...] = TAIL_SHARES,
 ) -> float:
     """Return the largest simultaneous lower bound over the thresholds.
 
@@ -69,9 +70,10 @@ def bound_excess(
         weights: ``[N]``; the reference's may weigh it to the current window's prompts.
         unit: int64 ``[N]``: the independent units.
         confidence: Joint confidence.
+        tail_shares: Upper tails of the reference's scores at which the excess is measured.
     """
     reference, current = ~is_current, is_current
-    thresholds = np.unique(np.quantile(scores[reference], [1 - share for share in TAIL_SHARES]))
+    thresholds = np.unique(np.quantile(scores[reference], [1 - share for share in tail_shares]))
     tail = (1.0 - confidence) / len(thresholds)
     current_limits = _limits(scores[current], thresholds, weights[current], unit[current], tail)
     reference_limits = _limits(

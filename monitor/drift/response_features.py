@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.random_features import fit_random_features
+from monitor.drift.random_features import BANDWIDTH_FACTORS, fit_random_features
+from monitor.drift.ridge import ridge_residual
 
 #: Rows whose neighbours' features are gathered at once.
 CHUNK_ROWS = 512
@@ -13,7 +14,7 @@ TAIL_QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
 
 
 class ResidualFeatures:
-    """Residuals ``[N, F]`` in blocks: one for each bandwidth, then the cells, then the tails."""
+    """Residuals ``[N, F]`` in blocks: shift, one for each bandwidth, the cells, the tails."""
 
     def __init__(
         self, values: NDArray[np.float32], names: tuple[str, ...], splits: NDArray[np.int64]
@@ -27,15 +28,21 @@ class ResidualFeatures:
 
 
 def residual_features(
+    prompts: NDArray[np.float32],
     responses: NDArray[np.float32],
+    *,
     cell: NDArray[np.int64],
     n_cells: int,
     near: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> ResidualFeatures:
-    """Return the responses' features less their mean over the nearest prompts' responses.
+    """Return the responses' features less what the prompt explains of them.
+
+    Of the responses themselves that is a linear map of the prompts; of the other features their
+    mean over the nearest prompts' responses.
 
     Args:
+        prompts: float32 ``[N, d]``, unit norm.
         responses: float32 ``[N, e]``, unit norm.
         cell: int64 ``[N]``: each response's cell.
         n_cells: Number of response cells.
@@ -47,15 +54,14 @@ def residual_features(
     indicator = (cell[:, None] == np.arange(n_cells)).astype(np.float32)
     distance = conditional_distance(responses, near)
     tails = (distance[:, None] > novelty_thresholds(distance)).astype(np.float32)
-    values = np.hstack([kernel, indicator, tails])
-    names = [f"kernel_{b:g}" for b in (0.25, 1.0, 4.0)] + ["cells"]
-    widths = [random_features.width] * 3 + [n_cells]
+    local = np.hstack([kernel, indicator, tails])
+    names = ["shift", *(f"kernel_{b:g}" for b in BANDWIDTH_FACTORS), "cells"]
+    widths = [responses.shape[1], *[random_features.width] * len(BANDWIDTH_FACTORS), n_cells]
     if tails.shape[1]:
         names.append("novelty_tail")
         widths.append(tails.shape[1])
-    return ResidualFeatures(
-        values - _neighbour_mean(values, near), tuple(names), np.cumsum(widths)[:-1]
-    )
+    values = np.hstack([ridge_residual(prompts, responses), local - _neighbour_mean(local, near)])
+    return ResidualFeatures(values, tuple(names), np.cumsum(widths)[:-1])
 
 
 def novelty_thresholds(novelty: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,10 +14,10 @@ class TestResult:
     """One component test.
 
     ``effect_size`` depends on the test: the difference of means over the standard deviation for
-    ``scattered``; the relative excess over random labels for ``emptiness*`` and ``run_squared``;
-    the root mean square change of the local share of current samples for ``diffusion``; MMD itself
-    for ``kernel``; Cramer's V for ``cells``. Its 95% interval is the jackknife's over bins of
-    users.
+    ``scattered``; the relative excess over random labels for ``emptiness``, ``emptiness_squared``
+    and ``scan``; the root mean square change of the local share of current samples for
+    ``diffusion``; MMD itself for ``kernel``; Cramer's V for ``cells``. Its 95% interval is the
+    jackknife's over bins of users.
     """
 
     __test__ = False  # pytest would otherwise collect it by its name
@@ -59,7 +59,7 @@ class DriftResult:
     """The comparison of a current window with a reference window."""
 
     verdict: Verdict
-    #: The fused p-value: smallest component p, recalibrated on the same permutations.
+    #: The fused p-value: the harmonic mean of the tests', recalibrated on the same permutations.
     p_value: float
     tests: tuple[TestResult, ...]
     #: 95% lower bound on the drifted share of ``current``, in [0, 1].
@@ -73,4 +73,5 @@ class DriftResult:
     #: Number of exchangeable units (users, sessions or single samples) on each side.
     n_reference_groups: int
     n_current_groups: int
+    #: Random labellings that were needed: fewer than asked for where nothing was near significant.
     n_permutations: int

@@ -16,7 +16,7 @@ from monitor.drift.features import Summable
 from monitor.drift.units import N_SMALL_BINS, content_keys, mix, small_bin
 
 #: Vectors kept of a window, for what needs neighbours.
-MAXIMUM_NODES = 8192
+MAXIMUM_NODES = 16_384
 
 
 @dataclass(frozen=True)

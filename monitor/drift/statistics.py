@@ -5,7 +5,9 @@ a linear statistic is :math:`w^T f` for sums f by bin and a quadratic one :math:
 Gram matrix Q, so that ten thousand labellings are one matrix product.
 
 * ``scattered``: isolated samples (:mod:`monitor.drift.graph`);
-* ``emptiness``...``run_squared``: samples in places empty of reference samples;
+* ``emptiness``, ``emptiness_squared``: samples in places empty of reference samples
+  (:mod:`monitor.drift.emptiness`);
+* ``scan``: spots with too many current samples (:mod:`monitor.drift.scan`);
 * ``diffusion``: regions whose share has changed;
 * of windows with more samples than nodes, over all samples: ``novelty``, ``largest_cell``,
   ``cells``, and ``kernel``, the squared maximum mean discrepancy (Gretton et al., JMLR 2012, eq.
@@ -23,24 +25,23 @@ from numpy.typing import NDArray
 
 from monitor.drift.contrasts import Linear, Quadratic, Z, jackknife_error
 from monitor.drift.device import resolve_device
+from monitor.drift.emptiness import Emptiness, make_emptiness
 from monitor.drift.features import FeatureMap
-from monitor.drift.graph import (
-    EMPTINESS_NAMES,
-    Graph,
-    build_graph,
-    diffusion_gram,
-    emptiness_scores,
-    scattered_scores,
-    total_emptiness,
-)
+from monitor.drift.fusion import fuse
+from monitor.drift.graph import diffusion_gram, scattered_scores
 from monitor.drift.grouping import Bins, balance
-from monitor.drift.permutation import label_chunks
-from monitor.drift.sketch import MAXIMUM_NODES, Sketch
-from monitor.drift.units import small_bin
+from monitor.drift.nodes import GraphNodes, link_nodes
+from monitor.drift.permutation import CHUNK_PERMUTATIONS, label_chunks
+from monitor.drift.scan import Scan, make_scan
+from monitor.drift.sketch import Sketch
 
 #: What a component test looks for, and the share of the level that each family gets. Scattered
 #: novelty is the easiest to see, so it needs the least.
-FAMILY_WEIGHTS = {"scattered": 0.15, "concentrated": 0.45, "mix": 0.4}
+FAMILY_WEIGHTS = {"scattered": 0.14, "thin": 0.44, "dense": 0.3, "mix": 0.12}
+
+#: How many random labellings are looked at first, and the p-value above which they are enough.
+FIRST_PERMUTATIONS = 2 * CHUNK_PERMUTATIONS
+CLEARLY_LARGE = 0.1
 
 
 @dataclass(frozen=True)
@@ -61,24 +62,13 @@ class Evaluated:
     weights: Mapping[str, float] | None
 
 
-@dataclass(frozen=True)
-class GraphNodes:
-    """The nodes that the graph links, with the bin of each."""
-
-    graph: Graph
-    bins: NDArray[np.int64]
-    #: float64 ``[T]``: nodes in each bin.
-    counts: NDArray[np.float64]
-    #: float64 ``[4, G, k]``.
-    scores: NDArray[np.float64]
-
-
 def evaluate(
     features: FeatureMap | None,
     reference: Sketch,
     current: Sketch,
     bins: Bins,
     *,
+    alpha: float,
     n_permutations: int,
     rng: np.random.Generator,
     device: str | None = None,
@@ -91,65 +81,62 @@ def evaluate(
         reference: Sketch of the reference.
         current: Sketch of the current window.
         bins: What is permuted.
-        n_permutations: Number of random labellings, ``B``.
+        alpha: Level that will be asked for.
+        n_permutations: Largest number of random labellings, ``B``. No more than the first thousand
+            are drawn where they give a p-value above ``CLEARLY_LARGE``: a level up to there is
+            kept, since nothing that is significant at it can come of stopping.
         rng: Draws them.
         device: See :func:`resolve_device`.
     """
-    nodes = _link(reference, current, bins, device)
+    import torch  # noqa: PLC0415
+
+    nodes = link_nodes(reference, current, bins, rng, device)
     parts = [
         *_graph_parts(nodes, bins, device),
         *_sum_parts(features, reference, current, bins),
     ]
+    searches = (
+        make_emptiness(nodes.graph, nodes.bins, nodes.counts, nodes.share_current),
+        make_scan(nodes.graph, nodes.bins, nodes.share_current),
+    )
+    families = (
+        *(part.family for part in parts),
+        *(search.family for search in searches for _ in search.names),
+    )
     rows: list[NDArray[np.float64]] = []
-    emptiness: list[NDArray[np.float64]] = []
+    n_rows = 0
     for labels in label_chunks(bins.is_current, bins.half, n_permutations, rng):
-        rows.append(np.column_stack([part.evaluate(labels) for part in parts]))
-        emptiness.append(_emptiness(nodes, labels, device))
-    empty = np.vstack(emptiness)
-    statistics = np.hstack([np.vstack(rows), empty])
+        called = torch.from_numpy(labels > 0.5).to(resolve_device(device))
+        columns = [part.evaluate(labels)[:, None] for part in parts]
+        rows.append(np.hstack([*columns, *(search.evaluate(called) for search in searches)]))
+        n_rows += len(labels)
+        if n_rows == 1 + FIRST_PERMUTATIONS and alpha <= CLEARLY_LARGE:
+            p_value, _ = fuse(np.vstack(rows), families, FAMILY_WEIGHTS)
+            if p_value > CLEARLY_LARGE:
+                break
+    statistics = np.vstack(rows)
     effects = [
         part.effect(bins.is_current, column)
         for part, column in zip(parts, statistics.T[: len(parts)], strict=True)
     ]
-    effects += _emptiness_effects(nodes, bins, empty)
+    means = statistics[1:].mean(axis=0)
+    first = len(parts)
+    for search in searches:
+        last = first + len(search.names)
+        effects += _excess(search, nodes, bins, statistics[0, first:last], means[first:last])
+        first = last
     size, lower, upper = (np.array(column) for column in zip(*effects, strict=True))
     return Evaluated(
-        names=(*(part.name for part in parts), *EMPTINESS_NAMES),
+        names=(
+            *(part.name for part in parts),
+            *(name for search in searches for name in search.names),
+        ),
         statistics=statistics,
         effect_sizes=size,
         effect_lower=lower,
         effect_upper=upper,
-        families=(*(part.family for part in parts), *("concentrated",) * len(EMPTINESS_NAMES)),
+        families=families,
         weights=FAMILY_WEIGHTS,
-    )
-
-
-def _link(reference: Sketch, current: Sketch, bins: Bins, device: str | None) -> GraphNodes:
-    """Build the graph of the nodes whose bins are permuted."""
-    sides = (reference.nodes, current.nodes)
-    bin_of = [
-        of_small_bin[small_bin(side.keys)]
-        for side, of_small_bin in zip(sides, bins.of_small_bin, strict=True)
-    ]
-    permuted = [np.flatnonzero(where >= 0) for where in bin_of]
-    n_bins = [int((bins.is_current == side).sum()) for side in (False, True)]
-    # A bin must bring as many nodes under either label, or its label could be told from the graph.
-    per_bin = min(len(one) / n for one, n in zip(permuted, n_bins, strict=True))
-    per_bin = min(per_bin, MAXIMUM_NODES / len(bins))
-    rows = [one[: round(per_bin * n)] for one, n in zip(permuted, n_bins, strict=True)]
-    chosen = list(zip(sides, rows, strict=True))
-    # Among equally near nodes the first is linked: their order must not know the labels.
-    order = np.argsort(np.concatenate([side.priority[row] for side, row in chosen]), kind="stable")
-    keys = np.concatenate([side.keys[row] for side, row in chosen])[order]
-    vectors = np.concatenate([side.vectors[row] for side, row in chosen])[order]
-    where = np.concatenate([one[row] for one, row in zip(bin_of, rows, strict=True)])[order]
-    owner = np.unique(keys, return_inverse=True)[1].ravel().astype(np.int64)
-    graph = build_graph(vectors, owner, device)
-    return GraphNodes(
-        graph,
-        where,
-        np.bincount(where, minlength=len(bins)).astype(np.float64),
-        emptiness_scores(graph, len(rows[1]) / max(len(keys), 1)),
     )
 
 
@@ -193,36 +180,24 @@ def _sum_parts(
         judged[inside] -= counts[inside][:, None] * usual
     cells = judged[:, :-1] / np.sqrt(share)
     yield Linear("novelty", "scattered", judged[:, -1:], counts, scale=float(np.sqrt(20.0)))
-    yield Linear("largest_cell", "concentrated", cells, counts, scale=1.0)
+    yield Linear("largest_cell", "dense", cells, counts, scale=1.0)
     yield Quadratic("cells", "mix", cells @ cells.T, counts, scale=1.0)
 
 
-def _emptiness(
-    nodes: GraphNodes, labels: NDArray[np.float32], device: str | None
-) -> NDArray[np.float64]:
-    import torch  # noqa: PLC0415
-
-    called = torch.from_numpy(labels > 0.5).to(resolve_device(device))
-    total = total_emptiness(nodes.graph, nodes.scores, nodes.bins, called)
-    return np.asarray(total / np.maximum(labels @ nodes.counts, 1.0)[:, None])
-
-
-def _emptiness_effects(
-    nodes: GraphNodes, bins: Bins, statistics: NDArray[np.float64]
-) -> list[tuple[float, float, float]]:
-    """Return the relative excess over what random labels give, with limits by the jackknife."""
-    current = np.append(bins.is_current[nodes.bins], False)
-    index = np.where(nodes.graph.found.index < 0, len(nodes.bins), nodes.graph.found.index)
-    is_current = current[index]
-    run = np.where(is_current.all(axis=1), index.shape[1] - 1, (~is_current).argmax(axis=1))
-    effects = []
-    for number, score in enumerate(nodes.scores):
-        own = score[np.arange(len(run)), run] * current[:-1]
-        by_bin = np.bincount(nodes.bins, weights=own, minlength=len(bins))[bins.is_current]
-        size = nodes.counts[bins.is_current]
-        left_out = (by_bin.sum() - by_bin) / np.maximum(size.sum() - size, 1.0)
-        usual = max(float(statistics[1:, number].mean()), 1e-12)
-        effect = float(statistics[0, number]) / usual - 1.0
-        margin = Z * jackknife_error(left_out) / usual
-        effects.append((effect, effect - margin, effect + margin))
-    return effects
+def _excess(
+    search: Emptiness | Scan,
+    nodes: GraphNodes,
+    bins: Bins,
+    statistics: NDArray[np.float64],
+    usual: NDArray[np.float64],
+) -> Iterator[tuple[float, float, float]]:
+    """Yield the relative excess over what random labels give, with limits by the jackknife."""
+    scores, counted = search.true_scores(bins.is_current)
+    size = np.bincount(nodes.bins, weights=counted, minlength=len(bins))
+    used = size > 0
+    for score, statistic, mean in zip(scores, statistics, np.maximum(usual, 1e-12), strict=True):
+        by_bin = np.bincount(nodes.bins, weights=score * counted, minlength=len(bins))
+        left_out = (by_bin.sum() - by_bin[used]) / np.maximum(size.sum() - size[used], 1.0)
+        effect = float(statistic / mean) - 1.0
+        margin = Z * jackknife_error(left_out) / float(mean)
+        yield effect, effect - margin, effect + margin

@@ -10,11 +10,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.drift.local_contrasts import NO_VARIANCE, LargestContrast, SquaredContrast
 from monitor.drift.pool import Pool
 from monitor.drift.response_features import ResidualFeatures
 from monitor.drift.statistics import Evaluated
 
 MAXIMUM_BINS = 1024
+#: What a component test looks for: another manner everywhere, other contents, or foreign ones.
+FAMILIES = {
+    "shift": "manner",
+    "kernel_4": "manner",
+    "kernel_1": "contents",
+    "kernel_0.25": "contents",
+    "cells": "contents",
+    "largest_cell": "contents",
+    "novelty_tail": "foreign",
+}
 CHUNK_PERMUTATIONS = 500
 
 
@@ -34,6 +45,12 @@ class Strata:
     shared: NDArray[np.bool_]
     n_shared_reference: int
     n_shared_current: int
+
+    @property
+    def harmonic(self) -> float:
+        """Return half the harmonic mean of the sides' numbers of samples in shared strata."""
+        sizes = self.n_shared_reference, self.n_shared_current
+        return max(sizes[0] * sizes[1], 1) / max(sum(sizes), 1)
 
 
 def make_strata(pool: Pool, cell: NDArray[np.int64], rng: np.random.Generator) -> Strata:
@@ -84,8 +101,9 @@ def evaluate_within(
 ) -> Evaluated:
     """Compute every component statistic under the true and the locally permuted labels.
 
-    Each block's statistic is the sum of its features' squared standardised contrasts (for kernels,
-    of the plain contrasts, which is the kernel's), and for the tails the largest.
+    A block's statistic is the squared length of its contrast (shift and kernels), the sum of its
+    squared standardised contrasts (cells), or the largest of those (largest cell, tails). Effects
+    have 95% limits by the jackknife over bins, with the strata's means held as they are.
 
     Args:
         strata: Which bins may trade labels.
@@ -94,6 +112,52 @@ def evaluate_within(
         rng: Draws them.
     """
     sums = _centred_sums(strata, features.values)
+    labels = _permuted_labels(strata, n_permutations, rng)
+    variance = _local_variance(strata, sums)
+    blocks = np.split(sums, features.splits, axis=1)
+    variances = np.split(variance, features.splits)
+    statistics: list[NDArray[np.float64]] = []
+    effects: list[tuple[float, float, float]] = []
+    names: list[str] = []
+    for name, block, spread in zip(features.names, blocks, variances, strict=True):
+        contrast = (labels @ block.astype(np.float32)).astype(np.float64)
+        left_out = contrast[0] - _pull(strata)[:, None] * block
+        for own in _statistics_of(name, strata.harmonic, spread):
+            column = own.evaluate(contrast)
+            names.append(own.name)
+            statistics.append(column)
+            effects.append(own.effect(contrast, left_out, column))
+    size, lower, upper = (np.array(column) for column in zip(*effects, strict=True))
+    return Evaluated(
+        tuple(names),
+        np.column_stack(statistics),
+        size,
+        lower,
+        upper,
+        tuple(FAMILIES[name] for name in names),
+        None,
+    )
+
+
+def _statistics_of(
+    block: str, harmonic: float, variance: NDArray[np.float64]
+) -> list[SquaredContrast | LargestContrast]:
+    if block == "cells":
+        used = variance > NO_VARIANCE
+        weight = np.where(used, 1.0 / np.where(used, variance, 1.0), 0.0)
+        return [
+            SquaredContrast(block, weight, 1.0 / (2.0 * np.sqrt(max(harmonic, 1.0)))),
+            LargestContrast("largest_cell", variance, harmonic),
+        ]
+    if block == "novelty_tail":
+        return [LargestContrast(block, variance, harmonic)]
+    return [SquaredContrast(block, np.full(len(variance), harmonic**-2.0), 1.0)]
+
+
+def _permuted_labels(
+    strata: Strata, n_permutations: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return the true labels, then random ones: float32 0/1 ``[1 + B, T]``."""
     true = strata.bin_is_current
     labels = np.empty((1 + n_permutations, len(true)), dtype=np.float32)
     labels[0] = true
@@ -103,44 +167,16 @@ def evaluate_within(
         order = np.argsort(keys + strata.bin_stratum.astype(np.float32), axis=1)
         # Bins are ordered by stratum, so a sort within strata permutes within strata.
         labels[start : start + rows] = true[order]
-    variance = _local_variance(strata, sums)
-    harmonic = max(strata.n_shared_reference * strata.n_shared_current, 1) / max(
-        strata.n_shared_reference + strata.n_shared_current, 1
-    )
-    blocks = np.split(sums, features.splits, axis=1)
-    variances = np.split(variance, features.splits)
-    columns, effects, names = [], [], []
-    for name, block, spread in zip(features.names, blocks, variances, strict=True):
-        contrast = (labels @ block.astype(np.float32)).astype(np.float64)
-        if name.startswith("kernel"):
-            column = (contrast**2).sum(axis=1) / harmonic**2
-            effects.append(float(np.sqrt(max(column[0] - column.mean(), 0.0))))
-        else:
-            used = spread > 1e-9
-            scaled = contrast[:, used] / np.sqrt(spread[used])
-            largest = scaled.max(axis=1) if used.any() else np.zeros(len(contrast))
-            if name == "cells":
-                column = (scaled**2).sum(axis=1)
-                excess = max(column[0] - column.mean(), 0.0)
-                effects.append(float(np.sqrt(excess / (4 * max(harmonic, 1.0)))))
-                columns.append(column)
-                names.append("cells")
-                name, column = "largest_cell", largest  # noqa: PLW2901
-            else:
-                column = largest
-            effects.append(float(contrast[0].max(initial=0.0) / harmonic))
-        columns.append(column)
-        names.append(name)
-    unknown = np.full(len(names), np.nan)
-    return Evaluated(
-        tuple(names),
-        np.column_stack(columns),
-        np.array(effects),
-        unknown,
-        unknown,
-        tuple(names),
-        None,
-    )
+    return labels
+
+
+def _pull(strata: Strata) -> NDArray[np.float64]:
+    """Return what each bin's sum counts for in the true contrast, float64 ``[T]``."""
+    n_strata = len(strata.shared)
+    n_bins = np.bincount(strata.bin_stratum, minlength=n_strata)
+    n_current = np.bincount(strata.bin_stratum[strata.bin_is_current], minlength=n_strata)
+    share = n_current / np.maximum(n_bins, 1)
+    return np.asarray(strata.bin_is_current - share[strata.bin_stratum])
 
 
 def _centred_sums(strata: Strata, values: NDArray[np.float32]) -> NDArray[np.float64]:

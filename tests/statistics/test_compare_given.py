@@ -9,7 +9,7 @@ from monitor.drift import DriftResult, compare_given
 
 
 def unit(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    return points / np.linalg.norm(points, axis=1, keepdims=True)
+    return points / np.linalg.norm(points, axis=-1, keepdims=True)
 
 
 def run(seed: int, *, prompts_move: bool, off_topic: float, n: int = 300) -> DriftResult:
@@ -88,3 +88,33 @@ def test_unpaired_responses_are_refused() -> None:
     window = np.eye(8)
     with pytest.raises(ValueError, match="8 prompts but 7 responses"):
         compare_given(window, window[:7], window, window, rng=np.random.default_rng(0))
+
+
+def test_another_manner_everywhere_is_drift_with_a_mass() -> None:
+    """A small shift of all responses: no response is foreign, and the prompts are the same."""
+    found, bounds = 0, []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        follow = rng.standard_normal((16, 16)) / 4
+        manner = unit(rng.standard_normal((1, 16)))
+        prompts = unit(rng.standard_normal((2, 300, 16)))
+        noise = 0.5 * unit(rng.standard_normal((2, 300, 16)))
+        shift = np.array([0.0, 0.25])[:, None, None] * manner
+        responses = unit(unit(prompts @ follow) + noise + shift)
+        result = compare_given(
+            prompts[0], responses[0], prompts[1], responses[1], rng=rng, n_permutations=199
+        )
+        found += result.p_value <= 0.05
+        bounds.append(result.mass_lower_bound)
+        shift_test = next(test for test in result.tests if test.name == "shift")
+        assert shift_test.effect_lower <= shift_test.effect_size <= shift_test.effect_upper
+    assert found >= 9
+    assert np.median(bounds) > 0.02
+
+
+def test_the_mass_bound_is_none_without_drift() -> None:
+    exceeded = sum(
+        run(seed, prompts_move=bool(seed % 2), off_topic=0.0).mass_lower_bound > 0.0
+        for seed in range(60)
+    )
+    assert stats.binom.sf(exceeded - 1, 60, 0.05) > 0.001

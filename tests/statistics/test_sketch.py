@@ -9,15 +9,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import stats
 
 from monitor.drift import compare
 from monitor.drift.contrasts import Linear, Quadratic
 from monitor.drift.device import resolve_device
+from monitor.drift.emptiness import make_emptiness, surprise
 from monitor.drift.features import fit_feature_map
 from monitor.drift.fusion import fuse
-from monitor.drift.graph import build_graph, diffusion_gram, emptiness_scores, total_emptiness
+from monitor.drift.graph import build_graph, diffusion_gram
 from monitor.drift.grouping import deal_bins
 from monitor.drift.permutation import label_chunks
+from monitor.drift.scan import PLACE_SIZES, make_scan
 from monitor.drift.sketch import Sketch, make_sketch
 from monitor.drift.statistics import Evaluated, evaluate
 from monitor.drift.units import content_keys, small_bin, unit_keys
@@ -54,7 +57,7 @@ def test_a_window_is_the_sum_of_its_parts(cuts: list[int], seed: int) -> None:
     def test(sketch: Sketch) -> Evaluated:
         drawn = np.random.default_rng(1)
         bins = deal_bins(base, sketch, drawn)
-        return evaluate(features, base, sketch, bins, n_permutations=49, rng=drawn)
+        return evaluate(features, base, sketch, bins, alpha=0.2, n_permutations=49, rng=drawn)
 
     np.testing.assert_allclose(test(total).statistics, test(whole).statistics, atol=1e-5)
 
@@ -85,10 +88,10 @@ def test_emptiness_is_brute_force() -> None:
     points = unit_vectors(120, rng)
     owner = np.arange(120) // 2
     node_bin = rng.integers(0, 30, 120)
-    graph = build_graph(points, owner, None)
-    scores = emptiness_scores(graph, 0.5)
+    graph = build_graph(points, owner, rng, None)
+    emptiness = make_emptiness(graph, node_bin, np.bincount(node_bin, minlength=30) * 1.0, 0.5)
     labels = rng.random((7, 30)) < 0.5
-    found = total_emptiness(graph, scores, node_bin, torch.from_numpy(labels))
+    found = emptiness.evaluate(torch.from_numpy(labels))
     distance = 1.0 - points @ points.T
     distance[owner[:, None] == owner] = np.inf
     for row, called in enumerate(labels):
@@ -97,28 +100,55 @@ def test_emptiness_is_brute_force() -> None:
         for node in np.flatnonzero(current):
             order = np.argsort(distance[node], kind="stable")[: graph.distance.shape[1]]
             runs.append((node, int((~current[order]).argmax())))
-        np.testing.assert_allclose(found[row, 3], sum(run**2 for _, run in runs))
-        for number in range(3):
-            expected = sum(scores[number, node, run] for node, run in runs)
-            np.testing.assert_allclose(found[row, number], expected)
+        own, counted = emptiness.true_scores(called)
+        assert (counted == current).all()
+        for number in range(2):
+            scores = [emptiness.scores[number, node, run] for node, run in runs]
+            np.testing.assert_allclose(found[row, number], np.mean(scores))
+            np.testing.assert_allclose(own[number, current], scores)
 
 
 def test_surprise_is_the_survival_of_the_nearest_reference_distance() -> None:
-    graph = build_graph(unit_vectors(400, np.random.default_rng(3)), np.arange(400), None)
-    surprise = emptiness_scores(graph, 0.4)[0]
+    rng = np.random.default_rng(3)
+    graph = build_graph(unit_vectors(400, rng), np.arange(400), rng, None)
+    expected = surprise(graph, 0.4)
     draws, rng = [], np.random.default_rng(4)
     for _ in range(60):
         current = rng.random(400) < 0.4
         rank = (~current[graph.found.index]).argmax(axis=1)
-        draws.append(surprise[np.arange(400), rank])
+        draws.append(expected[np.arange(400), rank])
     # Under random labels the survival is uniform, so its negative logarithm has mean 1.
     assert np.mean(draws) == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_scan_is_brute_force() -> None:
+    rng = np.random.default_rng(6)
+    points = unit_vectors(90, rng)
+    node_bin = rng.integers(0, 30, 90)
+    graph = build_graph(points, np.arange(90), rng, None)
+    scan = make_scan(graph, node_bin, 0.4)
+    labels = rng.random((5, 30)) < 0.4
+    found = scan.evaluate(torch.from_numpy(labels))
+    cosine = points @ points.T
+    for row, called in enumerate(labels):
+        current = called[node_bin]
+        ratios = []
+        for size in PLACE_SIZES:
+            for node in range(90):
+                place = np.argsort(-cosine[node], kind="stable")[: size + 1]  # itself among them
+                n, c = size + 1, int(current[place].sum())
+                best = stats.binom.pmf(c, n, c / n) if c > 0.4 * n else stats.binom.pmf(c, n, 0.4)
+                ratios.append(best / stats.binom.pmf(c, n, 0.4))
+        np.testing.assert_allclose(found[row, 0], np.mean(ratios))
+        own, counted = scan.true_scores(called)
+        assert counted.all()
+        np.testing.assert_allclose(own.mean(), np.mean(ratios))
 
 
 def test_diffusion_is_the_walk_of_two_steps() -> None:
     rng = np.random.default_rng(5)
     points = unit_vectors(60, rng)
-    graph = build_graph(points, np.arange(60), None)
+    graph = build_graph(points, np.arange(60), rng, None)
     links = np.eye(60)
     np.put_along_axis(links, graph.found.index, 1.0, axis=1)
     links = (links + links.T) / 2
@@ -161,20 +191,20 @@ def test_keys_depend_on_content_and_count_not_on_order() -> None:
     assert set(np.unique(small_bin(keys)) % 2) == {0, 1}
 
 
-def test_a_family_pays_once_for_tests_that_agree() -> None:
+def test_tests_that_agree_have_one_vote_as_a_family() -> None:
     rng = np.random.default_rng(8)
-    signal = rng.standard_normal(999)
-    signal[0] = 2.4
-    copies = np.column_stack([signal] * 6 + [rng.standard_normal(999)])
-    alone = fuse(copies)[0]
-    together = fuse(copies, ("a",) * 6 + ("b",), {"a": 0.5, "b": 0.5})[0]
-    pair = fuse(copies[:, -2:], ("a", "b"), {"a": 0.5, "b": 0.5})[0]
+    noise, signal = rng.standard_normal((2, 999))
+    noise[0], signal[0] = 0.0, 2.4
+    copies = np.column_stack([noise] * 6 + [signal])
+    even = {"a": 0.5, "b": 0.5}
+    together = fuse(copies, ("a",) * 6 + ("b",), even)[0]
+    pair = fuse(copies[:, -2:], ("a", "b"), even)[0]
     assert together == pytest.approx(pair, abs=0.003)
-    assert together <= alone + 0.003
+    assert together < fuse(copies)[0] - 0.003
 
 
 def test_windows_larger_than_the_graph_are_tested_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("compare", "sketch", "statistics"):
+    for name in ("compare", "sketch", "nodes"):
         monkeypatch.setattr(sys.modules[f"monitor.drift.{name}"], "MAXIMUM_NODES", 200)
     rejected = 0
     for seed in range(40):

@@ -1,0 +1,30 @@
+"""Neighbours that are looked for in cells are mostly the nearest, and never one's own."""
+
+import numpy as np
+
+from monitor.drift.neighbours import nearest
+from monitor.drift.neighbours_in_cells import nearest_in_cells
+
+
+def test_most_of_the_nearest_are_found_and_none_of_the_same_owner() -> None:
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((60, 24))
+    points = centres[rng.integers(60, size=6000)] + 0.6 * rng.standard_normal((6000, 24))
+    points = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+    owner = np.arange(6000) // 3
+    found = nearest_in_cells(points, owner, 8, rng)
+    exact = nearest(points, points, 8, query_owner=owner, landmark_owner=owner, spread_ties=True)
+    shared = [len(set(a) & set(b)) / 8 for a, b in zip(found.index, exact.index, strict=True)]
+    assert np.mean(shared) > 0.9
+    assert (owner[found.index] != owner[:, None]).all()
+    cosine = np.einsum("ikj,ij->ik", points[found.index], points)
+    np.testing.assert_allclose(found.similarity, cosine, atol=2e-5)
+    assert (np.diff(found.similarity, axis=1) <= 1e-5).all()
+
+
+def test_copies_of_one_point_have_neighbours_too() -> None:
+    points = np.tile(np.eye(4, dtype=np.float32)[:1], (5000, 1))
+    found = nearest_in_cells(points, np.arange(5000), 4, np.random.default_rng(0))
+    assert (found.index >= 0).all()
+    # Equally near ones are taken in another order by each, not the same four by all.
+    assert len(np.unique(found.index)) > 500
