@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from monitor.errors import NotFoundError
+from monitor.store.bulk_insert import insert_rows
 from monitor.store.embedding_blocks import gather_vectors, insert_block
-from monitor.store.tables import EmbeddingBlock, Exchange
+from monitor.store.tables import EmbeddingBlock, Exchange, metadata
 
 T = TypeVar("T")
 
@@ -154,8 +155,9 @@ def insert_exchanges(
         created_at=created_at,
     )
     common = {"block_id": block_id, "baseline_id": baseline_id}
-    connection.execute(
-        insert(Exchange),
+    insert_rows(
+        connection,
+        metadata.tables[Exchange.__tablename__],
         [{**_values(row), **common, "block_row": index} for index, row in enumerate(rows)],
     )
 

@@ -13,6 +13,7 @@ from monitor.errors import BrokerUnavailableError, ConfigurationError
 from monitor.settings import Kafka, Secrets
 from monitor.traffic.wire.inflate import missing_codecs
 from monitor.traffic.wire.partition_reader import read_sampled
+from monitor.traffic.wire.receiving import receive_in_place
 from monitor.traffic.wire.selection import Selection
 
 CONNECT_TIMEOUT_SECONDS = 3.0
@@ -92,6 +93,7 @@ def open_consumer(
         heartbeat_interval_ms=min(3000, round(settings.session_timeout_seconds * 1000 / 3)),
     )
     read_sampled(consumer, selection, max_records=settings.max_poll_records)
+    receive_in_place(consumer)
     listener.consumer = consumer
     consumer.subscribe([settings.topic], listener=listener)
     return consumer

@@ -289,4 +289,6 @@ def _letters_of_parts(
 
 def _at(position: Position, index: int) -> Position:
     """Return the position of a part of a record, which may itself be a part of one."""
+    if not index:
+        return position
     return replace(position, record_index=position.record_index + index)

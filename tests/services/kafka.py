@@ -16,7 +16,7 @@ from kafka.admin import NewTopic
 
 from tests.services.requirement import free_port, missing, program
 
-POM = Path(__file__).parent / "kafka" / "pom.xml"
+POM = Path(__file__).parent / "broker" / "pom.xml"
 JAVA_HINT = "install Java 17 or newer (`apt-get install openjdk-17-jre-headless`)"
 MAVEN_HINT = "install Maven (`apt-get install maven`)"
 LOG4J = """\

@@ -86,7 +86,7 @@ class Redactor:
     def _places(self, text: str) -> Iterator[tuple[str, Iterable[Place]]]:
         for name, pattern in self._patterns:
             yield name, (match.span() for match in pattern.finditer(text))
-        scanned = Scanned.of(text)
+        scanned = Scanned(text)
         yield "API_KEY", find_secrets(scanned)
         if "@" in text:
             yield "EMAIL", find_emails(scanned)
@@ -121,6 +121,8 @@ def pseudonym_of(user: str) -> str:
 
 def _without_overlaps(ranked: list[tuple[int, Span]]) -> list[Span]:
     """Keep the better ranked of two that overlap; equally ranked ones are joined."""
+    if not ranked:
+        return []
     kept: list[tuple[int, Span]] = []
     for rank, span in sorted(ranked, key=lambda one: one[1]):
         if not kept or span.start >= kept[-1][1].end:

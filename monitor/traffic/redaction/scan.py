@@ -5,8 +5,6 @@ Most texts hold no personal data: that they don't must cost microseconds.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 
 #: Where something stands in a text: ``[start, end)``, in characters.
 Place = tuple[int, int]
@@ -37,50 +35,44 @@ OTHER_DIGITS = {
 OTHER_DIGIT = re.compile(f"[{''.join(map(chr, OTHER_DIGITS))}]")
 
 
-@dataclass(frozen=True)
 class Scanned:
-    """A text, and quick answers to what it can't hold."""
+    """A text, and quick answers to what it can't hold.
 
-    text: str
+    Attributes:
+        text: The text.
+        raw: The text in UTF-8.
+        has_digit: Whether there is a digit.
+        has_long_number: Whether there are seven digits in a row, but for separators.
+    """
 
-    @classmethod
-    def of(cls, text: str) -> "Scanned":
+    __slots__ = ("has_digit", "has_long_number", "raw", "text")
+
+    def __init__(self, text: str) -> None:
         """Scan a text; digits of other scripts count as Latin ones, at the same places."""
         if not text.isascii() and OTHER_DIGIT.search(text):
             text = text.translate(OTHER_DIGITS)
-        return cls(text)
+        self.text = text
+        self.raw = text.encode("utf-8", "surrogatepass")
+        numbers = self.raw.translate(TO_ZERO, SEPARATORS)
+        self.has_digit = b"0" in numbers
+        self.has_long_number = self.has_digit and LONG_NUMBER in numbers
 
-    @cached_property
-    def raw(self) -> bytes:
-        """Return the text in UTF-8."""
-        return self.text.encode("utf-8", "surrogatepass")
-
-    @cached_property
-    def _numbers(self) -> bytes:
-        return self.raw.translate(TO_ZERO, SEPARATORS)
-
-    @property
-    def has_digit(self) -> bool:
-        """Return whether there is a digit."""
-        return b"0" in self._numbers
-
-    @property
-    def has_long_number(self) -> bool:
-        """Return whether there are seven digits in a row, but for separators."""
-        return LONG_NUMBER in self._numbers
-
-    def long_tokens(self) -> Iterator[Place]:
-        """Yield where 16 or more letters, digits, ``_`` and ``-`` stand in a row."""
-        runs: list[Place] = []
+    def long_tokens(self) -> Iterable[Place]:
+        """Return where 16 or more letters, digits, ``_`` and ``-`` stand in a row."""
         marked = self.raw.translate(TO_X)
         start = marked.find(LONG_TOKEN)
+        if start < 0:
+            return ()
+        runs: list[Place] = []
         while start >= 0:
             end = marked.find(b" ", start)
             end = len(marked) if end < 0 else end
             runs.append((start, end))
             start = marked.find(LONG_TOKEN, end)
-        for first, (start, end) in zip(self._characters(run[0] for run in runs), runs, strict=True):
-            yield first, first + end - start
+        firsts = self._characters(run[0] for run in runs)
+        return [
+            (first, first + end - start) for first, (start, end) in zip(firsts, runs, strict=True)
+        ]
 
     def countries(self) -> Iterator[int]:
         """Yield where two letters and two digits stand together."""

@@ -1,0 +1,88 @@
+"""Insert many rows at once: by COPY into PostgreSQL, which takes half of the time on both sides.
+
+A statement with a parameter for each value is quoted value by value here and parsed there. COPY
+goes through the same execution as every statement (``do_execute``), so that its errors, lost
+connections and savepoints are what they are elsewhere.
+"""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, event, insert
+
+#: Name of the execution option that holds what COPY reads.
+COPIED = "copied_rows"
+#: Bytes of it that are sent at a time.
+PART_BYTES = 2**18
+
+
+def listen_for_copies(engine: Engine) -> None:
+    """Let an engine for PostgreSQL run what :func:`insert_rows` gives it."""
+    event.listen(engine, "do_execute", _copy)
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all name the same columns: all but those that the database fills.
+
+    A single row is inserted as usual: the error of one that is refused tells more.
+
+    Raises:
+        TypeError: A value is of a type that no column here has.
+    """
+    if connection.dialect.name != "postgresql" or len(rows) < 2:
+        connection.execute(insert(table), list(rows))
+        return
+    writers = [(name, _writer(table.c[name].type, connection)) for name in rows[0]]
+    lines = ["\t".join([write(row[name]) for name, write in writers]) for row in rows]
+    quote = connection.dialect.identifier_preparer
+    names = ", ".join(quote.format_column(table.c[name]) for name, _ in writers)
+    connection.exec_driver_sql(
+        f"COPY {quote.format_table(table)} ({names}) FROM STDIN (ENCODING 'UTF8')",
+        execution_options={COPIED: "\n".join(lines).encode()},
+    )
+
+
+def _copy(cursor: Any, statement: str, _parameters: Any, context: Any) -> bool:
+    """Run a statement that copies; return ``False`` for the usual way."""
+    copied = context.execution_options.get(COPIED)
+    if copied is None:
+        return False
+    cursor.copy_expert(statement, io.BytesIO(copied), PART_BYTES)
+    return True
+
+
+def _writer(kind: Any, connection: Connection) -> Callable[[Any], str]:
+    """Return what writes the values of a column, in PostgreSQL's text format."""
+    convert = kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    if convert is None:
+        return _write
+    return lambda value: _write(convert(value))
+
+
+def _write(value: Any) -> str:
+    try:
+        return WRITERS[type(value)](value)
+    except KeyError:
+        raise TypeError(f"{type(value).__name__} can't be copied into a table") from None
+
+
+def _escape(text: str) -> str:
+    # Most texts hold none of these: to look for them is much faster than to replace.
+    for plain, escaped in ESCAPES:
+        if plain in text:
+            text = text.replace(plain, escaped)
+    return text
+
+
+#: Backslashes first: the others bring some.
+ESCAPES = (("\\", r"\\"), ("\n", r"\n"), ("\t", r"\t"), ("\r", r"\r"))
+WRITERS: Mapping[type, Callable[[Any], str]] = {
+    type(None): lambda _: r"\N",
+    bool: lambda value: "t" if value else "f",
+    int: str,
+    float: repr,
+    datetime: str,
+    str: _escape,
+}
