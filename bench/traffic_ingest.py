@@ -26,8 +26,13 @@ class InstantEncoder:
 
     identity = "instant@1/max0"
 
+    def __init__(self, *, seconds_per_text: float = 0.0) -> None:
+        """Begin; with some seconds for each text it is the slow one of the two sides."""
+        self._seconds_per_text = seconds_per_text
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float16]:
         """Return zeros ``[n, 384]``."""
+        time.sleep(self._seconds_per_text * len(texts))
         return np.zeros((len(texts), 384), np.float16)
 
 

@@ -62,9 +62,19 @@ def restore_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) 
 
 
 def pending_dead_letters(
-    connection: Connection, *, after_id: int = 0, limit: int = 100
+    connection: Connection, *, after_id: int = 0, until_id: int | None = None, limit: int = 100
 ) -> list[tuple[int, DeadLetterRow]]:
-    """Return the oldest dead letters that were not replayed yet, each with its id."""
+    """Return the oldest dead letters that were not replayed yet, each with its id.
+
+    Args:
+        connection: An open transaction.
+        after_id: Only letters behind this one.
+        until_id: And up to this one; ``None``: up to the newest.
+        limit: The most letters returned.
+    """
+    conditions = [DeadLetter.replayed_at.is_(None), DeadLetter.id > after_id]
+    if until_id is not None:
+        conditions.append(DeadLetter.id <= until_id)
     rows = connection.execute(
         select(
             DeadLetter.id,
@@ -82,11 +92,16 @@ def pending_dead_letters(
             DeadLetter.threshold,
             DeadLetter.last_offset,
         )
-        .where(DeadLetter.replayed_at.is_(None), DeadLetter.id > after_id)
+        .where(*conditions)
         .order_by(DeadLetter.id)
         .limit(limit)
     )
     return [(row[0], DeadLetterRow(Position(*row[1:5]), *row[5:])) for row in rows]
+
+
+def last_dead_letter(connection: Connection) -> int:
+    """Return the highest id of a dead letter; 0 where there is none."""
+    return connection.execute(select(func.max(DeadLetter.id))).scalar_one() or 0
 
 
 def mark_replayed(connection: Connection, dead_letter_id: int, *, now: datetime) -> bool:

@@ -24,7 +24,7 @@ def count_stored(prepared: Prepared, letters: Sequence[DeadLetterRow]) -> None:
     for source, count in stored.items():
         EXCHANGES_STORED.labels(source).inc(count)
     for day, count in prepared.withheld.items():
-        EXCHANGES_WITHHELD.labels(day.source).inc(count)
+        EXCHANGES_WITHHELD.labels(day.source).inc(count.n)
     for source, count in prepared.ignored.items():
         PARTS_IGNORED.labels(source).inc(count)
     count_letters(letters)

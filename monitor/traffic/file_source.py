@@ -44,6 +44,11 @@ class FileContent:
     #: Exchanges whose texts the source kept back.
     n_withheld: int = 0
 
+    @property
+    def share_withheld(self) -> float:
+        """Return the share of the exchanges that are withheld."""
+        return self.n_withheld / max(1, self.n_withheld + len(self.exchanges))
+
 
 def read_exchanges(
     path: Path, settings: Traffic, *, default_model: str, redactor: Redactor | None

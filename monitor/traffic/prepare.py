@@ -15,7 +15,7 @@ from monitor.settings import Traffic
 from monitor.store.dead_letters import DeadLetterRow
 from monitor.store.exchanges import ExchangeRow, Position
 from monitor.store.pending_halves import HalfRow
-from monitor.store.withheld import WithheldDay, day_of
+from monitor.store.withheld import Withheld, WithheldDay, day_of
 from monitor.telemetry import EMBED_SECONDS, EXCHANGES_NOT_SAMPLED, get_logger
 from monitor.traffic.decode import Decoded, Decoder
 from monitor.traffic.design import Lot, SamplingDesign
@@ -56,7 +56,7 @@ class Prepared:
     #: Requests and responses whose partner isn't in the batch.
     halves: list[HalfRow] = field(default_factory=list)
     #: Exchanges whose texts the source kept back.
-    withheld: Mapping[WithheldDay, int] = field(default_factory=dict)
+    withheld: Mapping[WithheldDay, Withheld] = field(default_factory=dict)
     #: Source -> parts of records that are no exchanges and not meant to be.
     ignored: Mapping[str, int] = field(default_factory=dict)
 
@@ -173,13 +173,7 @@ class Preparer:
             encoder=self._encoder.identity,
             prompt_vectors=prompt_vectors,
             response_vectors=response_vectors,
-            withheld=Counter(
-                WithheldDay(
-                    one.position.source, one.exchange.model, day_of(one.exchange.occurred_at)
-                )
-                for one in selected
-                if one.exchange.withheld
-            ),
+            withheld=_count_withheld(selected),
         )
 
     @staticmethod
@@ -201,6 +195,21 @@ class Preparer:
             'set traffic.sample_by = "exchange"',
             source=record.position.source,
         )
+
+
+def _count_withheld(selected: Sequence[_Selected]) -> dict[WithheldDay, Withheld]:
+    """Count what the source kept back, by what it stands for.
+
+    Mere candidates for the floor don't count: nobody will ever tell which of them belong to it.
+    """
+    counts: dict[WithheldDay, Withheld] = {}
+    for one in selected:
+        if one.exchange.withheld and one.lot.randomness >= one.lot.threshold:
+            exchange = one.exchange
+            day = WithheldDay(one.position.source, exchange.model, day_of(exchange.occurred_at))
+            weight = 1.0 / one.lot.inclusion_probability
+            counts[day] = counts.get(day, Withheld()) + Withheld(1, weight)
+    return counts
 
 
 def embed(

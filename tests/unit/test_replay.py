@@ -14,7 +14,8 @@ from monitor.store.dead_letters import count_by_reason
 from monitor.store.engine import transaction
 from monitor.store.exchanges import load_baseline
 from monitor.traffic.baseline_import import import_baseline
-from monitor.traffic.replay import replay_dead_letters, replay_file
+from monitor.traffic.replay import replay_file
+from monitor.traffic.replay_letters import replay_dead_letters
 from tests.services.fake_encoder import FakeEncoder
 from tests.services.ingest import stored_ids
 
