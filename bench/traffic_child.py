@@ -1,4 +1,4 @@
-"""``python -m bench.traffic_child BROKERS TOPIC RECORDS URL SECONDS``: an ingest in its own process.
+"""``python -m bench.traffic_child BROKERS TOPIC RECORDS URL SECONDS``: an ingest by itself.
 
 SECONDS is what the encoder takes for a text.
 
