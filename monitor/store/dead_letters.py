@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.store.exchanges import Position
@@ -34,6 +35,34 @@ class DeadLetterRow:
     def end(self) -> int:
         """Return the offset behind what the letter stands for."""
         return (self.position.offset if self.last_offset is None else self.last_offset) + 1
+
+
+@dataclass(frozen=True)
+class LetterKind:
+    """The dead letters of one reason."""
+
+    reason: str
+    count: int
+    oldest_at: datetime
+    newest: DeadLetterRow
+
+
+_COLUMNS = (
+    DeadLetter.id,
+    DeadLetter.source,
+    DeadLetter.partition,
+    DeadLetter.offset,
+    DeadLetter.record_index,
+    DeadLetter.key,
+    DeadLetter.value,
+    DeadLetter.reason,
+    DeadLetter.detail,
+    DeadLetter.inclusion_probability,
+    DeadLetter.received_at,
+    DeadLetter.randomness,
+    DeadLetter.threshold,
+    DeadLetter.last_offset,
+)
 
 
 def insert_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) -> None:
@@ -75,28 +104,8 @@ def pending_dead_letters(
     conditions = [DeadLetter.replayed_at.is_(None), DeadLetter.id > after_id]
     if until_id is not None:
         conditions.append(DeadLetter.id <= until_id)
-    rows = connection.execute(
-        select(
-            DeadLetter.id,
-            DeadLetter.source,
-            DeadLetter.partition,
-            DeadLetter.offset,
-            DeadLetter.record_index,
-            DeadLetter.key,
-            DeadLetter.value,
-            DeadLetter.reason,
-            DeadLetter.detail,
-            DeadLetter.inclusion_probability,
-            DeadLetter.received_at,
-            DeadLetter.randomness,
-            DeadLetter.threshold,
-            DeadLetter.last_offset,
-        )
-        .where(*conditions)
-        .order_by(DeadLetter.id)
-        .limit(limit)
-    )
-    return [(row[0], DeadLetterRow(Position(*row[1:5]), *row[5:])) for row in rows]
+    statement = select(*_COLUMNS).where(*conditions).order_by(DeadLetter.id).limit(limit)
+    return [_letter(row) for row in connection.execute(statement)]
 
 
 def last_dead_letter(connection: Connection) -> int:
@@ -123,6 +132,32 @@ def count_by_reason(connection: Connection) -> dict[str, int]:
         .order_by(DeadLetter.reason)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def summarize_dead_letters(connection: Connection) -> list[LetterKind]:
+    """Summarize the dead letters that were not replayed yet, by reason, the most frequent first."""
+    groups = connection.execute(
+        select(
+            DeadLetter.reason,
+            func.count(),
+            func.min(DeadLetter.received_at),
+            func.max(DeadLetter.id),
+        )
+        .where(DeadLetter.replayed_at.is_(None))
+        .group_by(DeadLetter.reason)
+        .order_by(func.count().desc(), DeadLetter.reason)
+    ).all()
+    newest = dict(
+        _letter(row)
+        for row in connection.execute(
+            select(*_COLUMNS).where(DeadLetter.id.in_([group[3] for group in groups]))
+        )
+    )
+    return [LetterKind(*group[:3], newest[group[3]]) for group in groups]
+
+
+def _letter(row: Row[Any]) -> tuple[int, DeadLetterRow]:
+    return row[0], DeadLetterRow(Position(*row[1:5]), *row[5:])
 
 
 def _values(row: DeadLetterRow) -> dict[str, object]:

@@ -1,7 +1,5 @@
 """`make bench AREA=traffic` on a few hundred records: every figure is measured, whatever it is."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import make_url
 
@@ -24,15 +22,13 @@ SMALL = {
 
 
 @pytest.fixture
-def world(
-    own_broker: KafkaServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[World]:
+def world(own_broker: KafkaServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> World:
     """Services of the tests in the place of the bench's own."""
     for name, value in SMALL.items():
         monkeypatch.setattr(traffic, name, value)
     own_broker.start()
     server = make_url(postgres_url).set(database="postgres")
-    yield World(
+    return World(
         own_broker.bootstrap_servers,
         server.render_as_string(hide_password=False),
         own_broker.folder,

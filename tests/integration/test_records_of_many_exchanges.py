@@ -91,7 +91,7 @@ def test_of_a_message_that_no_format_knew_the_readable_parts_are_stored_later(
     store(any_engine, [message_with_a_bad_record(0)], format="plain")
     assert [(0, 0, "invalid_json", False)] == letter_places(any_engine)
 
-    assert (1, {}) == replay(any_engine)
+    assert (1, {"wrong_type": 1}) == replay(any_engine)
 
     assert [(0, 2, "chatcmpl-a2")] == places(any_engine)
     # The letter of the whole has become that of the part which still can't be read.
