@@ -12,10 +12,11 @@ from monitor.store.exchanges import Position
 from monitor.store.pending_halves import HalfRow
 from monitor.traffic.decode import Decoder
 from monitor.traffic.exchange import Exchange
-from monitor.traffic.joining import half_row, join, pair
+from monitor.traffic.joining import join, pair
 from monitor.traffic.prepare import redact_exchange
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor
+from monitor.traffic.rows import half_row
 from monitor.traffic.sampling import Draw
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
