@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.store.exchanges import Position
@@ -156,7 +156,7 @@ def summarize_dead_letters(connection: Connection) -> list[LetterKind]:
     return [LetterKind(*group[:3], newest[group[3]]) for group in groups]
 
 
-def _letter(row: Row[Any]) -> tuple[int, DeadLetterRow]:
+def _letter(row: Sequence[Any]) -> tuple[int, DeadLetterRow]:
     return row[0], DeadLetterRow(Position(*row[1:5]), *row[5:])
 
 

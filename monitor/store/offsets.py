@@ -116,7 +116,7 @@ def sources_complete_until(connection: Connection) -> dict[str, datetime]:
         .group_by(SourceOffset.source)
         .having(func.count() == func.count(SourceOffset.caught_up_at))
     )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
 def record_gap(

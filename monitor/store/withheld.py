@@ -63,12 +63,11 @@ def add_withheld(connection: Connection, counts: Mapping[WithheldDay, Withheld])
 
 def count_withheld(connection: Connection, model: str, start: datetime, end: datetime) -> Withheld:
     """Return how many exchanges of a model were withheld on the days of ``[start, end)``."""
-    sums = (
-        func.coalesce(func.sum(column), 0)
-        for column in (WithheldExchanges.count, WithheldExchanges.estimated_total)
-    )
     count, estimated_total = connection.execute(
-        select(*sums).where(
+        select(
+            func.coalesce(func.sum(WithheldExchanges.count), 0),
+            func.coalesce(func.sum(WithheldExchanges.estimated_total), 0.0),
+        ).where(
             WithheldExchanges.model == model,
             WithheldExchanges.day >= start,
             WithheldExchanges.day < end,
