@@ -166,9 +166,8 @@ class Assignment:
             return
         self._next_note = time.monotonic() + NOTE_SECONDS
         try:
-            complete = self._take_reached()
             self._ask_ends(now)
-            complete |= self._take_reached()
+            complete = self._take_reached()
             if complete:
                 with transaction(self._engine) as connection:
                     note_caught_up(connection, self._topic, complete)
