@@ -100,7 +100,8 @@ class Faults:
         slot = self._reserve(pick)
         slot.marks.held = True
         try:
-            self._stop.wait(MAX_POLL_INTERVAL_SECONDS + 1 + 3 * pick)
+            # Whether the interval is over is looked at with each heartbeat, a third of a session.
+            self._stop.wait(MAX_POLL_INTERVAL_SECONDS + SESSION_TIMEOUT_SECONDS / 2 + 3 * pick)
         finally:
             slot.marks.held = False
             self._replicas.release(slot)
