@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from tests.soak.marks import EMBEDDING, PHASES
 from tests.soak.replicas import Replicas
 
+#: How kafka-python's line begins when a consumer leaves the group because nobody polls.
+POLLS_EXPIRED = "Consumer poll timeout has expired"
 #: How an event in a daemon's log begins, and what it shows.
 EVENTS = {
     "batch rolled back": "batches rolled back by compare-and-swap",
     "database is away; the batch waits": "batches that waited for PostgreSQL",
     "Kafka is in trouble; trying again": "polls that failed",
-    "Consumer poll timeout has expired": "consumers that left for want of polls",
+    POLLS_EXPIRED: "consumers that left for want of polls",
 }
 
 
