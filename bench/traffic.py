@@ -29,6 +29,8 @@ PARTITIONS = 6
 N_RECORDS = 100_000
 MANY_RECORDS = 1_000_000
 FEW_RECORDS = 10_000
+#: An encoder that takes this is slower than records come.
+SLOW_ENCODER_SECONDS = 0.001
 #: Of which one in twenty is embedded, twice.
 N_EMBEDDED_FROM = 20_000 if os.environ.get("DRIFTWARDEN_BENCH") == "full" else 2_000
 ROUNDS = 5
@@ -142,10 +144,26 @@ def growth_rows(world: World, lz4_topic: str) -> Iterator[Row]:
         listed(memory, "MB", "six", "one"),
     )
     yield ratio_row(
+        "resident memory, 1,000,000 / 100,000 records",
+        compared("many", "six", memory),
+        None,
+        listed(memory, "MB", "many", "six"),
+    )
+    yield ratio_row(
         "resident memory, lag of 1,000,000 / 10,000",
         compared("many", "few", memory),
         at_most(1.2),
         listed(memory, "MB", "many", "few"),
+    )
+    slow = [
+        ingest_in_child(world, topic, n, seconds_per_text=SLOW_ENCODER_SECONDS).resident_megabytes
+        for topic, n in ((many, MANY_RECORDS), (few, FEW_RECORDS))
+    ]
+    yield ratio_row(
+        "resident memory, lag of 1,000,000 / 10,000, slow encoder",
+        [slow[0] / slow[1]],
+        at_most(1.2),
+        f"{slow[0]:.1f} against {slow[1]:.1f} MB; the encoder is slower than records come",
     )
 
 

@@ -1,4 +1,6 @@
-"""``python -m bench.traffic_child BROKERS TOPIC RECORDS URL``: one ingest in a process of its own.
+"""``python -m bench.traffic_child BROKERS TOPIC RECORDS URL SECONDS``: an ingest by itself.
+
+SECONDS is what the encoder takes for a text.
 
 Prints its time and its greatest resident memory as JSON.
 """
@@ -21,7 +23,9 @@ class ChildRun:
     resident_megabytes: float
 
 
-def ingest_in_child(world: World, topic: str, n_records: int) -> ChildRun:
+def ingest_in_child(
+    world: World, topic: str, n_records: int, *, seconds_per_text: float = 0.0
+) -> ChildRun:
     """Ingest a topic in a fresh process.
 
     Raises:
@@ -31,7 +35,7 @@ def ingest_in_child(world: World, topic: str, n_records: int) -> ChildRun:
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "bench.traffic_child"),
-                *(world.bootstrap_servers, topic, str(n_records), url),
+                *(world.bootstrap_servers, topic, str(n_records), url, str(seconds_per_text)),
             ],
             capture_output=True,
             text=True,
@@ -42,9 +46,10 @@ def ingest_in_child(world: World, topic: str, n_records: int) -> ChildRun:
     return ChildRun(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def main(bootstrap_servers: str, topic: str, n_records: str, url: str) -> None:
+def main(bootstrap_servers: str, topic: str, n_records: str, url: str, seconds: str) -> None:
     """Measure and print."""
-    run = ingest(bench_settings(bootstrap_servers, topic, url), InstantEncoder(), int(n_records))
+    encoder = InstantEncoder(seconds_per_text=float(seconds))
+    run = ingest(bench_settings(bootstrap_servers, topic, url), encoder, int(n_records))
     measured = ChildRun(run.seconds / run.n_records * 1e6, peak_megabytes())
     print(json.dumps(asdict(measured)))
 

@@ -31,7 +31,7 @@ from monitor.traffic.writer import store_batch
 #: What the broker sends of one partition at a time.
 FETCH_BYTES = 2**20
 BATCH_SIZE = 512
-NOW = datetime(2026, 11, 2, tzinfo=UTC)
+NOW = datetime.now(UTC)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import random
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,13 +98,14 @@ def chat_values(n_values: int, seed: int) -> Iterator[bytes]:
         '"prompt":"%s","response":"%s","metadata":{"latency_ms":%d}}'
     )
     length = (RECORD_BYTES - len(envelope)) // 2
+    written = int(time.time()) - n_values  # an old record would be refused
     for number in range(n_values):
         prompt, response = (rng.randrange(CORPUS_CHARACTERS - length) for _ in range(2))
         yield (
             envelope
             % (
                 number,
-                1_790_000_000 + number,
+                written + number,
                 number % 500,
                 corpus[prompt : prompt + length],
                 corpus[response : response + length],

@@ -159,7 +159,15 @@ def configure_logging(*, json: bool | None = None, level: int = logging.INFO) ->
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for chatty in ("kafka", "httpx", "sentence_transformers", "transformers"):
+    # The schedule looks for work every few seconds: a line each time would bury the rest.
+    for chatty in (
+        "alembic",
+        "apscheduler",
+        "httpx",
+        "kafka",
+        "sentence_transformers",
+        "transformers",
+    ):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
     # Warns of a faster kernel that nobody needs, whenever it is imported.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

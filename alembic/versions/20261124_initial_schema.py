@@ -179,6 +179,7 @@ def upgrade() -> None:
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("day", UtcDateTime(timezone=True), nullable=False),
         sa.Column("count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("estimated_total", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("source", "model", "day", name=op.f("pk_withheld_exchanges")),
     )
     op.create_table(

@@ -8,6 +8,7 @@ from monitor.cli import (
     bench,
     check,
     database,
+    dead_letters,
     demo,
     evaluate,
     models,
@@ -33,6 +34,7 @@ app.command()(check.check)
 app.add_typer(database.app, name="db")
 app.add_typer(traffic.baseline_app, name="baseline")
 app.command()(traffic.replay)
+app.command()(dead_letters.dead_letters)
 app.command()(evaluate.compare)
 app.command()(evaluate.evaluate)
 app.add_typer(review.app, name="review")

@@ -14,9 +14,13 @@ def check(config: ConfigOption = None) -> None:
     Looks at the configuration, the database, the baseline, the Kafka topic, the encoder, Slack, the
     reviewers and what retraining needs. Changes nothing. Exit status 0: all is ready; 1: it isn't.
     """
+    import logging
+
     from monitor.daemon.readiness import check_everything
     from monitor.settings import load_secrets
+    from monitor.telemetry import configure_logging
 
+    configure_logging(level=logging.ERROR)  # what is wrong has a line of its own
     settings = read_settings(config)
     typer.secho("ok  ", fg=typer.colors.GREEN, nl=False)
     typer.echo(f" {'configuration':<14} model {settings.model.name!r}")

@@ -81,12 +81,13 @@ def forget(
 
 
 def _show(forgotten: "Forgotten", *, dry_run: bool) -> None:
-    typer.echo(f"{'':26}{'found':>9}" + ("" if dry_run else f"{'removed':>9}{'left':>9}"))
+    width = max(len(line.what) for line in forgotten.lines)
+    typer.echo(f"{'':{width}}{'found':>9}" + ("" if dry_run else f"{'removed':>9}{'left':>9}"))
     for line in forgotten.lines:
         counts = f"{line.found:>9,}"
         if not dry_run:
             counts += f"{max(0, line.found - line.left):>9,}{line.left:>9,}"
-        typer.echo(f"{line.what:26}{counts}")
+        typer.echo(f"{line.what:{width}}{counts}")
     if forgotten.n_mentions:
         typer.echo(f"\n{forgotten.n_mentions:,} of the exchanges are others' that mention the id")
     typer.echo("\nnot within reach of this command:")

@@ -92,7 +92,7 @@ def _replay_dead_letters(engine: "Engine", settings: "Settings") -> None:
     from monitor.embedding.encoder import load_encoder
     from monitor.store.dead_letters import count_by_reason
     from monitor.store.engine import transaction
-    from monitor.traffic.replay import replay_dead_letters
+    from monitor.traffic.replay_letters import replay_dead_letters
 
     with transaction(engine) as connection:
         waiting = sum(count_by_reason(connection).values())

@@ -70,7 +70,7 @@ def compare_files(
         if content.bad_lines
     ]
     remarks += [
-        f"{path.name}: {withheld_remark(content.n_withheld, len(content.exchanges))}"
+        f"{path.name}: {withheld_remark(content.n_withheld, content.share_withheld)}"
         for path, content in zip((reference, current), contents, strict=True)
         if content.n_withheld
     ]

@@ -26,9 +26,13 @@ def remarks_on(window: Window, bounds: tuple[datetime, datetime] | None) -> tupl
     return (*_silent_days(window.occurred_at, bounds), *_large_users(window))
 
 
-def withheld_remark(n_withheld: int, n_compared: int) -> str:
-    """Say how much of the traffic could not be compared, as its source kept the texts back."""
-    share = n_withheld / (n_withheld + n_compared)
+def withheld_remark(n_withheld: int, share: float) -> str:
+    """Say how much of the traffic could not be compared, as its source kept the texts back.
+
+    Args:
+        n_withheld: Exchanges of the sample.
+        share: The estimated share of the traffic that they stand for.
+    """
     return (
         f"{n_withheld:,} exchanges ({share:.0%}) are left out: their source kept the texts back, "
         "redacted or not captured."

@@ -32,7 +32,7 @@ from monitor.store.evaluations import (
     save_report,
 )
 from monitor.store.exchanges import WindowRows, first_occurrence, load_baseline, load_window
-from monitor.store.withheld import count_withheld, first_withheld
+from monitor.store.withheld import Withheld, count_withheld, first_withheld
 from monitor.traffic.rates import Rates
 from monitor.traffic.redaction import Redactor
 
@@ -49,7 +49,7 @@ class _Loaded:
     rows: WindowRows
     baseline: BaselineRow | None
     #: Exchanges whose texts the source kept back.
-    n_withheld: int
+    withheld: Withheld
     #: ``None`` where there is no baseline, or another encoder made its vectors.
     reference: WindowRows | None
     #: What the reader should know about the rows.
@@ -154,7 +154,7 @@ def _run(
     now: datetime,
 ) -> None:
     loaded = _load(engine, settings.model.name, bounds)
-    assessed = _tell_withheld(_assess(loaded, settings, bounds, seed), loaded.n_withheld)
+    assessed = _tell_withheld(_assess(loaded, settings, bounds, seed), loaded)
     assessed, reports = _render(assessed, loaded, bounds, seed)
     assessment = assessed.assessment
     with transaction(engine) as connection:
@@ -190,7 +190,7 @@ def _load(engine: Engine, model: str, bounds: tuple[datetime, datetime]) -> _Loa
         baseline = latest_baseline(connection, model)
         comparable = baseline is not None and stored.encoder in {"", baseline.encoder}
         reference = load_baseline(connection, baseline.id) if baseline and comparable else None
-        n_withheld = count_withheld(connection, model, *bounds)
+        withheld = count_withheld(connection, model, *bounds)
     sample = final_sample(stored, bounds)
     remarks = [sample.remark] if sample.remark else []
     if stored.n_other_encoder:
@@ -198,7 +198,7 @@ def _load(engine: Engine, model: str, bounds: tuple[datetime, datetime]) -> _Loa
             f"{stored.n_other_encoder:,} exchanges of the window were embedded by another encoder "
             "and are left out."
         )
-    return _Loaded(sample.rows, baseline, n_withheld, reference, tuple(remarks))
+    return _Loaded(sample.rows, baseline, withheld, reference, tuple(remarks))
 
 
 def _assess(
@@ -260,13 +260,14 @@ def _render(
     return assessed, reports
 
 
-def _tell_withheld(assessed: Assessed, n_withheld: int) -> Assessed:
-    if not n_withheld:
+def _tell_withheld(assessed: Assessed, loaded: _Loaded) -> Assessed:
+    withheld = loaded.withheld
+    if not withheld.n:
         return assessed
-    counted = msgspec.structs.replace(assessed.assessment, n_withheld=n_withheld)
-    return _remark(
-        replace(assessed, assessment=counted), withheld_remark(n_withheld, counted.n_current)
-    )
+    counted = msgspec.structs.replace(assessed.assessment, n_withheld=withheld.n)
+    compared = float((1.0 / loaded.rows.inclusion_probability).sum())
+    share = withheld.estimated_total / (withheld.estimated_total + compared)
+    return _remark(replace(assessed, assessment=counted), withheld_remark(withheld.n, share))
 
 
 def _remark(assessed: Assessed, *remarks: str) -> Assessed:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from monitor.privacy.person import Person
 from monitor.settings import Retrain
-from monitor.store import person_rows as store
+from monitor.store import person_traces
 from monitor.store.engine import transaction
 from monitor.store.registry import VersionRow, add_lineage_note, list_versions, version_of_run
 from retrain.forgetting import find_in_file, find_in_run, remove_from_file, remove_from_run
@@ -58,9 +58,9 @@ def find_files(
     unreachable: dict[Path, str] = {}
     runs = []
     with transaction(engine) as connection:
-        stored = store.run_folders(connection)
-        gold = store.gold_batches(connection, person.items)
-        exports = store.exports(connection)
+        stored = person_traces.run_folders(connection)
+        gold = person_traces.gold_batches(connection, person.items)
+        exports = person_traces.exports(connection)
     for run_id, status, work_dir, batches in stored:
         folder = RunFolder(Path(work_dir))
         try:

@@ -18,7 +18,7 @@ from monitor.privacy.files import Files, find_files, remove_rows
 from monitor.privacy.person import Person, Wanted, find_person
 from monitor.privacy.remains import find_remains
 from monitor.settings import Settings
-from monitor.store import person_rows as store
+from monitor.store import person_rows, person_traces
 from monitor.store.audit import append_entry
 from monitor.store.block_upkeep import drop_dead_rows, lock_upkeep
 from monitor.store.engine import transaction
@@ -135,14 +135,14 @@ def _count(engine: Engine, person: Person, files: Files, own: Redactor) -> Count
     quotes = person.quotes(own)
     counts: Counts = {}
     with transaction(engine) as connection:
-        traffic, of_baselines = store.count_exchanges(connection, person.ids)
+        traffic, of_baselines = person_rows.count_exchanges(connection, person.ids)
         counts["exchanges"] = traffic
         counts["exchanges of baselines"] = of_baselines
         counts["vectors"] = traffic + of_baselines
-        counts["vectors"] += store.count_dead_vectors(connection, person.blocks)
+        counts["vectors"] += person_rows.count_dead_vectors(connection, person.blocks)
         counts |= {
             name.replace("_", " "): n
-            for name, n in store.count_of_items(connection, person.items).items()
+            for name, n in person_rows.count_of_items(connection, person.items).items()
         }
         counts["scores in evaluations"] = counts["quotes in evaluations"] = 0
         counts["quotes in messages"] = 0
@@ -153,7 +153,7 @@ def _count(engine: Engine, person: Person, files: Files, own: Redactor) -> Count
             assessment = evaluation_by_id(connection, evaluation_id).assessment
             if assessment is not None:
                 counts["quotes in evaluations"] += quotes.remove_from(assessment)[1]
-            for _, payload in store.messages_of_evaluation(connection, evaluation_id):
+            for _, payload in person_traces.messages_of_evaluation(connection, evaluation_id):
                 counts["quotes in messages"] += quotes.remove_from_payload(payload)[1]
     counts["dead letters"] = sum(1 for _ in _letters(engine, person))
     counts["waiting requests and responses"] = sum(1 for _ in _halves(engine, person))
@@ -172,7 +172,9 @@ def _remove_derived(engine: Engine, person: Person, own: Redactor, now: datetime
                 assessment, n = quotes.remove_from(evaluation.assessment)
                 if n:
                     rewrite(connection, evaluation, assessment, now)
-            for message_id, payload in store.messages_of_evaluation(connection, evaluation_id):
+            for message_id, payload in person_traces.messages_of_evaluation(
+                connection, evaluation_id
+            ):
                 cleaned, n = quotes.remove_from_payload(payload)
                 if n:
                     replace_payload(connection, message_id, cleaned)
@@ -184,9 +186,9 @@ def _remove_derived(engine: Engine, person: Person, own: Redactor, now: datetime
     with transaction(engine) as connection:
         for first in range(0, len(halves), EXCHANGES_PER_STEP):
             delete_halves(connection, halves[first : first + EXCHANGES_PER_STEP])
-        store.delete_letters(connection, letters)
+        person_rows.delete_letters(connection, letters)
         for table, row_id in _errors(connection, person):
-            store.set_error(connection, table, row_id, REMOVED_ERROR)
+            person_traces.set_error(connection, table, row_id, REMOVED_ERROR)
 
 
 def _remove_exchanges(engine: Engine, person: Person) -> None:
@@ -194,12 +196,12 @@ def _remove_exchanges(engine: Engine, person: Person) -> None:
         ids = [row.id for row in person.rows[first : first + EXCHANGES_PER_STEP]]
         with transaction(engine) as connection:
             lock_upkeep(connection)
-            rows = store.rows_by_id(connection, ids)  # their blocks may be others by now
+            rows = person_rows.rows_by_id(connection, ids)  # their blocks may be others by now
             delete_exchanges(connection, ids)
             for block_id in sorted({row.block_id for row in rows}):
                 drop_dead_rows(connection, block_id)
             for baseline_id in sorted({row.baseline_id for row in rows if row.baseline_id}):
-                store.shrink_baseline(connection, baseline_id)
+                person_rows.shrink_baseline(connection, baseline_id)
 
 
 def _letters(engine: Engine, person: Person) -> Iterator[int]:
@@ -208,7 +210,7 @@ def _letters(engine: Engine, person: Person) -> Iterator[int]:
     after_id = 0
     while True:
         with transaction(engine) as connection:
-            page = store.letters(connection, after_id)
+            page = person_rows.letters(connection, after_id)
         if not page:
             return
         for letter_id, record, key, value, detail in page:
@@ -224,7 +226,7 @@ def _halves(engine: Engine, person: Person) -> Iterator[int]:
     after_id = 0
     while True:
         with transaction(engine) as connection:
-            page = store.halves(connection, after_id)
+            page = person_rows.halves(connection, after_id)
         if not page:
             return
         for half_id, user, join_id, payload in page:
@@ -243,7 +245,7 @@ def _errors(connection: Connection, person: Person) -> list[tuple[str, int]]:
     }
     return [
         (table, row_id)
-        for table, row_id, error in store.errors(connection)
+        for table, row_id, error in person_traces.errors(connection)
         if any(one in error for one in beginnings)
         or any(mention.in_text(error) for mention in person.wanted.mentions)
     ]

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from monitor.privacy.mention import SHORTEST_WORD, Mention
 from monitor.privacy.quotes import Quotes
-from monitor.store import person_rows as store
+from monitor.store import person_rows, person_traces
 from monitor.store.engine import transaction
 from monitor.store.evaluations import sample_scores
 from monitor.store.person_rows import PersonRow
@@ -99,13 +99,13 @@ def find_person(engine: Engine, wanted: Wanted) -> Person:
     with transaction(engine) as connection:
         rows = {
             row.id: row
-            for row in store.rows_of(connection, wanted.users, list(wanted.exchange_ids))
+            for row in person_rows.rows_of(connection, wanted.users, list(wanted.exchange_ids))
         }
     mentioned = [one for one in _mentioning(engine, wanted) if one not in rows]
     with transaction(engine) as connection:
-        rows |= {row.id: row for row in store.rows_by_id(connection, mentioned)}
-        items = store.item_ids(connection, list(rows))
-        scored = store.scored_evaluations(connection)
+        rows |= {row.id: row for row in person_rows.rows_by_id(connection, mentioned)}
+        items = person_rows.item_ids(connection, list(rows))
+        scored = person_traces.scored_evaluations(connection)
     evaluations = []
     for evaluation_id in scored:  # one at a time: each holds the ids of a whole window
         with transaction(engine) as connection:
@@ -121,10 +121,10 @@ def _mentioning(engine: Engine, wanted: Wanted) -> list[int]:
     mention = Mention(wanted.subject)
     found: list[int] = []
     with transaction(engine) as connection:
-        last = store.last_exchange(connection)
-    for after_id in range(0, last, store.ROWS_PER_SCAN):
+        last = person_rows.last_exchange(connection)
+    for after_id in range(0, last, person_rows.ROWS_PER_SCAN):
         with transaction(engine) as connection:
-            for row_id, texts in store.texts_with(connection, wanted.subject, after_id):
+            for row_id, texts in person_rows.texts_with(connection, wanted.subject, after_id):
                 if any(mention.in_text(text) for text in texts):
                     found.append(row_id)
     return found

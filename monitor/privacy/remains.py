@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 
 from monitor.privacy.files import Files
 from monitor.privacy.person import Person
-from monitor.store import person_rows as store
+from monitor.store import person_traces
 from monitor.store.engine import transaction
 from monitor.traffic.redaction import Redactor
 
@@ -34,17 +34,19 @@ def find_remains(engine: Engine, person: Person, files: Files, own: Redactor) ->
         quoting = [
             message_id
             for evaluation_id in person.evaluations
-            for message_id, payload in store.messages_of_evaluation(connection, evaluation_id)
+            for message_id, payload in person_traces.messages_of_evaluation(
+                connection, evaluation_id
+            )
             if quotes.remove_from_payload(payload)[1]
         ]
-        for place in store.posted_places(connection, quoting):
+        for place in person_traces.posted_places(connection, quoting):
             yield f"Slack, channel {place}: a message there quotes this person; delete it in Slack"
-        for evaluation_id in store.running_evaluations(connection):
+        for evaluation_id in person_traces.running_evaluations(connection):
             yield (
                 f"evaluation {evaluation_id} is under way and may quote this person when it ends: "
                 "run this command again then"
             )
-        entries = store.reasons_in_audit(connection, person.items)
+        entries = person_traces.reasons_in_audit(connection, person.items)
         if entries:
             yield (
                 f"audit log entries {', '.join(map(str, entries))}: reasons that reviewers "

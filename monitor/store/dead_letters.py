@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -36,6 +37,34 @@ class DeadLetterRow:
         return (self.position.offset if self.last_offset is None else self.last_offset) + 1
 
 
+@dataclass(frozen=True)
+class LetterKind:
+    """The dead letters of one reason."""
+
+    reason: str
+    count: int
+    oldest_at: datetime
+    newest: DeadLetterRow
+
+
+_COLUMNS = (
+    DeadLetter.id,
+    DeadLetter.source,
+    DeadLetter.partition,
+    DeadLetter.offset,
+    DeadLetter.record_index,
+    DeadLetter.key,
+    DeadLetter.value,
+    DeadLetter.reason,
+    DeadLetter.detail,
+    DeadLetter.inclusion_probability,
+    DeadLetter.received_at,
+    DeadLetter.randomness,
+    DeadLetter.threshold,
+    DeadLetter.last_offset,
+)
+
+
 def insert_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) -> None:
     """Write dead letters; the offsets move in the same transaction."""
     if rows:
@@ -62,31 +91,26 @@ def restore_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) 
 
 
 def pending_dead_letters(
-    connection: Connection, *, after_id: int = 0, limit: int = 100
+    connection: Connection, *, after_id: int = 0, until_id: int | None = None, limit: int = 100
 ) -> list[tuple[int, DeadLetterRow]]:
-    """Return the oldest dead letters that were not replayed yet, each with its id."""
-    rows = connection.execute(
-        select(
-            DeadLetter.id,
-            DeadLetter.source,
-            DeadLetter.partition,
-            DeadLetter.offset,
-            DeadLetter.record_index,
-            DeadLetter.key,
-            DeadLetter.value,
-            DeadLetter.reason,
-            DeadLetter.detail,
-            DeadLetter.inclusion_probability,
-            DeadLetter.received_at,
-            DeadLetter.randomness,
-            DeadLetter.threshold,
-            DeadLetter.last_offset,
-        )
-        .where(DeadLetter.replayed_at.is_(None), DeadLetter.id > after_id)
-        .order_by(DeadLetter.id)
-        .limit(limit)
-    )
-    return [(row[0], DeadLetterRow(Position(*row[1:5]), *row[5:])) for row in rows]
+    """Return the oldest dead letters that were not replayed yet, each with its id.
+
+    Args:
+        connection: An open transaction.
+        after_id: Only letters behind this one.
+        until_id: And up to this one; ``None``: up to the newest.
+        limit: The most letters returned.
+    """
+    conditions = [DeadLetter.replayed_at.is_(None), DeadLetter.id > after_id]
+    if until_id is not None:
+        conditions.append(DeadLetter.id <= until_id)
+    statement = select(*_COLUMNS).where(*conditions).order_by(DeadLetter.id).limit(limit)
+    return [_letter(row) for row in connection.execute(statement)]
+
+
+def last_dead_letter(connection: Connection) -> int:
+    """Return the highest id of a dead letter; 0 where there is none."""
+    return connection.execute(select(func.max(DeadLetter.id))).scalar_one() or 0
 
 
 def mark_replayed(connection: Connection, dead_letter_id: int, *, now: datetime) -> bool:
@@ -108,6 +132,32 @@ def count_by_reason(connection: Connection) -> dict[str, int]:
         .order_by(DeadLetter.reason)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def summarize_dead_letters(connection: Connection) -> list[LetterKind]:
+    """Summarize the dead letters that were not replayed yet, by reason, the most frequent first."""
+    groups = connection.execute(
+        select(
+            DeadLetter.reason,
+            func.count(),
+            func.min(DeadLetter.received_at),
+            func.max(DeadLetter.id),
+        )
+        .where(DeadLetter.replayed_at.is_(None))
+        .group_by(DeadLetter.reason)
+        .order_by(func.count().desc(), DeadLetter.reason)
+    ).all()
+    newest = dict(
+        _letter(row)
+        for row in connection.execute(
+            select(*_COLUMNS).where(DeadLetter.id.in_([group[3] for group in groups]))
+        )
+    )
+    return [LetterKind(*group[:3], newest[group[3]]) for group in groups]
+
+
+def _letter(row: Sequence[Any]) -> tuple[int, DeadLetterRow]:
+    return row[0], DeadLetterRow(Position(*row[1:5]), *row[5:])
 
 
 def _values(row: DeadLetterRow) -> dict[str, object]:

@@ -1,10 +1,10 @@
 """How far each partition has been read: the truth about ingest, moved by compare-and-swap."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.errors import LostOwnershipError
@@ -85,15 +85,15 @@ def advance(
         )
 
 
-def note_caught_up(
-    connection: Connection, source: str, partitions: Sequence[int], now: datetime
-) -> None:
-    """Note that everything up to the end of these partitions is stored."""
-    connection.execute(
-        update(SourceOffset)
-        .where(SourceOffset.source == source, SourceOffset.partition.in_(partitions))
-        .values(caught_up_at=now)
-    )
+def note_caught_up(connection: Connection, source: str, until: Mapping[int, datetime]) -> None:
+    """Note until when the traffic of partitions is stored."""
+    # In a fixed order, so that two that note the same can't wait for each other.
+    for partition, moment in sorted(until.items()):
+        connection.execute(
+            update(SourceOffset)
+            .where(SourceOffset.source == source, SourceOffset.partition == partition)
+            .values(caught_up_at=moment)
+        )
 
 
 def complete_until(connection: Connection, source: str) -> datetime | None:
@@ -107,6 +107,16 @@ def complete_until(connection: Connection, source: str) -> datetime | None:
         select(SourceOffset.caught_up_at).where(SourceOffset.source == source)
     ).scalars()
     return min((at or datetime.min.replace(tzinfo=UTC) for at in times), default=None)
+
+
+def sources_complete_until(connection: Connection) -> dict[str, datetime]:
+    """Return that time for each source of which every partition was once read to its end."""
+    rows = connection.execute(
+        select(SourceOffset.source, func.min(SourceOffset.caught_up_at))
+        .group_by(SourceOffset.source)
+        .having(func.count() == func.count(SourceOffset.caught_up_at))
+    )
+    return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
 def record_gap(

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
 from monitor.store.exchanges import Position
+from monitor.store.offsets import sources_complete_until
 from monitor.store.tables import PendingHalf
 
 #: Rows written or asked for at once, well below SQLite's limit of bound parameters.
@@ -146,22 +147,42 @@ def delete_halves(connection: Connection, ids: Sequence[int]) -> int:
 
 
 def overdue_halves(
-    connection: Connection, *, received_before: datetime, limit: int, source: str | None = None
+    connection: Connection, *, now: datetime, timeout: timedelta, patience: timedelta, limit: int
 ) -> list[StoredHalf]:
-    """Lock and return halves that waited too long and have no partner, the oldest first.
+    """Lock and return halves whose time is up, the oldest first.
+
+    A half waits for the time limit after it was received, and until its source was read so far that
+    a partner within the limit would be there: the partner's partition may be far behind.
 
     Args:
         connection: An open transaction.
-        received_before: Halves received before this waited too long.
+        now: The time.
+        timeout: The time limit.
+        patience: How much longer a half waits at most where its source isn't read to its end.
         limit: The most halves returned.
-        source: Only halves of this source; ``None``: of all.
     """
+    received = PendingHalf.received_at < now - timeout
+    heard_out = [
+        (PendingHalf.source == source) & (PendingHalf.occurred_at <= until - timeout)
+        for source, until in sources_complete_until(connection).items()
+    ]
+    lost_patience = PendingHalf.received_at < now - timeout - patience
+    return _lonely(connection, received, or_(lost_patience, *heard_out), limit=limit)
+
+
+def lonely_halves(connection: Connection, source: str, *, limit: int) -> list[StoredHalf]:
+    """Lock and return halves of a source that have no partner, the oldest first."""
+    return _lonely(connection, PendingHalf.source == source, limit=limit)
+
+
+def _lonely(
+    connection: Connection, *conditions: ColumnElement[bool], limit: int
+) -> list[StoredHalf]:
     partner = aliased(PendingHalf)
     ids = connection.execute(
         select(PendingHalf.id)
         .where(
-            PendingHalf.received_at < received_before,
-            *([] if source is None else [PendingHalf.source == source]),
+            *conditions,
             ~exists().where(
                 partner.source == PendingHalf.source,
                 partner.join_id == PendingHalf.join_id,

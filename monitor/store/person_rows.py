@@ -1,7 +1,7 @@
-"""Where one person's data lies: the queries of `driftwarden forget`."""
+"""Where one person's texts and vectors lie: the queries of `driftwarden forget`."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,22 +18,16 @@ from sqlalchemy import (
 )
 
 from monitor.store.tables import (
-    AuditEntry,
     Baseline,
     DeadLetter,
-    Decision,
     EmbeddingBlock,
-    Evaluation,
     Exchange,
     GoldExample,
-    Incident,
     Lease,
-    OutboxMessage,
     PendingHalf,
     Proposal,
     Review,
     ReviewItem,
-    TrainingRun,
 )
 
 #: Ids in one statement, well below SQLite's limit of bound parameters.
@@ -201,20 +195,6 @@ def count_of_items(connection: Connection, items: Sequence[int]) -> dict[str, in
     return counts
 
 
-def gold_batches(connection: Connection, items: Sequence[int]) -> set[int]:
-    """Return the batches in which some items became gold."""
-    batches: set[int] = set()
-    for first in range(0, len(items), IDS_PER_QUERY):
-        some = items[first : first + IDS_PER_QUERY]
-        statement = (
-            select(ReviewItem.batch_id)
-            .join(GoldExample, GoldExample.item_id == ReviewItem.id)
-            .where(ReviewItem.id.in_(some))
-        )
-        batches |= set(connection.execute(statement).scalars())
-    return batches
-
-
 def count_dead_vectors(connection: Connection, block_ids: Sequence[int]) -> int:
     """Return how many vectors of some blocks belong to no exchange any more."""
     stored = living = 0
@@ -235,88 +215,6 @@ def shrink_baseline(connection: Connection, baseline_id: int) -> None:
         .where(Baseline.id == baseline_id)
         .values(n_exchanges=left.scalar_subquery())
     )
-
-
-def scored_evaluations(connection: Connection) -> list[int]:
-    """Return the evaluations that have scores of exchanges."""
-    statement = select(Evaluation.id).where(Evaluation.sample_scores.is_not(None))
-    return list(connection.execute(statement.order_by(Evaluation.id)).scalars())
-
-
-def running_evaluations(connection: Connection) -> list[int]:
-    """Return the evaluations under way: what they have read isn't here yet."""
-    statement = select(Evaluation.id).where(Evaluation.status == "running")
-    return list(connection.execute(statement.order_by(Evaluation.id)).scalars())
-
-
-def messages_of_evaluation(
-    connection: Connection, evaluation_id: int
-) -> list[tuple[int, dict[str, Any]]]:
-    """Return the messages to Slack that tell of an evaluation, with their payload."""
-    statement = select(OutboxMessage.id, OutboxMessage.payload).where(
-        OutboxMessage.dedupe_key.startswith(f"evaluation:{evaluation_id}:", autoescape=True)
-        | OutboxMessage.dedupe_key.endswith(f":acknowledged:{evaluation_id}", autoescape=True)
-    )
-    return [
-        (row.id, row.payload) for row in connection.execute(statement.order_by(OutboxMessage.id))
-    ]
-
-
-def posted_places(connection: Connection, message_ids: Sequence[int]) -> list[str]:
-    """Return where in Slack the messages among some that were sent stand."""
-    statement = (
-        select(Incident.slack_channel, Incident.slack_ts)
-        .join(OutboxMessage, OutboxMessage.incident_id == Incident.id)
-        .where(OutboxMessage.id.in_(message_ids), OutboxMessage.sent_at.is_not(None))
-        .distinct()
-    )
-    return [f"{row.slack_channel} at {row.slack_ts}" for row in connection.execute(statement)]
-
-
-def errors(connection: Connection) -> Iterator[tuple[str, int, str]]:
-    """Yield the errors that evaluations and training runs ended with: table, id and text."""
-    for table in (Evaluation, TrainingRun):
-        statement = select(table.id, table.error).where(table.error.is_not(None))
-        for row in connection.execute(statement):
-            yield table.__tablename__, row.id, row.error or ""
-
-
-def set_error(connection: Connection, table: str, row_id: int, error: str) -> None:
-    """Put another text in the place of an error."""
-    of = {one.__tablename__: one for one in (Evaluation, TrainingRun)}[table]
-    connection.execute(update(of).where(of.id == row_id).values(error=error))
-
-
-def run_folders(connection: Connection) -> list[tuple[int, str, str, list[int]]]:
-    """Return each training run: id, status, folder and the batches whose gold it was planned on."""
-    statement = (
-        select(TrainingRun.id, TrainingRun.status, TrainingRun.work_dir, Decision.inputs)
-        .outerjoin(Decision, Decision.id == TrainingRun.decision_id)
-        .order_by(TrainingRun.id)
-    )
-    return [
-        (row.id, row.status, row.work_dir, list((row.inputs or {}).get("batches") or ()))
-        for row in connection.execute(statement)
-    ]
-
-
-def reasons_in_audit(connection: Connection, items: Sequence[int]) -> list[int]:
-    """Return the audit entries in which a reviewer gave a reason in words for some items."""
-    found: list[int] = []
-    subjects = [f"item:{one}" for one in items]
-    for first in range(0, len(subjects), IDS_PER_QUERY):
-        some = subjects[first : first + IDS_PER_QUERY]
-        rows = connection.execute(
-            select(AuditEntry.id, AuditEntry.details).where(AuditEntry.subject.in_(some))
-        )
-        found += [row.id for row in rows if row.details.get("reason")]
-    return sorted(found)
-
-
-def exports(connection: Connection) -> list[str]:
-    """Return the files that gold was exported to; ``-`` is standard output."""
-    statement = select(AuditEntry.subject).where(AuditEntry.action == "exported").distinct()
-    return sorted(connection.execute(statement).scalars())
 
 
 def _row(row: Any) -> PersonRow:

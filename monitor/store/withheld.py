@@ -20,36 +20,60 @@ class WithheldDay:
     day: datetime
 
 
+@dataclass(frozen=True)
+class Withheld:
+    """How many exchanges were withheld."""
+
+    n: int = 0
+    #: How many of the traffic they stand for: the sum of 1 / inclusion probability.
+    estimated_total: float = 0.0
+
+    def __add__(self, other: "Withheld") -> "Withheld":
+        """Return both together."""
+        return Withheld(self.n + other.n, self.estimated_total + other.estimated_total)
+
+
 def day_of(moment: datetime) -> datetime:
     """Return the beginning of an instant's day in UTC."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def add_withheld(connection: Connection, counts: Mapping[WithheldDay, int]) -> None:
+def add_withheld(connection: Connection, counts: Mapping[WithheldDay, Withheld]) -> None:
     """Add to the counts; the offsets move in the same transaction."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     # In a fixed order, so that two replicas can't wait for each other.
     for day, count in sorted(counts.items()):
         statement = dialect.insert(WithheldExchanges).values(
-            source=day.source, model=day.model, day=day.day, count=count
+            source=day.source,
+            model=day.model,
+            day=day.day,
+            count=count.n,
+            estimated_total=count.estimated_total,
         )
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["source", "model", "day"],
-                set_={"count": WithheldExchanges.count + statement.excluded.count},
+                set_={
+                    name: getattr(WithheldExchanges, name) + statement.excluded[name]
+                    for name in ("count", "estimated_total")
+                },
             )
         )
 
 
-def count_withheld(connection: Connection, model: str, start: datetime, end: datetime) -> int:
+def count_withheld(connection: Connection, model: str, start: datetime, end: datetime) -> Withheld:
     """Return how many exchanges of a model were withheld on the days of ``[start, end)``."""
-    return connection.execute(
-        select(func.coalesce(func.sum(WithheldExchanges.count), 0)).where(
+    count, estimated_total = connection.execute(
+        select(
+            func.coalesce(func.sum(WithheldExchanges.count), 0),
+            func.coalesce(func.sum(WithheldExchanges.estimated_total), 0.0),
+        ).where(
             WithheldExchanges.model == model,
             WithheldExchanges.day >= start,
             WithheldExchanges.day < end,
         )
-    ).scalar_one()
+    ).one()
+    return Withheld(int(count), float(estimated_total))
 
 
 def first_withheld(connection: Connection, model: str) -> datetime | None:

@@ -15,7 +15,7 @@ from monitor.store.engine import transaction
 from monitor.store.offsets import note_caught_up
 from monitor.telemetry import get_logger
 from monitor.traffic.backoff import Backoff
-from monitor.traffic.batch import PartitionState
+from monitor.traffic.batch import KnownEnd, PartitionState
 from monitor.traffic.kafka_source import Rebalances
 from monitor.traffic.starting_offsets import LOOK_UP_TIMEOUT_MS, look_up_offsets
 
@@ -23,7 +23,7 @@ log = get_logger(__name__)
 
 #: Silence after which the log says that the group gave us nothing to read.
 IDLE_SECONDS = 30.0
-#: How often it is written down that ingest stands at the end.
+#: How often it is written down until when the traffic is stored.
 NOTE_SECONDS = 5.0
 
 
@@ -152,11 +152,12 @@ class Assignment:
         return any(state.out_of_range for state in self.states.values())
 
     def note_caught_up(self, now: datetime) -> None:
-        """Write down, every now and then, which partitions are stored up to their end.
+        """Write down, every now and then, until when the traffic of each partition is stored.
 
-        The evaluation of a window waits for it, so that a backlog is not taken for silence. So the
-        broker is asked: while it is out of reach, or this process was frozen, the end that the last
-        fetch told is old, and traffic may pile up behind it.
+        The evaluation of a window waits for it, so that a backlog is not taken for silence; so does
+        a request for its response. The broker is asked where a partition ends: once that much is
+        stored, so is all that was written before the question. On a busy topic the end has moved on
+        by then, and it is the time of the question that counts.
 
         Args:
             now: The time, taken before this call.
@@ -164,25 +165,48 @@ class Assignment:
         if time.monotonic() < self._next_note:
             return
         self._next_note = time.monotonic() + NOTE_SECONDS
-        standing = [partition for partition, state in self.states.items() if self.lag(state) == 0]
-        if not standing:
-            return
         try:
-            ends = self._consumer.end_offsets(standing, timeout_ms=LOOK_UP_TIMEOUT_MS)
-            done = [p.partition for p in standing if ends[p] == self.states[p].stored]
-            if done:
+            self._ask_ends(now)
+            complete = self._take_reached()
+            if complete:
                 with transaction(self._engine) as connection:
-                    note_caught_up(connection, self._topic, done, now)
+                    note_caught_up(connection, self._topic, complete)
         except (DatabaseUnavailableError, KafkaError) as error:
             log.warning("can't tell whether all traffic is stored", error=str(error))
 
+    def _ask_ends(self, now: datetime) -> None:
+        """Ask where those partitions end of which no end is waited for."""
+        asked = [partition for partition, state in self.states.items() if not state.known_end]
+        if not asked:
+            return
+        ends = self._consumer.end_offsets(asked, timeout_ms=LOOK_UP_TIMEOUT_MS)
+        for partition in asked:
+            state = self.states[partition]
+            if ends[partition] >= state.stored:  # else its log was cut
+                # Up to the high water mark: transactions may be open from the readable end on.
+                end = max(ends[partition], self._high_water_mark(partition) or 0)
+                state.known_end = KnownEnd(end, now)
+
+    def _take_reached(self) -> dict[int, datetime]:
+        """Return until when the partitions are stored whose known end was reached."""
+        reached: dict[int, datetime] = {}
+        for state in self.states.values():
+            if state.known_end and state.stored >= state.known_end.offset:
+                reached[state.partition] = state.known_end.asked_at
+                state.known_end = None
+        return reached
+
     def lag(self, state: PartitionState) -> int | None:
         """Return how many records lie between what is stored and the partition's end."""
+        end = self._high_water_mark(TopicPartition(self._topic, state.partition))
+        return None if end is None else max(end - state.stored, 0)
+
+    def _high_water_mark(self, partition: TopicPartition) -> int | None:
         try:
-            end = self._consumer.highwater(TopicPartition(self._topic, state.partition))
+            mark: int | None = self._consumer.highwater(partition)
         except IllegalStateError:
             return None
-        return None if end is None else max(end - state.stored, 0)
+        return mark
 
     def _forget(self, partition: TopicPartition) -> None:
         state = self.states.pop(partition, None)

@@ -18,8 +18,9 @@ from monitor.store.exchanges import Position, insert_exchanges
 from monitor.traffic.design import certain_lot
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.file_source import BadLine, FileContent, read_exchanges
-from monitor.traffic.prepare import TextEncoder, embed, exchange_row
+from monitor.traffic.prepare import TextEncoder, embed
 from monitor.traffic.redaction import Redactor
+from monitor.traffic.rows import exchange_row
 
 #: Exchanges embedded at once, and vectors in a block.
 BLOCK_ROWS = 1024

@@ -12,6 +12,14 @@ from monitor.traffic.writer import OffsetMove
 MAX_BATCH_BYTES = 32_000_000
 
 
+@dataclass(frozen=True)
+class KnownEnd:
+    """Where a partition ended when the broker was asked: all written before lies below it."""
+
+    offset: int
+    asked_at: datetime
+
+
 @dataclass(eq=False)
 class PartitionState:
     """How far one partition was read, from when it was assigned until it is taken away."""
@@ -29,6 +37,8 @@ class PartitionState:
     #: Set where the broker no longer has ``position``: once all that was read is stored, the
     #: offset is looked up anew.
     out_of_range: bool = False
+    #: The end that has to be stored before the traffic up to then can be called complete.
+    known_end: KnownEnd | None = None
 
     def __post_init__(self) -> None:
         self.batched = self.position = self.stored

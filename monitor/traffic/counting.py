@@ -23,8 +23,8 @@ def count_stored(prepared: Prepared, letters: Sequence[DeadLetterRow]) -> None:
     stored.subtract(letter.position.source for letter in letters if letter.reason == REFUSED)
     for source, count in stored.items():
         EXCHANGES_STORED.labels(source).inc(count)
-    for day, count in prepared.withheld.items():
-        EXCHANGES_WITHHELD.labels(day.source).inc(count)
+    for day, withheld in prepared.withheld.items():
+        EXCHANGES_WITHHELD.labels(day.source).inc(withheld.n)
     for source, count in prepared.ignored.items():
         PARTS_IGNORED.labels(source).inc(count)
     count_letters(letters)

@@ -22,9 +22,10 @@ from monitor.traffic.sanitising import (
 )
 from monitor.traffic.timestamps import parse_timestamp
 
+NULL_VALUE = "null_value"
 #: Every reason that a dead letter may carry from here.
 REASONS = (
-    "null_value",
+    NULL_VALUE,
     "empty_value",
     "too_large",
     "invalid_utf8",
@@ -88,7 +89,7 @@ class Decoder:
 
     def _check_size(self, value: bytes | None) -> bytes:
         if value is None:
-            raise RecordError("null_value", "a tombstone: the record has no value")
+            raise RecordError(NULL_VALUE, "a tombstone: the record has no value")
         limit = self._settings.max_record_bytes
         if len(value) > limit:
             raise RecordError(

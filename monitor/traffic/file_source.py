@@ -12,10 +12,11 @@ from monitor.store.exchanges import Position
 from monitor.store.pending_halves import HalfRow
 from monitor.traffic.decode import Decoder
 from monitor.traffic.exchange import Exchange
-from monitor.traffic.joining import half_row, join, pair
+from monitor.traffic.joining import join, pair
 from monitor.traffic.prepare import redact_exchange
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor
+from monitor.traffic.rows import half_row
 from monitor.traffic.sampling import Draw
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -43,6 +44,11 @@ class FileContent:
     bad_lines: list[BadLine]
     #: Exchanges whose texts the source kept back.
     n_withheld: int = 0
+
+    @property
+    def share_withheld(self) -> float:
+        """Return the share of the exchanges that are withheld."""
+        return self.n_withheld / max(1, self.n_withheld + len(self.exchanges))
 
 
 def read_exchanges(

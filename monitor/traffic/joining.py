@@ -12,7 +12,7 @@ from monitor.settings import Traffic
 from monitor.store.exchanges import Position
 from monitor.store.pending_halves import HalfRow
 from monitor.traffic.decode import mark_withheld
-from monitor.traffic.exchange import Exchange, Half
+from monitor.traffic.exchange import Exchange
 from monitor.traffic.sampling import Draw, stored_draw
 
 
@@ -24,22 +24,6 @@ class Joined:
     position: Position
     draw: Draw
     received_at: datetime
-
-
-def half_row(half: Half, *, position: Position, received_at: datetime, draw: Draw) -> HalfRow:
-    """Return the row in which a half waits."""
-    return HalfRow(
-        position=position,
-        join_id=half.join_id,
-        side=half.side,
-        user=half.exchange.user,
-        occurred_at=half.exchange.occurred_at,
-        received_at=received_at,
-        randomness=draw.randomness,
-        threshold=draw.threshold,
-        inclusion_probability=draw.inclusion_probability,
-        payload=msgspec.to_builtins(half.exchange),
-    )
 
 
 def pair(halves: Iterable[HalfRow]) -> tuple[list[tuple[HalfRow, HalfRow]], list[HalfRow]]:

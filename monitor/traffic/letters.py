@@ -1,21 +1,59 @@
-"""Dead letters of what was decoded: lines of the plain form, so that each can be tried again."""
+"""Dead letters: records as they came, and lines of the plain form of what had been decoded."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from monitor.errors import RecordError
 from monitor.store.dead_letters import DeadLetterRow
 from monitor.store.exchanges import ExchangeRow
 from monitor.store.pending_halves import HalfRow
+from monitor.traffic.decode import Decoded
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.joining import exchange_of
-from monitor.traffic.sampling import stored_draw
+from monitor.traffic.record import RawRecord
+from monitor.traffic.sampling import Draw, stored_draw
+from monitor.traffic.sanitising import clean_text
 
+MAX_DETAIL_CHARACTERS = 500
 REFUSED = "refused_by_database"
 #: Reasons of letters whose value is a line of the plain form, whatever format the record had.
 IN_PLAIN_FORM = (REFUSED, "unpaired_request", "unpaired_response", "duplicate_half")
+
+
+def dead_letter(
+    record: RawRecord, error: RecordError, draw: Draw, received_at: datetime
+) -> DeadLetterRow:
+    """Return the row that keeps a record whole, with why it wasn't read."""
+    return DeadLetterRow(
+        position=record.position,
+        key=record.key,
+        value=record.value,
+        reason=error.reason,
+        detail=clean_text(error.detail, MAX_DETAIL_CHARACTERS)[0],
+        randomness=draw.randomness,
+        threshold=draw.threshold,
+        inclusion_probability=draw.inclusion_probability,
+        received_at=received_at,
+    )
+
+
+def letters_of_parts(
+    record: RawRecord, decoded: Decoded, draw: Draw, received_at: datetime
+) -> list[DeadLetterRow]:
+    """Return the letters of those parts of a record that can't be read, each a record by itself."""
+    return [
+        dead_letter(
+            replace(record, position=record.place_of(part.record_index), value=part.value),
+            part.error,
+            draw,
+            received_at,
+        )
+        for part in decoded.bad_parts
+    ]
 
 
 def refused_letter(row: ExchangeRow, detail: str) -> DeadLetterRow:

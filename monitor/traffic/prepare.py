@@ -15,18 +15,18 @@ from monitor.settings import Traffic
 from monitor.store.dead_letters import DeadLetterRow
 from monitor.store.exchanges import ExchangeRow, Position
 from monitor.store.pending_halves import HalfRow
-from monitor.store.withheld import WithheldDay, day_of
+from monitor.store.withheld import Withheld, WithheldDay, day_of
 from monitor.telemetry import EMBED_SECONDS, EXCHANGES_NOT_SAMPLED, get_logger
-from monitor.traffic.decode import Decoded, Decoder
+from monitor.traffic.decode import Decoder
 from monitor.traffic.design import Lot, SamplingDesign
 from monitor.traffic.exchange import Exchange, Half, Message
-from monitor.traffic.joining import Joined, half_row, join, pair
+from monitor.traffic.joining import Joined, join, pair
+from monitor.traffic.letters import dead_letter, letters_of_parts
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor
+from monitor.traffic.rows import exchange_row, half_row
 from monitor.traffic.sampling import Draw
-from monitor.traffic.sanitising import clean_text
 
-MAX_DETAIL_CHARACTERS = 500
 #: Attributes that hexadecimal digits could make look like a telephone number.
 IDS = {"trace_id"}
 
@@ -56,7 +56,7 @@ class Prepared:
     #: Requests and responses whose partner isn't in the batch.
     halves: list[HalfRow] = field(default_factory=list)
     #: Exchanges whose texts the source kept back.
-    withheld: Mapping[WithheldDay, int] = field(default_factory=dict)
+    withheld: Mapping[WithheldDay, Withheld] = field(default_factory=dict)
     #: Source -> parts of records that are no exchanges and not meant to be.
     ignored: Mapping[str, int] = field(default_factory=dict)
 
@@ -121,16 +121,16 @@ class Preparer:
                 continue
             if decoded.n_ignored:
                 ignored[record.position.source] += decoded.n_ignored
-            letters += _letters_of_parts(record, decoded, draw, received_at)
+            letters += letters_of_parts(record, decoded, draw, received_at)
             for exchange in decoded.exchanges:
-                position = _at(record.position, exchange.record_index)
+                position = record.place_of(exchange.record_index)
                 lot = self._count(self._design.select(draw, exchange), position)
                 if lot is not None:
                     clean = redact_exchange(exchange, self._redactor)
                     selected.append(_Selected(clean, lot, position, received_at))
             for half in decoded.halves:
                 self._warn_of_keys(record)
-                position = _at(record.position, half.exchange.record_index)
+                position = record.place_of(half.exchange.record_index)
                 own = self._count(self._design.draw_half(draw, half.join_id), position)
                 if own is not None:
                     clean = redact_exchange(half.exchange, self._redactor)
@@ -173,13 +173,7 @@ class Preparer:
             encoder=self._encoder.identity,
             prompt_vectors=prompt_vectors,
             response_vectors=response_vectors,
-            withheld=Counter(
-                WithheldDay(
-                    one.position.source, one.exchange.model, day_of(one.exchange.occurred_at)
-                )
-                for one in selected
-                if one.exchange.withheld
-            ),
+            withheld=_count_withheld(selected),
         )
 
     @staticmethod
@@ -201,6 +195,21 @@ class Preparer:
             'set traffic.sample_by = "exchange"',
             source=record.position.source,
         )
+
+
+def _count_withheld(selected: Sequence[_Selected]) -> dict[WithheldDay, Withheld]:
+    """Count what the source kept back, by what it stands for.
+
+    Mere candidates for the floor don't count: nobody will ever tell which of them belong to it.
+    """
+    counts: dict[WithheldDay, Withheld] = {}
+    for one in selected:
+        if one.exchange.withheld and one.lot.randomness >= one.lot.threshold:
+            exchange = one.exchange
+            day = WithheldDay(one.position.source, exchange.model, day_of(exchange.occurred_at))
+            weight = 1.0 / one.lot.inclusion_probability
+            counts[day] = counts.get(day, Withheld()) + Withheld(1, weight)
+    return counts
 
 
 def embed(
@@ -229,66 +238,3 @@ def redact_exchange(exchange: Exchange, redactor: Redactor | None) -> Exchange:
             for key, value in exchange.attributes.items()
         },
     )
-
-
-def exchange_row(
-    exchange: Exchange, lot: Lot, *, position: Position, received_at: datetime
-) -> ExchangeRow:
-    """Return the row that stores an exchange."""
-    return ExchangeRow(
-        position=position,
-        exchange_id=exchange.exchange_id,
-        occurred_at=exchange.occurred_at,
-        received_at=received_at,
-        model=exchange.model,
-        task_type=exchange.task_type,
-        user=exchange.user,
-        messages=[{"role": m.role, "content": m.content} for m in exchange.messages],
-        prompt=exchange.prompt,
-        response=exchange.response,
-        attributes=exchange.attributes,
-        truncated=exchange.truncated,
-        randomness=lot.randomness,
-        threshold=lot.threshold,
-        candidate_threshold=lot.candidate_threshold,
-        inclusion_probability=lot.inclusion_probability,
-        floor_size=lot.floor_size,
-    )
-
-
-def dead_letter(
-    record: RawRecord, error: RecordError, draw: Draw, received_at: datetime
-) -> DeadLetterRow:
-    """Return the row that keeps a record whole, with why it wasn't read."""
-    return DeadLetterRow(
-        position=record.position,
-        key=record.key,
-        value=record.value,
-        reason=error.reason,
-        detail=clean_text(error.detail, MAX_DETAIL_CHARACTERS)[0],
-        randomness=draw.randomness,
-        threshold=draw.threshold,
-        inclusion_probability=draw.inclusion_probability,
-        received_at=received_at,
-    )
-
-
-def _letters_of_parts(
-    record: RawRecord, decoded: Decoded, draw: Draw, received_at: datetime
-) -> list[DeadLetterRow]:
-    return [
-        dead_letter(
-            replace(record, position=_at(record.position, part.record_index), value=part.value),
-            part.error,
-            draw,
-            received_at,
-        )
-        for part in decoded.bad_parts
-    ]
-
-
-def _at(position: Position, index: int) -> Position:
-    """Return the position of a part of a record, which may itself be a part of one."""
-    if not index:
-        return position
-    return replace(position, record_index=position.record_index + index)

@@ -1,6 +1,6 @@
 """One record as it comes from Kafka or a file, before anybody looked into it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.store.exchanges import Position
@@ -27,6 +27,10 @@ class RawRecord:
     def size_bytes(self) -> int:
         """Return the size of the value."""
         return len(self.value or b"")
+
+    def place_of(self, index: int) -> Position:
+        """Return the position of a part of this record, which may itself be a part of one."""
+        return replace(self.position, record_index=self.position.record_index + index)
 
     def header(self, name: str) -> bytes | None:
         """Return the first header of this name."""

@@ -1,36 +1,25 @@
-"""Bring a file, or dead letters, through the path that Kafka's records take."""
+"""Bring a file through the path that Kafka's records take."""
 
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
 
-from monitor.errors import RecordError
 from monitor.settings import Settings
-from monitor.store.dead_letters import (
-    DeadLetterRow,
-    mark_replayed,
-    pending_dead_letters,
-    restore_dead_letters,
-)
 from monitor.store.engine import transaction
 from monitor.store.offsets import claim
-from monitor.store.pending_halves import insert_halves
-from monitor.store.withheld import add_withheld
 from monitor.telemetry import RECORDS_SAMPLED, RECORDS_SEEN
 from monitor.traffic.design import SamplingDesign
 from monitor.traffic.file_source import file_source_name, iter_records
-from monitor.traffic.letters import IN_PLAIN_FORM
 from monitor.traffic.prepare import Preparer, TextEncoder
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import make_redactor
-from monitor.traffic.sampling import stored_draw
 from monitor.traffic.sweep import Sweeper
-from monitor.traffic.writer import OffsetMove, insert_readable, store_until_done
+from monitor.traffic.writer import OffsetMove, store_until_done
 
 
 @dataclass(frozen=True)
@@ -134,96 +123,3 @@ def replay_file(
         n_dead_letters=totals["letters"],
         n_withheld=totals["withheld"],
     )
-
-
-@dataclass(frozen=True)
-class ReplayedLetters:
-    """What a replay of dead letters did."""
-
-    n_exchanges: int
-    #: Letters that still can't be read, by reason; they stay.
-    still_unreadable: dict[str, int]
-    #: Requests and responses that wait anew for their partner.
-    n_waiting: int = 0
-
-
-def replay_dead_letters(
-    engine: Engine,
-    settings: Settings,
-    encoder: TextEncoder,
-    *,
-    page_size: int = 100,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> ReplayedLetters:
-    """Try each dead letter again: with other settings or a newer version it may be readable.
-
-    What is read now is stored at the position where the record stood, and its letter is marked, in
-    one transaction; what isn't stays as it was. Halves of pairs wait anew for their partner.
-    """
-    design = SamplingDesign(settings)
-    preparer = Preparer(
-        settings.traffic,
-        encoder,
-        design=design,
-        default_model=settings.model.name,
-        redactor=make_redactor(settings.redaction),
-    )
-    n_exchanges = n_halves = 0
-    unreadable: Counter[str] = Counter()
-    after_id = 0
-    while True:
-        with transaction(engine) as connection:
-            page = pending_dead_letters(connection, after_id=after_id, limit=page_size)
-        if not page:
-            break
-        for letter_id, letter in page:
-            after_id = letter_id
-            result = _replay_letter(engine, preparer, letter_id, letter, now=clock())
-            if isinstance(result, str):
-                unreadable[result] += 1
-            else:
-                n_exchanges += result[0]
-                n_halves += result[1]
-    # Halves wait again for each other; those that are complete now are joined at once.
-    sweeper = Sweeper(engine, preparer, settings.traffic.join, clock=clock)
-    joined, _ = sweeper.sweep(threading.Event())
-    n_waiting = max(0, n_halves - 2 * joined)
-    return ReplayedLetters(n_exchanges + joined, dict(unreadable), n_waiting)
-
-
-def _replay_letter(
-    engine: Engine, preparer: Preparer, letter_id: int, letter: DeadLetterRow, *, now: datetime
-) -> tuple[int, int] | str:
-    """Return how many exchanges and halves were stored, or why it still can't be read."""
-    from_file = letter.position.source.startswith("file:")
-    record = RawRecord(
-        letter.position,
-        letter.key,
-        letter.value,
-        letter.received_at,
-        read_at=None if from_file else letter.received_at,
-        format_name="plain" if letter.reason in IN_PLAIN_FORM else "",
-    )
-    prepared = preparer.prepare(
-        [record],
-        received_at=letter.received_at,
-        draws=[stored_draw(letter.randomness, letter.threshold, letter.inclusion_probability)],
-    )
-    if prepared.is_empty and prepared.dead_letters:
-        return prepared.dead_letters[0].reason
-    # The time limit of a half begins anew.
-    halves = [replace(half, received_at=now) for half in prepared.halves]
-    try:
-        with transaction(engine) as connection:
-            if not mark_replayed(connection, letter_id, now=now):
-                return 0, 0  # another process was first
-            refused = insert_readable(connection, prepared, now=now)
-            if refused or insert_halves(connection, halves, now=now):
-                # Rolls the mark back.
-                raise RecordError(refused[0].reason if refused else "duplicate_half")  # noqa: TRY301
-            add_withheld(connection, prepared.withheld)
-            # Of a message that couldn't be read at all some parts may still be unreadable.
-            restore_dead_letters(connection, prepared.dead_letters)
-    except RecordError as error:
-        return error.reason
-    return len(prepared.rows), len(halves)

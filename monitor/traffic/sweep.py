@@ -5,16 +5,18 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from monitor.errors import DatabaseUnavailableError, LostOwnershipError
 from monitor.settings import TrafficJoin
 from monitor.store.dead_letters import DeadLetterRow, restore_dead_letters
 from monitor.store.engine import transaction
 from monitor.store.pending_halves import (
+    StoredHalf,
     claim_pairs,
     delete_halves,
     first_waiting,
+    lonely_halves,
     overdue_halves,
 )
 from monitor.store.withheld import add_withheld
@@ -34,7 +36,9 @@ CLAIM = timedelta(minutes=5)
 #: How far back a sweep looks for halves that the one before can't have seen: transactions that
 #: committed late, and clocks that differ.
 OVERLAP = timedelta(minutes=5)
-BEGINNING, END = (datetime(year, 1, 1, tzinfo=UTC) for year in (1970, 9999))
+#: How much longer than its time limit a half waits where its source isn't read to its end.
+PATIENCE = timedelta(hours=24)
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Sweeper:
@@ -90,7 +94,7 @@ class Sweeper:
         """
         began = self._clock()
         joined = _repeat(self._join_some, stop)
-        expired = _repeat(lambda: self._expire_some(began - self._timeout), stop)
+        expired = _repeat(lambda: self._expire_overdue(began), stop)
         if not stop.is_set():
             self._since = began - OVERLAP
         return joined, expired
@@ -98,7 +102,7 @@ class Sweeper:
     def finish(self, source: str, stop: threading.Event) -> tuple[int, int]:
         """Sweep a source that has ended: what is left of it will find no partner."""
         joined = _repeat(self._join_some, stop)
-        return joined, _repeat(lambda: self._expire_some(END, source), stop)
+        return joined, _repeat(lambda: self._expire_rest(source), stop)
 
     def _join_some(self) -> int:
         """Join some pairs; return how many."""
@@ -135,19 +139,33 @@ class Sweeper:
             restore_dead_letters(connection, refused)
         return refused
 
-    def _expire_some(self, received_before: datetime, source: str | None = None) -> int:
-        """Make dead letters of halves that waited too long; return how many."""
+    def _expire_overdue(self, now: datetime) -> int:
+        """Make dead letters of some halves that waited too long; return how many."""
+        within = f"traffic.join.timeout_seconds = {self._timeout.total_seconds():g}"
         with transaction(self._engine) as connection:
-            seconds = self._timeout.total_seconds()
-            within = f"traffic.join.timeout_seconds = {seconds:g}" if source is None else "the file"
             halves = overdue_halves(
-                connection, received_before=received_before, limit=PAIRS, source=source
+                connection, now=now, timeout=self._timeout, patience=PATIENCE, limit=PAIRS
             )
-            letters = [unpaired_letter(half.row, within) for half in halves]
-            restore_dead_letters(connection, letters)
-            delete_halves(connection, [half.id for half in halves])
+            letters = _put_away(connection, halves, within)
         count_letters(letters)
         return len(halves)
+
+    def _expire_rest(self, source: str) -> int:
+        """Make dead letters of some halves of a source that has ended; return how many."""
+        with transaction(self._engine) as connection:
+            halves = lonely_halves(connection, source, limit=PAIRS)
+            letters = _put_away(connection, halves, "the file")
+        count_letters(letters)
+        return len(halves)
+
+
+def _put_away(
+    connection: Connection, halves: Sequence[StoredHalf], within: str
+) -> list[DeadLetterRow]:
+    letters = [unpaired_letter(half.row, within) for half in halves]
+    restore_dead_letters(connection, letters)
+    delete_halves(connection, [half.id for half in halves])
+    return letters
 
 
 def _repeat(step: Callable[[], int], stop: threading.Event) -> int:

@@ -81,7 +81,7 @@ def store_batch(
     return Stored(
         n_exchanges=len(prepared.rows) - len(refused),
         n_dead_letters=len(letters),
-        n_withheld=sum(prepared.withheld.values()),
+        n_withheld=sum(count.n for count in prepared.withheld.values()),
         n_halves=len(prepared.halves) - len(doubled),
     )
 

@@ -42,4 +42,5 @@ def test_each_sampled_record_has_one_row_after_every_fault(tmp_path: Path) -> No
     assert figures["dead letters expected"] == figures["dead letters found"] > 10, output
     assert figures["SIGKILLs"] >= 5, output
     assert figures["gaps exact"] == figures["gaps"] >= 4, output
+    assert figures.get("consumers that left for want of polls", 0) >= 1, output
     assert [1] * len(FAULTS) == [figures[kind] for kind in FAULTS], output

@@ -387,7 +387,9 @@ def test_the_command_prints_the_proof_and_finds_exports(
 
     done = run(app, arguments)
     assert 0 == done.exit_code, done.output
-    assert "exchanges                         4        4        0" in done.output
+    assert "exchanges                             4        4        0\n" in done.output
+    table = done.output.split("\n\n")[0].splitlines()
+    assert 1 == len({len(line) for line in table}), "the columns aren't aligned"
     assert "1 of the exchanges are others' that mention the id" in done.output
     assert "an export to standard output" in done.output
     assert done.output.endswith("nothing is left\n")

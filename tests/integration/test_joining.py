@@ -14,13 +14,15 @@ from monitor.daemon.retraining import Retraining
 from monitor.errors import LostOwnershipError
 from monitor.settings import Settings, Traffic
 from monitor.store.engine import make_engine, transaction
+from monitor.store.offsets import claim, note_caught_up
 from monitor.store.pending_halves import delete_halves
 from monitor.store.tables import Exchange, PendingHalf
-from monitor.store.withheld import count_withheld
+from monitor.store.withheld import Withheld, count_withheld
 from monitor.telemetry import DEAD_LETTERS
 from monitor.traffic import sweep
-from monitor.traffic.replay import replay_dead_letters, replay_file
-from monitor.traffic.sweep import CLAIM, Sweeper
+from monitor.traffic.replay import replay_file
+from monitor.traffic.replay_letters import replay_dead_letters
+from monitor.traffic.sweep import CLAIM, PATIENCE, Sweeper
 from tests.services.fake_encoder import FakeEncoder
 from tests.services.halves import (
     JOINED,
@@ -41,7 +43,17 @@ TIMEOUT = timedelta(seconds=TIMEOUT_SECONDS)
 
 
 def sweeper_at(engine: Engine, now: datetime, settings: Traffic = JOINED) -> Sweeper:
+    """A sweeper while ingest stands at the topic's end."""
+    read_until(engine, {0: now, 1: now})
     return Sweeper(engine, make_preparer(settings), settings.join, clock=lambda: now)
+
+
+def read_until(engine: Engine, until: dict[int, datetime]) -> None:
+    """Have all partitions read, each so far as it was written until some time."""
+    with transaction(engine) as connection:
+        for partition in (0, 1):
+            claim(connection, "topic", partition, first=0, now=max(until.values()))
+        note_caught_up(connection, "topic", until)
 
 
 def test_halves_of_one_batch_never_wait(any_engine: Engine, clock: datetime) -> None:
@@ -163,6 +175,37 @@ def test_what_finds_no_partner_in_time_is_counted_exactly_and_can_be_tried_again
     assert {"unpaired_request": 290, "unpaired_response": 40} == letters(any_engine)
 
 
+def test_a_half_waits_until_a_partner_in_time_would_have_been_read(
+    any_engine: Engine, clock: datetime
+) -> None:
+    """One replica is done with the requests; the other is an hour behind with the responses."""
+    store(any_engine, [(0, i, request_line(f"r{i}")) for i in range(20)], clock)
+    late = clock + TIMEOUT + SECOND
+    sweeper = Sweeper(any_engine, make_preparer(), JOINED.join, clock=lambda: late)
+
+    assert (0, 0) == sweeper.sweep(GO_ON)  # of partition 1 nobody knows anything yet
+    read_until(any_engine, {0: late, 1: clock + TIMEOUT - SECOND})
+    assert (0, 0) == sweeper.sweep(GO_ON)
+
+    store(any_engine, [(1, i, response_line(f"r{i}")) for i in range(19)], late)
+    read_until(any_engine, {1: clock + TIMEOUT})
+    assert (19, 1) == sweeper.sweep(GO_ON)
+    assert {"unpaired_request": 1} == letters(any_engine)
+
+
+def test_a_half_does_not_wait_for_ever_for_a_partition_that_nobody_reads(
+    any_engine: Engine, clock: datetime
+) -> None:
+    store(any_engine, [(0, 0, request_line("a"))], clock)
+    read_until(any_engine, {0: clock + PATIENCE})
+
+    for now, put_away in ((TIMEOUT + PATIENCE, 0), (TIMEOUT + PATIENCE + SECOND, 1)):
+        sweeper = Sweeper(
+            any_engine, make_preparer(), JOINED.join, clock=lambda now=now: clock + now
+        )
+        assert (0, put_away) == sweeper.sweep(GO_ON)
+
+
 def test_where_joins_are_off_a_replay_takes_requests_for_exchanges(
     any_engine: Engine, clock: datetime
 ) -> None:
@@ -183,7 +226,9 @@ def test_a_pair_whose_texts_were_kept_back_is_counted(any_engine: Engine, clock:
 
     assert ([], 0, {}) == (exchanges(any_engine), n_waiting(any_engine), letters(any_engine))
     with transaction(any_engine) as connection:
-        assert 1 == count_withheld(connection, "assistant", clock, clock + timedelta(days=1))
+        assert Withheld(1, 4.0) == count_withheld(
+            connection, "assistant", clock, clock + timedelta(days=1)
+        )
 
 
 def test_sweepers_at_once_store_each_pair_once(any_engine: Engine, clock: datetime) -> None:
@@ -318,6 +363,7 @@ def test_a_window_waits_for_the_responses_to_its_requests(
 
     assert clock == cycle._complete_until(now)
     sweeper_at(any_engine, clock + TIMEOUT + 2 * SECOND).sweep(GO_ON)
+    read_until(any_engine, {0: now, 1: now})
     assert now - LATE_RECORDS == cycle._complete_until(now)
 
 

@@ -6,11 +6,13 @@ import random
 from sqlalchemy import Engine, delete, select
 
 from monitor.settings import Settings, Traffic
+from monitor.store.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.engine import transaction
 from monitor.store.exchanges import Position
 from monitor.store.tables import DeadLetter, Exchange
 from monitor.traffic.record import RawRecord
-from monitor.traffic.replay import replay_dead_letters
+from monitor.traffic.replay_letters import replay_dead_letters
+from monitor.traffic.sampling import SPACE
 from monitor.traffic.writer import Stored, store_batch
 from tests.fuzz.records import Mutator
 from tests.services.fake_encoder import FakeEncoder
@@ -89,7 +91,7 @@ def test_of_a_message_that_no_format_knew_the_readable_parts_are_stored_later(
     store(any_engine, [message_with_a_bad_record(0)], format="plain")
     assert [(0, 0, "invalid_json", False)] == letter_places(any_engine)
 
-    assert (1, {}) == replay(any_engine)
+    assert (1, {"wrong_type": 1}) == replay(any_engine)
 
     assert [(0, 2, "chatcmpl-a2")] == places(any_engine)
     # The letter of the whole has become that of the part which still can't be read.
@@ -111,6 +113,44 @@ def test_an_exchange_that_the_database_refuses_is_kept_and_can_be_tried_again(
         connection.execute(delete(Exchange))
     assert (2, {}) == replay(any_engine, format="opentelemetry")
     assert before == places(any_engine)
+
+
+def test_of_a_record_of_which_the_database_refuses_a_part_the_rest_is_stored(
+    any_engine: Engine,
+) -> None:
+    message = as_protobuf(load("otel_details"))
+    store(any_engine, [message])
+    whole = places(any_engine)
+    assert len(whole) > 1
+    with transaction(any_engine) as connection:
+        connection.execute(delete(Exchange).where(Exchange.record_index > 0))
+        connection.execute(delete(DeadLetter))
+        insert_dead_letters(connection, [letter_of(message)])
+
+    # The place of the first is taken: the others are stored, and what is left is a letter of it.
+    assert (len(whole) - 1, {"refused_by_database": 1}) == replay(any_engine)
+    assert whole == places(any_engine)
+    assert [(0, 0, "refused_by_database", False)] == letter_places(any_engine)
+
+    with transaction(any_engine) as connection:
+        connection.execute(delete(Exchange).where(Exchange.record_index == 0))
+    assert (1, {}) == replay(any_engine)
+    assert whole == places(any_engine)
+    assert [(0, 0, "refused_by_database", True)] == letter_places(any_engine)
+
+
+def letter_of(message: bytes) -> DeadLetterRow:
+    """The letter of a message that an older version couldn't read."""
+    return DeadLetterRow(
+        position=Position("topic", 0, 0),
+        key=b"key",
+        value=message,
+        reason="invalid_json",
+        detail="",
+        randomness=SPACE - 1,
+        inclusion_probability=0.05,
+        received_at=READ_AT,
+    )
 
 
 def test_what_a_fuzzer_makes_is_taken_by_the_database(any_engine: Engine) -> None:

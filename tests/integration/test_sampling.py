@@ -22,7 +22,8 @@ from monitor.store.exchanges import WindowRows, load_window
 from monitor.store.tables import Exchange, metadata
 from monitor.telemetry import TRACE_CONTEXT_PROBLEMS
 from monitor.traffic.baseline_import import import_baseline
-from monitor.traffic.replay import replay_dead_letters, replay_file
+from monitor.traffic.replay import replay_file
+from monitor.traffic.replay_letters import replay_dead_letters
 from tests.services.fake_encoder import FakeEncoder
 from tests.services.ingest import (
     ingest_settings,

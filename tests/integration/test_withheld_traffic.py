@@ -15,11 +15,20 @@ from monitor.store.assessment import Assessment
 from monitor.store.engine import transaction
 from monitor.store.evaluations import evaluation_by_id, list_evaluations
 from monitor.store.exchanges import Position
-from monitor.store.withheld import WithheldDay, add_withheld, count_withheld, first_withheld
+from monitor.store.withheld import (
+    Withheld,
+    WithheldDay,
+    add_withheld,
+    count_withheld,
+    first_withheld,
+)
 from monitor.telemetry import EXCHANGES_WITHHELD
 from monitor.traffic.baseline_import import store_baseline
 from monitor.traffic.decode import Decoder
+from monitor.traffic.design import SamplingDesign
+from monitor.traffic.prepare import Preparer
 from monitor.traffic.record import RawRecord
+from monitor.traffic.sampling import randomness_of, threshold_of
 from monitor.traffic.writer import Stored, store_batch
 from tests.services.fake_encoder import FakeEncoder
 from tests.services.halves import draws, make_preparer
@@ -135,13 +144,54 @@ def test_a_week_without_any_texts_is_evaluated_and_says_so(engine: Engine, clock
     assert any("40 exchanges (100%)" in remark for remark in row.assessment.remarks)
 
 
+def test_the_share_that_was_kept_back_is_that_of_the_traffic(
+    engine: Engine, clock: datetime
+) -> None:
+    """One in twenty of what was kept back was sampled, and every other one of the rest."""
+    store_the_baseline(engine, clock)
+    records = payloads(600, clock, 4, redacted_share=0.5)
+    for probability, is_redacted in ((0.05, True), (0.5, False)):
+        some = [one for one in records if (b"redacted-by-litellm" in one.value) == is_redacted]
+        prepared = make_preparer().prepare(
+            some, received_at=clock + WEEK, draws=draws(len(some), probability)
+        )
+        store_batch(engine, prepared, [], now=clock + WEEK)
+    n_redacted = sum(b"redacted-by-litellm" in record.value for record in records)
+
+    (remark,) = [one for one in evaluate(engine, clock).remarks if "left out" in one]
+
+    share = 20 * n_redacted / (20 * n_redacted + 2 * (600 - n_redacted))
+    assert 0.85 < share < 0.95
+    assert remark.startswith(f"{n_redacted} exchanges ({share:.0%}) are left out")
+
+
+def test_candidates_for_a_floor_are_not_counted_among_what_was_kept_back(
+    engine: Engine, clock: datetime
+) -> None:
+    """With a floor of 1,000 every exchange is a candidate, and one in twenty in the sample."""
+    records = payloads(600, clock, 5, redacted_share=1.0)
+    everything = Settings(traffic={"floor_per_window": 1000}, model={"name": "support"})
+    design = SamplingDesign(everything)
+    preparer = Preparer(
+        everything.traffic, FakeEncoder(), design=design, default_model="support", redactor=None
+    )
+    sampled = [one for one in records if randomness_of(one.identity("")) >= threshold_of(0.05)]
+    assert 10 < len(sampled) < 60
+
+    store_batch(engine, preparer.prepare(records, received_at=clock), [], now=clock)
+
+    with transaction(engine) as connection:
+        found = count_withheld(connection, "support", clock, clock + WEEK)
+    assert (len(sampled), pytest.approx(20 * len(sampled))) == (found.n, found.estimated_total)
+
+
 def test_counts_of_replicas_add_up_by_day(any_engine: Engine, clock: datetime) -> None:
     days = [WithheldDay("t", model, clock + timedelta(days=d)) for model in "ab" for d in range(3)]
 
     def add() -> None:
         for _ in range(20):
             with transaction(any_engine) as connection:
-                add_withheld(connection, dict.fromkeys(days, 1))
+                add_withheld(connection, dict.fromkeys(days, Withheld(1, 20.0)))
 
     threads = [threading.Thread(target=add) for _ in range(3)]
     for thread in threads:
@@ -150,7 +200,9 @@ def test_counts_of_replicas_add_up_by_day(any_engine: Engine, clock: datetime) -
         thread.join(60)
 
     with transaction(any_engine) as connection:
-        assert 120 == count_withheld(connection, "a", clock, clock + timedelta(days=2))
-        assert 180 == count_withheld(connection, "b", clock, clock + WEEK)
+        assert Withheld(120, 2400.0) == count_withheld(
+            connection, "a", clock, clock + timedelta(days=2)
+        )
+        assert Withheld(180, 3600.0) == count_withheld(connection, "b", clock, clock + WEEK)
         assert clock == first_withheld(connection, "a")
         assert first_withheld(connection, "c") is None

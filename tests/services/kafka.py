@@ -66,6 +66,10 @@ def kafka_jars() -> Path:
     return folder
 
 
+#: Some seconds; on a machine that does much else, a minute was too short once.
+START_SECONDS = 180.0
+
+
 class KafkaServer:
     """One broker, which can be stopped, killed and started again on the same data."""
 
@@ -91,7 +95,7 @@ class KafkaServer:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C in the terminal is ours: we end it in order
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from tests.soak.marks import EMBEDDING, PHASES
 from tests.soak.replicas import Replicas
 
-#: An event in a daemon's log, and what it shows.
+#: How kafka-python's line begins when a consumer leaves the group because nobody polls.
+POLLS_EXPIRED = "Consumer poll timeout has expired"
+#: How an event in a daemon's log begins, and what it shows.
 EVENTS = {
     "batch rolled back": "batches rolled back by compare-and-swap",
     "database is away; the batch waits": "batches that waited for PostgreSQL",
     "Kafka is in trouble; trying again": "polls that failed",
+    POLLS_EXPIRED: "consumers that left for want of polls",
 }
 
 
@@ -47,8 +50,7 @@ def read_evidence(replicas: Replicas, faults: Counter[str]) -> Evidence:
                 continue  # a line that a SIGKILL cut, or two at once
             if not isinstance(entry, dict):
                 continue
-            event = entry.get("event")
+            event = str(entry.get("event"))
             n_rebalances += event == "partitions moved" and entry.get("what") == "assigned"
-            if event in EVENTS:
-                events[EVENTS[event]] += 1
+            events.update(shown for begin, shown in EVENTS.items() if event.startswith(begin))
     return Evidence(faults, replicas.kills, replicas.n_starts, n_rebalances, events)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tests.soak.broker import Broker
 from tests.soak.database import Database
+from tests.soak.evidence import POLLS_EXPIRED
 from tests.soak.ledger import Cut, Ledger
 from tests.soak.marks import COMMITTING, EMBEDDING, PHASES, READING, STARTING, STORING
 from tests.soak.plan import Fault, Kill
@@ -16,6 +17,8 @@ from tests.soak.settings import MAX_POLL_INTERVAL_SECONDS, SESSION_TIMEOUT_SECON
 
 #: How long a fault waits for what must come.
 PATIENCE_SECONDS = 120.0
+#: Consumers that are held before it is given up that one leaves.
+MOST_HOLDS = 4
 #: A retention cut waits until so many records of a partition are unread.
 LEAST_UNREAD = 20
 #: And deletes at most so many.
@@ -95,21 +98,28 @@ class Faults:
             self._stop.wait(2 * pick)
 
     def _hold(self, pick: float) -> None:
-        """Keep a replica from polling, heartbeats going on, until it leaves the group itself."""
-        self._at_least_two()
-        slot = self._reserve(pick)
-        slot.marks.held = True
-        try:
-            self._stop.wait(MAX_POLL_INTERVAL_SECONDS + 1 + 3 * pick)
-        finally:
-            slot.marks.held = False
-            self._replicas.release(slot)
+        """Keep a replica from polling, heartbeats going on, until it leaves the group itself.
+
+        One that is held while the group is being put together anew is not a member that could
+        leave: then another one is held.
+        """
+        for _ in range(MOST_HOLDS):
+            slot = self._reserve_at_work(pick)
+            before = slot.count_in_log(POLLS_EXPIRED)
+            slot.marks.held = True
+            try:
+                # Whether the interval is over is looked at with each heartbeat.
+                self._stop.wait(MAX_POLL_INTERVAL_SECONDS + SESSION_TIMEOUT_SECONDS / 2 + 3 * pick)
+            finally:
+                slot.marks.held = False
+                self._replicas.release(slot)
+            if slot.count_in_log(POLLS_EXPIRED) > before:
+                return
+        raise RuntimeError(f"of {MOST_HOLDS} consumers that didn't poll none left the group")
 
     def _freeze(self, pick: float) -> None:
         """Freeze a replica with a batch in its hands: it wakes as the owner it no longer is."""
-        self._at_least_two()
-        self._replicas.wait_for((EMBEDDING,))
-        slot = self._replicas.reserve(pick, (EMBEDDING,)) or self._reserve(pick)
+        slot = self._reserve_at_work(pick)
         slot.freeze()
         try:
             self._stop.wait(SESSION_TIMEOUT_SECONDS + 1 + 4 * pick)
@@ -177,6 +187,12 @@ class Faults:
 
     def _n_started(self) -> int:
         return sum(slot.alive and slot.marks.phase != STARTING for slot in self._replicas.slots)
+
+    def _reserve_at_work(self, pick: float) -> Replica:
+        """Take a replica with a batch in its hands, if one comes to it; another can take over."""
+        self._at_least_two()
+        self._replicas.wait_for((EMBEDDING,))
+        return self._replicas.reserve(pick, (EMBEDDING,)) or self._reserve(pick)
 
     def _reserve(self, pick: float) -> Replica:
         found: list[Replica | None] = [None]

@@ -14,7 +14,7 @@ from tests.soak.records import make_record
 CODECS = (None, "gzip", "lz4", "zstd", "snappy")
 TICK_SECONDS = 0.2
 #: Longer than any outage, so that the producer's own retries bring every record to the log.
-DELIVERY_TIMEOUT_MS = 180_000
+DELIVERY_TIMEOUT_MS = 600_000
 SHARE_ABORTED = 0.4
 
 

@@ -61,6 +61,10 @@ class Replica:
             process.wait()
             return None
 
+    def count_in_log(self, words: str) -> int:
+        """Count how often the daemons here have logged some words."""
+        return self.log.read_text(errors="replace").count(words) if self.log.exists() else 0
+
     def freeze(self) -> None:
         """Stop the whole process in its tracks."""
         self.process.send_signal(signal.SIGSTOP)

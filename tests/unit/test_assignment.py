@@ -1,6 +1,6 @@
 """What ingest may claim of its partitions, with a broker that is out of reach."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from kafka import TopicPartition
@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from monitor.store.engine import transaction
 from monitor.store.offsets import claim, complete_until
+from monitor.traffic import assignment
 from monitor.traffic.assignment import Assignment
 from monitor.traffic.batch import PartitionState
 from monitor.traffic.kafka_source import Rebalances
@@ -35,6 +36,27 @@ class Consumer:
         return dict.fromkeys(partitions, self.broker)
 
 
+def owner(consumer: Consumer, engine: Engine, clock: datetime) -> Assignment:
+    """An assignment of one partition, of which offsets before 7 are stored."""
+    owned = Assignment(
+        consumer,
+        Rebalances(),
+        engine,
+        topic="topic",
+        start_at="earliest",
+        forget=lambda partition: None,
+    )
+    owned.states[PARTITION] = PartitionState("topic", 0, stored=7)
+    with transaction(engine) as connection:
+        claim(connection, "topic", 0, first=7, now=clock)
+    return owned
+
+
+def until(engine: Engine) -> datetime | None:
+    with transaction(engine) as connection:
+        return complete_until(connection, "topic")
+
+
 @pytest.mark.parametrize(
     ("consumer", "is_complete"),
     [
@@ -47,19 +69,30 @@ class Consumer:
 def test_traffic_is_complete_only_up_to_the_end_that_the_broker_confirms(
     consumer: Consumer, is_complete: bool, engine: Engine, clock: datetime
 ) -> None:
-    owned = Assignment(
-        consumer,
-        Rebalances(),
-        engine,
-        topic="topic",
-        start_at="earliest",
-        forget=lambda partition: None,
-    )
-    owned.states[PARTITION] = PartitionState("topic", 0, stored=7)
-    with transaction(engine) as connection:
-        claim(connection, "topic", 0, first=7, now=clock)
+    owned = owner(consumer, engine, clock)
 
     owned.note_caught_up(clock)
 
-    with transaction(engine) as connection:
-        assert (clock if is_complete else NEVER) == complete_until(connection, "topic")
+    assert (clock if is_complete else NEVER) == until(engine)
+
+
+def test_a_busy_topic_is_complete_up_to_when_its_end_was_asked_for(
+    engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records come all the time: what is stored never reaches what the last fetch told."""
+    monkeypatch.setattr(assignment, "NOTE_SECONDS", 0.0)
+    consumer = Consumer(last_fetch=9, broker=9)
+    owned = owner(consumer, engine, clock)
+    state = owned.states[PARTITION]
+    minute = timedelta(minutes=1)
+
+    owned.note_caught_up(clock)  # the end is 9
+    for number, (stored, complete) in enumerate([(8, NEVER), (9, clock), (11, clock)], start=1):
+        state.stored, consumer.broker = stored, 9 + 3 * number
+        consumer.last_fetch = consumer.broker
+        owned.note_caught_up(clock + number * minute)
+        assert complete == until(engine)
+    state.stored = 18  # the end that was asked for in the third minute
+    consumer.broker = consumer.last_fetch = 100
+    owned.note_caught_up(clock + 9 * minute)
+    assert clock + 3 * minute == until(engine)

@@ -1,20 +1,24 @@
 """Files and dead letters through the path of Kafka's records, and baselines."""
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
+from typer.testing import CliRunner
 
+from monitor.cli.app import app
 from monitor.errors import InputError
 from monitor.settings import Settings, Traffic
 from monitor.store.baselines import latest_baseline
-from monitor.store.dead_letters import count_by_reason
-from monitor.store.engine import transaction
-from monitor.store.exchanges import load_baseline
+from monitor.store.dead_letters import DeadLetterRow, count_by_reason, insert_dead_letters
+from monitor.store.engine import make_engine, transaction
+from monitor.store.exchanges import Position, load_baseline
 from monitor.traffic.baseline_import import import_baseline
-from monitor.traffic.replay import replay_dead_letters, replay_file
+from monitor.traffic.replay import replay_file
+from monitor.traffic.replay_letters import replay_dead_letters
 from tests.services.fake_encoder import FakeEncoder
 from tests.services.ingest import stored_ids
 
@@ -77,6 +81,50 @@ def test_dead_letters_are_read_once_the_settings_allow_it(engine: Engine, tmp_pa
     assert ["long"] == stored_ids(engine)
     with transaction(engine) as connection:
         assert {"invalid_json": 1} == count_by_reason(connection)
+
+
+def test_the_command_lists_dead_letters_by_reason_without_what_people_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'letters.db'}"
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", url)
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+    assert 0 == runner.invoke(app, ["db", "upgrade"]).exit_code
+    assert "there are no dead letters" in runner.invoke(app, ["dead-letters"]).output
+    path = tmp_path / "traffic.jsonl"
+    path.write_text('{oops secret\n{"prompt": 7}\n{"prompt": "x"}\n{oops\n')
+    engine = make_engine(url)
+    replay_file(engine, EVERYTHING, FakeEncoder(), path)
+    engine.dispose()
+
+    output = runner.invoke(app, ["dead-letters"]).output
+
+    assert re.search(r"2  invalid_json  since .* UTC\n +file:[0-9a-f]+/0@3: \S", output)
+    assert re.search(r"1  wrong_type  since .* UTC\n +file:[0-9a-f]+/0@1: ", output)
+    assert output.index("invalid_json") < output.index("wrong_type")
+    assert "secret" not in output
+
+
+def test_letters_whose_bytes_were_not_kept_keep_their_reason(
+    engine: Engine, clock: datetime
+) -> None:
+    letter = DeadLetterRow(
+        position=Position("topic", 0, 3),
+        key=None,
+        value=None,
+        reason="corrupt_batch",
+        detail="",
+        inclusion_probability=1.0,
+        received_at=clock,
+        last_offset=9,
+    )
+    with transaction(engine) as connection:
+        insert_dead_letters(connection, [letter])
+
+    assert {"corrupt_batch": 1} == (
+        replay_dead_letters(engine, EVERYTHING, FakeEncoder()).still_unreadable
+    )
 
 
 def test_a_baseline_is_imported_once(engine: Engine, tmp_path: Path, clock: datetime) -> None:

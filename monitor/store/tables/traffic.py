@@ -18,7 +18,7 @@ class SourceOffset(Base):
     partition: Mapped[int] = mapped_column(primary_key=True)
     next_offset: Mapped[int] = mapped_column(BigId)
     updated_at: Mapped[datetime]
-    #: When ingest last stood at the partition's end: until then the traffic is complete.
+    #: Until then the traffic is complete: all that was written to the partition before is stored.
     caught_up_at: Mapped[datetime | None]
 
 
@@ -143,7 +143,6 @@ class PendingHalf(Base):
     side: Mapped[str]
     user: Mapped[str] = mapped_column(default="", index=True)
     occurred_at: Mapped[datetime]
-    #: The time limit counts from here.
     received_at: Mapped[datetime] = mapped_column(index=True)
     randomness: Mapped[int] = mapped_column(BigId)
     threshold: Mapped[int] = mapped_column(BigId)
@@ -165,6 +164,8 @@ class WithheldExchanges(Base):
     #: Midnight UTC, where the day begins.
     day: Mapped[datetime] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(BigId)
+    #: How many of the traffic these stand for: the sum of 1 / inclusion probability.
+    estimated_total: Mapped[float]
 
 
 class DeadLetter(Base):

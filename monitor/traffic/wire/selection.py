@@ -8,7 +8,7 @@ from datetime import datetime
 from monitor.errors import RecordError
 from monitor.store.dead_letters import DeadLetterRow
 from monitor.store.exchanges import Position
-from monitor.traffic.prepare import dead_letter
+from monitor.traffic.letters import dead_letter
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling import Draw, Sampler, record_identity
 from monitor.traffic.timestamps import from_milliseconds
