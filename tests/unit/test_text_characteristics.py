@@ -7,6 +7,7 @@ import importlib
 import math
 import pkgutil
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -347,3 +348,18 @@ def test_equal_texts_are_looked_at_once() -> None:
     calls: list[str] = []
     values = texts.each(["a", "b", "a"], lambda text: float(len(calls.append(text) or calls)))
     assert values.tolist() == [1, 2, 1]
+
+
+def test_relevance_is_the_cosine_and_needs_a_vector_on_both_sides() -> None:
+    prompts = np.array([[1, 0], [0, 1], [1, 0]], dtype=np.float16)
+    responses = np.array([[1, 0], [1, 0], [-1, 0]], dtype=np.float16)
+    assert texts.relevance(prompts, responses).tolist() == [1, 0, -1]
+    with pytest.raises(ValueError, match=r"one vector for each exchange.*\(3, 2\) and \(2, 2\)"):
+        texts.relevance(prompts, responses[:2])
+
+
+def test_unrelated_is_what_answers_to_other_prompts_are() -> None:
+    """Two topics, half a window apart: the answers to others are at a right angle."""
+    prompts = np.repeat(np.eye(2, dtype=np.float32), 50, axis=0)
+    assert texts.unrelated_below(prompts, prompts) == 0.0
+    assert texts.unrelated_below(prompts[:50], prompts[:50]) == 1.0
