@@ -64,8 +64,8 @@ class Characteristic(msgspec.Struct, frozen=True, kw_only=True):
     effect_size: float
     effect_lower: float | None = None
     effect_upper: float | None = None
-    #: Relative change of the mean, with its 95% interval; ``None`` where the baseline's mean can't be
-    #: told from 0.
+    #: Relative change of the mean, with its 95% interval; ``None`` where the baseline's mean can't
+    #: be told from 0.
     relative_change: float | None
     relative_change_lower: float | None
     relative_change_upper: float | None
