@@ -9,7 +9,13 @@ variance of the mean placement taken between users,
 where the placement :math:`p_i` is the share of the other side below sample i, ties counting half.
 A user with many samples thus counts as one observation, and sides of unequal size or spread don't
 mislead the test. Degrees of freedom are Satterthwaite's over the :math:`G - 1` of both sides. The
-relative change of the mean has an interval by the delta method on the same variances of the means.
+interval has the same variance; it is symmetric on Fisher's scale, :math:`\operatorname{artanh}
+\delta`, so that it stays within [-1, 1].
+
+The mean has a test and an interval of its own, of its relative change: a few calls that now take a
+minute hardly move a rank, but the mean. Both allow for skewness (:mod:`monitor.drift.skewed_mean`);
+the limits of the means are put together (:mod:`monitor.drift.mover`). Of numbers with two values
+all rests on the shares (:mod:`monitor.drift.two_valued`).
 
 With weights, shares and means are weighted by them (Hájek's estimator), the sums of residuals too,
 and the degrees of freedom are those of :math:`(\sum w)^2 / \sum w^2` samples, where that is less
@@ -17,25 +23,35 @@ than G.
 
 References:
     Cliff, Psychol. Bull. 1993. Brunner & Munzel, Biom. J. 2000. Obuchowski, Biometrics 1997 (sums
-    by cluster). Hájek 1971 (in Godambe & Sprott, Foundations of Statistical Inference). Kish,
-    Survey Sampling, 1965 (effective sample size).
+    by cluster). Feng & Cliff, J. Mod. Appl. Stat. Methods 2004 (intervals of delta). Hájek 1971 (in
+    Godambe & Sprott, Foundations of Statistical Inference). Kish, Survey Sampling, 1965 (effective
+    sample size).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import stats
 
-from monitor.drift.pool import Groups, number_owners
-
-#: Of the interval.
-LEVEL = 0.95
+from monitor.drift.mover import Limits, difference_limits, ratio_limits
+from monitor.drift.pool import Groups
+from monitor.drift.scalar_side import (
+    LEVEL,
+    Side,
+    make_side,
+    p_value_apart,
+    satterthwaite,
+    two_sided,
+)
+from monitor.drift.skewed_mean import compare_means, mean_limits
+from monitor.drift.two_valued import compare_shares, share_limits
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScalarComparison:
-    """How a number moved. Missing (NaN) values are left out."""
+    """How a number moved. Missing (NaN) values are left out; intervals are at 95%."""
 
     n_reference: int
     n_current: int
@@ -43,8 +59,14 @@ class ScalarComparison:
     current_mean: float
     #: Cliff's delta, ``P(current > reference) - P(current < reference)``, in [-1, 1].
     effect_size: float
+    effect_lower: float
+    effect_upper: float
+    #: That delta is 0.
     p_value: float
-    #: ``(current_mean - reference_mean) / abs(reference_mean)``; ``None`` where that is undefined.
+    #: That the means are equal.
+    mean_p_value: float
+    #: ``(current_mean - reference_mean) / abs(reference_mean)``; ``None``, as are its limits, where
+    #: the reference's mean can't be told from 0.
     relative_change: float | None
     relative_change_lower: float | None
     relative_change_upper: float | None
@@ -82,123 +104,94 @@ def compare_scalar(
         >>> result = compare_scalar([1] * 80 + [0] * 20, [1] * 50 + [0] * 50)
         >>> round(result.effect_size, 2), round(result.relative_change, 3), result.p_value < 1e-4
         (-0.3, -0.375, True)
+        >>> round(result.effect_lower, 2), round(result.effect_upper, 2)
+        (-0.42, -0.17)
     """
-    x = _side(reference, reference_groups, None, "reference")
-    y = _side(current, current_groups, current_weights, "current")
+    x = make_side(reference, reference_groups, None, "reference")
+    y = make_side(current, current_groups, current_weights, "current")
     if min(x.n_groups, y.n_groups) < 2:
         return None
-    x_placement, y_placement = y.placements(x.values), x.placements(y.values)
-    effect = 2.0 * y.mean(y_placement) - 1.0
-    variances = (x.variance_of_mean(x_placement), y.variance_of_mean(y_placement))
-    p_value = _p_value(effect / 2.0, variances, x, y)
-    change, lower, upper = _relative_change(x, y)
+    compared = _compare_graded(x, y) if len(_distinct(x, y)) > 2 else _compare_two_valued(x, y)
+    before, after = compared.reference, compared.current
+    limits = ratio_limits(before, after)
+    # Relative to the size of the mean, so that the sign says up or down below zero too.
+    turned = -1.0 if before.mean < 0.0 else 1.0
+    changes = None if limits is None else sorted(turned * (limit - 1.0) for limit in limits)
     return ScalarComparison(
         n_reference=len(x.values),
         n_current=len(y.values),
-        reference_mean=x.mean(x.values),
-        current_mean=y.mean(y.values),
-        effect_size=effect,
-        p_value=p_value,
-        relative_change=change,
-        relative_change_lower=lower,
-        relative_change_upper=upper,
+        reference_mean=before.mean,
+        current_mean=after.mean,
+        effect_size=compared.effect.mean,
+        effect_lower=compared.effect.lower,
+        effect_upper=compared.effect.upper,
+        p_value=compared.p_value,
+        mean_p_value=compared.mean_p_value,
+        relative_change=(
+            None if changes is None else (after.mean - before.mean) / abs(before.mean)
+        ),
+        relative_change_lower=None if changes is None else changes[0],
+        relative_change_upper=None if changes is None else changes[1],
     )
 
 
 @dataclass(frozen=True)
-class _Side:
-    """The known values of a window, ``[n]``, the number of each one's user, and its weight."""
-
-    values: NDArray[np.float64]
-    user: NDArray[np.int64]
-    #: ``None`` where all weigh the same.
-    weights: NDArray[np.float64] | None
-
-    @property
-    def n_groups(self) -> int:
-        return int(self.user.max()) + 1 if len(self.user) else 0
-
-    @property
-    def n_effective(self) -> float:
-        """Return how many independent observations there are."""
-        if self.weights is None:
-            return self.n_groups
-        kish = float(self.weights.sum() ** 2 / (self.weights @ self.weights))
-        return max(min(self.n_groups, kish), 2.0)
-
-    def mean(self, values: NDArray[np.float64]) -> float:
-        if self.weights is None:
-            return float(values.mean())
-        return float(self.weights @ values / self.weights.sum())
-
-    def variance_of_mean(self, values: NDArray[np.float64]) -> float:
-        residual = values - self.mean(values)
-        total = float(len(values))
-        if self.weights is not None:
-            residual, total = residual * self.weights, float(self.weights.sum())
-        sums = np.bincount(self.user, weights=residual, minlength=self.n_groups)
-        return float(sums @ sums) / total**2 * self.n_groups / (self.n_groups - 1)
-
-    def placements(self, other: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return for each value of the other side the share of this one below, ties as half."""
-        order = np.argsort(self.values, kind="stable")
-        below = np.searchsorted(self.values[order], other, side="left")
-        up_to = np.searchsorted(self.values[order], other, side="right")
-        if self.weights is None:
-            return (below + up_to) / (2.0 * len(self.values))
-        cumulated = np.concatenate([[0.0], np.cumsum(self.weights[order])])
-        return np.asarray((cumulated[below] + cumulated[up_to]) / (2.0 * cumulated[-1]))
+class _Compared:
+    effect: Limits
+    p_value: float
+    mean_p_value: float
+    #: The means of both sides.
+    reference: Limits
+    current: Limits
 
 
-def _side(
-    values: ArrayLike, groups: Groups, weights: NDArray[np.float64] | None, name: str
-) -> _Side:
-    """Take the finite values.
+def _distinct(x: Side, y: Side) -> NDArray[np.float64]:
+    return np.union1d(x.values, y.values)
 
-    Raises:
-        ValueError: Not one-dimensional numbers, or not one group id, or weight, for each.
-    """
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim != 1:
-        raise ValueError(f"{name} must hold one number a sample; got {array.ndim} dimensions")
-    if weights is not None and weights.shape != array.shape:
-        raise ValueError(f"{name}: {len(array)} samples need as many weights, not {len(weights)}")
-    owner = number_owners(groups, len(array), {}, 0, f"{name}_groups")
-    finite = np.isfinite(array)
-    _, group = np.unique(owner[finite], return_inverse=True)
-    return _Side(
-        array[finite],
-        group.ravel().astype(np.int64),
-        None if weights is None else weights[finite],
+
+def _compare_two_valued(x: Side, y: Side) -> _Compared:
+    distinct = _distinct(x, y)
+    low, high = float(distinct[0]), float(distinct[-1])
+    shares = share_limits(x, high), share_limits(y, high)
+    means = [Limits(*(low + (high - low) * limit for limit in share)) for share in shares]
+    if low == high:
+        return _Compared(Limits(0.0, 0.0, 0.0), 1.0, 1.0, *means)
+    effect = shares[1].mean - shares[0].mean
+    lower, upper = difference_limits(*shares)
+    p_value = compare_shares(x, y, high)
+    return _Compared(Limits(lower, effect, upper), p_value, p_value, *means)
+
+
+def _compare_graded(x: Side, y: Side) -> _Compared:
+    x_placement, y_placement = y.placements(x.values), x.placements(y.values)
+    effect = min(max(2.0 * y.mean(y_placement) - 1.0, -1.0), 1.0)
+    variances = (x.variance_of_mean(x_placement), y.variance_of_mean(y_placement))
+    return _Compared(
+        _effect_limits(effect, variances, x, y),
+        _p_value(effect / 2.0, variances, x, y),
+        compare_means(x, y),
+        mean_limits(x),
+        mean_limits(y),
     )
 
 
-def _p_value(difference: float, variances: tuple[float, float], x: _Side, y: _Side) -> float:
+def _effect_limits(effect: float, variances: tuple[float, float], x: Side, y: Side) -> Limits:
     variance = sum(variances)
-    if variance == 0.0:
-        if difference == 0.0:
-            return 1.0
-        # Both sides are constant and apart: the chance that users fall into sides this way.
-        return float(np.exp(-_log_choose(x.n_groups + y.n_groups, x.n_groups)))
-    freedom = variance**2 / sum(
-        v**2 / (side.n_effective - 1) for v, side in zip(variances, (x, y), strict=True)
-    )
-    return float(2.0 * stats.t.sf(abs(difference) / np.sqrt(variance), freedom))
+    if variance == 0.0 or abs(effect) == 1.0:
+        # The sides are apart: as sure as so many users can be, by Wilson's limit of a share of 1.
+        squared = max(x.critical, y.critical) ** 2
+        least = min(x.n_effective, y.n_effective)
+        inner = (least - squared) / (least + squared)
+        return Limits(inner, 1.0, 1.0) if effect > 0 else Limits(-1.0, -1.0, -inner)
+    critical = float(stats.t.ppf(0.5 + LEVEL / 2.0, satterthwaite(variances, (x, y))))
+    # d delta = 2 d(mean placement), and d artanh(delta) = d delta / (1 - delta^2)
+    margin = critical * 2.0 * math.sqrt(variance) / (1.0 - effect**2)
+    middle = math.atanh(effect)
+    return Limits(math.tanh(middle - margin), effect, math.tanh(middle + margin))
 
 
-def _log_choose(n: int, k: int) -> float:
-    return float(special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1))
-
-
-def _relative_change(x: _Side, y: _Side) -> tuple[float | None, float | None, float | None]:
-    before, after = x.mean(x.values), y.mean(y.values)
-    if abs(before) < 1e-12:
-        return None, None, None
-    ratio = after / before
-    variance = y.variance_of_mean(y.values) + ratio**2 * x.variance_of_mean(x.values)
-    variance /= before**2
-    freedom = min(x.n_effective, y.n_effective) - 1
-    margin = float(stats.t.ppf(0.5 + LEVEL / 2.0, freedom)) * float(np.sqrt(variance))
-    # Relative to the size of the mean, so that the sign says up or down below zero too.
-    change = (after - before) / abs(before)
-    return change, change - margin, change + margin
+def _p_value(difference: float, variances: tuple[float, float], x: Side, y: Side) -> float:
+    if sum(variances) == 0.0:
+        return p_value_apart(x, y)
+    freedom = satterthwaite(variances, (x, y))
+    return two_sided(difference / math.sqrt(sum(variances)), freedom)

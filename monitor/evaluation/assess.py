@@ -16,11 +16,12 @@ from monitor.drift import (
     compare,
     compare_given,
 )
+from monitor.evaluation.characteristics import scalars_of
 from monitor.evaluation.comparable import comparable
 from monitor.evaluation.excerpts import excerpt
 from monitor.evaluation.headline import headline, not_enough
 from monitor.evaluation.remarks import remarks_on
-from monitor.evaluation.scalars import Scalar, compare_scalars, scalars_of
+from monitor.evaluation.scalars import Scalar, compare_scalars
 from monitor.evaluation.task_mix import compare_task_mix, mix_of
 from monitor.evaluation.topics import (
     BUILT_IN_FORMS,

@@ -1,22 +1,16 @@
 """Metrics: the numbers and booleans that production logs with an exchange."""
 
-import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.settings import Drift
-
-Direction = Literal[-1, 0, 1]
-
-#: Known by name, in lower case; the configuration adds others and may turn these around.
-HIGHER_IS_BETTER = frozenset({"helpful", "judge_score", "rating", "resolved", "score", "thumbs_up"})
-LOWER_IS_BETTER = frozenset({"cost", "latency", "latency_ms", "refused"})
-
 #: A metric with fewer values on a side isn't compared.
 LEAST_VALUES = 20
+
+#: What is larger is no measurement, and its square no number.
+LARGEST = 1e100
 
 #: Metrics compared at most: more are the keys of a log, not metrics.
 MAX_METRICS = 50
@@ -52,26 +46,15 @@ def metric_values(attributes: Sequence[dict[str, Any]], name: str) -> NDArray[np
 
 
 def number_of(value: object) -> float | None:
-    """Return a finite number; booleans count as 0 and 1, everything else is no metric."""
+    """Return a finite number; booleans count as 0 and 1.
+
+    Everything else is no metric: a text that reads like a number or a truth value least of all,
+    since half of a log's ids do.
+    """
     if isinstance(value, bool | int | float):
         try:
             number = float(value)
         except OverflowError:
             return None
-        return number if math.isfinite(number) else None
+        return number if abs(number) < LARGEST else None
     return None
-
-
-def direction_of(name: str, settings: Drift) -> Direction:
-    """Tell whether higher is better (+1), lower is better (-1), or neither (0).
-
-    The configuration wins over the names known here.
-    """
-    if name in settings.higher_is_better:
-        return 1
-    if name in settings.lower_is_better:
-        return -1
-    known = name.casefold()
-    if known in HIGHER_IS_BETTER:
-        return 1
-    return -1 if known in LOWER_IS_BETTER else 0

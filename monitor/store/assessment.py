@@ -59,9 +59,13 @@ class Characteristic(msgspec.Struct, frozen=True, kw_only=True):
     n_current: int
     reference_mean: float
     current_mean: float
-    #: Standardised difference (Cliff's delta), in [-1, 1].
+    #: Standardised difference (Cliff's delta), in [-1, 1], with its 95% interval; ``None`` in
+    #: assessments from before it had one.
     effect_size: float
-    #: Relative change of the mean, with its 95% interval; ``None`` where the baseline mean is 0.
+    effect_lower: float | None = None
+    effect_upper: float | None = None
+    #: Relative change of the mean, with its 95% interval; ``None`` where the baseline's mean can't
+    #: be told from 0.
     relative_change: float | None
     relative_change_lower: float | None
     relative_change_upper: float | None

@@ -1,12 +1,12 @@
-"""Characteristics of texts, metrics, and their comparison."""
+"""Metrics, and the comparison of numbers."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from monitor.drift import compare_scalar
-from monitor.drift import text_characteristics as texts
-from monitor.evaluation.metrics import direction_of, metric_names, metric_values, number_of
+from monitor.evaluation.metric_directions import direction_of
+from monitor.evaluation.metrics import metric_names, metric_values, number_of
 from monitor.evaluation.scalars import Scalar, is_degraded
 from monitor.settings import Drift
 
@@ -107,60 +107,76 @@ def test_below_zero_more_is_still_higher() -> None:
     assert is_degraded(scalar(-1), result, 0.02, 0.10)
 
 
+@pytest.mark.parametrize("direction", [1, -1])
+def test_a_loss_of_exactly_the_threshold_alarms_and_a_smaller_one_does_not(direction) -> None:
+    """0.9 / 1.0 - 1 is -0.0999... in floating point: no loss may hide behind that."""
+    before = np.tile([0.99, 1.0, 1.01], 100)
+    for loss, alarms in ((0.10, True), (0.0999, False), (0.12, True)):
+        changed = compared(before, before * (1.0 - direction * loss))
+        assert is_degraded(scalar(direction), changed, 0.02, 0.10) is alarms
+        assert not is_degraded(scalar(-direction), changed, 0.02, 0.10)
+
+
+def test_a_tail_that_ranks_do_not_see_degrades_the_mean() -> None:
+    """2% of the calls now take 60 s: the median is what it was, the mean is not."""
+    rng = np.random.default_rng(4)
+    before, after = rng.lognormal(0, 0.5, 4000), rng.lognormal(0, 0.5, 4000)
+    after[:80] = 60.0
+    result = compared(before, after)
+    assert abs(result.effect_size) < 0.05
+    assert result.mean_p_value < 1e-6
+    assert is_degraded(scalar(-1), result, 0.02, 0.10)
+
+
+def test_around_zero_a_mean_has_no_relative_change_and_delta_decides() -> None:
+    """Thumbs of -1 and 1 that cancel out in the baseline."""
+    rng = np.random.default_rng(5)
+    result = compared(rng.choice([-1, 1], 400), rng.choice([-1, 1], 400, p=[0.7, 0.3]))
+    assert result.relative_change is None
+    assert result.effect_upper < 0
+    assert is_degraded(scalar(1), result, 0.02, 0.10)
+    assert not is_degraded(scalar(1), result, 0.50, 0.10)
+
+
+def test_graded_numbers_around_zero_have_no_relative_change_either() -> None:
+    rng = np.random.default_rng(6)
+    result = compared(rng.normal(0, 1, 100), rng.normal(0.1, 1, 100))
+    assert (result.relative_change, result.relative_change_lower) == (None, None)
+    assert not is_degraded(scalar(-1), result, 0.02, 0.10)  # delta's interval holds 0
+
+
+def test_few_users_do_not_degrade_a_metric() -> None:
+    """Three users a side, 100 exchanges each: a user more or less in good mood is no drift."""
+    users = [f"u{i // 100}" for i in range(300)]
+    before = np.repeat([3.0, 4.0, 5.0], 100)
+    result = compared(before, before * 0.85, users, users)
+    assert result.relative_change == pytest.approx(-0.15)
+    assert result.relative_change_upper > 0
+    assert not is_degraded(scalar(1), result, 0.02, 0.10)
+
+
 def test_directions_come_from_the_configuration_first() -> None:
     settings = Drift(higher_is_better=("latency", "Margin"), lower_is_better=("errors",))
     expected = {"latency": 1, "Margin": 1, "errors": -1, "Resolved": 1, "COST": -1, "tokens": 0}
     assert {name: direction_of(name, settings) for name in expected} == expected
 
 
+def test_directions_are_known_however_a_name_is_written() -> None:
+    expected = {
+        **dict.fromkeys(("thumbsUp", "feedback.thumbs_up", "Judge Score", "app.rating", "csat"), 1),
+        **dict.fromkeys(
+            ("thumbs-down", "ttft_ms", "latencyMs", "cost_usd", "error", "refusal"), -1
+        ),
+        **dict.fromkeys(("time_to_first_token_seconds", "latency_seconds", "timing.latency_s"), -1),
+        **dict.fromkeys(("prompt_tokens", "completion_tokens", "temperature", "ms", "", "."), 0),
+    }
+    assert {name: direction_of(name, Drift()) for name in expected} == expected
+
+
 def test_numbers_and_booleans_are_metrics_and_nothing_else() -> None:
-    assert [number_of(one) for one in (True, 3, 2.5, "3", None, [1], float("nan"), 10**400)] == [
-        1.0, 3.0, 2.5, None, None, None, None, None,
-    ]  # fmt: skip
+    numbers = (True, 3, 2.5, -1, "3", "true", None, [1], float("nan"), float("inf"), 10**400, 1e200)
+    assert [number_of(one) for one in numbers] == [1.0, 3.0, 2.5, -1.0, *[None] * 8]
     rows = [{"resolved": True, "note": "x", "rare": 1} if i < 5 else {"resolved": False}
             for i in range(40)]  # fmt: skip
     assert metric_names(rows, rows) == ["resolved"]
     assert np.isnan(metric_values(rows, "rare")).sum() == 35
-
-
-@pytest.mark.parametrize(
-    ("function", "text", "expected"),
-    [
-        (texts.refusal, "I\u2019m sorry, but I can\u2019t help with that.", 1.0),
-        (texts.refusal, "As an AI language model, I have no opinion.", 1.0),
-        (texts.refusal, "Sure", 0.0),
-        (texts.refusal, "Sorry for the delay: your card is on its way.", 0.0),
-        (texts.cut_off, "word " * 60, 1.0),
-        (texts.cut_off, "word " * 60 + "end.", 0.0),
-        (texts.cut_off, "transfer", 0.0),
-        (texts.cut_off, "", 0.0),
-        (texts.valid_json, '{"a": 1}', 1.0),
-        (texts.valid_json, "```json\n[1]\n```", 1.0),
-        (texts.valid_json, "{", 0.0),
-        (texts.valid_json, "", 0.0),
-        (texts.valid_json, '```json\n{"a": 1}\n```', 1.0),
-        (texts.valid_json, '{"a": 1', 0.0),
-        (texts.valid_json, "[" * 100_000, 0.0),
-        (texts.empty, " \n", 1.0),
-        (texts.question, "why？", 1.0),  # noqa: RUF001
-        (texts.non_letter_share, "ab 12", 0.4),
-        (texts.non_letter_share, "", 0.0),
-        (texts.non_letter_share, "été", 0.0),
-        (texts.repetition, "short", 0.0),
-        (texts.repetition, "", 0.0),
-    ],
-)
-def test_characteristics_of_a_text(function, text: str, expected: float) -> None:
-    assert function(text) == expected
-
-
-def test_a_loop_repeats_more_than_prose() -> None:
-    prose = "The bank checks every transfer before it leaves, and says so in a message to you."
-    assert texts.repetition("I can help. " * 40) > 0.8 > 0.4 > texts.repetition(prose)
-    assert texts.repetition("\ud800" * 200) > 0.8
-
-
-def test_equal_texts_are_looked_at_once() -> None:
-    calls = []
-    values = texts.each(["a", "b", "a"], lambda text: float(len(calls.append(text) or calls)))
-    np.testing.assert_array_equal(values, [1, 2, 1])

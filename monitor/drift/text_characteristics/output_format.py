@@ -1,0 +1,143 @@
+"""The form that the answers of a task have: JSON, one of some labels, or code in a fence.
+
+It is learned from answers that are taken as right, and then checked on others. Free text has no
+form. A form is learned where at least :data:`MOSTLY` of the answers have it, so that a task which
+is answered now in one form and now in another has none.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+#: Fewer answers show no form.
+FEWEST_ANSWERS = 50
+#: Share of the answers that makes a form the task's.
+MOSTLY = 0.9
+#: Share of the objects that makes a key theirs.
+NEARLY_ALL = 0.95
+#: A label is no longer than this, and on one line.
+LONGEST_LABEL = 80
+#: Labels are a closed set where the next answer is a new one with at most this chance, as estimated
+#: by the share of those that were seen once (Good, Biometrika 1953).
+LARGEST_UNSEEN = 0.01
+
+_FENCE = "```"
+_FENCES = re.compile(r"^[ \t]*```", re.MULTILINE)
+_OPENING = re.compile(r"```[\w+#.-]*")
+_LIKE_JSON = re.compile(r"\s*(?:```(?:json)?\s*)?[{\[]")
+
+
+class OutputFormat(Protocol):
+    """The form that a task's answers must have; a taxonomy of tasks may bring its own."""
+
+    def admits(self, answer: str) -> bool:
+        """Tell whether an answer has this form."""
+        ...
+
+
+@dataclass(frozen=True)
+class Json:
+    """A JSON document, with or without a code fence around it."""
+
+    #: What an object must have; ``None`` where any document will do.
+    keys: frozenset[str] | None
+
+    def admits(self, answer: str) -> bool:
+        """Tell whether the answer is JSON and has the keys."""
+        document = _parse(answer)
+        if document is msgspec.UNSET:
+            return False
+        return self.keys is None or (isinstance(document, dict) and self.keys <= document.keys())
+
+
+@dataclass(frozen=True)
+class Label:
+    """One of a closed set of short answers; case and surrounding space don't matter."""
+
+    labels: frozenset[str]
+
+    def admits(self, answer: str) -> bool:
+        """Tell whether the answer is one of the labels."""
+        return _label(answer) in self.labels
+
+
+@dataclass(frozen=True)
+class FencedCode:
+    """A text with at least one code fence, all of them closed."""
+
+    def admits(self, answer: str) -> bool:
+        """Tell whether the answer has code fences in pairs."""
+        return _has_closed_fences(answer)
+
+
+def learn_format(answers: Sequence[str]) -> OutputFormat | None:
+    """Learn the form that most answers have; ``None`` for free text, or where they are too few.
+
+    Answers are judged by a form that was learned from *others*: those it was learned from fit it
+    better than any new ones.
+
+    Example:
+        >>> learn_format(["yes", "no", "No"] * 30).admits("maybe")
+        False
+    """
+    answers = [answer for answer in answers if answer.strip()]
+    if len(answers) < FEWEST_ANSWERS:
+        return None
+    needed = MOSTLY * len(answers)
+    if sum(_LIKE_JSON.match(answer) is not None for answer in answers) >= needed:
+        return _learn_json(answers)
+    if sum(map(_has_closed_fences, answers)) >= needed:
+        return FencedCode()
+    return _learn_labels(answers)
+
+
+def _learn_json(answers: Sequence[str]) -> Json | None:
+    documents = [
+        document for answer in answers if (document := _parse(answer)) is not msgspec.UNSET
+    ]
+    if len(documents) < MOSTLY * len(answers):
+        return None
+    objects = [document for document in documents if isinstance(document, dict)]
+    if len(objects) < MOSTLY * len(documents):
+        return Json(keys=None)
+    counts = Counter(key for one in objects for key in one)
+    keys = (key for key, count in counts.items() if count >= NEARLY_ALL * len(objects))
+    return Json(keys=frozenset(keys))
+
+
+def _learn_labels(answers: Sequence[str]) -> Label | None:
+    counts = Counter(_label(answer) for answer in answers if _is_short(answer))
+    seen_once = sum(count == 1 for count in counts.values())
+    if sum(counts.values()) < MOSTLY * len(answers) or seen_once > LARGEST_UNSEEN * len(answers):
+        return None
+    return Label(frozenset(counts))
+
+
+def _parse(answer: str) -> Any:
+    """Return the JSON document of an answer; ``UNSET`` where it is none."""
+    text = answer.strip()
+    opening = _OPENING.match(text)
+    if opening and text.endswith(_FENCE) and len(text) >= opening.end() + len(_FENCE):
+        text = text[opening.end() : -len(_FENCE)]
+    try:
+        return msgspec.json.decode(text.encode("utf-8", "replace"))
+    except (msgspec.DecodeError, RecursionError):
+        return msgspec.UNSET
+
+
+def _has_closed_fences(answer: str) -> bool:
+    n_fences = len(_FENCES.findall(answer))
+    return n_fences > 0 and n_fences % 2 == 0
+
+
+def _is_short(answer: str) -> bool:
+    stripped = answer.strip()
+    return len(stripped) <= LONGEST_LABEL and "\n" not in stripped
+
+
+def _label(answer: str) -> str:
+    return " ".join(answer.split()).casefold()

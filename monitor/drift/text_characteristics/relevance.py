@@ -1,0 +1,55 @@
+"""How near an answer is to its prompt, by their embeddings."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Share of the answers to other prompts that are farther away than the threshold.
+MISMATCHED = 0.95
+
+#: Rows at once.
+_CHUNK = 8_192
+
+
+def relevance(
+    prompts: NDArray[np.floating[Any]], responses: NDArray[np.floating[Any]]
+) -> NDArray[np.float64]:
+    """Return the cosine of each prompt's and its response's embedding, float64 ``[n]`` in [-1, 1].
+
+    Args:
+        prompts: Unit norm, ``[n, d]``.
+        responses: Unit norm, ``[n, d]``, from the same encoder.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    if prompts.shape != responses.shape:
+        raise ValueError(
+            "prompts and responses must have one vector for each exchange; "
+            f"their shapes are {prompts.shape} and {responses.shape}"
+        )
+    cosine = np.empty(len(prompts))
+    for first in range(0, len(prompts), _CHUNK):
+        rows = slice(first, first + _CHUNK)
+        cosine[rows] = np.einsum(
+            "ij,ij->i", prompts[rows].astype(np.float32), responses[rows].astype(np.float32)
+        )
+    return np.clip(cosine, -1.0, 1.0)
+
+
+def unrelated_below(
+    prompts: NDArray[np.floating[Any]], responses: NDArray[np.floating[Any]]
+) -> float:
+    """Return the relevance below which an answer is no nearer than those to other prompts.
+
+    The quantile at :data:`MISMATCHED` of the relevance of answers to the prompts half a window
+    away, in order of time: a cosine means nothing by itself, as it depends on the encoder and on
+    how much alike all prompts are.
+
+    Args:
+        prompts: Unit norm, ``[n, d]``, at least two.
+        responses: Unit norm, ``[n, d]``.
+    """
+    shifted = np.roll(responses, len(responses) // 2, axis=0)
+    return float(np.quantile(relevance(prompts, shifted), MISMATCHED))
