@@ -15,13 +15,16 @@ from monitor.bench.report import Report, Table, summary
 from monitor.bench.sections.false_alarms import false_alarms
 from monitor.bench.sections.location import location
 from monitor.bench.sections.mass import mass
+from monitor.bench.sections.output import output
 from monitor.bench.sections.power import power
+from monitor.bench.sections.release import release
 from monitor.bench.sections.scaling import gpu, scaling
 from monitor.bench.sections.side_by_side import side_by_side
 from monitor.bench.sections.slow_drift import slow_drift
 from monitor.bench.sections.speed import speed
 from monitor.bench.sources.encoding import encode_cached
 from monitor.bench.sources.labelled import Labelled
+from monitor.bench.sources.releases import Releases, read_releases
 from monitor.bench.sources.synthetic import make_synthetic
 from monitor.bench.sources.texts import read_texts
 from monitor.bench.study import Study
@@ -34,6 +37,7 @@ STUDIES: dict[Section, tuple[str, Callable[[Study], Iterator[Figure | Table]]]] 
     Section.POWER: ("Power", power),
     Section.LOCATION: ("What is pointed at", location),
     Section.MASS: ("Drifted mass", mass),
+    Section.OUTPUT: ("Output given the input", output),
     Section.SLOW_DRIFT: ("Slow drift", slow_drift),
     Section.PEERS: ("Side by side", side_by_side),
 }
@@ -45,6 +49,8 @@ class Data:
 
     name: str
     labelled: Labelled
+    #: ``None`` where the folder holds none.
+    releases: Releases | None = None
 
 
 def load_data(folder: Path, settings: Settings) -> Data:
@@ -56,7 +62,8 @@ def load_data(folder: Path, settings: Settings) -> Data:
     """
     read = read_texts(folder, settings.traffic)
     vectors = encode_cached(read.texts, settings.embedding)
-    return Data(read.name, Labelled(vectors, read.topics, read.domains))
+    labelled = Labelled(vectors, read.topics, read.domains)
+    return Data(read.name, labelled, read_releases(folder, settings.embedding))
 
 
 def run_benchmark(
@@ -95,6 +102,12 @@ def run_benchmark(
                 report.title(title, 4)
                 for item in measure(study):
                     report.add(item)
+            if data.releases and Section.RELEASE in sections:
+                report.title("A new release", 4)
+                path = place / "releases.npz"
+                data.releases.save(path)
+                for figure in release(data.releases, path, workers, own, seed):
+                    report.add(figure)
     # The pool is gone: what is timed now has the machine to itself.
     report.subject = synthetic.name
     if Section.SPEED in sections:

@@ -12,6 +12,8 @@ class Section(StrEnum):
     POWER = "power"
     LOCATION = "location"
     MASS = "mass"
+    OUTPUT = "output"
+    RELEASE = "release"
     SLOW_DRIFT = "slow-drift"
     PEERS = "peers"
     SPEED = "speed"
@@ -32,6 +34,8 @@ class Plan:
     null_trials: int
     power_trials: int
     location_trials: int
+    output_trials: int
+    release_trials: int
     slow_trials: int
     #: Years of stable weeks.
     stable_years: int
@@ -67,6 +71,8 @@ QUICK = Plan(
     null_trials=40,
     power_trials=20,
     location_trials=4,
+    output_trials=4,
+    release_trials=20,
     slow_trials=0,
     stable_years=0,
     largest_window=5_000,
@@ -85,6 +91,8 @@ DEFAULT = Plan(
     null_trials=100,
     power_trials=60,
     location_trials=12,
+    output_trials=20,
+    release_trials=60,
     slow_trials=8,
     stable_years=4,
     largest_window=20_000,
@@ -103,6 +111,8 @@ FULL = Plan(
     null_trials=1_000,
     power_trials=300,
     location_trials=100,
+    output_trials=200,
+    release_trials=300,
     slow_trials=50,
     stable_years=20,
     largest_window=20_000,

@@ -1,12 +1,15 @@
 """Compare a current window with a reference window: has the input drifted, by how much, where?"""
 
+from functools import reduce
+from operator import add
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monitor.drift.cells import fit_cells
 from monitor.drift.clusters import find_clusters
 from monitor.drift.device import resolve_device
-from monitor.drift.features import Nothing, fit_feature_map
+from monitor.drift.features import FeatureMap, Nothing, fit_feature_map
 from monitor.drift.fusion import fuse
 from monitor.drift.grouping import deal_bins
 from monitor.drift.localisation import localise
@@ -31,6 +34,7 @@ def compare(
     *,
     reference_groups: Groups = None,
     current_groups: Groups = None,
+    current_parts: ArrayLike | None = None,
     alpha: float = 0.05,
     minimum_mass: float = 0.0,
     rng: np.random.Generator,
@@ -51,6 +55,9 @@ def compare(
             from: the unit that is exchangeable. ``None`` lets each sample stand alone, as does a
             single id of ``None`` or ``""``.
         current_groups: ``[n_current]``. An id on both sides is one user.
+        current_parts: ``[n_current]`` integers: the part of the window, such as the day, that each
+            sample belongs to. Each part is sketched by itself and the sketches are added up, which
+            holds no more than a part's features in memory; the result is the same.
         alpha: Level of the fused test.
         minimum_mass: Least lower bound on the drifted share for the verdict ``"drift"``.
         rng: Source of everything random: equal generators give equal results.
@@ -67,7 +74,7 @@ def compare(
 
     Raises:
         ValueError: Not two finite arrays ``[n, d]`` of one width with rows of unit norm, not one
-            group id a sample, or an option out of range.
+            group id or part a sample, or an option out of range.
 
     Example:
         >>> import numpy as np
@@ -81,6 +88,7 @@ def compare(
     check_options(alpha, minimum_mass, n_permutations, minimum_samples, device)
     sides = (check_vectors(reference, "reference"), check_vectors(current, "current"))
     pool = make_pool(*sides, reference_groups, current_groups)
+    parts = _check_parts(current_parts, pool.n_current)
     layout = lay_out(pool, design)
     judged = layout.judged
     if not enough(judged, minimum_samples):
@@ -94,6 +102,7 @@ def compare(
     evaluated = _two_sample_test(
         (sides[0][comparable[0]], sides[1][comparable[1]]),
         (keys[0][comparable[0]], keys[1][comparable[1]]),
+        parts[comparable[1]],
         alpha=alpha,
         n_permutations=n_permutations,
         rng=rng,
@@ -110,6 +119,18 @@ def compare(
         alpha=alpha,
         minimum_mass=minimum_mass,
     )
+
+
+def _check_parts(parts: ArrayLike | None, n_current: int) -> NDArray[np.int64]:
+    if parts is None:
+        return np.zeros(n_current, dtype=np.int64)
+    checked = np.asarray(parts)
+    if checked.shape != (n_current,) or checked.dtype.kind not in "iu":
+        raise ValueError(
+            f"current_parts must hold one integer for each of {n_current} samples; got "
+            f"{checked.dtype} {list(checked.shape)}"
+        )
+    return checked.astype(np.int64)
 
 
 def check_options(
@@ -217,23 +238,25 @@ def conclude(
 def _two_sample_test(
     sides: tuple[NDArray[np.float32], NDArray[np.float32]],
     keys: tuple[NDArray[np.uint64], NDArray[np.uint64]],
+    parts: NDArray[np.int64],
     *,
     alpha: float,
     n_permutations: int,
     rng: np.random.Generator,
     device: str | None,
 ) -> Evaluated:
-    features = None
+    features: FeatureMap | Nothing = Nothing()
     if len(sides[0]) + len(sides[1]) > MAXIMUM_NODES:
         # What is drawn must not depend on the samples' order.
         order = np.argsort(keys[0], kind="stable")
         features = fit_feature_map(sides[0][order], keys[0][order], rng, device=device)
-    reference, current = (
-        make_sketch(features or Nothing(), vectors, key, device=device)
-        for vectors, key in zip(sides, keys, strict=True)
+    reference = make_sketch(features, sides[0], keys[0], device=device)
+    days = (parts == part for part in np.unique(parts))
+    current = reduce(
+        add, (make_sketch(features, sides[1][day], keys[1][day], device=device) for day in days)
     )
     return evaluate(
-        features,
+        None if isinstance(features, Nothing) else features,
         reference,
         current,
         deal_bins(reference, current, rng),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from monitor.drift import compare
+from monitor.drift import DriftResult, compare
 from monitor.drift.contrasts import Linear, Quadratic
 from monitor.drift.device import resolve_device
 from monitor.drift.emptiness import make_emptiness, surprise
@@ -201,6 +201,35 @@ def test_tests_that_agree_have_one_vote_as_a_family() -> None:
     pair = fuse(copies[:, -2:], ("a", "b"), even)[0]
     assert together == pytest.approx(pair, abs=0.003)
     assert together < fuse(copies)[0] - 0.003
+
+
+def test_a_week_compared_as_the_sum_of_its_days_is_the_week(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("compare", "sketch", "nodes"):
+        monkeypatch.setattr(sys.modules[f"monitor.drift.{name}"], "MAXIMUM_NODES", 200)
+    rng = np.random.default_rng(9)
+    reference, current = unit_vectors(300, rng), unit_vectors(300, rng)
+    groups = np.arange(300) // 2
+    days = rng.integers(7, size=300)
+
+    def result(parts: NDArray[np.int64] | None) -> DriftResult:
+        return compare(
+            reference,
+            current,
+            reference_groups=groups,
+            current_groups=groups + 1000,
+            current_parts=parts,
+            rng=np.random.default_rng(1),
+            n_permutations=199,
+        )
+
+    whole, summed = result(None), result(days)
+    assert whole.p_value == summed.p_value
+    for one, other in zip(whole.tests, summed.tests, strict=True):
+        assert one.statistic == pytest.approx(other.statistic)
+    with pytest.raises(ValueError, match="one integer for each of 300 samples"):
+        result(days[:299])
 
 
 def test_windows_larger_than_the_graph_are_tested_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,107 @@
+"""Output drift given the input: found where the responses changed, and only there.
+
+The response to a prompt is one of the ten samples nearest to it, at random: P(y | x) is known, and
+the same in both windows unless off-topic responses are planted.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.bench.figure import Figure, error_rate, missing, share
+from monitor.bench.sources.labelled import open_labelled
+from monitor.bench.sources.windows import Draw, draw_windows
+from monitor.bench.study import Study
+from monitor.drift import compare_given
+from monitor.drift.neighbours_in_cells import nearest_in_cells
+
+N = 4_000
+N_NEAR = 10
+N_PERMUTATIONS = 1_999
+ALPHA = 0.05
+OFF_TOPIC = 0.05
+POWER_GOAL = 0.99
+ONLY_PROMPTS = (
+    Draw("surge", N, N, 0.10),
+    Draw("domain", N, N, 0.05),
+    Draw("oos", N, N, 0.10),
+)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A pair of windows to be drawn, answered and compared."""
+
+    folder: Path
+    what: Draw
+    #: Share of the current responses that belong to no prompt of theirs.
+    off_topic: float
+    seed: int
+
+
+def p_value_of(task: Answered) -> float:
+    """Draw the windows and return the p-value of output drift."""
+    data = open_labelled(task.folder)
+    rng = np.random.default_rng(task.seed)
+    windows = draw_windows(data, task.what, rng)
+    near = _near(task.folder)
+    sides = windows.reference, windows.current
+    answers = [near[rows, rng.integers(N_NEAR, size=len(rows))] for rows in sides]
+    n_off = round(task.off_topic * len(windows.current))
+    answers[1][:n_off] = rng.integers(len(data.vectors), size=n_off)
+    return compare_given(
+        data.vectors[windows.reference],
+        data.vectors[answers[0]],
+        data.vectors[windows.current],
+        data.vectors[answers[1]],
+        rng=rng,
+        n_permutations=N_PERMUTATIONS,
+    ).p_value
+
+
+def output(study: Study) -> Iterator[Figure]:
+    """Yield the alarms with and without a change of the responses."""
+    for what in (Draw("none", N, N), *ONLY_PROMPTS):
+        moved = "nothing moved"
+        if what in ONLY_PROMPTS:
+            moved = f"only the prompts moved: {what.drift}"
+        name = f"output alarms at {ALPHA:g}, {moved}, {what.sizes}"
+        if why := study.why_not(what):
+            yield missing(name, why)
+            continue
+        p_values = _measure(study, what, 0.0)
+        hits = sum(p <= ALPHA for p in p_values)
+        yield error_rate(name, hits, len(p_values), ALPHA, study.seeds(len(p_values)))
+    what = Draw("none", N, N)
+    name = f"output alarms at {ALPHA:g}, {OFF_TOPIC:.0%} off-topic responses, {what.sizes}"
+    goal = study.power_goal(POWER_GOAL)
+    if why := study.why_not(what):
+        yield missing(name, why, at_least=goal)
+        return
+    p_values = _measure(study, what, OFF_TOPIC)
+    hits = sum(p <= ALPHA for p in p_values)
+    yield share(name, hits, len(p_values), study.seeds(len(p_values)), at_least=goal)
+
+
+def _measure(study: Study, what: Draw, off_topic: float) -> list[float]:
+    return study.workers.run(
+        p_value_of,
+        [
+            Answered(study.folder, what, off_topic, study.seed + k)
+            for k in range(study.plan.output_trials)
+        ],
+        label=f"{study.name}: output, {what.drift}, {off_topic:.0%} off-topic",
+        seconds=study.plan.row_seconds,
+    )
+
+
+@lru_cache(maxsize=2)
+def _near(folder: Path) -> NDArray[np.int64]:
+    """Return the rows near each row of a data set, int64 ``[n, N_NEAR]``."""
+    vectors = np.asarray(open_labelled(folder).vectors)
+    alone = np.arange(len(vectors))
+    return nearest_in_cells(vectors, alone, N_NEAR, np.random.default_rng(0)).index
