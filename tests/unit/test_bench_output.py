@@ -1,0 +1,83 @@
+"""Output drift and new releases are measured, from small windows here."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monitor.bench.plan import QUICK
+from monitor.bench.sections import output, release
+from monitor.bench.sources.releases import Releases, open_releases, read_releases
+from monitor.bench.sources.synthetic import make_synthetic
+from monitor.bench.sources.windows import Draw
+from monitor.bench.study import Study
+from monitor.errors import InputError
+from monitor.settings import Settings
+from tests.unit.test_bench_sections import Serial
+
+PLAN = replace(QUICK, output_trials=2, release_trials=3)
+
+
+def test_changed_answers_alarm_and_moved_prompts_do_not(tmp_path: Path, monkeypatch) -> None:
+    make_synthetic(0, n_in_scope=3_000, n_novel=100).save(tmp_path)
+    monkeypatch.setattr(output, "N", 400)
+    monkeypatch.setattr(output, "N_PERMUTATIONS", 199)
+    monkeypatch.setattr(output, "OFF_TOPIC", 0.3)
+    monkeypatch.setattr(output, "ONLY_PROMPTS", (Draw("surge", 400, 400, 0.2),))
+    study = Study("synthetic", tmp_path, Serial(), PLAN, seed=0)
+    still, moved, changed = output.output(study)
+    assert "output alarms at 0.05, nothing moved, n = 400" == still.name
+    assert "output alarms at 0.05, only the prompts moved: known domain +20 points, n = 400" == (
+        moved.name
+    )
+    assert still.holds
+    assert moved.holds
+    assert (1.0, True, ">= 0.99") == (changed.value, changed.holds, changed.goal)
+
+
+def test_a_new_release_alarms_and_the_same_one_does_not(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(release, "N", 150)
+    monkeypatch.setattr(release, "N_PERMUTATIONS", 199)
+    rng = np.random.default_rng(0)
+
+    def unit(points: np.ndarray) -> np.ndarray:
+        return (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+
+    prompts = unit(rng.standard_normal((300, 12)))
+    manner = unit(rng.standard_normal((1, 12)))
+    answers = {
+        name: unit(prompts + 0.3 * rng.standard_normal((300, 12)) + shift * manner)
+        for name, shift in (("0301", 0.0), ("0613", 1.0))
+    }
+    releases = Releases(prompts, answers)
+    releases.save(tmp_path / "releases.npz")
+    assert list(open_releases(tmp_path / "releases.npz").answers) == ["0301", "0613"]
+    new, same = release.release(releases, tmp_path / "releases.npz", Serial(), PLAN, 0)
+    assert "output alarms at 0.05, a new release, 0301 to 0613" == new.name
+    assert (1.0, True) == (new.value, new.holds)
+    assert same.name.endswith("the same release twice (0301)")
+    assert same.holds
+
+
+def test_releases_that_answer_different_prompts_are_refused(tmp_path: Path, monkeypatch) -> None:
+    folder = tmp_path / "alpaca_eval"
+    folder.mkdir()
+    embedding = Settings().embedding
+    monkeypatch.setattr(
+        "monitor.bench.sources.releases.encode_cached",
+        lambda texts, _: np.ones((len(texts), 1), np.float32),
+    )
+    assert read_releases(tmp_path, embedding) is None
+    for name, prompt in (("a.json", "Who?"), ("b.json", "Why?")):
+        (folder / name).write_text(json.dumps([{"instruction": prompt, "output": "So."}]))
+    with pytest.raises(InputError, match=r"b\.json: its prompts are not those of a\.json"):
+        read_releases(tmp_path, embedding)
+    (folder / "b.json").write_text("[{}]")
+    with pytest.raises(InputError, match="not a file of AlpacaEval"):
+        read_releases(tmp_path, embedding)
+    (folder / "b.json").write_text((folder / "a.json").read_text())
+    found = read_releases(tmp_path, embedding)
+    assert found is not None
+    assert list(found.answers) == ["a", "b"]
