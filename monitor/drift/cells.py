@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 
+from monitor.drift.embeddings import Rows
+
 #: Samples that k-means is fitted on for each cell; the rest are only assigned.
 SAMPLES_PER_CELL = 32
 ASSIGN_CHUNK = 16_384
@@ -23,12 +25,12 @@ class Cells:
     #: int64 ``[K]`` for each level: the cell of each fine cell; the first is the identity.
     levels: tuple[NDArray[np.int64], ...]
 
-    def assign(self, vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+    def assign(self, vectors: Rows) -> NDArray[np.int64]:
         """Return the nearest centroid of each row, int64 ``[n]``."""
         return assign(vectors, self.centroids)
 
 
-def assign(vectors: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDArray[np.int64]:
+def assign(vectors: Rows, centroids: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return the index of the nearest centroid, in Euclidean distance, of each row."""
     half_norm = np.einsum("ij,ij->i", centroids, centroids) / 2
     nearest = np.empty(len(vectors), dtype=np.int64)
@@ -39,7 +41,7 @@ def assign(vectors: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDAr
 
 
 def fit_cells(
-    vectors: NDArray[np.float32], n_cells: int, rng: np.random.Generator, *, n_iterations: int = 8
+    vectors: Rows, n_cells: int, rng: np.random.Generator, *, n_iterations: int = 8
 ) -> Cells:
     """Fit at most ``n_cells`` cells; fewer where there are fewer distinct points.
 
@@ -51,7 +53,7 @@ def fit_cells(
     """
     limit = n_cells * SAMPLES_PER_CELL
     subset = (
-        vectors
+        vectors[:]
         if len(vectors) <= limit
         else vectors[np.sort(rng.choice(len(vectors), size=limit, replace=False))]
     )

@@ -96,7 +96,7 @@ def _merge(
     if len(significant) < 2:
         return labels
     rows = [np.flatnonzero((cell == c) & pool.is_current) for c in significant]
-    centres = np.stack([pool.vectors[row].mean(axis=0) for row in rows])
+    centres = np.stack([pool.vectors.part(row).mean() for row in rows])
     spread = np.array([1.0 - float(centre @ centre) for centre in centres])
     gap = ((centres[:, None] - centres[None]) ** 2).sum(axis=-1)
     for i, j in np.argwhere(np.triu(gap < 0.5 * (spread[:, None] + spread[None]) / 2, 1)):
@@ -116,8 +116,8 @@ def _describe(
     pool = layout.pool
     rows = np.flatnonzero(inside & pool.is_current)
     rows = rows[np.argsort(pool.origin[rows])]
-    centre = pool.vectors[rows].mean(axis=0)
-    medoid = rows[int((pool.vectors[rows] @ centre).argmax())]
+    members = pool.vectors.part(rows)
+    medoid = rows[int(members.dot(members.mean()).argmax())]
     low, high = jeffreys_interval(current, current + reference, 0.95)
     outside = int((inside & ~pool.is_current).sum())
     odds = (1.0 - base) / base

@@ -9,13 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 from monitor.drift.cells import fit_cells
 from monitor.drift.clusters import find_clusters
 from monitor.drift.device import resolve_device
+from monitor.drift.embeddings import Embeddings, check_vectors
 from monitor.drift.features import FeatureMap, Nothing, fit_feature_map
 from monitor.drift.fusion import fuse
 from monitor.drift.grouping import deal_bins
 from monitor.drift.localisation import localise
 from monitor.drift.mass import mass_lower_bound
 from monitor.drift.multiplicity import holm
-from monitor.drift.pool import Groups, Pool, check_vectors, make_pool
+from monitor.drift.pool import Groups, Pool, make_pool
 from monitor.drift.result import Cluster, DriftResult, TestResult
 from monitor.drift.sample_design import Layout, SampleDesign, lay_out
 from monitor.drift.sketch import MAXIMUM_NODES, make_sketch
@@ -100,7 +101,7 @@ def compare(
     )
     comparable = (judged.origin[~judged.is_current], judged.origin[judged.is_current])
     evaluated = _two_sample_test(
-        (sides[0][comparable[0]], sides[1][comparable[1]]),
+        (sides[0].part(comparable[0]), sides[1].part(comparable[1])),
         (keys[0][comparable[0]], keys[1][comparable[1]]),
         parts[comparable[1]],
         alpha=alpha,
@@ -236,7 +237,7 @@ def conclude(
 
 
 def _two_sample_test(
-    sides: tuple[NDArray[np.float32], NDArray[np.float32]],
+    sides: tuple[Embeddings, Embeddings],
     keys: tuple[NDArray[np.uint64], NDArray[np.uint64]],
     parts: NDArray[np.int64],
     *,
@@ -249,11 +250,12 @@ def _two_sample_test(
     if len(sides[0]) + len(sides[1]) > MAXIMUM_NODES:
         # What is drawn must not depend on the samples' order.
         order = np.argsort(keys[0], kind="stable")
-        features = fit_feature_map(sides[0][order], keys[0][order], rng, device=device)
+        features = fit_feature_map(sides[0].part(order), keys[0][order], rng, device=device)
     reference = make_sketch(features, sides[0], keys[0], device=device)
-    days = (parts == part for part in np.unique(parts))
+    days = (np.flatnonzero(parts == part) for part in np.unique(parts))
     current = reduce(
-        add, (make_sketch(features, sides[1][day], keys[1][day], device=device) for day in days)
+        add,
+        (make_sketch(features, sides[1].part(day), keys[1][day], device=device) for day in days),
     )
     return evaluate(
         None if isinstance(features, Nothing) else features,

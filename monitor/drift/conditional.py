@@ -14,9 +14,10 @@ from monitor.drift.cells import fit_cells
 from monitor.drift.clusters import find_clusters
 from monitor.drift.compare import check_options, conclude, enough, n_cells, not_enough_data
 from monitor.drift.conditional_mass import conditional_mass
+from monitor.drift.embeddings import check_vectors
 from monitor.drift.localisation import tail_posterior
 from monitor.drift.neighbours import draw_landmarks, nearest
-from monitor.drift.pool import Groups, Pool, check_vectors, make_pool
+from monitor.drift.pool import Groups, Pool, make_pool
 from monitor.drift.response_features import conditional_distance, residual_features
 from monitor.drift.result import DriftResult
 from monitor.drift.ridge import ridge_residual
@@ -94,7 +95,7 @@ def compare_given(
     every = np.arange(len(judged.vectors))
     near = _near_prompts(judged, every, every, rng)
     features = residual_features(
-        judged.vectors,
+        judged.vectors[:],
         answers,
         cell=cells.assign(answers),
         n_cells=len(cells.centroids),
@@ -117,13 +118,13 @@ def compare_given(
     novelty[pool.origin[pool.is_current]] = np.clip(
         0.999 * foreign + 0.0005 * distance[pool.is_current], 0.0, 1.0
     )
-    joint = np.hstack([pool.vectors, responses]) * np.float32(np.sqrt(0.5))
+    joint = np.hstack([pool.vectors[:], responses]) * np.float32(np.sqrt(0.5))
     joint_cells = fit_cells(joint[layout.rows], n_cells(judged), rng)
     return conclude(
         pool,
         evaluated,
         mass=conditional_mass(
-            layout, whole, distance, ridge_residual(pool.vectors, responses), rng
+            layout, whole, distance, ridge_residual(pool.vectors[:], responses), rng
         ),
         novelty=novelty,
         clusters=find_clusters(layout, joint_cells.assign(joint), strata.stratum),
@@ -144,7 +145,7 @@ def _pair(
         check_vectors(x, f"{side}_prompts") for x, side in zip(given_prompts, sides, strict=True)
     ]
     responses = [
-        check_vectors(x, f"{side}_responses")
+        check_vectors(x, f"{side}_responses")[:]
         for x, side in zip(given_responses, sides, strict=True)
     ]
     for prompt, response, name in zip(prompts, responses, sides, strict=True):
@@ -168,7 +169,7 @@ def _near_prompts(
     """Return the rows of the pool with the nearest prompts of other owners, -1 where none."""
     marks = draw_landmarks(candidates, MAXIMUM_LANDMARKS, rng)
     found = nearest(
-        pool.vectors[queries],
+        pool.vectors.part(queries),
         pool.vectors[marks],
         N_NEIGHBOURS,
         query_owner=pool.owner[queries],

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from monitor.drift.cells import assign, fit_cells
 from monitor.drift.device import resolve_device
+from monitor.drift.embeddings import Rows, take
 from monitor.drift.isolation import isolation, log_survival, relative_isolation
 from monitor.drift.neighbours import draw_landmarks, nearest
 from monitor.drift.random_features import RandomFeatures, fit_random_features
@@ -49,7 +50,7 @@ class Summable(Protocol):
 
     def sum_by_bin(
         self,
-        vectors: NDArray[np.float32],
+        vectors: Rows,
         bins: NDArray[np.int64],
         n_bins: int,
         *,
@@ -63,7 +64,7 @@ class Nothing:
 
     def sum_by_bin(
         self,
-        vectors: NDArray[np.float32],  # noqa: ARG002
+        vectors: Rows,  # noqa: ARG002
         bins: NDArray[np.int64],  # noqa: ARG002
         n_bins: int,
         *,
@@ -78,7 +79,7 @@ class Identity:
 
     def sum_by_bin(
         self,
-        vectors: NDArray[np.float32],
+        vectors: Rows,
         bins: NDArray[np.int64],
         n_bins: int,
         *,
@@ -86,7 +87,7 @@ class Identity:
     ) -> NDArray[np.float64]:
         """Return the vectors' sums over the samples of each bin, float64 ``[n_bins, d]``."""
         sums = np.zeros((n_bins, vectors.shape[1]))
-        np.add.at(sums, bins, vectors)
+        np.add.at(sums, bins, vectors[:])
         return sums
 
 
@@ -109,7 +110,7 @@ class FeatureMap:
 
     def sum_by_bin(
         self,
-        vectors: NDArray[np.float32],
+        vectors: Rows,
         bins: NDArray[np.int64],
         n_bins: int,
         *,
@@ -131,13 +132,14 @@ class FeatureMap:
         rest = np.zeros((n_bins, self.n_cells + 1))
         for start in range(0, len(vectors), CHUNK_ROWS):
             rows = slice(start, start + CHUNK_ROWS)
-            part = torch.from_numpy(np.ascontiguousarray(vectors[rows])).to(place)
+            some = np.ascontiguousarray(vectors[rows])
+            part = torch.from_numpy(some).to(place)
             where = torch.from_numpy(bins[rows]).to(place)
             angle = part @ directions
             waves = torch.cat([angle.cos(), angle.sin()], dim=1)
             sums = torch.zeros((n_bins, self.n_kernel), device=place).index_add_(0, where, waves)
             kernel += sums
-            self._add_judged(rest, vectors[rows], bins[rows], device)
+            self._add_judged(rest, some, bins[rows], device)
         scale = 1.0 / np.sqrt(self.n_kernel / 2)
         return np.hstack([kernel.cpu().numpy() * scale, rest])
 
@@ -158,7 +160,7 @@ class FeatureMap:
 
 
 def fit_feature_map(
-    vectors: NDArray[np.float32],
+    vectors: Rows,
     keys: NDArray[np.uint64],
     rng: np.random.Generator,
     *,
@@ -175,13 +177,14 @@ def fit_feature_map(
     random_features = fit_random_features(vectors, rng, n_frequencies=N_FREQUENCIES, factors=(1.0,))
     half = small_bin(keys) % 2
     first, second = (
-        _fit_landmarks(vectors[half == other], keys[half == other], rng, device) for other in (1, 0)
+        _fit_landmarks(take(vectors, half == other), keys[half == other], rng, device)
+        for other in (1, 0)
     )
     return FeatureMap(random_features, (first, second))
 
 
 def _fit_landmarks(
-    vectors: NDArray[np.float32],
+    vectors: Rows,
     keys: NDArray[np.uint64],
     rng: np.random.Generator,
     device: str | None,

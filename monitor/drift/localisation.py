@@ -13,11 +13,12 @@ A sample's evidence is :math:`-\sum \log (1 - p)`, a noisy-or, averaged with the
 its five nearest current neighbours: a new topic is a place, and its members speak for each other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.drift.embeddings import CHUNK_ROWS
 from monitor.drift.isolation import log_survival, mean_distance
 from monitor.drift.neighbours import Neighbours, draw_landmarks, nearest
 from monitor.drift.pool import Pool
@@ -46,27 +47,20 @@ class Localisation:
 
 @dataclass(frozen=True)
 class _Surroundings:
-    to_reference: Neighbours
-    to_current: Neighbours
-    #: float64 ``[m]``: what each current landmark stands for.
-    weights: NDArray[np.float64]
+    """What is known of the landmarks around each of n samples."""
 
-    @property
-    def run(self) -> NDArray[np.int64]:
-        """Return the number of current landmarks nearer than any reference landmark, ``[n]``."""
-        nearer = self.to_current.similarity > self.to_reference.similarity[:, :1]
-        return np.asarray((nearer & (self.to_current.index >= 0)).sum(axis=1))
-
-    def nearest_of_either(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return among the 20 nearest landmarks the current ones' weight and the others' number."""
-        k = N_NEIGHBOURS
-        both = np.hstack([self.to_reference.similarity[:, :k], self.to_current.similarity[:, :k]])
-        first = np.argsort(-both, axis=1, kind="stable")[:, :k]
-        index = np.hstack([self.to_reference.index[:, :k], self.to_current.index[:, :k]])
-        landmark = np.take_along_axis(index, first, axis=1)
-        is_current = (first >= k) & (landmark >= 0)
-        current = np.where(is_current, self.weights[np.where(is_current, landmark, 0)], 0.0)
-        return current.sum(axis=1), ((first < k) & (landmark >= 0)).sum(axis=1)
+    #: float64 ``[n]``: mean distance to the nearest reference landmarks.
+    isolation: NDArray[np.float64]
+    #: float64 ``[n]``: distance to the nearest reference landmark.
+    distance: NDArray[np.float64]
+    #: int64 ``[n]``: current landmarks nearer than any reference landmark.
+    run: NDArray[np.int64]
+    #: float64 ``[n]``: weight of the current landmarks among the 20 nearest.
+    current: NDArray[np.float64]
+    #: int64 ``[n]``: reference landmarks among the 20 nearest.
+    reference: NDArray[np.int64]
+    #: int32 ``[n, N_SPEAKERS]``: the nearest current landmarks, -1 where there are fewer.
+    speakers: NDArray[np.int32]
 
 
 def localise(
@@ -88,44 +82,88 @@ def localise(
     reference = draw_landmarks(reference_rows, MAXIMUM_LANDMARKS, rng)
     current = draw_landmarks(current_rows, MAXIMUM_LANDMARKS, rng)
     calibration = draw_landmarks(reference_rows, MAXIMUM_LANDMARKS, rng)
-
-    def surroundings(rows: NDArray[np.int64]) -> _Surroundings:
-        return _Surroundings(
-            _near(pool, rows, reference, N_NEIGHBOURS, device),
-            _near(pool, rows, current, MAXIMUM_RUN, device),
-            weights[current],
-        )
-
-    ours, null = surroundings(current_rows), surroundings(calibration)
+    ours, null = (
+        _look_around(pool, rows, (reference, current), weights[current], device)
+        for rows in (current_rows, calibration)
+    )
     share = float(weights[current].sum())
     share /= share + len(reference)
     evidence = _evidence(ours, null, weights[current_rows], share)
-    speakers = ours.to_current.index[:, :N_SPEAKERS]
     # Landmarks are current samples too: their evidence is known by their row.
     of_landmark = evidence[np.searchsorted(current_rows, current)]
-    heard = np.where(speakers >= 0, of_landmark[np.maximum(speakers, 0)], 0.0)
-    together = evidence + heard.sum(axis=1) / np.maximum((speakers >= 0).sum(axis=1), 1)
-    distance = 1.0 - ours.to_reference.similarity[:, 0].astype(np.float64)
+    there = ours.speakers >= 0
+    heard = np.where(there, of_landmark[np.maximum(ours.speakers, 0)], 0.0).sum(axis=1)
+    together = evidence + heard / np.maximum(there.sum(axis=1), 1)
     # The distance breaks ties, so that the order is complete where no posterior speaks.
     novelty = np.empty(len(current_rows))
     ordered = np.empty(len(current_rows))
     place = pool.origin[current_rows]
-    novelty[place] = np.clip(0.999 * -np.expm1(-together / 2.0) + 0.0005 * distance, 0.0, 1.0)
-    ordered[place] = distance
+    novelty[place] = np.clip(0.999 * -np.expm1(-together / 2.0) + 0.0005 * ours.distance, 0.0, 1.0)
+    ordered[place] = ours.distance
     return Localisation(novelty, ordered)
 
 
-def _near(
-    pool: Pool, rows: NDArray[np.int64], marks: NDArray[np.int64], k: int, device: str | None
-) -> Neighbours:
-    return nearest(
-        pool.vectors[rows],
-        pool.vectors[marks],
-        k,
-        query_owner=pool.owner[rows],
-        landmark_owner=pool.owner[marks],
-        device=device,
+def _look_around(
+    pool: Pool,
+    rows: NDArray[np.int64],
+    landmarks: tuple[NDArray[np.int64], NDArray[np.int64]],
+    weights: NDArray[np.float64],
+    device: str | None,
+) -> _Surroundings:
+    """Look at the landmarks around some samples, a part of them at a time.
+
+    Args:
+        pool: Both windows.
+        rows: The samples.
+        landmarks: Of the reference and of the current window.
+        weights: What each current landmark stands for.
+        device: See :func:`resolve_device`.
+    """
+    marks = tuple((pool.vectors[side], pool.owner[side]) for side in landmarks)
+    parts = []
+    for start in range(0, len(rows), CHUNK_ROWS):
+        some = rows[start : start + CHUNK_ROWS]
+        to_reference, to_current = (
+            nearest(
+                pool.vectors[some],
+                vectors,
+                k,
+                query_owner=pool.owner[some],
+                landmark_owner=owner,
+                device=device,
+            )
+            for (vectors, owner), k in zip(marks, (N_NEIGHBOURS, MAXIMUM_RUN), strict=True)
+        )
+        nearer = to_current.similarity > to_reference.similarity[:, :1]
+        parts.append(
+            _Surroundings(
+                mean_distance(to_reference, N_ISOLATION),
+                1.0 - to_reference.similarity[:, 0].astype(np.float64),
+                (nearer & (to_current.index >= 0)).sum(axis=1),
+                *_nearest_of_either(to_reference, to_current, weights),
+                to_current.index[:, :N_SPEAKERS].astype(np.int32),
+            )
+        )
+    return _Surroundings(
+        **{
+            field.name: np.concatenate([getattr(part, field.name) for part in parts])
+            for field in fields(_Surroundings)
+        }
     )
+
+
+def _nearest_of_either(
+    to_reference: Neighbours, to_current: Neighbours, weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return among the 20 nearest landmarks the current ones' weight and the others' number."""
+    k = N_NEIGHBOURS
+    both = np.hstack([to_reference.similarity[:, :k], to_current.similarity[:, :k]])
+    first = np.argsort(-both, axis=1, kind="stable")[:, :k]
+    index = np.hstack([to_reference.index[:, :k], to_current.index[:, :k]])
+    landmark = np.take_along_axis(index, first, axis=1)
+    is_current = (first >= k) & (landmark >= 0)
+    current = np.where(is_current, weights[np.where(is_current, landmark, 0)], 0.0)
+    return current.sum(axis=1), ((first < k) & (landmark >= 0)).sum(axis=1)
 
 
 def _evidence(
@@ -134,19 +172,19 @@ def _evidence(
     weights: NDArray[np.float64],
     share_current: float,
 ) -> NDArray[np.float64]:
-    isolated, usual = (mean_distance(one.to_reference, N_ISOLATION) for one in (ours, null))
-    ordered = np.sort(usual)
+    ordered = np.sort(null.isolation)
     empty, usually_empty = (
-        log_survival(distance, ordered) * (1.0 + one.run)
-        for distance, one in ((isolated, ours), (usual, null))
+        log_survival(one.isolation, ordered) * (1.0 + one.run) for one in (ours, null)
     )
     posteriors = (
-        tail_posterior(isolated, usual, weights),
-        _crowding(*ours.nearest_of_either(), share_current),
+        tail_posterior(ours.isolation, null.isolation, weights),
+        _crowding(ours.current, ours.reference, share_current),
         tail_posterior(empty, usually_empty, weights),
     )
-    bounded = np.minimum(np.stack(posteriors), MAXIMUM_POSTERIOR)
-    return np.asarray(-np.log1p(-bounded).sum(axis=0))
+    evidence = np.zeros(len(ours.isolation))
+    for posterior in posteriors:
+        evidence -= np.log1p(-np.minimum(posterior, MAXIMUM_POSTERIOR))
+    return evidence
 
 
 def _crowding(

@@ -126,7 +126,7 @@ def _scores(
 
     def distance(rows: NDArray[np.int64]) -> NDArray[np.float64]:
         found = nearest(
-            pool.vectors[rows],
+            pool.vectors.part(rows),
             pool.vectors[marks],
             1,
             query_owner=pool.owner[rows],

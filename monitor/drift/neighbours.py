@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift.device import resolve_device
+from monitor.drift.embeddings import Rows
 
 #: Similarities held at once: 4 million float32 are 16 MB.
 CHUNK_ENTRIES = 4_000_000
@@ -26,7 +27,7 @@ class Neighbours:
 
 
 def nearest(
-    queries: NDArray[np.float32],
+    queries: Rows,
     landmarks: NDArray[np.float32],
     k: int,
     *,

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-#: Norms may be off by this much; float16 storage rounds a unit vector by about 0.001.
-NORM_TOLERANCE = 0.02
+from monitor.drift.embeddings import Embeddings, join
 
 Groups = Sequence[Hashable] | NDArray[Any] | None
 
@@ -21,8 +20,8 @@ class Pool:
     k-means seeds) depends neither on the order of the samples nor on the side they came from.
     """
 
-    #: float32 ``[N, d]``, unit norm.
-    vectors: NDArray[np.float32]
+    #: ``[N, d]``, float32 of unit norm where they are looked at.
+    vectors: Embeddings
     #: bool ``[N]``.
     is_current: NDArray[np.bool_]
     #: int64 ``[N]``: the user or session; the same number on both sides for the same id.
@@ -50,43 +49,17 @@ class Pool:
         return self.n_reference_units + self.n_current_units
 
 
-def check_vectors(vectors: ArrayLike, name: str) -> NDArray[np.float32]:
-    """Return embeddings as float32 ``[n, d]`` with unit norm.
-
-    Raises:
-        ValueError: Not a 2-dimensional array of finite numbers, or a row's norm isn't 1.
-    """
-    array = np.asarray(vectors)
-    if array.ndim != 2:
-        raise ValueError(f"{name} must be an array [n, d]; got {array.ndim} dimension(s)")
-    if array.dtype.kind not in "fiu":
-        raise ValueError(f"{name} must hold real numbers; got dtype {array.dtype}")
-    checked = array.astype(np.float32)
-    if not np.isfinite(checked).all():
-        row = int(np.flatnonzero(~np.isfinite(checked).all(axis=1))[0])
-        raise ValueError(f"{name} must be finite; row {row} is not")
-    norms = np.sqrt(np.einsum("ij,ij->i", checked, checked, dtype=np.float64))
-    off = np.flatnonzero(np.abs(norms - 1.0) > NORM_TOLERANCE)
-    if off.size:
-        raise ValueError(
-            f"{name} must have rows of unit norm; {off.size} have not, the first is row {off[0]} "
-            f"with norm {norms[off[0]]:.4g}: divide each row by its norm"
-        )
-    checked /= norms[:, None].astype(np.float32)
-    return checked
-
-
 def make_pool(
-    reference: NDArray[np.float32],
-    current: NDArray[np.float32],
+    reference: Embeddings,
+    current: Embeddings,
     reference_groups: Groups,
     current_groups: Groups,
 ) -> Pool:
     """Join two checked windows.
 
     Args:
-        reference: float32 ``[n_reference, d]``.
-        current: float32 ``[n_current, d]``.
+        reference: ``[n_reference, d]``.
+        current: ``[n_current, d]``.
         reference_groups: An id for each reference sample; ``None``, or an id that is ``None`` or
             the empty string, makes the sample a group of its own.
         current_groups: The same for the current samples.
@@ -106,20 +79,21 @@ def make_pool(
             number_owners(current_groups, len(current), seen, len(reference), "current_groups"),
         ]
     )
-    vectors = np.concatenate([reference, current])
+    vectors = join(reference, current)
     is_current = np.arange(len(vectors)) >= len(reference)
     origin = np.concatenate([np.arange(len(reference)), np.arange(len(current))])
     order = label_free_order(vectors)
-    return _number(vectors[order], is_current[order], owners[order], origin[order])
+    return _number(vectors.part(order), is_current[order], owners[order], origin[order])
 
 
 def subset(pool: Pool, rows: NDArray[np.int64]) -> Pool:
     """Return some rows of a pool, in its order; ``origin`` still points into the whole windows."""
-    return _number(pool.vectors[rows], pool.is_current[rows], pool.owner[rows], pool.origin[rows])
+    vectors, is_current = pool.vectors.part(rows), pool.is_current[rows]
+    return _number(vectors, is_current, pool.owner[rows], pool.origin[rows])
 
 
 def _number(
-    vectors: NDArray[np.float32],
+    vectors: Embeddings,
     is_current: NDArray[np.bool_],
     owners: NDArray[np.int64],
     origin: NDArray[np.int64],
@@ -143,10 +117,13 @@ def _number(
     )
 
 
-def label_free_order(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+def label_free_order(vectors: Embeddings) -> NDArray[np.int64]:
     """Return the row order that sorts by the first coordinates."""
-    keys = [vectors[:, j] for j in range(min(4, vectors.shape[1]) - 1, -1, -1)]
-    return np.lexsort(keys).astype(np.int64)
+    width = min(4, vectors.shape[1])
+    first = np.empty((len(vectors), width), dtype=np.float32)
+    for rows, some in vectors.chunks():
+        first[rows] = some[:, :width]
+    return np.lexsort([first[:, j] for j in range(width - 1, -1, -1)]).astype(np.int64)
 
 
 def number_owners(

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.drift.embeddings import Rows
+
 #: Bandwidths, as multiples of the median squared distance of the pool.
 BANDWIDTH_FACTORS = (0.25, 1.0, 4.0)
 
@@ -49,7 +51,7 @@ class RandomFeatures:
 
 
 def fit_random_features(
-    vectors: NDArray[np.float32],
+    vectors: Rows,
     rng: np.random.Generator,
     *,
     n_frequencies: int = 192,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.drift.embeddings import Rows
 from monitor.drift.features import Summable
 from monitor.drift.units import N_SMALL_BINS, content_keys, mix, small_bin
 
@@ -83,7 +84,7 @@ class Sketch:
 
 def make_sketch(
     features: Summable,
-    vectors: NDArray[np.float32],
+    vectors: Rows,
     keys: NDArray[np.uint64],
     *,
     device: str | None = None,
@@ -108,8 +109,6 @@ def make_sketch(
     )
 
 
-def _lowest(
-    vectors: NDArray[np.float32], keys: NDArray[np.uint64], priority: NDArray[np.uint64]
-) -> Nodes:
+def _lowest(vectors: Rows, keys: NDArray[np.uint64], priority: NDArray[np.uint64]) -> Nodes:
     order = np.argsort(priority, kind="stable")[:MAXIMUM_NODES]
     return Nodes(vectors[order], keys[order], priority[order])

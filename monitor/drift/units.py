@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
+from monitor.drift.embeddings import CHUNK_ROWS, Rows
 from monitor.drift.pool import Groups
 
 #: Bins of users, by the key's highest bits: the atoms of the permutation test.
@@ -32,17 +33,21 @@ def mix(values: NDArray[np.uint64], salt: int = 0) -> NDArray[np.uint64]:
         return z ^ (z >> np.uint64(31))
 
 
-def content_keys(vectors: NDArray[np.float32], salt: int = 0) -> NDArray[np.uint64]:
+def content_keys(vectors: Rows, salt: int = 0) -> NDArray[np.uint64]:
     """Return a key for each row, from what it holds and how many equal rows stand before it.
 
     Args:
         vectors: float32 ``[n, d]``.
         salt: Another salt gives other keys to the same rows.
     """
-    words = np.ascontiguousarray(vectors).view(np.uint32).astype(np.uint64)
     with np.errstate(over="ignore"):
-        factors = mix(np.arange(words.shape[1], dtype=np.uint64)) | np.uint64(1)
-        digests = mix((words * factors).sum(axis=1, dtype=np.uint64), salt)
+        factors = mix(np.arange(vectors.shape[1], dtype=np.uint64)) | np.uint64(1)
+        digests = np.empty(len(vectors), dtype=np.uint64)
+        for start in range(0, len(vectors), CHUNK_ROWS):
+            rows = slice(start, start + CHUNK_ROWS)
+            words = np.ascontiguousarray(vectors[rows]).view(np.uint32).astype(np.uint64)
+            digests[rows] = (words * factors).sum(axis=1, dtype=np.uint64)
+        digests = mix(digests, salt)
     return mix(digests + occurrence(digests), salt)
 
 
@@ -59,9 +64,7 @@ def occurrence(values: NDArray[Any]) -> NDArray[np.uint64]:
     return result
 
 
-def unit_keys(
-    groups: Groups, vectors: NDArray[np.float32], name: str, *, salt: int
-) -> NDArray[np.uint64]:
+def unit_keys(groups: Groups, vectors: Rows, name: str, *, salt: int) -> NDArray[np.uint64]:
     """Return the key of each sample's unit, uint64 ``[n]``.
 
     Args:

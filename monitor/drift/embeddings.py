@@ -1,0 +1,123 @@
+"""Embeddings as they were given, converted a part at a time: a window of a million isn't copied."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+#: Norms may be off by this much; float16 storage rounds a unit vector by about 0.001.
+NORM_TOLERANCE = 0.02
+CHUNK_ROWS = 8192
+
+#: A choice of rows.
+Chosen = slice | NDArray[np.int64] | NDArray[np.bool_]
+
+
+class Embeddings:
+    """Rows of one or two arrays, in any order; indexing gives float32 of unit norm."""
+
+    def __init__(
+        self, arrays: tuple[NDArray[np.floating], ...], row: NDArray[np.int64] | None = None
+    ) -> None:
+        """Take rows of the arrays one below the other.
+
+        Args:
+            arrays: One or two ``[n_i, d]`` of any real type, checked.
+            row: int64 ``[N]``: which rows, counted over both; ``None``: all in order.
+        """
+        self._arrays = arrays
+        self._row = row
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return sum(map(len, self._arrays)) if self._row is None else len(self._row)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return the number of rows and of coordinates."""
+        return len(self), int(self._arrays[0].shape[1])
+
+    def __getitem__(self, rows: Chosen) -> NDArray[np.float32]:
+        """Return rows, float32 ``[m, d]`` of unit norm."""
+        wanted = self._rows(rows)
+        split = len(self._arrays[0])
+        if len(self._arrays) == 1:
+            taken = self._arrays[0][wanted].astype(np.float32)
+        else:
+            taken = np.empty((len(wanted), self.shape[1]), dtype=np.float32)
+            first = wanted < split
+            taken[first] = self._arrays[0][wanted[first]]
+            taken[~first] = self._arrays[1][wanted[~first] - split]
+        norms = np.sqrt(np.einsum("ij,ij->i", taken, taken, dtype=np.float64))
+        taken /= norms[:, None].astype(np.float32)
+        return taken
+
+    def part(self, rows: Chosen) -> "Embeddings":
+        """Return some rows without converting them yet."""
+        return Embeddings(self._arrays, self._rows(rows))
+
+    def chunks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Yield all rows, some at a time, each time with where they stand."""
+        for start in range(0, len(self), CHUNK_ROWS):
+            rows = slice(start, min(start + CHUNK_ROWS, len(self)))
+            yield rows, self[rows]
+
+    def mean(self) -> NDArray[np.float32]:
+        """Return the mean row, float32 ``[d]``."""
+        total = np.zeros(self.shape[1])
+        for _, vectors in self.chunks():
+            total += vectors.sum(axis=0, dtype=np.float64)
+        return np.asarray(total / len(self), dtype=np.float32)
+
+    def dot(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the product of each row with a vector, float32 ``[n]``."""
+        return np.concatenate([vectors @ vector for _, vectors in self.chunks()])
+
+    def _rows(self, rows: Chosen) -> NDArray[np.int64]:
+        if self._row is not None:
+            return self._row[rows]
+        if isinstance(rows, slice):
+            return np.arange(*rows.indices(len(self)))
+        return np.flatnonzero(rows) if rows.dtype == np.bool_ else rows.astype(np.int64)
+
+
+#: What functions take that look at rows only.
+Rows = NDArray[np.float32] | Embeddings
+
+
+def check_vectors(vectors: ArrayLike, name: str) -> Embeddings:
+    """Check embeddings ``[n, d]``.
+
+    Raises:
+        ValueError: Not a 2-dimensional array of finite numbers, or a row's norm isn't 1.
+    """
+    array = np.asarray(vectors)
+    if array.ndim != 2:
+        raise ValueError(f"{name} must be an array [n, d]; got {array.ndim} dimension(s)")
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{name} must hold real numbers; got dtype {array.dtype}")
+    norms = np.empty(len(array))
+    for start in range(0, len(array), CHUNK_ROWS):
+        rows = slice(start, start + CHUNK_ROWS)
+        some = array[rows].astype(np.float32)
+        norms[rows] = np.sqrt(np.einsum("ij,ij->i", some, some, dtype=np.float64))
+    if not np.isfinite(norms).all():
+        row = int(np.flatnonzero(~np.isfinite(norms))[0])
+        raise ValueError(f"{name} must be finite; row {row} is not")
+    off = np.flatnonzero(np.abs(norms - 1.0) > NORM_TOLERANCE)
+    if off.size:
+        raise ValueError(
+            f"{name} must have rows of unit norm; {off.size} have not, the first is row {off[0]} "
+            f"with norm {norms[off[0]]:.4g}: divide each row by its norm"
+        )
+    return Embeddings((array,))
+
+
+def join(reference: Embeddings, current: Embeddings) -> Embeddings:
+    """Return the rows of two checked arrays, one below the other."""
+    return Embeddings((*reference._arrays, *current._arrays))  # noqa: SLF001 - of its own class
+
+
+def take(vectors: Rows, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
+    """Return some rows, converted no earlier than they have to be."""
+    return vectors.part(rows) if isinstance(vectors, Embeddings) else vectors[rows]
