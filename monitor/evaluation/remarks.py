@@ -11,6 +11,9 @@ from monitor.evaluation.window import Window
 #: How the remark on such a user reads.
 LARGE_USER = re.compile(r"One user \((.*)\) sent ")
 
+#: Where a day has so many exchanges on average, one without any is chance once in a thousand days.
+USUAL_A_DAY = 7.0
+
 #: One user with more of the window than this is named.
 LARGE_USER_SHARE = 0.25
 
@@ -23,7 +26,7 @@ def remarks_on(window: Window, bounds: tuple[datetime, datetime] | None) -> tupl
         bounds: First instant of the window and first after it; ``None`` takes the days between
             the first and the last exchange.
     """
-    return (*_silent_days(window.occurred_at, bounds), *_large_users(window))
+    return (*silent_days(window.occurred_at, bounds), *_large_users(window))
 
 
 def withheld_remark(n_withheld: int, share: float) -> str:
@@ -39,12 +42,13 @@ def withheld_remark(n_withheld: int, share: float) -> str:
     )
 
 
-def _silent_days(
+def silent_days(
     occurred_at: Sequence[datetime], bounds: tuple[datetime, datetime] | None
 ) -> tuple[str, ...]:
-    if not occurred_at:
-        return ()
+    """Name the days without traffic, where there is so much on the others that it isn't chance."""
     seen = {instant.astimezone(UTC).date() for instant in occurred_at}
+    if not seen or len(occurred_at) / len(seen) < USUAL_A_DAY:
+        return ()
     if bounds is None:
         first, last = min(seen), max(seen)
     else:
