@@ -1,13 +1,12 @@
 """The traffic of a window as it is judged: of one encoder, in its final sample."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from monitor.errors import ModelError
@@ -17,6 +16,8 @@ from monitor.store.baselines import baselines_of
 from monitor.store.engine import snapshot
 from monitor.store.exchanges import WindowRows, encoders_of_window, load_window
 from monitor.store.withheld import Withheld, count_withheld
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def read_window(
         ]
         withheld = count_withheld(connection, model, *bounds)
         of_baselines = {one.encoder for one in baselines_of(connection, model)}
-    rows, remarks, n_again = parts[0], [], 0
+    remarks: list[str] = []
+    rows, n_again = parts[0], 0
     if len(parts) > 1 or (encoders and of_baselines and rows.encoder not in of_baselines):
         rows, remarks, n_again = _of_one_encoder(parts, encoder)
     sample = final_sample(rows, bounds)
@@ -95,30 +97,28 @@ def _of_one_encoder(
 
 def _merge(parts: Sequence[WindowRows]) -> WindowRows:
     """Put parts of one encoder together, in order of time."""
-    occurred_at = _chained(parts, "occurred_at")
-    ids = _stacked(parts, "ids")
-    order = np.array(
-        sorted(range(len(ids)), key=lambda row: (occurred_at[row], ids[row])), dtype=np.int64
-    )
-    lists = ("exchange_ids", "prompts", "responses", "users", "task_types", "attributes")
-    arrays = (
-        *("inclusion_probability", "randomness", "threshold", "candidate_threshold"),
-        *("floor_size", "prompt_vectors", "response_vectors"),
-    )
     merged = replace(
         parts[0],
-        ids=ids,
-        occurred_at=occurred_at,
+        ids=np.concatenate([part.ids for part in parts]),
+        exchange_ids=_chained(part.exchange_ids for part in parts),
+        prompts=_chained(part.prompts for part in parts),
+        responses=_chained(part.responses for part in parts),
+        users=_chained(part.users for part in parts),
+        task_types=_chained(part.task_types for part in parts),
+        occurred_at=_chained(part.occurred_at for part in parts),
+        attributes=_chained(part.attributes for part in parts),
+        inclusion_probability=np.concatenate([part.inclusion_probability for part in parts]),
+        randomness=np.concatenate([part.randomness for part in parts]),
+        threshold=np.concatenate([part.threshold for part in parts]),
+        candidate_threshold=np.concatenate([part.candidate_threshold for part in parts]),
+        floor_size=np.concatenate([part.floor_size for part in parts]),
+        prompt_vectors=np.concatenate([part.prompt_vectors for part in parts]),
+        response_vectors=np.concatenate([part.response_vectors for part in parts]),
         n_other_encoder=0,
-        **{name: _chained(parts, name) for name in lists},
-        **{name: _stacked(parts, name) for name in arrays},
     )
-    return merged.take(order)
+    order = sorted(range(len(merged)), key=lambda row: (merged.occurred_at[row], merged.ids[row]))
+    return merged.take(np.array(order, dtype=np.int64))
 
 
-def _chained(parts: Sequence[WindowRows], name: str) -> list[Any]:
-    return list(chain.from_iterable(getattr(part, name) for part in parts))
-
-
-def _stacked(parts: Sequence[WindowRows], name: str) -> NDArray[Any]:
-    return np.concatenate([getattr(part, name) for part in parts])
+def _chained(columns: Iterable[list[T]]) -> list[T]:
+    return list(chain.from_iterable(columns))

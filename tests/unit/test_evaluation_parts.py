@@ -93,8 +93,10 @@ def test_an_excerpt_is_short() -> None:
 
 def test_days_without_traffic_are_remarked() -> None:
     bounds = (MONDAY, MONDAY + timedelta(days=7))
-    (remark,) = remarks_on(window([0, 1, 2, 4, 6], [""] * 5), bounds)
+    (remark,) = remarks_on(window([0, 1, 2, 4, 6] * 7, [""] * 35), bounds)
     assert remark == "No traffic on 2 days of the window: 2026-11-05, 2026-11-07."
+    # Of a sample of six a day, a day without any is chance.
+    assert remarks_on(window([0, 1, 2, 4, 6] * 6, [""] * 30), bounds) == ()
     assert remarks_on(window(list(range(7)), [""] * 7), bounds) == ()
     assert remarks_on(window([0, 0, 0], [""] * 3), None) == ()
 
