@@ -10,6 +10,8 @@ WIDTH = 1000.0
 #: Height of a lane of bars, and of the room between two.
 LANE, ROOM = 84.0, 30.0
 INCIDENT_HEIGHT = 16.0
+#: Least height of a bar: of an ordinary window, and of one that is to be noticed.
+FLAT, MARKED = 3.0, 9.0
 
 SPARK_WIDTH, SPARK_HEIGHT = 180.0, 36.0
 #: A smaller effect isn't blown up to the whole height.
@@ -24,7 +26,7 @@ class Bar:
     width: float
     y: float
     height: float
-    #: ``alarm``, ``hit`` (significant, below the floor), ``calm`` or ``unknown``.
+    #: ``alarm``, ``hit`` (significant, below the floor), ``ordinary`` or ``unknown``.
     kind: str
     window: WindowFigures
     #: What the mark says when it is pointed at.
@@ -142,10 +144,11 @@ def _bar(
     window: WindowFigures, name: str, *, x: float, step: float, bottom: float, scale: float
 ) -> Bar:
     family: FamilyFigures | None = getattr(window.found, name, None)
-    height, kind = 3.0, "unknown"
+    height, kind = FLAT, "unknown"
     if family is not None and family.verdict != "not_enough_data":
-        height = max(3.0, LANE * family.mass_lower_bound / scale)
-        kind = "alarm" if family.alarm else "hit" if family.verdict == "drift" else "calm"
+        least = FLAT if family.verdict == "no_drift" else MARKED
+        height = max(least, LANE * family.mass_lower_bound / scale)
+        kind = "alarm" if family.alarm else "hit" if family.verdict == "drift" else "ordinary"
     gap = min(2.0, step / 5)
     return Bar(
         round(x + gap / 2, 2),
@@ -165,7 +168,7 @@ def _title(window: WindowFigures, family: FamilyFigures | None, kind: str) -> st
     if kind == "unknown":
         return f"{days}: not judged"
     p_value = f"p = {family.p_value:.2g}"
-    told = {"alarm": "drift", "hit": "significant, below the floor", "calm": "no drift"}[kind]
+    told = {"alarm": "drift", "hit": "significant, below the floor", "ordinary": "no drift"}[kind]
     return f"{days}: {told}, at least {family.mass_lower_bound:.1%}, {p_value}"
 
 
