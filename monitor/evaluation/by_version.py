@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from monitor.evaluation.assess import Assessed
 from monitor.evaluation.references import Reference
 from monitor.evaluation.versions import Part
+from monitor.evaluation.window import Window
 from monitor.settings import Drift
 from monitor.store.assessment import Assessment, VersionAssessment
 from monitor.store.exchanges import WindowRows
@@ -31,6 +32,8 @@ class Judged:
     rows: WindowRows
     reference: Reference
     assessed: Assessed
+    #: What was compared of both sides, the baseline first; ``None`` where nothing was.
+    compared: tuple[Window, Window] | None
 
 
 #: Judges a part at the settings that it gets, with the seed that it gets.

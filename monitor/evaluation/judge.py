@@ -6,9 +6,10 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Engine
 
-from monitor.evaluation.assess import Assessed, assess, unjudged
+from monitor.evaluation.assess import Assessed, unjudged
 from monitor.evaluation.by_version import Judged, judge_versions
 from monitor.evaluation.embedding import EncoderSource
+from monitor.evaluation.large_users import assess_all_users
 from monitor.evaluation.references import References
 from monitor.evaluation.remarks import silent_days, withheld_remark
 from monitor.evaluation.silence import Silence, no_traffic, remarks_on_silence, silence_of
@@ -69,6 +70,7 @@ def judge_window(
         if reference.rows is not None:
             reference = replace(reference, rows=without_version(reference.rows, field))
         current = Window.from_rows(rows)
+        compared: tuple[Window, Window] | None = None
         if reference.rows is None:
             n_reference = 0 if reference.baseline is None else reference.baseline.n_exchanges
             assessed = unjudged(
@@ -80,7 +82,7 @@ def judge_window(
             )
         else:
             rates = Rates(settings)
-            assessed = assess(
+            assessed, *sides = assess_all_users(
                 Window.from_rows(reference.rows),
                 current,
                 model=model,
@@ -91,7 +93,8 @@ def judge_window(
                 redactor=Redactor(settings.redaction.patterns),
                 rate_of=lambda task_type: rates.rate_of(model, task_type),
             )
-        return Judged(part, rows, reference, assessed)
+            compared = sides[0], sides[1]
+        return Judged(part, rows, reference, assessed, compared)
 
     speaker, assessed = judge_versions(
         split.parts, judge, drift=settings.drift, seed=seed, n_window=len(window.rows)

@@ -19,7 +19,6 @@ from monitor.evaluation.evidently_report import render_evidently
 from monitor.evaluation.judge import JudgedWindow, judge_window
 from monitor.evaluation.provenance import provenance_of
 from monitor.evaluation.summary_html import render_summary
-from monitor.evaluation.window import Window
 from monitor.evaluation.windows import due_windows
 from monitor.settings import Settings
 from monitor.store.baselines import first_baseline
@@ -195,14 +194,15 @@ def _render(
 ) -> tuple[Assessed, dict[str, str]]:
     """Render the reports. One that fails is said and left out: the evaluation stands."""
     reports: dict[str, str] = {}
-    if assessed.scalars and speaker.reference.rows is not None:
+    if assessed.scalars and speaker.compared is not None:
+        reference, current = speaker.compared
         try:
             reports["evidently"] = render_evidently(
                 assessed.scalars,
-                speaker.reference.rows.task_types,
-                speaker.rows.task_types,
+                reference.task_types,
+                current.task_types,
                 np.random.default_rng([seed, 1]),
-                current_weights=Window.from_rows(speaker.rows).weights,
+                current_weights=current.weights,
             )
         except Exception:  # whatever Evidently raises
             log.exception("report_failed", kind="evidently")

@@ -104,13 +104,13 @@ def test_of_replicas_that_race_for_a_window_one_evaluates_it(
 ) -> None:
     prepare(any_engine, clock)
     assessed = []
-    assess = judging.assess
+    assess = judging.assess_all_users
 
     def counting(*arguments, **options):
         assessed.append(1)
         return assess(*arguments, **options)
 
-    monkeypatch.setattr(judging, "assess", counting)
+    monkeypatch.setattr(judging, "assess_all_users", counting)
     barrier = threading.Barrier(4)
     answers: list[int | None] = []
 

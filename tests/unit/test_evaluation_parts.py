@@ -8,6 +8,7 @@ import pytest
 
 from monitor.evaluation.excerpts import excerpt
 from monitor.evaluation.headline import headline, not_enough
+from monitor.evaluation.large_users import shares_of_large_users
 from monitor.evaluation.remarks import remarks_on
 from monitor.evaluation.topic_names import document_frequencies, name_topic
 from monitor.evaluation.window import Window
@@ -101,10 +102,10 @@ def test_days_without_traffic_are_remarked() -> None:
     assert remarks_on(window([0, 0, 0], [""] * 3), None) == ()
 
 
-def test_one_user_with_much_of_the_window_is_remarked() -> None:
+def test_one_user_with_much_of_the_window_is_large() -> None:
     users = ["ann"] * 3 + ["bob", "", "", "", "", "", ""]
-    (remark,) = remarks_on(window([0] * 10, users), None)
-    assert remark == "One user (ann) sent 30% of the window."
+    assert shares_of_large_users(window([0] * 10, users)) == {"ann": pytest.approx(0.3)}
+    assert shares_of_large_users(window([0] * 10, [""] * 10)) == {}
 
 
 def test_the_headline_tells_input_from_output() -> None:
