@@ -1,6 +1,5 @@
 """Everything that an evaluation's figures depend on, so that it can be repeated and checked."""
 
-import os
 import platform
 from hashlib import sha256
 from importlib.metadata import version
@@ -8,6 +7,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from threadpoolctl import threadpool_info
 
 from monitor.evaluation.references import Reference
 from monitor.evaluation.stored_window import StoredWindow
@@ -55,10 +55,19 @@ def provenance_of(
         "machine": {
             "architecture": platform.machine(),
             "python": platform.python_version(),
-            "threads": _threads(),
+            "blas": blas_threads(),
         },
         "versions": {name: version(name) for name in PACKAGES},
     }
+
+
+def blas_threads() -> list[dict[str, Any]]:
+    """Return the libraries that sum, with their threads: both decide the last digit of a sum."""
+    return [
+        {key: one.get(key) for key in ("internal_api", "version", "architecture", "num_threads")}
+        for one in threadpool_info()
+        if one["user_api"] == "blas"
+    ]
 
 
 def digest_of(rows: WindowRows) -> str:
@@ -99,10 +108,3 @@ def _baseline(reference: Reference) -> dict[str, Any] | None:
         "first": min(occurred, default=baseline.created_at).isoformat(),
         "last": max(occurred, default=baseline.created_at).isoformat(),
     }
-
-
-def _threads() -> int:
-    """Return how many threads sums may be split over: the order of a sum decides its last digit."""
-    import torch  # noqa: PLC0415 - slow to import
-
-    return min(torch.get_num_threads(), os.cpu_count() or 1)

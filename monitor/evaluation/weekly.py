@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import structlog
 from sqlalchemy import Engine
+from threadpoolctl import threadpool_limits
 
 from monitor.embedding.encoder import load_encoder
 from monitor.errors import DatabaseUnavailableError, LostOwnershipError
@@ -130,15 +131,17 @@ def evaluate_window(
         return None
     log.info("evaluation_started", model=model, start=start.isoformat(), end=end.isoformat())
     try:
-        judged = judge_window(
-            engine,
-            settings,
-            (start, end),
-            seed=seed,
-            now=now,
-            encoder=encoder or cache(lambda: load_encoder(settings.embedding)),
-        )
-        _store(engine, settings, claim, judged, (start, end), seed=seed, now=now)
+        # Sums that are split over threads differ in their last digits by the number of cores.
+        with threadpool_limits(1, user_api="blas"):
+            judged = judge_window(
+                engine,
+                settings,
+                (start, end),
+                seed=seed,
+                now=now,
+                encoder=encoder or cache(lambda: load_encoder(settings.embedding)),
+            )
+            _store(engine, settings, claim, judged, (start, end), seed=seed, now=now)
     except LostOwnershipError as error:
         log.warning("evaluation_taken_over", evaluation=claim.evaluation_id, reason=str(error))
         return None

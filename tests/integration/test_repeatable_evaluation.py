@@ -8,9 +8,11 @@ import msgspec
 import numpy as np
 import pytest
 from sqlalchemy import Engine, select
+from threadpoolctl import threadpool_limits
 
 from monitor.evaluation import judge as judging
 from monitor.evaluation import weekly
+from monitor.evaluation.provenance import blas_threads
 from monitor.evaluation.weekly import evaluate_window
 from monitor.settings import Drift, Settings
 from monitor.store.engine import transaction
@@ -83,10 +85,21 @@ def test_what_is_needed_to_repeat_it_is_stored(engine: Engine, clock: datetime) 
     assert provenance["baseline"]["digest"].startswith("digest-1")
     assert provenance["window"]["n_exchanges"] == 550
     assert provenance["device"] == "cpu"
-    assert provenance["machine"]["threads"] >= 1
+    assert {one["num_threads"] for one in provenance["machine"]["blas"]} == {1}
     assert provenance["versions"]["numpy"] == np.__version__
     assert set(provenance) >= {"encoder", "alert_threshold", "sampling", "version_field"}
     msgspec.json.encode(provenance)
+
+
+def test_sums_are_not_split_by_the_number_of_cores(engine: Engine, clock: datetime) -> None:
+    prepare(engine, clock)
+    found = []
+    for cores in (1, 2):
+        with threadpool_limits(cores, user_api="blas"):
+            evaluate(engine, clock, again=True)
+            assert {one["num_threads"] for one in blas_threads()} == {cores}  # as before
+        found.append(everything(engine))
+    assert found[0] == found[1]
 
 
 def test_the_digest_of_a_window_changes_with_any_of_its_rows(
