@@ -17,6 +17,7 @@ from monitor.review.web.server import BackgroundServer
 from monitor.review.web.year_chart import draw_sparkline, draw_year
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import make_engine, transaction
+from monitor.store.evaluation_claims import claim_evaluation
 from monitor.store.migrations import upgrade
 from tests.services.assessed_year import DEGRADED, DRIFTED, EMPTY, HITS, WEEKS, store_year
 from tests.services.assessments import (
@@ -110,6 +111,18 @@ def test_no_scores_and_no_reports_are_read(year: Engine) -> None:
 
 def test_a_model_without_windows_has_an_empty_digest(engine: Engine) -> None:
     assert read(engine).summary == "No window of assistant was evaluated yet."
+
+
+def test_a_window_that_is_not_done_is_a_gap(any_engine: Engine, clock: datetime) -> None:
+    store_year(any_engine, clock)
+    with transaction(any_engine) as connection:
+        claim_evaluation(connection, "assistant", clock, clock + WEEK, seed=1, now=clock)
+    digest = read(any_engine)
+    assert digest.windows[-1].found is None
+    assert "1 not done" in digest.summary
+    assert all(one.points[-1] is None for one in digest.series)
+    bar = draw_year(digest, 0.02).lanes[0].bars[-1]
+    assert (bar.kind, bar.title) == ("unknown", "2026-11-02 to 2026-11-09: running")
 
 
 def test_the_page_shows_it_and_escapes_what_traffic_named(engine: Engine, clock: datetime) -> None:
