@@ -7,6 +7,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from monitor.store.baselines import BaselineRow, baseline_by_digest, create_baseline
 from monitor.store.embedding_blocks import insert_block
@@ -48,15 +49,22 @@ def copy_with_vectors(
     known = baseline_by_digest(connection, digest)
     if known is not None:
         return known
-    baseline_id = create_baseline(
-        connection,
-        original.model,
-        digest,
-        n_exchanges=len(rows),
-        encoder=encoder,
-        created_at=now,
-        model_version=original.model_version,
-    )
+    try:
+        with connection.begin_nested():
+            baseline_id = create_baseline(
+                connection,
+                original.model,
+                digest,
+                n_exchanges=len(rows),
+                encoder=encoder,
+                created_at=now,
+                model_version=original.model_version,
+            )
+    except IntegrityError:  # made by another process meanwhile
+        made = baseline_by_digest(connection, digest)
+        if made is None:
+            raise
+        return made
     for part in _blocks(len(rows)):
         block_id = insert_block(
             connection,

@@ -1,5 +1,6 @@
 """After a change of the encoder, what is stored is embedded again, or it is said why not."""
 
+import threading
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -9,6 +10,7 @@ from sqlalchemy import Engine
 from monitor.errors import ModelError
 from monitor.evaluation import weekly
 from monitor.evaluation.embedding import CHUNK, EncoderSource, encode
+from monitor.evaluation.references import References
 from monitor.evaluation.weekly import evaluate_window
 from monitor.settings import Drift, Settings
 from monitor.store.baselines import baselines_of
@@ -66,6 +68,35 @@ def test_a_baseline_is_embedded_again_once(any_engine: Engine, clock: datetime) 
     assert first.verdict != "not_enough_data"
     second = run(any_engine, clock + WEEK, not_asked)
     assert second.baseline_id == copy.id
+
+
+def test_two_that_embed_a_baseline_again_make_one_copy(any_engine: Engine, clock: datetime) -> None:
+    store_traffic(any_engine, clock - 4 * WEEK, 200, seed=1, baseline=True)
+    barrier = threading.Barrier(2)
+    found: list[int] = []
+
+    class Waiting(TopicEncoder):
+        def encode(self, texts):
+            if not self.calls:
+                barrier.wait(30)  # both have seen that there is no copy
+            return super().encode(texts)
+
+    def look() -> None:
+        encoder = Waiting()
+        references = References(any_engine, "assistant", encoder.identity, lambda: encoder, clock)
+        baseline = references.of("").baseline
+        assert baseline is not None
+        found.append(baseline.id)
+
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    with transaction(any_engine) as connection:
+        copy, _ = baselines_of(connection, "assistant")
+        assert len(load_baseline(connection, copy.id)) == 200
+    assert found == [copy.id, copy.id]
 
 
 def test_without_the_encoder_it_is_said_what_to_do(engine: Engine, clock: datetime) -> None:
