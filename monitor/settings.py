@@ -72,6 +72,7 @@ class ModelSection(Section):
 
     name: str = "assistant"
     system_prompt: str = ""
+    version_field: str = "model_version"
 
 
 class Monitoring(Section):

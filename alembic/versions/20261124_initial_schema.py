@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("n_exchanges", sa.Integer(), nullable=False),
         sa.Column("encoder", sa.String(), nullable=False),
+        sa.Column("model_version", sa.String(), nullable=False),
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_baselines")),
         sa.UniqueConstraint("digest", name=op.f("uq_baselines_digest")),

@@ -10,6 +10,7 @@ from monitor.cli import (
     database,
     dead_letters,
     demo,
+    digest,
     evaluate,
     models,
     privacy,
@@ -37,6 +38,7 @@ app.command()(traffic.replay)
 app.command()(dead_letters.dead_letters)
 app.command()(evaluate.compare)
 app.command()(evaluate.evaluate)
+app.command()(digest.digest)
 app.add_typer(review.app, name="review")
 app.add_typer(retrain.app, name="retrain")
 app.add_typer(models.app, name="models")

@@ -118,12 +118,23 @@ def import_(
             show_default=False,
         ),
     ] = "",
+    model_version: Annotated[
+        str,
+        typer.Option(
+            "--model-version",
+            help="The version of the model that gave the answers, as the traffic "
+            "(model.version_field) or the registry names it. Answers of that version are then "
+            "compared with this baseline.",
+            show_default=False,
+        ),
+    ] = "",
     config: ConfigOption = None,
 ) -> None:
     """Import the exchanges that later windows are compared with.
 
     Take them from the time after the model's launch, when its answers were known to be good. A
-    baseline is named by the digest of its content and never changes; the newest one counts.
+    baseline is named by the digest of its content and never changes; the newest one counts, of a
+    version that has its own the newest of that version.
     """
     from datetime import UTC, datetime
 
@@ -142,6 +153,7 @@ def import_(
         load_encoder(settings.embedding),
         file,
         model=model or settings.model.name,
+        model_version=model_version,
         redactor=make_redactor(settings.redaction),
         now=datetime.now(UTC),
     )

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from sqlalchemy import Engine
 
+from monitor.embedding.shared import SharedEncoder
 from monitor.errors import ConfigurationError, DatabaseUnavailableError
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import make_engine
@@ -124,14 +125,19 @@ def _bodies(
     heartbeats = [Heartbeat(part) for part in parts if part != "web"]
     beats = {heartbeat.name: heartbeat for heartbeat in heartbeats}
     bodies: dict[Part, Callable[[], None]] = {}
+    encoder = SharedEncoder(settings.embedding)
     if "ingest" in parts:
         from monitor.daemon import ingest
 
-        bodies["ingest"] = ingest.prepare(engine, settings, secrets, beats["ingest"], stop)
+        bodies["ingest"] = ingest.prepare(
+            engine, settings, secrets, encoder, heartbeat=beats["ingest"], stop=stop
+        )
     if "schedule" in parts:
         from monitor.daemon import schedule
 
-        bodies["schedule"] = schedule.prepare(engine, settings, secrets, beats["schedule"], stop)
+        bodies["schedule"] = schedule.prepare(
+            engine, settings, secrets, encoder, heartbeat=beats["schedule"], stop=stop
+        )
     if "web" in parts:
         from monitor.daemon import web
 

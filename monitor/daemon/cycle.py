@@ -10,6 +10,7 @@ from monitor.alerts.outbox import deliver_due
 from monitor.alerts.slack import Sender, make_sender
 from monitor.daemon.follow_up import follow_up
 from monitor.daemon.retraining import Retraining
+from monitor.evaluation.embedding import EncoderSource
 from monitor.evaluation.weekly import catch_up
 from monitor.privacy.retention import apply_retention, is_due
 from monitor.review.decision import decide_open_batches
@@ -39,9 +40,19 @@ class Cycle:
     sender: Sender | None
     retraining: Retraining
     started_at: datetime
+    #: Called where stored texts are to be embedded again; ``None`` loads the configured encoder.
+    encoder: EncoderSource | None = None
 
     @classmethod
-    def build(cls, engine: Engine, settings: Settings, secrets: Secrets, now: datetime) -> "Cycle":
+    def build(
+        cls,
+        engine: Engine,
+        settings: Settings,
+        secrets: Secrets,
+        now: datetime,
+        *,
+        encoder: EncoderSource | None = None,
+    ) -> "Cycle":
         """Build the cycle that config.toml describes."""
         return cls(
             engine=engine,
@@ -49,11 +60,18 @@ class Cycle:
             sender=make_sender(secrets, settings.alerts),
             retraining=Retraining.build(engine, settings),
             started_at=now,
+            encoder=encoder,
         )
 
     def evaluate(self, now: datetime) -> None:
         """Evaluate the windows whose traffic is stored and that weren't evaluated, oldest first."""
-        catch_up(self.engine, self.settings, now, until=self._complete_until(now))
+        catch_up(
+            self.engine,
+            self.settings,
+            now,
+            until=self._complete_until(now),
+            encoder=self.encoder,
+        )
         with transaction(self.engine) as connection:
             last = last_success(connection, self.settings.model.name)
         if last is not None:

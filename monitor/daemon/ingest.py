@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine
 
+from monitor.embedding.shared import SharedEncoder
 from monitor.settings import Secrets, Settings
 from monitor.telemetry import Heartbeat
 
@@ -13,6 +14,8 @@ def prepare(
     engine: Engine,
     settings: Settings,
     secrets: Secrets,
+    encoder: SharedEncoder,
+    *,
     heartbeat: Heartbeat,
     stop: threading.Event,
 ) -> Callable[[], None]:
@@ -21,8 +24,7 @@ def prepare(
     Raises:
         ModelError: The encoder is missing.
     """
-    from monitor.embedding.encoder import load_encoder
     from monitor.traffic.ingest import run_ingest
 
-    encoder = load_encoder(settings.embedding)
-    return lambda: run_ingest(engine, settings, secrets, encoder, stop, heartbeat=heartbeat)
+    lent = encoder.load()
+    return lambda: run_ingest(engine, settings, secrets, lent, stop, heartbeat=heartbeat)

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from monitor.daemon.cycle import Cycle
 from monitor.daemon.leadership import Leadership
+from monitor.embedding.shared import SharedEncoder
 from monitor.errors import TransientError
 from monitor.settings import Secrets, Settings
 from monitor.telemetry import SERVICE_FAILURES, Heartbeat, get_logger
@@ -27,11 +28,13 @@ def prepare(
     engine: Engine,
     settings: Settings,
     secrets: Secrets,
+    encoder: SharedEncoder,
+    *,
     heartbeat: Heartbeat,
     stop: threading.Event,
 ) -> Callable[[], None]:
     """Build the cycle, and return what drives it until ``stop`` is set."""
-    cycle = Cycle.build(engine, settings, secrets, datetime.now(UTC))
+    cycle = Cycle.build(engine, settings, secrets, datetime.now(UTC), encoder=encoder.load)
 
     def run() -> None:
         leadership = Leadership(engine)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from monitor.embedding.encoder import Encoder, load_encoder
 from monitor.errors import InputError
-from monitor.evaluation.assess import Assessed, assess
+from monitor.evaluation.assess import Assessed
+from monitor.evaluation.large_users import assess_all_users
 from monitor.evaluation.remarks import withheld_remark
 from monitor.evaluation.window import Window
 from monitor.settings import Settings
@@ -55,7 +56,7 @@ def compare_files(
     progress("Loading the encoder", 1, 1)
     windows = _windows([content.exchanges for content in contents], encoder, progress)
     progress("Comparing", 0, 1)
-    assessed = assess(
+    assessed, _, _ = assess_all_users(
         *windows,
         model="",
         drift=settings.drift,

@@ -1,29 +1,17 @@
 """What the reader of an evaluation should know about its data."""
 
-import re
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from monitor.evaluation.excerpts import excerpt
 from monitor.evaluation.window import Window
 
-#: How the remark on such a user reads.
-LARGE_USER = re.compile(r"One user \((.*)\) sent ")
-
-#: One user with more of the window than this is named.
-LARGE_USER_SHARE = 0.25
+#: Where a day has so many exchanges on average, one without any is chance once in a thousand days.
+USUAL_A_DAY = 7.0
 
 
 def remarks_on(window: Window, bounds: tuple[datetime, datetime] | None) -> tuple[str, ...]:
-    """Return remarks on a window: days without traffic, one user with much of it.
-
-    Args:
-        window: The exchanges.
-        bounds: First instant of the window and first after it; ``None`` takes the days between
-            the first and the last exchange.
-    """
-    return (*_silent_days(window.occurred_at, bounds), *_large_users(window))
+    """Return remarks on the exchanges that are compared; see :func:`silent_days`."""
+    return silent_days(window.occurred_at, bounds)
 
 
 def withheld_remark(n_withheld: int, share: float) -> str:
@@ -39,12 +27,19 @@ def withheld_remark(n_withheld: int, share: float) -> str:
     )
 
 
-def _silent_days(
+def silent_days(
     occurred_at: Sequence[datetime], bounds: tuple[datetime, datetime] | None
 ) -> tuple[str, ...]:
-    if not occurred_at:
-        return ()
+    """Name the days without traffic, where there is so much on the others that it isn't chance.
+
+    Args:
+        occurred_at: When the exchanges of the window occurred.
+        bounds: First instant of the window and first after it; ``None`` takes the days between
+            the first and the last exchange.
+    """
     seen = {instant.astimezone(UTC).date() for instant in occurred_at}
+    if not seen or len(occurred_at) / len(seen) < USUAL_A_DAY:
+        return ()
     if bounds is None:
         first, last = min(seen), max(seen)
     else:
@@ -62,16 +57,3 @@ def _silent_days(
 def _dates(days: Sequence[date], shown: int = 7) -> str:
     named = ", ".join(f"{day:%Y-%m-%d}" for day in days[:shown])
     return named if len(days) <= shown else f"{named} and {len(days) - shown} more"
-
-
-def _large_users(window: Window) -> tuple[str, ...]:
-    weights = [1.0] * len(window) if window.weights is None else window.weights.tolist()
-    named: Counter[str] = Counter()
-    for user, weight in zip(window.users, weights, strict=True):
-        if user:
-            named[user] += weight
-    return tuple(
-        f"One user ({excerpt(user, 40)}) sent {count / sum(weights):.0%} of the window."
-        for user, count in named.most_common(3)
-        if count > LARGE_USER_SHARE * sum(weights)
-    )

@@ -55,6 +55,22 @@ class Window:
             uniform=(rows.randomness - rows.threshold) / (SPACE - rows.threshold),
         )
 
+    def take(self, rows: NDArray[np.int64]) -> "Window":
+        """Return some of the exchanges, by their row numbers."""
+        probability, uniform = self.inclusion_probability, self.uniform
+        return Window(
+            prompts=[self.prompts[row] for row in rows],
+            responses=[self.responses[row] for row in rows],
+            users=[self.users[row] for row in rows],
+            task_types=[self.task_types[row] for row in rows],
+            occurred_at=[self.occurred_at[row] for row in rows],
+            attributes=[self.attributes[row] for row in rows],
+            prompt_vectors=self.prompt_vectors[rows],
+            response_vectors=self.response_vectors[rows],
+            inclusion_probability=None if probability is None else probability[rows],
+            uniform=None if uniform is None else uniform[rows],
+        )
+
     @cached_property
     def weights(self) -> NDArray[np.float64] | None:
         """Return what each exchange stands for, 1 on average (Hájek's weights).

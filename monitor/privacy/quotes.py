@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from monitor.alerts.mrkdwn import escape
 from monitor.evaluation.excerpts import excerpt
-from monitor.evaluation.remarks import LARGE_USER
+from monitor.evaluation.large_users import LARGE_USER
 from monitor.evaluation.topics import shown
 from monitor.store.assessment import Assessment, FamilyAssessment, Topic
 from monitor.traffic.redaction import Redactor

@@ -1,5 +1,6 @@
 """What an evaluation concludes. Stored as JSON, rendered by Slack, the page and the terminal."""
 
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -75,6 +76,33 @@ class Characteristic(msgspec.Struct, frozen=True, kw_only=True):
     degraded: bool
 
 
+class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
+    """One version's part of a window in which several answered. It quotes nothing."""
+
+    #: As the traffic or the registry names it; empty where neither does.
+    version: str
+    first: datetime
+    last: datetime
+    #: Sampled exchanges.
+    n_current: int
+    #: Digest of the baseline that it was compared with; empty where there was none.
+    baseline: str
+    #: Whether that is a baseline of this version.
+    own_baseline: bool
+    #: Whether it still served when the window ended: only then it may alarm.
+    serves: bool
+    #: Whether the figures of the whole assessment are those of this part.
+    shown: bool
+    verdict: Verdict
+    alarm: bool
+    input_p_value: float
+    input_mass_lower_bound: float
+    output_p_value: float
+    output_mass_lower_bound: float
+    #: Names of the degraded metrics.
+    degraded: tuple[str, ...] = ()
+
+
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """A window against its baseline: the verdict, and everything that led there."""
 
@@ -104,6 +132,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     mix_effect_size: float | None = None
     #: What the reader should know: a day without traffic, one user with half the window.
     remarks: tuple[str, ...] = ()
+    #: The window by version, where several answered; the last to answer comes last.
+    versions: tuple[VersionAssessment, ...] = ()
 
     @property
     def current_count(self) -> str:

@@ -94,7 +94,7 @@ class WindowRows:
     response_vectors: NDArray[np.float16]
     #: Identity of the encoder that made every vector here; empty where there is no row.
     encoder: str
-    #: Exchanges left out because an older encoder made their vectors.
+    #: Exchanges left out because another encoder made their vectors.
     n_other_encoder: int
 
     def __len__(self) -> int:
@@ -162,20 +162,31 @@ def insert_exchanges(
     )
 
 
-def load_window(connection: Connection, model: str, start: datetime, end: datetime) -> WindowRows:
-    """Load the traffic of a model in ``[start, end)``; baselines are not traffic."""
-    return _load(
-        connection,
-        Exchange.model == model,
-        Exchange.occurred_at >= start,
-        Exchange.occurred_at < end,
-        Exchange.baseline_id.is_(None),
-    )
+def load_window(
+    connection: Connection, model: str, start: datetime, end: datetime, *, encoder: str = ""
+) -> WindowRows:
+    """Load the traffic of a model in ``[start, end)``; baselines are not traffic.
+
+    Args:
+        connection: A snapshot.
+        model: As the traffic names it.
+        start: First instant.
+        end: First instant after.
+        encoder: Whose vectors; without it those of the encoder that made the newest block.
+    """
+    return _load(connection, _traffic(model, start, end), encoder)
+
+
+def encoders_of_window(
+    connection: Connection, model: str, start: datetime, end: datetime
+) -> dict[str, int]:
+    """Return how many exchanges of a window each encoder embedded, the newest encoder first."""
+    return _count_by_encoder(connection, _traffic(model, start, end))
 
 
 def load_baseline(connection: Connection, baseline_id: int) -> WindowRows:
     """Load the exchanges of a baseline."""
-    return _load(connection, Exchange.baseline_id == baseline_id)
+    return _load(connection, (Exchange.baseline_id == baseline_id,))
 
 
 def exchange_by_id(connection: Connection, exchange_row_id: int) -> ExchangeDetail:
@@ -227,8 +238,20 @@ def last_occurrence(connection: Connection, model: str) -> datetime | None:
     ).scalar_one()
 
 
-def _load(connection: Connection, *conditions: ColumnElement[bool]) -> WindowRows:
-    encoder, n_other = _choose_encoder(connection, conditions)
+def _traffic(model: str, start: datetime, end: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Exchange.model == model,
+        Exchange.occurred_at >= start,
+        Exchange.occurred_at < end,
+        Exchange.baseline_id.is_(None),
+    )
+
+
+def _load(
+    connection: Connection, conditions: Sequence[ColumnElement[bool]], encoder: str = ""
+) -> WindowRows:
+    counts = _count_by_encoder(connection, conditions)
+    encoder = encoder or next(iter(counts), "")
     rows = connection.execute(
         select(
             Exchange.id,
@@ -274,24 +297,21 @@ def _load(connection: Connection, *conditions: ColumnElement[bool]) -> WindowRow
         prompt_vectors=prompt_vectors,
         response_vectors=response_vectors,
         encoder=encoder,
-        n_other_encoder=n_other,
+        n_other_encoder=sum(counts.values()) - len(rows),
     )
 
 
-def _choose_encoder(
+def _count_by_encoder(
     connection: Connection, conditions: Sequence[ColumnElement[bool]]
-) -> tuple[str, int]:
-    """Return the encoder of the newest block, and how many rows other encoders made."""
+) -> dict[str, int]:
     counts = connection.execute(
         select(EmbeddingBlock.encoder, func.count())
         .join(Exchange, Exchange.block_id == EmbeddingBlock.id)
         .where(*conditions)
         .group_by(EmbeddingBlock.encoder)
         .order_by(func.max(EmbeddingBlock.created_at).desc(), func.max(EmbeddingBlock.id).desc())
-    ).all()
-    if not counts:
-        return "", 0
-    return counts[0][0], sum(count for _, count in counts[1:])
+    )
+    return {row[0]: row[1] for row in counts}
 
 
 def _pick(column: list[T], rows: NDArray[np.int64]) -> list[T]:

@@ -142,15 +142,21 @@ def record_gap(
 
 def list_gaps(connection: Connection, source: str) -> list[Gap]:
     """Return the gaps of a source, in the order of their offsets."""
-    rows = connection.execute(
-        select(
-            OffsetGap.source,
-            OffsetGap.partition,
-            OffsetGap.first_offset,
-            OffsetGap.last_offset,
-            OffsetGap.found_at,
-        )
-        .where(OffsetGap.source == source)
-        .order_by(OffsetGap.partition, OffsetGap.first_offset)
+    return [Gap(*row) for row in connection.execute(_GAPS.where(OffsetGap.source == source))]
+
+
+def gaps_found(connection: Connection, source: str, start: datetime, end: datetime) -> list[Gap]:
+    """Return the gaps of a source that were found in ``[start, end)``."""
+    statement = _GAPS.where(
+        OffsetGap.source == source, OffsetGap.found_at >= start, OffsetGap.found_at < end
     )
-    return [Gap(*row) for row in rows]
+    return [Gap(*row) for row in connection.execute(statement)]
+
+
+_GAPS = select(
+    OffsetGap.source,
+    OffsetGap.partition,
+    OffsetGap.first_offset,
+    OffsetGap.last_offset,
+    OffsetGap.found_at,
+).order_by(OffsetGap.partition, OffsetGap.first_offset)

@@ -114,8 +114,8 @@ def delete_expired_letters(
 
 
 def expired_baselines(connection: Connection, before: datetime) -> list[int]:
-    """Return baselines created before a time, but for the newest of each model."""
-    newest = select(func.max(Baseline.id)).group_by(Baseline.model)
+    """Return baselines created before a time, but for the newest of each version of a model."""
+    newest = select(func.max(Baseline.id)).group_by(Baseline.model, Baseline.model_version)
     statement = select(Baseline.id).where(Baseline.created_at < before, Baseline.id.not_in(newest))
     return list(connection.execute(statement.order_by(Baseline.id)).scalars())
 

@@ -49,10 +49,13 @@ def import_baseline(
     path: Path,
     *,
     model: str,
+    model_version: str = "",
     redactor: Redactor | None,
     now: datetime,
 ) -> ImportedBaseline:
     """Import a file as the baseline of a model; lines that name another model are left out.
+
+    With a version it is the baseline of that version of the model.
 
     Raises:
         InputError: The file can't be read, or holds no usable exchange of the model.
@@ -61,7 +64,7 @@ def import_baseline(
     own = [exchange for exchange in content.exchanges if exchange.model == model]
     if not own:
         raise InputError(_nothing_usable(path, model, content))
-    stored = store_baseline(engine, encoder, own, model=model, now=now)
+    stored = store_baseline(engine, encoder, own, model=model, model_version=model_version, now=now)
     return ImportedBaseline(
         stored.baseline_id,
         stored.digest,
@@ -79,10 +82,11 @@ def store_baseline(
     exchanges: Sequence[Exchange],
     *,
     model: str,
+    model_version: str = "",
     now: datetime,
 ) -> ImportedBaseline:
     """Embed and store exchanges as a baseline, unless the same are stored already."""
-    digest = _digest(exchanges, model=model, encoder=encoder.identity)
+    digest = _digest(exchanges, model=model, model_version=model_version, encoder=encoder.identity)
     with transaction(engine) as connection:
         known = baseline_by_digest(connection, digest)
     if known:
@@ -109,6 +113,7 @@ def store_baseline(
             n_exchanges=len(rows),
             encoder=encoder.identity,
             created_at=now,
+            model_version=model_version,
         )
         for block, (prompt_vectors, response_vectors) in zip(blocks, vectors, strict=True):
             insert_exchanges(
@@ -123,13 +128,14 @@ def store_baseline(
     return ImportedBaseline(baseline_id, digest, len(rows), is_new=True)
 
 
-def _digest(exchanges: Sequence[Exchange], *, model: str, encoder: str) -> str:
+def _digest(exchanges: Sequence[Exchange], *, model: str, model_version: str, encoder: str) -> str:
     """Return the digest of what a comparison sees: the texts, the metrics and the encoder.
 
     Times are left out: those of lines that carry none are the time of the import.
     """
     digest = sha256()
-    digest.update(msgspec.json.encode([model, encoder]))
+    named = [model, model_version] if model_version else [model]
+    digest.update(msgspec.json.encode([*named, encoder]))
     for exchange in exchanges:
         content = (exchange.messages, exchange.response, exchange.task_type, exchange.user)
         digest.update(msgspec.json.encode([*content, exchange.attributes], order="sorted"))

@@ -108,6 +108,11 @@ def convert(content: Any, shape: type[T]) -> T:
         raise RecordError("wrong_type", "half of a surrogate pair where no text belongs") from None
 
 
+def version_that_answered(asked: str | None, answered: str) -> dict[str, str]:
+    """Return the metadata that names a model's version: what answered in an alias's name."""
+    return {"model_version": answered} if asked and answered and asked != answered else {}
+
+
 def text_of(value: str | float | None) -> str:
     """Return an id or name as text; numbers are common where texts are meant."""
     return "" if value is None else str(value)

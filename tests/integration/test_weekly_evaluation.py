@@ -6,17 +6,13 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from monitor.evaluation import weekly
+from monitor.evaluation import stored_window, weekly
 from monitor.evaluation.weekly import catch_up, evaluate_window
 from monitor.settings import Drift, ModelSection, Settings
 from monitor.store.engine import transaction
-from monitor.store.evaluations import (
-    EvaluationRow,
-    evaluation_by_id,
-    list_evaluations,
-    load_report,
-    sample_scores,
-)
+from monitor.store.evaluations import EvaluationRow, evaluation_by_id, list_evaluations
+from monitor.store.reports import load_report
+from monitor.store.sample_scores import sample_scores
 from tests.services.stored_traffic import store_traffic
 
 WEEK = timedelta(days=7)
@@ -125,23 +121,6 @@ def test_without_a_baseline_it_says_how_to_import_one(engine: Engine, clock: dat
 
 
 @pytest.mark.usefixtures("baseline")
-def test_a_baseline_of_another_encoder_is_not_compared(engine: Engine, clock: datetime) -> None:
-    store_traffic(engine, clock, 300, seed=8, encoder="other@2/max64")
-    row = run(engine, clock)
-    assert row.verdict == "not_enough_data"
-    assert "other@2/max64" in row.assessment.headline
-
-
-@pytest.mark.usefixtures("no_evidently", "baseline")
-def test_rows_of_another_encoder_are_left_out_and_remarked(engine: Engine, clock: datetime) -> None:
-    store_traffic(engine, clock, 40, seed=9, encoder="old@1/max64")
-    store_traffic(engine, clock, 300, seed=10)
-    assessment = run(engine, clock).assessment
-    assert assessment.n_current == 300
-    assert any("40 exchanges" in remark for remark in assessment.remarks)
-
-
-@pytest.mark.usefixtures("baseline")
 def test_a_small_window_is_not_enough_data(engine: Engine, clock: datetime) -> None:
     store_traffic(engine, clock, 37, seed=11)
     row = run(engine, clock)
@@ -165,21 +144,21 @@ def test_a_window_that_fails_is_recorded_and_the_next_is_evaluated(
 ) -> None:
     for week in (0, 1):
         store_traffic(engine, clock + week * WEEK, 30, seed=30 + week)
-    working = weekly.load_window
+    working = stored_window.load_window
 
-    def failing(connection, model, start, end):
+    def failing(connection, model, start, end, **options):
         if start == clock:
             raise ValueError("broken on purpose")
-        return working(connection, model, start, end)
+        return working(connection, model, start, end, **options)
 
-    monkeypatch.setattr(weekly, "load_window", failing)
+    monkeypatch.setattr(stored_window, "load_window", failing)
     now = clock + 2 * WEEK
     (second,) = catch_up(engine, SETTINGS, now)
     assert evaluated(engine, second).window_start == clock + WEEK
     with transaction(engine) as connection:
         failed = list_evaluations(connection)[-1]
     assert (failed.status, failed.error) == ("failed", "ValueError: broken on purpose")
-    monkeypatch.setattr(weekly, "load_window", working)
+    monkeypatch.setattr(stored_window, "load_window", working)
     assert catch_up(engine, SETTINGS, now + timedelta(minutes=1)) == []
     assert catch_up(engine, SETTINGS, now + timedelta(hours=1)) == [failed.id]
 

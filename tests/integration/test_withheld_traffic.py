@@ -127,14 +127,16 @@ def test_the_same_week_alarms_where_redaction_is_not_recognised(
     assert 0 == assessment.n_withheld
 
 
-def test_a_week_without_any_texts_is_evaluated_and_says_so(engine: Engine, clock: datetime) -> None:
-    store_the_baseline(engine, clock)
-    store(engine, payloads(40, clock, 3, redacted_share=1.0), clock + WEEK)
+def test_a_week_without_any_texts_is_evaluated_and_says_so(
+    any_engine: Engine, clock: datetime
+) -> None:
+    store_the_baseline(any_engine, clock)
+    store(any_engine, payloads(40, clock, 3, redacted_share=1.0), clock + WEEK)
 
-    catch_up(engine, settings(), clock + WEEK)
+    catch_up(any_engine, settings(), clock + WEEK)
 
-    with transaction(engine) as connection:
-        (row,) = list_evaluations(connection, "support")
+    with transaction(any_engine) as connection:
+        row = list_evaluations(connection, "support")[0]
     assert row.assessment is not None
     assert ("not_enough_data", 0, 40) == (
         row.assessment.verdict,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine
+from xxhash import xxh3_64_intdigest
 
 from monitor.store.baselines import create_baseline
 from monitor.store.engine import transaction
@@ -24,6 +25,28 @@ def vectors_of(topics: Sequence[int], rng: np.random.Generator) -> NDArray[np.fl
     return (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float16)
 
 
+class TopicEncoder:
+    """Another encoder: reads the topic from the text and puts it near a corner of its own."""
+
+    identity = "other@2/max64"
+    dimension = 16
+
+    def __init__(self) -> None:
+        #: Calls so far, and the longest of them in texts.
+        self.calls: list[int] = []
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float16]:
+        """Return ``[n, 16]``, the same for the same text."""
+        self.calls.append(len(texts))
+        points = np.empty((len(texts), self.dimension))
+        for row, text in enumerate(texts):
+            noise = np.random.default_rng(xxh3_64_intdigest(text.encode()))
+            points[row] = noise.normal(0, 0.18, self.dimension)
+            named = (number for number, name in enumerate((*TOPICS, NEW_TOPIC)) if name in text)
+            points[row, next(named, 7) + 8 * text.startswith("About")] += 1.0
+        return (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float16)
+
+
 def store_traffic(
     engine: Engine,
     start: datetime,
@@ -36,6 +59,9 @@ def store_traffic(
     baseline: bool = False,
     model: str = "assistant",
     encoder: str = ENCODER,
+    version: str = "",
+    days: float = 7.0,
+    large_user: float = 0.0,
 ) -> int | None:
     """Store n exchanges spread over the week from ``start``.
 
@@ -50,6 +76,10 @@ def store_traffic(
         baseline: Store them as the model's baseline.
         model: The model.
         encoder: Identity of the encoder.
+        version: Of the model: named by the traffic, or that of the baseline.
+        days: The time that they are spread over.
+        large_user: Share sent by one user, who asks about nothing but the first topic and whose
+            requests are never resolved.
 
     Returns:
         The baseline's id, or ``None``.
@@ -58,6 +88,9 @@ def store_traffic(
     topics = np.where(rng.random(n) < new_share, 3, rng.integers(0, 3, n))
     changed = rng.random(n) < changed_share
     answers = np.where(changed, 10, topics + 5)
+    from_large = rng.random(n) < large_user
+    topics[from_large] = 0
+    answers[from_large] = 5
     names = (*TOPICS, NEW_TOPIC)
     baseline_id = None
     with transaction(engine) as connection:
@@ -69,31 +102,39 @@ def store_traffic(
                 n_exchanges=n,
                 encoder=encoder,
                 created_at=start,
+                model_version=version,
             )
         rows = [
             ExchangeRow(
                 position=Position(f"test-{seed}-{start:%Y%m%d}", 0, index),
                 exchange_id=f"{seed}-{index}",
-                occurred_at=start + index * timedelta(days=7) / n,
+                occurred_at=start + index * timedelta(days=days) / n,
                 received_at=start,
                 model=model,
                 task_type=("cards", "loans", "accounts", "other")[topic],
-                user=f"user-{rng.integers(0, n)}",
+                user="crawler" if from_large[index] else f"user-{rng.integers(0, n)}",
                 messages=[{"role": "user", "content": names[topic]}],
                 prompt=f"{names[topic]} number {index % 40}",
                 response="Nothing of the kind." if changed[index] else f"About {names[topic]}.",
-                attributes={"resolved": bool(rng.random() < resolved)},
+                attributes={
+                    "resolved": bool(rng.random() < resolved) and not from_large[index],
+                    **({"model_version": version} if version and not baseline else {}),
+                },
                 truncated=False,
                 inclusion_probability=0.05,
             )
             for index, topic in enumerate(topics)
         ]
+        vectors = vectors_of(topics, rng), vectors_of(answers, rng)
+        if encoder == TopicEncoder.identity:
+            of_texts = TopicEncoder().encode
+            vectors = of_texts([row.prompt for row in rows]), of_texts([r.response for r in rows])
         insert_exchanges(
             connection,
             rows,
             encoder=encoder,
-            prompt_vectors=vectors_of(topics, rng),
-            response_vectors=vectors_of(answers, rng),
+            prompt_vectors=vectors[0],
+            response_vectors=vectors[1],
             created_at=start,
             baseline_id=baseline_id,
         )

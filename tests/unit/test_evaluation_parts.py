@@ -8,6 +8,7 @@ import pytest
 
 from monitor.evaluation.excerpts import excerpt
 from monitor.evaluation.headline import headline, not_enough
+from monitor.evaluation.large_users import shares_of_large_users
 from monitor.evaluation.remarks import remarks_on
 from monitor.evaluation.topic_names import document_frequencies, name_topic
 from monitor.evaluation.window import Window
@@ -93,16 +94,18 @@ def test_an_excerpt_is_short() -> None:
 
 def test_days_without_traffic_are_remarked() -> None:
     bounds = (MONDAY, MONDAY + timedelta(days=7))
-    (remark,) = remarks_on(window([0, 1, 2, 4, 6], [""] * 5), bounds)
+    (remark,) = remarks_on(window([0, 1, 2, 4, 6] * 7, [""] * 35), bounds)
     assert remark == "No traffic on 2 days of the window: 2026-11-05, 2026-11-07."
+    # Of a sample of six a day, a day without any is chance.
+    assert remarks_on(window([0, 1, 2, 4, 6] * 6, [""] * 30), bounds) == ()
     assert remarks_on(window(list(range(7)), [""] * 7), bounds) == ()
     assert remarks_on(window([0, 0, 0], [""] * 3), None) == ()
 
 
-def test_one_user_with_much_of_the_window_is_remarked() -> None:
+def test_one_user_with_much_of_the_window_is_large() -> None:
     users = ["ann"] * 3 + ["bob", "", "", "", "", "", ""]
-    (remark,) = remarks_on(window([0] * 10, users), None)
-    assert remark == "One user (ann) sent 30% of the window."
+    assert shares_of_large_users(window([0] * 10, users)) == {"ann": pytest.approx(0.3)}
+    assert shares_of_large_users(window([0] * 10, [""] * 10)) == {}
 
 
 def test_the_headline_tells_input_from_output() -> None:

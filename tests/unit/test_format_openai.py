@@ -139,6 +139,7 @@ def test_the_responses_api() -> None:
         "refusal": False,
         "prompt_tokens": 81,
         "completion_tokens": 19,
+        "model_version": "gpt-5-mini-2025-08-07",
     } == exchange.attributes
 
 

@@ -43,6 +43,7 @@ def test_opentelemetry_events_with_every_field() -> None:
                 "prompt_tokens": 52,
                 "completion_tokens": 11,
                 "trace_id": TRACE,
+                "model_version": "gpt-4.1-mini-2025-04-14",
                 "app.rating": 4,
                 "task_type": "weather",
             },

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from monitor.cli.app import app
 from monitor.errors import InputError
 from monitor.settings import Settings, Traffic
-from monitor.store.baselines import latest_baseline
+from monitor.store.baselines import baselines_of, first_baseline, latest_baseline
 from monitor.store.dead_letters import DeadLetterRow, count_by_reason, insert_dead_letters
 from monitor.store.engine import make_engine, transaction
 from monitor.store.exchanges import Position, load_baseline
@@ -145,6 +145,34 @@ def test_a_baseline_is_imported_once(engine: Engine, tmp_path: Path, clock: date
         rows = load_baseline(connection, latest.id)
     assert [f"prompt {n}" for n in range(5)] == rows.prompts
     assert (FakeEncoder().encode(rows.prompts) == rows.prompt_vectors).all()
+
+
+def test_a_version_has_a_baseline_of_its_own(
+    engine: Engine, tmp_path: Path, clock: datetime
+) -> None:
+    path = write(tmp_path / "baseline.jsonl", 5)
+
+    def import_(version: str) -> int:
+        return import_baseline(
+            engine,
+            Traffic(),
+            FakeEncoder(),
+            path,
+            model="assistant",
+            model_version=version,
+            redactor=None,
+            now=clock,
+        ).baseline_id
+
+    ids = [import_(version) for version in ("", "v1", "v2")]
+
+    with transaction(engine) as connection:
+        found = baselines_of(connection, "assistant")
+        assert clock == first_baseline(connection, "assistant")
+    assert [(ids[2], "v2"), (ids[1], "v1"), (ids[0], "")] == [
+        (one.id, one.model_version) for one in found
+    ]
+    assert 3 == len({one.digest for one in found})
 
 
 def test_a_baseline_without_a_usable_line_is_refused(

@@ -17,7 +17,16 @@ from litestar.types import Message, Scope
 from sqlalchemy import Engine
 
 from monitor.errors import ConfigurationError
-from monitor.review.web import api, failures, formatting, health, identity, lead_pages, pages
+from monitor.review.web import (
+    api,
+    digest_page,
+    failures,
+    formatting,
+    health,
+    identity,
+    lead_pages,
+    pages,
+)
 from monitor.review.web.clock import Clock, utc_now
 from monitor.review.web.security import HEADERS, csrf_config
 from monitor.review.web.session_store import COOKIE, MAX_AGE, SessionConfig, SqlStore
@@ -63,6 +72,7 @@ def create_app(
             # added to the application on the same path, and wraps it in a thread twice.
             Router("/", route_handlers=[login_page, login_form, logout, *pages.HANDLERS]),
             *lead_pages.HANDLERS,
+            *digest_page.HANDLERS,
             *health.HANDLERS,
             api.router,
             _static("/static", HERE / "static", "static"),

@@ -63,6 +63,8 @@ class Baseline(Base):
     digest: Mapped[str] = mapped_column(unique=True)
     n_exchanges: Mapped[int]
     encoder: Mapped[str]
+    #: The version of the model that gave the answers; empty if unknown.
+    model_version: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from monitor.traffic.draft import Draft, convert, text_of
+from monitor.traffic.draft import Draft, convert, text_of, version_that_answered
 from monitor.traffic.exchange import Message
 from monitor.traffic.payload import Payload
 from monitor.traffic.schemas.answer import Answer
@@ -75,7 +75,11 @@ def read(payload: Payload) -> list[Draft] | None:
             task_type=beside.task_type or "",
             user=text_of(beside.user) or asked.safety_identifier or text_of(asked.user),
             facts=facts,
-            attributes={**(asked.metadata or {}), **(beside.metadata or {})},
+            attributes={
+                **version_that_answered(asked.model, answer.model),
+                **(asked.metadata or {}),
+                **(beside.metadata or {}),
+            },
         )
     ]
 

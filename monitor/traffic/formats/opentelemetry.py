@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from monitor.errors import RecordError
-from monitor.traffic.draft import Draft, Found, Ignored, Unreadable
+from monitor.traffic.draft import Draft, Found, Ignored, Unreadable, version_that_answered
 from monitor.traffic.exchange import Message
 from monitor.traffic.otlp.envelope import wrap
 from monitor.traffic.otlp.item import Item
@@ -126,7 +126,13 @@ def _draft(items: Sequence[Item], alone: Any) -> Draft | Ignored:
         facts=facts_of(
             item, attributes, finish_reason=answer.finish_reason, refuses=answer.refuses
         ),
-        attributes=own_attributes(attributes),
+        attributes={
+            **version_that_answered(
+                name_of(attributes, ("gen_ai.request.model",)),
+                name_of(attributes, ("gen_ai.response.model",)),
+            ),
+            **own_attributes(attributes),
+        },
         withheld=withheld,
         alone=alone,
     )

@@ -1,0 +1,149 @@
+"""`driftwarden digest`: the year in the terminal."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.context import ConfigOption, open_database, read_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from monitor.review.digest import Digest, Series
+
+#: From far below the baseline to far above it.
+LEVELS = "▁▂▃▄▅▆▇█"
+#: A smaller effect isn't blown up to the whole height.
+LEAST_SCALE = 0.1
+SERIES_SHOWN = 12
+HITS_SHOWN = 12
+NAMES = {"drift": "drift", "no_drift": "no drift", "not_enough_data": "not enough data"}
+COLOURS = {"drift": "red", "no_drift": "green", "not_enough_data": "yellow"}
+
+
+def digest(
+    *,
+    model: Annotated[
+        str | None,
+        typer.Option(help="The model, as the traffic names it. Default: model.name."),
+    ] = None,
+    windows: Annotated[
+        int, typer.Option(min=1, max=1000, help="How many windows, the newest ones.")
+    ] = 52,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print all figures of the windows as JSON.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show a year of windows: verdicts, drifted shares, characteristics, incidents.
+
+    What was significant and yet no alarm, because it lies below the floor that pages, is shown
+    here. The page has the same under Digest.
+    """
+    from monitor.review.digest import make_digest
+    from monitor.store.engine import transaction
+
+    settings = read_settings(config)
+    engine = open_database(settings)
+    with transaction(engine) as connection:
+        year = make_digest(connection, model or settings.model.name, n_windows=windows)
+    if as_json:
+        import msgspec
+
+        shown = {"model": year.model, "windows": year.windows, "incidents": year.incidents}
+        typer.echo(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
+        return
+    from rich.console import Console
+
+    _print(year, Console())
+
+
+def sparkline(series: "Series") -> str:
+    """Return the effect sizes as a line of blocks, the baseline in the middle; a gap is a dot."""
+    scale = max(LEAST_SCALE, abs(series.peak.effect_size))
+    top = len(LEVELS) - 1
+    return "".join(
+        "·" if point is None else LEVELS[round((1 + point.effect_size / scale) / 2 * top)]
+        for point in series.points
+    )
+
+
+def _print(year: "Digest", console: "Console") -> None:
+    from rich.table import Table
+
+    console.print(f"[bold]{_shown(year.model)}[/bold]: {_shown(year.summary)}", highlight=False)
+    if not year.windows:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("window", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for name in ("prompts ≥", "answers ≥", "exchanges"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in year.windows:
+        days = f"{one.start:%Y-%m-%d} to {one.end:%Y-%m-%d}"
+        if one.found is None:
+            table.add_row(days, one.status, "", "", "")
+            continue
+        verdict = one.found.verdict
+        table.add_row(
+            days,
+            f"[{COLOURS[verdict]}]{NAMES[verdict]}[/]",
+            f"{one.found.input.mass_lower_bound:.1%}",
+            f"{one.found.output.mass_lower_bound:.1%}",
+            f"{one.found.n_current:,}",
+        )
+    console.print(table)
+    _print_series(year, console)
+    for hit in year.hits[:HITS_SHOWN]:
+        much = (
+            f"effect {hit.effect_size:+.2f}"
+            if hit.mass_lower_bound is None
+            else f"at least {hit.mass_lower_bound:.1%}"
+        )
+        console.print(
+            f"{hit.window.start:%Y-%m-%d}: {_shown(hit.what)} significant, no alarm "
+            f"(p = {hit.p_value:.2g}, {much})",
+            highlight=False,
+        )
+    if len(year.hits) > HITS_SHOWN:
+        console.print(f"and {len(year.hits) - HITS_SHOWN} more; see --json")
+    for span in year.incidents:
+        what = _shown(", ".join(span.fingerprint))
+        console.print(
+            f"incident {span.incident_id}, {span.status}: {what}, "
+            f"since {span.first_start:%Y-%m-%d}",
+            highlight=False,
+        )
+
+
+def _print_series(year: "Digest", console: "Console") -> None:
+    from rich.table import Table
+
+    if not year.series:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("characteristic")
+    table.add_column("effect by window", no_wrap=True)
+    table.add_column("peak", justify="right")
+    table.add_column("now", justify="right")
+    table.add_column("")
+    for one in year.series[:SERIES_SHOWN]:
+        table.add_row(
+            _shown(f"{one.side} {one.name}"),
+            sparkline(one),
+            f"{one.peak.effect_size:+.2f}",
+            f"{one.latest.effect_size:+.2f}",
+            f"[red]worse in {one.n_degraded}[/]" if one.n_degraded else "",
+        )
+    console.print()
+    console.print(table)
+    console.print()
+
+
+def _shown(text: str) -> str:
+    """Return a text from traffic as a terminal may show it."""
+    from rich.markup import escape
+
+    from monitor.evaluation.excerpts import excerpt
+
+    return escape(excerpt(text, 300))

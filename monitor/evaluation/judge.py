@@ -1,0 +1,125 @@
+"""Judge a window of the stored traffic: read, split by version, each compared with its baseline."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Engine
+
+from monitor.evaluation.assess import Assessed, unjudged
+from monitor.evaluation.by_version import Judged, judge_versions
+from monitor.evaluation.embedding import EncoderSource
+from monitor.evaluation.large_users import assess_all_users
+from monitor.evaluation.references import References
+from monitor.evaluation.remarks import silent_days, withheld_remark
+from monitor.evaluation.silence import Silence, no_traffic, remarks_on_silence, silence_of
+from monitor.evaluation.stored_window import StoredWindow, read_window
+from monitor.evaluation.versions import Part, split_by_version, without_version
+from monitor.evaluation.window import Window
+from monitor.settings import Drift, Settings
+from monitor.store.engine import transaction
+from monitor.store.serving import serving_periods
+from monitor.traffic.rates import Rates
+from monitor.traffic.redaction import Redactor
+
+
+@dataclass(frozen=True)
+class JudgedWindow:
+    """What was found in a window, and in what."""
+
+    window: StoredWindow
+    #: The version whose figures are those of the window.
+    speaker: Judged
+    assessed: Assessed
+
+
+def judge_window(
+    engine: Engine,
+    settings: Settings,
+    bounds: tuple[datetime, datetime],
+    *,
+    seed: int,
+    now: datetime,
+    encoder: EncoderSource,
+) -> JudgedWindow:
+    """Judge the traffic of the configured model in a window; nothing is written of the findings.
+
+    Args:
+        engine: The database.
+        settings: The model, and what counts as drift.
+        bounds: First instant of the window and first after it.
+        seed: The same seed and rows give the same figures to the last digit.
+        now: When a baseline that had to be embedded again is stored.
+        encoder: Called where texts are to be embedded again.
+    """
+    model, field = settings.model.name, settings.model.version_field
+    window = read_window(engine, model, bounds, encoder)
+    with transaction(engine) as connection:
+        periods = serving_periods(connection, model)
+        silence = silence_of(
+            connection, settings.kafka.topic, model, bounds, n_current=len(window.rows)
+        )
+    split = split_by_version(window.rows, periods, field=field, bounds=bounds)
+    references = References(engine, model, window.rows.encoder, encoder, now)
+
+    def judge(part: Part, drift: Drift, seed: int) -> Judged:
+        whole = len(split.parts) == 1
+        rows = window.rows if whole else window.rows.take(part.rows)
+        rows = without_version(rows, field)
+        reference = references.of(part.version)
+        if reference.rows is not None:
+            reference = replace(reference, rows=without_version(reference.rows, field))
+        current = Window.from_rows(rows)
+        compared: tuple[Window, Window] | None = None
+        if reference.rows is None:
+            n_reference = 0 if reference.baseline is None else reference.baseline.n_exchanges
+            assessed = unjudged(
+                reference.reason,
+                current,
+                model=model,
+                n_reference=n_reference,
+                bounds=bounds if whole else None,
+            )
+        else:
+            rates = Rates(settings)
+            assessed, *sides = assess_all_users(
+                Window.from_rows(reference.rows),
+                current,
+                model=model,
+                drift=drift,
+                alert_threshold=settings.monitoring.alert_threshold,
+                seed=seed,
+                bounds=bounds if whole else None,
+                redactor=Redactor(settings.redaction.patterns),
+                rate_of=lambda task_type: rates.rate_of(model, task_type),
+            )
+            compared = sides[0], sides[1]
+        return Judged(part, rows, reference, assessed, compared)
+
+    speaker, assessed = judge_versions(
+        split.parts, judge, drift=settings.drift, seed=seed, n_window=len(window.rows)
+    )
+    days = silent_days(window.rows.occurred_at, bounds) if len(split.parts) > 1 else ()
+    remarks = (*days, *window.remarks, *remarks_on_silence(silence), *split.remarks)
+    return JudgedWindow(window, speaker, _complete(assessed, window, silence, remarks))
+
+
+def _complete(
+    assessed: Assessed, window: StoredWindow, silence: Silence, remarks: tuple[str, ...]
+) -> Assessed:
+    """Add what the reader should know beside the figures."""
+    assessment = assessed.assessment
+    headline, withheld = assessment.headline, window.withheld
+    if withheld.n:
+        compared = float((1.0 / window.rows.inclusion_probability).sum())
+        share = withheld.estimated_total / (withheld.estimated_total + compared)
+        remarks = (*remarks, withheld_remark(withheld.n, share))
+    elif not len(window.rows):
+        headline = no_traffic(assessment.model, silence)
+    completed = msgspec.structs.replace(
+        assessment,
+        headline=headline,
+        n_withheld=withheld.n,
+        remarks=(*assessment.remarks, *remarks),
+    )
+    return replace(assessed, assessment=completed)

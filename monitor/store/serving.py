@@ -1,0 +1,54 @@
+"""Which versions of a model served when, as the registry wrote it down."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from monitor.store.tables import ModelVersion, StageChange
+
+
+@dataclass(frozen=True)
+class ServingPeriod:
+    """A time in which the same versions served; it ends where the next one begins."""
+
+    #: ``None`` for the first: whatever is earlier belongs to it.
+    since: datetime | None
+    #: The one in production, and where there is one the one that is rolled out beside it.
+    versions: tuple[int, ...]
+
+
+def serving_periods(connection: Connection, model: str) -> list[ServingPeriod]:
+    """Return who served when, the oldest first; nothing where no version was ever promoted.
+
+    What is registered first had served before: the first period has no beginning.
+    """
+    moves = connection.execute(
+        select(
+            ModelVersion.version,
+            StageChange.from_stage,
+            StageChange.to_stage,
+            StageChange.changed_at,
+        )
+        .join(ModelVersion, StageChange.version_id == ModelVersion.id)
+        .where(ModelVersion.model == model)
+        .order_by(StageChange.changed_at, StageChange.id)
+    )
+    periods: list[ServingPeriod] = []
+    production: int | None = None
+    canary: int | None = None
+    for version, from_stage, to_stage, changed_at in moves:
+        if to_stage == "canary":
+            canary = version
+        elif from_stage == "canary":
+            canary = None
+        if to_stage == "production":
+            production = version
+        if production is None:
+            continue
+        versions = (production,) if canary is None else (production, canary)
+        if not periods:
+            periods.append(ServingPeriod(None, versions))
+        elif periods[-1].versions != versions:
+            periods.append(ServingPeriod(changed_at, versions))
+    return periods

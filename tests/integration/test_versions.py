@@ -1,0 +1,191 @@
+"""A model replaced within a week: each version is judged by itself, and what serves now speaks."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from monitor.evaluation import weekly
+from monitor.evaluation.weekly import evaluate_window
+from monitor.settings import Drift, ModelSection, Settings
+from monitor.store.engine import transaction
+from monitor.store.evaluations import EvaluationRow, evaluation_by_id
+from monitor.store.sample_scores import sample_scores
+from monitor.store.serving import ServingPeriod, serving_periods
+from retrain.registry import move_stage, register_version, roll_back
+from tests.services.stored_traffic import store_traffic
+
+WEEK, DAY = timedelta(days=7), timedelta(days=1)
+SETTINGS = Settings(drift=Drift(n_permutations=999))
+
+
+@pytest.fixture(autouse=True)
+def _no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weekly, "render_evidently", lambda *_, **__: "<p>report</p>")
+
+
+def run(engine: Engine, start: datetime, settings: Settings = SETTINGS) -> EvaluationRow:
+    end = start + WEEK
+    evaluation_id = evaluate_window(engine, settings, start, end, end, again=True)
+    assert evaluation_id is not None
+    with transaction(engine) as connection:
+        return evaluation_by_id(connection, evaluation_id)
+
+
+def register(engine: Engine, now: datetime) -> int:
+    with transaction(engine) as connection:
+        return register_version(
+            connection,
+            model="assistant",
+            adapter_path="runs/a",
+            adapter_digest="sha256:0",
+            lineage={},
+            now=now,
+        )
+
+
+def move(engine: Engine, version_id: int, stage: str, now: datetime) -> None:
+    with transaction(engine) as connection:
+        move_stage(connection, version_id, stage, changed_by="lea", reason="", now=now)
+
+
+@pytest.fixture
+def replaced(any_engine: Engine, clock: datetime) -> Engine:
+    """Version 1 until Thursday; version 2 answers a third of the questions otherwise."""
+    store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(any_engine, clock, 300, seed=2, days=3, version="v1")
+    store_traffic(any_engine, clock + 3 * DAY, 400, seed=3, days=4, version="v2", changed_share=0.3)
+    return any_engine
+
+
+def test_a_new_version_that_answers_otherwise_alarms(replaced: Engine, clock: datetime) -> None:
+    row = run(replaced, clock)
+    assessment = row.assessment
+    first, second = assessment.versions
+    assert (first.version, first.n_current, first.serves, first.verdict) == (
+        "v1",
+        300,
+        False,
+        "no_drift",
+    )
+    assert (second.version, second.n_current, second.shown, second.alarm) == ("v2", 400, True, True)
+    assert row.verdict == "drift"
+    assert assessment.output.alarm
+    assert assessment.n_current == 700
+    assert assessment.headline.startswith("Version v2 (400 of 700 exchanges): ")
+    assert any(one.startswith("Version v1, 300 exchanges") for one in assessment.remarks)
+    assert any("--model-version 'v2'" in one for one in assessment.remarks)
+    assert {one.name for one in assessment.characteristics}.isdisjoint({"model_version"})
+    with transaction(replaced) as connection:
+        scores = sample_scores(connection, row.id)
+    assert len(scores.ids) == 700
+    assert set(scores.cluster[:300]) == {-1}
+    assert (scores.cluster[300:] >= 0).any()
+
+
+def test_a_version_is_compared_with_its_own_baseline(replaced: Engine, clock: datetime) -> None:
+    own = store_traffic(
+        replaced, clock - WEEK, 400, seed=4, baseline=True, version="v2", changed_share=0.3
+    )
+    store_traffic(replaced, clock - WEEK, 400, seed=5, baseline=True, version="v1")
+    row = run(replaced, clock)
+    assert row.verdict == "no_drift"
+    assert row.baseline_id == own
+    assert all(one.own_baseline for one in row.assessment.versions)
+    assert not any("--model-version" in one for one in row.assessment.remarks)
+
+
+def test_what_no_longer_serves_alarms_nobody(any_engine: Engine, clock: datetime) -> None:
+    store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(any_engine, clock, 300, seed=2, days=3, version="v1", changed_share=0.4)
+    store_traffic(any_engine, clock + 3 * DAY, 400, seed=3, days=4, version="v2")
+    row = run(any_engine, clock)
+    first, second = row.assessment.versions
+    assert (first.verdict, first.alarm) == ("drift", False)
+    assert (second.verdict, row.verdict) == ("no_drift", "no_drift")
+    assert any("it alarms nobody" in one for one in row.assessment.remarks)
+
+
+def test_a_version_with_too_little_is_told_and_the_other_speaks(
+    engine: Engine, clock: datetime
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(engine, clock, 400, seed=2, days=5, version="v1")
+    store_traffic(engine, clock + 6.5 * DAY, 30, seed=3, days=0.5, version="v2")
+    assessment = run(engine, clock).assessment
+    assert assessment.verdict == "no_drift"
+    assert assessment.headline.startswith("Version v1 (400 of 430 exchanges, until 2026-11-06): ")
+    assert any("Version v2, 30 exchanges" in one for one in assessment.remarks)
+
+
+def test_versions_side_by_side_share_the_level(replaced: Engine, clock: datetime) -> None:
+    drift = Drift(alpha=0.005, n_permutations=250)  # reaches 0.005, not half of it
+    store_traffic(replaced, clock + 3 * DAY, 200, seed=6, days=4, version="v1")
+    row = run(replaced, clock, Settings(drift=drift))
+    assert [one.serves for one in row.assessment.versions] == [True, True]
+    assert row.verdict == "drift"
+
+
+def test_without_a_field_the_registry_tells_the_version(
+    any_engine: Engine, clock: datetime
+) -> None:
+    store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(any_engine, clock, 300, seed=2, days=3)
+    store_traffic(any_engine, clock + 3 * DAY, 400, seed=3, days=4, changed_share=0.3)
+    first, second = register(any_engine, clock - WEEK), register(any_engine, clock - WEEK)
+    move(any_engine, first, "production", clock - WEEK)
+    move(any_engine, second, "production", clock + 3 * DAY)
+    row = run(any_engine, clock)
+    assert [(one.version, one.n_current) for one in row.assessment.versions] == [
+        ("1", 300),
+        ("2", 400),
+    ]
+    assert row.verdict == "drift"
+
+
+def test_one_version_all_week_is_not_split(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 300, seed=1, baseline=True)
+    store_traffic(engine, clock, 300, seed=2, version="v7")
+    assessment = run(engine, clock).assessment
+    assert assessment.versions == ()
+    assert not assessment.headline.startswith("Version")
+
+
+def test_a_field_that_names_requests_is_not_taken_for_versions(
+    engine: Engine, clock: datetime
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 300, seed=1, baseline=True)
+    for part in range(9):
+        store_traffic(engine, clock, 40, seed=10 + part, version=f"pod-{part}")
+    assessment = run(engine, clock).assessment
+    assert assessment.versions == ()
+    assert assessment.verdict == "no_drift"
+    assert any("model.version_field" in one for one in assessment.remarks)
+    off = Settings(drift=SETTINGS.drift, model=ModelSection(version_field=""))
+    assert not any("version" in one for one in run(engine, clock, off).assessment.remarks)
+
+
+def test_the_registry_knows_who_served_when(any_engine: Engine, clock: datetime) -> None:
+    versions = [register(any_engine, clock) for _ in range(3)]
+    with transaction(any_engine) as connection:
+        assert serving_periods(connection, "assistant") == []
+    for day, version, stage in (
+        (1, 0, "production"),
+        (2, 1, "canary"),
+        (4, 1, "production"),
+        (5, 2, "canary"),
+        (6, 2, "rejected"),
+    ):
+        move(any_engine, versions[version], stage, clock + day * DAY)
+    with transaction(any_engine) as connection:
+        roll_back(connection, "assistant", changed_by="lea", reason="", now=clock + 7 * DAY)
+        assert serving_periods(connection, "another") == []
+        periods = serving_periods(connection, "assistant")
+    assert periods == [
+        ServingPeriod(None, (1,)),
+        ServingPeriod(clock + 2 * DAY, (1, 2)),
+        ServingPeriod(clock + 4 * DAY, (2,)),
+        ServingPeriod(clock + 5 * DAY, (2, 3)),
+        ServingPeriod(clock + 6 * DAY, (2,)),
+        ServingPeriod(clock + 7 * DAY, (1,)),
+    ]
