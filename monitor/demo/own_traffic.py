@@ -11,7 +11,8 @@ from monitor.errors import InputError
 from monitor.settings import Settings, default_settings
 from monitor.store.assessment import FamilyAssessment
 from monitor.store.engine import transaction
-from monitor.store.evaluations import EvaluationRow, evaluation_by_id, load_report
+from monitor.store.evaluations import EvaluationRow, evaluation_by_id
+from monitor.store.reports import load_report
 from monitor.store.review_items import batch_of_evaluation, status_counts
 from monitor.traffic.exchange import Exchange
 

@@ -13,9 +13,10 @@ from monitor.demo.weeks import require_assessment
 from monitor.settings import Secrets
 from monitor.store.decisions import DecisionRow, decision_of_batch
 from monitor.store.engine import transaction
-from monitor.store.evaluations import EvaluationRow, load_report
+from monitor.store.evaluations import EvaluationRow
 from monitor.store.outbox import list_messages
 from monitor.store.registry import VersionRow, list_versions, scores_of
+from monitor.store.reports import load_report
 from monitor.store.review_items import batch_of_evaluation
 from monitor.store.runs import RunRow
 

@@ -22,16 +22,16 @@ from monitor.evaluation.windows import due_windows
 from monitor.settings import Settings
 from monitor.store.baselines import BaselineRow, latest_baseline
 from monitor.store.engine import snapshot, transaction
-from monitor.store.evaluations import (
+from monitor.store.evaluation_claims import (
     Claim,
-    SampleScores,
     claim_evaluation,
-    done_windows,
     fail_evaluation,
     finish_evaluation,
-    save_report,
 )
+from monitor.store.evaluations import done_windows
 from monitor.store.exchanges import WindowRows, first_occurrence, load_baseline, load_window
+from monitor.store.reports import save_report
+from monitor.store.sample_scores import SampleScores
 from monitor.store.withheld import Withheld, count_withheld, first_withheld
 from monitor.traffic.rates import Rates
 from monitor.traffic.redaction import Redactor

@@ -6,7 +6,8 @@ from sqlalchemy import Connection
 
 from monitor.evaluation.summary_html import render_summary
 from monitor.store.assessment import Assessment
-from monitor.store.evaluations import EvaluationRow, replace_assessment, save_report
+from monitor.store.evaluations import EvaluationRow, replace_assessment
+from monitor.store.reports import save_report
 
 
 def rewrite(

@@ -23,14 +23,11 @@ from monitor.store.audit import append_entry
 from monitor.store.block_upkeep import drop_dead_rows, lock_upkeep
 from monitor.store.engine import transaction
 from monitor.store.erasure import erase_deleted
-from monitor.store.evaluations import (
-    evaluation_by_id,
-    sample_scores,
-    set_sample_scores,
-)
+from monitor.store.evaluations import evaluation_by_id
 from monitor.store.outbox import replace_payload
 from monitor.store.pending_halves import delete_halves
 from monitor.store.removal import delete_exchanges
+from monitor.store.sample_scores import sample_scores, set_sample_scores
 from monitor.traffic.redaction import Redactor
 
 ACTION = "person.forgotten"

@@ -11,8 +11,8 @@ from monitor.privacy.mention import SHORTEST_WORD, Mention
 from monitor.privacy.quotes import Quotes
 from monitor.store import person_rows, person_traces
 from monitor.store.engine import transaction
-from monitor.store.evaluations import sample_scores
 from monitor.store.person_rows import PersonRow
+from monitor.store.sample_scores import sample_scores
 from monitor.traffic.redaction import Redactor, pseudonym_of
 from monitor.traffic.sanitising import clean_name
 

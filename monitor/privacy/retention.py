@@ -26,12 +26,9 @@ from monitor.store.block_upkeep import (
     lock_upkeep,
 )
 from monitor.store.engine import transaction
-from monitor.store.evaluations import (
-    aged_evaluations,
-    evaluation_by_id,
-    set_sample_scores,
-)
+from monitor.store.evaluations import aged_evaluations, evaluation_by_id
 from monitor.store.outbox import aged_messages, replace_payload
+from monitor.store.sample_scores import set_sample_scores
 from monitor.telemetry import get_logger
 
 Thing = TypeVar("Thing")

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from monitor.review.sampling import inclusion_probabilities, systematic_sample
 from monitor.settings import Review
 from monitor.store.audit import append_entry
-from monitor.store.evaluations import SampleScores, evaluation_by_id, sample_scores
+from monitor.store.evaluations import evaluation_by_id
 from monitor.store.review_items import (
     NewItem,
     batch_of_evaluation,
@@ -23,6 +23,7 @@ from monitor.store.review_items import (
     queued_texts,
     texts_of,
 )
+from monitor.store.sample_scores import SampleScores, sample_scores
 
 #: A sample's weight is the rank of its novelty, in (0, 1], to this power: half of the slice comes
 #: from the most foreign 7%, and nothing is out of reach.

@@ -1,45 +1,15 @@
-"""Evaluations: claimed before they run, finished with their assessment, then read by the rest."""
+"""Evaluations as they are read, and what has followed from them."""
 
-import gzip
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, func, select, update
 
-from monitor.errors import LostOwnershipError, NotFoundError
+from monitor.errors import NotFoundError
 from monitor.store.assessment import Assessment
-from monitor.store.sample_scores import SampleScores, pack_scores, unpack_scores
-from monitor.store.tables import Evaluation, Report
-
-__all__ = [
-    "RETRY_AFTER",
-    "Claim",
-    "EvaluationRow",
-    "SampleScores",
-    "aged_evaluations",
-    "claim_evaluation",
-    "done_windows",
-    "evaluation_by_id",
-    "evaluation_of_window",
-    "fail_evaluation",
-    "finish_evaluation",
-    "last_success",
-    "list_evaluations",
-    "load_report",
-    "mark_followed_up",
-    "pending_follow_ups",
-    "replace_assessment",
-    "report_kinds",
-    "sample_scores",
-    "save_report",
-    "set_sample_scores",
-]
-
-#: A ``running`` evaluation older than this crashed, and a ``failed`` one is due again.
-RETRY_AFTER = timedelta(hours=1)
+from monitor.store.tables import Evaluation
 
 
 @dataclass(frozen=True)
@@ -59,122 +29,6 @@ class EvaluationRow:
     error: str | None
     started_at: datetime
     finished_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The right to run an evaluation; lost when another process takes a stale one over."""
-
-    evaluation_id: int
-    started_at: datetime
-
-
-def claim_evaluation(
-    connection: Connection,
-    model: str,
-    start: datetime,
-    end: datetime,
-    *,
-    seed: int,
-    now: datetime,
-    again: bool = False,
-) -> Claim | None:
-    """Claim the window ``[start, end)`` of a model.
-
-    Args:
-        connection: Inside the caller's transaction.
-        model: The model whose window it is.
-        start: First instant of the window.
-        end: First instant after it.
-        seed: Seed that the evaluation will draw from.
-        now: The time of the claim.
-        again: Claim it even if it is done or has failed just now.
-
-    Returns:
-        The claim, or ``None`` where the evaluation is done, or another process runs it.
-    """
-    row = connection.execute(
-        select(
-            Evaluation.id, Evaluation.status, Evaluation.started_at, Evaluation.finished_at
-        ).where(
-            Evaluation.model == model,
-            Evaluation.window_start == start,
-            Evaluation.window_end == end,
-        )
-    ).one_or_none()
-    if row is None:
-        try:
-            with connection.begin_nested():
-                inserted = connection.execute(
-                    insert(Evaluation)
-                    .values(
-                        model=model,
-                        window_start=start,
-                        window_end=end,
-                        status="running",
-                        seed=seed,
-                        provenance={},
-                        started_at=now,
-                    )
-                    .returning(Evaluation.id)
-                ).scalar_one()
-        except IntegrityError:  # another process was faster
-            return None
-        return Claim(inserted, now)
-    since = row.finished_at or row.started_at
-    stale = now - since >= RETRY_AFTER
-    claimable = {"running": stale, "failed": stale or again, "done": again}
-    if not claimable[row.status]:
-        return None
-    taken = connection.execute(
-        update(Evaluation)
-        .where(
-            Evaluation.id == row.id,
-            Evaluation.status == row.status,
-            Evaluation.started_at == row.started_at,
-        )
-        .values(status="running", started_at=now, finished_at=None, error=None, seed=seed)
-    )
-    return Claim(row.id, now) if taken.rowcount == 1 else None
-
-
-def finish_evaluation(
-    connection: Connection,
-    claim: Claim,
-    *,
-    assessment: Assessment,
-    scores: SampleScores,
-    baseline_id: int | None,
-    provenance: dict[str, Any],
-    now: datetime,
-) -> None:
-    """Store what the evaluation concluded.
-
-    Raises:
-        LostOwnershipError: Another process has taken the evaluation over.
-    """
-    _close(
-        connection,
-        claim,
-        status="done",
-        verdict=assessment.verdict,
-        assessment=msgspec.to_builtins(assessment),
-        sample_scores=pack_scores(scores),
-        baseline_id=baseline_id,
-        provenance=provenance,
-        error=None,
-        finished_at=now,
-        followed_up_at=None,
-    )
-
-
-def fail_evaluation(connection: Connection, claim: Claim, error: str, now: datetime) -> None:
-    """Record that the evaluation failed and why; it is due again after :data:`RETRY_AFTER`.
-
-    Raises:
-        LostOwnershipError: Another process has taken the evaluation over.
-    """
-    _close(connection, claim, status="failed", error=error, finished_at=now)
 
 
 def evaluation_by_id(connection: Connection, evaluation_id: int) -> EvaluationRow:
@@ -251,20 +105,6 @@ def mark_followed_up(connection: Connection, evaluation_id: int, now: datetime) 
     )
 
 
-def sample_scores(connection: Connection, evaluation_id: int) -> SampleScores:
-    """Return novelty and topic of each exchange of the evaluation's window.
-
-    Raises:
-        NotFoundError: There is no such evaluation, or it isn't done.
-    """
-    packed = connection.execute(
-        select(Evaluation.sample_scores).where(Evaluation.id == evaluation_id)
-    ).scalar_one_or_none()
-    if packed is None:
-        raise NotFoundError(f"evaluation {evaluation_id} has no scores: unknown or not done")
-    return unpack_scores(packed)
-
-
 def aged_evaluations(connection: Connection, before: datetime) -> list[int]:
     """Return the evaluations of windows that ended before a time and still name exchanges."""
     statement = select(Evaluation.id).where(
@@ -273,57 +113,12 @@ def aged_evaluations(connection: Connection, before: datetime) -> list[int]:
     return list(connection.execute(statement.order_by(Evaluation.id)).scalars())
 
 
-def set_sample_scores(
-    connection: Connection, evaluation_id: int, scores: SampleScores | None
-) -> None:
-    """Store other scores: those of exchanges that are gone are left out; ``None``: all are."""
-    connection.execute(
-        update(Evaluation)
-        .where(Evaluation.id == evaluation_id)
-        .values(sample_scores=None if scores is None else pack_scores(scores))
-    )
-
-
 def replace_assessment(connection: Connection, evaluation_id: int, assessment: Assessment) -> None:
     """Store an assessment without some of its quotes in place of an evaluation's own."""
     connection.execute(
         update(Evaluation)
         .where(Evaluation.id == evaluation_id)
         .values(assessment=msgspec.to_builtins(assessment))
-    )
-
-
-def save_report(
-    connection: Connection, evaluation_id: int, kind: str, html: str, now: datetime
-) -> None:
-    """Store a rendered report, in place of an earlier one of the same kind."""
-    connection.execute(
-        delete(Report).where(Report.evaluation_id == evaluation_id, Report.kind == kind)
-    )
-    connection.execute(
-        insert(Report).values(
-            evaluation_id=evaluation_id,
-            kind=kind,
-            content=gzip.compress(html.encode("utf-8", "replace"), mtime=0),
-            created_at=now,
-        )
-    )
-
-
-def load_report(connection: Connection, evaluation_id: int, kind: str) -> str | None:
-    """Return a stored report as HTML; ``None`` where there is none."""
-    content = connection.execute(
-        select(Report.content).where(Report.evaluation_id == evaluation_id, Report.kind == kind)
-    ).scalar_one_or_none()
-    return None if content is None else gzip.decompress(content).decode()
-
-
-def report_kinds(connection: Connection, evaluation_id: int) -> set[str]:
-    """Return which reports an evaluation has."""
-    return set(
-        connection.execute(
-            select(Report.kind).where(Report.evaluation_id == evaluation_id)
-        ).scalars()
     )
 
 
@@ -349,20 +144,3 @@ def _row(row: Any) -> EvaluationRow:
     if values["assessment"] is not None:
         values["assessment"] = msgspec.convert(values["assessment"], Assessment)
     return EvaluationRow(**values)
-
-
-def _close(connection: Connection, claim: Claim, **values: Any) -> None:
-    closed = connection.execute(
-        update(Evaluation)
-        .where(
-            Evaluation.id == claim.evaluation_id,
-            Evaluation.status == "running",
-            Evaluation.started_at == claim.started_at,
-        )
-        .values(**values)
-    )
-    if closed.rowcount != 1:
-        raise LostOwnershipError(
-            f"evaluation {claim.evaluation_id} was taken over by another process; "
-            "its figures stand, these are dropped"
-        )

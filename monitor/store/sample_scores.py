@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Connection, select, update
+
+from monitor.errors import NotFoundError
+from monitor.store.tables import Evaluation
 
 
 @dataclass(frozen=True)
@@ -52,3 +56,28 @@ def unpack_scores(packed: bytes) -> SampleScores:
             cluster=arrays["cluster"].astype(np.int64),
             inclusion_probability=arrays["inclusion_probability"].astype(np.float64),
         )
+
+
+def sample_scores(connection: Connection, evaluation_id: int) -> SampleScores:
+    """Return novelty and topic of each exchange of the evaluation's window.
+
+    Raises:
+        NotFoundError: There is no such evaluation, or it isn't done.
+    """
+    packed = connection.execute(
+        select(Evaluation.sample_scores).where(Evaluation.id == evaluation_id)
+    ).scalar_one_or_none()
+    if packed is None:
+        raise NotFoundError(f"evaluation {evaluation_id} has no scores: unknown or not done")
+    return unpack_scores(packed)
+
+
+def set_sample_scores(
+    connection: Connection, evaluation_id: int, scores: SampleScores | None
+) -> None:
+    """Store other scores: those of exchanges that are gone are left out; ``None``: all are."""
+    connection.execute(
+        update(Evaluation)
+        .where(Evaluation.id == evaluation_id)
+        .values(sample_scores=None if scores is None else pack_scores(scores))
+    )

@@ -18,9 +18,11 @@ from monitor.privacy.person import Wanted
 from monitor.store.audit import first_broken_entry
 from monitor.store.block_upkeep import join_blocks
 from monitor.store.engine import transaction
-from monitor.store.evaluations import evaluation_by_id, load_report, sample_scores
+from monitor.store.evaluations import evaluation_by_id
 from monitor.store.migrations import head_revision
 from monitor.store.registry import version_by_id
+from monitor.store.reports import load_report
+from monitor.store.sample_scores import sample_scores
 from monitor.store.tables import (
     Baseline,
     Decision,

@@ -14,10 +14,12 @@ from monitor.store.audit import first_broken_entry
 from monitor.store.baselines import latest_baseline
 from monitor.store.dead_letters import DeadLetterRow, insert_dead_letters, mark_replayed
 from monitor.store.engine import transaction
-from monitor.store.evaluations import evaluation_by_id, load_report, sample_scores
+from monitor.store.evaluations import evaluation_by_id
 from monitor.store.exchanges import Position, load_baseline
 from monitor.store.outbox import add_message, list_messages
+from monitor.store.reports import load_report
 from monitor.store.review_items import NewItem, insert_batch
+from monitor.store.sample_scores import sample_scores
 from monitor.store.tables import (
     AuditEntry,
     DeadLetter,

@@ -17,8 +17,9 @@ from monitor.evaluation.final_sample import final_sample
 from monitor.evaluation.weekly import evaluate_window
 from monitor.settings import Settings, Traffic
 from monitor.store.engine import make_engine, transaction
-from monitor.store.evaluations import evaluation_by_id, sample_scores
+from monitor.store.evaluations import evaluation_by_id
 from monitor.store.exchanges import WindowRows, load_window
+from monitor.store.sample_scores import sample_scores
 from monitor.store.tables import Exchange, metadata
 from monitor.telemetry import TRACE_CONTEXT_PROBLEMS
 from monitor.traffic.baseline_import import import_baseline

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from monitor.errors import LostOwnershipError, NotFoundError
-from monitor.store import evaluations
+from monitor.store import evaluation_claims, evaluations, reports, sample_scores
 from monitor.store.engine import transaction
 from tests.services.assessments import make_assessment, store_evaluation
 
@@ -16,7 +16,7 @@ WEEK = timedelta(days=7)
 
 def claim(engine: Engine, start: datetime, now: datetime, *, again: bool = False):
     with transaction(engine) as connection:
-        return evaluations.claim_evaluation(
+        return evaluation_claims.claim_evaluation(
             connection, "assistant", start, start + WEEK, seed=7, now=now, again=again
         )
 
@@ -35,7 +35,7 @@ def test_a_stale_claim_is_taken_over_and_its_owner_loses(
     assert second is not None
     assert second.evaluation_id == first.evaluation_id
     with pytest.raises(LostOwnershipError), transaction(any_engine) as connection:
-        evaluations.fail_evaluation(connection, first, "late", clock)
+        evaluation_claims.fail_evaluation(connection, first, "late", clock)
     with transaction(any_engine) as connection:
         row = evaluations.evaluation_by_id(connection, first.evaluation_id)
     assert row.status == "running"
@@ -44,7 +44,7 @@ def test_a_stale_claim_is_taken_over_and_its_owner_loses(
 def test_a_failed_window_is_due_again_after_an_hour(engine: Engine, clock: datetime) -> None:
     first = claim(engine, clock, clock)
     with transaction(engine) as connection:
-        evaluations.fail_evaluation(connection, first, "ValueError: no", clock)
+        evaluation_claims.fail_evaluation(connection, first, "ValueError: no", clock)
     assert claim(engine, clock, clock + timedelta(minutes=30)) is None
     assert claim(engine, clock, clock + timedelta(minutes=30), again=True) is not None
 
@@ -62,7 +62,7 @@ def test_assessment_and_scores_come_back_as_they_went(any_engine: Engine, clock:
     with transaction(any_engine) as connection:
         evaluation_id = store_evaluation(connection, assessment, clock)
         row = evaluations.evaluation_by_id(connection, evaluation_id)
-        scores = evaluations.sample_scores(connection, evaluation_id)
+        scores = sample_scores.sample_scores(connection, evaluation_id)
         listed = evaluations.list_evaluations(connection, "assistant", limit=5)
         success = evaluations.last_success(connection, "assistant")
         done = evaluations.done_windows(connection, "assistant")
@@ -79,7 +79,7 @@ def test_assessment_and_scores_come_back_as_they_went(any_engine: Engine, clock:
 def test_scores_of_an_unfinished_evaluation_are_not_found(engine: Engine, clock: datetime) -> None:
     running = claim(engine, clock, clock)
     with transaction(engine) as connection, pytest.raises(NotFoundError, match="no scores"):
-        evaluations.sample_scores(connection, running.evaluation_id)
+        sample_scores.sample_scores(connection, running.evaluation_id)
     with transaction(engine) as connection, pytest.raises(NotFoundError, match="evaluation 99"):
         evaluations.evaluation_by_id(connection, 99)
 
@@ -87,8 +87,8 @@ def test_scores_of_an_unfinished_evaluation_are_not_found(engine: Engine, clock:
 def test_a_report_replaces_the_earlier_one_of_its_kind(any_engine: Engine, clock: datetime) -> None:
     with transaction(any_engine) as connection:
         evaluation_id = store_evaluation(connection, make_assessment(), clock)
-        assert evaluations.load_report(connection, evaluation_id, "summary") is None
-        evaluations.save_report(connection, evaluation_id, "summary", "<p>one</p>", clock)
-        evaluations.save_report(connection, evaluation_id, "summary", "<p>zwölf ⟶</p>", clock)
-        assert evaluations.load_report(connection, evaluation_id, "summary") == "<p>zwölf ⟶</p>"
-        assert evaluations.report_kinds(connection, evaluation_id) == {"summary"}
+        assert reports.load_report(connection, evaluation_id, "summary") is None
+        reports.save_report(connection, evaluation_id, "summary", "<p>one</p>", clock)
+        reports.save_report(connection, evaluation_id, "summary", "<p>zwölf ⟶</p>", clock)
+        assert reports.load_report(connection, evaluation_id, "summary") == "<p>zwölf ⟶</p>"
+        assert reports.report_kinds(connection, evaluation_id) == {"summary"}

@@ -10,13 +10,9 @@ from monitor.evaluation import weekly
 from monitor.evaluation.weekly import catch_up, evaluate_window
 from monitor.settings import Drift, ModelSection, Settings
 from monitor.store.engine import transaction
-from monitor.store.evaluations import (
-    EvaluationRow,
-    evaluation_by_id,
-    list_evaluations,
-    load_report,
-    sample_scores,
-)
+from monitor.store.evaluations import EvaluationRow, evaluation_by_id, list_evaluations
+from monitor.store.reports import load_report
+from monitor.store.sample_scores import sample_scores
 from tests.services.stored_traffic import store_traffic
 
 WEEK = timedelta(days=7)

@@ -7,12 +7,9 @@ import numpy as np
 from sqlalchemy import Connection
 
 from monitor.store.assessment import Assessment, Characteristic, FamilyAssessment, Topic
-from monitor.store.evaluations import (
-    SampleScores,
-    claim_evaluation,
-    finish_evaluation,
-    mark_followed_up,
-)
+from monitor.store.evaluation_claims import claim_evaluation, finish_evaluation
+from monitor.store.evaluations import mark_followed_up
+from monitor.store.sample_scores import SampleScores
 
 HOSTILE = "<script>alert(1)</script> & <!channel> `*bold*` <https://evil.example|click>"
 

@@ -21,17 +21,14 @@ from monitor.store.audit import append_entry
 from monitor.store.baselines import create_baseline
 from monitor.store.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.engine import transaction
-from monitor.store.evaluations import (
-    SampleScores,
-    claim_evaluation,
-    finish_evaluation,
-    save_report,
-)
+from monitor.store.evaluation_claims import claim_evaluation, finish_evaluation
 from monitor.store.exchanges import Position
 from monitor.store.pending_halves import HalfRow, insert_halves
 from monitor.store.registry import insert_version
+from monitor.store.reports import save_report
 from monitor.store.review_items import NewItem, insert_batch
 from monitor.store.runs import finish_run, mark_running, run_by_id
+from monitor.store.sample_scores import SampleScores
 from monitor.store.tables import (
     AuditEntry,
     Exchange,

@@ -17,14 +17,11 @@ from monitor.store.assessment import (
     Topic,
 )
 from monitor.store.engine import transaction
-from monitor.store.evaluations import (
-    SampleScores,
-    claim_evaluation,
-    finish_evaluation,
-    save_report,
-)
+from monitor.store.evaluation_claims import claim_evaluation, finish_evaluation
 from monitor.store.exchanges import ExchangeRow, Position, insert_exchanges, load_window
+from monitor.store.reports import save_report
 from monitor.store.reviewers import ReviewerRow, list_reviewers
+from monitor.store.sample_scores import SampleScores
 
 PASSWORD = "correct horse battery"
 PEOPLE = {"Ada": "reviewer", "Ben": "reviewer", "Cleo": "adjudicator", "Lea": "lead"}

@@ -18,14 +18,10 @@ from monitor.review.workflow import unflag
 from monitor.settings import Settings
 from monitor.store.audit import append_entry
 from monitor.store.engine import transaction
-from monitor.store.evaluations import (
-    evaluation_by_id,
-    list_evaluations,
-    load_report,
-    report_kinds,
-)
+from monitor.store.evaluations import evaluation_by_id, list_evaluations
 from monitor.store.incidents import acknowledge_incident, incident_by_id, list_incidents
 from monitor.store.registry import list_versions, scores_of
+from monitor.store.reports import load_report, report_kinds
 from monitor.store.reviewers import ReviewerRow
 
 
