@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from monitor.evaluation.excerpts import excerpt
 from monitor.evaluation.window import Window
+from monitor.report.excerpts import excerpt
 
 #: How the remark on such a user reads.
 LARGE_USER = re.compile(r"One user \((.*)\) sent ")

@@ -13,10 +13,11 @@ from sqlalchemy import Engine
 
 from monitor.errors import DatabaseUnavailableError, LostOwnershipError
 from monitor.evaluation.assess import Assessed, assess, unjudged
+from monitor.evaluation.basis import with_provenance
 from monitor.evaluation.evidently_report import render_evidently
 from monitor.evaluation.final_sample import final_sample
 from monitor.evaluation.remarks import withheld_remark
-from monitor.evaluation.summary_html import render_summary
+from monitor.evaluation.topic_history import WINDOWS_LOOKED_AT, with_history
 from monitor.evaluation.window import Window
 from monitor.evaluation.windows import due_windows
 from monitor.settings import Settings
@@ -28,7 +29,7 @@ from monitor.store.evaluation_claims import (
     fail_evaluation,
     finish_evaluation,
 )
-from monitor.store.evaluations import done_windows
+from monitor.store.evaluations import assessments_before, done_windows
 from monitor.store.exchanges import WindowRows, first_occurrence, load_baseline, load_window
 from monitor.store.reports import save_report
 from monitor.store.sample_scores import SampleScores
@@ -155,8 +156,11 @@ def _run(
 ) -> None:
     loaded = _load(engine, settings.model.name, bounds)
     assessed = _tell_withheld(_assess(loaded, settings, bounds, seed), loaded)
-    assessed, reports = _render(assessed, loaded, bounds, seed)
-    assessment = assessed.assessment
+    assessed, reports = _render(assessed, loaded, seed)
+    provenance = _provenance(loaded, settings)
+    with transaction(engine) as connection:
+        earlier = assessments_before(connection, settings.model.name, bounds[0], WINDOWS_LOOKED_AT)
+    assessment = with_history(with_provenance(assessed.assessment, provenance), earlier)
     with transaction(engine) as connection:
         finish_evaluation(
             connection,
@@ -169,7 +173,7 @@ def _run(
                 loaded.rows.inclusion_probability,
             ),
             baseline_id=None if loaded.baseline is None else loaded.baseline.id,
-            provenance=_provenance(loaded, settings),
+            provenance=provenance,
             now=now,
         )
         for kind, html in reports.items():
@@ -239,9 +243,7 @@ def _assess(
     return _remark(assessed, *loaded.remarks)
 
 
-def _render(
-    assessed: Assessed, loaded: _Loaded, bounds: tuple[datetime, datetime], seed: int
-) -> tuple[Assessed, dict[str, str]]:
+def _render(assessed: Assessed, loaded: _Loaded, seed: int) -> tuple[Assessed, dict[str, str]]:
     """Render the reports. One that fails is said and left out: the evaluation stands."""
     reports: dict[str, str] = {}
     if assessed.scalars and loaded.reference is not None:
@@ -256,7 +258,6 @@ def _render(
         except Exception:  # whatever Evidently raises
             log.exception("report_failed", kind="evidently")
             assessed = _remark(assessed, "Evidently could not render its report; see the log.")
-    reports["summary"] = render_summary(assessed.assessment, window=bounds)
     return assessed, reports
 
 
