@@ -1,4 +1,4 @@
-"""Write docs/reference/settings.md and commands.md from config.toml and the command itself.
+"""Write what docs/reference has of the settings, the commands and the schema from the code itself.
 
 `make docs` runs this; a test fails when the pages are behind. `--check` only says so.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from assessment_schema import assessment_schema
 
 from monitor.cli.app import app
 from monitor.settings import Secrets, all_sections
@@ -110,7 +111,11 @@ def commands_page() -> str:
 
 def main() -> int:
     """Write the pages; with --check return 1 if one is behind."""
-    pages = {"settings.md": settings_page(), "commands.md": commands_page()}
+    pages = {
+        "settings.md": settings_page(),
+        "commands.md": commands_page(),
+        "assessment.schema.json": assessment_schema(),
+    }
     behind = [
         name
         for name, text in pages.items()

@@ -13,8 +13,15 @@ from monitor.alerts.mrkdwn import (
     sections,
     within_limits,
 )
+from monitor.report.wording import example_line
 from monitor.settings import Alerts
-from monitor.store.assessment import Assessment, Characteristic, FamilyAssessment, Topic
+from monitor.store.assessment import (
+    Assessment,
+    Characteristic,
+    Example,
+    FamilyAssessment,
+    Topic,
+)
 
 Phase = Literal["opened", "worsened", "continuing", "recovered", "not_enough_data"]
 
@@ -28,6 +35,9 @@ TITLES: dict[Phase, str] = {
 
 TOPICS_SHOWN = 5
 CHARACTERISTICS_SHOWN = 8
+
+#: Of a quoted exchange.
+QUOTED_CHARACTERS = 300
 
 #: A task type whose share moved by less isn't worth a line.
 MIX_CHANGE_SHOWN = 0.05
@@ -83,6 +93,7 @@ def detail_blocks(subject: Subject, phase: Phase) -> list[Block]:
         for family in (assessment.input, assessment.output):
             for topic in family.topics[:TOPICS_SHOWN]:
                 blocks += sections(_examples(topic, family.family))
+            blocks += sections(_foreign(family))
         blocks += sections([*_characteristics(assessment), *_mix_change(assessment)])
     if assessment.remarks:
         blocks += sections(["*Remarks*", *(f"• {escape(remark)}" for remark in assessment.remarks)])
@@ -229,8 +240,18 @@ def _examples(topic: Topic, family: str) -> list[str]:
     kind = "Asked" if family == "input" else "Answered otherwise"
     return [
         f"*{kind}: {escape(topic.name, 100)}*",
-        *(f"> {escape(example, 300)}" for example in topic.examples),
+        *map(_quoted, topic.examples),
     ]
+
+
+def _foreign(family: FamilyAssessment) -> list[str]:
+    noun = "prompts" if family.family == "input" else "answers"
+    title = f"*The most foreign {noun} outside the topics*"
+    return [title, *map(_quoted, family.foreign)] if family.foreign else []
+
+
+def _quoted(example: Example) -> str:
+    return f"> {escape(example_line(example), QUOTED_CHARACTERS)}"
 
 
 def _characteristics(assessment: Assessment) -> list[str]:

@@ -7,6 +7,7 @@ import typer
 from monitor.cli import (
     bench,
     check,
+    compare,
     database,
     dead_letters,
     demo,
@@ -36,7 +37,7 @@ app.add_typer(database.app, name="db")
 app.add_typer(traffic.baseline_app, name="baseline")
 app.command()(traffic.replay)
 app.command()(dead_letters.dead_letters)
-app.command()(evaluate.compare)
+app.command()(compare.compare)
 app.command()(evaluate.evaluate)
 app.command()(digest.digest)
 app.add_typer(review.app, name="review")

@@ -144,6 +144,6 @@ def _shown(text: str) -> str:
     """Return a text from traffic as a terminal may show it."""
     from rich.markup import escape
 
-    from monitor.evaluation.excerpts import excerpt
+    from monitor.report.excerpts import excerpt
 
     return escape(excerpt(text, 300))

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from monitor.daemon.follow_up import follow_up
 from monitor.demo.narrator import Narrator, figures
+from monitor.demo.reports import write_reports
 from monitor.demo.stage import Stage, empty_folder, last_window_end, open_database, write_config
 from monitor.errors import InputError
 from monitor.settings import Settings, default_settings
 from monitor.store.assessment import FamilyAssessment
 from monitor.store.engine import transaction
 from monitor.store.evaluations import EvaluationRow, evaluation_by_id
-from monitor.store.reports import load_report
 from monitor.store.review_items import batch_of_evaluation, status_counts
 from monitor.traffic.exchange import Exchange
 
@@ -126,9 +126,9 @@ def _replay(stage: Stage, traffic: Path) -> None:
 
 def _evaluate(stage: Stage) -> list[EvaluationRow]:
     """Evaluate window by window, as the daemon would have, week for week."""
-    from monitor.evaluation.terminal import print_assessment
     from monitor.evaluation.weekly import evaluate_window
     from monitor.evaluation.windows import due_windows
+    from monitor.report.terminal import print_assessment
     from monitor.store.exchanges import first_occurrence
 
     model = stage.settings.model.name
@@ -152,7 +152,8 @@ def _evaluate(stage: Stage) -> list[EvaluationRow]:
 
 def _summarise(stage: Stage, evaluated: list[EvaluationRow]) -> None:
     stage.narrator.chapter("Summary")
-    rows, reports = [], []
+    rows: list[tuple[str, ...]] = []
+    reports: list[Path] = []
     for evaluation in evaluated:
         assessment = evaluation.assessment
         if assessment is None:
@@ -160,10 +161,8 @@ def _summarise(stage: Stage, evaluated: list[EvaluationRow]) -> None:
         with transaction(stage.engine) as connection:
             batch = batch_of_evaluation(connection, evaluation.id)
             queued = 0 if batch is None else sum(status_counts(connection, batch).values())
-            html = load_report(connection, evaluation.id, "summary")
-        report = stage.folder / f"report-{evaluation.window_start:%Y-%m-%d}.html"
-        report.write_text(html or "", encoding="utf-8")
-        reports.append(report)
+        name = f"report-{evaluation.window_start:%Y-%m-%d}"
+        reports += write_reports(stage, evaluation, name)
         rows.append(
             (
                 f"{evaluation.window_start:%Y-%m-%d}",

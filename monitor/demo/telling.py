@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from monitor.demo.narrator import figures
 from monitor.demo.outcome import Expectation
+from monitor.demo.reports import write_reports
 from monitor.demo.stage import Stage
 from monitor.demo.weeks import require_assessment
 from monitor.settings import Secrets
@@ -16,7 +17,6 @@ from monitor.store.engine import transaction
 from monitor.store.evaluations import EvaluationRow
 from monitor.store.outbox import list_messages
 from monitor.store.registry import VersionRow, list_versions, scores_of
-from monitor.store.reports import load_report
 from monitor.store.review_items import batch_of_evaluation
 from monitor.store.runs import RunRow
 
@@ -46,7 +46,7 @@ def tell_the_week(stage: Stage, evaluation: EvaluationRow, right: float, *, in_f
             f"{assessment.output.p_value:.3f}, {assessment.n_current} exchanges. {world}"
         )
         return
-    from monitor.evaluation.terminal import print_assessment
+    from monitor.report.terminal import print_assessment
 
     print_assessment(assessment, stage.narrator.console)
     stage.narrator.say(world)
@@ -191,15 +191,8 @@ def summarise(
             ],
         )
     )
-    reports = []
-    for kind in ("summary", "evidently"):
-        with transaction(stage.engine) as connection:
-            html = load_report(connection, evaluation.id, kind)
-        if html is not None:
-            path = stage.folder / f"report-{kind}.html"
-            path.write_text(html, encoding="utf-8")
-            reports.append(str(path))
-    stage.narrator.say(f"Reports: {', '.join(reports)}")
+    reports = write_reports(stage, evaluation, "report")
+    stage.narrator.say(f"Reports: {', '.join(map(str, reports))}")
     stage.narrator.say(
         f"The page: [bold].venv/bin/driftwarden run --only web --config {stage.config}[/bold], "
         f"then http://{stage.settings.web.host}:{stage.settings.web.port}, sign in as "

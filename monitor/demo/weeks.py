@@ -82,7 +82,9 @@ def evaluate_week(stage: Stage, number: int) -> tuple[EvaluationRow, WeekOutcome
         verdict=assessment.verdict,
         input_alarm=assessment.input.alarm,
         topic_names=tuple(topic.name for topic in assessment.input.topics),
-        topic_examples=tuple(topic.examples for topic in assessment.input.topics),
+        topic_examples=tuple(
+            tuple(example.prompt for example in topic.examples) for topic in assessment.input.topics
+        ),
     )
 
 

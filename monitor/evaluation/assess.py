@@ -1,9 +1,8 @@
 """Judge a window against its baseline: input, output given the input, characteristics, mix."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 import numpy as np
 from msgspec.structs import replace
@@ -18,26 +17,17 @@ from monitor.drift import (
 )
 from monitor.evaluation.characteristics import scalars_of
 from monitor.evaluation.comparable import comparable
-from monitor.evaluation.excerpts import excerpt
+from monitor.evaluation.families import family_of, novelty_of, untested
 from monitor.evaluation.headline import headline, not_enough
 from monitor.evaluation.remarks import remarks_on
 from monitor.evaluation.scalars import Scalar, compare_scalars
 from monitor.evaluation.task_mix import compare_task_mix, mix_of
-from monitor.evaluation.topics import (
-    BUILT_IN_FORMS,
-    foreign_examples,
-    make_topics,
-    topic_of_each,
-)
+from monitor.evaluation.topic_examples import BUILT_IN_FORMS, Quoter
+from monitor.evaluation.topic_growth import Timeline
+from monitor.evaluation.topics import make_topics, topic_of_each
 from monitor.evaluation.window import Window
 from monitor.settings import Drift
-from monitor.store.assessment import (
-    Assessment,
-    DriftTest,
-    FamilyAssessment,
-    Topic,
-    Verdict,
-)
+from monitor.store.assessment import Assessment, Basis, Source
 from monitor.traffic.redaction import Redactor
 
 
@@ -107,34 +97,25 @@ def assess(
         return unjudged(reason, current, model=model, n_reference=len(reference), bounds=bounds)
     answered = _compare_answers(reference, current, drift, design, rngs[1])
     of_prompts, of_answers = _clusters(asked, answered, drift)
-    new = make_topics(
-        of_prompts, reference, current, side="prompts", rng=rngs[2], redactor=redactor
-    )
-    changed = make_topics(
-        of_answers, reference, current, side="answers", rng=rngs[2], redactor=redactor
-    )
+    timeline = Timeline.of(current, bounds)
+    quoter = Quoter(reference, current, redactor)
+    new = make_topics(of_prompts, "prompts", quoter, timeline, rngs[2])
+    changed = make_topics(of_answers, "answers", quoter, timeline, rngs[2])
     scalars = scalars_of(reference, current, drift)
     characteristics = compare_scalars(
         scalars, reference, current, drift=drift, alert_threshold=alert_threshold
     )
+    cluster = topic_of_each(len(current), [cluster for cluster, _ in (*new, *changed)])
+    asked_about = [topic for _, topic in new]
+    answered_about = [replace(topic, index=len(new) + topic.index) for _, topic in changed]
     families = (
-        _family("input", asked, [topic for _, topic in new], drift),
-        _family(
-            "output",
-            answered,
-            [replace(topic, index=len(new) + topic.index) for _, topic in changed],
-            drift,
+        family_of("input", asked, asked_about, alpha=drift.alpha, cluster=cluster, quoter=quoter),
+        family_of(
+            "output", answered, answered_about, alpha=drift.alpha, cluster=cluster, quoter=quoter
         ),
     )
     mix = compare_task_mix(reference, current, design, rngs[3])
-    cluster = topic_of_each(len(current), [cluster for cluster, _ in (*new, *changed)])
     remarks = (*remarks_on(current, bounds), *_design_remark(reference, current, design))
-    if families[0].alarm:
-        quoted = "; ".join(
-            f"“{excerpt(one, 100)}”"
-            for one in foreign_examples(asked.novelty, cluster, current, redactor)
-        )
-        remarks = (*remarks, f"The most foreign prompts outside the topics: {quoted}.")
     alarm = any(one.alarm for one in families) or any(one.degraded for one in characteristics)
     assessment = Assessment(
         model=model,
@@ -152,8 +133,14 @@ def assess(
         mix_p_value=None if mix is None else mix.p_value,
         mix_effect_size=None if mix is None else mix.effect_size,
         remarks=remarks,
+        basis=Basis(
+            seed=seed,
+            settings=drift.model_dump(mode="json") | {"alert_threshold": alert_threshold},
+            reference=Source(n_users=asked.n_reference_groups),
+            current=Source(n_users=asked.n_current_groups),
+        ),
     )
-    return Assessed(assessment, _novelty(asked, answered, families), cluster, scalars)
+    return Assessed(assessment, novelty_of(asked, answered, families), cluster, scalars)
 
 
 def _too_few(asked: DriftResult, design: SampleDesign | None, least: int) -> str:
@@ -194,16 +181,6 @@ def unjudged(
     bounds: tuple[datetime, datetime] | None = None,
 ) -> Assessed:
     """Return the assessment of a window that can't be judged, with the reason as its headline."""
-    unknown = {
-        family: FamilyAssessment(
-            family=family,
-            verdict="not_enough_data",
-            alarm=False,
-            p_value=1.0,
-            mass_lower_bound=0.0,
-        )
-        for family in FAMILIES
-    }
     assessment = Assessment(
         model=model,
         verdict="not_enough_data",
@@ -212,16 +189,13 @@ def unjudged(
         n_reference=n_reference,
         n_current=len(current),
         estimated_current=current.estimated_total,
-        input=unknown["input"],
-        output=unknown["output"],
+        input=untested("input"),
+        output=untested("output"),
         mix_current=mix_of(current),
         remarks=remarks_on(current, bounds),
     )
     n = len(current)
     return Assessed(assessment, np.zeros(n), np.full(n, -1, dtype=np.int64))
-
-
-FAMILIES: tuple[Literal["input", "output"], ...] = ("input", "output")
 
 
 def _compare_answers(
@@ -270,49 +244,3 @@ def _clusters(
     for cluster in of_prompts:
         new[cluster.members] = True
     return of_prompts, tuple(one for one in answered.clusters if new[one.members].mean() < 0.5)
-
-
-def _family(
-    family: Literal["input", "output"],
-    result: DriftResult | None,
-    topics: Sequence[Topic],
-    drift: Drift,
-) -> FamilyAssessment:
-    if result is None or result.verdict == "not_enough_data":
-        return FamilyAssessment(
-            family=family,
-            verdict="not_enough_data",
-            alarm=False,
-            p_value=1.0,
-            mass_lower_bound=0.0,
-        )
-    verdict: Verdict = "drift" if result.p_value <= drift.alpha else "no_drift"
-    return FamilyAssessment(
-        family=family,
-        verdict=verdict,
-        alarm=result.verdict == "drift",
-        p_value=result.p_value,
-        mass_lower_bound=result.mass_lower_bound,
-        tests=tuple(
-            DriftTest(
-                name=test.name,
-                statistic=test.statistic,
-                p_value=test.p_value,
-                adjusted_p_value=test.adjusted_p_value,
-                effect_size=test.effect_size,
-            )
-            for test in result.tests
-        ),
-        topics=tuple(topics),
-    )
-
-
-def _novelty(
-    asked: DriftResult, answered: DriftResult | None, families: Sequence[FamilyAssessment]
-) -> NDArray[np.float64]:
-    """Return how foreign each exchange is: by its prompt, by its answer where answers drifted."""
-    if answered is None or not families[1].alarm:
-        return asked.novelty
-    if not families[0].alarm:
-        return answered.novelty
-    return np.maximum(asked.novelty, answered.novelty)

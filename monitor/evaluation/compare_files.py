@@ -1,7 +1,9 @@
 """Drift between two files of exchanges: no daemon, no database."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -11,16 +13,26 @@ from numpy.typing import NDArray
 from monitor.embedding.encoder import Encoder, load_encoder
 from monitor.errors import InputError
 from monitor.evaluation.assess import Assessed
+from monitor.evaluation.basis import with_basis
 from monitor.evaluation.large_users import assess_all_users
 from monitor.evaluation.remarks import withheld_remark
 from monitor.evaluation.window import Window
 from monitor.settings import Settings
+from monitor.store.assessment import Source
 from monitor.traffic.exchange import Exchange
-from monitor.traffic.file_source import BadLine, FileContent, read_exchanges
+from monitor.traffic.file_source import (
+    BadLine,
+    FileContent,
+    file_source_name,
+    read_exchanges,
+)
 from monitor.traffic.redaction import Redactor, make_redactor
 
 #: Texts encoded between two reports of progress.
 CHUNK = 256
+
+#: Packages that the figures depend on.
+PACKAGES = ("driftwarden", "numpy", "scipy", "torch", "sentence-transformers")
 
 #: Called with what is being done, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]
@@ -28,9 +40,11 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found, and which lines were left out."""
+    """What was found, in which exchanges, and which lines were left out."""
 
     assessed: Assessed
+    reference: Window
+    current: Window
     reference_bad_lines: Sequence[BadLine]
     current_bad_lines: Sequence[BadLine]
 
@@ -50,13 +64,18 @@ def compare_files(
         InputError: A file can't be read or holds no exchange; the message names its bad lines.
         ModelError: The encoder can't be loaded.
     """
-    contents = [_read(path, settings) for path in (reference, current)]
+    started = datetime.now(UTC)
+    paths = (reference, current)
+    contents = [_read(path, settings) for path in paths]
     progress("Loading the encoder", 0, 1)
     encoder = load_encoder(settings.embedding)
     progress("Loading the encoder", 1, 1)
-    windows = _windows([content.exchanges for content in contents], encoder, progress)
+    windows = [
+        _with_times(window, started)
+        for window in _windows([content.exchanges for content in contents], encoder, progress)
+    ]
     progress("Comparing", 0, 1)
-    assessed, _, _ = assess_all_users(
+    assessed, *compared = assess_all_users(
         *windows,
         model="",
         drift=settings.drift,
@@ -65,26 +84,59 @@ def compare_files(
         redactor=Redactor(settings.redaction.patterns),
     )
     progress("Comparing", 1, 1)
-    remarks = [
-        f"{len(content.bad_lines):,} lines of {path.name} could not be read and are left out."
-        for path, content in zip((reference, current), contents, strict=True)
-        if content.bad_lines
-    ]
-    remarks += [
-        f"{path.name}: {withheld_remark(content.n_withheld, content.share_withheld)}"
-        for path, content in zip((reference, current), contents, strict=True)
-        if content.n_withheld
-    ]
     assessment = msgspec.structs.replace(
         assessed.assessment,
         n_withheld=contents[1].n_withheld,
-        remarks=(*assessed.assessment.remarks, *remarks),
+        remarks=(*assessed.assessment.remarks, *_remarks(paths, contents)),
+    )
+    sources = [_source(path, window) for path, window in zip(paths, windows, strict=True)]
+    assessment = with_basis(
+        assessment,
+        reference=sources[0],
+        current=sources[1],
+        encoder=encoder.identity,
+        versions={name: version(name) for name in PACKAGES},
     )
     return Comparison(
-        Assessed(assessment, assessed.novelty, assessed.cluster, assessed.scalars),
+        replace(assessed, assessment=assessment),
+        compared[0],
+        compared[1],
         contents[0].bad_lines,
         contents[1].bad_lines,
     )
+
+
+def _with_times(window: Window, started: datetime) -> Window:
+    """Leave the times out where lines have none: those are the time of reading, which says nothing.
+
+    One such line is enough: it would lengthen the window until today.
+    """
+    timed = all(at < started for at in window.occurred_at)
+    return window if timed else replace(window, occurred_at=())
+
+
+def _source(path: Path, window: Window) -> Source:
+    times = window.occurred_at
+    return Source(
+        name=path.name,
+        # A pipe can be read once only.
+        digest=file_source_name(path).removeprefix("file:") if path.is_file() else "",
+        first=min(times, default=None),
+        last=max(times, default=None),
+    )
+
+
+def _remarks(paths: Sequence[Path], contents: Sequence[FileContent]) -> list[str]:
+    both = list(zip(paths, contents, strict=True))
+    return [
+        f"{len(content.bad_lines):,} lines of {path.name} could not be read and are left out."
+        for path, content in both
+        if content.bad_lines
+    ] + [
+        f"{path.name}: {withheld_remark(content.n_withheld, len(content.exchanges))}"
+        for path, content in both
+        if content.n_withheld
+    ]
 
 
 def _read(path: Path, settings: Settings) -> FileContent:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.evaluation.excerpts import excerpt
 from monitor.evaluation.scalars import Scalar
+from monitor.report.excerpts import excerpt
 
 if TYPE_CHECKING:
     from pandas import DataFrame

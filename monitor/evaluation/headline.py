@@ -2,10 +2,17 @@
 
 from collections.abc import Sequence
 
+from monitor.report.wording import say_input, say_output
 from monitor.store.assessment import Characteristic, FamilyAssessment
 
 TOPICS_NAMED = 3
 METRICS_NAMED = 3
+
+#: A change that is neither better nor worse is worth a clause from here on: between what is called
+#: small (.147) and medium (.33) of Cliff's delta (Romano et al., Florida Association of
+#: Institutional Research, 2006).
+NOTABLE_EFFECT = 0.2
+NOTABLE_P_VALUE = 0.01
 
 
 def headline(
@@ -23,6 +30,8 @@ def headline(
         if left > 0:
             fallen += f" and {left} more metrics"
         parts.append(("and " if answered.alarm else "but ") + fallen)
+    elif notable := _notable(characteristics):
+        parts.append("though " + _join([_loss(one) for one in notable]))
     sentence = _sentence([part for part in parts if part])
     return sentence[0].upper() + sentence[1:] + "."
 
@@ -42,26 +51,16 @@ def not_enough(n_reference: int, n_current: int, least: int) -> str:
 
 def _asked(family: FamilyAssessment) -> str:
     if not family.alarm:
-        moved = family.verdict == "drift"
-        return (
-            "what people ask has moved a little" if moved else "people ask what they asked before"
-        )
+        return say_input(family)
     share = f"at least {family.mass_lower_bound:.0%} of prompts are unlike the baseline"
-    named = _quoted(family)
-    return f"people ask about new things ({share}{': ' + named if named else ''})"
+    return f"{say_input(family)} ({share}{_named(family)})"
 
 
 def _answered(family: FamilyAssessment, asked: FamilyAssessment) -> str:
-    if family.verdict == "not_enough_data":
-        return "the answers could not be compared"
     if not family.alarm:
-        given = "given what they ask, " if asked.alarm else ""
-        if family.verdict == "drift":
-            return f"{given}the answers have moved a little"
-        return f"{given}the answers are what they were"
+        return say_output(family, asked)
     share = f"at least {family.mass_lower_bound:.0%} of answers are unlike the baseline's"
-    named = _quoted(family)
-    return f"the same questions are answered otherwise ({share}{': ' + named if named else ''})"
+    return f"{say_output(family, asked)} ({share}{_named(family)})"
 
 
 def _sentence(parts: Sequence[str]) -> str:
@@ -70,17 +69,31 @@ def _sentence(parts: Sequence[str]) -> str:
     return sentence if len(parts) < 3 else f"{sentence}, {parts[2]}"
 
 
-def _quoted(family: FamilyAssessment) -> str:
+def _named(family: FamilyAssessment) -> str:
     names = [f"“{topic.name}”" for topic in family.topics[:TOPICS_NAMED]]
     left = len(family.topics) - TOPICS_NAMED
-    return _join(names) if left <= 0 else f"{', '.join(names)} and {left} more"
+    if not names:
+        return ""
+    return ": " + (_join(names) if left <= 0 else f"{', '.join(names)} and {left} more")
+
+
+def _notable(characteristics: Sequence[Characteristic]) -> list[Characteristic]:
+    """Return what moved far without an alarm: answers may mean the same and be twice as long."""
+    moved = [
+        one
+        for one in characteristics
+        if one.adjusted_p_value <= NOTABLE_P_VALUE and abs(one.effect_size) >= NOTABLE_EFFECT
+    ]
+    return sorted(moved, key=lambda one: -abs(one.effect_size))[:METRICS_NAMED]
 
 
 def _loss(one: Characteristic) -> str:
+    name = f"`{one.name}`" if one.side == "metric" else f"`{one.side} {one.name}`"
     verb = "fell" if one.current_mean < one.reference_mean else "rose"
-    if one.relative_change is None:
-        return f"`{one.name}` {verb} from {one.reference_mean:.2g} to {one.current_mean:.2g}"
-    return f"`{one.name}` {verb} by {abs(one.relative_change):.0%}"
+    # Of something rare the percentage says little: 1868% may be from one answer in 200 to 20.
+    if one.relative_change is None or abs(one.relative_change) > 1:
+        return f"{name} {verb} from {one.reference_mean:.2g} to {one.current_mean:.2g}"
+    return f"{name} {verb} by {abs(one.relative_change):.0%}"
 
 
 def _join(names: Sequence[str]) -> str:

@@ -16,9 +16,9 @@ from msgspec.structs import replace as replaced
 from numpy.typing import NDArray
 
 from monitor.evaluation.assess import Assessed, assess
-from monitor.evaluation.excerpts import excerpt
 from monitor.evaluation.task_mix import mix_of
 from monitor.evaluation.window import Window
+from monitor.report.excerpts import excerpt
 
 #: How the remark on such a user begins.
 LARGE_USER = re.compile(r"One user \((.*)\) sent ")

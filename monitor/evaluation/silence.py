@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.evaluation.excerpts import excerpt
+from monitor.report.excerpts import excerpt
 from monitor.store.offsets import complete_until, gaps_found
 from monitor.store.traffic_counts import models_seen
 

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from monitor.evaluation.excerpts import LOOKED_AT
+from monitor.report.excerpts import LOOKED_AT
 
 WORD = re.compile(r"[^\W\d_][\w'’-]*", re.UNICODE)  # noqa: RUF001 - the apostrophe people type
 LONGEST_WORD = 24

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.evaluation.excerpts import excerpt
+from monitor.report.excerpts import excerpt
 from monitor.store.exchanges import WindowRows
 from monitor.store.serving import ServingPeriod
 

@@ -14,12 +14,13 @@ from threadpoolctl import threadpool_limits
 from monitor.embedding.encoder import load_encoder
 from monitor.errors import DatabaseUnavailableError, LostOwnershipError
 from monitor.evaluation.assess import Assessed
+from monitor.evaluation.basis import with_provenance
 from monitor.evaluation.by_version import Judged
 from monitor.evaluation.embedding import EncoderSource
 from monitor.evaluation.evidently_report import render_evidently
 from monitor.evaluation.judge import JudgedWindow, judge_window
 from monitor.evaluation.provenance import provenance_of
-from monitor.evaluation.summary_html import render_summary
+from monitor.evaluation.topic_history import WINDOWS_LOOKED_AT, with_history
 from monitor.evaluation.windows import due_windows
 from monitor.settings import Settings
 from monitor.store.baselines import first_baseline
@@ -30,7 +31,7 @@ from monitor.store.evaluation_claims import (
     fail_evaluation,
     finish_evaluation,
 )
-from monitor.store.evaluations import done_windows
+from monitor.store.evaluations import assessments_before, done_windows
 from monitor.store.exchanges import first_occurrence
 from monitor.store.reports import save_report
 from monitor.store.sample_scores import SampleScores
@@ -164,10 +165,12 @@ def _store(
     seed: int,
     now: datetime,
 ) -> None:
-    assessed, reports = _render(judged.assessed, judged.speaker, bounds, seed)
-    assessment, rows = assessed.assessment, judged.window.rows
-    baseline = judged.speaker.reference.baseline
+    assessed, reports = _render(judged.assessed, judged.speaker, seed)
+    rows, baseline = judged.window.rows, judged.speaker.reference.baseline
     provenance = provenance_of(judged.window, judged.speaker.reference, settings, seed=seed)
+    with transaction(engine) as connection:
+        earlier = assessments_before(connection, settings.model.name, bounds[0], WINDOWS_LOOKED_AT)
+    assessment = with_history(with_provenance(assessed.assessment, provenance), earlier)
     with transaction(engine) as connection:
         finish_evaluation(
             connection,
@@ -192,9 +195,7 @@ def _store(
     )
 
 
-def _render(
-    assessed: Assessed, speaker: Judged, bounds: tuple[datetime, datetime], seed: int
-) -> tuple[Assessed, dict[str, str]]:
+def _render(assessed: Assessed, speaker: Judged, seed: int) -> tuple[Assessed, dict[str, str]]:
     """Render the reports. One that fails is said and left out: the evaluation stands."""
     reports: dict[str, str] = {}
     if assessed.scalars and speaker.compared is not None:
@@ -213,7 +214,6 @@ def _render(
             remarks = (*assessed.assessment.remarks, remark)
             remarked = msgspec.structs.replace(assessed.assessment, remarks=remarks)
             assessed = replace(assessed, assessment=remarked)
-    reports["summary"] = render_summary(assessed.assessment, window=bounds)
     return assessed, reports
 
 

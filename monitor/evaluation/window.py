@@ -23,6 +23,7 @@ class Window:
     #: then the exchange is a unit of its own.
     users: Sequence[str]
     task_types: Sequence[str]
+    #: Empty where times aren't known.
     occurred_at: Sequence[datetime]
     #: Numbers and booleans among the values are metrics.
     attributes: Sequence[dict[str, Any]]
@@ -63,7 +64,7 @@ class Window:
             responses=[self.responses[row] for row in rows],
             users=[self.users[row] for row in rows],
             task_types=[self.task_types[row] for row in rows],
-            occurred_at=[self.occurred_at[row] for row in rows],
+            occurred_at=[self.occurred_at[row] for row in rows] if self.occurred_at else (),
             attributes=[self.attributes[row] for row in rows],
             prompt_vectors=self.prompt_vectors[rows],
             response_vectors=self.response_vectors[rows],
@@ -89,6 +90,12 @@ class Window:
         if self.inclusion_probability is None:
             return None
         return float((1.0 / self.inclusion_probability).sum())
+
+    def count_users(self, rows: Sequence[int] | NDArray[np.int64]) -> int:
+        """Return how many users some exchanges come from; one without a user counts by itself."""
+        users = [self.users[int(row)] for row in rows]
+        named = {user for user in users if user}
+        return len(named) + sum(not user for user in users)
 
     def share(self, rows: Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]) -> float:
         """Return the estimated share of the exchanges behind the sample that rows stand for."""

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import Connection, Engine
 
-from monitor.privacy.evaluations import rewrite
 from monitor.privacy.files import Files, find_files, remove_rows
 from monitor.privacy.person import Person, Wanted, find_person
 from monitor.privacy.remains import find_remains
@@ -23,7 +22,7 @@ from monitor.store.audit import append_entry
 from monitor.store.block_upkeep import drop_dead_rows, lock_upkeep
 from monitor.store.engine import transaction
 from monitor.store.erasure import erase_deleted
-from monitor.store.evaluations import evaluation_by_id
+from monitor.store.evaluations import evaluation_by_id, replace_assessment
 from monitor.store.outbox import replace_payload
 from monitor.store.pending_halves import delete_halves
 from monitor.store.removal import delete_exchanges
@@ -114,7 +113,7 @@ def forget(
         )
     failed = remove_rows(engine, person, on_disk, now)
     remains += [f"{path}: {reason}" for path, reason in failed.items()]
-    _remove_derived(engine, person, own, now)
+    _remove_derived(engine, person, own)
     _remove_exchanges(engine, person)
     with transaction(engine) as connection:
         _write_audit(connection, wanted, found, on_disk, now)
@@ -160,7 +159,7 @@ def _count(engine: Engine, person: Person, files: Files, own: Redactor) -> Count
     return counts
 
 
-def _remove_derived(engine: Engine, person: Person, own: Redactor, now: datetime) -> None:
+def _remove_derived(engine: Engine, person: Person, own: Redactor) -> None:
     quotes = person.quotes(own)
     for evaluation_id in person.evaluations:
         with transaction(engine) as connection:
@@ -168,7 +167,7 @@ def _remove_derived(engine: Engine, person: Person, own: Redactor, now: datetime
             if evaluation.assessment is not None:
                 assessment, n = quotes.remove_from(evaluation.assessment)
                 if n:
-                    rewrite(connection, evaluation, assessment, now)
+                    replace_assessment(connection, evaluation_id, assessment)
             for message_id, payload in person_traces.messages_of_evaluation(
                 connection, evaluation_id
             ):

@@ -12,6 +12,7 @@ from monitor.privacy.quotes import Quotes
 from monitor.store import person_rows, person_traces
 from monitor.store.engine import transaction
 from monitor.store.person_rows import PersonRow
+from monitor.store.removal import evaluations_against
 from monitor.store.sample_scores import sample_scores
 from monitor.traffic.redaction import Redactor, pseudonym_of
 from monitor.traffic.sanitising import clean_name
@@ -46,7 +47,7 @@ class Person:
     #: How many of the rows are others' that mention the id.
     n_mentions: int
     items: list[int]
-    #: Evaluations whose window held one of the exchanges.
+    #: Evaluations whose window or baseline held one of the exchanges.
     evaluations: list[int]
 
     @property
@@ -106,12 +107,16 @@ def find_person(engine: Engine, wanted: Wanted) -> Person:
         rows |= {row.id: row for row in person_rows.rows_by_id(connection, mentioned)}
         items = person_rows.item_ids(connection, list(rows))
         scored = person_traces.scored_evaluations(connection)
-    evaluations = []
-    for evaluation_id in scored:  # one at a time: each holds the ids of a whole window
+        baselines = {row.baseline_id for row in rows.values() if row.baseline_id is not None}
+        evaluations = evaluations_against(connection, baselines)  # they quote the baseline too
+    # One at a time: each holds the ids of a whole window.
+    for evaluation_id in set(scored).difference(evaluations):
         with transaction(engine) as connection:
             if not set(rows).isdisjoint(sample_scores(connection, evaluation_id).ids.tolist()):
                 evaluations.append(evaluation_id)
-    return Person(wanted, [rows[one] for one in sorted(rows)], len(mentioned), items, evaluations)
+    return Person(
+        wanted, [rows[one] for one in sorted(rows)], len(mentioned), items, sorted(evaluations)
+    )
 
 
 def _mentioning(engine: Engine, wanted: Wanted) -> list[int]:

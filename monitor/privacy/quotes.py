@@ -9,17 +9,15 @@ from typing import Any, Self
 from msgspec.structs import replace
 
 from monitor.alerts.mrkdwn import escape
-from monitor.evaluation.excerpts import excerpt
+from monitor.alerts.slack_message import QUOTED_CHARACTERS
 from monitor.evaluation.large_users import LARGE_USER
-from monitor.evaluation.topics import shown
-from monitor.store.assessment import Assessment, FamilyAssessment, Topic
+from monitor.evaluation.topic_examples import quote
+from monitor.report.excerpts import excerpt
+from monitor.report.wording import example_line
+from monitor.store.assessment import Assessment, Example, FamilyAssessment, Quote, Topic
 from monitor.traffic.redaction import Redactor
 
 REMOVED = "(removed)"
-#: How the remark on prompts outside the topics begins, and how it quotes them.
-FOREIGN = "The most foreign prompts outside the topics"
-QUOTED = re.compile("“([^”]*)”")
-FOREIGN_LIMIT = 100
 NAME_LIMIT = 40
 #: A topic of fewer exchanges has a name that may be one person's words.
 FEW = 4
@@ -29,10 +27,8 @@ FEW = 4
 class Quotes:
     """Texts that may stand somewhere as quotations."""
 
-    #: As examples of topics show them.
-    examples: frozenset[str]
-    #: As the remark on foreign prompts shows them.
-    foreign: frozenset[str]
+    #: Prompts with their responses; an example of drifted prompts has no response.
+    exchanges: frozenset[Quote]
     #: User ids, as a remark names them.
     users: frozenset[str]
 
@@ -48,29 +44,37 @@ class Quotes:
             redactors: What may have redacted the examples: now, and when they were made.
         """
         redactors = list(redactors)
-        prompts, examples = set(), set()
-        for prompt, response in texts:
-            for redactor in redactors:
-                prompts.add(shown(prompt, response, "prompts", redactor))
-                examples.add(shown(prompt, response, "answers", redactor))
-        prompts.discard("")
+        quoted = {
+            quote(prompt, shown, redactor)
+            for prompt, response in texts
+            for redactor in redactors
+            for shown in (response, "")
+        }
         return cls(
-            examples=frozenset(prompts | examples),
-            foreign=frozenset(excerpt(one, FOREIGN_LIMIT) for one in prompts),
+            exchanges=frozenset(quoted - {Quote(prompt="", response="")}),
             users=frozenset(excerpt(user, NAME_LIMIT) for user in users if user),
         )
 
     @classmethod
     def of_assessment(cls, assessment: Assessment) -> Self:
         """Return everything that an assessment quotes."""
-        topics = [*assessment.input.topics, *assessment.output.topics]
-        foreign = [one for one in assessment.remarks if one.startswith(FOREIGN)]
+        families = (assessment.input, assessment.output)
+        examples = [one for family in families for one in _examples(family)]
         named = [LARGE_USER.match(remark) for remark in assessment.remarks]
         return cls(
-            examples=frozenset(example for topic in topics for example in topic.examples),
-            foreign=frozenset(quote for remark in foreign for quote in QUOTED.findall(remark)),
+            exchanges=frozenset(
+                [_as_quote(one) for one in examples]
+                + [one.before for one in examples if one.before]
+            ),
             users=frozenset(match[1] for match in named if match),
         )
+
+    @classmethod
+    def of_baseline(cls, assessment: Assessment) -> Self:
+        """Return what an assessment quotes of its baseline."""
+        families = (assessment.input, assessment.output)
+        before = [one.before for family in families for one in _examples(family)]
+        return cls(exchanges=frozenset(one for one in before if one), users=frozenset())
 
     def remove_from(self, assessment: Assessment) -> tuple[Assessment, int]:
         """Return the assessment without the quotes, and how many there were."""
@@ -116,11 +120,14 @@ class Quotes:
     @cached_property
     def _names(self) -> frozenset[str]:
         """Return the names of topics that are the beginning of an example."""
-        return frozenset(excerpt(one, NAME_LIMIT) for one in self.examples) - {""}
+        texts = {one.prompt or one.response for one in self.exchanges}
+        return frozenset(excerpt(one, NAME_LIMIT) for one in texts) - {""}
 
     @cached_property
-    def _escaped(self) -> frozenset[str]:
-        return frozenset(escape(one, 300) for one in self.examples)
+    def _lines(self) -> frozenset[str]:
+        """Return the quotes as lines of a message."""
+        lines = {example_line(one) for one in self.exchanges}
+        return frozenset(escape(line, QUOTED_CHARACTERS) for line in lines)
 
     def _clean_family(
         self, family: FamilyAssessment
@@ -129,23 +136,34 @@ class Quotes:
         renamed: dict[str, str] = {}
         n_removed = 0
         for topic in family.topics:
-            kept = tuple(one for one in topic.examples if one not in self.examples)
-            n = len(topic.examples) - len(kept)
+            kept, n = self._clean_examples(topic.examples)
             name = topic.name
-            if _without_number(name) in self._names or (n and topic.n_current < FEW):
+            if _without_number(name) in self._names or (
+                len(kept) < len(topic.examples) and topic.n_current < FEW
+            ):
                 renamed[name] = name = REMOVED
                 n = max(n, 1)
             topics.append(replace(topic, examples=kept, name=name) if n else topic)
             n_removed += n
-        return replace(family, topics=tuple(topics)), renamed, n_removed
+        foreign, n = self._clean_examples(family.foreign)
+        cleaned = replace(family, topics=tuple(topics), foreign=foreign)
+        return cleaned, renamed, n_removed + n
+
+    def _clean_examples(self, examples: tuple[Example, ...]) -> tuple[tuple[Example, ...], int]:
+        """Return those that quote nothing that is to go, and how much did."""
+        kept = [one for one in examples if _as_quote(one) not in self.exchanges]
+        n_removed = len(examples) - len(kept)
+        for index, example in enumerate(kept):
+            if example.before in self.exchanges:
+                kept[index] = replace(example, before=None)
+                n_removed += 1
+        return tuple(kept), n_removed
 
     def _clean_line(self, line: str) -> tuple[str, int]:
         """Return a remark, or a line of a message, without what it quotes."""
         bullet, text = ("• ", line[2:]) if line.startswith("• ") else ("", line)
         if text.startswith("> "):
-            return (f"> {REMOVED}", 1) if text[2:] in self._escaped else (line, 0)
-        if text.startswith(FOREIGN):
-            return (f"{bullet}{FOREIGN}: {REMOVED}.", 1) if self._is_foreign(text) else (line, 0)
+            return (f"> {REMOVED}", 1) if text[2:] in self._lines else (line, 0)
         user = LARGE_USER.match(text)
         if user and self.users & {user[1], _unescaped(user[1])}:
             return bullet + text.replace(f"({user[1]})", REMOVED, 1), 1
@@ -159,16 +177,13 @@ class Quotes:
                         n = 1
         return line, n
 
-    def _is_foreign(self, line: str) -> bool:
-        """Tell whether the remark holds one of the texts; the last may be cut off."""
-        quotes = [_unescaped(one) for one in QUOTED.findall(line)]
-        cut = line.rpartition("“")[2]
-        if "”" not in cut:
-            beginning = _unescaped(cut.rstrip("…"))
-            quotes += [one for one in self.foreign if beginning and one.startswith(beginning)]
-        return not self.foreign.isdisjoint(quotes) or any(
-            _unescaped(escape(one)) in quotes for one in self.foreign
-        )
+
+def _examples(family: FamilyAssessment) -> list[Example]:
+    return [*(one for topic in family.topics for one in topic.examples), *family.foreign]
+
+
+def _as_quote(example: Example) -> Quote:
+    return Quote(prompt=example.prompt, response=example.response)
 
 
 def _without_number(name: str) -> str:

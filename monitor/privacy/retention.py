@@ -6,17 +6,17 @@ Stopped at any moment, the next run goes on.
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from monitor.privacy.evaluations import rewrite
 from monitor.privacy.quotes import REMOVED, Quotes
 from monitor.settings import Retention
 from monitor.store import removal
+from monitor.store.assessment import Assessment
 from monitor.store.audit import append_entry, last_entry_at
 from monitor.store.block_upkeep import (
     blocks_with_dead_rows,
@@ -26,8 +26,14 @@ from monitor.store.block_upkeep import (
     lock_upkeep,
 )
 from monitor.store.engine import transaction
-from monitor.store.evaluations import aged_evaluations, evaluation_by_id
+from monitor.store.evaluations import (
+    EvaluationRow,
+    aged_evaluations,
+    evaluation_by_id,
+    replace_assessment,
+)
 from monitor.store.outbox import aged_messages, replace_payload
+from monitor.store.removal import evaluations_against
 from monitor.store.sample_scores import set_sample_scores
 from monitor.telemetry import get_logger
 
@@ -120,7 +126,7 @@ class _Run:
             messages = aged_messages(connection, before)
         for evaluation_id in self._while_running(evaluations):
             with transaction(self.engine) as connection:
-                self.removed["quotes"] += _age_evaluation(connection, evaluation_id, self.now)
+                self.removed["quotes"] += _age_evaluation(connection, evaluation_id)
         for message_id in self._while_running(messages):
             with transaction(self.engine) as connection:
                 replace_payload(connection, message_id, {"text": REMOVED, "blocks": []})
@@ -146,6 +152,7 @@ class _Run:
         with transaction(self.engine) as connection:
             expired = removal.expired_baselines(connection, before)
         for baseline_id in self._while_running(expired):
+            self._baseline_quotes(baseline_id)
             while not self.stop.is_set():
                 with self._step() as connection:
                     ids = removal.exchanges_of_baseline(connection, baseline_id, self.rows_per_step)
@@ -154,6 +161,13 @@ class _Run:
                         removal.delete_empty_baseline(connection, baseline_id)
                         self.removed["baselines"] += 1
                         break
+
+    def _baseline_quotes(self, baseline_id: int) -> None:
+        with transaction(self.engine) as connection:
+            quoting = evaluations_against(connection, [baseline_id])
+        for evaluation_id in self._while_running(quoting):
+            with transaction(self.engine) as connection:
+                self.removed["quotes"] += _forget_baseline(connection, evaluation_id)
 
     def blocks(self) -> None:
         """Drop the vectors of exchanges that are gone; join small blocks."""
@@ -189,14 +203,25 @@ class _Run:
             yield thing
 
 
-def _age_evaluation(connection: Connection, evaluation_id: int, now: datetime) -> int:
-    """Take the quotes out of an evaluation and its page; its figures stay."""
+def _age_evaluation(connection: Connection, evaluation_id: int) -> int:
+    """Take the quotes out of an evaluation; its figures stay."""
     evaluation = evaluation_by_id(connection, evaluation_id)
     set_sample_scores(connection, evaluation_id, None)
+    return _remove_quotes(connection, evaluation, Quotes.of_assessment)
+
+
+def _forget_baseline(connection: Connection, evaluation_id: int) -> int:
+    """Take what an evaluation quotes of its baseline."""
+    evaluation = evaluation_by_id(connection, evaluation_id)
+    return _remove_quotes(connection, evaluation, Quotes.of_baseline)
+
+
+def _remove_quotes(
+    connection: Connection, evaluation: EvaluationRow, which: Callable[[Assessment], Quotes]
+) -> int:
     if evaluation.assessment is None:
         return 0
-    quotes = Quotes.of_assessment(evaluation.assessment)
-    assessment, n_removed = quotes.remove_from(evaluation.assessment)
+    assessment, n_removed = which(evaluation.assessment).remove_from(evaluation.assessment)
     if n_removed:
-        rewrite(connection, evaluation, assessment, now)
+        replace_assessment(connection, evaluation.id, assessment)
     return n_removed

@@ -1,7 +1,12 @@
-"""What an evaluation concludes. Stored as JSON, rendered by Slack, the page and the terminal."""
+"""What an evaluation concludes. Stored as JSON, rendered by Slack, the page and the terminal.
 
-from datetime import datetime
-from typing import Literal
+``docs/reference/assessment.schema.json`` is made of these structs and of the ``#:`` comments at
+their fields (`make docs`). Fields may be added under the same version of the schema; one that goes,
+or means something else, raises it.
+"""
+
+from datetime import date, datetime
+from typing import Any, Literal
 
 import msgspec
 
@@ -13,40 +18,91 @@ class DriftTest(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     statistic: float
+    #: Permutation p-value of this test alone.
     p_value: float
+    #: Adjusted for the number of tests by Holm's method.
     adjusted_p_value: float
-    effect_size: float
+    #: What it measures depends on the test (docs/explanation/statistics.md), with its 95% interval;
+    #: ``None`` where it is undefined.
+    effect_size: float | None
+    effect_lower: float | None = None
+    effect_upper: float | None = None
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """A prompt and its response, redacted, each on one line and cut."""
+
+    prompt: str
+    response: str
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """An exchange of the window, quoted: redacted, each text on one line and cut."""
+
+    prompt: str
+    #: Empty where prompts are what drifted.
+    response: str = ""
+    #: What the baseline holds that was asked most alike, where answers are what drifted.
+    before: Quote | None = None
+
+
+class TopicPeriod(msgspec.Struct, frozen=True, kw_only=True):
+    """A day of the window, or several where the window is long, and how much is on a topic."""
+
+    #: The first day, in UTC.
+    start: date
+    #: How many days.
+    days: int
+    #: Sampled exchanges on the topic.
+    n: int
+    #: Their share of the exchanges of these days; ``None`` where there are none.
+    share: float | None
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
-    """A drifted cluster of prompts, named by the words that set it apart."""
+    """A drifted cluster of prompts or answers, named by the words that set it apart."""
 
     #: Index of the cluster in this assessment; ``sample_scores`` refers to it.
     index: int
     name: str
+    #: Sampled exchanges of the window on the topic.
     n_current: int
+    #: Users or sessions that they come from; an exchange without one counts by itself.
+    n_users: int
     share_current: float
     share_reference: float
     #: Ratio of the shares, with its 95% interval.
     enrichment: float
     enrichment_lower: float
     enrichment_upper: float
-    #: Redacted prompts, the medoid first.
-    examples: tuple[str, ...]
+    #: The medoid first.
+    examples: tuple[Example, ...]
+    #: When the first of the sampled exchanges occurred; ``None`` where times aren't known.
+    first_seen: datetime | None = None
+    #: When the first one occurred in the earliest of the evaluations that found the topic before,
+    #: one after the other; ``None`` where this is the first.
+    known_since: datetime | None = None
+    #: Day by day; empty where times aren't known or all fall on one day.
+    growth: tuple[TopicPeriod, ...] = ()
 
 
 class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     """Input drift (prompts), or output drift (responses given the prompts)."""
 
     family: Literal["input", "output"]
+    #: By significance alone.
     verdict: Verdict
     #: Significance *and* an effect above the floor: what pages somebody.
     alarm: bool
+    #: Of all tests together.
     p_value: float
     #: 95% lower bound on the drifted share of the window.
     mass_lower_bound: float
     tests: tuple[DriftTest, ...] = ()
+    #: The largest first.
     topics: tuple[Topic, ...] = ()
+    #: The most foreign exchanges that lie in no topic: new things need not come in heaps.
+    foreign: tuple[Example, ...] = ()
 
 
 class Characteristic(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +127,7 @@ class Characteristic(msgspec.Struct, frozen=True, kw_only=True):
     relative_change_lower: float | None
     relative_change_upper: float | None
     p_value: float
+    #: Adjusted for the number of characteristics (Benjamini-Hochberg).
     adjusted_p_value: float
     #: Worse than the baseline by ``alert_threshold`` or more, and the interval excludes no change.
     degraded: bool
@@ -103,9 +160,38 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
     degraded: tuple[str, ...] = ()
 
 
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one side of a comparison comes from."""
+
+    #: A file, or which baseline or window.
+    name: str = ""
+    #: Of the content; empty where it isn't known.
+    digest: str = ""
+    #: Users or sessions; an exchange without one counts by itself.
+    n_users: int | None = None
+    #: First and last exchange; ``None`` where times aren't known.
+    first: datetime | None = None
+    last: datetime | None = None
+
+
+class Basis(msgspec.Struct, frozen=True, kw_only=True):
+    """What the figures rest on: on the same exchanges, enough to get them again."""
+
+    seed: int
+    #: ``[drift]`` of the settings, and ``alert_threshold``.
+    settings: dict[str, Any]
+    #: Model, revision and truncation of the embeddings; empty where it isn't known.
+    encoder: str = ""
+    reference: Source = Source()
+    current: Source = Source()
+    #: Of driftwarden and of the packages that figures depend on.
+    versions: dict[str, str] = {}
+
+
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """A window against its baseline: the verdict, and everything that led there."""
 
+    schema_version: Literal[1] = 1
     model: str
     verdict: Verdict
     #: Any family's alarm, or any degraded metric.
@@ -134,6 +220,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...] = ()
     #: The window by version, where several answered; the last to answer comes last.
     versions: tuple[VersionAssessment, ...] = ()
+    #: ``None`` where nothing could be compared.
+    basis: Basis | None = None
 
     @property
     def current_count(self) -> str:

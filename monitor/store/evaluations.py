@@ -67,6 +67,21 @@ def list_evaluations(
     return [_row(row) for row in connection.execute(statement)]
 
 
+def assessments_before(
+    connection: Connection, model: str, start: datetime, limit: int
+) -> list[Assessment]:
+    """Return what the evaluations of the windows that ended by a time found, the newest first."""
+    statement = (
+        select(Evaluation.assessment)
+        .where(
+            Evaluation.model == model, Evaluation.window_end <= start, Evaluation.status == "done"
+        )
+        .order_by(Evaluation.window_end.desc(), Evaluation.id.desc())
+        .limit(limit)
+    )
+    return [msgspec.convert(one, Assessment) for one in connection.execute(statement).scalars()]
+
+
 def done_windows(connection: Connection, model: str) -> set[tuple[datetime, datetime]]:
     """Return the windows of a model whose evaluation is done."""
     statement = select(Evaluation.window_start, Evaluation.window_end).where(

@@ -1,7 +1,7 @@
 """Removal of exchanges with everything that hangs on them, by age or by name."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, tuple_, update
@@ -124,6 +124,14 @@ def exchanges_of_baseline(connection: Connection, baseline_id: int, limit: int) 
     """Return some exchanges of a baseline."""
     statement = select(Exchange.id).where(Exchange.baseline_id == baseline_id).limit(limit)
     return list(connection.execute(statement).scalars())
+
+
+def evaluations_against(connection: Connection, baselines: Collection[int]) -> list[int]:
+    """Return the evaluations against some baselines that still quote exchanges."""
+    statement = select(Evaluation.id).where(
+        Evaluation.baseline_id.in_(baselines), Evaluation.sample_scores.is_not(None)
+    )
+    return list(connection.execute(statement.order_by(Evaluation.id)).scalars())
 
 
 def delete_empty_baseline(connection: Connection, baseline_id: int) -> None:

@@ -20,6 +20,7 @@ from monitor.traffic.rows import half_row
 from monitor.traffic.sampling import Draw
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def iter_records(path: Path, *, source: str, start: int = 0) -> Iterator[RawReco
     """Yield the lines from number ``start`` on, counted from 0, without their line ends.
 
     Raises:
-        InputError: The file can't be read, or is one JSON array.
+        InputError: The file can't be read, is one JSON array, or isn't UTF-8 at all.
     """
     now = datetime.now(UTC)
     try:
@@ -123,7 +124,7 @@ def iter_records(path: Path, *, source: str, start: int = 0) -> Iterator[RawReco
             for number, line in enumerate(file):
                 if number == 0:
                     line = line.removeprefix(BYTE_ORDER_MARK)  # noqa: PLW2901
-                    _refuse_array(path, line)
+                    _check_first_line(path, line)
                 if number >= start:
                     position = Position(source, 0, number)
                     yield RawRecord(position, None, line.strip(), now)
@@ -144,7 +145,11 @@ def file_source_name(path: Path) -> str:
         raise InputError(f"{path}: {error.strerror or error}") from None
 
 
-def _refuse_array(path: Path, first_line: bytes) -> None:
+def _check_first_line(path: Path, first_line: bytes) -> None:
+    if first_line.startswith(UTF_16_MARKS):
+        raise InputError(
+            f"{path} is UTF-16; UTF-8 is needed (`iconv -f UTF-16 -t UTF-8 {path.name}`)"
+        )
     if first_line.lstrip().startswith(b"["):
         raise InputError(
             f"{path} holds a JSON array; one object a line is needed (`jq -c '.[]' {path.name}`)"

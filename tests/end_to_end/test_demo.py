@@ -54,7 +54,7 @@ def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
     assert 5 == weight
     assert 2 * n_gold == n_reviews
     assert 4 == n_items - n_gold
-    assert (folder / "report-summary.html").is_file()
+    assert (folder / "report.html").is_file()
     assert (folder / "report-evidently.html").is_file()
 
 

@@ -230,12 +230,19 @@ def test_the_pages_of_a_lead(world: World, sign_in: Callable[[str], Page]) -> No
     expect(page.get_by_role("heading", name="No decision yet")).to_be_visible()
     page.goto(f"{base}/evaluations/{world.evaluation_id}")
     expect(page.locator("h1")).to_contain_text("Customers ask about two things")
-    page.get_by_text("1 more").click()
     expect(page.get_by_text("<script>alert(1)</script> is my wallet safe?")).to_be_visible()
-    page.goto(f"{base}/evaluations/{world.evaluation_id}/report")
+    page.get_by_text("What these figures rest on").click()
+    expect(page.get_by_role("cell", name="0.0123").first).to_be_visible()
+    page.get_by_role("link", name="This report as one file").click()
+    expect(page.locator("h1")).to_contain_text("Customers ask about two things")
+    assert "null" == page.evaluate("window.origin")
+    page.get_by_role("link", name="Evidently's report").click()
+    page.wait_for_url("**/report?kind=evidently")
     assert "ran" == page.title()
     # Its own origin: the script ran, but can't see the session or the site.
     assert "null" == page.evaluate("window.origin")
+    response = page.request.get(f"{base}/evaluations/{world.evaluation_id}/assessment.json")
+    assert "drift" == response.json()["verdict"]
     for path in ("/evaluations", "/incidents", "/models"):
         page.goto(base + path)
         expect(page.locator("h1").first).to_be_visible()

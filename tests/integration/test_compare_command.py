@@ -3,12 +3,17 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
+import jsonschema
 import msgspec
 import pytest
 
 from monitor.store.assessment import Assessment
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "assessment.schema.json"
 
 USUAL = (
     "my card was declined at the {} shop",
@@ -20,8 +25,19 @@ NEW = "can I move bitcoin from my {} wallet to a crypto exchange"
 PLACES = ("corner", "garden", "holiday", "office", "river", "school", "station", "summer")
 
 
-def write(path: Path, n: int, *, new: int = 0, resolved: int = 9, extra: str = "") -> Path:
-    """Write n exchanges of which ``new`` are on a new topic and ``resolved`` of ten are solved."""
+def write(
+    path: Path,
+    n: int,
+    *,
+    new: int = 0,
+    resolved: int = 9,
+    extra: str = "",
+    start: datetime | None = None,
+) -> Path:
+    """Write n exchanges of which ``new`` are on a new topic and ``resolved`` of ten are solved.
+
+    With a start they are spread over a week.
+    """
     lines = [
         json.dumps(
             {
@@ -31,6 +47,7 @@ def write(path: Path, n: int, *, new: int = 0, resolved: int = 9, extra: str = "
                 "response": "You can do that in the app, under settings.",
                 "metadata": {"resolved": i * 7 % 10 < resolved},
             }
+            | ({} if start is None else {"timestamp": str(start + i * timedelta(days=7) / n)})
         )
         for i in range(n)
     ]
@@ -52,15 +69,31 @@ def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def test_drift_is_exit_status_3_with_json_and_page(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 200)
-    current = write(tmp_path / "current.jsonl", 150, new=50, resolved=5)
-    page = tmp_path / "page.html"
-    done = run(reference, current, "--json", "--html", page, cwd=tmp_path)
+    start = datetime(2026, 11, 2, tzinfo=UTC)
+    current = write(tmp_path / "current.jsonl", 150, new=50, resolved=5, start=start)
+    (tmp_path / "drawn").mkdir()
+    page, evidently = tmp_path / "page.html", tmp_path / "drawn" / "by evidently.html"
+    done = run(reference, current, "--json", "--html", page, "--evidently", evidently, cwd=tmp_path)
     assert done.returncode == 3, done.stderr
+    jsonschema.validate(json.loads(done.stdout), json.loads(SCHEMA.read_text(encoding="utf-8")))
     assessment = msgspec.json.decode(done.stdout, type=Assessment)
     assert assessment.input.alarm
     assert "crypto" in assessment.headline or "bitcoin" in assessment.headline
     assert [one.name for one in assessment.characteristics if one.degraded] == ["resolved"]
-    assert "current.jsonl" in page.read_text(encoding="utf-8")
+    (topic, *_) = assessment.input.topics
+    assert topic.first_seen == start
+    assert [one.n for one in topic.growth][3:] == [0, 0, 0, 0]  # the new ones come first
+    basis = assessment.basis
+    assert basis is not None
+    assert basis.current.name == "current.jsonl"
+    assert basis.current.first == start
+    assert basis.reference.first is None  # its lines have no time
+    assert basis.reference.digest == sha256(reference.read_bytes()).hexdigest()[:16]
+    assert "minilm" in basis.encoder
+    html = page.read_text(encoding="utf-8")
+    assert "current.jsonl" in html
+    assert 'href="drawn/by%20evidently.html"' in html
+    assert "metric: resolved" in evidently.read_text(encoding="utf-8")
     again = run(reference, current, "--json", cwd=tmp_path)
     assert again.stdout == done.stdout
 
@@ -79,30 +112,53 @@ def test_no_drift_is_exit_status_0_in_words_and_bad_lines_are_named(tmp_path: Pa
 
 def test_a_small_file_is_exit_status_4(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 120)
-    done = run(reference, write(tmp_path / "current.jsonl", 9), cwd=tmp_path)
+    page = tmp_path / "page.html"
+    done = run(reference, write(tmp_path / "current.jsonl", 3), "--html", page, cwd=tmp_path)
     assert done.returncode == 4, done.stderr
-    assert "the window has 9" in " ".join(done.stdout.split())
+    assert "the window has 3" in " ".join(done.stdout.split())
+    assert "Not enough data" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("", "the file is empty"),
-        ("not json\n[1]\n", "no line is an exchange"),
+        (b"", "the file is empty"),
+        (b"not json\n[1]\n", "line 1: invalid_json"),
+        (b'[{"prompt": "a"}]', "holds a JSON array; one object a line is needed"),
+        ('{"prompt": "Grüße"}'.encode("latin-1"), "line 1: invalid_utf8"),
+        ('{"prompt": "a"}'.encode("utf-16"), "is UTF-16; UTF-8 is needed"),
         (None, "No such file"),
+        ("a folder", "Is a directory"),
     ],
 )
 def test_an_unusable_file_is_exit_status_2(
-    tmp_path: Path, content: str | None, reason: str
+    tmp_path: Path, content: bytes | str | None, reason: str
 ) -> None:
     reference = write(tmp_path / "reference.jsonl", 9)
     current = tmp_path / "current.jsonl"
-    if content is not None:
-        current.write_text(content, encoding="utf-8")
+    if isinstance(content, bytes):
+        current.write_bytes(content)
+    elif content is not None:
+        current.mkdir()
     done = run(reference, current, cwd=tmp_path)
     assert done.returncode == 2
     assert reason in done.stderr
-    assert "Traceback" not in done.stderr
+    assert f"driftwarden: {current}" in done.stderr
+    assert (done.stdout, "Traceback" in done.stderr) == ("", False)
+
+
+@pytest.mark.parametrize("option", ["--html", "--evidently"])
+@pytest.mark.parametrize(
+    ("target", "advice"), [("missing/page.html", "mkdir -p"), (".", "name a file in it")]
+)
+def test_a_page_that_cannot_be_written_is_refused_before_anything_is_embedded(
+    tmp_path: Path, option: str, target: str, advice: str
+) -> None:
+    # The files to compare don't exist: they haven't been looked for yet.
+    done = run("a.jsonl", "b.jsonl", option, tmp_path / target, cwd=tmp_path)
+    assert done.returncode == 2
+    assert option in done.stderr
+    assert advice in done.stderr
 
 
 @pytest.mark.parametrize("option", [("--alpha", "2"), ("--seed", "-1")])

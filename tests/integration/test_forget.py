@@ -11,17 +11,17 @@ from sqlalchemy import Engine, LargeBinary, select
 from typer.testing import CliRunner
 
 from monitor.cli.app import app
-from monitor.evaluation.excerpts import excerpt
 from monitor.privacy import forget as module
 from monitor.privacy.forget import TABLES, Forgotten, forget
 from monitor.privacy.person import Wanted
+from monitor.report.excerpts import excerpt
+from monitor.store.assessment import Example
 from monitor.store.audit import first_broken_entry
 from monitor.store.block_upkeep import join_blocks
 from monitor.store.engine import transaction
 from monitor.store.evaluations import evaluation_by_id
 from monitor.store.migrations import head_revision
 from monitor.store.registry import version_by_id
-from monitor.store.reports import load_report
 from monitor.store.sample_scores import sample_scores
 from monitor.store.tables import (
     Baseline,
@@ -35,6 +35,7 @@ from monitor.store.tables import (
 )
 from monitor.traffic.redaction import pseudonym_of
 from tests.services.aging_traffic import encoded, stored_ids, vectors_are_right
+from tests.services.assessments import make_examples
 from tests.services.person_world import (
     ANN,
     HERS,
@@ -131,7 +132,7 @@ def test_a_person_is_gone_everywhere_and_a_count_proves_it(
         "review proposals": 3,
         "gold examples": 3,
         "scores in evaluations": 4,
-        "quotes in evaluations": 4,
+        "quotes in evaluations": 5,
         "quotes in messages": found(forgotten)["quotes in messages"],
         "dead letters": 3,
         "waiting requests and responses": 1,
@@ -150,9 +151,6 @@ def test_a_person_is_gone_everywhere_and_a_count_proves_it(
     for trace in (WORD, ANN, pseudonym_of(ANN), WORD.encode().hex(), ANN.encode().hex()):
         assert trace not in left, trace
     with transaction(world.engine) as connection:
-        page = load_report(connection, world.evaluation_id, "summary")
-        assert page is not None
-        assert WORD not in page
         assert first_broken_entry(connection) is None
         assert 9 == connection.execute(select(Baseline.n_exchanges)).scalar_one()
         assert 12 == len(connection.execute(select(ReviewItem.id)).all())
@@ -166,7 +164,10 @@ def test_what_is_others_stays_where_it_was(world: PersonWorld, clock: datetime) 
         assessment = evaluation_by_id(connection, world.evaluation_id).assessment
         scores = sample_scores(connection, world.evaluation_id)
     assert assessment is not None
-    assert (prompt_of(4),) == assessment.input.topics[0].examples
+    assert make_examples(prompt_of(4)) == assessment.input.topics[0].examples
+    assert make_examples(prompt_of(5)) == assessment.input.foreign
+    # What stands beside another's answer was hers; the other's stays.
+    assert (Example(prompt=prompt_of(6), response="Nothing."),) == assessment.output.foreign
     assert ("crypto, wallet, transfer", "(removed)") == tuple(
         topic.name for topic in assessment.input.topics
     )

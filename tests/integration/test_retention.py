@@ -4,12 +4,14 @@ import threading
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Engine, func, insert, select, update
 
 from monitor.daemon.cycle import Cycle
 from monitor.errors import NotFoundError
 from monitor.privacy.retention import ACTION, apply_retention, is_due
 from monitor.settings import Retention, Secrets, Settings
+from monitor.store.assessment import Example, Quote
 from monitor.store.audit import first_broken_entry
 from monitor.store.baselines import latest_baseline
 from monitor.store.dead_letters import DeadLetterRow, insert_dead_letters, mark_replayed
@@ -17,7 +19,6 @@ from monitor.store.engine import transaction
 from monitor.store.evaluations import evaluation_by_id
 from monitor.store.exchanges import Position, load_baseline
 from monitor.store.outbox import add_message, list_messages
-from monitor.store.reports import load_report
 from monitor.store.review_items import NewItem, insert_batch
 from monitor.store.sample_scores import sample_scores
 from monitor.store.tables import (
@@ -31,7 +32,13 @@ from monitor.store.tables import (
     ReviewItem,
 )
 from tests.services.aging_traffic import store_numbers, stored_ids, vectors_are_right
-from tests.services.assessments import make_assessment, store_evaluation
+from tests.services.assessments import (
+    make_assessment,
+    make_examples,
+    make_family,
+    make_topic,
+    store_evaluation,
+)
 
 DAY = timedelta(days=1)
 DAYS_30 = Retention(exchanges_days=30, reviewed_days=90)
@@ -133,6 +140,29 @@ def test_baselines_are_kept_unless_it_is_asked_and_the_newest_always(
         assert 10 == len(load_baseline(connection, latest.id))
 
 
+def test_what_is_quoted_of_a_baseline_goes_with_it(any_engine: Engine, clock: datetime) -> None:
+    old = store_numbers(any_engine, range(10), clock - 400 * DAY, baseline=True)
+    store_numbers(any_engine, range(20, 30), clock - 300 * DAY, baseline=True)
+    before = Quote(prompt="Is my card covered?", response="Yes.")
+    example = Example(prompt="Is my card insured?", response="No.", before=before)
+    output = make_family("output", topics=(make_topic(examples=(example,)),))
+    with transaction(any_engine) as connection:
+        against_it = store_evaluation(
+            connection, make_assessment(output=output), clock - 20 * DAY, baseline_id=old
+        )
+        other = store_evaluation(connection, make_assessment(output=output), clock - 10 * DAY)
+
+    assert 1 == apply_retention(any_engine, Retention(baselines_days=100), clock)["quotes"]
+
+    with transaction(any_engine) as connection:
+        cleaned, kept = (
+            evaluation_by_id(connection, one).assessment for one in (against_it, other)
+        )
+    assert cleaned is not None
+    assert (replace(example, before=None),) == cleaned.output.topics[0].examples
+    assert make_assessment(output=output) == kept
+
+
 def letter(offset: int, received_at: datetime) -> DeadLetterRow:
     return DeadLetterRow(
         position=Position("topic", 0, offset),
@@ -170,10 +200,10 @@ def test_dead_letters_go_by_age_and_once_they_were_replayed(
 def test_quotes_go_with_the_exchanges_and_figures_stay(any_engine: Engine, clock: datetime) -> None:
     quoted = make_assessment(
         0.1,
+        input=make_family(topics=(make_topic(),), foreign=make_examples("Is my dog insured?")),
         headline="People ask about new things: “crypto, wallet, transfer”.",
         remarks=(
             "One user (u-17) sent 40% of the window.",
-            "The most foreign prompts outside the topics: “Is my dog insured?”; “Hi”.",
             "No traffic on 1 day of the window: 2026-10-04.",
         ),
     )
@@ -202,13 +232,13 @@ def test_quotes_go_with_the_exchanges_and_figures_stay(any_engine: Engine, clock
     with transaction(any_engine) as connection:
         aged = evaluation_by_id(connection, old).assessment
         kept = evaluation_by_id(connection, recent).assessment
-        page = load_report(connection, old, "summary")
         messages = {one.dedupe_key: one.payload for one in list_messages(connection)}
         with pytest.raises(NotFoundError):
             sample_scores(connection, old)
     assert aged is not None
     assert quoted == kept
     assert () == aged.input.topics[0].examples
+    assert () == aged.input.foreign
     assert ("crypto, wallet, transfer", 61) == (
         aged.input.topics[0].name,
         aged.input.topics[0].n_current,
@@ -216,11 +246,8 @@ def test_quotes_go_with_the_exchanges_and_figures_stay(any_engine: Engine, clock
     assert quoted.headline == aged.headline
     assert (
         "One user (removed) sent 40% of the window.",
-        "The most foreign prompts outside the topics: (removed).",
-        quoted.remarks[2],
+        quoted.remarks[1],
     ) == aged.remarks
-    assert page is not None
-    assert "crypto wallet?" not in page
     assert {"text": "(removed)", "blocks": []} == messages["a"]
     assert messages["b"]["blocks"]  # it waits to be sent
     assert messages["c"]["blocks"]

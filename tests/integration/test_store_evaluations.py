@@ -87,8 +87,8 @@ def test_scores_of_an_unfinished_evaluation_are_not_found(engine: Engine, clock:
 def test_a_report_replaces_the_earlier_one_of_its_kind(any_engine: Engine, clock: datetime) -> None:
     with transaction(any_engine) as connection:
         evaluation_id = store_evaluation(connection, make_assessment(), clock)
-        assert reports.load_report(connection, evaluation_id, "summary") is None
-        reports.save_report(connection, evaluation_id, "summary", "<p>one</p>", clock)
-        reports.save_report(connection, evaluation_id, "summary", "<p>zwölf ⟶</p>", clock)
-        assert reports.load_report(connection, evaluation_id, "summary") == "<p>zwölf ⟶</p>"
-        assert reports.report_kinds(connection, evaluation_id) == {"summary"}
+        assert reports.load_report(connection, evaluation_id, "evidently") is None
+        reports.save_report(connection, evaluation_id, "evidently", "<p>one</p>", clock)
+        reports.save_report(connection, evaluation_id, "evidently", "<p>zwölf ⟶</p>", clock)
+        assert reports.load_report(connection, evaluation_id, "evidently") == "<p>zwölf ⟶</p>"
+        assert reports.report_kinds(connection, evaluation_id) == {"evidently"}

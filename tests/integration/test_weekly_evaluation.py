@@ -11,9 +11,9 @@ from monitor.evaluation.weekly import catch_up, evaluate_window
 from monitor.settings import Drift, ModelSection, Settings
 from monitor.store.engine import transaction
 from monitor.store.evaluations import EvaluationRow, evaluation_by_id, list_evaluations
-from monitor.store.reports import load_report
+from monitor.store.reports import load_report, report_kinds
 from monitor.store.sample_scores import sample_scores
-from tests.services.stored_traffic import store_traffic
+from tests.services.stored_traffic import ENCODER, store_traffic
 
 WEEK = timedelta(days=7)
 SETTINGS = Settings(drift=Drift(n_permutations=1999))
@@ -66,7 +66,7 @@ def test_new_topics_are_input_drift_and_named(engine: Engine, clock: datetime) -
     assert 0.15 < assessment.input.mass_lower_bound <= 0.33
     (topic,) = assessment.input.topics
     assert set(topic.name.split(", ")) == {"crypto", "wallet", "transfer"}
-    assert all(example.startswith("crypto wallet") for example in topic.examples)
+    assert all(example.prompt.startswith("crypto wallet") for example in topic.examples)
     assert len(set(topic.examples)) == 5
     assert "`resolved` fell by" in assessment.headline
     assert assessment.mix_current["other"] == pytest.approx(0.3, abs=0.06)
@@ -79,6 +79,27 @@ def test_new_topics_are_input_drift_and_named(engine: Engine, clock: datetime) -
 
 
 @pytest.mark.usefixtures("no_evidently", "baseline")
+def test_a_topic_is_known_from_the_weeks_before(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 400, seed=3, new_share=0.2)
+    store_traffic(engine, clock + WEEK, 400, seed=4, new_share=0.3)
+    first, second = (
+        next(one for one in run(engine, start).assessment.input.topics if "crypto" in one.name)
+        for start in (clock, clock + WEEK)
+    )
+    assert first.known_since is None
+    assert second.known_since == first.first_seen
+    assert clock <= first.first_seen < clock + WEEK <= second.first_seen < clock + 2 * WEEK
+    assert [one.start for one in second.growth] == [
+        (clock + WEEK + timedelta(days=day)).date() for day in range(7)
+    ]
+    assert sum(one.n for one in second.growth) == second.n_current
+    basis = run(engine, clock, again=True).assessment.basis
+    assert basis.encoder == ENCODER
+    assert basis.reference.digest.startswith("digest-1")
+    assert basis.versions["numpy"] == np.__version__
+
+
+@pytest.mark.usefixtures("no_evidently", "baseline")
 def test_other_answers_to_the_same_questions_are_output_drift(
     engine: Engine, clock: datetime
 ) -> None:
@@ -86,7 +107,10 @@ def test_other_answers_to_the_same_questions_are_output_drift(
     assessment = run(engine, clock).assessment
     assert (assessment.input.alarm, assessment.output.alarm) == (False, True)
     assert assessment.headline.startswith("People ask what they asked before; the same questions")
-    assert any("Nothing of the kind" in topic.examples[0] for topic in assessment.output.topics)
+    (example, *_) = assessment.output.topics[0].examples
+    assert example.response == "Nothing of the kind."
+    assert example.before is not None
+    assert example.before.response == f"About {example.before.prompt.partition(' number')[0]}."
 
 
 @pytest.mark.usefixtures("no_evidently", "baseline")
@@ -117,7 +141,7 @@ def test_without_a_baseline_it_says_how_to_import_one(engine: Engine, clock: dat
     assert "driftwarden baseline import" in row.assessment.headline
     with transaction(engine) as connection:
         assert len(sample_scores(connection, row.id).ids) == 300
-        assert "driftwarden baseline import" in load_report(connection, row.id, "summary")
+        assert not report_kinds(connection, row.id)
 
 
 @pytest.mark.usefixtures("baseline")

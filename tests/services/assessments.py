@@ -1,12 +1,23 @@
 """Assessments to test what is built on them: incidents, messages, pages."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection
 
-from monitor.store.assessment import Assessment, Characteristic, FamilyAssessment, Topic
+from monitor.store.assessment import (
+    Assessment,
+    Basis,
+    Characteristic,
+    DriftTest,
+    Example,
+    FamilyAssessment,
+    Quote,
+    Source,
+    Topic,
+    TopicPeriod,
+)
 from monitor.store.evaluation_claims import claim_evaluation, finish_evaluation
 from monitor.store.evaluations import mark_followed_up
 from monitor.store.sample_scores import SampleScores
@@ -20,18 +31,37 @@ def make_family(family: Any = "input", **values: Any) -> FamilyAssessment:
     return FamilyAssessment(family=family, **(defaults | values))
 
 
+def make_examples(*prompts: str) -> tuple[Example, ...]:
+    """Quote prompts."""
+    return tuple(Example(prompt=prompt) for prompt in prompts)
+
+
+def make_growth(*shares: float | None) -> tuple[TopicPeriod, ...]:
+    """Give a topic these shares of the days from 2 November 2026 on."""
+    return tuple(
+        TopicPeriod(
+            start=date(2026, 11, 2) + timedelta(days=day),
+            days=1,
+            n=round(100 * (share or 0.0)),
+            share=share,
+        )
+        for day, share in enumerate(shares)
+    )
+
+
 def make_topic(**values: Any) -> Topic:
     """Build a drifted topic."""
     defaults = {
         "index": 0,
         "name": "crypto, wallet, transfer",
         "n_current": 61,
+        "n_users": 48,
         "share_current": 0.12,
         "share_reference": 0.003,
         "enrichment": 40.0,
         "enrichment_lower": 18.0,
         "enrichment_upper": 90.0,
-        "examples": ("How do I move my crypto wallet?", "Is my wallet insured?"),
+        "examples": make_examples("How do I move my crypto wallet?", "Is my wallet insured?"),
     }
     return Topic(**(defaults | values))
 
@@ -80,6 +110,60 @@ def make_assessment(mass: float | None = None, **values: Any) -> Assessment:
     return Assessment(**(defaults | values))
 
 
+def huge(character: str = "x") -> Assessment:
+    """Build an assessment with more, and longer, of everything than a window ever has."""
+    text = character * 240
+    example = Example(prompt=text, response=text, before=Quote(prompt=text, response=text))
+    topics = tuple(
+        make_topic(
+            index=index,
+            name=character * 200,
+            examples=(example,) * 5,
+            first_seen=datetime(2026, 11, 2, tzinfo=UTC),
+            known_since=datetime(2026, 11, 2, tzinfo=UTC),
+            growth=make_growth(*[0.1] * 35),
+        )
+        for index in range(200)
+    )
+    drifted = {"verdict": "drift", "alarm": True, "topics": topics, "foreign": (example,) * 5}
+    test = DriftTest(
+        name="scattered",
+        statistic=1.5,
+        p_value=0.01,
+        adjusted_p_value=0.02,
+        effect_size=0.3,
+        effect_lower=0.1,
+        effect_upper=0.5,
+    )
+    source = Source(name=text, digest="ab" * 32, n_users=900)
+    return make_assessment(
+        0.3,
+        model=character * 256,
+        headline=character * 3000,
+        input=make_family("input", tests=(test,) * 8, **drifted),
+        output=make_family("output", tests=(test,) * 8, **drifted),
+        characteristics=tuple(
+            make_characteristic(
+                name=f"{character * 200}{number}", effect_lower=-0.3, effect_upper=-0.2
+            )
+            for number in range(200)
+        ),
+        mix_current={f"{character * 200}{number}": 0.001 for number in range(1000)},
+        mix_reference={f"{character * 200}{number}": 0.001 for number in range(1000)},
+        mix_p_value=0.5,
+        mix_effect_size=0.1,
+        remarks=(character * 500,) * 100,
+        basis=Basis(
+            seed=1,
+            settings={f"setting {number}": text for number in range(12)},
+            encoder=text,
+            reference=source,
+            current=source,
+            versions={f"package {number}": "1.2.3" for number in range(8)},
+        ),
+    )
+
+
 def not_enough_data() -> Assessment:
     """Build the assessment of a window that can't be judged."""
     unknown = {"verdict": "not_enough_data", "p_value": 1.0}
@@ -99,6 +183,7 @@ def store_evaluation(
     *,
     days: int = 7,
     followed_up: bool = False,
+    baseline_id: int | None = None,
 ) -> int:
     """Store a done evaluation of the window that begins at ``start``."""
     end = start + timedelta(days=days)
@@ -111,7 +196,7 @@ def store_evaluation(
         scores=SampleScores(
             np.arange(1, 4), np.array([0.1, 0.9, 0.2]), np.array([-1, 0, -1]), np.full(3, 0.05)
         ),
-        baseline_id=None,
+        baseline_id=baseline_id,
         provenance={
             "baseline": {
                 "digest": "ab12cd34ef56ab12",

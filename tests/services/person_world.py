@@ -14,18 +14,17 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from monitor.alerts.incidents import handle_evaluation
-from monitor.evaluation.summary_html import render_summary
 from monitor.review.export import gold_examples
 from monitor.settings import Alerts, Settings
+from monitor.store.assessment import Example, Quote
 from monitor.store.audit import append_entry
-from monitor.store.baselines import create_baseline
+from monitor.store.baselines import create_baseline, latest_baseline
 from monitor.store.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.engine import transaction
 from monitor.store.evaluation_claims import claim_evaluation, finish_evaluation
 from monitor.store.exchanges import Position
 from monitor.store.pending_halves import HalfRow, insert_halves
 from monitor.store.registry import insert_version
-from monitor.store.reports import save_report
 from monitor.store.review_items import NewItem, insert_batch
 from monitor.store.runs import finish_run, mark_running, run_by_id
 from monitor.store.sample_scores import SampleScores
@@ -48,7 +47,7 @@ from retrain.recipe import Recipe
 from retrain.run_folder import RunFolder, write_lines
 from retrain.runs import plan_run, prepare_run
 from tests.services.aging_traffic import exchange, store_rows
-from tests.services.assessments import make_assessment, make_topic
+from tests.services.assessments import make_assessment, make_examples, make_topic
 
 ANN = "ann@example.org"
 WORD = "zebrafish"
@@ -148,18 +147,22 @@ def _store_traffic(engine: Engine, clock: datetime) -> None:
 def _evaluate(engine: Engine, ids: dict[int, int], clock: datetime) -> int:
     beginning = prompt_of(17)[:39] + "…" if len(prompt_of(17)) > 40 else prompt_of(17)
     topics = (
-        make_topic(examples=(prompt_of(3), prompt_of(4))),
-        make_topic(index=1, name=beginning, n_current=2, examples=(prompt_of(17),)),
+        make_topic(examples=make_examples(prompt_of(3), prompt_of(4))),
+        make_topic(index=1, name=beginning, n_current=2, examples=make_examples(prompt_of(17))),
     )
     assessment = make_assessment(
         0.2,
         headline=f"People ask about new things: “crypto, wallet, transfer” and “{beginning}”.",
-        remarks=(
-            f"One user ({pseudonym_of(ANN)}) sent 30% of the window.",
-            f"The most foreign prompts outside the topics: “{prompt_of(5)}”; “{prompt_of(33)}”.",
-        ),
+        remarks=(f"One user ({pseudonym_of(ANN)}) sent 30% of the window.",),
     )
-    assessment = _with_topics(assessment, topics)
+    foreign = make_examples(prompt_of(5), prompt_of(33))
+    before = Quote(prompt=prompt_of(IN_BASELINE), response=f"response {IN_BASELINE}")
+    changed = Example(prompt=prompt_of(6), response="Nothing.", before=before)
+    assessment = replace(
+        assessment,
+        input=replace(assessment.input, topics=topics, foreign=foreign),
+        output=replace(assessment.output, foreign=(changed,)),
+    )
     start, end = clock - timedelta(days=7), clock
     window = [ids[n] for n in range(N_TRAFFIC)]
     with transaction(engine) as connection:
@@ -171,23 +174,18 @@ def _evaluate(engine: Engine, ids: dict[int, int], clock: datetime) -> int:
             np.full(len(window), -1),
             np.full(len(window), 0.05),
         )
+        baseline = latest_baseline(connection, "assistant")
+        assert baseline is not None
         finish_evaluation(
-            connection, claim, assessment=assessment, scores=scores, baseline_id=None,
+            connection, claim, assessment=assessment, scores=scores, baseline_id=baseline.id,
             provenance={}, now=clock,
         )  # fmt: skip
-        page = render_summary(assessment, window=(start, end))
-        save_report(connection, claim.evaluation_id, "summary", page, clock)
         incident = handle_evaluation(connection, claim.evaluation_id, clock, alerts=Alerts())
         assert incident is not None
         connection.execute(update(OutboxMessage).values(sent_at=clock))
 
         connection.execute(update(Incident).values(slack_channel="C1", slack_ts="17.1"))
     return claim.evaluation_id
-
-
-def _with_topics(assessment: Any, topics: tuple[Any, ...]) -> Any:
-
-    return replace(assessment, input=replace(assessment.input, topics=topics))
 
 
 def _review(

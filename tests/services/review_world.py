@@ -11,8 +11,10 @@ from monitor.review.selection import create_batch
 from monitor.settings import Review
 from monitor.store.assessment import (
     Assessment,
+    Basis,
     Characteristic,
     DriftTest,
+    Example,
     FamilyAssessment,
     Topic,
 )
@@ -73,12 +75,13 @@ def topic(index: int, name: str, examples: tuple[str, ...]) -> Topic:
         index=index,
         name=name,
         n_current=14,
+        n_users=11,
         share_current=0.07,
         share_reference=0.002,
         enrichment=35.0,
         enrichment_lower=12.0,
         enrichment_upper=99.0,
-        examples=examples,
+        examples=tuple(Example(prompt=one) for one in examples),
     )
 
 
@@ -134,6 +137,7 @@ def assessment(n: int) -> Assessment:
         mix_current={"card_lost": 0.3, "fees": 0.25, "instant_transfer": 0.25, "": 0.2},
         mix_reference={"card_lost": 0.5, "fees": 0.5},
         remarks=("Sunday had no traffic.",),
+        basis=Basis(seed=7, settings={"alpha": 0.005}),
     )  # fmt: skip
 
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from monitor.evaluation.excerpts import excerpt
 from monitor.evaluation.headline import headline, not_enough
 from monitor.evaluation.large_users import shares_of_large_users
 from monitor.evaluation.remarks import remarks_on
 from monitor.evaluation.topic_names import document_frequencies, name_topic
 from monitor.evaluation.window import Window
 from monitor.evaluation.windows import due_windows, window_of
+from monitor.report.excerpts import excerpt
 from tests.services.assessments import make_characteristic, make_family, make_topic
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
@@ -125,6 +125,31 @@ def test_the_headline_tells_input_from_output() -> None:
         "People ask what they asked before; the same questions are answered otherwise (at least "
         "20% of answers are unlike the baseline's)."
     )
+
+
+def test_the_headline_tells_what_moved_far_without_an_alarm() -> None:
+    longer = make_characteristic(
+        name="length", side="response", effect_size=0.27, relative_change=0.53,
+        reference_mean=851.0, current_mean=1306.0, degraded=False,
+    )  # fmt: skip
+    assert headline(make_family(), make_family("output"), [longer]) == (
+        "People ask what they asked before; the answers are what they were, though "
+        "`response length` rose by 53%."
+    )
+    rare = make_characteristic(
+        name="refusal", side="response", direction=-1, relative_change=18.7,
+        reference_mean=0.0055, current_mean=0.108,
+    )  # fmt: skip
+    assert headline(make_family(), make_family("output"), [rare]).endswith(
+        "but `response refusal` rose from 0.0055 to 0.11."
+    )
+    small = make_characteristic(effect_size=0.1, degraded=False)
+    chance = make_characteristic(effect_size=0.3, adjusted_p_value=0.02, degraded=False)
+    assert headline(make_family(), make_family("output"), [small, chance]) == (
+        "People ask what they asked before; the answers are what they were."
+    )
+    fallen = headline(make_family(), make_family("output"), [longer, make_characteristic()])
+    assert fallen.endswith("the answers are what they were, but `resolved` fell by 34%.")
 
 
 def test_the_headline_says_when_answers_were_not_compared() -> None:

@@ -14,6 +14,7 @@ from tests.services.assessments import (
     HOSTILE,
     make_assessment,
     make_characteristic,
+    make_examples,
     make_family,
     make_topic,
     not_enough_data,
@@ -34,7 +35,7 @@ def subject_of(assessment: Assessment) -> Subject:
 
 def huge_and_hostile() -> Assessment:
     topics = tuple(
-        make_topic(index=index, name=HOSTILE * 9, examples=(HOSTILE + "&" * 5000,) * 5)
+        make_topic(index=index, name=HOSTILE * 9, examples=make_examples(HOSTILE + "&" * 5000) * 5)
         for index in range(40)
     )
     family = make_family(verdict="drift", alarm=True, mass_lower_bound=0.3, topics=topics)
@@ -70,7 +71,9 @@ def test_what_strangers_wrote_mentions_and_links_nothing() -> None:
         0.3,
         headline=HOSTILE,
         input=make_family(
-            verdict="drift", alarm=True, topics=(make_topic(name=HOSTILE, examples=(HOSTILE,)),)
+            verdict="drift",
+            alarm=True,
+            topics=(make_topic(name=HOSTILE, examples=make_examples(HOSTILE)),),
         ),
         remarks=(HOSTILE,),
     )

@@ -12,10 +12,10 @@ from monitor.drift.result import Cluster
 from monitor.evaluation.evidently_report import _frame
 from monitor.evaluation.remarks import remarks_on
 from monitor.evaluation.same_topic import join_same
-from monitor.evaluation.summary_html import render_summary
 from monitor.evaluation.task_mix import MAX_TASK_TYPES, mix_of
-from monitor.evaluation.terminal import print_assessment
 from monitor.evaluation.window import Window
+from monitor.report.page import render_page
+from monitor.report.terminal import print_assessment
 from monitor.settings import Alerts
 from monitor.store.assessment import Assessment
 from tests.services.assessments import make_assessment
@@ -64,7 +64,7 @@ def everywhere(assessment: Assessment) -> list[str]:
         baseline="b",
     )
     blocks = str(incident_blocks(subject, "opened", Alerts()))
-    return [written.getvalue(), render_summary(assessment), blocks]
+    return [written.getvalue(), render_page(assessment), blocks]
 
 
 def test_the_terminal_the_page_and_slack_tell_both_numbers() -> None:

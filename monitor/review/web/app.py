@@ -17,6 +17,7 @@ from litestar.types import Message, Scope
 from sqlalchemy import Engine
 
 from monitor.errors import ConfigurationError
+from monitor.report.page import STYLES
 from monitor.review.web import (
     api,
     digest_page,
@@ -75,8 +76,8 @@ def create_app(
             *digest_page.HANDLERS,
             *health.HANDLERS,
             api.router,
-            _static("/static", HERE / "static", "static"),
-            _static("/vendor/htmx", _htmx_folder(), "htmx"),
+            _static("/static", "static", HERE / "static", STYLES),
+            _static("/vendor/htmx", "htmx", _htmx_folder()),
         ],
         dependencies={
             "engine": Provide(lambda: engine, sync_to_thread=False),
@@ -115,10 +116,10 @@ async def _add_headers(message: Message, _scope: Scope) -> None:
         headers.setdefault(name, value)
 
 
-def _static(path: str, folder: Path, name: str) -> Any:
+def _static(path: str, name: str, *folders: Path) -> Any:
     return create_static_files_router(
         path=path,
-        directories=[folder],
+        directories=list(folders),
         name=name,
         cache_control=CacheControlHeader(max_age=300, private=True),
     )

@@ -1,6 +1,6 @@
 """The pages of those who answer for the model: progress, evaluations, incidents, versions."""
 
-from typing import Any
+from typing import Any, Literal
 
 from litestar import Request, get, post
 from litestar.di import NamedDependency
@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Response, Template
 from sqlalchemy import Engine
 
+from monitor.report.page import render_body, render_page
 from monitor.review.decision import confirm_retraining
 from monitor.review.progress import batch_progress
 from monitor.review.web.clock import Clock
@@ -16,6 +17,7 @@ from monitor.review.web.pages import WORDS
 from monitor.review.web.security import REPORT_POLICY
 from monitor.review.workflow import unflag
 from monitor.settings import Settings
+from monitor.store.assessment import Assessment
 from monitor.store.audit import append_entry
 from monitor.store.engine import transaction
 from monitor.store.evaluations import evaluation_by_id, list_evaluations
@@ -93,9 +95,15 @@ def evaluation(
     with transaction(engine) as connection:
         row = evaluation_by_id(connection, evaluation_id)
         kinds = report_kinds(connection, evaluation_id)
-    return Template(
-        "evaluation.html", context={"person": reviewer, "row": row, "kinds": sorted(kinds)}
-    )
+    report = None
+    if row.assessment is not None:
+        link = f"/evaluations/{evaluation_id}/report?kind=evidently"
+        report = render_body(
+            row.assessment,
+            window=(row.window_start, row.window_end),
+            evidently=link if "evidently" in kinds else "",
+        )
+    return Template("evaluation.html", context={"person": reviewer, "row": row, "report": report})
 
 
 @get("/evaluations/{evaluation_id:int}/report", sync_to_thread=True)
@@ -103,16 +111,41 @@ def report(
     evaluation_id: FromPath[int],
     reviewer: NamedDependency[ReviewerRow],  # noqa: ARG001 - only who is signed in gets here
     engine: NamedDependency[Engine],
-    kind: FromQuery[str] = "evidently",
+    kind: FromQuery[Literal["page", "evidently"]] = "page",
 ) -> Response[str]:
-    """Return a rendered report, sandboxed: the text in it is hostile."""
+    """Return a report as one file, sandboxed: the text in it is hostile."""
     with transaction(engine) as connection:
-        html = load_report(connection, evaluation_id, kind)
+        row = evaluation_by_id(connection, evaluation_id)
+        evidently = load_report(connection, evaluation_id, "evidently")
+    if kind == "evidently":
+        html = evidently
+    elif row.assessment is not None:
+        html = render_page(
+            row.assessment,
+            window=(row.window_start, row.window_end),
+            evidently="" if evidently is None else "?kind=evidently",
+        )
+    else:
+        html = None
     if html is None:
         raise NotFoundException("this evaluation has no such report")
     return Response(
         html, media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY}
     )
+
+
+@get("/evaluations/{evaluation_id:int}/assessment.json", sync_to_thread=True)
+def assessment(
+    evaluation_id: FromPath[int],
+    reviewer: NamedDependency[ReviewerRow],  # noqa: ARG001 - only who is signed in gets here
+    engine: NamedDependency[Engine],
+) -> Assessment:
+    """Return what an evaluation concluded, as docs/reference/assessment.schema.json has it."""
+    with transaction(engine) as connection:
+        row = evaluation_by_id(connection, evaluation_id)
+    if row.assessment is None:
+        raise NotFoundException("this evaluation is not done")
+    return row.assessment
 
 
 @get("/incidents", sync_to_thread=True)
@@ -154,6 +187,7 @@ HANDLERS = (
     evaluations,
     evaluation,
     report,
+    assessment,
     incidents,
     acknowledge,
     models,

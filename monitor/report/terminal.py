@@ -5,8 +5,26 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from monitor.evaluation.excerpts import excerpt
-from monitor.store.assessment import Assessment, Characteristic, FamilyAssessment, Topic
+from monitor.report.excerpts import excerpt
+from monitor.report.wording import (
+    by_effect,
+    example_line,
+    format_change,
+    format_mean,
+    format_mix_change,
+    format_p_value,
+    mix_by_change,
+    say_enrichment,
+    say_growth,
+    say_seen,
+)
+from monitor.store.assessment import (
+    Assessment,
+    Characteristic,
+    Example,
+    FamilyAssessment,
+    Topic,
+)
 
 VERDICTS = {
     "drift": ("DRIFT", "bold white on red"),
@@ -14,6 +32,7 @@ VERDICTS = {
     "not_enough_data": ("NOT ENOUGH DATA", "bold black on yellow"),
 }
 
+TOPICS_SHOWN = 10
 EXAMPLES_SHOWN = 3
 CHARACTERISTICS_SHOWN = 12
 
@@ -69,21 +88,34 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
     figures = Text.assemble(
         "  ", state, (f"  p = {format_p_value(family.p_value)}; {bound}", "dim")
     )
-    return [line, figures, *(_topic(topic) for topic in family.topics)]
+    shown = [_topic(topic) for topic in family.topics[:TOPICS_SHOWN]]
+    left = len(family.topics) - TOPICS_SHOWN
+    if left > 0:
+        shown.append(Text(f"  and {left:,} smaller topics", style="dim"))
+    if family.foreign:
+        shown.append(_indented([Text("Foreign, and in no topic", style="bold")], family.foreign))
+    return [line, figures, *shown]
 
 
 def _topic(topic: Topic) -> RenderableType:
-    interval = f"{format_mean(topic.enrichment_lower)} to {format_mean(topic.enrichment_upper)}"
     title = Text.assemble(
         (topic.name, "bold"),
-        f"  {topic.share_current:.1%} of the window, {topic.share_reference:.1%} of the baseline ",
-        (f"({format_mean(topic.enrichment)} times, {interval})", "dim"),
+        f"  {topic.share_current:.1%} of the window, {topic.share_reference:.1%} of the baseline: ",
+        (say_enrichment(topic), "dim"),
     )
-    examples = [
-        Text(f"“{excerpt(example, 160)}”", style="italic", no_wrap=False)
-        for example in topic.examples[:EXAMPLES_SHOWN]
-    ]
-    return Padding(Group(title, *(Padding(one, (0, 0, 0, 2)) for one in examples)), (0, 0, 0, 2))
+    users = f"{topic.n_current:,} exchanges of {topic.n_users:,} users"
+    seen = "; ".join(one for one in (users, say_seen(topic), say_growth(topic)) if one)
+    return _indented([title, Text(seen, style="dim")], topic.examples)
+
+
+def _indented(head: list[Text], examples: tuple[Example, ...]) -> RenderableType:
+    lines: list[RenderableType] = [*head]
+    for example in examples[:EXAMPLES_SHOWN]:
+        quoted = [Text(f"“{excerpt(example_line(example), 300)}”", style="italic")]
+        if example.before is not None:
+            quoted.append(Text(f"before: “{example_line(example.before)}”", style="dim"))
+        lines.append(Padding(Group(*quoted), (0, 0, 0, 2)))
+    return Padding(Group(*lines), (0, 0, 0, 2))
 
 
 def _characteristics(characteristics: tuple[Characteristic, ...]) -> RenderableType:
@@ -94,7 +126,7 @@ def _characteristics(characteristics: tuple[Characteristic, ...]) -> RenderableT
     table.add_column("Change, interval", justify="right", no_wrap=True)
     table.add_column("Effect", justify="right")
     table.add_column("p adj.", justify="right")
-    ordered = sorted(characteristics, key=lambda one: (not one.degraded, -abs(one.effect_size)))
+    ordered = by_effect(characteristics)
     for one in ordered[:CHARACTERISTICS_SHOWN]:
         style = "bold red" if one.degraded else ("" if one.adjusted_p_value <= 0.05 else "dim")
         table.add_row(
@@ -119,45 +151,3 @@ def _mix(assessment: Assessment) -> RenderableType:
         table.add_row(Text(excerpt(name, 40) or "(none)"), f"{before:.1%}", f"{after:.1%}")
     change = format_mix_change(assessment)
     return Group(table, Text(change, style="dim")) if change else table
-
-
-def mix_by_change(assessment: Assessment) -> list[tuple[str, float, float]]:
-    """Return each task type with its share of baseline and window, the largest change first."""
-    names = assessment.mix_reference | assessment.mix_current
-    rows = [
-        (name, assessment.mix_reference.get(name, 0.0), assessment.mix_current.get(name, 0.0))
-        for name in names
-    ]
-    return sorted(rows, key=lambda row: (-abs(row[2] - row[1]), row[0]))
-
-
-def format_mix_change(assessment: Assessment) -> str:
-    """Return in one line how far the mix of task types moved; empty where that wasn't tested."""
-    if assessment.mix_p_value is None or assessment.mix_effect_size is None:
-        return ""
-    return (
-        f"{assessment.mix_effect_size:.1%} of the traffic moved between task types, "
-        f"p = {format_p_value(assessment.mix_p_value)}; this alone never alarms"
-    )
-
-
-def format_p_value(p_value: float) -> str:
-    """Return a p-value with two digits that matter."""
-    return f"{p_value:.2f}" if p_value >= 0.1 else f"{p_value:.2g}"
-
-
-def format_mean(mean: float) -> str:
-    """Return a mean with three digits that matter, and without an exponent where it is readable."""
-    return f"{mean:,.0f}" if 1000 <= abs(mean) < 1e7 else f"{mean:.3g}"
-
-
-def format_change(one: Characteristic) -> str:
-    """Return the relative change of the mean with its interval."""
-    if one.relative_change is None:
-        return "from 0"
-    if one.relative_change_lower is None or one.relative_change_upper is None:
-        return f"{one.relative_change:+.1%}"
-    return (
-        f"{one.relative_change:+.1%} ({100 * one.relative_change_lower:+.1f} to "
-        f"{100 * one.relative_change_upper:+.1f})"
-    )

@@ -1,0 +1,183 @@
+"""`driftwarden compare`: drift between two files, without a daemon or a database."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.assessment import ProgressBars, show, status_of
+from monitor.cli.context import ConfigOption, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor.evaluation.compare_files import Comparison
+    from monitor.settings import Settings
+    from monitor.traffic.file_source import BadLine
+
+BAD_LINES_SHOWN = 10
+
+
+def compare(
+    reference: Annotated[Path, typer.Argument(help="What is normal: JSONL, one exchange a line.")],
+    current: Annotated[Path, typer.Argument(help="What is to be judged, in the same form.")],
+    *,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print the whole assessment as JSON; its schema is "
+            "docs/reference/assessment.schema.json.",
+        ),
+    ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write a page of the findings to this file.", show_default=False),
+    ] = None,
+    evidently: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write Evidently's report of the characteristics (about 4 MB of HTML) to this "
+            "file; the page of --html links to it.",
+            show_default=False,
+        ),
+    ] = None,
+    alpha: Annotated[
+        float | None,
+        typer.Option(
+            help="Level of each family of tests: how often ordinary data may alarm. "
+            "Default: drift.alpha (0.005).",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Seed of permutations and samples; the same seed gives the same figures. "
+            "Default: drift.seed.",
+            show_default=False,
+        ),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Compare two files of exchanges: did the prompts drift, or the responses given the prompts?
+
+    A line is a JSON object with at least "prompt" (a string, or a list of {"role", "content"}).
+    With "response" the answers are compared too; "user" keeps one user's messages together, which
+    guards against false alarms; "task_type", "timestamp" and numbers or booleans in "metadata"
+    (metrics, such as "resolved") are used where they are there. No database is needed.
+
+    The findings go to standard output, everything else to standard error.
+
+    Exit status: 0 no drift, 3 drift, 4 not enough data, 2 a file or an option can't be used.
+    """
+    import logging
+
+    settings = _with_overrides(read_settings(config), alpha=alpha, seed=seed)
+    for option, path in (("--html", html), ("--evidently", evidently)):
+        _require_writable(option, path)
+    from monitor.evaluation.compare_files import compare_files
+
+    # It warns of a faster kernel that isn't installed; embedding doesn't use it.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    with ProgressBars() as progress:
+        comparison = compare_files(reference, current, settings, progress)
+        if evidently is not None:
+            progress("Rendering Evidently's report", 0, 1)
+            _write("evidently", evidently, _evidently_report(comparison, settings))
+            progress("Rendering Evidently's report", 1, 1)
+    _say_bad_lines(reference, comparison.reference_bad_lines)
+    _say_bad_lines(current, comparison.current_bad_lines)
+    assessment = comparison.assessed.assessment
+    if html is not None:
+        from monitor.report.page import render_page
+
+        link = "" if evidently is None else _relative_link(html, evidently)
+        _write("page", html, render_page(assessment, evidently=link))
+    show(assessment, as_json=as_json)
+    raise typer.Exit(status_of(assessment))
+
+
+def _with_overrides(settings: "Settings", *, alpha: float | None, seed: int | None) -> "Settings":
+    if alpha is not None and not 0 < alpha < 1:
+        raise typer.BadParameter(f"--alpha {alpha}: a level lies between 0 and 1, such as 0.005")
+    least = 1 / (1 + settings.drift.n_permutations)
+    if alpha is not None and alpha < least:
+        raise typer.BadParameter(
+            f"--alpha {alpha}: {settings.drift.n_permutations} permutations (drift.n_permutations) "
+            f"reach no p-value below {least:.2g}"
+        )
+    if seed is not None and seed < 0:
+        raise typer.BadParameter(f"--seed {seed}: a seed is 0 or greater")
+    given = {"alpha": alpha, "seed": seed}
+    drift = settings.drift.model_copy(
+        update={key: value for key, value in given.items() if value is not None}
+    )
+    return settings.model_copy(update={"drift": drift})
+
+
+def _require_writable(option: str, path: Path | None) -> None:
+    """Refuse a file that can't be written before minutes are spent on what goes into it.
+
+    Raises:
+        InputError: It is a folder, or its folder is missing or can't be written to.
+    """
+    from monitor.errors import InputError
+
+    if path is None:
+        return
+    if path.is_dir():
+        raise InputError(f"{option} {path}: this is a folder; name a file in it")
+    folder = path.parent
+    if not folder.is_dir():
+        raise InputError(f"{option} {path}: there is no folder {folder}; `mkdir -p {folder}`")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise InputError(f"{option} {path}: can't be written; check the permissions")
+
+
+def _write(what: str, path: Path, text: str) -> None:
+    from monitor.errors import InputError
+
+    try:
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    typer.echo(f"{what}: {path}", err=True)
+
+
+def _relative_link(page: Path, target: Path) -> str:
+    from urllib.parse import quote
+
+    return quote(Path(os.path.relpath(target.resolve(), page.resolve().parent)).as_posix())
+
+
+def _evidently_report(comparison: "Comparison", settings: "Settings") -> str:
+    """Render the report.
+
+    Raises:
+        InputError: There is too little to draw.
+    """
+    import numpy as np
+
+    from monitor.errors import InputError
+    from monitor.evaluation.evidently_report import render_evidently
+
+    if not comparison.assessed.scalars:
+        raise InputError("--evidently: there is too little data to draw a report of; leave it out")
+    return render_evidently(
+        comparison.assessed.scalars,
+        comparison.reference.task_types,
+        comparison.current.task_types,
+        np.random.default_rng([settings.drift.seed, 4]),
+    )
+
+
+def _say_bad_lines(path: Path, bad_lines: "Sequence[BadLine]") -> None:
+    if not bad_lines:
+        return
+    for bad in bad_lines[:BAD_LINES_SHOWN]:
+        typer.echo(f"{path}: {bad}", err=True)
+    left = len(bad_lines) - BAD_LINES_SHOWN
+    more = f" ({left:,} more not shown)" if left > 0 else ""
+    typer.echo(f"{path}: {len(bad_lines):,} bad lines left out{more}", err=True)

@@ -1,0 +1,27 @@
+"""What the demo leaves in its folder to be read: the report of an evaluation."""
+
+from pathlib import Path
+
+from monitor.demo.stage import Stage
+from monitor.report.page import render_page
+from monitor.store.engine import transaction
+from monitor.store.evaluations import EvaluationRow
+from monitor.store.reports import load_report
+
+
+def write_reports(stage: Stage, evaluation: EvaluationRow, name: str) -> list[Path]:
+    """Write the page of an evaluation, and Evidently's report where there is one."""
+    if evaluation.assessment is None:
+        return []
+    with transaction(stage.engine) as connection:
+        evidently = load_report(connection, evaluation.id, "evidently")
+    page, drawn = stage.folder / f"{name}.html", stage.folder / f"{name}-evidently.html"
+    window = (evaluation.window_start, evaluation.window_end)
+    link = "" if evidently is None else drawn.name
+    page.write_text(
+        render_page(evaluation.assessment, window=window, evidently=link), encoding="utf-8"
+    )
+    if evidently is None:
+        return [page]
+    drawn.write_text(evidently, encoding="utf-8")
+    return [page, drawn]

@@ -1,0 +1,1 @@
+"""How an assessment reads: as a page, in a terminal, in words."""

@@ -1,0 +1,83 @@
+"""The page of an assessment in a real browser: alone, on a phone, in the dark, on paper."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from monitor.report.page import render_page
+from tests.end_to_end.test_review_page import FLAGS
+from tests.services.assessments import huge, make_assessment, make_family, make_growth, make_topic
+from tests.services.requirement import program
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = program("chromium", "`apt-get install chromium`")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page_file(tmp_path: Path) -> Path:
+    """The largest page that there is."""
+    path = tmp_path / "page.html"
+    path.write_text(render_page(huge("wide "), evidently="evidently.html"), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 820, 1440])
+def test_the_largest_page_is_one_request_and_fits(
+    browser: Browser, page_file: Path, scheme: str, width: int
+) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=True
+    )
+    page = context.new_page()
+    requests: list[str] = []
+    problems: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(page_file.as_uri(), wait_until="networkidle")
+    assert [page_file.as_uri()] == requests
+    assert [] == problems
+    assert 0 == len(page.query_selector_all("script"))
+    assert width >= page.evaluate("document.documentElement.scrollWidth")
+    page.get_by_text("What these figures rest on").click()
+    expect(page.get_by_role("region", name="Tests of the input")).to_be_visible()
+    assert width >= page.evaluate("document.documentElement.scrollWidth")
+    context.close()
+
+
+def test_a_bar_is_as_high_as_its_share(browser: Browser, tmp_path: Path) -> None:
+    topic = make_topic(share_reference=0.0, growth=make_growth(0.05, None, 0.2))
+    family = make_family(verdict="drift", alarm=True, topics=(topic,))
+    path = tmp_path / "page.html"
+    path.write_text(render_page(make_assessment(0.3, input=family)), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    chart = page.get_by_role("img", name="Share by day: 5.0% on 2 Nov, 20% on 4 Nov")
+    heights = [bar.bounding_box() for bar in chart.locator("rect").all()]
+    shown = [0 if box is None else round(box["height"]) for box in heights]
+    assert [10, 0, 40] == shown
+    page.close()
+
+
+def test_paper_shows_what_is_folded_away(browser: Browser, page_file: Path, tmp_path: Path) -> None:
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(page_file.as_uri())
+    page.emulate_media(media="print")
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert "rgb(246, 244, 239)" == ground, "paper is light, whatever the screen is"
+    assert page.pdf(path=tmp_path / "page.pdf", format="A4").startswith(b"%PDF")
+    table = page.get_by_role("table", name="Tests of the output")
+    assert table.bounding_box() is not None
+    context.close()

@@ -1,0 +1,102 @@
+"""An assessment in the terminal: readable, and hostile text stays text."""
+
+from datetime import UTC, datetime
+from io import StringIO
+
+from rich.console import Console
+
+from monitor.report.terminal import print_assessment
+from monitor.store.assessment import Assessment, Example, Quote
+from tests.services.assessments import (
+    HOSTILE,
+    make_assessment,
+    make_characteristic,
+    make_examples,
+    make_family,
+    make_growth,
+    make_topic,
+    not_enough_data,
+)
+
+MARKUP = "[bold red]not markup[/] \x1b[31mred\x07"
+
+
+def in_terminal(assessment: Assessment, width: int = 110) -> str:
+    written = StringIO()
+    print_assessment(assessment, Console(file=written, width=width, force_terminal=False))
+    return written.getvalue()
+
+
+def test_the_terminal_shows_all_that_matters() -> None:
+    topic = make_topic(
+        first_seen=datetime(2026, 11, 3, 14, 5, tzinfo=UTC), growth=make_growth(0.004, 0.05, 0.18)
+    )
+    family = make_family(
+        verdict="drift",
+        alarm=True,
+        p_value=0.0001,
+        mass_lower_bound=0.31,
+        topics=(topic,),
+        foreign=make_examples("What is the airspeed of a swallow?"),
+    )
+    assessment = make_assessment(
+        0.31,
+        input=family,
+        characteristics=(make_characteristic(),),
+        mix_current={"cards": 0.8, "other": 0.2},
+        mix_reference={"cards": 1.0},
+        mix_p_value=0.0015,
+        mix_effect_size=0.2,
+        remarks=("No traffic on 1 day of the window: 2026-11-05.",),
+    )
+    text = in_terminal(assessment)
+    for expected in (
+        "DRIFT  500 exchanges of assistant against 2,000 of the baseline",
+        "at least 31.0% of the window drifted",
+        "12.0% of the window, 0.3% of the baseline: 40 times as frequent (95%: 18 to 90)",
+        "61 exchanges of 48 users; first seen 3 Nov 2026, 14:05 UTC; 0.4% on 2 Nov, 18% on 4 Nov",
+        "“How do I move my crypto wallet?”",
+        "Foreign, and in no topic",
+        "“What is the airspeed of a swallow?”",
+        "-34.0% (-39.0 to -29.0)",
+        "20.0% of the traffic moved between task types, p = 0.0015; this alone never alarms",
+        "Note: No traffic on 1 day",
+    ):
+        assert expected in text
+
+
+def test_an_answer_stands_beside_what_was_answered_before() -> None:
+    example = Example(
+        prompt="Is my card insured?",
+        response="No.",
+        before=Quote(prompt="Is my card covered?", response="Yes, it is."),
+    )
+    topic = make_topic(examples=(example,))
+    output = make_family("output", verdict="drift", alarm=True, topics=(topic,))
+    text = in_terminal(make_assessment(output=output))
+    assert "“Is my card insured? → No.”" in text
+    assert "before: “Is my card covered? → Yes, it is.”" in text
+
+
+def test_many_topics_are_counted() -> None:
+    topics = tuple(make_topic(index=index, name=f"topic {index}") for index in range(37))
+    family = make_family(verdict="drift", alarm=True, topics=topics)
+    text = in_terminal(make_assessment(0.3, input=family))
+    assert "topic 9" in text
+    assert "topic 10" not in text
+    assert "and 27 smaller topics" in text
+
+
+def test_a_terminal_obeys_no_text_from_traffic() -> None:
+    topic = make_topic(name=HOSTILE, examples=make_examples(HOSTILE, MARKUP))
+    family = make_family(verdict="drift", alarm=True, topics=(topic,))
+    text = in_terminal(make_assessment(0.3, model=HOSTILE, headline=HOSTILE, input=family))
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "[bold red]not markup[/]" in text
+
+
+def test_not_enough_data_is_short() -> None:
+    text = in_terminal(not_enough_data())
+    assert "NOT ENOUGH DATA" in text
+    assert "Input" not in text
