@@ -2,12 +2,14 @@ r"""How foreign each current sample is.
 
 Three posteriors say what share of the samples like this one the reference doesn't account for:
 
-* isolation: the mean distance to the three nearest reference samples, against the reference's own
-  (the complement of Efron's tail false discovery rate, JASA 2007: :math:`1 - P_R(S \ge s) / P_C(S
-      \ge s)`);
+* isolation: the relative isolation among the reference samples (:mod:`monitor.drift.isolation`),
+  against the reference's own (the complement of Efron's tail false discovery rate, JASA 2007:
+  :math:`1 - P_R(S \ge s) / P_C(S \ge s)`). It counts twice, since nothing else sees what is new and
+  stands alone;
 * crowding: among the 20 nearest samples of the pool, the excess of current ones, shrunk towards
   none;
-* emptiness: isolation times the number of current samples nearer than any reference sample.
+* emptiness: the surprise at the isolation times the number of current samples nearer than any
+  reference sample.
 
 A sample's evidence is :math:`-\sum \log (1 - p)`, a noisy-or, averaged with the mean evidence of
 its five nearest current neighbours: a new topic is a place, and its members speak for each other.
@@ -19,12 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift.embeddings import CHUNK_ROWS
-from monitor.drift.isolation import log_survival, mean_distance
+from monitor.drift.isolation import isolation, log_survival, relative_isolation
 from monitor.drift.neighbours import Neighbours, draw_landmarks, nearest
 from monitor.drift.pool import Pool
 
 N_NEIGHBOURS = 20
-N_ISOLATION = 3
 N_SPEAKERS = 5
 #: Current neighbours counted before the nearest reference sample.
 MAXIMUM_RUN = 64
@@ -49,7 +50,7 @@ class Localisation:
 class _Surroundings:
     """What is known of the landmarks around each of n samples."""
 
-    #: float64 ``[n]``: mean distance to the nearest reference landmarks.
+    #: float64 ``[n]``: relative isolation among the reference landmarks.
     isolation: NDArray[np.float64]
     #: float64 ``[n]``: distance to the nearest reference landmark.
     distance: NDArray[np.float64]
@@ -120,6 +121,7 @@ def _look_around(
         device: See :func:`resolve_device`.
     """
     marks = tuple((pool.vectors[side], pool.owner[side]) for side in landmarks)
+    usual = isolation(*marks[0], device)[0]
     parts = []
     for start in range(0, len(rows), CHUNK_ROWS):
         some = rows[start : start + CHUNK_ROWS]
@@ -137,7 +139,7 @@ def _look_around(
         nearer = to_current.similarity > to_reference.similarity[:, :1]
         parts.append(
             _Surroundings(
-                mean_distance(to_reference, N_ISOLATION),
+                relative_isolation(to_reference, usual),
                 1.0 - to_reference.similarity[:, 0].astype(np.float64),
                 (nearer & (to_current.index >= 0)).sum(axis=1),
                 *_nearest_of_either(to_reference, to_current, weights),
@@ -177,13 +179,13 @@ def _evidence(
         log_survival(one.isolation, ordered) * (1.0 + one.run) for one in (ours, null)
     )
     posteriors = (
-        tail_posterior(ours.isolation, null.isolation, weights),
-        _crowding(ours.current, ours.reference, share_current),
-        tail_posterior(empty, usually_empty, weights),
+        (2.0, tail_posterior(ours.isolation, null.isolation, weights)),
+        (1.0, _crowding(ours.current, ours.reference, share_current)),
+        (1.0, tail_posterior(empty, usually_empty, weights)),
     )
     evidence = np.zeros(len(ours.isolation))
-    for posterior in posteriors:
-        evidence -= np.log1p(-np.minimum(posterior, MAXIMUM_POSTERIOR))
+    for times, posterior in posteriors:
+        evidence -= times * np.log1p(-np.minimum(posterior, MAXIMUM_POSTERIOR))
     return evidence
 
 

@@ -9,6 +9,8 @@ from monitor.drift.ridge import ridge_residual
 #: Rows whose neighbours' features are gathered at once.
 CHUNK_ROWS = 512
 N_FREQUENCIES = 64
+#: A shorter residual is rounding.
+SHORTEST = 1e-5
 #: Quantiles of the pool's novelty above which the tail is counted.
 TAIL_QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
 
@@ -38,8 +40,8 @@ def residual_features(
 ) -> ResidualFeatures:
     """Return the responses' features less what the prompt explains of them.
 
-    Of the responses themselves that is a linear map of the prompts; of the other features their
-    mean over the nearest prompts' responses.
+    Of the responses themselves that is a linear map of the prompts, and of what is left only the
+    direction counts; of the other features it is their mean over the nearest prompts' responses.
 
     Args:
         prompts: float32 ``[N, d]``, unit norm.
@@ -60,8 +62,22 @@ def residual_features(
     if tails.shape[1]:
         names.append("novelty_tail")
         widths.append(tails.shape[1])
-    values = np.hstack([ridge_residual(prompts, responses), local - _neighbour_mean(local, near)])
+    shift = directions(ridge_residual(prompts, responses))
+    values = np.hstack([shift, local - _neighbour_mean(local, near)])
     return ResidualFeatures(values, tuple(names), np.cumsum(widths)[:-1])
+
+
+def directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return each row over its length, so that no odd one outweighs many; 0 stays 0.
+
+    The spatial sign of Mottonen & Oja ("Multivariate spatial sign and rank methods", J. Nonparam.
+    Stat. 1995).
+
+    Args:
+        vectors: float32 ``[N, e]``.
+    """
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(np.where(length > SHORTEST, vectors / np.maximum(length, SHORTEST), 0.0))
 
 
 def novelty_thresholds(novelty: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,13 +19,15 @@ MAXIMUM_BINS = 1024
 #: What a component test looks for: another manner everywhere, other contents, or foreign ones.
 FAMILIES = {
     "shift": "manner",
-    "kernel_4": "manner",
+    "kernel_4": "contents",
     "kernel_1": "contents",
     "kernel_0.25": "contents",
     "cells": "contents",
     "largest_cell": "contents",
     "novelty_tail": "foreign",
 }
+#: The share of the level that each family gets: a new manner is the hardest to see.
+FAMILY_WEIGHTS = {"manner": 0.5, "contents": 0.15, "foreign": 0.35}
 CHUNK_PERMUTATIONS = 500
 
 
@@ -135,7 +137,7 @@ def evaluate_within(
         lower,
         upper,
         tuple(FAMILIES[name] for name in names),
-        None,
+        FAMILY_WEIGHTS,
     )
 
 

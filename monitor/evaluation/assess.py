@@ -85,6 +85,7 @@ def assess(
         current.prompt_vectors,
         reference_groups=reference.users,
         current_groups=current.users,
+        current_parts=current.days,
         alpha=drift.alpha,
         minimum_mass=drift.minimum_mass,
         minimum_samples=least,

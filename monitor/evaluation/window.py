@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -83,6 +83,13 @@ class Window:
             return None
         inverse = 1.0 / probability
         return np.asarray(inverse * (len(inverse) / inverse.sum()))
+
+    @property
+    def days(self) -> NDArray[np.int64] | None:
+        """Return the day of each exchange in UTC, counted from any one; ``None`` without times."""
+        if not self.occurred_at:
+            return None
+        return np.array([at.astimezone(UTC).toordinal() for at in self.occurred_at])
 
     @property
     def estimated_total(self) -> float | None:
