@@ -12,6 +12,8 @@ from monitor.drift import Cluster, compare
 
 #: The samples that a reviewer sees first.
 TOP = 50
+#: Enough for every level that is asked for, at a quarter of the time of the default.
+N_PERMUTATIONS = 1_999
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def run_trial(trial: Trial) -> Outcome:
         current,
         reference_groups=windows.reference_groups,
         current_groups=windows.current_groups,
+        n_permutations=N_PERMUTATIONS,
         rng=rng,
     )
     cpu_seconds = process_time() - start
