@@ -10,7 +10,7 @@ from rich.console import Console
 from monitor.alerts.slack_message import Subject, incident_blocks
 from monitor.drift.result import Cluster
 from monitor.evaluation.evidently_report import _frame
-from monitor.evaluation.remarks import remarks_on
+from monitor.evaluation.large_users import shares_of_large_users
 from monitor.evaluation.same_topic import join_same
 from monitor.evaluation.task_mix import MAX_TASK_TYPES, mix_of
 from monitor.evaluation.window import Window
@@ -91,12 +91,11 @@ def test_a_user_is_large_by_the_traffic_not_by_the_sample() -> None:
     users = ["often sampled"] * 4 + ["rarely sampled"] + [f"u{n}" for n in range(5)]
     probability = [0.5] * 4 + [0.01] + [0.05] * 5
 
-    assert ("One user (rarely sampled) sent 48% of the window.",) == remarks_on(
-        window(users, probability), None
-    )
-    assert ("One user (often sampled) sent 40% of the window.",) == remarks_on(
-        window(users, None), None
-    )
+    by_traffic = shares_of_large_users(window(users, probability))
+    by_sample = shares_of_large_users(window(users, None))
+
+    assert {"rarely sampled": pytest.approx(100 / 208)} == by_traffic
+    assert {"often sampled": 0.4} == by_sample
 
 
 def test_the_mix_is_weighted_and_rare_tasks_are_counted_together() -> None:
