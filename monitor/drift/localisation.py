@@ -83,8 +83,9 @@ def localise(
     reference = draw_landmarks(reference_rows, MAXIMUM_LANDMARKS, rng)
     current = draw_landmarks(current_rows, MAXIMUM_LANDMARKS, rng)
     calibration = draw_landmarks(reference_rows, MAXIMUM_LANDMARKS, rng)
+    usual = isolation(pool.vectors[reference], pool.owner[reference], device)[0]
     ours, null = (
-        _look_around(pool, rows, (reference, current), weights[current], device)
+        _look_around(pool, rows, (reference, current), weights[current], usual, device=device)
         for rows in (current_rows, calibration)
     )
     share = float(weights[current].sum())
@@ -109,6 +110,8 @@ def _look_around(
     rows: NDArray[np.int64],
     landmarks: tuple[NDArray[np.int64], NDArray[np.int64]],
     weights: NDArray[np.float64],
+    usual: NDArray[np.float64],
+    *,
     device: str | None,
 ) -> _Surroundings:
     """Look at the landmarks around some samples, a part of them at a time.
@@ -118,10 +121,10 @@ def _look_around(
         rows: The samples.
         landmarks: Of the reference and of the current window.
         weights: What each current landmark stands for.
+        usual: How isolated each reference landmark is among the others.
         device: See :func:`resolve_device`.
     """
     marks = tuple((pool.vectors[side], pool.owner[side]) for side in landmarks)
-    usual = isolation(*marks[0], device)[0]
     parts = []
     for start in range(0, len(rows), CHUNK_ROWS):
         some = rows[start : start + CHUNK_ROWS]
