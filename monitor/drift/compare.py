@@ -17,6 +17,7 @@ from monitor.drift.localisation import localise
 from monitor.drift.mass import mass_lower_bound
 from monitor.drift.multiplicity import holm
 from monitor.drift.pool import Groups, Pool, make_pool
+from monitor.drift.regions import grow_regions
 from monitor.drift.result import Cluster, DriftResult, TestResult
 from monitor.drift.sample_design import Layout, SampleDesign, lay_out
 from monitor.drift.sketch import MAXIMUM_NODES, make_sketch
@@ -116,7 +117,7 @@ def compare(
         evaluated,
         mass=mass,
         novelty=localise(pool, layout.weights, rng, device).novelty,
-        clusters=find_clusters(layout, cell),
+        clusters=find_clusters(layout, grow_regions(pool.vectors, cell, rng, fitted=layout.rows)),
         alpha=alpha,
         minimum_mass=minimum_mass,
     )

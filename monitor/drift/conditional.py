@@ -18,6 +18,7 @@ from monitor.drift.embeddings import check_vectors
 from monitor.drift.localisation import tail_posterior
 from monitor.drift.neighbours import draw_landmarks, nearest
 from monitor.drift.pool import Groups, Pool, make_pool
+from monitor.drift.regions import grow_regions
 from monitor.drift.response_features import conditional_distance, residual_features
 from monitor.drift.result import DriftResult
 from monitor.drift.ridge import ridge_residual
@@ -127,7 +128,11 @@ def compare_given(
             layout, whole, distance, ridge_residual(pool.vectors[:], responses), rng
         ),
         novelty=novelty,
-        clusters=find_clusters(layout, joint_cells.assign(joint), strata.stratum),
+        clusters=find_clusters(
+            layout,
+            grow_regions(joint, joint_cells.assign(joint), rng, fitted=layout.rows),
+            strata.stratum,
+        ),
         alpha=alpha,
         minimum_mass=minimum_mass,
     )
