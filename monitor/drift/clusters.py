@@ -43,7 +43,7 @@ def find_clusters(
     pool, leaf = layout.judged, regions.leaf[layout.rows]
     n_leaves = regions.holds.shape[1]
     size = np.bincount(leaf, minlength=n_leaves).astype(np.float64)
-    members = regions.sums(np.bincount(leaf[pool.is_current], minlength=n_leaves).astype(float))
+    members = regions.sums(np.bincount(leaf, weights=pool.is_current, minlength=n_leaves))
     share = np.full(len(leaf), pool.n_current / len(leaf))
     if prompt_cell is not None:
         share = _share_of_like_prompts(pool, prompt_cell)

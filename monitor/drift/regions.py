@@ -30,7 +30,7 @@ class Regions:
     #: float64 ``[R, L]``, 1 where a region holds a leaf; the first ``L`` regions are the leaves.
     holds: sparse.csr_array
 
-    def sums(self, of_leaves: NDArray[np.float64]) -> NDArray[np.float64]:
+    def sums(self, of_leaves: NDArray[np.floating | np.integer]) -> NDArray[np.float64]:
         """Return the sum over the leaves of each region, ``[R]``."""
         return np.asarray(self.holds @ of_leaves)
 
