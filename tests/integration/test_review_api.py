@@ -6,11 +6,12 @@ from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
+import httpx
 import pytest
-from litestar.testing import TestClient
 from sqlalchemy import Engine
 
 from monitor.review.web.app import create_app
+from monitor.review.web.server import BackgroundServer
 from monitor.settings import Review, Secrets, Settings
 from tests.services.review_world import PASSWORD, make_world
 
@@ -27,7 +28,7 @@ RIGHT = {
 class Caller:
     """Somebody who is signed in and sends JSON."""
 
-    def __init__(self, client: TestClient[Any], name: str) -> None:
+    def __init__(self, client: httpx.Client, name: str) -> None:
         self.client = client
         found = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
         assert found is not None
@@ -52,8 +53,8 @@ def call(engine: Engine, clock: datetime) -> Iterator[Callable[[str], Caller]]:
     make_world(engine, clock)
     settings = Settings(review=Review(audit_share=1.0))
     app = create_app(engine, settings, Secrets(), clock=lambda: clock)
-    with ExitStack() as stack:
-        yield lambda name: Caller(stack.enter_context(TestClient(app)), name)
+    with BackgroundServer(app) as server, ExitStack() as stack:
+        yield lambda name: Caller(stack.enter_context(httpx.Client(base_url=server.url)), name)
 
 
 def test_a_review_is_taken_back_and_sent_again(call: Callable[[str], Caller]) -> None:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.postgres
 
 N_CLAIMERS = 50
 N_ITEMS = 10_000
-CLAIMS_EACH = 12
+CLAIMS_EACH = 6
 ACCEPT = ReviewInput(verdict="accept", accuracy=5, completeness=5, tone=5, compliance=5)
 
 
