@@ -174,7 +174,7 @@ class Workflow(RuleBasedStateMachine):
             self.submit(name, 0, text, 5)
 
     @rule(name=person, at=at, just_now=st.booleans())
-    def take_back(self, name: str, at: int, just_now: bool) -> None:  # noqa: FBT001
+    def take_back(self, name: str, at: int, just_now: bool) -> None:
         item = self.pick(name, "at_work", at)
         if just_now:
             self.submit(name, at, TEXTS[0], 5)

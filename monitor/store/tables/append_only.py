@@ -4,7 +4,9 @@ No command of ours changes or deletes an entry: ``driftwarden forget`` and reten
 may change the schema can drop the triggers; that the chain of hashes then shows.
 """
 
-from sqlalchemy import DDL, Table, event
+from typing import Any
+
+from sqlalchemy import Connection, Table, event
 
 SQLITE = (
     """CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log
@@ -26,8 +28,15 @@ POSTGRESQL = (
 
 def keep_append_only(table: Table) -> None:
     """Have the triggers made and dropped with the declared table."""
-    for dialect, statements in (("sqlite", SQLITE), ("postgresql", POSTGRESQL)):
-        for statement in statements:
-            event.listen(table, "after_create", DDL(statement).execute_if(dialect=dialect))
-    drop = DDL("DROP FUNCTION IF EXISTS audit_log_refuse()").execute_if(dialect="postgresql")
-    event.listen(table, "after_drop", drop)
+    event.listen(table, "after_create", _create)
+    event.listen(table, "after_drop", _drop)
+
+
+def _create(_table: Table, connection: Connection, **_options: Any) -> None:
+    for statement in SQLITE if connection.dialect.name == "sqlite" else POSTGRESQL:
+        connection.exec_driver_sql(statement)
+
+
+def _drop(_table: Table, connection: Connection, **_options: Any) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("DROP FUNCTION audit_log_refuse()")
