@@ -404,6 +404,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("excluded_reason", sa.String(), nullable=True),
         sa.Column("flagged_from", sa.String(), nullable=True),
+        sa.Column("reopened_reason", sa.String(), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("taxonomy_version", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -436,6 +437,7 @@ def upgrade() -> None:
         sa.Column("answerable", sa.String(), nullable=False),
         sa.Column("resolution", sa.String(), nullable=False),
         sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("comment", sa.String(), nullable=False),
         sa.Column(
             "decided_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
@@ -504,6 +506,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_review_leases")),
         sa.UniqueConstraint("item_id", "reviewer_id", name="uq_review_leases_reviewer"),
     )
+    with op.batch_alter_table("review_leases", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_review_leases_expires_at"), ["expires_at"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_review_leases_reviewer_id"), ["reviewer_id"], unique=False
+        )
+
     op.create_table(
         "review_messages",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -574,6 +584,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reviews")),
         sa.UniqueConstraint("item_id", "reviewer_id", name="uq_reviews_reviewer"),
     )
+    with op.batch_alter_table("reviews", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reviews_reviewer_id"), ["reviewer_id"], unique=False)
+
     op.create_table(
         "training_runs",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -716,12 +729,19 @@ def downgrade() -> None:
 
     op.drop_table("model_versions")
     op.drop_table("training_runs")
+    with op.batch_alter_table("reviews", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reviews_reviewer_id"))
+
     op.drop_table("reviews")
     op.drop_table("review_proposals")
     with op.batch_alter_table("review_messages", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_review_messages_item_id"))
 
     op.drop_table("review_messages")
+    with op.batch_alter_table("review_leases", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_review_leases_reviewer_id"))
+        batch_op.drop_index(batch_op.f("ix_review_leases_expires_at"))
+
     op.drop_table("review_leases")
     op.drop_table("review_audits")
     with op.batch_alter_table("gold_examples", schema=None) as batch_op:

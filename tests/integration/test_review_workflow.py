@@ -10,13 +10,15 @@ import pytest
 from sqlalchemy import Engine, delete, func, select, update
 
 from monitor.errors import NotFoundError, WorkflowError
+from monitor.review.adjudication import Ruling, adjudicate
 from monitor.review.decision import confirm_retraining, decide
 from monitor.review.export import gold_examples
+from monitor.review.flags import flag, reject_flag
 from monitor.review.item_view import view_item
-from monitor.review.resolution import Ruling, adjudicate, escalate_stale, propose_resolution
+from monitor.review.resolution import escalate_stale, propose_resolution
 from monitor.review.selection import create_batch
 from monitor.review.verdicts import Judgement, ReviewInput
-from monitor.review.workflow import claim_next, decline, flag, save_draft, submit_review, unflag
+from monitor.review.workflow import claim_next, decline, save_draft, submit_review
 from monitor.settings import Review
 from monitor.store.audit import first_broken_entry
 from monitor.store.engine import transaction
@@ -77,7 +79,7 @@ def test_two_accept_and_it_is_gold(world: World, clock: datetime) -> None:
             item_by_id(connection, first).status,
         )
         assert None is first_broken_entry(connection)
-    with pytest.raises(WorkflowError, match="can't change"):
+    with pytest.raises(WorkflowError, match="take it back"):
         submit(world, "Ada", first, ACCEPT, clock)
 
 
@@ -129,8 +131,9 @@ def test_a_third_gets_another_item_until_a_lease_runs_out(world: World, clock: d
     assert other != first
     with transaction(world.engine) as connection:
         save_draft(
-            connection, first, world.people["Ada"], {"comment": "half"}, now=clock, lease_minutes=20
-        )
+            connection, first, person(world, "Ada"), {"comment": "half"}, now=clock,
+            lease_minutes=20,
+        )  # fmt: skip
     later = clock + timedelta(minutes=21)
     assert first == claim(world, "Lea", later)
     assert first == claim(world, "Ben", later)
@@ -201,8 +204,8 @@ def test_a_flag_takes_out_and_a_lead_puts_back(world: World, clock: datetime) ->
     assert item == claim(world, "Ben", clock)
     with transaction(world.engine) as connection:
         flag(connection, item, person(world, "Ben"), clock, "personal data")
-        assert "excluded" == item_by_id(connection, item).status
-        assert "queued" == unflag(connection, item, person(world, "Lea"), clock)
+        assert "flagged" == item_by_id(connection, item).status
+        assert "queued" == reject_flag(connection, item, person(world, "Lea"), clock)
 
 
 @pytest.mark.parametrize(
