@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from monitor.store.tables.append_only import keep_append_only
 from monitor.store.tables.base import Base, BigId
 
 
@@ -228,6 +229,9 @@ class AuditEntry(Base):
     details: Mapped[dict[str, Any]]
     previous_hash: Mapped[str]
     hash: Mapped[str] = mapped_column(unique=True)
+
+
+keep_append_only(AuditEntry.metadata.tables[AuditEntry.__tablename__])
 
 
 class WebSession(Base):
