@@ -11,6 +11,7 @@ from monitor.store.tables.review import (
     ReviewBatch,
     Reviewer,
     ReviewItem,
+    StoredTaxonomy,
     WebSession,
 )
 from monitor.store.tables.traffic import (
@@ -59,6 +60,7 @@ __all__ = [
     "Rollout",
     "SourceOffset",
     "StageChange",
+    "StoredTaxonomy",
     "TrainingRun",
     "WebSession",
     "WithheldExchanges",
