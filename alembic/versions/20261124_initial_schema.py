@@ -152,6 +152,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_reviewers_name")),
     )
     op.create_table(
+        "reviewer_task_types",
+        sa.Column(
+            "reviewer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("task_type", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["reviewer_id"],
+            ["reviewers.id"],
+            name=op.f("fk_reviewer_task_types_reviewer_id_reviewers"),
+        ),
+        sa.PrimaryKeyConstraint("reviewer_id", "task_type", name=op.f("pk_reviewer_task_types")),
+    )
+    op.create_table(
         "source_offsets",
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
@@ -394,8 +407,12 @@ def upgrade() -> None:
         sa.Column("selection_probability", sa.Double(), nullable=False),
         sa.Column("control_probability", sa.Double(), nullable=False),
         sa.Column("cluster", sa.Integer(), nullable=True),
+        sa.Column("task_type", sa.String(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("excluded_reason", sa.String(), nullable=True),
+        sa.Column("flagged_from", sa.String(), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("taxonomy_version", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["batch_id"],
             ["review_batches.id"],
@@ -411,23 +428,68 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_review_items_exchange_id"), ["exchange_id"], unique=False
         )
-        batch_op.create_index("ix_review_items_queue", ["status", "position"], unique=False)
+        batch_op.create_index(
+            "ix_review_items_queue", ["status", "batch_id", "position", "task_type"], unique=False
+        )
 
     op.create_table(
         "gold_examples",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("verdict", sa.String(), nullable=False),
         sa.Column("response", sa.String(), nullable=False),
         sa.Column("error_kind", sa.String(), nullable=False),
+        sa.Column("answerable", sa.String(), nullable=False),
         sa.Column("resolution", sa.String(), nullable=False),
         sa.Column("cause", sa.String(), nullable=False),
+        sa.Column(
+            "decided_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
         sa.Column("decided_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("superseded_at", UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["decided_by"], ["reviewers.id"], name=op.f("fk_gold_examples_decided_by_reviewers")
+        ),
         sa.ForeignKeyConstraint(
             ["item_id"], ["review_items.id"], name=op.f("fk_gold_examples_item_id_review_items")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gold_examples")),
-        sa.UniqueConstraint("item_id", name=op.f("uq_gold_examples_item_id")),
+    )
+    with op.batch_alter_table("gold_examples", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_gold_examples_item_id"), ["item_id"], unique=False)
+        batch_op.create_index(
+            "uq_gold_examples_standing",
+            ["item_id"],
+            unique=True,
+            sqlite_where=sa.text("superseded_at IS NULL"),
+            postgresql_where=sa.text("superseded_at IS NULL"),
+        )
+
+    op.create_table(
+        "review_audits",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("drawn_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column(
+            "auditor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("decided_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("differences", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("error_kind", sa.String(), nullable=False),
+        sa.Column("answerable", sa.String(), nullable=False),
+        sa.Column("corrected_response", sa.String(), nullable=False),
+        sa.Column("comment", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["auditor_id"], ["reviewers.id"], name=op.f("fk_review_audits_auditor_id_reviewers")
+        ),
+        sa.ForeignKeyConstraint(
+            ["item_id"], ["review_items.id"], name=op.f("fk_review_audits_item_id_review_items")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review_audits")),
+        sa.UniqueConstraint("item_id", "revision", name="uq_review_audits_revision"),
     )
     op.create_table(
         "review_leases",
@@ -450,6 +512,26 @@ def upgrade() -> None:
         sa.UniqueConstraint("item_id", "reviewer_id", name="uq_review_leases_reviewer"),
     )
     op.create_table(
+        "review_messages",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "reviewer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("written_at", UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["item_id"], ["review_items.id"], name=op.f("fk_review_messages_item_id_review_items")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reviewer_id"], ["reviewers.id"], name=op.f("fk_review_messages_reviewer_id_reviewers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review_messages")),
+    )
+    with op.batch_alter_table("review_messages", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_review_messages_item_id"), ["item_id"], unique=False)
+
+    op.create_table(
         "review_proposals",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -458,6 +540,7 @@ def upgrade() -> None:
         ),
         sa.Column("verdict", sa.String(), nullable=False),
         sa.Column("error_kind", sa.String(), nullable=False),
+        sa.Column("answerable", sa.String(), nullable=False),
         sa.Column("corrected_response", sa.String(), nullable=False),
         sa.Column("comment", sa.String(), nullable=False),
         sa.Column("proposed_at", UtcDateTime(timezone=True), nullable=False),
@@ -485,6 +568,7 @@ def upgrade() -> None:
         sa.Column("tone", sa.Integer(), nullable=False),
         sa.Column("compliance", sa.Integer(), nullable=False),
         sa.Column("error_kind", sa.String(), nullable=False),
+        sa.Column("answerable", sa.String(), nullable=False),
         sa.Column("corrected_response", sa.String(), nullable=False),
         sa.Column("comment", sa.String(), nullable=False),
         sa.Column("submitted_at", UtcDateTime(timezone=True), nullable=False),
@@ -641,7 +725,20 @@ def downgrade() -> None:
     op.drop_table("training_runs")
     op.drop_table("reviews")
     op.drop_table("review_proposals")
+    with op.batch_alter_table("review_messages", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_review_messages_item_id"))
+
+    op.drop_table("review_messages")
     op.drop_table("review_leases")
+    op.drop_table("review_audits")
+    with op.batch_alter_table("gold_examples", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_gold_examples_standing",
+            sqlite_where=sa.text("superseded_at IS NULL"),
+            postgresql_where=sa.text("superseded_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_gold_examples_item_id"))
+
     op.drop_table("gold_examples")
     with op.batch_alter_table("review_items", schema=None) as batch_op:
         batch_op.drop_index("ix_review_items_queue")
@@ -680,6 +777,7 @@ def downgrade() -> None:
 
     op.drop_table("web_sessions")
     op.drop_table("source_offsets")
+    op.drop_table("reviewer_task_types")
     op.drop_table("reviewers")
     with op.batch_alter_table("pending_halves", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_pending_halves_user"))

@@ -73,6 +73,7 @@ class Expert:
         return {
             "verdict": "correct",
             "error_kind": "judgement",
+            "answerable": "needs_judgement",
             "corrected_response": right,
             **WRONG,
         }

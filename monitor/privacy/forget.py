@@ -45,6 +45,8 @@ TABLES = (
     "review_leases",
     "reviews",
     "review_proposals",
+    "review_messages",
+    "review_audits",
     "gold_examples",
     "training_runs",
 )

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Literal
 
+import msgspec
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
@@ -46,19 +47,11 @@ def propose_resolution(
     """
     item = _disagreed(connection, item_id, reviewer)
     response = exchange_by_id(connection, item.exchange_id).response
-    error_kind, corrected = check_judgement(judgement, response)
-    put_proposal(
-        connection,
-        item_id,
-        reviewer.id,
-        now,
-        verdict=judgement.verdict,
-        error_kind=error_kind,
-        corrected_response=corrected,
-        comment=judgement.comment.strip(),
-    )
+    checked = check_judgement(judgement, response)
+    put_proposal(connection, item_id, reviewer.id, now, **msgspec.structs.asdict(checked))
     proposals = proposals_of(connection, item_id)
     same = {(p.verdict, p.error_kind, normalise(p.corrected_response)) for p in proposals}
+    answers = {p.answerable for p in proposals}
     status = "disagreed"
     if len(proposals) == 2 and len(same) == 1:
         status = "gold"
@@ -66,9 +59,10 @@ def propose_resolution(
             connection,
             item_id,
             now,
-            verdict=judgement.verdict,
-            response=corrected,
-            error_kind=error_kind,
+            verdict=checked.verdict,
+            response=checked.corrected_response,
+            error_kind=checked.error_kind,
+            answerable=answers.pop() if len(answers) == 1 else "",
             resolution="discussed",
         )
         set_item_status(connection, item_id, "gold")
@@ -118,16 +112,18 @@ def adjudicate(
             raise NotFoundError(f"there is no item {item_id}")
         raise WorkflowError(f"the item is {item.status}, not in adjudication")
     response = exchange_by_id(connection, item.exchange_id).response
-    error_kind, corrected = check_judgement(ruling, response)
+    checked = check_judgement(ruling, response)
     insert_gold(
         connection,
         item_id,
         now,
-        verdict=ruling.verdict,
-        response=corrected,
-        error_kind=error_kind,
+        verdict=checked.verdict,
+        response=checked.corrected_response,
+        error_kind=checked.error_kind,
+        answerable=checked.answerable,
         resolution="adjudicated",
-        cause=ruling.cause,
+        cause=checked.cause,
+        decided_by=person.id,
     )
     set_item_status(connection, item_id, "gold")
     details = {"verdict": ruling.verdict, "cause": ruling.cause, "comment": ruling.comment}

@@ -1,7 +1,7 @@
 """What a reviewer says, and whether two of them agree."""
 
 import unicodedata
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -10,6 +10,10 @@ from monitor.store.reviews import ReviewRow
 
 Verdict = Literal["accept", "correct", "reject"]
 ErrorKind = Literal["", "knowledge", "format", "tone", "judgement", "unsafe", "other"]
+#: Whether an expert, given only what the model was given, could have produced the right answer:
+#: ``yes`` points to the prompt or to retrieval, ``facts_missing`` to retrieval, and
+#: ``needs_judgement`` to fine-tuning.
+Answerable = Literal["", "yes", "facts_missing", "needs_judgement"]
 Score = Annotated[int, msgspec.Meta(ge=1, le=5)]
 LongText = Annotated[str, msgspec.Meta(max_length=200_000)]
 Comment = Annotated[str, msgspec.Meta(max_length=10_000)]
@@ -24,6 +28,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     verdict: Verdict
     error_kind: ErrorKind = ""
+    answerable: Answerable = ""
     corrected_response: LongText = ""
     comment: Comment = ""
 
@@ -37,22 +42,34 @@ class ReviewInput(Judgement, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     compliance: Score
 
 
-def check_judgement(judgement: Judgement, response: str) -> tuple[str, str]:
+JudgementT = TypeVar("JudgementT", bound=Judgement)
+
+
+def check_judgement(judgement: JudgementT, response: str) -> JudgementT:
     """Check a judgement against the model's response.
 
     Returns:
-        The kind of error and the text of the right response, as they are to be stored.
+        The judgement as it is to be stored: with the text of the right response, and without
+        answers that its verdict doesn't ask for.
 
     Raises:
         WorkflowError: It doesn't hold together; the message says what is missing.
     """
+    comment = judgement.comment.strip()
     corrected = judgement.corrected_response.strip()
     if judgement.verdict == "accept":
         if corrected and normalise(corrected) != normalise(response):
             raise WorkflowError("you changed the response: the verdict is Correct, not Accept")
-        return "", response
+        return msgspec.structs.replace(
+            judgement, error_kind="", answerable="", corrected_response=response, comment=comment
+        )
     if not judgement.error_kind:
         raise WorkflowError("say which kind of error it is")
+    if not judgement.answerable:
+        raise WorkflowError(
+            "say whether an expert, given only what the model was given, could have produced the "
+            "right answer"
+        )
     if judgement.verdict == "correct":
         if not corrected:
             raise WorkflowError("write the response as it should have been, or reject it")
@@ -60,7 +77,7 @@ def check_judgement(judgement: Judgement, response: str) -> tuple[str, str]:
             raise WorkflowError("the corrected response equals the model's: change it or accept it")
     elif normalise(corrected) == normalise(response):
         corrected = ""  # the editor was never touched
-    return judgement.error_kind, corrected
+    return msgspec.structs.replace(judgement, corrected_response=corrected, comment=comment)
 
 
 def reasons_to_disagree(first: ReviewRow, second: ReviewRow) -> list[str]:

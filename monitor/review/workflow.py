@@ -7,6 +7,7 @@ happens one after the other. Until both have submitted, a reviewer learns nothin
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
@@ -125,23 +126,10 @@ def submit_review(
     """
     item = _own_open_item(connection, item_id, reviewer.id, now)
     response = exchange_by_id(connection, item.exchange_id).response
-    error_kind, corrected = check_judgement(review, response)
-    insert_review(
-        connection,
-        item_id,
-        reviewer.id,
-        now,
-        verdict=review.verdict,
-        accuracy=review.accuracy,
-        completeness=review.completeness,
-        tone=review.tone,
-        compliance=review.compliance,
-        error_kind=error_kind,
-        corrected_response=corrected,
-        comment=review.comment.strip(),
-    )
+    checked = check_judgement(review, response)
+    insert_review(connection, item_id, reviewer.id, now, **msgspec.structs.asdict(checked))
     status = _settle(connection, item_id, now)
-    details = {"verdict": review.verdict, "error_kind": error_kind, "status": status}
+    details = {"verdict": checked.verdict, "error_kind": checked.error_kind, "status": status}
     append_entry(connection, now, reviewer.name, "reviewed", f"item:{item_id}", details=details)
     return status
 
@@ -212,6 +200,7 @@ def _settle(connection: Connection, item_id: int, now: datetime) -> str:
         verdict=first.verdict,
         response=first.corrected_response,
         error_kind=first.error_kind if len(kinds) == 1 else "other",
+        answerable=first.answerable if first.answerable == second.answerable else "",
         resolution="agreed",
     )
     set_item_status(connection, item_id, "gold")

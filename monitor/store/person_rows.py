@@ -20,6 +20,7 @@ from sqlalchemy import (
 from monitor.store.tables import (
     Baseline,
     DeadLetter,
+    DiscussionMessage,
     EmbeddingBlock,
     Exchange,
     GoldExample,
@@ -27,6 +28,7 @@ from monitor.store.tables import (
     PendingHalf,
     Proposal,
     Review,
+    ReviewAudit,
     ReviewItem,
 )
 
@@ -37,7 +39,7 @@ ROWS_PER_SCAN = 20_000
 LETTERS_PER_SCAN = 50
 
 #: Tables whose rows hang on a review item.
-OF_ITEMS = (Lease, Review, Proposal, GoldExample)
+OF_ITEMS = (Lease, Review, Proposal, DiscussionMessage, ReviewAudit, GoldExample)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,14 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, 
 from monitor.store.tables import (
     Baseline,
     DeadLetter,
+    DiscussionMessage,
     Evaluation,
     Exchange,
     GoldExample,
     Lease,
     Proposal,
     Review,
+    ReviewAudit,
     ReviewItem,
 )
 
@@ -51,7 +53,7 @@ def delete_exchanges(connection: Connection, ids: Sequence[int]) -> Counter[str]
                 .with_for_update()
             ).scalars()
         )
-        children = (GoldExample, Proposal, Review, Lease)
+        children = (GoldExample, ReviewAudit, DiscussionMessage, Proposal, Review, Lease)
         for name, statement in (
             *((one.__tablename__, delete(one).where(one.item_id.in_(items))) for one in children),
             (ReviewItem.__tablename__, delete(ReviewItem).where(ReviewItem.id.in_(items))),

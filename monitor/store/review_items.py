@@ -44,8 +44,12 @@ class ItemRow:
     slice: str
     selection_probability: float
     cluster: int | None
+    task_type: str
     status: str
     excluded_reason: str | None
+    flagged_from: str | None
+    revision: int
+    taxonomy_version: str
 
 
 _ITEM = (
@@ -56,21 +60,41 @@ _ITEM = (
     ReviewItem.slice,
     ReviewItem.selection_probability,
     ReviewItem.cluster,
+    ReviewItem.task_type,
     ReviewItem.status,
     ReviewItem.excluded_reason,
+    ReviewItem.flagged_from,
+    ReviewItem.revision,
+    ReviewItem.taxonomy_version,
 )
 
 
-def insert_batch(
-    connection: Connection, evaluation_id: int, model: str, items: Sequence[NewItem], now: datetime
+def insert_batch(  # noqa: PLR0917 - what a batch is made of
+    connection: Connection,
+    evaluation_id: int,
+    model: str,
+    items: Sequence[NewItem],
+    now: datetime,
+    *,
+    taxonomy_version: str = "",
 ) -> int:
-    """Insert a batch whose items are asked for in the order given."""
+    """Insert a batch whose items are asked for in the order given.
+
+    Args:
+        connection: Inside the caller's transaction.
+        evaluation_id: The evaluation that the batch is for.
+        model: Its model.
+        items: The exchanges; each item takes over its exchange's task type.
+        now: The time of the batch.
+        taxonomy_version: Digest of the taxonomy in force; empty where none is configured.
+    """
     statement = (
         insert(ReviewBatch)
         .values(evaluation_id=evaluation_id, model=model, created_at=now)
         .returning(ReviewBatch.id)
     )
     batch_id = int(connection.execute(statement).scalar_one())
+    task_types = _task_types(connection, [item.exchange_id for item in items])
     rows = [
         {
             "batch_id": batch_id,
@@ -80,13 +104,24 @@ def insert_batch(
             "selection_probability": item.selection_probability,
             "control_probability": item.control_probability,
             "cluster": item.cluster,
+            "task_type": task_types[item.exchange_id],
             "status": "queued",
+            "taxonomy_version": taxonomy_version,
         }
         for position, item in enumerate(items)
     ]
     if rows:
         connection.execute(insert(ReviewItem), rows)
     return batch_id
+
+
+def _task_types(connection: Connection, exchange_ids: Sequence[int]) -> dict[int, str]:
+    task_types: dict[int, str] = {}
+    for first in range(0, len(exchange_ids), 500):
+        some = exchange_ids[first : first + 500]
+        statement = select(Exchange.id, Exchange.task_type).where(Exchange.id.in_(some))
+        task_types |= {int(row[0]): row[1] for row in connection.execute(statement)}
+    return task_types
 
 
 def batch_of_evaluation(connection: Connection, evaluation_id: int) -> int | None:
@@ -199,7 +234,12 @@ def count_drifted_gold(connection: Connection, batch_ids: Sequence[int]) -> int:
         select(func.count())
         .select_from(GoldExample)
         .join(ReviewItem, ReviewItem.id == GoldExample.item_id)
-        .where(ReviewItem.batch_id.in_(batch_ids), ReviewItem.cluster.is_not(None))
+        .where(
+            ReviewItem.batch_id.in_(batch_ids),
+            ReviewItem.cluster.is_not(None),
+            ReviewItem.status == "gold",
+            GoldExample.superseded_at.is_(None),
+        )
     )
     return int(connection.execute(statement).scalar_one())
 

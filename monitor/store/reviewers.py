@@ -1,11 +1,12 @@
 """The people who sign in."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
-from monitor.store.tables import Reviewer
+from monitor.store.tables import Reviewer, ReviewerTaskType
 
 ROLES = ("reviewer", "adjudicator", "lead", "admin")
 
@@ -77,3 +78,19 @@ def list_reviewers(connection: Connection) -> list[ReviewerRow]:
     """Return everybody, in the order of their names."""
     rows = connection.execute(select(*_COLUMNS).order_by(Reviewer.name))
     return [ReviewerRow(*row) for row in rows]
+
+
+def task_types_of(connection: Connection, reviewer_id: int) -> frozenset[str]:
+    """Return the task types that a person reviews; empty means all of them."""
+    statement = select(ReviewerTaskType.task_type).where(
+        ReviewerTaskType.reviewer_id == reviewer_id
+    )
+    return frozenset(connection.execute(statement).scalars())
+
+
+def set_task_types(connection: Connection, reviewer_id: int, task_types: Iterable[str]) -> None:
+    """Put a person on some task types only; on none of them in particular: on all."""
+    connection.execute(delete(ReviewerTaskType).where(ReviewerTaskType.reviewer_id == reviewer_id))
+    rows = [{"reviewer_id": reviewer_id, "task_type": one} for one in sorted(set(task_types))]
+    if rows:
+        connection.execute(insert(ReviewerTaskType), rows)

@@ -23,6 +23,7 @@ class ReviewRow:
     tone: int
     compliance: int
     error_kind: str
+    answerable: str
     corrected_response: str
     comment: str
     submitted_at: datetime
@@ -37,6 +38,7 @@ class ProposalRow:
     reviewer: str
     verdict: str
     error_kind: str
+    answerable: str
     corrected_response: str
     comment: str
     proposed_at: datetime
@@ -47,6 +49,7 @@ class GoldRow:
     """A gold item with the conversation it belongs to."""
 
     item_id: int
+    revision: int
     batch_id: int
     slice: str
     cluster: int | None
@@ -55,6 +58,7 @@ class GoldRow:
     verdict: str
     response: str
     error_kind: str
+    answerable: str
     resolution: str
     decided_at: datetime
     exchange_id: str
@@ -87,6 +91,7 @@ def reviews_of(connection: Connection, item_ids: Sequence[int]) -> list[ReviewRo
                 Review.tone,
                 Review.compliance,
                 Review.error_kind,
+                Review.answerable,
                 Review.corrected_response,
                 Review.comment,
                 Review.submitted_at,
@@ -133,6 +138,7 @@ def proposals_of(connection: Connection, item_id: int) -> list[ProposalRow]:
             Reviewer.name.label("reviewer"),
             Proposal.verdict,
             Proposal.error_kind,
+            Proposal.answerable,
             Proposal.corrected_response,
             Proposal.comment,
             Proposal.proposed_at,
@@ -152,10 +158,11 @@ def insert_gold(connection: Connection, item_id: int, now: datetime, **values: A
 def gold_of_batches(
     connection: Connection, batch_ids: Sequence[int] | None = None
 ) -> list[GoldRow]:
-    """Return gold in the order of the queue; of all batches where none are named."""
+    """Return the gold that stands, in the order of the queue; of all batches if none are named."""
     statement = (
         select(
             GoldExample.item_id,
+            GoldExample.revision,
             ReviewItem.batch_id,
             ReviewItem.slice,
             ReviewItem.cluster,
@@ -164,6 +171,7 @@ def gold_of_batches(
             GoldExample.verdict,
             GoldExample.response,
             GoldExample.error_kind,
+            GoldExample.answerable,
             GoldExample.resolution,
             GoldExample.decided_at,
             Exchange.exchange_id,
@@ -173,7 +181,7 @@ def gold_of_batches(
         )
         .join(ReviewItem, ReviewItem.id == GoldExample.item_id)
         .join(Exchange, Exchange.id == ReviewItem.exchange_id)
-        .where(ReviewItem.status == "gold")
+        .where(ReviewItem.status == "gold", GoldExample.superseded_at.is_(None))
         .order_by(ReviewItem.batch_id, ReviewItem.position)
     )
     if batch_ids is not None:

@@ -60,6 +60,7 @@ WITHOUT_PEOPLE = {
     "model_versions": "lineage; a note is added",
     "offset_gaps": "offsets",
     "review_batches": "which evaluation",
+    "reviewer_task_types": "which expert reviews what",
     "reviewers": "the experts, not the people who wrote to the model",
     "rollouts": "steps",
     "source_offsets": "offsets",

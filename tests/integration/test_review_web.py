@@ -103,7 +103,7 @@ def test_no_route_shows_a_peers_unfinished_work(app: Litestar, world: World, vis
         if stage == "submitted":
             review = {
                 "verdict": "correct", "error_kind": "unsafe", "corrected_response": "SECRETTEXT",
-                "comment": "SECRETCOMMENT", **FIVE,
+                "comment": "SECRETCOMMENT", "answerable": "yes", **FIVE,
             }  # fmt: skip
             answer = ada.send("POST", f"/api/items/{item}/review", review)
             assert {"status": "submitted"} == answer.json()

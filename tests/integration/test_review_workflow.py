@@ -34,7 +34,8 @@ ACCEPT = ReviewInput(verdict="accept", **FIVE)
 
 def correct(text: str = "Better.", **changes: Any) -> ReviewInput:
     return ReviewInput(
-        **{"verdict": "correct", "error_kind": "knowledge", "corrected_response": text, **FIVE}
+        **{"verdict": "correct", "error_kind": "knowledge", "answerable": "facts_missing"}
+        | {"corrected_response": text, **FIVE}
         | changes
     )
 
@@ -86,7 +87,7 @@ def test_two_accept_and_it_is_gold(world: World, clock: datetime) -> None:
         correct("Another text."),
         correct(tone=3),
         correct(error_kind="unsafe"),
-        ReviewInput(verdict="reject", error_kind="knowledge", corrected_response="Better.", **FIVE),
+        correct("Better.", verdict="reject"),
     ],
 )
 def test_what_counts_as_disagreement(world: World, clock: datetime, second: ReviewInput) -> None:
@@ -166,7 +167,7 @@ def test_joint_resolution_keeps_the_first_votes(world: World, clock: datetime) -
     item = review_next(world, "Ada", ACCEPT, clock)
     review_next(world, "Ben", correct("Better."), clock)
     proposal = Judgement(
-        verdict="correct", error_kind="knowledge", corrected_response="Better.", comment=""
+        verdict="correct", error_kind="knowledge", answerable="yes", corrected_response="Better."
     )
     with transaction(world.engine) as connection:
         ada, ben, cleo = (person(world, name) for name in ("Ada", "Ben", "Cleo"))
@@ -208,6 +209,7 @@ def test_a_flag_takes_out_and_a_lead_puts_back(world: World, clock: datetime) ->
     ("review", "problem"),
     [
         (correct(error_kind=""), "kind of error"),
+        (correct(answerable=""), "could have produced the right answer"),
         (correct(" "), "as it should have been"),
         (ReviewInput(verdict="accept", corrected_response="Other", **FIVE), "Correct, not Accept"),
     ],
@@ -336,7 +338,9 @@ def test_a_few_errors_keep_the_model(world: World, clock: datetime) -> None:
 
 
 def test_disagreeing_reviewers_mend_the_guide_first(world: World, clock: datetime) -> None:
-    proposal = Judgement(verdict="correct", error_kind="tone", corrected_response="Right.")
+    proposal = Judgement(
+        verdict="correct", error_kind="tone", answerable="yes", corrected_response="Right."
+    )
     for index in range(40):
         first, second = (ACCEPT, correct()) if index % 2 else (correct(), ACCEPT)
         item = review_next(world, "Ada", first, clock)

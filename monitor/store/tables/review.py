@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monitor.store.tables.base import Base, BigId
@@ -23,6 +23,15 @@ class Reviewer(Base):
     created_at: Mapped[datetime]
 
 
+class ReviewerTaskType(Base):
+    """A task type that a person reviews; who has none reviews all of them."""
+
+    __tablename__ = "reviewer_task_types"
+
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"), primary_key=True)
+    task_type: Mapped[str] = mapped_column(primary_key=True)
+
+
 class ReviewBatch(Base):
     """The items queued for one evaluation."""
 
@@ -40,7 +49,7 @@ class ReviewItem(Base):
     __tablename__ = "review_items"
     __table_args__ = (
         UniqueConstraint("batch_id", "exchange_id", name="uq_review_items_exchange"),
-        Index("ix_review_items_queue", "status", "position"),
+        Index("ix_review_items_queue", "status", "batch_id", "position", "task_type"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -57,10 +66,19 @@ class ReviewItem(Base):
     control_probability: Mapped[float]
     #: Index of the drifted cluster in the evaluation, if the exchange belongs to one.
     cluster: Mapped[int | None]
-    #: ``queued``, ``disagreed``, ``adjudication``, ``gold`` or ``excluded``.
+    #: Of the exchange; empty where it has none.
+    task_type: Mapped[str] = mapped_column(default="")
+    #: ``queued``, ``disagreed``, ``adjudication``, ``gold``, ``flagged`` (a lead is to look at it)
+    #: or ``excluded`` (a lead has).
     status: Mapped[str]
-    #: Why a reviewer took the item out: personal data, out of scope.
+    #: Why somebody wants the item out: personal data, out of scope.
     excluded_reason: Mapped[str | None]
+    #: The status that a lead who rejects the flag puts back.
+    flagged_from: Mapped[str | None]
+    #: 1, and one more each time that a lead reopens it.
+    revision: Mapped[int] = mapped_column(default=1)
+    #: Digest of the taxonomy in force when the batch was made; empty where there was none.
+    taxonomy_version: Mapped[str] = mapped_column(default="")
 
 
 class Lease(Base):
@@ -97,6 +115,9 @@ class Review(Base):
     compliance: Mapped[int]
     #: ``knowledge``, ``format``, ``tone``, ``judgement``, ``unsafe``, ``other``; or empty.
     error_kind: Mapped[str]
+    #: Whether an expert with what the model was given could have got it right: ``yes``,
+    #: ``facts_missing``, ``needs_judgement``; or empty.
+    answerable: Mapped[str] = mapped_column(default="")
     #: The response as it should have been; the model's own where it was accepted.
     corrected_response: Mapped[str]
     comment: Mapped[str]
@@ -116,26 +137,78 @@ class Proposal(Base):
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"))
     verdict: Mapped[str]
     error_kind: Mapped[str]
+    answerable: Mapped[str] = mapped_column(default="")
     corrected_response: Mapped[str]
     comment: Mapped[str]
     proposed_at: Mapped[datetime]
+
+
+class DiscussionMessage(Base):
+    """What one of the two reviewers of a disagreed item writes to the other."""
+
+    __tablename__ = "review_messages"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"), index=True)
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"))
+    text: Mapped[str]
+    written_at: Mapped[datetime]
+
+
+class ReviewAudit(Base):
+    """An agreed item that an adjudicator judges too, without seeing the votes."""
+
+    __tablename__ = "review_audits"
+    __table_args__ = (UniqueConstraint("item_id", "revision", name="uq_review_audits_revision"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"))
+    revision: Mapped[int]
+    drawn_at: Mapped[datetime]
+    auditor_id: Mapped[int | None] = mapped_column(ForeignKey("reviewers.id"))
+    decided_at: Mapped[datetime | None]
+    #: In what the ruling differs from the gold that it looked at: ``verdict``, ``unsafe``,
+    #: ``corrected response``; empty where it confirms it.
+    differences: Mapped[list[Any] | None]
+    verdict: Mapped[str] = mapped_column(default="")
+    error_kind: Mapped[str] = mapped_column(default="")
+    answerable: Mapped[str] = mapped_column(default="")
+    corrected_response: Mapped[str] = mapped_column(default="")
+    comment: Mapped[str] = mapped_column(default="")
 
 
 class GoldExample(Base):
     """What the reviewers agreed on: the only source of training examples."""
 
     __tablename__ = "gold_examples"
+    __table_args__ = (
+        Index(
+            "uq_gold_examples_standing",
+            "item_id",
+            unique=True,
+            sqlite_where=text("superseded_at IS NULL"),
+            postgresql_where=text("superseded_at IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"), unique=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"), index=True)
+    #: The item's revision that it decides.
+    revision: Mapped[int] = mapped_column(default=1)
     verdict: Mapped[str]
     response: Mapped[str]
     error_kind: Mapped[str]
-    #: ``agreed``, ``discussed`` or ``adjudicated``.
+    #: The value that both reviewers gave; empty where they differ.
+    answerable: Mapped[str] = mapped_column(default="")
+    #: ``agreed``, ``discussed``, ``adjudicated`` or ``audited``.
     resolution: Mapped[str]
     #: Why an adjudicator was needed: ``guide_gap``, ``reviewer_error``, ``ambiguous``; or empty.
     cause: Mapped[str] = mapped_column(default="")
+    #: Who adjudicated or audited; ``NULL`` where the two reviewers settled it.
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("reviewers.id"))
     decided_at: Mapped[datetime]
+    #: When another took its place, or the item was excluded; ``NULL``: it stands.
+    superseded_at: Mapped[datetime | None]
 
 
 class AuditEntry(Base):
