@@ -69,7 +69,7 @@ _ITEM = (
 )
 
 
-def insert_batch(  # noqa: PLR0917 - what a batch is made of
+def insert_batch(
     connection: Connection,
     evaluation_id: int,
     model: str,

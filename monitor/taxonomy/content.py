@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import msgspec
 
-from monitor.taxonomy.output_formats import FreeText, OutputFormat
+from monitor.taxonomy.output_formats import Code, FreeText, OutputFormat
 from monitor.taxonomy.template import Template
 
 
@@ -42,6 +42,11 @@ class TaskType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     edge_cases: tuple[EdgeCase, ...]
     output_format: OutputFormat = FreeText()
     template: Template = Template()
+
+    @property
+    def has_form(self) -> bool:
+        """Whether the answers have a form, so that any two that differ can't both be right."""
+        return not isinstance(self.output_format, FreeText | Code)
 
 
 class Taxonomy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):

@@ -31,7 +31,19 @@ def as_markdown(taxonomy: Taxonomy) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def guide_as_markdown(told: TaskType) -> str:
+    """Return what a reviewer needs to know of a task type, without how production asks."""
+    return "\n\n".join(_guide(told)) + "\n"
+
+
 def _task_type(told: TaskType, default: Template) -> Iterator[str]:
+    yield from _guide(told)
+    if told.template != default:
+        yield "## Template"
+        yield _fence("yaml", _keys(told.template).removesuffix("\n"))
+
+
+def _guide(told: TaskType) -> Iterator[str]:
     yield f"# {told.name}: {told.title}"
     if told.description:
         yield told.description
@@ -47,9 +59,6 @@ def _task_type(told: TaskType, default: Template) -> Iterator[str]:
     if not isinstance(told.output_format, FreeText):
         yield "## Output format"
         yield _fence(*_format(told.output_format))
-    if told.template != default:
-        yield "## Template"
-        yield _fence("yaml", _keys(told.template).removesuffix("\n"))
 
 
 def _edge_case(case: EdgeCase) -> Iterator[str]:
