@@ -43,8 +43,8 @@ CHOICES = (
     ),
     Choice(
         "answerable",
-        "Unless you accept: could an expert, given only what the model was given, have produced the "
-        "right answer?",
+        "Unless you accept: could an expert, given only what the model was given, have produced "
+        "the right answer?",
         {
             "yes": "Yes, the model had what it needs",
             "facts_missing": "No, facts were missing",

@@ -45,15 +45,14 @@ class Guides:
     def of(self, version: str) -> Taxonomy | None:
         """Return a version; ``None`` where it isn't stored."""
         if version not in self._known:
-            self._known[version] = (
-                taxonomy_by_version(self.connection, version)
-                if version
-                else Taxonomy(
-                    task_types={},
-                    default_template=Template(system_prompt=_literal(self.system_prompt)),
-                )
-            )
+            self._known[version] = self._read(version)
         return self._known[version]
+
+    def _read(self, version: str) -> Taxonomy | None:
+        if version:
+            return taxonomy_by_version(self.connection, version)
+        template = Template(system_prompt=_literal(self.system_prompt))
+        return Taxonomy(task_types={}, default_template=template)
 
 
 def render(item: DecidedItem, guides: Guides) -> Rendered | LeftOut:

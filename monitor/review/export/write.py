@@ -44,7 +44,7 @@ class Request:
     bare: bool = False
     #: The items that wait for reviews, instead of gold.
     queue: bool = False
-    wanted: ItemFilter = ItemFilter()
+    wanted: ItemFilter
 
     def check(self) -> None:
         """Check that the options fit each other.
