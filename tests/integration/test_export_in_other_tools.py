@@ -1,0 +1,226 @@
+"""What is exported is loaded back by the packages it is for, offline."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+
+from monitor.review.export.files import write_whole
+from monitor.review.export.write import Export, Request, make_export
+from monitor.settings import ModelSection, Settings
+from monitor.store.engine import transaction
+from monitor.store.gold_export import ItemFilter
+from tests.services.decided_items import ACCEPT, correct, make_reviewed_world
+from tests.services.review_world import World
+
+pytestmark = [
+    # TRL 1.16 sets by default what transformers 5.20 calls deprecated.
+    pytest.mark.filterwarnings("ignore:.gradient_checkpointing:FutureWarning"),
+    # Both tools' packages are written for pydantic 1's names.
+    pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20"),
+]
+
+IGNORED = -100
+REVIEWS = [ACCEPT, correct("Block it first.\nThen call."), correct("<b>Blocked</b> & \N{SNOWMAN}")]
+
+
+@pytest.fixture
+def world(engine: Engine, tmp_path: Path, clock: datetime) -> World:
+    return make_reviewed_world(engine, tmp_path, clock, REVIEWS)
+
+
+def export(world: World, out: Path, **asked: Any) -> Export:
+    request = Request(**{"wanted": ItemFilter(), "out": out} | asked)
+    request.check()
+    with transaction(world.engine) as connection:
+        made = make_export(connection, Settings(model=ModelSection()), request)
+    for path, text in made.beside.items():
+        write_whole(path, text)
+    write_whole(Path(made.place), made.text)
+    return made
+
+
+def load(path: Path, folder: Path) -> Any:
+    from datasets import load_dataset
+
+    return load_dataset("json", data_files=str(path), split="train", cache_dir=str(folder / "cache"))
+
+
+def tiny_model(rows: Any, folder: Path) -> tuple[Any, Any]:
+    """Return an untrained model and the tokenizer of the words in the rows."""
+    from transformers import AutoModelForCausalLM
+
+    from retrain.base_model import BaseModel, load_tokenizer
+    from retrain.tiny_base import TinyShape, make_tiny_base
+
+    shape = TinyShape(hidden_size=16, n_layers=1, n_heads=2, vocabulary=300, epochs=0.0)
+    base = make_tiny_base(folder / "base", rows, seed=1, shape=shape)
+    return AutoModelForCausalLM.from_pretrained(base), load_tokenizer(BaseModel(str(base), ""))
+
+
+@pytest.mark.language_model
+@pytest.mark.parametrize("bare", [False, True])
+def test_trl_masks_all_but_the_agreed_answer(world: World, tmp_path: Path, bare: bool) -> None:
+    from trl import SFTConfig, SFTTrainer
+
+    out = tmp_path / "gold.jsonl"
+    assert 3 == export(world, out, format="sft", bare=bare).n_rows
+    dataset = load(out, tmp_path)
+    assert ({"messages"} if bare else {"messages", "metadata"}) == set(dataset.column_names)
+    model, tokenizer = tiny_model(dataset["messages"], tmp_path)
+    trainer = SFTTrainer(
+        model=model,
+        args=SFTConfig(
+            output_dir=str(tmp_path / "run"), assistant_only_loss=True, max_length=None,
+            report_to="none", use_cpu=True, bf16=False,
+        ),
+        train_dataset=dataset,
+        processing_class=tokenizer,
+    )  # fmt: skip
+    for told, prepared in zip(dataset["messages"], trainer.train_dataset, strict=True):
+        answer = [token for token in prepared["labels"] if token != IGNORED]
+        assert told[-1]["content"] + "<|im_end|>" == tokenizer.decode(answer)
+        whole = tokenizer.decode(prepared["input_ids"])
+        assert all(turn["content"] in whole for turn in told)
+
+
+@pytest.mark.language_model
+@pytest.mark.parametrize("bare", [False, True])
+def test_trl_prepares_the_pairs(world: World, tmp_path: Path, bare: bool) -> None:
+    from trl import DPOConfig, DPOTrainer
+
+    out = tmp_path / "pairs.jsonl"
+    assert 2 == export(world, out, format="preference", bare=bare).n_rows
+    dataset = load(out, tmp_path)
+    texts = [row["prompt"] + row["chosen"] + row["rejected"] for row in dataset]
+    model, tokenizer = tiny_model(texts, tmp_path)
+    trainer = DPOTrainer(
+        model=model,
+        args=DPOConfig(
+            output_dir=str(tmp_path / "run"), report_to="none", use_cpu=True, bf16=False,
+            max_length=None,
+        ),
+        train_dataset=dataset,
+        processing_class=tokenizer,
+    )  # fmt: skip
+    for told, prepared in zip(dataset, trainer.train_dataset, strict=True):
+        for side in ("chosen", "rejected"):
+            text = tokenizer.decode(prepared[f"{side}_ids"])
+            assert told[side][0]["content"] in text
+        assert told["prompt"][-1]["content"] in tokenizer.decode(prepared["prompt_ids"])
+
+
+def test_label_studio_takes_its_configuration_tasks_and_annotations(
+    world: World, tmp_path: Path
+) -> None:
+    from label_studio_sdk.label_interface import LabelInterface
+
+    out, config = tmp_path / "tasks.json", tmp_path / "config.xml"
+    assert 3 == export(world, out, format="label-studio", config_out=config).n_rows
+    interface = LabelInterface(config.read_text(encoding="utf-8"))
+    interface.validate()
+    tasks = json.loads(out.read_text(encoding="utf-8"))
+    for task in tasks:
+        assert interface.validate_task({"data": task["data"]})
+        (annotation,), (prediction,) = task["annotations"], task["predictions"]
+        assert interface.validate_annotation(annotation)
+        assert [] == interface.validate_prediction(prediction, return_errors=True)
+        assert "completed_by" not in annotation
+        assert task["data"]["exchange_id"] == task["meta"]["exchange_id"]
+    agreed = [
+        {one["from_name"]: one["value"] for one in task["annotations"][0]["result"]}
+        for task in tasks
+    ]
+    assert [{"choices": ["accept"]}, {"choices": ["correct"]}, {"choices": ["correct"]}] == [
+        one["verdict"] for one in agreed
+    ]
+    assert [REVIEWS[2].corrected_response] == agreed[2]["corrected_response"]["text"]
+
+
+def test_label_studios_own_converter_reads_the_tasks(world: World, tmp_path: Path) -> None:
+    from label_studio_sdk.converter import Converter
+
+    out, config = tmp_path / "tasks.json", tmp_path / "config.xml"
+    export(world, out, format="label-studio", config_out=config)
+    tasks = json.loads(out.read_text(encoding="utf-8"))
+    for number, task in enumerate(tasks, start=1):  # what the server would have added
+        task["id"] = number
+        task["annotations"][0] |= {"id": number, "completed_by": 1, "was_cancelled": False}
+    out.write_text(json.dumps(tasks), encoding="utf-8")
+    folder = tmp_path / "converted"
+    Converter(str(config), str(tmp_path)).convert_to_json_min(str(out), str(folder), is_dir=False)
+    (converted,) = folder.glob("*.json")
+    rows = json.loads(converted.read_text(encoding="utf-8"))
+    assert ["accept", "correct", "correct"] == [row["verdict"] for row in rows]
+    assert REVIEWS[1].corrected_response == rows[1]["corrected_response"]
+
+
+@pytest.fixture
+def argilla(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[httpx.Request]]:
+    """Argilla's client, whose server only knows who asks; yields what it was asked."""
+    import argilla as rg
+
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={"id": str(uuid.UUID(int=1)), "username": "a", "role": "owner"})
+
+    monkeypatch.setattr(
+        "argilla._api._http._client.httpx.HTTPTransport",
+        lambda *_, **__: httpx.MockTransport(answer),
+    )
+    client = rg.Argilla(api_url="http://argilla.test", api_key="key")
+    monkeypatch.setattr(rg.Argilla, "_default_client", client)
+    yield asked
+    client.http_client.close()
+
+
+@pytest.mark.parametrize("queue", [False, True])
+def test_argilla_takes_the_settings_and_the_records(
+    world: World, tmp_path: Path, argilla: list[httpx.Request], queue: bool
+) -> None:
+    import argilla as rg
+    from argilla.records._io import JsonIO
+
+    out = tmp_path / "dataset"
+    made = export(world, out, format="argilla", queue=queue)
+    settings = rg.Settings.from_json(out / ".argilla" / "settings.json")
+    settings.validate()
+    model = rg.Dataset._load_dataset_model(out / ".argilla" / "dataset.json")
+    assert "dataset" == model.name
+    dataset = rg.Dataset.from_model(model, client=rg.Argilla._default_client)
+    dataset.settings = settings
+    records = JsonIO._records_from_json(out / "records.json")
+    assert made.n_rows == len(records) == (37 if queue else 3)
+    questions = {question.name for question in settings.questions}
+    for record in records:
+        record._dataset = dataset
+        assert set(record.suggestions.to_dict()) <= questions
+        fields = record.fields.to_dict()
+        assert {"conversation", "response", "guide"} == set(fields)
+        assert record.api_model().model_dump(mode="json")["external_id"] == record.id
+    if queue:
+        assert {"item_id", "exchange_id", "model"} == set(records[0].metadata)
+    else:
+        assert "correct" == records[1].suggestions["verdict"].value
+        assert REVIEWS[1].corrected_response == records[1].suggestions["corrected_response"].value
+    assert {"/api/v1/me"} == {request.url.path for request in argilla}
+
+
+@pytest.mark.parametrize("tool", ["label-studio", "argilla"])
+def test_the_queue_shows_nothing_that_a_reviewer_may_not_see(
+    world: World, tmp_path: Path, clock: datetime, tool: str
+) -> None:
+    out = tmp_path / "queue"
+    made = export(world, out, format=tool, queue=True)
+    assert 37 == made.n_rows
+    for word in ("slice", "probability", "cluster", "novelty", "control", "Ada", "Ben", "n_reviewers"):
+        assert word not in made.text
+    assert "Blocking comes first." in made.text
