@@ -255,6 +255,7 @@ class Review(Section):
     control_share: Share = 0.60
     drift_share: Share = 0.28
     lease_minutes: Annotated[float, Field(gt=0)] = 20.0
+    audit_share: Share = 0.10
     baseline_error_rate: Share = 0.08
     baseline_reviews: Annotated[int, Field(ge=1)] = 400
     window_weeks: Annotated[int, Field(ge=1)] = 4

@@ -14,10 +14,12 @@ import typer
 from assessment_schema import assessment_schema
 
 from monitor.cli.app import app
+from monitor.review.states import as_markdown
 from monitor.settings import Secrets, all_sections
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
+WORKFLOW = ROOT / "docs" / "explanation" / "review-workflow.md"
 GENERATED = "<!-- Written by `make docs` from {source}. Change that, not this page. -->"
 
 #: What each secret is; their names are the settings' own.
@@ -109,26 +111,34 @@ def commands_page() -> str:
     return "\n\n".join(lines) + "\n"
 
 
+def workflow_page() -> str:
+    """Return the page about the review workflow as it is, with the table of its transitions."""
+    begin, end = "<!-- transitions -->\n", "<!-- /transitions -->\n"
+    before, rest = WORKFLOW.read_text(encoding="utf-8").split(begin)
+    return f"{before}{begin}{as_markdown()}\n{end}{rest.split(end)[1]}"
+
+
 def main() -> int:
     """Write the pages; with --check return 1 if one is behind."""
     pages = {
-        "settings.md": settings_page(),
-        "commands.md": commands_page(),
-        "assessment.schema.json": assessment_schema(),
+        REFERENCE / "settings.md": settings_page(),
+        REFERENCE / "commands.md": commands_page(),
+        REFERENCE / "assessment.schema.json": assessment_schema(),
+        WORKFLOW: workflow_page(),
     }
     behind = [
-        name
-        for name, text in pages.items()
-        if not (REFERENCE / name).is_file()
-        or (REFERENCE / name).read_text(encoding="utf-8") != text
+        path
+        for path, text in pages.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
+    names = ", ".join(path.name for path in behind)
     if "--check" in sys.argv[1:]:
         if behind:
-            sys.stderr.write(f"docs/reference: {', '.join(behind)} behind; run `make docs`\n")
+            sys.stderr.write(f"docs: {names} behind; run `make docs`\n")
         return 1 if behind else 0
-    for name in behind:
-        (REFERENCE / name).write_text(pages[name], encoding="utf-8")
-    sys.stdout.write(f"docs/reference: {', '.join(behind) or 'nothing'} rewritten\n")
+    for path in behind:
+        path.write_text(pages[path], encoding="utf-8")
+    sys.stdout.write(f"docs: {names or 'nothing'} rewritten\n")
     return 0
 
 

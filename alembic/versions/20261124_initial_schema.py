@@ -11,6 +11,25 @@ branch_labels = None
 depends_on = None
 
 
+#: The audit log refuses changes and deletions.
+SQLITE = (
+    """CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END""",
+    """CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END""",
+    # INSERT OR REPLACE deletes without the trigger above.
+    """CREATE TRIGGER audit_log_no_replace BEFORE INSERT ON audit_log
+    WHEN EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id OR hash = NEW.hash)
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END""",
+)
+POSTGRESQL = (
+    """CREATE FUNCTION audit_log_refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$""",
+    """CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_log_refuse()""",
+)
+
+
 def upgrade() -> None:
     op.create_table(
         "audit_log",
@@ -25,6 +44,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
         sa.UniqueConstraint("hash", name=op.f("uq_audit_log_hash")),
     )
+    for statement in SQLITE if op.get_bind().dialect.name == "sqlite" else POSTGRESQL:
+        op.execute(statement)
     op.create_table(
         "baselines",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -411,6 +432,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("excluded_reason", sa.String(), nullable=True),
         sa.Column("flagged_from", sa.String(), nullable=True),
+        sa.Column("reopened_reason", sa.String(), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("taxonomy_version", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -443,6 +465,7 @@ def upgrade() -> None:
         sa.Column("answerable", sa.String(), nullable=False),
         sa.Column("resolution", sa.String(), nullable=False),
         sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("comment", sa.String(), nullable=False),
         sa.Column(
             "decided_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
@@ -511,6 +534,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_review_leases")),
         sa.UniqueConstraint("item_id", "reviewer_id", name="uq_review_leases_reviewer"),
     )
+    with op.batch_alter_table("review_leases", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_review_leases_expires_at"), ["expires_at"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_review_leases_reviewer_id"), ["reviewer_id"], unique=False
+        )
+
     op.create_table(
         "review_messages",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -581,6 +612,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reviews")),
         sa.UniqueConstraint("item_id", "reviewer_id", name="uq_reviews_reviewer"),
     )
+    with op.batch_alter_table("reviews", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reviews_reviewer_id"), ["reviewer_id"], unique=False)
+
     op.create_table(
         "training_runs",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -723,12 +757,19 @@ def downgrade() -> None:
 
     op.drop_table("model_versions")
     op.drop_table("training_runs")
+    with op.batch_alter_table("reviews", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reviews_reviewer_id"))
+
     op.drop_table("reviews")
     op.drop_table("review_proposals")
     with op.batch_alter_table("review_messages", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_review_messages_item_id"))
 
     op.drop_table("review_messages")
+    with op.batch_alter_table("review_leases", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_review_leases_reviewer_id"))
+        batch_op.drop_index(batch_op.f("ix_review_leases_expires_at"))
+
     op.drop_table("review_leases")
     op.drop_table("review_audits")
     with op.batch_alter_table("gold_examples", schema=None) as batch_op:
@@ -802,3 +843,5 @@ def downgrade() -> None:
 
     op.drop_table("baselines")
     op.drop_table("audit_log")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION audit_log_refuse()")

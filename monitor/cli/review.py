@@ -145,14 +145,34 @@ def confirm(
 
 
 @app.command("verify-audit")
-def verify_audit(config: ConfigOption = None) -> None:
-    """Check that no entry of the audit log was changed, removed or moved."""
+def verify_audit(
+    expect: Annotated[
+        str | None,
+        typer.Option(help="A hash that was printed before: its entry must still be there."),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Check that no entry of the audit log was changed, removed, inserted or moved.
+
+    Prints the number of entries and the hash of the last one. Keep that hash somewhere else: with
+    --expect, the next check also sees entries that were cut off at the end, and a log that was
+    written anew.
+    """
     from monitor.errors import WorkflowError
-    from monitor.store.audit import first_broken_entry
+    from monitor.store.audit import check_chain
     from monitor.store.engine import transaction
 
     with transaction(open_database(read_settings(config))) as connection:
-        broken = first_broken_entry(connection)
-    if broken is not None:
-        raise WorkflowError(f"the audit log is broken at entry {broken}")
-    typer.echo("audit log: whole")
+        chain = check_chain(connection, expect)
+    if chain.broken_at is not None:
+        raise WorkflowError(
+            f"the audit log is broken at entry {chain.broken_at}: {chain.problem}; the "
+            f"{chain.n_entries} before it are whole, up to hash {chain.head}"
+        )
+    if not chain.holds_expected:
+        raise WorkflowError(
+            f"the audit log has no entry with hash {expect}: entries were cut off at the end, or "
+            f"the log was written anew; it has {chain.n_entries} now, up to hash {chain.head}"
+        )
+    typer.echo(f"audit log: whole, {chain.n_entries} entries")
+    typer.echo(chain.head)

@@ -142,8 +142,11 @@ def import_(
     people = read_reviewer_map(reviewer_map)
     found = read_argilla(file) if format_ == "argilla" else read_label_studio(file)
     now = datetime.now(UTC)
-    with transaction(open_database(read_settings(config))) as connection:
-        imported = import_reviews(connection, found, people, now)
+    settings = read_settings(config)
+    with transaction(open_database(settings)) as connection:
+        imported = import_reviews(
+            connection, found, people, now, audit_share=settings.review.audit_share
+        )
         details = {"format": format_, "written": imported.n_written, "known": imported.n_known}
         place = str(file.resolve())
         append_entry(connection, now, getpass.getuser(), "imported", place, details)

@@ -7,12 +7,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError
+from monitor.review.adjudication import may_decide
 from monitor.review.verdicts import reasons_to_disagree
+from monitor.store.discussions import MessageRow, ProposalRow, messages_of, proposals_of
 from monitor.store.exchanges import exchange_by_id
-from monitor.store.leases import REVIEWS_NEEDED, lease_of
-from monitor.store.review_items import item_by_id
+from monitor.store.leases import lease_of
+from monitor.store.places import REVIEWS_NEEDED
+from monitor.store.review_items import ItemRow, item_by_id
 from monitor.store.reviewers import ReviewerRow
-from monitor.store.reviews import ProposalRow, ReviewRow, proposals_of, reviews_of
+from monitor.store.reviews import Decided, ReviewRow, gold_history, reviews_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +23,15 @@ class ItemView:
     """An item as one person sees it: nothing of slice, drift or a peer's unfinished work."""
 
     id: int
-    #: ``open`` (theirs to review), ``submitted`` (by them; not yet by both), ``disagreed``,
-    #: ``adjudication``, ``gold`` or ``excluded``.
+    #: ``open`` (theirs to review), ``submitted`` (by them; they may take it back), ``disagreed``,
+    #: ``adjudication``, ``audit`` (theirs to judge without seeing the votes), ``gold``, ``flagged``
+    #: or ``excluded``.
     state: str
+    #: How often it was reopened, plus one.
+    revision: int
     task_type: str
+    #: Digest of the taxonomy that it is reviewed under; empty where there was none.
+    taxonomy_version: str
     messages: list[dict[str, str]]
     response: str
     truncated: bool
@@ -35,11 +43,23 @@ class ItemView:
     #: Why the two don't agree.
     reasons: tuple[str, ...]
     proposals: tuple[ProposalRow, ...]
-    may_adjudicate: bool
+    #: What the two wrote to each other.
+    discussion: tuple[MessageRow, ...]
+    #: What was decided, the latest last: all but it were superseded.
+    decisions: tuple[Decided, ...]
+    #: Why a lead reopened it.
+    reopened_reason: str
+    #: Why somebody flagged it; for leads only.
+    flag_reason: str
+    #: By adjudication, or by audit where the state is that.
+    may_decide: bool
+    may_reopen: bool
+    #: Whether the person confirms or rejects the flag.
+    may_settle_flag: bool
 
 
 def view_item(connection: Connection, item_id: int, person: ReviewerRow) -> ItemView:
-    """Return an item for a person who works, or worked, on it, or is to adjudicate it.
+    """Return an item for a person who works, or worked, on it, who is to decide it, or who leads.
 
     Raises:
         NotFoundError: There is no such item, or it isn't for this person.
@@ -49,27 +69,41 @@ def view_item(connection: Connection, item_id: int, person: ReviewerRow) -> Item
     own = next((row for row in reviews if row.reviewer_id == person.id), None)
     lease = lease_of(connection, item_id, person.id)
     complete = len(reviews) >= REVIEWS_NEEDED
-    may_adjudicate = item.status == "adjudication" and person.adjudicates and own is None
-    involved = lease is not None and lease.declined_reason is None
-    if not (involved or may_adjudicate) or (complete and own is None and not may_adjudicate):
+    decides = may_decide(connection, item, person)
+    flagged = item.status in {"flagged", "excluded"}
+    works = lease is not None and lease.declined_reason is None and not complete
+    if not (works or own or decides or (person.leads and (complete or flagged))):
         raise NotFoundError(f"there is no item {item_id}")
-    shown = tuple(sorted(reviews, key=lambda row: row.reviewer_id != person.id)) if complete else ()
-    state = item.status
-    if item.status == "queued":
-        state = "submitted" if own else "open"
+    # An auditor judges without having seen the votes, whatever else they may see.
+    open_votes = complete and not (decides and item.status == "gold")
+    shown = sorted(reviews, key=lambda row: row.reviewer_id != person.id) if open_votes else []
     exchange = exchange_by_id(connection, item.exchange_id)
     return ItemView(
         id=item_id,
-        state=state,
-        task_type=exchange.task_type,
+        state=_state(item, own, audits=decides and item.status == "gold"),
+        revision=item.revision,
+        task_type=item.task_type,
+        taxonomy_version=item.taxonomy_version,
         messages=exchange.messages,
         response=exchange.response,
         truncated=exchange.truncated,
         draft=lease.draft if lease else {},
         lease_until=lease.expires_at if lease else None,
         own_review=own,
-        reviews=shown,
+        reviews=tuple(shown),
         reasons=tuple(reasons_to_disagree(shown[0], shown[1])) if shown else (),
-        proposals=tuple(proposals_of(connection, item_id)) if complete else (),
-        may_adjudicate=may_adjudicate,
+        proposals=tuple(proposals_of(connection, item_id)) if open_votes else (),
+        discussion=tuple(messages_of(connection, item_id)) if open_votes else (),
+        decisions=tuple(gold_history(connection, item_id)) if open_votes else (),
+        reopened_reason=(item.reopened_reason or "") if open_votes else "",
+        flag_reason=(item.excluded_reason or "") if person.leads else "",
+        may_decide=decides,
+        may_reopen=person.leads and item.status == "gold" and open_votes,
+        may_settle_flag=person.leads and item.status == "flagged",
     )
+
+
+def _state(item: ItemRow, own: ReviewRow | None, *, audits: bool) -> str:
+    if item.status == "queued":
+        return "submitted" if own else "open"
+    return "audit" if audits else item.status

@@ -12,7 +12,7 @@ from monitor.store.decisions import DecisionRow, decision_of_batch
 from monitor.store.review_items import BatchRow, items_of_batches, list_batches, status_counts
 from monitor.store.reviews import count_reviews_by
 
-STATUSES = ("gold", "queued", "disagreed", "adjudication", "excluded")
+STATUSES = ("gold", "queued", "disagreed", "adjudication", "flagged", "excluded")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,8 @@ class BatchProgress:
     n_items: int
     by_status: dict[str, int]
     by_reviewer: list[tuple[str, int]]
-    excluded: list[tuple[int, str]]
+    #: Items that wait for a lead, with why.
+    flagged: list[tuple[int, str]]
     #: The decision as it was written, if it was.
     decision: DecisionRow | None
     recommendation: str
@@ -52,10 +53,10 @@ def _progress(connection: Connection, batch: BatchRow, review: Review) -> BatchP
         n_items=sum(counts.values()),
         by_status=counts,
         by_reviewer=count_reviews_by(connection, batch.id),
-        excluded=[
+        flagged=[
             (item.id, item.excluded_reason or "")
             for item in items_of_batches(connection, [batch.id])
-            if item.status == "excluded"
+            if item.status == "flagged"
         ],
         decision=decision,
         recommendation=recommendation,

@@ -1,33 +1,53 @@
 """Where two reviewers disagree: they talk and propose the same, or a third person decides."""
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Annotated
 
 import msgspec
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
+from monitor.review.states import Status, require
+from monitor.review.steps import SYSTEM, take_step
 from monitor.review.verdicts import Judgement, check_judgement, normalise
-from monitor.store.audit import append_entry
-from monitor.store.exchanges import exchange_by_id
-from monitor.store.review_items import ItemRow, item_by_id, set_item_status
-from monitor.store.reviewers import ReviewerRow
-from monitor.store.reviews import (
+from monitor.store.discussions import (
     disagreed_since,
-    insert_gold,
+    insert_message,
     proposals_of,
     put_proposal,
-    reviews_of,
 )
+from monitor.store.exchanges import exchange_by_id
+from monitor.store.leases import clear_draft
+from monitor.store.places import REVIEWS_NEEDED
+from monitor.store.review_items import ItemRow, item_by_id, lock_items
+from monitor.store.reviewers import ReviewerRow
+from monitor.store.reviews import insert_gold, reviews_of
 
 #: A disagreement that lasts longer goes to an adjudicator.
 DISCUSSION_TIME = timedelta(days=3)
 
 
-class Ruling(Judgement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An adjudicator's decision, with why one was needed."""
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one of the two writes to the other."""
 
-    cause: Literal["guide_gap", "reviewer_error", "ambiguous"]
+    text: Annotated[str, msgspec.Meta(max_length=10_000)]
+
+
+def write_message(
+    connection: Connection, item_id: int, reviewer: ReviewerRow, text: str, now: datetime
+) -> None:
+    """Write to the other reviewer of a disagreed item.
+
+    Raises:
+        NotFoundError: The person isn't one of the item's two reviewers.
+        WorkflowError: The item isn't disagreed on, or there is no text.
+    """
+    item = _own_reviewed(connection, item_id, reviewer)
+    require("discussed", item.status)
+    if not text.strip():
+        raise WorkflowError("write something first")
+    insert_message(connection, item_id, reviewer.id, text.strip(), now)
+    take_step(connection, item, "discussed", "disagreed", by=reviewer.name, now=now)
 
 
 def propose_resolution(
@@ -45,30 +65,31 @@ def propose_resolution(
         NotFoundError: The person isn't one of the item's two reviewers.
         WorkflowError: The item isn't disagreed on, or the proposal doesn't hold together.
     """
-    item = _disagreed(connection, item_id, reviewer)
-    response = exchange_by_id(connection, item.exchange_id).response
-    checked = check_judgement(judgement, response)
+    item = _own_reviewed(connection, item_id, reviewer)
+    require("proposed", item.status)
+    checked = check_judgement(judgement, exchange_by_id(connection, item.exchange_id).response)
     put_proposal(connection, item_id, reviewer.id, now, **msgspec.structs.asdict(checked))
     proposals = proposals_of(connection, item_id)
     same = {(p.verdict, p.error_kind, normalise(p.corrected_response)) for p in proposals}
-    answers = {p.answerable for p in proposals}
-    status = "disagreed"
-    if len(proposals) == 2 and len(same) == 1:
-        status = "gold"
+    to: Status = "disagreed"
+    if len(proposals) == REVIEWS_NEEDED and len(same) == 1:
+        to = "gold"
+        answers = {p.answerable for p in proposals}
         insert_gold(
             connection,
             item_id,
+            item.revision,
             now,
             verdict=checked.verdict,
             response=checked.corrected_response,
             error_kind=checked.error_kind,
-            answerable=answers.pop() if len(answers) == 1 else "",
+            answerable=checked.answerable if len(answers) == 1 else "",
             resolution="discussed",
         )
-        set_item_status(connection, item_id, "gold")
-    details = {"verdict": judgement.verdict, "status": status}
-    append_entry(connection, now, reviewer.name, "proposed", f"item:{item_id}", details=details)
-    return status
+    clear_draft(connection, item_id, reviewer.id)
+    details = {"verdict": checked.verdict}
+    take_step(connection, item, "proposed", to, by=reviewer.name, now=now, details=details)
+    return to
 
 
 def ask_for_adjudication(
@@ -80,61 +101,28 @@ def ask_for_adjudication(
         NotFoundError: The person isn't one of the item's two reviewers.
         WorkflowError: The item isn't disagreed on.
     """
-    _disagreed(connection, item_id, reviewer)
-    set_item_status(connection, item_id, "adjudication")
-    append_entry(connection, now, reviewer.name, "escalated", f"item:{item_id}")
+    item = _own_reviewed(connection, item_id, reviewer)
+    take_step(connection, item, "escalated", "adjudication", by=reviewer.name, now=now)
 
 
 def escalate_stale(connection: Connection, now: datetime) -> list[int]:
-    """Send to adjudication what has been under discussion for too long."""
-    stale = disagreed_since(connection, now - DISCUSSION_TIME)
-    for item_id in stale:
-        set_item_status(connection, item_id, "adjudication")
-        append_entry(connection, now, "driftwarden", "escalated", f"item:{item_id}")
-    return stale
+    """Send to adjudication what has been under discussion for too long, and return it.
 
-
-def adjudicate(
-    connection: Connection, item_id: int, person: ReviewerRow, ruling: Ruling, now: datetime
-) -> None:
-    """Decide an item as somebody who reviewed it neither first nor second.
-
-    Raises:
-        NotFoundError: The person may not adjudicate, or reviewed the item.
-        WorkflowError: The item isn't in adjudication, or the ruling doesn't hold together.
+    All are locked before the first is entered into the audit log: who waits for the log mustn't
+    hold an item that this waits for. What somebody is resolving just now is left to them.
     """
-    item = item_by_id(connection, item_id, lock=True)
-    reviewers = {row.reviewer_id for row in reviews_of(connection, [item_id])}
-    if not person.adjudicates or person.id in reviewers:
-        raise NotFoundError(f"there is no item {item_id}")
-    if item.status != "adjudication":
-        if len(reviewers) < 2:  # blind still: not even its state is for others
-            raise NotFoundError(f"there is no item {item_id}")
-        raise WorkflowError(f"the item is {item.status}, not in adjudication")
-    response = exchange_by_id(connection, item.exchange_id).response
-    checked = check_judgement(ruling, response)
-    insert_gold(
-        connection,
-        item_id,
-        now,
-        verdict=checked.verdict,
-        response=checked.corrected_response,
-        error_kind=checked.error_kind,
-        answerable=checked.answerable,
-        resolution="adjudicated",
-        cause=checked.cause,
-        decided_by=person.id,
+    stale = lock_items(
+        connection, disagreed_since(connection, now - DISCUSSION_TIME), status="disagreed"
     )
-    set_item_status(connection, item_id, "gold")
-    details = {"verdict": ruling.verdict, "cause": ruling.cause, "comment": ruling.comment}
-    append_entry(connection, now, person.name, "adjudicated", f"item:{item_id}", details=details)
+    for item in stale:
+        take_step(connection, item, "escalated", "adjudication", by=SYSTEM, now=now)
+    return [item.id for item in stale]
 
 
-def _disagreed(connection: Connection, item_id: int, reviewer: ReviewerRow) -> ItemRow:
+def _own_reviewed(connection: Connection, item_id: int, reviewer: ReviewerRow) -> ItemRow:
+    """Lock an item whose state this person may know: theirs is one of both reviews."""
     item = item_by_id(connection, item_id, lock=True)
     reviewers = {row.reviewer_id for row in reviews_of(connection, [item_id])}
-    if reviewer.id not in reviewers:
+    if reviewer.id not in reviewers or len(reviewers) < REVIEWS_NEEDED:
         raise NotFoundError(f"there is no item {item_id}")
-    if item.status != "disagreed":
-        raise WorkflowError("there is nothing to discuss: the item is not disagreed on")
     return item

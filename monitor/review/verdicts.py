@@ -82,15 +82,28 @@ def check_judgement(judgement: JudgementT, response: str) -> JudgementT:
 
 def reasons_to_disagree(first: ReviewRow, second: ReviewRow) -> list[str]:
     """Return why two reviews don't agree; nothing where they do."""
-    reasons = []
-    if first.verdict != second.verdict:
-        reasons.append("verdict")
-    reasons += [
+    reasons = differences(
+        (first.verdict, first.error_kind, first.corrected_response),
+        (second.verdict, second.error_kind, second.corrected_response),
+    )
+    return reasons + [
         name for name in SCORES if abs(getattr(first, name) - getattr(second, name)) >= SCORE_GAP
     ]
-    if (first.error_kind == "unsafe") != (second.error_kind == "unsafe"):
+
+
+def differences(first: tuple[str, str, str], second: tuple[str, str, str]) -> list[str]:
+    """Return in what two judgements differ that matters.
+
+    Args:
+        first: Verdict, kind of error and text of the right response.
+        second: The other's.
+    """
+    reasons = []
+    if first[0] != second[0]:
+        reasons.append("verdict")
+    if (first[1] == "unsafe") != (second[1] == "unsafe"):
         reasons.append("unsafe")
-    if normalise(first.corrected_response) != normalise(second.corrected_response):
+    if normalise(first[2]) != normalise(second[2]):
         reasons.append("corrected response")
     return reasons
 

@@ -1,4 +1,4 @@
-"""Two independent, blind reviews: claim, draft, put off or decline, submit, flag.
+"""Two independent, blind reviews: claim, draft, put off or decline, submit, withdraw.
 
 Every function that changes an item locks its row first, so that whatever two reviewers do at once
 happens one after the other. Until both have submitted, a reviewer learns nothing of the other.
@@ -11,35 +11,44 @@ import msgspec
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
-from monitor.review.verdicts import ReviewInput, check_judgement, reasons_to_disagree
-from monitor.store.audit import append_entry
+from monitor.review.adjudication import may_decide
+from monitor.review.agreeing import settle
+from monitor.review.steps import take_step
+from monitor.review.verdicts import SCORES, ReviewInput, check_judgement
 from monitor.store.exchanges import exchange_by_id
 from monitor.store.leases import (
-    REVIEWS_NEEDED,
-    LeaseRow,
     change_lease,
-    has_free_place,
+    clear_draft,
+    keep_draft,
     lease_of,
     live_item,
-    lock_next_item,
-    take_lease,
+    take_place,
 )
-from monitor.store.review_items import ItemRow, item_by_id, set_item_status
-from monitor.store.reviewers import ReviewerRow
-from monitor.store.reviews import insert_gold, insert_review, reviews_of
+from monitor.store.places import REVIEWS_NEEDED
+from monitor.store.review_items import ItemRow, item_by_id
+from monitor.store.review_queue import Claimer, lock_next_item
+from monitor.store.reviewers import ReviewerRow, task_types_of
+from monitor.store.reviews import delete_review, insert_review, reviews_of
 
 __all__ = [
     "claim_next",
+    "claimer_of",
     "decline",
     "extend_lease",
-    "flag",
     "save_draft",
     "submit_review",
-    "unflag",
+    "withdraw_review",
 ]
 
 #: What a draft may weigh as JSON; the text of a response is cut long before.
 MAX_DRAFT_CHARACTERS = 400_000
+#: Items that others may take, one after the other, between their being seen and locked.
+CLAIM_ATTEMPTS = 100
+
+
+def claimer_of(connection: Connection, reviewer_id: int) -> Claimer:
+    """Return a person as the queue needs to know them."""
+    return Claimer(reviewer_id, task_types_of(connection, reviewer_id))
 
 
 def claim_next(
@@ -50,12 +59,19 @@ def claim_next(
     Returns:
         The item's id, or ``None`` where nothing waits for this reviewer.
     """
-    item_id = live_item(connection, reviewer_id, now)
-    if item_id is None:
-        item_id = lock_next_item(connection, reviewer_id, now)
-    if item_id is not None:
-        take_lease(connection, item_id, reviewer_id, now + timedelta(minutes=lease_minutes))
-    return item_id
+    until = now + timedelta(minutes=lease_minutes)
+    at_work = live_item(connection, reviewer_id, now)
+    if at_work is not None:
+        item_by_id(connection, at_work, lock=True)
+        if take_place(connection, at_work, reviewer_id, now=now, until=until):
+            return at_work
+    claimer = claimer_of(connection, reviewer_id)
+    for _ in range(CLAIM_ATTEMPTS):
+        item_id = lock_next_item(connection, claimer, now)
+        # Its last place may have gone between the moment it was seen and the moment it was locked.
+        if item_id is None or take_place(connection, item_id, reviewer_id, now=now, until=until):
+            return item_id
+    return None
 
 
 def extend_lease(
@@ -67,31 +83,35 @@ def extend_lease(
         NotFoundError: The reviewer never had the item.
         WorkflowError: The place was given to somebody else.
     """
-    _own_open_item(connection, item_id, reviewer_id, now)
     until = now + timedelta(minutes=lease_minutes)
-    take_lease(connection, item_id, reviewer_id, until)
+    _hold(connection, item_id, reviewer_id, now, until)
     return until
 
 
 def save_draft(
     connection: Connection,
     item_id: int,
-    reviewer_id: int,
+    person: ReviewerRow,
     draft: dict[str, Any],
     *,
     now: datetime,
     lease_minutes: float,
 ) -> datetime:
-    """Keep what was typed so far, and the item with it; return the lease's new end.
+    """Keep what somebody has typed so far, and the item with it; return the lease's new end.
+
+    Of a review, of a proposal in a discussion, of a ruling, or of an audit.
 
     Raises:
-        NotFoundError: The reviewer never had the item.
+        NotFoundError: The item isn't theirs to work on.
         WorkflowError: The item is no longer theirs to review, or the draft is too large.
     """
     if sum(len(str(value)) for value in draft.values()) > MAX_DRAFT_CHARACTERS:
         raise WorkflowError("the draft is too long")
-    until = extend_lease(connection, item_id, reviewer_id, now, lease_minutes)
-    change_lease(connection, item_id, reviewer_id, draft=draft)
+    until = now + timedelta(minutes=lease_minutes)
+    item = item_by_id(connection, item_id, lock=True)
+    if not may_decide(connection, item, person) and not _discusses(connection, item, person):
+        _hold(connection, item_id, person.id, now, until)
+    keep_draft(connection, item_id, person.id, draft, until)
     return until
 
 
@@ -104,104 +124,105 @@ def decline(
         NotFoundError: The reviewer never had the item.
         WorkflowError: It has been reviewed already.
     """
-    _own_open_item(connection, item_id, reviewer.id, now)
-    if not reason.strip():
+    item = _hold(connection, item_id, reviewer.id, now, now)
+    reason = reason.strip()
+    if not reason:
         change_lease(connection, item_id, reviewer.id, skipped_at=now)
+        take_step(connection, item, "released", "queued", by=reviewer.name, now=now)
         return
-    change_lease(connection, item_id, reviewer.id, declined_reason=reason.strip())
-    details = {"reason": reason.strip()}
-    append_entry(connection, now, reviewer.name, "declined", f"item:{item_id}", details=details)
+    change_lease(connection, item_id, reviewer.id, declined_reason=reason)
+    details = {"reason": reason}
+    take_step(connection, item, "declined", "queued", by=reviewer.name, now=now, details=details)
 
 
 def submit_review(
-    connection: Connection, item_id: int, reviewer: ReviewerRow, review: ReviewInput, now: datetime
+    connection: Connection,
+    item_id: int,
+    reviewer: ReviewerRow,
+    review: ReviewInput,
+    now: datetime,
+    *,
+    audit_share: float = 0.0,
 ) -> str:
-    """Write a reviewer's verdict, which never changes, and return the item's status.
+    """Write a reviewer's verdict and return the item's status.
 
-    The second one makes the item gold where both agree, and ``disagreed`` otherwise.
+    The second one makes the item gold where both agree, and ``disagreed`` otherwise. From then on
+    neither of them changes.
+
+    Args:
+        connection: Inside the caller's transaction.
+        item_id: The item.
+        reviewer: Who submits.
+        review: What they say.
+        now: The time.
+        audit_share: Probability with which an agreement is drawn for an audit.
 
     Raises:
         NotFoundError: The reviewer never had the item.
         WorkflowError: The review is incomplete, or the item no longer theirs to review.
     """
-    item = _own_open_item(connection, item_id, reviewer.id, now)
+    item = _hold(connection, item_id, reviewer.id, now, now)
     response = exchange_by_id(connection, item.exchange_id).response
     checked = check_judgement(review, response)
     insert_review(connection, item_id, reviewer.id, now, **msgspec.structs.asdict(checked))
-    status = _settle(connection, item_id, now)
-    details = {"verdict": checked.verdict, "error_kind": checked.error_kind, "status": status}
-    append_entry(connection, now, reviewer.name, "reviewed", f"item:{item_id}", details=details)
-    return status
+    clear_draft(connection, item_id, reviewer.id)
+    to = settle(connection, item, now, audit_share)
+    details = {"verdict": checked.verdict, "error_kind": checked.error_kind}
+    take_step(connection, item, "reviewed", to, by=reviewer.name, now=now, details=details)
+    return to
 
 
-def flag(
-    connection: Connection, item_id: int, reviewer: ReviewerRow, now: datetime, reason: str
+def withdraw_review(
+    connection: Connection,
+    item_id: int,
+    reviewer: ReviewerRow,
+    *,
+    now: datetime,
+    lease_minutes: float,
 ) -> None:
-    """Take an item out: it holds personal data, or is out of scope. A lead sees it and may undo it.
+    """Take one's own review back, as a draft, as long as the other's isn't in.
 
     Raises:
-        NotFoundError: The reviewer never had the item.
-        WorkflowError: No reason is given, or the item is gold already.
+        NotFoundError: The person hasn't reviewed the item.
+        WorkflowError: It can't be taken back any more.
     """
-    if not reason.strip():
-        raise WorkflowError("say why the item should be taken out")
     item = item_by_id(connection, item_id, lock=True)
-    if lease_of(connection, item_id, reviewer.id) is None:
+    reviews = reviews_of(connection, [item_id])
+    own = next((row for row in reviews if row.reviewer_id == reviewer.id), None)
+    if own is None:
         raise NotFoundError(f"there is no item {item_id}")
-    if item.status in {"gold", "excluded"}:
-        raise WorkflowError(f"the item is {item.status} already")
-    set_item_status(connection, item_id, "excluded", excluded_reason=reason.strip())
-    details = {"reason": reason.strip(), "from": item.status}
-    append_entry(connection, now, reviewer.name, "flagged", f"item:{item_id}", details=details)
+    if item.status != "queued" or len(reviews) >= REVIEWS_NEEDED:
+        raise WorkflowError("the review can't be taken back any more")
+    delete_review(connection, item_id, reviewer.id)
+    fields = ("verdict", "error_kind", "answerable", *SCORES, "comment")
+    draft = {name: str(getattr(own, name)) for name in fields}
+    if own.verdict != "accept":
+        draft["corrected_response"] = own.corrected_response
+    until = now + timedelta(minutes=lease_minutes)
+    change_lease(connection, item_id, reviewer.id, draft=draft, expires_at=until, skipped_at=None)
+    take_step(connection, item, "withdrawn", "queued", by=reviewer.name, now=now)
 
 
-def unflag(connection: Connection, item_id: int, lead: ReviewerRow, now: datetime) -> str:
-    """Put a flagged item back where its reviews say it belongs; return its status."""
-    item = item_by_id(connection, item_id, lock=True)
-    if item.status != "excluded":
-        raise WorkflowError(f"the item is {item.status}, not excluded")
-    set_item_status(connection, item_id, "queued")
-    status = _settle(connection, item_id, now)
-    details = {"status": status}
-    append_entry(connection, now, lead.name, "unflagged", f"item:{item_id}", details=details)
-    return status
+def _discusses(connection: Connection, item: ItemRow, person: ReviewerRow) -> bool:
+    return item.status == "disagreed" and any(
+        row.reviewer_id == person.id for row in reviews_of(connection, [item.id])
+    )
 
 
-def _own_open_item(
-    connection: Connection, item_id: int, reviewer_id: int, now: datetime
+def _hold(
+    connection: Connection, item_id: int, reviewer_id: int, now: datetime, until: datetime
 ) -> ItemRow:
-    """Lock an item on which this reviewer is at work, or still may be."""
+    """Lock an item on which this reviewer is at work, and keep, or take back, their place on it."""
     item = item_by_id(connection, item_id, lock=True)
-    lease: LeaseRow | None = lease_of(connection, item_id, reviewer_id)
+    lease = lease_of(connection, item_id, reviewer_id)
     if lease is None or lease.declined_reason is not None:
         raise NotFoundError(f"there is no item {item_id}")
     if any(row.reviewer_id == reviewer_id for row in reviews_of(connection, [item_id])):
-        raise WorkflowError("you have submitted this review; it can't change any more")
-    if item.status != "queued" or (
-        not lease.is_live(now) and not has_free_place(connection, item_id, reviewer_id, now)
+        raise WorkflowError("you have submitted this review: take it back first, while you can")
+    if item.status in {"flagged", "excluded"}:
+        raise WorkflowError("the item was taken out; there is nothing more to do here")
+    if item.status != "queued" or not take_place(
+        connection, item_id, reviewer_id, now=now, until=until
     ):
         raise WorkflowError("your reservation has ended and others have taken the item")
     return item
-
-
-def _settle(connection: Connection, item_id: int, now: datetime) -> str:
-    reviews = reviews_of(connection, [item_id])
-    if len(reviews) < REVIEWS_NEEDED:
-        return "queued"
-    first, second = reviews[:REVIEWS_NEEDED]
-    if reasons_to_disagree(first, second):
-        set_item_status(connection, item_id, "disagreed")
-        return "disagreed"
-    kinds = {first.error_kind, second.error_kind}
-    insert_gold(
-        connection,
-        item_id,
-        now,
-        verdict=first.verdict,
-        response=first.corrected_response,
-        error_kind=first.error_kind if len(kinds) == 1 else "other",
-        answerable=first.answerable if first.answerable == second.answerable else "",
-        resolution="agreed",
-    )
-    set_item_status(connection, item_id, "gold")
-    return "gold"

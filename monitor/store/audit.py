@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from monitor.store.tables import AuditEntry
 
 #: The hash that the first entry refers to.
 GENESIS = "0" * 64
+#: Entries that are held in memory while the chain is followed.
+ROWS_PER_FETCH = 1000
 #: Held on PostgreSQL until commit, so that two entries can't follow the same one.
 ADVISORY_LOCK = 0x6472_6966_7461_7564
 
@@ -30,7 +33,7 @@ def append_entry(  # noqa: PLR0917 - the columns of a line, in their order
     last = select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)
     previous = connection.execute(last).scalar_one_or_none() or GENESIS
     content = dict(details or {})
-    digest = _digest([previous, _microseconds(at), actor, action, subject, content])
+    digest = entry_hash(previous, at, actor, action, subject, content)
     connection.execute(
         insert(AuditEntry).values(
             at=at,
@@ -51,10 +54,31 @@ def last_entry_at(connection: Connection, action: str) -> datetime | None:
     return connection.execute(statement).scalar_one()
 
 
-def first_broken_entry(connection: Connection) -> int | None:
-    """Return the id of the first entry that was changed, or follows a removed or moved one.
+@dataclass(frozen=True)
+class Chain:
+    """What a walk along the audit log found."""
 
-    Entries cut off at the end can't be seen from within: keep the last hash elsewhere.
+    #: Entries up to the first that is wrong, or all.
+    n_entries: int
+    #: Hash of the last of them.
+    head: str
+    #: Id of the first entry that is wrong, and what is.
+    broken_at: int | None
+    problem: str
+    #: Whether an entry has the hash that was asked for; true where none was.
+    holds_expected: bool
+
+
+def check_chain(connection: Connection, expected: str | None = None) -> Chain:
+    """Follow the hashes from the first entry to the last.
+
+    Finds entries that were changed, removed, inserted or put into another order. Entries cut off at
+    the end, and a log that was written anew as a whole, show only against a hash that was kept
+    elsewhere.
+
+    Args:
+        connection: An open transaction.
+        expected: The hash of an entry that must be there.
     """
     columns = (
         AuditEntry.id,
@@ -66,21 +90,36 @@ def first_broken_entry(connection: Connection) -> int | None:
         AuditEntry.previous_hash,
         AuditEntry.hash,
     )
-    previous = GENESIS
-    for row in connection.execute(select(*columns).order_by(AuditEntry.id)):
-        expected = _digest(
-            [previous, _microseconds(row.at), row.actor, row.action, row.subject, row.details]
-        )
-        if row.previous_hash != previous or row.hash != expected:
-            return int(row.id)
+    statement = select(*columns).order_by(AuditEntry.id)
+    previous, n_entries, found = GENESIS, 0, expected in {None, GENESIS}
+    for row in connection.execute(statement, execution_options={"yield_per": ROWS_PER_FETCH}):
+        told = (row.at, row.actor, row.action, row.subject, row.details)
+        if row.hash != entry_hash(row.previous_hash, *told):
+            return Chain(n_entries, previous, row.id, "it was changed", found)
+        if row.previous_hash != previous:
+            problem = "it doesn't follow the entry before it: one was removed, inserted or moved"
+            return Chain(n_entries, previous, row.id, problem, found)
         previous = row.hash
-    return None
+        n_entries += 1
+        found = found or row.hash == expected
+    return Chain(n_entries, previous, None, "", found)
 
 
-def _microseconds(at: datetime) -> int:
-    return int(at.timestamp()) * 1_000_000 + at.microsecond
+def first_broken_entry(connection: Connection) -> int | None:
+    """Return the id of the first entry that :func:`check_chain` finds wrong."""
+    return check_chain(connection).broken_at
 
 
-def _digest(fields: Sequence[Any]) -> str:
+def entry_hash(  # noqa: PLR0917 - the columns of a line, in their order
+    previous: str,
+    at: datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    details: Mapping[str, Any],
+) -> str:
+    """Return the SHA-256 of an entry and of the hash before it, over canonical JSON."""
+    microseconds = int(at.timestamp()) * 1_000_000 + at.microsecond
+    fields = [previous, microseconds, actor, action, subject, details]
     canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

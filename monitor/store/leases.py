@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, exists, insert, literal, select, update
 
-from monitor.store.tables import Lease, Review, ReviewItem
-
-#: Reviews that an item needs, by different people.
-REVIEWS_NEEDED = 2
+from monitor.store.places import has_place, is_live, written_by
+from monitor.store.tables import Lease, ReviewItem
 
 
 @dataclass(frozen=True)
@@ -53,59 +50,56 @@ def live_item(connection: Connection, reviewer_id: int, now: datetime) -> int | 
         .join(ReviewItem, ReviewItem.id == Lease.item_id)
         .where(
             Lease.reviewer_id == reviewer_id,
-            _is_live(now),
+            is_live(Lease, now),
             ReviewItem.status == "queued",
-            ~_reviewed_by(reviewer_id),
+            written_by(reviewer_id) == 0,
         )
-        .order_by(Lease.expires_at.desc())
+        .order_by(Lease.expires_at.desc(), Lease.item_id)
         .limit(1)
     )
     return connection.execute(statement).scalar_one_or_none()
 
 
-def lock_next_item(connection: Connection, reviewer_id: int, now: datetime) -> int | None:
-    """Find the next item with a free place for this reviewer, and lock its row.
+def take_place(
+    connection: Connection, item_id: int, reviewer_id: int, *, now: datetime, until: datetime
+) -> bool:
+    """Give a reviewer a place, or keep it for longer; return ``False`` where none is free.
 
-    Two claimers may have seen the same free place: whoever comes second waits for the row, so the
-    places are counted again under the lock.
+    One conditional statement counts the places and takes one. The caller holds the item's lock, so
+    that no other count comes in between; a draft of theirs is kept.
     """
-    for _ in range(100):
-        candidate = _candidate(connection, reviewer_id, now, skip_locked=True)
-        if candidate is None:  # what is left is being claimed by others; wait for them
-            candidate = _candidate(connection, reviewer_id, now, skip_locked=False)
-        if candidate is None:
-            return None
-        if has_free_place(connection, candidate, reviewer_id, now):
-            return candidate
-    return None
-
-
-def count_available(connection: Connection, reviewer_id: int, now: datetime) -> int:
-    """Return how many items this reviewer could claim."""
-    statement = select(func.count()).select_from(ReviewItem).where(*_free(reviewer_id, now))
-    return int(connection.execute(statement).scalar_one())
-
-
-def has_free_place(connection: Connection, item_id: int, reviewer_id: int, now: datetime) -> bool:
-    """Return whether fewer than two others have reviewed, or are reviewing, a queued item."""
-    statement = select(ReviewItem.id).where(ReviewItem.id == item_id, *_free(reviewer_id, now))
-    return connection.execute(statement).scalar_one_or_none() is not None
-
-
-def take_lease(
-    connection: Connection, item_id: int, reviewer_id: int, expires_at: datetime
-) -> None:
-    """Give a reviewer the item whose row is locked; an earlier draft of theirs is kept."""
-    values = {"expires_at": expires_at, "skipped_at": None}
+    free = (ReviewItem.id == item_id, *has_place(reviewer_id, now))
+    values = {"expires_at": until, "skipped_at": None}
     again = (
         update(Lease)
         .where(Lease.item_id == item_id, Lease.reviewer_id == reviewer_id)
+        .where(select(ReviewItem.id).where(*free).exists())
         .values(**values)
     )
-    if connection.execute(again).rowcount == 0:
-        connection.execute(
-            insert(Lease).values(item_id=item_id, reviewer_id=reviewer_id, draft={}, **values)
-        )
+    if connection.execute(again).rowcount == 1:
+        return True
+    new = select(ReviewItem.id, literal(reviewer_id), literal(until, Lease.expires_at.type)).where(
+        *free,
+        ~exists().where(Lease.item_id == ReviewItem.id, Lease.reviewer_id == reviewer_id),
+    )
+    columns = ["item_id", "reviewer_id", "expires_at"]
+    # The draft's default comes from the table's declaration.
+    return connection.execute(insert(Lease).from_select(columns, new)).rowcount == 1
+
+
+def keep_draft(
+    connection: Connection, item_id: int, reviewer_id: int, draft: dict[str, Any], until: datetime
+) -> None:
+    """Keep what somebody has typed who needs no place: who discusses, adjudicates or audits."""
+    values = {"draft": draft, "expires_at": until}
+    of_theirs = (Lease.item_id == item_id, Lease.reviewer_id == reviewer_id)
+    if connection.execute(update(Lease).where(*of_theirs).values(**values)).rowcount == 0:
+        connection.execute(insert(Lease).values(item_id=item_id, reviewer_id=reviewer_id, **values))
+
+
+def clear_draft(connection: Connection, item_id: int, reviewer_id: int) -> None:
+    """Forget what somebody has typed: it was submitted."""
+    change_lease(connection, item_id, reviewer_id, draft={})
 
 
 def change_lease(connection: Connection, item_id: int, reviewer_id: int, **values: Any) -> None:
@@ -114,68 +108,4 @@ def change_lease(connection: Connection, item_id: int, reviewer_id: int, **value
         update(Lease)
         .where(Lease.item_id == item_id, Lease.reviewer_id == reviewer_id)
         .values(**values)
-    )
-
-
-def _candidate(
-    connection: Connection, reviewer_id: int, now: datetime, *, skip_locked: bool
-) -> int | None:
-    mine = aliased(Lease)
-    put_off = exists().where(
-        mine.item_id == ReviewItem.id,
-        mine.reviewer_id == reviewer_id,
-        mine.skipped_at.is_not(None),
-    )
-    statement = (
-        select(ReviewItem.id)
-        .where(*_free(reviewer_id, now))
-        .order_by(put_off, ReviewItem.batch_id.desc(), ReviewItem.position)
-        .limit(1)
-        .with_for_update(skip_locked=skip_locked, of=ReviewItem)
-    )
-    return connection.execute(statement).scalar_one_or_none()
-
-
-def _is_live(now: datetime) -> ColumnElement[bool]:
-    return and_(Lease.expires_at > now, Lease.skipped_at.is_(None), Lease.declined_reason.is_(None))
-
-
-def _reviewed_by(reviewer_id: int) -> ColumnElement[bool]:
-    return exists().where(Review.item_id == ReviewItem.id, Review.reviewer_id == reviewer_id)
-
-
-def _free(reviewer_id: int, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Conditions: queued, not this reviewer's already, and a place among the two is free."""
-    reviews = (
-        select(func.count())
-        .select_from(Review)
-        .where(Review.item_id == ReviewItem.id)
-        .correlate(ReviewItem)
-        .scalar_subquery()
-    )
-    written = exists().where(
-        Review.item_id == Lease.item_id, Review.reviewer_id == Lease.reviewer_id
-    )
-    others = (
-        select(func.count())
-        .select_from(Lease)
-        .where(
-            Lease.item_id == ReviewItem.id,
-            Lease.reviewer_id != reviewer_id,
-            _is_live(now),
-            ~written.correlate(Lease),
-        )
-        .correlate(ReviewItem)
-        .scalar_subquery()
-    )
-    declined = exists().where(
-        Lease.item_id == ReviewItem.id,
-        Lease.reviewer_id == reviewer_id,
-        Lease.declined_reason.is_not(None),
-    )
-    return (
-        ReviewItem.status == "queued",
-        ~_reviewed_by(reviewer_id),
-        ~declined,
-        reviews + others < REVIEWS_NEEDED,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select, update
 
@@ -48,6 +49,7 @@ class ItemRow:
     status: str
     excluded_reason: str | None
     flagged_from: str | None
+    reopened_reason: str | None
     revision: int
     taxonomy_version: str
 
@@ -64,6 +66,7 @@ _ITEM = (
     ReviewItem.status,
     ReviewItem.excluded_reason,
     ReviewItem.flagged_from,
+    ReviewItem.reopened_reason,
     ReviewItem.revision,
     ReviewItem.taxonomy_version,
 )
@@ -142,6 +145,16 @@ def batch_by_id(connection: Connection, batch_id: int) -> BatchRow:
     return BatchRow(*row)
 
 
+def seed_of_batch(connection: Connection, batch_id: int) -> int:
+    """Return the seed of a batch's evaluation."""
+    statement = (
+        select(Evaluation.seed)
+        .join(ReviewBatch, ReviewBatch.evaluation_id == Evaluation.id)
+        .where(ReviewBatch.id == batch_id)
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
 def list_batches(
     connection: Connection,
     model: str | None = None,
@@ -169,10 +182,10 @@ def item_by_id(connection: Connection, item_id: int, *, lock: bool = False) -> I
     statement = select(*_ITEM).where(ReviewItem.id == item_id)
     if lock:
         statement = statement.with_for_update()
-    row = connection.execute(statement).one_or_none()
+    row = connection.execute(statement).mappings().one_or_none()
     if row is None:
         raise NotFoundError(f"there is no item {item_id}")
-    return ItemRow(*row)
+    return ItemRow(**row)
 
 
 def items_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[ItemRow]:
@@ -182,18 +195,29 @@ def items_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[I
         .where(ReviewItem.batch_id.in_(batch_ids))
         .order_by(ReviewItem.batch_id, ReviewItem.position)
     )
-    return [ItemRow(*row) for row in connection.execute(statement)]
+    return [ItemRow(**row) for row in connection.execute(statement).mappings()]
 
 
-def set_item_status(
-    connection: Connection, item_id: int, status: str, *, excluded_reason: str | None = None
-) -> None:
-    """Move an item on."""
-    connection.execute(
-        update(ReviewItem)
-        .where(ReviewItem.id == item_id)
-        .values(status=status, excluded_reason=excluded_reason)
+def lock_items(connection: Connection, item_ids: Sequence[int], status: str) -> list[ItemRow]:
+    """Lock those of some items that have a status and that nobody else is changing just now."""
+    statement = (
+        select(*_ITEM)
+        .where(ReviewItem.id.in_(item_ids), ReviewItem.status == status)
+        .order_by(ReviewItem.id)
+        .with_for_update(skip_locked=True)
     )
+    return [ItemRow(**row) for row in connection.execute(statement).mappings()]
+
+
+def items_with_status(connection: Connection, status: str) -> list[ItemRow]:
+    """Return the items that have a status, the oldest first."""
+    statement = select(*_ITEM).where(ReviewItem.status == status).order_by(ReviewItem.id)
+    return [ItemRow(**row) for row in connection.execute(statement).mappings()]
+
+
+def change_item(connection: Connection, item_id: int, **values: Any) -> None:
+    """Write columns of an item: its status, revision, or why it was taken out."""
+    connection.execute(update(ReviewItem).where(ReviewItem.id == item_id).values(**values))
 
 
 def status_counts(connection: Connection, batch_id: int) -> dict[tuple[str, str], int]:

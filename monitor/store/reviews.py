@@ -1,13 +1,13 @@
-"""Submitted reviews, joint proposals and gold."""
+"""Submitted reviews, and gold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from monitor.store.tables import Exchange, GoldExample, Proposal, Review, Reviewer, ReviewItem
+from monitor.store.tables import Exchange, GoldExample, Review, Reviewer, ReviewItem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,21 +27,6 @@ class ReviewRow:
     corrected_response: str
     comment: str
     submitted_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProposalRow:
-    """What a reviewer proposes after talking with the other."""
-
-    item_id: int
-    reviewer_id: int
-    reviewer: str
-    verdict: str
-    error_kind: str
-    answerable: str
-    corrected_response: str
-    comment: str
-    proposed_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +50,24 @@ class GoldRow:
     model: str
     task_type: str
     messages: list[dict[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """A gold row of one item, standing or superseded."""
+
+    revision: int
+    verdict: str
+    response: str
+    error_kind: str
+    answerable: str
+    resolution: str
+    cause: str
+    comment: str
+    #: Who adjudicated or audited.
+    decided_by: str | None
+    decided_at: datetime
+    superseded_at: datetime | None
 
 
 def insert_review(
@@ -104,6 +107,13 @@ def reviews_of(connection: Connection, item_ids: Sequence[int]) -> list[ReviewRo
     return rows
 
 
+def delete_review(connection: Connection, item_id: int, reviewer_id: int) -> None:
+    """Delete a review that nobody else has seen."""
+    connection.execute(
+        delete(Review).where(Review.item_id == item_id, Review.reviewer_id == reviewer_id)
+    )
+
+
 def count_reviews_by(connection: Connection, batch_id: int) -> list[tuple[str, int]]:
     """Return how many reviews each person has submitted in a batch."""
     statement = (
@@ -117,42 +127,55 @@ def count_reviews_by(connection: Connection, batch_id: int) -> list[tuple[str, i
     return [(row[0], int(row[1])) for row in connection.execute(statement)]
 
 
-def put_proposal(
-    connection: Connection, item_id: int, reviewer_id: int, now: datetime, **values: Any
+def insert_gold(
+    connection: Connection, item_id: int, revision: int, now: datetime, **values: Any
 ) -> None:
-    """Write what a reviewer proposes, in place of their earlier proposal."""
+    """Insert what stands for a revision; while another stands, it raises ``IntegrityError``."""
     connection.execute(
-        delete(Proposal).where(Proposal.item_id == item_id, Proposal.reviewer_id == reviewer_id)
-    )
-    connection.execute(
-        insert(Proposal).values(item_id=item_id, reviewer_id=reviewer_id, proposed_at=now, **values)
+        insert(GoldExample).values(item_id=item_id, revision=revision, decided_at=now, **values)
     )
 
 
-def proposals_of(connection: Connection, item_id: int) -> list[ProposalRow]:
-    """Return the current proposals for an item, at most one a reviewer."""
+def supersede_gold(connection: Connection, item_id: int, now: datetime) -> None:
+    """Note that an item's gold stands no more; it is kept."""
+    connection.execute(
+        update(GoldExample)
+        .where(GoldExample.item_id == item_id, GoldExample.superseded_at.is_(None))
+        .values(superseded_at=now)
+    )
+
+
+def reinstate_gold(connection: Connection, item_id: int) -> None:
+    """Let an item's latest gold stand again."""
+    latest = select(func.max(GoldExample.id)).where(GoldExample.item_id == item_id)
+    connection.execute(
+        update(GoldExample)
+        .where(GoldExample.id == latest.scalar_subquery())
+        .values(superseded_at=None)
+    )
+
+
+def gold_history(connection: Connection, item_id: int) -> list[Decided]:
+    """Return all gold that an item had, the one that stands (if any) last."""
     statement = (
         select(
-            Proposal.item_id,
-            Proposal.reviewer_id,
-            Reviewer.name.label("reviewer"),
-            Proposal.verdict,
-            Proposal.error_kind,
-            Proposal.answerable,
-            Proposal.corrected_response,
-            Proposal.comment,
-            Proposal.proposed_at,
+            GoldExample.revision,
+            GoldExample.verdict,
+            GoldExample.response,
+            GoldExample.error_kind,
+            GoldExample.answerable,
+            GoldExample.resolution,
+            GoldExample.cause,
+            GoldExample.comment,
+            Reviewer.name.label("decided_by"),
+            GoldExample.decided_at,
+            GoldExample.superseded_at,
         )
-        .join(Reviewer, Reviewer.id == Proposal.reviewer_id)
-        .where(Proposal.item_id == item_id)
-        .order_by(Proposal.proposed_at, Proposal.id)
+        .outerjoin(Reviewer, Reviewer.id == GoldExample.decided_by)
+        .where(GoldExample.item_id == item_id)
+        .order_by(GoldExample.id)
     )
-    return [ProposalRow(**row) for row in connection.execute(statement).mappings()]
-
-
-def insert_gold(connection: Connection, item_id: int, now: datetime, **values: Any) -> None:
-    """Insert what was agreed on; a second gold of an item raises ``IntegrityError``."""
-    connection.execute(insert(GoldExample).values(item_id=item_id, decided_at=now, **values))
+    return [Decided(**row) for row in connection.execute(statement).mappings()]
 
 
 def gold_of_batches(
@@ -200,25 +223,19 @@ def items_to_discuss(connection: Connection, reviewer_id: int) -> list[int]:
     return list(connection.execute(statement).scalars())
 
 
-def items_to_adjudicate(connection: Connection, reviewer_id: int) -> list[int]:
-    """Return the items in adjudication that a person has not reviewed, the oldest first."""
+def items_to_adjudicate(
+    connection: Connection, reviewer_id: int, task_types: frozenset[str] = frozenset()
+) -> list[int]:
+    """Return the items in adjudication that a person has not reviewed, the oldest first.
+
+    Of their task types, or of all where none are named.
+    """
     mine = select(Review.item_id).where(Review.reviewer_id == reviewer_id)
     statement = (
         select(ReviewItem.id)
         .where(ReviewItem.status == "adjudication", ReviewItem.id.not_in(mine))
         .order_by(ReviewItem.id)
     )
-    return list(connection.execute(statement).scalars())
-
-
-def disagreed_since(connection: Connection, before: datetime) -> list[int]:
-    """Return the items that have been disagreed on since before a time."""
-    statement = (
-        select(ReviewItem.id)
-        .join(Review, Review.item_id == ReviewItem.id)
-        .where(ReviewItem.status == "disagreed")
-        .group_by(ReviewItem.id)
-        .having(func.max(Review.submitted_at) < before)
-        .order_by(ReviewItem.id)
-    )
+    if task_types:
+        statement = statement.where(ReviewItem.task_type.in_(sorted(task_types)))
     return list(connection.execute(statement).scalars())

@@ -49,7 +49,9 @@ def export(world: World, out: Path, **asked: Any) -> Export:
 def load(path: Path, folder: Path) -> Any:
     from datasets import load_dataset
 
-    return load_dataset("json", data_files=str(path), split="train", cache_dir=str(folder / "cache"))
+    return load_dataset(
+        "json", data_files=str(path), split="train", cache_dir=str(folder / "cache")
+    )
 
 
 def tiny_model(rows: Any, folder: Path) -> tuple[Any, Any]:
@@ -170,7 +172,9 @@ def argilla(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[httpx.Request]]:
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request)
-        return httpx.Response(200, json={"id": str(uuid.UUID(int=1)), "username": "a", "role": "owner"})
+        return httpx.Response(
+            200, json={"id": str(uuid.UUID(int=1)), "username": "a", "role": "owner"}
+        )
 
     monkeypatch.setattr(
         "argilla._api._http._client.httpx.HTTPTransport",
@@ -221,6 +225,15 @@ def test_the_queue_shows_nothing_that_a_reviewer_may_not_see(
     out = tmp_path / "queue"
     made = export(world, out, format=tool, queue=True)
     assert 37 == made.n_rows
-    for word in ("slice", "probability", "cluster", "novelty", "control", "Ada", "Ben", "n_reviewers"):
+    for word in (
+        "slice",
+        "probability",
+        "cluster",
+        "novelty",
+        "control",
+        "Ada",
+        "Ben",
+        "n_reviewers",
+    ):
         assert word not in made.text
     assert "Blocking comes first." in made.text

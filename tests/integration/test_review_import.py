@@ -180,7 +180,11 @@ def test_the_rules_of_the_workflow_hold(world: World, tmp_path: Path, clock: dat
         claim_next(connection, world.people["Lea"], clock, 20)
         set_task_types(connection, world.people["Ben"], ["fees"])
     first = next(task for task in tasks if task["data"]["item_id"] == taken)
-    other = next(task for task in tasks if task["data"]["task_type"] not in {"fees", ""} and task is not first)
+    other = next(
+        task
+        for task in tasks
+        if task["data"]["task_type"] not in {"fees", ""} and task is not first
+    )
     first["annotations"] = [annotation(ADA, "accept")]
     other["annotations"] = [annotation(BEN, "accept")]
     with pytest.raises(InputError) as caught:
@@ -201,7 +205,11 @@ def test_what_is_no_export_of_a_tool_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="can't be read"):
         read_label_studio(tmp_path / "missing.json")
     path = tmp_path / "file.json"
-    for content, message in (("{", "not valid JSON"), ("{}", "not a JSON array"), ("[1]", "array of")):
+    for content, message in (
+        ("{", "not valid JSON"),
+        ("{}", "not a JSON array"),
+        ("[1]", "array of"),
+    ):
         path.write_text(content)
         with pytest.raises(InputError, match=message):
             read_label_studio(path)

@@ -7,16 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy import Engine, delete, func, select
 
 from monitor.errors import NotFoundError, WorkflowError
+from monitor.review.adjudication import Ruling, adjudicate
 from monitor.review.decision import confirm_retraining, decide
 from monitor.review.export import gold_examples
+from monitor.review.flags import flag, reject_flag
 from monitor.review.item_view import view_item
-from monitor.review.resolution import Ruling, adjudicate, escalate_stale, propose_resolution
+from monitor.review.resolution import escalate_stale, propose_resolution
 from monitor.review.selection import create_batch
 from monitor.review.verdicts import Judgement, ReviewInput
-from monitor.review.workflow import claim_next, decline, flag, save_draft, submit_review, unflag
+from monitor.review.workflow import claim_next, decline, save_draft, submit_review
 from monitor.settings import ModelSection, Review
 from monitor.store.audit import first_broken_entry
 from monitor.store.engine import transaction
@@ -25,7 +27,7 @@ from monitor.store.removal import delete_exchanges
 from monitor.store.review_items import item_by_id, items_of_batches
 from monitor.store.reviewers import ReviewerRow, add_reviewer, reviewer_by_name
 from monitor.store.reviews import gold_of_batches, reviews_of
-from monitor.store.tables import AuditEntry, Exchange, Lease, ReviewBatch, ReviewItem
+from monitor.store.tables import Exchange, Lease, ReviewBatch, ReviewItem
 from tests.services.review_world import World, make_world
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
@@ -77,7 +79,7 @@ def test_two_accept_and_it_is_gold(world: World, clock: datetime) -> None:
             item_by_id(connection, first).status,
         )
         assert None is first_broken_entry(connection)
-    with pytest.raises(WorkflowError, match="can't change"):
+    with pytest.raises(WorkflowError, match="take it back"):
         submit(world, "Ada", first, ACCEPT, clock)
 
 
@@ -129,8 +131,9 @@ def test_a_third_gets_another_item_until_a_lease_runs_out(world: World, clock: d
     assert other != first
     with transaction(world.engine) as connection:
         save_draft(
-            connection, first, world.people["Ada"], {"comment": "half"}, now=clock, lease_minutes=20
-        )
+            connection, first, person(world, "Ada"), {"comment": "half"}, now=clock,
+            lease_minutes=20,
+        )  # fmt: skip
     later = clock + timedelta(minutes=21)
     assert first == claim(world, "Lea", later)
     assert first == claim(world, "Ben", later)
@@ -201,8 +204,8 @@ def test_a_flag_takes_out_and_a_lead_puts_back(world: World, clock: datetime) ->
     assert item == claim(world, "Ben", clock)
     with transaction(world.engine) as connection:
         flag(connection, item, person(world, "Ben"), clock, "personal data")
-        assert "excluded" == item_by_id(connection, item).status
-        assert "queued" == unflag(connection, item, person(world, "Lea"), clock)
+        assert "flagged" == item_by_id(connection, item).status
+        assert "queued" == reject_flag(connection, item, person(world, "Lea"), clock)
 
 
 @pytest.mark.parametrize(
@@ -277,17 +280,6 @@ def test_simultaneous_claims_of_the_last_place(any_engine: Engine, clock: dateti
         thread.join()
     with transaction(any_engine) as connection:
         assert 2 == connection.execute(select(func.count()).select_from(Lease)).scalar_one()
-
-
-def test_tampering_with_the_audit_log_shows(world: World, clock: datetime) -> None:
-    review_next(world, "Ada", ACCEPT, clock)
-    with transaction(world.engine) as connection:
-        assert None is first_broken_entry(connection)
-        entry = connection.execute(select(func.min(AuditEntry.id))).scalar_one()
-        connection.execute(
-            update(AuditEntry).where(AuditEntry.id == entry + 1).values(actor="nobody")
-        )
-        assert entry + 1 == first_broken_entry(connection)
 
 
 def review_everything(world: World, clock: datetime, n_wrong: int) -> None:

@@ -116,6 +116,28 @@ def test_migrating_makes_exactly_what_create_all_makes(
     assert schema(empty_engine) == migrated
 
 
+def triggers(engine: Engine) -> list[tuple[str, str]]:
+    """Return the triggers by name, with what they do."""
+    statement = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+    if engine.dialect.name == "postgresql":
+        statement = (
+            "SELECT tgname, pg_get_triggerdef(t.oid) || p.prosrc FROM pg_trigger t "
+            "JOIN pg_proc p ON p.oid = tgfoid WHERE NOT tgisinternal"
+        )
+    with transaction(engine) as connection:
+        return sorted((row[0], row[1]) for row in connection.execute(text(statement)))
+
+
+def test_migrating_makes_the_triggers_that_create_all_makes(empty_engine: Engine) -> None:
+    migrations.upgrade(empty_engine)
+    migrated = triggers(empty_engine)
+    assert migrated
+    alembic_command(empty_engine, "downgrade", "base")
+    assert triggers(empty_engine) == []
+    metadata.create_all(empty_engine)
+    assert triggers(empty_engine) == migrated
+
+
 def test_a_downgrade_leaves_nothing_and_an_upgrade_restores_it(empty_engine: Engine) -> None:
     migrations.upgrade(empty_engine)
     before = schema(empty_engine)

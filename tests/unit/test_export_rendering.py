@@ -70,7 +70,11 @@ def test_a_recorded_system_prompt_stays(
         {"role": "user", "content": "Where is my card?"},
     ]
     outcome = rendered(
-        engine, tmp_path, clock, lambda **more: decided(messages=recorded, **more), taxonomy=TAXONOMY
+        engine,
+        tmp_path,
+        clock,
+        lambda **more: decided(messages=recorded, **more),
+        taxonomy=TAXONOMY,
     )
     assert isinstance(outcome, Rendered)
     assert recorded == outcome.prompt

@@ -149,7 +149,9 @@ def test_braces_that_are_no_placeholders_stay() -> None:
 
 
 def test_a_schema_fetches_nothing_and_takes_a_fence() -> None:
-    form = JsonSchema({"type": "object", "required": ["a"], "properties": {"a": {"type": "number"}}})
+    form = JsonSchema(
+        {"type": "object", "required": ["a"], "properties": {"a": {"type": "number"}}}
+    )
     assert form.admits('```json\n{"a": 1}\n```')
     assert "$.a: 'x' is not of type 'number'" == form.objection('{"a": "x"}')
     assert "it isn't JSON" in form.objection("a: 1")

@@ -16,7 +16,7 @@ from monitor.review.imports.found import Found, FoundReview
 from monitor.review.verdicts import SCORES, ReviewInput, check_judgement
 from monitor.review.workflow import submit_review
 from monitor.store.exchanges import exchange_by_id
-from monitor.store.leases import has_free_place, take_lease
+from monitor.store.leases import take_place
 from monitor.store.review_items import ItemRow, item_by_id
 from monitor.store.reviewers import ReviewerRow, reviewer_by_name, task_types_of
 from monitor.store.reviews import ReviewRow, reviews_of
@@ -34,7 +34,12 @@ class Imported:
 
 
 def import_reviews(
-    connection: Connection, found: Found, people: Mapping[str, str], now: datetime
+    connection: Connection,
+    found: Found,
+    people: Mapping[str, str],
+    now: datetime,
+    *,
+    audit_share: float = 0.0,
 ) -> Imported:
     """Write all reviews of a file, or none.
 
@@ -43,6 +48,7 @@ def import_reviews(
         found: What the file holds.
         people: Name in the tool -> name here; names that are the same needn't be in it.
         now: When they count as submitted.
+        audit_share: Probability with which an agreement is drawn for an audit.
 
     Raises:
         InputError: Something doesn't fit; the message has a line for each problem.
@@ -54,7 +60,7 @@ def import_reviews(
         try:
             # What a review wrote before it was refused must not count for the next.
             with connection.begin_nested():
-                n_written += _import(connection, review, people, now)
+                n_written += _import(connection, review, people, now, audit_share)
         except (WorkflowError, InputError) as error:
             problems.append(f"{review.place}: {error}")
     if problems:
@@ -63,7 +69,11 @@ def import_reviews(
 
 
 def _import(
-    connection: Connection, found: FoundReview, people: Mapping[str, str], now: datetime
+    connection: Connection,
+    found: FoundReview,
+    people: Mapping[str, str],
+    now: datetime,
+    audit_share: float,
 ) -> bool:
     """Write a review; false where it is here already."""
     person = _person(connection, found, people)
@@ -79,7 +89,7 @@ def _import(
             )
         return False
     _reserve(connection, item, person, now)
-    submit_review(connection, item.id, person, told, now)
+    submit_review(connection, item.id, person, told, now, audit_share=audit_share)
     return True
 
 
@@ -127,12 +137,11 @@ def _reserve(connection: Connection, item: ItemRow, person: ReviewerRow, now: da
     own = task_types_of(connection, person.id)
     if own and item.task_type not in own:
         raise WorkflowError(f"{person.name} doesn't review the task type {item.task_type!r}")
-    if not has_free_place(connection, item.id, person.id, now):
+    if not take_place(connection, item.id, person.id, now=now, until=now + MOMENT):
         raise WorkflowError(
             f"item {item.id} has no place left for {person.name}: it is decided, or two others "
             "have reviewed it or are at it, or it was declined"
         )
-    take_lease(connection, item.id, person.id, now + MOMENT)
 
 
 def _says_the_same(known: ReviewRow, told: ReviewInput) -> bool:

@@ -11,11 +11,11 @@ from sqlalchemy import Engine
 
 from monitor.report.page import render_body, render_page
 from monitor.review.decision import confirm_retraining
+from monitor.review.flags import confirm_flag, reject_flag
 from monitor.review.progress import batch_progress
 from monitor.review.web.clock import Clock
 from monitor.review.web.pages import WORDS
 from monitor.review.web.security import REPORT_POLICY
-from monitor.review.workflow import unflag
 from monitor.settings import Settings
 from monitor.store.assessment import Assessment
 from monitor.store.audit import append_entry
@@ -69,9 +69,22 @@ def restore(
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Redirect:
-    """Put a flagged item back into the queue."""
+    """Put a flagged item back where it was."""
     with transaction(engine) as connection:
-        unflag(connection, item_id, lead, clock())
+        reject_flag(connection, item_id, lead, clock())
+    return Redirect("/lead", status_code=303)
+
+
+@post("/lead/items/{item_id:int}/exclude", status_code=303, sync_to_thread=True)
+def exclude(
+    item_id: FromPath[int],
+    lead: NamedDependency[ReviewerRow],
+    engine: NamedDependency[Engine],
+    clock: NamedDependency[Clock],
+) -> Redirect:
+    """Exclude a flagged item for good."""
+    with transaction(engine) as connection:
+        confirm_flag(connection, item_id, lead, clock())
     return Redirect("/lead", status_code=303)
 
 
@@ -184,6 +197,7 @@ HANDLERS = (
     progress,
     confirm,
     restore,
+    exclude,
     evaluations,
     evaluation,
     report,

@@ -9,13 +9,12 @@ from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from sqlalchemy import Engine
 
-from monitor.review import item_view, resolution, workflow
+from monitor.review import item_view, workflow
 from monitor.review.web.clock import Clock
+from monitor.review.worklist import work_of
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.leases import count_available, live_item
 from monitor.store.reviewers import ReviewerRow
-from monitor.store.reviews import items_to_adjudicate, items_to_discuss
 
 ERROR_KINDS = {
     "knowledge": "Missing knowledge",
@@ -58,20 +57,11 @@ def queue(
     clock: NamedDependency[Clock],
 ) -> Template | Redirect:
     """Show what waits; go on with the item the person is at."""
-    now = clock()
     with transaction(engine) as connection:
-        at_work = live_item(connection, reviewer.id, now)
-        if at_work is not None:
-            return Redirect(f"/review/{at_work}", status_code=303)
-        resolution.escalate_stale(connection, now)
-        context = {
-            "available": count_available(connection, reviewer.id, now),
-            "to_discuss": items_to_discuss(connection, reviewer.id),
-            "to_adjudicate": (
-                items_to_adjudicate(connection, reviewer.id) if reviewer.adjudicates else []
-            ),
-        }
-    return Template("queue.html", context={"person": reviewer, **context})
+        work = work_of(connection, reviewer, clock())
+    if work.at_work is not None:
+        return Redirect(f"/review/{work.at_work}", status_code=303)
+    return Template("queue.html", context={"person": reviewer, **asdict(work)})
 
 
 @post("/review", status_code=303, sync_to_thread=True)
@@ -97,7 +87,7 @@ def item(
     with transaction(engine) as connection:
         view = item_view.view_item(connection, item_id, reviewer)
     context: dict[str, Any] = {"person": reviewer, "item": view, **WORDS}
-    if view.state in {"open", "submitted", "excluded"} and not view.may_adjudicate:
+    if view.state in {"open", "submitted", "flagged", "excluded"}:
         template = "item.html"
         own = asdict(view.own_review) if view.own_review else {}
         context["initial"] = {
@@ -111,7 +101,7 @@ def item(
         context["initial"] = {
             "id": view.id,
             "response": view.response,
-            "adjudicate": view.may_adjudicate,
+            "adjudicate": view.may_decide,
             "proposals": [
                 {
                     "verdict": row.verdict,

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from monitor.store.tables.append_only import keep_append_only
 from monitor.store.tables.base import Base, BigId
 
 
@@ -75,6 +76,8 @@ class ReviewItem(Base):
     excluded_reason: Mapped[str | None]
     #: The status that a lead who rejects the flag puts back.
     flagged_from: Mapped[str | None]
+    #: Why a lead reopened it last.
+    reopened_reason: Mapped[str | None]
     #: 1, and one more each time that a lead reopens it.
     revision: Mapped[int] = mapped_column(default=1)
     #: Digest of the taxonomy in force when the batch was made; empty where there was none.
@@ -89,9 +92,9 @@ class Lease(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"))
-    reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"))
-    expires_at: Mapped[datetime]
-    draft: Mapped[dict[str, Any]]
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    draft: Mapped[dict[str, Any]] = mapped_column(default=dict)
     #: Set when the reviewer put the item off: it comes back to them after all others.
     skipped_at: Mapped[datetime | None]
     #: Set when the reviewer will not judge this item: it never comes back to them.
@@ -106,7 +109,7 @@ class Review(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"))
-    reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"))
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"), index=True)
     #: ``accept``, ``correct`` or ``reject``.
     verdict: Mapped[str]
     accuracy: Mapped[int]
@@ -204,6 +207,8 @@ class GoldExample(Base):
     resolution: Mapped[str]
     #: Why an adjudicator was needed: ``guide_gap``, ``reviewer_error``, ``ambiguous``; or empty.
     cause: Mapped[str] = mapped_column(default="")
+    #: What who decided it by themselves says of it.
+    comment: Mapped[str] = mapped_column(default="")
     #: Who adjudicated or audited; ``NULL`` where the two reviewers settled it.
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("reviewers.id"))
     decided_at: Mapped[datetime]
@@ -224,6 +229,9 @@ class AuditEntry(Base):
     details: Mapped[dict[str, Any]]
     previous_hash: Mapped[str]
     hash: Mapped[str] = mapped_column(unique=True)
+
+
+keep_append_only(AuditEntry.metadata.tables[AuditEntry.__tablename__])
 
 
 class StoredTaxonomy(Base):

@@ -1,0 +1,82 @@
+"""Conditions on the places of an item: it has two, for two different people.
+
+A place is taken by a review, or by a live lease of somebody who hasn't written theirs yet.
+Scalar subqueries throughout: PostgreSQL would turn ``NOT EXISTS`` into a join over the whole queue
+and sort it, to return the first row.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy.orm import aliased
+
+from monitor.store.tables import Lease, Review, ReviewItem
+
+#: Reviews that an item needs, by different people.
+REVIEWS_NEEDED = 2
+
+
+def has_place(reviewer_id: int, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Conditions: queued, not reviewed or declined by this person, and a place is free."""
+    declined = (
+        select(func.count())
+        .select_from(Lease)
+        .where(
+            Lease.item_id == ReviewItem.id,
+            Lease.reviewer_id == reviewer_id,
+            Lease.declined_reason.is_not(None),
+        )
+        .correlate(ReviewItem)
+        .scalar_subquery()
+    )
+    return (
+        ReviewItem.status == "queued",
+        written_by(reviewer_id) == 0,
+        declined == 0,
+        places_of_others(reviewer_id, now) < REVIEWS_NEEDED,
+    )
+
+
+def places_of_others(reviewer_id: int, now: datetime) -> ColumnElement[int]:
+    """Return the places that others hold: by a review, or by a live lease without one yet."""
+    lease, review, other = aliased(Lease), aliased(Review), aliased(Review)
+    reviews = (
+        select(func.count())
+        .select_from(other)
+        .where(other.item_id == ReviewItem.id, other.reviewer_id != reviewer_id)
+        .correlate(ReviewItem)
+        .scalar_subquery()
+    )
+    written = exists().where(
+        review.item_id == lease.item_id, review.reviewer_id == lease.reviewer_id
+    )
+    leases = (
+        select(func.count())
+        .select_from(lease)
+        .where(
+            lease.item_id == ReviewItem.id,
+            lease.reviewer_id != reviewer_id,
+            is_live(lease, now),
+            ~written.correlate(lease),
+        )
+        .correlate(ReviewItem)
+        .scalar_subquery()
+    )
+    return reviews + leases
+
+
+def written_by(reviewer_id: int) -> ColumnElement[int]:
+    """Return the number of a person's reviews of the item, 0 or 1."""
+    return (
+        select(func.count())
+        .select_from(Review)
+        .where(Review.item_id == ReviewItem.id, Review.reviewer_id == reviewer_id)
+        .correlate(ReviewItem)
+        .scalar_subquery()
+    )
+
+
+def is_live(lease: Any, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a lease still holds its place."""
+    return and_(lease.expires_at > now, lease.skipped_at.is_(None), lease.declined_reason.is_(None))
