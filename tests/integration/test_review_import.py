@@ -147,7 +147,7 @@ def test_argillas_responses_come_in(world: World, tmp_path: Path, clock: datetim
         (annotation(BEN, "accept", accuracy=9), "not an answer: Expected `int` <= 5"),
         (annotation(BEN, "maybe"), "not an answer: Invalid enum value 'maybe'"),
         (annotation(BEN, "correct"), "write the response as it should have been"),
-        (annotation(BEN, "accept", "Else."), "the verdict is Correct, not Accept"),
+        (annotation(BEN, "accept", "Else."), "you changed the response: the verdict is Correct"),
         (annotation(BEN, "reject", choices={"answerable": "perhaps"}), "not an answer"),
         ({"completed_by": BEN, "result": []}, "incomplete: verdict, accuracy"),
     ],

@@ -56,7 +56,7 @@ def test_without_a_taxonomy_the_settings_prompt_is_taken_word_for_word(
     engine: Engine, tmp_path: Path, clock: Any
 ) -> None:
     for prompt in ("Use {title} and {{x}}.", '{"a": {b}}'):
-        outcome = rendered(engine, tmp_path, clock, lambda **more: decided(**more), prompt=prompt)
+        outcome = rendered(engine, tmp_path, clock, decided, prompt=prompt)
         assert isinstance(outcome, Rendered)
         assert {"role": "system", "content": prompt} == outcome.prompt[0]
 
