@@ -1,5 +1,6 @@
 """An item remembers the taxonomy it was queued under; a slip in the file stops no watch."""
 
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -69,8 +70,6 @@ def test_a_version_that_comes_back_is_in_force_again(
 
 
 def test_the_daemon_does_not_start_with_a_broken_taxonomy(tmp_path: Path) -> None:
-    import threading
-
     path = tmp_path / "taxonomy.md"
     path.write_text("# fees\n")
     settings = configured(tmp_path, path)
@@ -78,7 +77,7 @@ def test_the_daemon_does_not_start_with_a_broken_taxonomy(tmp_path: Path) -> Non
         run_daemon(settings, Secrets(), (), threading.Event())
     path.write_text(TAXONOMY)
     stop = threading.Event()
-    stop.set()
+    threading.Timer(0.5, stop.set).start()
     run_daemon(settings, Secrets(), (), stop)
     engine = make_engine(settings.database.url)
     with transaction(engine) as connection:

@@ -1,5 +1,6 @@
 """Exported rows on disk: whole, or not there at all."""
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable
@@ -42,4 +43,5 @@ def write_whole(path: Path, text: str) -> None:
     except OSError as error:
         raise InputError(f"{path}: can't be written: {error.strerror}") from None
     finally:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink()
