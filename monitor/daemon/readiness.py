@@ -152,17 +152,15 @@ def _taxonomy(settings: Settings) -> Finding:
             "writes one to begin with",
         )
     taxonomy = load_taxonomy(Path(path))
-    if settings.model.system_prompt:
-        return Finding(
-            "taxonomy",
-            "fail",
-            "model.system_prompt and review.taxonomy are both set; move the prompt into the "
-            "taxonomy's system_prompt, which is versioned",
-        )
     with _connection(settings) as connection:
         missing = names_missing(taxonomy, task_types_seen(connection, settings.model.name))
-    if missing:
-        return Finding("taxonomy", "note", missing)
+    notes = [missing] if missing else []
+    if settings.model.system_prompt:
+        notes.append(
+            "model.system_prompt is only for items queued without a taxonomy"
+        )
+    if notes:
+        return Finding("taxonomy", "note", "; ".join(notes))
     n = len(taxonomy.task_types)
     return Finding("taxonomy", "ok", f"{path}: {n} task types, version {taxonomy.version[:12]}")
 

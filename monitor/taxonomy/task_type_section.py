@@ -44,21 +44,18 @@ def read_task_type(
     template = _template(parts.get("template"), defaults, problems)
     output_format = _output_format(parts.get("output format"), problems)
     edge_cases = _edge_cases(parts.get("edge cases"), output_format, template, problems)
-    told = {
-        "input types": _items(parts.get("input types"), problems),
-        "criteria": _items(parts.get("criteria"), problems),
-        "correct output": _prose(parts.get("correct output"), problems),
-        "edge cases": edge_cases,
-    }
-    if not name or not all(told.values()):
+    input_types = _items(parts.get("input types"), problems)
+    criteria = _items(parts.get("criteria"), problems)
+    correct_output = _prose(parts.get("correct output"), problems)
+    if not (name and input_types and criteria and correct_output and edge_cases):
         return None
     return TaskType(
         name=name,
         title=title.strip() or name,
         description=section.text,
-        input_types=_items(parts.get("input types"), Problems(problems.path)),
-        correct_output=parts["correct output"].text,
-        criteria=_items(parts.get("criteria"), Problems(problems.path)),
+        input_types=input_types,
+        correct_output=correct_output,
+        criteria=criteria,
         edge_cases=edge_cases,
         output_format=output_format,
         template=template,

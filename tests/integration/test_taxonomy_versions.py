@@ -120,7 +120,7 @@ def test_check_tells_of_the_taxonomy(tmp_path: Path, clock: datetime) -> None:
     assert "lacks: 'crypto_withdrawal', 'fees', 'instant_transfer'" in message
 
     both = configured(tmp_path, path, model={"system_prompt": "As before."})
-    assert "fail" == finding(both)[0]
+    assert "model.system_prompt is only for items" in finding(both)[1]
 
 
 def test_the_commands(tmp_path: Path, clock: datetime) -> None:
