@@ -156,9 +156,7 @@ def _taxonomy(settings: Settings) -> Finding:
         missing = names_missing(taxonomy, task_types_seen(connection, settings.model.name))
     notes = [missing] if missing else []
     if settings.model.system_prompt:
-        notes.append(
-            "model.system_prompt is only for items queued without a taxonomy"
-        )
+        notes.append("model.system_prompt is only for items queued without a taxonomy")
     if notes:
         return Finding("taxonomy", "note", "; ".join(notes))
     n = len(taxonomy.task_types)

@@ -116,7 +116,7 @@ def _read_source(
     """Add a file's task types, by their names; ``places`` has where each name was seen first."""
     problems = source.problems
     root = parse_sections(source.body, source.first_line)
-    if root.text or root.fences:
+    if root.markdown:
         problems.add(
             source.first_line, "text before the first task type; each begins with `# name: Title`"
         )

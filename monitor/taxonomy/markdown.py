@@ -29,12 +29,28 @@ class Section:
     level: int
     heading: str
     line: int
-    #: Everything but fences, comments and deeper headings, in Markdown.
-    text: str = ""
+    #: Kind (``text``, ``list`` or ``fence``) and source of each block in its order; comments are
+    #: left out.
+    blocks: list[tuple[str, str]] = field(default_factory=list)
     fences: list[Fence] = field(default_factory=list)
     #: Items of the lists, each one text.
     items: list[str] = field(default_factory=list)
     children: list["Section"] = field(default_factory=list)
+
+    @property
+    def markdown(self) -> str:
+        """All that stands here, in Markdown."""
+        return "\n\n".join(source for _, source in self.blocks).strip()
+
+    @property
+    def text(self) -> str:
+        """All but the fences, in Markdown."""
+        return "\n\n".join(source for kind, source in self.blocks if kind != "fence").strip()
+
+    @property
+    def has_loose_text(self) -> bool:
+        """Whether something stands here that is neither a list nor a fence."""
+        return any(kind == "text" for kind, _ in self.blocks)
 
 
 def parse_sections(source: str, first_line: int = 1) -> Section:
@@ -48,17 +64,11 @@ def parse_sections(source: str, first_line: int = 1) -> Section:
     lines = source.split("\n")
     root = Section(level=0, heading="", line=first_line)
     path = [root]
-    blocks: list[str] = []
-
-    def close_text() -> None:
-        path[-1].text = "\n\n".join(block for block in blocks if block).strip()
-        blocks.clear()
-
     for block in _top_level(tokens):
         opening = block[0]
         begin, end = opening.map or (0, 0)
+        text = "\n".join(lines[begin:end]).strip()
         if opening.type == "heading_open" and (level := int(opening.tag[1])) <= DEEPEST:
-            close_text()
             while path[-1].level >= level:
                 path.pop()
             section = Section(level=level, heading=block[1].content, line=begin + first_line)
@@ -68,11 +78,12 @@ def parse_sections(source: str, first_line: int = 1) -> Section:
             info = " ".join(opening.info.split()).lower()
             content = opening.content.removesuffix("\n")
             path[-1].fences.append(Fence(info, content, begin + first_line))
-        elif not (opening.type == "html_block" and opening.content.lstrip().startswith("<!--")):
-            if opening.type in {"bullet_list_open", "ordered_list_open"}:
-                path[-1].items.extend(_items(block, lines))
-            blocks.append("\n".join(lines[begin:end]).strip())
-    close_text()
+            path[-1].blocks.append(("fence", text))
+        elif opening.type in {"bullet_list_open", "ordered_list_open"}:
+            path[-1].items.extend(_items(block, lines))
+            path[-1].blocks.append(("list", text))
+        elif not (opening.type == "html_block" and text.startswith("<!--")):
+            path[-1].blocks.append(("text", text))
     return root
 
 

@@ -52,7 +52,7 @@ def read_task_type(
     return TaskType(
         name=name,
         title=title.strip() or name,
-        description=section.text,
+        description=section.markdown,
         input_types=input_types,
         correct_output=correct_output,
         criteria=criteria,
@@ -64,8 +64,6 @@ def read_task_type(
 
 def _parts(section: Section, name: str, problems: Problems) -> dict[str, Section]:
     parts: dict[str, Section] = {}
-    for fence in section.fences:
-        problems.add(fence.line, f"a block in no part; put it under one of: {', '.join(PARTS)}")
     for child in section.children:
         part = " ".join(child.heading.split()).casefold()
         if child.level != 2:
@@ -79,6 +77,7 @@ def _parts(section: Section, name: str, problems: Problems) -> dict[str, Section
             )
         else:
             parts[part] = child
+            _check_headings(child, part, problems)
     for part, needed in PARTS.items():
         if needed and part not in parts:
             heading = part.capitalize()
@@ -86,10 +85,22 @@ def _parts(section: Section, name: str, problems: Problems) -> dict[str, Section
     return parts
 
 
+def _check_headings(section: Section, part: str, problems: Problems) -> None:
+    if part != "edge cases":
+        for child in section.children:
+            problems.add(
+                child.line, f"only edge cases have headings ###; use #### in {section.heading!r}"
+            )
+
+
 def _items(section: Section | None, problems: Problems) -> tuple[str, ...]:
     if section is None:
         return ()
     items = tuple(item for item in section.items if item)
+    if items and (section.has_loose_text or section.fences):
+        problems.add(
+            section.line, f"{section.heading!r} holds more than a list; make the rest an item"
+        )
     if not items:
         problems.add(section.line, f"{section.heading!r} is empty; write a list, one `- ` a line")
     return items
@@ -98,9 +109,9 @@ def _items(section: Section | None, problems: Problems) -> tuple[str, ...]:
 def _prose(section: Section | None, problems: Problems) -> str:
     if section is None:
         return ""
-    if not section.text:
+    if not section.markdown:
         problems.add(section.line, f"{section.heading!r} is empty; say what is right")
-    return section.text
+    return section.markdown
 
 
 def _template(
@@ -131,6 +142,8 @@ def _output_format(section: Section | None, problems: Problems) -> OutputFormat:
             "```text; without the part, the answers are free text",
         )
         return FreeText()
+    if section.has_loose_text:
+        problems.add(section.line, "'Output format' holds its block only; say more elsewhere")
     (fence,) = section.fences
     told, wrong = parse_format(fence.info, fence.content)
     for line, message in wrong:
@@ -145,6 +158,8 @@ def _edge_cases(
         return ()
     if not section.children:
         problems.add(section.line, "'Edge cases' is empty; give each a heading `###`")
+    if section.text:
+        problems.add(section.line, "text of no edge case; put it under a heading `###`")
     for fence in section.fences:
         problems.add(fence.line, "an example of no edge case; put it under a heading `###`")
     seen: dict[str, int] = {}

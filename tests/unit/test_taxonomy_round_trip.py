@@ -25,6 +25,7 @@ pasted = st.text(
     min_size=1,
     max_size=60,
 ).filter(lambda told: told.strip())
+blocks = st.sampled_from(["```json\n{}\n```", "- a\n- b", "#### In short", "| a | b |\n| - | - |"])
 templates = st.builds(
     lambda prompt, style: Template(system_prompt=prompt, style=style, answer=DEFAULT_ANSWER[style]),
     st.one_of(st.just(""), prose, st.lists(prose, min_size=2, max_size=3).map("\n".join)),
@@ -61,7 +62,7 @@ def task_types(draw: st.DrawFn, name: str) -> TaskType:
         title=draw(prose),
         description=draw(st.one_of(st.just(""), prose)),
         input_types=tuple(draw(st.lists(prose, min_size=1, max_size=3))),
-        correct_output="\n\n".join(draw(st.lists(prose, min_size=1, max_size=3))),
+        correct_output="\n\n".join(draw(st.lists(prose | blocks, min_size=1, max_size=3))),
         criteria=tuple(draw(st.lists(prose, min_size=1, max_size=3))),
         edge_cases=tuple(
             EdgeCase(
