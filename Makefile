@@ -15,6 +15,10 @@ unexport PYTHONDONTWRITEBYTECODE
 # Two threads of small matrices cost more than they bring, and tests run beside Kafka and PostgreSQL.
 TEST_ENVIRONMENT = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} TOKENIZERS_PARALLELISM=false
 
+# Each worker has a broker, a database and a browser of its own; a file's tests stay together.
+WORKERS ?= 2
+IN_WORKERS = -n $(WORKERS) --dist loadfile
+
 .PHONY: help
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -36,12 +40,13 @@ demo-fast: setup ## The same with a tiny language model, for CI
 	@$(BIN)/driftwarden demo --fast
 
 .PHONY: test
-test: setup ## Run all tests, with a real Kafka, PostgreSQL and browser where they can be had
-	@$(TEST_ENVIRONMENT) $(BIN)/pytest $(PYTEST_ARGS)
+test: setup ## Run all tests, with a real Kafka, PostgreSQL and browser where they can be had (WORKERS=2)
+	@$(TEST_ENVIRONMENT) $(BIN)/pytest $(IN_WORKERS) $(PYTEST_ARGS)
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that need no service and no language model
-	@$(TEST_ENVIRONMENT) $(BIN)/pytest tests/unit tests/statistics -m 'not language_model' $(PYTEST_ARGS)
+	@$(TEST_ENVIRONMENT) $(BIN)/pytest $(IN_WORKERS) tests/unit tests/statistics -m 'not language_model' \
+		$(PYTEST_ARGS)
 
 .PHONY: fuzz
 fuzz: setup ## Mutate the records of the fixtures and decode them (SECONDS=300 SEED=1)

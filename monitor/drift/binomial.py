@@ -5,11 +5,13 @@ from numpy.typing import NDArray
 from scipy import special
 
 
-def upper_tail(successes: float, trials: float, probability: float) -> float:
-    """Return ``P(X >= successes)``; successes and trials may be fractional."""
-    if successes <= 0:
-        return 1.0
-    return float(special.betainc(successes, trials - successes + 1.0, probability))
+def upper_tails(
+    successes: NDArray[np.float64], trials: NDArray[np.float64], probability: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return each ``P(X >= successes)``, ``[m]``; successes and trials may be fractional."""
+    some = np.maximum(successes, 1e-9)
+    tails = special.betainc(some, np.maximum(trials - some, 0.0) + 1.0, probability)
+    return np.asarray(np.where(successes > 0, tails, 1.0))
 
 
 def clopper_pearson(successes: float, trials: float, tail: float) -> tuple[float, float]:

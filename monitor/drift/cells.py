@@ -1,13 +1,12 @@
-"""K-means cells of the pooled, unlabelled samples, at three nested resolutions.
+"""K-means cells of the pooled, unlabelled samples.
 
-References: Arthur & Vassilvitskii, "k-means++", SODA 2007 (seeding); Ward, JASA 1963 (merging).
+Reference: Arthur & Vassilvitskii, "k-means++", SODA 2007 (seeding).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
 
 from monitor.drift.embeddings import Rows
 
@@ -18,12 +17,10 @@ ASSIGN_CHUNK = 16_384
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells fine to coarse; a coarse cell is a union of fine ones."""
+    """The centres of cells."""
 
     #: float32 ``[K, d]``.
     centroids: NDArray[np.float32]
-    #: int64 ``[K]`` for each level: the cell of each fine cell; the first is the identity.
-    levels: tuple[NDArray[np.int64], ...]
 
     def assign(self, vectors: Rows) -> NDArray[np.int64]:
         """Return the nearest centroid of each row, int64 ``[n]``."""
@@ -47,7 +44,7 @@ def fit_cells(
 
     Args:
         vectors: float32 ``[N, d]``.
-        n_cells: Cells of the finest level; the others have a quarter and a sixteenth.
+        n_cells: At most so many.
         rng: Draws the subset that is clustered, and the seeds.
         n_iterations: Lloyd iterations.
     """
@@ -68,7 +65,7 @@ def fit_cells(
         if np.allclose(moved, centroids, atol=1e-6):
             break
         centroids = moved
-    return Cells(centroids, _coarser(centroids))
+    return Cells(centroids)
 
 
 def _seed(
@@ -88,15 +85,3 @@ def _seed(
         np.minimum(distance, 2.0 - 2.0 * (vectors @ vectors[pick]), out=distance)
         np.maximum(distance, 0.0, out=distance)
     return vectors[chosen].copy()
-
-
-def _coarser(centroids: NDArray[np.float32]) -> tuple[NDArray[np.int64], ...]:
-    fine = np.arange(len(centroids))
-    if len(centroids) < 8:
-        return (fine,)
-    tree = linkage(centroids.astype(np.float64), method="ward")
-    levels = [fine]
-    for divisor in (4, 16):
-        wanted = max(2, len(centroids) // divisor)
-        levels.append(fcluster(tree, wanted, criterion="maxclust").astype(np.int64) - 1)
-    return tuple(levels)

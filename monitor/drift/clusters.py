@@ -1,107 +1,113 @@
 r"""Regions where the current window is overrepresented.
 
-Given a cell's total, its current samples are binomial under the null hypothesis, with the current
-window's share of all samples as probability. The p-values are adjusted to a false discovery rate of
-5% (Benjamini & Hochberg), and significant cells that touch are merged. Several messages of one
-owner in a cell count as one: counts are divided by the cell's size-weighted messages an owner.
+Every region of a tree that was grown without labels is tested: given its total, its current samples
+are binomial under the null hypothesis, with the current window's share of all samples as
+probability. The p-values are adjusted for all regions that have enough samples to be significant at
+all (Tarone, Biometrics 1990), so that in a window without drift the chance of *any* cluster is at
+most 5%. Of nested regions the most significant one is reported. Several messages of one owner in a
+region count as one: counts are divided by the region's size-weighted messages an owner.
 """
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
-from monitor.drift.binomial import jeffreys_interval, upper_tail
-from monitor.drift.multiplicity import adjust_bh
+from monitor.drift.binomial import jeffreys_interval, upper_tails
+from monitor.drift.multiplicity import tarone
 from monitor.drift.pool import Pool
+from monitor.drift.regions import Regions
 from monitor.drift.result import Cluster
 from monitor.drift.sample_design import Layout
 
-FALSE_DISCOVERY_RATE = 0.05
+FAMILYWISE_ERROR = 0.05
 MINIMUM_MEMBERS = 5
+#: A region that holds more of the pool is no topic among others.
+MAXIMUM_SHARE = 0.5
+#: Regions whose owners are counted at once.
+CHUNK_REGIONS = 256
 
 
 def find_clusters(
-    layout: Layout, cell: NDArray[np.int64], prompt_cell: NDArray[np.int64] | None = None
+    layout: Layout, regions: Regions, prompt_cell: NDArray[np.int64] | None = None
 ) -> tuple[Cluster, ...]:
-    """Return the enriched clusters, most significant first.
+    """Return the enriched clusters, most significant first; no two have a sample in common.
 
     The judged samples tell which regions are enriched; all samples that lie there are members.
 
     Args:
         layout: Both windows.
-        cell: int64 ``[N]``: a cell of each sample of the whole pool, fitted without labels.
-        prompt_cell: int64, of the judged samples: where given, a cell is judged against the current
-            window's share among the samples of like prompts, not among all samples.
+        regions: Of the whole pool, grown without labels.
+        prompt_cell: int64, of the judged samples: where given, a region is judged against the
+            current window's share among the samples of like prompts, not among all samples.
     """
-    pool, whole_cell, cell = layout.judged, cell, cell[layout.rows]
-    n_cells = int(cell.max()) + 1
-    total_current, total_reference = pool.n_current, pool.n_reference
-    base = np.full(n_cells, total_current / (total_current + total_reference))
+    pool, leaf = layout.judged, regions.leaf[layout.rows]
+    n_leaves = regions.holds.shape[1]
+    size = np.bincount(leaf, minlength=n_leaves).astype(np.float64)
+    members = regions.sums(np.bincount(leaf, weights=pool.is_current, minlength=n_leaves))
+    share = np.full(len(leaf), pool.n_current / len(leaf))
     if prompt_cell is not None:
-        base = _local_base(pool, cell, prompt_cell)
-    current, reference = _independent_counts(pool, cell, n_cells)
-    members = np.bincount(cell[pool.is_current], minlength=n_cells)
-    tested = np.flatnonzero(current + reference >= MINIMUM_MEMBERS)
-    raw = [upper_tail(current[c], current[c] + reference[c], base[c]) for c in tested]
-    adjusted = np.ones(n_cells)
-    adjusted[tested] = adjust_bh(raw)
-    significant = np.flatnonzero((adjusted <= FALSE_DISCOVERY_RATE) & (members >= MINIMUM_MEMBERS))
-    merged = _merge(pool, cell, significant)
-    found = []
-    for label in np.unique(merged):
-        cells = significant[merged == label]
-        found.append(
-            _describe(
-                layout,
-                np.isin(whole_cell, cells),
-                current=float(current[cells].sum()),
-                reference=float(reference[cells].sum()),
-                base=float(np.average(base[cells], weights=(current + reference)[cells])),
-                adjusted_p_value=float(adjusted[cells].min()),
-            )
+        share = _share_of_like_prompts(pool, prompt_cell)
+    expected = np.bincount(leaf, weights=share, minlength=n_leaves)
+    total = regions.sums(size)
+    base = np.clip(regions.sums(expected) / np.maximum(total, 1.0), 1e-9, 1.0 - 1e-9)
+    design = _messages_an_owner(pool, leaf, regions)
+    current, total = members / design, total / design
+    usable = (members >= MINIMUM_MEMBERS) & (total * design <= MAXIMUM_SHARE * len(pool.vectors))
+    p_values = np.where(usable, upper_tails(current, total, base), 1.0)
+    adjusted = tarone(p_values, base**total, FAMILYWISE_ERROR)
+    return tuple(
+        _describe(
+            layout,
+            np.isin(regions.leaf, regions.leaves(region)),
+            current=float(current[region]),
+            total=float(total[region]),
+            base=float(base[region]),
+            adjusted_p_value=float(adjusted[region]),
         )
-    return tuple(sorted(found, key=lambda one: (one.adjusted_p_value, -one.size)))
+        for region in _without_overlap(regions, p_values, adjusted <= FAMILYWISE_ERROR)
+    )
 
 
-def _local_base(
-    pool: Pool, cell: NDArray[np.int64], prompt_cell: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return for each cell the current share expected from its samples' prompts.
+def _share_of_like_prompts(pool: Pool, prompt_cell: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return for each sample the current share among those whose prompts lie in the same cell.
 
     A prompt cell with one side only can't tell: the share it expects is what it has.
     """
     total = np.bincount(prompt_cell)
     share = np.bincount(prompt_cell, weights=pool.is_current) / np.maximum(total, 1)
-    expected = np.bincount(cell, weights=share[prompt_cell]) / np.maximum(np.bincount(cell), 1)
-    return np.clip(expected, 1e-9, 1.0 - 1e-9)
+    return np.asarray(share[prompt_cell])
 
 
-def _independent_counts(
-    pool: Pool, cell: NDArray[np.int64], n_cells: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    pair, count = np.unique(cell * pool.n_units + pool.unit, return_counts=True)
-    pair_cell, pair_unit = np.divmod(pair, pool.n_units)
-    total = np.bincount(pair_cell, weights=count, minlength=n_cells)
-    squares = np.bincount(pair_cell, weights=count.astype(np.float64) ** 2, minlength=n_cells)
-    design = np.where(total > 0, squares / np.maximum(total, 1), 1.0)
-    on_current = pair_unit >= pool.n_reference_units
-    current = np.bincount(pair_cell, weights=count * on_current, minlength=n_cells)
-    return current / design, (total - current) / design
+def _messages_an_owner(
+    pool: Pool, leaf: NDArray[np.int64], regions: Regions
+) -> NDArray[np.float64]:
+    """Return the messages of an owner in each region, averaged over its messages, ``[R]``."""
+    if pool.n_units == len(pool.vectors):
+        return np.ones(regions.holds.shape[0])
+    by_unit = sparse.csr_array(
+        (np.ones(len(leaf)), (leaf, pool.unit)), shape=(regions.holds.shape[1], pool.n_units)
+    )
+    design = []
+    for start in range(0, regions.holds.shape[0], CHUNK_REGIONS):
+        counts = regions.holds[start : start + CHUNK_REGIONS] @ by_unit
+        squares = np.asarray((counts * counts).sum(axis=1))
+        design.append(squares / np.maximum(np.asarray(counts.sum(axis=1)), 1.0))
+    return np.asarray(np.maximum(np.concatenate(design), 1.0))
 
 
-def _merge(
-    pool: Pool, cell: NDArray[np.int64], significant: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Label significant cells; two share a label when they lie within their own spread."""
-    labels = np.arange(len(significant))
-    if len(significant) < 2:
-        return labels
-    rows = [np.flatnonzero((cell == c) & pool.is_current) for c in significant]
-    centres = np.stack([pool.vectors.part(row).mean() for row in rows])
-    spread = np.array([1.0 - float(centre @ centre) for centre in centres])
-    gap = ((centres[:, None] - centres[None]) ** 2).sum(axis=-1)
-    for i, j in np.argwhere(np.triu(gap < 0.5 * (spread[:, None] + spread[None]) / 2, 1)):
-        labels[labels == labels[j]] = labels[i]
-    return labels
+def _without_overlap(
+    regions: Regions, p_values: NDArray[np.float64], significant: NDArray[np.bool_]
+) -> list[int]:
+    taken = np.zeros(regions.holds.shape[1], dtype=np.bool_)
+    chosen = []
+    for region in np.argsort(p_values, kind="stable"):
+        if not significant[region]:
+            continue
+        leaves = regions.leaves(region)
+        if not taken[leaves].any():
+            taken[leaves] = True
+            chosen.append(int(region))
+    return chosen
 
 
 def _describe(
@@ -109,7 +115,7 @@ def _describe(
     inside: NDArray[np.bool_],
     *,
     current: float,
-    reference: float,
+    total: float,
     base: float,
     adjusted_p_value: float,
 ) -> Cluster:
@@ -118,7 +124,7 @@ def _describe(
     rows = rows[np.argsort(pool.origin[rows])]
     members = pool.vectors.part(rows)
     medoid = rows[int(members.dot(members.mean()).argmax())]
-    low, high = jeffreys_interval(current, current + reference, 0.95)
+    low, high = jeffreys_interval(current, total, 0.95)
     outside = int((inside & ~pool.is_current).sum())
     odds = (1.0 - base) / base
     return Cluster(
@@ -127,7 +133,7 @@ def _describe(
         size=len(rows),
         share_current=layout.share_of_current(inside),
         share_reference=outside / pool.n_reference,
-        enrichment=(current + 0.5) / (reference + 0.5) * odds,
+        enrichment=(current + 0.5) / (total - current + 0.5) * odds,
         enrichment_lower=low / (1.0 - low) * odds,
         enrichment_upper=high / max(1.0 - high, 1e-12) * odds,
         adjusted_p_value=adjusted_p_value,

@@ -17,6 +17,7 @@ from monitor.drift.localisation import localise
 from monitor.drift.mass import mass_lower_bound
 from monitor.drift.multiplicity import holm
 from monitor.drift.pool import Groups, Pool, make_pool
+from monitor.drift.regions import grow_regions
 from monitor.drift.result import Cluster, DriftResult, TestResult
 from monitor.drift.sample_design import Layout, SampleDesign, lay_out
 from monitor.drift.sketch import MAXIMUM_NODES, make_sketch
@@ -115,8 +116,8 @@ def compare(
         pool,
         evaluated,
         mass=mass,
-        novelty=localise(pool, layout.weights, rng, device).novelty,
-        clusters=find_clusters(layout, cell),
+        novelty=localise(pool, layout.weights, rng, device),
+        clusters=find_clusters(layout, grow_regions(pool.vectors, cell, rng, fitted=layout.rows)),
         alpha=alpha,
         minimum_mass=minimum_mass,
     )
@@ -178,7 +179,7 @@ def not_enough_data(layout: Layout, rng: np.random.Generator) -> DriftResult:
         p_value=1.0,
         tests=(),
         mass_lower_bound=0.0,
-        novelty=localise(pool, layout.weights, rng).novelty if both else np.zeros(pool.n_current),
+        novelty=localise(pool, layout.weights, rng) if both else np.zeros(pool.n_current),
         clusters=(),
         n_reference=pool.n_reference,
         n_current=pool.n_current,

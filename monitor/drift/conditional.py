@@ -18,6 +18,7 @@ from monitor.drift.embeddings import check_vectors
 from monitor.drift.localisation import tail_posterior
 from monitor.drift.neighbours import draw_landmarks, nearest
 from monitor.drift.pool import Groups, Pool, make_pool
+from monitor.drift.regions import grow_regions
 from monitor.drift.response_features import conditional_distance, residual_features
 from monitor.drift.result import DriftResult
 from monitor.drift.ridge import ridge_residual
@@ -94,9 +95,10 @@ def compare_given(
     cells = fit_cells(answers, min(n_cells(judged), MAXIMUM_RESPONSE_CELLS), rng)
     every = np.arange(len(judged.vectors))
     near = _near_prompts(judged, every, every, rng)
+    residual = ridge_residual(judged.vectors[:], answers)
     features = residual_features(
-        judged.vectors[:],
         answers,
+        residual,
         cell=cells.assign(answers),
         n_cells=len(cells.centroids),
         near=near,
@@ -104,9 +106,10 @@ def compare_given(
     )
     evaluated = evaluate_within(strata, features, n_permutations, rng)
 
-    whole = strata
+    whole, residual_of_all = strata, residual
     if judged is not pool:
         whole = make_strata(pool, _set_apart(pool, cell, n_strata, rng), rng)
+        residual_of_all = ridge_residual(pool.vectors[:], responses)
     near_reference = _near_prompts(
         pool, np.arange(len(pool.vectors)), np.flatnonzero(~pool.is_current), rng
     )
@@ -123,11 +126,13 @@ def compare_given(
     return conclude(
         pool,
         evaluated,
-        mass=conditional_mass(
-            layout, whole, distance, ridge_residual(pool.vectors[:], responses), rng
-        ),
+        mass=conditional_mass(layout, whole, distance, residual_of_all, rng),
         novelty=novelty,
-        clusters=find_clusters(layout, joint_cells.assign(joint), strata.stratum),
+        clusters=find_clusters(
+            layout,
+            grow_regions(joint, joint_cells.assign(joint), rng, fitted=layout.rows),
+            strata.stratum,
+        ),
         alpha=alpha,
         minimum_mass=minimum_mass,
     )

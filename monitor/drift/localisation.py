@@ -37,16 +37,6 @@ MAXIMUM_POSTERIOR = 1.0 - 1e-6
 
 
 @dataclass(frozen=True)
-class Localisation:
-    """Scores of the current samples, in the order of ``current``."""
-
-    #: float64 ``[n_current]`` in [0, 1].
-    novelty: NDArray[np.float64]
-    #: float64 ``[n_current]``: 1 - cosine to the nearest reference sample of another owner.
-    distance: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
 class _Surroundings:
     """What is known of the landmarks around each of n samples."""
 
@@ -69,8 +59,8 @@ def localise(
     weights: NDArray[np.float64],
     rng: np.random.Generator,
     device: str | None = None,
-) -> Localisation:
-    """Score each current sample.
+) -> NDArray[np.float64]:
+    """Return a score of each current sample, float64 ``[n_current]`` in [0, 1].
 
     Args:
         pool: Both windows; each must hold a sample.
@@ -98,11 +88,10 @@ def localise(
     together = evidence + heard / np.maximum(there.sum(axis=1), 1)
     # The distance breaks ties, so that the order is complete where no posterior speaks.
     novelty = np.empty(len(current_rows))
-    ordered = np.empty(len(current_rows))
-    place = pool.origin[current_rows]
-    novelty[place] = np.clip(0.999 * -np.expm1(-together / 2.0) + 0.0005 * ours.distance, 0.0, 1.0)
-    ordered[place] = ours.distance
-    return Localisation(novelty, ordered)
+    novelty[pool.origin[current_rows]] = np.clip(
+        0.999 * -np.expm1(-together / 2.0) + 0.0005 * ours.distance, 0.0, 1.0
+    )
+    return novelty
 
 
 def _look_around(

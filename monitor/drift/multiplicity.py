@@ -44,3 +44,27 @@ def adjust_bh(p_values: ArrayLike) -> NDArray[np.float64]:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
+
+
+def tarone(
+    p_values: NDArray[np.float64], attainable: NDArray[np.float64], alpha: float
+) -> NDArray[np.float64]:
+    """Return p-values adjusted for the chance of any false rejection among discrete tests.
+
+    Bonferroni over the fewest hypotheses K such that at most K have an attainable p-value of
+    ``alpha / K``; the others can't be rejected (Tarone, Biometrics 1990).
+
+    Args:
+        p_values: ``[m]`` in [0, 1].
+        attainable: ``[m]``: the smallest p-value that each test can give, whatever is observed.
+        alpha: The level that the adjusted p-values are to be held against.
+
+    Example:
+        >>> tarone(np.array([0.01, 0.3]), np.array([0.001, 0.25]), 0.05).tolist()
+        [0.01, 1.0]
+    """
+    ordered = np.sort(attainable)
+    k = 1
+    while np.searchsorted(ordered, alpha / k, side="right") > k:
+        k += 1
+    return np.asarray(np.where(attainable <= alpha / k, np.minimum(p_values * k, 1.0), 1.0))

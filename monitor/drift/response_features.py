@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift.random_features import BANDWIDTH_FACTORS, fit_random_features
-from monitor.drift.ridge import ridge_residual
 
 #: Rows whose neighbours' features are gathered at once.
 CHUNK_ROWS = 512
@@ -30,8 +29,8 @@ class ResidualFeatures:
 
 
 def residual_features(
-    prompts: NDArray[np.float32],
     responses: NDArray[np.float32],
+    residual: NDArray[np.float32],
     *,
     cell: NDArray[np.int64],
     n_cells: int,
@@ -44,8 +43,8 @@ def residual_features(
     direction counts; of the other features it is their mean over the nearest prompts' responses.
 
     Args:
-        prompts: float32 ``[N, d]``, unit norm.
         responses: float32 ``[N, e]``, unit norm.
+        residual: float32 ``[N, e]``: what a linear map of the prompts doesn't explain of them.
         cell: int64 ``[N]``: each response's cell.
         n_cells: Number of response cells.
         near: int64 ``[N, k]`` rows with the nearest prompts, -1 where there are fewer.
@@ -62,8 +61,7 @@ def residual_features(
     if tails.shape[1]:
         names.append("novelty_tail")
         widths.append(tails.shape[1])
-    shift = directions(ridge_residual(prompts, responses))
-    values = np.hstack([shift, local - _neighbour_mean(local, near)])
+    values = np.hstack([directions(residual), local - _neighbour_mean(local, near)])
     return ResidualFeatures(values, tuple(names), np.cumsum(widths)[:-1])
 
 

@@ -50,7 +50,7 @@ class Cluster:
     #: 95% interval of the enrichment.
     enrichment_lower: float
     enrichment_upper: float
-    #: Smallest Benjamini-Hochberg adjusted one-sided binomial p-value among the merged cells.
+    #: One-sided binomial p-value, adjusted for all regions that were tested (Tarone).
     adjusted_p_value: float
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from monitor.drift import mix, multiplicity, scalar_comparison, text_characteristics
-from monitor.drift.binomial import clopper_pearson, upper_tail
+from monitor.drift.binomial import clopper_pearson, upper_tails
 from monitor.drift.cells import fit_cells
 from monitor.drift.fusion import fuse
 from monitor.drift.mix import compare_mix
@@ -54,7 +54,8 @@ def test_binomial_bounds_are_scipys(trials: int, successes: int) -> None:
     exact = stats.binomtest(successes, trials).proportion_ci(0.95, method="exact")
     np.testing.assert_allclose(clopper_pearson(successes, trials, 0.025), (exact.low, exact.high))
     expected = stats.binomtest(successes, trials, 0.3, alternative="greater").pvalue
-    assert upper_tail(successes, trials, 0.3) == pytest.approx(expected)
+    one = (np.array([float(value)]) for value in (successes, trials, 0.3))
+    assert upper_tails(*one)[0] == pytest.approx(expected)
 
 
 def test_nearest_is_brute_force_without_the_own_owner() -> None:

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from monitor.bench.child import Done, NotDone
+from monitor.bench.peers.permutation_mmd import Form
 from monitor.bench.plan import QUICK
 from monitor.bench.report import Table
 from monitor.bench.row import write_rows
 from monitor.bench.sections import location, mass, power, scaling, side_by_side, slow_drift, speed
-from monitor.bench.sections.timing import Timing
+from monitor.bench.sections.timing import Timing, time_permutation_mmd
 from monitor.bench.sources.synthetic import make_synthetic
 from monitor.bench.sources.windows import Draw
 from monitor.bench.study import Study
@@ -139,34 +140,36 @@ def test_methods_stand_side_by_side(study: Study, monkeypatch) -> None:
     assert 30 == len(table.figures)  # ten methods: two scenarios and the time
 
 
-TIMES = {"driftwarden": 0.5, "Evidently mmd": 4.0, "permutation MMD": 20.0}
-
-
-def timed(_: Callable[..., Any], name: str, *__: Any, seconds: float) -> Done | NotDone:
-    if name in TIMES:
-        return Done(Timing(TIMES[name], TIMES[name]))
-    if name == "permutation MMD, one by one":
+def timed(function: Callable[..., Any], what: str, *_: Any, seconds: float) -> Done | NotDone:
+    if what in ("driftwarden", "Evidently mmd"):
+        return Done(Timing(0.5, 0.5) if what == "driftwarden" else Timing(4.0, 4.0))
+    if what == "Evidently mmd, bootstrap":
         return NotDone(f"did not finish in {seconds:g} s", timed_out=True)
-    return NotDone("its process ended with exit status -9")
+    if what is Form.ONE_BY_ONE:
+        return NotDone("its process ended with exit status -9")
+    return Done((Timing(20.0 if what is Form.PRODUCTS else 200.0, 20.0), "3 of 999 timed"))
 
 
 def test_speed_is_a_ratio_and_a_rival_that_is_given_up_bounds_it(monkeypatch) -> None:
     monkeypatch.setattr(speed, "run_limited", timed)
     plan = replace(QUICK, speed_sizes=(10_000,), limit_seconds=30)
-    ours, mmd, bootstrap, permutation, one_by_one = speed.speed(plan, seed=0)
+    ours, mmd, bootstrap, products, one_by_one, reordered = speed.speed(plan, seed=0)
     assert 0.5 == ours.value
     assert (8.0, None) == (mmd.value, mmd.holds)
-    assert (None, "its process ended with exit status -9") == (bootstrap.value, bootstrap.measured)
-    assert (40.0, ">= 50", False) == (permutation.value, permutation.goal, permutation.holds)
-    assert (60.0, True) == (one_by_one.value, one_by_one.holds)
-    assert "or more: it did not finish in 30 s" == one_by_one.measured
+    assert (60.0, None) == (bootstrap.value, bootstrap.holds)
+    assert "or more: it did not finish in 30 s" == bootstrap.measured
+    assert (40.0, None) == (products.value, products.holds)
+    assert (None, "its process ended with exit status -9") == (
+        one_by_one.value,
+        one_by_one.measured,
+    )
+    assert (400.0, ">= 50", True) == (reordered.value, reordered.goal, reordered.holds)
 
 
-def test_a_rival_that_is_given_up_too_soon_tells_nothing(monkeypatch) -> None:
-    monkeypatch.setattr(speed, "run_limited", timed)
-    plan = replace(QUICK, speed_sizes=(10_000,), limit_seconds=10)
-    one_by_one = list(speed.speed(plan, seed=0))[-1]
-    assert (20.0, ">= 50", None) == (one_by_one.value, one_by_one.goal, one_by_one.holds)
+def test_a_permutation_test_is_reckoned_from_a_few_labellings() -> None:
+    timing, how = time_permutation_mmd(lambda: None, Form.REORDERED, 500, 0)
+    assert timing.seconds > 0
+    assert how.endswith("3 of 999 timed")
 
 
 def test_cost_is_told_against_the_smallest_size(monkeypatch) -> None:

@@ -9,6 +9,7 @@ from time import perf_counter, process_time
 import numpy as np
 
 from monitor.bench.peers.methods import load_method
+from monitor.bench.peers.permutation_mmd import N_PERMUTATIONS, Form, KernelTest
 from monitor.bench.sources.synthetic import make_world
 from monitor.drift import compare
 
@@ -16,6 +17,8 @@ from monitor.drift import compare
 REPEATS = 3
 REPEAT_SECONDS = 2.0
 WARM_UP = 400
+#: Of a permutation test so many labellings are timed.
+TIMED_LABELLINGS = {Form.PRODUCTS: 128, Form.ONE_BY_ONE: 20, Form.REORDERED: 3}
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,33 @@ def time_method(ready: Callable[[], None], name: str, n: int, seed: int) -> Timi
     method(pooled[:WARM_UP], pooled[WARM_UP : 2 * WARM_UP], rng)
     ready()
     return fastest(lambda: method(pooled[:n], pooled[n:], rng))
+
+
+def time_permutation_mmd(
+    ready: Callable[[], None], form: Form, n: int, seed: int
+) -> tuple[Timing, str]:
+    """Time the kernel matrix of two windows of n samples, and a few labellings.
+
+    Returns:
+        The time of all ``N_PERMUTATIONS`` labellings, reckoned from that of the few, and how.
+    """
+    rng = np.random.default_rng(seed)
+    pooled = make_world(rng).draw(2 * n, rng)[0].astype(np.float32)
+    KernelTest(pooled[:WARM_UP], pooled[WARM_UP : 2 * WARM_UP], rng).permuted(1, form, rng)
+    ready()
+    begun, cpu_begun = perf_counter(), process_time()
+    test = KernelTest(pooled[:n], pooled[n:], rng)
+    test.observed()
+    matrix = Timing(perf_counter() - begun, process_time() - cpu_begun)
+    timed = TIMED_LABELLINGS[form]
+    each = fastest(lambda: test.permuted(timed, form, rng))
+    times = N_PERMUTATIONS / timed
+    how = (
+        f"{matrix.seconds:.3g} s for the matrix, {1000 * each.seconds / timed:.3g} ms a labelling, "
+        f"{timed} of {N_PERMUTATIONS} timed"
+    )
+    seconds = matrix.seconds + times * each.seconds
+    return Timing(seconds, matrix.cpu_seconds + times * each.cpu_seconds), how
 
 
 def time_comparison(

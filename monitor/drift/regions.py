@@ -1,0 +1,86 @@
+r"""Nested regions of the pooled, unlabelled samples, from a few samples to half of all.
+
+The cells of k-means are split into leaves of about ten samples, and the leaves merged pair by pair
+(Ward, JASA 1963). Every node of that tree is a region: a narrow topic is a leaf or two, a wide one
+a branch, and nobody has to choose a resolution.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.cluster.hierarchy import linkage
+
+from monitor.drift.cells import fit_cells
+from monitor.drift.embeddings import Rows, take
+
+SAMPLES_PER_LEAF = 10
+MAXIMUM_LEAVES_PER_CELL = 8
+#: A leaf has few points: its centres stand after a few rounds.
+N_ITERATIONS = 3
+
+
+@dataclass(frozen=True)
+class Regions:
+    """A tree of regions over the leaves."""
+
+    #: int64 ``[N]``: the leaf that each sample lies in.
+    leaf: NDArray[np.int64]
+    #: float64 ``[R, L]``, 1 where a region holds a leaf; the first ``L`` regions are the leaves.
+    holds: sparse.csr_array
+
+    def sums(self, of_leaves: NDArray[np.floating | np.integer]) -> NDArray[np.float64]:
+        """Return the sum over the leaves of each region, ``[R]``."""
+        return np.asarray(self.holds @ of_leaves)
+
+    def leaves(self, region: int) -> NDArray[np.int64]:
+        """Return the leaves that a region holds."""
+        start, stop = self.holds.indptr[region : region + 2]
+        return np.asarray(self.holds.indices[start:stop], dtype=np.int64)
+
+
+def grow_regions(
+    vectors: Rows,
+    cell: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    fitted: NDArray[np.int64] | None = None,
+) -> Regions:
+    """Split cells into leaves and merge those into a tree.
+
+    Args:
+        vectors: float32 ``[N, d]``, in an order that doesn't know the labels.
+        cell: int64 ``[N]``: the fine cell of each.
+        rng: Seeds the leaves.
+        fitted: Rows that the leaves are made of; the others are only assigned. ``None``: all.
+    """
+    used = np.ones(len(cell), dtype=np.bool_)
+    if fitted is not None:
+        used = np.zeros(len(cell), dtype=np.bool_)
+        used[fitted] = True
+    leaf = np.empty(len(cell), dtype=np.int64)
+    centroids: list[NDArray[np.float32]] = []
+    order = np.argsort(cell, kind="stable")
+    n_leaves = 0
+    for rows in np.split(order, np.flatnonzero(np.diff(cell[order])) + 1):
+        own = rows[used[rows]] if used[rows].any() else rows
+        wanted = int(np.clip(len(own) // SAMPLES_PER_LEAF, 1, MAXIMUM_LEAVES_PER_CELL))
+        split = fit_cells(take(vectors, own), wanted, rng, n_iterations=N_ITERATIONS)
+        leaf[rows] = n_leaves + split.assign(take(vectors, rows))
+        centroids.append(split.centroids)
+        n_leaves += len(split.centroids)
+    return Regions(leaf, _merge(np.concatenate(centroids)))
+
+
+def _merge(centroids: NDArray[np.float32]) -> sparse.csr_array:
+    n = len(centroids)
+    held = [np.array([leaf]) for leaf in range(n)]
+    if n > 1:
+        squares = np.einsum("ij,ij->i", centroids, centroids)
+        apart = squares[:, None] + squares - 2.0 * (centroids @ centroids.T)
+        distance = np.sqrt(np.maximum(apart[np.triu_indices(n, 1)], 0.0).astype(np.float64))
+        for first, second in linkage(distance, method="ward")[:, :2].astype(np.int64):
+            held.append(np.concatenate([held[first], held[second]]))
+    ends = np.cumsum([0, *map(len, held)])
+    return sparse.csr_array((np.ones(ends[-1]), np.concatenate(held), ends), shape=(len(held), n))
