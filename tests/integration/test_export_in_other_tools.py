@@ -1,7 +1,6 @@
 """What is exported is loaded back by the packages it is for, offline."""
 
 import json
-import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from monitor.review.export.write import Export, Request, make_export
 from monitor.settings import ModelSection, Settings
 from monitor.store.engine import transaction
 from monitor.store.gold_export import ItemFilter
+from tests.services.argilla_server import ArgillaServer
 from tests.services.decided_items import ACCEPT, correct, make_reviewed_world
 from tests.services.review_world import World
 
@@ -164,58 +164,49 @@ def test_label_studios_own_converter_reads_the_tasks(world: World, tmp_path: Pat
 
 
 @pytest.fixture
-def argilla(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[httpx.Request]]:
-    """Argilla's client, whose server only knows who asks; yields what it was asked."""
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ArgillaServer]:
+    """What Argilla's client talks to, in memory."""
     import argilla as rg
 
-    asked: list[httpx.Request] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
-        return httpx.Response(
-            200, json={"id": str(uuid.UUID(int=1)), "username": "a", "role": "owner"}
-        )
-
+    made = ArgillaServer()
     monkeypatch.setattr(
         "argilla._api._http._client.httpx.HTTPTransport",
-        lambda *_, **__: httpx.MockTransport(answer),
+        lambda *_, **__: httpx.MockTransport(made.answer),
     )
     client = rg.Argilla(api_url="http://argilla.test", api_key="key")
     monkeypatch.setattr(rg.Argilla, "_default_client", client)
-    yield asked
+    yield made
     client.http_client.close()
 
 
+@pytest.mark.filterwarnings("ignore:Workspace not provided")
 @pytest.mark.parametrize("queue", [False, True])
-def test_argilla_takes_the_settings_and_the_records(
-    world: World, tmp_path: Path, argilla: list[httpx.Request], queue: bool
+def test_argilla_makes_a_dataset_of_the_folder(
+    world: World, tmp_path: Path, server: ArgillaServer, queue: bool
 ) -> None:
     import argilla as rg
-    from argilla.records._io import JsonIO
 
     out = tmp_path / "dataset"
     made = export(world, out, format="argilla", queue=queue)
-    settings = rg.Settings.from_json(out / ".argilla" / "settings.json")
-    settings.validate()
-    model = rg.Dataset._load_dataset_model(out / ".argilla" / "dataset.json")
-    assert "dataset" == model.name
-    dataset = rg.Dataset.from_model(model, client=rg.Argilla._default_client)
-    dataset.settings = settings
-    records = JsonIO._records_from_json(out / "records.json")
-    assert made.n_rows == len(records) == (37 if queue else 3)
-    questions = {question.name for question in settings.questions}
-    for record in records:
-        record._dataset = dataset
-        assert set(record.suggestions.to_dict()) <= questions
-        fields = record.fields.to_dict()
-        assert {"conversation", "response", "guide"} == set(fields)
-        assert record.api_model().model_dump(mode="json")["external_id"] == record.id
+    dataset = rg.Dataset.from_disk(str(out), client=rg.Argilla._default_client)
+    assert ("dataset", 2) == (dataset.name, dataset.settings.distribution.min_submitted)
+    assert made.n_rows == len(server.records) == (37 if queue else 3)
+    sent = {
+        record["external_id"]: {one["question_name"]: one["value"] for one in record["suggestions"]}
+        for record in server.records
+    }
+    rows = json.loads((out / "records.json").read_text(encoding="utf-8"))
+    for row, record in zip(rows, server.records, strict=True):
+        assert row["fields"] == record["fields"]
+        assert row["metadata"] == record["metadata"]
+        assert {name: one["value"] for name, one in row["suggestions"].items()} == sent[row["id"]]
     if queue:
-        assert {"item_id", "exchange_id", "model"} == set(records[0].metadata)
+        assert {"item_id", "exchange_id", "model"} == set(rows[0]["metadata"])
+        assert {"corrected_response"} == {name for told in sent.values() for name in told}
     else:
-        assert "correct" == records[1].suggestions["verdict"].value
-        assert REVIEWS[1].corrected_response == records[1].suggestions["corrected_response"].value
-    assert {"/api/v1/me"} == {request.url.path for request in argilla}
+        assert ["accept", "correct", "correct"] == [told["verdict"] for told in sent.values()]
+        texts = [told["corrected_response"] for told in sent.values()]
+        assert [one.corrected_response for one in REVIEWS[1:]] == texts[1:]
 
 
 @pytest.mark.parametrize("tool", ["label-studio", "argilla"])
