@@ -1,0 +1,221 @@
+"""Until both have submitted, no route of the application gives one reviewer anything of the other.
+
+The routes are those of the application's own table, so that a new one is asked as well.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from litestar import Litestar, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.testing import TestClient
+from sqlalchemy import Engine, func, select
+
+from monitor.review.verdicts import ReviewInput
+from monitor.review.web.app import create_app
+from monitor.review.workflow import claim_next, save_draft, submit_review
+from monitor.settings import Secrets, Settings
+from monitor.store.engine import transaction
+from monitor.store.reviewers import ReviewerRow
+from monitor.store.reviews import reviews_of
+from monitor.store.tables import AuditEntry, Review
+from tests.services.review_world import PASSWORD, World, make_world
+from tests.services.route_walk import MARK, Request, leaks, requests_to
+
+MARKED = ReviewInput(
+    verdict="reject",
+    accuracy=1,
+    completeness=2,
+    tone=1,
+    compliance=2,
+    error_kind="unsafe",
+    answerable="needs_judgement",
+    corrected_response=f"{MARK} text",
+    comment=f"{MARK} comment",
+)
+PLAIN = ReviewInput(verdict="accept", accuracy=5, completeness=5, tone=5, compliance=5)
+
+
+@pytest.fixture
+def world(engine: Engine, clock: datetime) -> World:
+    return make_world(engine, clock, n=4)
+
+
+@pytest.fixture
+def make_app(world: World, clock: datetime) -> Callable[..., Litestar]:
+    def make(*more: Any) -> Litestar:
+        app = create_app(world.engine, Settings(), Secrets(), clock=lambda: clock)
+        for handler in more:
+            app.register(handler)
+        return app
+
+    return make
+
+
+def sign_in(name: str) -> Callable[[TestClient[Any]], dict[str, str]]:
+    def enter(client: TestClient[Any]) -> dict[str, str]:
+        found = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
+        assert found is not None
+        headers = {"x-csrftoken": found[1]}
+        body = {"name": name, "password": PASSWORD}
+        assert client.post("/api/login", json=body, headers=headers).is_success
+        return headers
+
+    return enter
+
+
+class Peer:
+    """Ben, whose work nobody may see, and Ada, who asks; both on the same item."""
+
+    def __init__(self, world: World, clock: datetime) -> None:
+        self.world, self.clock = world, clock
+        self.item = 0
+
+    def claim(self, name: str) -> None:
+        with transaction(self.world.engine) as connection:
+            item = claim_next(connection, self.world.people[name], self.clock, 20)
+        assert item is not None
+        self.item = item
+
+    def draft(self) -> None:
+        draft = {"comment": f"{MARK} draft", "corrected_response": f"{MARK} half a text"}
+        with transaction(self.world.engine) as connection:
+            save_draft(
+                connection, self.item, self.world.rows["Ben"], draft, now=self.clock,
+                lease_minutes=20,
+            )  # fmt: skip
+
+    def submit(self, name: str = "Ben", review: ReviewInput = MARKED) -> None:
+        with transaction(self.world.engine) as connection:
+            submit_review(connection, self.item, self.world.rows[name], review, self.clock)
+
+
+def start(peer: Peer, stand: str) -> list[Callable[[], None]]:
+    """Return the stages of the peer's work, from where the person who asks stands."""
+    peer.claim("Ben")
+    if stand == "elsewhere":
+        return [lambda: None, peer.draft, peer.submit]
+    peer.claim("Ada")
+    if stand == "submitted":
+        peer.submit("Ada", PLAIN)
+        return [lambda: None, peer.draft]  # with the peer's submission both are in
+    return [lambda: None, peer.draft, peer.submit]
+
+
+@pytest.mark.parametrize("stand", ["at work", "submitted", "elsewhere"])
+def test_no_route_tells_of_a_peer(
+    make_app: Callable[..., Litestar], world: World, clock: datetime, stand: str
+) -> None:
+    app = make_app()
+    peer = Peer(world, clock)
+    stages = start(peer, stand)
+    requests = requests_to(app, peer.item, ["Ben"])
+    # A submission of one's own is where both are in; what it answers is looked at below.
+    requests = [one for one in requests if not submits(one) and not signs_in(one)]
+    assert 80 < len(requests)
+
+    assert [] == leaks(app, world.engine, sign_in("Ada"), stages, requests)
+
+
+def signs_in(request: Request) -> bool:
+    """Whether the answer depends on how often a password was tried, which the process remembers."""
+    return request.method == "POST" and request.path.split("?")[0] in {"/login", "/api/login"}
+
+
+def submits(request: Request) -> bool:
+    return request.method == "POST" and request.path.split("?")[0].endswith("/review")
+
+
+def test_a_submission_answers_the_same_whether_it_is_the_first_or_the_second(
+    make_app: Callable[..., Litestar], world: World, clock: datetime
+) -> None:
+    app = make_app()
+    peer = Peer(world, clock)
+    stages = start(peer, "at work")
+    requests = [one for one in requests_to(app, peer.item, []) if submits(one)]
+    assert {"/review", f"/api/items/{peer.item}/review"} == {
+        one.path.split("?")[0] for one in requests
+    }
+
+    assert [] == leaks(app, world.engine, sign_in("Ada"), stages, requests)
+
+
+def test_the_walk_reaches_what_it_asks(
+    make_app: Callable[..., Litestar], world: World, clock: datetime
+) -> None:
+    """Made-up bodies are good enough to change something: a walk of refusals would show nothing."""
+    app = make_app()
+    peer = Peer(world, clock)
+    start(peer, "at work")
+    with TestClient(app) as client:
+        headers = sign_in("Ada")(client)
+        for one in requests_to(app, peer.item, []):
+            if submits(one) and one.path.startswith("/api"):
+                answer = client.request(one.method, one.path, json=one.body, headers=headers)
+                assert answer.status_code in {200, 409}, answer.text
+    with transaction(world.engine) as connection:
+        assert ["Ada"] == [row.reviewer for row in reviews_of(connection, [peer.item])]
+
+
+@get("/api/items/{item_id:int}/others", sync_to_thread=True)
+def shows_text(
+    item_id: FromPath[int],
+    reviewer: NamedDependency[ReviewerRow],
+    engine: NamedDependency[Engine],
+) -> list[str]:
+    with transaction(engine) as connection:
+        return [row.comment for row in reviews_of(connection, [item_id])]
+
+
+@get("/api/activity", sync_to_thread=True)
+def shows_count(
+    reviewer: NamedDependency[ReviewerRow],
+    engine: NamedDependency[Engine],
+) -> int:
+    with transaction(engine) as connection:
+        count = select(func.count()).select_from(Review)
+        return int(connection.execute(count).scalar_one())
+
+
+@get("/api/last", sync_to_thread=True)
+def shows_sequence(
+    reviewer: NamedDependency[ReviewerRow],
+    engine: NamedDependency[Engine],
+) -> dict[str, int]:
+    with transaction(engine) as connection:
+        last = connection.execute(select(func.max(AuditEntry.id))).scalar_one()
+    return {"entry": int(last)}
+
+
+@pytest.mark.parametrize(
+    ("handler", "path", "problem"),
+    [
+        (shows_text, "/api/items/", "shows the peer's work"),
+        (shows_count, "/api/activity", "answers otherwise at stage 2"),
+        (shows_sequence, "/api/last", "answers otherwise at stage 2"),
+    ],
+)
+def test_a_route_that_leaks_is_found(
+    make_app: Callable[..., Litestar],
+    world: World,
+    clock: datetime,
+    handler: Any,
+    path: str,
+    problem: str,
+) -> None:
+    app = make_app(handler)
+    peer = Peer(world, clock)
+    stages = start(peer, "at work")
+    requests = [
+        one for one in requests_to(app, peer.item, ["Ben"]) if one.method == "GET" and
+        one.path.startswith("/api/")
+    ]  # fmt: skip
+
+    found = leaks(app, world.engine, sign_in("Ada"), stages, requests)
+
+    assert found
+    assert all(path in one and problem in one for one in found), found

@@ -1,0 +1,211 @@
+"""Asks every route of an application as one person, while a peer works, and compares the answers.
+
+What the peer has typed carries a mark; an answer that holds one, or that differs with how far the
+peer has come, gives something away. Every request starts from the same copy of the database, so
+that one that changes something doesn't disturb the next.
+"""
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+from litestar import Litestar
+from litestar.testing import TestClient
+from sqlalchemy import Engine
+
+MARK = "PEERMARK"
+#: Of an answer, these are the server's own.
+IGNORED_HEADERS = {"date", "server", "set-cookie"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to a route of the application's own table."""
+
+    method: str
+    path: str
+    body: Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+
+def requests_to(app: Litestar, item_id: int, names: list[str]) -> list[Request]:
+    """Return requests to every method of every route, each parameter filled with the item's id.
+
+    Parameters of text are filled with the id and with people's names. A body is made up from what
+    the handler declares.
+    """
+    made: list[Request] = []
+    for route in app.routes:
+        if not hasattr(route, "route_handler_map"):
+            continue  # files
+        for method, (handler, _) in route.route_handler_map.items():
+            if method in {"OPTIONS", "HEAD"}:
+                continue
+            data = handler.parsed_fn_signature.parameters.get("data")
+            bodies = list(_bodies(data.annotation)) if data else [None]
+            for path in _paths(route.path, item_id, names):
+                for query in ("", f"?kind=page&item={item_id}&item_id={item_id}&id={item_id}"):
+                    made += [Request(str(method), path + query, body) for body in bodies]
+    return made
+
+
+def _paths(path: str, item_id: int, names: list[str]) -> Iterator[str]:
+    plain = re.sub(r"\{\w+:int\}", str(item_id), path)
+    if "{" not in plain:
+        yield plain
+        return
+    for value in (str(item_id), *names):
+        yield re.sub(r"\{[^}]+\}", value, plain)
+
+
+def _bodies(annotation: Any) -> Iterator[Any]:
+    """Yield bodies that a handler accepts: with the first choice of each field, and the second."""
+    struct = next((one for one in _parts(annotation) if _is_struct(one)), None)
+    if struct is None:
+        yield {}
+        return
+    for choice in (0, 1):
+        yield {
+            field.encode_name: _value(field.type, choice)
+            for field in msgspec.structs.fields(struct)
+        }
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for one in get_args(annotation):
+        yield from _parts(one)
+
+
+def _is_struct(one: Any) -> bool:
+    return isinstance(one, type) and issubclass(one, msgspec.Struct)
+
+
+def _value(kind: Any, choice: int) -> Any:
+    parts = list(_parts(kind))
+    for one in parts:
+        if get_origin(one) is Literal:
+            values = [value for value in get_args(one) if value]
+            return values[min(choice, len(values) - 1)]
+    if bool in parts:
+        return bool(choice)
+    if int in parts or float in parts:
+        return 5 - choice
+    return f"something {choice}" if str in parts else {}
+
+
+class Walker:
+    """Sends requests as one signed-in person, each to the same state of the database.
+
+    Args:
+        app: The application over `engine`.
+        engine: A SQLite database in a file.
+        sign_in: Signs the person in and returns the headers to send along.
+    """
+
+    def __init__(
+        self, app: Litestar, engine: Engine, sign_in: Callable[[TestClient[Any]], dict[str, str]]
+    ) -> None:
+        self._engine = engine
+        self.client = TestClient(app, raise_server_exceptions=False)
+        self.client.__enter__()
+        self._headers = sign_in(self.client)
+        self._cookies = dict(self.client.cookies)
+
+    def close(self) -> None:
+        self.client.__exit__(None, None, None)
+
+    def save(self) -> sqlite3.Connection:
+        """Return a copy of the database as it is."""
+        copy = sqlite3.connect(":memory:", check_same_thread=False)
+        with _own_connection(self._engine) as own:
+            own.backup(copy)
+        return copy
+
+    def restore(self, copy: sqlite3.Connection) -> None:
+        with _own_connection(self._engine) as own:
+            copy.backup(own)
+
+    def walk(self, requests: list[Request], state: sqlite3.Connection) -> dict[Request, Answer]:
+        """Return the answer to each request in a state of the database."""
+        answers = {}
+        for number, request in enumerate(requests):
+            if number == 0 or requests[number - 1].method != "GET":
+                self.restore(state)
+            self.client.cookies.clear()
+            self.client.cookies.update(self._cookies)
+            got = self.client.request(
+                request.method,
+                request.path,
+                json=request.body,
+                headers=self._headers,
+                follow_redirects=False,
+            )
+            headers = sorted(
+                (name, value) for name, value in got.headers.items() if name not in IGNORED_HEADERS
+            )
+            answers[_key(request)] = Answer(got.status_code, tuple(headers), got.text)
+        return answers
+
+
+def _key(request: Request) -> Request:
+    return Request(request.method, request.path, repr(request.body))
+
+
+@contextmanager
+def _own_connection(engine: Engine) -> Iterator[sqlite3.Connection]:
+    pooled = engine.raw_connection()
+    try:
+        connection = pooled.driver_connection
+        assert isinstance(connection, sqlite3.Connection)
+        yield connection
+    finally:
+        pooled.close()
+
+
+def leaks(
+    app: Litestar,
+    engine: Engine,
+    sign_in: Callable[[TestClient[Any]], dict[str, str]],
+    stages: list[Callable[[], None]],
+    requests: list[Request],
+) -> list[str]:
+    """Return what the answers give away of a peer, whose work the stages do one after the other.
+
+    Args:
+        app: The application.
+        engine: Its database.
+        sign_in: Signs the person in who asks.
+        stages: Each brings the peer's work further; the first is where they begin.
+        requests: What to ask.
+    """
+    walker = Walker(app, engine, sign_in)
+    found: list[str] = []
+    first: dict[Request, Answer] = {}
+    try:
+        for number, stage in enumerate(stages):
+            stage()
+            state = walker.save()
+            answers = walker.walk(requests, state)
+            walker.restore(state)
+            for request, answer in answers.items():
+                name = f"{request.method} {request.path} {request.body}"
+                if MARK in answer.body or MARK in repr(answer.headers):
+                    found.append(f"{name} shows the peer's work")
+                elif answer != first.setdefault(request, answer):
+                    found.append(f"{name} answers otherwise at stage {number}")
+    finally:
+        walker.close()
+    return found
