@@ -14,6 +14,10 @@ class ConfigurationError(DriftwardenError):
     exit_status = 78  # EX_CONFIG
 
 
+class TaxonomyError(ConfigurationError):
+    """Raised when the task taxonomy doesn't hold together; a line of the message is a problem."""
+
+
 class InputError(DriftwardenError):
     """Raised when a file or an argument given on the command line can't be used."""
 

@@ -262,6 +262,7 @@ class Review(Section):
     confidence: Level = 0.99
     minimum_drifted_gold: Annotated[int, Field(ge=1)] = 50
     minimum_agreement: Share = 0.667
+    taxonomy: str = ""
 
     @model_validator(mode="after")
     def _shares_leave_room(self) -> "Review":

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from retrain.run_folder import RunFolder, read_json, write_json
 
@@ -24,9 +24,15 @@ class Found:
 
 
 def find_in_file(path: Path, matches: Matches) -> int:
-    """Return how many lines of a file match; lines that aren't JSON objects don't."""
+    """Return how many lines of a file match, or elements where it is one JSON array.
+
+    What isn't a JSON object doesn't match.
+    """
     try:
         with path.open("rb") as file:
+            elements = _array_in(file)
+            if elements is not None:
+                return sum(isinstance(one, dict) and matches(one) for one in elements)
             return sum(_matches(line, matches) for line in file)
     except FileNotFoundError:
         return 0
@@ -35,7 +41,8 @@ def find_in_file(path: Path, matches: Matches) -> int:
 def remove_from_file(path: Path, matches: Matches) -> int:
     """Rewrite a file without the lines that match; the others keep every byte.
 
-    Readers find the old file or the new one, never a part.
+    A JSON array is written anew without the elements that match. Readers find the old file or the
+    new one, never a part.
     """
     if not find_in_file(path, matches):
         return 0
@@ -90,6 +97,12 @@ def _copy_others(target: Path, draft: Path, matches: Matches) -> int:
     n_removed = 0
     with target.open("rb") as old, draft.open("wb") as new:
         os.fchmod(new.fileno(), target.stat().st_mode & 0o777)
+        elements = _array_in(old)
+        if elements is not None:
+            kept = [one for one in elements if not (isinstance(one, dict) and matches(one))]
+            n_removed = len(elements) - len(kept)
+            lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in kept)
+            new.write(f"[\n{lines}\n]\n".encode())
         for line in old:
             if _matches(line, matches):
                 n_removed += 1
@@ -139,6 +152,27 @@ def _note(
     if lineage.is_file():
         content = read_json(lineage) or {}
         write_json(lineage, content | {"removed": [*content.get("removed", ()), note]})
+
+
+def _array_in(file: BinaryIO) -> list[Any] | None:
+    """Read a JSON array to its end; ``None``, and nothing read, where the file is none.
+
+    Tools in which people review export one array; training data are lines.
+    """
+    start = file.read(1)
+    while start.isspace():
+        start = file.read(1)
+    file.seek(0)
+    if start != b"[":
+        return None
+    try:
+        content = json.load(file)
+    except (ValueError, RecursionError):
+        content = None
+    if isinstance(content, list):
+        return content
+    file.seek(0)
+    return None
 
 
 def _matches(line: bytes, matches: Matches) -> bool:

@@ -352,6 +352,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("evaluation_id", "kind", name=op.f("pk_reports")),
     )
     op.create_table(
+        "taxonomies",
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("content", sa.String(), nullable=False),
+        sa.Column("in_force_at", UtcDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_taxonomies")),
+    )
+    op.create_table(
         "review_batches",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
@@ -785,6 +792,7 @@ def downgrade() -> None:
     op.drop_table("outbox")
     op.drop_table("decisions")
     op.drop_table("review_batches")
+    op.drop_table("taxonomies")
     op.drop_table("reports")
     with op.batch_alter_table("incidents", schema=None) as batch_op:
         batch_op.drop_index(

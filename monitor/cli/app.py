@@ -18,6 +18,7 @@ from monitor.cli import (
     retrain,
     review,
     run,
+    taxonomy,
     traffic,
 )
 from monitor.errors import DriftwardenError
@@ -40,6 +41,7 @@ app.command()(dead_letters.dead_letters)
 app.command()(compare.compare)
 app.command()(evaluate.evaluate)
 app.command()(digest.digest)
+app.add_typer(taxonomy.app, name="taxonomy")
 app.add_typer(review.app, name="review")
 app.add_typer(retrain.app, name="retrain")
 app.add_typer(models.app, name="models")

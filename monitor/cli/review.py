@@ -1,16 +1,20 @@
 """`driftwarden review`: people, the queue, the decision and the export, from the shell."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from monitor.cli import review_exchange
 from monitor.cli.context import ConfigOption, open_database, read_settings
 
 app = typer.Typer(
     no_args_is_help=True, help="Add reviewers, see the queue, decide, and export what is gold."
 )
+
+
+app.command("export")(review_exchange.export)
+app.command("import")(review_exchange.import_)
 
 
 @app.command("add-reviewer")
@@ -138,42 +142,6 @@ def confirm(
             raise InputError(f"{name!r} is nobody's name; see `driftwarden review list`")
         confirm_retraining(connection, decision, person, datetime.now(UTC))
     typer.echo(f"decision {decision}: confirmed by {name}")
-
-
-@app.command()
-def export(
-    out: Annotated[
-        Path | None, typer.Option(help="File to write; without it standard output.")
-    ] = None,
-    config: ConfigOption = None,
-) -> None:
-    """Write gold as training examples: JSON lines of {"messages", "metadata"}, one row an item."""
-    import getpass
-    import json
-    from datetime import UTC, datetime
-
-    from monitor.errors import InputError
-    from monitor.review.export import gold_examples
-    from monitor.store.audit import append_entry
-    from monitor.store.engine import transaction
-
-    settings = read_settings(config)
-    place = "-" if out is None else str(out.resolve())
-    with transaction(open_database(settings)) as connection:
-        rows = gold_examples(connection, system_prompt=settings.model.system_prompt)
-        # Before the file is there: `forget` looks for people in every file that may hold them.
-        append_entry(
-            connection, datetime.now(UTC), getpass.getuser(), "exported", place, {"rows": len(rows)}
-        )
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    if out is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{out}: {error.strerror}") from None
-    typer.echo(f"{out}: {len(rows)} examples")
 
 
 @app.command("verify-audit")

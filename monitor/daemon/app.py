@@ -4,6 +4,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal, get_args
 
 from sqlalchemy import Engine
@@ -11,7 +13,7 @@ from sqlalchemy import Engine
 from monitor.embedding.shared import SharedEncoder
 from monitor.errors import ConfigurationError, DatabaseUnavailableError
 from monitor.settings import Secrets, Settings
-from monitor.store.engine import make_engine
+from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import require_current
 from monitor.telemetry import Heartbeat, get_logger
 
@@ -38,6 +40,7 @@ def run_daemon(
     try:
         if not _wait_for_database(engine, stop):
             return
+        _remember_taxonomy(engine, settings)
         running = [
             _Running(name, body, stop)
             for name, body in _bodies(settings, secrets, engine, parts, stop).items()
@@ -143,6 +146,18 @@ def _bodies(
 
         bodies["web"] = web.prepare(engine, settings, secrets, heartbeats, stop)
     return bodies
+
+
+def _remember_taxonomy(engine: Engine, settings: Settings) -> None:
+    """Store the taxonomy as it is at the start; one that doesn't hold together ends it."""
+    if not settings.review.taxonomy:
+        return
+    from monitor.taxonomy import load_taxonomy, remember_taxonomy
+
+    load_taxonomy(Path(settings.review.taxonomy))
+    with transaction(engine) as connection:
+        version = remember_taxonomy(connection, settings.review, datetime.now(UTC))
+    log.info("taxonomy", path=settings.review.taxonomy, version=version)
 
 
 def _wait_for_database(engine: Engine, stop: threading.Event) -> bool:

@@ -41,6 +41,7 @@ def check_everything(settings: Settings, secrets: Secrets) -> Iterator[Finding]:
         ("encoder", lambda: _encoder(settings)),
         ("slack", lambda: _slack(settings, secrets)),
         ("reviewers", lambda: _reviewers(settings)),
+        ("taxonomy", lambda: _taxonomy(settings)),
         ("base model", lambda: _base_model(settings)),
         ("training data", lambda: _training_data(settings)),
         ("work folder", lambda: _work_folder(settings)),
@@ -136,6 +137,30 @@ def _reviewers(settings: Settings) -> Finding:
             "`driftwarden review add-reviewer NAME`",
         )
     return Finding("reviewers", "ok", f"{len(active)} people")
+
+
+def _taxonomy(settings: Settings) -> Finding:
+    from monitor.store.taxonomies import task_types_seen
+    from monitor.taxonomy import load_taxonomy, names_missing
+
+    path = settings.review.taxonomy
+    if not path:
+        return Finding(
+            "taxonomy",
+            "note",
+            "review.taxonomy is empty: reviewers have no common guide; `driftwarden taxonomy init` "
+            "writes one to begin with",
+        )
+    taxonomy = load_taxonomy(Path(path))
+    with _connection(settings) as connection:
+        missing = names_missing(taxonomy, task_types_seen(connection, settings.model.name))
+    notes = [missing] if missing else []
+    if settings.model.system_prompt:
+        notes.append("model.system_prompt is only for items queued without a taxonomy")
+    if notes:
+        return Finding("taxonomy", "note", "; ".join(notes))
+    n = len(taxonomy.task_types)
+    return Finding("taxonomy", "ok", f"{path}: {n} task types, version {taxonomy.version[:12]}")
 
 
 def _base_model(settings: Settings) -> Finding:

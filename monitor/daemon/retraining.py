@@ -117,11 +117,7 @@ class Retraining:
         """Join the gold of the batches that led to the decision with the original examples."""
         original = self.settings.retrain.training_data
         with transaction(self.engine) as connection:
-            gold = gold_examples(
-                connection,
-                decision.inputs.get("batches"),
-                system_prompt=self.settings.model.system_prompt,
-            )
+            gold = gold_examples(connection, self.settings.model, decision.inputs.get("batches"))
         return build_training_set(
             gold,
             read_examples(Path(original)) if original else [],

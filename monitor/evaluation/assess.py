@@ -17,6 +17,7 @@ from monitor.drift import (
 )
 from monitor.evaluation.characteristics import scalars_of
 from monitor.evaluation.comparable import comparable
+from monitor.evaluation.expected_formats import Forms
 from monitor.evaluation.families import family_of, novelty_of, untested
 from monitor.evaluation.headline import headline, not_enough
 from monitor.evaluation.remarks import remarks_on
@@ -55,6 +56,7 @@ def assess(
     bounds: tuple[datetime, datetime] | None = None,
     redactor: Redactor = BUILT_IN_FORMS,
     rate_of: Callable[[str], float] | None = None,
+    declared: Forms | None = None,
 ) -> Assessed:
     """Assess a window.
 
@@ -73,6 +75,7 @@ def assess(
         bounds: First instant of the window and first after it, where it is a calendar window.
         redactor: Replaces personal data in what is quoted, whatever was done when it was stored.
         rate_of: The configured sampling rate of a task type.
+        declared: The form of each task type's answers, where the taxonomy declares it.
     """
     least = drift.minimum_samples
     if min(len(reference), len(current)) < least:
@@ -102,7 +105,7 @@ def assess(
     quoter = Quoter(reference, current, redactor)
     new = make_topics(of_prompts, "prompts", quoter, timeline, rngs[2])
     changed = make_topics(of_answers, "answers", quoter, timeline, rngs[2])
-    scalars = scalars_of(reference, current, drift)
+    scalars = scalars_of(reference, current, drift, declared)
     characteristics = compare_scalars(
         scalars, reference, current, drift=drift, alert_threshold=alert_threshold
     )

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import text_characteristics as texts
-from monitor.evaluation.expected_formats import FormatOf, broken_formats
+from monitor.evaluation.expected_formats import Forms, broken_formats
 from monitor.evaluation.metric_directions import Direction, direction_of
 from monitor.evaluation.metrics import LEAST_VALUES, metric_names, metric_values
 from monitor.evaluation.scalars import Scalar, Side
@@ -47,7 +47,7 @@ MAX_LANGUAGES = 6
 
 
 def scalars_of(
-    reference: Window, current: Window, drift: Drift, format_of: FormatOf | None = None
+    reference: Window, current: Window, drift: Drift, declared: Forms | None = None
 ) -> tuple[Scalar, ...]:
     """Return what is compared.
 
@@ -57,8 +57,8 @@ def scalars_of(
         reference: The baseline.
         current: The window.
         drift: Directions of metrics.
-        format_of: Says the form of a task type's answers; without it, it is learned from the
-            baseline.
+        declared: The form of each task type's answers, where it is declared; that of others is
+            learned from the baseline.
     """
     windows = (reference, current)
     scalars = _of_texts("prompt", PROMPT, [one.prompts for one in windows])
@@ -69,7 +69,7 @@ def scalars_of(
         scalars += _of_texts("response", RESPONSE, [one.responses for one in windows])
         scalars += _of_answers(windows, asked_in, answered_in)
         scalars.append(
-            Scalar("broken format", "response", -1, *broken_formats(reference, current, format_of))
+            Scalar("broken format", "response", -1, *broken_formats(reference, current, declared))
         )
         scalars += _of_languages("response", answered_in)
     named = metric_names(reference.attributes, current.attributes)

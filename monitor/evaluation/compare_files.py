@@ -14,6 +14,7 @@ from monitor.embedding.encoder import Encoder, load_encoder
 from monitor.errors import InputError
 from monitor.evaluation.assess import Assessed
 from monitor.evaluation.basis import with_basis
+from monitor.evaluation.declared_forms import declared_forms
 from monitor.evaluation.large_users import assess_all_users
 from monitor.evaluation.remarks import withheld_remark
 from monitor.evaluation.window import Window
@@ -82,6 +83,7 @@ def compare_files(
         alert_threshold=settings.monitoring.alert_threshold,
         seed=settings.drift.seed,
         redactor=Redactor(settings.redaction.patterns),
+        declared=declared_forms(settings.review.taxonomy).forms,
     )
     progress("Comparing", 1, 1)
     assessment = msgspec.structs.replace(

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from monitor.evaluation.assess import Assessed, unjudged
 from monitor.evaluation.by_version import Judged, judge_versions
+from monitor.evaluation.declared_forms import declared_forms
 from monitor.evaluation.embedding import EncoderSource
 from monitor.evaluation.large_users import assess_all_users
 from monitor.evaluation.references import References
@@ -31,6 +32,8 @@ class JudgedWindow:
     #: The version whose figures are those of the window.
     speaker: Judged
     assessed: Assessed
+    #: The version of the taxonomy that declared the forms of answers; empty where none did.
+    taxonomy_version: str
 
 
 def judge_window(
@@ -60,6 +63,7 @@ def judge_window(
             connection, settings.kafka.topic, model, bounds, n_current=len(window.rows)
         )
     split = split_by_version(window.rows, periods, field=field, bounds=bounds)
+    declared = declared_forms(settings.review.taxonomy)
     references = References(engine, model, window.rows.encoder, encoder, now)
 
     def judge(part: Part, drift: Drift, seed: int) -> Judged:
@@ -92,6 +96,7 @@ def judge_window(
                 bounds=bounds if whole else None,
                 redactor=Redactor(settings.redaction.patterns),
                 rate_of=lambda task_type: rates.rate_of(model, task_type),
+                declared=declared.forms,
             )
             compared = sides[0], sides[1]
         return Judged(part, rows, reference, assessed, compared)
@@ -101,7 +106,8 @@ def judge_window(
     )
     days = silent_days(window.rows.occurred_at, bounds) if len(split.parts) > 1 else ()
     remarks = (*days, *window.remarks, *remarks_on_silence(silence), *split.remarks)
-    return JudgedWindow(window, speaker, _complete(assessed, window, silence, remarks))
+    completed = _complete(assessed, window, silence, remarks)
+    return JudgedWindow(window, speaker, completed, declared.version)
 
 
 def _complete(

@@ -22,7 +22,12 @@ PACKAGES = (
 
 
 def provenance_of(
-    window: StoredWindow, reference: Reference, settings: Settings, *, seed: int
+    window: StoredWindow,
+    reference: Reference,
+    settings: Settings,
+    *,
+    seed: int,
+    taxonomy_version: str,
 ) -> dict[str, Any]:
     """Return what the figures depend on beside the code: data, settings, versions, machine.
 
@@ -31,6 +36,7 @@ def provenance_of(
         reference: What it was compared with; of several versions that of the one that speaks.
         settings: The settings in force.
         seed: The window's.
+        taxonomy_version: Of the taxonomy that declared the forms of answers; empty: none did.
     """
     return {
         "seed": seed,
@@ -46,6 +52,7 @@ def provenance_of(
         "drift": settings.drift.model_dump(mode="json"),
         "alert_threshold": settings.monitoring.alert_threshold,
         "version_field": settings.model.version_field,
+        "taxonomy": taxonomy_version,
         "sampling": {
             "sample_rate": settings.monitoring.sample_rate,
             "rates": [rule.model_dump(mode="json") for rule in settings.traffic.rates],

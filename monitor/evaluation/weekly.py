@@ -167,7 +167,13 @@ def _store(
 ) -> None:
     assessed, reports = _render(judged.assessed, judged.speaker, seed)
     rows, baseline = judged.window.rows, judged.speaker.reference.baseline
-    provenance = provenance_of(judged.window, judged.speaker.reference, settings, seed=seed)
+    provenance = provenance_of(
+        judged.window,
+        judged.speaker.reference,
+        settings,
+        seed=seed,
+        taxonomy_version=judged.taxonomy_version,
+    )
     with transaction(engine) as connection:
         earlier = assessments_before(connection, settings.model.name, bounds[0], WINDOWS_LOOKED_AT)
     assessment = with_history(with_provenance(assessed.assessment, provenance), earlier)

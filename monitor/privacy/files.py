@@ -43,6 +43,8 @@ class Files:
     missing: list[str]
     #: Files that can't be read or rewritten, with the reason.
     unreachable: dict[Path, str]
+    #: Files whose rows are told by what was asked: they don't name their exchange.
+    bare: frozenset[Path] = frozenset()
 
     @property
     def n_rows(self) -> int:
@@ -61,6 +63,7 @@ def find_files(
         stored = person_traces.run_folders(connection)
         gold = person_traces.gold_batches(connection, person.items)
         exports = person_traces.exports(connection)
+        bare = frozenset(Path(one).resolve() for one in person_traces.bare_exports(connection))
     for run_id, status, work_dir, batches in stored:
         folder = RunFolder(Path(work_dir))
         try:
@@ -74,7 +77,7 @@ def find_files(
             runs.append(Run(run_id, status, folder, found.get(folder.training_data, 0)))
     for path in _plain_files(exports, retrain, more):
         try:
-            if n_rows := find_in_file(path, person.owns):
+            if n_rows := find_in_file(path, person.asked if path in bare else person.owns):
                 rows[path] = n_rows
         except OSError as error:
             unreachable[path] = error.strerror or str(error)
@@ -82,7 +85,7 @@ def find_files(
     if STANDARD_OUTPUT in exports:
         missing.append("standard output")
     trained = [run for run in runs if run.n_rows or not run.folder.training_data.is_file()]
-    return Files(rows, runs, _versions(engine, trained), missing, unreachable)
+    return Files(rows, runs, _versions(engine, trained), missing, unreachable, bare)
 
 
 def remove_rows(engine: Engine, person: Person, files: Files, now: datetime) -> dict[Path, str]:
@@ -110,7 +113,7 @@ def remove_rows(engine: Engine, person: Person, files: Files, now: datetime) -> 
         if path in in_runs:
             continue
         try:
-            remove_from_file(path, person.owns)
+            remove_from_file(path, person.asked if path in files.bare else person.owns)
         except OSError as error:
             failed[path] = error.strerror or str(error)
     return failed

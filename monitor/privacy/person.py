@@ -75,7 +75,7 @@ class Person:
 
     def owns(self, row: dict[str, Any]) -> bool:
         """Return whether a row of a training set, benchmark or export came from them."""
-        metadata = row.get("metadata")
+        metadata = row.get("metadata") or row.get("meta")  # the second in tasks of Label Studio
         if isinstance(metadata, dict) and str(metadata.get("exchange_id")) in self._exchange_ids:
             return metadata.get("model") in {None, "", *self._models}
         name = str(row.get("id", ""))
@@ -85,6 +85,14 @@ class Person:
         return any(text in self.wanted.users for text in texts) or any(
             mention.in_text(text) for mention in self.wanted.mentions for text in texts
         )
+
+    def asked(self, row: dict[str, Any]) -> bool:
+        """Return whether a row that names no exchange came from them, by what is asked in it."""
+        return self.owns(row) or any(text in self._prompts for text in _strings(row))
+
+    @cached_property
+    def _prompts(self) -> set[str]:
+        return {row.prompt for row in self.rows if row.prompt}
 
     @cached_property
     def _exchange_ids(self) -> set[str]:

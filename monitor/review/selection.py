@@ -24,6 +24,7 @@ from monitor.store.review_items import (
     texts_of,
 )
 from monitor.store.sample_scores import SampleScores, sample_scores
+from monitor.taxonomy import remember_taxonomy
 
 #: A sample's weight is the rank of its novelty, in (0, 1], to this power: half of the slice comes
 #: from the most foreign 7%, and nothing is out of reach.
@@ -62,7 +63,10 @@ def create_batch(
     scores = scores.only(present)
     earlier = queued_texts(connection, evaluation.model)
     items = select_items(scores, texts, review, rng, seen=earlier)
-    batch_id = insert_batch(connection, evaluation_id, evaluation.model, items, now)
+    version = remember_taxonomy(connection, review, now)
+    batch_id = insert_batch(
+        connection, evaluation_id, evaluation.model, items, now, taxonomy_version=version
+    )
     sizes = {name: sum(item.slice == name for item in items) for name in ("control", "drift")}
     details = {**sizes, "cluster": len(items) - sum(sizes.values())}
     append_entry(

@@ -109,6 +109,15 @@ def reasons_in_audit(connection: Connection, items: Sequence[int]) -> list[int]:
 
 
 def exports(connection: Connection) -> list[str]:
-    """Return the files that gold was exported to; ``-`` is standard output."""
-    statement = select(AuditEntry.subject).where(AuditEntry.action == "exported").distinct()
+    """Return the files that items were exported to or imported from; ``-`` is standard output."""
+    actions = ("exported", "imported")
+    statement = select(AuditEntry.subject).where(AuditEntry.action.in_(actions)).distinct()
     return sorted(connection.execute(statement).scalars())
+
+
+def bare_exports(connection: Connection) -> list[str]:
+    """Return the files whose rows don't say which exchange they come from."""
+    statement = select(AuditEntry.subject, AuditEntry.details).where(
+        AuditEntry.action == "exported"
+    )
+    return sorted({row.subject for row in connection.execute(statement) if row.details.get("bare")})

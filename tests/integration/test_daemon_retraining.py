@@ -67,7 +67,7 @@ class Desk:
             assert len(items) == n
             for item in items:
                 insert_gold(
-                    connection, item, self.now, verdict="correct", response=f"answer {item}",
+                    connection, item, 1, self.now, verdict="correct", response=f"answer {item}",
                     error_kind="knowledge", resolution="agreed", cause="",
                 )  # fmt: skip
             connection.execute(

@@ -65,6 +65,7 @@ WITHOUT_PEOPLE = {
     "rollouts": "steps",
     "source_offsets": "offsets",
     "stage_changes": "stages",
+    "taxonomies": "the guide, which the experts wrote",
     "web_sessions": "the experts' sessions",
     "withheld_exchanges": "counts by day",
 }

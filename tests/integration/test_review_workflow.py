@@ -19,7 +19,7 @@ from monitor.review.resolution import escalate_stale, propose_resolution
 from monitor.review.selection import create_batch
 from monitor.review.verdicts import Judgement, ReviewInput
 from monitor.review.workflow import claim_next, decline, save_draft, submit_review
-from monitor.settings import Review
+from monitor.settings import ModelSection, Review
 from monitor.store.audit import first_broken_entry
 from monitor.store.engine import transaction
 from monitor.store.leases import lease_of
@@ -351,7 +351,8 @@ def test_export_has_one_row_an_item_and_only_gold(world: World, clock: datetime)
     item = review_next(world, "Ben", correct("Right."), clock)
     review_next(world, "Ada", ACCEPT, clock)
     with transaction(world.engine) as connection:
-        (row,) = gold_examples(connection, [world.batch_id], system_prompt="ignored: it has one")
+        model = ModelSection(system_prompt="ignored: it has one")
+        (row,) = gold_examples(connection, model, [world.batch_id])
     assert ["system", "user", "assistant"] == [turn["role"] for turn in row["messages"]]
     assert "Right." == row["messages"][-1]["content"]
     assert (item, "agreed") == (row["metadata"]["item_id"], row["metadata"]["resolution"])

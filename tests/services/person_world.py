@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from monitor.alerts.incidents import handle_evaluation
 from monitor.review.export import gold_examples
-from monitor.settings import Alerts, Settings
+from monitor.settings import Alerts, ModelSection, Settings
 from monitor.store.assessment import Example, Quote
 from monitor.store.audit import append_entry
 from monitor.store.baselines import create_baseline, latest_baseline
@@ -268,7 +268,7 @@ def _letters(clock: datetime) -> list[DeadLetterRow]:
 
 def _train(engine: Engine, folder: Path, clock: datetime) -> tuple[RunFolder, int]:
     with transaction(engine) as connection:
-        gold = gold_examples(connection)
+        gold = gold_examples(connection, ModelSection())
         training_set: TrainingSet = build_training_set(
             gold, [], replay_share=0.0, seed=1, minimum_gold=1
         )

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitor.drift.text_characteristics import OutputFormat
 from monitor.evaluation.characteristics import scalars_of
 from monitor.evaluation.expected_formats import broken_formats
 from monitor.evaluation.scalars import Scalar, compare_scalars
@@ -214,13 +213,21 @@ def test_a_taxonomy_may_say_the_format() -> None:
         def admits(self, answer: str) -> bool:
             return len(answer) < 10
 
-    def format_of(task_type: str) -> OutputFormat | None:
-        return Short() if task_type == "label" else None
-
     side = window(["yes", "a long answer", "no"], task_types=["label", "label", "talk"])
-    before, now = broken_formats(side, side, format_of)
+    before, now = broken_formats(side, side, {"label": Short()})
     assert np.array_equal(before, [0, 1, np.nan], equal_nan=True)
     assert np.array_equal(before, now, equal_nan=True)
+
+
+def test_what_is_declared_is_not_learned_and_the_rest_is() -> None:
+    labels = ["yes", "no"] * 60
+    answers = [*labels, *labels]
+    types = ["told"] * 120 + ["learned"] * 120
+    side = window(answers, task_types=types)
+    current = window(["perhaps"] * 240, task_types=types)
+    _, now = broken_formats(side, current, {"told": None})
+    assert np.isnan(now[:120]).all()
+    assert (now[120:] == 1).all()
 
 
 def test_a_broken_format_degrades() -> None:

@@ -44,6 +44,20 @@ def test_a_file_without_her_is_not_touched(tmp_path: Path) -> None:
     assert 0 == find_in_file(tmp_path / "missing.jsonl", hers)
 
 
+def test_elements_of_a_json_array_leave_it_whole(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.json"
+    rows = [{"user": "ann"}, {"user": "bob", "text": "ü"}, "ann", {"user": "ann"}]
+    path.write_text(json.dumps(rows), encoding="utf-8")
+
+    assert 2 == find_in_file(path, hers)
+    assert 2 == remove_from_file(path, hers)
+    assert rows[1:3] == json.loads(path.read_text(encoding="utf-8"))
+    assert 0 == find_in_file(path, hers)
+    path.write_text(json.dumps(rows[:1]))
+    assert 1 == remove_from_file(path, hers)
+    assert [] == json.loads(path.read_text())
+
+
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
     target, link = tmp_path / "target.jsonl", tmp_path / "link.jsonl"
     target.write_bytes(b'{"user": "ann"}\n{"user": "bob"}\n')

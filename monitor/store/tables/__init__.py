@@ -14,6 +14,7 @@ from monitor.store.tables.review import (
     Reviewer,
     ReviewerTaskType,
     ReviewItem,
+    StoredTaxonomy,
     WebSession,
 )
 from monitor.store.tables.traffic import (
@@ -65,6 +66,7 @@ __all__ = [
     "Rollout",
     "SourceOffset",
     "StageChange",
+    "StoredTaxonomy",
     "TrainingRun",
     "WebSession",
     "WithheldExchanges",

@@ -234,6 +234,19 @@ class AuditEntry(Base):
 keep_append_only(AuditEntry.metadata.tables[AuditEntry.__tablename__])
 
 
+class StoredTaxonomy(Base):
+    """A version of the task taxonomy that items were, or are, reviewed under."""
+
+    __tablename__ = "taxonomies"
+
+    #: SHA-256 of the content.
+    version: Mapped[str] = mapped_column(primary_key=True)
+    #: JSON in its one spelling, as text: the digest is over these characters.
+    content: Mapped[str]
+    #: When it was last put into force.
+    in_force_at: Mapped[datetime]
+
+
 class WebSession(Base):
     """A signed-in browser's session, so that a restart signs nobody out."""
 

@@ -1,0 +1,120 @@
+"""`driftwarden taxonomy`: what is right, by task type; checked, shown, begun."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli.context import ConfigOption, open_database, read_settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Check, show or begin the task taxonomy that reviewers judge by.",
+)
+
+PathArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        help="A Markdown file, or a folder of them. Default: review.taxonomy.", show_default=False
+    ),
+]
+
+
+@app.command()
+def check(path: PathArgument = None, config: ConfigOption = None) -> None:
+    """Say everything that is wrong with a taxonomy, with the lines; exit status 0: nothing.
+
+    Task types of the stored traffic that it lacks are said too; they are no error.
+    """
+    from monitor.errors import DriftwardenError
+    from monitor.store.engine import transaction
+    from monitor.store.taxonomies import task_types_seen
+    from monitor.taxonomy import names_missing, read_taxonomy
+
+    settings = read_settings(config)
+    place = _place(path, settings.review.taxonomy)
+    taxonomy, problems = read_taxonomy(place)
+    for problem in problems:
+        typer.echo(str(problem))
+    try:
+        with transaction(open_database(settings)) as connection:
+            seen = task_types_seen(connection, settings.model.name)
+    except DriftwardenError as error:
+        typer.echo(f"note: the traffic's task types weren't looked at: {error}", err=True)
+    else:
+        if missing := names_missing(taxonomy, seen):
+            typer.echo(f"note: {missing}", err=True)
+    if problems:
+        n = len(problems)
+        typer.echo(f"{place}: {n} problem{'s' if n > 1 else ''}", err=True)
+        raise typer.Exit(78)
+    n = len(taxonomy.task_types)
+    typer.echo(f"{place}: {n} task type{'s' if n > 1 else ''}, version {taxonomy.version}")
+
+
+@app.command()
+def show(
+    path: PathArgument = None,
+    version: Annotated[
+        str,
+        typer.Option(
+            help="A version that batches were made under, or the beginning of one, from the "
+            "database.",
+            show_default=False,
+        ),
+    ] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Print a taxonomy as one Markdown file: the configured one, or an earlier version."""
+    from monitor.errors import InputError
+    from monitor.store.engine import transaction
+    from monitor.store.taxonomies import versions_like
+    from monitor.taxonomy import load_taxonomy, taxonomy_by_version
+    from monitor.taxonomy.markdown_writer import as_markdown
+
+    settings = read_settings(config)
+    if not version:
+        typer.echo(as_markdown(load_taxonomy(_place(path, settings.review.taxonomy))), nl=False)
+        return
+    with transaction(open_database(settings)) as connection:
+        found = versions_like(connection, version)
+        stored = taxonomy_by_version(connection, found[0]) if len(found) == 1 else None
+    if stored is None:
+        what = "more than one version begins so" if found else "no version begins so"
+        raise InputError(f"--version {version}: {what}")
+    typer.echo(as_markdown(stored), nl=False)
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("taxonomy.md"),
+) -> None:
+    """Write a taxonomy to begin with, with comments; never over a file that is there."""
+    from importlib.resources import files
+
+    from monitor.errors import InputError
+
+    starter = files("monitor.taxonomy").joinpath("starter.md").read_text(encoding="utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(starter)
+    except FileExistsError:
+        raise InputError(f"{path} is there already; name another file") from None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    typer.echo(
+        f'{path}: written; edit it, then set review.taxonomy = "{path}" in config.toml\n'
+        f"check it: driftwarden taxonomy check {path}"
+    )
+
+
+def _place(path: Path | None, configured: str) -> Path:
+    from monitor.errors import ConfigurationError
+
+    if path is not None:
+        return path
+    if not configured:
+        raise ConfigurationError(
+            "review.taxonomy is empty; name a file, or begin one with `driftwarden taxonomy init`"
+        )
+    return Path(configured)

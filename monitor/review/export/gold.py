@@ -1,0 +1,83 @@
+"""Gold as training examples: what the export writes and what retraining reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from monitor.review.export.consistency import Consistent, without_contradictions
+from monitor.review.export.rendering import Guides, LeftOut, Rendered, provenance, render
+from monitor.settings import ModelSection
+from monitor.store.gold_export import ItemFilter, decided_items
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Gold:
+    """The decided items that were asked for."""
+
+    consistent: Consistent
+    left_out: list[LeftOut]
+
+    def remarks(self) -> list[str]:
+        """Return what a person should know of what isn't exported, one line each."""
+        lines = [
+            f"left out: items {_list(items)} answer the same prompt differently under the same "
+            "guide; a lead reopens those that are wrong"
+            for items in self.consistent.contradictions
+        ]
+        reasons: dict[str, list[int]] = {}
+        for one in self.left_out:
+            reasons.setdefault(one.reason, []).append(one.item_id)
+        if self.consistent.overruled:
+            reasons["a later answer to the same prompt overrules it"] = self.consistent.overruled
+        return lines + [
+            f"left out: item{'s' if len(items) > 1 else ''} {_list(items)}: {reason}"
+            for reason, items in reasons.items()
+        ]
+
+
+def read_gold(connection: Connection, model: ModelSection, wanted: ItemFilter) -> Gold:
+    """Render the gold that stands, and set aside what contradicts itself.
+
+    Args:
+        connection: Inside the caller's transaction.
+        model: Its system prompt is for items that were reviewed without a taxonomy.
+        wanted: Which items.
+    """
+    guides = Guides(connection, model.system_prompt)
+    examples: list[Rendered] = []
+    left_out: list[LeftOut] = []
+    for item in decided_items(connection, wanted):
+        outcome = render(item, guides)
+        if isinstance(outcome, LeftOut):
+            left_out.append(outcome)
+        else:
+            examples.append(outcome)
+    return Gold(without_contradictions(examples), left_out)
+
+
+def sft_rows(gold: Gold, model: ModelSection, *, bare: bool = False) -> list[Row]:
+    """Return conversations to train on, one for each prompt; ``bare`` without their provenance."""
+    rows = []
+    for group in gold.consistent.groups:
+        first = group[0]
+        row: Row = {"messages": [*first.prompt, {"role": "assistant", "content": first.answer}]}
+        if not bare:
+            merged = sorted(one.item.item_id for one in group[1:])
+            row["metadata"] = provenance(first.item, model.version_field) | {"merged_items": merged}
+        rows.append(row)
+    return rows
+
+
+def gold_examples(
+    connection: Connection, model: ModelSection, batch_ids: Sequence[int] | None = None
+) -> list[Row]:
+    """Return gold as SFT rows ``{"messages", "metadata"}``; of all batches where none are named."""
+    return sft_rows(read_gold(connection, model, ItemFilter(batch_ids=batch_ids)), model)
+
+
+def _list(items: Sequence[int]) -> str:
+    return ", ".join(map(str, sorted(items)))

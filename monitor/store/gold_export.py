@@ -1,0 +1,144 @@
+"""Gold with all that an exported row tells of it, and the items that still wait for reviews."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from monitor.store.tables import (
+    Evaluation,
+    Exchange,
+    GoldExample,
+    Review,
+    ReviewBatch,
+    ReviewItem,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemFilter:
+    """Which items are meant; ``None`` is any."""
+
+    batch_ids: Sequence[int] | None = None
+    model: str | None = None
+    task_type: str | None = None
+    #: Gold decided then or later.
+    since: datetime | None = None
+    resolution: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueuedItem:
+    """An item with what its reviewers see, and nothing else."""
+
+    item_id: int
+    exchange_id: str
+    model: str
+    task_type: str
+    taxonomy_version: str
+    truncated: bool
+    messages: list[dict[str, str]]
+    model_response: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecidedItem(QueuedItem):
+    """An item with the gold that stands, and where it comes from."""
+
+    revision: int
+    batch_id: int
+    #: When its guide was in force.
+    queued_at: datetime
+    window_start: datetime
+    window_end: datetime
+    slice: str
+    cluster: int | None
+    selection_probability: float
+    control_probability: float
+    attributes: dict[str, Any]
+    verdict: str
+    #: The agreed text.
+    response: str
+    error_kind: str
+    answerable: str
+    resolution: str
+    decided_at: datetime
+    n_reviewers: int
+
+
+_SEEN = (
+    ReviewItem.id.label("item_id"),
+    Exchange.exchange_id,
+    Exchange.model,
+    ReviewItem.task_type,
+    ReviewItem.taxonomy_version,
+    Exchange.truncated,
+    Exchange.messages,
+    Exchange.response.label("model_response"),
+)
+
+
+def decided_items(connection: Connection, wanted: ItemFilter) -> list[DecidedItem]:
+    """Return the gold that stands, in the order of the queue."""
+    n_reviewers = (
+        select(func.count())
+        .select_from(Review)
+        .where(Review.item_id == ReviewItem.id)
+        .correlate(ReviewItem)
+        .scalar_subquery()
+    )
+    statement = (
+        select(
+            *_SEEN,
+            GoldExample.revision,
+            ReviewItem.batch_id,
+            ReviewBatch.created_at.label("queued_at"),
+            Evaluation.window_start,
+            Evaluation.window_end,
+            ReviewItem.slice,
+            ReviewItem.cluster,
+            ReviewItem.selection_probability,
+            ReviewItem.control_probability,
+            Exchange.attributes,
+            GoldExample.verdict,
+            GoldExample.response,
+            GoldExample.error_kind,
+            GoldExample.answerable,
+            GoldExample.resolution,
+            GoldExample.decided_at,
+            n_reviewers.label("n_reviewers"),
+        )
+        .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
+        .join(Evaluation, Evaluation.id == ReviewBatch.evaluation_id)
+        .join(GoldExample, GoldExample.item_id == ReviewItem.id)
+        .join(Exchange, Exchange.id == ReviewItem.exchange_id)
+        .where(ReviewItem.status == "gold", GoldExample.superseded_at.is_(None))
+    )
+    if wanted.since is not None:
+        statement = statement.where(GoldExample.decided_at >= wanted.since)
+    if wanted.resolution is not None:
+        statement = statement.where(GoldExample.resolution == wanted.resolution)
+    statement = _only(statement, wanted)
+    return [DecidedItem(**row) for row in connection.execute(statement).mappings()]
+
+
+def queued_items(connection: Connection, wanted: ItemFilter) -> list[QueuedItem]:
+    """Return the items that wait for reviews, in the order of the queue."""
+    statement = (
+        select(*_SEEN)
+        .join(Exchange, Exchange.id == ReviewItem.exchange_id)
+        .where(ReviewItem.status == "queued")
+    )
+    return [QueuedItem(**row) for row in connection.execute(_only(statement, wanted)).mappings()]
+
+
+def _only(statement: Select[Any], wanted: ItemFilter) -> Select[Any]:
+    if wanted.batch_ids is not None:
+        statement = statement.where(ReviewItem.batch_id.in_(wanted.batch_ids))
+    if wanted.model is not None:
+        statement = statement.where(Exchange.model == wanted.model)
+    if wanted.task_type is not None:
+        statement = statement.where(ReviewItem.task_type == wanted.task_type)
+    return statement.order_by(ReviewItem.batch_id, ReviewItem.position)

@@ -1,0 +1,65 @@
+"""The versions of the task taxonomy, each by the digest of its content."""
+
+import contextlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from monitor.store.tables import Exchange, StoredTaxonomy
+
+
+@dataclass(frozen=True)
+class TaxonomyRow:
+    """A version of the taxonomy."""
+
+    version: str
+    #: JSON, in its one spelling.
+    content: str
+    #: When it was last put into force.
+    in_force_at: datetime
+
+
+def put_taxonomy(connection: Connection, version: str, content: str, now: datetime) -> None:
+    """Store a version, or note that it is in force again."""
+    again = update(StoredTaxonomy).where(StoredTaxonomy.version == version).values(in_force_at=now)
+    if connection.execute(again).rowcount:
+        return
+    new = insert(StoredTaxonomy).values(version=version, content=content, in_force_at=now)
+    # Another replica may store the same content at the same moment.
+    with contextlib.suppress(IntegrityError), connection.begin_nested():
+        connection.execute(new)
+
+
+def taxonomy_by_version(connection: Connection, version: str) -> TaxonomyRow | None:
+    """Return a version; ``None`` where it was never stored."""
+    statement = select(
+        StoredTaxonomy.version, StoredTaxonomy.content, StoredTaxonomy.in_force_at
+    ).where(StoredTaxonomy.version == version)
+    row = connection.execute(statement).one_or_none()
+    return TaxonomyRow(*row) if row else None
+
+
+def newest_version(connection: Connection) -> str | None:
+    """Return the version that was last put into force."""
+    statement = (
+        select(StoredTaxonomy.version)
+        .order_by(StoredTaxonomy.in_force_at.desc(), StoredTaxonomy.version)
+        .limit(1)
+    )
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def task_types_seen(connection: Connection, model: str) -> list[str]:
+    """Return the task types that a model's stored traffic names."""
+    statement = select(Exchange.task_type).where(Exchange.model == model).distinct()
+    return sorted(name for name in connection.execute(statement).scalars() if name)
+
+
+def versions_like(connection: Connection, beginning: str) -> list[str]:
+    """Return the stored versions that begin so."""
+    statement = select(StoredTaxonomy.version).where(
+        StoredTaxonomy.version.startswith(beginning, autoescape=True)
+    )
+    return sorted(connection.execute(statement).scalars())

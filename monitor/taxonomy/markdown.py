@@ -1,0 +1,123 @@
+"""A Markdown file as a tree of headings, each with its text, fences and list, and their lines."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+#: Headings below this are part of the text.
+DEEPEST = 3
+
+
+@dataclass(frozen=True)
+class Fence:
+    """A fenced block."""
+
+    #: The words after the opening fence, in small letters.
+    info: str
+    content: str
+    #: Line of the opening fence, from 1; the content begins on the next.
+    line: int
+
+
+@dataclass
+class Section:
+    """What stands under a heading, up to the next heading."""
+
+    #: 0 for what stands before the first heading.
+    level: int
+    heading: str
+    line: int
+    #: Kind (``text``, ``list`` or ``fence``) and source of each block in its order; comments are
+    #: left out.
+    blocks: list[tuple[str, str]] = field(default_factory=list)
+    fences: list[Fence] = field(default_factory=list)
+    #: Items of the lists, each one text.
+    items: list[str] = field(default_factory=list)
+    children: list["Section"] = field(default_factory=list)
+
+    @property
+    def markdown(self) -> str:
+        """All that stands here, in Markdown."""
+        return "\n\n".join(source for _, source in self.blocks).strip()
+
+    @property
+    def text(self) -> str:
+        """All but the fences, in Markdown."""
+        return "\n\n".join(source for kind, source in self.blocks if kind != "fence").strip()
+
+    @property
+    def has_loose_text(self) -> bool:
+        """Whether something stands here that is neither a list nor a fence."""
+        return any(kind == "text" for kind, _ in self.blocks)
+
+
+def parse_sections(source: str, first_line: int = 1) -> Section:
+    """Return the root of a file's sections.
+
+    Args:
+        source: Markdown (CommonMark).
+        first_line: Number of its first line in the file.
+    """
+    tokens = MarkdownIt("commonmark").parse(source)
+    lines = source.split("\n")
+    root = Section(level=0, heading="", line=first_line)
+    path = [root]
+    for block in _top_level(tokens):
+        opening = block[0]
+        begin, end = opening.map or (0, 0)
+        text = "\n".join(lines[begin:end]).strip()
+        if opening.type == "heading_open" and (level := int(opening.tag[1])) <= DEEPEST:
+            while path[-1].level >= level:
+                path.pop()
+            section = Section(level=level, heading=block[1].content, line=begin + first_line)
+            path[-1].children.append(section)
+            path.append(section)
+        elif opening.type == "fence":
+            info = " ".join(opening.info.split()).lower()
+            content = opening.content.removesuffix("\n")
+            path[-1].fences.append(Fence(info, content, begin + first_line))
+            path[-1].blocks.append(("fence", text))
+        elif opening.type in {"bullet_list_open", "ordered_list_open"}:
+            path[-1].items.extend(_items(block, lines))
+            path[-1].blocks.append(("list", text))
+        elif not (opening.type == "html_block" and text.startswith("<!--")):
+            path[-1].blocks.append(("text", text))
+    return root
+
+
+def _top_level(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """Yield the tokens of each block that stands in no other."""
+    block: list[Token] = []
+    for token in tokens:
+        block.append(token)
+        if token.level == 0 and token.nesting <= 0:
+            yield block
+            block = []
+
+
+def _items(block: Sequence[Token], lines: Sequence[str]) -> Iterator[str]:
+    """Yield the items of a list, as Markdown; one that is a single paragraph, on one line."""
+    for token in block:
+        if token.type != "list_item_open" or token.level != 1 or token.map is None:
+            continue
+        begin, end = token.map
+        inner = [one for one in block if one.map and begin <= one.map[0] and one.map[1] <= end]
+        paragraphs = [one for one in inner if one.type == "inline"]
+        if len(paragraphs) == 1 and all(
+            one.type in {"list_item_open", "paragraph_open", "inline"} for one in inner if one.level
+        ):
+            yield " ".join(paragraphs[0].content.split())
+            continue
+        first = lines[begin].lstrip()
+        text = first[len(token.markup) :] if token.markup in "-+*" else first.partition(" ")[2]
+        rest = [
+            line.removeprefix(" " * _indent(lines[begin + 1 : end]))
+            for line in lines[begin + 1 : end]
+        ]
+        yield "\n".join([text.strip(), *rest]).strip()
+
+
+def _indent(lines: Sequence[str]) -> int:
+    return min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
