@@ -132,6 +132,8 @@ def test_a_person_is_gone_everywhere_and_a_count_proves_it(
         "review leases": 6,
         "reviews": 6,
         "review proposals": 3,
+        "review messages": 3,
+        "review audits": 3,
         "gold examples": 3,
         "scores in evaluations": 4,
         "quotes in evaluations": 5,

@@ -30,6 +30,7 @@ from monitor.store.runs import finish_run, mark_running, run_by_id
 from monitor.store.sample_scores import SampleScores
 from monitor.store.tables import (
     AuditEntry,
+    DiscussionMessage,
     Exchange,
     GoldExample,
     Incident,
@@ -37,6 +38,7 @@ from monitor.store.tables import (
     OutboxMessage,
     Proposal,
     Review,
+    ReviewAudit,
     Reviewer,
     ReviewItem,
 )
@@ -232,6 +234,17 @@ def _review(
                 item_id=item_id, reviewer_id=1, comment="", proposed_at=clock, **judged
             )
         )
+        connection.execute(
+            insert(DiscussionMessage).values(
+                item_id=item_id, reviewer_id=2, text=answer, written_at=clock
+            )
+        )
+        connection.execute(
+            insert(ReviewAudit).values(
+                item_id=item_id, revision=1, drawn_at=clock, auditor_id=1, decided_at=clock,
+                differences=[], comment=answer, **judged,
+            )
+        )  # fmt: skip
         connection.execute(
             insert(GoldExample).values(
                 item_id=item_id, verdict="correct", response=answer, error_kind="tone",
