@@ -359,6 +359,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("version", name=op.f("pk_taxonomies")),
     )
     op.create_table(
+        "watched_windows",
+        sa.Column(
+            "evaluation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("map_digest", sa.String(), nullable=False),
+        sa.Column("sums", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["evaluation_id"],
+            ["evaluations.id"],
+            name=op.f("fk_watched_windows_evaluation_id_evaluations"),
+        ),
+        sa.PrimaryKeyConstraint("evaluation_id", name=op.f("pk_watched_windows")),
+    )
+    op.create_table(
         "review_batches",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
@@ -793,6 +807,7 @@ def downgrade() -> None:
     op.drop_table("decisions")
     op.drop_table("review_batches")
     op.drop_table("taxonomies")
+    op.drop_table("watched_windows")
     op.drop_table("reports")
     with op.batch_alter_table("incidents", schema=None) as batch_op:
         batch_op.drop_index(

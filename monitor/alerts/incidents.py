@@ -89,14 +89,16 @@ def acknowledge(
 
 def fingerprint_of(assessment: Assessment) -> frozenset[str]:
     """Return what alarms: families and degraded metrics."""
-    families = {f.family for f in (assessment.input, assessment.output) if f.alarm}
+    families = {f.family for f in (assessment.input, assessment.output) if f.alarm or f.slow_alarm}
     metrics = {f"metric:{one.name}" for one in assessment.characteristics if one.degraded}
     return frozenset(families | metrics)
 
 
 def severity_of(assessment: Assessment) -> float:
     """Return how bad it is, in [0, 1]: the largest drifted share or relative loss of a metric."""
-    shares = [f.mass_lower_bound for f in (assessment.input, assessment.output) if f.alarm]
+    families = assessment.input, assessment.output
+    shares = [f.mass_lower_bound for f in families if f.alarm]
+    shares += [f.slow_alarm.share_lower_bound for f in families if f.slow_alarm]
     losses = [
         1.0 if one.relative_change is None else min(1.0, abs(one.relative_change))
         for one in assessment.characteristics

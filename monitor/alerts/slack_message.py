@@ -13,7 +13,7 @@ from monitor.alerts.mrkdwn import (
     sections,
     within_limits,
 )
-from monitor.report.wording import example_line
+from monitor.report.wording import example_line, say_slow
 from monitor.settings import Alerts
 from monitor.store.assessment import (
     Assessment,
@@ -121,6 +121,8 @@ def _family(family: FamilyAssessment, subject: str, noun: str) -> str:
             f"• {subject}: *drift*, {p_value}, at least {family.mass_lower_bound:.0%} of the "
             f"{noun} are unlike the baseline (95% bound)"
         )
+    if family.slow is not None and family.slow.verdict == "drift":
+        return f"• {subject}: {'*drift*, ' if family.slow.alarm else ''}{say_slow(family.slow)}"
     if family.verdict == "drift":
         return f"• {subject}: a change below the floor that pages, {p_value}"
     return f"• {subject}: as before, {p_value}"
@@ -197,7 +199,7 @@ def _next_steps(assessment: Assessment) -> list[str]:
             "• See that the model has a baseline: `driftwarden baseline import FILE`.",
         ]
     steps = []
-    if assessment.input.alarm:
+    if assessment.input.alarm or assessment.input.slow_alarm:
         steps.append(
             "• The model meets what it was not trained for: read the examples in the thread, and "
             "have the review queue worked; the experts' verdicts decide on retraining."

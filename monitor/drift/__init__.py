@@ -7,6 +7,8 @@ from monitor.drift.multiplicity import adjust_bh, holm
 from monitor.drift.result import Cluster, DriftResult, TestResult, Verdict
 from monitor.drift.sample_design import SampleDesign
 from monitor.drift.scalar_comparison import ScalarComparison, compare_scalar
+from monitor.drift.slow_drift import SlowDrift, watch
+from monitor.drift.window_sums import WatchMap, WindowSums, fit_watch_map
 
 __all__ = [
     "Cluster",
@@ -14,12 +16,17 @@ __all__ = [
     "MixComparison",
     "SampleDesign",
     "ScalarComparison",
+    "SlowDrift",
     "TestResult",
     "Verdict",
+    "WatchMap",
+    "WindowSums",
     "adjust_bh",
     "compare",
     "compare_given",
     "compare_mix",
     "compare_scalar",
+    "fit_watch_map",
     "holm",
+    "watch",
 ]

@@ -153,7 +153,7 @@ class FeatureMap:
         first = 0
         for number, half in enumerate(self.halves):
             rows = np.flatnonzero(bins % 2 == number)
-            cell, novelty = _judge(half, vectors[rows], device)
+            cell, novelty = judge(half, vectors[rows], device)
             np.add.at(sums, (bins[rows], first + cell), 1.0)
             sums[:, -1] += np.bincount(bins[rows], weights=novelty, minlength=len(sums))
             first += len(half.centroids)
@@ -177,18 +177,26 @@ def fit_feature_map(
     random_features = fit_random_features(vectors, rng, n_frequencies=N_FREQUENCIES, factors=(1.0,))
     half = small_bin(keys) % 2
     first, second = (
-        _fit_landmarks(take(vectors, half == other), keys[half == other], rng, device)
+        fit_landmarks(take(vectors, half == other), keys[half == other], rng, device)
         for other in (1, 0)
     )
     return FeatureMap(random_features, (first, second))
 
 
-def _fit_landmarks(
+def fit_landmarks(
     vectors: Rows,
     keys: NDArray[np.uint64],
     rng: np.random.Generator,
-    device: str | None,
+    device: str | None = None,
 ) -> Landmarks:
+    """Return what samples of the other half are judged by.
+
+    Args:
+        vectors: float32 ``[n, d]`` of one half of a reference.
+        keys: uint64 ``[n]``: their units.
+        rng: Draws the landmarks and the cells.
+        device: See :func:`resolve_device`.
+    """
     marks = draw_landmarks(np.arange(len(vectors)), MAXIMUM_LANDMARKS, rng)
     chosen = vectors[marks]
     owner = np.unique(keys[marks], return_inverse=True)[1].ravel().astype(np.int64)
@@ -197,10 +205,10 @@ def _fit_landmarks(
     return Landmarks(chosen, owner, own, np.sort(null), fit_cells(vectors, n_cells, rng).centroids)
 
 
-def _judge(
-    half: Landmarks, vectors: NDArray[np.float32], device: str | None
+def judge(
+    half: Landmarks, vectors: NDArray[np.float32], device: str | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return each sample's cell and its novelty score."""
+    """Return each sample's cell, and its novelty: the squared surprise at its isolation."""
     nobody = np.full(len(vectors), -1)
     found = nearest(
         vectors, half.vectors, 10, query_owner=nobody, landmark_owner=half.owner, device=device

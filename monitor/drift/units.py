@@ -33,12 +33,12 @@ def mix(values: NDArray[np.uint64], salt: int = 0) -> NDArray[np.uint64]:
         return z ^ (z >> np.uint64(31))
 
 
-def content_keys(vectors: Rows, salt: int = 0) -> NDArray[np.uint64]:
-    """Return a key for each row, from what it holds and how many equal rows stand before it.
+def content_digests(vectors: Rows, salt: int = 0) -> NDArray[np.uint64]:
+    """Return a hash of what each row holds, uint64 ``[n]``: equal rows have equal ones.
 
     Args:
         vectors: float32 ``[n, d]``.
-        salt: Another salt gives other keys to the same rows.
+        salt: Another salt gives other digests to the same rows.
     """
     with np.errstate(over="ignore"):
         factors = mix(np.arange(vectors.shape[1], dtype=np.uint64)) | np.uint64(1)
@@ -47,8 +47,19 @@ def content_keys(vectors: Rows, salt: int = 0) -> NDArray[np.uint64]:
             rows = slice(start, start + CHUNK_ROWS)
             words = np.ascontiguousarray(vectors[rows]).view(np.uint32).astype(np.uint64)
             digests[rows] = (words * factors).sum(axis=1, dtype=np.uint64)
-        digests = mix(digests, salt)
-    return mix(digests + occurrence(digests), salt)
+    return mix(digests, salt)
+
+
+def content_keys(vectors: Rows, salt: int = 0) -> NDArray[np.uint64]:
+    """Return a key for each row, from what it holds and how many equal rows stand before it.
+
+    Args:
+        vectors: float32 ``[n, d]``.
+        salt: Another salt gives other keys to the same rows.
+    """
+    digests = content_digests(vectors, salt)
+    with np.errstate(over="ignore"):
+        return mix(digests + occurrence(digests), salt)
 
 
 def occurrence(values: NDArray[Any]) -> NDArray[np.uint64]:

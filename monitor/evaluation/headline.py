@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from monitor.report.wording import say_input, say_output
+from monitor.report.wording import say_input, say_output, say_slow_share
 from monitor.store.assessment import Characteristic, FamilyAssessment
 
 TOPICS_NAMED = 3
@@ -50,6 +50,8 @@ def not_enough(n_reference: int, n_current: int, least: int) -> str:
 
 
 def _asked(family: FamilyAssessment) -> str:
+    if family.slow_alarm:
+        return f"{say_input(family)} ({say_slow_share(family.slow_alarm)})"
     if not family.alarm:
         return say_input(family)
     share = f"at least {family.mass_lower_bound:.0%} of prompts are unlike the baseline"

@@ -16,10 +16,12 @@ from monitor.evaluation.remarks import silent_days, withheld_remark
 from monitor.evaluation.silence import Silence, no_traffic, remarks_on_silence, silence_of
 from monitor.evaluation.stored_window import StoredWindow, read_window
 from monitor.evaluation.versions import Part, split_by_version, without_version
+from monitor.evaluation.watch import watch_window
 from monitor.evaluation.window import Window
 from monitor.settings import Drift, Settings
 from monitor.store.engine import transaction
 from monitor.store.serving import serving_periods
+from monitor.store.watched_windows import Watched
 from monitor.traffic.rates import Rates
 from monitor.traffic.redaction import Redactor
 
@@ -34,6 +36,8 @@ class JudgedWindow:
     assessed: Assessed
     #: The version of the taxonomy that declared the forms of answers; empty where none did.
     taxonomy_version: str
+    #: What the watch for slow drift keeps; ``None`` where the window isn't watched.
+    watched: Watched | None
 
 
 def judge_window(
@@ -65,8 +69,14 @@ def judge_window(
     split = split_by_version(window.rows, periods, field=field, bounds=bounds)
     declared = declared_forms(settings.review.taxonomy)
     references = References(engine, model, window.rows.encoder, encoder, now)
+    watched: Watched | None = None
+
+    # Chosen before anything is known of it, so that the watch has one chance a window.
+    serving = [part for part in split.parts if part.serves] or split.parts
+    largest = max(serving, key=lambda part: len(part.rows))
 
     def judge(part: Part, drift: Drift, seed: int) -> Judged:
+        nonlocal watched
         whole = len(split.parts) == 1
         rows = window.rows if whole else window.rows.take(part.rows)
         rows = without_version(rows, field)
@@ -99,6 +109,15 @@ def judge_window(
                 declared=declared.forms,
             )
             compared = sides[0], sides[1]
+            if part is largest:
+                assessed, watched = watch_window(
+                    engine,
+                    settings,
+                    bounds,
+                    reference=reference.rows,
+                    current=compared[1],
+                    assessed=assessed,
+                )
         return Judged(part, rows, reference, assessed, compared)
 
     speaker, assessed = judge_versions(
@@ -107,7 +126,7 @@ def judge_window(
     days = silent_days(window.rows.occurred_at, bounds) if len(split.parts) > 1 else ()
     remarks = (*days, *window.remarks, *remarks_on_silence(silence), *split.remarks)
     completed = _complete(assessed, window, silence, remarks)
-    return JudgedWindow(window, speaker, completed, declared.version)
+    return JudgedWindow(window, speaker, completed, declared.version, watched)
 
 
 def _complete(

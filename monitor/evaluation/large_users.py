@@ -46,7 +46,7 @@ def assess_all_users(
         of both sides that were compared.
     """
     rng = np.random.default_rng([seed, 5])
-    kept = [_kept(side, rng) for side in (reference, current)]
+    kept = [without_surplus(side, rng) for side in (reference, current)]
     if all(len(rows) == len(side) for rows, side in zip(kept, (reference, current), strict=True)):
         return assess(reference, current, seed=seed, **options), reference, current
     sides = reference.take(kept[0]), current.take(kept[1])
@@ -84,7 +84,7 @@ def shares_of_large_users(window: Window) -> dict[str, float]:
     }
 
 
-def _kept(window: Window, rng: np.random.Generator) -> NDArray[np.int64]:
+def without_surplus(window: Window, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return the rows that are compared: those of large users thinned, all others."""
     shares = shares_of_large_users(window)
     if not shares:

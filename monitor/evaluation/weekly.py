@@ -35,6 +35,7 @@ from monitor.store.evaluations import assessments_before, done_windows
 from monitor.store.exchanges import first_occurrence
 from monitor.store.reports import save_report
 from monitor.store.sample_scores import SampleScores
+from monitor.store.watched_windows import save_watched
 from monitor.store.withheld import first_withheld
 
 log = structlog.get_logger()
@@ -189,6 +190,7 @@ def _store(
             provenance=provenance,
             now=now,
         )
+        save_watched(connection, claim.evaluation_id, judged.watched)
         for kind, html in reports.items():
             save_report(connection, claim.evaluation_id, kind, html, now)
     log.info(

@@ -134,6 +134,8 @@ def _environment() -> Environment:
         "say_mass": wording.say_mass,
         "say_output": wording.say_output,
         "say_seen": wording.say_seen,
+        "say_slow": wording.say_slow,
+        "say_slow_share": wording.say_slow_share,
         "whisker": whisker,
     }
     return environment

@@ -17,6 +17,7 @@ from monitor.report.wording import (
     say_enrichment,
     say_growth,
     say_seen,
+    say_slow,
 )
 from monitor.store.assessment import (
     Assessment,
@@ -81,8 +82,9 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
                 style="dim",
             ),
         ]
-    state = ("drift", "bold red") if family.alarm else ("as before", "green")
-    if family.verdict == "drift" and not family.alarm:
+    alarms = family.alarm or family.slow_alarm is not None
+    state = ("drift", "bold red") if alarms else ("as before", "green")
+    if family.verdict == "drift" and not alarms:
         state = ("moved, but less than what alarms", "yellow")
     bound = f"at least {family.mass_lower_bound:.1%} of the window drifted (95% bound)"
     figures = Text.assemble(
@@ -94,7 +96,8 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
         shown.append(Text(f"  and {left:,} smaller topics", style="dim"))
     if family.foreign:
         shown.append(_indented([Text("Foreign, and in no topic", style="bold")], family.foreign))
-    return [line, figures, *shown]
+    slow = [] if family.slow is None else [Text(f"  {say_slow(family.slow)}", style="dim")]
+    return [line, figures, *slow, *shown]
 
 
 def _topic(topic: Topic) -> RenderableType:

@@ -9,6 +9,7 @@ from monitor.store.assessment import (
     Example,
     FamilyAssessment,
     Quote,
+    SlowDrift,
     Topic,
 )
 
@@ -97,6 +98,9 @@ def say_input(family: FamilyAssessment) -> str:
     """Say whether people ask new things."""
     if family.alarm:
         return "people ask about new things"
+    if family.slow is not None and family.slow.since is not None:
+        how = "drifting slowly" if family.slow.alarm else "moving a little"
+        return f"what people ask has been {how} since {format_day(family.slow.since)}"
     if family.verdict == "drift":
         return "what people ask has moved a little"
     return "people ask what they asked before"
@@ -112,6 +116,30 @@ def say_output(family: FamilyAssessment, asked: FamilyAssessment) -> str:
     if family.verdict == "drift":
         return f"{given}the answers have moved a little"
     return f"{given}the answers are what they were"
+
+
+def say_slow(slow: SlowDrift) -> str:
+    """Say what all windows since the baseline tell together."""
+    p_value = format_p_value(slow.p_value)
+    if slow.since is None or slow.found is None:
+        return f"no slow drift over {_windows(slow.n_windows)} (p = {p_value})"
+    return (
+        f"slow drift since {format_day(slow.since)}, found in the window of "
+        f"{format_day(slow.found)} (p = {p_value} over {_windows(slow.n_windows)}): "
+        f"{say_slow_share(slow)}"
+    )
+
+
+def say_slow_share(slow: SlowDrift) -> str:
+    """Say how much of the window is unlike what was asked before it began."""
+    return (
+        f"about {format_share(slow.share)} of the prompts, at least "
+        f"{format_share(slow.share_lower_bound)}, are unlike those before it began"
+    )
+
+
+def _windows(n: int) -> str:
+    return "1 window" if n == 1 else f"{n:,} windows"
 
 
 def say_mass(family: FamilyAssessment, assessment: Assessment) -> str:

@@ -86,13 +86,34 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     growth: tuple[TopicPeriod, ...] = ()
 
 
+class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
+    """What all windows since the baseline say together: drift that grows in small steps."""
+
+    #: ``drift`` from the window that finds it until one that looks like before it began.
+    verdict: Literal["drift", "no_drift"]
+    #: ``drift``, and surely above ``slow_minimum_mass``: what pages somebody.
+    alarm: bool
+    #: Holds at all windows at once, however many there are.
+    p_value: float
+    #: Windows that were watched, this one included.
+    n_windows: int
+    #: First instant of the window in which it began, by the best account, and of the one that found
+    #: it; ``None`` without drift.
+    since: datetime | None = None
+    found: datetime | None = None
+    #: Share of this window in excess of the windows before it began, which rather falls short of
+    #: the drifted share; with its 95% lower bound. 0 without drift.
+    share: float = 0.0
+    share_lower_bound: float = 0.0
+
+
 class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     """Input drift (prompts), or output drift (responses given the prompts)."""
 
     family: Literal["input", "output"]
     #: By significance alone.
     verdict: Verdict
-    #: Significance *and* an effect above the floor: what pages somebody.
+    #: Significance *and* an effect above the floor: what pages somebody. Of this window by itself.
     alarm: bool
     #: Of all tests together.
     p_value: float
@@ -103,6 +124,13 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     topics: tuple[Topic, ...] = ()
     #: The most foreign exchanges that lie in no topic: new things need not come in heaps.
     foreign: tuple[Example, ...] = ()
+    #: ``None`` where windows aren't watched: of output, of files, or where there is too little.
+    slow: SlowDrift | None = None
+
+    @property
+    def slow_alarm(self) -> SlowDrift | None:
+        """Return the slow drift that alarms, where the window by itself doesn't."""
+        return self.slow if self.slow is not None and self.slow.alarm and not self.alarm else None
 
 
 class Characteristic(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,7 +222,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     schema_version: Literal[1] = 1
     model: str
     verdict: Verdict
-    #: Any family's alarm, or any degraded metric.
+    #: Any family's alarm, slow drift that alarms, or any degraded metric.
     alarm: bool
     #: One sentence that a manager understands.
     headline: str

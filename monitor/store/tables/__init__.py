@@ -1,7 +1,14 @@
 """The declared schema. Importing this package makes :data:`metadata` complete."""
 
 from monitor.store.tables.base import Base
-from monitor.store.tables.evaluations import Decision, Evaluation, Incident, OutboxMessage, Report
+from monitor.store.tables.evaluations import (
+    Decision,
+    Evaluation,
+    Incident,
+    OutboxMessage,
+    Report,
+    WatchedWindow,
+)
 from monitor.store.tables.review import (
     AuditEntry,
     DiscussionMessage,
@@ -68,6 +75,7 @@ __all__ = [
     "StageChange",
     "StoredTaxonomy",
     "TrainingRun",
+    "WatchedWindow",
     "WebSession",
     "WithheldExchanges",
     "metadata",

@@ -53,6 +53,18 @@ class Report(Base):
     created_at: Mapped[datetime]
 
 
+class WatchedWindow(Base):
+    """What the watch for slow drift keeps of an evaluated window: sums, no exchange."""
+
+    __tablename__ = "watched_windows"
+
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    #: Digest of all that fixed the scores; only windows of one map are compared.
+    map_digest: Mapped[str]
+    #: Compressed arrays, as :class:`monitor.store.watched_windows.Sums`.
+    sums: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class Incident(Base):
     """A spell of drift of one model, from the alarm to the recovery."""
 

@@ -1,0 +1,92 @@
+"""Sums of the windows that are watched for slow drift, from one evaluation to the next."""
+
+import io
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, delete, insert, select
+
+from monitor.store.tables import Evaluation, WatchedWindow
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums of a window's scores by bin of users, float64 ``[b]`` and ``[b, K]``."""
+
+    counts: NDArray[np.float64]
+    novelty: NDArray[np.float64]
+    tail: NDArray[np.float64]
+    cells: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What is kept of a window."""
+
+    #: Digest of all that fixed the scores.
+    map_digest: str
+    sums: Sums
+
+
+@dataclass(frozen=True)
+class StoredSums:
+    """The sums of a window that was evaluated."""
+
+    start: datetime
+    end: datetime
+    sums: Sums
+
+
+def save_watched(connection: Connection, evaluation_id: int, watched: Watched | None) -> None:
+    """Store what is kept of a window in place of what was; ``None``: it isn't watched.
+
+    Args:
+        connection: Inside the transaction that finishes the evaluation.
+        evaluation_id: The evaluation.
+        watched: What was summed up.
+    """
+    connection.execute(delete(WatchedWindow).where(WatchedWindow.evaluation_id == evaluation_id))
+    if watched is not None:
+        connection.execute(
+            insert(WatchedWindow).values(
+                evaluation_id=evaluation_id,
+                map_digest=watched.map_digest,
+                sums=_pack(watched.sums),
+            )
+        )
+
+
+def sums_before(
+    connection: Connection, model: str, start: datetime, map_digest: str
+) -> list[StoredSums]:
+    """Return the sums, by one map, of the windows of a model that ended by a time, oldest first."""
+    statement = (
+        select(Evaluation.window_start, Evaluation.window_end, WatchedWindow.sums)
+        .join(WatchedWindow, WatchedWindow.evaluation_id == Evaluation.id)
+        .where(
+            Evaluation.model == model,
+            Evaluation.window_end <= start,
+            Evaluation.status == "done",
+            WatchedWindow.map_digest == map_digest,
+        )
+        .order_by(Evaluation.window_start, Evaluation.id)
+    )
+    return [
+        StoredSums(row.window_start, row.window_end, _unpack(row.sums))
+        for row in connection.execute(statement)
+    ]
+
+
+def _pack(sums: Sums) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer, counts=sums.counts, novelty=sums.novelty, tail=sums.tail, cells=sums.cells
+    )
+    return buffer.getvalue()
+
+
+def _unpack(packed: bytes) -> Sums:
+    with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+        return Sums(arrays["counts"], arrays["novelty"], arrays["tail"], arrays["cells"])
