@@ -98,7 +98,7 @@ def severity_of(assessment: Assessment) -> float:
     """Return how bad it is, in [0, 1]: the largest drifted share or relative loss of a metric."""
     families = assessment.input, assessment.output
     shares = [f.mass_lower_bound for f in families if f.alarm]
-    shares += [f.slow_alarm.share_lower_bound for f in families if f.slow_alarm]
+    shares += [f.slow.share_lower_bound for f in families if f.slow is not None and f.slow.alarm]
     losses = [
         1.0 if one.relative_change is None else min(1.0, abs(one.relative_change))
         for one in assessment.characteristics

@@ -39,6 +39,8 @@ class Plan:
     slow_trials: int
     #: Years of stable weeks.
     stable_years: int
+    #: Years of stable weeks that are watched for slow drift only, which costs a hundredth.
+    watched_years: int
     #: Rows with larger windows are left out.
     largest_window: int
     #: Samples a side of the windows that all methods see.
@@ -75,6 +77,7 @@ QUICK = Plan(
     release_trials=20,
     slow_trials=0,
     stable_years=0,
+    watched_years=0,
     largest_window=5_000,
     peer_sizes=(1_000,),
     peer_trials=4,
@@ -93,8 +96,9 @@ DEFAULT = Plan(
     location_trials=12,
     output_trials=20,
     release_trials=60,
-    slow_trials=8,
+    slow_trials=12,
     stable_years=4,
+    watched_years=20,
     largest_window=20_000,
     peer_sizes=(1_000,),
     peer_trials=40,
@@ -113,8 +117,9 @@ FULL = Plan(
     location_trials=100,
     output_trials=200,
     release_trials=300,
-    slow_trials=50,
+    slow_trials=100,
     stable_years=20,
+    watched_years=300,
     largest_window=20_000,
     peer_sizes=(1_000, 4_000),
     peer_trials=100,

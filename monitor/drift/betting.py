@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
+from scipy import special
 
 from monitor.drift.innovations import Innovation
 
@@ -71,9 +71,9 @@ class Wealth:
     @property
     def log_total(self) -> float:
         """Return the logarithm of the mixture: what is kept for later beginnings stays 1."""
-        onsets = self._by_onset()
-        kept = 1.0 - sum(share_of_onset(k) for k in range(1, len(onsets) + 1))
-        return float(logsumexp(np.append(onsets, np.log(max(kept, 1e-300)))))
+        shares = np.array([share_of_onset(k) for k in range(1, len(self.logarithms) + 1)])
+        kept = 1.0 - shares.sum()
+        return float(special.logsumexp(np.append(self._by_onset(), 0.0), b=np.append(shares, kept)))
 
     @property
     def onset(self) -> int:
@@ -81,14 +81,6 @@ class Wealth:
         return int(self._by_onset().argmax())
 
     def _by_onset(self) -> NDArray[np.float64]:
-        """Return the logarithm of each beginning's wealth, times its share."""
-        n = len(self.logarithms)
-        shares = np.log([share_of_onset(k) for k in range(1, n + 1)])
-        n_growths = len(GROWTHS)
-        bets = np.hstack(
-            [
-                self.logarithms[:, :n_growths] - np.log(2 * n_growths),
-                self.logarithms[:, n_growths:] - np.log(2 * len(STAKES)),
-            ]
-        )
-        return np.asarray(shares + logsumexp(bets, axis=1))
+        """Return the logarithm of each beginning's wealth, of one that was put into it."""
+        put = np.repeat([0.5 / len(GROWTHS), 0.5 / len(STAKES)], [len(GROWTHS), len(STAKES)])
+        return np.asarray(special.logsumexp(self.logarithms, axis=1, b=put))

@@ -22,14 +22,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, pearson3
-from scipy.stats import t as student
+from scipy import special
 
 from monitor.drift.window_sums import WindowSums
 
 #: No single window may carry more: what comes all at once is for the window's own test.
 LARGEST = 3.0
 _SMALLEST = -8.0
+NO_SKEWNESS = 1e-4
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,14 @@ def normal_score(z: float, skewness: float, degrees: int) -> float:
         skewness: Of the sum; its distribution is taken for Pearson's type III.
         degrees: Degrees of freedom of the standard error.
     """
-    symmetric = norm.isf(student.sf(z, max(degrees, 1)))
-    score = norm.isf(pearson3.sf(symmetric, skewness))
+    tail = float(special.stdtr(max(degrees, 1), -z))
+    score = -float(special.ndtri(tail))
+    if abs(skewness) > NO_SKEWNESS:
+        # Pearson's type III is a gamma distribution, shifted; of negative skewness, mirrored.
+        shape = 4.0 / skewness**2
+        place = shape + np.sign(skewness) * score * np.sqrt(shape)
+        inside = special.gammaincc if skewness > 0.0 else special.gammainc
+        score = -float(special.ndtri(inside(shape, max(place, 0.0))))
     return float(np.clip(score, _SMALLEST, LARGEST))
 
 

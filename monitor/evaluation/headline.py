@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from monitor.report.wording import say_input, say_output, say_slow_share
+from monitor.report.wording import format_day, say_input, say_output, say_slow_share
 from monitor.store.assessment import Characteristic, FamilyAssessment
 
 TOPICS_NAMED = 3
@@ -55,6 +55,8 @@ def _asked(family: FamilyAssessment) -> str:
     if not family.alarm:
         return say_input(family)
     share = f"at least {family.mass_lower_bound:.0%} of prompts are unlike the baseline"
+    if family.slow is not None and family.slow.alarm and family.slow.since is not None:
+        share += f", growing since {format_day(family.slow.since)}"
     return f"{say_input(family)} ({share}{_named(family)})"
 
 

@@ -1,24 +1,66 @@
-"""The rule by which weeks of traffic alarm; the slow-drift figures judge whatever stands here."""
+"""The rules by which weeks of prompts alarm: those of the daemon, at its default settings."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift import compare
+from monitor.drift import SlowDrift, compare, fit_watch_map, watch
+from monitor.settings import Drift
 
-#: Level of a week's test, as the daemon's ``drift.alpha``.
-ALPHA = 0.005
+
+@dataclass(frozen=True)
+class Alarms:
+    """Whether there is an alarm after each week, by either rule."""
+
+    #: The week by itself.
+    alone: tuple[bool, ...]
+    #: The week with all before it.
+    slow: tuple[bool, ...]
+
+    @property
+    def either(self) -> tuple[bool, ...]:
+        """Return whether there is an alarm after each week."""
+        return tuple(map(any, zip(self.alone, self.slow, strict=True)))
 
 
 def alarms(
     reference: NDArray[np.float32], weeks: Sequence[NDArray[np.float32]], rng: np.random.Generator
-) -> list[bool]:
-    """Return whether there is an alarm after each week.
+) -> Alarms:
+    """Judge weeks as the daemon does.
 
     Args:
         reference: float32 ``[n, d]``.
         weeks: A window for each week, in order.
         rng: Source of everything random.
     """
-    return [compare(reference, week, alpha=ALPHA, rng=rng).verdict == "drift" for week in weeks]
+    drift = Drift()
+    slow = tuple(one.alarm for one in watched(reference, weeks, rng))
+    alone = tuple(
+        compare(
+            reference,
+            week,
+            alpha=drift.alpha,
+            minimum_mass=drift.minimum_mass,
+            n_permutations=drift.n_permutations,
+            rng=rng,
+        ).verdict
+        == "drift"
+        for week in weeks
+    )
+    return Alarms(alone, slow)
+
+
+def watched(
+    reference: NDArray[np.float32], weeks: Sequence[NDArray[np.float32]], rng: np.random.Generator
+) -> list[SlowDrift]:
+    """Watch the weeks for slow drift only."""
+    drift = Drift()
+    scores = fit_watch_map(reference, None, rng)
+    return watch(
+        scores.sum_window(reference),
+        [scores.sum_window(week) for week in weeks],
+        alpha=drift.slow_alpha,
+        minimum_mass=drift.slow_minimum_mass,
+    )

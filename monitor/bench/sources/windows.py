@@ -122,6 +122,18 @@ def draw_weeks(
     return order[:n], weeks
 
 
+def draw_independent_weeks(
+    data: Labelled, n_weeks: int, n: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+    """Draw a reference window and one for each week, independently, from the samples in scope.
+
+    With replacement, within windows and between them: the data set is the population. More weeks
+    than it has samples for, drawn without, would resemble each other more than the reference.
+    """
+    population = data.in_scope
+    return rng.choice(population, n), [rng.choice(population, n) for _ in range(n_weeks)]
+
+
 def _draw_surge(data: Labelled, what: Draw, rng: np.random.Generator) -> Windows:
     counts = np.bincount(data.domains[data.in_scope])
     ordinary_share = counts / counts.sum()
