@@ -233,7 +233,7 @@ class Drift(Section):
     alpha: Level = 0.005
     minimum_mass: Share = 0.02
     slow_alpha: Level = 0.05
-    slow_minimum_mass: Share = 0.01
+    slow_minimum_mass: Share = 0.005
     minimum_samples: Annotated[int, Field(ge=20)] = 100
     n_permutations: Annotated[int, Field(ge=99)] = 9999
     seed: int = 20_260_101

@@ -76,7 +76,7 @@ def test_growth_over_weeks_alarms_and_opens_an_incident(
     assert found.verdict == "drift"
     assert slow.since is not None
     assert clock <= slow.since <= clock + 2 * WEEK
-    assert 0.01 <= slow.share_lower_bound < slow.share < 0.12
+    assert 0.005 <= slow.share_lower_bound < slow.share < 0.12
     assert slow.p_value <= 0.05
     # The sums were made by one map, and take little room.
     rows = kept(any_engine)
