@@ -37,6 +37,9 @@ class SlowDrift:
     share_lower_bound: float
 
 
+#: No p-value is 0.
+TINY = float(np.finfo(np.float64).tiny)
+
 NOTHING = SlowDrift(
     verdict="no_drift",
     alarm=False,
@@ -121,7 +124,7 @@ class _Watch:
 
     def tell(self, week: int, *, alpha: float, minimum_mass: float, offset: int) -> SlowDrift:
         """Say what is known after a week; indices are counted from the offset."""
-        p_value = float(np.exp(-self._largest))
+        p_value = max(float(np.exp(-self._largest)), TINY)
         if self._spell is None and p_value <= alpha:
             self._spell = _Spell(self._wealth.onset, week)
         if self._spell is None:

@@ -14,6 +14,7 @@ from monitor.store.assessment import (
     Example,
     FamilyAssessment,
     Quote,
+    SlowDrift,
     Source,
     Topic,
     TopicPeriod,
@@ -29,6 +30,21 @@ def make_family(family: Any = "input", **values: Any) -> FamilyAssessment:
     """Build a family that is as before."""
     defaults = {"verdict": "no_drift", "alarm": False, "p_value": 0.4, "mass_lower_bound": 0.0}
     return FamilyAssessment(family=family, **(defaults | values))
+
+
+def make_slow(**values: Any) -> SlowDrift:
+    """Build slow drift since 5 October 2026, found three weeks later."""
+    defaults = {
+        "verdict": "drift",
+        "alarm": True,
+        "p_value": 2e-6,
+        "n_windows": 9,
+        "since": datetime(2026, 10, 5, tzinfo=UTC),
+        "found": datetime(2026, 10, 26, tzinfo=UTC),
+        "share": 0.021,
+        "share_lower_bound": 0.014,
+    }
+    return SlowDrift(**(defaults | values))
 
 
 def make_examples(*prompts: str) -> tuple[Example, ...]:

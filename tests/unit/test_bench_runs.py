@@ -14,6 +14,7 @@ from monitor.bench.figure import Figure, single
 from monitor.bench.plan import QUICK, Section
 from monitor.bench.sections.side_by_side import Pair, judge
 from monitor.bench.sections.slow_drift import Weeks, watch
+from monitor.bench.sections.slow_drift import judge as judge_weeks
 from monitor.bench.sections.timing import time_comparison, time_method
 from monitor.bench.sources.synthetic import make_synthetic
 from monitor.bench.sources.texts import read_texts
@@ -78,8 +79,12 @@ def test_every_method_judges_the_same_windows(synthetic: Path) -> None:
     assert 10 == len(verdicts)
 
 
-def test_weeks_are_watched_one_by_one(synthetic: Path) -> None:
-    assert [True] == watch(Weeks(synthetic, (0.2,), seed=0))
+def test_weeks_are_judged_alone_and_watched_together(synthetic: Path) -> None:
+    alarms = judge_weeks(Weeks(synthetic, (0.2,), seed=0))
+    assert ((True,), (False,), (True,)) == (alarms.alone, alarms.slow, alarms.either)
+    told = watch(Weeks(synthetic, (0.02, 0.04, 0.06), seed=0))
+    assert [False, True] == [told[0].alarm, told[-1].alarm]
+    assert told[-1].share_lower_bound <= 0.06
 
 
 def test_timings_are_of_the_call_alone() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from monitor.bench.sources.labelled import Labelled, TooFewSamplesError, open_labelled
 from monitor.bench.sources.synthetic import around, make_synthetic, make_world
-from monitor.bench.sources.windows import Draw, draw_weeks, draw_windows
+from monitor.bench.sources.windows import Draw, draw_independent_weeks, draw_weeks, draw_windows
 
 N_DOMAINS, TOPICS_EACH, ROWS_EACH, N_NOVEL = 4, 3, 50, 60
 N_IN_SCOPE = N_DOMAINS * TOPICS_EACH * ROWS_EACH
@@ -119,6 +119,12 @@ def test_weeks_grow_by_novel_rows_that_come_once(data: Labelled) -> None:
     for rows in weeks:
         assert 100 == len(np.unique(rows))
         assert not np.isin(rows, reference).any()
+
+
+def test_independent_weeks_come_from_all_that_is_in_scope(data: Labelled) -> None:
+    reference, weeks = draw_independent_weeks(data, 3, 4_000, np.random.default_rng(0))
+    for rows in (reference, *weeks):
+        assert np.array_equal(data.in_scope, np.unique(rows))
 
 
 def test_a_saved_data_set_opens_as_it_was(data: Labelled, tmp_path) -> None:

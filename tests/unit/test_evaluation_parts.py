@@ -13,7 +13,12 @@ from monitor.evaluation.topic_names import document_frequencies, name_topic
 from monitor.evaluation.window import Window
 from monitor.evaluation.windows import due_windows, window_of
 from monitor.report.excerpts import excerpt
-from tests.services.assessments import make_characteristic, make_family, make_topic
+from tests.services.assessments import (
+    make_characteristic,
+    make_family,
+    make_slow,
+    make_topic,
+)
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -150,6 +155,23 @@ def test_the_headline_tells_what_moved_far_without_an_alarm() -> None:
     )
     fallen = headline(make_family(), make_family("output"), [longer, make_characteristic()])
     assert fallen.endswith("the answers are what they were, but `resolved` fell by 34%.")
+
+
+def test_the_headline_says_since_when_drift_has_grown() -> None:
+    same = make_family("output")
+    assert headline(make_family(slow=make_slow()), same, []) == (
+        "What people ask has been drifting slowly since 5 Oct (about 2.1% of the prompts, at least "
+        "1.4%, are unlike those before it began); the answers are what they were."
+    )
+    both = make_family(verdict="drift", alarm=True, mass_lower_bound=0.06, slow=make_slow())
+    assert headline(both, same, []).startswith(
+        "People ask about new things (at least 6% of prompts are unlike the baseline, growing "
+        "since 5 Oct);"
+    )
+    little = make_family(slow=make_slow(alarm=False))
+    assert headline(little, same, []) == (
+        "What people ask has been moving a little since 5 Oct; the answers are what they were."
+    )
 
 
 def test_the_headline_says_when_answers_were_not_compared() -> None:

@@ -19,6 +19,7 @@ from tests.services.assessments import (
     make_examples,
     make_family,
     make_growth,
+    make_slow,
     make_topic,
     not_enough_data,
 )
@@ -90,6 +91,32 @@ def test_the_page_says_who_is_hit_and_tells_input_from_output() -> None:
         "resolved worse higher is better 0.82 0.54 -34.0% (-39.0 to -29.0) -0.28",
     ):
         assert expected in text
+
+
+def test_slow_drift_is_told_beside_the_window_by_itself() -> None:
+    drifting = make_assessment(
+        verdict="drift", alarm=True, input=make_family(slow=make_slow()), characteristics=()
+    )
+    page = render_page(drifting, window=WEEK)
+    text = Outline(page).text
+    share = "about 2.1% of the prompts, at least 1.4%, are unlike those before it began."
+    assert f"Who is hit Prompts: {share}" in text
+    assert "What people ask has been drifting slowly since 5 Oct p = 0.40" in text
+    assert (
+        f"Slow drift since 5 Oct, found in the window of 26 Oct (p = 2e-06 over 9 windows): {share}"
+        in text
+    )
+    assert '<div class="finding drift">' in page
+    watched = make_family(
+        slow=make_slow(verdict="no_drift", alarm=False, since=None, found=None, p_value=0.3)
+    )
+    text = Outline(render_page(make_assessment(input=watched))).text
+    assert "No slow drift over 9 windows (p = 0.30)." in text
+    assert "Nothing that chance doesn't explain." in text
+    little = make_assessment(input=make_family(slow=make_slow(alarm=False)))
+    assert (
+        "What people ask has been moving a little since 5 Oct" in Outline(render_page(little)).text
+    )
 
 
 def test_an_answer_stands_beside_what_was_answered_before() -> None:

@@ -14,6 +14,7 @@ from tests.services.assessments import (
     make_examples,
     make_family,
     make_growth,
+    make_slow,
     make_topic,
     not_enough_data,
 )
@@ -63,6 +64,15 @@ def test_the_terminal_shows_all_that_matters() -> None:
         "Note: No traffic on 1 day",
     ):
         assert expected in text
+
+
+def test_slow_drift_is_a_line_of_its_family() -> None:
+    shown = in_terminal(make_assessment(alarm=True, input=make_family(slow=make_slow())), 200)
+    assert "  drift  p = 0.40" in shown
+    assert (
+        "  slow drift since 5 Oct, found in the window of 26 Oct (p = 2e-06 over 9 windows)"
+        in shown
+    )
 
 
 def test_an_answer_stands_beside_what_was_answered_before() -> None:

@@ -16,6 +16,7 @@ from tests.services.assessments import (
     make_characteristic,
     make_examples,
     make_family,
+    make_slow,
     make_topic,
     not_enough_data,
 )
@@ -131,6 +132,20 @@ def test_input_and_output_drift_ask_for_different_steps() -> None:
     assert "was not trained for" not in text
 
 
+def test_slow_drift_is_one_line_and_asks_for_the_same_step_as_sudden_drift() -> None:
+    assessment = make_assessment(verdict="drift", alarm=True, input=make_family(slow=make_slow()))
+    text = render_text(incident_blocks(subject_of(assessment), "opened", ALERTS))
+    assert (
+        "• What people ask: drift, slow drift since 5 Oct, found in the window of 26 Oct (p = "
+        "2e-06 over 9 windows): about 2.1% of the prompts, at least 1.4%, are unlike those before"
+    ) in text
+    assert "was not trained for" in text
+    quiet = make_family(slow=make_slow(alarm=False))
+    text = render_text(incident_blocks(subject_of(make_assessment(input=quiet)), "opened", ALERTS))
+    assert "• What people ask: slow drift since 5 Oct" in text
+    assert "was not trained for" not in text
+
+
 def test_not_enough_data_says_what_to_check() -> None:
     text = render_text(incident_blocks(subject_of(not_enough_data()), "not_enough_data", ALERTS))
     assert "driftwarden check" in text
@@ -160,3 +175,12 @@ def test_fingerprint_and_severity() -> None:
     assert severity_of(assessment) == 1.0
     assert severity_of(make_assessment(0.2)) == 0.2
     assert severity_of(make_assessment()) == 0.0
+
+
+def test_slow_drift_is_input_drift_of_its_own_severity() -> None:
+    slow = make_assessment(alarm=True, input=make_family(slow=make_slow()))
+    assert fingerprint_of(slow) == {"input"}
+    assert severity_of(slow) == 0.014
+    little = make_assessment(input=make_family(slow=make_slow(alarm=False)))
+    assert fingerprint_of(little) == frozenset()
+    assert severity_of(little) == 0.0

@@ -7,12 +7,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from monitor.bench.figure import Figure, mean, missing, share, single
+from monitor.bench.figure import Figure, error_rate, mean, missing, share, single
 from monitor.bench.sections import weekly
 from monitor.bench.sources.labelled import TooFewSamplesError, open_labelled
 from monitor.bench.sources.windows import draw_independent_weeks, draw_weeks
 from monitor.bench.study import Study
 from monitor.drift import SlowDrift
+from monitor.settings import Drift
 
 N = 5_000
 GROWTH = 0.005
@@ -91,14 +92,14 @@ def _stable(study: Study) -> Iterator[Figure]:
         yield mean("of these by a week alone", alone, how)
     name = f"years of stable weeks in which slow drift is called, n = {N:,}"
     if why := _why_not(study, stable[:1], study.plan.watched_years):
-        yield missing(name, why, at_most=0.05)
+        yield missing(name, why)
     else:
         watched = _run(study, watch, stable, study.plan.watched_years, "watched years")
         called = sum(any(one.verdict == "drift" for one in told) for told in watched)
-        seeds = study.seeds(len(watched))
-        yield share(name, called, len(watched), f"{seeds}; independent draws", at_most=0.05)
+        how = f"{study.seeds(len(watched))}; weeks drawn with replacement"
+        yield error_rate(name, called, len(watched), Drift().slow_alpha, how)
         paged = sum(any(one.alarm for one in told) for told in watched)
-        yield share("and alarms", paged, len(watched), seeds)
+        yield share("and alarms", paged, len(watched), how)
 
 
 def first(alarms: Sequence[bool]) -> int:
