@@ -122,7 +122,7 @@ def test_weeks_grow_by_novel_rows_that_come_once(data: Labelled) -> None:
 
 
 def test_independent_weeks_come_from_all_that_is_in_scope(data: Labelled) -> None:
-    reference, weeks = draw_independent_weeks(data, 3, 4_000, np.random.default_rng(0))
+    reference, weeks = draw_independent_weeks(data, 3, 20_000, np.random.default_rng(0))
     for rows in (reference, *weeks):
         assert np.array_equal(data.in_scope, np.unique(rows))
 
