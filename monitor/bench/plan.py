@@ -39,7 +39,7 @@ class Plan:
     slow_trials: int
     #: Years of stable weeks.
     stable_years: int
-    #: Years of stable weeks that are watched for slow drift only, which costs a hundredth.
+    #: Years of stable weeks that are watched for slow drift only, which costs a thirtieth.
     watched_years: int
     #: Rows with larger windows are left out.
     largest_window: int

@@ -21,9 +21,9 @@ from monitor.drift.window_sums import WindowSums
 class SlowDrift:
     """What the weeks together say after the newest of them."""
 
-    #: ``drift`` from the week that found it until one that looks like before it began.
+    #: ``drift`` from the week that found it until it has passed.
     verdict: Literal["drift", "no_drift"]
-    #: ``drift``, and surely of the least share.
+    #: ``drift``, and surely of the least share: from then on while any can be seen.
     alarm: bool
     #: One over the largest wealth so far: a p-value that holds at every week at once.
     p_value: float
@@ -36,6 +36,9 @@ class SlowDrift:
     share: float
     share_lower_bound: float
 
+
+#: Drift has passed when so many weeks in a row show no excess that can be told from 0.
+WEEKS_UNSEEN = 2
 
 #: No p-value is 0.
 TINY = float(np.finfo(np.float64).tiny)
@@ -91,16 +94,19 @@ def watch(
         for week in range(len(weeks) - first):
             state.see(week)
             told.append(state.tell(week, alpha=alpha, minimum_mass=minimum_mass, offset=first))
-            if state.has_passed(told[-1]):
+            if state.has_passed:
                 break
         first = len(told)  # where drift has passed, begin anew from the reference
     return told
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Spell:
     since: int
     found: int
+    #: Whether it has been large enough to alarm, and how many weeks it hasn't been seen.
+    alarms: bool = False
+    unseen: int = 0
 
 
 class _Watch:
@@ -129,20 +135,26 @@ class _Watch:
             self._spell = _Spell(self._wealth.onset, week)
         if self._spell is None:
             return replace(NOTHING, p_value=p_value)
-        since, found = self._spell.since, self._spell.found
-        excess = largest_excess(self._series[: since + 1], self._series[since + 1 : week + 2])
-        if week > found and excess.lower_bound <= 0.0:
+        spell, series = self._spell, self._series
+        before, during = series[: spell.since + 1], series[spell.since + 1 : week + 2]
+        excess = largest_excess(before, during)
+        seen = excess.lower_bound > 0.0
+        spell.unseen = 0 if seen else spell.unseen + 1
+        # Once told it goes on while it can be seen: at the floor it would come and go.
+        spell.alarms = excess.lower_bound >= minimum_mass or (spell.alarms and seen)
+        if self.has_passed:
             return NOTHING
         return SlowDrift(
             verdict="drift",
-            alarm=excess.lower_bound >= minimum_mass,
+            alarm=spell.alarms,
             p_value=p_value,
-            since=offset + since,
-            found=offset + found,
+            since=offset + spell.since,
+            found=offset + spell.found,
             share=excess.share,
             share_lower_bound=excess.lower_bound,
         )
 
-    def has_passed(self, told: SlowDrift) -> bool:
-        """Return whether drift was found, and this week is as before it began."""
-        return self._spell is not None and told.verdict == "no_drift"
+    @property
+    def has_passed(self) -> bool:
+        """Return whether drift was found, and the last weeks are as before it began."""
+        return self._spell is not None and self._spell.unseen >= WEEKS_UNSEEN

@@ -89,9 +89,9 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
     """What all windows since the baseline say together: drift that grows in small steps."""
 
-    #: ``drift`` from the window that finds it until one that looks like before it began.
+    #: ``drift`` from the window that finds it until it has passed.
     verdict: Literal["drift", "no_drift"]
-    #: ``drift``, and surely above ``slow_minimum_mass``: what pages somebody.
+    #: ``drift``, and surely above ``slow_minimum_mass``, or seen since it was: what pages somebody.
     alarm: bool
     #: Holds at all windows at once, however many there are.
     p_value: float

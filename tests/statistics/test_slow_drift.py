@@ -191,15 +191,22 @@ def test_what_comes_all_at_once_is_not_slow() -> None:
 
 def test_drift_that_passes_is_no_longer_called_and_the_watch_begins_anew() -> None:
     shares = [*(0.02 * week for week in range(1, 6)), 0.0, 0.0, 0.0]
-    told = watched(shares, 2)
-    assert [one.verdict for one in told[3:]] == ["drift", "drift", *["no_drift"] * 3]
-    assert told[5].p_value == 1.0
-    assert (told[5].since, told[5].share_lower_bound) == (None, 0.0)
-    again = watched([*shares, *(0.02 * week for week in range(1, 6))], 2)
+    told = watched(shares, 2, minimum_mass=0.01)
+    assert [one.verdict for one in told[3:]] == [*["drift"] * 3, *["no_drift"] * 2]
+    assert [one.alarm for one in told[3:]] == [True, True, False, False, False]
+    assert told[6].p_value == 1.0
+    assert (told[6].since, told[6].share_lower_bound) == (None, 0.0)
+    again = watched([*shares, *(0.02 * week for week in range(1, 6))], 2, minimum_mass=0.01)
     assert again[:8] == told
     assert again[-1].verdict == "drift"
     assert again[-1].since is not None
-    assert again[-1].since >= 8
+    assert again[-1].since >= 7
+
+
+def test_an_alarm_goes_on_while_drift_can_be_seen() -> None:
+    told = watched([*(0.02 * week for week in range(1, 6)), 0.06], 2, minimum_mass=0.06)
+    assert told[-2].share_lower_bound >= 0.06 > told[-1].share_lower_bound > 0.0
+    assert [one.alarm for one in told[-2:]] == [True, True]
 
 
 def test_what_is_said_of_a_week_depends_on_no_later_one() -> None:

@@ -101,7 +101,8 @@ def test_slow_drift_is_told_beside_the_window_by_itself() -> None:
     text = Outline(page).text
     share = "about 2.1% of the prompts, at least 1.4%, are unlike those before it began."
     assert f"Who is hit Prompts: {share}" in text
-    assert "What people ask has been drifting slowly since 5 Oct p = 0.40" in text
+    assert "What people ask has been drifting slowly since 5 Oct Slow drift since" in text
+    assert "began. This window by itself: p = 0.40, all tests together" in text
     assert (
         f"Slow drift since 5 Oct, found in the window of 26 Oct (p = 2e-06 over 9 windows): {share}"
         in text
