@@ -60,7 +60,7 @@ class Hit:
     """Something significant in a window that did not alarm for it."""
 
     window: WindowFigures
-    #: ``prompts``, ``answers``, or the name of a characteristic.
+    #: ``prompts``, ``answers``, either ``over the windows``, or the name of a characteristic.
     what: str
     #: Of a characteristic after correction.
     p_value: float
@@ -143,8 +143,12 @@ def _hits(windows: Sequence[WindowFigures]) -> tuple[Hit, ...]:
         if found is None:
             continue
         for what, family in (("prompts", found.input), ("answers", found.output)):
-            if family.verdict == "drift" and not family.alarm:
+            if family.verdict == "drift" and not family.alarms:
                 hits.append(Hit(window, what, family.p_value, family.mass_lower_bound))
+            slow = family.slow
+            if slow is not None and slow.verdict == "drift" and not family.alarms:
+                over_weeks = f"{what} over the windows"
+                hits.append(Hit(window, over_weeks, slow.p_value, slow.share_lower_bound))
         hits += [
             Hit(window, f"{one.side} {one.name}", one.adjusted_p_value, None, one.effect_size)
             for one in found.characteristics

@@ -12,6 +12,15 @@ from monitor.store.assessment import Verdict
 from monitor.store.tables import Evaluation, Incident
 
 
+class SlowFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """Slow drift up to a window, as :class:`monitor.store.assessment.SlowDrift`."""
+
+    verdict: Verdict
+    alarm: bool
+    p_value: float
+    share_lower_bound: float
+
+
 class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Input or output of a window, as :class:`monitor.store.assessment.FamilyAssessment`."""
 
@@ -19,6 +28,12 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
     alarm: bool
     p_value: float
     mass_lower_bound: float
+    slow: SlowFigures | None = None
+
+    @property
+    def alarms(self) -> bool:
+        """Return whether the window alarms, by itself or with those before it."""
+        return self.alarm or (self.slow is not None and self.slow.alarm)
 
 
 class CharacteristicFigures(msgspec.Struct, frozen=True, kw_only=True):

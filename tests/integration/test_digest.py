@@ -24,6 +24,8 @@ from tests.services.assessments import (
     HOSTILE,
     make_assessment,
     make_characteristic,
+    make_family,
+    make_slow,
     store_evaluation,
 )
 from tests.services.review_world import PASSWORD, make_world
@@ -63,6 +65,28 @@ def test_what_is_significant_without_an_alarm_is_told_here(year: Engine) -> None
     digest = read(year)
     hits = [(digest.windows.index(hit.window), hit.what, hit.p_value) for hit in digest.hits]
     assert hits == [(week, "answers", 0.003) for week in reversed(HITS)]
+
+
+def test_slow_drift_is_an_alarm_of_its_window_or_a_hit(engine: Engine, clock: datetime) -> None:
+    families = (
+        make_family(verdict="drift", p_value=0.004, slow=make_slow()),
+        make_family(slow=make_slow(alarm=False, p_value=0.01, share_lower_bound=0.002)),
+    )
+    with transaction(engine) as connection:
+        for week, family in enumerate(families):
+            assessment = make_assessment(alarm=not week, input=family)
+            store_evaluation(connection, assessment, start=clock + week * WEEK)
+    digest = read(engine)
+    (hit,) = digest.hits
+    assert (hit.what, hit.p_value, hit.mass_lower_bound) == (
+        "prompts over the windows",
+        0.01,
+        0.002,
+    )
+    assert [one.input.alarms for one in (window.found for window in digest.windows)] == [
+        True,
+        False,
+    ]
 
 
 def test_incidents_span_the_windows_that_alarmed(year: Engine) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.bench.figure import Figure, error_rate, mean, missing, share, single
 from monitor.bench.sections import weekly
@@ -37,21 +38,24 @@ class Weeks:
 
 def judge(weeks: Weeks) -> weekly.Alarms:
     """Draw the weeks and judge them by both rules."""
-    data = open_labelled(weeks.folder)
-    rng = np.random.default_rng(weeks.seed)
-    reference, drawn = draw_weeks(data, list(weeks.shares), N, rng)
-    return weekly.alarms(data.vectors[reference], [data.vectors[rows] for rows in drawn], rng)
+    return weekly.alarms(*_draw(weeks))
 
 
 def watch(weeks: Weeks) -> list[SlowDrift]:
     """Draw the weeks and watch them for slow drift only."""
+    return weekly.watched(*_draw(weeks))
+
+
+def _draw(
+    weeks: Weeks,
+) -> tuple[NDArray[np.float32], list[NDArray[np.float32]], np.random.Generator]:
     data = open_labelled(weeks.folder)
     rng = np.random.default_rng(weeks.seed)
     if any(weeks.shares):
         reference, drawn = draw_weeks(data, list(weeks.shares), N, rng)
     else:
         reference, drawn = draw_independent_weeks(data, len(weeks.shares), N, rng)
-    return weekly.watched(data.vectors[reference], [data.vectors[rows] for rows in drawn], rng)
+    return data.vectors[reference], [data.vectors[rows] for rows in drawn], rng
 
 
 def slow_drift(study: Study) -> Iterator[Figure]:
@@ -85,7 +89,7 @@ def _stable(study: Study) -> Iterator[Figure]:
         yield missing(name, why, at_most=MOST_FALSE_ALARMS)
     else:
         judged = _run(study, judge, stable, study.plan.stable_years, "stable years")
-        how = f"{len(judged)} years, {study.seeds(len(judged))}"
+        how = f"{len(judged)} years, {study.seeds(len(judged))}; weeks drawn with replacement"
         counts = [float(begun(one.either)) for one in judged]
         yield mean(name, counts, how, at_most=MOST_FALSE_ALARMS)
         alone = [float(begun(one.alone)) for one in judged]

@@ -148,7 +148,7 @@ def _bar(
     if family is not None and family.verdict != "not_enough_data":
         least = FLAT if family.verdict == "no_drift" else MARKED
         height = max(least, LANE * family.mass_lower_bound / scale)
-        kind = "alarm" if family.alarm else "hit" if family.verdict == "drift" else "ordinary"
+        kind = "alarm" if family.alarms else "hit" if family.verdict == "drift" else "ordinary"
     gap = min(2.0, step / 5)
     return Bar(
         round(x + gap / 2, 2),
