@@ -56,7 +56,7 @@ def _asked(family: FamilyAssessment) -> str:
         return say_input(family)
     share = f"at least {family.mass_lower_bound:.0%} of prompts are unlike the baseline"
     if family.slow is not None and family.slow.alarm and family.slow.since is not None:
-        share += f", growing since {format_day(family.slow.since)}"
+        share += f", since {format_day(family.slow.since)}"
     return f"{say_input(family)} ({share}{_named(family)})"
 
 

@@ -83,7 +83,7 @@ def test_growth_over_weeks_alarms_and_opens_an_incident(
     assert len(rows) == len(GROWING)
     assert len({digest for _, digest, _ in rows}) == 1
     assert max(len(sums) for *_, sums in rows) < 40_000
-    assert "growing since" in found.headline or found.input.slow_alarm
+    assert ", since " in found.headline or found.input.slow_alarm
     assert "input" in fingerprint_of(found)
     assert severity_of(found) >= slow.share_lower_bound
     with transaction(any_engine) as connection:
@@ -109,7 +109,9 @@ def test_a_slow_alarm_alone_says_since_when_and_shows_examples(
         f"What people ask has been drifting slowly since {slow.since.day} Nov (about "
     )
     assert found.headline.endswith("; the answers are what they were.")
-    assert any("crypto" in example.prompt for example in found.input.foreign)
+    assert found.input.foreign
+    quoted = [*found.input.foreign, *(one for t in found.input.topics for one in t.examples)]
+    assert any("crypto" in example.prompt for example in quoted)
 
 
 def test_a_rerun_gives_the_same_and_knows_no_later_window(engine: Engine, clock: datetime) -> None:
