@@ -256,6 +256,7 @@ class Review(Section):
     weekly_budget: Annotated[int, Field(ge=1)] = 100
     control_share: Share = 0.60
     drift_share: Share = 0.28
+    verdict_weeks: Annotated[int, Field(ge=0)] = 0
     lease_minutes: Annotated[float, Field(gt=0)] = 20.0
     audit_share: Share = 0.10
     baseline_error_rate: Share = 0.08
@@ -264,6 +265,7 @@ class Review(Section):
     confidence: Level = 0.99
     minimum_drifted_gold: Annotated[int, Field(ge=1)] = 50
     minimum_agreement: Share = 0.667
+    minimum_answers: Annotated[int, Field(ge=1)] = 30
     taxonomy: str = ""
 
     @model_validator(mode="after")

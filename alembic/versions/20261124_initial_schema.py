@@ -380,6 +380,7 @@ def upgrade() -> None:
         ),
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("design", sa.JSON(none_as_null=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["evaluation_id"],
             ["evaluations.id"],
@@ -466,6 +467,35 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_review_items_queue", ["status", "batch_id", "position", "task_type"], unique=False
+        )
+
+    op.create_table(
+        "review_draws",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("batch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text_digest", sa.String(), nullable=False),
+        sa.Column("task_type", sa.String(), nullable=False),
+        sa.Column("stratum", sa.Integer(), nullable=False),
+        sa.Column("cluster", sa.Integer(), nullable=True),
+        sa.Column("control_points", sa.Integer(), nullable=False),
+        sa.Column("traffic_share", sa.Double(), nullable=False),
+        sa.Column("selection_probability", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["batch_id"],
+            ["review_batches.id"],
+            name=op.f("fk_review_draws_batch_id_review_batches"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["item_id"], ["review_items.id"], name=op.f("fk_review_draws_item_id_review_items")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review_draws")),
+        sa.UniqueConstraint("batch_id", "item_id", name="uq_review_draws_item"),
+    )
+    with op.batch_alter_table("review_draws", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_review_draws_item_id"), ["item_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_review_draws_text_digest"), ["text_digest"], unique=False
         )
 
     op.create_table(
@@ -795,6 +825,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_gold_examples_item_id"))
 
     op.drop_table("gold_examples")
+    with op.batch_alter_table("review_draws", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_review_draws_text_digest"))
+        batch_op.drop_index(batch_op.f("ix_review_draws_item_id"))
+
+    op.drop_table("review_draws")
     with op.batch_alter_table("review_items", schema=None) as batch_op:
         batch_op.drop_index("ix_review_items_queue")
         batch_op.drop_index(batch_op.f("ix_review_items_exchange_id"))

@@ -42,6 +42,7 @@ TABLES = (
     "reports",
     "outbox",
     "review_items",
+    "review_draws",
     "review_leases",
     "reviews",
     "review_proposals",

@@ -2,9 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
+
+#: Nominal: ratings are equal or not. Ordinal: they have an order, and a step between two of them is
+#: as large as the share of ratings that lie in between.
+Metric = Literal["nominal", "ordinal"]
+
+#: Of the intervals.
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -13,91 +22,156 @@ class Agreement:
 
     #: Items with at least two ratings.
     n_items: int
-    #: Share of pairs of ratings of an item that are equal.
+    #: Share of the pairs of ratings of an item that are equal, averaged over the items.
     raw: float | None
-    #: Krippendorff's alpha, nominal; undefined where everybody always gave the same rating.
+    #: Krippendorff's alpha; undefined where everybody always gave the same rating.
     alpha: float | None
     #: 95% bootstrap interval over the items.
     alpha_lower: float | None
     alpha_upper: float | None
-    #: Gwet's AC1, which stays meaningful where one rating is rare.
+    #: Gwet's AC1, which stays meaningful where one rating is rare; not for an order.
     ac1: float | None
+    #: 95% interval from its variance over the items.
+    ac1_lower: float | None
+    ac1_upper: float | None
+
+
+UNDEFINED = Agreement(0, None, None, None, None, None, None, None)
 
 
 def measure_agreement(
-    ratings: Sequence[Sequence[str]], *, rng: np.random.Generator, n_resamples: int = 2000
+    ratings: Sequence[Sequence[str | int]],
+    *,
+    rng: np.random.Generator,
+    metric: Metric = "nominal",
+    n_resamples: int = 2000,
 ) -> Agreement:
-    """Measure agreement on nominal ratings.
+    """Measure agreement.
 
     Args:
-        ratings: For each item, the ratings it got; items with fewer than two say nothing.
+        ratings: For each item, the ratings it got. An item with one rating says nothing on
+            agreement, but counts in AC1's shares of the ratings, as the reference has it.
         rng: Draws the bootstrap's items.
+        metric: Ordinal ratings are numbers.
         n_resamples: Bootstrap samples.
     """
-    counts = _count(ratings)
-    if len(counts) == 0:
-        return Agreement(0, None, None, None, None, None)
-    n_pairs = counts.sum(axis=1) * (counts.sum(axis=1) - 1)
-    raw = float((counts * (counts - 1)).sum() / n_pairs.sum())
-    lower, upper = _bootstrap(counts, rng, n_resamples)
+    counts = count_ratings(ratings)
+    paired = counts[counts.sum(axis=1) >= 2]
+    if len(paired) == 0:
+        return UNDEFINED
+    per_item = paired.sum(axis=1)
+    raw = ((paired * (paired - 1)).sum(axis=1) / (per_item * (per_item - 1))).mean()
+    lower, upper = _bootstrap(paired, metric, rng, n_resamples)
+    ac1, ac1_lower, ac1_upper = gwet_ac1(counts) if metric == "nominal" else (None, None, None)
     return Agreement(
-        n_items=len(counts),
-        raw=raw,
-        alpha=krippendorff_alpha(counts),
+        n_items=len(paired),
+        raw=float(raw),
+        alpha=krippendorff_alpha(counts, metric),
         alpha_lower=lower,
         alpha_upper=upper,
-        ac1=gwet_ac1(counts),
+        ac1=ac1,
+        ac1_lower=ac1_lower,
+        ac1_upper=ac1_upper,
     )
 
 
-def krippendorff_alpha(counts: NDArray[np.float64]) -> float | None:
-    """Return Krippendorff's alpha for nominal data; ``None`` where only one value occurs.
+def count_ratings(ratings: Sequence[Sequence[str | int]]) -> NDArray[np.float64]:
+    """Return ``[n, q]``, how often item i got value k, the values in their order."""
+    values = sorted({value for item in ratings for value in item}, key=lambda value: (value,))
+    rows = [[list(item).count(value) for value in values] for item in ratings if len(item)]
+    return np.array(rows, dtype=float).reshape(len(rows), len(values))
+
+
+def krippendorff_alpha(counts: NDArray[np.float64], metric: Metric = "nominal") -> float | None:
+    """Return Krippendorff's alpha; ``None`` where only one value occurs.
 
     Args:
-        counts: ``[n, q]``, how often item i got value k; at least two ratings an item.
+        counts: ``[n, q]``, how often item i got value k, the values in their order; items with
+            fewer than two ratings are left out.
+        metric: How far apart two values are.
 
     Reference: K. Krippendorff (2011), Computing Krippendorff's Alpha-Reliability.
     """
-    per_item = counts.sum(axis=1)
-    observed = ((per_item**2 - (counts**2).sum(axis=1)) / (per_item - 1)).sum()
-    totals = counts.sum(axis=0)
-    n = totals.sum()
-    expected = (n**2 - (totals**2).sum()) / (n - 1)
-    return None if expected == 0 else float(1 - observed / expected)
+    paired = counts[counts.sum(axis=1) >= 2]
+    alpha = _alphas(_coincidences(paired).sum(axis=0)[None], metric)[0]
+    return None if np.isnan(alpha) else float(alpha)
 
 
-def gwet_ac1(counts: NDArray[np.float64]) -> float | None:
-    """Return Gwet's AC1; ``None`` where only one value occurs.
+def gwet_ac1(
+    counts: NDArray[np.float64],
+) -> tuple[float | None, float | None, float | None]:
+    """Return Gwet's AC1 with its 95% interval; ``None`` where only one value occurs.
 
     Args:
-        counts: ``[n, q]``, how often item i got value k; at least two ratings an item.
+        counts: ``[n, q]``, how often item i got value k; at least one rating an item.
 
-    Reference: K. L. Gwet (2008), Brit. J. Math. Stat. Psych. 61, 29-48.
+    Reference: K. L. Gwet (2008), Brit. J. Math. Stat. Psych. 61, 29-48; with missing ratings and
+    the variance as in his Handbook of Inter-Rater Reliability (2014), chapter 5.
     """
     counts = counts[:, counts.sum(axis=0) > 0]
-    q = counts.shape[1]
-    if q < 2:
-        return None
+    n, q = counts.shape
     per_item = counts.sum(axis=1)
-    observed = ((counts * (counts - 1)).sum(axis=1) / (per_item * (per_item - 1))).mean()
-    prevalence = (counts / per_item[:, None]).mean(axis=0)
-    by_chance = (prevalence * (1 - prevalence)).sum() / (q - 1)
-    return float((observed - by_chance) / (1 - by_chance))
+    paired = per_item >= 2
+    if q < 2 or not paired.any():
+        return None, None, None
+    pairs = np.where(paired, per_item * (per_item - 1), 1.0)
+    agreed = np.where(paired, (counts * (counts - 1)).sum(axis=1) / pairs, 0.0)
+    share = counts / per_item[:, None]
+    prevalence = share.mean(axis=0)
+    by_chance = float((prevalence * (1 - prevalence)).sum() / (q - 1))
+    scale = n / paired.sum()
+    ac1 = float((scale * agreed.mean() - by_chance) / (1 - by_chance))
+    if n < 2:
+        return ac1, None, None
+    # Each item's influence: on the agreement, and through the shares on that by chance.
+    influence = scale * (agreed - by_chance * paired) / (1 - by_chance)
+    own_chance = share @ (1 - prevalence) / (q - 1)
+    influence -= 2 * (1 - ac1) * (own_chance - by_chance) / (1 - by_chance)
+    error = float(np.sqrt(((influence - ac1) ** 2).sum() / (n * (n - 1))))
+    reach = float(student.ppf((1 + CONFIDENCE) / 2, n - 1)) * error
+    return ac1, ac1 - reach, min(1.0, ac1 + reach)
 
 
-def _count(ratings: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-    rated = [item for item in ratings if len(item) >= 2]
-    values = sorted({value for item in rated for value in item})
-    return np.array([[item.count(value) for value in values] for item in rated], dtype=float)
+def _coincidences(paired: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``[n, q, q]``: each item's ordered pairs of ratings, by value, over its ratings - 1."""
+    q = paired.shape[1]
+    pairs = paired[:, :, None] * paired[:, None, :] - paired[:, :, None] * np.eye(q)
+    weighted: NDArray[np.float64] = pairs / (paired.sum(axis=1) - 1)[:, None, None]
+    return weighted
+
+
+def _alphas(coincidences: NDArray[np.float64], metric: Metric) -> NDArray[np.float64]:
+    """Return alpha ``[b]`` of matrices of coincidences ``[b, q, q]``; NaN where undefined."""
+    totals = coincidences.sum(axis=2)
+    n = totals.sum(axis=1)
+    apart = _apart(totals, metric)
+    observed = (coincidences * apart).sum(axis=(1, 2))
+    expected = (totals[:, :, None] * totals[:, None, :] * apart).sum(axis=(1, 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alphas = 1 - (n - 1) * observed / expected
+    return np.where(expected > 0, alphas, np.nan)
+
+
+def _apart(totals: NDArray[np.float64], metric: Metric) -> NDArray[np.float64]:
+    """Return the squared distance of each two values ``[b, q, q]``, given how often each occurs."""
+    q = totals.shape[1]
+    if metric == "nominal":
+        return np.broadcast_to(1 - np.eye(q), (len(totals), q, q))
+    middle = np.cumsum(totals, axis=1) - totals / 2
+    squared: NDArray[np.float64] = (middle[:, :, None] - middle[:, None, :]) ** 2
+    return squared
 
 
 def _bootstrap(
-    counts: NDArray[np.float64], rng: np.random.Generator, n_resamples: int
+    paired: NDArray[np.float64], metric: Metric, rng: np.random.Generator, n_resamples: int
 ) -> tuple[float | None, float | None]:
-    drawn = rng.integers(0, len(counts), size=(n_resamples, len(counts)))
-    alphas = [krippendorff_alpha(counts[rows]) for rows in drawn]
-    defined = [alpha for alpha in alphas if alpha is not None]
+    n, q = paired.shape
+    drawn = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(float)
+    resampled = drawn @ _coincidences(paired).reshape(n, q * q)
+    alphas = _alphas(resampled.reshape(n_resamples, q, q), metric)
+    defined = alphas[~np.isnan(alphas)]
     if len(defined) < n_resamples / 2:
         return None, None
-    lower, upper = np.quantile(defined, [0.025, 0.975])
+    tail = (1 - CONFIDENCE) / 2
+    lower, upper = np.quantile(defined, [tail, 1 - tail])
     return float(lower), float(upper)

@@ -1,29 +1,24 @@
-"""The error rate of the traffic, from the control slice alone.
+"""The error rate of the traffic: from the control slice alone, and from everything reviewed.
 
-Each item stands for ``1 / control_probability`` exchanges. Within a batch items are weighted by
-that (Hájek's estimator), and count as their effective number (Kish) in the intervals; batches count
-by their number of items. Where all weights of a batch are equal, that is plain counting.
+The control slice is what the decision rests on: each of its points stands for the same amount of
+traffic, so its rate is plain counting. The other estimates use all slices, weighted
+(:mod:`monitor.review.weighting`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from monitor.review.frame import STRATA
 from monitor.review.intervals import newcombe, one_sided, two_sided, wilson
-from monitor.store.review_items import ItemRow
-from monitor.store.reviews import GoldRow
-
-#: Confidence of the intervals that are shown, whatever the decision asks for.
-SHOWN = 0.95
-
-#: A weight that differs by less is 1: the items of a batch are drawn to weigh the same.
-ROUNDING = 1e-9
+from monitor.review.weighting import SHOWN, Cell, Weighted, WeightedRate, stratified_rate
+from monitor.store.review_draws import BatchDesign, DrawRow
 
 
 @dataclass(frozen=True)
 class ControlSlice:
-    """How far the control slice of some batches has come."""
+    """How far the control slice of some batches has come; a text counts as often as it was hit."""
 
-    #: Items drawn.
+    #: Points drawn.
     n_drawn: int
     #: Taken out because they were flagged: not part of the traffic that is judged.
     n_excluded: int
@@ -31,15 +26,18 @@ class ControlSlice:
     n: int
     #: Decided, and the response was not accepted.
     errors: int
-    #: ``n`` and ``errors`` as a simple random sample of the same precision would have them.
-    effective_n: float
-    effective_errors: float
+    #: Points whose text was asked in an earlier batch.
+    n_reused: int
+
+    @property
+    def n_wanted(self) -> int:
+        """Points that are to be judged."""
+        return self.n_drawn - self.n_excluded
 
     @property
     def missing_share(self) -> float:
-        """Share of the items to be judged that is not decided; 1 where there is none."""
-        wanted = self.n_drawn - self.n_excluded
-        return 1 - self.n / wanted if wanted else 1.0
+        """Share of the points to be judged that is not decided; 1 where there is none."""
+        return 1 - self.n / self.n_wanted if self.n_wanted else 1.0
 
 
 @dataclass(frozen=True)
@@ -65,36 +63,26 @@ class Rise:
     bound: float
 
 
-def control_slice(items: Sequence[ItemRow], gold: Sequence[GoldRow]) -> ControlSlice:
-    """Count the control slice of some batches."""
-    control = [item for item in items if item.slice == "control"]
-    decided = [row for row in gold if row.slice == "control"]
-    errors = sum(row.verdict != "accept" for row in decided)
-    effective_n: float = len(decided)
-    effective_errors: float = errors
-    weights = _weights(decided)
-    if len(set(weights)) > 1:
-        wrong = (w for w, row in zip(weights, decided, strict=True) if row.verdict != "accept")
-        effective_n = sum(weights) ** 2 / sum(weight**2 for weight in weights)
-        effective_errors = sum(wrong) / sum(weights) * effective_n
+@dataclass(frozen=True)
+class TrafficEstimate:
+    """Error rates from all slices; a domain in which nothing was reviewed is left out."""
+
+    overall: WeightedRate | None
+    by_task_type: dict[str, WeightedRate] = field(default_factory=dict)
+    #: By the index of the drifted cluster in the newest batch's evaluation.
+    by_cluster: dict[int, WeightedRate] = field(default_factory=dict)
+
+
+def control_slice(rows: Iterable[DrawRow]) -> ControlSlice:
+    """Count the control slice of some batches, from their draws."""
+    control = [row for row in rows if row.control_points]
     return ControlSlice(
-        n_drawn=len(control),
-        n_excluded=sum(item.status == "excluded" for item in control),
-        n=len(decided),
-        errors=errors,
-        effective_n=effective_n,
-        effective_errors=effective_errors,
+        n_drawn=sum(row.control_points for row in control),
+        n_excluded=sum(row.control_points for row in control if row.status == "excluded"),
+        n=sum(row.control_points for row in control if row.is_decided),
+        errors=sum(row.control_points for row in control if row.is_wrong),
+        n_reused=sum(row.control_points for row in control if row.asked_in != row.batch_id),
     )
-
-
-def _weights(decided: Sequence[GoldRow]) -> list[float]:
-    """Return what each item stands for, 1 on average over the items of its batch."""
-    by_batch: dict[int, list[float]] = {}
-    for row in decided:
-        by_batch.setdefault(row.batch_id, []).append(1.0 / row.control_probability)
-    mean = {batch: sum(own) / len(own) for batch, own in by_batch.items()}
-    weights = [1.0 / (row.control_probability * mean[row.batch_id]) for row in decided]
-    return [1.0 if abs(weight - 1.0) < ROUNDING else weight for weight in weights]
 
 
 def estimate_rate(errors: float, n: float) -> RateEstimate:
@@ -108,3 +96,105 @@ def estimate_rise(errors: float, n: float, errors0: float, n0: float, confidence
     lower, upper = newcombe(errors, n, errors0, n0, two_sided(SHOWN))
     bound, _ = newcombe(errors, n, errors0, n0, one_sided(confidence))
     return Rise(difference=errors / n - errors0 / n0, lower=lower, upper=upper, bound=bound)
+
+
+def estimate_traffic(
+    designs: Mapping[int, BatchDesign], rows: Sequence[DrawRow], *, newest: int
+) -> TrafficEstimate:
+    """Estimate error rates from everything that was reviewed in some batches.
+
+    Batches count by their decided control points. What is excluded shrinks its stratum; what isn't
+    decided yet is taken to be like the rest of its stratum.
+
+    Args:
+        designs: The batches' designs.
+        rows: Their draws.
+        newest: The batch whose clusters are told apart.
+    """
+    weight_of = batch_weights(rows)
+    known = {batch: design for batch, design in designs.items() if weight_of.get(batch, 0.0) > 0}
+    counted = [row for row in rows if row.batch_id in known]
+    if not counted:
+        return TrafficEstimate(None)
+    n_window = 1.0 / sum(weight_of[batch] ** 2 / known[batch].n_window for batch in known)
+    shares: dict[tuple[str, int], float] = {}
+    for batch, design in known.items():
+        for task_type, stratum, share in design.cells:
+            cell = (task_type, stratum)
+            shares[cell] = shares.get(cell, 0.0) + weight_of[batch] * share
+    task_types = sorted({row.task_type for row in counted})
+    by_task_type = {
+        name: _over_strata(
+            [row for row in counted if row.task_type == name],
+            weight_of,
+            {stratum: shares.get((name, stratum), 0.0) for stratum in STRATA},
+            n_window,
+        )
+        for name in task_types
+    }
+    everywhere = {
+        stratum: sum(share for (_, own), share in shares.items() if own == stratum)
+        for stratum in STRATA
+    }
+    return TrafficEstimate(
+        overall=_over_strata(counted, weight_of, everywhere, n_window),
+        by_task_type={name: rate for name, rate in by_task_type.items() if rate is not None},
+        by_cluster=_by_cluster(
+            [row for row in counted if row.batch_id == newest], weight_of, known
+        ),
+    )
+
+
+def batch_weights(rows: Iterable[DrawRow]) -> dict[int, float]:
+    """Return what each batch counts for: its part of the decided control points."""
+    points: dict[int, int] = {}
+    for row in rows:
+        points[row.batch_id] = points.get(row.batch_id, 0) + row.control_points * row.is_decided
+    total = sum(points.values())
+    return {batch: own / total for batch, own in points.items()} if total else {}
+
+
+def weigh(row: DrawRow, batch_weight: float) -> float:
+    """Return what share of the traffic of all batches a drawn text stands for."""
+    return batch_weight * row.traffic_share / row.selection_probability
+
+
+def _over_strata(
+    rows: Sequence[DrawRow],
+    weight_of: Mapping[int, float],
+    shares: Mapping[int, float],
+    n_window: float,
+) -> WeightedRate | None:
+    cells = []
+    for stratum, share in shares.items():
+        own = [row for row in rows if row.stratum == stratum]
+        decided = [row for row in own if row.is_decided]
+        kept = sum(weigh(row, weight_of[row.batch_id]) for row in decided)
+        excluded = sum(
+            weigh(row, weight_of[row.batch_id]) for row in own if row.status == "excluded"
+        )
+        judged = share * kept / (kept + excluded) if kept + excluded else share
+        cells.append(Cell(judged, [_weighted(row, weight_of) for row in decided]))
+    return stratified_rate(cells, n_window * sum(cell.share for cell in cells))
+
+
+def _by_cluster(
+    rows: Sequence[DrawRow], weight_of: Mapping[int, float], designs: Mapping[int, BatchDesign]
+) -> dict[int, WeightedRate]:
+    found = {}
+    for cluster in sorted({row.cluster for row in rows if row.cluster is not None}):
+        own = [row for row in rows if row.cluster == cluster and row.is_decided]
+        if own:
+            n_window = designs[own[0].batch_id].n_window
+            share = sum(row.traffic_share / row.selection_probability for row in own)
+            sample = [_weighted(row, weight_of) for row in own]
+            rate = stratified_rate([Cell(1.0, sample)], n_window * min(1.0, share))
+            if rate is not None:
+                found[cluster] = rate
+    return found
+
+
+def _weighted(row: DrawRow, weight_of: Mapping[int, float]) -> Weighted:
+    return Weighted(
+        row.is_wrong, weigh(row, weight_of[row.batch_id]), row.selection_probability
+    )

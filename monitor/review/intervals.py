@@ -1,6 +1,7 @@
 """Intervals for proportions: Wilson's for one, Newcombe's for a difference."""
 
 import math
+from functools import lru_cache
 
 from scipy.stats import norm
 
@@ -48,11 +49,13 @@ def newcombe(errors: float, n: float, errors0: float, n0: float, z: float) -> tu
     )
 
 
+@lru_cache
 def two_sided(confidence: float) -> float:
     """Return the quantile for an interval that covers with this confidence."""
     return float(norm.ppf(0.5 + confidence / 2))
 
 
+@lru_cache
 def one_sided(confidence: float) -> float:
     """Return the quantile for a bound that holds with this confidence."""
     return float(norm.ppf(confidence))

@@ -29,6 +29,7 @@ from monitor.store.tables import (
     Proposal,
     Review,
     ReviewAudit,
+    ReviewDraw,
     ReviewItem,
 )
 
@@ -39,7 +40,7 @@ ROWS_PER_SCAN = 20_000
 LETTERS_PER_SCAN = 50
 
 #: Tables whose rows hang on a review item.
-OF_ITEMS = (Lease, Review, Proposal, DiscussionMessage, ReviewAudit, GoldExample)
+OF_ITEMS = (ReviewDraw, Lease, Review, Proposal, DiscussionMessage, ReviewAudit, GoldExample)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Review batches and their items."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, insert, select, update
 
 from monitor.errors import NotFoundError
-from monitor.store.tables import Evaluation, Exchange, GoldExample, ReviewBatch, ReviewItem
+from monitor.store.tables import Evaluation, Exchange, ReviewBatch, ReviewItem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +22,14 @@ class NewItem:
     selection_probability: float
     control_probability: float
     cluster: int | None
+
+
+@dataclass(frozen=True)
+class WindowText:
+    """What an exchange of a window says, as far as drawing needs it."""
+
+    digest: str
+    task_type: str
 
 
 @dataclass(frozen=True)
@@ -230,42 +240,27 @@ def status_counts(connection: Connection, batch_id: int) -> dict[tuple[str, str]
     return {(row[0], row[1]): int(row[2]) for row in connection.execute(statement)}
 
 
-def queued_texts(connection: Connection, model: str) -> set[tuple[str, str]]:
-    """Return prompt and response of everything that was ever queued for a model."""
-    statement = (
-        select(Exchange.prompt, Exchange.response)
-        .join(ReviewItem, ReviewItem.exchange_id == Exchange.id)
-        .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
-        .where(ReviewBatch.model == model)
-    )
-    return {(row[0], row[1]) for row in connection.execute(statement)}
-
-
-def texts_of(connection: Connection, exchange_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
-    """Return prompt and response of each exchange."""
-    texts: dict[int, tuple[str, str]] = {}
+def texts_of(connection: Connection, exchange_ids: Sequence[int]) -> dict[int, WindowText]:
+    """Return what identifies the text of each exchange, and its task type."""
+    texts: dict[int, WindowText] = {}
     for first in range(0, len(exchange_ids), 500):
         some = exchange_ids[first : first + 500]
-        statement = select(Exchange.id, Exchange.prompt, Exchange.response)
-        for row in connection.execute(statement.where(Exchange.id.in_(some))):
-            texts[int(row[0])] = (row[1], row[2])
+        statement = select(
+            Exchange.id, Exchange.messages, Exchange.response, Exchange.task_type
+        ).where(Exchange.id.in_(some))
+        for row in connection.execute(statement):
+            texts[int(row[0])] = WindowText(text_digest(row[1], row[2]), row[3])
     return texts
 
 
-def count_drifted_gold(connection: Connection, batch_ids: Sequence[int]) -> int:
-    """Return the number of gold items that belong to a drifted cluster."""
-    statement = (
-        select(func.count())
-        .select_from(GoldExample)
-        .join(ReviewItem, ReviewItem.id == GoldExample.item_id)
-        .where(
-            ReviewItem.batch_id.in_(batch_ids),
-            ReviewItem.cluster.is_not(None),
-            ReviewItem.status == "gold",
-            GoldExample.superseded_at.is_(None),
-        )
-    )
-    return int(connection.execute(statement).scalar_one())
+def text_digest(messages: Sequence[Mapping[str, str]], response: str) -> str:
+    """Return what two exchanges share that say the same: the turns of a conversation, its response.
+
+    System prompts are left out: with a date or a number in them no two would be the same.
+    """
+    turns = [[turn["role"], turn["content"]] for turn in messages if turn["role"] != "system"]
+    content = json.dumps([turns, response], ensure_ascii=False)
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _batches() -> Select[int, int, str, datetime, datetime, datetime]:

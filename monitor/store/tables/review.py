@@ -42,6 +42,8 @@ class ReviewBatch(Base):
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id"), unique=True)
     model: Mapped[str]
     created_at: Mapped[datetime]
+    #: The window's size, the control draw's, and each task type's share of the traffic by stratum.
+    design: Mapped[dict[str, Any] | None]
 
 
 class ReviewItem(Base):
@@ -60,10 +62,9 @@ class ReviewItem(Base):
     position: Mapped[int]
     #: ``control``, ``drift`` or ``cluster``: hidden from reviewers, who would be anchored.
     slice: Mapped[str]
-    #: Probability with which the exchange came from the window into this batch.
+    #: Probability with which the text came from the window into this batch.
     selection_probability: Mapped[float]
-    #: Probability with which it came from the *traffic* into the control slice: that of being
-    #: sampled times that of being drawn.
+    #: Probability with which it came into the control slice.
     control_probability: Mapped[float]
     #: Index of the drifted cluster in the evaluation, if the exchange belongs to one.
     cluster: Mapped[int | None]
@@ -82,6 +83,30 @@ class ReviewItem(Base):
     revision: Mapped[int] = mapped_column(default=1)
     #: Digest of the taxonomy in force when the batch was made; empty where there was none.
     taxonomy_version: Mapped[str] = mapped_column(default="")
+
+
+class ReviewDraw(Base):
+    """How a text came into a batch's sample, with the item that asks for it, or asked earlier."""
+
+    __tablename__ = "review_draws"
+    __table_args__ = (UniqueConstraint("batch_id", "item_id", name="uq_review_draws_item"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("review_batches.id"))
+    item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"), index=True)
+    #: Digest of the conversation and the response.
+    text_digest: Mapped[str] = mapped_column(index=True)
+    task_type: Mapped[str]
+    #: 0 familiar, 1 foreign, 2 in a drifted cluster.
+    stratum: Mapped[int]
+    #: Index of the drifted cluster in the batch's own evaluation.
+    cluster: Mapped[int | None]
+    #: How often the control draw hit the text: so often it counts.
+    control_points: Mapped[int]
+    #: Share of the window's traffic that has this text.
+    traffic_share: Mapped[float]
+    #: Probability with which any draw takes it.
+    selection_probability: Mapped[float]
 
 
 class Lease(Base):
