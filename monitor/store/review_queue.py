@@ -28,7 +28,7 @@ def lock_next_item(connection: Connection, claimer: Claimer, now: datetime) -> i
         batch_id = _newest_open_batch(connection, None)
         while batch_id is not None:
             statement = _candidates(claimer, now).where(
-                ReviewItem.batch_id == batch_id, _put_off_by(claimer.reviewer_id) == 0
+                ReviewItem.batch_id == batch_id, _put_off_by(claimer.reviewer_id) < 1
             )
             statement = statement.order_by(ReviewItem.position)
             found = _lock_first(connection, statement, skip_locked=skip_locked)
