@@ -8,12 +8,11 @@ from sqlalchemy import Engine
 
 from monitor.alerts.outbox import deliver_due
 from monitor.alerts.slack import Sender, make_sender
-from monitor.daemon.follow_up import follow_up
+from monitor.daemon.follow_up import decide, follow_up
 from monitor.daemon.retraining import Retraining
 from monitor.evaluation.embedding import EncoderSource
 from monitor.evaluation.weekly import catch_up
 from monitor.privacy.retention import apply_retention, is_due
-from monitor.review.decision import decide_open_batches
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.evaluations import last_success
@@ -80,7 +79,7 @@ class Cycle:
     def advance(self, now: datetime) -> None:
         """Write what follows: incidents, batches, decisions, runs, versions, rollouts."""
         follow_up(self.engine, self.settings, now)
-        decide_open_batches(self.engine, self.settings, now)
+        decide(self.engine, self.settings, now)
         self.retraining.advance(now)
 
     def deliver(self, now: datetime) -> None:

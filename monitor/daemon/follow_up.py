@@ -1,11 +1,13 @@
-"""What follows from an evaluation: an incident with its messages, and the experts' batch."""
+"""What follows: from an evaluation an incident and the experts' batch, from reviews a decision."""
 
 from datetime import datetime
 
 import numpy as np
 from sqlalchemy import Engine
 
+from monitor.alerts.decision_message import announce_decisions
 from monitor.alerts.incidents import handle_evaluation
+from monitor.review.decision import decide_open_batches
 from monitor.review.selection import create_batch
 from monitor.settings import Settings
 from monitor.store.engine import transaction
@@ -35,6 +37,13 @@ def follow_up(engine: Engine, settings: Settings, now: datetime) -> list[int]:
                 create_batch(connection, evaluation_id, settings.review, rng, now)
             mark_followed_up(connection, evaluation_id, now)
     return pending
+
+
+def decide(engine: Engine, settings: Settings, now: datetime) -> None:
+    """Decide on the batches that are open, and write what Slack is to hear of it."""
+    decide_open_batches(engine, settings, now)
+    with transaction(engine) as connection:
+        announce_decisions(connection, settings.model.name, now, settings.alerts)
 
 
 def _wants_review(evaluation: EvaluationRow, settings: Settings) -> bool:

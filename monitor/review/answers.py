@@ -54,9 +54,7 @@ def weigh_answers(rows: Sequence[DrawRow], weight_of: Mapping[int, float]) -> An
     )
 
 
-def weigh_kinds(
-    rows: Sequence[DrawRow], weight_of: Mapping[int, float]
-) -> dict[str, WeightedRate]:
+def weigh_kinds(rows: Sequence[DrawRow], weight_of: Mapping[int, float]) -> dict[str, WeightedRate]:
     """Return each kind of error's share of the errors of the traffic, the commonest first."""
     wrong = [row for row in rows if row.is_wrong and weight_of.get(row.batch_id, 0.0) > 0]
     shares = {

@@ -24,7 +24,6 @@ from monitor.review.verdicts import SCORES
 from monitor.review.weighting import WeightedRate
 from monitor.settings import Review
 from monitor.store.decisions import accepted_score
-from monitor.store.evaluations import evaluation_by_id
 from monitor.store.review_draws import DrawRow, designs_of, draws_of_batches
 from monitor.store.review_items import BatchRow, list_batches
 from monitor.store.reviews import ReviewRow, reviews_of
@@ -45,7 +44,6 @@ class Findings:
     by_task_type: dict[str, Agreement]
     #: Ordinal, of the four scores.
     scores: dict[str, Agreement]
-    cluster_names: dict[int, str]
 
 
 def gather(connection: Connection, batch: BatchRow, review: Review) -> Findings:
@@ -84,7 +82,6 @@ def gather(connection: Connection, batch: BatchRow, review: Review) -> Findings:
             for name in task_types
         },
         scores={name: _agreement(votes, name, rng, "ordinal") for name in SCORES},
-        cluster_names=_cluster_names(connection, batch),
     )
 
 
@@ -109,8 +106,7 @@ def as_inputs(findings: Findings, outcome: Outcome, review: Review) -> dict[str,
         "traffic": asdict(findings.traffic.overall) if findings.traffic.overall else None,
         "by_task_type": _plain(findings.traffic.by_task_type),
         "by_cluster": [
-            {"cluster": one, "name": findings.cluster_names.get(one, ""), **asdict(rate)}
-            for one, rate in findings.traffic.by_cluster.items()
+            {"cluster": one, **asdict(rate)} for one, rate in findings.traffic.by_cluster.items()
         ],
         "error_kinds": findings.kind_counts,
         "error_kinds_control": findings.kind_counts_control,
@@ -175,11 +171,3 @@ def _control(control: ControlSlice) -> dict[str, Any]:
 
 def _plain(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: asdict(one) for name, one in figures.items()}
-
-
-def _cluster_names(connection: Connection, batch: BatchRow) -> dict[int, str]:
-    assessment = evaluation_by_id(connection, batch.evaluation_id).assessment
-    if assessment is None:
-        return {}
-    topics = (*assessment.input.topics, *assessment.output.topics)
-    return {topic.index: topic.name for topic in topics}

@@ -75,13 +75,12 @@ def recommend(evidence: Evidence, review: Review) -> Outcome:
             f"more than {MISSING_LIMIT:.0%} are missing."
         )
         return Outcome("undecided", [reason], None, "control")
-    rise = estimate_rise(
-        pooled.errors, pooled.n, baseline.errors, baseline.n, review.confidence
-    )
-    reasons = [
+    rise = estimate_rise(pooled.errors, pooled.n, baseline.errors, baseline.n, review.confidence)
+    change = (
         f"The error rate differs from that at launch by {100 * rise.difference:+.1f} points; with "
         f"{review.confidence:.0%} confidence by at least {100 * rise.bound:+.1f}."
-    ]
+    )
+    reasons = [change]
     if rise.bound <= 0:
         return Outcome("keep", [*reasons, "That is no sure rise, so the model stays."], rise)
     reasons.append("The rise is sure.")
@@ -135,13 +134,14 @@ def choose_remedy(
     if not clear and answers.effective_n < minimum:
         return "undecided", (
             f"But {seen}: training can't be told from retrieval yet. The answers are worth "
-            f"{answers.effective_n:.0f} random ones; from {minimum} the larger part decides. Review "
-            "the rest of the queue, or raise the budget."
+            f"{answers.effective_n:.0f} random ones; from {minimum} the larger part decides. "
+            "Review the rest of the queue, or raise the budget."
         )
-    how = "" if clear else ", which is the larger part though not surely"
     if judgement.rate > MAJORITY:
-        return "retrain", f"{seen}{how}: those are for training."
-    return "knowledge", f"Only {seen}{'' if clear else ', the smaller part though not surely'}. {_knowledge(answers)}"
+        unsure = "" if clear else ", the larger part though not surely"
+        return "retrain", f"{seen}{unsure}: those are for training."
+    unsure = "" if clear else ", the smaller part though not surely"
+    return "knowledge", f"Only {seen}{unsure}. {_knowledge(answers)}"
 
 
 def _knowledge(answers: Answers) -> str:

@@ -21,7 +21,7 @@ class DecisionRow:
     id: int
     batch_id: int
     model: str
-    #: ``retrain``, ``keep``, ``mend_guide`` or ``undecided``.
+    #: ``retrain``, ``knowledge``, ``mend_guide``, ``keep`` or ``undecided``.
     recommendation: str
     inputs: dict[str, Any]
     decided_at: datetime

@@ -1,4 +1,4 @@
-"""Claims, blind reviews, disagreement, decision and export, on both databases."""
+"""Claims, blind reviews, disagreement and export, on both databases."""
 
 import threading
 from collections import Counter
@@ -11,7 +11,6 @@ from sqlalchemy import Engine, delete, func, select
 
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.adjudication import Ruling, adjudicate
-from monitor.review.decision import confirm_retraining, decide
 from monitor.review.export import gold_examples
 from monitor.review.flags import flag, reject_flag
 from monitor.review.item_view import view_item
@@ -27,7 +26,7 @@ from monitor.store.removal import delete_exchanges
 from monitor.store.review_items import item_by_id, items_of_batches
 from monitor.store.reviewers import ReviewerRow, add_reviewer, reviewer_by_name
 from monitor.store.reviews import gold_of_batches, reviews_of
-from monitor.store.tables import Exchange, Lease, ReviewBatch, ReviewItem
+from monitor.store.tables import Exchange, Lease, ReviewBatch, ReviewDraw, ReviewItem
 from tests.services.review_world import World, make_world
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
@@ -282,70 +281,6 @@ def test_simultaneous_claims_of_the_last_place(any_engine: Engine, clock: dateti
         assert 2 == connection.execute(select(func.count()).select_from(Lease)).scalar_one()
 
 
-def review_everything(world: World, clock: datetime, n_wrong: int) -> None:
-    for index in range(40):
-        review = correct("Right.") if index < n_wrong else ACCEPT
-        review_next(world, "Ada", review, clock)
-        review_next(world, "Ben", review, clock)
-
-
-SMALL = Review(minimum_drifted_gold=3)
-
-
-def test_no_decision_while_the_control_is_incomplete(world: World, clock: datetime) -> None:
-    review_next(world, "Ada", ACCEPT, clock)
-    with transaction(world.engine) as connection:
-        row = decide(connection, world.batch_id, SMALL, clock)
-    assert "undecided" == row.recommendation
-    assert "0 of 40 control items are decided" in row.inputs["reasons"][0]
-
-
-def test_a_sure_rise_recommends_and_a_lead_confirms(world: World, clock: datetime) -> None:
-    review_everything(world, clock, 20)
-    with transaction(world.engine) as connection:
-        row = decide(connection, world.batch_id, SMALL, clock)
-        assert "retrain" == row.recommendation
-        assert {"knowledge": 20} == row.inputs["error_kinds"]
-        assert 0.5 == row.inputs["rate"]["rate"]
-        assert row == decide(connection, world.batch_id, Review(), clock + timedelta(days=1))
-    with transaction(world.engine) as connection:
-        with pytest.raises(WorkflowError, match="lead"):
-            confirm_retraining(connection, row.id, person(world, "Ada"), clock)
-        confirm_retraining(connection, row.id, person(world, "Lea"), clock)
-        confirm_retraining(connection, row.id, person(world, "Lea"), clock)
-
-
-def test_too_little_gold_on_drifted_topics_is_no_decision(world: World, clock: datetime) -> None:
-    review_everything(world, clock, 20)
-    with transaction(world.engine) as connection:
-        row = decide(connection, world.batch_id, Review(), clock)
-    assert "undecided" == row.recommendation
-    assert "training needs 50" in row.inputs["reasons"][-1]
-
-
-def test_a_few_errors_keep_the_model(world: World, clock: datetime) -> None:
-    review_everything(world, clock, 3)
-    with transaction(world.engine) as connection:
-        assert "keep" == decide(connection, world.batch_id, SMALL, clock).recommendation
-
-
-def test_disagreeing_reviewers_mend_the_guide_first(world: World, clock: datetime) -> None:
-    proposal = Judgement(
-        verdict="correct", error_kind="tone", answerable="yes", corrected_response="Right."
-    )
-    for index in range(40):
-        first, second = (ACCEPT, correct()) if index % 2 else (correct(), ACCEPT)
-        item = review_next(world, "Ada", first, clock)
-        review_next(world, "Ben", second, clock)
-        with transaction(world.engine) as connection:
-            for name in ("Ada", "Ben"):
-                propose_resolution(connection, item, person(world, name), proposal, clock)
-    with transaction(world.engine) as connection:
-        row = decide(connection, world.batch_id, SMALL, clock)
-    assert "mend_guide" == row.recommendation
-    assert row.inputs["agreement"]["alpha"] < 0
-
-
 def test_export_has_one_row_an_item_and_only_gold(world: World, clock: datetime) -> None:
     review_next(world, "Ada", correct("Right."), clock)
     item = review_next(world, "Ben", correct("Right."), clock)
@@ -361,6 +296,7 @@ def test_export_has_one_row_an_item_and_only_gold(world: World, clock: datetime)
 def test_exchanges_that_are_gone_are_not_queued(any_engine: Engine, clock: datetime) -> None:
     made = make_world(any_engine, clock, n=40)
     with transaction(any_engine) as connection:
+        connection.execute(delete(ReviewDraw))
         connection.execute(delete(ReviewItem))
         connection.execute(delete(ReviewBatch))
         gone = list(connection.execute(select(Exchange.id).limit(30)).scalars())

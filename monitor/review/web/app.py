@@ -20,6 +20,7 @@ from monitor.errors import ConfigurationError
 from monitor.report.page import STYLES
 from monitor.review.web import (
     api,
+    decision_pages,
     digest_page,
     failures,
     formatting,
@@ -74,6 +75,7 @@ def create_app(
             Router("/", route_handlers=[login_page, login_form, logout, *pages.HANDLERS]),
             *lead_pages.HANDLERS,
             *digest_page.HANDLERS,
+            *decision_pages.HANDLERS,
             *health.HANDLERS,
             api.router,
             _static("/static", "static", HERE / "static", STYLES),

@@ -125,7 +125,7 @@ class Decision(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     batch_id: Mapped[int] = mapped_column(ForeignKey("review_batches.id"), unique=True)
     model: Mapped[str]
-    #: ``retrain``, ``keep``, ``mend_guide`` or ``undecided``.
+    #: ``retrain``, ``knowledge``, ``mend_guide``, ``keep`` or ``undecided``.
     recommendation: Mapped[str]
     #: Counts, rates, intervals and the reasons in words.
     inputs: Mapped[dict[str, Any]]

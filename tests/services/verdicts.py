@@ -1,0 +1,58 @@
+"""Settled items without the work: two votes and what they amount to, written as they would be."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from monitor.store.review_items import ItemRow, change_item, items_of_batches
+from monitor.store.reviews import insert_gold, insert_review
+
+FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What two people said of an item, and what it ended as."""
+
+    first: str = "accept"
+    second: str = "accept"
+    gold: str | None = "accept"
+    error_kind: str = ""
+    answerable: str = ""
+
+
+RIGHT = Told()
+#: An error that training would mend, and one that retrieval would.
+JUDGEMENT = Told("correct", "correct", "correct", "judgement", "needs_judgement")
+KNOWLEDGE = Told("correct", "correct", "correct", "knowledge", "facts_missing")
+
+
+def settle(
+    connection: Connection,
+    batch_id: int,
+    reviewers: Sequence[int],
+    told: Callable[[int, ItemRow], Told | None],
+    now: datetime,
+) -> None:
+    """Write votes and gold for each item of a batch, in the order of the queue; ``None``: open."""
+    for number, item in enumerate(items_of_batches(connection, [batch_id])):
+        one = told(number, item)
+        if one is None:
+            continue
+        for reviewer, verdict in zip(reviewers, (one.first, one.second), strict=True):
+            wrong = verdict != "accept"
+            insert_review(
+                connection, item.id, reviewer, now,
+                verdict=verdict, error_kind=one.error_kind if wrong else "",
+                answerable=one.answerable if wrong else "", corrected_response="Right.",
+                comment="", **FIVE,
+            )  # fmt: skip
+        if one.gold is not None:
+            insert_gold(
+                connection, item.id, item.revision, now,
+                verdict=one.gold, response="Right.", error_kind=one.error_kind,
+                answerable=one.answerable, resolution="agreed",
+            )  # fmt: skip
+            change_item(connection, item.id, status="gold")
