@@ -1,7 +1,7 @@
 """Simulated weeks: traffic whose truth is known, the batch that is drawn, and what is estimated."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,9 +108,10 @@ def make_traffic(world: World, rng: np.random.Generator) -> Traffic:
     rank = rng.random(m)
     novelty = np.where(in_cluster, rng.normal(2.0, 0.7, m), 3 * rank - 1 + rng.normal(0, 0.3, m))
     task = rng.choice(len(TASK_TYPES), size=m, p=TASK_SHARES)
-    error = np.where(
-        in_cluster, rates[place], world.familiar_error + world.foreign_error * rank**6
-    ) * np.array([0.9, 1.0, 1.1, 1.6])[task]
+    error = (
+        np.where(in_cluster, rates[place], world.familiar_error + world.foreign_error * rank**6)
+        * np.array([0.9, 1.0, 1.1, 1.6])[task]
+    )
     wrong = rng.random(m) < error
     asked = np.flatnonzero(rng.random(world.n_common) < world.asked)
     cluster = np.where(in_cluster, place, -1)
@@ -149,7 +150,9 @@ def review_without_mistakes(
             item_id=number,
             asked_in=1 if one.known_item is None else 0,
             status="queued" if undecided else "gold",
-            verdict=None if undecided else ("reject" if traffic.wrong[one.exchange_id] else "accept"),
+            verdict=None
+            if undecided
+            else ("reject" if traffic.wrong[one.exchange_id] else "accept"),
             error_kind="",
             answerable="",
         )
@@ -172,6 +175,4 @@ def estimates(week: Week) -> dict[str, tuple[float, float, float]]:
 
 
 def _facts(one: Selected) -> dict[str, object]:
-    from dataclasses import asdict
-
     return asdict(one.draw)

@@ -41,7 +41,9 @@ def test_systematic_counts_hit_as_often_as_expected() -> None:
 )
 def test_systematic_counts_keep_their_sum(expected: list[float], seed: int) -> None:
     values = np.array(expected)
-    counts = systematic_counts(values, np.random.default_rng(seed), block=np.zeros(len(values), int))
+    counts = systematic_counts(
+        values, np.random.default_rng(seed), block=np.zeros(len(values), int)
+    )
     assert abs(counts.sum() - values.sum()) < 1 + 1e-9
     assert not counts[values == 0].any()
 
@@ -141,7 +143,8 @@ def test_the_shares_are_those_of_the_traffic() -> None:
     others = frame.share[frame.stratum != DRIFTED].sum()
     assert 0.09 < frame.share[frame.stratum == FOREIGN].sum() / others < 0.25
     assert (
-        frame.novelty[frame.stratum == FOREIGN].min() >= frame.novelty[frame.stratum == FAMILIAR].max()
+        frame.novelty[frame.stratum == FOREIGN].min()
+        >= frame.novelty[frame.stratum == FAMILIAR].max()
     )
 
 
