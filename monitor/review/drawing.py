@@ -9,7 +9,8 @@ Two draws of texts, independent of each other:
   (the drift slice) and others spread over the drifted clusters (the cluster slice).
 
 A text that was asked in an earlier batch isn't asked again: where the control draw hits it, the
-verdict it got, or gets, counts. So its probability of being *in the sample* is known like any other.
+verdict it got, or gets, counts. So its probability of being *in the sample* is known like any
+other.
 See ``docs/explanation/review-statistics.md``.
 """
 
@@ -150,7 +151,9 @@ def _spread(frame: Frame, unasked: NDArray[np.int64], n: int) -> NDArray[np.floa
     """Share ``n`` places equally over the drifted clusters, as far as each has texts."""
     spread = np.zeros(len(unasked))
     cluster = frame.cluster[unasked]
-    open_clusters = {int(one): int((cluster == one).sum()) for one in np.unique(cluster[cluster >= 0])}
+    open_clusters = {
+        int(one): int((cluster == one).sum()) for one in np.unique(cluster[cluster >= 0])
+    }
     places = float(min(n, sum(open_clusters.values())))
     for one, size in sorted(open_clusters.items(), key=lambda pair: (pair[1], pair[0])):
         own = min(float(size), places / len(open_clusters))

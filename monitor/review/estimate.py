@@ -195,6 +195,4 @@ def _by_cluster(
 
 
 def _weighted(row: DrawRow, weight_of: Mapping[int, float]) -> Weighted:
-    return Weighted(
-        row.is_wrong, weigh(row, weight_of[row.batch_id]), row.selection_probability
-    )
+    return Weighted(row.is_wrong, weigh(row, weight_of[row.batch_id]), row.selection_probability)

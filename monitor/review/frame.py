@@ -64,7 +64,7 @@ def build_frame(
     weight = 1.0 / scores.inclusion_probability
     exchange_share = weight / weight.sum() if len(weight) else weight
     m = len(ids)
-    share = np.bincount(text_of, weights=exchange_share, minlength=m)
+    share = np.bincount(text_of, weights=exchange_share, minlength=m).astype(np.float64)
     novelty = np.full(m, -np.inf)
     np.maximum.at(novelty, text_of, scores.novelty)
     cluster = np.full(m, -1, dtype=np.int64)

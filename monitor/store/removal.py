@@ -54,7 +54,15 @@ def delete_exchanges(connection: Connection, ids: Sequence[int]) -> Counter[str]
                 .with_for_update()
             ).scalars()
         )
-        children = (ReviewDraw, GoldExample, ReviewAudit, DiscussionMessage, Proposal, Review, Lease)
+        children = (
+            ReviewDraw,
+            GoldExample,
+            ReviewAudit,
+            DiscussionMessage,
+            Proposal,
+            Review,
+            Lease,
+        )
         for name, statement in (
             *((one.__tablename__, delete(one).where(one.item_id.in_(items))) for one in children),
             (ReviewItem.__tablename__, delete(ReviewItem).where(ReviewItem.id.in_(items))),

@@ -59,7 +59,7 @@ WITHOUT_PEOPLE = {
     "model_scores": "figures",
     "model_versions": "lineage; a note is added",
     "offset_gaps": "offsets",
-    "review_batches": "which evaluation",
+    "review_batches": "which evaluation, and shares of the traffic",
     "reviewer_task_types": "which expert reviews what",
     "reviewers": "the experts, not the people who wrote to the model",
     "rollouts": "steps",
