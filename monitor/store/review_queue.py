@@ -11,6 +11,9 @@ from monitor.store.places import REVIEWS_NEEDED, has_place, is_live, places_of_o
 from monitor.store.tables import Lease, Review, ReviewItem
 
 
+_MINE = aliased(Lease)
+
+
 @dataclass(frozen=True)
 class Claimer:
     """Who asks for an item, and of which task types; of all where none are named."""
@@ -35,12 +38,11 @@ def lock_next_item(connection: Connection, claimer: Claimer, now: datetime) -> i
             if found is not None:
                 return found
             batch_id = _newest_open_batch(connection, batch_id)
-        mine = aliased(Lease)
         statement = (
             _candidates(claimer, now)
-            .join(mine, mine.item_id == ReviewItem.id)
-            .where(mine.reviewer_id == claimer.reviewer_id, mine.skipped_at.is_not(None))
-            .order_by(mine.skipped_at, ReviewItem.id)
+            .join(_MINE, _MINE.item_id == ReviewItem.id)
+            .where(_MINE.reviewer_id == claimer.reviewer_id, _MINE.skipped_at.is_not(None))
+            .order_by(_MINE.skipped_at, ReviewItem.id)
         )
         found = _lock_first(connection, statement, skip_locked=skip_locked)
         if found is not None:
@@ -99,14 +101,13 @@ def _lock_first(connection: Connection, statement: Select[int], *, skip_locked: 
 
 
 def _put_off_by(reviewer_id: int) -> ColumnElement[int]:
-    mine = aliased(Lease)
     return (
         select(func.count())
-        .select_from(mine)
+        .select_from(_MINE)
         .where(
-            mine.item_id == ReviewItem.id,
-            mine.reviewer_id == reviewer_id,
-            mine.skipped_at.is_not(None),
+            _MINE.item_id == ReviewItem.id,
+            _MINE.reviewer_id == reviewer_id,
+            _MINE.skipped_at.is_not(None),
         )
         .correlate(ReviewItem)
         .scalar_subquery()
