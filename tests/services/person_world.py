@@ -25,6 +25,7 @@ from monitor.store.evaluation_claims import claim_evaluation, finish_evaluation
 from monitor.store.exchanges import Position
 from monitor.store.pending_halves import HalfRow, insert_halves
 from monitor.store.registry import insert_version
+from monitor.store.review_draws import BatchDesign, Draw, insert_draws
 from monitor.store.review_items import NewItem, insert_batch
 from monitor.store.runs import finish_run, mark_running, run_by_id
 from monitor.store.sample_scores import SampleScores
@@ -211,8 +212,18 @@ def _review(
         )
         for n in queued
     ]
-    insert_batch(connection, evaluation_id, "assistant", items, clock)
+    batch = insert_batch(connection, evaluation_id, "assistant", items, clock)
     rows = connection.execute(select(ReviewItem.id, ReviewItem.exchange_id)).all()
+    draws = [
+        Draw(
+            text_digest=f"text {item_id}", task_type="", stratum=0, cluster=None,
+            control_points=1, traffic_share=1 / len(rows), selection_probability=0.5,
+        )
+        for item_id, _ in rows
+    ]  # fmt: skip
+    design = BatchDesign(n_control=len(rows), n_window=len(rows), cells=(("", 0, 1.0),))
+    item_ids = [item_id for item_id, _ in rows]
+    insert_draws(connection, batch, design, list(zip(item_ids, draws, strict=True)))
     number_of = {row_id: number for number, row_id in ids.items()}
     for item_id, exchange_id in rows:
         answer = f"{prompt_of(number_of[exchange_id])} It is on its way."
