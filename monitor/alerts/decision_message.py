@@ -86,7 +86,8 @@ def decision_message(decision: DecisionRow, batch: BatchRow, alerts: Alerts) -> 
     blocks.append(
         context(
             f"Window {batch.window_start:%Y-%m-%d} to {batch.window_end:%Y-%m-%d} UTC, with the "
-            f"control slices of {len(inputs['batches'])} batches"
+            "control slices of "
+            f"{len(inputs['batches'])} {'batch' if len(inputs['batches']) == 1 else 'batches'}"
         )
     )
     return message(within_limits(blocks), f"{title}. {' '.join(inputs['reasons'])}")
