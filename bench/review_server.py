@@ -61,7 +61,12 @@ def main(url: str) -> None:
     """Serve until told to stop."""
     stop = threading.Event()
     app = create_app(make_engine(url), Settings(), Secrets()) if url else Litestar([bare])
-    threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+
+    def wait_for_the_end() -> None:
+        sys.stdin.read()
+        stop.set()
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
     serve(app, "127.0.0.1", 0, stop, on_bound=lambda port: print(port, flush=True))
 
 

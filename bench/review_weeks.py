@@ -145,7 +145,7 @@ def review_without_mistakes(
     is_open = rng.random(len(drawn)) < missing
     return [
         DrawRow(
-            **_facts(one),
+            **asdict(one.draw),
             batch_id=1,
             item_id=number,
             asked_in=1 if one.known_item is None else 0,
@@ -172,7 +172,3 @@ def estimates(week: Week) -> dict[str, tuple[float, float, float]]:
         for name, rate in found.items()
         if rate is not None
     }
-
-
-def _facts(one: Selected) -> dict[str, object]:
-    return asdict(one.draw)

@@ -10,7 +10,6 @@ from sqlalchemy.orm import aliased
 from monitor.store.places import REVIEWS_NEEDED, has_place, is_live, places_of_others
 from monitor.store.tables import Lease, Review, ReviewItem
 
-
 _MINE = aliased(Lease)
 
 
