@@ -125,7 +125,13 @@ def test_a_confirmed_decision_becomes_one_run_with_its_data(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("recommendation", "confirmed"),
-    [("retrain", False), ("keep", True), ("undecided", True), ("mend_guide", True)],
+    [
+        ("retrain", False),
+        ("keep", True),
+        ("undecided", True),
+        ("mend_guide", True),
+        ("knowledge", True),
+    ],
 )
 def test_nothing_happens_without_a_confirmed_recommendation(
     desk: Desk, recommendation: str, confirmed: bool
