@@ -130,8 +130,6 @@ def test_a_person_is_gone_everywhere_and_a_count_proves_it(
         "vectors": 5,
         "review items": 3,
         "review draws": 3,
-        "review messages": 0,
-        "review audits": 0,
         "review leases": 6,
         "reviews": 6,
         "review proposals": 3,
