@@ -153,11 +153,14 @@ def make_world(
 ) -> World:
     start = clock - timedelta(weeks=weeks_ago + 1)
     end = start + timedelta(weeks=1)
+    given = cases is not None
     cases = cases or CASES
     rows = []
     for index in range(n):
         task_type, prompt, response = cases[index % len(cases)]
         suffix = "" if index < len(cases) else f" ({index})"
+        if weeks_ago and not given:  # no week asks what another one did, unless a test wants that
+            suffix += f" [{weeks_ago}]"
         rows.append(
             ExchangeRow(
                 position=Position("test", weeks_ago, index),
