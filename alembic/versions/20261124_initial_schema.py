@@ -232,6 +232,7 @@ def upgrade() -> None:
         sa.Column("provenance", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("assessment", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("sample_scores", sa.LargeBinary(), nullable=True),
+        sa.Column("prompt_map", sa.LargeBinary(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("started_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("finished_at", UtcDateTime(timezone=True), nullable=True),

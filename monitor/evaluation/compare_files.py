@@ -16,10 +16,12 @@ from monitor.evaluation.assess import Assessed
 from monitor.evaluation.basis import with_basis
 from monitor.evaluation.declared_forms import declared_forms
 from monitor.evaluation.large_users import assess_all_users
+from monitor.evaluation.prompt_map import STREAM, draw_map
 from monitor.evaluation.remarks import withheld_remark
 from monitor.evaluation.window import Window
 from monitor.settings import Settings
 from monitor.store.assessment import Source
+from monitor.store.prompt_maps import PromptMap
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.file_source import (
     BadLine,
@@ -46,6 +48,8 @@ class Comparison:
     assessed: Assessed
     reference: Window
     current: Window
+    #: Of what was compared; ``None`` where nothing was.
+    prompt_map: PromptMap | None
     reference_bad_lines: Sequence[BadLine]
     current_bad_lines: Sequence[BadLine]
 
@@ -103,8 +107,20 @@ def compare_files(
         replace(assessed, assessment=assessment),
         compared[0],
         compared[1],
+        _map(windows[0], windows[1], assessed, settings.drift.seed),
         contents[0].bad_lines,
         contents[1].bad_lines,
+    )
+
+
+def _map(reference: Window, current: Window, assessed: Assessed, seed: int) -> PromptMap | None:
+    if assessed.assessment.verdict == "not_enough_data":
+        return None
+    return draw_map(
+        reference.prompt_vectors,
+        current.prompt_vectors,
+        assessed.cluster,
+        np.random.default_rng([seed, STREAM]),
     )
 
 

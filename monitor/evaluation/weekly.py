@@ -19,6 +19,7 @@ from monitor.evaluation.by_version import Judged
 from monitor.evaluation.embedding import EncoderSource
 from monitor.evaluation.evidently_report import render_evidently
 from monitor.evaluation.judge import JudgedWindow, judge_window
+from monitor.evaluation.prompt_map import map_of
 from monitor.evaluation.provenance import provenance_of
 from monitor.evaluation.topic_history import WINDOWS_LOOKED_AT, with_history
 from monitor.evaluation.windows import due_windows
@@ -167,6 +168,7 @@ def _store(
     now: datetime,
 ) -> None:
     assessed, reports = _render(judged.assessed, judged.speaker, seed)
+    drawn = map_of(judged.speaker, seed)
     rows, baseline = judged.window.rows, judged.speaker.reference.baseline
     provenance = provenance_of(
         judged.window,
@@ -189,6 +191,7 @@ def _store(
             baseline_id=None if baseline is None else baseline.id,
             provenance=provenance,
             now=now,
+            prompt_map=drawn,
         )
         save_watched(connection, claim.evaluation_id, judged.watched)
         for kind, html in reports.items():

@@ -25,6 +25,7 @@ from monitor.store.erasure import erase_deleted
 from monitor.store.evaluations import evaluation_by_id, replace_assessment
 from monitor.store.outbox import replace_payload
 from monitor.store.pending_halves import delete_halves
+from monitor.store.prompt_maps import prompt_map, set_prompt_map
 from monitor.store.removal import delete_exchanges
 from monitor.store.sample_scores import sample_scores, set_sample_scores
 from monitor.traffic.redaction import Redactor
@@ -143,12 +144,15 @@ def _count(engine: Engine, person: Person, files: Files, own: Redactor) -> Count
             name.replace("_", " "): n
             for name, n in person_rows.count_of_items(connection, person.items).items()
         }
-        counts["scores in evaluations"] = counts["quotes in evaluations"] = 0
+        counts["scores in evaluations"] = counts["points on maps"] = 0
+        counts["quotes in evaluations"] = 0
         counts["quotes in messages"] = 0
     for evaluation_id in person.evaluations:
         with transaction(engine) as connection:
             scores = sample_scores(connection, evaluation_id)
             counts["scores in evaluations"] += int(np.isin(scores.ids, person.ids).sum())
+            drawn = prompt_map(connection, evaluation_id)
+            counts["points on maps"] += 0 if drawn is None else drawn.count(person.ids)
             assessment = evaluation_by_id(connection, evaluation_id).assessment
             if assessment is not None:
                 counts["quotes in evaluations"] += quotes.remove_from(assessment)[1]
@@ -180,6 +184,9 @@ def _remove_derived(engine: Engine, person: Person, own: Redactor) -> None:
             scores = sample_scores(connection, evaluation_id)
             kept = ~np.isin(scores.ids, person.ids)
             set_sample_scores(connection, evaluation_id, scores.only(kept))
+            drawn = prompt_map(connection, evaluation_id)
+            if drawn is not None:
+                set_prompt_map(connection, evaluation_id, drawn.without(person.ids))
     letters = list(_letters(engine, person))
     halves = list(_halves(engine, person))
     with transaction(engine) as connection:

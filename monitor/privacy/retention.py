@@ -33,6 +33,7 @@ from monitor.store.evaluations import (
     replace_assessment,
 )
 from monitor.store.outbox import aged_messages, replace_payload
+from monitor.store.prompt_maps import prompt_map, set_prompt_map
 from monitor.store.removal import evaluations_against
 from monitor.store.sample_scores import set_sample_scores
 from monitor.telemetry import get_logger
@@ -207,6 +208,9 @@ def _age_evaluation(connection: Connection, evaluation_id: int) -> int:
     """Take the quotes out of an evaluation; its figures stay."""
     evaluation = evaluation_by_id(connection, evaluation_id)
     set_sample_scores(connection, evaluation_id, None)
+    drawn = prompt_map(connection, evaluation_id)
+    if drawn is not None:
+        set_prompt_map(connection, evaluation_id, drawn.nameless())
     return _remove_quotes(connection, evaluation, Quotes.of_assessment)
 
 

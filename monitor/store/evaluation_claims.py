@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import LostOwnershipError
 from monitor.store.assessment import Assessment
+from monitor.store.prompt_maps import PromptMap, pack_map
 from monitor.store.sample_scores import SampleScores, pack_scores
 from monitor.store.tables import Evaluation
 
@@ -103,6 +104,7 @@ def finish_evaluation(
     baseline_id: int | None,
     provenance: dict[str, Any],
     now: datetime,
+    prompt_map: PromptMap | None = None,
 ) -> None:
     """Store what the evaluation concluded.
 
@@ -116,6 +118,7 @@ def finish_evaluation(
         verdict=assessment.verdict,
         assessment=msgspec.to_builtins(assessment),
         sample_scores=pack_scores(scores),
+        prompt_map=None if prompt_map is None else pack_map(prompt_map),
         baseline_id=baseline_id,
         provenance=provenance,
         error=None,

@@ -62,6 +62,7 @@ def test_a_rerun_leaves_the_same_bytes(any_engine: Engine, clock: datetime) -> N
     assert everything(any_engine) == first
     (row,) = first["rows"]
     assert row["verdict"] == "drift"
+    assert row["prompt_map"] is not None
     assert len(row["assessment"]["versions"]) == 2
 
 

@@ -19,6 +19,7 @@ from monitor.store.engine import transaction
 from monitor.store.evaluations import evaluation_by_id
 from monitor.store.exchanges import Position, load_baseline
 from monitor.store.outbox import add_message, list_messages
+from monitor.store.prompt_maps import GONE, prompt_map
 from monitor.store.review_items import NewItem, insert_batch
 from monitor.store.sample_scores import sample_scores
 from monitor.store.tables import (
@@ -39,6 +40,7 @@ from tests.services.assessments import (
     make_topic,
     store_evaluation,
 )
+from tests.services.mapped_window import add_map
 
 DAY = timedelta(days=1)
 DAYS_30 = Retention(exchanges_days=30, reviewed_days=90)
@@ -226,10 +228,15 @@ def test_quotes_go_with_the_exchanges_and_figures_stay(any_engine: Engine, clock
                     .values(sent_at=clock)
                 )
 
+    add_map(any_engine, old, clock)
+
     removed = apply_retention(any_engine, DAYS_30, clock)
 
     assert (4, 1) == (removed["quotes"], removed["outbox"])
     with transaction(any_engine) as connection:
+        drawn = prompt_map(connection, old)
+        assert drawn is not None
+        assert {GONE} == {*drawn.current_ids.tolist(), *drawn.reference_ids.tolist()}
         aged = evaluation_by_id(connection, old).assessment
         kept = evaluation_by_id(connection, recent).assessment
         messages = {one.dedupe_key: one.payload for one in list_messages(connection)}

@@ -24,6 +24,7 @@ from monitor.store.engine import transaction
 from monitor.store.evaluation_claims import claim_evaluation, finish_evaluation
 from monitor.store.exchanges import Position
 from monitor.store.pending_halves import HalfRow, insert_halves
+from monitor.store.prompt_maps import PromptMap
 from monitor.store.registry import insert_version
 from monitor.store.review_draws import BatchDesign, Draw, insert_draws
 from monitor.store.review_items import NewItem, insert_batch
@@ -181,7 +182,7 @@ def _evaluate(engine: Engine, ids: dict[int, int], clock: datetime) -> int:
         assert baseline is not None
         finish_evaluation(
             connection, claim, assessment=assessment, scores=scores, baseline_id=baseline.id,
-            provenance={}, now=clock,
+            provenance={}, now=clock, prompt_map=_map(window, [ids[n] for n in range(100, 110)]),
         )  # fmt: skip
         incident = handle_evaluation(connection, claim.evaluation_id, clock, alerts=Alerts())
         assert incident is not None
@@ -189,6 +190,17 @@ def _evaluate(engine: Engine, ids: dict[int, int], clock: datetime) -> int:
 
         connection.execute(update(Incident).values(slack_channel="C1", slack_ts="17.1"))
     return claim.evaluation_id
+
+
+def _map(window: list[int], baseline: list[int]) -> PromptMap:
+    """Return a map of everything, in which no place tells anything."""
+    return PromptMap(
+        current_ids=np.array(window),
+        current=np.full((len(window), 2), 0.5, dtype=np.float32),
+        topic=np.full(len(window), -1),
+        reference_ids=np.array(baseline),
+        reference=np.full((len(baseline), 2), 0.5, dtype=np.float32),
+    )
 
 
 def _review(

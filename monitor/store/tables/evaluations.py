@@ -34,6 +34,8 @@ class Evaluation(Base):
     assessment: Mapped[dict[str, Any] | None]
     #: Compressed arrays: exchange ids, novelty and cluster of each exchange of the window.
     sample_scores: Mapped[bytes | None] = mapped_column(LargeBinary)
+    #: Compressed arrays: where some prompts of the window and of the baseline lie on a map.
+    prompt_map: Mapped[bytes | None] = mapped_column(LargeBinary)
     error: Mapped[str | None]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

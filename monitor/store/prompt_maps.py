@@ -1,0 +1,88 @@
+"""Where prompts of a window and of its baseline lie on a map: places and ids, no text."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, select, update
+
+from monitor.store.tables import Evaluation
+
+#: In place of the id of an exchange that was deleted.
+GONE = -1
+
+
+@dataclass(frozen=True)
+class PromptMap:
+    """Some prompts of the window, m, and of the baseline, r, in the unit square."""
+
+    #: ``exchanges.id``, int64 ``[m]``; :data:`GONE` where there is none (any more).
+    current_ids: NDArray[np.int64]
+    #: float32 ``[m, 2]``
+    current: NDArray[np.float32]
+    #: Index of the drifted topic in the assessment, in ascending order; then -1 for none. int64
+    #: ``[m]``
+    topic: NDArray[np.int64]
+    #: As for the window, int64 ``[r]`` and float32 ``[r, 2]``.
+    reference_ids: NDArray[np.int64]
+    reference: NDArray[np.float32]
+
+    def without(self, ids: list[int]) -> "PromptMap":
+        """Return the map without some exchanges."""
+        kept = ~np.isin(self.current_ids, ids)
+        kept_reference = ~np.isin(self.reference_ids, ids)
+        return PromptMap(
+            self.current_ids[kept],
+            self.current[kept],
+            self.topic[kept],
+            self.reference_ids[kept_reference],
+            self.reference[kept_reference],
+        )
+
+    def nameless(self) -> "PromptMap":
+        """Return the map without ids: a figure, from which no exchange can be found."""
+        return PromptMap(
+            np.full_like(self.current_ids, GONE),
+            self.current,
+            self.topic,
+            np.full_like(self.reference_ids, GONE),
+            self.reference,
+        )
+
+    def count(self, ids: list[int]) -> int:
+        """Return how many of some exchanges are on the map."""
+        both = np.concatenate([self.current_ids, self.reference_ids])
+        return int(np.isin(both, ids).sum())
+
+
+def pack_map(drawn: PromptMap) -> bytes:
+    """Compress a map."""
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        current_ids=drawn.current_ids.astype(np.int64),
+        current=drawn.current.astype(np.float32),
+        topic=drawn.topic.astype(np.int64),
+        reference_ids=drawn.reference_ids.astype(np.int64),
+        reference=drawn.reference.astype(np.float32),
+    )
+    return buffer.getvalue()
+
+
+def prompt_map(connection: Connection, evaluation_id: int) -> PromptMap | None:
+    """Return the map of an evaluation; ``None`` where it has none."""
+    packed = connection.execute(
+        select(Evaluation.prompt_map).where(Evaluation.id == evaluation_id)
+    ).scalar_one_or_none()
+    if packed is None:
+        return None
+    with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+        return PromptMap(**{name: arrays[name] for name in arrays.files})
+
+
+def set_prompt_map(connection: Connection, evaluation_id: int, drawn: PromptMap) -> None:
+    """Store another map in place of an evaluation's own: that of what is left."""
+    connection.execute(
+        update(Evaluation).where(Evaluation.id == evaluation_id).values(prompt_map=pack_map(drawn))
+    )

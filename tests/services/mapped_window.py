@@ -1,0 +1,79 @@
+"""The support desk's week with a map of it, and a baseline to stand out from."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+from sqlalchemy import Engine, select, update
+
+from monitor.store.baselines import create_baseline
+from monitor.store.engine import transaction
+from monitor.store.exchanges import ExchangeRow, Position, insert_exchanges
+from monitor.store.prompt_maps import PromptMap, set_prompt_map
+from monitor.store.sample_scores import sample_scores
+from monitor.store.tables import Evaluation, Exchange
+from tests.services.review_world import World, make_world
+
+N_BASELINE = 12
+
+
+def make_mapped_world(engine: Engine, clock: datetime, *, n: int = 40) -> World:
+    """Make the world of the review tests; its evaluation gets a map of all its prompts."""
+    world = make_world(engine, clock, n=n)
+    add_map(engine, world.evaluation_id, clock)
+    return world
+
+
+def add_map(engine: Engine, evaluation_id: int, clock: datetime) -> PromptMap:
+    """Give an evaluation a baseline, and a map on which the drifted topic lies apart."""
+    reference_ids = _store_baseline(engine, evaluation_id, clock)
+    rng = np.random.default_rng(3)
+    with transaction(engine) as connection:
+        scores = sample_scores(connection, evaluation_id)
+        order = np.argsort(np.where(scores.cluster < 0, 99, scores.cluster), kind="stable")
+        topic = scores.cluster[order]
+        places = np.where(topic[:, None] < 0, 0.1, 0.7) + 0.2 * rng.random((len(topic), 2))
+        drawn = PromptMap(
+            current_ids=scores.ids[order],
+            current=places.astype(np.float32),
+            topic=topic,
+            reference_ids=reference_ids,
+            reference=(0.1 + 0.2 * rng.random((N_BASELINE, 2))).astype(np.float32),
+        )
+        set_prompt_map(connection, evaluation_id, drawn)
+    return drawn
+
+
+def _store_baseline(engine: Engine, evaluation_id: int, clock: datetime) -> np.ndarray:
+    rows = [
+        ExchangeRow(
+            position=Position("baseline", 0, index),
+            exchange_id=f"b{index}",
+            occurred_at=clock - timedelta(weeks=9),
+            received_at=clock - timedelta(weeks=9),
+            model="assistant",
+            task_type="fees",
+            user=f"before{index}",
+            messages=[{"role": "user", "content": f"What does a card cost? ({index})"}],
+            prompt=f"What does a card cost? ({index})",
+            response="Nothing.",
+            attributes={},
+            truncated=False,
+            inclusion_probability=1.0,
+        )
+        for index in range(N_BASELINE)
+    ]
+    vectors = np.ones((N_BASELINE, 4), dtype=np.float16) / 2
+    with transaction(engine) as connection:
+        baseline_id = create_baseline(
+            connection, "assistant", "digest", n_exchanges=N_BASELINE, encoder="test",
+            created_at=clock,
+        )  # fmt: skip
+        insert_exchanges(
+            connection, rows, encoder="test", prompt_vectors=vectors, response_vectors=vectors,
+            created_at=clock, baseline_id=baseline_id,
+        )  # fmt: skip
+        connection.execute(
+            update(Evaluation).where(Evaluation.id == evaluation_id).values(baseline_id=baseline_id)
+        )
+        statement = select(Exchange.id).where(Exchange.baseline_id == baseline_id)
+        return np.array(list(connection.execute(statement.order_by(Exchange.id)).scalars()))
