@@ -94,7 +94,9 @@ def compare(
         from monitor.report.page import render_page
 
         link = "" if evidently is None else _relative_link(html, evidently)
-        _write("page", html, render_page(assessment, evidently=link))
+        _write(
+            "page", html, render_page(assessment, evidently=link, prompt_map=comparison.prompt_map)
+        )
     show(assessment, as_json=as_json)
     raise typer.Exit(status_of(assessment))
 

@@ -6,6 +6,7 @@ from monitor.demo.stage import Stage
 from monitor.report.page import render_page
 from monitor.store.engine import transaction
 from monitor.store.evaluations import EvaluationRow
+from monitor.store.prompt_maps import prompt_map
 from monitor.store.reports import load_report
 
 
@@ -15,12 +16,12 @@ def write_reports(stage: Stage, evaluation: EvaluationRow, name: str) -> list[Pa
         return []
     with transaction(stage.engine) as connection:
         evidently = load_report(connection, evaluation.id, "evidently")
+        placed = prompt_map(connection, evaluation.id)
     page, drawn = stage.folder / f"{name}.html", stage.folder / f"{name}-evidently.html"
     window = (evaluation.window_start, evaluation.window_end)
     link = "" if evidently is None else drawn.name
-    page.write_text(
-        render_page(evaluation.assessment, window=window, evidently=link), encoding="utf-8"
-    )
+    html = render_page(evaluation.assessment, window=window, evidently=link, prompt_map=placed)
+    page.write_text(html, encoding="utf-8")
     if evidently is None:
         return [page]
     drawn.write_text(evidently, encoding="utf-8")

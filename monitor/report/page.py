@@ -1,20 +1,20 @@
 """The page of an assessment: one file, no script, nothing fetched, light and dark.
 
 Its size has a limit whatever the window holds: what is listed, and how much of each text, is
-counted. The review page shows the same body in its own frame.
+counted. The review page shows the same parts in its own frame, which brings ``report.css``.
 """
 
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from monitor.report import wording
-from monitor.report.excerpts import excerpt
-from monitor.report.figures import growth, reach_of, whisker
+from monitor.report.environment import render_macro, render_template
+from monitor.report.figures import reach_of
+from monitor.report.map_drawing import draw
 from monitor.store.assessment import Assessment
+from monitor.store.prompt_maps import PromptMap
 
 #: Style sheets, which the review page serves as files.
 STYLES = Path(__file__).resolve().parent / "static"
@@ -26,15 +26,13 @@ CHARACTERISTICS_SHOWN = 30
 TASK_TYPES_SHOWN = 15
 REMARKS_SHOWN = 12
 
-#: Of a quoted text, on average: more is cut.
-BYTES_PER_CHARACTER = 2
-
 
 def render_page(
     assessment: Assessment,
     *,
     window: tuple[datetime, datetime] | None = None,
     evidently: str = "",
+    prompt_map: PromptMap | None = None,
 ) -> str:
     """Return the page as HTML; whatever comes from traffic is escaped.
 
@@ -42,100 +40,59 @@ def render_page(
         assessment: What is shown.
         window: First instant and first instant after, where the current side is a window.
         evidently: Where Evidently's report is, as a link from this page; empty where there is none.
+        prompt_map: Where prompts lie; ``None`` leaves the map out.
     """
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
+    drawn = None if prompt_map is None else draw(prompt_map, assessment)
+    where = Markup() if drawn is None else render_macro("map.html.j2", "map_section", drawn)
+    sheets = ("palette.css", "report.css", *(("map.css",) if drawn else ()))
+    return str(
+        render_template(
+            "page.html.j2",
             title=wording.VERDICTS[assessment.verdict],
             model=assessment.model,
-            body=render_body(assessment, window=window, evidently=evidently),
+            parts=[
+                render_verdict(assessment, window),
+                where,
+                render_findings(assessment, evidently=evidently),
+            ],
             styles=[
                 Markup((STYLES / name).read_text(encoding="utf-8"))  # noqa: S704 - our own files
-                for name in ("palette.css", "report.css")
+                for name in sheets
             ],
         )
     )
 
 
-def render_body(
-    assessment: Assessment,
-    *,
-    window: tuple[datetime, datetime] | None = None,
-    evidently: str = "",
+def render_verdict(assessment: Assessment, window: tuple[datetime, datetime] | None) -> Markup:
+    """Return the verdict in a sentence, remarks, and who is hit."""
+    return render_template(
+        "verdict.html.j2",
+        assessment=assessment,
+        window=window,
+        characteristics=wording.by_effect(assessment.characteristics)[:CHARACTERISTICS_SHOWN],
+        limits={"remarks": REMARKS_SHOWN},
+    )
+
+
+def render_findings(
+    assessment: Assessment, *, evidently: str, topics_on_map: bool = False
 ) -> Markup:
-    """Return what the page says, without its frame: for a page that brings ``report.css``."""
-    characteristics = wording.by_effect(assessment.characteristics)[:CHARACTERISTICS_SHOWN]
-    body = (
-        _environment()
-        .get_template("body.html.j2")
-        .render(
-            assessment=assessment,
-            characteristics=characteristics,
-            reach=reach_of(characteristics),
-            n_more_characteristics=len(assessment.characteristics) - len(characteristics),
-            mix=wording.mix_by_change(assessment),
-            window=window,
-            evidently=evidently,
-            limits={
-                "told": TOPICS_TOLD,
-                "listed": TOPICS_LISTED,
-                "task_types": TASK_TYPES_SHOWN,
-                "remarks": REMARKS_SHOWN,
-            },
-        )
-    )
-    return Markup(body)  # noqa: S704 - the template escapes
+    """Return everything that was found.
 
-
-def shorten(text: str, limit: int) -> str:
-    """Return the beginning of a text on one line, within a number of characters and of bytes.
-
-    What HTML writes as ``&#34;`` and what UTF-8 needs four bytes for count as what they are.
+    Args:
+        assessment: What is shown.
+        evidently: As for :func:`render_page`.
+        topics_on_map: The page tells the topics beside its map: they are left out here.
     """
-    line = excerpt(text, limit)
-    left = BYTES_PER_CHARACTER * limit
-    if len(escape(line).encode()) <= left:
-        return line
-    for index, character in enumerate(line):
-        left -= len(escape(character).encode())
-        if left < 0:
-            return line[:index].rstrip() + "…"
-    return line
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("monitor.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    characteristics = wording.by_effect(assessment.characteristics)[:CHARACTERISTICS_SHOWN]
+    return render_template(
+        "findings.html.j2",
+        assessment=assessment,
+        characteristics=characteristics,
+        reach=reach_of(characteristics),
+        n_more_characteristics=len(assessment.characteristics) - len(characteristics),
+        mix=wording.mix_by_change(assessment),
+        evidently=evidently,
+        topics_on_map=topics_on_map,
+        limits={"told": TOPICS_TOLD, "listed": TOPICS_LISTED, "task_types": TASK_TYPES_SHOWN},
     )
-    environment.filters |= {
-        "change": wording.format_change,
-        "effect": wording.format_effect,
-        "excerpt": shorten,
-        "instant": wording.format_instant,
-        "mean": wording.format_mean,
-        "p_value": wording.format_p_value,
-        "share": wording.format_share,
-    }
-    environment.globals |= {
-        "VERDICTS": wording.VERDICTS,
-        "day": wording.format_day,
-        "days_of": wording.format_window,
-        "growth": growth,
-        "mix_change": wording.format_mix_change,
-        "say_enrichment": wording.say_enrichment,
-        "say_growth": wording.say_growth,
-        "say_input": wording.say_input,
-        "say_mass": wording.say_mass,
-        "say_output": wording.say_output,
-        "say_seen": wording.say_seen,
-        "say_slow": wording.say_slow,
-        "say_slow_share": wording.say_slow_share,
-        "whisker": whisker,
-    }
-    return environment

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from monitor.report.figures import GROWTH_HEIGHT, growth, reach_of, whisker
-from monitor.report.page import STYLES, render_body, render_page
+from monitor.report.page import STYLES, render_findings, render_page, render_verdict
 from monitor.report.wording import format_change, format_mean, format_share, format_window
 from monitor.store.assessment import Assessment, Basis, DriftTest, Example, Quote, Source
 from tests.services.assessments import (
@@ -178,9 +178,10 @@ def test_the_page_escapes_everything_and_fetches_nothing() -> None:
     assert "@import" not in page
 
 
-def test_the_body_obeys_the_policy_of_the_review_page() -> None:
+def test_its_parts_obey_the_policy_of_the_review_page() -> None:
     """There styles come from files only, and nothing runs."""
-    for _, attributes in Outline(render_body(hostile())).tags:
+    parts = render_verdict(hostile(), WEEK) + render_findings(hostile(), evidently="")
+    for _, attributes in Outline(parts).tags:
         assert not {name for name in attributes if name == "style" or name.startswith("on")}
 
 
