@@ -90,8 +90,10 @@ class IncidentSpan:
     last_evaluation_id: int
 
 
-def newest_windows(connection: Connection, model: str, limit: int) -> list[WindowFigures]:
-    """Return the newest windows of a model, the oldest of them first."""
+def newest_windows(
+    connection: Connection, model: str, limit: int, *, until: datetime | None = None
+) -> list[WindowFigures]:
+    """Return the newest windows of a model that end by a time, the oldest of them first."""
     statement = (
         select(
             Evaluation.id,
@@ -104,6 +106,8 @@ def newest_windows(connection: Connection, model: str, limit: int) -> list[Windo
         .order_by(Evaluation.window_end.desc(), Evaluation.id.desc())
         .limit(limit)
     )
+    if until is not None:
+        statement = statement.where(Evaluation.window_end <= until)
     rows = connection.execute(statement).all()
     return [
         WindowFigures(

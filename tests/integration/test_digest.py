@@ -14,7 +14,8 @@ from monitor.cli.app import app as command
 from monitor.review.digest import make_digest
 from monitor.review.web.app import create_app
 from monitor.review.web.server import BackgroundServer
-from monitor.review.web.year_chart import draw_sparkline, draw_year
+from monitor.review.web.sparkline import draw_sparkline
+from monitor.review.web.window_chart import draw_windows
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.evaluation_claims import claim_evaluation
@@ -91,7 +92,7 @@ def test_slow_drift_is_an_alarm_of_its_window_or_a_hit(engine: Engine, clock: da
 
 def test_incidents_span_the_windows_that_alarmed(year: Engine) -> None:
     digest = read(year)
-    chart = draw_year(digest, 0.02)
+    chart = draw_windows(digest.windows, digest.incidents, 0.02)
     step = chart.width / WEEKS
     found = [(round(span.x / step), round(span.width / step)) for span in chart.spans]
     assert found == [(week[0], len(week)) for week in (DRIFTED, DEGRADED)]
@@ -102,7 +103,8 @@ def test_incidents_span_the_windows_that_alarmed(year: Engine) -> None:
 
 
 def test_the_chart_tells_alarms_from_hits_and_from_silence(year: Engine) -> None:
-    prompts, answers = draw_year(read(year), 0.02).lanes
+    digest = read(year)
+    prompts, answers = draw_windows(digest.windows, digest.incidents, 0.02).lanes
     of_prompts = [bar.kind for bar in prompts.bars]
     assert [at for at, kind in enumerate(of_prompts) if kind == "alarm"] == list(DRIFTED)
     assert [at for at, bar in enumerate(answers.bars) if bar.kind == "hit"] == list(HITS)
@@ -145,8 +147,9 @@ def test_a_window_that_is_not_done_is_a_gap(any_engine: Engine, clock: datetime)
     assert digest.windows[-1].found is None
     assert "1 not done" in digest.summary
     assert all(one.points[-1] is None for one in digest.series)
-    bar = draw_year(digest, 0.02).lanes[0].bars[-1]
-    assert (bar.kind, bar.title) == ("unknown", "2026-11-02 to 2026-11-09: running")
+    chart = draw_windows(digest.windows, digest.incidents, 0.02)
+    assert chart.lanes[0].bars[-1].kind == "unknown"
+    assert chart.columns[-1].title == "2026-11-02 to 2026-11-08: running"
 
 
 def test_the_page_shows_it_and_escapes_what_traffic_named(engine: Engine, clock: datetime) -> None:
@@ -173,7 +176,7 @@ def test_the_page_shows_it_and_escapes_what_traffic_named(engine: Engine, clock:
     assert "<script>alert" not in page.text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
     assert "style=" not in page.text  # the policy forbids it
-    assert page.text.count('class="alarm"') == len(DRIFTED)
+    assert page.text.count('class="mass alarm"') == len(DRIFTED)
     assert len(page.content) < 100_000
     assert "No window yet" in other.text
 

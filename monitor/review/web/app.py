@@ -22,6 +22,7 @@ from monitor.review.web import (
     api,
     decision_pages,
     digest_page,
+    drift_pages,
     failures,
     formatting,
     health,
@@ -74,6 +75,7 @@ def create_app(
             # added to the application on the same path, and wraps it in a thread twice.
             Router("/", route_handlers=[login_page, login_form, logout, *pages.HANDLERS]),
             *lead_pages.HANDLERS,
+            *drift_pages.HANDLERS,
             *digest_page.HANDLERS,
             *decision_pages.HANDLERS,
             *health.HANDLERS,

@@ -7,7 +7,10 @@ from litestar.response import Template
 from sqlalchemy import Engine
 
 from monitor.review.digest import make_digest
-from monitor.review.web.year_chart import draw_sparkline, draw_year
+from monitor.review.evidence import launch_rate
+from monitor.review.web.sparkline import draw_sparkline
+from monitor.review.web.window_chart import draw_windows
+from monitor.review.weekly_rates import weekly_rates
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.reviewers import ReviewerRow
@@ -26,13 +29,20 @@ def digest(
     """Show up to a year of a model's windows."""
     with transaction(engine) as connection:
         year = make_digest(connection, model or settings.model.name)
+        rates = weekly_rates(connection, year.model, year.windows)
+        launch = launch_rate(connection, year.model, settings.review)
+    floor = settings.drift.minimum_mass
+    chart = None
+    if year.windows:
+        chart = draw_windows(
+            year.windows, year.incidents, floor, rates=rates, launch=launch.errors / launch.n
+        )
     return Template(
         "digest.html",
         context={
             "person": reviewer,
             "digest": year,
-            "chart": draw_year(year, settings.drift.minimum_mass) if year.windows else None,
-            "floor": settings.drift.minimum_mass,
+            "chart": chart,
             "series": [(one, draw_sparkline(one)) for one in year.series],
             "n_shown": SHOWN,
         },

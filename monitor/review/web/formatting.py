@@ -1,6 +1,6 @@
 """How numbers and times read on the page."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from litestar.plugins.jinja import JinjaTemplateEngine
@@ -31,6 +31,11 @@ def day(value: datetime) -> str:
     return f"{value.day} {value:%b %Y}"
 
 
+def last_day(end: datetime) -> str:
+    """Return the date of the last day of a window that ends with ``end``, exclusive."""
+    return day(end - timedelta(microseconds=1))
+
+
 def minute(value: datetime | None) -> str:
     """Return a time in UTC."""
     return "" if value is None else f"{value.day} {value:%b %Y, %H:%M} UTC"
@@ -48,6 +53,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "number": number,
         "p_value": p_value,
         "day": day,
+        "last_day": last_day,
         "minute": minute,
     }
     environment.filters.update(filters)

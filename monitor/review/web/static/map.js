@@ -1,0 +1,111 @@
+// The map: hovering shows which topic a dot is on, a click reads the texts there. Without this
+// script the topics beside the map are links that show their examples.
+
+const REACH = 14; // pixels from a dot within which it is meant
+
+const svg = document.querySelector(".dotted");
+const figure = svg.closest(".map");
+const examples = document.getElementById("examples");
+const source = examples.dataset.source;
+const topics = [...document.querySelectorAll(".topics a")];
+document.documentElement.classList.add("scripts");
+
+const dots = [...svg.querySelectorAll(".dots")].flatMap((path) => {
+  const first = Number(path.dataset.first);
+  return [...path.getAttribute("d").matchAll(/M([\d.-]+) ([\d.-]+)h0/g)].map(([, x, y], at) => ({
+    x: Number(x), y: Number(y), point: first + at, topic: path.dataset.topic,
+  }));
+});
+const ring = document.createElementNS(svg.namespaceURI, "circle");
+ring.setAttribute("class", "pointed");
+ring.setAttribute("visibility", "hidden");
+svg.append(ring);
+
+function show(topic) {
+  figure.classList.toggle("choosing", topic !== undefined);
+  for (const one of svg.querySelectorAll("[data-topic]")) {
+    one.classList.toggle("active", one.dataset.topic === topic);
+  }
+}
+
+function chosen() {
+  return topics.find((one) => one.hasAttribute("aria-current"))?.dataset.topic;
+}
+
+/** Return the dot that is meant by a place on the screen; those of topics before others. */
+function dotAt(event) {
+  const matrix = svg.getScreenCTM();
+  const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse());
+  const reach = REACH / matrix.a;
+  let best;
+  let least = reach;
+  for (const dot of dots) {
+    const apart = Math.hypot(dot.x - x, dot.y - y) * (dot.topic === undefined ? 1.6 : 1);
+    if (apart < least) [best, least] = [dot, apart];
+  }
+  return best;
+}
+
+let asked = 0;
+async function load(path, { focus }) {
+  asked += 1;
+  const own = asked;
+  let html;
+  try {
+    const answer = await fetch(source + path, { headers: { accept: "text/html" } });
+    if (answer.redirected || answer.status === 401) return location.reload();
+    if (!answer.ok) throw new Error(answer.statusText);
+    html = await answer.text();
+  } catch {
+    html = '<p class="notice bad">The examples could not be read. Check the connection and try again.</p>';
+  }
+  if (own !== asked) return; // something else was chosen meanwhile
+  examples.innerHTML = html; // escaped by the server, as the page itself
+  if (focus) examples.querySelector("[tabindex]")?.focus();
+  examples.querySelector("h3")?.scrollIntoView({ block: "nearest" });
+}
+
+function choose(topic, options) {
+  for (const one of topics) {
+    if (one.dataset.topic === topic) one.setAttribute("aria-current", "true");
+    else one.removeAttribute("aria-current");
+  }
+  show(topic);
+  history.replaceState(null, "", topic === undefined ? location.pathname : `?topic=${topic}`);
+  if (topic !== undefined) load(`/topics/${topic}`, options);
+}
+
+for (const link of topics) {
+  link.addEventListener("click", (event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    choose(link.dataset.topic, { focus: event.detail === 0 }); // 0: by keyboard
+  });
+  for (const name of ["pointerenter", "focus"]) link.addEventListener(name, () => show(link.dataset.topic));
+  for (const name of ["pointerleave", "blur"]) link.addEventListener(name, () => show(chosen()));
+}
+
+svg.addEventListener("pointermove", (event) => {
+  const dot = dotAt(event);
+  figure.classList.toggle("pointing", dot !== undefined);
+  ring.setAttribute("visibility", dot ? "visible" : "hidden");
+  if (!dot) return show(chosen());
+  ring.setAttribute("cx", dot.x);
+  ring.setAttribute("cy", dot.y);
+  ring.setAttribute("r", 7 / svg.getScreenCTM().a);
+  if (dot.topic !== undefined) show(dot.topic);
+});
+svg.addEventListener("pointerleave", () => {
+  ring.setAttribute("visibility", "hidden");
+  show(chosen());
+});
+svg.addEventListener("click", (event) => {
+  const label = event.target.closest(".label");
+  if (label) {
+    event.preventDefault();
+    return choose(label.dataset.topic, { focus: false });
+  }
+  const dot = dotAt(event);
+  if (dot) load(`/points/${dot.point}`, { focus: false });
+});
+show(chosen());
