@@ -227,7 +227,8 @@ def test_the_pages_of_a_lead(world: World, sign_in: Callable[[str], Page]) -> No
     page = sign_in("Lea")
     base = page.url.split("/review")[0]
     page.goto(f"{base}/lead")
-    expect(page.get_by_role("heading", name="No decision yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="items are settled")).to_be_visible()
+    expect(page.get_by_text("No decision yet").first).to_be_visible()
     page.goto(f"{base}/evaluations/{world.evaluation_id}")
     expect(page.locator("h1")).to_contain_text("Customers ask about two things")
     expect(page.get_by_text("<script>alert(1)</script> is my wallet safe?")).to_be_visible()

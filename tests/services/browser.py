@@ -1,0 +1,43 @@
+"""A real Chromium, and people who sign in with it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from secrets import token_urlsafe
+
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from sqlalchemy import Engine
+
+from monitor.review.web.session_store import COOKIE, MAX_AGE
+from monitor.store.engine import transaction
+from monitor.store.web_sessions import save_session
+from tests.services.requirement import program
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Launch Chromium; skip the test where there is none."""
+    path = program("chromium", "`apt-get install chromium`")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+def give_session(context: BrowserContext, engine: Engine, url: str, person_id: int) -> None:
+    """Sign a person in without the form, as a session of the database's."""
+    key = token_urlsafe(24)
+    now = datetime.now().astimezone()
+    value = f'{{"reviewer_id":{person_id},"since":{now.timestamp()}}}'.encode()
+    with transaction(engine) as connection:
+        save_session(connection, key, value, now + MAX_AGE)
+    context.add_cookies([{"name": COOKIE, "value": key, "url": url}])
