@@ -1,5 +1,6 @@
 """Random people and a random clock go through the workflow; what must always hold, always holds."""
 
+import random
 import sqlite3
 from collections import Counter
 from contextlib import suppress
@@ -53,6 +54,26 @@ NAMES = ("Ada", "Ben", "Cleo", "Dan", "Lea", "Max")
 START = datetime(2026, 11, 2, tzinfo=UTC)
 N_ITEMS = 4
 TEXTS = ("one way", "the other way")
+ACTIONS = (
+    "wait",
+    "claim",
+    "heartbeat",
+    "draft",
+    "put_off",
+    "submit",
+    "both_review",
+    "both_review",
+    "take_back",
+    "write",
+    "propose",
+    "both_propose",
+    "ask",
+    "decide",
+    "check",
+    "complain",
+    "settle_flag",
+    "decide_anew",
+)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -122,20 +143,14 @@ class Workflow(RuleBasedStateMachine):
         found = [found] if isinstance(found, int) else found or self.items
         return int(found[at % len(found)])
 
-    # One rule for all actions: Hypothesis would leave out most of fifteen rules in each run.
-    @rule(
-        action=st.sampled_from(
-            ["wait", "claim", "heartbeat", "draft", "put_off", "submit", "both_review", "take_back",
-             "write", "propose", "both_propose", "ask", "decide", "check", "complain",
-             "settle_flag", "decide_anew"]
-        ),
-        name=st.sampled_from(NAMES),
-        at=st.integers(0, N_ITEMS - 1),
-        text=st.sampled_from(["", *TEXTS]),
-        coin=st.integers(0, 3),
-    )  # fmt: skip
-    def act(self, action: str, name: str, at: int, text: str, coin: int) -> None:
-        getattr(self, action)(name, at, text, coin)
+    # One rule for all actions, and one number for all choices: Hypothesis prefers the first of
+    # each, and would leave out most of fifteen rules in each run.
+    @rule(seed=st.integers(0, 2**32))
+    def act(self, seed: int) -> None:
+        rng = random.Random(seed)
+        name, text = rng.choice(NAMES), rng.choice(("", *TEXTS))
+        action = getattr(self, rng.choice(ACTIONS))
+        action(name, rng.randrange(N_ITEMS), text, rng.randrange(4))
 
     def wait(self, _name: str, _at: int, _text: str, coin: int) -> None:
         self.now += (timedelta(minutes=1), timedelta(minutes=19), HOUR, 4 * DAY)[coin]
@@ -313,8 +328,8 @@ def test_whatever_people_do_the_rules_hold(template: Path) -> None:
     run_state_machine_as_test(
         Workflow,
         settings=settings(
-            max_examples=25,
-            stateful_step_count=40,
+            max_examples=20,
+            stateful_step_count=50,
             deadline=None,
             derandomize=True,
             phases=[Phase.generate],
