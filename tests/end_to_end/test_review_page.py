@@ -183,7 +183,7 @@ def test_skipping_flagging_and_help(world: World, sign_in: Callable[[str], Page]
         page.locator("#flag button[value=flag]").click()
     with transaction(world.engine) as connection:
         items = {item.id: item for item in items_of_batches(connection, [world.batch_id])}
-    assert ("excluded", "Personal data") == (items[second].status, items[second].excluded_reason)
+    assert ("flagged", "Personal data") == (items[second].status, items[second].excluded_reason)
     assert "queued" == items[first].status
 
 
