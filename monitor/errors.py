@@ -85,5 +85,17 @@ class NotFoundError(WorkflowError):
     """Raised when something doesn't exist, or isn't for the person who asked."""
 
 
+class LinkError(DriftwardenError):
+    """Raised when a one-time link is unknown, used up or has expired."""
+
+
+class SignOnError(DriftwardenError):
+    """Raised when single sign-on refuses a person, or the provider's answer can't be trusted."""
+
+
+class SignOnUnavailableError(TransientError):
+    """Raised when the provider of single sign-on doesn't answer."""
+
+
 class TrainingError(DriftwardenError):
     """Raised when a training run can't be planned, started or finished."""

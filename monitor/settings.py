@@ -8,6 +8,7 @@ import difflib
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -55,6 +56,13 @@ def _check_named_path(entry: str) -> str:
         raise ValueError("an entry is a path such as metrics.rating, or name=path")
     _check_path(path)
     return entry
+
+
+def is_https_or_loopback(url: str) -> bool:
+    """Return whether an address may be trusted with secrets: by HTTPS, or on this machine."""
+    parts = urlsplit(url)
+    local = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and local))
 
 
 FieldPath = Annotated[str, AfterValidator(_check_path)]
@@ -275,12 +283,53 @@ class Review(Section):
         return self
 
 
+class OpenIdConnect(Section):
+    """Single sign-on by OpenID Connect; needs `driftwarden[oidc]`."""
+
+    issuer: str = ""
+    client_id: str = ""
+    label: str = "single sign-on"
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    identity_claim: str = "email"
+    require_verified_email: bool = True
+    name_claim: str = "name"
+    allowed_domains: tuple[str, ...] = ()
+    groups_claim: str = "groups"
+    allowed_groups: tuple[str, ...] = ()
+    create_people: bool = False
+    default_role: Literal["reviewer", "adjudicator"] = "reviewer"
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "OpenIdConnect":
+        if not self.issuer:
+            return self
+        if not self.client_id:
+            raise ValueError("client_id must be set where issuer is")
+        if "openid" not in self.scopes:
+            raise ValueError('scopes must hold "openid"')
+        if not is_https_or_loopback(self.issuer):
+            raise ValueError("issuer must be an https:// address (http:// on loopback only)")
+        if self.create_people and not (self.allowed_domains or self.allowed_groups):
+            raise ValueError("create_people needs allowed_domains or allowed_groups")
+        return self
+
+
 class Web(Section):
     """The review page, health and metrics."""
 
     host: str = "127.0.0.1"
     port: Port = 8080
     secure_cookies: bool = False
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    passwords: bool = True
+    invitation_days: Annotated[float, Field(gt=0, le=90)] = 7.0
+    oidc: OpenIdConnect = OpenIdConnect()
+
+    @model_validator(mode="after")
+    def _lets_somebody_in(self) -> "Web":
+        if not self.passwords and not self.oidc.issuer:
+            raise ValueError("passwords = false needs oidc.issuer: nobody could sign in")
+        return self
 
 
 class Retrain(Section):
@@ -324,6 +373,7 @@ class Secrets(BaseSettings):
     kafka_sasl_username: str = ""
     kafka_sasl_password: SecretStr = SecretStr("")
     driftwarden_session_key: SecretStr = SecretStr("")
+    driftwarden_oidc_client_secret: SecretStr = SecretStr("")
 
 
 class Settings(BaseSettings):

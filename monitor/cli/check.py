@@ -12,7 +12,8 @@ def check(config: ConfigOption = None) -> None:
     """Say of each thing the daemon needs whether it is ready, and if not, what to do.
 
     Looks at the configuration, the database, the baseline, the Kafka topic, the encoder, Slack, the
-    reviewers and what retraining needs. Changes nothing. Exit status 0: all is ready; 1: it isn't.
+    reviewers, how they sign in and what retraining needs. Changes nothing. Exit status 0: all is
+    ready; 1: it isn't.
     """
     import logging
 

@@ -1,74 +1,20 @@
 """`driftwarden review`: people, the queue, the decision and the export, from the shell."""
 
-import sys
 from typing import Annotated
 
 import typer
 
-from monitor.cli import review_exchange
+from monitor.cli import people, review_exchange
 from monitor.cli.context import ConfigOption, open_database, read_settings
 
 app = typer.Typer(
-    no_args_is_help=True, help="Add reviewers, see the queue, decide, and export what is gold."
+    no_args_is_help=True, help="Invite reviewers, see the queue, decide, and export what is gold."
 )
 
-
+for name, command in people.COMMANDS.items():
+    app.command(name)(command)
 app.command("export")(review_exchange.export)
 app.command("import")(review_exchange.import_)
-
-
-@app.command("add-reviewer")
-def add_reviewer(
-    name: Annotated[str, typer.Argument(help="The name to sign in with.", show_default=False)],
-    role: Annotated[
-        str,
-        typer.Option(
-            help="reviewer; adjudicator (also decides where two disagree); lead (also sees "
-            "progress and confirms retraining); admin."
-        ),
-    ] = "reviewer",
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
-    ] = False,
-    prompt: Annotated[
-        bool,
-        typer.Option("--prompt", help="Ask for the password instead of generating one."),
-    ] = False,
-    config: ConfigOption = None,
-) -> None:
-    """Add a person who reviews. Without a password option one is made up and printed once."""
-    from datetime import UTC, datetime
-
-    from monitor.review.accounts import create_account, generate_password
-    from monitor.store.engine import transaction
-
-    engine = open_database(read_settings(config))
-    generated = ""
-    if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    elif prompt:
-        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    else:
-        password = generated = generate_password()
-    with transaction(engine) as connection:
-        create_account(connection, name, password, role, datetime.now(UTC))
-    typer.echo(f"{name}: added as {role}")
-    if generated:
-        typer.echo(f"password, shown only now: {generated}")
-
-
-@app.command("list")
-def list_people(config: ConfigOption = None) -> None:
-    """List who may sign in."""
-    from monitor.store.engine import transaction
-    from monitor.store.reviewers import list_reviewers
-
-    with transaction(open_database(read_settings(config))) as connection:
-        people = list_reviewers(connection)
-    if not people:
-        typer.echo("nobody yet: `driftwarden review add-reviewer NAME`")
-    for person in people:
-        typer.echo(f"{person.name:24} {person.role:12} {'active' if person.active else 'inactive'}")
 
 
 @app.command()

@@ -42,6 +42,7 @@ def check_everything(settings: Settings, secrets: Secrets) -> Iterator[Finding]:
         ("slack", lambda: _slack(settings, secrets)),
         ("reviewers", lambda: _reviewers(settings)),
         ("taxonomy", lambda: _taxonomy(settings)),
+        ("sign-in", lambda: _sign_in(settings, secrets)),
         ("base model", lambda: _base_model(settings)),
         ("training data", lambda: _training_data(settings)),
         ("work folder", lambda: _work_folder(settings)),
@@ -133,8 +134,7 @@ def _reviewers(settings: Settings) -> Finding:
         return Finding(
             "reviewers",
             "note",
-            f"{len(active)} of the two that each item needs: "
-            "`driftwarden review add-reviewer NAME`",
+            f"{len(active)} of the two that each item needs: `driftwarden review invite NAME`",
         )
     return Finding("reviewers", "ok", f"{len(active)} people")
 
@@ -161,6 +161,18 @@ def _taxonomy(settings: Settings) -> Finding:
         return Finding("taxonomy", "note", "; ".join(notes))
     n = len(taxonomy.task_types)
     return Finding("taxonomy", "ok", f"{path}: {n} task types, version {taxonomy.version[:12]}")
+
+
+def _sign_in(settings: Settings, secrets: Secrets) -> Finding:
+    from monitor.review.web.oidc_page import connect
+
+    provider = connect(settings, secrets)
+    if provider is None:
+        return Finding("sign-in", "ok", "by password")
+    provider.metadata()
+    keys = len(provider.signing_keys().keys)
+    how = f"by {provider.issuer}, {keys} signing keys"
+    return Finding("sign-in", "ok", f"{how}, or by password" if settings.web.passwords else how)
 
 
 def _base_model(settings: Settings) -> Finding:

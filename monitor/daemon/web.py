@@ -21,4 +21,5 @@ def prepare(
     from monitor.review.web.server import serve
 
     app = create_app(engine, settings, secrets, heartbeats=heartbeats)
-    return lambda: serve(app, settings.web.host, settings.web.port, stop)
+    web = settings.web
+    return lambda: serve(app, web.host, web.port, stop, trusted_proxies=web.trusted_proxies)

@@ -204,10 +204,11 @@ def _live_through_the_weeks(
 
 def _open_accounts(stage: Stage) -> dict[str, str]:
     """Create the experts' accounts and one for the reader; return their passwords."""
-    from monitor.review.accounts import create_account, generate_password
+    from monitor.review.accounts import create_account
+    from monitor.review.passwords import generate_password
 
     roles = {**dict.fromkeys(EXPERTS, "reviewer"), LEAD: "lead"}
-    passwords = {name: generate_password() for name in roles}
+    passwords = {name: generate_password(name) for name in roles}
     with transaction(stage.engine) as connection:
         for name, role in roles.items():
             create_account(connection, name, passwords[name], role, datetime.now(UTC))

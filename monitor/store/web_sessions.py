@@ -47,6 +47,16 @@ def load_or_create(connection: Connection, key: str, value: bytes) -> bytes:
     return value
 
 
+def take_session(connection: Connection, key: str, now: datetime) -> bytes | None:
+    """Remove a session and return its value if it had not expired: of two at once, one gets it."""
+    statement = (
+        delete(WebSession)
+        .where(WebSession.key == _digest(key), WebSession.expires_at > now)
+        .returning(WebSession.value)
+    )
+    return connection.execute(statement).scalar_one_or_none()
+
+
 def delete_session(connection: Connection, key: str) -> None:
     """Remove a session; it need not exist."""
     connection.execute(delete(WebSession).where(WebSession.key == _digest(key)))

@@ -1,7 +1,6 @@
 """The web application: built from its parts, knowing nothing of who serves it."""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,14 +26,17 @@ from monitor.review.web import (
     formatting,
     health,
     identity,
+    invitation_page,
     lead_pages,
+    oidc_page,
     pages,
+    people_pages,
 )
 from monitor.review.web.clock import Clock, utc_now
-from monitor.review.web.security import HEADERS, csrf_config
+from monitor.review.web.same_origin import SameOrigin
+from monitor.review.web.security import cookie_name, csrf_config, headers
 from monitor.review.web.session_store import COOKIE, MAX_AGE, SessionConfig, SqlStore
 from monitor.review.web.sign_in import login_form, login_page, logout
-from monitor.review.web.throttle import LoginThrottle
 from monitor.settings import Secrets, Settings
 from monitor.telemetry import Heartbeat
 
@@ -57,23 +59,35 @@ def create_app(
     Args:
         engine: The database, whose schema is current.
         settings: The configuration.
-        secrets: Holds the key of the forms' tokens.
+        secrets: Holds the key of the forms' tokens and the secret at the provider of sign-on.
         clock: Tells the time.
         heartbeats: The loops that /healthz asks about.
         readiness: Each says what is missing for /readyz, or ``None``.
     """
-    throttle = LoginThrottle(time.monotonic)
+    secure = settings.web.secure_cookies
+    provider = oidc_page.connect(settings, secrets)
     sessions = SessionConfig(
-        key=COOKIE,
+        key=cookie_name(COOKIE, secure=secure),
         max_age=int(MAX_AGE.total_seconds()),
-        secure=settings.web.secure_cookies,
+        secure=secure,
         exclude=["^/static/", "^/vendor/", "^/healthz$", "^/readyz$", "^/metrics$"],
     )
     return Litestar(
         route_handlers=[
             # In one router: Litestar 2.25 registers a handler again for each further one that is
             # added to the application on the same path, and wraps it in a thread twice.
-            Router("/", route_handlers=[login_page, login_form, logout, *pages.HANDLERS]),
+            Router(
+                "/",
+                route_handlers=[
+                    login_page,
+                    login_form,
+                    logout,
+                    *invitation_page.HANDLERS,
+                    *oidc_page.HANDLERS,
+                    *pages.HANDLERS,
+                ],
+            ),
+            people_pages.router,
             *lead_pages.HANDLERS,
             *drift_pages.HANDLERS,
             *digest_page.HANDLERS,
@@ -87,14 +101,14 @@ def create_app(
             "engine": Provide(lambda: engine, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "clock": Provide(lambda: clock, sync_to_thread=False),
-            "throttle": Provide(lambda: throttle, sync_to_thread=False),
+            "provider": Provide(lambda: provider, sync_to_thread=False),
             "heartbeats": Provide(lambda: heartbeats, sync_to_thread=False),
             "readiness": Provide(lambda: readiness, sync_to_thread=False),
             "visitor": Provide(identity.visitor, sync_to_thread=True),
             "reviewer": Provide(identity.reviewer, sync_to_thread=False),
             "lead": Provide(identity.lead, sync_to_thread=False),
         },
-        middleware=[sessions.middleware],
+        middleware=[SameOrigin(settings.alerts.public_url), sessions.middleware],
         stores=StoreRegistry({"sessions": SqlStore(engine, clock)}),
         csrf_config=csrf_config(engine, settings, secrets),
         template_config=TemplateConfig(
@@ -103,7 +117,7 @@ def create_app(
             engine_callback=formatting.register,
         ),
         exception_handlers=failures.HANDLERS,
-        before_send=[_add_headers],
+        before_send=[_protect(headers(secure=secure))],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,  # logging is configured by who runs the process
@@ -111,13 +125,17 @@ def create_app(
     )
 
 
-async def _add_headers(message: Message, _scope: Scope) -> None:
-    """Put the protecting headers on every answer, errors included."""
-    if message["type"] != "http.response.start":
-        return
-    headers = MutableScopeHeaders.from_message(message)
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
+def _protect(protecting: Mapping[str, str]) -> Callable[[Message, Scope], Awaitable[None]]:
+    """Return what puts the protecting headers on every answer, errors included."""
+
+    async def add_headers(message: Message, _scope: Scope) -> None:
+        if message["type"] != "http.response.start":
+            return
+        answer = MutableScopeHeaders.from_message(message)
+        for name, value in protecting.items():
+            answer.setdefault(name, value)
+
+    return add_headers
 
 
 def _static(path: str, name: str, *folders: Path) -> Any:

@@ -54,6 +54,11 @@ def on_own_error(request: Request[Any, Any, Any], error: DriftwardenError) -> Re
     return on_bug(request, error)
 
 
+def on_huge_number(request: Request[Any, Any, Any], _error: OverflowError) -> Response[Any]:
+    """Answer an id that no column can hold: there is no such thing."""
+    return _answer(request, 404, "not found")
+
+
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Log what nobody expected, and tell nothing of it."""
     log.error("request failed", path=request.url.path, exc_info=error)
@@ -87,5 +92,6 @@ def _wants_json(request: Request[Any, Any, Any]) -> bool:
 HANDLERS: ExceptionHandlersMap = {
     HTTPException: on_http_error,
     DriftwardenError: on_own_error,
+    OverflowError: on_huge_number,
     Exception: on_bug,
 }

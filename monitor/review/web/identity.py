@@ -1,5 +1,6 @@
 """Who is signed in. Handlers that name ``reviewer`` or ``lead`` get one, or the request ends."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Request
@@ -24,9 +25,11 @@ def visitor(
         person = reviewer_by_id(connection, person_id)
     if person is None or not person.active:
         return None
+    if request.session.get("epoch", 0) != person.session_epoch:  # deactivated, or a new password
+        return None
     now = clock()
-    if is_stale(_from_timestamp(request.session["since"], now), now):
-        start_session(request, reviewer_id=person.id, since=now.timestamp())
+    if is_stale(datetime.fromtimestamp(request.session["since"], UTC), now):
+        start_session(request, person, now)
     return person
 
 
@@ -42,7 +45,3 @@ def lead(reviewer: NamedDependency[ReviewerRow]) -> ReviewerRow:
     if not reviewer.leads:
         raise PermissionDeniedException("this is for leads")
     return reviewer
-
-
-def _from_timestamp(seconds: float, now: Any) -> Any:
-    return type(now).fromtimestamp(seconds, tz=now.tzinfo)

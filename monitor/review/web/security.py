@@ -1,6 +1,8 @@
 """Headers and secrets that keep hostile text and hostile sites away from a session."""
 
+import re
 import secrets as random_secrets
+from urllib.parse import unquote
 
 from litestar.config.csrf import CSRFConfig
 from sqlalchemy import Engine
@@ -9,6 +11,7 @@ from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.web_sessions import load_or_create
 
+CSRF_COOKIE = "driftwarden_csrf"
 PAGE_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -47,6 +50,10 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cache-Control": "no-store",
 }
+#: A path with a query: nowhere two slashes in a row, no backslash, no control character.
+LOCAL_TARGET = re.compile(
+    r"/(?!/)(?:[\w.~!$&'()*+,;=:@%-]|/(?!/))*(?:\?[\w./~!$&'()*+,;=:@%?-]*)?", re.ASCII
+)
 
 
 def csrf_config(engine: Engine, settings: Settings, secrets: Secrets) -> CSRFConfig:
@@ -62,20 +69,31 @@ def csrf_config(engine: Engine, settings: Settings, secrets: Secrets) -> CSRFCon
             key = load_or_create(connection, "csrf-key", fresh).decode()
     return CSRFConfig(
         secret=key,
-        cookie_name="driftwarden_csrf",
+        cookie_name=cookie_name(CSRF_COOKIE, secure=settings.web.secure_cookies),
         cookie_secure=settings.web.secure_cookies,
         cookie_httponly=True,
         cookie_samesite="lax",
     )
 
 
+def cookie_name(name: str, *, secure: bool) -> str:
+    """Return a cookie's name; over HTTPS no other host, and no page over HTTP, can set it."""
+    return f"__Host-{name}" if secure else name
+
+
+def headers(*, secure: bool) -> dict[str, str]:
+    """Return the headers that every answer carries unless it has its own."""
+    return HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
+
+
 def local_path(target: str) -> str:
-    """Return a path of this site to go to after signing in; ``/`` where it is anything else."""
-    safe = (
-        target.startswith("/")
-        and not target.startswith(("//", "/\\"))
-        and "\\" not in target
-        and target.isprintable()
-        and " " not in target
-    )
-    return target if safe else "/"
+    """Return a path of this site to go to after signing in; ``/`` where it is anything else.
+
+    What would be another site after decoding is refused too: proxies decode.
+    """
+    decoded = target
+    for _ in range(3):
+        if not LOCAL_TARGET.fullmatch(decoded.partition("?")[0]):
+            return "/"
+        decoded = unquote(decoded)
+    return target if LOCAL_TARGET.fullmatch(target) else "/"

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import uvicorn
 from litestar import Litestar
@@ -20,6 +20,7 @@ def serve(
     port: int,
     stop: threading.Event,
     *,
+    trusted_proxies: Sequence[str] = (),
     on_bound: Callable[[int], None] | None = None,
 ) -> None:
     """Serve until ``stop`` is set. No signal handlers are installed.
@@ -29,6 +30,7 @@ def serve(
         host: Address to listen on.
         port: Port to listen on; 0 picks a free one.
         stop: Ends the server.
+        trusted_proxies: Addresses and networks whose word is taken for where a request comes from.
         on_bound: Called with the port as soon as connections are accepted by the system.
 
     Raises:
@@ -43,6 +45,8 @@ def serve(
         access_log=False,
         lifespan="on",
         server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     server = uvicorn.Server(config)
@@ -64,7 +68,14 @@ class BackgroundServer:
         url: Where it is, once entered.
     """
 
-    def __init__(self, app: Litestar, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        app: Litestar,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        trusted_proxies: Sequence[str] = (),
+    ) -> None:
         self._stop = threading.Event()
         self._bound = threading.Event()
         self._host = host
@@ -72,7 +83,7 @@ class BackgroundServer:
         self._thread = threading.Thread(
             target=serve,
             args=(app, host, port, self._stop),
-            kwargs={"on_bound": self._note_port},
+            kwargs={"on_bound": self._note_port, "trusted_proxies": trusted_proxies},
             name="web",
             daemon=True,
         )

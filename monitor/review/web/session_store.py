@@ -1,5 +1,6 @@
 """Sessions in SQL, and a session middleware that renews ids and writes only what changed."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import Engine
 
 from monitor.review.web.clock import Clock
 from monitor.store.engine import transaction
+from monitor.store.reviewers import ReviewerRow
 from monitor.store.web_sessions import (
     delete_expired,
     delete_session,
@@ -24,6 +26,8 @@ from monitor.store.web_sessions import (
 )
 
 COOKIE = "driftwarden_session"
+#: Sessions share their table with other secrets, whose names are no ids: no cookie reads those.
+SESSION_ID = re.compile(r"[\w-]{32,128}", re.ASCII)
 #: A session ends this long after it was last written; it is written at least once a day.
 MAX_AGE = timedelta(days=7)
 REWRITE_AFTER = timedelta(hours=12)
@@ -78,6 +82,8 @@ class SqlStore(Store):
             save_session(connection, key, raw, now + expires_in if expires_in else None)
 
     def _get(self, key: str) -> bytes | None:
+        if not SESSION_ID.fullmatch(key):
+            return None
         with transaction(self._engine) as connection:
             return load_session(connection, key, self._clock())
 
@@ -137,8 +143,11 @@ class SessionConfig(ServerSideSessionConfig):
     _backend_class = SessionBackend
 
 
-def start_session(connection: ASGIConnection[Any, Any, Any, Any], **values: Any) -> None:
+def start_session(
+    connection: ASGIConnection[Any, Any, Any, Any], person: ReviewerRow, now: datetime
+) -> None:
     """Begin a session under a new id; the one before it ends."""
+    values = {"reviewer_id": person.id, "epoch": person.session_epoch, "since": now.timestamp()}
     connection.set_session(values)
     connection.scope["state"][RENEW] = True
 

@@ -1,10 +1,10 @@
-"""Signing in and out."""
+"""Signing in by password, and out."""
 
 from typing import Any
 
 from litestar import Request, get, post
 from litestar.di import NamedDependency
-from litestar.exceptions import TooManyRequestsException
+from litestar.exceptions import PermissionDeniedException, TooManyRequestsException
 from litestar.params import FromQuery, URLEncodedBody
 from litestar.response import Redirect, Template
 from sqlalchemy import Engine
@@ -13,7 +13,8 @@ from monitor.review.accounts import check_password
 from monitor.review.web.clock import Clock
 from monitor.review.web.security import local_path
 from monitor.review.web.session_store import end_session, start_session
-from monitor.review.web.throttle import LoginThrottle
+from monitor.review.web.throttle import SignInThrottle
+from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.reviewers import ReviewerRow, list_reviewers
 from monitor.telemetry import get_logger
@@ -26,8 +27,8 @@ log = get_logger(__name__)
 def sign_in(
     request: Request[Any, Any, Any],
     engine: Engine,
+    settings: Settings,
     clock: Clock,
-    throttle: LoginThrottle,
     *,
     name: str,
     password: str,
@@ -35,29 +36,45 @@ def sign_in(
     """Check a password and begin a session; return ``None`` where it is wrong.
 
     Raises:
+        PermissionDeniedException: Passwords are turned off.
         TooManyRequestsException: This name or address has failed too often and has to wait.
     """
+    if not settings.web.passwords:
+        raise PermissionDeniedException("passwords are turned off here")
     address = request.client.host if request.client else ""
-    wait = throttle.wait_seconds(name, address)
+    throttle = SignInThrottle(engine)
+    wait = throttle.begin_attempt(name, address, clock())
     if wait > 0:
         raise TooManyRequestsException(
             f"too many attempts; try again in {wait:.0f} seconds",
             headers={"Retry-After": f"{wait:.0f}"},
         )
-    with transaction(engine) as connection:
-        person = check_password(connection, name, password)
+    person = check_password(engine, name, password)
     if person is None:
-        throttle.note_failure(name, address)
         log.warning("sign-in refused", address=address)
         return None
     throttle.note_success(name, address)
-    start_session(request, reviewer_id=person.id, since=clock().timestamp())
+    start_session(request, person, clock())
     return person
+
+
+def login_answer(
+    settings: Settings, target: str, *, status: int = 200, problem: str = "", **context: Any
+) -> Template:
+    """Return the page to sign in on, with what went wrong."""
+    context |= {
+        "next": target,
+        "problem": problem,
+        "passwords": settings.web.passwords,
+        "provider": settings.web.oidc.label if settings.web.oidc.issuer else "",
+    }
+    return Template("login.html", context=context, status_code=status)
 
 
 @get("/login", sync_to_thread=True)
 def login_page(
     engine: NamedDependency[Engine],
+    settings: NamedDependency[Settings],
     visitor: NamedDependency[ReviewerRow | None],
     next: FromQuery[str] = "/",  # noqa: A002 - the name in the address
 ) -> Template | Redirect:
@@ -66,7 +83,7 @@ def login_page(
         return Redirect(local_path(next), status_code=303)
     with transaction(engine) as connection:
         nobody = not list_reviewers(connection)
-    return Template("login.html", context={"next": local_path(next), "nobody": nobody})
+    return login_answer(settings, local_path(next), nobody=nobody)
 
 
 @post("/login", status_code=200, sync_to_thread=True)
@@ -74,20 +91,19 @@ def login_form(
     request: Request[Any, Any, Any],
     data: Form,
     engine: NamedDependency[Engine],
+    settings: NamedDependency[Settings],
     clock: NamedDependency[Clock],
-    throttle: NamedDependency[LoginThrottle],
 ) -> Template | Redirect:
     """Sign in, and go where the person wanted to go."""
     name, password = data.get("name", ""), data.get("password", "")
     target = local_path(data.get("next", "/"))
     status, problem = 401, "Name or password is wrong."
     try:
-        if sign_in(request, engine, clock, throttle, name=name, password=password):
+        if sign_in(request, engine, settings, clock, name=name, password=password):
             return Redirect(target, status_code=303)
     except TooManyRequestsException as error:
         status, problem = 429, f"{error.detail[:1].upper()}{error.detail[1:]}."
-    context = {"next": target, "problem": problem, "name": name[:200]}
-    return Template("login.html", context=context, status_code=status)
+    return login_answer(settings, target, status=status, problem=problem, name=name[:200])
 
 
 @post("/logout", status_code=303, sync_to_thread=False)

@@ -1,62 +1,107 @@
-"""Slows down whoever guesses passwords."""
+"""Slows down whoever guesses passwords; all replicas count together."""
 
-import threading
-from collections.abc import Callable
+import ipaddress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-#: Failures that cost nothing: a person mistypes.
-FREE_FAILURES = 5
-FIRST_WAIT_SECONDS = 30.0
-LONGEST_WAIT_SECONDS = 900.0
-#: Failures of one address, whatever the names, before it has to wait as well.
-FREE_FAILURES_OF_ADDRESS = 30
+from sqlalchemy import Engine
+
+from monitor.store.engine import transaction
+from monitor.store.sign_in_attempts import (
+    Attempts,
+    forget_attempts,
+    latest_block,
+    lock_attempts,
+    save_attempts,
+    take_back_failure,
+    trim_attempts,
+)
+
+FIRST_WAIT = timedelta(seconds=30)
+#: What nobody has tried for so long is forgotten.
+MEMORY = timedelta(days=1)
 #: Keys remembered at most; the oldest is forgotten first.
 CAPACITY = 10_000
 
 
-@dataclass
-class _Record:
-    failures: int = 0
-    blocked_until: float = 0.0
+@dataclass(frozen=True)
+class Allowance:
+    """Failures that cost nothing, and the longest wait after more: each one doubles it."""
+
+    free: int
+    longest_wait: timedelta
 
 
-class LoginThrottle:
-    """Counts failures by name and address, and by address alone; each process counts its own."""
+#: Of a name at an address: a person mistypes.
+BOTH = Allowance(5, timedelta(minutes=15))
+#: Of an address, whatever the names.
+ADDRESS = Allowance(30, timedelta(minutes=15))
+#: Of a name, whatever the addresses. The wait is short: strangers can impose it on the person.
+NAME = Allowance(50, timedelta(minutes=1))
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._records: dict[tuple[str, str], _Record] = {}
-        self._lock = threading.Lock()
 
-    def wait_seconds(self, name: str, address: str) -> float:
-        """Return how long this name at this address has to wait; 0: it may try."""
-        with self._lock:
-            ends = [
-                self._records[key].blocked_until
-                for key in self._keys(name, address)
-                if key in self._records
-            ]
-        return max(0.0, max(ends, default=0.0) - self._monotonic())
+class SignInThrottle:
+    """Counts failures by name, by address, and by both together."""
 
-    def note_failure(self, name: str, address: str) -> None:
-        """Count a failure; each one past the free ones doubles the wait."""
-        with self._lock:
-            for key in self._keys(name, address):
-                record = self._records.pop(key, None) or _Record()
-                record.failures += 1
-                free = FREE_FAILURES if key[0] else FREE_FAILURES_OF_ADDRESS
-                if record.failures >= free:
-                    wait = FIRST_WAIT_SECONDS * 2.0 ** min(record.failures - free, 20)
-                    record.blocked_until = self._monotonic() + min(wait, LONGEST_WAIT_SECONDS)
-                self._records[key] = record  # at the end: dictionaries keep their order
-            while len(self._records) > CAPACITY:
-                del self._records[next(iter(self._records))]
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def begin_attempt(self, name: str, address: str, now: datetime) -> float:
+        """Return the seconds to wait; 0: one may try, and a failure has been counted in advance.
+
+        In advance, so that a hundred guesses at once aren't all free.
+        """
+        keys = self._keys(name, address)
+        with transaction(self._engine) as connection:
+            # Who is blocked leaves nothing behind, however many names they try.
+            until = latest_block(connection, list(keys))
+        if until is not None and until > now:
+            return (until - now).total_seconds()
+        with transaction(self._engine) as connection:
+            known = {key: lock_attempts(connection, key, now) for key in sorted(keys)}
+            until = max(now, *(attempts.blocked_until or now for attempts in known.values()))
+            if until == now:
+                for key, attempts in known.items():
+                    save_attempts(connection, key, _one_more(attempts, keys[key], now), now)
+        with transaction(self._engine) as connection:
+            trim_attempts(connection, older_than=now - MEMORY, capacity=CAPACITY)
+        return (until - now).total_seconds()
 
     def note_success(self, name: str, address: str) -> None:
-        """Forget the failures of a name at an address."""
-        with self._lock:
-            self._records.pop(self._keys(name, address)[0], None)
+        """Take back the failure counted in advance; the name's at this address are forgotten."""
+        with transaction(self._engine) as connection:
+            for key, allowance in sorted(self._keys(name, address).items()):
+                if allowance is BOTH:
+                    forget_attempts(connection, key)
+                else:
+                    take_back_failure(connection, key, allowance.free)
 
     @staticmethod
-    def _keys(name: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
-        return (f"n:{name.strip().casefold()[:200]}", address), ("", address)
+    def _keys(name: str, address: str) -> dict[str, Allowance]:
+        name, network = name.strip().casefold()[:200], _network(address)
+        return {
+            f"both:{network}:{name}": BOTH,
+            f"address:{network}": ADDRESS,
+            f"name:{name}": NAME,
+        }
+
+
+def _one_more(attempts: Attempts, allowance: Allowance, now: datetime) -> Attempts:
+    failures = attempts.failures + 1
+    if failures < allowance.free:
+        return Attempts(failures)
+    wait = FIRST_WAIT * 2 ** min(failures - allowance.free, 20)
+    return Attempts(failures, now + min(wait, allowance.longest_wait))
+
+
+def _network(address: str) -> str:
+    """Return what an address counts as: of IPv6 the network, in which one person has them all."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)

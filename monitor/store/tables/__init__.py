@@ -1,5 +1,6 @@
 """The declared schema. Importing this package makes :data:`metadata` complete."""
 
+from monitor.store.tables.accounts import Invitation, SignInAttempt
 from monitor.store.tables.base import Base
 from monitor.store.tables.evaluations import (
     Decision,
@@ -57,6 +58,7 @@ __all__ = [
     "Exchange",
     "GoldExample",
     "Incident",
+    "Invitation",
     "Lease",
     "ModelScore",
     "ModelVersion",
@@ -73,6 +75,7 @@ __all__ = [
     "Reviewer",
     "ReviewerTaskType",
     "Rollout",
+    "SignInAttempt",
     "SourceOffset",
     "StageChange",
     "StoredTaxonomy",

@@ -17,7 +17,14 @@ class Reviewer(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
+    #: Empty where the person has set none: they can't sign in by password.
     password_hash: Mapped[str]
+    #: In lower case.
+    email: Mapped[str | None] = mapped_column(unique=True)
+    #: Issuer and subject at the provider of single sign-on, bound at the first sign-in.
+    identity: Mapped[str | None] = mapped_column(unique=True)
+    #: Sessions of an earlier epoch are over.
+    session_epoch: Mapped[int] = mapped_column(default=0)
     #: ``reviewer``, ``adjudicator``, ``lead`` or ``admin``.
     role: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True)

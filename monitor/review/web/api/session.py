@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 
 from monitor.review.web.clock import Clock
 from monitor.review.web.sign_in import sign_in
-from monitor.review.web.throttle import LoginThrottle
 from monitor.review.worklist import Worklist, work_of
+from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.reviewers import ReviewerRow
 
@@ -29,11 +29,11 @@ def login(
     request: Request[Any, Any, Any],
     data: JSONBody[Credentials],
     engine: NamedDependency[Engine],
+    settings: NamedDependency[Settings],
     clock: NamedDependency[Clock],
-    throttle: NamedDependency[LoginThrottle],
 ) -> dict[str, Any]:
     """Sign in. GET /login first: it sets the cookie whose value goes into x-csrftoken."""
-    person = sign_in(request, engine, clock, throttle, name=data.name, password=data.password)
+    person = sign_in(request, engine, settings, clock, name=data.name, password=data.password)
     if person is None:
         raise NotAuthorizedException("name or password is wrong")
     return {"id": person.id, "name": person.name, "role": person.role}

@@ -1,0 +1,99 @@
+"""One-time links that let a person set a password. The links' tokens are stored as digests only."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from monitor.store.tables import Invitation
+
+
+@dataclass(frozen=True)
+class InvitationRow:
+    """A link that was given out."""
+
+    id: int
+    reviewer_id: int
+    created_by: str
+    expires_at: datetime
+    used_at: datetime | None
+
+
+_COLUMNS = (
+    Invitation.id,
+    Invitation.reviewer_id,
+    Invitation.created_by,
+    Invitation.expires_at,
+    Invitation.used_at,
+)
+
+
+def add_invitation(
+    connection: Connection,
+    reviewer_id: int,
+    token: str,
+    *,
+    created_by: str,
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    """Store a link; those given out before to the same person end."""
+    end_invitations(connection, reviewer_id, now)
+    connection.execute(
+        insert(Invitation).values(
+            reviewer_id=reviewer_id,
+            token_hash=_digest(token),
+            created_by=created_by,
+            created_at=now,
+            expires_at=expires_at,
+        )
+    )
+
+
+def invitation_of_token(connection: Connection, token: str) -> InvitationRow | None:
+    """Return the link of a token, used and expired ones included; or ``None``."""
+    statement = select(*_COLUMNS).where(Invitation.token_hash == _digest(token))
+    row = connection.execute(statement).one_or_none()
+    return InvitationRow(*row) if row else None
+
+
+def use_invitation(connection: Connection, invitation_id: int, now: datetime) -> bool:
+    """Use a link up; ``False`` where it was used or has expired: of two at once, one gets it."""
+    changed = connection.execute(
+        update(Invitation)
+        .where(
+            Invitation.id == invitation_id,
+            Invitation.used_at.is_(None),
+            Invitation.expires_at > now,
+        )
+        .values(used_at=now)
+    )
+    return bool(changed.rowcount)
+
+
+def end_invitations(connection: Connection, reviewer_id: int, now: datetime) -> None:
+    """Let every open link of a person expire now."""
+    connection.execute(
+        update(Invitation)
+        .where(
+            Invitation.reviewer_id == reviewer_id,
+            Invitation.used_at.is_(None),
+            Invitation.expires_at > now,
+        )
+        .values(expires_at=now)
+    )
+
+
+def open_invitations(connection: Connection, now: datetime) -> dict[int, datetime]:
+    """Return until when each person's open link works, by the person's id."""
+    statement = (
+        select(Invitation.reviewer_id, func.max(Invitation.expires_at))
+        .where(Invitation.used_at.is_(None), Invitation.expires_at > now)
+        .group_by(Invitation.reviewer_id)
+    )
+    return {int(reviewer_id): until for reviewer_id, until in connection.execute(statement)}
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

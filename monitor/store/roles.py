@@ -1,0 +1,50 @@
+"""Who may do what: one table, which docs/how-to/people-and-sign-on.md shows too."""
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """Something that not everybody may do."""
+
+    REVIEW = "review items and discuss disagreements"
+    READ = "read evaluations, incidents and versions"
+    ADJUDICATE = "decide where two reviewers disagree"
+    LEAD = "see progress, restore items, acknowledge incidents, confirm retraining"
+    MANAGE_PEOPLE = "invite people and manage those of lower roles"
+    MANAGE_EVERYBODY = "manage everybody, leads and admins included"
+
+
+#: From the least to the most.
+ROLES = ("reviewer", "adjudicator", "lead", "admin")
+
+_REVIEWER = frozenset({Permission.REVIEW, Permission.READ})
+_ADJUDICATOR = _REVIEWER | {Permission.ADJUDICATE}
+_LEAD = _ADJUDICATOR | {Permission.LEAD, Permission.MANAGE_PEOPLE}
+_ADMIN = _LEAD | {Permission.MANAGE_EVERYBODY}
+
+PERMISSIONS: dict[str, frozenset[Permission]] = {
+    "reviewer": _REVIEWER,
+    "adjudicator": _ADJUDICATOR,
+    "lead": _LEAD,
+    "admin": _ADMIN,
+}
+
+
+def may(role: str, permission: Permission) -> bool:
+    """Return whether a role includes a permission; an unknown role includes none."""
+    return permission in PERMISSIONS.get(role, frozenset())
+
+
+def may_give(own: str, role: str) -> bool:
+    """Return whether somebody may give a role to others: up to their own, never above."""
+    return may(own, Permission.MANAGE_PEOPLE) and ROLES.index(role) <= ROLES.index(own)
+
+
+def may_manage(own: str, role: str) -> bool:
+    """Return whether somebody may change people of a role: of those below, or as admin of all.
+
+    A lead can't reset the password of another lead: the link would let them in as that person.
+    """
+    if may(own, Permission.MANAGE_EVERYBODY):
+        return True
+    return may(own, Permission.MANAGE_PEOPLE) and ROLES.index(role) < ROLES.index(own)
