@@ -1,0 +1,83 @@
+"""Hostile texts in a real browser without our content policy: escaping alone must hold."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+
+import httpx
+import pytest
+from litestar import Litestar
+from playwright.sync_api import Browser, BrowserContext
+from sqlalchemy import Engine
+
+from monitor.review.web.app import create_app
+from monitor.review.web.server import BackgroundServer
+from monitor.settings import ModelSection, Secrets, Settings
+from tests.services.browser import chromium, give_session
+from tests.services.hostile_texts import CANARY, CORPUS
+from tests.services.hostile_world import (
+    MODEL,
+    make_hostile_world,
+    rename_everybody,
+    write_hostile_reviews,
+)
+from tests.services.review_world import World
+from tests.services.route_table import Visitor, routes
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with chromium() as launched:
+        yield launched
+
+
+@pytest.fixture
+def world(engine: Engine, clock: datetime) -> World:
+    return make_hostile_world(engine, clock)
+
+
+@pytest.fixture
+def app(world: World) -> Litestar:
+    return create_app(world.engine, Settings(model=ModelSection(name=MODEL)), Secrets())
+
+
+def test_no_page_runs_what_people_wrote(browser: Browser, world: World, app: Litestar) -> None:
+    fired: list[str] = []
+    with BackgroundServer(app) as server:
+        with httpx.Client(base_url=server.url) as one, httpx.Client(base_url=server.url) as two:
+            ada, ben = Visitor(one), Visitor(two)
+            ada.sign_in("Ada")
+            ben.sign_in("Ben")
+            items = write_hostile_reviews(ada, ben)
+        rename_everybody(world)
+        contexts: dict[str, BrowserContext] = {}
+        for name in ("Ada", "Cleo", "Lea"):
+            contexts[name] = browser.new_context(bypass_csp=True)
+            give_session(contexts[name], world.engine, server.url, world.people[name])
+        probe = browser.new_context(bypass_csp=True).new_page()
+        probe.expose_function(CANARY, lambda: fired.append("probe"))
+        probe.set_content(CORPUS[2])
+        probe.wait_for_timeout(300)
+        assert fired == ["probe"], "the canary sings where a text is taken for markup"
+        fired.clear()
+
+        paths = {
+            route.fill({"evaluation_id": world.evaluation_id, "item_id": item, "person_id": 1})
+            for route in routes(app)
+            for item in items.values()
+            if route.method == "GET" and not route.is_api and "token" not in route.parameters
+        }
+        shown = 0
+        for name, context in contexts.items():
+            page = context.new_page()
+            page.expose_function(CANARY, partial(fired.append, name))
+            page.on("dialog", lambda dialog: (fired.append(dialog.message), dialog.dismiss()))
+            for path in sorted(paths):
+                answer = page.goto(server.url + path, wait_until="load")
+                if answer is not None and "text/html" in answer.headers.get("content-type", ""):
+                    page.wait_for_timeout(30)
+                    shown += CANARY in page.locator("body").inner_text()
+            assert [] == fired, name
+        assert shown > 10, "the hostile texts are on the pages"

@@ -1,0 +1,81 @@
+"""Texts that would run as scripts where a page takes them for markup, and where they get in."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+
+#: What runs calls this. A browser test defines it and waits for a call that must not come.
+CANARY = "canary"
+CORPUS = (
+    f"<script>{CANARY}()</script>",
+    f"</script><script>{CANARY}()</script>",
+    f'"><img src=x onerror={CANARY}()>',
+    f"'><svg onload={CANARY}()>",
+    f"</textarea><img src=x onerror={CANARY}()>",
+    f"</title></style><iframe srcdoc='<script>parent.{CANARY}()</script>'></iframe>",
+    f'" autofocus onfocus="{CANARY}()" x="',
+    f"' onmouseover='{CANARY}()' x='",
+    f"javascript:{CANARY}()",
+    f"]]><!-- --!><math><mi//xlink:href='javascript:{CANARY}()'>",
+    "{{ 7*'7' }}${7*7}{% raw %}",
+    f"<!--<script>--><img src=x onerror={CANARY}()>",
+)
+ALL = " ".join(CORPUS)
+#: What a page of ours is made of.
+OWN_SCRIPTS = ("/static/", "/vendor/")
+ADDRESSES = ("href", "src", "action", "formaction", "data", "xlink:href", "srcdoc")
+
+
+@dataclass
+class _Collector(HTMLParser):
+    problems: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._script = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        for name, value in given.items():
+            if name.startswith("on"):
+                self.problems.append(f"<{tag} {name}={value!r}>")
+            if name in ADDRESSES and value.strip().casefold().startswith(("javascript:", "data:")):
+                self.problems.append(f"<{tag} {name}={value!r}>")
+        if tag in {"iframe", "object", "embed", "math", "base"} or given.get("src") == "x":
+            self.problems.append(f"<{tag}>")
+        own = given.get("src", "").startswith(OWN_SCRIPTS)
+        self._script = tag == "script" and not own and given.get("type") != "application/json"
+        if self._script:
+            self.problems.append(f"<script> {given}")
+
+    handle_startendtag = handle_starttag
+
+
+def markup_in(page: str) -> list[str]:
+    """Return every element and attribute of a page that no template of ours holds."""
+    collector = _Collector()
+    collector.feed(page)
+    collector.close()
+    return collector.problems
+
+
+def infect(value: Any, keys: frozenset[str], text: str = ALL) -> Any:
+    """Return a JSON value with a hostile text in every string below the given keys."""
+    if isinstance(value, dict):
+        return {
+            key: _replace(one, text) if key in keys else infect(one, keys, text)
+            for key, one in value.items()
+        }
+    if isinstance(value, list):
+        return [infect(one, keys, text) for one in value]
+    return value
+
+
+def _replace(value: Any, text: str) -> Any:
+    if isinstance(value, str):
+        return text
+    if isinstance(value, list):
+        return [_replace(one, text) for one in value]
+    if isinstance(value, dict):
+        return {key: _replace(one, text) for key, one in value.items()}
+    return value

@@ -1,0 +1,92 @@
+"""A world in which everything that anybody wrote would rather be a script."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, select, update
+
+from monitor.store.engine import transaction
+from monitor.store.incidents import open_incident
+from monitor.store.registry import insert_version
+from monitor.store.tables import Evaluation, Exchange, ReviewBatch, Reviewer
+from tests.services.hostile_texts import ALL, infect
+from tests.services.review_world import World, make_world
+from tests.services.route_table import Visitor
+
+#: The keys of an assessment below which texts come from the traffic or its analysis.
+WRITTEN = frozenset({"headline", "remarks", "name", "examples", "foreign", "model", "reason"})
+MODEL = f"assistant {ALL}"
+SCORES = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
+
+
+def make_hostile_world(engine: Engine, clock: datetime) -> World:
+    """Make a world whose prompts, responses, task types, topics and models are hostile."""
+    world = make_world(engine, clock, n=8, cases=[(ALL, ALL, ALL)])
+    with transaction(engine) as connection:
+        _infect_evaluation(connection, world.evaluation_id)
+        for table in (Exchange, ReviewBatch, Evaluation):
+            connection.execute(update(table).values(model=MODEL))
+        open_incident(
+            connection, model=MODEL, fingerprint=frozenset({ALL}), severity=0.3,
+            evaluation_id=world.evaluation_id, now=clock,
+        )  # fmt: skip
+        insert_version(
+            connection, model=MODEL, stage="production", parent_id=None, training_run_id=None,
+            adapter_path=ALL, adapter_digest=ALL, lineage={ALL: ALL}, created_at=clock,
+        )  # fmt: skip
+    return world
+
+
+def rename_everybody(world: World) -> None:
+    """Give people hostile names; whoever is signed in stays so."""
+    with transaction(world.engine) as connection:
+        for name, person_id in world.people.items():
+            statement = update(Reviewer).where(Reviewer.id == person_id)
+            connection.execute(statement.values(name=f"{name} {ALL}", email=f"{name}@{ALL}"))
+
+
+def write_hostile_reviews(ada: Visitor, ben: Visitor) -> dict[str, int]:
+    """Let the two review with hostile comments; return an item in each state, by state."""
+    wrong = {
+        **SCORES, "verdict": "correct", "error_kind": "other", "answerable": "yes",
+        "corrected_response": f"{ALL} put right", "comment": ALL,
+    }  # fmt: skip
+    right = {**SCORES, "verdict": "accept", "comment": ALL}
+    found = {}
+    for state in ("gold", "disagreed", "adjudication", "flagged", "open"):
+        item = _call(ada, "claim")["item"]
+        found[state] = item
+        assert item == _call(ben, "claim")["item"]
+        if state == "open":
+            draft = {**wrong, "verdict": "correct"}
+            ada.send("PUT", f"/api/items/{item}/draft", json=draft).raise_for_status()
+        elif state == "flagged":
+            _call(ada, f"{item}/flag", {"reason": ALL})
+        else:
+            _call(ada, f"{item}/review", right)
+            _call(ben, f"{item}/review", right if state == "gold" else wrong)
+        if state == "disagreed":
+            _call(ada, f"{item}/messages", {"text": ALL})
+            judgement = {key: wrong[key] for key in wrong if key not in SCORES}
+            _call(ben, f"{item}/resolution", judgement)
+        if state == "adjudication":
+            _call(ada, f"{item}/escalation")
+    return found
+
+
+def _call(visitor: Visitor, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    answer = visitor.send("POST", f"/api/items/{path}", json=body or {})
+    answer.raise_for_status()
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def _infect_evaluation(connection: Connection, evaluation_id: int) -> None:
+    assessment = connection.execute(
+        select(Evaluation.assessment).where(Evaluation.id == evaluation_id)
+    ).scalar_one()
+    hostile = infect(assessment, WRITTEN)
+    hostile["mix_current"] = {ALL: 0.5, "fees": 0.5}
+    connection.execute(
+        update(Evaluation).where(Evaluation.id == evaluation_id).values(assessment=hostile)
+    )

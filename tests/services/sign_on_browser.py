@@ -1,0 +1,80 @@
+"""Browsers that sign in by a provider that runs here, and what a refusal looks like."""
+
+import html
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from typing import Any
+
+import httpx
+from sqlalchemy import Engine
+
+from monitor.review.people import THE_OPERATOR, invite
+from monitor.review.web.app import create_app
+from monitor.review.web.server import BackgroundServer
+from monitor.review.web.session_store import COOKIE as SESSION
+from monitor.settings import Alerts, OpenIdConnect, Secrets, Settings, Web
+from monitor.store.engine import transaction
+from monitor.store.reviewers import reviewer_by_name
+from tests.services.openid import CLIENT_ID, CLIENT_SECRET, Provider
+from tests.services.route_table import Visitor
+
+PUBLIC_URL = "https://drift.example.com"
+
+
+def settings_for(provider: Provider, *, passwords: bool = True, **oidc: Any) -> Settings:
+    section = OpenIdConnect(issuer=provider.url, client_id=CLIENT_ID, **oidc)
+    return Settings(
+        web=Web(oidc=section, passwords=passwords), alerts=Alerts(public_url=PUBLIC_URL)
+    )
+
+
+SECRETS = Secrets(driftwarden_oidc_client_secret=CLIENT_SECRET)
+
+
+class Browser:
+    """A browser that goes to the provider and back."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self.visitor = Visitor(client)
+
+    def go(self, target: str = "/review") -> str:
+        """Return the address that the provider sends this browser back to."""
+        begun = self.visitor.get("/login/sso", params={"next": target})
+        assert begun.status_code == 303, begun.text
+        answer = httpx.get(begun.headers["location"])
+        assert answer.headers["location"].startswith(f"{PUBLIC_URL}/login/sso/callback?")
+        return answer.headers["location"].removeprefix(PUBLIC_URL)
+
+    def sign_in(self, target: str = "/review") -> httpx.Response:
+        return self.visitor.get(self.go(target))
+
+
+Open = Callable[..., Browser]
+
+
+@contextmanager
+def browsing(engine: Engine, provider: Provider) -> Iterator[Open]:
+    """Give a function that opens a browser at a server with these settings."""
+    with ExitStack() as stack:
+
+        def start(**options: Any) -> Browser:
+            app = create_app(engine, settings_for(provider, **options), SECRETS)
+            server = stack.enter_context(BackgroundServer(app))
+            return Browser(stack.enter_context(httpx.Client(base_url=server.url, timeout=60)))
+
+        yield start
+
+
+def add(engine: Engine, clock: datetime, name: str = "Ada", email: str = "Ada@bank.example") -> int:
+    with transaction(engine) as connection:
+        invite(connection, THE_OPERATOR, name=name, email=email, now=clock, days=None)
+        person = reviewer_by_name(connection, name)
+    assert person is not None
+    return person.id
+
+
+def refused(answer: httpx.Response, why: str, status: int = 403) -> None:
+    text = html.unescape(answer.text).casefold()
+    assert (answer.status_code, why.casefold() in text) == (status, True), answer.text
+    assert SESSION not in answer.cookies
