@@ -32,7 +32,7 @@ SECRETS = {
         "Secret of the page's form tokens. Empty: one is made once and kept in the database."
     ),
     "driftwarden_oidc_client_secret": (
-        "Secret of the client at the provider of `[web.oidc]`. Empty: a public client, by PKCE alone."
+        "The client's secret at the provider of `[web.oidc]`. Empty: a public client, PKCE alone."
     ),
 }
 

@@ -1,6 +1,6 @@
 """What the pages of people show: who there is, and what the one who looks may change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,7 +54,7 @@ class Choices:
 
     roles: Sequence[str]
     task_types: Sequence[str]
-    permissions: dict[str, Sequence[str]]
+    permissions: Mapping[str, Sequence[str]]
 
 
 def everybody(connection: Connection, viewer: ReviewerRow, now: datetime) -> list[PersonView]:
