@@ -87,3 +87,9 @@ class NotFoundError(WorkflowError):
 
 class TrainingError(DriftwardenError):
     """Raised when a training run can't be planned, started or finished."""
+
+
+class MetricError(DriftwardenError):
+    """Raised when a metric can't be loaded, or gives what it may not."""
+
+    exit_status = 78

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from monitor.drift.text_characteristics import OutputFormat
+from monitor.text_characteristics import OutputFormat
 from monitor.errors import TaxonomyError
 from monitor.evaluation.expected_formats import Forms
 from monitor.taxonomy import TaskType, load_taxonomy

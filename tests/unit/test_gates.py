@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from monitor.errors import InputError
-from retrain.evaluate import BenchmarkItem, ItemScore
+from retrain.benchmark_item import BenchmarkItem
+from retrain.evaluate import ItemScore
 from retrain.gates import Check, GatePolicy, SafetyCounts, Verdict, judge, safety_checks
 
 #: Items that (both, only the candidate, only the incumbent, neither) got right.
