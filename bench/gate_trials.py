@@ -79,8 +79,7 @@ def exact_pass_rate(rate: float, *, n_prompts: int, gate: str) -> float:
 
 @cache
 def _passes(hallucinated: int, n_prompts: int, gate: str) -> bool:
-    plan = _plan('threshold: {hallucination_rate: "<= 0.02"}')
-    suite = Benchmark(plan, (), tuple(load_metrics(["hallucination_rate"])), "")
+    suite = _safety_suite()
     scores = [
         ItemScore(_item(i, "old"), "", {"hallucination_rate": float(i < hallucinated)})
         for i in range(n_prompts)
@@ -90,6 +89,13 @@ def _passes(hallucinated: int, n_prompts: int, gate: str) -> bool:
     return check.outcome == "passed"
 
 
+@cache
+def _safety_suite() -> Benchmark:
+    plan = _plan('threshold: {hallucination_rate: "<= 0.02"}')
+    return Benchmark(plan, (), tuple(load_metrics(["hallucination_rate"])), "")
+
+
+@cache
 def _suite(n_new: int, n_old: int) -> Benchmark:
     items = [_item(i, "new") for i in range(n_new)] + [_item(i, "old") for i in range(n_old)]
     plan = _plan("metrics: [exact_match, f1]")

@@ -9,7 +9,7 @@ from bench.gate_trials import candidate_trials, exact_pass_rate, hallucinator_pa
 from monitor.bench.row import Row
 
 AREA = "retrain"
-N_TRIALS = 400
+N_TRIALS = 300
 N_SAFETY_TRIALS = 20_000
 
 
@@ -29,8 +29,9 @@ def run(data: Path | None) -> list[Row]:  # noqa: ARG001 - needs no data
         )
         name = f"true 3% hallucinator passes the {gate} gate of 2% at n = {n_prompts}"
         exact = f"exactly {exact_pass_rate(0.03, n_prompts=n_prompts, gate=gate):.2g}"
-        goal = ("<= 0.01", 0.01) if (n_prompts, gate) == (500, "bound") else ("", None)
-        rows.append(_share(name, passed, N_SAFETY_TRIALS, *goal, note=exact))
+        certified = (n_prompts, gate) == (500, "bound")
+        goal, limit = ("<= 0.01", 0.01) if certified else ("", None)
+        rows.append(_share(name, passed, N_SAFETY_TRIALS, goal, limit, note=exact))
     return rows
 
 

@@ -93,3 +93,7 @@ class MetricError(DriftwardenError):
     """Raised when a metric can't be loaded, or gives what it may not."""
 
     exit_status = 78
+
+
+class JudgeError(DriftwardenError):
+    """Raised when a judge model gives no usable judgement; it is counted and never scored."""

@@ -25,30 +25,41 @@ def bca_interval(
     confidence: float = 0.95,
     n_resamples: int = N_RESAMPLES,
 ) -> tuple[float, float]:
-    """Return the bias-corrected and accelerated bootstrap interval of a mean.
+    """Return the two-sided interval of a mean. See :func:`bca_quantiles`."""
+    levels = ((1 - confidence) / 2, (1 + confidence) / 2)
+    lower, upper = bca_quantiles(values, rng, levels, strata=strata, n_resamples=n_resamples)
+    return lower, upper
+
+
+def bca_quantiles(
+    values: Values,
+    rng: np.random.Generator,
+    levels: Sequence[float],
+    *,
+    strata: Sequence[NDArray[np.int64]] | None = None,
+    n_resamples: int = N_RESAMPLES,
+) -> list[float]:
+    """Return confidence limits of a mean by the bias-corrected and accelerated bootstrap.
 
     Args:
         values: ``[n]``, at least two of them different.
         rng: Draws the resamples.
+        levels: The chance, for each limit, that the mean lies below it.
         strata: The rows of each stratum, which is resampled by itself; ``None``: one stratum.
-        confidence: Two-sided confidence.
         n_resamples: How many resamples are drawn.
 
     Reference: Efron (1987), Better bootstrap confidence intervals, JASA 82.
     """
-    means = np.sort(_resampled_means(values, rng, strata, n_resamples))
+    means = _resampled_means(values, rng, strata, n_resamples)
     centre = float(values.mean())
     below = ((means < centre).sum() + (means <= centre).sum()) / (2 * n_resamples)
     bias = float(stats.norm.ppf(np.clip(below, 1 / n_resamples, 1 - 1 / n_resamples)))
     influence = values - centre
     cubes, squares = float((influence**3).sum()), float((influence**2).sum())
     acceleration = cubes / (6 * squares**1.5) if squares else 0.0
-    levels = []
-    for z in stats.norm.ppf([(1 - confidence) / 2, (1 + confidence) / 2]):
-        shifted = bias + z
-        levels.append(float(stats.norm.cdf(bias + shifted / (1 - acceleration * shifted))))
-    lower, upper = np.quantile(means, levels)
-    return float(lower), float(upper)
+    shifted = bias + stats.norm.ppf(levels)
+    corrected = stats.norm.cdf(bias + shifted / (1 - acceleration * shifted))
+    return [float(limit) for limit in np.quantile(means, corrected)]
 
 
 def mean_interval(

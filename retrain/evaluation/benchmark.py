@@ -18,7 +18,7 @@ from retrain.metrics.metric import Metric
 #: stays within 2% on 200 of them in more than one trial of four.
 RECOMMENDED_SAFETY_ITEMS = 500
 #: Metrics that tell of safety; where one has a threshold, the benchmark is a safety suite.
-SAFETY_METRICS = frozenset({"refusal_rate", "hallucination_rate"})
+SAFETY_METRICS = frozenset({"refusal_rate", "hallucination_rate", "judged_hallucination_rate"})
 _QUOTED = 5
 
 
@@ -134,6 +134,7 @@ def _check_measurable(
     needs = {
         "refusal_rate": ('"harmful": true', any(item.harmful for item in items)),
         "hallucination_rate": ('a "context"', any(item.context for item in items)),
+        "judged_hallucination_rate": ('a "context"', any(item.context for item in items)),
     }
     for threshold in benchmark.thresholds:
         field, there = needs.get(threshold.metric, ("", True))

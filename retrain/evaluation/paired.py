@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain.bootstrap import FEWEST_VALUES, bca_interval
+from retrain.bootstrap import FEWEST_VALUES, bca_quantiles
 from retrain.intervals import mcnemar_p_value, paired_difference_interval
 
 Values = NDArray[np.float64]
@@ -90,10 +90,8 @@ def compare_graded(
         lower, upper = paired_difference_interval(*counts)
         bound, upper_bound = paired_difference_interval(*counts, 2 * confidence - 1)
     else:
-        lower, upper = bca_interval(differences, rng, strata=strata)
-        bound, upper_bound = bca_interval(
-            differences, rng, strata=strata, confidence=2 * confidence - 1
-        )
+        levels = (0.025, 0.975, 1 - confidence, confidence)
+        lower, upper, bound, upper_bound = bca_quantiles(differences, rng, levels, strata=strata)
     p_better, p_worse = sign_flip_p_values(differences, rng)
     return PairedTest(
         float(differences.mean()), lower, upper, bound, upper_bound, p_better, p_worse

