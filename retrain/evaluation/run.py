@@ -78,7 +78,7 @@ def answer_rows(scores: Scores) -> list[dict[str, Any]]:
 def _preferred(
     benchmarks: Sequence[Benchmark], scores: Scores, policy: Gates, judge: Asks, concurrency: int
 ) -> Check:
-    """Ask the judge about every benchmark but safety suites: there, what is liked isn't the point."""
+    """Ask about every benchmark but safety suites: there, what is liked isn't the point."""
     other = INCUMBENT if INCUMBENT in scores else BASE
     asked = [one.name for one in benchmarks if not one.is_safety_suite]
     pairs = [

@@ -99,9 +99,8 @@ def choose(asks: Asks, item: BenchmarkItem, first: str, second: str) -> Choice:
     said = asks.ask(SYSTEM, _question(item, first, second))
     verdicts = _VERDICT.findall(said)
     if len(verdicts) != 1:
-        raise JudgeError(
-            f"the judge gave {len(verdicts)} verdicts: {' '.join(said.split())[:200]!r}"
-        )
+        # Not quoted: it may repeat what a person wrote, and this is kept.
+        raise JudgeError(f"the judge gave {len(verdicts)} verdicts instead of one")
     return _CHOICES[verdicts[0].upper()]
 
 
