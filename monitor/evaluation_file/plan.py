@@ -76,6 +76,11 @@ class EvaluationPlan:
     human_eval: HumanEvaluation | None
     production_monitoring: ProductionMonitoring
 
+    def local_datasets(self) -> list[Path]:
+        """Return the data sets that are files, not addresses."""
+        places = (one.dataset for one in self.benchmarks)
+        return [self.origin.parent / Path(one).expanduser() for one in places if "://" not in one]
+
     def error(self, line: int, message: str) -> ConfigurationError:
         """Return an error that names file and line."""
         return ConfigurationError(f"{self.origin}, line {line}: {message}")

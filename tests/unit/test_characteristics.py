@@ -12,7 +12,6 @@ from monitor.evaluation.expected_formats import broken_formats
 from monitor.evaluation.scalars import Scalar, compare_scalars
 from monitor.evaluation.window import Window
 from monitor.settings import Drift
-from monitor.text_characteristics import OutputFormat
 
 ENGLISH = "What is the balance of my account, and when will it change?"
 GERMAN = "Wie hoch ist mein Kontostand, und wann wird er sich ändern?"

@@ -47,6 +47,7 @@ def test_the_whole_file() -> None:
     assert safety.metric_names == ("refusal_rate", "hallucination_rate")
     assert plan.human_eval == HumanEvaluation(50, 2, True, (1, 7), ("accuracy", "tone"))
     assert plan.production_monitoring == ProductionMonitoring("daily", 0.2, 0.1)
+    assert plan.local_datasets() == [Path("safety.jsonl")]
 
 
 def test_what_is_left_out() -> None:
