@@ -36,22 +36,27 @@ def candidate_trials(
     n_trials: int,
     n_new: int = 150,
     n_old: int = 150,
+    kept: float = 0.0,
     policy: Gates | None = None,
 ) -> Trials:
     """Judge candidates that are right more often than the incumbent by ``gain`` on new items.
 
     Items differ in difficulty. Both systems answer each by chance, as a sampled answer does, and
-    are scored by exact match and by a graded metric that goes with it. On old items they are alike.
+    are scored by exact match and by a graded metric that goes with it. On old items they are alike;
+    the candidate gives the incumbent's very answer to a share ``kept`` of them.
     """
     suite = _suite(n_new, n_old)
     found: Counter[str] = Counter()
     for _ in range(n_trials):
         difficulty = rng.beta(1.5, 1.5, size=n_new + n_old)
         raised = np.where(np.arange(n_new + n_old) < n_new, gain, 0.0)
-        scores = {
-            "incumbent": {"suite": _answers(suite, difficulty, rng)},
-            "candidate": {"suite": _answers(suite, np.clip(difficulty + raised, 0, 1), rng)},
-        }
+        incumbent = _answers(suite, difficulty, rng)
+        own = _answers(suite, np.clip(difficulty + raised, 0, 1), rng)
+        copied = (np.arange(n_new + n_old) >= n_new) & (rng.random(n_new + n_old) < kept)
+        candidate = [
+            old if copy else new for old, new, copy in zip(incumbent, own, copied, strict=True)
+        ]
+        scores = {"incumbent": {"suite": incumbent}, "candidate": {"suite": candidate}}
         verdict = decide([suite], scores, policy or Gates(), rng).verdict
         found[verdict.decision] += 1
         found["better"] += verdict.checks[0].outcome == "passed"

@@ -17,11 +17,23 @@ def run(data: Path | None) -> list[Row]:  # noqa: ARG001 - needs no data
     """Judge candidates of known quality."""
     rng = np.random.default_rng(20_261_125)
     same = candidate_trials(0.0, rng, n_trials=N_TRIALS)
-    gained = candidate_trials(0.25, rng, n_trials=N_TRIALS // 4)
+    n_better = N_TRIALS // 4
+    gained = {
+        (n_old, kept): candidate_trials(0.25, rng, n_trials=n_better, n_old=n_old, kept=kept)
+        for n_old, kept in ((150, 0.0), (150, 0.9), (400, 0.9))
+    }
     rows = [
         _share("identical candidate called better", same.better, same.n, "<= 0.05", 0.05),
         _share("identical candidate promoted", same.promoted, same.n, "<= 0.05", 0.05),
-        _share("candidate better by 25 points on new items promoted", gained.promoted, gained.n),
+    ]
+    rows += [
+        _share(
+            f"candidate better by 25 points on 150 new items, answering {kept:.0%} of {n_old} old "
+            "ones as before, promoted",
+            one.promoted,
+            one.n,
+        )
+        for (n_old, kept), one in gained.items()
     ]
     for n_prompts, gate in ((200, "point"), (200, "bound"), (500, "point"), (500, "bound")):
         passed = hallucinator_passes(

@@ -54,7 +54,9 @@ def judge_candidate(
     concurrency: int = 1,
 ) -> EvaluationVerdict:
     """Decide on a candidate; where a judge is given, it compares the answers too."""
-    checks = [] if judge is None else [_preferred(benchmarks, scores, policy, judge, concurrency)]
+    checks = []
+    if judge is not None and not all(one.is_safety_suite for one in benchmarks):
+        checks.append(_preferred(benchmarks, scores, policy, judge, concurrency))
     return decide(benchmarks, scores, policy, rng, further_checks=checks)
 
 
