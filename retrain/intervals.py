@@ -5,7 +5,7 @@ import math
 from scipy import stats
 
 
-def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson_interval(successes: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Return Wilson's score interval for a share; (0, 1) for no trials.
 
     Reference: Wilson (1927), JASA 22.

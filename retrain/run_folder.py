@@ -42,6 +42,16 @@ class RunFolder:
         return self.root / "answers.jsonl"
 
     @property
+    def evaluation(self) -> Path:
+        """The verdict on the candidate by evaluation.yaml, with every number that led to it."""
+        return self.root / "evaluation.json"
+
+    @property
+    def evaluation_answers(self) -> Path:
+        """What each system answered to the benchmarks of evaluation.yaml, and how it scored."""
+        return self.root / "evaluation-answers.jsonl"
+
+    @property
     def progress(self) -> Path:
         """One line a logged step, appended by the child."""
         return self.root / "progress.jsonl"

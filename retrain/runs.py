@@ -16,8 +16,9 @@ from monitor.store.audit import append_entry
 from monitor.store.engine import transaction
 from monitor.store.runs import FINAL, RunRow
 from retrain.acceptance import BENCHMARK
+from retrain.benchmark_item import BenchmarkItem
 from retrain.dataset import TrainingSet
-from retrain.evaluate import BenchmarkItem, StratumScore
+from retrain.evaluate import StratumScore
 from retrain.launchers import Launcher
 from retrain.recipe import Recipe
 from retrain.registry import move_stage, register_version, store_scores

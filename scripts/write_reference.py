@@ -34,6 +34,7 @@ SECRETS = {
     "driftwarden_oidc_client_secret": (
         "The client's secret at the provider of `[web.oidc]`. Empty: a public client, PKCE alone."
     ),
+    "judge_api_key": "Key of the judge's endpoint. Empty: requests carry none.",
 }
 
 SETTINGS_INTRODUCTION = """\

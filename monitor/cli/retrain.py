@@ -170,6 +170,42 @@ def start(
 
 
 @app.command()
+def evaluate(
+    run: RunArgument,
+    config: ConfigOption = None,
+    evaluation: Annotated[
+        Path | None, typer.Option(help="Evaluation file; default: retrain.evaluation.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the verdict as JSON instead.")
+    ] = False,
+) -> None:
+    """Evaluate what a run made beside the version it went on from and the base with its prompt.
+
+    Every number is kept in the run's folder. Exit status 0: promote; 3: reject; 4: undecided.
+    """
+    import json
+
+    from monitor.cli.retrain_evaluation import evaluate_run
+    from monitor.errors import InputError
+    from retrain.evaluation.report import report_lines
+
+    settings = read_settings(config)
+    path = evaluation or (
+        Path(settings.retrain.evaluation) if settings.retrain.evaluation else None
+    )
+    if path is None:
+        raise InputError("name an evaluation file: --evaluation FILE, or retrain.evaluation")
+    found = evaluate_run(open_database(settings), settings, run, path)
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=1))
+    else:
+        for line in report_lines(found):
+            typer.echo(line)
+    raise typer.Exit(found.exit_status)
+
+
+@app.command()
 def cancel(run: RunArgument, config: ConfigOption = None) -> None:
     """Cancel a run that hasn't ended, and end its process."""
     import getpass

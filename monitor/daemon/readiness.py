@@ -45,6 +45,7 @@ def check_everything(settings: Settings, secrets: Secrets) -> Iterator[Finding]:
         ("sign-in", lambda: _sign_in(settings, secrets)),
         ("base model", lambda: _base_model(settings)),
         ("training data", lambda: _training_data(settings)),
+        ("evaluation", lambda: evaluation_finding(settings)),
         ("work folder", lambda: _work_folder(settings)),
         ("web", lambda: _web(settings)),
     ]
@@ -193,6 +194,37 @@ def _training_data(settings: Settings) -> Finding:
     if not Path(name).is_file():
         return Finding("training data", "fail", f"retrain.training_data = {name!r}: no such file")
     return Finding("training data", "ok", name)
+
+
+def evaluation_finding(settings: Settings) -> Finding:
+    """Say what candidates are evaluated on, and which settings evaluation.yaml overrides."""
+    from monitor.evaluation_file import read_plan
+    from retrain.evaluation.benchmark import load_benchmarks
+    from retrain.metrics.catalogue import MetricModels
+
+    name = settings.retrain.evaluation
+    if not name:
+        return Finding(
+            "evaluation",
+            "note",
+            "retrain.evaluation is empty: a candidate is held to retrain.benchmark alone",
+        )
+    plan = read_plan(Path(name))
+    benchmarks = load_benchmarks(plan, MetricModels.from_settings(settings.retrain.scoring))
+    said = [f"{one.name} ({len(one.items)} items)" for one in benchmarks]
+    parts = [f"{name}: {', '.join(said)}", *(note for one in benchmarks for note in one.remarks())]
+    status = "note" if len(parts) > 1 else "ok"
+    for key, value in plan.production_monitoring.overrides().items():
+        effective = getattr(settings.monitoring, key)
+        if effective == value:
+            parts.append(f"it overrides config.toml: monitoring.{key} = {value!r}")
+        else:
+            status = "note"
+            parts.append(
+                f"the environment overrides both it and config.toml: monitoring.{key} = "
+                f"{effective!r}"
+            )
+    return Finding("evaluation", status, "; ".join(parts))
 
 
 def _work_folder(settings: Settings) -> Finding:

@@ -16,7 +16,7 @@ from monitor.store.registry import VersionRow, version_by_id
 
 if TYPE_CHECKING:
     from monitor.demo.models import DemoModel
-    from retrain.evaluate import BenchmarkItem
+    from retrain.benchmark_item import BenchmarkItem
     from retrain.runs import RunState
 
 
@@ -36,7 +36,7 @@ def training_rows(requests: list[Request]) -> list[dict[str, Any]]:
 
 def benchmark_items(old: list[Request], new: list[Request]) -> list["BenchmarkItem"]:
     """Return held-out requests as benchmark items."""
-    from retrain.evaluate import BenchmarkItem
+    from retrain.benchmark_item import BenchmarkItem
 
     return [
         BenchmarkItem(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift import text_characteristics as texts
+from monitor import text_characteristics as texts
 from monitor.evaluation.expected_formats import Forms, broken_formats
 from monitor.evaluation.metric_directions import Direction, direction_of
 from monitor.evaluation.metrics import LEAST_VALUES, metric_names, metric_values

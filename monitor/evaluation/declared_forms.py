@@ -6,11 +6,11 @@ from pathlib import Path
 
 import structlog
 
-from monitor.drift.text_characteristics import OutputFormat
 from monitor.errors import TaxonomyError
 from monitor.evaluation.expected_formats import Forms
 from monitor.taxonomy import TaskType, load_taxonomy
 from monitor.taxonomy.output_formats import FreeText
+from monitor.text_characteristics import OutputFormat
 
 log = structlog.get_logger()
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
-from monitor.drift.text_characteristics import OutputFormat, learn_format
 from monitor.evaluation.window import Window
+from monitor.text_characteristics import OutputFormat, learn_format
 
 #: Task type -> the form of its answers; ``None`` where they have none.
 Forms = Mapping[str, OutputFormat | None]

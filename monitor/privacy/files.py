@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from monitor.evaluation_file import read_plan
 from monitor.privacy.person import Person
 from monitor.settings import Retrain
 from monitor.store import person_traces
@@ -121,6 +122,8 @@ def remove_rows(engine: Engine, person: Person, files: Files, now: datetime) -> 
 
 def _plain_files(exports: list[str], retrain: Retrain, more: Iterable[Path]) -> list[Path]:
     named = [Path(one) for one in (retrain.training_data, retrain.benchmark) if one]
+    if retrain.evaluation:
+        named += read_plan(Path(retrain.evaluation)).local_datasets()
     named += [Path(one) for one in exports if one != STANDARD_OUTPUT]
     return list(dict.fromkeys(one.resolve() for one in (*named, *more)))
 

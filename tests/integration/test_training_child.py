@@ -18,8 +18,8 @@ from monitor.store import registry as versions
 from monitor.store.engine import make_engine, transaction
 from monitor.store.runs import RunRow, run_by_id
 from monitor.store.tables import metadata
+from retrain.benchmark_item import BenchmarkItem
 from retrain.dataset import TrainingSet, build_training_set, original_training_set
-from retrain.evaluate import BenchmarkItem
 from retrain.launchers import local
 from retrain.launchers.local import SubprocessLauncher
 from retrain.launchers.process_identity import start_ticks

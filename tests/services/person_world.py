@@ -45,8 +45,8 @@ from monitor.store.tables import (
     ReviewItem,
 )
 from monitor.traffic.redaction import pseudonym_of
+from retrain.benchmark_item import BenchmarkItem
 from retrain.dataset import TrainingSet, build_training_set
-from retrain.evaluate import BenchmarkItem
 from retrain.recipe import Recipe
 from retrain.run_folder import RunFolder, write_lines
 from retrain.runs import plan_run, prepare_run

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from monitor.drift import mix, multiplicity, scalar_comparison, text_characteristics
+from monitor import text_characteristics
+from monitor.drift import mix, multiplicity, scalar_comparison
 from monitor.drift.binomial import clopper_pearson, upper_tails
 from monitor.drift.cells import fit_cells
 from monitor.drift.fusion import fuse

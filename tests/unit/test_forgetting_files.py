@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retrain.forgetting import find_in_file, remove_from_file, remove_from_run
+from retrain.forgetting import find_in_file, find_in_run, remove_from_file, remove_from_run
 from retrain.run_folder import RunFolder
 
 
@@ -97,3 +97,14 @@ def test_the_card_is_noted_before_the_rows_go(
     card = json.loads(folder.card.read_text(encoding="utf-8"))
     assert ("sha256:0", 2) == (card["digest"], card["n_examples"])
     assert [1] == [note["n_rows"] for note in card["removed"]]
+
+
+def test_answers_to_the_benchmarks_of_an_evaluation_go_too(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.evaluation_answers.write_text('{"user": "ann"}\n{"user": "bob"}\n', encoding="utf-8")
+
+    assert [(folder.evaluation_answers, 1)] == [
+        (one.path, one.n_rows) for one in find_in_run(folder, hers)
+    ]
+    remove_from_run(folder, hers, datetime(2026, 11, 2, tzinfo=UTC), trained=True)
+    assert '{"user": "bob"}\n' == folder.evaluation_answers.read_text(encoding="utf-8")

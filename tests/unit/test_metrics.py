@@ -3,21 +3,24 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from monitor.errors import InputError
+from retrain.benchmark_item import BenchmarkItem
+from retrain.bootstrap import mean_interval
 from retrain.evaluate import (
-    BenchmarkItem,
     ItemScore,
     read_benchmark,
     remarks,
     score_version,
     summarise,
 )
-from retrain.metrics import exact_match, token_f1, tokens
+from retrain.metrics.overlap import exact_match, token_f1
+from retrain.metrics.tokens import tokens
 
 
 @pytest.mark.parametrize(
@@ -47,6 +50,7 @@ def test_exact_match(expected: str, answer: str, same: float) -> None:
         ("a", "", 0.0),
         ("?!", "a", 0.0),
         ("カードを止める", "カードを止める", 1.0),
+        ("3.5 EUR", "35 EUR", 0.5),
         ("カード", "カー", 0.8),
         ("卡片", "银行", 0.0),
         ("Привет, мир", "привет мир", 1.0),
@@ -93,7 +97,7 @@ def test_a_version_is_scored_stratum_by_stratum() -> None:
         Answers({"a": "answer a", "b": "Answer  B", "c": "something else"}), items
     )
     assert [score.correct for score in scores] == [True, True, False]
-    found = {(s.stratum, s.metric): s for s in summarise(scores)}
+    found = {(s.stratum, s.metric): s for s in summarise(scores, np.random.default_rng(0))}
     assert {stratum for stratum, _ in found} == {
         "", "split=new", "split=old", "task_type=cards", "task_type=crypto",
     }  # fmt: skip
@@ -106,14 +110,32 @@ def test_a_version_is_scored_stratum_by_stratum() -> None:
 
 
 def test_a_graded_metric_gets_the_interval_of_its_mean() -> None:
-    values = [0.0, 0.5, 0.5, 1.0, 0.25, 0.75]
+    values = np.random.default_rng(3).beta(2, 5, size=60)
     scores = [ItemScore(item(str(i)), "", {"exact_match": 0.0, "token_f1": v})
-              for i, v in enumerate(values)]  # fmt: skip
-    found = {s.metric: s for s in summarise(scores) if not s.stratum}
+              for i, v in enumerate(values.tolist())]  # fmt: skip
+    found = {s.metric: s for s in summarise(scores, np.random.default_rng(0)) if not s.stratum}
     half = stats.norm.ppf(0.975) * stats.sem(values)
-    assert found["token_f1"].value == pytest.approx(0.5)
-    assert found["token_f1"].lower == pytest.approx(0.5 - half, abs=1e-4)
-    assert found["token_f1"].upper == pytest.approx(0.5 + half, abs=1e-4)
+    assert found["token_f1"].value == pytest.approx(values.mean())
+    # Of 60 skewed values: near the normal interval, and not it.
+    assert found["token_f1"].lower == pytest.approx(values.mean() - half, abs=0.2 * half)
+    assert found["token_f1"].upper == pytest.approx(values.mean() + half, abs=0.2 * half)
+
+
+@pytest.mark.parametrize("values", [[1.0] * 30, [0.5] * 30, [0.2, 0.9]])
+def test_an_interval_without_spread_to_learn_from_is_wilsons(values: list[float]) -> None:
+    """Thirty answers that all score 1 don't prove that every answer does."""
+    lower, upper = mean_interval(np.array(values), np.random.default_rng(0))
+    wilson = stats.binomtest(round(sum(values)), len(values)).proportion_ci(0.95, "wilson")
+    if float(sum(values)).is_integer():
+        assert (lower, upper) == pytest.approx((wilson.low, wilson.high))
+    assert lower < np.mean(values) <= upper + 1e-9
+    assert upper - lower > 0.1
+
+
+def test_a_range_is_kept() -> None:
+    lower, upper = mean_interval(np.full(20, 5.0), np.random.default_rng(0), lowest=1, highest=5)
+    assert 1 < lower < 5
+    assert upper == 5
 
 
 def line(**changes: object) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.drift.text_characteristics.output_format import (
+from monitor.text_characteristics.output_format import (
     FencedCode,
     Json,
     Label,

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.drift import text_characteristics as texts
-from monitor.drift.text_characteristics import language, refusal_phrases, scripts
+from monitor import text_characteristics as texts
+from monitor.text_characteristics import language, refusal_phrases, scripts
 
 SUBMODULES = sorted(
     module.name for module in pkgutil.iter_modules(texts.__path__, f"{texts.__name__}.")

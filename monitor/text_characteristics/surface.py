@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from monitor.drift.text_characteristics.characters import (
+from monitor.text_characteristics.characters import (
     DIGIT,
     LOOKED_AT,
     SIGN,

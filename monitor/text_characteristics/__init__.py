@@ -11,19 +11,19 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.text_characteristics.language import identify_language
-from monitor.drift.text_characteristics.output_format import OutputFormat, learn_format
-from monitor.drift.text_characteristics.readability import lix
-from monitor.drift.text_characteristics.refusal import declined_by_api, refusal
-from monitor.drift.text_characteristics.relevance import relevance, unrelated_below
-from monitor.drift.text_characteristics.repetition import compressible, loop, repeated_phrases
-from monitor.drift.text_characteristics.surface import (
+from monitor.text_characteristics.language import identify_language
+from monitor.text_characteristics.output_format import OutputFormat, learn_format
+from monitor.text_characteristics.readability import lix
+from monitor.text_characteristics.refusal import declined_by_api, refusal
+from monitor.text_characteristics.relevance import relevance, unrelated_below
+from monitor.text_characteristics.repetition import compressible, loop, repeated_phrases
+from monitor.text_characteristics.surface import (
     empty,
     non_letter_share,
     question,
     token_count,
 )
-from monitor.drift.text_characteristics.truncation import cut_off, stopped_by_limit
+from monitor.text_characteristics.truncation import cut_off, stopped_by_limit
 
 __all__ = [
     "OutputFormat",

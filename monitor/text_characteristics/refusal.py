@@ -6,7 +6,7 @@ none: "I'm sorry that your card was stolen" is the beginning of help.
 
 import re
 
-from monitor.drift.text_characteristics.refusal_phrases import CUES, PHRASES
+from monitor.text_characteristics.refusal_phrases import CUES, PHRASES
 
 #: An answer that declines does so at its beginning.
 LOOKED_AT = 300

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Sequence
 
-from monitor.drift.text_characteristics.characters import LOOKED_AT
+from monitor.text_characteristics.characters import LOOKED_AT
 
 #: A text of fewer bytes says nothing about repetition.
 SHORTEST_REPEATING = 100

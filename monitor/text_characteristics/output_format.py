@@ -48,7 +48,7 @@ class Json:
 
     def admits(self, answer: str) -> bool:
         """Tell whether the answer is JSON and has the keys."""
-        document = _parse(answer)
+        document = parse_json(answer)
         if document is msgspec.UNSET:
             return False
         return self.keys is None or (isinstance(document, dict) and self.keys <= document.keys())
@@ -97,7 +97,7 @@ def learn_format(answers: Sequence[str]) -> OutputFormat | None:
 
 def _learn_json(answers: Sequence[str]) -> Json | None:
     documents = [
-        document for answer in answers if (document := _parse(answer)) is not msgspec.UNSET
+        document for answer in answers if (document := parse_json(answer)) is not msgspec.UNSET
     ]
     if len(documents) < MOSTLY * len(answers):
         return None
@@ -117,8 +117,8 @@ def _learn_labels(answers: Sequence[str]) -> Label | None:
     return Label(frozenset(counts))
 
 
-def _parse(answer: str) -> Any:
-    """Return the JSON document of an answer; ``UNSET`` where it is none."""
+def parse_json(answer: str) -> Any:
+    """Return the JSON document of an answer, without a fence around it; ``UNSET`` for none."""
     text = answer.strip()
     opening = _OPENING.match(text)
     if opening and text.endswith(_FENCE) and len(text) >= opening.end() + len(_FENCE):

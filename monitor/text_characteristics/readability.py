@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.text_characteristics.characters import (
+from monitor.text_characteristics.characters import (
     LETTER,
     LOOKED_AT,
     SPACE,

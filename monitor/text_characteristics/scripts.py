@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.text_characteristics.characters import code_units
+from monitor.text_characteristics.characters import code_units
 
 #: Blocks of the basic plane, first and last code point.
 BLOCKS: tuple[tuple[str, int, int], ...] = (

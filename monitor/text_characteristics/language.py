@@ -7,8 +7,8 @@ label or a few words have no language.
 
 import re
 
-from monitor.drift.text_characteristics.scripts import count_scripts
-from monitor.drift.text_characteristics.stop_words import LETTERS, WORDS
+from monitor.text_characteristics.scripts import count_scripts
+from monitor.text_characteristics.stop_words import LETTERS, WORDS
 
 #: Characters looked at: the first sentences tell.
 LOOKED_AT = 500

@@ -1,0 +1,57 @@
+"""Whether the gates promote what is better, and only that."""
+
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from bench.gate_trials import candidate_trials, exact_pass_rate, hallucinator_passes
+from monitor.bench.row import Row
+
+AREA = "retrain"
+N_TRIALS = 300
+N_SAFETY_TRIALS = 20_000
+
+
+def run(data: Path | None) -> list[Row]:  # noqa: ARG001 - needs no data
+    """Judge candidates of known quality."""
+    rng = np.random.default_rng(20_261_125)
+    same = candidate_trials(0.0, rng, n_trials=N_TRIALS)
+    n_better = N_TRIALS // 4
+    gained = {
+        (n_old, kept): candidate_trials(0.25, rng, n_trials=n_better, n_old=n_old, kept=kept)
+        for n_old, kept in ((150, 0.0), (150, 0.9), (400, 0.9))
+    }
+    rows = [
+        _share("identical candidate called better", same.better, same.n, "<= 0.05", 0.05),
+        _share("identical candidate promoted", same.promoted, same.n, "<= 0.05", 0.05),
+    ]
+    rows += [
+        _share(
+            f"candidate better by 25 points on 150 new items, answering {kept:.0%} of {n_old} old "
+            "ones as before, promoted",
+            one.promoted,
+            one.n,
+        )
+        for (n_old, kept), one in gained.items()
+    ]
+    for n_prompts, gate in ((200, "point"), (200, "bound"), (500, "point"), (500, "bound")):
+        passed = hallucinator_passes(
+            0.03, rng, n_trials=N_SAFETY_TRIALS, n_prompts=n_prompts, gate=gate
+        )
+        name = f"true 3% hallucinator passes the {gate} gate of 2% at n = {n_prompts}"
+        exact = f"exactly {exact_pass_rate(0.03, n_prompts=n_prompts, gate=gate):.2g}"
+        certified = (n_prompts, gate) == (500, "bound")
+        goal, limit = ("<= 0.01", 0.01) if certified else ("", None)
+        rows.append(_share(name, passed, N_SAFETY_TRIALS, goal, limit, note=exact))
+    return rows
+
+
+def _share(
+    name: str, k: int, n: int, goal: str = "", limit: float | None = None, note: str = ""
+) -> Row:
+    interval = stats.binomtest(k, n).proportion_ci(0.95, method="exact")
+    against = f"{k} of {n} trials, 95% interval {interval.low:.3g} to {interval.high:.3g}"
+    # A share that is truly at the limit is measured above it half of the time.
+    holds = None if limit is None else bool(interval.low <= limit)
+    return Row(AREA, name, k / n, "", goal, holds, f"{against}; {note}" if note else against)

@@ -1,0 +1,96 @@
+"""From answers to a verdict: scores, the judge's preferences, the decision."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from monitor.settings import Gates
+from retrain.evaluate import ItemScore, score_answers
+from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.verdict import BASE, CANDIDATE, INCUMBENT, EvaluationVerdict, decide
+from retrain.gates import Check
+from retrain.judge.asks import Asks
+from retrain.judge.pairwise import judge_check, judge_pairs
+
+Scores = dict[str, dict[str, list[ItemScore]]]
+
+
+def score_systems(
+    benchmarks: Sequence[Benchmark], answers: Mapping[str, Mapping[str, Sequence[str]]]
+) -> Scores:
+    """Score every answer of every system.
+
+    Args:
+        benchmarks: What was asked.
+        answers: System -> benchmark -> answers, as
+            :func:`retrain.evaluation.systems.answer_benchmarks` gives them.
+
+    Returns:
+        System -> benchmark -> scores.
+
+    Raises:
+        MetricError: A metric failed.
+    """
+    return {
+        system: {
+            benchmark.name: score_answers(
+                benchmark.items, by_benchmark[benchmark.name], benchmark.metrics
+            )
+            for benchmark in benchmarks
+        }
+        for system, by_benchmark in answers.items()
+    }
+
+
+def judge_candidate(
+    benchmarks: Sequence[Benchmark],
+    scores: Scores,
+    policy: Gates,
+    rng: np.random.Generator,
+    *,
+    judge: Asks | None = None,
+    concurrency: int = 1,
+) -> EvaluationVerdict:
+    """Decide on a candidate; where a judge is given, it compares the answers too."""
+    checks = []
+    if judge is not None and not all(one.is_safety_suite for one in benchmarks):
+        checks.append(_preferred(benchmarks, scores, policy, judge, concurrency))
+    return decide(benchmarks, scores, policy, rng, further_checks=checks)
+
+
+def answer_rows(scores: Scores) -> list[dict[str, Any]]:
+    """Return a row for each answer of each system, with what was asked and how it was scored."""
+    return [
+        {
+            "by": system,
+            "benchmark": benchmark,
+            "id": one.item.id,
+            "messages": list(one.item.messages),
+            "answer": one.answer,
+            "values": one.values,
+        }
+        for system, by_benchmark in scores.items()
+        for benchmark, scored in by_benchmark.items()
+        for one in scored
+    ]
+
+
+def _preferred(
+    benchmarks: Sequence[Benchmark], scores: Scores, policy: Gates, judge: Asks, concurrency: int
+) -> Check:
+    """Ask about every benchmark but safety suites: there, what is liked isn't the point."""
+    other = INCUMBENT if INCUMBENT in scores else BASE
+    asked = [one.name for one in benchmarks if not one.is_safety_suite]
+    pairs = [
+        [_named(one, name) for name in asked for one in scores[system][name]]
+        for system in (CANDIDATE, other)
+    ]
+    return judge_check(judge_pairs(judge, *pairs, concurrency=concurrency), policy.alpha)
+
+
+def _named(score: ItemScore, benchmark: str) -> ItemScore:
+    """Give an item an id that no other benchmark's item has."""
+    item = msgspec.structs.replace(score.item, id=f"{benchmark}/{score.item.id}")
+    return ItemScore(item, score.answer, score.values)

@@ -1,0 +1,97 @@
+"""The systems that answer a benchmark: candidate, incumbent, base with its prompt."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from retrain.evaluate import Responds
+from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.verdict import BASE, CANDIDATE, INCUMBENT
+from retrain.generation import Responder
+from retrain.recipe import Recipe
+
+#: Loads a system when its turn comes.
+Loads = Callable[[], Responds]
+Conversation = Sequence[dict[str, str]]
+
+
+class Prompted:
+    """A responder that is told a system prompt, where a conversation doesn't bring its own."""
+
+    def __init__(self, responder: Responds, prompt: str) -> None:
+        self._responder = responder
+        self._prompt = prompt
+
+    def respond(
+        self,
+        conversations: Sequence[Conversation],
+        progress: Callable[[int], None] | None = None,
+    ) -> list[str]:
+        """Answer each conversation."""
+        return self._responder.respond([self._told(one) for one in conversations], progress)
+
+    def _told(self, conversation: Conversation) -> Conversation:
+        if not self._prompt or (conversation and conversation[0]["role"] == "system"):
+            return conversation
+        return [{"role": "system", "content": self._prompt}, *conversation]
+
+
+def systems_of_run(
+    recipe: Recipe, weights: Path, *, base_prompt: str, max_new_tokens: int
+) -> dict[str, Loads]:
+    """Return how to load each system that a run's candidate is compared with, and itself.
+
+    Args:
+        recipe: What the run trained.
+        weights: The folder of what it made.
+        base_prompt: The system prompt that the base model gets.
+        max_new_tokens: The longest answer.
+    """
+    revision = "" if Path(recipe.base).is_dir() else recipe.base_revision
+
+    def base(adapter: Path | None = None) -> Responds:
+        return Responder(recipe.base, adapter, revision=revision, max_new_tokens=max_new_tokens)
+
+    def candidate() -> Responds:
+        if recipe.method == "full":
+            return Responder(weights, max_new_tokens=max_new_tokens)
+        return base(weights)
+
+    found: dict[str, Loads] = {CANDIDATE: candidate}
+    if recipe.start_adapter:
+        found[INCUMBENT] = lambda: base(Path(recipe.start_adapter))
+    found[BASE] = lambda: Prompted(base(), base_prompt)
+    return found
+
+
+def answer_benchmarks(
+    systems: Mapping[str, Loads],
+    benchmarks: Sequence[Benchmark],
+    progress: Callable[[str, int], None] | None = None,
+) -> dict[str, dict[str, list[str]]]:
+    """Ask every system every item.
+
+    One system is loaded at a time: a device that holds one may not hold two.
+
+    Args:
+        systems: Name -> how to load it.
+        benchmarks: What they are asked.
+        progress: Called with the system's name and the number of answers that it added.
+
+    Returns:
+        System -> benchmark -> answers, in the order of its items.
+    """
+    answers: dict[str, dict[str, list[str]]] = {}
+    for name, load in systems.items():
+        responder = load()
+
+        def told(n: int, name: str = name) -> None:
+            if progress is not None:
+                progress(name, n)
+
+        answers[name] = {
+            benchmark.name: responder.respond(
+                [list(item.messages) for item in benchmark.items], told
+            )
+            for benchmark in benchmarks
+        }
+    return answers

@@ -1,0 +1,113 @@
+"""Whether a judge rates as people do: Cohen's kappa and Krippendorff's alpha, with intervals."""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+N_RESAMPLES = 1_999
+#: Fewer items with both ratings tell nothing of an agreement.
+FEWEST_ITEMS = 20
+#: Of Krippendorff's alpha: below it, no conclusion should rest on the ratings.
+RELIABLE = 0.667
+
+Counts = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Agreement of a judge with people on the items that both rated.
+
+    ``None`` where it isn't defined: too few items, or all of one rating.
+    """
+
+    n: int
+    #: Ratings that a person gave and the judge failed to.
+    n_judge_failed: int
+    kappa: float | None
+    kappa_interval: tuple[float, float] | None
+    alpha: float | None
+    alpha_interval: tuple[float, float] | None
+
+    def __str__(self) -> str:
+        missing = f", the judge failed on {self.n_judge_failed} more" if self.n_judge_failed else ""
+        if self.alpha is None or self.kappa is None:
+            return f"agreement with people can't be told on {self.n} items{missing}"
+        said = f"agreement with people on {self.n} items{missing}"
+        for name, value, interval in (
+            ("Cohen's kappa", self.kappa, self.kappa_interval),
+            ("Krippendorff's alpha", self.alpha, self.alpha_interval),
+        ):
+            between = f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
+            said += f"; {name} {value:.2f}{between}"
+        weak = self.alpha_interval is None or self.alpha_interval[0] < RELIABLE
+        return said + (f": not surely above {RELIABLE}, don't rely on this judge" if weak else "")
+
+
+def agreement(
+    people: Mapping[str, Hashable],
+    judge: Mapping[str, Hashable | None],
+    rng: np.random.Generator,
+) -> Agreement:
+    """Compare a judge's ratings with people's, item by item.
+
+    Args:
+        people: Item id -> rating, such as ``candidate``, ``tie`` or ``incumbent``.
+        judge: The same; ``None`` where the judge failed. Failures are counted, never rated.
+        rng: Draws the bootstrap over items.
+
+    References: Cohen (1960), Educational and Psychological Measurement 20; Krippendorff (2004),
+    Content analysis, chapter 11 (nominal data, two observers).
+    """
+    both = [name for name in people if judge.get(name) is not None]
+    failed = sum(name in judge and judge[name] is None for name in people)
+    labels = {
+        label: place
+        for place, label in enumerate(
+            dict.fromkeys([*(people[one] for one in both), *(judge[one] for one in both)])
+        )
+    }
+    if len(both) < FEWEST_ITEMS:
+        return Agreement(len(both), failed, None, None, None, None)
+    cells = np.array([labels[people[o]] * len(labels) + labels[judge[o]] for o in both])
+    width = len(labels)
+    kappa, kappa_interval = _with_interval(cells, width, cohens_kappa, rng)
+    alpha, alpha_interval = _with_interval(cells, width, krippendorffs_alpha, rng)
+    return Agreement(len(both), failed, kappa, kappa_interval, alpha, alpha_interval)
+
+
+def cohens_kappa(counts: Counts) -> float:
+    """Return kappa of a square table of counts, ``[k, k]``; NaN where only one rating occurs."""
+    n = counts.sum()
+    expected = float(counts.sum(axis=0) @ counts.sum(axis=1)) / n**2
+    return float((np.trace(counts) / n - expected) / (1 - expected)) if expected < 1 else np.nan
+
+
+def krippendorffs_alpha(counts: Counts) -> float:
+    """Return nominal alpha of two observers from the same table; NaN where only one occurs."""
+    coincidences = counts + counts.T
+    totals = coincidences.sum(axis=1)
+    n = totals.sum()
+    expected = (n**2 - float(totals @ totals)) / (n - 1)
+    observed = n - np.trace(coincidences)
+    return float(1 - observed / expected) if expected > 0 else np.nan
+
+
+def _with_interval(
+    cells: NDArray[np.int64],
+    width: int,
+    coefficient: Callable[[Counts], float],
+    rng: np.random.Generator,
+) -> tuple[float | None, tuple[float, float] | None]:
+    shares = np.bincount(cells, minlength=width * width)
+    value = coefficient(shares.reshape(width, width).astype(np.float64))
+    if np.isnan(value):
+        return None, None
+    drawn = rng.multinomial(len(cells), shares / len(cells), size=N_RESAMPLES)
+    resampled = [coefficient(one.reshape(width, width).astype(np.float64)) for one in drawn]
+    defined = [one for one in resampled if not np.isnan(one)]
+    if len(defined) < 0.95 * N_RESAMPLES:
+        return value, None
+    lower, upper = np.quantile(defined, [0.025, 0.975])
+    return value, (float(lower), float(upper))

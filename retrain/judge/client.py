@@ -1,0 +1,148 @@
+"""A small client of OpenAI-compatible chat completions: it waits, tries again, and gives up."""
+
+import time
+from collections.abc import Callable
+from threading import Lock
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from monitor.errors import JudgeError
+from monitor.settings import Judge
+
+#: Longest wait between two attempts, in seconds.
+LONGEST_WAIT = 60.0
+_FIRST_WAIT = 1.0
+_TRY_AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+
+
+class ChatClient:
+    """Asks a model for one answer at a time; safe to use from several threads.
+
+    Args:
+        settings: The section ``[retrain.judge]``.
+        api_key: Sent as a bearer token; empty: none is sent.
+        sleep: Waits so many seconds.
+        clock: Tells the seconds since some moment.
+        transport: For tests.
+    """
+
+    def __init__(
+        self,
+        settings: Judge,
+        api_key: str = "",
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._settings = settings
+        self._sleep = sleep
+        self._pace = _Pace(settings.requests_per_minute, sleep, clock)
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._http = httpx.Client(
+            base_url=settings.url.rstrip("/") + "/",
+            headers=headers,
+            timeout=settings.timeout_seconds,
+            transport=transport,
+        )
+
+    def __enter__(self) -> "ChatClient":
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def ask(self, system: str, question: str) -> str:
+        """Return the model's answer, at temperature 0.
+
+        Raises:
+            JudgeError: There is none after all attempts, the endpoint refuses, or what it says
+                isn't a chat completion.
+        """
+        body = {
+            "model": self._settings.model,
+            "temperature": 0,
+            "messages": [
+                {"role": "system", "content": system},
+                {"role": "user", "content": question},
+            ],
+        }
+        wait, problem = _FIRST_WAIT, ""
+        for attempt in range(self._settings.attempts):
+            if attempt:
+                self._sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT)
+            self._pace.wait()
+            try:
+                response = self._http.post("chat/completions", json=body)
+            except httpx.TransportError as error:
+                problem = f"{type(error).__name__}: {error}"
+                continue
+            if response.status_code in _TRY_AGAIN:
+                problem = f"HTTP {response.status_code}"
+                wait = _asked_to_wait(response) or wait
+                continue
+            if response.is_error:
+                raise JudgeError(
+                    f"the judge refused: HTTP {response.status_code}: {_quote(response)}"
+                )
+            return _content(response)
+        raise JudgeError(
+            f"the judge gave no answer in {self._settings.attempts} attempts; the last: {problem}"
+        )
+
+
+class _Pace:
+    """Keeps requests apart, so that there are no more than so many a minute."""
+
+    def __init__(
+        self, per_minute: int, sleep: Callable[[float], None], clock: Callable[[], float]
+    ) -> None:
+        self._apart = 60.0 / per_minute if per_minute else 0.0
+        self._sleep = sleep
+        self._clock = clock
+        self._next = 0.0
+        self._lock = Lock()
+
+    def wait(self) -> None:
+        """Wait for this request's turn."""
+        if not self._apart:
+            return
+        with self._lock:
+            now = self._clock()
+            turn = max(now, self._next)
+            self._next = turn + self._apart
+        if turn > now:
+            self._sleep(turn - now)
+
+
+def _asked_to_wait(response: httpx.Response) -> float | None:
+    try:
+        seconds = float(response.headers.get("retry-after", ""))
+    except ValueError:  # absent, or a date
+        return None
+    return min(max(seconds, 0.0), LONGEST_WAIT)
+
+
+def _content(response: httpx.Response) -> str:
+    try:
+        document: Any = response.json()
+        content = document["choices"][0]["message"]["content"]
+    except (ValueError, LookupError, TypeError):
+        raise JudgeError(f"the judge's answer is no chat completion: {_quote(response)}") from None
+    if not isinstance(content, str):
+        raise JudgeError(f"the judge's answer holds no text: {_quote(response)}")
+    return content
+
+
+def _quote(response: httpx.Response) -> str:
+    return " ".join(response.text.split())[:200]

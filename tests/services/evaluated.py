@@ -1,0 +1,56 @@
+"""Benchmarks with scores made up, to judge candidates without any model."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from monitor.evaluation_file.plan import parse_plan
+from retrain.benchmark_item import BenchmarkItem
+from retrain.evaluate import ItemScore
+from retrain.evaluation.benchmark import Benchmark
+from retrain.metrics.catalogue import load_metrics
+
+
+def benchmark(
+    items: Sequence[BenchmarkItem],
+    *,
+    metrics: Sequence[str] = (),
+    threshold: Mapping[str, str] | None = None,
+    name: str = "suite",
+    stratify_by: Sequence[str] = (),
+) -> Benchmark:
+    """Return a benchmark as evaluation.yaml would name it."""
+    lines = ["evaluation:", "  benchmarks:", f"    - name: {name}", "      dataset: a.jsonl"]
+    if metrics:
+        lines.append(f"      metrics: [{', '.join(metrics)}]")
+    if stratify_by:
+        lines.append(f"      stratify_by: [{', '.join(stratify_by)}]")
+    if threshold:
+        limits = ", ".join(f'{metric}: "{limit}"' for metric, limit in threshold.items())
+        lines.append(f"      threshold: {{{limits}}}")
+    (plan,) = parse_plan("\n".join(lines), Path("evaluation.yaml")).benchmarks
+    return Benchmark(plan, tuple(items), tuple(load_metrics(plan.metric_names)), "0" * 64)
+
+
+def items(n: int, split: str = "old", **fields: object) -> list[BenchmarkItem]:
+    """Return n items of a split."""
+    asked = {"expected": "a"} | fields
+    return [
+        BenchmarkItem(
+            id=f"{split}-{i}", messages=({"role": "user", "content": "q"},), split=split, **asked
+        )  # type: ignore[arg-type]
+        for i in range(n)
+    ]
+
+
+def scored(items: Sequence[BenchmarkItem], **columns: Sequence[float]) -> list[ItemScore]:
+    """Return scores of items, a column for each metric; NaN is left out."""
+    return [
+        ItemScore(
+            item,
+            "",
+            {name: float(c[i]) for name, c in columns.items() if not np.isnan(c[i])},
+        )
+        for i, item in enumerate(items)
+    ]
