@@ -75,6 +75,10 @@ format: setup ## Format the code and fix what ruff can fix
 docs: setup ## Rewrite docs/reference/settings.md and commands.md from config.toml and the command
 	@$(BIN)/python scripts/write_reference.py
 
+.PHONY: screenshots
+screenshots: setup ## Remake the pictures in docs/images (needs Chromium)
+	@$(BIN)/python scripts/take_screenshots.py
+
 .PHONY: bench
 bench: setup ## Measure against the goals; writes build/bench.json (AREA=drift: one area)
 	@$(BIN)/python -m bench $(AREA)

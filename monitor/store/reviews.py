@@ -107,6 +107,12 @@ def reviews_of(connection: Connection, item_ids: Sequence[int]) -> list[ReviewRo
     return rows
 
 
+def has_reviewed(connection: Connection, reviewer_id: int) -> bool:
+    """Return whether a person has ever submitted a review."""
+    statement = select(Review.id).where(Review.reviewer_id == reviewer_id).limit(1)
+    return connection.execute(statement).first() is not None
+
+
 def delete_review(connection: Connection, item_id: int, reviewer_id: int) -> None:
     """Delete a review that nobody else has seen."""
     connection.execute(

@@ -16,7 +16,6 @@ from monitor.review.web.server import BackgroundServer
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange
-from tests.services.browser import chromium
 from tests.services.mapped_window import make_mapped_world
 from tests.services.review_world import PASSWORD, World
 
@@ -26,12 +25,6 @@ pytestmark = pytest.mark.browser
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
 
 
 @pytest.fixture

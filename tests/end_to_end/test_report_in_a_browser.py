@@ -1,26 +1,14 @@
 """The page of an assessment in a real browser: alone, on a phone, in the dark, on paper."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from monitor.report.page import render_page
-from tests.end_to_end.test_review_page import FLAGS
 from tests.services.assessments import huge, make_assessment, make_family, make_growth, make_topic
-from tests.services.requirement import program
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = program("chromium", "`apt-get install chromium`")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from monitor.telemetry import get_logger
 
 log = get_logger(__name__)
 
+#: What Litestar says where the browser left before its request was read: nobody waits for it.
+GONE = "client disconnected prematurely"
 TITLES = {
     400: "That request doesn't make sense",
     403: "This isn't for you",
@@ -37,7 +39,7 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     if error.status_code == 401 and not _wants_json(request):
         target = request.url.path if request.method == "GET" else "/"
         return Redirect(f"/login?next={quote(target)}", status_code=303)
-    if error.status_code >= 500:
+    if error.status_code >= 500 and error.detail != GONE:
         return on_bug(request, error)
     return _answer(request, error.status_code, error.detail, error.headers, error.extra)
 

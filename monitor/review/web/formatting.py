@@ -1,9 +1,15 @@
 """How numbers and times read on the page."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 from litestar.plugins.jinja import JinjaTemplateEngine
+
+from monitor.review.web.passages import passages
+
+#: A break inside a paragraph: not before a blank line, a list's next entry, a quote or a table.
+_SOFT_BREAK = re.compile(r"(?<!\n)\n[ \t]*(?!\n|[ \t]*(?:[-*+>|#]|\d+[.)]))")
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -41,6 +47,11 @@ def minute(value: datetime | None) -> str:
     return "" if value is None else f"{value.day} {value:%b %Y, %H:%M} UTC"
 
 
+def flowing(text: str) -> str:
+    """Return Markdown with the line breaks of its source taken out of its paragraphs."""
+    return _SOFT_BREAK.sub(" ", text.strip())
+
+
 def register(engine: JinjaTemplateEngine) -> None:
     """Make the filters known to the templates; text is escaped unless a template says otherwise."""
     environment = engine.engine
@@ -55,5 +66,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "day": day,
         "last_day": last_day,
         "minute": minute,
+        "passages": passages,
+        "flowing": flowing,
     }
     environment.filters.update(filters)

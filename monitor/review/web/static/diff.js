@@ -1,96 +1,146 @@
-// A word diff: the longest common subsequence of words, after what both texts share at their ends.
+// A word diff by Myers' O(ND) algorithm (E. Myers, Algorithmica 1, 1986). Where two texts differ in too
+// much for words, lines are compared first, and words only within the lines that changed.
 
-const LIMIT = 4_000_000; // cells of the table; beyond it the middle is shown as replaced
+const MAX_EDITS = 2000; // of words; the work grows with its square
 
-const words = (text) => text.match(/\s+|[\p{L}\p{N}_'’]+|[^\s\p{L}\p{N}_]/gu) ?? [];
+// Scripts written without spaces are compared character by character.
+const WORDS = /\s+|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{M}\p{N}_'’]+|[^\s\p{L}\p{M}\p{N}_]/gu;
+const LINES = /[^\n]*\n|[^\n]+/g;
 
+const words = (text) => text.match(WORDS) ?? [];
+const lines = (text) => text.match(LINES) ?? [];
+
+/** Return [kind, text] parts, kind being "same", "removed" or "added", that give back both texts. */
 export function diffWords(before, after) {
-  const a = words(before);
-  const b = words(after);
-  let start = 0;
-  while (start < a.length && start < b.length && a[start] === b[start]) start += 1;
-  let end = 0;
-  while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end += 1;
-  const middle = common(a.slice(start, a.length - end), b.slice(start, b.length - end));
-  return merge([
-    ...a.slice(0, start).map((word) => ["same", word]),
-    ...middle,
-    ...a.slice(a.length - end).map((word) => ["same", word]),
-  ]);
+  return merge(diffTokens(words(before), words(after), MAX_EDITS) ?? diffLines(before, after));
 }
 
-function common(a, b) {
-  if (a.length * b.length > LIMIT || !a.length || !b.length) {
-    return [...a.map((word) => ["removed", word]), ...b.map((word) => ["added", word])];
-  }
-  const width = b.length + 1;
-  const length = new Uint32Array((a.length + 1) * width);
-  for (let i = a.length - 1; i >= 0; i -= 1) {
-    for (let j = b.length - 1; j >= 0; j -= 1) {
-      length[i * width + j] = a[i] === b[j]
-        ? length[(i + 1) * width + j + 1] + 1
-        : Math.max(length[(i + 1) * width + j], length[i * width + j + 1]);
-    }
-  }
-  const parts = [];
-  let i = 0;
-  let j = 0;
-  while (i < a.length || j < b.length) {
-    if (i < a.length && j < b.length && a[i] === b[j]) {
-      parts.push(["same", a[i]]);
-      i += 1;
-      j += 1;
-    } else if (j >= b.length || (i < a.length && length[(i + 1) * width + j] >= length[i * width + j + 1])) {
-      parts.push(["removed", a[i]]);
-      i += 1;
-    } else {
-      parts.push(["added", b[j]]);
-      j += 1;
-    }
-  }
-  return parts;
-}
-
-// Within a change, what was removed stands together before what was added; a space that both
-// happen to share doesn't break a change in two.
-function merge(parts) {
-  const merged = [];
+function diffLines(before, after) {
+  const parts = diffTokens(lines(before), lines(after), MAX_EDITS);
+  if (!parts) return [["removed", before], ["added", after]];
+  const refined = [];
   let removed = "";
   let added = "";
   const close = () => {
-    const space = removed && added ? (removed.match(/\s+$/)?.[0] ?? "") : "";
-    const shared = space && added.endsWith(space) ? space : "";
-    const cut = (text) => text.slice(0, text.length - shared.length);
-    if (cut(removed)) merged.push(["removed", cut(removed)]);
-    if (cut(added)) merged.push(["added", cut(added)]);
-    if (shared) merged.push(["same", shared]);
+    const finer = removed && added && diffTokens(words(removed), words(added), MAX_EDITS / 8);
+    refined.push(...(finer || [["removed", removed], ["added", added]]));
     removed = "";
     added = "";
   };
-  for (const [kind, word] of parts) {
-    if (kind === "removed") removed += word;
-    else if (kind === "added") added += word;
-    else if ((removed || added) && !word.trim()) {
-      removed += word;
-      added += word;
+  for (const [kind, line] of parts) {
+    if (kind === "removed") removed += line;
+    else if (kind === "added") added += line;
+    else {
+      close();
+      refined.push(["same", line]);
+    }
+  }
+  close();
+  return refined.filter(([, text]) => text);
+}
+
+function diffTokens(before, after, limit) {
+  let start = 0;
+  while (start < before.length && start < after.length && before[start] === after[start]) start += 1;
+  let a = before.length;
+  let b = after.length;
+  while (a > start && b > start && before[a - 1] === after[b - 1]) {
+    a -= 1;
+    b -= 1;
+  }
+  const middle = shortestEdit(before.slice(start, a), after.slice(start, b), limit);
+  if (!middle) return null;
+  return [
+    ...before.slice(0, start).map((token) => ["same", token]),
+    ...middle,
+    ...before.slice(a).map((token) => ["same", token]),
+  ];
+}
+
+// The furthest x on each diagonal k = x - y, for each number of edits; kept to walk back.
+function shortestEdit(before, after, limit) {
+  const [n, m] = [before.length, after.length];
+  if (!n || !m) return [...before.map((token) => ["removed", token]), ...after.map((token) => ["added", token])];
+  const most = Math.min(n + m, limit);
+  const furthest = new Int32Array(2 * most + 3);
+  const trace = [];
+  for (let d = 0; d <= most; d += 1) {
+    trace.push(furthest.slice(most - d, most + d + 3));
+    for (let k = -d; k <= d; k += 2) {
+      const at = k + most + 1;
+      const down = k === -d || (k !== d && furthest[at - 1] < furthest[at + 1]);
+      let x = down ? furthest[at + 1] : furthest[at - 1] + 1;
+      while (x < n && x - k < m && before[x] === after[x - k]) x += 1;
+      furthest[at] = x;
+      if (x >= n && x - k >= m) return walkBack(trace, before, after);
+    }
+  }
+  return null;
+}
+
+function walkBack(trace, before, after) {
+  const parts = [];
+  let [x, y] = [before.length, after.length];
+  for (let d = trace.length - 1; d >= 0; d -= 1) {
+    const value = (k) => trace[d][k + d + 1];
+    const k = x - y;
+    const down = k === -d || (k !== d && value(k - 1) < value(k + 1));
+    const previous = d === 0 ? 0 : down ? value(k + 1) : value(k - 1);
+    const previousY = d === 0 ? 0 : previous - (down ? k + 1 : k - 1);
+    while (x > previous && y > previousY) {
+      x -= 1;
+      y -= 1;
+      parts.push(["same", before[x]]);
+    }
+    if (d === 0) break;
+    if (down) {
+      y -= 1;
+      parts.push(["added", after[y]]);
+    } else {
+      x -= 1;
+      parts.push(["removed", before[x]]);
+    }
+  }
+  return parts.reverse();
+}
+
+// Within a change, what was removed stands together before what was added; spaces and marks that both
+// happen to share don't break a change in two.
+function merge(parts) {
+  const merged = [];
+  let removed = [];
+  let added = [];
+  const put = (kind, text) => {
+    if (!text) return;
+    const last = merged.at(-1);
+    if (last?.[0] === kind) last[1] += text;
+    else merged.push([kind, text]);
+  };
+  const close = () => {
+    let shared = "";
+    while (removed.length && removed.at(-1) === added.at(-1) && !isWord(added.at(-1))) {
+      shared = removed.pop() + shared;
+      added.pop();
+    }
+    put("removed", removed.join(""));
+    put("added", added.join(""));
+    put("same", shared);
+    removed = [];
+    added = [];
+  };
+  for (const [kind, token] of parts) {
+    if (kind === "removed") removed.push(token);
+    else if (kind === "added") added.push(token);
+    else if ((removed.length || added.length) && token.length < 3 && !isWord(token)) {
+      removed.push(token);
+      added.push(token);
     } else {
       close();
-      const last = merged.at(-1);
-      if (last?.[0] === "same") last[1] += word;
-      else merged.push(["same", word]);
+      put("same", token);
     }
   }
   close();
   return merged;
 }
 
-export function showDiff(element, before, after) {
-  const tags = { same: "span", removed: "del", added: "ins" };
-  element.replaceChildren(
-    ...diffWords(before, after).map(([kind, text]) => {
-      const part = document.createElement(tags[kind]);
-      part.textContent = text;
-      return part;
-    }),
-  );
-}
+const isWord = (token) => /[\p{L}\p{N}]/u.test(token);

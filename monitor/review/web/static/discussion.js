@@ -1,51 +1,161 @@
-// The discussion page: both reviews side by side, then one proposal that both make, or a ruling.
+// After both reviews: talk and propose the same, or decide what two others couldn't, or audit.
 
 import { initialState, send } from "./api.js";
-import { showDiff } from "./diff.js";
+import { showBanner } from "./banner.js";
+import { showDiff } from "./diff_view.js";
+import { draftOf } from "./drafting.js";
+import { Fields } from "./fields.js";
 import { JudgementForm } from "./form.js";
+import { toggleGuide } from "./guide.js";
+import { listen } from "./keys.js";
+import { leadButtons } from "./lead_item.js";
+import { follow } from "./poll.js";
+import { refusedPerson } from "./refusal.js";
+import { toast, toastLater } from "./toast.js";
 
 const initial = initialState();
+const path = `/api/items/${initial.id}`;
 const element = document.getElementById("resolution");
+const message = document.getElementById("message");
 
-for (const text of document.querySelectorAll("[data-diff]")) showDiff(text, initial.response, text.textContent);
+function showTexts(part) {
+  for (const text of part.querySelectorAll("[data-diff]")) showDiff(text, initial.response, text.textContent);
+}
+
+showTexts(document);
+const between = document.getElementById("between");
+if (between) showDiff(between, ...initial.texts);
+leadButtons(initial.id);
+
+const actions = { g: toggleGuide, "?": () => document.getElementById("help").showModal() };
+let submit;
+let leave;
 
 if (element) {
   const form = new JudgementForm(element, initial.response);
-  const path = `/api/items/${initial.id}`;
+  const fields = new Fields(element);
+  const draft = draftOf(initial, form, { refused: complain });
+  let busy = false;
 
-  const act = async (action) => {
+  function complain(refused) {
+    if (!refusedPerson(refused)) form.complain(refused.message);
+  }
+
+  async function act(action) {
+    if (busy) return;
+    busy = true;
     try {
       await action();
-      location.reload();
     } catch (refused) {
-      form.complain(refused.message);
+      complain(refused);
+    } finally {
+      busy = false;
     }
+  }
+
+  async function propose(judgement) {
+    const { status } = await send("POST", `${path}/resolution`, judgement);
+    draft.finish();
+    toastLater(status === "gold" ? `Item ${initial.id} is settled.` : "Proposed. It is settled when your colleague agrees.");
+    location.reload();
+  }
+
+  async function decide(judgement) {
+    if (initial.state === "audit") {
+      const { differences } = await send("POST", `${path}/audit`, judgement);
+      toastLater(differences.length
+        ? `Audited. Yours differs (${differences.join(", ")}), and holds from now on.`
+        : "Audited: you agree with your colleagues.");
+    } else {
+      await send("POST", `${path}/adjudication`, { ...judgement, cause: form.get("cause") });
+      toastLater(`Item ${initial.id} is decided.`);
+    }
+    draft.finish();
+    location.assign("/review");
+  }
+
+  submit = () => {
+    if (document.activeElement === message) {
+      write();
+      return;
+    }
+    const cause = initial.state === "adjudication" && !form.get("cause");
+    const missing = form.missing() ?? (cause ? ["cause", "Say why a decision was needed."] : null);
+    if (missing) {
+      form.complain(missing[1]);
+      fields.focus(fields.named(missing[0]));
+      return;
+    }
+    act(() => (initial.state === "disagreed" ? propose : decide)(form.judgement()));
   };
 
-  const submit = () => {
-    const missing = form.missing() || (initial.adjudicate && !form.get("cause") ? "Say why a decision was needed." : "");
-    if (missing) {
-      form.complain(missing);
-    } else if (initial.adjudicate) {
-      act(async () => {
-        await send("POST", `${path}/adjudication`, { ...form.judgement(), cause: form.get("cause") });
-        location.assign("/review");
-      });
-    } else {
-      act(() => send("POST", `${path}/resolution`, form.judgement()));
+  function write() {
+    const text = message.value.trim();
+    if (!text) return;
+    act(async () => {
+      await send("POST", `${path}/messages`, { text });
+      message.value = "";
+      draft.autosave.touch();
+      refresh();
+    });
+  }
+
+  const refresh = follow(["messages", "proposals"], showTexts, () => {
+    if (!message?.value.trim() && !draft.autosave.dirty) location.reload();
+    else {
+      const text = "This item has moved on while you were writing. What you wrote stays here, for you to copy.";
+      showBanner(text, [["See how it stands", () => location.reload()]]);
     }
+  });
+
+  const verdict = (value, at = true) => {
+    form.choose(value);
+    if (value === "correct" && at) form.edit();
   };
 
   element.addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
   });
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit();
-  });
-  document.getElementById("escalate")?.addEventListener("click", () => act(() => send("POST", `${path}/escalation`)));
-  for (const button of document.querySelectorAll(".agree")) {
-    const { own, ...proposal } = initial.proposals[Number(button.dataset.proposal)];
-    button.addEventListener("click", () => act(() => send("POST", `${path}/resolution`, proposal)));
+  for (const radio of element.elements.verdict) {
+    radio.addEventListener("click", (event) => verdict(radio.value, event.detail > 0));
   }
+  message?.addEventListener("input", () => draft.autosave.touch());
+  document.getElementById("send")?.addEventListener("click", write);
+  document.getElementById("proposals")?.addEventListener("click", (event) => {
+    const proposal = event.target.closest("[data-proposal]")?.dataset.proposal;
+    if (proposal) act(() => propose(JSON.parse(proposal)));
+  });
+  const escalate = document.getElementById("escalate");
+  document.getElementById("escalate-button")?.addEventListener("click", () => escalate.showModal());
+  escalate.addEventListener("close", () => {
+    if (escalate.returnValue !== "yes") return;
+    act(async () => {
+      await send("POST", `${path}/escalation`);
+      draft.finish();
+      toastLater(`Item ${initial.id} goes to an adjudicator.`);
+      location.assign("/review");
+    });
+  });
+
+  leave = (target) => (target === message ? target.blur() : fields.leave(target));
+  Object.assign(actions, {
+    ...Object.fromEntries([..."123456"].map((key) => [key, () => fields.nth(Number(key))])),
+    a: () => verdict("accept"),
+    x: () => verdict("reject"),
+    e: () => verdict("correct"),
+    d: () => form.toggleDiff(),
+    t: () => message?.focus(),
+    ArrowDown: () => fields.move(1),
+    ArrowUp: () => fields.move(-1),
+    ArrowRight: (event) => fields.step(event, true),
+    ArrowLeft: (event) => fields.step(event, false),
+  });
+  if (!draft.restore() && initial.start) form.fill(initial.start);
+} else if (initial.state === "disagreed" || initial.state === "adjudication") {
+  follow(["messages", "proposals"], showTexts, () => {
+    toast("This item has moved on. Reload to see it.");
+  });
 }
+
+listen({ actions, submit, leave });

@@ -1,6 +1,8 @@
-// What the review form and the discussion form share: verdict, kind of error, editor with its diff.
+// What all forms of judgement share: verdict, what was wrong, the editor with its live diff.
 
-import { showDiff } from "./diff.js";
+import { liveDiff } from "./diff_view.js";
+
+const SHOW_DIFF = "driftwarden:diff";
 
 export class JudgementForm {
   constructor(form, response) {
@@ -8,9 +10,23 @@ export class JudgementForm {
     this.response = response;
     this.editor = form.elements.corrected_response;
     this.diff = form.querySelector("#diff");
+    this.draw = liveDiff(this.diff);
     this.problem = form.querySelector("#problem");
-    form.addEventListener("input", () => this.refresh());
+    this.diffButton = form.querySelector("#diff-button");
+    this.showsDiff = sessionStorage.getItem(SHOW_DIFF) !== "no";
     this.editor.value = response;
+    form.addEventListener("input", () => this.refresh());
+    this.diffButton.addEventListener("click", () => this.toggleDiff());
+    form.querySelector("#restore-button").addEventListener("click", () => this.restore());
+    this.refresh();
+  }
+
+  get verdict() {
+    return this.get("verdict");
+  }
+
+  get wrong() {
+    return this.verdict === "correct" || this.verdict === "reject";
   }
 
   get(name) {
@@ -19,12 +35,15 @@ export class JudgementForm {
 
   set(name, value) {
     const field = this.form.elements[name];
-    if (!field || value === undefined || value === null || value === "") return;
-    field.value = value;
+    if (field && value !== undefined && value !== null && value !== "") field.value = value;
   }
 
   choose(verdict) {
     this.set("verdict", verdict);
+    this.changed();
+  }
+
+  changed() {
     this.form.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
@@ -34,12 +53,30 @@ export class JudgementForm {
   }
 
   refresh() {
-    const verdict = this.get("verdict");
-    const wrong = verdict === "correct" || verdict === "reject";
-    this.form.querySelector(".kind").hidden = !wrong;
-    this.form.querySelector(".editor").hidden = !wrong;
-    if (wrong) showDiff(this.diff, this.response, this.editor.value);
+    for (const part of this.form.querySelectorAll("[data-when-wrong]")) part.hidden = !this.wrong;
+    this.diff.hidden = !this.showsDiff;
+    this.diffButton.setAttribute("aria-pressed", String(this.showsDiff));
+    if (this.wrong && this.showsDiff) this.draw(this.response, this.editor.value);
     this.complain("");
+  }
+
+  toggleDiff() {
+    this.showsDiff = !this.showsDiff;
+    sessionStorage.setItem(SHOW_DIFF, this.showsDiff ? "yes" : "no");
+    this.refresh();
+  }
+
+  /** Put the model's words back, by the browser's own editing, so that Ctrl+Z undoes it. */
+  restore() {
+    this.editor.focus();
+    this.editor.select();
+    if (!document.execCommand("insertText", false, this.response)) this.editor.value = this.response;
+    this.changed();
+  }
+
+  edit() {
+    this.editor.focus();
+    this.editor.setSelectionRange(this.editor.value.length, this.editor.value.length);
   }
 
   complain(text) {
@@ -48,23 +85,28 @@ export class JudgementForm {
   }
 
   judgement() {
-    const wrong = this.get("verdict") !== "accept";
     return {
-      verdict: this.get("verdict"),
-      error_kind: wrong ? this.get("error_kind") : "",
-      corrected_response: wrong ? this.get("corrected_response") : "",
+      verdict: this.verdict,
+      error_kind: this.wrong ? this.get("error_kind") : "",
+      answerable: this.wrong ? this.get("answerable") : "",
+      corrected_response: this.wrong ? this.editor.value : "",
       comment: this.get("comment"),
     };
   }
 
+  /** Return what is missing as [field, sentence], or null. */
   missing() {
-    if (!this.get("verdict")) return "Choose a verdict: accept, correct or reject.";
-    if (this.get("verdict") === "accept") return "";
-    if (!this.get("error_kind")) return "Say which kind of error it is.";
+    if (!this.verdict) return ["verdict", "Choose a verdict: accept, correct or reject."];
+    if (!this.wrong) return null;
+    if (!this.get("error_kind")) return ["error_kind", "Say which kind of error it is."];
+    if (!this.get("answerable")) return ["answerable", "Say whether an expert could have answered it."];
     const same = this.editor.value.trim() === this.response.trim();
-    if (this.get("verdict") === "correct" && same) return "Edit the response, or accept it as it is.";
-    return "";
+    if (this.verdict === "correct" && same) {
+      return ["corrected_response", "Edit the response, or accept it as it is."];
+    }
+    if (this.verdict === "correct" && !this.editor.value.trim()) {
+      return ["corrected_response", "Write the response as it should have been, or reject it."];
+    }
+    return null;
   }
 }
-
-export const isTyping = (target) => target.matches("textarea, input:not([type=radio]), select");

@@ -1,109 +1,145 @@
 // The review page: everything by keyboard, nothing lost.
 
+import { say } from "./announce.js";
 import { initialState, send } from "./api.js";
-import { Autosave } from "./autosave.js";
-import { JudgementForm, isTyping } from "./form.js";
-
-const HEARTBEAT = 60_000;
-const DIMENSIONS = ["accuracy", "completeness", "tone", "compliance"];
+import { showBanner } from "./banner.js";
+import { draftOf } from "./drafting.js";
+import { Fields } from "./fields.js";
+import { JudgementForm } from "./form.js";
+import { toggleGuide } from "./guide.js";
+import { listen } from "./keys.js";
+import { clock, LeaseWatch } from "./lease.js";
+import { refusedPerson } from "./refusal.js";
+import { showSaving } from "./saving.js";
+import { Scores } from "./scores.js";
+import { toastLater } from "./toast.js";
+import { noteSubmitted, offerUndo, takeBack } from "./undo.js";
 
 const initial = initialState();
+const path = `/api/items/${initial.id}`;
 const element = document.getElementById("review");
 const form = new JudgementForm(element, initial.response);
-const saved = document.getElementById("saved");
+const fields = new Fields(element);
+const scores = new Scores(element, form);
 const help = document.getElementById("help");
 const flagDialog = document.getElementById("flag");
-const path = `/api/items/${initial.id}`;
-let active = 0; // the dimension that a digit scores
-let leaving = false;
+let busy = false;
 
-const values = () => Object.fromEntries(new FormData(element));
-const autosave = new Autosave(
-  (options) => send("PUT", `${path}/draft`, values(), options),
-  (text, bad = false) => {
-    saved.textContent = text;
-    saved.classList.toggle("bad", bad);
-  },
-);
-
-form.fill(initial.draft);
-focusNextScore();
-element.addEventListener("input", () => autosave.touch());
-setInterval(() => send("POST", `${path}/heartbeat`).catch((refused) => form.complain(refused.message)), HEARTBEAT);
-
-function decide(verdict) {
-  form.choose(verdict);
-  if (verdict === "accept") {
-    for (const name of DIMENSIONS) if (!form.get(name)) form.set(name, "5");
-    autosave.touch();
-  }
-  if (verdict === "correct") {
-    form.editor.focus();
-    form.editor.setSelectionRange(form.editor.value.length, form.editor.value.length);
-  }
-  focusNextScore();
-}
-
-function focusNextScore() {
-  const open = DIMENSIONS.findIndex((name) => !form.get(name));
-  mark(open === -1 ? 0 : open);
-}
-
-function mark(index) {
-  active = index;
-  element.querySelectorAll("[data-score]").forEach((field, at) => field.classList.toggle("active", at === index));
-}
-
-function score(value) {
-  form.set(DIMENSIONS[active], value);
-  element.dispatchEvent(new Event("input", { bubbles: true }));
-  mark(Math.min(active + 1, DIMENSIONS.length - 1));
-}
-
-function move(step) {
-  const fields = [...element.querySelectorAll("[data-field]")].filter((field) => !field.hidden);
-  const at = fields.findIndex((field) => field.contains(document.activeElement));
-  const next = fields[Math.max(0, Math.min(fields.length - 1, at + step))];
-  const target = next.querySelector("input:checked, textarea") ?? next.querySelector("input");
-  target?.focus();
-}
-
-element.addEventListener("focusin", (event) => {
-  const field = event.target.closest("[data-score]");
-  if (field) mark(DIMENSIONS.indexOf(field.dataset.score));
+const draft = draftOf(initial, form, {
+  saved: (answer) => lease.extend(answer.lease_until),
+  refused: stand,
 });
 
+const lease = new LeaseWatch({
+  until: initial.lease_until,
+  now: initial.now,
+  beat: () => send("POST", `${path}/heartbeat`),
+  show: showLease,
+  say,
+  refused: stand,
+});
+
+function showLease(left) {
+  const chip = document.getElementById("lease");
+  chip.hidden = left === null;
+  if (left !== null) chip.textContent = left ? `Reserved for ${clock(left)} more` : "Reservation ended";
+}
+
+/** The server refuses this person or this item: say what to do; what was typed stays. */
+function stand(refused) {
+  if (refusedPerson(refused)) return;
+  if (refused.status === 404 || refused.status === 409) lose(refused);
+  else form.complain(refused.message);
+}
+
+/** Others have the item, or it is out of review: keep the text to copy, and let go. */
+function lose(refused) {
+  draft.autosave.end();
+  lease.stop();
+  const typed = draft.autosave.editedAt > 0;
+  if (typed) draft.local.write(draft.autosave.values(), true);
+  element.classList.add("lost");
+  for (const control of element.querySelectorAll("input, .actions button")) control.disabled = true;
+  for (const text of element.querySelectorAll("textarea")) text.readOnly = true;
+  const reason = refused.status === 404 ? "This item is no longer yours to review." : refused.message;
+  const actions = [["Go on with the next item", () => goOn()]];
+  if (typed) actions.push(["Copy what I wrote", copy]);
+  showBanner(typed ? `${reason} What you wrote is kept here and on your queue, for you to copy.` : reason, actions);
+  showSaving("");
+}
+
+async function copy(button) {
+  const text = [form.editor.value, form.get("comment")].filter(Boolean).join("\n\n");
+  await navigator.clipboard.writeText(text).then(
+    () => (button.textContent = "Copied"),
+    () => form.editor.select(),
+  );
+}
+
+function start() {
+  draft.restore();
+  scores.markNext();
+  offerUndo();
+}
+
+/** `at` says whether to go on into the editor: not when the arrows only pass over the verdicts. */
+function decide(verdict, at = true) {
+  form.choose(verdict);
+  if (verdict === "accept") scores.fill("5");
+  if (verdict === "correct" && at) form.edit();
+  scores.markNext();
+}
+
 async function goOn() {
-  leaving = true;
   const { item } = await send("POST", "/api/items/claim");
   location.assign(item ? `/review/${item}` : "/review");
 }
 
 async function act(action) {
-  if (leaving) return;
+  if (busy) return;
+  busy = true;
+  element.setAttribute("aria-busy", "true");
   try {
-    leaving = true;
-    await autosave.stop();
+    await draft.autosave.hold();
     await action();
+    draft.finish();
     await goOn();
   } catch (refused) {
-    leaving = false;
-    form.complain(refused.message);
+    busy = false;
+    element.removeAttribute("aria-busy");
+    draft.autosave.release();
+    await explain(refused);
+  }
+}
+
+/** A refusal is about the review, which can be mended, or about the item, which is gone: a heartbeat knows. */
+async function explain(refused) {
+  if (refused.passes) form.complain(`${refused.message} Try again in a moment.`);
+  else if (refused.status !== 409) stand(refused);
+  else {
+    const gone = await send("POST", `${path}/heartbeat`).then(() => null, (error) => error);
+    if (gone && !gone.passes) stand(gone);
+    else form.complain(refused.message);
   }
 }
 
 function submit() {
-  const unscored = DIMENSIONS.find((name) => !form.get(name));
-  const missing = form.missing() || (unscored ? `Score the ${unscored}: 1 to 5.` : "");
+  const missing = form.missing() ?? scores.missing();
   if (missing) {
-    form.complain(missing);
+    form.complain(missing[1]);
+    fields.focus(fields.named(missing[0]));
     return;
   }
-  const scores = Object.fromEntries(DIMENSIONS.map((name) => [name, Number(form.get(name))]));
-  act(() => send("POST", `${path}/review`, { ...form.judgement(), ...scores }));
+  act(async () => {
+    await send("POST", `${path}/review`, { ...form.judgement(), ...scores.values() });
+    noteSubmitted(initial.id);
+  });
 }
 
-const skip = () => act(() => send("POST", `${path}/decline`));
+async function skip() {
+  await draft.autosave.flush(); // it comes back with what was typed
+  act(() => send("POST", `${path}/decline`));
+}
 
 function askToFlag() {
   flagDialog.returnValue = "";
@@ -111,51 +147,46 @@ function askToFlag() {
 }
 
 flagDialog.addEventListener("close", () => {
-  const reason = document.getElementById("flag-reason").value.trim();
-  if (flagDialog.returnValue !== "flag") return;
-  if (reason) act(() => send("POST", `${path}/flag`, { reason }));
-  else form.complain("Say why the item should be taken out.");
+  if (flagDialog.returnValue !== "take-out") return;
+  const chosen = new FormData(flagDialog.querySelector("form"));
+  const reason = [chosen.get("what"), chosen.get("details").trim()].filter(Boolean).join(": ");
+  const route = chosen.get("what") === "Not mine to judge" ? "decline" : "flag";
+  act(async () => {
+    await send("POST", `${path}/${route}`, { reason });
+    toastLater(route === "flag" ? `Item ${initial.id} is flagged. A lead looks at it.` : `Item ${initial.id} goes to somebody else.`);
+  });
 });
+
+const digit = (event) => fields.nth(Number(event.key)) || (event.key <= "5" && scores.score(event.key));
 
 element.addEventListener("submit", (event) => {
   event.preventDefault();
   submit();
 });
-element.querySelectorAll("[name=verdict]").forEach((radio) => radio.addEventListener("click", () => decide(radio.value)));
+for (const radio of element.elements.verdict) {
+  radio.addEventListener("click", (event) => decide(radio.value, event.detail > 0));
+}
 document.getElementById("skip-button").addEventListener("click", skip);
 document.getElementById("flag-button").addEventListener("click", askToFlag);
-document.getElementById("help-button").addEventListener("click", () => help.showModal());
 
-const keys = {
-  a: () => decide("accept"),
-  x: () => decide("reject"),
-  e: () => decide("correct"),
-  s: skip,
-  f: askToFlag,
-  g: () => document.getElementById("guide").toggleAttribute("open"),
-  "?": () => help.showModal(),
-  ArrowDown: () => move(1),
-  ArrowUp: () => move(-1),
-};
-
-document.addEventListener("keydown", (event) => {
-  if (document.querySelector("dialog[open]")) return;
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    event.preventDefault();
-    submit();
-    return;
-  }
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (isTyping(event.target)) {
-    if (event.key === "Escape") event.target.blur();
-    return;
-  }
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (/^[1-5]$/.test(key)) {
-    event.preventDefault();
-    score(key);
-  } else if (keys[key]) {
-    event.preventDefault();
-    keys[key]();
-  }
+listen({
+  submit,
+  leave: (target) => fields.leave(target),
+  actions: {
+    ...Object.fromEntries([..."123456"].map((key) => [key, digit])),
+    a: () => decide("accept"),
+    x: () => decide("reject"),
+    e: () => decide("correct"),
+    s: skip,
+    f: askToFlag,
+    g: toggleGuide,
+    d: () => form.toggleDiff(),
+    u: () => takeBack(),
+    "?": () => help.showModal(),
+    ArrowDown: () => fields.move(1),
+    ArrowUp: () => fields.move(-1),
+    ArrowRight: (event) => fields.step(event, true),
+    ArrowLeft: (event) => fields.step(event, false),
+  },
 });
+start();

@@ -1,0 +1,9 @@
+// Says things to screen readers, once each, without moving the focus.
+
+const region = document.getElementById("announce");
+
+export function say(text) {
+  if (!region) return;
+  region.textContent = "";
+  setTimeout(() => (region.textContent = text), 50);
+}

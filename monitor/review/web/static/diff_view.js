@@ -1,0 +1,53 @@
+// Shows a word diff, at once for short texts and after a pause for long ones.
+
+import { diffWords } from "./diff.js";
+
+const TAGS = { same: "span", removed: "del", added: "ins" };
+const SHORT = 6_000; // characters of both texts: compared at each key
+const KEEP = 160; // characters shown on both sides of a change
+const FOLD = 600; // an unchanged stretch longer than this is folded
+
+export function showDiff(element, before, after) {
+  const parts = diffWords(before, after);
+  const changed = parts.some(([kind]) => kind !== "same");
+  element.replaceChildren(
+    ...(changed ? parts.flatMap(([kind, text], at) => nodes(kind, text, at > 0, at < parts.length - 1)) : [unchanged()]),
+  );
+}
+
+/** Return a function that shows the newest pair of texts, when there is time for it. */
+export function liveDiff(element) {
+  let timer = 0;
+  return (before, after) => {
+    clearTimeout(timer);
+    const delay = before.length + after.length < SHORT ? 30 : 300;
+    timer = setTimeout(() => showDiff(element, before, after), delay);
+  };
+}
+
+function nodes(kind, text, isAfterChange, isBeforeChange) {
+  if (kind !== "same" || text.length <= FOLD) return [part(TAGS[kind], text)];
+  const head = isAfterChange ? text.slice(0, wordEnd(text, KEEP)) : "";
+  const tail = isBeforeChange ? text.slice(wordEnd(text, text.length - KEEP)) : "";
+  const n = (text.slice(head.length, text.length - tail.length).match(/\S+/g) ?? []).length;
+  const gap = part("span", `${n.toLocaleString("en")} words unchanged`);
+  gap.className = "gap";
+  return [part("span", head), gap, part("span", tail)];
+}
+
+function wordEnd(text, from) {
+  const space = text.indexOf(" ", from);
+  return space === -1 || space - from > 40 ? from : space;
+}
+
+function part(tag, text) {
+  const node = document.createElement(tag);
+  node.textContent = text;
+  return node;
+}
+
+function unchanged() {
+  const note = part("span", "No change yet.");
+  note.className = "muted";
+  return note;
+}

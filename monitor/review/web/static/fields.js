@@ -1,0 +1,63 @@
+// Moving over a form's fields by arrows, and choosing within one by digits.
+
+export class Fields {
+  constructor(form) {
+    this.form = form;
+    form.addEventListener("focusin", (event) => {
+      this.last = event.target.closest("[data-field]") ?? this.last;
+    });
+  }
+
+  get all() {
+    return [...this.form.querySelectorAll("[data-field]")].filter((field) => !field.closest("[hidden]"));
+  }
+
+  get current() {
+    const focused = document.activeElement?.closest("[data-field]");
+    return this.form.contains(focused) ? focused : null;
+  }
+
+  move(step) {
+    const { all } = this;
+    const at = all.indexOf(this.current ?? this.last);
+    this.focus(all[Math.max(0, Math.min(all.length - 1, at + step))]);
+  }
+
+  focus(field) {
+    const target = field.querySelector("input:checked, textarea") ?? field.querySelector("input");
+    target?.focus();
+    field.scrollIntoView({ block: "nearest" });
+  }
+
+  named(name) {
+    return this.form.querySelector(`[data-field="${name}"]`);
+  }
+
+  /** Leave a text field for its frame, so that the arrows go on from there. */
+  leave(target) {
+    const field = target.closest("[data-field]");
+    if (field) field.focus();
+    else target.blur();
+  }
+
+  /** Left and right: the browser moves within a group, but passes over its first when none is chosen. */
+  step(event, forward) {
+    const group = event.target.name ? [...this.form.querySelectorAll(`input[name="${event.target.name}"]`)] : [];
+    if (!group.length || group.some((radio) => radio.checked)) return false;
+    choose(group.at(forward ? 0 : -1));
+    return true;
+  }
+
+  /** Choose the nth option of the field that has the focus, if it is one to choose from by number. */
+  nth(digit) {
+    const field = this.current;
+    const option = field?.matches(".numbered") && field.querySelectorAll("input")[digit - 1];
+    if (option) choose(option);
+    return Boolean(option);
+  }
+}
+
+function choose(radio) {
+  radio.focus();
+  radio.click();
+}

@@ -1,0 +1,83 @@
+// The reservation of an item: kept while somebody is at work, shown when it runs out.
+
+const BEAT = 60_000; // between heartbeats
+const AT_WORK = 3 * 60_000; // after a key, a click or a scroll
+const WARN = 5 * 60; // seconds before the end
+const SOON = 60;
+
+export class LeaseWatch {
+  /**
+   * @param until, now the reservation's end and the server's time, ISO
+   * @param beat asks for more: a promise of {lease_until}
+   * @param show called each second with the seconds left, or null where there is nothing to say
+   * @param say speaks to a screen reader, at the thresholds only
+   * @param refused called with the error of a heartbeat that isn't about the network
+   */
+  constructor({ until, now, beat, show, say, refused }) {
+    Object.assign(this, { beat, show, say, refused });
+    this.skew = Date.parse(now) - Date.now();
+    this.lastBeat = Date.now();
+    this.lastActive = Date.now();
+    this.spoken = Infinity;
+    this.extend(until);
+    for (const type of ["keydown", "pointerdown", "input", "scroll", "focus"]) {
+      addEventListener(type, () => this.active(), { capture: true, passive: true });
+    }
+    document.addEventListener("visibilitychange", () => !document.hidden && this.active());
+    this.timer = setInterval(() => this.tick(), 1000);
+  }
+
+  get left() {
+    return (this.end - Date.now() - this.skew) / 1000;
+  }
+
+  extend(until) {
+    if (!until) return;
+    this.end = Date.parse(until);
+    this.lastBeat = Date.now();
+    this.spoken = Infinity;
+    this.tick();
+  }
+
+  active() {
+    this.lastActive = Date.now();
+    if (this.left < WARN && Date.now() - this.lastBeat > 2000) this.extendNow();
+  }
+
+  async extendNow() {
+    this.lastBeat = Date.now();
+    try {
+      this.extend((await this.beat()).lease_until);
+    } catch (refused) {
+      if (!refused.passes) this.refused(refused);
+    }
+  }
+
+  tick() {
+    if (this.stopped) return;
+    const atWork = !document.hidden && Date.now() - this.lastActive < AT_WORK;
+    if (atWork && Date.now() - this.lastBeat >= BEAT) this.extendNow();
+    const left = Math.ceil(this.left);
+    this.show(left <= WARN ? Math.max(0, left) : null);
+    for (const [threshold, text] of [
+      [WARN, "This item is reserved for you for five more minutes."],
+      [SOON, "This item is reserved for you for one more minute."],
+      [0, "Your reservation has ended."],
+    ]) {
+      if (left <= threshold && this.spoken > threshold) {
+        this.spoken = threshold;
+        this.say(text);
+      }
+    }
+  }
+
+  stop() {
+    this.stopped = true;
+    clearInterval(this.timer);
+    this.show(null);
+  }
+}
+
+export function clock(seconds) {
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}

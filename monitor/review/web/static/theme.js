@@ -1,0 +1,43 @@
+// Light, dark, or as the system has it. Runs before the page is painted, so that nothing flashes.
+(() => {
+  const KEY = "driftwarden:theme";
+  const NEXT = { "": "light", light: "dark", dark: "" };
+  const NAMES = { "": "as the system", light: "light", dark: "dark" };
+  const root = document.documentElement;
+
+  function stored() {
+    try {
+      return localStorage.getItem(KEY) ?? "";
+    } catch {
+      return ""; // storage is switched off
+    }
+  }
+
+  function apply(theme) {
+    if (theme in NAMES && theme) root.dataset.theme = theme;
+    else delete root.dataset.theme;
+  }
+
+  apply(stored());
+  addEventListener("DOMContentLoaded", () => {
+    const button = document.getElementById("theme-button");
+    if (!button) return;
+    const show = () => {
+      const theme = root.dataset.theme ?? "";
+      button.setAttribute("aria-label", `Colours: ${NAMES[theme]}`);
+      button.title = `Colours: ${NAMES[theme]}`;
+    };
+    button.addEventListener("click", () => {
+      const theme = NEXT[root.dataset.theme ?? ""];
+      apply(theme);
+      try {
+        localStorage.setItem(KEY, theme);
+      } catch {
+        // the choice holds for this page only
+      }
+      show();
+    });
+    button.hidden = false;
+    show();
+  });
+})();

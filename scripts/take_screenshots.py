@@ -1,0 +1,154 @@
+"""Remakes the pictures in docs/images from a small world of its own: `make screenshots`.
+
+With `--all DIR` it shows the pages in light and dark at several sizes, to look at.
+"""
+
+import argparse
+import sys
+import tempfile
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from monitor.review.web.app import create_app  # noqa: E402 - the tests' world isn't installed
+from monitor.review.web.server import BackgroundServer  # noqa: E402
+from monitor.settings import Review, Secrets, Settings  # noqa: E402
+from monitor.store.engine import make_engine  # noqa: E402
+from monitor.store.tables import metadata  # noqa: E402
+from tests.services.browser import chromium  # noqa: E402
+from tests.services.desk import RIGHT, make_desk  # noqa: E402
+from tests.services.item_states import make_talk  # noqa: E402
+from tests.services.reviewing import choose, start  # noqa: E402
+from tests.services.site import Site  # noqa: E402
+
+IMAGES = ROOT / "docs" / "images"
+SIZES = {
+    "documentation": (1280, 1130),
+    "wide": (1280, 640),
+    "desk": (1440, 900),
+    "landscape": (1024, 768),
+    "portrait": (768, 1024),
+    "phone": (390, 844),
+}
+#: Above it, a picture makes a clone of the repository slow.
+MAX_BYTES = 200_000
+
+
+class Studio:
+    """A site, and windows of a size and a colour on it."""
+
+    def __init__(self, site: Site, folder: Path, size: str, scheme: str) -> None:
+        self.site, self.folder, self.size, self.scheme = site, folder, size, scheme
+
+    def open(self, name: str, path: str = "/review") -> Page:
+        """Open a page as a person."""
+        width, height = SIZES[self.size]
+        return self.site.open(
+            name,
+            path,
+            viewport={"width": width, "height": height},
+            color_scheme=self.scheme,
+            reduced_motion="reduce",
+        )
+
+    def shoot(self, page: Page, what: str) -> None:
+        """Take a picture, once all is drawn."""
+        page.wait_for_timeout(400)
+        path = self.folder / f"{what}.png"
+        page.screenshot(path=path)
+        with Image.open(path) as picture:
+            few = picture.convert("RGB").quantize(256, kmeans=2, dither=Image.Dither.NONE)
+        few.save(path, optimize=True)
+
+
+def correct_the_stolen_bag(page: Page) -> None:
+    """Fill in the review of the first item."""
+    for key in "2332":
+        page.keyboard.press(key)
+    page.keyboard.press("e")
+    page.locator("#corrected").fill(RIGHT)
+    page.keyboard.press("Escape")
+    choose(page, "error_kind", "knowledge")
+    choose(page, "answerable", "facts_missing")
+    page.locator("#saved.good").wait_for()
+
+
+def documentation(site: Site) -> None:
+    """Take the pictures of the documentation."""
+    for scheme, suffix in (("light", ""), ("dark", "-dark")):
+        site.reset()
+        studio = Studio(site, IMAGES, "documentation", scheme)
+        ada = studio.open("Ada")
+        start(ada)
+        correct_the_stolen_bag(ada)
+        ada.locator("#verdict-label").scroll_into_view_if_needed()
+        studio.shoot(ada, f"review{suffix}")
+    site.reset()
+    item = make_talk(site)
+    studio = Studio(site, IMAGES, "documentation", "light")
+    studio.shoot(studio.open("Ada", f"/review/{item}"), "discussion")
+    studio = Studio(site, IMAGES, "wide", "light")
+    studio.shoot(studio.open("Ben"), "queue")
+    for picture in IMAGES.glob("*.png"):
+        if picture.stat().st_size > MAX_BYTES:
+            raise SystemExit(f"{picture} weighs {picture.stat().st_size} bytes: take less of it")
+
+
+def everything(site: Site, folder: Path) -> None:
+    """Take every page in every size and both colours."""
+    for size in ("desk", "landscape", "portrait", "phone"):
+        for scheme in ("light", "dark"):
+            site.reset()
+            place = folder / f"{size}-{scheme}"
+            place.mkdir(parents=True, exist_ok=True)
+            studio = Studio(site, place, size, scheme)
+            studio.shoot(studio.open("", "/login"), "login")
+            studio.shoot(studio.open("", "/nothing"), "404")
+            studio.shoot(studio.open("Ben"), "welcome")
+            item = make_talk(site)
+            studio.shoot(studio.open("Ada", f"/review/{item}"), "discussion")
+            studio.shoot(studio.open("Ben"), "queue")
+            ada = studio.open("Ada")
+            start(ada)
+            studio.shoot(ada, "fresh")
+            ada.keyboard.press("e")
+            ada.keyboard.type(" Send `Bearer` before it.")
+            ada.keyboard.press("Escape")
+            studio.shoot(ada, "review")
+            ada.keyboard.press("g")
+            studio.shoot(ada, "guide")
+            ada.keyboard.press("?")
+            studio.shoot(ada, "keys")
+            ada.keyboard.press("Escape")
+            ada.keyboard.press("f")
+            studio.shoot(ada, "flag")
+
+
+def main() -> None:
+    """Parse the command line and take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", type=Path, metavar="DIR")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser, ExitStack() as stack:
+        engine = make_engine(f"sqlite:///{folder}/pictures.db")
+        metadata.create_all(engine)
+        world = make_desk(engine, datetime.now(UTC).replace(microsecond=0))
+        settings = Settings(review=Review(audit_share=1.0))
+        with BackgroundServer(create_app(engine, settings, Secrets())) as server:
+            site = Site(server.url, world, browser, stack)
+            if options.all:
+                everything(site, options.all)
+            else:
+                documentation(site)
+            stack.close()
+        engine.dispose()
+
+
+if __name__ == "__main__":
+    main()

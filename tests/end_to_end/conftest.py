@@ -1,0 +1,44 @@
+"""One browser and one site a module; each test finds the queue as it was."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Browser
+
+from monitor.review.web.app import create_app
+from monitor.review.web.server import BackgroundServer
+from monitor.settings import Review, Secrets, Settings
+from monitor.store.engine import make_engine
+from monitor.store.tables import metadata
+from tests.services.browser import chromium
+from tests.services.desk import make_desk
+from tests.services.site import Site
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="module")
+def shared_site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    engine = make_engine(f"sqlite:///{tmp_path_factory.mktemp('site') / 'site.db'}")
+    metadata.create_all(engine)
+    world = make_desk(engine, datetime.now(UTC).replace(microsecond=0))
+    settings = Settings(review=Review(audit_share=1.0))
+    with BackgroundServer(create_app(engine, settings, Secrets())) as server:
+        yield Site(server.url, world, browser)
+    engine.dispose()
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Iterator[Site]:
+    shared_site.reset()
+    shared_site.problems.clear()
+    with ExitStack() as stack:
+        shared_site.stack = stack
+        yield shared_site
+    assert [] == shared_site.problems, "the page's own scripts failed, or broke its own policy"

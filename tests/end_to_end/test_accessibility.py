@@ -1,0 +1,133 @@
+"""axe-core finds no violation of WCAG 2.2 AA on any page, in light and dark; nothing overflows."""
+
+import re
+from datetime import UTC, datetime
+from importlib.resources import files
+
+import pytest
+from litestar import Litestar
+from playwright.sync_api import Page
+
+from monitor.review.decision import decide
+from monitor.review.web.app import create_app
+from monitor.settings import Review, Secrets, Settings
+from monitor.store.engine import transaction
+from tests.services.item_states import make_states
+from tests.services.reviewing import choose
+from tests.services.site import Site
+
+pytestmark = pytest.mark.browser
+
+AXE = files("axe_playwright_python") / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+#: Answers in other media than HTML, and a route that only redirects.
+NOT_PAGES = {
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/evaluations/{evaluation_id:int}/assessment.json",
+    "/",
+}
+
+OF_A_MAP = re.compile("/(points|topics)/")
+SIZES = [(1440, 900), (1024, 768), (768, 1024), (390, 844), (320, 640)]
+
+
+def violations(page: Page) -> list[str]:
+    script = """async (tags) => {
+        const found = await axe.run(document, {
+            runOnly: {type: "tag", values: tags},
+            resultTypes: ["violations"],
+        });
+        const told = node => node.any.map(one => one.message).join(" ");
+        return found.violations.flatMap(({id, nodes}) =>
+            nodes.map(node => `${id}: ${node.html.slice(0, 160)} ${told(node)}`));
+    }"""
+    return [f"{page.url}: {one}" for one in page.evaluate(script, TAGS)]
+
+
+def pages_of(app: Litestar, site: Site) -> list[str]:
+    """Return the address of each page of the application's own route table."""
+    with transaction(site.engine) as connection:
+        decision = decide(connection, site.world.batch_id, Review(), datetime.now(UTC))
+    ids = {"evaluation_id": site.world.evaluation_id, "decision_id": decision.id}
+    paths = {
+        route.path
+        for route in app.routes
+        if "GET" in route.methods and not route.path.startswith(("/api", "/static", "/vendor"))
+    }
+    return [
+        re.sub(r"\{(\w+)[^}]*\}", lambda match: str(ids.get(match[1], 1)), path)
+        for path in sorted(paths)
+        # Topics and points need a map: test_drift_page.py looks at those.
+        if path not in NOT_PAGES and not path.endswith(".json") and not OF_A_MAP.search(path)
+    ]
+
+
+def test_no_page_violates_wcag_2_2_aa(site: Site) -> None:
+    app = create_app(site.engine, Settings(), Secrets())
+    states = make_states(site)
+    visits = [("Lea", path) for path in pages_of(app, site)]
+    visits += [(name, f"/review/{item}") for (name, _), item in states.items()]
+    visits += [("Ben", "/review"), ("", "/login"), ("Ada", "/lead"), ("Ada", "/nothing-here")]
+    assert len(visits) > 20
+    found = []
+    pages: dict[str, Page] = {}
+    for name, path in visits:
+        if name not in pages:
+            context = site.context(name, reduced_motion="reduce")
+            context.add_init_script(path=str(AXE))
+            pages[name] = context.new_page()
+        page = pages[name]
+        answer = page.goto(site.url + path)
+        if name == "Lea":
+            assert answer is not None
+            assert answer.ok, f"{path}: {answer.status}; give `pages_of` an id that exists"
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found += [f"{scheme} {one}" for one in violations(page)]
+    assert [] == found, "\n".join(found)
+
+
+def test_the_item_page_in_all_its_dress(site: Site) -> None:
+    """The parts that show only while somebody works: guide, editor, changes, dialogs, banners."""
+    make_states(site)
+    context = site.context("Ben", reduced_motion="reduce")
+    context.add_init_script(path=str(AXE))
+    page = context.new_page()
+    page.goto(f"{site.url}/review")
+    page.keyboard.press("e")
+    page.keyboard.type(" More.")
+    page.keyboard.press("Escape")
+    choose(page, "error_kind", "format")
+    page.keyboard.press("g")
+    page.keyboard.press("Control+Enter")
+    page.locator("#saved.good").wait_for()
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found += violations(page)
+    for key in ("?", "f"):
+        page.keyboard.press(key)
+        found += violations(page)
+        page.keyboard.press("Escape")
+    context.clear_cookies()
+    page.keyboard.press("3")
+    page.locator("#banner").wait_for()
+    found += violations(page)
+    assert [] == found, "\n".join(found)
+
+
+def test_nothing_overflows(site: Site) -> None:
+    states = make_states(site)
+    lead, ben = site.open("Lea"), site.open("Ben")
+    visits = [(ben, f"/review/{states['Ben', one]}") for one in ("open", "disagreed")]
+    visits += [(lead, "/nothing-here")]
+    visits += [(lead, path) for path in ("/review", "/lead", "/evaluations", "/digest")]
+    for page, path in visits:
+        page.goto(site.url + path)
+        page.keyboard.press("e")
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            needed = page.evaluate("document.documentElement.scrollWidth")
+            assert needed <= width, f"{page.url} needs {needed} px of {width}"

@@ -1,0 +1,38 @@
+"""The pages of those who answer for the model, in a real browser."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.services.site import Site
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_pages_of_a_lead(site: Site) -> None:
+    page = site.open("Lea")
+    base, evaluation_id = site.url, site.world.evaluation_id
+    page.goto(f"{base}/lead")
+    expect(page.get_by_role("heading", name="items are settled")).to_be_visible()
+    expect(page.get_by_text("No decision yet").first).to_be_visible()
+    page.goto(f"{base}/evaluations/{evaluation_id}")
+    expect(page.locator("h1")).to_contain_text("Customers ask about two things")
+    expect(page.get_by_text("<script>alert(1)</script> is my wallet safe?")).to_be_visible()
+    page.get_by_text("What these figures rest on").click()
+    expect(page.get_by_role("cell", name="0.0123").first).to_be_visible()
+    page.get_by_role("link", name="This report as one file").click()
+    expect(page.locator("h1")).to_contain_text("Customers ask about two things")
+    assert "null" == page.evaluate("window.origin")
+    page.get_by_role("link", name="Evidently's report").click()
+    page.wait_for_url("**/report?kind=evidently")
+    assert "ran" == page.title()
+    # Its own origin: the script ran, but can't see the session or the site.
+    assert "null" == page.evaluate("window.origin")
+    response = page.request.get(f"{base}/evaluations/{evaluation_id}/assessment.json")
+    assert "drift" == response.json()["verdict"]
+    for path in ("/evaluations", "/incidents", "/models"):
+        page.goto(base + path)
+        expect(page.locator("h1").first).to_be_visible()
+    answer = page.goto(f"{base}/nothing-here")
+    assert answer is not None
+    assert 404 == answer.status
+    expect(page.locator("h1")).to_have_text("Nothing here")

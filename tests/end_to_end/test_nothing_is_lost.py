@@ -1,0 +1,232 @@
+"""Whatever dies while somebody types: at most two seconds of it are lost, and the page says so."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import delete, update
+
+from monitor.review.workflow import claim_next
+from monitor.store.engine import transaction
+from monitor.store.leases import lease_of
+from monitor.store.tables import Lease, ReviewItem, WebSession
+from tests.services.requirement import free_port
+from tests.services.review_world import PASSWORD
+from tests.services.reviewing import accept, number, start
+from tests.services.site import Site
+
+pytestmark = pytest.mark.browser
+
+SAVED = re.compile(r"Saved \d\d:\d\d:\d\d")
+FAILING = "Not saved: trying again"
+
+
+def draft(site: Site, item: int, name: str = "Ada") -> str:
+    with transaction(site.engine) as connection:
+        lease = lease_of(connection, item, site.world.people[name])
+    assert lease is not None
+    return str(lease.draft.get("corrected_response", ""))
+
+
+def edit(page: Page, text: str) -> None:
+    page.keyboard.press("e")
+    page.keyboard.type(text)
+
+
+def wait_for_copies(page: Page, n: int) -> None:
+    """Wait until this browser holds so many copies of drafts."""
+    script = "Object.keys(localStorage).filter(key => key.startsWith('driftwarden:draft:')).length"
+    deadline = time.monotonic() + 10
+    while page.evaluate(script) != n:
+        assert time.monotonic() < deadline, f"{page.evaluate(script)} copies, not {n}"
+        page.wait_for_timeout(50)
+
+
+class Server:
+    """The page as a process that can be killed, on the site's database."""
+
+    def __init__(self, site: Site) -> None:
+        self.url = site.engine.url.render_as_string(hide_password=False)
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "tests.services.web_child", self.url, str(self.port)]
+        self.process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                httpx.get(f"{self.address}/healthz")
+            except httpx.TransportError:
+                time.sleep(0.1)
+            else:
+                return
+        raise AssertionError("the server didn't start")
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+
+@pytest.fixture
+def server(site: Site) -> Iterator[Server]:
+    one = Server(site)
+    one.start()
+    yield one
+    one.kill()
+
+
+def test_a_draft_is_saved_within_a_second_of_a_pause_and_while_typing_goes_on(site: Site) -> None:
+    page = site.open("Ada")
+    item = start(page)
+    edit(page, " Kept.")
+    expect(page.locator("#saved")).to_have_text(SAVED)
+    page.wait_for_timeout(300)
+    assert draft(site, item).endswith(" Kept.")
+
+    # Without a pause of a second: what the server has is never more than two seconds behind.
+    typed: list[tuple[float, str]] = []
+    page.locator("#corrected").fill("")
+    began = time.monotonic()
+    while time.monotonic() - began < 6:
+        page.keyboard.type(f"w{len(typed)} ")
+        typed.append((time.monotonic(), f"w{len(typed)} "))
+        saved = draft(site, item)
+        late = [word for at, word in typed if word not in saved and time.monotonic() - at > 2.0]
+        assert [] == late, f"typed more than two seconds ago, and not saved: {late}"
+
+
+def test_what_was_typed_survives_a_reload(site: Site) -> None:
+    page = site.open("Ada")
+    start(page)
+    page.keyboard.press("3")
+    edit(page, " Kept.")
+    page.reload()
+    expect(page.locator("#corrected")).to_have_value(re.compile(r" Kept\.$"))
+    expect(page.locator("[name=verdict][value=correct]")).to_be_checked()
+    expect(page.locator("[name=accuracy][value='3']")).to_be_checked()
+
+
+def test_a_killed_server_loses_nothing_that_was_typed(site: Site, server: Server) -> None:
+    site.url, before = server.address, site.url
+    try:
+        page = site.open("Ada")
+        item = start(page)
+        edit(page, " One.")
+        expect(page.locator("#saved")).to_have_text(SAVED)
+        page.keyboard.type(" Two.")
+        server.kill()
+        page.keyboard.type(" Three.")
+        expect(page.locator("#saved")).to_have_text(FAILING)
+        expect(page.locator("#announce")).to_contain_text("not saved")
+        page.keyboard.press("Escape")
+        page.keyboard.press("Escape")
+        expect(page.locator("#corrected")).to_have_value(re.compile(r" One\. Two\. Three\.$"))
+        page.close()  # even then: the copy in this browser outlives the page
+
+        server.start()
+        again = page.context.new_page()
+        again.goto(f"{server.address}/review")
+        assert item == number(again)
+        expect(again.locator("#corrected")).to_have_value(re.compile(r" One\. Two\. Three\.$"))
+        expect(again.locator("#saved")).to_have_text(SAVED)
+        assert draft(site, item).endswith(" One. Two. Three.")
+
+        server.kill()
+        again.locator("#corrected").focus()
+        again.keyboard.type(" Four.")
+        expect(again.locator("#saved")).to_have_text(FAILING)
+        server.start()
+        expect(again.locator("#saved")).to_have_text(SAVED, timeout=15_000)
+        assert " Four." in draft(site, item)
+    finally:
+        site.url = before
+
+
+def test_a_session_that_ends_while_typing_asks_to_sign_in_and_comes_back(site: Site) -> None:
+    page = site.open("Ada")
+    item = start(page)
+    edit(page, " One.")
+    expect(page.locator("#saved")).to_have_text(SAVED)
+    with transaction(site.engine) as connection:
+        connection.execute(delete(WebSession).where(WebSession.expires_at.is_not(None)))
+    page.keyboard.type(" Two.")
+    banner = page.locator("#banner")
+    expect(banner).to_contain_text("You have been signed out. What you typed is kept")
+    page.keyboard.type(" Three.")
+    banner.get_by_role("link", name="Sign in again").click()
+    page.get_by_label("Name").fill("Ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/review/{item}")
+    expect(page.locator("#corrected")).to_have_value(re.compile(r" One\. Two\. Three\.$"))
+    expect(page.locator("#saved")).to_have_text(SAVED)
+    assert draft(site, item).endswith(" One. Two. Three.")
+
+
+def test_no_text_stays_in_the_browser_after_submitting_or_signing_out(site: Site) -> None:
+    page = site.open("Ada")
+    item = start(page)
+    edit(page, " Secret.")
+    wait_for_copies(page, 1)
+    page.keyboard.press("Escape")
+    accept(page)
+    assert item != number(page)
+    wait_for_copies(page, 0)
+    edit(page, " Another secret.")
+    wait_for_copies(page, 1)
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/login")
+    wait_for_copies(page, 0)
+
+
+def test_the_reservation_is_shown_when_it_runs_out_and_kept_by_who_is_there(site: Site) -> None:
+    page = site.context("Ada").new_page()
+    page.clock.install()
+    page.goto(f"{site.url}/review")
+    start(page)
+    lease = page.locator("#lease")
+    expect(lease).to_be_hidden()
+    page.clock.fast_forward(16 * 60 * 1000)
+    expect(lease).to_have_text(re.compile(r"Reserved for [34]:\d\d more"))
+    expect(page.locator("#announce")).to_contain_text("five more minutes")
+    page.clock.fast_forward(5_000)
+    with page.expect_request("**/heartbeat"):
+        page.keyboard.press("ArrowDown")
+
+
+def test_who_comes_too_late_keeps_the_text(site: Site) -> None:
+    page = site.open("Ada")
+    item = start(page)
+    edit(page, " Mine.")
+    expect(page.locator("#saved")).to_have_text(SAVED)
+    now = datetime.now(UTC)
+    with transaction(site.engine) as connection:
+        connection.execute(update(Lease).values(expires_at=now - timedelta(seconds=1)))
+        for name in ("Ben", "Cleo"):
+            assert item == claim_next(connection, site.world.people[name], now, 20)
+        rest = update(ReviewItem).where(ReviewItem.id != item)
+        connection.execute(rest.values(status="excluded"))
+    page.keyboard.type(" More of mine.")
+    banner = page.locator("#banner")
+    expect(banner).to_contain_text("others have taken the item")
+    expect(banner).to_contain_text("What you wrote is kept")
+    expect(page.get_by_role("button", name="Submit")).to_be_disabled()
+    expect(page.locator("#corrected")).to_have_value(re.compile(r" Mine\. More of mine\.$"))
+    banner.get_by_role("button", name="Go on with the next item").click()
+    page.wait_for_url("**/review")
+    kept = page.get_by_label(f"What you wrote for item {item}")
+    expect(kept).to_have_value(re.compile(r" Mine\. More of mine\.$"))
+    page.get_by_role("button", name="Remove").click()
+    page.reload()
+    expect(kept).to_have_count(0)

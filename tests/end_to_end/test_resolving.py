@@ -1,0 +1,104 @@
+"""What follows two reviews: talk and agree, ask an adjudicator, audit, reopen."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from monitor.store.engine import transaction
+from monitor.store.reviews import gold_of_batches, reviews_of
+from tests.services.reviewing import choose, correct, start
+from tests.services.site import Site
+
+pytestmark = pytest.mark.browser
+
+
+def disagree(site: Site) -> tuple[int, Page, Page]:
+    """Let two people correct the same item in different words."""
+    ada, ben = site.open("Ada"), site.open("Ben")
+    item = start(ada)
+    assert item == start(ben)
+    correct(ada, "Block the card in the app. We refund the payment.", kind="knowledge")
+    correct(ben, "Block the card in the app. We can't refund the payment.", kind="judgement")
+    for page in (ada, ben):
+        page.goto(f"{site.url}/review/{item}")
+        expect(page.get_by_role("heading", name="You two see this differently")).to_be_visible()
+        expect(page.locator(".votes .vote")).to_have_count(2)
+    return item, ada, ben
+
+
+def test_two_reviewers_disagree_talk_and_settle(site: Site) -> None:
+    item, ada, ben = disagree(site)
+    between = ada.locator("#between")
+    expect(between.locator("ins")).to_contain_text("can't")
+    expect(between.locator("del")).to_have_count(0)
+    ada.keyboard.press("t")
+    ada.keyboard.type("The terms say that we refund within a day.")
+    expect(ada.locator("#saved")).to_have_text(re.compile("^Saved"))
+    ada.reload()
+    expect(ada.locator("#message")).to_have_value("The terms say that we refund within a day.")
+    ada.locator("#message").focus()
+    ada.keyboard.press("Control+Enter")
+    expect(ada.locator("#messages")).to_contain_text("The terms say that we refund")
+    # It comes to the other without a reload.
+    expect(ben.locator("#messages")).to_contain_text("The terms say", timeout=12_000)
+
+    ada.keyboard.press("Escape")
+    with ada.expect_navigation():
+        ada.keyboard.press("Control+Enter")  # her own verdict, as it stands
+    expect(ada.get_by_text("You propose")).to_be_visible()
+    agree = ben.get_by_role("button", name="Agree")
+    expect(agree).to_be_visible(timeout=12_000)
+    with ben.expect_navigation():
+        agree.click()
+    expect(ben.get_by_role("heading", name="Settled")).to_be_visible()
+    expect(ada.get_by_role("heading", name="Settled")).to_be_visible(timeout=12_000)
+    with transaction(site.engine) as connection:
+        (gold,) = gold_of_batches(connection, [site.world.batch_id])
+        votes = [row.error_kind for row in reviews_of(connection, [item])]
+    assert ("correct", "discussed", "knowledge") == (gold.verdict, gold.resolution, gold.error_kind)
+    assert "Block the card in the app. We refund the payment." == gold.response
+    assert ["knowledge", "judgement"] == votes, "the first votes stay"
+
+
+def test_an_adjudicator_decides_without_knowing_whose_word_it_is(site: Site) -> None:
+    item, ada, _ = disagree(site)
+    ada.get_by_role("button", name="Ask an adjudicator").click()
+    dialog = ada.get_by_role("dialog")
+    with ada.expect_navigation():
+        dialog.get_by_role("button", name="Ask an adjudicator").click()
+    expect(ada.locator(".toast")).to_have_text(f"Item {item} goes to an adjudicator.")
+
+    cleo = site.open("Cleo")
+    cleo.get_by_role("link", name=f"Item {item}").click()
+    cleo.wait_for_url(f"**/review/{item}")
+    expect(cleo.get_by_role("heading", name="Your word decides")).to_be_visible()
+    shown = cleo.locator("main").inner_text()
+    assert "Ada" not in shown
+    assert "Ben" not in shown
+    cleo.keyboard.press("e")
+    cleo.locator("#corrected").fill("Block the card in the app. We refund what others spent.")
+    cleo.keyboard.press("Escape")
+    expect(cleo.locator("#saved")).to_have_text(re.compile("^Saved"))
+    cleo.reload()
+    expect(cleo.locator("#corrected")).to_have_value(re.compile("what others spent"))
+    choose(cleo, "error_kind", "knowledge")
+    choose(cleo, "answerable", "facts_missing")
+    cleo.keyboard.press("Control+Enter")
+    expect(cleo.locator("#problem")).to_have_text("Say why a decision was needed.")
+    cleo.keyboard.press("1")
+    with cleo.expect_navigation():
+        cleo.keyboard.press("Control+Enter")
+    expect(cleo.locator(".toast")).to_have_text(f"Item {item} is decided.")
+    with transaction(site.engine) as connection:
+        (gold,) = gold_of_batches(connection, [site.world.batch_id])
+    assert ("adjudicated", "facts_missing") == (gold.resolution, gold.answerable)
+
+    lea = site.open("Lea", f"/review/{item}")
+    lea.get_by_role("button", name="Reopen").click()
+    lea.get_by_label("Why").fill("The price list changed.")
+    with lea.expect_navigation():
+        lea.get_by_role("dialog").get_by_role("button", name="Reopen").click()
+    cleo.goto(f"{site.url}/review/{item}")
+    expect(cleo.get_by_text("Reopened: The price list changed.")).to_be_visible()
+    expect(cleo.get_by_text("Revision 2")).to_be_visible()

@@ -1,0 +1,236 @@
+"""Experts review in a browser: by keyboard, two at once, and everything beside the verdict."""
+
+import pytest
+from playwright.sync_api import expect
+
+from monitor.store.engine import transaction
+from monitor.store.review_items import item_by_id, items_of_batches
+from monitor.store.reviews import gold_of_batches, reviews_of
+from tests.services.desk import ARABIC, CODE, queue_of
+from tests.services.reviewing import accept, correct, number, start, submit
+from tests.services.site import Site
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_full_review_by_keyboard_alone(site: Site) -> None:
+    page = site.open("Ada")
+    expect(page.get_by_role("heading", name="You decide what the model learns")).to_be_visible()
+    # A slow machine gives the button its focus only some time after the page has loaded.
+    expect(page.get_by_role("button", name="Start with the first of 40")).to_be_focused()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    first = number(page)
+    accept(page)
+    second = number(page)
+    assert first != second
+
+    for key in "4325":
+        page.keyboard.press(key)
+    page.keyboard.press("e")
+    page.keyboard.type(" Please call us at once.")
+    expect(page.locator("#diff ins")).to_contain_text("Please call us at once.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("d")
+    expect(page.locator("#diff")).to_be_hidden()
+    page.keyboard.press("d")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#comment")).to_be_focused()
+    page.keyboard.type("The guide is silent on this.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#problem")).to_have_text("Say which kind of error it is.")
+    page.keyboard.press("4")  # the focus is where the answer is missing
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[name=answerable][value=facts_missing]")).to_be_checked()
+    submit(page)
+
+    with transaction(site.engine) as connection:
+        accepted, corrected = reviews_of(connection, [first, second])
+    assert ("accept", 5, 5, 5, 5) == (
+        accepted.verdict, accepted.accuracy, accepted.completeness, accepted.tone,
+        accepted.compliance,
+    )  # fmt: skip
+    assert ("correct", 4, 3, 2, 5) == (
+        corrected.verdict, corrected.accuracy, corrected.completeness, corrected.tone,
+        corrected.compliance,
+    )  # fmt: skip
+    assert corrected.corrected_response.endswith("Please call us at once.")
+    assert ("tone", "facts_missing") == (corrected.error_kind, corrected.answerable)
+    assert "The guide is silent on this." == corrected.comment
+
+
+def test_a_score_that_is_missing_is_asked_for(site: Site) -> None:
+    page = site.open("Ada")
+    start(page)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#problem")).to_contain_text("Choose a verdict")
+    page.keyboard.press("x")
+    page.keyboard.press("1")
+    page.keyboard.press("Control+Enter")
+    page.keyboard.press("1")
+    page.keyboard.press("Control+Enter")
+    page.keyboard.press("1")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#problem")).to_have_text("Score the completeness: 1 to 5.")
+    assert "completeness" == page.evaluate("document.activeElement.name")
+
+
+def test_two_reviewers_at_once_make_gold(site: Site) -> None:
+    ada, ben = site.open("Ada"), site.open("Ben")
+    item = start(ada)
+    assert item == start(ben)
+    accept(ada)
+    answer = ben.request.get(f"{site.url}/api/items/{item}")
+    assert [] == answer.json()["reviews"]
+    ben.reload()
+    assert "Ada" not in ben.locator("main").inner_text()
+    accept(ben)
+    with transaction(site.engine) as connection:
+        (gold,) = gold_of_batches(connection, [site.world.batch_id])
+    assert (item, "accept", "agreed") == (gold.item_id, gold.verdict, gold.resolution)
+
+
+def test_the_last_review_can_be_taken_back(site: Site) -> None:
+    page = site.open("Ada")
+    item = start(page)
+    correct(page, "Call us at once.", kind="tone", answer="needs_judgement")
+    expect(page.locator(".toast")).to_contain_text(f"Item {item} submitted.")
+    with page.expect_navigation():
+        page.keyboard.press("u")
+    assert item == number(page)
+    expect(page.locator("#corrected")).to_have_value("Call us at once.")
+    expect(page.locator("[name=answerable][value=needs_judgement]")).to_be_checked()
+    with transaction(site.engine) as connection:
+        assert [] == reviews_of(connection, [item])
+    accept(page)
+    ben = site.open("Ben")
+    assert item == start(ben)
+    accept(ben)
+    page.keyboard.press("u")
+    expect(page.locator(".toast")).to_contain_text("can't be taken back any more")
+
+
+def test_skipping_flagging_and_help(site: Site) -> None:
+    page = site.open("Ada")
+    first = start(page)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("a")  # keys rest while a dialog is open
+    page.keyboard.press("Escape")
+    expect(page.locator("[name=verdict]:checked")).to_have_count(0)
+    with page.expect_navigation():
+        page.keyboard.press("s")
+    second = number(page)
+    assert first != second
+    page.keyboard.press("f")
+    dialog = page.get_by_role("dialog", name="Flag this item")
+    dialog.get_by_label("Details").fill("an IBAN")
+    with page.expect_navigation():
+        dialog.get_by_role("button", name="Flag").click()
+    expect(page.locator(".toast")).to_have_text(f"Item {second} is flagged. A lead looks at it.")
+    with transaction(site.engine) as connection:
+        items = {item.id: item for item in items_of_batches(connection, [site.world.batch_id])}
+    assert ("flagged", "Personal data: an IBAN") == (
+        items[second].status, items[second].excluded_reason,
+    )  # fmt: skip
+    assert "queued" == items[first].status
+    page.goto(f"{site.url}/review/{second}")
+    expect(page.get_by_text("A lead looks at this item")).to_be_visible()
+
+    lead = site.open("Lea", f"/review/{second}")
+    expect(lead.get_by_text("Personal data: an IBAN")).to_be_visible()
+    with lead.expect_navigation():
+        lead.get_by_role("button", name="Put it back").click()
+    with transaction(site.engine) as connection:
+        assert "queued" == item_by_id(connection, second).status
+
+
+def test_the_guide_stays_open_from_item_to_item(site: Site) -> None:
+    page = site.open("Ada")
+    start(page)
+    guide = page.get_by_role("complementary", name="Guide")
+    expect(guide).to_be_hidden()
+    page.keyboard.press("g")
+    expect(guide).to_be_focused()
+    expect(guide).to_contain_text("A card is lost or stolen")
+    expect(guide).to_contain_text("Guide version")
+    guide.get_by_text("Abroad, without any money").click()
+    expect(guide).to_contain_text("emergency cash paid out to you in Lisbon")
+    accept(page)
+    expect(guide).to_be_visible()
+    expect(guide).to_contain_text("No guide is written for this kind of task.")
+    page.keyboard.press("g")
+    expect(guide).to_be_hidden()
+
+
+def test_texts_are_shown_as_they_came(site: Site) -> None:
+    _, code, arabic = queue_of(site.world)[:3]
+    page = site.open("Ada")
+    start(page)
+    accept(page)
+    assert code == number(page)
+    said = CODE[0][1]["content"]
+    turn = page.locator(".turn.user")
+    assert said == "".join(turn.locator(".text").evaluate_all("all => all.map(e => e.textContent)"))
+    block = turn.locator("pre.code")
+    assert "pre" == block.evaluate("e => getComputedStyle(e).whiteSpace")
+    assert "    print(" in block.inner_text()
+    accept(page)
+    assert arabic == number(page)
+    response = page.locator("#response .text")
+    assert "rtl" == response.evaluate("e => getComputedStyle(e).direction")
+    assert ARABIC[1] == response.evaluate("e => e.textContent")
+    page.keyboard.press("e")
+    assert "rtl" == page.locator("#corrected").evaluate("e => getComputedStyle(e).direction")
+
+
+def test_the_diff_gives_back_both_texts(site: Site) -> None:
+    page = site.open("Ada")
+    script = """async ([before, after]) => {
+        const { diffWords } = await import("/static/diff.js");
+        const began = performance.now();
+        return [diffWords(before, after), performance.now() - began];
+    }"""
+    pairs = [
+        ("a b c", "a x c"),
+        ("", "new"),
+        ("one two", ""),
+        ("a b c d", "x y c z"),
+        ("é 1", "é 2"),
+        ("日本語の文", "日本の短い文"),
+    ]
+    words = [f"word{n * 7919 % 1999}{'.' if n % 9 else chr(10)}" for n in range(6000)]
+    for every in (2500, 250, 25, 3):
+        changed = [f"new{n}" if n % every == 0 else word for n, word in enumerate(words)]
+        pairs.append((" ".join(words), " ".join(changed)))
+    pairs.append((" ".join(words), " ".join(f"other{n}" for n in range(6000))))
+    assert len(pairs[-1][0]) > 50_000
+    slowest = 0.0
+    for before, after in pairs:
+        parts, took = page.evaluate(script, [before, after])
+        assert before == "".join(text for kind, text in parts if kind != "added")
+        assert after == "".join(text for kind, text in parts if kind != "removed")
+        slowest = max(slowest, took)
+    assert slowest < 1000, f"{slowest:.0f} ms"
+    parts, _ = page.evaluate(script, ["a b c", "x y c"])
+    assert [["removed", "a b"], ["added", "x y"], ["same", " c"]] == parts
+    parts, _ = page.evaluate(script, ["日本語の文", "日本の文"])
+    assert [["same", "日本"], ["removed", "語"], ["same", "の文"]] == parts
+
+
+def test_the_colours_that_were_chosen_are_remembered(site: Site) -> None:
+    page = site.open("Ada", color_scheme="light")
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+    light = page.evaluate(ground)
+    button = page.locator("#theme-button")
+    button.click()
+    button.click()
+    expect(button).to_have_accessible_name("Colours: dark")
+    dark = page.evaluate(ground)
+    assert light != dark
+    page.reload()
+    assert dark == page.evaluate(ground)
+    button.click()
+    assert light == page.evaluate(ground), "as the system has it"

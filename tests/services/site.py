@@ -1,0 +1,85 @@
+"""A server on a world, and the people who come to it with browsers of their own."""
+
+import re
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page
+from sqlalchemy import Engine, delete, update
+
+from monitor.store.engine import transaction
+from monitor.store.tables import (
+    DiscussionMessage,
+    GoldExample,
+    Lease,
+    Proposal,
+    Review,
+    ReviewAudit,
+    ReviewItem,
+)
+from tests.services.browser import give_session
+from tests.services.review_world import World
+
+
+@dataclass
+class Site:
+    """A server on a world, and the people who come to it."""
+
+    url: str
+    world: World
+    browser: Browser
+    stack: ExitStack = field(default_factory=ExitStack)
+    #: What the page's own scripts did wrong, or tried against the page's policy.
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def engine(self) -> Engine:
+        return self.world.engine
+
+    def context(self, name: str = "", **options: Any) -> BrowserContext:
+        """Return a browser of a person's own, signed in where a name is given."""
+        options = {"viewport": {"width": 1440, "height": 900}} | options
+        context = self.browser.new_context(**options)
+        context.set_default_timeout(10_000)
+        self.stack.callback(context.close)
+        if name:
+            give_session(context, self.engine, self.url, self.world.people[name])
+        return context
+
+    def open(self, name: str = "", path: str = "/review", **options: Any) -> Page:
+        """Open a page as a person, in a browser of their own."""
+        page = self.context(name, **options).new_page()
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("console", self._note)
+        page.goto(self.url + path)
+        return page
+
+    def _note(self, message: Any) -> None:
+        if "Content Security" in message.text:
+            self.problems.append(message.text)
+
+    def caller(self, name: str) -> Callable[..., Any]:
+        """Return a function that sends a person's requests to the API: (method, path, body)."""
+        context = self.context(name)
+        page = context.request.get(f"{self.url}/login").text()
+        found = re.search(r'csrf-token" content="([^"]+)"', page)
+        assert found is not None
+        headers = {"x-csrftoken": found[1]}
+
+        def send(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+            answer = context.request.fetch(
+                self.url + path, method=method, data=body or {}, headers=headers
+            )
+            assert answer.ok, f"{method} {path}: {answer.status} {answer.text()}"
+            return answer.json()
+
+        return send
+
+    def reset(self) -> None:
+        """Put the queue back as it was: nobody has claimed or said anything."""
+        with transaction(self.engine) as connection:
+            for table in (DiscussionMessage, Proposal, ReviewAudit, GoldExample, Review, Lease):
+                connection.execute(delete(table))
+            connection.execute(update(ReviewItem).values(status="queued", revision=1))

@@ -1,0 +1,18 @@
+"""A process that serves the review page until it is killed. Arguments: database URL, port."""
+
+import sys
+import threading
+
+from monitor.review.web.app import create_app
+from monitor.review.web.server import serve
+from monitor.settings import Secrets, Settings
+from monitor.store.engine import make_engine
+
+
+def main(url: str, port: str) -> None:
+    app = create_app(make_engine(url), Settings(), Secrets())
+    serve(app, "127.0.0.1", int(port), threading.Event())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
