@@ -29,7 +29,7 @@ NOT_PAGES = {
     "/",
 }
 
-OF_A_MAP = re.compile("/(points|topics)/")
+NOT_HERE = re.compile("/(points|topics|login|welcome)/")
 SIZES = [(1440, 900), (1024, 768), (768, 1024), (390, 844), (320, 640)]
 
 
@@ -59,8 +59,8 @@ def pages_of(app: Litestar, site: Site) -> list[str]:
     return [
         re.sub(r"\{(\w+)[^}]*\}", lambda match: str(ids.get(match[1], 1)), path)
         for path in sorted(paths)
-        # Topics and points need a map: test_drift_page.py looks at those.
-        if path not in NOT_PAGES and not path.endswith(".json") and not OF_A_MAP.search(path)
+        # Topics and points need a map (test_drift_page.py has one); the others one-time links.
+        if path not in NOT_PAGES and not path.endswith(".json") and not NOT_HERE.search(path)
     ]
 
 
