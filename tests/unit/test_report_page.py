@@ -247,8 +247,9 @@ def luminance(colour: str) -> float:
 
 
 def palettes() -> list[dict[str, str]]:
-    blocks = (STYLES / "palette.css").read_text(encoding="utf-8").split("@media")
-    return [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", block)) for block in blocks]
+    text = (STYLES / "palette.css").read_text(encoding="utf-8")
+    colours = re.findall(r"--([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", text)
+    return [{name: pair[theme] for name, *pair in colours} for theme in (0, 1)]
 
 
 @pytest.mark.parametrize("palette", palettes(), ids=["light", "dark"])
