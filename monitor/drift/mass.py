@@ -6,6 +6,11 @@ Meinshausen, "High probability lower bounds for the total variation distance", a
 The sets are ``score > t`` for a few thresholds fixed by the reference's tail; the score of a sample
 comes from the *other* half of both windows, split by owner, so that no sample scores itself.
 
+The halves judge each other. Where both happen to have more of a region, each counts its own excess
+there, so the two counts are correlated: for excesses :math:`a, b` of a region, normal and
+independent, :math:`a 1(b > 0)` and :math:`b 1(a > 0)` have the correlation :math:`1 / \pi`. The
+variance of their sum is larger by that.
+
 For each threshold the difference of two proportions is bounded by MOVER (Zou & Donner, Stat. Med.
 2008, eq. 5) on Clopper-Pearson limits; Bonferroni over the thresholds makes it simultaneous.
 """
@@ -21,6 +26,8 @@ from monitor.drift.pool import Pool
 #: Upper tails of the reference's scores at which the excess is measured.
 TAIL_SHARES = (0.3, 0.15, 0.08, 0.04, 0.02, 0.01)
 MAXIMUM_LANDMARKS = 4096
+#: Variance of the two halves' counts together over that of independent ones.
+CROSS_FIT_VARIANCE = 1.0 + 1.0 / np.pi
 #: Pseudo-samples that pull a cell's posterior towards no drift.
 SHRINKAGE = 2.0
 
@@ -50,7 +57,14 @@ def mass_lower_bound(
         if not (outside & ~pool.is_current).any() or not (outside & pool.is_current).any():
             return 0.0
         scores[inside] = _scores(pool, cell, weights, inside, rng)
-    return bound_excess(scores, pool.is_current, weights, pool.unit, confidence=confidence)
+    return bound_excess(
+        scores,
+        pool.is_current,
+        weights,
+        pool.unit,
+        confidence=confidence,
+        inflation=CROSS_FIT_VARIANCE,
+    )
 
 
 def bound_excess(
@@ -61,6 +75,7 @@ def bound_excess(
     *,
     confidence: float,
     tail_shares: tuple[float, ...] = TAIL_SHARES,
+    inflation: float = 1.0,
 ) -> float:
     """Return the largest simultaneous lower bound over the thresholds.
 
@@ -71,13 +86,14 @@ def bound_excess(
         unit: int64 ``[N]``: the independent units.
         confidence: Joint confidence.
         tail_shares: Upper tails of the reference's scores at which the excess is measured.
+        inflation: Variance of the counts over that of independent samples, at least 1.
     """
     reference, current = ~is_current, is_current
     thresholds = np.unique(np.quantile(scores[reference], [1 - share for share in tail_shares]))
     tail = (1.0 - confidence) / len(thresholds)
-    current_limits = _limits(scores[current], thresholds, weights[current], unit[current], tail)
-    reference_limits = _limits(
-        scores[reference], thresholds, weights[reference], unit[reference], tail
+    current_limits, reference_limits = (
+        _limits(scores[side], thresholds, weights[side], unit[side], tail=tail, inflation=inflation)
+        for side in (current, reference)
     )
     best = 0.0
     for (rate_c, low_c, _), (rate_r, low_r, high_r) in zip(
@@ -94,7 +110,9 @@ def _limits(
     thresholds: NDArray[np.float64],
     weights: NDArray[np.float64],
     unit: NDArray[np.int64],
+    *,
     tail: float,
+    inflation: float,
 ) -> list[tuple[float, float, float]]:
     """Return rate, lower and upper limit of ``score > t`` on one side, for each threshold.
 
@@ -104,7 +122,7 @@ def _limits(
     number = np.unique(unit, return_inverse=True)[1].ravel().astype(np.int64)
     above = [scores > threshold for threshold in thresholds]
     seen = [one for one in above if 0 < one.sum() < len(one)] or above
-    trials = max(min(effective_samples(one, weights, number) for one in seen), 1.0)
+    trials = max(min(effective_samples(one, weights, number) for one in seen) / inflation, 1.0)
     limits = []
     for one in above:
         rate = float((weights * one).sum() / weights.sum())
