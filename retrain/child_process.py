@@ -1,6 +1,7 @@
 """What every child does around its task: say who it is, do it, and tell how it ended."""
 
 import os
+import platform
 import sys
 import time
 import traceback
@@ -14,6 +15,8 @@ from retrain.launchers import MODULES
 from retrain.launchers.process_identity import process_identity
 from retrain.run_folder import RunFolder, Task, write_json
 
+#: Exit status of a child that doesn't see its folder (sysexits.h).
+EX_NOINPUT = 66
 #: Long enough to say what went wrong; the whole traceback is in the log.
 MAXIMUM_ERROR_CHARACTERS = 2000
 
@@ -36,6 +39,13 @@ def run_child(
         return 2
     folder = RunFolder(Path(arguments[0]).resolve())
     files = folder.task(task)
+    if not folder.recipe.is_file():
+        print(  # noqa: T201 - in the child's log, the only place to say it
+            f"{folder.root} holds no run on the machine {platform.node()}: it must share the "
+            "folder of the runs, at the same path, with the one that launches",
+            file=sys.stderr,
+        )
+        return EX_NOINPUT
     # The launcher notes the same; should it die before it does, the child is found all the same.
     write_json(files.child, process_identity(os.getpid()))
     started = time.monotonic()

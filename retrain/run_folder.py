@@ -25,6 +25,8 @@ class TaskFiles:
     heartbeat: Path
     #: Written by the child as its last act; complete or absent.
     result: Path
+    #: The attempt that was made last to run it elsewhere, and what was said of it there.
+    launch: Path
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,15 @@ class RunFolder:
     def task(self, task: Task) -> TaskFiles:
         """Return the files of one task: no task's child touches those of another."""
         if task == "train":
-            return TaskFiles(self.child, self.log, self.heartbeat, self.result)
+            return TaskFiles(
+                self.child, self.log, self.heartbeat, self.result, self.root / "launch.json"
+            )
         return TaskFiles(
             self.root / "evaluation-child.json",
             self.root / "evaluation-child.log",
             self.root / "evaluation-heartbeat.json",
             self.root / "evaluation-result.json",
+            self.root / "evaluation-launch.json",
         )
 
     @property

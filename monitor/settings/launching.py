@@ -16,7 +16,7 @@ class Ray(Section):
     num_cpus: Annotated[float, Field(ge=0)] = 1.0
     num_gpus: Annotated[float, Field(ge=0)] = 0.0
     memory_bytes: Annotated[int, Field(ge=0)] = 0
-    resources: dict[str, Annotated[float, Field(gt=0)]] = {}
+    resources: dict[str, Annotated[float, Field(gt=0)]] = Field(default={})
     working_dir: str = ""
 
 
@@ -54,7 +54,7 @@ class Kubernetes(Section):
     memory: Annotated[str, Field(min_length=1)] = "8Gi"
     gpus: Annotated[int, Field(ge=0)] = 0
     gpu_resource: str = "nvidia.com/gpu"
-    node_selector: dict[str, str] = {}
+    node_selector: dict[str, str] = Field(default={})
     tolerations: tuple[Toleration, ...] = ()
     ttl_seconds: Annotated[int, Field(ge=600)] = 86_400
     active_deadline_hours: Annotated[float, Field(gt=0)] = 24.0

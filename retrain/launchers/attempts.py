@@ -7,6 +7,7 @@ taken and adopts the job; two jobs for one folder can't come of it.
 
 import re
 from hashlib import sha256
+from typing import Any
 
 from retrain.run_folder import RunFolder, Task, read_json, write_json
 
@@ -53,7 +54,7 @@ def state_of(folder: RunFolder, task: Task) -> str:
     return str(_note(folder, task).get("message", ""))
 
 
-def _note(folder: RunFolder, task: Task) -> dict[str, object]:
+def _note(folder: RunFolder, task: Task) -> dict[str, Any]:
     return read_json(folder.task(task).launch) or {}
 
 

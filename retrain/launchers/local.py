@@ -8,7 +8,15 @@ import sys
 import time
 
 from monitor.errors import TrainingError
-from retrain.launchers import MODULES, NOUNS, ChildStatus, Handle, LogTail
+from retrain.launchers import (
+    MODULES,
+    NOUNS,
+    Capabilities,
+    Capability,
+    ChildStatus,
+    Handle,
+    LogTail,
+)
 from retrain.launchers.process_identity import boot_id, process_identity, start_ticks
 from retrain.run_folder import RunFolder, Task, read_json, write_json
 
@@ -23,6 +31,11 @@ class SubprocessLauncher:
     """
 
     name = "subprocess"
+    capabilities = Capabilities(
+        resume=Capability(True, "The checkpoints lie in the run's folder."),
+        logs=Capability(True, "They are a file in the run's folder."),
+        device=Capability(True, "The child runs on this machine, and ends when it is restarted."),
+    )
 
     def submit(
         self, folder: RunFolder, environment: dict[str, str], task: Task = "train"
@@ -72,6 +85,10 @@ class SubprocessLauncher:
         same = ticks is not None and ticks == handle["start_ticks"]
         return "running" if same and handle["boot_id"] == boot_id() else "gone"
 
+    def explain(self, folder: RunFolder, task: Task = "train") -> str:  # noqa: ARG002
+        """Return nothing: who ended a process of this machine isn't written down anywhere."""
+        return ""
+
     def logs(self, folder: RunFolder, last_lines: int, task: Task = "train") -> list[str]:
         """Return the last lines of the child's log."""
         return LogTail(folder.task(task).log).lines(last_lines)
@@ -86,6 +103,10 @@ class SubprocessLauncher:
             deadline = time.monotonic() + GRACE_SECONDS
             while self.status(handle) == "running" and time.monotonic() < deadline:
                 time.sleep(0.05)
+
+    def check(self) -> str:
+        """Say which interpreter children get."""
+        return f"processes of this machine, with {sys.executable}"
 
 
 #: Children of this very process: they must be waited for, or they stay as zombies.

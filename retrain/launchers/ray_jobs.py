@@ -147,5 +147,5 @@ def _body(content: Any, what: str) -> dict[str, Any]:
 
 def _short(message: str) -> str:
     """Return what Ray says, without the log and the traceback that follow."""
-    first = message.split(", last available logs")[0].split(" Full traceback:")[0]
+    first = message.partition(", last available logs")[0].partition(" Full traceback:")[0]
     return " ".join(first.split())

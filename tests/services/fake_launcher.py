@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from retrain.launchers import ChildStatus, Handle
+from retrain.launchers import Capabilities, Capability, ChildStatus, Handle
 from retrain.run_folder import RunFolder, Task, write_json
 
 
@@ -10,6 +10,11 @@ class FakeLauncher:
     """Starts nothing; remembers what it was asked, and ends a child when a test says so."""
 
     name = "fake"
+    capabilities = Capabilities(
+        resume=Capability(False, "Nothing ever ran."),
+        logs=Capability(True, "A test wrote them."),
+        device=Capability(True, "There is none."),
+    )
 
     def __init__(self) -> None:
         self.submitted: list[RunFolder] = []
@@ -18,6 +23,8 @@ class FakeLauncher:
         self.said: list[str] = []
         self._gone: set[int] = set()
         self.error: Exception | None = None
+        self.away: Exception | None = None
+        self.seen = ""
 
     def submit(
         self, folder: RunFolder, environment: dict[str, str], task: Task = "train"
@@ -32,7 +39,15 @@ class FakeLauncher:
         return None
 
     def status(self, handle: Handle) -> ChildStatus:
+        if self.away is not None:
+            raise self.away
         return "gone" if handle["number"] in self._gone else "running"
+
+    def explain(self, folder: RunFolder, task: Task = "train") -> str:
+        return self.seen
+
+    def check(self) -> str:
+        return "a test"
 
     def logs(self, folder: RunFolder, last_lines: int, task: Task = "train") -> list[str]:
         return self.said[-last_lines:]

@@ -1,4 +1,4 @@
-"""The API server of :mod:`tests.services.kubernetes_cluster`, over HTTP, with tokens and refusals."""
+"""The API server of a cluster in memory, over HTTP, with tokens and refusals."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.services.kubernetes_cluster import Cluster, Refusal
+from tests.services.kubernetes_cluster import Cluster, RefusalError
 
 TOKEN = "a service account's token"
 _PATH = re.compile(
@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.api.requests.append(f"{self.command} {self.path}")
         try:
             answer = self._answer_to(verb)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             self._send(refusal.status["code"], json.dumps(refusal.status), "application/json")
             return
         if self.api.cut_next_answer and verb == "create":
@@ -68,16 +68,16 @@ class _Handler(BaseHTTPRequestHandler):
         cluster, parts = self.api.cluster, urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         if self.api.broken:
-            raise Refusal(500, "InternalError", "etcdserver: leader changed")
+            raise RefusalError(500, "InternalError", "etcdserver: leader changed")
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-            raise Refusal(401, "Unauthorized", "Unauthorized")
+            raise RefusalError(401, "Unauthorized", "Unauthorized")
         found = _PATH.fullmatch(parts.path)
         if found is None:
-            raise Refusal(404, "NotFound", "the server could not find the requested resource")
+            raise RefusalError(404, "NotFound", "the server could not find the requested resource")
         kind, name = found["kind"], found["name"]
         resource = f"{kind}/log" if found["log"] else kind
         if (verb, resource) in self.api.forbidden or found["namespace"] != cluster.namespace:
-            raise Refusal(
+            raise RefusalError(
                 403, "Forbidden",
                 f'{resource} is forbidden: User "system:serviceaccount:ml:driftwarden" cannot '
                 f'{verb} resource "{resource}" in the namespace "{found["namespace"]}"',

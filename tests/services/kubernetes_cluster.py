@@ -18,7 +18,7 @@ Object = dict[str, Any]
 VERSIONS = ("1.27", kubernetes_validate.latest_version())
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """An answer that isn't a success, as a `Status` object says it."""
 
     def __init__(self, code: int, reason: str, message: str) -> None:
@@ -53,15 +53,17 @@ class Cluster:
         try:
             validate(manifest)
         except kubernetes_validate.ValidationError as error:
-            raise Refusal(422, "Invalid", f"Job is invalid: {error.message}") from None
+            raise RefusalError(422, "Invalid", f"Job is invalid: {error.message}") from None
         name = manifest["metadata"]["name"]
         if manifest["metadata"].get("namespace") != self.namespace:
-            raise Refusal(400, "BadRequest", "the namespace of the provided object does not match")
+            raise RefusalError(
+                400, "BadRequest", "the namespace of the provided object does not match"
+            )
         if len(name) > 63 or not all(c.isalnum() or c == "-" for c in name):
-            raise Refusal(422, "Invalid", f'Job.batch "{name}" is invalid: metadata.name')
+            raise RefusalError(422, "Invalid", f'Job.batch "{name}" is invalid: metadata.name')
         with self.lock:
             if name in self.jobs:
-                raise Refusal(409, "AlreadyExists", f'jobs.batch "{name}" already exists')
+                raise RefusalError(409, "AlreadyExists", f'jobs.batch "{name}" already exists')
             job = {**manifest, "metadata": {**manifest["metadata"], **self._meta()}, "status": {}}
             self.jobs[name] = job
         return job
@@ -71,7 +73,7 @@ class Cluster:
         with self.lock:
             self._look_after(name)
             if name not in self.jobs:
-                raise Refusal(404, "NotFound", f'jobs.batch "{name}" not found')
+                raise RefusalError(404, "NotFound", f'jobs.batch "{name}" not found')
             return self.jobs[name]
 
     def delete(self, name: str, policy: str) -> Object:
@@ -176,9 +178,11 @@ class Cluster:
         """Return a pod's log."""
         with self.lock:
             if pod not in self.pods:
-                raise Refusal(404, "NotFound", f'pods "{pod}" not found')
+                raise RefusalError(404, "NotFound", f'pods "{pod}" not found')
             if pod not in self.logs:
-                raise Refusal(400, "BadRequest", f'container "child" in pod "{pod}" is waiting')
+                raise RefusalError(
+                    400, "BadRequest", f'container "child" in pod "{pod}" is waiting'
+                )
             lines = self.logs[pod].read_text(encoding="utf-8").splitlines(keepends=True)
             return "".join(lines if tail is None else lines[-tail:])
 
