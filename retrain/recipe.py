@@ -142,8 +142,6 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return found
 
 
-
-
 class Recipe(Training, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a run trains its model. Written to ``recipe.json`` and kept with the adapter."""
 
@@ -178,9 +176,7 @@ def recipe_for(
         base_revision: Its revision or digest.
         start_adapter: Adapter of the serving version, to go on from; ignored for method ``full``.
     """
-    values: dict[str, Any] = {
-        name: getattr(training, name) for name in Training.__struct_fields__
-    }
+    values: dict[str, Any] = {name: getattr(training, name) for name in Training.__struct_fields__}
     start = "" if training.method == "full" else start_adapter
     return Recipe(**values, base=base, base_revision=base_revision, start_adapter=start)
 

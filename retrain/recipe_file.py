@@ -27,9 +27,10 @@ class RecipeFile(Training, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def _rules(self) -> list[tuple[str, object, str, bool]]:
         named = bool(self.bases) and all(self.bases)
-        return [("base", self.base, "the name of a model, or a list of names", named)] + (
-            super()._rules()
-        )
+        return [
+            ("base", self.base, "the name of a model, or a list of names", named),
+            *super()._rules(),
+        ]
 
     @property
     def bases(self) -> tuple[str, ...]:

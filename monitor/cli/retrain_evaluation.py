@@ -73,7 +73,7 @@ def evaluate_run(
             benchmarks,
             scores,
             retrain.gates,
-            np.random.default_rng(retrain.seed),
+            np.random.default_rng(recipe.seed),
             judge=judge,
             concurrency=retrain.judge.concurrency,
         )
