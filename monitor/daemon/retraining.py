@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine
 
-from monitor.errors import DriftwardenError, TransientError
+from monitor.errors import DriftwardenError, RemoteServiceError, TransientError
 from monitor.review.export import gold_examples
-from monitor.settings import Settings
+from monitor.settings import Secrets, Settings
 from monitor.store.decisions import DecisionRow, decision_by_id, list_decisions
 from monitor.store.engine import transaction
 from monitor.store.registry import VersionRow, production_version
@@ -18,7 +19,7 @@ from monitor.telemetry import get_logger
 from retrain.dataset import TrainingSet, build_training_set, read_examples
 from retrain.evaluate import read_benchmark
 from retrain.gateways import Gateway, gateway_of
-from retrain.launchers import Launcher, launcher_named
+from retrain.launchers import LauncherSource, launcher_named
 from retrain.recipe import Recipe, stored_recipe
 from retrain.recipe_file import read_recipe_file
 from retrain.rollout import Health
@@ -36,16 +37,16 @@ class Retraining:
 
     engine: Engine
     settings: Settings
-    launcher: Launcher
+    launcher_of: LauncherSource
     gateway: Gateway
 
     @classmethod
-    def build(cls, engine: Engine, settings: Settings) -> "Retraining":
+    def build(cls, engine: Engine, settings: Settings, secrets: Secrets) -> "Retraining":
         """Build what config.toml describes."""
         return cls(
             engine=engine,
             settings=settings,
-            launcher=launcher_named("subprocess"),
+            launcher_of=partial(launcher_named, settings=settings.retrain, secrets=secrets),
             gateway=gateway_of(settings.rollout),
         )
 
@@ -61,7 +62,7 @@ class Retraining:
                     "training can't be planned", decision=decision.id, error=str(error)
                 )
         self._start_planned(now)
-        for state in poll_running(self.engine, self.launcher, now):
+        for state in poll_running(self.engine, self.launcher_of, now):
             if state.run.status != "running":
                 log.info(
                     "training ended",
@@ -97,6 +98,7 @@ class Retraining:
                 work_dir=work_dir,
                 now=now,
                 decision_id=decision.id,
+                launcher=self.settings.retrain.launcher,
             )
         log.info("training planned", run=run_id, decision=decision.id, method=recipe.method)
 
@@ -135,7 +137,9 @@ class Retraining:
             try:
                 if not RunFolder(Path(run.work_dir)).training_data.is_file():
                     self._prepare(run, decision)
-                start_run(self.engine, run.id, self.launcher, now)
+                start_run(self.engine, run.id, self.launcher_of(run.launcher), now)
+            except RemoteServiceError as error:  # it waits; other runs go on meanwhile
+                log.warning("training can't start yet", run=run.id, error=str(error))
             except TransientError:
                 raise
             except DriftwardenError as error:

@@ -274,7 +274,7 @@ def _retrain(stage: Stage, decision_id: int) -> list[Expectation]:
         person = reviewer_by_name(connection, LEAD)
         if person is not None:
             confirm_retraining(connection, decision_id, person, now)
-    Retraining.build(stage.engine, stage.settings).advance(now)
+    Retraining.build(stage.engine, stage.settings, load_secrets()).advance(now)
     with transaction(stage.engine) as connection:
         run = run_of_decision(connection, decision_id)
     if run is None or run.status not in {"planned", "running"}:

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.settings.fields import Level, Section
+from monitor.settings.fields import Age, Level, Section, is_https_or_loopback
+from monitor.settings.launching import Kubernetes, Ray
 
 
 class Scoring(Section):
@@ -42,6 +43,18 @@ class Judge(Section):
         return self
 
 
+class Mlflow(Section):
+    """A registry of MLflow that mirrors ours."""
+
+    tracking_url: str = ""
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> "Mlflow":
+        if self.tracking_url and not is_https_or_loopback(self.tracking_url):
+            raise ValueError("tracking_url must be an https:// address (http:// on loopback only)")
+        return self
+
+
 class Retrain(Section):
     """How a new version is made; how it is trained stands in the recipe."""
 
@@ -51,11 +64,16 @@ class Retrain(Section):
     evaluation: str = ""
     require_confirmation: bool = True
     full_fine_tuning_of: str = ""
+    launcher: Literal["subprocess", "ray", "kubernetes"] = "subprocess"
     resumptions: Annotated[int, Field(ge=0, le=100)] = 3
     work_dir: str = "runs"
+    max_age: Age = "180d"
     scoring: Scoring = Scoring()
     gates: Gates = Gates()
     judge: Judge = Judge()
+    ray: Ray = Ray()
+    kubernetes: Kubernetes = Kubernetes()
+    mlflow: Mlflow = Mlflow()
 
 
 class Rollout(Section):
