@@ -45,6 +45,7 @@ from monitor.store.tables.traffic import (
     WithheldExchanges,
 )
 from monitor.store.tables.training import (
+    CandidateEvaluation,
     ModelScore,
     ModelVersion,
     Rollout,
@@ -58,6 +59,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Baseline",
+    "CandidateEvaluation",
     "DeadLetter",
     "Decision",
     "DiscussionMessage",
