@@ -63,9 +63,7 @@ def conclude(
     return True
 
 
-def with_checks(
-    verdict: Mapping[str, Any], checks: Sequence[Check], **more: Any
-) -> dict[str, Any]:
+def with_checks(verdict: Mapping[str, Any], checks: Sequence[Check], **more: Any) -> dict[str, Any]:
     """Return a verdict that takes further checks into account, with what else was found."""
     combined = combine([*(Check(**one) for one in verdict["checks"]), *checks])
     return {

@@ -18,10 +18,11 @@ from monitor.store.human_studies import study_of_version
 from monitor.telemetry import get_logger
 from retrain.evaluation.planning import plan_evaluation, request_for
 from retrain.evaluation.request import as_request
+from retrain.evaluation.study import with_study
 from retrain.evaluations import poll_running, start_evaluation
 from retrain.launchers import LauncherSource
 from retrain.run_folder import RunFolder, read_lines
-from retrain.verdicts import conclude, with_checks, with_study
+from retrain.verdicts import conclude, with_checks
 
 log = get_logger(__name__)
 
@@ -89,9 +90,7 @@ class Evaluating:
                     "evaluation can't start", evaluation=row.id, error=str(error)
                 )
                 with transaction(self.engine) as connection:
-                    store.finish_evaluation(
-                        connection, row.id, "failed", now=now, error=str(error)
-                    )
+                    store.finish_evaluation(connection, row.id, "failed", now=now, error=str(error))
             else:
                 log.info("evaluation started", evaluation=row.id)
 

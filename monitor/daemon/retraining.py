@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from monitor.daemon.evaluating import Evaluating
 from monitor.errors import DriftwardenError, RemoteServiceError, TransientError
 from monitor.review.export import gold_examples
 from monitor.settings import Secrets, Settings
@@ -51,7 +52,7 @@ class Retraining:
         )
 
     def advance(self, now: datetime) -> None:
-        """Plan, start and finish runs, and move rollouts."""
+        """Plan, start and finish runs and evaluations, and move rollouts."""
         for decision in self._confirmed():
             try:
                 self._plan(decision, now)
@@ -71,6 +72,7 @@ class Retraining:
                     version=state.version_id,
                     error=state.run.error,
                 )
+        Evaluating(self.engine, self.settings, self.launcher_of).advance(now)
         tick_rollouts(self.engine, self.settings.rollout, self.gateway, unmeasured, now)
 
     def _confirmed(self) -> list[DecisionRow]:

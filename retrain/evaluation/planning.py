@@ -48,7 +48,7 @@ def request_for(
         gates=retrain.gates.model_dump(mode="json"),
         scoring=retrain.scoring.model_dump(mode="json"),
         judge=retrain.judge.model_dump(mode="json"),
-        seed=retrain.seed,
+        seed=int(recipe["seed"]),
     )
 
 
