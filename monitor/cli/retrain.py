@@ -64,11 +64,6 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
         typer.echo(f"waits: {state.waits}")
     if state.run.error:
         typer.echo(f"error: {state.run.error}")
-    verdict = ((state.run.result or {}).get("acceptance") or {}).get("verdict")
-    if verdict:
-        typer.echo(f"acceptance: {verdict['decision']}")
-        for check in verdict["checks"]:
-            typer.echo(f"  {check['name']}: {check['outcome']}; {check['seen']}")
     if state.version_id is not None:
         typer.echo("its version is in the registry: driftwarden models list")
 
@@ -82,15 +77,13 @@ def plan(
     """Plan a run on gold examples and write its data; `retrain start` then starts it.
 
     How it is trained stands in the recipe that [retrain] in config.toml names. The original
-    training data named there is replayed, so that the model doesn't forget what it knew, and what
-    comes out is scored on the benchmark named there.
+    training data named there is replayed, so that the model doesn't forget what it knew.
     """
     from datetime import UTC, datetime
 
     from monitor.store.engine import transaction
     from monitor.store.registry import production_version
     from retrain.dataset import build_training_set, read_examples
-    from retrain.evaluate import read_benchmark, remarks
     from retrain.recipe_file import read_recipe_file
     from retrain.runs import plan_run, prepare_run
     from retrain.starting_point import prepare_bases, recipe_from
@@ -98,8 +91,7 @@ def plan(
     settings = read_settings(config)
     engine = open_database(settings)
     name = model or settings.model.name
-    original, benchmark = settings.retrain.training_data, settings.retrain.benchmark
-    items = read_benchmark(Path(benchmark)) if benchmark else []
+    original = settings.retrain.training_data
     asked = read_recipe_file(settings.retrain.recipe)
     training_set = build_training_set(
         read_examples(gold),
@@ -119,9 +111,9 @@ def plan(
             now=datetime.now(UTC),
             launcher=settings.retrain.launcher,
         )
-        folder = prepare_run(connection, run_id, training_set, items)
+        folder = prepare_run(connection, run_id, training_set)
     card = training_set.card
-    for remark in (*recipe.warnings(), *card.remarks, *(remarks(items) if items else ())):
+    for remark in (*recipe.warnings(), *card.remarks):
         typer.echo(f"note: {remark}", err=True)
     typer.echo(
         f"run {run_id} planned in {folder.root}\n"

@@ -18,7 +18,6 @@ from monitor.store.rollouts import RolloutRow
 from monitor.store.runs import RunRow, finish_run, list_runs, run_of_decision
 from monitor.telemetry import get_logger
 from retrain.dataset import TrainingSet, build_training_set, read_examples
-from retrain.evaluate import read_benchmark
 from retrain.gateways import Gateway, gateway_of
 from retrain.launchers import LauncherSource, launcher_named
 from retrain.recipe import Recipe, stored_recipe
@@ -106,11 +105,9 @@ class Retraining:
 
     def _prepare(self, run: RunRow, decision: DecisionRow) -> None:
         """Write a run's data."""
-        benchmark = self.settings.retrain.benchmark
-        items = read_benchmark(Path(benchmark)) if benchmark else []
         training_set = self._training_set(decision, stored_recipe(run.recipe))
         with transaction(self.engine) as connection:
-            prepare_run(connection, run.id, training_set, items)
+            prepare_run(connection, run.id, training_set)
 
     def _training_set(self, decision: DecisionRow, recipe: Recipe) -> TrainingSet:
         """Join the gold of the batches that led to the decision with the original examples."""

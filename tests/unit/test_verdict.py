@@ -71,10 +71,10 @@ def test_better_on_the_new_and_worse_on_the_old_is_rejected() -> None:
 
 
 def test_no_better_is_undecided_and_worse_is_rejected() -> None:
-    assert judged(answers(42, 182), answers(40, 182)).exit_status == 4
+    assert judged(answers(42, 182), answers(40, 182)).verdict.decision == "undecided"
     worse = judged(answers(20, 182), answers(40, 182))
     assert outcomes(worse)[BETTER] == "failed"
-    assert worse.exit_status == 3
+    assert worse.verdict.decision == "reject"
 
 
 def test_a_loss_within_the_margin_that_may_be_larger_is_undecided() -> None:
