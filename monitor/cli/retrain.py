@@ -81,43 +81,36 @@ def plan(
 ) -> None:
     """Plan a run on gold examples and write its data; `retrain start` then starts it.
 
-    The recipe comes from [retrain] in config.toml; the original training data named there is
-    replayed, so that the model doesn't forget what it knew, and what comes out is scored on the
-    benchmark named there.
+    How it is trained stands in the recipe that [retrain] in config.toml names. The original
+    training data named there is replayed, so that the model doesn't forget what it knew, and what
+    comes out is scored on the benchmark named there.
     """
     from datetime import UTC, datetime
 
     from monitor.store.engine import transaction
     from monitor.store.registry import production_version
-    from retrain.base_model import prepare_base
     from retrain.dataset import build_training_set, read_examples
     from retrain.evaluate import read_benchmark, remarks
-    from retrain.recipe import recipe_from_settings
+    from retrain.recipe_file import read_recipe_file
     from retrain.runs import plan_run, prepare_run
+    from retrain.starting_point import prepare_bases, recipe_from
 
     settings = read_settings(config)
     engine = open_database(settings)
     name = model or settings.model.name
     original, benchmark = settings.retrain.training_data, settings.retrain.benchmark
     items = read_benchmark(Path(benchmark)) if benchmark else []
+    asked = read_recipe_file(settings.retrain.recipe)
     training_set = build_training_set(
         read_examples(gold),
         read_examples(Path(original)) if original else [],
-        replay_share=settings.retrain.replay_share,
-        seed=settings.retrain.seed,
+        replay_share=asked.replay_share,
+        seed=asked.seed,
     )
     work_dir = Path(settings.retrain.work_dir)
-    base = prepare_base(
-        settings.retrain.base_model, work_dir / "bases", revision=settings.retrain.base_revision
-    )
+    base = prepare_bases(asked, work_dir)[0]
     with transaction(engine) as connection:
-        serving = production_version(connection, name)
-        recipe = recipe_from_settings(
-            settings.retrain,
-            base=base.location,
-            base_revision=base.revision,
-            start_adapter=serving.adapter_path if serving else "",
-        )
+        recipe = recipe_from(asked, base, production_version(connection, name))
         run_id = plan_run(
             connection,
             model=name,
