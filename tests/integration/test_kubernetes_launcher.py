@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from sqlalchemy import Engine
+from typer.testing import CliRunner
 
+from monitor.cli.app import app
 from monitor.errors import ConfigurationError, RemoteServiceError, TrainingError, WorkflowError
 from monitor.settings import Kubernetes, Retrain, Secrets
 from monitor.store import registry as versions
-from monitor.store.engine import transaction
+from monitor.store.engine import make_engine, transaction
+from monitor.store.migrations import upgrade
 from retrain.launchers import jobs as jobs_module
 from retrain.launchers import launcher_named
 from retrain.launchers.jobs import NO_RESULT, JobLauncher
-from retrain.launchers.kubernetes_jobs import KubernetesJobs
+from retrain.launchers.kubernetes_jobs import KubernetesJobs, manifest_of
 from retrain.run_folder import RunFolder, write_json
 from retrain.runs import cancel_run, poll_run, start_run
 from tests.services.kubernetes_api import TOKEN, Api, running_api
@@ -76,13 +80,12 @@ def desk(engine: Engine, tmp_path: Path) -> LaunchDesk:
 
 def test_the_manifest_is_what_kubernetes_publishes_a_job_to_be(api: Api, folder: RunFolder) -> None:
     """Held against the schemas of the oldest and the newest version that are at hand, strictly."""
-    made = engine_of(
-        api, folder.root.parent, service_account="trainer", image_pull_secret="registry",
-        sub_path="driftwarden", cpu="4", memory="32Gi", gpus=1, node_selector={"pool": "gpu"},
-        tolerations=[GPU_POOL], ttl_seconds=3600, active_deadline_hours=1.5,
+    given = settings(
+        api, service_account="trainer", image_pull_secret="registry", sub_path="driftwarden",
+        cpu="4", memory="32Gi", gpus=1, node_selector={"pool": "gpu"}, tolerations=[GPU_POOL],
+        ttl_seconds=3600, active_deadline_hours=1.5,
     )  # fmt: skip
-    command = ["python", "-m", "retrain.child", str(folder.root)]
-    manifest = made.manifest("driftwarden-run-00007-train-1", command, {"A": "1"}, folder)
+    manifest = manifest_of(given, folder, work_dir=folder.root.parent)
     validate(manifest)
     assert len(VERSIONS) == 2
     job = manifest["spec"]
@@ -96,8 +99,7 @@ def test_the_manifest_is_what_kubernetes_publishes_a_job_to_be(api: Api, folder:
     assert pod["imagePullSecrets"] == [{"name": "registry"}]
     assert pod["automountServiceAccountToken"] is False
     (container,) = pod["containers"]
-    assert container["command"] == command
-    assert {"name": "A", "value": "1"} in container["env"]
+    assert container["command"] == ["python", "-m", "retrain.child", str(folder.root)]
     assert container["resources"] == {
         "requests": {"cpu": "4", "memory": "32Gi", "nvidia.com/gpu": "1"},
         "limits": {"memory": "32Gi", "nvidia.com/gpu": "1"},
@@ -109,6 +111,33 @@ def test_the_manifest_is_what_kubernetes_publishes_a_job_to_be(api: Api, folder:
     broken["spec"]["template"]["spec"]["nodeSelectors"] = {}
     with pytest.raises(Exception, match="nodeSelectors"):
         validate(broken)
+
+
+def test_the_manifest_of_a_run_is_printed_and_is_the_one_that_is_submitted(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    url = f"sqlite:///{tmp_path / 'desk.db'}"
+    engine = make_engine(url)
+    upgrade(engine)
+    desk = LaunchDesk(engine, tmp_path, tmp_path / "no-base")
+    run = desk.plan("kubernetes")
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f"[database]\nurl = '{url}'\n[retrain]\nwork_dir = '{desk.work_dir}'\n"
+        "[retrain.kubernetes]\nimage = 'example.org/driftwarden:1'\nclaim = 'runs'\n"
+        "namespace = 'ml'\n",
+        encoding="utf-8",
+    )
+    printed = CliRunner().invoke(app, ["retrain", "manifest", str(run), "--config", str(config)])
+    assert printed.exit_code == 0, printed.output
+    manifest = yaml.safe_load(printed.stdout)
+    validate(manifest)
+    start_run(engine, run, launcher_of(api, desk.work_dir), NOW)
+    (submitted,) = api.cluster.jobs.values()
+    assert manifest["spec"] == submitted["spec"]
+    assert manifest["metadata"]["name"] == submitted["metadata"]["name"]
+    engine.dispose()
 
 
 @pytest.mark.parametrize("key", ["image", "claim"])

@@ -44,10 +44,12 @@ def running_head() -> Iterator[str]:
             *(f"--{name}={value}" for name, value in options.items()),
         ],
         folder / "head.log",
+        # A machine that is busy with other tests starts its parts slowly.
+        {"RAY_agent_register_timeout_ms": "300000"},
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
-        server.wait_until(lambda: _answers(f"{address}/api/jobs/"))
+        server.wait_until(lambda: _takes_jobs(address))
         yield address
     finally:
         server.stop()
@@ -61,8 +63,11 @@ def ray_address() -> Iterator[str]:
         yield address
 
 
-def _answers(url: str) -> bool:
+def _takes_jobs(address: str) -> bool:
+    """Submit a job that does nothing: the dashboard answers before there is who takes jobs."""
     try:
-        return httpx.get(url, timeout=5.0).is_success
+        return httpx.post(
+            f"{address}/api/jobs/", json={"entrypoint": "true"}, timeout=30.0
+        ).is_success
     except httpx.HTTPError:
         return False
