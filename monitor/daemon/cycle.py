@@ -10,7 +10,9 @@ from monitor.alerts.outbox import deliver_due
 from monitor.alerts.slack import Sender, make_sender
 from monitor.daemon.follow_up import decide, follow_up
 from monitor.daemon.retraining import Retraining
+from monitor.embedding.encoder import load_encoder
 from monitor.evaluation.embedding import EncoderSource
+from monitor.evaluation.version_baseline import follow_version
 from monitor.evaluation.weekly import catch_up
 from monitor.privacy.retention import apply_retention, is_due
 from monitor.settings import Secrets, Settings
@@ -63,7 +65,10 @@ class Cycle:
         )
 
     def evaluate(self, now: datetime) -> None:
-        """Evaluate the windows whose traffic is stored and that weren't evaluated, oldest first."""
+        """Evaluate the windows whose traffic is stored and that weren't evaluated, oldest first.
+
+        What was judged may then become the baseline of the version that serves.
+        """
         catch_up(
             self.engine,
             self.settings,
@@ -71,6 +76,8 @@ class Cycle:
             until=self._complete_until(now),
             encoder=self.encoder,
         )
+        encoder = self.encoder or (lambda: load_encoder(self.settings.embedding))
+        follow_version(self.engine, self.settings, now, encoder)
         with transaction(self.engine) as connection:
             last = last_success(connection, self.settings.model.name)
         if last is not None:

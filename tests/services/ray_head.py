@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -12,16 +13,42 @@ import pytest
 from tests.services.own_environment import OwnServer, environment_of
 from tests.services.requirement import free_port
 
+ATTEMPTS = 3
+#: A machine that is busy with other tests starts Ray's parts slowly.
+SLOWLY = {"RAY_agent_register_timeout_ms": "300000"}
 RAY = "ray[default]==2.60.*"
 
 
 @contextmanager
 def running_head() -> Iterator[str]:
     """Start a head with two CPUs; yield the address of its dashboard."""
-    ray = environment_of(RAY) / "ray"
     # Short: the names of sockets in it may have no more than 107 characters.
     folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
-    port = free_port()
+    try:
+        server, address = _started(environment_of(RAY) / "ray", folder)
+        yield address
+        server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(ray: Path, folder: Path) -> tuple[OwnServer, str]:
+    """Start a head; Ray gives its own parts 30 seconds, which a busy machine may not keep."""
+    for attempt in range(ATTEMPTS):
+        port = free_port()
+        server = OwnServer(_command(ray, folder, port), folder / f"head-{attempt}.log", SLOWLY)
+        address = f"http://127.0.0.1:{port}"
+        try:
+            server.wait_until(partial(_takes_jobs, address))
+        except RuntimeError:
+            if attempt == ATTEMPTS - 1:
+                raise
+        else:
+            return server, address
+    raise AssertionError
+
+
+def _command(ray: Path, folder: Path, port: int) -> list[str | Path]:
     options = {
         "port": free_port(),
         "node-ip-address": "127.0.0.1",
@@ -38,22 +65,10 @@ def running_head() -> Iterator[str]:
         "dashboard-agent-grpc-port": free_port(),
         "metrics-export-port": free_port(),
     }
-    server = OwnServer(
-        [
-            ray, "start", "--head", "--block", "--disable-usage-stats",
-            *(f"--{name}={value}" for name, value in options.items()),
-        ],
-        folder / "head.log",
-        # A machine that is busy with other tests starts its parts slowly.
-        {"RAY_agent_register_timeout_ms": "300000"},
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        server.wait_until(lambda: _takes_jobs(address))
-        yield address
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    return [
+        ray, "start", "--head", "--block", "--disable-usage-stats",
+        *(f"--{name}={value}" for name, value in options.items()),
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
