@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from monitor.alerts.outbox import deliver_due
 from monitor.alerts.slack import Sender, make_sender
-from monitor.daemon.follow_up import decide, follow_up
+from monitor.daemon.follow_up import decide, follow_up, watch_age
 from monitor.daemon.retraining import Retraining
 from monitor.embedding.encoder import load_encoder
 from monitor.evaluation.embedding import EncoderSource
@@ -22,6 +22,7 @@ from monitor.store.offsets import complete_until
 from monitor.store.outbox import count_waiting
 from monitor.store.pending_halves import first_waiting
 from monitor.telemetry import LAST_EVALUATION, OUTBOX_PENDING, get_logger
+from retrain.mlflow_mirror import MlflowMirror, mirror_registry
 
 #: Records of a window's last moments may come this much later.
 LATE_RECORDS = timedelta(minutes=10)
@@ -43,6 +44,7 @@ class Cycle:
     started_at: datetime
     #: Called where stored texts are to be embedded again; ``None`` loads the configured encoder.
     encoder: EncoderSource | None = None
+    registry_mirror: MlflowMirror | None = None
 
     @classmethod
     def build(
@@ -62,6 +64,7 @@ class Cycle:
             retraining=Retraining.build(engine, settings, secrets),
             started_at=now,
             encoder=encoder,
+            registry_mirror=MlflowMirror.build(settings.retrain.mlflow, secrets),
         )
 
     def evaluate(self, now: datetime) -> None:
@@ -87,6 +90,7 @@ class Cycle:
         """Write what follows: incidents, batches, decisions, runs, versions, rollouts."""
         follow_up(self.engine, self.settings, now)
         decide(self.engine, self.settings, now)
+        watch_age(self.engine, self.settings, now)
         self.retraining.advance(now)
 
     def deliver(self, now: datetime) -> None:
@@ -94,6 +98,11 @@ class Cycle:
         deliver_due(self.engine, self.sender, now)
         with transaction(self.engine) as connection:
             OUTBOX_PENDING.set(count_waiting(connection))
+
+    def mirror(self, now: datetime) -> None:
+        """Let MLflow follow the registry, where that is configured."""
+        if self.registry_mirror is not None:
+            mirror_registry(self.engine, self.registry_mirror, now)
 
     def tidy(self, now: datetime, stop: threading.Event) -> None:
         """Once a day, remove what is older than the settings allow, until it is done or stopped."""
