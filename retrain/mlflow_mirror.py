@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from sqlalchemy import Engine
@@ -102,7 +103,7 @@ class MlflowMirror:
             "model-versions/create",
             {
                 "name": name,
-                "source": f"driftwarden://{row.adapter_digest}",
+                "source": f"driftwarden:///models/{quote(name)}/{row.version}",
                 "tags": [{"key": _NUMBER, "value": str(row.version)}],
             },
         )["model_version"]

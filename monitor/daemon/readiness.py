@@ -48,7 +48,7 @@ def check_everything(settings: Settings, secrets: Secrets) -> Iterator[Finding]:
         ("evaluation", lambda: evaluation_finding(settings)),
         ("work folder", lambda: _work_folder(settings)),
         ("launcher", lambda: _launcher(settings, secrets)),
-        ("live model", lambda: _live_model(settings)),
+        ("live model", lambda: live_model_finding(settings)),
         ("mlflow", lambda: _mlflow(settings, secrets)),
         ("web", lambda: _web(settings)),
     ]
@@ -256,7 +256,8 @@ def _launcher(settings: Settings, secrets: Secrets) -> Finding:
     return Finding("launcher", "ok", f"{launcher.check()}. {launcher.capabilities.told()}")
 
 
-def _live_model(settings: Settings) -> Finding:
+def live_model_finding(settings: Settings) -> Finding:
+    """Say how old the version is that serves."""
     from datetime import UTC, datetime
 
     from monitor.settings import age

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from monitor.errors import ConfigurationError, RemoteServiceError, TrainingError, WorkflowError
+from monitor.errors import ConfigurationError, RemoteServiceError, WorkflowError
 from monitor.settings import Ray, Retrain, Secrets
 from monitor.store import registry as versions
 from monitor.store.engine import transaction
@@ -205,18 +205,28 @@ def test_a_folder_that_is_not_shared_is_said(
     assert said in str(desk.ended(run, launcher).run.error)
 
 
-def test_a_job_that_waits_for_resources_says_so(cluster: Cluster, desk: LaunchDesk) -> None:
-    launcher = cluster.launcher(num_cpus=64, resources={"a100": 1.0})
+def test_a_job_that_waits_for_resources_says_so_and_can_be_cancelled(
+    cluster: Cluster, desk: LaunchDesk, folder: RunFolder
+) -> None:
+    """Ray ends a job that waits when its turn comes, before the child does anything."""
+    launcher = cluster.launcher("open(sys.argv[-1] + '/began', 'w'); time.sleep(600)", num_cpus=2)
+    busy = launcher.submit(folder, {})
+    eventually(lambda: launcher.status(busy) == "running")
     run = desk.plan("ray")
     start_run(desk.engine, run, launcher, NOW)
-    state = eventually(
-        lambda: (s := poll_run(desk.engine, run, launcher, NOW)) and ("CPUs" in s.waits and s)
-    )
+
+    def poll() -> Any:
+        state = poll_run(desk.engine, run, launcher, NOW)
+        return state if state.waits else None
+
+    state = eventually(poll)
     assert "waiting for resources" in state.waits
     assert state.run.status == "running"
     cancel_run(desk.engine, run, launcher, NOW, cancelled_by="Lea")
-    eventually(lambda: set(cluster.jobs().values()) == {"STOPPED"})
     assert desk.row(run).error == "cancelled by Lea"
+    launcher.cancel(busy)
+    eventually(lambda: set(cluster.jobs().values()) == {"STOPPED"})
+    assert not (desk.files(run).root / "began").exists()
 
 
 def test_a_head_that_does_not_answer_is_never_taken_for_gone(
@@ -255,11 +265,16 @@ def test_a_job_that_ray_has_forgotten_is_gone(cluster: Cluster, folder: RunFolde
     launcher.cancel(handle)
 
 
-def test_what_ray_refuses_is_said(cluster: Cluster, folder: RunFolder) -> None:
-    launcher = cluster.launcher(resources={"CPU": 1.0})  # CPUs are asked for by their own key
-    with pytest.raises((TrainingError, RemoteServiceError), match="Ray at"):
-        launcher.submit(folder, {})
-    assert cluster.jobs() == {}
+def test_what_ray_cannot_start_is_said(
+    cluster: Cluster, desk: LaunchDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs_module, "RESULT_DELAY_SECONDS", 0.0)
+    launcher = cluster.launcher(working_dir=str(desk.folder / "nowhere"))
+    run = desk.plan("ray")
+    start_run(desk.engine, run, launcher, NOW)
+    error = str(desk.ended(run, launcher).run.error)
+    assert "Failed to start supervisor actor" in error
+    assert "nowhere is not a valid path" in error
 
 
 def test_the_version_of_ray_is_checked(cluster: Cluster) -> None:
