@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.store.tables import ModelVersion, RegistryMirror
 
@@ -32,14 +33,11 @@ _ROWS = select(
 
 def note_change(connection: Connection, model: str) -> None:
     """Count a change of a model's versions, in the transaction that makes it."""
-    counted = connection.execute(
-        update(RegistryMirror)
-        .where(RegistryMirror.model == model)
-        .values(changes=RegistryMirror.changes + 1)
-        .returning(RegistryMirror.model)
+    statement = _first_change(connection, model)
+    counted = {"changes": RegistryMirror.changes + 1}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=[RegistryMirror.model], set_=counted)
     )
-    if counted.first() is None:
-        _insert(connection, model)
 
 
 def due_mirrors(connection: Connection, now: datetime) -> list[MirrorRow]:
@@ -48,7 +46,8 @@ def due_mirrors(connection: Connection, now: datetime) -> list[MirrorRow]:
     for model in connection.execute(
         select(ModelVersion.model).where(ModelVersion.model.not_in(known)).distinct()
     ).scalars().all():  # fmt: skip
-        _insert(connection, model)  # its versions are older than the count
+        # Its versions are older than the count.
+        connection.execute(_first_change(connection, model).on_conflict_do_nothing())
     due = or_(RegistryMirror.next_attempt_at.is_(None), RegistryMirror.next_attempt_at <= now)
     statement = _ROWS.where(RegistryMirror.changes != RegistryMirror.mirrored, due)
     return [MirrorRow(*row) for row in connection.execute(statement.order_by(RegistryMirror.model))]
@@ -77,7 +76,6 @@ def mark_failed(connection: Connection, row: MirrorRow, error: str, next_at: dat
     )
 
 
-def _insert(connection: Connection, model: str) -> None:
-    connection.execute(
-        insert(RegistryMirror).values(model=model, changes=1, mirrored=0, attempts=0)
-    )
+def _first_change(connection: Connection, model: str) -> postgresql.Insert | sqlite.Insert:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return insert(RegistryMirror).values(model=model, changes=1, mirrored=0, attempts=0)

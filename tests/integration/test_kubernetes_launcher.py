@@ -148,8 +148,8 @@ def test_what_the_section_lacks_is_said(api: Api, folder: RunFolder, key: str) -
 
 
 def test_a_run_that_is_not_on_the_claim_is_refused(api: Api, folder: RunFolder) -> None:
-    launcher = launcher_of(api, folder.root.parent, mount_path="/mnt/claim")
-    with pytest.raises(ConfigurationError, match=r"isn't below /mnt/claim.*a pod wouldn't see"):
+    launcher = launcher_of(api, folder.root.parent, mount_path="/data/claim")
+    with pytest.raises(ConfigurationError, match=r"isn't below /data/claim.*a pod wouldn't see"):
         launcher.submit(folder, {})
     assert api.cluster.jobs == {}
 
