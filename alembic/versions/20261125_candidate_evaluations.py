@@ -6,7 +6,7 @@ from alembic import op
 from monitor.store.tables.base import UtcDateTime
 
 revision = "2addb5425074"
-down_revision = "e3764083c9b1"
+down_revision = "a5d77cae7e1e"
 branch_labels = None
 depends_on = None
 

@@ -45,9 +45,11 @@ from monitor.store.tables.traffic import (
     WithheldExchanges,
 )
 from monitor.store.tables.training import (
+    BaselinePlan,
     CandidateEvaluation,
     ModelScore,
     ModelVersion,
+    RegistryMirror,
     Rollout,
     StageChange,
     TrainingRun,
@@ -59,6 +61,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Baseline",
+    "BaselinePlan",
     "CandidateEvaluation",
     "DeadLetter",
     "Decision",
@@ -77,6 +80,7 @@ __all__ = [
     "OutboxMessage",
     "PendingHalf",
     "Proposal",
+    "RegistryMirror",
     "Report",
     "Review",
     "ReviewAudit",
