@@ -70,17 +70,21 @@ class Truth:
         return found[0], np.where(same, found[0], found[1])
 
     def shift_for(self, difference: float, rng: np.random.Generator) -> float:
-        """Return the shift of the level that makes the mean ratings differ by so much."""
+        """Return the shift of the level that makes the mean ratings differ by so much.
+
+        On average over people: near the ends of the scale, how severe they are makes a difference
+        of the same answers smaller or larger.
+        """
         low, high = -3.0, 3.0
         seed = int(rng.integers(2**32))
         while high - low > 0.002:
-            middle = (low + high) / 2
+            middle = np.array([(low + high) / 2])
             fixed = np.random.default_rng(seed)
-            incumbent, candidate = self.draw(np.array([middle]), 60_000, 3, fixed)
-            if (candidate - incumbent).mean() < difference:
-                low = middle
+            panels = [self.draw(middle, 300, 3, fixed) for _ in range(200)]
+            if np.mean([candidate - incumbent for incumbent, candidate in panels]) < difference:
+                low = float(middle[0])
             else:
-                high = middle
+                high = float(middle[0])
         return (low + high) / 2
 
 

@@ -9,7 +9,7 @@ speak of further items as these same people would rate them, not of other people
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,9 @@ from retrain.evaluation.paired import compare_graded
 from retrain.evaluation.verdict import BASE, CANDIDATE, INCUMBENT
 from retrain.gates import Check, Outcome
 from retrain.intervals import mcnemar_p_value
-from retrain.judge.agreement import Agreement, agreement
 from retrain.multiplicity import holm
 
 Values = NDArray[np.float64]
-Preference = Literal["candidate", "tie", "incumbent"]
 
 #: Means of ratings that differ by less are the same but for rounding.
 _SAME = 1e-9
@@ -180,42 +178,6 @@ def not_worse(one: RatedDifference, scale: tuple[int, int], policy: Gates) -> Ch
     )
 
 
-def preferences(ratings: Sequence[RevealedRating]) -> dict[str, Preference]:
-    """Return which answer people prefer on each item, by their mean over all dimensions.
-
-    Keys are ``benchmark/id``, as a judge's preferences have them. Where nothing serves yet, the
-    base stands in for the incumbent, as it does for the judge.
-    """
-    dimensions = sorted({name for one in ratings for name in one.scores})
-    means = item_means(ratings, dimensions)
-    other = INCUMBENT if INCUMBENT in means else BASE
-    if CANDIDATE not in means or other not in means:
-        return {}
-    leads = (means[CANDIDATE] - means[other]).mean(axis=1)
-    items = sorted({one.item for one in ratings})
-    return {item: _preference(float(lead)) for item, lead in zip(items, leads, strict=True)}
-
-
-def judge_agreement(
-    ratings: Sequence[RevealedRating],
-    judge: Mapping[str, str],
-    rng: np.random.Generator,
-) -> Agreement:
-    """Hold a judge's preferences against people's on the items that both compared.
-
-    Args:
-        ratings: The people's.
-        judge: Item -> preference, as :class:`retrain.judge.pairwise.Judgements` has them. One that
-            went with the order is a tie; a failure is counted and never scored.
-        rng: Draws the bootstrap over items.
-    """
-    told = {
-        item: None if said == "failed" else "tie" if said == "inconsistent" else said
-        for item, said in judge.items()
-    }
-    return agreement(preferences(ratings), told, rng)
-
-
 def _system(
     system: str, dimension: str, values: Values, scale: tuple[int, int], rng: np.random.Generator
 ) -> SystemRating:
@@ -273,9 +235,3 @@ def _overall(means: Mapping[str, Values], other: str) -> Preferred:
 def _counts(differences: Values) -> tuple[int, int, int]:
     wins, losses = int((differences > _SAME).sum()), int((differences < -_SAME).sum())
     return wins, len(differences) - wins - losses, losses
-
-
-def _preference(lead: float) -> Preference:
-    if abs(lead) <= _SAME:
-        return "tie"
-    return "candidate" if lead > 0 else "incumbent"

@@ -10,9 +10,7 @@ from monitor.store.human_key import RevealedRating
 from retrain.evaluation.human import (
     HumanResults,
     item_means,
-    judge_agreement,
     measure,
-    preferences,
 )
 
 SYSTEMS = ("base", "candidate", "incumbent")
@@ -164,22 +162,3 @@ def test_p_values_are_adjusted_over_the_dimensions_beside_each_system() -> None:
         pair = [one for one in found(some).comparisons if one.other == other]
         smallest = min(one.p_value for one in pair)
         assert min(one.adjusted_p_value for one in pair) == pytest.approx(min(1, 2 * smallest))
-
-
-def test_a_judge_is_held_against_people_on_the_items_that_both_compared() -> None:
-    ratings = rated(
-        {
-            (system, item, 0): (3 + (item % 3 - 1) * (1 if system == "candidate" else 0), 3)
-            for system, item in product(("candidate", "incumbent"), range(60))
-        }
-    )
-    people = preferences(ratings)
-    assert people["b/000"] == "incumbent"
-    assert people["b/001"] == "tie"
-    assert people["b/002"] == "candidate"
-    judge: dict[str, str] = dict(people)
-    judge["b/001"] = "inconsistent"  # in no order the other: a tie
-    judge["b/002"] = "failed"
-    judge["b/999"] = "candidate"  # not in the study
-    told = judge_agreement(ratings, judge, np.random.default_rng(0))
-    assert (told.n, told.n_judge_failed, told.alpha) == (59, 1, 1.0)

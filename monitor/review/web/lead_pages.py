@@ -16,6 +16,7 @@ from monitor.review.web.decision_pages import OUTCOMES
 from monitor.settings import Settings
 from monitor.store.audit import append_entry
 from monitor.store.engine import transaction
+from monitor.store.human_studies import models_under_study
 from monitor.store.incidents import acknowledge_incident, incident_by_id, list_incidents
 from monitor.store.registry import list_versions, scores_of
 from monitor.store.reviewers import ReviewerRow
@@ -115,8 +116,14 @@ def acknowledge(
 def models(reviewer: NamedDependency[ReviewerRow], engine: NamedDependency[Engine]) -> Template:
     """Show the versions, their stages and scores."""
     with transaction(engine) as connection:
-        versions = [(row, scores_of(connection, row.id)) for row in list_versions(connection)]
-    return Template("models.html", context={"person": reviewer, "versions": versions})
+        # How often a version answers in JSON, say, tells whose an answer of a study is.
+        withheld = models_under_study(connection)
+        versions = [
+            (row, [] if row.model in withheld else scores_of(connection, row.id))
+            for row in list_versions(connection)
+        ]
+    context = {"person": reviewer, "versions": versions, "withheld": withheld}
+    return Template("models.html", context=context)
 
 
 HANDLERS = (
