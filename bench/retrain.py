@@ -54,16 +54,18 @@ def _studies(rng: np.random.Generator) -> list[Row]:
     worse = human_trials((-0.25, 0, 0, 0), rng, n_trials=N_STUDIES)
     alike = human_trials((0, 0, 0, 0), rng, n_trials=N_STUDIES)
     many = human_trials((0, 0, 0, 0), rng, n_trials=N_STUDIES, n_items=200)
-    what = "rated by three people on 100 items"
+    told = "rated by three people on 100 items"
+    passes = "passes on all four dimensions"
+    different = alike.called_different
     return [
-        _share(f"worse by the margin, {what}: passes", worse.first_passed, worse.n, "<= 0.05", 0.05),
-        _share(f"as good, {what}: some dimension called different", alike.called_different, alike.n,
-               "<= 0.05", 0.05),
-        _share(f"as good, {what}: passes on all four dimensions", alike.passed, alike.n),
-        _share(f"as good, {what}: fails", alike.failed, alike.n),
-        _share("as good, rated by three people on 200 items: passes on all four dimensions",
-               many.passed, many.n),
-    ]  # fmt: skip
+        _share(
+            f"worse by the margin, {told}: passes", worse.first_passed, worse.n, "<= 0.05", 0.05
+        ),
+        _share(f"as good, {told}: called different", different, alike.n, "<= 0.05", 0.05),
+        _share(f"as good, {told}: {passes}", alike.passed, alike.n),
+        _share(f"as good, {told}: fails", alike.failed, alike.n),
+        _share(f"as good, {told.replace('100', '200')}: {passes}", many.passed, many.n),
+    ]
 
 
 def _share(
