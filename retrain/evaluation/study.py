@@ -25,9 +25,12 @@ def with_study(
 
     Where a judge compared the answers too, its agreement with the people is told.
     """
-    verdict, results = row.verdict or {}, study.results or {}
+    verdict, results = dict(row.verdict or {}), dict(study.results or {})
     checks = [Check(**one) for one in results.get("checks", ())]
-    more: dict[str, Any] = {"study": {"id": study.id, **results}}
+    more: dict[str, Any] = {
+        "study": {"id": study.id, **results},
+        "remarks": [*verdict["remarks"], *results.get("remarks", ())],
+    }
     judged = verdict.get("judgements") or {}
     if judged:
         people = preferences(revealed_ratings(connection, study.id))

@@ -24,6 +24,7 @@ from tests.services.candidates import (
 from tests.services.item_states import make_states
 from tests.services.reviewing import choose
 from tests.services.site import Site
+from tests.services.study_world import make_locked_study
 
 pytestmark = pytest.mark.browser
 
@@ -67,6 +68,7 @@ def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
     with transaction(site.engine) as connection:
         judged(connection, version, now, "undecided", folder=run.root)
     ids = {"evaluation_id": site.world.evaluation_id, "decision_id": decision.id}
+    ids["study_id"] = make_locked_study(site.engine, site.world, datetime.now(UTC))
     paths = {
         route.path
         for route in app.routes

@@ -15,7 +15,9 @@ from monitor.store import candidate_evaluations as store
 from monitor.store import registry as versions
 from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.engine import transaction
+from monitor.store.human_studies import set_locked, set_results, study_of_version
 from monitor.store.outbox import list_messages
+from monitor.store.reviewers import add_reviewer
 from monitor.store.tables import AuditEntry
 from retrain.evaluation.planning import plan_evaluation
 from retrain.evaluation.request import as_request, read_request
@@ -27,6 +29,7 @@ from tests.services.candidates import (
     HUMAN,
     MODEL,
     PLAN,
+    check,
     judged,
     leave_verdict,
     make_candidate,
@@ -336,3 +339,50 @@ def test_people_are_asked_unless_the_verdict_is_reject(desk: Desk) -> None:
     assert (row.status, row.decision, row.finished_at) == ("awaiting_people", None, None)
     with pytest.raises(WorkflowError, match="its evaluation is awaiting people"):
         desk.roll_out()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "decision", "stage"),
+    [("passed", "promote", "candidate"), ("failed", "reject", "rejected")],
+)
+def test_the_verdict_is_final_once_the_study_was_measured(
+    desk: Desk, outcome: str, decision: str, stage: str
+) -> None:
+    write_plan(desk.folder, PLAN + HUMAN)
+    desk.advance()
+    judgements = {f"support/q{number}": "candidate" for number in range(6)}
+    desk.end(make_verdict("promote", judgements=judgements))
+    for _ in range(2):
+        desk.advance()
+    with transaction(desk.engine) as connection:
+        study = study_of_version(connection, desk.version)
+        assert study is not None
+        assert (study.is_open, study.reviewers, study.n_available) == (True, 2, 6)
+        assert len(list_messages(connection)) == 1  # that people are asked
+        rater = add_reviewer(connection, "ada", "", "lead", desk.now)
+        set_locked(connection, study.id, rater, desk.now)
+        people = check("people: accuracy not worse", outcome)
+        set_results(connection, study.id, {"checks": [people], "remarks": ["few"]}, desk.now)
+    for _ in range(2):
+        desk.advance()
+    row = desk.row()
+    assert (row.status, row.decision, desk.stage()) == ("succeeded", decision, stage)
+    verdict = row.verdict or {}
+    assert [one["name"] for one in verdict["checks"]][-1] == "people: accuracy not worse"
+    assert verdict["study"]["id"] == study.id
+    assert "few" in verdict["remarks"]
+    assert verdict["judge_agreement"] == "agreement with people can't be told on 0 items"
+    with transaction(desk.engine) as connection:
+        assert len(list_messages(connection)) == 2
+
+
+def test_where_people_cannot_compare_the_verdict_stands(desk: Desk) -> None:
+    write_plan(desk.folder, PLAN + HUMAN)
+    desk.advance()
+    desk.end(make_verdict("promote"))
+    desk.files().evaluation_answers.unlink()
+    for _ in range(2):
+        desk.advance()
+    row = desk.row()
+    assert (row.status, row.decision) == ("succeeded", "promote")
+    assert "no people were asked: " in (row.verdict or {})["remarks"][-1]
