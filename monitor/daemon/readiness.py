@@ -45,9 +45,11 @@ def check_everything(settings: Settings, secrets: Secrets) -> Iterator[Finding]:
         ("sign-in", lambda: _sign_in(settings, secrets)),
         ("recipe", lambda: _recipe(settings)),
         ("training data", lambda: _training_data(settings)),
-        ("evaluation", lambda: evaluation_finding(settings)),
+        ("evaluation", lambda: evaluation_finding(settings, secrets)),
         ("work folder", lambda: _work_folder(settings)),
         ("launcher", lambda: _launcher(settings, secrets)),
+        ("live model", lambda: live_model_finding(settings)),
+        ("mlflow", lambda: _mlflow(settings, secrets)),
         ("web", lambda: _web(settings)),
     ]
     for name, check in checks:
@@ -200,10 +202,11 @@ def _training_data(settings: Settings) -> Finding:
     return Finding("training data", "ok", name)
 
 
-def evaluation_finding(settings: Settings) -> Finding:
+def evaluation_finding(settings: Settings, secrets: Secrets) -> Finding:
     """Say what candidates are evaluated on, and which settings evaluation.yaml overrides."""
     from monitor.evaluation_file import read_plan
     from retrain.evaluation.benchmark import load_benchmarks
+    from retrain.judge.client import judge_of
     from retrain.metrics.catalogue import MetricModels
 
     name = settings.retrain.evaluation
@@ -211,10 +214,12 @@ def evaluation_finding(settings: Settings) -> Finding:
         return Finding(
             "evaluation",
             "note",
-            "retrain.evaluation is empty: a candidate is held to retrain.benchmark alone",
+            "retrain.evaluation is empty: no candidate is evaluated, and none can be rolled out",
         )
     plan = read_plan(Path(name))
-    benchmarks = load_benchmarks(plan, MetricModels.from_settings(settings.retrain.scoring))
+    with judge_of(settings.retrain.judge, secrets.judge_api_key.get_secret_value()) as judge:
+        models = MetricModels.from_settings(settings.retrain.scoring, judge=judge)
+        benchmarks = load_benchmarks(plan, models)
     said = [f"{one.name} ({len(one.items)} items)" for one in benchmarks]
     parts = [f"{name}: {', '.join(said)}", *(note for one in benchmarks for note in one.remarks())]
     status = "note" if len(parts) > 1 else "ok"
@@ -252,6 +257,38 @@ def _launcher(settings: Settings, secrets: Secrets) -> Finding:
 
     launcher = launcher_named(settings.retrain.launcher, settings.retrain, secrets)
     return Finding("launcher", "ok", f"{launcher.check()}. {launcher.capabilities.told()}")
+
+
+def live_model_finding(settings: Settings) -> Finding:
+    """Say how old the version is that serves."""
+    from datetime import UTC, datetime
+
+    from monitor.settings import age
+    from monitor.store.model_age import live_age
+
+    with _connection(settings) as connection:
+        live = live_age(connection, settings.model.name, datetime.now(UTC))
+    if live is None:
+        return Finding("live model", "ok", "no version is registered, so its age isn't watched")
+    suggestion = live.suggestion(age(settings.retrain.max_age))
+    return Finding("live model", "note" if suggestion else "ok", suggestion or live.told)
+
+
+def _mlflow(settings: Settings, secrets: Secrets) -> Finding:
+    from monitor.store.registry_mirrors import list_mirrors
+    from retrain.mlflow_mirror import MlflowMirror
+
+    mirror = MlflowMirror.build(settings.retrain.mlflow, secrets)
+    if mirror is None:
+        return Finding("mlflow", "ok", "no mirror: retrain.mlflow.tracking_url is empty")
+    said = mirror.check()
+    with _connection(settings) as connection:
+        behind = [row for row in list_mirrors(connection) if row.error]
+    if behind:
+        return Finding(
+            "mlflow", "note", f"{said}; {behind[0].model} isn't there: {behind[0].error}"
+        )
+    return Finding("mlflow", "ok", said)
 
 
 def _web(settings: Settings) -> Finding:

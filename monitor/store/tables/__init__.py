@@ -45,8 +45,11 @@ from monitor.store.tables.traffic import (
     WithheldExchanges,
 )
 from monitor.store.tables.training import (
+    BaselinePlan,
+    CandidateEvaluation,
     ModelScore,
     ModelVersion,
+    RegistryMirror,
     Rollout,
     StageChange,
     TrainingRun,
@@ -58,6 +61,8 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Baseline",
+    "BaselinePlan",
+    "CandidateEvaluation",
     "DeadLetter",
     "Decision",
     "DiscussionMessage",
@@ -75,6 +80,7 @@ __all__ = [
     "OutboxMessage",
     "PendingHalf",
     "Proposal",
+    "RegistryMirror",
     "Report",
     "Review",
     "ReviewAudit",
