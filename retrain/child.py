@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.errors import DriftwardenError
+from retrain.dataset.self_generated import add_self_generated, needs_answers
 from retrain.launchers.process_identity import process_identity
 from retrain.recipe import Recipe, read_recipe
 from retrain.run_folder import RunFolder, read_json, read_lines, write_json
@@ -46,9 +47,11 @@ def main(arguments: list[str]) -> int:
 
 def _train(folder: RunFolder) -> dict[str, Any]:
     recipe = read_recipe(folder.recipe.read_bytes(), str(folder.recipe))
+    _prepare_environment(recipe)
+    if needs_answers(folder):
+        _generate(folder, recipe)
     rows = list(read_lines(folder.training_data))
     card = read_json(folder.card) or {}
-    _prepare_environment(recipe)
     # Imported here: torch reads the environment when it is imported.
     from retrain.acceptance import score_candidate  # noqa: PLC0415
     from retrain.training import train  # noqa: PLC0415
@@ -57,6 +60,13 @@ def _train(folder: RunFolder) -> dict[str, Any]:
     if folder.benchmark.is_file():
         outcome["acceptance"] = score_candidate(folder, recipe)
     return outcome
+
+
+def _generate(folder: RunFolder, recipe: Recipe) -> None:
+    """Let the model that is trained further answer the prompts of its replay."""
+    from retrain.replay_generation import load_for_replay, replay_progress  # noqa: PLC0415
+
+    add_self_generated(folder, recipe, load_for_replay, replay_progress(folder))
 
 
 def _prepare_environment(recipe: Recipe) -> None:

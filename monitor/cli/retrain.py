@@ -6,11 +6,14 @@ from typing import Annotated
 import typer
 
 from monitor.cli.context import ConfigOption, open_database, read_settings
+from monitor.cli.retrain_data import data
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Plan, start and watch training runs. They run in a process of their own.",
 )
+
+app.command()(data)
 
 RunArgument = Annotated[int, typer.Argument(help="Number of the run, as `retrain list` shows it.")]
 
@@ -70,7 +73,13 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
 
 @app.command()
 def plan(
-    gold: Annotated[Path, typer.Argument(help="Gold examples, JSON lines with `messages`.")],
+    gold: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Gold examples, JSON lines with `messages`; without it, what the experts decided.",
+            show_default=False,
+        ),
+    ] = None,
     config: ConfigOption = None,
     model: Annotated[str, typer.Option(help="The model; default: model.name.")] = "",
 ) -> None:
@@ -78,14 +87,16 @@ def plan(
 
     The recipe comes from [retrain] in config.toml; the original training data named there is
     replayed, so that the model doesn't forget what it knew, and what comes out is scored on the
-    benchmark named there.
+    benchmark named there. `retrain data` shows what the run will be trained on.
     """
     from datetime import UTC, datetime
 
+    from monitor.cli.retrain_data import summary_lines
+    from monitor.daemon.training_data import Preparation
     from monitor.store.engine import transaction
     from monitor.store.registry import production_version
     from retrain.base_model import prepare_base
-    from retrain.dataset import build_training_set, read_examples
+    from retrain.dataset import read_examples
     from retrain.evaluate import read_benchmark, remarks
     from retrain.recipe import recipe_from_settings
     from retrain.runs import plan_run, prepare_run
@@ -93,20 +104,18 @@ def plan(
     settings = read_settings(config)
     engine = open_database(settings)
     name = model or settings.model.name
-    original, benchmark = settings.retrain.training_data, settings.retrain.benchmark
+    benchmark = settings.retrain.benchmark
     items = read_benchmark(Path(benchmark)) if benchmark else []
-    training_set = build_training_set(
-        read_examples(gold),
-        read_examples(Path(original)) if original else [],
-        replay_share=settings.retrain.replay_share,
-        seed=settings.retrain.seed,
-    )
+    rows = read_examples(gold) if gold else None
     work_dir = Path(settings.retrain.work_dir)
     base = prepare_base(
         settings.retrain.base_model, work_dir / "bases", revision=settings.retrain.base_revision
     )
     with transaction(engine) as connection:
         serving = production_version(connection, name)
+    preparation = Preparation(engine, settings, name, base, serving.adapter_path if serving else "")
+    training_set = preparation.from_queue() if rows is None else preparation.of_rows(rows)
+    with transaction(engine) as connection:
         recipe = recipe_from_settings(
             settings.retrain,
             base=base.location,
@@ -120,10 +129,15 @@ def plan(
     card = training_set.card
     for remark in (*recipe.warnings(), *card.remarks, *(remarks(items) if items else ())):
         typer.echo(f"note: {remark}", err=True)
+    typer.echo(f"run {run_id} planned in {folder.root}")
+    for line in summary_lines(card):
+        typer.echo(line)
+    n_trained = card.n_examples + (
+        card.self_generated.wanted_training if card.self_generated else 0
+    )
     typer.echo(
-        f"run {run_id} planned in {folder.root}\n"
-        f"{card.n_examples} examples ({card.n_gold} gold, {card.n_replay} replayed), "
-        f"{recipe.steps(card.n_examples)} steps of {recipe.method} on {recipe.base}\n"
+        f"{recipe.steps(n_trained)} steps of {recipe.method} on {recipe.base}\n"
+        f"what it is trained on: driftwarden retrain data {run_id}\n"
         f"start it: driftwarden retrain start {run_id}"
     )
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from monitor.daemon.training_data import Preparation
 from monitor.errors import DriftwardenError, TransientError
-from monitor.review.export import gold_examples
 from monitor.settings import Settings
 from monitor.store.decisions import DecisionRow, decision_by_id, list_decisions
 from monitor.store.engine import transaction
 from monitor.store.registry import VersionRow, production_version
 from monitor.store.rollouts import RolloutRow
-from monitor.store.runs import finish_run, list_runs, run_of_decision
+from monitor.store.runs import RunRow, finish_run, list_runs, run_of_decision
 from monitor.telemetry import get_logger
-from retrain.base_model import prepare_base
-from retrain.dataset import TrainingSet, build_training_set, read_examples
+from retrain.base_model import BaseModel, prepare_base
+from retrain.dataset import TrainingSet
 from retrain.evaluate import read_benchmark
 from retrain.gateways import Gateway, gateway_of
 from retrain.launchers import Launcher, launcher_named
@@ -105,25 +105,26 @@ class Retraining:
             )
         log.info("training planned", run=run_id, decision=decision.id, method=recipe.method)
 
-    def _prepare(self, run_id: int, decision: DecisionRow) -> None:
+    def _prepare(self, run: RunRow, decision: DecisionRow) -> None:
         """Write a run's data."""
         benchmark = self.settings.retrain.benchmark
         items = read_benchmark(Path(benchmark)) if benchmark else []
-        training_set = self._training_set(decision)
+        training_set = self._training_set(run, decision)
         with transaction(self.engine) as connection:
-            prepare_run(connection, run_id, training_set, items)
+            prepare_run(connection, run.id, training_set, items)
 
-    def _training_set(self, decision: DecisionRow) -> TrainingSet:
-        """Join the gold of the batches that led to the decision with the original examples."""
-        original = self.settings.retrain.training_data
+    def _training_set(self, run: RunRow, decision: DecisionRow) -> TrainingSet:
+        """Join the gold of the batches that led to the decision with what is replayed."""
         with transaction(self.engine) as connection:
-            gold = gold_examples(connection, self.settings.model, decision.inputs.get("batches"))
-        return build_training_set(
-            gold,
-            read_examples(Path(original)) if original else [],
-            replay_share=self.settings.retrain.replay_share,
-            seed=self.settings.retrain.seed,
+            serving = production_version(connection, run.model)
+        preparation = Preparation(
+            self.engine,
+            self.settings,
+            run.model,
+            BaseModel(run.recipe["base"], run.recipe["base_revision"]),
+            serving.adapter_path if serving else "",
         )
+        return preparation.from_queue(decision.inputs.get("batches"))
 
     def _start_planned(self, now: datetime) -> None:
         """Start what a decision planned; what was planned by hand is started by hand.
@@ -139,7 +140,7 @@ class Retraining:
         for run, decision in planned:
             try:
                 if not RunFolder(Path(run.work_dir)).training_data.is_file():
-                    self._prepare(run.id, decision)
+                    self._prepare(run, decision)
                 start_run(self.engine, run.id, self.launcher, now)
             except TransientError:
                 raise

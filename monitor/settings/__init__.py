@@ -13,7 +13,7 @@ from monitor.settings.loading import (
     default_settings,
     load_settings,
 )
-from monitor.settings.retrain import Gates, Judge, Retrain, Rollout, Scoring
+from monitor.settings.retrain import Gates, Judge, Retrain, Rollout, Scoring, TrainingData
 from monitor.settings.review import OpenIdConnect, Review, Web
 from monitor.settings.secrets import Secrets, load_secrets
 from monitor.settings.traffic import (
@@ -52,6 +52,7 @@ __all__ = [
     "Traffic",
     "TrafficFields",
     "TrafficJoin",
+    "TrainingData",
     "Web",
     "all_sections",
     "default_settings",

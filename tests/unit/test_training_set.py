@@ -10,12 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import InputError, TrainingError
-from retrain.dataset import (
-    MINIMUM_GOLD,
-    build_training_set,
-    original_training_set,
-    read_examples,
-)
+from monitor.settings import TrainingData
+from retrain.dataset import Checks, build_training_set, original_training_set, read_examples
 from retrain.run_folder import RunFolder, read_json, read_lines
 
 Row = dict[str, Any]
@@ -40,6 +36,10 @@ def original(**counts: int) -> list[Row]:
     ]
 
 
+#: Everything is trained on, however lopsided.
+ALL = Checks(rules=TrainingData(validation_share=0, maximum_task_share=1))
+
+
 def questions(rows: list[Row]) -> list[str]:
     return [one["messages"][-2]["content"] for one in rows]
 
@@ -52,7 +52,9 @@ def sources(rows: list[Row]) -> Counter[str]:
     ("n_gold", "share", "n_replay"), [(70, 0.3, 30), (45, 0.3, 19), (20, 0.5, 20), (20, 0.0, 0)]
 )
 def test_the_replayed_share_is_of_the_whole_set(n_gold: int, share: float, n_replay: int) -> None:
-    made = build_training_set(gold(n_gold), original(cards=200), replay_share=share, seed=1)
+    made = build_training_set(
+        gold(n_gold), original(cards=200), replay_share=share, seed=1, checks=ALL
+    )
     assert sources(made.rows) == Counter(gold=n_gold, replay=n_replay)
     assert made.card.n_gold == n_gold
     assert made.card.n_replay == n_replay
@@ -61,7 +63,7 @@ def test_the_replayed_share_is_of_the_whole_set(n_gold: int, share: float, n_rep
 
 def test_replay_is_even_over_task_types_as_far_as_they_go() -> None:
     made = build_training_set(
-        gold(60), original(cards=500, loans=40, fees=5), replay_share=0.4, seed=3
+        gold(60), original(cards=500, loans=40, fees=5), replay_share=0.4, seed=3, checks=ALL
     )
     drawn = Counter(r["metadata"]["task_type"] for r in made.rows)
     assert drawn["fees"] == 5  # all there are
@@ -74,7 +76,7 @@ def test_replay_is_even_over_task_types_as_far_as_they_go() -> None:
 
 
 def test_too_few_originals_are_all_replayed_and_it_is_said() -> None:
-    made = build_training_set(gold(70), original(cards=4), replay_share=0.3, seed=1)
+    made = build_training_set(gold(70), original(cards=4), replay_share=0.3, seed=1, checks=ALL)
     assert made.card.n_replay == 4
     assert made.card.remarks == ("only 4 original examples to replay; 30 were asked for",)
 
@@ -101,7 +103,7 @@ def test_neither_is_one_with_another_system_prompt() -> None:
 
 def test_too_little_gold_is_refused_with_how_much_is_missing() -> None:
     # 25 rows, but only 5 different ones: teaching the same 5 five times isn't 25 reviews.
-    with pytest.raises(TrainingError, match=rf"^5 different gold .* {MINIMUM_GOLD - 5} more"):
+    with pytest.raises(TrainingError, match=rf"^5 different gold .* {20 - 5} more"):
         build_training_set(gold(5) * 5, original(cards=50), replay_share=0.3, seed=1)
 
 
@@ -154,7 +156,7 @@ def test_nothing_is_lost_and_nothing_comes_twice(
     n_gold: int, n_original: int, share: float, seed: int
 ) -> None:
     old = original(cards=(n_original + 1) // 2, fees=n_original // 2)
-    made = build_training_set(gold(n_gold), old, replay_share=share, seed=seed)
+    made = build_training_set(gold(n_gold), old, replay_share=share, seed=seed, checks=ALL)
     asked = questions(made.rows)
     assert len(set(asked)) == len(asked) == made.card.n_examples
     assert set(questions(gold(n_gold))) <= set(asked) <= set(questions(gold(n_gold) + old))
