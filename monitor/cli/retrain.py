@@ -42,14 +42,17 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
     """Show a run: its state, recipe, progress and what came of it."""
     from datetime import UTC, datetime
 
+    from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.runs import run_by_id
     from retrain.launchers import launcher_named
     from retrain.runs import poll_run
 
-    engine = open_database(read_settings(config))
+    settings = read_settings(config)
+    engine = open_database(settings)
     with transaction(engine) as connection:
-        launcher = launcher_named(run_by_id(connection, run).launcher)
+        name = run_by_id(connection, run).launcher
+    launcher = launcher_named(name, settings.retrain, load_secrets())
     state = poll_run(engine, run, launcher, datetime.now(UTC))
     typer.echo(f"run {run}: {state.run.status}, model {state.run.model}")
     typer.echo(f"folder: {state.run.work_dir}")
@@ -60,6 +63,8 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
             f"step {state.progress['step']} of {state.progress['steps']}, loss "
             f"{state.progress['loss']:.4f}, {state.progress['tokens_per_second']:.0f} tokens/s"
         )
+    if state.waits:
+        typer.echo(f"waits: {state.waits}")
     if state.run.error:
         typer.echo(f"error: {state.run.error}")
     verdict = ((state.run.result or {}).get("acceptance") or {}).get("verdict")
@@ -123,7 +128,12 @@ def plan(
             start_adapter=serving.adapter_path if serving else "",
         )
         run_id = plan_run(
-            connection, model=name, recipe=recipe, work_dir=work_dir, now=datetime.now(UTC)
+            connection,
+            model=name,
+            recipe=recipe,
+            work_dir=work_dir,
+            now=datetime.now(UTC),
+            launcher=settings.retrain.launcher,
         )
         folder = prepare_run(connection, run_id, training_set, items)
     card = training_set.card
@@ -155,14 +165,17 @@ def start(
     from rich.progress import Progress
 
     from monitor.errors import TrainingError
+    from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.runs import run_by_id
     from retrain.launchers import launcher_named
     from retrain.runs import poll_run, start_run
 
-    engine = open_database(read_settings(config))
+    settings = read_settings(config)
+    engine = open_database(settings)
     with transaction(engine) as connection:
-        launcher = launcher_named(run_by_id(connection, run).launcher)
+        name = run_by_id(connection, run).launcher
+    launcher = launcher_named(name, settings.retrain, load_secrets())
     start_run(engine, run, launcher, datetime.now(UTC))
     if not wait:
         typer.echo(f"run {run} started; driftwarden retrain show {run}")
@@ -170,7 +183,9 @@ def start(
     with Progress() as progress:
         task = progress.add_task("loading the model", total=None)
         while (state := poll_run(engine, run, launcher, datetime.now(UTC))).run.status == "running":
-            if "loss" in state.progress:
+            if state.waits:
+                progress.update(task, description=f"waits: {state.waits}")
+            elif "loss" in state.progress:
                 progress.update(
                     task,
                     description=f"loss {state.progress['loss']:.3f}",
@@ -225,14 +240,17 @@ def cancel(run: RunArgument, config: ConfigOption = None) -> None:
     import getpass
     from datetime import UTC, datetime
 
+    from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.runs import run_by_id
     from retrain.launchers import launcher_named
     from retrain.runs import cancel_run
 
-    engine = open_database(read_settings(config))
+    settings = read_settings(config)
+    engine = open_database(settings)
     with transaction(engine) as connection:
-        launcher = launcher_named(run_by_id(connection, run).launcher)
+        name = run_by_id(connection, run).launcher
+    launcher = launcher_named(name, settings.retrain, load_secrets())
     cancel_run(engine, run, launcher, datetime.now(UTC), cancelled_by=getpass.getuser())
     typer.echo(f"run {run} cancelled")
 
@@ -244,13 +262,16 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines.")] = 50,
 ) -> None:
     """Print the last lines that a run's process wrote."""
+    from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.runs import run_by_id
     from retrain.launchers import launcher_named
     from retrain.run_folder import RunFolder
 
-    engine = open_database(read_settings(config))
+    settings = read_settings(config)
+    engine = open_database(settings)
     with transaction(engine) as connection:
         stored = run_by_id(connection, run)
-    for line in launcher_named(stored.launcher).logs(RunFolder(Path(stored.work_dir)), lines):
+    launcher = launcher_named(stored.launcher, settings.retrain, load_secrets())
+    for line in launcher.logs(RunFolder(Path(stored.work_dir)), lines):
         typer.echo(line)

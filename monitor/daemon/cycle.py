@@ -57,7 +57,7 @@ class Cycle:
             engine=engine,
             settings=settings,
             sender=make_sender(secrets, settings.alerts),
-            retraining=Retraining.build(engine, settings),
+            retraining=Retraining.build(engine, settings, secrets),
             started_at=now,
             encoder=encoder,
         )

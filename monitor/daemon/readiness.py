@@ -47,6 +47,7 @@ def check_everything(settings: Settings, secrets: Secrets) -> Iterator[Finding]:
         ("training data", lambda: _training_data(settings)),
         ("evaluation", lambda: evaluation_finding(settings)),
         ("work folder", lambda: _work_folder(settings)),
+        ("launcher", lambda: _launcher(settings, secrets)),
         ("web", lambda: _web(settings)),
     ]
     for name, check in checks:
@@ -241,6 +242,13 @@ def _work_folder(settings: Settings) -> Finding:
             f"{LEAST_FREE_BYTES / 1024**3:.0f} GiB or move retrain.work_dir",
         )
     return Finding("work folder", "ok", f"{folder}: {free / 1024**3:.0f} GiB free")
+
+
+def _launcher(settings: Settings, secrets: Secrets) -> Finding:
+    from retrain.launchers import launcher_named
+
+    launcher = launcher_named(settings.retrain.launcher, settings.retrain, secrets)
+    return Finding("launcher", "ok", f"{launcher.check()}. {launcher.capabilities.told()}")
 
 
 def _web(settings: Settings) -> Finding:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from monitor.daemon.training_data import Preparation
-from monitor.errors import DriftwardenError, TransientError
-from monitor.settings import Settings
+from monitor.errors import DriftwardenError, RemoteServiceError, TransientError
+from monitor.settings import Secrets, Settings
 from monitor.store.decisions import DecisionRow, decision_by_id, list_decisions
 from monitor.store.engine import transaction
 from monitor.store.registry import VersionRow, production_version
@@ -19,7 +20,7 @@ from retrain.base_model import BaseModel, prepare_base
 from retrain.dataset import TrainingSet
 from retrain.evaluate import read_benchmark
 from retrain.gateways import Gateway, gateway_of
-from retrain.launchers import Launcher, launcher_named
+from retrain.launchers import LauncherSource, launcher_named
 from retrain.recipe import recipe_from_settings
 from retrain.rollout import Health
 from retrain.rollouts import tick_rollouts
@@ -35,16 +36,16 @@ class Retraining:
 
     engine: Engine
     settings: Settings
-    launcher: Launcher
+    launcher_of: LauncherSource
     gateway: Gateway
 
     @classmethod
-    def build(cls, engine: Engine, settings: Settings) -> "Retraining":
+    def build(cls, engine: Engine, settings: Settings, secrets: Secrets) -> "Retraining":
         """Build what config.toml describes."""
         return cls(
             engine=engine,
             settings=settings,
-            launcher=launcher_named("subprocess"),
+            launcher_of=partial(launcher_named, settings=settings.retrain, secrets=secrets),
             gateway=gateway_of(settings.rollout),
         )
 
@@ -60,7 +61,7 @@ class Retraining:
                     "training can't be planned", decision=decision.id, error=str(error)
                 )
         self._start_planned(now)
-        for state in poll_running(self.engine, self.launcher, now):
+        for state in poll_running(self.engine, self.launcher_of, now):
             if state.run.status != "running":
                 log.info(
                     "training ended",
@@ -102,6 +103,7 @@ class Retraining:
                 work_dir=work_dir,
                 now=now,
                 decision_id=decision.id,
+                launcher=self.settings.retrain.launcher,
             )
         log.info("training planned", run=run_id, decision=decision.id, method=recipe.method)
 
@@ -141,7 +143,9 @@ class Retraining:
             try:
                 if not RunFolder(Path(run.work_dir)).training_data.is_file():
                     self._prepare(run, decision)
-                start_run(self.engine, run.id, self.launcher, now)
+                start_run(self.engine, run.id, self.launcher_of(run.launcher), now)
+            except RemoteServiceError as error:  # it waits; other runs go on meanwhile
+                log.warning("training can't start yet", run=run.id, error=str(error))
             except TransientError:
                 raise
             except DriftwardenError as error:

@@ -5,7 +5,8 @@ Precedence: environment (``DRIFTWARDEN_SECTION__KEY``), then what evaluation.yam
 Secrets come from the environment only; see :class:`Secrets`.
 """
 
-from monitor.settings.fields import Section, is_https_or_loopback
+from monitor.settings.fields import Section, age, is_https_or_loopback
+from monitor.settings.launching import Kubernetes, Ray, Toleration
 from monitor.settings.loading import (
     DEFAULT_FILE,
     Settings,
@@ -13,7 +14,15 @@ from monitor.settings.loading import (
     default_settings,
     load_settings,
 )
-from monitor.settings.retrain import Gates, Judge, Retrain, Rollout, Scoring, TrainingData
+from monitor.settings.retrain import (
+    Gates,
+    Judge,
+    Mlflow,
+    Retrain,
+    Rollout,
+    Scoring,
+    TrainingData,
+)
 from monitor.settings.review import OpenIdConnect, Review, Web
 from monitor.settings.secrets import Secrets, load_secrets
 from monitor.settings.traffic import (
@@ -36,9 +45,12 @@ __all__ = [
     "Gates",
     "Judge",
     "Kafka",
+    "Kubernetes",
+    "Mlflow",
     "ModelSection",
     "Monitoring",
     "OpenIdConnect",
+    "Ray",
     "Redaction",
     "Retention",
     "Retrain",
@@ -49,11 +61,13 @@ __all__ = [
     "Section",
     "Settings",
     "TaskRate",
+    "Toleration",
     "Traffic",
     "TrafficFields",
     "TrafficJoin",
     "TrainingData",
     "Web",
+    "age",
     "all_sections",
     "default_settings",
     "is_https_or_loopback",

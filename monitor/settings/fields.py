@@ -1,5 +1,7 @@
 """Kinds of values that the sections of config.toml share."""
 
+import re
+from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -38,6 +40,31 @@ def is_https_or_loopback(url: str) -> bool:
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and local))
 
 
+def age(text: str) -> timedelta | None:
+    """Read an age such as ``180d``, ``26w`` or ``36h``; empty means none.
+
+    Raises:
+        ValueError: It isn't one.
+
+    Example:
+        >>> age("26w").days
+        182
+    """
+    if not text:
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,4})([hdw])", text)
+    if match is None:
+        raise ValueError('an age is a number and h, d or w, such as "180d"; empty: none')
+    unit = {"h": "hours", "d": "days", "w": "weeks"}[match[2]]
+    return timedelta(**{unit: int(match[1])})
+
+
+def _check_age(text: str) -> str:
+    age(text)
+    return text
+
+
+Age = Annotated[str, AfterValidator(_check_age)]
 FieldPath = Annotated[str, AfterValidator(_check_path)]
 NamedPath = Annotated[str, AfterValidator(_check_named_path)]
 

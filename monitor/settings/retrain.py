@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.settings.fields import Level, Section, Share
+from monitor.settings.fields import Age, Level, Section, Share, is_https_or_loopback
+from monitor.settings.launching import Kubernetes, Ray
 
 
 class Scoring(Section):
@@ -57,6 +58,18 @@ class TrainingData(Section):
     self_generated: bool = True
 
 
+class Mlflow(Section):
+    """A registry of MLflow that mirrors ours."""
+
+    tracking_url: str = ""
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> "Mlflow":
+        if self.tracking_url and not is_https_or_loopback(self.tracking_url):
+            raise ValueError("tracking_url must be an https:// address (http:// on loopback only)")
+        return self
+
+
 class Retrain(Section):
     """How a new version is trained."""
 
@@ -67,7 +80,9 @@ class Retrain(Section):
     evaluation: str = ""
     method: Literal["lora", "qlora", "full"] = "lora"
     require_confirmation: bool = True
+    launcher: Literal["subprocess", "ray", "kubernetes"] = "subprocess"
     work_dir: str = "runs"
+    max_age: Age = "180d"
     rank: Annotated[int, Field(ge=1, le=256)] = 16
     alpha: Annotated[int, Field(ge=1)] = 32
     top_layers: Annotated[int, Field(ge=0)] = 0
@@ -81,6 +96,9 @@ class Retrain(Section):
     scoring: Scoring = Scoring()
     gates: Gates = Gates()
     judge: Judge = Judge()
+    ray: Ray = Ray()
+    kubernetes: Kubernetes = Kubernetes()
+    mlflow: Mlflow = Mlflow()
 
 
 class Rollout(Section):

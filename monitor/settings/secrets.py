@@ -16,6 +16,11 @@ class Secrets(BaseSettings):
     driftwarden_session_key: SecretStr = SecretStr("")
     driftwarden_oidc_client_secret: SecretStr = SecretStr("")
     judge_api_key: SecretStr = SecretStr("")
+    ray_auth_token: SecretStr = SecretStr("")
+    kubernetes_token: SecretStr = SecretStr("")
+    mlflow_tracking_token: SecretStr = SecretStr("")
+    mlflow_tracking_username: str = ""
+    mlflow_tracking_password: SecretStr = SecretStr("")
 
 
 def load_secrets() -> Secrets:

@@ -90,7 +90,9 @@ class Desk:
 
     def advance(self) -> None:
         """One step of a daemon that was just started: nothing is remembered but by the database."""
-        Retraining(self.engine, self.settings, self.launcher, RecordedOnly()).advance(self.now)
+        Retraining(self.engine, self.settings, lambda _: self.launcher, RecordedOnly()).advance(
+            self.now
+        )
 
     def runs(self) -> list[RunRow]:
         with transaction(self.engine) as connection:

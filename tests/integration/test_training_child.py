@@ -264,7 +264,7 @@ def test_a_running_child_is_adopted_and_a_killed_one_fails_with_a_reason(desk: D
     assert fresh.adopt(desk.files(run)) == handle
     assert fresh.submit(desk.files(run), {}) == handle
     start_run(desk.engine, run, fresh, NOW)
-    assert [(s.run.id, s.run.status) for s in poll_running(desk.engine, fresh, NOW)] == [
+    assert [(s.run.id, s.run.status) for s in poll_running(desk.engine, lambda _: fresh, NOW)] == [
         (run, "running")
     ]
     assert desk.row(run).handle == handle

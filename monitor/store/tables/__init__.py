@@ -26,6 +26,14 @@ from monitor.store.tables.review import (
     StoredTaxonomy,
     WebSession,
 )
+from monitor.store.tables.studies import (
+    HumanStudy,
+    StudyAnswer,
+    StudyItem,
+    StudyKey,
+    StudyRating,
+    StudySheet,
+)
 from monitor.store.tables.traffic import (
     Baseline,
     DeadLetter,
@@ -57,6 +65,7 @@ __all__ = [
     "Evaluation",
     "Exchange",
     "GoldExample",
+    "HumanStudy",
     "Incident",
     "Invitation",
     "Lease",
@@ -79,6 +88,11 @@ __all__ = [
     "SourceOffset",
     "StageChange",
     "StoredTaxonomy",
+    "StudyAnswer",
+    "StudyItem",
+    "StudyKey",
+    "StudyRating",
+    "StudySheet",
     "TrainingRun",
     "WatchedWindow",
     "WebSession",
