@@ -8,7 +8,13 @@ import typer
 from monitor.cli.context import ConfigOption, open_database, read_settings
 
 if TYPE_CHECKING:
-    from retrain.dataset import Card
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+    from monitor.settings import Settings
+    from retrain.base_model import BaseModel
+    from retrain.dataset import Card, TrainingSet
 
 
 def data(
@@ -33,6 +39,28 @@ def data(
     except FileNotFoundError:
         raise NotFoundError(f"run {run} has no data card: {place} isn't there") from None
     typer.echo(text.rstrip())
+
+
+def prepare_data(
+    engine: "Engine",
+    settings: "Settings",
+    model: str,
+    gold: Path | None,
+    base: "Callable[[], BaseModel]",
+) -> "TrainingSet":
+    """Make the training set of a run: of a file's gold, or of what the experts decided."""
+    from monitor.daemon.training_data import Preparation
+    from monitor.store.engine import transaction
+    from monitor.store.registry import production_version
+    from retrain.dataset import read_examples
+
+    rows = read_examples(gold) if gold is not None else None
+    with transaction(engine) as connection:
+        serving = production_version(connection, model)
+    preparation = Preparation(
+        engine, settings, model, base, serving.adapter_path if serving else ""
+    )
+    return preparation.from_queue() if rows is None else preparation.of_rows(rows)
 
 
 def summary_lines(card: "Card") -> list[str]:

@@ -123,7 +123,7 @@ class Retraining:
             self.engine,
             self.settings,
             run.model,
-            BaseModel(run.recipe["base"], run.recipe["base_revision"]),
+            partial(BaseModel, run.recipe["base"], run.recipe["base_revision"]),
             serving.adapter_path if serving else "",
         )
         return preparation.from_queue(decision.inputs.get("batches"))

@@ -1,6 +1,6 @@
 """A run's training data, from everything that the configuration names."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ class Preparation:
     settings: Settings
     #: The model, as the traffic names it.
     model: str
-    base: BaseModel
+    #: Prepares the base model, whose tokenizer counts. Asked last: it may have to be converted.
+    base: Callable[[], BaseModel]
     #: Folder of the adapter that serves; empty where none does.
     serving_adapter: str = ""
 
@@ -89,7 +90,7 @@ class Preparation:
             benchmarks=benchmark_texts(retrain.benchmark, plan),
             encoder=LocalSentenceEncoder(scoring.sentence_model),
             encoder_name=scoring.sentence_model,
-            count_tokens=TokenCounter(load_tokenizer(self.base)),
+            count_tokens=TokenCounter(lambda: load_tokenizer(self.base())),
             max_new_tokens=scoring.max_new_tokens,
             serving_adapter=self.serving_adapter,
         )

@@ -1,6 +1,7 @@
 """Tokens of conversations, as the base model's tokenizer and chat template make them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 #: Conversations tokenised at once.
@@ -8,10 +9,14 @@ _BATCH = 1024
 
 
 class TokenCounter:
-    """Counts with a tokenizer of transformers."""
+    """Counts with a tokenizer of transformers, loaded when the first conversation is counted."""
 
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, load: Callable[[], Any]) -> None:
+        self._load = load
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return self._load()
 
     def __call__(self, conversations: Sequence[Sequence[dict[str, str]]]) -> list[int]:
         """Return the number of tokens of each, the chat template's included."""
