@@ -90,43 +90,38 @@ def plan(
 ) -> None:
     """Plan a run on gold examples and write its data; `retrain start` then starts it.
 
-    The recipe comes from [retrain] in config.toml; the original training data named there is
-    replayed, so that the model doesn't forget what it knew, and what comes out is scored on the
-    benchmark named there. `retrain data` shows what the run will be trained on.
+    How it is trained stands in the recipe that [retrain] in config.toml names. The original
+    training data named there is replayed, so that the model doesn't forget what it knew, and what
+    comes out is scored on the benchmark named there. `retrain data` shows what it is trained on.
     """
     from datetime import UTC, datetime
 
-    from monitor.cli.retrain_data import summary_lines
-    from monitor.daemon.training_data import Preparation
+    from monitor.cli.retrain_data import prepare_data, summary_lines
     from monitor.store.engine import transaction
     from monitor.store.registry import production_version
-    from retrain.base_model import prepare_base
-    from retrain.dataset import read_examples
+    from retrain.base_model import load_tokenizer
+    from retrain.dataset.token_counts import TokenCounter
     from retrain.evaluate import read_benchmark, remarks
-    from retrain.recipe import recipe_from_settings
+    from retrain.recipe_file import read_recipe_file
     from retrain.runs import plan_run, prepare_run
+    from retrain.starting_point import adapter_on, prepare_bases, recipe_from
 
     settings = read_settings(config)
     engine = open_database(settings)
     name = model or settings.model.name
     benchmark = settings.retrain.benchmark
     items = read_benchmark(Path(benchmark)) if benchmark else []
-    rows = read_examples(gold) if gold else None
+    asked = read_recipe_file(settings.retrain.recipe)
+    training_set = prepare_data(engine, settings, name, asked, gold)
     work_dir = Path(settings.retrain.work_dir)
-    base = prepare_base(
-        settings.retrain.base_model, work_dir / "bases", revision=settings.retrain.base_revision
-    )
+    base = prepare_bases(asked, work_dir)[0]
     with transaction(engine) as connection:
         serving = production_version(connection, name)
-    preparation = Preparation(engine, settings, name, base, serving.adapter_path if serving else "")
-    training_set = preparation.from_queue() if rows is None else preparation.of_rows(rows)
+    training_set = training_set.with_base(
+        TokenCounter(load_tokenizer(base)), adapter_on(base, serving)
+    )
     with transaction(engine) as connection:
-        recipe = recipe_from_settings(
-            settings.retrain,
-            base=base.location,
-            base_revision=base.revision,
-            start_adapter=serving.adapter_path if serving else "",
-        )
+        recipe = recipe_from(asked, base, serving)
         run_id = plan_run(
             connection,
             model=name,

@@ -8,13 +8,11 @@ import typer
 from monitor.cli.context import ConfigOption, open_database, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy import Engine
 
     from monitor.settings import Settings
-    from retrain.base_model import BaseModel
     from retrain.dataset import Card, TrainingSet
+    from retrain.recipe import Training
 
 
 def data(
@@ -42,25 +40,16 @@ def data(
 
 
 def prepare_data(
-    engine: "Engine",
-    settings: "Settings",
-    model: str,
-    gold: Path | None,
-    base: "Callable[[], BaseModel]",
+    engine: "Engine", settings: "Settings", model: str, recipe: "Training", gold: Path | None
 ) -> "TrainingSet":
     """Make the training set of a run: of a file's gold, or of what the experts decided."""
     from monitor.daemon.training_data import Preparation
-    from monitor.store.engine import transaction
-    from monitor.store.registry import production_version
     from retrain.dataset import read_examples
 
-    rows = read_examples(gold) if gold is not None else None
-    with transaction(engine) as connection:
-        serving = production_version(connection, model)
-    preparation = Preparation(
-        engine, settings, model, base, serving.adapter_path if serving else ""
-    )
-    return preparation.from_queue() if rows is None else preparation.of_rows(rows)
+    preparation = Preparation(engine, settings, model, recipe)
+    if gold is None:
+        return preparation.from_queue()
+    return preparation.of_rows(read_examples(gold))
 
 
 def summary_lines(card: "Card") -> list[str]:

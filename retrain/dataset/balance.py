@@ -88,7 +88,7 @@ def refuse_dominance(examples: Sequence[Example], rules: TrainingData) -> None:
     raise TrainingError(
         f"{name}: {most} of {total} examples, {most / total:.0%} of the set (at most "
         f"{rules.maximum_task_share:.0%}): {missing} more examples of other task types, a larger "
-        "retrain.replay_share, or a higher retrain.data.maximum_task_share"
+        "replay_share in the recipe, or a higher retrain.data.maximum_task_share"
     )
 
 

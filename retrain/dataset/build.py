@@ -71,7 +71,7 @@ def build_training_set(
             f"replay_share = {replay_share:g} asks for {n_replay} original examples and there are "
             "none; name the original training data in retrain.training_data, import a baseline "
             "whose prompts the model can answer itself (driftwarden baseline import), or set "
-            "retrain.replay_share = 0 and accept that the model forgets"
+            "replay_share = 0 in the recipe and accept that the model forgets"
         )
     refuse_thin_task_types(kept, pool, rules)
     n_drawn = n_replay if original else math.ceil(n_replay * PROMPTS_PER_ANSWER)

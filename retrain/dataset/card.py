@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 import numpy as np
 
-from retrain.dataset.example import Example
+from retrain.dataset.example import name_of
 from retrain.dataset.rows import Row
 from retrain.run_folder import canonical
 
@@ -132,12 +132,10 @@ def task_types_of(rows: Iterable[Row]) -> dict[str, int]:
     return _sorted(Counter(str(row["metadata"].get("task_type") or "") for row in rows))
 
 
-def tokens_of(
-    training: Sequence[Example], validation: Sequence[Example], count: CountsTokens
-) -> Tokens:
+def tokens_of(training: Sequence[Row], validation: Sequence[Row], count: CountsTokens) -> Tokens:
     """Count the tokens of both sides of the split."""
     both = [*training, *validation]
-    lengths = count([example.messages for example in both])
+    lengths = count([row["messages"] for row in both])
     longest = int(np.argmax(lengths))
     median, p90, p99 = np.percentile(lengths, [50, 90, 99], method="higher").tolist()
     return Tokens(
@@ -147,7 +145,7 @@ def tokens_of(
         p90=int(p90),
         p99=int(p99),
         longest=lengths[longest],
-        longest_example=both[longest].name,
+        longest_example=name_of(both[longest]),
     )
 
 

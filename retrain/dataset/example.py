@@ -70,11 +70,7 @@ class Example:
     @property
     def name(self) -> str:
         """How a person finds it: the review item, the row's id or the digest of its text."""
-        item = self.metadata.get("item_id")
-        if item is not None:
-            return f"item {item}"
-        named = self.metadata.get("id") or self.metadata.get("exchange_id")
-        return str(named) if named else f"{self.source} {self.whole_key[:12]}"
+        return name_of(self.as_row())
 
     def as_row(self) -> Row:
         """Return the row as it is written."""
@@ -118,6 +114,15 @@ def _example(row: Row, source: Source, group_by: Sequence[str]) -> Example:
     named += row.get(ASKED_BY, ())
     messages = tuple({"role": m["role"], "content": m["content"]} for m in row["messages"])
     return Example(messages, metadata, source, tuple(named))
+
+
+def name_of(row: Row) -> str:
+    """Return how a person finds a written row. See :attr:`Example.name`."""
+    metadata = row["metadata"]
+    if metadata.get("item_id") is not None:
+        return f"item {metadata['item_id']}"
+    named = metadata.get("id") or metadata.get("exchange_id")
+    return str(named) if named else f"{metadata['source']} {_key(row['messages'])[:12]}"
 
 
 def normalised(text: str) -> str:

@@ -9,7 +9,6 @@ from retrain.dataset.card import (
     counts_of,
     digest_of_rows,
     task_types_of,
-    tokens_of,
 )
 from retrain.dataset.example import Example
 from retrain.dataset.leakage import Leak
@@ -53,7 +52,6 @@ def finish(
         n_validation=len(held_rows),
         validation_by_task_type=task_types_of(held_rows),
         n_groups=split.n_groups,
-        tokens=tokens_of(answered, held, checks.count_tokens) if checks.count_tokens else None,
         dropped=steps.dropped.counts,
         dropped_examples=steps.dropped.names,
         leaked=dict(sorted(Counter(leak.benchmark for leak in leaks).items())),
@@ -90,7 +88,6 @@ def _self_generated(prompts: Sequence[Row], n_replay: int, checks: Checks) -> Se
         wanted_validation=wanted_held,
         n_prompts=len(prompts),
         max_new_tokens=checks.max_new_tokens,
-        adapter=checks.serving_adapter,
     )
 
 

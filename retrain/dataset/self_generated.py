@@ -166,5 +166,5 @@ def _too_few(n_usable: int, wanted: SelfGenerated, unusable: Counter[str]) -> st
         f"self-generated replay: {n_usable} of {wanted.wanted_training} answers are usable "
         f"({reasons}); name the original training data in retrain.training_data, raise "
         f"retrain.scoring.max_new_tokens (now {wanted.max_new_tokens}), or set "
-        "retrain.replay_share = 0 and accept that the model forgets"
+        "replay_share = 0 in the recipe and accept that the model forgets"
     )

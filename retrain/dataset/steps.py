@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from monitor.settings import TrainingData
-from retrain.dataset.card import CountsTokens
 from retrain.dataset.dropped import Dropped
 from retrain.dataset.example import Example
 from retrain.dataset.leakage import BenchmarkTexts, LeakCheck
@@ -24,12 +23,8 @@ class Checks:
     encoder: Encodes | None = None
     #: What the encoder is called in the card.
     encoder_name: str = ""
-    #: ``None``: the card tells nothing of tokens.
-    count_tokens: CountsTokens | None = None
     #: Longest answer of self-generated replay.
     max_new_tokens: int = 256
-    #: Folder of the adapter that serves, which generates it; empty: the base does.
-    serving_adapter: str = ""
 
 
 class Steps:

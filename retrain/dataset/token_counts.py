@@ -1,7 +1,6 @@
 """Tokens of conversations, as the base model's tokenizer and chat template make them."""
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from typing import Any
 
 #: Conversations tokenised at once.
@@ -9,14 +8,10 @@ _BATCH = 1024
 
 
 class TokenCounter:
-    """Counts with a tokenizer of transformers, loaded when the first conversation is counted."""
+    """Counts with a tokenizer of transformers."""
 
-    def __init__(self, load: Callable[[], Any]) -> None:
-        self._load = load
-
-    @cached_property
-    def _tokenizer(self) -> Any:
-        return self._load()
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
 
     def __call__(self, conversations: Sequence[Sequence[dict[str, str]]]) -> list[int]:
         """Return the number of tokens of each, the chat template's included."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from retrain.dataset.card import Card
+from retrain.dataset.card import Card, CountsTokens, tokens_of
 from retrain.dataset.data_card import data_card
 from retrain.dataset.rows import Row
 from retrain.run_folder import RunFolder, read_json, write_json, write_lines, write_text
@@ -27,6 +27,24 @@ class TrainingSet:
     def with_agreement(self, agreement: Mapping[str, Any] | None) -> "TrainingSet":
         """Return the set with how far the reviewers of its gold agree."""
         card = msgspec.structs.replace(self.card, agreement=dict(agreement) if agreement else None)
+        return replace(self, card=card)
+
+    def with_base(self, count_tokens: CountsTokens, adapter: str) -> "TrainingSet":
+        """Return the set with what only the base model tells.
+
+        Args:
+            count_tokens: Counts as the base does.
+            adapter: Folder of the adapter that serves on it, which answers the prompts; empty: the
+                base does.
+        """
+        replay = self.card.self_generated
+        if replay is not None:
+            replay = msgspec.structs.replace(replay, adapter=adapter)
+        card = msgspec.structs.replace(
+            self.card,
+            tokens=tokens_of(self.rows, self.validation, count_tokens),
+            self_generated=replay,
+        )
         return replace(self, card=card)
 
     def write(self, folder: RunFolder) -> None:
