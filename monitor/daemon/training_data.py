@@ -110,7 +110,8 @@ class Preparation:
         """Return the items that are of this database; a file may come from another one."""
         with transaction(self.engine) as connection:
             askers = askers_of(connection, sorted({number for number, _ in items if number}))
-        return {(one.item_id, one.exchange_id): one for one in askers}
+        found = {(one.item_id, one.exchange_id): one for one in askers}
+        return {item: found[item] for item in items if item in found}
 
     def _agreement(self, made: TrainingSet) -> dict[str, Any] | None:
         """Return how far the reviewers of the gold agree on the verdict."""

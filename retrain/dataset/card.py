@@ -91,6 +91,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     near_duplicates: str = ""
     self_generated: SelfGenerated | None = None
     remarks: tuple[str, ...] = ()
+    #: What was removed later at a person's request.
+    removed: tuple[dict[str, Any], ...] = ()
 
 
 def digest_of_rows(rows: Iterable[Row]) -> str:

@@ -24,6 +24,7 @@ def data_card(card: Card) -> str:
         _list("Gold that differs from a benchmark", card.differs_from_benchmark),
         _list("Gold that asks nearly the same and differs", card.differing_gold),
         _list("Remarks", card.remarks),
+        _list("Removed later", tuple(f"{one['n_rows']}: {one['why']}" for one in card.removed)),
         _table("Inputs", ("input", "digest"), [list(one) for one in sorted(card.inputs.items())]),
     ]
     return "\n".join(part for part in parts if part)

@@ -117,12 +117,14 @@ def _example(row: Row, source: Source, group_by: Sequence[str]) -> Example:
 
 
 def name_of(row: Row) -> str:
-    """Return how a person finds a written row. See :attr:`Example.name`."""
+    """Return how a person finds a written row. See :attr:`Example.name`.
+
+    Never by the id of the exchange: a card is kept when a person's exchanges are removed.
+    """
     metadata = row["metadata"]
     if metadata.get("item_id") is not None:
         return f"item {metadata['item_id']}"
-    named = metadata.get("id") or metadata.get("exchange_id")
-    return str(named) if named else f"{metadata['source']} {_key(row['messages'])[:12]}"
+    return str(metadata.get("id") or f"{metadata['source']} {_key(row['messages'])[:12]}")
 
 
 def normalised(text: str) -> str:

@@ -102,7 +102,7 @@ def _differing(pairs: Sequence[NearPair]) -> tuple[str, ...]:
 
 def _stale(leaks: Sequence[Leak]) -> tuple[str, ...]:
     found = sorted(
-        f"{leak.example.name} and {leak.item} of {leak.benchmark}: one of the two is wrong"
+        f"{leak.example.name}: {leak.benchmark} expects another answer"
         for leak in leaks
         if leak.differs and leak.example.source == "gold"
     )

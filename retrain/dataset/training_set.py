@@ -71,6 +71,6 @@ def write_card(folder: RunFolder, card: Card) -> None:
 
 
 def read_card(folder: RunFolder) -> Card | None:
-    """Read a run's card; ``None`` where there is none. What was noted later is left aside."""
+    """Read a run's card; ``None`` where there is none."""
     content = read_json(folder.card)
     return None if content is None else msgspec.convert(content, Card)

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,39 +12,10 @@ from monitor.errors import InputError, TrainingError
 from monitor.settings import TrainingData
 from retrain.dataset import Checks, build_training_set, original_training_set, read_examples
 from retrain.run_folder import RunFolder, read_json, read_lines
-
-Row = dict[str, Any]
-
-
-def row(question: str, answer: str, task_type: str = "", system: str = "") -> Row:
-    messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-    if system:
-        messages.insert(0, {"role": "system", "content": system})
-    return {"messages": messages, "metadata": {"task_type": task_type} if task_type else {}}
-
-
-def gold(n: int) -> list[Row]:
-    return [row(f"move {i} bitcoin", "queue: crypto", "crypto") for i in range(n)]
-
-
-def original(**counts: int) -> list[Row]:
-    return [
-        row(f"{name} question {i}", f"queue: {name}", name)
-        for name, n in counts.items()
-        for i in range(n)
-    ]
-
+from tests.services.training_rows import gold, original, questions, row, sources
 
 #: Everything is trained on, however lopsided.
 ALL = Checks(rules=TrainingData(validation_share=0, maximum_task_share=1))
-
-
-def questions(rows: list[Row]) -> list[str]:
-    return [one["messages"][-2]["content"] for one in rows]
-
-
-def sources(rows: list[Row]) -> Counter[str]:
-    return Counter(one["metadata"]["source"] for one in rows)
 
 
 @pytest.mark.parametrize(
