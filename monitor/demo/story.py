@@ -155,6 +155,8 @@ def _set_the_stage(place: Path, model: "DemoModel", narrator: Narrator) -> Stage
             "training_data": str(absolute / "training.jsonl"),
             "benchmark": str(absolute / "benchmark.jsonl"),
             "work_dir": str(absolute / "runs"),
+            # A few templates made all of the demo's requests: nearly all are nearly the same.
+            "data": {"near_duplicate": 1.0, "minimum_per_task_type": 1},
         },
     )
     write_config(place, settings)
