@@ -13,4 +13,5 @@ def test_sections_in_sections_come_back_as_they_were(tmp_path: Path) -> None:
     )
     write_config(tmp_path, settings)
 
-    assert settings == load_settings(tmp_path / "config.toml")
+    read = load_settings(tmp_path / "config.toml")
+    assert settings.model_dump() == read.model_dump()
