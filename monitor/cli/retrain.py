@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from monitor.cli import retrain_study
 from monitor.cli.context import ConfigOption, open_database, read_settings
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Plan, start and watch training runs. They run in a process of their own.",
 )
+app.add_typer(retrain_study.app, name="study")
 
 RunArgument = Annotated[int, typer.Argument(help="Number of the run, as `retrain list` shows it.")]
 
