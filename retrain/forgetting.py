@@ -59,9 +59,7 @@ def remove_from_file(path: Path, matches: Matches) -> int:
 
 def find_in_run(folder: RunFolder, matches: Matches) -> list[Found]:
     """Return the files of a run that hold matching rows."""
-    answered = _answers_of(folder, matches)
     found = [Found(path, find_in_file(path, matches)) for path in _files_of_rows(folder)]
-    found.append(Found(folder.answers, find_in_file(folder.answers, answered)))
     return [one for one in found if one.n_rows]
 
 
@@ -78,14 +76,12 @@ def remove_from_run(
             trained on, and the note tells that of the file as it is; if not, the rows that are left
             are what it will be trained on.
     """
-    answered = _answers_of(folder, matches)  # before the benchmark forgets which
     n_rows = find_in_file(folder.training_data, matches)
     n_held = find_in_file(folder.validation_data, matches)
     if n_rows or n_held:
         # The card first: whoever finds the shorter file finds the note too.
         _note(folder, matches, now, n_rows + n_held, trained=trained)
-    removed = [Found(folder.answers, remove_from_file(folder.answers, answered))]
-    removed += [Found(path, remove_from_file(path, matches)) for path in _files_of_rows(folder)]
+    removed = [Found(path, remove_from_file(path, matches)) for path in _files_of_rows(folder)]
     return [one for one in removed if one.n_rows]
 
 
@@ -96,7 +92,6 @@ def _files_of_rows(folder: RunFolder) -> list[Path]:
         folder.validation_data,
         folder.replay_prompts,
         folder.replay_answers,
-        folder.benchmark,
         folder.evaluation_answers,
     ]
 
@@ -119,18 +114,6 @@ def _copy_others(target: Path, draft: Path, matches: Matches) -> int:
         new.flush()
         os.fsync(new.fileno())
     return n_removed
-
-
-def _answers_of(folder: RunFolder, matches: Matches) -> Matches:
-    """Return what tells the answers to benchmark items that match, or that match themselves."""
-    ids: set[Any] = set()
-    if folder.benchmark.is_file():
-        with folder.benchmark.open("rb") as file:
-            for line in file:
-                row = _object(line)
-                if row is not None and matches(row):
-                    ids.add(row.get("id"))
-    return lambda row: row.get("id") in ids or matches(row)
 
 
 def _note(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from monitor.daemon.evaluating import Evaluating
+from monitor.daemon.studies import measure_locked_studies
 from monitor.daemon.training_data import Preparation
 from monitor.errors import DriftwardenError, RemoteServiceError, TransientError
 from monitor.settings import Secrets, Settings
@@ -19,7 +21,6 @@ from monitor.telemetry import get_logger
 from retrain.base_model import BaseModel, load_tokenizer
 from retrain.dataset import TrainingSet
 from retrain.dataset.token_counts import TokenCounter
-from retrain.evaluate import read_benchmark
 from retrain.gateways import Gateway, gateway_of
 from retrain.launchers import LauncherSource, launcher_named
 from retrain.recipe import stored_recipe
@@ -53,7 +54,7 @@ class Retraining:
         )
 
     def advance(self, now: datetime) -> None:
-        """Plan, start and finish runs, and move rollouts."""
+        """Plan, start and finish runs and evaluations, and move rollouts."""
         for decision in self._confirmed():
             try:
                 self._plan(decision, now)
@@ -73,6 +74,8 @@ class Retraining:
                     version=state.version_id,
                     error=state.run.error,
                 )
+        measure_locked_studies(self.engine, self.settings, now)
+        Evaluating(self.engine, self.settings, self.launcher_of).advance(now)
         tick_rollouts(self.engine, self.settings.rollout, self.gateway, unmeasured, now)
 
     def _confirmed(self) -> list[DecisionRow]:
@@ -106,11 +109,9 @@ class Retraining:
 
     def _prepare(self, run: RunRow, decision: DecisionRow) -> None:
         """Write a run's data."""
-        benchmark = self.settings.retrain.benchmark
-        items = read_benchmark(Path(benchmark)) if benchmark else []
         training_set = self._training_set(run, decision)
         with transaction(self.engine) as connection:
-            prepare_run(connection, run.id, training_set, items)
+            prepare_run(connection, run.id, training_set)
 
     def _training_set(self, run: RunRow, decision: DecisionRow) -> TrainingSet:
         """Join the gold of the batches that led to the decision with what is replayed."""

@@ -81,10 +81,10 @@ class Preparation:
     def _checks(self) -> Checks:
         retrain = self.settings.retrain
         scoring = retrain.scoring
-        plan = read_plan(Path(retrain.evaluation)) if retrain.evaluation else None
+        place = retrain.evaluation
         return Checks(
             rules=retrain.data,
-            benchmarks=benchmark_texts(retrain.benchmark, plan),
+            benchmarks=benchmark_texts(read_plan(Path(place))) if place else (),
             encoder=LocalSentenceEncoder(scoring.sentence_model),
             encoder_name=scoring.sentence_model,
             max_new_tokens=scoring.max_new_tokens,

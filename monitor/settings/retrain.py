@@ -24,6 +24,7 @@ class Gates(Section):
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
     alpha: Level = 0.05
     margin: Annotated[float, Field(gt=0.0, le=0.5)] = 0.05
+    human_margin: Annotated[float, Field(gt=0.0)] = 0.25
 
 
 class Judge(Section):
@@ -75,7 +76,6 @@ class Retrain(Section):
 
     recipe: str = ""
     training_data: str = ""
-    benchmark: str = ""
     evaluation: str = ""
     require_confirmation: bool = True
     full_fine_tuning_of: str = ""
@@ -90,6 +90,14 @@ class Retrain(Section):
     ray: Ray = Ray()
     kubernetes: Kubernetes = Kubernetes()
     mlflow: Mlflow = Mlflow()
+
+    @model_validator(mode="after")
+    def _has_where_to_launch(self) -> "Retrain":
+        needed = {"ray": ("address",), "kubernetes": ("image", "claim")}.get(self.launcher, ())
+        for key in needed:
+            if not getattr(getattr(self, self.launcher), key):
+                raise ValueError(f'launcher = "{self.launcher}" needs {self.launcher}.{key}')
+        return self
 
 
 class Rollout(Section):

@@ -1,33 +1,23 @@
-"""The benchmarks that a training set is held against: every one that is configured."""
+"""The benchmarks that a training set is held against: all of evaluation.yaml."""
 
 import hashlib
-from pathlib import Path
 
 from monitor.evaluation_file import EvaluationPlan
 from retrain.dataset.leakage import BenchmarkTexts
 from retrain.evaluation.dataset_file import read_dataset
 from retrain.evaluation.items import parse_items
 
-#: How the benchmark of ``retrain.benchmark`` is called.
-ACCEPTANCE = "acceptance"
 
-
-def benchmark_texts(acceptance: str, plan: EvaluationPlan | None) -> list[BenchmarkTexts]:
+def benchmark_texts(plan: EvaluationPlan) -> list[BenchmarkTexts]:
     """Read what the benchmarks ask; how their answers are scored doesn't matter here.
-
-    Args:
-        acceptance: ``retrain.benchmark``; empty where there is none.
-        plan: ``evaluation.yaml``; ``None`` where there is none.
 
     Raises:
         InputError: A data set can't be read, or isn't one.
     """
-    named = [(ACCEPTANCE, acceptance, Path())] if acceptance else []
-    if plan is not None:
-        named += [(one.name, one.dataset, plan.origin.parent) for one in plan.benchmarks]
     found = []
-    for name, place, folder in named:
-        content = read_dataset(place, folder)
+    for benchmark in plan.benchmarks:
+        content = read_dataset(benchmark.dataset, plan.origin.parent)
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        found.append(BenchmarkTexts(name, parse_items(content, place), digest))
+        items = parse_items(content, benchmark.dataset)
+        found.append(BenchmarkTexts(benchmark.name, items, digest))
     return found

@@ -148,7 +148,6 @@ def write(path: Path, *asked: str) -> Path:
 
 
 def test_every_configured_benchmark_is_read(tmp_path: Path) -> None:
-    write(tmp_path / "desk.jsonl", "a")
     write(tmp_path / "safety.jsonl", "b", "c")
     plan = tmp_path / "evaluation.yaml"
     plan.write_text(
@@ -156,14 +155,12 @@ def test_every_configured_benchmark_is_read(tmp_path: Path) -> None:
         "    - {name: safety, dataset: safety.jsonl, metrics: [refusal_rate]}\n",
         encoding="utf-8",
     )
-    found = benchmark_texts(str(tmp_path / "desk.jsonl"), read_plan(plan))
-    assert [(one.name, one.questions) for one in found] == [
-        ("acceptance", ["a"]), ("safety", ["b", "c"]),
-    ]  # fmt: skip
-    assert all(one.digest.startswith("sha256:") for one in found)
-    assert benchmark_texts("", None) == []
-    with pytest.raises(InputError, match=r"none\.jsonl: no such data set"):
-        benchmark_texts(str(tmp_path / "none.jsonl"), None)
+    (found,) = benchmark_texts(read_plan(plan))
+    assert (found.name, found.questions) == ("safety", ["b", "c"])
+    assert found.digest.startswith("sha256:")
+    (tmp_path / "safety.jsonl").unlink()
+    with pytest.raises(InputError, match=r"safety\.jsonl: no such data set"):
+        benchmark_texts(read_plan(plan))
 
 
 def test_nothing_leaks_where_there_is_no_benchmark() -> None:

@@ -31,6 +31,8 @@ from monitor.review.web import (
     oidc_page,
     pages,
     people_pages,
+    study_pages,
+    verdict_pages,
 )
 from monitor.review.web.clock import Clock, utc_now
 from monitor.review.web.same_origin import SameOrigin
@@ -88,10 +90,12 @@ def create_app(
                 ],
             ),
             people_pages.router,
+            study_pages.router,
             *lead_pages.HANDLERS,
             *drift_pages.HANDLERS,
             *digest_page.HANDLERS,
             *decision_pages.HANDLERS,
+            *verdict_pages.HANDLERS,
             *health.HANDLERS,
             api.router,
             _static("/static", "static", HERE / "static", STYLES),
