@@ -61,7 +61,6 @@ class Retrain(Section):
 
     recipe: str = ""
     training_data: str = ""
-    benchmark: str = ""
     evaluation: str = ""
     require_confirmation: bool = True
     full_fine_tuning_of: str = ""

@@ -29,10 +29,11 @@ from retrain.recipe import read_recipe
 from retrain.registry import promote, register_version
 from retrain.run_folder import RunFolder, read_json, read_lines
 from retrain.runs import cancel_run
+from tests.services.candidates import leave_verdict, make_verdict, write_plan
 from tests.services.fake_launcher import FakeLauncher, success
 from tests.services.recipes import write_recipe
 from tests.services.review_world import World, make_world
-from tests.services.tiny_model import NEW, OLD, benchmark, examples, tiny_base  # noqa: F401
+from tests.services.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
 
 SYSTEM = "You are the support desk of a bank."
 
@@ -132,7 +133,6 @@ def test_a_confirmed_decision_becomes_one_run_with_its_data(desk: Desk) -> None:
     assert {row["messages"][0]["content"] for row in gold} == {SYSTEM}
     card = read_json(folder.card) or {}
     assert (card["n_gold"], card["n_replay"]) == (30, 13)  # 30% of the whole
-    assert not folder.benchmark.exists()
 
 
 @pytest.mark.parametrize(
@@ -183,17 +183,8 @@ def test_missing_originals_end_the_run_with_the_file_named(desk: Desk) -> None:
     assert (run.status, run.error) == ("failed", f"{desk.original}: no such file")
 
 
-def test_a_run_goes_on_from_the_serving_adapter_and_is_scored(desk: Desk) -> None:
-    path = desk.folder / "benchmark.jsonl"
-    items = benchmark(3)
-    desk.write(
-        path,
-        [
-            {"id": i.id, "messages": list(i.messages), "expected": i.expected, "split": i.split}
-            for i in items
-        ],
-    )
-    desk.configure(benchmark=str(path))
+def test_a_run_goes_on_from_the_serving_adapter_and_is_evaluated(desk: Desk) -> None:
+    desk.configure(evaluation=str(write_plan(desk.folder)))
     with transaction(desk.engine) as connection:
         serving = register_version(
             connection, model="assistant", adapter_path="runs/first/adapter", adapter_digest="d",
@@ -205,7 +196,6 @@ def test_a_run_goes_on_from_the_serving_adapter_and_is_scored(desk: Desk) -> Non
     desk.advance()
     (folder,) = desk.launcher.submitted
     assert read_recipe(folder.recipe.read_bytes()).start_adapter == "runs/first/adapter"
-    assert [line["id"] for line in read_lines(folder.benchmark)] == [item.id for item in items]
     desk.launcher.end(1, success(folder))
     desk.advance()
     with transaction(desk.engine) as connection:
@@ -215,7 +205,14 @@ def test_a_run_goes_on_from_the_serving_adapter_and_is_scored(desk: Desk) -> Non
     assert version is not None
     assert (run.status, version.stage, version.parent_id) == ("succeeded", "candidate", serving)
     desk.advance()
-    assert len(desk.launcher.submitted) == 1
+    assert desk.launcher.tasks == ["train", "evaluate"]
+    leave_verdict(folder, make_verdict("reject"))
+    desk.launcher.end(2, {"status": "succeeded"})
+    desk.advance()
+    with transaction(desk.engine) as connection:
+        assert versions.version_by_id(connection, version.id).stage == "rejected"
+    desk.advance()
+    assert desk.launcher.tasks == ["train", "evaluate"]
 
 
 def test_a_daemon_that_died_before_the_data_writes_it_now(
