@@ -54,7 +54,7 @@ class MlflowMirror:
             return None
         if _credentials(secrets) and not is_https_or_loopback(settings.tracking_url):
             raise ConfigurationError(
-                f"retrain.mlflow.tracking_url = {settings.tracking_url!r}: MLflow's credentials are "
+                f"retrain.mlflow.tracking_url = {settings.tracking_url!r}: its credentials are "
                 "set, and they are sent by https:// only (http:// on loopback)"
             )
         return cls(
