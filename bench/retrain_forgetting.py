@@ -17,8 +17,10 @@ from rich.progress import track
 from bench.retrain_child import train_in_child
 from bench.row import Row
 from monitor.bench.intervals import mean_interval
-from retrain.dataset import build_training_set
+from monitor.settings import Scoring
+from retrain.dataset import Checks, build_training_set
 from retrain.generation import Responder
+from retrain.metrics.sentence_encoder import LocalSentenceEncoder
 from retrain.recipe import Recipe
 from retrain.tiny_base import TinyShape, make_tiny_base
 
@@ -69,10 +71,11 @@ class Kept:
 
 def forgetting_rows(place: Path, n_seeds: int) -> Iterator[Row]:
     """Retrain on ``n_seeds`` models, each with replay and without."""
+    checks = Checks(encoder=LocalSentenceEncoder(Scoring().sentence_model))
     before: list[float] = []
     after: dict[float, list[Kept]] = {0.3: [], 0.0: []}
     for seed in track(range(n_seeds), "forgetting", transient=True):
-        known, by_share = _one_seed(place / f"seed-{seed}", seed, tuple(after))
+        known, by_share = _one_seed(place / f"seed-{seed}", seed, tuple(after), checks)
         before.append(known)
         for share, kept in by_share.items():
             after[share].append(kept)
@@ -106,7 +109,7 @@ def _one_seed(place: Path, seed: int, shares: Sequence[float]) -> tuple[float, d
             replay_share=share,
             seed=seed,
         )
-        rows = build_training_set(gold, original, replay_share=share, seed=seed).rows
+        rows = build_training_set(gold, original, replay_share=share, seed=seed, checks=checks).rows
         done = train_in_child(place / f"replay-{share}", recipe, rows)
         responder = Responder(base, done.folder.adapter, max_new_tokens=8)
         found[share] = Kept(
