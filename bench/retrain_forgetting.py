@@ -87,7 +87,9 @@ def forgetting_rows(place: Path, n_seeds: int) -> Iterator[Row]:
     yield _mean("old facts before", before, 0.0, False)
 
 
-def _one_seed(place: Path, seed: int, shares: Sequence[float]) -> tuple[float, dict[float, Kept]]:
+def _one_seed(
+    place: Path, seed: int, shares: Sequence[float], checks: Checks
+) -> tuple[float, dict[float, Kept]]:
     rng = random.Random(seed)
     phrasings = ["".join(parts) for parts in product(OPENINGS, FRAMES, CLOSINGS)]
     rng.shuffle(phrasings)
@@ -109,8 +111,8 @@ def _one_seed(place: Path, seed: int, shares: Sequence[float]) -> tuple[float, d
             replay_share=share,
             seed=seed,
         )
-        rows = build_training_set(gold, original, replay_share=share, seed=seed, checks=checks).rows
-        done = train_in_child(place / f"replay-{share}", recipe, rows)
+        data = build_training_set(gold, original, replay_share=share, seed=seed, checks=checks)
+        done = train_in_child(place / f"replay-{share}", recipe, data.rows)
         responder = Responder(base, done.folder.adapter, max_new_tokens=8)
         found[share] = Kept(
             new=_right(responder, list(CHANGED), asked, CHANGED),
