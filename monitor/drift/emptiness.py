@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: From this rank on few runs go on, and pairs of node and labelling are followed singly.
 FIRST_SPARSE_RANK = 3
+#: Nodes under a labelling that are followed together: they stay in the cache.
+BLOCK_ENTRIES = 2**17
 
 
 @dataclass(frozen=True)
@@ -81,17 +83,18 @@ def make_emptiness(
 
 def surprise(graph: Graph, share_current: float) -> NDArray[np.float64]:
     r"""Return :math:`\varphi` of each node's neighbour of each rank, float64 ``[G, k]``."""
-    distance = graph.distance
-    ranks = np.arange(distance.shape[1])
-    chance = (1.0 - share_current) * share_current**ranks
-    weight = np.broadcast_to(chance, distance.shape).ravel()
-    order = np.argsort(distance, axis=None, kind="stable")
-    ordered = distance.ravel()[order]
-    mass = np.concatenate([[0.0], np.cumsum(weight[order])])
-    below = mass[np.searchsorted(ordered, distance, side="left")]
-    up_to = mass[np.searchsorted(ordered, distance, side="right")]
-    survival = 1.0 - (below + up_to) / 2.0 / mass[-1]
-    return np.asarray(-np.log(np.maximum(survival, 0.5 / len(distance))))
+    nearness = graph.found.similarity
+    chance = (1.0 - share_current) * share_current ** np.arange(nearness.shape[1])
+    order = np.argsort(-nearness, axis=None)
+    ordered = nearness.ravel()[order]
+    mass = np.concatenate([[0.0], np.cumsum(chance[order % len(chance)])])
+    # Equal distances share the middle of what they hold together.
+    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    last = np.append(first[1:], len(ordered))
+    middle = np.repeat((mass[first] + mass[last]) / 2.0, last - first)
+    surprises = np.empty(len(ordered))
+    surprises[order] = -np.log(np.maximum(1.0 - middle / mass[-1], 0.5 / len(nearness)))
+    return surprises.reshape(nearness.shape)
 
 
 def _scores(graph: Graph, share_current: float) -> NDArray[np.float64]:
@@ -110,15 +113,36 @@ def _total(
     import torch  # noqa: PLC0415
 
     place = labels.device
-    current = labels.T[torch.from_numpy(node_bin).to(place)]  # [G, b]
+    current = labels.T.contiguous()[torch.from_numpy(node_bin).to(place)]  # [G, b]
     # A node without further neighbours ends its run, as a reference node would.
     current = torch.cat([current, torch.zeros_like(current[:1])])
     index = torch.from_numpy(graph.found.index).to(place)
     index = torch.where(index < 0, len(node_bin), index)
-    table = torch.from_numpy(scores).to(place)
-    gain = torch.diff(table, dim=2, prepend=torch.zeros_like(table[:, :, :1]))  # [m, G, k]
-    alive = current[:-1]
+    gain = torch.from_numpy(np.diff(scores, axis=2, prepend=0.0)).to(place)  # [m, G, k]
     sums = torch.zeros((len(scores), labels.shape[0]), dtype=torch.float64, device=place)
+    step = max(1, BLOCK_ENTRIES // labels.shape[0])
+    for start in range(0, len(node_bin), step):
+        rows = slice(start, min(start + step, len(node_bin)))
+        _add_runs(sums, current[rows], current, index[rows], gain[:, rows])
+    return np.asarray(sums.T.cpu().numpy())
+
+
+def _add_runs(
+    sums: "torch.Tensor",
+    alive: "torch.Tensor",
+    current: "torch.Tensor",
+    index: "torch.Tensor",
+    gain: "torch.Tensor",
+) -> None:
+    """Add what some nodes score under each labelling.
+
+    Args:
+        sums: float64 ``[m, b]``.
+        alive: bool ``[g, b]``: which of them are current.
+        current: bool ``[G + 1, b]``: the same of all nodes.
+        index: int64 ``[g, k]``: their nearest.
+        gain: float64 ``[m, g, k]``: what a run scores more when it reaches a rank.
+    """
     n_ranks = index.shape[1]
     for rank in range(min(FIRST_SPARSE_RANK, n_ranks)):
         if rank:
@@ -131,4 +155,3 @@ def _total(
         if not len(node):
             break
         sums.index_add_(1, labelling, gain[:, node, rank])
-    return np.asarray(sums.T.cpu().numpy())
