@@ -77,7 +77,7 @@ class Scan:
         import torch  # noqa: PLC0415
 
         node_bin = torch.from_numpy(self.node_bin).to(called_current.device)
-        current = called_current.to(torch.uint8).T.contiguous()[node_bin]
+        current = called_current.to(torch.uint8).T.index_select(0, node_bin)
         return torch.cat([current, torch.zeros_like(current[:1])])
 
     def _ratios(self, current: "torch.Tensor", rows: slice) -> "torch.Tensor":
@@ -91,10 +91,12 @@ class Scan:
         taken = 0
         for size in PLACE_SIZES:
             for rank in range(taken, min(size, near.shape[1])):
-                count += current[near[:, rank]]
+                count += current.index_select(0, near[:, rank])
             taken = size
             table = likelihood_ratios(size + 1, self.share_current) / len(PLACE_SIZES)
-            ratios += torch.from_numpy(table).to(device)[count.int()]
+            # Several times faster than indexing, on a CPU.
+            looked_up = torch.from_numpy(table).to(device).index_select(0, count.flatten().int())
+            ratios += looked_up.view(count.shape)
         return ratios
 
 
