@@ -63,6 +63,10 @@ class SlackRefusedError(DriftwardenError):
     """Raised when Slack refuses a message for good: trying again would change nothing."""
 
 
+class RemoteServiceError(TransientError):
+    """Raised when Ray, Kubernetes or MLflow doesn't answer, or doesn't let us in."""
+
+
 class LostOwnershipError(DriftwardenError):
     """Raised when another process has moved a partition's offset; the batch was rolled back."""
 

@@ -94,7 +94,7 @@ def build_training_set(
         raise TrainingError(
             f"replay_share = {replay_share:g} asks for {n_replay} original examples and there are "
             "none; name the original training data in retrain.training_data, or set "
-            "retrain.replay_share = 0 and accept that the model forgets"
+            "replay_share = 0 in the recipe and accept that the model forgets"
         )
     rng = random.Random(seed)  # noqa: S311 - no secret
     replayed = _stratified(pool, n_replay, rng)

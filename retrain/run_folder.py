@@ -5,9 +5,29 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import get_ident
+from typing import Any, Literal
 
 from monitor.errors import TrainingError
+
+#: What a child does for a run: it trains, or it evaluates what was trained.
+Task = Literal["train", "evaluate"]
+
+
+@dataclass(frozen=True)
+class TaskFiles:
+    """What a launcher and a child tell each other of one task."""
+
+    #: Which process is, or was, the child.
+    child: Path
+    #: Everything the child prints.
+    log: Path
+    #: Replaced by the child as it goes on: the last progress and when it was.
+    heartbeat: Path
+    #: Written by the child as its last act; complete or absent.
+    result: Path
+    #: The attempt that was made last to run it elsewhere, and what was said of it there.
+    launch: Path
 
 
 @dataclass(frozen=True)
@@ -15,6 +35,20 @@ class RunFolder:
     """Names of the files in a run's folder."""
 
     root: Path
+
+    def task(self, task: Task) -> TaskFiles:
+        """Return the files of one task: no task's child touches those of another."""
+        if task == "train":
+            return TaskFiles(
+                self.child, self.log, self.heartbeat, self.result, self.root / "launch.json"
+            )
+        return TaskFiles(
+            self.root / "evaluation-child.json",
+            self.root / "evaluation-child.log",
+            self.root / "evaluation-heartbeat.json",
+            self.root / "evaluation-result.json",
+            self.root / "evaluation-launch.json",
+        )
 
     @property
     def recipe(self) -> Path:
@@ -40,6 +74,11 @@ class RunFolder:
     def answers(self) -> Path:
         """What candidate and incumbent answered to the benchmark."""
         return self.root / "answers.jsonl"
+
+    @property
+    def evaluation_request(self) -> Path:
+        """What the evaluation is to do, written by the parent before its child starts."""
+        return self.root / "evaluation-request.json"
 
     @property
     def evaluation(self) -> Path:
@@ -87,9 +126,14 @@ class RunFolder:
         return self.root / "child.log"
 
 
+def _draft_of(path: Path) -> Path:
+    """Return a name beside a file that no other process or thread writes to."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}")
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON so that a reader finds the old file or the new one, never a part."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = _draft_of(path)
     with draft.open("w", encoding="utf-8") as file:
         json.dump(content, file, ensure_ascii=False, indent=2)
         file.write("\n")
@@ -115,7 +159,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Write rows as JSON lines, as :func:`canonical` gives them."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = _draft_of(path)
     draft.write_text("".join(canonical(row) + "\n" for row in rows), encoding="utf-8")
     draft.replace(path)
 

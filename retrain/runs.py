@@ -9,20 +9,23 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine
 
-from monitor.errors import TrainingError, WorkflowError
+from monitor.errors import DriftwardenError, RemoteServiceError, TrainingError, WorkflowError
 from monitor.store import registry as versions
 from monitor.store import runs as store
 from monitor.store.audit import append_entry
 from monitor.store.engine import transaction
 from monitor.store.runs import FINAL, RunRow
+from monitor.telemetry import get_logger
 from retrain.acceptance import BENCHMARK
 from retrain.benchmark_item import BenchmarkItem
 from retrain.dataset import TrainingSet
 from retrain.evaluate import StratumScore
-from retrain.launchers import Launcher
+from retrain.launchers import Launcher, LauncherSource
 from retrain.recipe import Recipe
 from retrain.registry import move_stage, register_version, store_scores
 from retrain.run_folder import RunFolder, read_json, read_lines, write_json, write_lines
+
+log = get_logger(__name__)
 
 #: How many lines of its log an error of a child that died without a word quotes.
 QUOTED_LOG_LINES = 5
@@ -37,6 +40,8 @@ class RunState:
     progress: Mapping[str, Any]
     #: The version that a successful run registered.
     version_id: int | None
+    #: Why the child waits for a machine; empty where it doesn't.
+    waits: str = ""
 
 
 def plan_run(
@@ -141,10 +146,11 @@ def poll_run(engine: Engine, run_id: int, launcher: Launcher, now: datetime) -> 
     if run.status != "running" or run.handle is None:
         return RunState(run, last_progress(folder), known.id if known else None)
     # The order counts: a child that ends in between has written its result by then.
-    gone = launcher.status(run.handle) == "gone"
+    status = launcher.status(run.handle)
     result = _result_of(folder)
-    if result is None and not gone:
-        return RunState(run, last_progress(folder), None)
+    if result is None and status != "gone":
+        waits = launcher.explain(folder) if status == "pending" else ""
+        return RunState(run, last_progress(folder), None, waits)
     if result is None:
         result = {"status": "failed", "error": _last_words(launcher, folder)}
     with transaction(engine) as connection:
@@ -153,11 +159,20 @@ def poll_run(engine: Engine, run_id: int, launcher: Launcher, now: datetime) -> 
     return RunState(run, last_progress(folder), version_id)
 
 
-def poll_running(engine: Engine, launcher: Launcher, now: datetime) -> list[RunState]:
-    """Poll every run that is under way: what a daemon does at its start and then regularly."""
+def poll_running(engine: Engine, launcher_of: LauncherSource, now: datetime) -> list[RunState]:
+    """Poll every run that is under way: what a daemon does at its start and then regularly.
+
+    A run whose launcher doesn't answer stays as it is, and is left out; the others are polled.
+    """
     with transaction(engine) as connection:
         running = store.list_runs(connection, statuses=("running",))
-    return [poll_run(engine, run.id, launcher, now) for run in running]
+    states = []
+    for run in running:
+        try:
+            states.append(poll_run(engine, run.id, launcher_of(run.launcher), now))
+        except RemoteServiceError as error:
+            log.warning("nothing is known of a training", run=run.id, error=str(error))
+    return states
 
 
 def cancel_run(
@@ -246,6 +261,11 @@ def _result_of(folder: RunFolder) -> dict[str, Any] | None:
 
 
 def _last_words(launcher: Launcher, folder: RunFolder) -> str:
-    lines = [line for line in launcher.logs(folder, 200) if line.strip()][-QUOTED_LOG_LINES:]
+    """Say how a child ended that left no result, by what was seen of it from outside."""
+    seen = launcher.explain(folder) or "killed, or out of memory"
+    try:
+        lines = [line for line in launcher.logs(folder, 200) if line.strip()][-QUOTED_LOG_LINES:]
+    except DriftwardenError as error:
+        lines = [str(error)]
     said = "; its last words: " + " | ".join(lines) if lines else ""
-    return f"the training child ended without a result (killed, or out of memory){said}"
+    return f"the training child ended without a result ({seen}){said}"

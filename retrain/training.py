@@ -102,7 +102,8 @@ def check_lengths(tokenizer: Any, rows: list[dict[str, Any]], max_length: int) -
         )
         raise TrainingError(
             f"{len(too_long)} of {len(rows)} examples are longer than max_length = {max_length} "
-            f"tokens: {named}{more}; raise retrain.max_length to {max(lengths)}, or shorten them"
+            f"tokens: {named}{more}; raise the recipe's max_length to {max(lengths)}, "
+            "or shorten them"
         )
     return sum(lengths)
 

@@ -35,6 +35,15 @@ SECRETS = {
         "The client's secret at the provider of `[web.oidc]`. Empty: a public client, PKCE alone."
     ),
     "judge_api_key": "Key of the judge's endpoint. Empty: requests carry none.",
+    "ray_auth_token": "Token of the Ray cluster of `[retrain.ray]`. Empty: requests carry none.",
+    "kubernetes_token": (
+        "Token for the API server of `[retrain.kubernetes]`. Empty: that of the pod we run in."
+    ),
+    "mlflow_tracking_token": (
+        "Token for the server of `[retrain.mlflow]`. Empty: user name and password, or none."
+    ),
+    "mlflow_tracking_username": "User name for the server of `[retrain.mlflow]`.",
+    "mlflow_tracking_password": "Password for the server of `[retrain.mlflow]`.",
 }
 
 SETTINGS_INTRODUCTION = """\

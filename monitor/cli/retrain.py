@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from monitor.cli import retrain_study
 from monitor.cli.context import ConfigOption, open_database, read_settings
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Plan, start and watch training runs. They run in a process of their own.",
 )
+app.add_typer(retrain_study.app, name="study")
 
 RunArgument = Annotated[int, typer.Argument(help="Number of the run, as `retrain list` shows it.")]
 
@@ -39,14 +41,17 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
     """Show a run: its state, recipe, progress and what came of it."""
     from datetime import UTC, datetime
 
+    from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.runs import run_by_id
     from retrain.launchers import launcher_named
     from retrain.runs import poll_run
 
-    engine = open_database(read_settings(config))
+    settings = read_settings(config)
+    engine = open_database(settings)
     with transaction(engine) as connection:
-        launcher = launcher_named(run_by_id(connection, run).launcher)
+        name = run_by_id(connection, run).launcher
+    launcher = launcher_named(name, settings.retrain, load_secrets())
     state = poll_run(engine, run, launcher, datetime.now(UTC))
     typer.echo(f"run {run}: {state.run.status}, model {state.run.model}")
     typer.echo(f"folder: {state.run.work_dir}")
@@ -57,6 +62,8 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
             f"step {state.progress['step']} of {state.progress['steps']}, loss "
             f"{state.progress['loss']:.4f}, {state.progress['tokens_per_second']:.0f} tokens/s"
         )
+    if state.waits:
+        typer.echo(f"waits: {state.waits}")
     if state.run.error:
         typer.echo(f"error: {state.run.error}")
     verdict = ((state.run.result or {}).get("acceptance") or {}).get("verdict")
@@ -76,45 +83,43 @@ def plan(
 ) -> None:
     """Plan a run on gold examples and write its data; `retrain start` then starts it.
 
-    The recipe comes from [retrain] in config.toml; the original training data named there is
-    replayed, so that the model doesn't forget what it knew, and what comes out is scored on the
-    benchmark named there.
+    How it is trained stands in the recipe that [retrain] in config.toml names. The original
+    training data named there is replayed, so that the model doesn't forget what it knew, and what
+    comes out is scored on the benchmark named there.
     """
     from datetime import UTC, datetime
 
     from monitor.store.engine import transaction
     from monitor.store.registry import production_version
-    from retrain.base_model import prepare_base
     from retrain.dataset import build_training_set, read_examples
     from retrain.evaluate import read_benchmark, remarks
-    from retrain.recipe import recipe_from_settings
+    from retrain.recipe_file import read_recipe_file
     from retrain.runs import plan_run, prepare_run
+    from retrain.starting_point import prepare_bases, recipe_from
 
     settings = read_settings(config)
     engine = open_database(settings)
     name = model or settings.model.name
     original, benchmark = settings.retrain.training_data, settings.retrain.benchmark
     items = read_benchmark(Path(benchmark)) if benchmark else []
+    asked = read_recipe_file(settings.retrain.recipe)
     training_set = build_training_set(
         read_examples(gold),
         read_examples(Path(original)) if original else [],
-        replay_share=settings.retrain.replay_share,
-        seed=settings.retrain.seed,
+        replay_share=asked.replay_share,
+        seed=asked.seed,
     )
     work_dir = Path(settings.retrain.work_dir)
-    base = prepare_base(
-        settings.retrain.base_model, work_dir / "bases", revision=settings.retrain.base_revision
-    )
+    base = prepare_bases(asked, work_dir)[0]
     with transaction(engine) as connection:
-        serving = production_version(connection, name)
-        recipe = recipe_from_settings(
-            settings.retrain,
-            base=base.location,
-            base_revision=base.revision,
-            start_adapter=serving.adapter_path if serving else "",
-        )
+        recipe = recipe_from(asked, base, production_version(connection, name))
         run_id = plan_run(
-            connection, model=name, recipe=recipe, work_dir=work_dir, now=datetime.now(UTC)
+            connection,
+            model=name,
+            recipe=recipe,
+            work_dir=work_dir,
+            now=datetime.now(UTC),
+            launcher=settings.retrain.launcher,
         )
         folder = prepare_run(connection, run_id, training_set, items)
     card = training_set.card
@@ -141,14 +146,17 @@ def start(
     from rich.progress import Progress
 
     from monitor.errors import TrainingError
+    from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.runs import run_by_id
     from retrain.launchers import launcher_named
     from retrain.runs import poll_run, start_run
 
-    engine = open_database(read_settings(config))
+    settings = read_settings(config)
+    engine = open_database(settings)
     with transaction(engine) as connection:
-        launcher = launcher_named(run_by_id(connection, run).launcher)
+        name = run_by_id(connection, run).launcher
+    launcher = launcher_named(name, settings.retrain, load_secrets())
     start_run(engine, run, launcher, datetime.now(UTC))
     if not wait:
         typer.echo(f"run {run} started; driftwarden retrain show {run}")
@@ -156,7 +164,9 @@ def start(
     with Progress() as progress:
         task = progress.add_task("loading the model", total=None)
         while (state := poll_run(engine, run, launcher, datetime.now(UTC))).run.status == "running":
-            if "loss" in state.progress:
+            if state.waits:
+                progress.update(task, description=f"waits: {state.waits}")
+            elif "loss" in state.progress:
                 progress.update(
                     task,
                     description=f"loss {state.progress['loss']:.3f}",
@@ -211,14 +221,17 @@ def cancel(run: RunArgument, config: ConfigOption = None) -> None:
     import getpass
     from datetime import UTC, datetime
 
+    from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.runs import run_by_id
     from retrain.launchers import launcher_named
     from retrain.runs import cancel_run
 
-    engine = open_database(read_settings(config))
+    settings = read_settings(config)
+    engine = open_database(settings)
     with transaction(engine) as connection:
-        launcher = launcher_named(run_by_id(connection, run).launcher)
+        name = run_by_id(connection, run).launcher
+    launcher = launcher_named(name, settings.retrain, load_secrets())
     cancel_run(engine, run, launcher, datetime.now(UTC), cancelled_by=getpass.getuser())
     typer.echo(f"run {run} cancelled")
 
@@ -230,13 +243,16 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines.")] = 50,
 ) -> None:
     """Print the last lines that a run's process wrote."""
+    from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.runs import run_by_id
     from retrain.launchers import launcher_named
     from retrain.run_folder import RunFolder
 
-    engine = open_database(read_settings(config))
+    settings = read_settings(config)
+    engine = open_database(settings)
     with transaction(engine) as connection:
         stored = run_by_id(connection, run)
-    for line in launcher_named(stored.launcher).logs(RunFolder(Path(stored.work_dir)), lines):
+    launcher = launcher_named(stored.launcher, settings.retrain, load_secrets())
+    for line in launcher.logs(RunFolder(Path(stored.work_dir)), lines):
         typer.echo(line)

@@ -22,6 +22,7 @@ def evaluate_run(
         InputError: A data set can't be used.
         WorkflowError: The run hasn't succeeded.
     """
+    import msgspec
     import numpy as np
     from rich.console import Console
     from rich.progress import Progress
@@ -32,8 +33,9 @@ def evaluate_run(
     from monitor.store.engine import transaction
     from monitor.store.runs import run_by_id
     from retrain.evaluation.benchmark import load_benchmarks
+    from retrain.evaluation.request import EvaluationRequest, Source
     from retrain.evaluation.run import answer_rows, judge_candidate, score_systems
-    from retrain.evaluation.systems import answer_benchmarks, systems_of_run
+    from retrain.evaluation.systems import answer_benchmarks, systems_of
     from retrain.judge.client import ChatClient
     from retrain.metrics.catalogue import MetricModels
     from retrain.recipe import read_recipe
@@ -56,11 +58,25 @@ def evaluate_run(
         )
         # Before any model is loaded: what is wrong with the file costs no time.
         benchmarks = load_benchmarks(read_plan(evaluation), models)
-        systems = systems_of_run(
-            recipe,
-            folder.adapter,
-            base_prompt=settings.model.system_prompt,
-            max_new_tokens=retrain.scoring.max_new_tokens,
+        base = Source(base=recipe.base, revision=recipe.base_revision)
+        weights = str(folder.adapter)
+        systems = systems_of(
+            EvaluationRequest(
+                candidate=Source(base=weights)
+                if recipe.method == "full"
+                else msgspec.structs.replace(base, adapter=weights),
+                incumbent=msgspec.structs.replace(base, adapter=recipe.start_adapter)
+                if recipe.start_adapter
+                else None,
+                base=base,
+                base_prompt=settings.model.system_prompt,
+                origin=str(evaluation),
+                content=evaluation.read_text(encoding="utf-8"),
+                gates=retrain.gates.model_dump(mode="json"),
+                scoring=retrain.scoring.model_dump(mode="json"),
+                judge=retrain.judge.model_dump(mode="json"),
+                seed=recipe.seed,
+            )
         )
         n_items = sum(len(one.items) for one in benchmarks)
         progress = stack.enter_context(Progress(console=Console(stderr=True)))
@@ -73,7 +89,7 @@ def evaluate_run(
             benchmarks,
             scores,
             retrain.gates,
-            np.random.default_rng(retrain.seed),
+            np.random.default_rng(recipe.seed),
             judge=judge,
             concurrency=retrain.judge.concurrency,
         )

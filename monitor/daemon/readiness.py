@@ -43,10 +43,13 @@ def check_everything(settings: Settings, secrets: Secrets) -> Iterator[Finding]:
         ("reviewers", lambda: _reviewers(settings)),
         ("taxonomy", lambda: _taxonomy(settings)),
         ("sign-in", lambda: _sign_in(settings, secrets)),
-        ("base model", lambda: _base_model(settings)),
+        ("recipe", lambda: _recipe(settings)),
         ("training data", lambda: _training_data(settings)),
         ("evaluation", lambda: evaluation_finding(settings)),
         ("work folder", lambda: _work_folder(settings)),
+        ("launcher", lambda: _launcher(settings, secrets)),
+        ("live model", lambda: live_model_finding(settings)),
+        ("mlflow", lambda: _mlflow(settings, secrets)),
         ("web", lambda: _web(settings)),
     ]
     for name, check in checks:
@@ -176,11 +179,14 @@ def _sign_in(settings: Settings, secrets: Secrets) -> Finding:
     return Finding("sign-in", "ok", f"{how}, or by password" if settings.web.passwords else how)
 
 
-def _base_model(settings: Settings) -> Finding:
+def _recipe(settings: Settings) -> Finding:
     from monitor.model_location import locate_model
+    from retrain.recipe_file import read_recipe_file, split_base
 
-    place = locate_model(settings.retrain.base_model)
-    return Finding("base model", "ok", place)
+    recipe = read_recipe_file(settings.retrain.recipe)
+    places = [locate_model(split_base(base)[0]) for base in recipe.bases]
+    origin = settings.retrain.recipe or "the recipe's defaults"
+    return Finding("recipe", "ok", f"{origin}: {recipe.method} on {', '.join(places)}")
 
 
 def _training_data(settings: Settings) -> Finding:
@@ -241,6 +247,45 @@ def _work_folder(settings: Settings) -> Finding:
             f"{LEAST_FREE_BYTES / 1024**3:.0f} GiB or move retrain.work_dir",
         )
     return Finding("work folder", "ok", f"{folder}: {free / 1024**3:.0f} GiB free")
+
+
+def _launcher(settings: Settings, secrets: Secrets) -> Finding:
+    from retrain.launchers import launcher_named
+
+    launcher = launcher_named(settings.retrain.launcher, settings.retrain, secrets)
+    return Finding("launcher", "ok", f"{launcher.check()}. {launcher.capabilities.told()}")
+
+
+def live_model_finding(settings: Settings) -> Finding:
+    """Say how old the version is that serves."""
+    from datetime import UTC, datetime
+
+    from monitor.settings import age
+    from monitor.store.model_age import live_age
+
+    with _connection(settings) as connection:
+        live = live_age(connection, settings.model.name, datetime.now(UTC))
+    if live is None:
+        return Finding("live model", "ok", "no version is registered, so its age isn't watched")
+    suggestion = live.suggestion(age(settings.retrain.max_age))
+    return Finding("live model", "note" if suggestion else "ok", suggestion or live.told)
+
+
+def _mlflow(settings: Settings, secrets: Secrets) -> Finding:
+    from monitor.store.registry_mirrors import list_mirrors
+    from retrain.mlflow_mirror import MlflowMirror
+
+    mirror = MlflowMirror.build(settings.retrain.mlflow, secrets)
+    if mirror is None:
+        return Finding("mlflow", "ok", "no mirror: retrain.mlflow.tracking_url is empty")
+    said = mirror.check()
+    with _connection(settings) as connection:
+        behind = [row for row in list_mirrors(connection) if row.error]
+    if behind:
+        return Finding(
+            "mlflow", "note", f"{said}; {behind[0].model} isn't there: {behind[0].error}"
+        )
+    return Finding("mlflow", "ok", said)
 
 
 def _web(settings: Settings) -> Finding:

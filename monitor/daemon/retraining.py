@@ -2,29 +2,32 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine
 
-from monitor.errors import DriftwardenError, TransientError
+from monitor.daemon.studies import measure_locked_studies
+from monitor.errors import DriftwardenError, RemoteServiceError, TransientError
 from monitor.review.export import gold_examples
-from monitor.settings import Settings
+from monitor.settings import Secrets, Settings
 from monitor.store.decisions import DecisionRow, decision_by_id, list_decisions
 from monitor.store.engine import transaction
 from monitor.store.registry import VersionRow, production_version
 from monitor.store.rollouts import RolloutRow
-from monitor.store.runs import finish_run, list_runs, run_of_decision
+from monitor.store.runs import RunRow, finish_run, list_runs, run_of_decision
 from monitor.telemetry import get_logger
-from retrain.base_model import prepare_base
 from retrain.dataset import TrainingSet, build_training_set, read_examples
 from retrain.evaluate import read_benchmark
 from retrain.gateways import Gateway, gateway_of
-from retrain.launchers import Launcher, launcher_named
-from retrain.recipe import recipe_from_settings
+from retrain.launchers import LauncherSource, launcher_named
+from retrain.recipe import Recipe, stored_recipe
+from retrain.recipe_file import read_recipe_file
 from retrain.rollout import Health
 from retrain.rollouts import tick_rollouts
 from retrain.run_folder import RunFolder
 from retrain.runs import plan_run, poll_running, prepare_run, start_run
+from retrain.starting_point import prepare_bases, recipe_from
 
 log = get_logger(__name__)
 
@@ -35,16 +38,16 @@ class Retraining:
 
     engine: Engine
     settings: Settings
-    launcher: Launcher
+    launcher_of: LauncherSource
     gateway: Gateway
 
     @classmethod
-    def build(cls, engine: Engine, settings: Settings) -> "Retraining":
+    def build(cls, engine: Engine, settings: Settings, secrets: Secrets) -> "Retraining":
         """Build what config.toml describes."""
         return cls(
             engine=engine,
             settings=settings,
-            launcher=launcher_named("subprocess"),
+            launcher_of=partial(launcher_named, settings=settings.retrain, secrets=secrets),
             gateway=gateway_of(settings.rollout),
         )
 
@@ -60,7 +63,7 @@ class Retraining:
                     "training can't be planned", decision=decision.id, error=str(error)
                 )
         self._start_planned(now)
-        for state in poll_running(self.engine, self.launcher, now):
+        for state in poll_running(self.engine, self.launcher_of, now):
             if state.run.status != "running":
                 log.info(
                     "training ended",
@@ -69,6 +72,7 @@ class Retraining:
                     version=state.version_id,
                     error=state.run.error,
                 )
+        measure_locked_studies(self.engine, self.settings, now)
         tick_rollouts(self.engine, self.settings.rollout, self.gateway, unmeasured, now)
 
     def _confirmed(self) -> list[DecisionRow]:
@@ -84,17 +88,11 @@ class Retraining:
 
     def _plan(self, decision: DecisionRow, now: datetime) -> None:
         """Write the run down; its data follow when it starts."""
-        retrain = self.settings.retrain
-        work_dir = Path(retrain.work_dir)
-        base = prepare_base(retrain.base_model, work_dir / "bases", revision=retrain.base_revision)
+        work_dir = Path(self.settings.retrain.work_dir)
+        asked = read_recipe_file(self.settings.retrain.recipe)
+        base = prepare_bases(asked, work_dir)[0]
         with transaction(self.engine) as connection:
-            serving = production_version(connection, decision.model)
-            recipe = recipe_from_settings(
-                retrain,
-                base=base.location,
-                base_revision=base.revision,
-                start_adapter=serving.adapter_path if serving else "",
-            )
+            recipe = recipe_from(asked, base, production_version(connection, decision.model))
             run_id = plan_run(
                 connection,
                 model=decision.model,
@@ -102,18 +100,19 @@ class Retraining:
                 work_dir=work_dir,
                 now=now,
                 decision_id=decision.id,
+                launcher=self.settings.retrain.launcher,
             )
         log.info("training planned", run=run_id, decision=decision.id, method=recipe.method)
 
-    def _prepare(self, run_id: int, decision: DecisionRow) -> None:
+    def _prepare(self, run: RunRow, decision: DecisionRow) -> None:
         """Write a run's data."""
         benchmark = self.settings.retrain.benchmark
         items = read_benchmark(Path(benchmark)) if benchmark else []
-        training_set = self._training_set(decision)
+        training_set = self._training_set(decision, stored_recipe(run.recipe))
         with transaction(self.engine) as connection:
-            prepare_run(connection, run_id, training_set, items)
+            prepare_run(connection, run.id, training_set, items)
 
-    def _training_set(self, decision: DecisionRow) -> TrainingSet:
+    def _training_set(self, decision: DecisionRow, recipe: Recipe) -> TrainingSet:
         """Join the gold of the batches that led to the decision with the original examples."""
         original = self.settings.retrain.training_data
         with transaction(self.engine) as connection:
@@ -121,8 +120,8 @@ class Retraining:
         return build_training_set(
             gold,
             read_examples(Path(original)) if original else [],
-            replay_share=self.settings.retrain.replay_share,
-            seed=self.settings.retrain.seed,
+            replay_share=recipe.replay_share,
+            seed=recipe.seed,
         )
 
     def _start_planned(self, now: datetime) -> None:
@@ -139,8 +138,10 @@ class Retraining:
         for run, decision in planned:
             try:
                 if not RunFolder(Path(run.work_dir)).training_data.is_file():
-                    self._prepare(run.id, decision)
-                start_run(self.engine, run.id, self.launcher, now)
+                    self._prepare(run, decision)
+                start_run(self.engine, run.id, self.launcher_of(run.launcher), now)
+            except RemoteServiceError as error:  # it waits; other runs go on meanwhile
+                log.warning("training can't start yet", run=run.id, error=str(error))
             except TransientError:
                 raise
             except DriftwardenError as error:

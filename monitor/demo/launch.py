@@ -64,7 +64,7 @@ def train_first_version(
 ) -> VersionRow:
     """Train version 1 in a child process, score it, and let it serve."""
     from retrain.dataset import original_training_set
-    from retrain.launchers import launcher_named
+    from retrain.launchers.local import SubprocessLauncher
     from retrain.registry import promote
     from retrain.runs import plan_run, prepare_run, start_run
 
@@ -78,7 +78,7 @@ def train_first_version(
             now=now,
         )
         prepare_run(connection, run_id, original_training_set(rows, seed=seed), items)
-    start_run(stage.engine, run_id, launcher_named("subprocess"), now)
+    start_run(stage.engine, run_id, SubprocessLauncher(), now)
     state = watch_run(stage, run_id, "train version 1")
     with transaction(stage.engine) as connection:
         version_id = require_version(state)
@@ -88,10 +88,10 @@ def train_first_version(
 
 def watch_run(stage: Stage, run_id: int, description: str) -> "RunState":
     """Follow a training child to its end: one bar for the steps, one for the scoring."""
-    from retrain.launchers import launcher_named
+    from retrain.launchers.local import SubprocessLauncher
     from retrain.runs import poll_run
 
-    launcher = launcher_named("subprocess")
+    launcher = SubprocessLauncher()
 
     def poll() -> "RunState":
         return poll_run(stage.engine, run_id, launcher, datetime.now(UTC))

@@ -67,6 +67,7 @@ def answer_rows(scores: Scores) -> list[dict[str, Any]]:
             "by": system,
             "benchmark": benchmark,
             "id": one.item.id,
+            "task_type": one.item.task_type,
             "messages": list(one.item.messages),
             "answer": one.answer,
             "values": one.values,

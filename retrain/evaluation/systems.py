@@ -1,13 +1,14 @@
 """The systems that answer a benchmark: candidate, incumbent, base with its prompt."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from retrain.evaluate import Responds
 from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.request import EvaluationRequest, Source
 from retrain.evaluation.verdict import BASE, CANDIDATE, INCUMBENT
 from retrain.generation import Responder
-from retrain.recipe import Recipe
 
 #: Loads a system when its turn comes.
 Loads = Callable[[], Responds]
@@ -35,31 +36,22 @@ class Prompted:
         return [{"role": "system", "content": self._prompt}, *conversation]
 
 
-def systems_of_run(
-    recipe: Recipe, weights: Path, *, base_prompt: str, max_new_tokens: int
-) -> dict[str, Loads]:
-    """Return how to load each system that a run's candidate is compared with, and itself.
+def systems_of(request: EvaluationRequest) -> dict[str, Loads]:
+    """Return how to load each system that a candidate is compared with, and itself."""
+    length = request.answering.max_new_tokens
 
-    Args:
-        recipe: What the run trained.
-        weights: The folder of what it made.
-        base_prompt: The system prompt that the base model gets.
-        max_new_tokens: The longest answer.
-    """
-    revision = "" if Path(recipe.base).is_dir() else recipe.base_revision
+    def responder(source: Source) -> Responds:
+        return Responder(
+            source.base,
+            source.adapter or None,
+            revision="" if Path(source.base).is_dir() else source.revision,
+            max_new_tokens=length,
+        )
 
-    def base(adapter: Path | None = None) -> Responds:
-        return Responder(recipe.base, adapter, revision=revision, max_new_tokens=max_new_tokens)
-
-    def candidate() -> Responds:
-        if recipe.method == "full":
-            return Responder(weights, max_new_tokens=max_new_tokens)
-        return base(weights)
-
-    found: dict[str, Loads] = {CANDIDATE: candidate}
-    if recipe.start_adapter:
-        found[INCUMBENT] = lambda: base(Path(recipe.start_adapter))
-    found[BASE] = lambda: Prompted(base(), base_prompt)
+    found: dict[str, Loads] = {CANDIDATE: partial(responder, request.candidate)}
+    if request.incumbent is not None:
+        found[INCUMBENT] = partial(responder, request.incumbent)
+    found[BASE] = lambda: Prompted(responder(request.base), request.base_prompt)
     return found
 
 
@@ -94,4 +86,5 @@ def answer_benchmarks(
             )
             for benchmark in benchmarks
         }
+        del responder  # or its memory would be held while the next one is loaded
     return answers

@@ -8,34 +8,50 @@ import sys
 import time
 
 from monitor.errors import TrainingError
-from retrain.launchers import ChildStatus, Handle, LogTail
+from retrain.launchers import (
+    NOUNS,
+    Capabilities,
+    Capability,
+    ChildStatus,
+    Handle,
+    LogTail,
+    child_command,
+)
 from retrain.launchers.process_identity import boot_id, process_identity, start_ticks
-from retrain.run_folder import RunFolder, read_json, write_json
+from retrain.run_folder import RunFolder, Task, read_json, write_json
 
 #: How long a child may take to end after SIGTERM before it is killed.
 GRACE_SECONDS = 5.0
 
 
 class SubprocessLauncher:
-    """Starts ``python -m retrain.child`` detached, so that it outlives the daemon.
+    """Starts children detached, so that they outlive the daemon.
 
     Works on Linux, whose ``/proc`` tells when a process began.
     """
 
     name = "subprocess"
+    capabilities = Capabilities(
+        resume=Capability(True, "The checkpoints lie in the run's folder."),
+        logs=Capability(True, "They are a file in the run's folder."),
+        device=Capability(True, "The child runs on this machine, and ends when it is restarted."),
+    )
 
-    def submit(self, folder: RunFolder, environment: dict[str, str]) -> Handle:
-        """Start the child, unless one is running for this folder already."""
-        adopted = self.adopt(folder)
+    def submit(
+        self, folder: RunFolder, environment: dict[str, str], task: Task = "train"
+    ) -> Handle:
+        """Start the child, unless one is running for this task already."""
+        adopted = self.adopt(folder, task)
         if adopted is not None:
             return adopted
-        for left in (folder.result, folder.heartbeat):
+        files = folder.task(task)
+        for left in (files.result, files.heartbeat):
             left.unlink(missing_ok=True)
         try:
-            with folder.log.open("ab") as log:
+            with files.log.open("ab") as log:
                 # Left running on purpose: it has its own session and a file for its output.
                 child = subprocess.Popen(  # noqa: S603 - our own module
-                    [sys.executable, "-m", "retrain.child", str(folder.root)],
+                    child_command([sys.executable], task, folder),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -43,21 +59,22 @@ class SubprocessLauncher:
                     start_new_session=True,
                 )
         except OSError as error:
-            raise TrainingError(f"the training child can't be started: {error}") from error
+            raise TrainingError(f"the {NOUNS[task]} child can't be started: {error}") from error
         _children[child.pid] = child
         handle = process_identity(child.pid)
-        write_json(folder.child, handle)
+        write_json(files.child, handle)
         return handle
 
-    def adopt(self, folder: RunFolder) -> Handle | None:
+    def adopt(self, folder: RunFolder, task: Task = "train") -> Handle | None:
         """Find the child by the note that was left in its folder when it started.
 
         One that has ended with a result counts too: there is nothing to do over.
         """
-        handle = read_json(folder.child)
+        files = folder.task(task)
+        handle = read_json(files.child)
         if handle is None:
             return None
-        return handle if folder.result.is_file() or self.status(handle) == "running" else None
+        return handle if files.result.is_file() or self.status(handle) == "running" else None
 
     def status(self, handle: Handle) -> ChildStatus:
         """Compare pid, start time and boot: a recycled pid is not the child."""
@@ -68,9 +85,13 @@ class SubprocessLauncher:
         same = ticks is not None and ticks == handle["start_ticks"]
         return "running" if same and handle["boot_id"] == boot_id() else "gone"
 
-    def logs(self, folder: RunFolder, last_lines: int) -> list[str]:
+    def explain(self, folder: RunFolder, task: Task = "train") -> str:  # noqa: ARG002
+        """Return nothing: who ended a process of this machine isn't written down anywhere."""
+        return ""
+
+    def logs(self, folder: RunFolder, last_lines: int, task: Task = "train") -> list[str]:
         """Return the last lines of the child's log."""
-        return LogTail(folder.log).lines(last_lines)
+        return LogTail(folder.task(task).log).lines(last_lines)
 
     def cancel(self, handle: Handle) -> None:
         """End the child's session: SIGTERM, and SIGKILL where that is ignored."""
@@ -82,6 +103,10 @@ class SubprocessLauncher:
             deadline = time.monotonic() + GRACE_SECONDS
             while self.status(handle) == "running" and time.monotonic() < deadline:
                 time.sleep(0.05)
+
+    def check(self) -> str:
+        """Say which interpreter children get."""
+        return f"processes of this machine, with {sys.executable}"
 
 
 #: Children of this very process: they must be waited for, or they stay as zombies.

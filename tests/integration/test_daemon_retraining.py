@@ -24,6 +24,7 @@ from retrain.registry import promote, register_version
 from retrain.run_folder import RunFolder, read_json, read_lines
 from retrain.runs import cancel_run
 from tests.services.fake_launcher import FakeLauncher, success
+from tests.services.recipes import write_recipe
 from tests.services.review_world import World, make_world
 from tests.services.tiny_model import NEW, OLD, benchmark, examples, tiny_base  # noqa: F401
 
@@ -41,18 +42,21 @@ class Desk:
         self.launcher = FakeLauncher()
         self.original = folder / "original.jsonl"
         self.write(self.original, examples(OLD, 60))
+        self.cook(base)
         self.settings = Settings(
             model={"name": "assistant", "system_prompt": SYSTEM},
             retrain={
-                "base_model": str(base),
+                "recipe": str(folder / "recipe.toml"),
                 "work_dir": str(folder / "runs"),
                 "training_data": str(self.original),
-                "rank": 4,
             },
         )
 
     def write(self, path: Path, rows: list[dict[str, Any]]) -> None:
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    def cook(self, base: Path | str, **values: Any) -> None:
+        write_recipe(self.folder / "recipe.toml", **{"base": str(base), "rank": 4, **values})
 
     def configure(self, **values: Any) -> None:
         retrain = self.settings.retrain.model_copy(update=values)
@@ -90,7 +94,9 @@ class Desk:
 
     def advance(self) -> None:
         """One step of a daemon that was just started: nothing is remembered but by the database."""
-        Retraining(self.engine, self.settings, self.launcher, RecordedOnly()).advance(self.now)
+        Retraining(self.engine, self.settings, lambda _: self.launcher, RecordedOnly()).advance(
+            self.now
+        )
 
     def runs(self) -> list[RunRow]:
         with transaction(self.engine) as connection:
@@ -263,10 +269,10 @@ def test_a_missing_base_stops_no_other_run(desk: Desk) -> None:
     other = make_world(desk.engine, desk.now, n=8, people=False, weeks_ago=1)
     desk.world = replace(desk.world, batch_id=other.batch_id)
     desk.decide()
-    desk.configure(base_model=str(desk.folder / "nowhere" / "base"))
+    desk.cook(desk.folder / "nowhere" / "base")
     desk.advance()
     assert [run.status for run in desk.runs()] == ["succeeded"]
-    desk.configure(base_model=read_recipe_base(desk))
+    desk.cook(read_recipe_base(desk))
     desk.advance()
     assert [run.status for run in desk.runs()] == ["failed", "succeeded"]  # too little gold
 

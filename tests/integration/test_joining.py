@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event, select
 from monitor.daemon.cycle import LATE_RECORDS, Cycle
 from monitor.daemon.retraining import Retraining
 from monitor.errors import LostOwnershipError
-from monitor.settings import Settings, Traffic
+from monitor.settings import Secrets, Settings, Traffic
 from monitor.store.engine import make_engine, transaction
 from monitor.store.offsets import claim, note_caught_up
 from monitor.store.pending_halves import delete_halves
@@ -358,7 +358,8 @@ def test_a_window_waits_for_the_responses_to_its_requests(
     asked = json.dumps({"id": "a", "prompt": "x", "timestamp": clock.isoformat()}).encode()
     store(any_engine, [(0, 0, asked)], clock + SECOND)
     settings = Settings(kafka={"topic": "topic"}, traffic=JOINED)
-    cycle = Cycle(any_engine, settings, None, Retraining.build(any_engine, settings), clock)
+    retraining = Retraining.build(any_engine, settings, Secrets())
+    cycle = Cycle(any_engine, settings, None, retraining, clock)
     now = clock + timedelta(hours=1)
 
     assert clock == cycle._complete_until(now)

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from monitor.store.migrations import upgrade
 from monitor.store.runs import finish_run, list_runs
 from retrain.launchers.process_identity import start_ticks
 from retrain.registry import register_version, store_scores
+from tests.services.recipes import write_recipe
 from tests.services.tiny_model import NEW, OLD, benchmark, examples, tiny_base  # noqa: F401
 
 COMMAND = [sys.executable, "-c", "from monitor.cli import main; main()"]
@@ -51,12 +52,17 @@ class Shell:
     def url(self) -> str:
         return f"sqlite:///{self.folder / 'd.db'}"
 
-    def configure(self, **retrain: Any) -> None:
+    def configure(self, *, recipe: Mapping[str, Any] | None = None, **retrain: Any) -> None:
         values = {
-            "base_model": self.base, "training_data": str(self.folder / "original.jsonl"),
-            "work_dir": str(self.folder / "runs"), "epochs": 1.0, "max_length": 64,
-            "batch_size": 8, "learning_rate": 0.01, "rank": 4, "alpha": 8, **retrain,
+            "training_data": str(self.folder / "original.jsonl"),
+            "work_dir": str(self.folder / "runs"), "recipe": str(self.folder / "recipe.toml"),
+            **retrain,
         }  # fmt: skip
+        write_recipe(
+            self.folder / "recipe.toml",
+            base=self.base, epochs=1.0, max_length=64, batch_size=8, learning_rate=0.01, rank=4,
+            alpha=8, **(recipe or {}),
+        )  # fmt: skip
         lines = ["[model]", 'name = "desk"', "[database]", f'url = "{self.url}"', "[retrain]"]
         lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
         self.config.write_text("\n".join(lines), encoding="utf-8")

@@ -210,7 +210,7 @@ def test_an_example_that_is_too_long_is_refused_with_its_line(desk: Desk, runs: 
     assert "1 of 2 examples are longer than max_length = 64 tokens: line 2 (" in str(
         state.run.error
     )
-    assert "raise retrain.max_length to " in str(state.run.error)
+    assert "raise the recipe's max_length to " in str(state.run.error)
     assert "Traceback" in "\n".join(desk.launcher.logs(desk.files(runs.too_long), 50))
 
 
@@ -264,7 +264,7 @@ def test_a_running_child_is_adopted_and_a_killed_one_fails_with_a_reason(desk: D
     assert fresh.adopt(desk.files(run)) == handle
     assert fresh.submit(desk.files(run), {}) == handle
     start_run(desk.engine, run, fresh, NOW)
-    assert [(s.run.id, s.run.status) for s in poll_running(desk.engine, fresh, NOW)] == [
+    assert [(s.run.id, s.run.status) for s in poll_running(desk.engine, lambda _: fresh, NOW)] == [
         (run, "running")
     ]
     assert desk.row(run).handle == handle

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from monitor.errors import NotFoundError, TrainingError, WorkflowError
+from monitor.settings import Retrain, Secrets
 from monitor.store import registry as versions
 from monitor.store.engine import transaction
 from monitor.store.runs import RunRow, list_runs, run_by_id
@@ -158,13 +159,13 @@ def test_a_success_registers_a_candidate_below_what_serves(desk: Desk) -> None:
     assert desk.poll(run).run.status == "running"
     folder = desk.launcher.submitted[0]
     desk.launcher.end(1, success(folder))
-    (state,) = poll_running(desk.engine, desk.launcher, desk.now)
+    (state,) = poll_running(desk.engine, lambda _: desk.launcher, desk.now)
     assert (state.run.status, state.run.error) == ("succeeded", None)
     with transaction(desk.engine) as connection:
         version = versions.version_by_id(connection, state.version_id or 0)
         assert (version.version, version.stage, version.parent_id) == (2, "candidate", serving)
         assert versions.scores_of(connection, version.id) == []  # nothing was scored
-    assert poll_running(desk.engine, desk.launcher, desk.now) == []
+    assert poll_running(desk.engine, lambda _: desk.launcher, desk.now) == []
 
 
 def test_the_result_counts_even_before_the_process_has_gone(desk: Desk) -> None:
@@ -200,7 +201,7 @@ def test_a_result_that_cannot_be_read_fails_the_run_and_no_other(desk: Desk, con
     run, other = desk.start(), desk.start()
     desk.launcher.end(2, success(desk.launcher.submitted[1]))
     desk.launcher.submitted[0].result.write_text(content, encoding="utf-8")
-    poll_running(desk.engine, desk.launcher, desk.now)
+    poll_running(desk.engine, lambda _: desk.launcher, desk.now)
     assert desk.row(run).status == "failed"
     assert "result.json: " in str(desk.row(run).error)
     assert desk.row(other).status == "succeeded"
@@ -317,5 +318,5 @@ def test_progress_is_what_the_child_wrote_last(desk: Desk) -> None:
 def test_an_unknown_launcher_is_refused() -> None:
     from monitor.errors import ConfigurationError
 
-    with pytest.raises(ConfigurationError, match="launcher 'ray': only 'subprocess' is known"):
-        launcher_named("ray")
+    with pytest.raises(ConfigurationError, match="launcher 'slurm': known are 'subprocess'"):
+        launcher_named("slurm", Retrain(), Secrets())

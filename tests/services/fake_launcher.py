@@ -2,35 +2,54 @@
 
 from typing import Any
 
-from retrain.launchers import ChildStatus, Handle
-from retrain.run_folder import RunFolder, write_json
+from retrain.launchers import Capabilities, Capability, ChildStatus, Handle
+from retrain.run_folder import RunFolder, Task, write_json
 
 
 class FakeLauncher:
     """Starts nothing; remembers what it was asked, and ends a child when a test says so."""
 
     name = "fake"
+    capabilities = Capabilities(
+        resume=Capability(False, "Nothing ever ran."),
+        logs=Capability(True, "A test wrote them."),
+        device=Capability(True, "There is none."),
+    )
 
     def __init__(self) -> None:
         self.submitted: list[RunFolder] = []
+        self.tasks: list[Task] = []
         self.cancelled: list[Handle] = []
         self.said: list[str] = []
         self._gone: set[int] = set()
         self.error: Exception | None = None
+        self.away: Exception | None = None
+        self.seen = ""
 
-    def submit(self, folder: RunFolder, environment: dict[str, str]) -> Handle:
+    def submit(
+        self, folder: RunFolder, environment: dict[str, str], task: Task = "train"
+    ) -> Handle:
         if self.error is not None:
             raise self.error
         self.submitted.append(folder)
+        self.tasks.append(task)
         return {"number": len(self.submitted)}
 
-    def adopt(self, folder: RunFolder) -> Handle | None:
+    def adopt(self, folder: RunFolder, task: Task = "train") -> Handle | None:
         return None
 
     def status(self, handle: Handle) -> ChildStatus:
+        if self.away is not None:
+            raise self.away
         return "gone" if handle["number"] in self._gone else "running"
 
-    def logs(self, folder: RunFolder, last_lines: int) -> list[str]:
+    def explain(self, folder: RunFolder, task: Task = "train") -> str:
+        return self.seen
+
+    def check(self) -> str:
+        return "a test"
+
+    def logs(self, folder: RunFolder, last_lines: int, task: Task = "train") -> list[str]:
         return self.said[-last_lines:]
 
     def cancel(self, handle: Handle) -> None:
@@ -40,7 +59,8 @@ class FakeLauncher:
     def end(self, number: int, result: dict[str, Any] | None) -> None:
         """End a child; without a result it died without a word."""
         if result is not None:
-            write_json(self.submitted[number - 1].result, result)
+            files = self.submitted[number - 1].task(self.tasks[number - 1])
+            write_json(files.result, result)
         self._gone.add(number)
 
 

@@ -31,6 +31,7 @@ from monitor.review.web import (
     oidc_page,
     pages,
     people_pages,
+    study_pages,
 )
 from monitor.review.web.clock import Clock, utc_now
 from monitor.review.web.same_origin import SameOrigin
@@ -88,6 +89,7 @@ def create_app(
                 ],
             ),
             people_pages.router,
+            study_pages.router,
             *lead_pages.HANDLERS,
             *drift_pages.HANDLERS,
             *digest_page.HANDLERS,

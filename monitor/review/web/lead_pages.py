@@ -13,10 +13,12 @@ from monitor.review.flags import confirm_flag, reject_flag
 from monitor.review.lead_view import make_lead_view
 from monitor.review.web.clock import Clock
 from monitor.review.web.decision_pages import OUTCOMES
-from monitor.settings import Settings
+from monitor.settings import Settings, age
 from monitor.store.audit import append_entry
 from monitor.store.engine import transaction
+from monitor.store.human_studies import models_under_study
 from monitor.store.incidents import acknowledge_incident, incident_by_id, list_incidents
+from monitor.store.model_age import live_age
 from monitor.store.registry import list_versions, scores_of
 from monitor.store.reviewers import ReviewerRow
 
@@ -112,11 +114,30 @@ def acknowledge(
 
 
 @get("/models", sync_to_thread=True)
-def models(reviewer: NamedDependency[ReviewerRow], engine: NamedDependency[Engine]) -> Template:
-    """Show the versions, their stages and scores."""
+def models(
+    reviewer: NamedDependency[ReviewerRow],
+    engine: NamedDependency[Engine],
+    settings: NamedDependency[Settings],
+    clock: NamedDependency[Clock],
+) -> Template:
+    """Show the versions, their stages and scores, and whether the one that serves is old."""
+    max_age = age(settings.retrain.max_age)
     with transaction(engine) as connection:
-        versions = [(row, scores_of(connection, row.id)) for row in list_versions(connection)]
-    return Template("models.html", context={"person": reviewer, "versions": versions})
+        rows = list_versions(connection)
+        # How often a version answers in JSON, say, tells whose an answer of a study is.
+        withheld = models_under_study(connection)
+        versions = [
+            (row, [] if row.model in withheld else scores_of(connection, row.id)) for row in rows
+        ]
+        serving = [live_age(connection, name, clock()) for name in {row.model for row in rows}]
+    context = {
+        "person": reviewer,
+        "versions": versions,
+        "withheld": withheld,
+        "ages": {live.version.id: live for live in serving if live is not None},
+        "max_age": max_age,
+    }
+    return Template("models.html", context=context)
 
 
 HANDLERS = (

@@ -26,6 +26,14 @@ from monitor.store.tables.review import (
     StoredTaxonomy,
     WebSession,
 )
+from monitor.store.tables.studies import (
+    HumanStudy,
+    StudyAnswer,
+    StudyItem,
+    StudyKey,
+    StudyRating,
+    StudySheet,
+)
 from monitor.store.tables.traffic import (
     Baseline,
     DeadLetter,
@@ -37,8 +45,10 @@ from monitor.store.tables.traffic import (
     WithheldExchanges,
 )
 from monitor.store.tables.training import (
+    BaselinePlan,
     ModelScore,
     ModelVersion,
+    RegistryMirror,
     Rollout,
     StageChange,
     TrainingRun,
@@ -50,6 +60,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Baseline",
+    "BaselinePlan",
     "DeadLetter",
     "Decision",
     "DiscussionMessage",
@@ -57,6 +68,7 @@ __all__ = [
     "Evaluation",
     "Exchange",
     "GoldExample",
+    "HumanStudy",
     "Incident",
     "Invitation",
     "Lease",
@@ -66,6 +78,7 @@ __all__ = [
     "OutboxMessage",
     "PendingHalf",
     "Proposal",
+    "RegistryMirror",
     "Report",
     "Review",
     "ReviewAudit",
@@ -79,6 +92,11 @@ __all__ = [
     "SourceOffset",
     "StageChange",
     "StoredTaxonomy",
+    "StudyAnswer",
+    "StudyItem",
+    "StudyKey",
+    "StudyRating",
+    "StudySheet",
     "TrainingRun",
     "WatchedWindow",
     "WebSession",

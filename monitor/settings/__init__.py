@@ -1,0 +1,67 @@
+"""config.toml and the environment, read once into frozen, checked settings.
+
+Precedence: environment (``DRIFTWARDEN_SECTION__KEY``), then what evaluation.yaml says of
+``[monitoring]``, then config.toml, then the defaults here.
+Secrets come from the environment only; see :class:`Secrets`.
+"""
+
+from monitor.settings.fields import Section, age, is_https_or_loopback
+from monitor.settings.launching import Kubernetes, Ray, Toleration
+from monitor.settings.loading import (
+    DEFAULT_FILE,
+    Settings,
+    all_sections,
+    default_settings,
+    load_settings,
+)
+from monitor.settings.retrain import Gates, Judge, Mlflow, Retrain, Rollout, Scoring
+from monitor.settings.review import OpenIdConnect, Review, Web
+from monitor.settings.secrets import Secrets, load_secrets
+from monitor.settings.traffic import (
+    Kafka,
+    Redaction,
+    Retention,
+    TaskRate,
+    Traffic,
+    TrafficFields,
+    TrafficJoin,
+)
+from monitor.settings.watch import Alerts, Database, Drift, Embedding, ModelSection, Monitoring
+
+__all__ = [
+    "DEFAULT_FILE",
+    "Alerts",
+    "Database",
+    "Drift",
+    "Embedding",
+    "Gates",
+    "Judge",
+    "Kafka",
+    "Kubernetes",
+    "Mlflow",
+    "ModelSection",
+    "Monitoring",
+    "OpenIdConnect",
+    "Ray",
+    "Redaction",
+    "Retention",
+    "Retrain",
+    "Review",
+    "Rollout",
+    "Scoring",
+    "Secrets",
+    "Section",
+    "Settings",
+    "TaskRate",
+    "Toleration",
+    "Traffic",
+    "TrafficFields",
+    "TrafficJoin",
+    "Web",
+    "age",
+    "all_sections",
+    "default_settings",
+    "is_https_or_loopback",
+    "load_secrets",
+    "load_settings",
+]

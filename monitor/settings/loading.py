@@ -1,0 +1,161 @@
+"""config.toml and the environment, read once into frozen, checked settings."""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any, ClassVar, get_args
+
+from pydantic import ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from monitor.errors import ConfigurationError
+from monitor.evaluation_file import read_plan
+from monitor.settings.fields import Section
+from monitor.settings.retrain import Retrain, Rollout
+from monitor.settings.review import Review, Web
+from monitor.settings.traffic import Kafka, Redaction, Retention, Traffic
+from monitor.settings.watch import Alerts, Database, Drift, Embedding, ModelSection, Monitoring
+
+DEFAULT_FILE = Path("config.toml")
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured, one attribute a section."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DRIFTWARDEN_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+    )
+
+    model: ModelSection = ModelSection()
+    monitoring: Monitoring = Monitoring()
+    database: Database = Database()
+    kafka: Kafka = Kafka()
+    traffic: Traffic = Traffic()
+    redaction: Redaction = Redaction()
+    retention: Retention = Retention()
+    embedding: Embedding = Embedding()
+    drift: Drift = Drift()
+    alerts: Alerts = Alerts()
+    review: Review = Review()
+    web: Web = Web()
+    retrain: Retrain = Retrain()
+    rollout: Rollout = Rollout()
+
+    #: What evaluation.yaml says of ``[monitoring]``; it goes before config.toml.
+    _monitoring_said: ClassVar[dict[str, str | float]] = {}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings' signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let arguments win over the environment, and the environment over the file."""
+        said = InitSettingsSource(settings_cls, init_kwargs={"monitoring": cls._monitoring_said})
+        if cls.model_config.get("toml_file") is None:
+            return init_settings, env_settings, said
+        return init_settings, env_settings, said, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings once.
+
+    Args:
+        path: The configuration file. ``None`` reads ``config.toml`` in the working directory where
+            there is one, and the defaults where there is none.
+        **overrides: Whole sections, for tests and the demo.
+
+    Raises:
+        ConfigurationError: A key is unknown or a value isn't allowed. The message names the key,
+            the value and what is allowed, one line for each.
+    """
+    if path is not None and not path.is_file():
+        raise ConfigurationError(f"{path}: no such configuration file")
+    return _build(path or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None), overrides)
+
+
+def default_settings(**overrides: Any) -> Settings:
+    """Return the defaults and what the environment overrides, whatever file lies about.
+
+    Raises:
+        ConfigurationError: A variable or an argument isn't allowed.
+    """
+    return _build(None, overrides)
+
+
+def _build(file: Path | None, overrides: dict[str, Any]) -> Settings:
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    try:
+        settings = FromFile(**overrides)
+        if not settings.retrain.evaluation:
+            return settings
+        said = read_plan(Path(settings.retrain.evaluation)).production_monitoring.overrides()
+
+        class WithEvaluation(FromFile):
+            _monitoring_said = said
+
+        return WithEvaluation(**overrides)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file}: not valid TOML: {error}") from None
+    except ValidationError as error:
+        origin = str(file) if file else "configuration"
+        raise ConfigurationError(
+            "\n".join(f"{origin}: {_explain(problem)}" for problem in error.errors())
+        ) from None
+
+
+def _explain(problem: Any) -> str:
+    """Turn one of pydantic's problems into a line that names key, value and what is allowed."""
+    location = [str(part) for part in problem["loc"] if part != "[key]"]
+    key = ".".join(location)
+    if problem["type"] != "extra_forbidden":
+        return f"{key} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
+    known = _known_keys(location[:-1])
+    close = difflib.get_close_matches(location[-1], known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{key} = {problem['input']!r}: unknown key{hint} Known here: {', '.join(known)}"
+
+
+def all_sections() -> dict[str, type[Section]]:
+    """Return every table of config.toml, by its name: ``traffic``, ``traffic.join``."""
+    found: dict[str, type[Section]] = {}
+
+    def add(name: str, annotation: Any) -> None:
+        if isinstance(annotation, type) and issubclass(annotation, Section):
+            found[name] = annotation
+            for key, field in annotation.model_fields.items():
+                add(f"{name}.{key}", field.annotation)
+
+    for name, field in Settings.model_fields.items():
+        add(name, field.annotation)
+    return found
+
+
+def _known_keys(section: list[str]) -> list[str]:
+    fields = Settings.model_fields
+    for name in section:
+        if name not in fields:
+            break
+        annotation = fields[name].annotation
+        candidates = [annotation, *get_args(annotation)]
+        inner = next(
+            (c for c in candidates if isinstance(c, type) and issubclass(c, Section)), None
+        )
+        if inner is None:
+            break
+        fields = inner.model_fields
+    return sorted(fields)

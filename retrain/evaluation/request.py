@@ -1,0 +1,111 @@
+"""What an evaluation is asked to do: all of it, so that its child needs no configuration."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from monitor.errors import TrainingError
+from monitor.evaluation_file.plan import EvaluationPlan, parse_plan
+from monitor.settings import Gates, Judge, Scoring
+from retrain.run_folder import RunFolder, read_json, write_json
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a system's weights lie."""
+
+    #: Folder or hub id of the model.
+    base: str
+    #: Commit of a hub model.
+    revision: str = ""
+    #: Folder of an adapter; empty: the model alone.
+    adapter: str = ""
+
+
+class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which systems answer what, and by which rules they are judged.
+
+    Secrets are not in it: a child takes them from its environment.
+    """
+
+    candidate: Source
+    #: What serves the traffic; ``None``: nothing does yet.
+    incumbent: Source | None
+    #: The base model; it is told ``base_prompt``.
+    base: Source
+    base_prompt: str
+    #: Where evaluation.yaml lay: paths of data sets are relative to its folder.
+    origin: str
+    #: What it said.
+    content: str
+    gates: dict[str, Any]
+    scoring: dict[str, Any]
+    judge: dict[str, Any]
+    seed: int
+
+    @property
+    def plan(self) -> EvaluationPlan:
+        """The benchmarks and thresholds, as evaluation.yaml names them."""
+        return parse_plan(self.content, Path(self.origin))
+
+    @property
+    def policy(self) -> Gates:
+        """What the candidate must show."""
+        return Gates.model_validate(self.gates)
+
+    @property
+    def answering(self) -> Scoring:
+        """How answers are made and scored."""
+        return Scoring.model_validate(self.scoring)
+
+    @property
+    def judging(self) -> Judge:
+        """The judge's endpoint."""
+        return Judge.model_validate(self.judge)
+
+    @property
+    def file_digest(self) -> str:
+        """``sha256:...`` of evaluation.yaml."""
+        return f"sha256:{hashlib.sha256(self.content.encode()).hexdigest()}"
+
+
+def write_request(folder: RunFolder, evaluation_id: int, request: EvaluationRequest) -> None:
+    """Write what an evaluation's child is to do, and clear what an earlier one left.
+
+    Repeating it changes nothing, so that a child which a dead process has started is found.
+    """
+    if (read_json(folder.evaluation_request) or {}).get("evaluation_id") == evaluation_id:
+        return
+    clear_task(folder)
+    write_json(
+        folder.evaluation_request,
+        {"evaluation_id": evaluation_id, "request": msgspec.to_builtins(request)},
+    )
+
+
+def clear_task(folder: RunFolder) -> None:
+    """Forget the child of an earlier evaluation, or of an earlier attempt."""
+    files = folder.task("evaluate")
+    for path in (files.result, files.heartbeat, files.child, folder.evaluation_request):
+        path.unlink(missing_ok=True)
+
+
+def read_request(folder: RunFolder) -> tuple[int, EvaluationRequest]:
+    """Read the evaluation's id and what it is to do.
+
+    Raises:
+        TrainingError: There is no request, or it is malformed.
+    """
+    content = read_json(folder.evaluation_request)
+    if content is None:
+        raise TrainingError(f"{folder.evaluation_request}: there is no such file")
+    try:
+        return int(content["evaluation_id"]), as_request(content["request"])
+    except (KeyError, ValueError, msgspec.ValidationError) as error:
+        raise TrainingError(f"{folder.evaluation_request}: malformed: {error}") from None
+
+
+def as_request(content: Any) -> EvaluationRequest:
+    """Read a request from plain values."""
+    return msgspec.convert(content, EvaluationRequest)

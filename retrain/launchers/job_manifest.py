@@ -1,0 +1,126 @@
+"""The Kubernetes Job of a child, as the API takes it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from monitor.errors import ConfigurationError
+from monitor.settings import Kubernetes, Toleration
+from retrain.run_folder import RunFolder
+
+CONTAINER = "child"
+_VOLUME = "runs"
+
+
+def job_manifest(
+    settings: Kubernetes,
+    *,
+    name: str,
+    namespace: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    folder: RunFolder,
+    work_dir: Path,
+) -> dict[str, Any]:
+    """Return the manifest of a Job that runs once: what failed is resumed by a Job of its own.
+
+    Args:
+        settings: The section ``[retrain.kubernetes]``.
+        name: Of the Job.
+        namespace: Where it is made.
+        command: What its container runs.
+        environment: Of the container.
+        folder: The run's, on the mounted claim.
+        work_dir: ``retrain.work_dir``, where the claim is mounted unless the settings say where.
+
+    Raises:
+        ConfigurationError: Image or claim is missing, or the folder isn't on the claim.
+    """
+    for key in ("image", "claim"):
+        if not getattr(settings, key):
+            raise ConfigurationError(
+                f'retrain.launcher = "kubernetes" needs retrain.kubernetes.{key}'
+            )
+    mount = Path(settings.mount_path) if settings.mount_path else work_dir.resolve()
+    if not folder.root.is_relative_to(mount):
+        raise ConfigurationError(
+            f"{folder.root} isn't below {mount}, where the claim {settings.claim!r} is mounted: a "
+            "pod wouldn't see the run. Set retrain.kubernetes.mount_path to the folder that the "
+            "claim is mounted at here; it has the same path in the pod"
+        )
+    labels = {"app.kubernetes.io/name": "driftwarden", "driftwarden/run": folder.root.name[:63]}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": {
+            "backoffLimit": 0,
+            "completions": 1,
+            "parallelism": 1,
+            "activeDeadlineSeconds": max(1, round(settings.active_deadline_hours * 3600)),
+            "ttlSecondsAfterFinished": settings.ttl_seconds,
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": _pod(settings, command, environment, mount),
+            },
+        },
+    }
+
+
+def _pod(
+    settings: Kubernetes, command: Sequence[str], environment: Mapping[str, str], mount: Path
+) -> dict[str, Any]:
+    pod: dict[str, Any] = {
+        "restartPolicy": "Never",
+        # A child needs nothing of the API.
+        "automountServiceAccountToken": False,
+        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [_container(settings, command, environment, mount)],
+        "volumes": [
+            {"name": _VOLUME, "persistentVolumeClaim": {"claimName": settings.claim}},
+            # The image's root file system may be read-only.
+            {"name": "tmp", "emptyDir": {}},
+        ],
+    }
+    if settings.service_account:
+        pod["serviceAccountName"] = settings.service_account
+    if settings.image_pull_secret:
+        pod["imagePullSecrets"] = [{"name": settings.image_pull_secret}]
+    if settings.node_selector:
+        pod["nodeSelector"] = dict(settings.node_selector)
+    if settings.tolerations:
+        pod["tolerations"] = [_toleration(one) for one in settings.tolerations]
+    return pod
+
+
+def _container(
+    settings: Kubernetes, command: Sequence[str], environment: Mapping[str, str], mount: Path
+) -> dict[str, Any]:
+    requests = {"cpu": settings.cpu, "memory": settings.memory}
+    # Memory beyond its request would let the node end other pods first. CPU may be borrowed.
+    limits = {"memory": settings.memory}
+    if settings.gpus:
+        requests[settings.gpu_resource] = limits[settings.gpu_resource] = str(settings.gpus)
+    runs: dict[str, Any] = {"name": _VOLUME, "mountPath": str(mount)}
+    if settings.sub_path:
+        runs["subPath"] = settings.sub_path
+    variables = {"PYTHONUNBUFFERED": "1", **environment}
+    return {
+        "name": CONTAINER,
+        "image": settings.image,
+        "command": list(command),
+        "env": [{"name": key, "value": value} for key, value in sorted(variables.items())],
+        "resources": {"requests": requests, "limits": limits},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        # What the child said last becomes the pod's own word about why it ended.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [runs, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - in the pod
+    }
+
+
+def _toleration(one: Toleration) -> dict[str, str]:
+    said = {"key": one.key, "operator": one.operator, "value": one.value, "effect": one.effect}
+    return {name: value for name, value in said.items() if value}

@@ -1,0 +1,113 @@
+"""JSON over HTTP to a service that retraining uses elsewhere, with its failures told apart."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from monitor.errors import RemoteServiceError
+
+#: Answers that say "not now".
+_TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_REFUSED = frozenset({401, 403})
+#: So much of an answer is quoted.
+_QUOTED_CHARACTERS = 300
+
+
+@dataclass(frozen=True)
+class RestService:
+    """A service at an address.
+
+    Every request has a connection of its own: they are seconds apart.
+
+    Attributes:
+        name: What messages call it.
+        url: Its address, without a path.
+        headers: What each request carries, asked anew each time: a token may be rotated.
+        let_in: What to do where it refuses us.
+        ca_file: Its certificate authority; empty: the system's.
+        timeout_seconds: Of one request.
+    """
+
+    name: str
+    url: str
+    headers: Callable[[], Mapping[str, str]]
+    let_in: str
+    ca_file: str = ""
+    timeout_seconds: float = 20.0
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, str] | None = None,
+        expected: frozenset[int] = frozenset(),
+    ) -> httpx.Response:
+        """Return the service's answer, of whatever status it isn't here that is raised.
+
+        Args:
+            method: Of HTTP.
+            path: Begins with a slash.
+            json: The body.
+            params: The query.
+            expected: Statuses that are returned though they would be raised.
+
+        Raises:
+            RemoteServiceError: It doesn't answer, not now, or doesn't let us in. Nothing is known
+                then of what was asked for.
+        """
+        try:
+            with httpx.Client(
+                base_url=self.url.rstrip("/"),
+                verify=_trust(self.ca_file),
+                timeout=self.timeout_seconds,
+            ) as client:
+                answer = client.request(
+                    method, path, json=json, params=params, headers=dict(self.headers())
+                )
+        except (httpx.HTTPError, OSError) as error:
+            said = str(error) or type(error).__name__
+            raise RemoteServiceError(f"{self.name} at {self.url} doesn't answer: {said}") from error
+        if answer.status_code in expected:
+            return answer
+        if answer.status_code in _REFUSED:
+            raise RemoteServiceError(
+                f"{self.name} at {self.url} refuses {method} {path} ({answer.status_code}): "
+                f"{quoted(answer)}. {self.let_in}"
+            )
+        if answer.status_code in _TRY_AGAIN:
+            raise RemoteServiceError(
+                f"{self.name} at {self.url} can't answer {method} {path} now "
+                f"({answer.status_code}): {quoted(answer)}"
+            )
+        return answer
+
+
+def quoted(answer: httpx.Response) -> str:
+    """Return what an answer says of itself, in one line: its ``message``, or its last line."""
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    if isinstance(body, dict) and isinstance(body.get("message"), str):
+        said = body["message"]
+    else:
+        lines = [line.strip() for line in answer.text.splitlines() if len(line.strip()) > 1]
+        said = lines[-1] if lines else answer.reason_phrase
+    return " ".join(said.split())[:_QUOTED_CHARACTERS]
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the header that carries a token; without one, none."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _trust(ca_file: str) -> Any:
+    if not ca_file:
+        return True
+    import ssl  # noqa: PLC0415 - the only place
+
+    return ssl.create_default_context(cafile=ca_file)
