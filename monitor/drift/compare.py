@@ -83,6 +83,12 @@ def compare(
         ValueError: Not two finite arrays ``[n, d]`` of one width with rows of unit norm, not one
             group id or part a sample, or an option out of range.
 
+    References:
+        Permuting groups and p-values that are never 0: Phipson & Smyth, SAGMB 2010. Neighbours'
+        labels: Schilling, JASA 1986; Henze, Ann. Stat. 1988. The scan: Kulldorff, Commun. Stat.
+        1997; Chan & Walther, Stat. Sinica 2013. Fusion: Wilson, PNAS 2019; Westfall & Young 1993.
+        The bound: Michel, Naef & Meinshausen, arXiv 2005.06006. Clusters: Tarone, Biometrics 1990.
+
     Example:
         >>> import numpy as np
         >>> rng = np.random.default_rng(0)
