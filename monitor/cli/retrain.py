@@ -7,12 +7,15 @@ import typer
 
 from monitor.cli import retrain_study
 from monitor.cli.context import ConfigOption, open_database, read_settings
+from monitor.cli.retrain_data import data
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Plan, start and watch training runs. They run in a process of their own.",
 )
 app.add_typer(retrain_study.app, name="study")
+
+app.command()(data)
 
 RunArgument = Annotated[int, typer.Argument(help="Number of the run, as `retrain list` shows it.")]
 
@@ -66,53 +69,53 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
         typer.echo(f"waits: {state.waits}")
     if state.run.error:
         typer.echo(f"error: {state.run.error}")
-    verdict = ((state.run.result or {}).get("acceptance") or {}).get("verdict")
-    if verdict:
-        typer.echo(f"acceptance: {verdict['decision']}")
-        for check in verdict["checks"]:
-            typer.echo(f"  {check['name']}: {check['outcome']}; {check['seen']}")
     if state.version_id is not None:
         typer.echo("its version is in the registry: driftwarden models list")
 
 
 @app.command()
 def plan(
-    gold: Annotated[Path, typer.Argument(help="Gold examples, JSON lines with `messages`.")],
+    gold: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Gold examples, JSON lines with `messages`; without it, what the experts decided.",
+            show_default=False,
+        ),
+    ] = None,
     config: ConfigOption = None,
     model: Annotated[str, typer.Option(help="The model; default: model.name.")] = "",
 ) -> None:
     """Plan a run on gold examples and write its data; `retrain start` then starts it.
 
     How it is trained stands in the recipe that [retrain] in config.toml names. The original
-    training data named there is replayed, so that the model doesn't forget what it knew, and what
-    comes out is scored on the benchmark named there.
+    training data named there is replayed, so that the model doesn't forget what it knew.
+    `retrain data` shows what it is trained on.
     """
     from datetime import UTC, datetime
 
+    from monitor.cli.retrain_data import prepare_data, summary_lines
     from monitor.store.engine import transaction
     from monitor.store.registry import production_version
-    from retrain.dataset import build_training_set, read_examples
-    from retrain.evaluate import read_benchmark, remarks
+    from retrain.base_model import load_tokenizer
+    from retrain.dataset.token_counts import TokenCounter
     from retrain.recipe_file import read_recipe_file
     from retrain.runs import plan_run, prepare_run
-    from retrain.starting_point import prepare_bases, recipe_from
+    from retrain.starting_point import adapter_on, prepare_bases, recipe_from
 
     settings = read_settings(config)
     engine = open_database(settings)
     name = model or settings.model.name
-    original, benchmark = settings.retrain.training_data, settings.retrain.benchmark
-    items = read_benchmark(Path(benchmark)) if benchmark else []
     asked = read_recipe_file(settings.retrain.recipe)
-    training_set = build_training_set(
-        read_examples(gold),
-        read_examples(Path(original)) if original else [],
-        replay_share=asked.replay_share,
-        seed=asked.seed,
-    )
+    training_set = prepare_data(engine, settings, name, asked, gold)
     work_dir = Path(settings.retrain.work_dir)
     base = prepare_bases(asked, work_dir)[0]
     with transaction(engine) as connection:
-        recipe = recipe_from(asked, base, production_version(connection, name))
+        serving = production_version(connection, name)
+    training_set = training_set.with_base(
+        TokenCounter(load_tokenizer(base)), adapter_on(base, serving)
+    )
+    with transaction(engine) as connection:
+        recipe = recipe_from(asked, base, serving)
         run_id = plan_run(
             connection,
             model=name,
@@ -121,14 +124,19 @@ def plan(
             now=datetime.now(UTC),
             launcher=settings.retrain.launcher,
         )
-        folder = prepare_run(connection, run_id, training_set, items)
+        folder = prepare_run(connection, run_id, training_set)
     card = training_set.card
-    for remark in (*recipe.warnings(), *card.remarks, *(remarks(items) if items else ())):
+    for remark in (*recipe.warnings(), *card.remarks):
         typer.echo(f"note: {remark}", err=True)
+    typer.echo(f"run {run_id} planned in {folder.root}")
+    for line in summary_lines(card):
+        typer.echo(line)
+    n_trained = card.n_examples + (
+        card.self_generated.wanted_training if card.self_generated else 0
+    )
     typer.echo(
-        f"run {run_id} planned in {folder.root}\n"
-        f"{card.n_examples} examples ({card.n_gold} gold, {card.n_replay} replayed), "
-        f"{recipe.steps(card.n_examples)} steps of {recipe.method} on {recipe.base}\n"
+        f"{recipe.steps(n_trained)} steps of {recipe.method} on {recipe.base}\n"
+        f"what it is trained on: driftwarden retrain data {run_id}\n"
         f"start it: driftwarden retrain start {run_id}"
     )
 
@@ -190,14 +198,17 @@ def evaluate(
         bool, typer.Option("--json", help="Print the verdict as JSON instead.")
     ] = False,
 ) -> None:
-    """Evaluate what a run made beside the version it went on from and the base with its prompt.
+    """Evaluate what a run made beside what serves now and the base with its prompt.
 
-    Every number is kept in the run's folder. Exit status 0: promote; 3: reject; 4: undecided.
+    It runs in a process of its own; Ctrl-C leaves it running, and a daemon keeps its verdict. Every
+    answer is kept in the run's folder. Exit status 0: promote; 3: reject; 4: undecided, or waiting
+    for people.
     """
     import json
 
-    from monitor.cli.retrain_evaluation import evaluate_run
+    from monitor.cli.retrain_evaluation import EXIT_STATUS, evaluate_run
     from monitor.errors import InputError
+    from monitor.settings import load_secrets
     from retrain.evaluation.report import report_lines
 
     settings = read_settings(config)
@@ -206,13 +217,39 @@ def evaluate(
     )
     if path is None:
         raise InputError("name an evaluation file: --evaluation FILE, or retrain.evaluation")
-    found = evaluate_run(open_database(settings), settings, run, path)
+    row = evaluate_run(open_database(settings), settings, load_secrets(), run, path)
+    verdict = row.verdict or {}
     if as_json:
-        typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(verdict, ensure_ascii=False, indent=1))
     else:
-        for line in report_lines(found):
+        for line in report_lines(verdict):
             typer.echo(line)
-    raise typer.Exit(found.exit_status)
+    if row.status == "awaiting_people":
+        typer.echo("awaiting human evaluation: the verdict is final once its study is locked")
+    raise typer.Exit(EXIT_STATUS[row.decision or "undecided"])
+
+
+@app.command()
+def approve(
+    run: RunArgument,
+    reason: Annotated[str, typer.Option(help="Why; kept with the verdict.")],
+    config: ConfigOption = None,
+) -> None:
+    """Answer for a candidate on which the verdict is undecided: it may be rolled out then."""
+    import getpass
+    from datetime import UTC, datetime
+
+    from monitor.cli.retrain_evaluation import last_evaluation_of_run
+    from monitor.store.engine import transaction
+    from retrain.verdicts import approve as approve_evaluation
+
+    engine = open_database(read_settings(config))
+    row = last_evaluation_of_run(engine, run)
+    with transaction(engine) as connection:
+        approve_evaluation(
+            connection, row.id, by=getpass.getuser(), reason=reason, now=datetime.now(UTC)
+        )
+    typer.echo(f"{row.model} version {row.version} may be rolled out")
 
 
 @app.command()

@@ -10,16 +10,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Engine
 
 from monitor.errors import WorkflowError
+from monitor.settings import Settings
 from monitor.store import registry as versions
+from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.engine import make_engine, transaction
 from monitor.store.runs import RunRow, run_by_id
 from monitor.store.tables import metadata
-from retrain.benchmark_item import BenchmarkItem
 from retrain.dataset import TrainingSet, build_training_set, original_training_set
+from retrain.evaluation.planning import plan_evaluation, request_for
+from retrain.evaluations import poll_evaluation, start_evaluation
 from retrain.launchers import local
 from retrain.launchers.local import SubprocessLauncher
 from retrain.launchers.process_identity import start_ticks
@@ -43,6 +47,10 @@ pytestmark = [pytest.mark.language_model, pytest.mark.timeout(240)]
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
 PATIENCE_SECONDS = 180
+EVALUATION = """\
+evaluation:
+  benchmarks: [{name: desk, dataset: desk.jsonl, metrics: [exact_match]}]
+"""
 
 
 #: Children that a simulated restart has forgotten; as ours they must be waited for all the same.
@@ -78,18 +86,16 @@ class Desk:
             }
         )  # fmt: skip
 
-    def plan(
-        self, recipe: Recipe, rows: TrainingSet, items: list[BenchmarkItem] | None = None
-    ) -> int:
+    def plan(self, recipe: Recipe, rows: TrainingSet) -> int:
         with transaction(self.engine) as connection:
             run = plan_run(
                 connection, model="desk", recipe=recipe, work_dir=self.folder / "runs", now=NOW
             )
-            prepare_run(connection, run, rows, items or ())
+            prepare_run(connection, run, rows)
         return run
 
-    def start(self, recipe: Recipe, rows: TrainingSet, items: Any = None) -> int:
-        run = self.plan(recipe, rows, items)
+    def start(self, recipe: Recipe, rows: TrainingSet) -> int:
+        run = self.plan(recipe, rows)
         start_run(self.engine, run, self.launcher, NOW, environment=ENVIRONMENT)
         return run
 
@@ -110,6 +116,27 @@ class Desk:
             assert time.monotonic() < deadline, self.files(run).log.read_text()[-3000:]
             time.sleep(0.1)
         return state
+
+    def evaluate(self, version_id: int) -> CandidateEvaluationRow:
+        """Evaluate a version in a child, by the benchmark of the tiny model."""
+        file = self.folder / "evaluation.yaml"
+        file.write_text(EVALUATION)
+        items = [msgspec.json.encode(item) for item in benchmark()]
+        (self.folder / "desk.jsonl").write_bytes(b"\n".join(items))
+        settings = Settings(retrain={"gates": {"gate": "point"}, "scoring": {"max_new_tokens": 12}})
+        with transaction(self.engine) as connection:
+            version = versions.version_by_id(connection, version_id)
+            request = request_for(connection, version, settings, file)
+            evaluation = plan_evaluation(connection, version, request, by="test", now=NOW)
+        start_evaluation(self.engine, evaluation, self.launcher, NOW, environment=ENVIRONMENT)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (
+            state := poll_evaluation(self.engine, evaluation, self.launcher, NOW)
+        ).row.status == "running":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        forgotten.update(local._children)
+        return state.row
 
     def succeeded(self, run: int) -> RunState:
         state = self.wait(run)
@@ -173,7 +200,6 @@ def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> No
     assert version.lineage["data_digest"] == (read_json(files.card) or {})["digest"]
     assert version.lineage["base_revision"].startswith("sha256:")
     assert version.lineage["versions"]["torch"]
-    assert "answers.jsonl" not in {path.name for path in files.root.iterdir()}  # no benchmark
 
 
 def test_a_run_that_ended_is_registered_once(desk: Desk, runs: Runs) -> None:
@@ -214,7 +240,7 @@ def test_an_example_that_is_too_long_is_refused_with_its_line(desk: Desk, runs: 
     assert "Traceback" in "\n".join(desk.launcher.logs(desk.files(runs.too_long), 50))
 
 
-def test_a_retraining_goes_on_from_what_serves_and_is_scored_against_it(
+def test_a_retraining_goes_on_from_what_serves_and_is_evaluated_beside_it(
     desk: Desk, runs: Runs
 ) -> None:
     before = desk.succeeded(runs.lora)
@@ -223,31 +249,31 @@ def test_a_retraining_goes_on_from_what_serves_and_is_scored_against_it(
         promote(connection, before.version_id, changed_by="lea", reason="first", now=NOW)
     rows = build_training_set(examples(NEW, 30), examples(OLD, 40), replay_share=0.4, seed=1)
     adapter = str(desk.files(runs.lora).adapter)
-    run = desk.start(desk.recipe(start_adapter=adapter, epochs=6.0), rows, benchmark())
-    state = desk.succeeded(run)
-    acceptance = (state.run.result or {})["acceptance"]
-    assert acceptance["verdict"]["decision"] == "promote", acceptance["verdict"]
-    assert [c["name"] for c in acceptance["verdict"]["checks"]] == [
-        "better on new tasks", "old tasks not worse",
-    ]  # fmt: skip
+    run = desk.start(desk.recipe(start_adapter=adapter, epochs=6.0), rows)
+    version_id = desk.succeeded(run).version_id
+    assert version_id is not None
+    row = desk.evaluate(version_id)
+    assert (row.status, row.decision) == ("succeeded", "promote"), row.verdict
+    verdict = row.verdict or {}
     value = {
-        who: {s["stratum"]: s["value"] for s in acceptance[who] if s["metric"] == "exact_match"}
-        for who in ("candidate", "incumbent")
+        part["system"]: {
+            one["stratum"]: one["value"] for one in part["scores"] if one["metric"] == "exact_match"
+        }
+        for part in verdict["scores"]
     }
     assert value["incumbent"]["split=new"] == 0.0
     assert value["candidate"]["split=new"] >= 0.9
     assert value["candidate"]["split=old"] >= 0.9
-    answers = list(read_lines(desk.files(run).root / "answers.jsonl"))
-    assert len(answers) == 2 * 24
+    answers = list(read_lines(desk.files(run).evaluation_answers))
+    assert len(answers) == 3 * 24
     right = [a for a in answers if a["by"] == "incumbent" and a["id"].startswith("old")]
     assert {a["answer"] for a in right} == {OLD[1]}
-    assert state.version_id is not None
     with transaction(desk.engine) as connection:
-        version = versions.version_by_id(connection, state.version_id)
-        stored = versions.scores_of(connection, state.version_id)
+        version = versions.version_by_id(connection, version_id)
+        stored = versions.scores_of(connection, version_id)
     assert (version.stage, version.parent_id) == ("candidate", before.version_id)
     assert {(s.benchmark, s.stratum): s.value for s in stored if s.metric == "exact_match"} == {
-        ("acceptance", stratum): share for stratum, share in value["candidate"].items()
+        ("desk", stratum): share for stratum, share in value["candidate"].items()
     }
     assert version.lineage["parent_adapter"] == adapter
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from monitor.errors import NotFoundError, TrainingError, WorkflowError
+from monitor.errors import NotFoundError, RemoteServiceError, TrainingError, WorkflowError
 from monitor.settings import Retrain, Secrets
 from monitor.store import registry as versions
 from monitor.store.engine import transaction
@@ -21,7 +21,7 @@ from retrain.registry import promote, register_version
 from retrain.run_folder import RunFolder, write_lines
 from retrain.runs import cancel_run, plan_run, poll_run, poll_running, prepare_run, start_run
 from tests.services.fake_launcher import FakeLauncher, success
-from tests.services.tiny_model import NEW, benchmark, examples
+from tests.services.tiny_model import NEW, examples
 
 RECIPE = Recipe(base="some/base", rank=4)
 ROWS = build_training_set(examples(NEW, 20), [], replay_share=0.0, seed=1)
@@ -82,10 +82,10 @@ def test_preparing_again_writes_the_same(desk: Desk) -> None:
     contents = []
     for _ in range(2):
         with transaction(desk.engine) as connection:
-            folder = prepare_run(connection, run, ROWS, benchmark(2))
+            folder = prepare_run(connection, run, ROWS)
         contents.append({p.name: p.read_bytes() for p in folder.root.iterdir()})
     assert contents[0] == contents[1]
-    assert set(contents[0]) == {"recipe.json", "train.jsonl", "dataset.json", "benchmark.jsonl"}
+    assert set(contents[0]) == {"recipe.json", "train.jsonl", "dataset.json", "dataset.md"}
     assert read_recipe(contents[0]["recipe.json"]) == RECIPE
 
 
@@ -104,7 +104,7 @@ def test_the_data_that_marks_a_run_as_prepared_is_written_last(
 
     monkeypatch.setattr(Path, "replace", note)
     with transaction(desk.engine) as connection:
-        prepare_run(connection, run, ROWS, benchmark(2))
+        prepare_run(connection, run, ROWS)
     assert written[-1] == folder.training_data.name
     assert len(written) == 4
 
@@ -207,56 +207,6 @@ def test_a_result_that_cannot_be_read_fails_the_run_and_no_other(desk: Desk, con
     assert desk.row(other).status == "succeeded"
 
 
-def acceptance(decision: str, *outcomes: str) -> dict[str, Any]:
-    names = ("better on new tasks", "old tasks not worse")
-    score = {
-        "stratum": "", "metric": "exact_match", "value": 0.5, "lower": 0.4, "upper": 0.6, "n": 96,
-    }  # fmt: skip
-    return {
-        "candidate": [score],
-        "incumbent": [score],
-        "verdict": {
-            "decision": decision,
-            "checks": [
-                {"name": name, "outcome": outcome, "seen": "90% -> 50%", "required": ""}
-                for name, outcome in zip(names, outcomes, strict=True)
-            ],
-        },
-    }
-
-
-@pytest.mark.parametrize(
-    ("decision", "outcomes", "stage"),
-    [
-        ("promote", ("passed", "passed"), "candidate"),
-        ("undecided", ("undecided", "passed"), "candidate"),
-        ("reject", ("passed", "failed"), "rejected"),
-    ],
-)
-def test_the_verdict_decides_whether_a_candidate_stays(
-    desk: Desk, decision: str, outcomes: tuple[str, str], stage: str
-) -> None:
-    run = desk.start()
-    result = success(desk.launcher.submitted[0], acceptance=acceptance(decision, *outcomes))
-    desk.launcher.end(1, result)
-    state = desk.poll(run)
-    assert state.run.status == "succeeded"
-    with transaction(desk.engine) as connection:
-        version = versions.version_by_id(connection, state.version_id)
-        moves = versions.stage_changes(connection, version.id)
-        scores = versions.scores_of(connection, version.id)
-    assert version.stage == stage
-    assert [(s.benchmark, s.metric, s.value, s.n) for s in scores] == [
-        ("acceptance", "exact_match", 0.5, 96)
-    ]
-    assert [(m.changed_by, m.reason) for m in moves] == (
-        [("gates", "old tasks not worse: 90% -> 50%")] if stage == "rejected" else []
-    )
-    if stage == "rejected":
-        with pytest.raises(WorkflowError, match="is rejected"), transaction(desk.engine) as c:
-            promote(c, version.id, changed_by="lea", reason="all the same", now=desk.now)
-
-
 def test_cancelling_a_planned_run_needs_no_child(desk: Desk) -> None:
     run = desk.plan(prepared=False)
     cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
@@ -264,6 +214,18 @@ def test_cancelling_a_planned_run_needs_no_child(desk: Desk) -> None:
     assert desk.launcher.cancelled == []
     with pytest.raises(WorkflowError, match="is cancelled; plan another one"):
         start_run(desk.engine, run, desk.launcher, desk.now)
+
+
+def test_a_child_out_of_reach_is_not_called_cancelled(desk: Desk) -> None:
+    """It would run on, and nobody would look at it any more."""
+    run = desk.start()
+    desk.launcher.away = RemoteServiceError("Ray doesn't answer")
+    with pytest.raises(RemoteServiceError):
+        cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
+    assert desk.row(run).status == "running"
+    desk.launcher.away = None
+    cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
+    assert (desk.row(run).status, desk.launcher.cancelled) == ("cancelled", [{"number": 1}])
 
 
 def test_what_a_cancelled_child_still_writes_is_ignored(desk: Desk) -> None:

@@ -32,6 +32,7 @@ from monitor.review.web import (
     pages,
     people_pages,
     study_pages,
+    verdict_pages,
 )
 from monitor.review.web.clock import Clock, utc_now
 from monitor.review.web.same_origin import SameOrigin
@@ -94,6 +95,7 @@ def create_app(
             *drift_pages.HANDLERS,
             *digest_page.HANDLERS,
             *decision_pages.HANDLERS,
+            *verdict_pages.HANDLERS,
             *health.HANDLERS,
             api.router,
             _static("/static", "static", HERE / "static", STYLES),
