@@ -4,15 +4,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from retrain.dataset import TrainingSet
 from retrain.recipe import Recipe
-from retrain.run_folder import RunFolder, read_json, write_json, write_lines
+from retrain.run_folder import RunFolder, read_json, write_json
 
 POLL_SECONDS = 0.2
 
@@ -40,14 +40,18 @@ class Trained:
         return _tokens_per_second(self.folder, self.result)
 
 
-def train_in_child(root: Path, recipe: Recipe, rows: Sequence[dict[str, Any]]) -> Trained:
+def train_in_child(root: Path, recipe: Recipe, data: TrainingSet) -> Trained:
     """Train as production does."""
+    return run_on(make_folder(root, recipe, data), "retrain.child")
+
+
+def make_folder(root: Path, recipe: Recipe, data: TrainingSet) -> RunFolder:
+    """Write what a child reads."""
     folder = RunFolder(root)
     root.mkdir(parents=True)
     write_json(folder.recipe, msgspec.to_builtins(recipe))
-    write_json(folder.card, {"digest": "sha256:bench"})
-    write_lines(folder.training_data, list(rows))
-    return run_on(folder, "retrain.child")
+    data.write(folder)
+    return folder
 
 
 def run_on(folder: RunFolder, module: str) -> Trained:

@@ -17,10 +17,8 @@ from rich.progress import track
 from bench.retrain_child import train_in_child
 from bench.row import Row
 from monitor.bench.intervals import mean_interval
-from monitor.settings import Scoring
-from retrain.dataset import Checks, build_training_set
+from retrain.dataset import build_training_set
 from retrain.generation import Responder
-from retrain.metrics.sentence_encoder import LocalSentenceEncoder
 from retrain.recipe import Recipe
 from retrain.tiny_base import TinyShape, make_tiny_base
 
@@ -55,7 +53,7 @@ FRAMES = (
     "what will I pay for {}?",
 )
 CLOSINGS = ("", " Thanks.", " I need to know today.", " It is for my records.")
-N_TAUGHT, N_GOLD, N_ASKED = 60, 20, 20
+N_TAUGHT, N_ASKED = 60, 20
 SHAPE = TinyShape(
     hidden_size=64, vocabulary=600, max_length=64, epochs=8.0, batch_size=32, learning_rate=4e-3
 )
@@ -71,11 +69,10 @@ class Kept:
 
 def forgetting_rows(place: Path, n_seeds: int) -> Iterator[Row]:
     """Retrain on ``n_seeds`` models, each with replay and without."""
-    checks = Checks(encoder=LocalSentenceEncoder(Scoring().sentence_model))
     before: list[float] = []
     after: dict[float, list[Kept]] = {0.3: [], 0.0: []}
     for seed in track(range(n_seeds), "forgetting", transient=True):
-        known, by_share = _one_seed(place / f"seed-{seed}", seed, tuple(after), checks)
+        known, by_share = _one_seed(place / f"seed-{seed}", seed, tuple(after))
         before.append(known)
         for share, kept in by_share.items():
             after[share].append(kept)
@@ -87,15 +84,13 @@ def forgetting_rows(place: Path, n_seeds: int) -> Iterator[Row]:
     yield _mean("old facts before", before, 0.0, False)
 
 
-def _one_seed(
-    place: Path, seed: int, shares: Sequence[float], checks: Checks
-) -> tuple[float, dict[float, Kept]]:
+def _one_seed(place: Path, seed: int, shares: Sequence[float]) -> tuple[float, dict[float, Kept]]:
     rng = random.Random(seed)
     phrasings = ["".join(parts) for parts in product(OPENINGS, FRAMES, CLOSINGS)]
     rng.shuffle(phrasings)
     taught, asked = phrasings[:N_TAUGHT], phrasings[N_TAUGHT : N_TAUGHT + N_ASKED]
     original = [_row(frame, fact, FACTS) for fact in FACTS for frame in taught]
-    gold = [_row(frame, fact, CHANGED) for fact in CHANGED for frame in taught[:N_GOLD]]
+    gold = [_row(frame, fact, CHANGED) for fact in CHANGED for frame in taught]
     conversations = [row["messages"] for row in original]
     base = make_tiny_base(place / "base", conversations, seed=seed, shape=SHAPE)
     kept_facts = [fact for fact in FACTS if fact not in CHANGED]
@@ -104,15 +99,15 @@ def _one_seed(
     for share in shares:
         recipe = Recipe(
             base=str(base),
-            epochs=6.0,
-            learning_rate=5e-3,
+            epochs=4.0,
+            learning_rate=3e-3,
             batch_size=16,
             max_length=64,
             replay_share=share,
             seed=seed,
         )
-        data = build_training_set(gold, original, replay_share=share, seed=seed, checks=checks)
-        done = train_in_child(place / f"replay-{share}", recipe, data.rows)
+        data = build_training_set(gold, original, replay_share=share, seed=seed)
+        done = train_in_child(place / f"replay-{share}", recipe, data)
         responder = Responder(base, done.folder.adapter, max_new_tokens=8)
         found[share] = Kept(
             new=_right(responder, list(CHANGED), asked, CHANGED),

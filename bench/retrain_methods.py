@@ -5,12 +5,13 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.retrain_child import Trained, train_in_child
-from bench.row import Row
+from bench.row import Row as Figure
 from monitor.bench.intervals import proportion_interval
+from monitor.settings import TrainingData
 from retrain.base_model import BaseModel
+from retrain.dataset import Checks, Row, TrainingSet, original_training_set
 from retrain.generation import Responder
 from retrain.recipe import Method, Recipe
 
@@ -37,12 +38,14 @@ class Bank:
         """The intents, in order."""
         return sorted({intent for _, intent in self.training})
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return the training examples as conversations."""
-        return [
+    def training_set(self, n: int = N_EXAMPLES) -> TrainingSet:
+        """Return the first ``n`` training examples, all of which are trained on."""
+        rows: list[Row] = [
             {"messages": [*asked(query), {"role": "assistant", "content": intent}]}
-            for query, intent in self.training
+            for query, intent in self.training[:n]
         ]
+        checks = Checks(rules=TrainingData(validation_share=0.0))
+        return original_training_set(rows, seed=SEED, checks=checks)
 
 
 def read_bank(data: Path) -> Bank:
@@ -90,7 +93,7 @@ def recipe_for(base: BaseModel, method: Method, *, epochs: float = 2.0) -> Recip
     )
 
 
-def method_rows(base: BaseModel, bank: Bank, place: Path) -> Iterator[Row]:
+def method_rows(base: BaseModel, bank: Bank, place: Path) -> Iterator[Figure]:
     """Train by each method and ask the held-out queries."""
     listing = f"{SYSTEM_PROMPT} Answer with one of: {', '.join(bank.intents)}."
     yield _exact(
@@ -101,13 +104,13 @@ def method_rows(base: BaseModel, bank: Bank, place: Path) -> Iterator[Row]:
     )
     methods: tuple[Method, ...] = ("lora", "qlora", "full")
     for method in methods:
-        done = train_in_child(place / method, recipe_for(base, method), bank.rows())
+        done = train_in_child(place / method, recipe_for(base, method), bank.training_set())
         yield _exact(method, _responder(base, method, done), bank, goal=method == "lora")
-        yield Row(AREA, f"{method}: wall time", done.wall_seconds, "s", "", None, _speed(done))
-        yield Row(
+        yield Figure(AREA, f"{method}: wall time", done.wall_seconds, "s", "", None, _speed(done))
+        yield Figure(
             AREA, f"{method}: peak memory", done.peak_megabytes, "MB", "", None, "of the child"
         )
-        yield Row(AREA, f"{method}: weights written", done.weights_megabytes, "MB", "", None, "")
+        yield Figure(AREA, f"{method}: weights written", done.weights_megabytes, "MB", "", None, "")
 
 
 def _responder(base: BaseModel, method: Method, done: Trained) -> Responder:
@@ -123,7 +126,7 @@ def _exact(
     *,
     system_prompt: str = SYSTEM_PROMPT,
     goal: bool = False,
-) -> Row:
+) -> Figure:
     answers = responder.respond([asked(query, system_prompt) for query, _ in bank.held_out])
     right = sum(
         answer.strip().lower() == intent
@@ -131,7 +134,7 @@ def _exact(
     )
     n = len(bank.held_out)
     lower, upper = proportion_interval(right, n)
-    return Row(
+    return Figure(
         AREA,
         f"{name}: exact match",
         right / n,

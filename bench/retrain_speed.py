@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from bench.retrain_child import run_on, train_in_child
+from bench.retrain_child import make_folder, run_on, train_in_child
 from bench.retrain_methods import MAX_NEW_TOKENS, Bank, asked, recipe_for
 from bench.row import Row
 from monitor.evaluation_file.plan import parse_plan
@@ -23,7 +23,7 @@ from retrain.evaluation.run import score_systems
 from retrain.evaluation.systems import answer_benchmarks
 from retrain.generation import BATCH_SIZE, Responder
 from retrain.metrics.catalogue import MetricModels
-from retrain.run_folder import RunFolder, write_json, write_lines
+from retrain.run_folder import write_lines
 
 AREA = "retrain"
 N_EXAMPLES = 160
@@ -34,14 +34,11 @@ ROUNDS = 3
 def training_row(base: BaseModel, bank: Bank, place: Path) -> Row:
     """Train the same examples in a child and by TRL alone, in turn."""
     recipe = recipe_for(base, "lora", epochs=1.0)
-    rows = bank.rows()[:N_EXAMPLES]
+    data = bank.training_set(N_EXAMPLES)
     pairs = []
     for number in range(ROUNDS):
-        child = train_in_child(place / f"child-{number}", recipe, rows)
-        folder = RunFolder(place / f"bare-{number}")
-        folder.root.mkdir(parents=True)
-        write_json(folder.recipe, msgspec.to_builtins(recipe))
-        write_lines(folder.training_data, rows)
+        child = train_in_child(place / f"child-{number}", recipe, data)
+        folder = make_folder(place / f"bare-{number}", recipe, data)
         bare = run_on(folder, "bench.retrain_bare")
         pairs.append((child.tokens_per_second, bare.tokens_per_second))
     return _ratio("tokens/s of the child / TRL called bare", pairs, 0.95, "tokens/s")
