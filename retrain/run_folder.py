@@ -60,6 +60,11 @@ class RunFolder:
         return self.root / "train.jsonl"
 
     @property
+    def validation_data(self) -> Path:
+        """Examples held back, in the same form; not there where none are."""
+        return self.root / "validation.jsonl"
+
+    @property
     def card(self) -> Path:
         """Digest and counts of the training data."""
         return self.root / "dataset.json"
@@ -103,6 +108,22 @@ class RunFolder:
     def checkpoints(self) -> Path:
         """The trainer's own folder."""
         return self.root / "checkpoints"
+
+    @property
+    def threads(self) -> Path:
+        """How many threads the run began with."""
+        return self.root / "threads.json"
+
+    def last_checkpoint(self) -> Path | None:
+        """Return the newest whole checkpoint: the trainer's state is what it writes last."""
+        found = []
+        for path in self.checkpoints.glob("checkpoint-*"):
+            try:
+                json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            except (OSError, json.JSONDecodeError):
+                continue  # the child died while it wrote this one; the one before is still there
+            found.append(path)
+        return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
     @property
     def adapter(self) -> Path:

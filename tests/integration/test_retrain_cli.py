@@ -171,7 +171,7 @@ def test_a_started_run_is_cancelled_from_another_process(
     assert "run 1: cancelled" in trained.ok("retrain", "show", "1")
     assert "error: cancelled by " in trained.ok("retrain", "show", "1")
     assert "is cancelled already" in trained.refused("retrain", "cancel", "1")
-    assert "is cancelled; plan another one" in trained.refused("retrain", "start", "1")
+    assert "is cancelled; `driftwarden retrain resume" in trained.refused("retrain", "start", "1")
 
 
 def test_nothing_is_there_at_first(shell: Shell) -> None:

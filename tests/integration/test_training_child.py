@@ -2,130 +2,33 @@
 
 import os
 import signal
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from monitor.errors import WorkflowError
 from monitor.store import registry as versions
-from monitor.store.engine import make_engine, transaction
-from monitor.store.runs import RunRow, run_by_id
-from monitor.store.tables import metadata
-from retrain.benchmark_item import BenchmarkItem
+from monitor.store.engine import transaction
 from retrain.dataset import TrainingSet, build_training_set, original_training_set
-from retrain.launchers import local
 from retrain.launchers.local import SubprocessLauncher
 from retrain.launchers.process_identity import start_ticks
-from retrain.recipe import Recipe
+from retrain.progress_record import losses
 from retrain.registry import promote
-from retrain.run_folder import RunFolder, read_json, read_lines
-from retrain.runs import (
-    RunState,
-    cancel_run,
-    losses,
-    plan_run,
-    poll_run,
-    poll_running,
-    prepare_run,
-    start_run,
-)
+from retrain.run_folder import read_json, read_lines
+from retrain.runs import cancel_run, poll_run, poll_running, start_run
 from tests.services.tiny_model import NEW, OLD, benchmark, examples, tiny_base  # noqa: F401
+from tests.services.training_desk import ENVIRONMENT, NOW, Desk, restart, training_desk
 
 pytestmark = [pytest.mark.language_model, pytest.mark.timeout(240)]
-
-NOW = datetime(2026, 11, 2, tzinfo=UTC)
-ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
-PATIENCE_SECONDS = 180
-
-
-#: Children that a simulated restart has forgotten; as ours they must be waited for all the same.
-forgotten: dict[int, subprocess.Popen[bytes]] = {}
-
-
-def restart() -> SubprocessLauncher:
-    """Return the launcher of a process that knows nothing of the children of the one before."""
-    forgotten.update(local._children)
-    local._children.clear()
-    return SubprocessLauncher()
-
-
-@dataclass
-class Desk:
-    """A database and a folder of runs; what it starts, it ends."""
-
-    folder: Path
-    base: Path
-    engine: Engine = field(init=False)
-    launcher: SubprocessLauncher = field(default_factory=SubprocessLauncher)
-
-    def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.engine = make_engine(f"sqlite:///{self.folder / 'desk.db'}")
-        metadata.create_all(self.engine)
-
-    def recipe(self, **values: Any) -> Recipe:
-        return Recipe(
-            **{
-                "base": str(self.base), "epochs": 4.0, "learning_rate": 1e-2, "batch_size": 8,
-                "max_length": 64, **values,
-            }
-        )  # fmt: skip
-
-    def plan(
-        self, recipe: Recipe, rows: TrainingSet, items: list[BenchmarkItem] | None = None
-    ) -> int:
-        with transaction(self.engine) as connection:
-            run = plan_run(
-                connection, model="desk", recipe=recipe, work_dir=self.folder / "runs", now=NOW
-            )
-            prepare_run(connection, run, rows, items or ())
-        return run
-
-    def start(self, recipe: Recipe, rows: TrainingSet, items: Any = None) -> int:
-        run = self.plan(recipe, rows, items)
-        start_run(self.engine, run, self.launcher, NOW, environment=ENVIRONMENT)
-        return run
-
-    def row(self, run: int) -> RunRow:
-        with transaction(self.engine) as connection:
-            return run_by_id(connection, run)
-
-    def files(self, run: int) -> RunFolder:
-        return RunFolder(Path(self.row(run).work_dir))
-
-    def poll(self, run: int) -> RunState:
-        return poll_run(self.engine, run, self.launcher, NOW)
-
-    def wait(self, run: int, until: Callable[[RunState], bool] | None = None) -> RunState:
-        until = until or (lambda state: state.run.status != "running")
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not until(state := self.poll(run)):
-            assert time.monotonic() < deadline, self.files(run).log.read_text()[-3000:]
-            time.sleep(0.1)
-        return state
-
-    def succeeded(self, run: int) -> RunState:
-        state = self.wait(run)
-        assert state.run.status == "succeeded", state.run.error
-        return state
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Iterator[Desk]:  # noqa: F811
-    made = Desk(tmp_path_factory.mktemp("desk"), tiny_base)
-    yield made
-    made.engine.dispose()
-    restart()
-    for child in forgotten.values():  # also those that a failed test left
-        child.kill()
-        child.wait()
+    with training_desk(tmp_path_factory.mktemp("desk"), tiny_base) as made:
+        yield made
 
 
 @dataclass(frozen=True)
@@ -173,6 +76,9 @@ def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> No
     assert version.lineage["data_digest"] == (read_json(files.card) or {})["digest"]
     assert version.lineage["base_revision"].startswith("sha256:")
     assert version.lineage["versions"]["torch"]
+    assert [one["outcome"] for one in result["checks"]] == ["ok"] * 4
+    assert result["memory"]["measured_gib"] > 0.1
+    assert result["n_answer_tokens"] > 40
     assert "answers.jsonl" not in {path.name for path in files.root.iterdir()}  # no benchmark
 
 
@@ -211,6 +117,9 @@ def test_an_example_that_is_too_long_is_refused_with_its_line(desk: Desk, runs: 
         state.run.error
     )
     assert "raise the recipe's max_length to " in str(state.run.error)
+    assert "examples: refused: 1 of 2 examples" in "\n".join(
+        desk.launcher.logs(desk.files(runs.too_long), 50)
+    )
     assert "Traceback" in "\n".join(desk.launcher.logs(desk.files(runs.too_long), 50))
 
 

@@ -31,6 +31,7 @@ from monitor.review.web import (
     oidc_page,
     pages,
     people_pages,
+    run_pages,
 )
 from monitor.review.web.clock import Clock, utc_now
 from monitor.review.web.same_origin import SameOrigin
@@ -92,6 +93,7 @@ def create_app(
             *drift_pages.HANDLERS,
             *digest_page.HANDLERS,
             *decision_pages.HANDLERS,
+            *run_pages.HANDLERS,
             *health.HANDLERS,
             api.router,
             _static("/static", "static", HERE / "static", STYLES),
