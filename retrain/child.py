@@ -25,12 +25,14 @@ def _train(folder: RunFolder) -> dict[str, Any]:
     card = read_json(folder.card) or {}
     prepare_environment(recipe.base)
     # Imported here: torch reads the environment when it is imported.
-    from retrain.acceptance import score_candidate  # noqa: PLC0415
+    from retrain.acceptance import BENCHMARK, score_candidate  # noqa: PLC0415
+    from retrain.adapter_folder import add_scores  # noqa: PLC0415
     from retrain.training import train  # noqa: PLC0415
 
     outcome = train(folder, recipe, rows, card)
     if folder.benchmark.is_file():
         outcome["acceptance"] = score_candidate(folder, recipe)
+        add_scores(folder.adapter, BENCHMARK, outcome["acceptance"]["candidate"])
     return outcome
 
 

@@ -16,9 +16,14 @@ from retrain.recipe import Recipe
 NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 #: What TRL's fused output layer scores at a time: positions, and words of the vocabulary.
 TILE_TOKENS, TILE_WORDS = 4096, 32768
-#: Resident before anything is loaded: Python, torch, transformers, PEFT and TRL on a CPU; the
-#: context of CUDA and its libraries on a GPU.
-OVERHEAD = {"cpu": 1.0 * GIB, "cuda": 0.75 * GIB}
+#: Resident besides all that: Python, torch, transformers, PEFT and TRL on a CPU; the context of CUDA
+#: and its libraries on a GPU.
+OVERHEAD = {"cpu": 0.75 * GIB, "cuda": 0.75 * GIB}
+#: Of bitsandbytes and its backends, on a CPU.
+QUANTISING_OVERHEAD = 0.25 * GIB
+#: On a CPU the heap of the C library keeps about as much again as the activations need: freed
+#: between blocks that are still held. Measured with SmolLM2-135M (docs/how-to/train.md).
+HEAP = 2.0
 
 
 @dataclass(frozen=True)
@@ -87,8 +92,8 @@ def estimate_memory(
     plain = shape.n_parameters - (shape.n_quantised if quantised else 0)
     weights = plain * value + (shape.n_quantised * NF4_BYTES if quantised else 0.0)
     a_layer = _layer_activations(shape, batch, value)
-    if quantised and value == 4:  # each adapted layer's input once more, in the adapter's bfloat16
-        a_layer += batch.tokens * (6 * shape.hidden_size + shape.intermediate_size) * width
+    if kind == "cpu":
+        a_layer *= HEAP
     kept = (
         shape.n_layers * batch.tokens * shape.hidden_size * value
         if checkpointing
@@ -104,7 +109,7 @@ def estimate_memory(
         optimiser=float(shape.n_trained * (2 if quantised and kind == "cuda" else 2 * width)),
         activations=float(kept),
         working=max(temporary, _logits(shape, batch, kind), float(shape.n_trained * width)),
-        overhead=OVERHEAD[kind],
+        overhead=OVERHEAD[kind] + (QUANTISING_OVERHEAD if quantised and kind == "cpu" else 0.0),
     )
 
 

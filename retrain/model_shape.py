@@ -89,11 +89,16 @@ def _adapter_parameters(recipe: Recipe, model: Any) -> int:
 
     from retrain.adapter_config import peft_config  # noqa: PLC0415
 
-    config: Any = (
-        PeftConfig.from_pretrained(recipe.start_adapter)
-        if recipe.start_adapter
-        else peft_config(recipe, model)
-    )
+    try:
+        config: Any = (
+            PeftConfig.from_pretrained(recipe.start_adapter)
+            if recipe.start_adapter
+            else peft_config(recipe, model)
+        )
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{recipe.start_adapter}: holds no adapter to go on from: {error}"
+        ) from error
     whole = tuple(config.modules_to_save or ())
     config.modules_to_save = None
     n_whole = sum(

@@ -146,6 +146,8 @@ def test_a_retraining_goes_on_from_what_serves_and_is_scored_against_it(
     assert value["incumbent"]["split=new"] == 0.0
     assert value["candidate"]["split=new"] >= 0.9
     assert value["candidate"]["split=old"] >= 0.9
+    adapter_card = (desk.files(run).adapter / "README.md").read_text(encoding="utf-8")
+    assert "| acceptance | split=new | exact_match | " in adapter_card
     answers = list(read_lines(desk.files(run).root / "answers.jsonl"))
     assert len(answers) == 2 * 24
     right = [a for a in answers if a["by"] == "incumbent" and a["id"].startswith("old")]
