@@ -16,8 +16,8 @@ from retrain.recipe import Recipe
 NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 #: What TRL's fused output layer scores at a time: positions, and words of the vocabulary.
 TILE_TOKENS, TILE_WORDS = 4096, 32768
-#: Resident besides all that: Python, torch, transformers, PEFT and TRL on a CPU; the context of CUDA
-#: and its libraries on a GPU.
+#: Resident besides all that: Python, torch, transformers, PEFT and TRL on a CPU; CUDA's context and
+#: libraries on a GPU.
 OVERHEAD = {"cpu": 0.75 * GIB, "cuda": 0.75 * GIB}
 #: Of bitsandbytes and its backends, on a CPU.
 QUANTISING_OVERHEAD = 0.25 * GIB

@@ -16,7 +16,7 @@ from retrain.runs import RunState, cancel_run, poll_run, start_run
 from tests.services.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
 from tests.services.training_desk import ENVIRONMENT, NOW, Desk, training_desk
 
-pytestmark = [pytest.mark.language_model, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.language_model, pytest.mark.timeout(900)]
 
 #: Checkpoints fall into the middle of an epoch of 10 half-batches.
 RECIPE = {
@@ -41,7 +41,7 @@ def begin(desk: Desk) -> int:
 
 
 def wait_for_checkpoint(folder: RunFolder) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not last_step(folder):
         assert time.monotonic() < deadline, folder.log.read_text()[-2000:]
         time.sleep(0.02)
@@ -69,7 +69,7 @@ def test_a_killed_child_goes_on_and_ends_with_the_same_bits(
     with folder.progress.open("a", encoding="utf-8") as file:
         file.write('{"step": 3, "lo')  # as a process leaves it that is killed while it writes
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # as in a daemon started elsewhere
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + 300
     while (
         state := poll_run(desk.engine, run, desk.launcher, NOW, resumptions=1)
     ).run.status == "running":

@@ -24,7 +24,7 @@ from retrain.runs import RunState, plan_run, poll_run, prepare_run, start_run
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 300
 
 
 #: Children that a simulated restart has forgotten; as ours they must be waited for all the same.
