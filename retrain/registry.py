@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from monitor.errors import WorkflowError
 from monitor.store import registry as store
 from monitor.store.audit import append_entry
+from monitor.store.baseline_plans import plan_baseline
 from monitor.store.registry import ScoreRow, VersionRow
 from retrain.evaluate import StratumScore
 
@@ -76,6 +77,8 @@ def move_stage(
 ) -> None:
     """Move a version to a stage; a new production version archives the one before.
 
+    In the same transaction it is planned that the drift baseline follows the new version.
+
     Moving a version to the stage it has changes nothing.
 
     Raises:
@@ -94,6 +97,7 @@ def move_stage(
         )
     if stage == "production":
         _archive_previous(connection, version, changed_by, now)
+        plan_baseline(connection, version.model, version_id, now)
     try:
         _move(connection, version, stage, changed_by=changed_by, reason=reason, now=now)
     except IntegrityError:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
 from typing import Any, Literal
 
 from monitor.errors import TrainingError
@@ -146,9 +147,14 @@ class RunFolder:
         return self.root / "child.log"
 
 
+def _draft_of(path: Path) -> Path:
+    """Return a name beside a file that no other process or thread writes to."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}")
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON so that a reader finds the old file or the new one, never a part."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = _draft_of(path)
     with draft.open("w", encoding="utf-8") as file:
         json.dump(content, file, ensure_ascii=False, indent=2)
         file.write("\n")
@@ -174,7 +180,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Write rows as JSON lines, as :func:`canonical` gives them."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = _draft_of(path)
     draft.write_text("".join(canonical(row) + "\n" for row in rows), encoding="utf-8")
     draft.replace(path)
 

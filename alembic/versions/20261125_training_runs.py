@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "5b7c20e91fd4"
-down_revision = "e3764083c9b1"
+down_revision = "a5d77cae7e1e"
 branch_labels = None
 depends_on = None
 

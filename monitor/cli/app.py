@@ -16,6 +16,7 @@ from monitor.cli import (
     models,
     privacy,
     retrain,
+    retrain_manifest,
     review,
     run,
     taxonomy,
@@ -43,6 +44,7 @@ app.command()(evaluate.evaluate)
 app.command()(digest.digest)
 app.add_typer(taxonomy.app, name="taxonomy")
 app.add_typer(review.app, name="review")
+retrain.app.command()(retrain_manifest.manifest)
 app.add_typer(retrain.app, name="retrain")
 app.add_typer(models.app, name="models")
 app.command()(privacy.forget)

@@ -40,22 +40,38 @@ def digest(
     What was significant and yet no alarm, because it lies below the floor that pages, is shown
     here. The page has the same under Digest.
     """
+    from datetime import UTC, datetime
+
     from monitor.review.digest import make_digest
+    from monitor.settings import age
     from monitor.store.engine import transaction
+    from monitor.store.model_age import live_age
 
     settings = read_settings(config)
     engine = open_database(settings)
     with transaction(engine) as connection:
-        year = make_digest(connection, model or settings.model.name, n_windows=windows)
+        name = model or settings.model.name
+        year = make_digest(connection, name, n_windows=windows)
+        live = live_age(connection, name, datetime.now(UTC))
     if as_json:
         import msgspec
 
-        shown = {"model": year.model, "windows": year.windows, "incidents": year.incidents}
+        shown: dict[str, object] = {
+            "model": year.model,
+            "windows": year.windows,
+            "incidents": year.incidents,
+        }
+        if live is not None:
+            shown["serves"] = {"version": live.version.version, "age_days": live.age.days}
         typer.echo(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
         return
     from rich.console import Console
 
-    _print(year, Console())
+    console = Console()
+    _print(year, console)
+    if live is not None:
+        suggestion = live.suggestion(age(settings.retrain.max_age))
+        console.print(f"[yellow]{suggestion}[/]" if suggestion else live.told, highlight=False)
 
 
 def sparkline(series: "Series") -> str:

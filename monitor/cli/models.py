@@ -7,7 +7,8 @@ import typer
 from monitor.cli.context import ConfigOption, open_database, read_settings
 
 app = typer.Typer(
-    no_args_is_help=True, help="List a model's versions, promote one, or go back to the last."
+    no_args_is_help=True,
+    help="List a model's versions, compare two, promote one, or go back to the last.",
 )
 
 ModelArgument = Annotated[str, typer.Argument(help="Name of the model, as the traffic has it.")]
@@ -39,29 +40,52 @@ def list_versions(
 
 @app.command()
 def show(model: ModelArgument, version: VersionArgument, config: ConfigOption = None) -> None:
-    """Show a version: where it comes from, its scores, and who moved it when."""
+    """Show a version: where it comes from, its data, scores and baseline, and who moved it when."""
+    from monitor.cli.version_text import version_lines
     from monitor.store import registry
     from monitor.store.engine import transaction
+    from retrain.version_facts import facts_of
 
     engine = open_database(read_settings(config))
     with transaction(engine) as connection:
-        found = registry.version_by_number(connection, model, version)
-        scores = registry.scores_of(connection, found.id)
-        moves = registry.stage_changes(connection, found.id)
-    typer.echo(f"{model} version {version}: {found.stage}")
-    typer.echo(f"adapter: {found.adapter_path}\ndigest:  {found.adapter_digest}")
-    for name, value in found.lineage.items():
-        typer.echo(f"  {name} = {value}")
-    for score in scores:
-        typer.echo(
-            f"{score.benchmark}  {score.stratum or 'all':28s} {score.metric:12s} {score.value:.3f} "
-            f"[{score.lower:.3f}, {score.upper:.3f}]  n = {score.n}"
+        facts = facts_of(connection, registry.version_by_number(connection, model, version))
+    for line in version_lines(facts):
+        typer.echo(line)
+
+
+@app.command()
+def diff(
+    model: ModelArgument,
+    first: Annotated[int, typer.Argument(help="Number of one version.")],
+    second: Annotated[int, typer.Argument(help="Number of the other.")],
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON instead.")] = False,
+) -> None:
+    """Show what differs between two versions: recipe, data, lineage, and their scores.
+
+    Scores that were measured apart are compared by eye only; whether one version is better is for
+    `driftwarden retrain evaluate`, which asks both the same questions.
+    """
+    from monitor.cli.version_text import difference_lines
+    from monitor.store import registry
+    from monitor.store.engine import transaction
+    from retrain.version_facts import differences, facts_of, score_changes
+
+    engine = open_database(read_settings(config))
+    with transaction(engine) as connection:
+        one, other = (
+            facts_of(connection, registry.version_by_number(connection, model, number))
+            for number in (first, second)
         )
-    for move in moves:
-        typer.echo(
-            f"{move.changed_at:%Y-%m-%d %H:%M}  {move.from_stage} -> {move.to_stage} by "
-            f"{move.changed_by}: {move.reason}"
-        )
+    found, scores = differences(one, other), score_changes(one, other)
+    if as_json:
+        import msgspec
+
+        shown = {"model": model, "differences": found, "scores": scores}
+        typer.echo(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
+        return
+    for line in difference_lines(one, other, found, scores):
+        typer.echo(line)
 
 
 @app.command()

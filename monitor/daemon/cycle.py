@@ -8,9 +8,11 @@ from sqlalchemy import Engine
 
 from monitor.alerts.outbox import deliver_due
 from monitor.alerts.slack import Sender, make_sender
-from monitor.daemon.follow_up import decide, follow_up
+from monitor.daemon.follow_up import decide, follow_up, watch_age
 from monitor.daemon.retraining import Retraining
+from monitor.embedding.encoder import load_encoder
 from monitor.evaluation.embedding import EncoderSource
+from monitor.evaluation.version_baseline import follow_version
 from monitor.evaluation.weekly import catch_up
 from monitor.privacy.retention import apply_retention, is_due
 from monitor.settings import Secrets, Settings
@@ -20,6 +22,7 @@ from monitor.store.offsets import complete_until
 from monitor.store.outbox import count_waiting
 from monitor.store.pending_halves import first_waiting
 from monitor.telemetry import LAST_EVALUATION, OUTBOX_PENDING, get_logger
+from retrain.mlflow_mirror import MlflowMirror, mirror_registry
 
 #: Records of a window's last moments may come this much later.
 LATE_RECORDS = timedelta(minutes=10)
@@ -41,6 +44,7 @@ class Cycle:
     started_at: datetime
     #: Called where stored texts are to be embedded again; ``None`` loads the configured encoder.
     encoder: EncoderSource | None = None
+    registry_mirror: MlflowMirror | None = None
 
     @classmethod
     def build(
@@ -60,10 +64,14 @@ class Cycle:
             retraining=Retraining.build(engine, settings, secrets),
             started_at=now,
             encoder=encoder,
+            registry_mirror=MlflowMirror.build(settings.retrain.mlflow, secrets),
         )
 
     def evaluate(self, now: datetime) -> None:
-        """Evaluate the windows whose traffic is stored and that weren't evaluated, oldest first."""
+        """Evaluate the windows whose traffic is stored and that weren't evaluated, oldest first.
+
+        What was judged may then become the baseline of the version that serves.
+        """
         catch_up(
             self.engine,
             self.settings,
@@ -71,6 +79,8 @@ class Cycle:
             until=self._complete_until(now),
             encoder=self.encoder,
         )
+        encoder = self.encoder or (lambda: load_encoder(self.settings.embedding))
+        follow_version(self.engine, self.settings, now, encoder)
         with transaction(self.engine) as connection:
             last = last_success(connection, self.settings.model.name)
         if last is not None:
@@ -80,6 +90,7 @@ class Cycle:
         """Write what follows: incidents, batches, decisions, runs, versions, rollouts."""
         follow_up(self.engine, self.settings, now)
         decide(self.engine, self.settings, now)
+        watch_age(self.engine, self.settings, now)
         self.retraining.advance(now)
 
     def deliver(self, now: datetime) -> None:
@@ -87,6 +98,11 @@ class Cycle:
         deliver_due(self.engine, self.sender, now)
         with transaction(self.engine) as connection:
             OUTBOX_PENDING.set(count_waiting(connection))
+
+    def mirror(self, now: datetime) -> None:
+        """Let MLflow follow the registry, where that is configured."""
+        if self.registry_mirror is not None:
+            mirror_registry(self.engine, self.registry_mirror, now)
 
     def tidy(self, now: datetime, stop: threading.Event) -> None:
         """Once a day, remove what is older than the settings allow, until it is done or stopped."""

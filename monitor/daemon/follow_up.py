@@ -5,11 +5,12 @@ from datetime import datetime
 import numpy as np
 from sqlalchemy import Engine
 
+from monitor.alerts.age_message import announce_age
 from monitor.alerts.decision_message import announce_decisions
 from monitor.alerts.incidents import handle_evaluation
 from monitor.review.decision import decide_open_batches
 from monitor.review.selection import create_batch
-from monitor.settings import Settings
+from monitor.settings import Settings, age
 from monitor.store.engine import transaction
 from monitor.store.evaluations import (
     EvaluationRow,
@@ -44,6 +45,13 @@ def decide(engine: Engine, settings: Settings, now: datetime) -> None:
     decide_open_batches(engine, settings, now)
     with transaction(engine) as connection:
         announce_decisions(connection, settings.model.name, now, settings.alerts)
+
+
+def watch_age(engine: Engine, settings: Settings, now: datetime) -> None:
+    """Write what Slack is to hear of the age of the version that serves."""
+    max_age = age(settings.retrain.max_age)
+    with transaction(engine) as connection:
+        announce_age(connection, settings.model.name, max_age, now, settings.alerts)
 
 
 def _wants_review(evaluation: EvaluationRow, settings: Settings) -> bool:

@@ -48,6 +48,8 @@ def check_everything(settings: Settings, secrets: Secrets) -> Iterator[Finding]:
         ("evaluation", lambda: evaluation_finding(settings)),
         ("work folder", lambda: _work_folder(settings)),
         ("launcher", lambda: _launcher(settings, secrets)),
+        ("live model", lambda: live_model_finding(settings)),
+        ("mlflow", lambda: _mlflow(settings, secrets)),
         ("web", lambda: _web(settings)),
     ]
     for name, check in checks:
@@ -252,6 +254,38 @@ def _launcher(settings: Settings, secrets: Secrets) -> Finding:
 
     launcher = launcher_named(settings.retrain.launcher, settings.retrain, secrets)
     return Finding("launcher", "ok", f"{launcher.check()}. {launcher.capabilities.told()}")
+
+
+def live_model_finding(settings: Settings) -> Finding:
+    """Say how old the version is that serves."""
+    from datetime import UTC, datetime
+
+    from monitor.settings import age
+    from monitor.store.model_age import live_age
+
+    with _connection(settings) as connection:
+        live = live_age(connection, settings.model.name, datetime.now(UTC))
+    if live is None:
+        return Finding("live model", "ok", "no version is registered, so its age isn't watched")
+    suggestion = live.suggestion(age(settings.retrain.max_age))
+    return Finding("live model", "note" if suggestion else "ok", suggestion or live.told)
+
+
+def _mlflow(settings: Settings, secrets: Secrets) -> Finding:
+    from monitor.store.registry_mirrors import list_mirrors
+    from retrain.mlflow_mirror import MlflowMirror
+
+    mirror = MlflowMirror.build(settings.retrain.mlflow, secrets)
+    if mirror is None:
+        return Finding("mlflow", "ok", "no mirror: retrain.mlflow.tracking_url is empty")
+    said = mirror.check()
+    with _connection(settings) as connection:
+        behind = [row for row in list_mirrors(connection) if row.error]
+    if behind:
+        return Finding(
+            "mlflow", "note", f"{said}; {behind[0].model} isn't there: {behind[0].error}"
+        )
+    return Finding("mlflow", "ok", said)
 
 
 def _web(settings: Settings) -> Finding:

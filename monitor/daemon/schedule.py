@@ -18,6 +18,8 @@ from monitor.telemetry import SERVICE_FAILURES, Heartbeat, get_logger
 
 ADVANCE_EVERY_SECONDS = 10
 DELIVER_EVERY_SECONDS = 5
+#: In a job of its own: a server that is away keeps nobody waiting.
+MIRROR_EVERY_SECONDS = 30
 #: How often it is asked whether the daily removal by age is due.
 TIDY_EVERY_SECONDS = 600
 
@@ -78,6 +80,8 @@ def build_scheduler(
     scheduler.add_job(
         deliver, IntervalTrigger(seconds=DELIVER_EVERY_SECONDS), id="deliver", **at_once
     )
+    mirror = _guarded("mirror", cycle.mirror, leadership)
+    scheduler.add_job(mirror, IntervalTrigger(seconds=MIRROR_EVERY_SECONDS), id="mirror", **at_once)
     tidy = _guarded("tidy", lambda now: cycle.tidy(now, stop), leadership)
     scheduler.add_job(tidy, IntervalTrigger(seconds=TIDY_EVERY_SECONDS), id="tidy", **at_once)
     return scheduler

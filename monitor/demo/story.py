@@ -130,16 +130,25 @@ def _draw(world: World, n_training: int) -> Drawn:
 
 
 def _set_the_stage(place: Path, model: "DemoModel", narrator: Narrator) -> Stage:
+    from monitor.demo.guide import guide_of_the_desk
     from monitor.embedding.encoder import load_encoder
+    from monitor.taxonomy.markdown_writer import as_markdown
 
     absolute = place.absolute()
+    guide = absolute / "taxonomy.md"
+    guide.write_text(as_markdown(guide_of_the_desk()), encoding="utf-8")
     settings = default_settings(
         model={"name": MODEL_NAME, "system_prompt": SYSTEM_PROMPT},
         # The demo's traffic is small: all of it is kept, where production keeps 5%.
         monitoring={"sample_rate": 1.0},
         database={"url": f"sqlite:///{absolute / 'driftwarden.db'}"},
         # Small weeks: a budget and a least number of examples to match.
-        review={"queue": "on_drift", "weekly_budget": 110, "minimum_drifted_gold": 35},
+        review={
+            "queue": "on_drift",
+            "weekly_budget": 110,
+            "minimum_drifted_gold": 35,
+            "taxonomy": str(guide),
+        },
         retrain={
             **_retrain_section(model.again),
             "base_model": str(model.base.absolute()),

@@ -1,8 +1,9 @@
 """What one person may see of an item. The only place that reads an item for somebody."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,10 @@ from monitor.store.places import REVIEWS_NEEDED
 from monitor.store.review_items import ItemRow, item_by_id
 from monitor.store.reviewers import ReviewerRow
 from monitor.store.reviews import Decided, ReviewRow, gold_history, reviews_of
+
+Signed = TypeVar("Signed", ReviewRow, ProposalRow, MessageRow)
+#: What the two are called before somebody who decides between them.
+ORDINALS = ("First reviewer", "Second reviewer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +82,12 @@ def view_item(connection: Connection, item_id: int, person: ReviewerRow) -> Item
     # An auditor judges without having seen the votes, whatever else they may see.
     open_votes = complete and not (decides and item.status == "gold")
     shown = sorted(reviews, key=lambda row: row.reviewer_id != person.id) if open_votes else []
+    proposals = proposals_of(connection, item_id) if open_votes else []
+    discussion = messages_of(connection, item_id) if open_votes else []
+    if decides:
+        order = [row.reviewer_id for row in shown]
+        shown = _unnamed(shown, order)
+        proposals, discussion = _unnamed(proposals, order), _unnamed(discussion, order)
     exchange = exchange_by_id(connection, item.exchange_id)
     return ItemView(
         id=item_id,
@@ -92,8 +103,8 @@ def view_item(connection: Connection, item_id: int, person: ReviewerRow) -> Item
         own_review=own,
         reviews=tuple(shown),
         reasons=tuple(reasons_to_disagree(shown[0], shown[1])) if shown else (),
-        proposals=tuple(proposals_of(connection, item_id)) if open_votes else (),
-        discussion=tuple(messages_of(connection, item_id)) if open_votes else (),
+        proposals=tuple(proposals),
+        discussion=tuple(discussion),
         decisions=tuple(gold_history(connection, item_id)) if open_votes else (),
         reopened_reason=(item.reopened_reason or "") if open_votes else "",
         flag_reason=(item.excluded_reason or "") if person.leads else "",
@@ -107,3 +118,16 @@ def _state(item: ItemRow, own: ReviewRow | None, *, audits: bool) -> str:
     if item.status == "queued":
         return "submitted" if own else "open"
     return "audit" if audits else item.status
+
+
+def _unnamed(rows: Sequence[Signed], order: Sequence[int]) -> list[Signed]:
+    """Sign what the two wrote by the order of their votes: whose word it is must not weigh.
+
+    Their ids are no person's, so that nobody who decides is taken for one of them.
+    """
+    places = {reviewer_id: place for place, reviewer_id in enumerate(order)}
+    return [
+        replace(row, reviewer_id=-1 - place, reviewer=ORDINALS[place])
+        for row in rows
+        for place in [places[row.reviewer_id]]
+    ]

@@ -1,8 +1,9 @@
-"""Baselines whose texts were embedded by another encoder: a copy with vectors of its own."""
+"""Baselines made of exchanges that are stored already: copies, each with vectors of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,102 @@ def copy_with_vectors(
         if made is None:
             raise
         return made
+    _copy(
+        connection,
+        baseline_id,
+        digest,
+        rows,
+        encoder=encoder,
+        prompt_vectors=prompt_vectors,
+        response_vectors=response_vectors,
+        now=now,
+    )
+    return BaselineRow(
+        baseline_id,
+        original.model,
+        digest,
+        len(rows),
+        encoder,
+        original.model_version,
+        now,
+    )
+
+
+def baseline_of_traffic(
+    connection: Connection,
+    model: str,
+    model_version: str,
+    rows: WindowRows,
+    *,
+    randomness: Sequence[int],
+    now: datetime,
+) -> BaselineRow:
+    """Store some of the traffic as the baseline of a version, unless that was done before.
+
+    The traffic stays traffic: its age ends it, the baseline keeps copies.
+
+    Args:
+        connection: An open transaction.
+        model: As the traffic names it.
+        model_version: The version that answered.
+        rows: A sample in which every exchange stands for equally many.
+        randomness: What each is thinned by as part of a baseline.
+        now: When the baseline is made.
+    """
+    named = [model, model_version, rows.encoder, *map(str, sorted(rows.ids.tolist()))]
+    digest = sha256("\n".join(named).encode()).hexdigest()
+    known = baseline_by_digest(connection, digest)
+    if known is not None:
+        return known
+    baseline_id = create_baseline(
+        connection,
+        model,
+        digest,
+        n_exchanges=len(rows),
+        encoder=rows.encoder,
+        created_at=now,
+        model_version=model_version,
+    )
+    _copy(
+        connection,
+        baseline_id,
+        digest,
+        rows,
+        encoder=rows.encoder,
+        prompt_vectors=rows.prompt_vectors,
+        response_vectors=rows.response_vectors,
+        now=now,
+        # As of what is stored for certain. Rows of several sources may share a position.
+        own=[
+            {
+                "partition": 0,
+                "offset": number,
+                "record_index": 0,
+                "randomness": one,
+                "threshold": 0,
+                "candidate_threshold": 0,
+                "inclusion_probability": 1.0,
+                "floor_size": 0,
+            }
+            for number, one in enumerate(randomness)
+        ],
+    )
+    return BaselineRow(baseline_id, model, digest, len(rows), rows.encoder, model_version, now)
+
+
+def _copy(
+    connection: Connection,
+    baseline_id: int,
+    digest: str,
+    rows: WindowRows,
+    *,
+    encoder: str,
+    prompt_vectors: NDArray[np.float16],
+    response_vectors: NDArray[np.float16],
+    now: datetime,
+    own: Sequence[dict[str, Any]] = (),
+) -> None:
+    """Copy exchanges into a baseline; ``own`` holds, row by row, what differs from the original."""
     for part in _blocks(len(rows)):
         block_id = insert_block(
             connection,
@@ -81,28 +178,21 @@ def copy_with_vectors(
                 select(Exchange.__table__.c.id, *_SHARED).where(Exchange.id.in_(ids))
             ).mappings()
         }
-        own = {"source": f"baseline:{digest[:16]}", "baseline_id": baseline_id}
+        source = f"baseline:{digest[:16]}"
         connection.execute(
             insert(Exchange),
             [
                 {
                     **{column.name: stored[id_][column.name] for column in _SHARED},
-                    **own,
+                    **(own[part[number]] if own else {}),
+                    "source": source,
+                    "baseline_id": baseline_id,
                     "block_id": block_id,
                     "block_row": number,
                 }
                 for number, id_ in enumerate(ids)
             ],
         )
-    return BaselineRow(
-        baseline_id,
-        original.model,
-        digest,
-        len(rows),
-        encoder,
-        original.model_version,
-        now,
-    )
 
 
 def _blocks(n_rows: int) -> Iterator[NDArray[np.int64]]:

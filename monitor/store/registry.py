@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import NotFoundError
+from monitor.store.registry_mirrors import note_change
 from monitor.store.tables import ModelScore, ModelVersion, StageChange
 
 #: Registrations at the same moment that one of them lives through.
@@ -99,6 +100,7 @@ def insert_version(
         )
         .returning(ModelVersion.id)
     )
+    note_change(connection, model)
     for _ in range(NUMBERING_ATTEMPTS - 1):
         # On PostgreSQL another transaction may take the same number; it is visible afterwards.
         with contextlib.suppress(IntegrityError), connection.begin_nested():
@@ -166,8 +168,10 @@ def list_versions(connection: Connection, model: str | None = None) -> list[Vers
 
 def add_lineage_note(connection: Connection, version_id: int, note: dict[str, Any]) -> None:
     """Add to a version's lineage that rows it was trained on were removed since."""
-    lineage = version_by_id(connection, version_id, lock=True).lineage
+    version = version_by_id(connection, version_id, lock=True)
+    lineage = version.lineage
     noted = {**lineage, "removed": [*lineage.get("removed", ()), note]}
+    note_change(connection, version.model)
     connection.execute(
         update(ModelVersion).where(ModelVersion.id == version_id).values(lineage=noted)
     )
@@ -183,6 +187,7 @@ def set_stage(
     changed_at: datetime,
 ) -> None:
     """Set a version's stage and write who changed it, and why, in the same transaction."""
+    note_change(connection, version.model)
     connection.execute(
         update(ModelVersion).where(ModelVersion.id == version.id).values(stage=stage)
     )
@@ -269,6 +274,7 @@ def replace_scores(
     ]
     if rows:
         connection.execute(insert(ModelScore), rows)
+    note_change(connection, version_by_id(connection, version_id).model)
 
 
 def scores_of(connection: Connection, version_id: int) -> list[ScoreRow]:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, 
 
 from monitor.store.tables import (
     Baseline,
+    BaselinePlan,
     DeadLetter,
     DiscussionMessage,
     Evaluation,
@@ -149,5 +150,8 @@ def delete_empty_baseline(connection: Connection, baseline_id: int) -> None:
     """Delete a baseline whose exchanges are gone; its evaluations keep its digest and size."""
     connection.execute(
         update(Evaluation).where(Evaluation.baseline_id == baseline_id).values(baseline_id=None)
+    )
+    connection.execute(
+        update(BaselinePlan).where(BaselinePlan.baseline_id == baseline_id).values(baseline_id=None)
     )
     connection.execute(delete(Baseline).where(Baseline.id == baseline_id))

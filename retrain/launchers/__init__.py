@@ -1,6 +1,6 @@
 """How a run's children are started and watched, on this machine or elsewhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -115,6 +115,11 @@ class LogTail:
         if not self.path.is_file():
             return []
         return self.path.read_text(encoding="utf-8", errors="replace").splitlines()[-n:]
+
+
+def child_command(python: Sequence[str], task: Task, folder: RunFolder) -> list[str]:
+    """Return what is run for a task, with the command that starts Python where it runs."""
+    return [*python, "-m", MODULES[task], str(folder.root)]
 
 
 def launcher_named(name: str, settings: Retrain, secrets: Secrets) -> Launcher:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from monitor.errors import RemoteServiceError, WorkflowError
-from retrain.launchers import MODULES, NOUNS, Capabilities, ChildStatus, Handle
+from retrain.launchers import NOUNS, Capabilities, ChildStatus, Handle, child_command
 from retrain.launchers.attempts import (
     begin_attempt,
     current_attempt,
@@ -91,12 +91,11 @@ class JobLauncher:
         self, folder: RunFolder, environment: dict[str, str], task: Task = "train"
     ) -> Handle:
         """Submit the child's job, unless it is there already."""
-        adopted = self.adopt(folder, task)
-        if adopted is not None:
-            return adopted
         attempt = current_attempt(folder, task)
         before = self._engine.look(job_name(folder, task, attempt))
         if before is not None:
+            if _is_to_be_adopted(before, folder, task):
+                return self._handle(folder, task, attempt)
             if before.phase != "ended":
                 raise RemoteServiceError(
                     f"the earlier {NOUNS[task]} child in {folder.root} was asked to end and "
@@ -107,21 +106,20 @@ class JobLauncher:
         for left in (files.result, files.heartbeat):
             left.unlink(missing_ok=True)
         begin_attempt(folder, task, attempt)
-        name = job_name(folder, task, attempt)
-        command = [*self._engine.python, "-m", MODULES[task], str(folder.root)]
-        self._engine.create(name, command, environment, folder)
-        return self._handle(folder, task, name)
+        command = child_command(self._engine.python, task, folder)
+        self._engine.create(job_name(folder, task, attempt), command, environment, folder)
+        return self._handle(folder, task, attempt)
 
     def adopt(self, folder: RunFolder, task: Task = "train") -> Handle | None:
         """Find the job of the last attempt by its name.
 
         One that has ended with a result counts too: there is nothing to do over.
         """
-        name = job_name(folder, task, current_attempt(folder, task))
-        state = self._engine.look(name)
-        alive = state is not None and state.phase != "ended" and not is_cancelled(folder, task)
-        finished = state is not None and folder.task(task).result.is_file()
-        return self._handle(folder, task, name) if alive or finished else None
+        attempt = current_attempt(folder, task)
+        state = self._engine.look(job_name(folder, task, attempt))
+        if state is None or not _is_to_be_adopted(state, folder, task):
+            return None
+        return self._handle(folder, task, attempt)
 
     def status(self, handle: Handle) -> ChildStatus:
         """Ask the engine.
@@ -177,9 +175,9 @@ class JobLauncher:
         """Say what answers there."""
         return self._engine.check()
 
-    def _handle(self, folder: RunFolder, task: Task, name: str) -> Handle:
+    def _handle(self, folder: RunFolder, task: Task, attempt: int) -> Handle:
         return {
-            "job": name,
+            "job": job_name(folder, task, attempt),
             "place": self._engine.place,
             "folder": str(folder.root),
             "task": task,
@@ -191,6 +189,11 @@ class JobLauncher:
                 f"{handle['job']} runs at {handle['place']}, and [retrain.{self.name}] now names "
                 f"{self._engine.place}; set it back until the child has ended"
             )
+
+
+def _is_to_be_adopted(state: JobState, folder: RunFolder, task: Task) -> bool:
+    alive = state.phase != "ended" and not is_cancelled(folder, task)
+    return alive or folder.task(task).result.is_file()
 
 
 def _folder_of(handle: Handle) -> tuple[RunFolder, Task]:

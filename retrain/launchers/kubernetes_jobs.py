@@ -8,7 +8,8 @@ from typing import Any
 
 from monitor.errors import ConfigurationError, RemoteServiceError, TrainingError
 from monitor.settings import Kubernetes
-from retrain.launchers import Capabilities, Capability
+from retrain.launchers import Capabilities, Capability, child_command
+from retrain.launchers.attempts import current_attempt, job_name
 from retrain.launchers.job_manifest import CONTAINER, job_manifest
 from retrain.launchers.jobs import JobState
 from retrain.launchers.pod_state import Object, job_state
@@ -57,7 +58,7 @@ class KubernetesJobs:
             "lists; outside the cluster, set KUBERNETES_TOKEN",
             ca_file=settings.ca_file or (str(ca_file) if ca_file.is_file() else ""),
         )
-        self.namespace = settings.namespace or _read(in_cluster / "namespace") or "default"
+        self.namespace = _namespace(settings, in_cluster)
 
     @property
     def place(self) -> str:
@@ -69,11 +70,11 @@ class KubernetesJobs:
         """The command of the image."""
         return shlex.split(self._settings.python)
 
-    def manifest(
+    def create(
         self, name: str, command: Sequence[str], environment: dict[str, str], folder: RunFolder
-    ) -> dict[str, Any]:
-        """Return the Job as it is submitted."""
-        return job_manifest(
+    ) -> None:
+        """Make the Job; 409 means that it is there."""
+        manifest = job_manifest(
             self._settings,
             name=name,
             namespace=self.namespace,
@@ -82,12 +83,6 @@ class KubernetesJobs:
             folder=folder,
             work_dir=self._work_dir,
         )
-
-    def create(
-        self, name: str, command: Sequence[str], environment: dict[str, str], folder: RunFolder
-    ) -> None:
-        """Make the Job; 409 means that it is there."""
-        manifest = self.manifest(name, command, environment, folder)
         answer = self._rest.request("POST", self._jobs, json=manifest)
         if not answer.is_success and answer.status_code != 409:
             raise TrainingError(
@@ -183,6 +178,27 @@ class KubernetesJobs:
 
     def _bearer_token(self) -> str:
         return self._token or _read(self._in_cluster / "token")
+
+
+def manifest_of(settings: Kubernetes, folder: RunFolder, *, work_dir: Path) -> dict[str, Any]:
+    """Return the Job that trains a run, without a cluster at hand.
+
+    Raises:
+        ConfigurationError: As for :func:`retrain.launchers.job_manifest.job_manifest`.
+    """
+    return job_manifest(
+        settings,
+        name=job_name(folder, "train", current_attempt(folder, "train")),
+        namespace=_namespace(settings, IN_CLUSTER),
+        command=child_command(shlex.split(settings.python), "train", folder),
+        environment={},
+        folder=folder,
+        work_dir=work_dir,
+    )
+
+
+def _namespace(settings: Kubernetes, in_cluster: Path) -> str:
+    return settings.namespace or _read(in_cluster / "namespace") or "default"
 
 
 def _api_in_cluster() -> str:

@@ -9,13 +9,13 @@ import time
 
 from monitor.errors import TrainingError
 from retrain.launchers import (
-    MODULES,
     NOUNS,
     Capabilities,
     Capability,
     ChildStatus,
     Handle,
     LogTail,
+    child_command,
 )
 from retrain.launchers.process_identity import boot_id, process_identity, start_ticks
 from retrain.run_folder import RunFolder, Task, read_json, write_json
@@ -51,7 +51,7 @@ class SubprocessLauncher:
             with files.log.open("ab") as log:
                 # Left running on purpose: it has its own session and a file for its output.
                 child = subprocess.Popen(  # noqa: S603 - our own module
-                    [sys.executable, "-m", MODULES[task], str(folder.root)],
+                    child_command([sys.executable], task, folder),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from monitor.store.engine import transaction
 from monitor.store.reviews import gold_of_batches, reviews_of
-from tests.services.reviewing import choose, correct, start
+from tests.services.reviewing import accept, choose, correct, start
 from tests.services.site import Site
 
 pytestmark = pytest.mark.browser
@@ -102,3 +102,31 @@ def test_an_adjudicator_decides_without_knowing_whose_word_it_is(site: Site) -> 
     cleo.goto(f"{site.url}/review/{item}")
     expect(cleo.get_by_text("Reopened: The price list changed.")).to_be_visible()
     expect(cleo.get_by_text("Revision 2")).to_be_visible()
+
+
+def test_an_auditor_judges_afresh_and_holds_where_it_differs(site: Site) -> None:
+    ada, ben = site.open("Ada"), site.open("Ben")
+    item = start(ada)
+    assert item == start(ben)
+    accept(ada)
+    accept(ben)
+
+    cleo = site.open("Cleo")
+    expect(cleo.get_by_role("heading", name="To audit")).to_be_visible()
+    cleo.get_by_role("link", name=f"Item {item}").click()
+    cleo.wait_for_url(f"**/review/{item}")
+    expect(cleo.get_by_role("heading", name="Judge this one afresh")).to_be_visible()
+    expect(cleo.locator(".votes .vote")).to_have_count(0)
+    cleo.keyboard.press("e")
+    cleo.locator("#corrected").fill("Block the card in the app first.")
+    cleo.keyboard.press("Escape")
+    choose(cleo, "error_kind", "knowledge")
+    choose(cleo, "answerable", "facts_missing")
+    with cleo.expect_navigation():
+        cleo.keyboard.press("Control+Enter")
+    expect(cleo.locator(".toast")).to_contain_text("differ")
+    with transaction(site.engine) as connection:
+        (gold,) = gold_of_batches(connection, [site.world.batch_id])
+    assert ("audited", "Block the card in the app first.") == (gold.resolution, gold.response)
+    ada.goto(f"{site.url}/review/{item}")
+    expect(ada.get_by_text("An audit saw it differently, and holds.")).to_be_visible()

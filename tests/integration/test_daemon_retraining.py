@@ -352,8 +352,9 @@ def test_the_end_that_a_lead_asked_for_comes(desk: Desk) -> None:
     desk.gold(30)
     desk.decide()
     desk.advance()
+    (run,) = desk.runs()
     with transaction(desk.engine) as connection:
-        request_cancel(connection, desk.runs()[0].id, "Lea")
+        request_cancel(connection, run.id, "Lea")
     desk.advance()
     (run,) = desk.runs()
     assert (run.status, run.error) == ("cancelled", "cancelled by Lea")

@@ -18,6 +18,7 @@ from monitor.store.engine import transaction
 from monitor.store.review_items import batch_by_id, items_of_batches
 from monitor.store.reviews import insert_review
 from monitor.store.tables import ReviewItem
+from retrain.registry import promote, register_version
 from tests.services.review_world import PASSWORD, World, make_world
 
 HOUR = timedelta(hours=1)
@@ -205,3 +206,20 @@ def test_before_the_first_batch_it_says_what_will_be_here(engine: Engine, clock:
         body = {"name": "Lea", "password": PASSWORD}
         client.post("/api/login", json=body, headers={"x-csrftoken": token[1]})
         assert "No batch yet" in client.get("/lead").text
+
+
+def test_the_models_page_says_how_old_the_live_version_is(
+    read: Callable[..., str], any_engine: Engine, clock: datetime
+) -> None:
+    made = clock - timedelta(days=200)
+    for model, moment in (("assistant", made), ("young", clock - timedelta(days=2))):
+        with transaction(any_engine) as connection:
+            version = register_version(
+                connection, model=model, adapter_path="a", adapter_digest="d", lineage={},
+                now=moment,
+            )  # fmt: skip
+            promote(connection, version, changed_by="lea", reason="better", now=moment)
+    page = read("/models")
+    assert f"made on {made:%Y-%m-%d}, 201 days ago, longer than retrain.max_age" in page
+    assert page.count("a refresh is suggested") == 1
+    assert "3 days ago." in page

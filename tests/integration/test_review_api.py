@@ -95,6 +95,12 @@ def test_from_disagreement_to_adjudication_and_back(call: Callable[[str], Caller
     assert {"status": "adjudication"} == ben("POST", f"/items/{item}/escalation")
     assert [item] == cleo("GET", "/work")["to_adjudicate"]
     ada("POST", f"/items/{item}/adjudication", {**RIGHT, "cause": "ambiguous"}, status=404)
+    seen = cleo("GET", f"/items/{item}")
+    for said in ("reviews", "proposals", "discussion"):
+        assert {(-1, "First reviewer"), (-2, "Second reviewer")} >= {
+            (one["reviewer_id"], one["reviewer"]) for one in seen[said]
+        }
+        assert seen[said], "whoever decides reads what was said, not by whom"
     ruling = {**RIGHT, "cause": "guide_gap", "comment": "Section 3."}
     assert {"status": "gold"} == cleo("POST", f"/items/{item}/adjudication", ruling)
     (decision,) = ada("GET", f"/items/{item}")["decisions"]

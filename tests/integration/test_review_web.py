@@ -143,3 +143,13 @@ def test_health(world: World) -> None:
         assert 503 == answer.status_code
         assert "the encoder isn't loaded" in answer.json()["problems"]
         assert "driftwarden_records_seen" in client.get("/metrics").text
+
+
+def test_an_errors_page_keeps_the_navigation_of_who_is_signed_in(visit) -> None:
+    ada = visit()
+    ada.sign_in("Ada")
+    for path, status in (("/lead", 403), ("/review/9999", 404)):
+        page = ada.send("GET", path)
+        assert status == page.status_code
+        assert '<nav aria-label="Main">' in page.text
+        assert "Sign out" in page.text

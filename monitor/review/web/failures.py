@@ -80,6 +80,7 @@ def _answer(
             body["extra"] = extra
         return Response(body, status_code=status, media_type=MediaType.JSON, headers=headers or {})
     context = {
+        "person": request.state.get("visitor"),
         "status": status,
         "title": TITLES.get(status, "That didn't work"),
         "words": WORDS.get(status) or f"{detail[:1].upper()}{detail[1:]}.",

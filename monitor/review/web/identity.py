@@ -30,6 +30,8 @@ def visitor(
     now = clock()
     if is_stale(datetime.fromtimestamp(request.session["since"], UTC), now):
         start_session(request, person, now)
+    # Should the request end in an error, its page keeps the person's navigation.
+    request.state.visitor = person
     return person
 
 

@@ -13,10 +13,11 @@ from monitor.review.flags import confirm_flag, reject_flag
 from monitor.review.lead_view import make_lead_view
 from monitor.review.web.clock import Clock
 from monitor.review.web.decision_pages import OUTCOMES
-from monitor.settings import Settings
+from monitor.settings import Settings, age
 from monitor.store.audit import append_entry
 from monitor.store.engine import transaction
 from monitor.store.incidents import acknowledge_incident, incident_by_id, list_incidents
+from monitor.store.model_age import live_age
 from monitor.store.registry import list_versions, scores_of
 from monitor.store.reviewers import ReviewerRow
 
@@ -112,11 +113,23 @@ def acknowledge(
 
 
 @get("/models", sync_to_thread=True)
-def models(reviewer: NamedDependency[ReviewerRow], engine: NamedDependency[Engine]) -> Template:
-    """Show the versions, their stages and scores."""
+def models(
+    reviewer: NamedDependency[ReviewerRow],
+    engine: NamedDependency[Engine],
+    settings: NamedDependency[Settings],
+    clock: NamedDependency[Clock],
+) -> Template:
+    """Show the versions, their stages and scores, and whether the one that serves is old."""
+    max_age = age(settings.retrain.max_age)
     with transaction(engine) as connection:
-        versions = [(row, scores_of(connection, row.id)) for row in list_versions(connection)]
-    return Template("models.html", context={"person": reviewer, "versions": versions})
+        rows = list_versions(connection)
+        versions = [(row, scores_of(connection, row.id)) for row in rows]
+        serving = [live_age(connection, name, clock()) for name in {row.model for row in rows}]
+    ages = {live.version.id: live for live in serving if live is not None}
+    return Template(
+        "models.html",
+        context={"person": reviewer, "versions": versions, "ages": ages, "max_age": max_age},
+    )
 
 
 HANDLERS = (

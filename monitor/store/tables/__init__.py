@@ -45,8 +45,10 @@ from monitor.store.tables.traffic import (
     WithheldExchanges,
 )
 from monitor.store.tables.training import (
+    BaselinePlan,
     ModelScore,
     ModelVersion,
+    RegistryMirror,
     Rollout,
     StageChange,
     TrainingRun,
@@ -58,6 +60,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Baseline",
+    "BaselinePlan",
     "DeadLetter",
     "Decision",
     "DiscussionMessage",
@@ -75,6 +78,7 @@ __all__ = [
     "OutboxMessage",
     "PendingHalf",
     "Proposal",
+    "RegistryMirror",
     "Report",
     "Review",
     "ReviewAudit",

@@ -118,3 +118,43 @@ class Rollout(Base):
     reason: Mapped[str]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+
+class BaselinePlan(Base):
+    """A baseline that is to be taken from a promoted version's own traffic, by no one but us.
+
+    Written in the transaction of the promotion. Until it is taken, the version is compared with the
+    model's newest baseline.
+    """
+
+    __tablename__ = "baseline_plans"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    model: Mapped[str] = mapped_column(index=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
+    #: When the version was promoted: its traffic of before is a rollout's.
+    since: Mapped[datetime]
+    #: Windows that end by then were looked at.
+    looked_until: Mapped[datetime | None]
+    #: The baseline that was taken.
+    baseline_id: Mapped[int | None] = mapped_column(ForeignKey("baselines.id"))
+    #: When it was taken, or another version was promoted before it could be.
+    closed_at: Mapped[datetime | None]
+
+
+class RegistryMirror(Base):
+    """How far another registry has followed the versions of a model."""
+
+    __tablename__ = "registry_mirrors"
+
+    model: Mapped[str] = mapped_column(primary_key=True)
+    #: Changes of the model's versions so far, counted in the transactions that made them.
+    changes: Mapped[int]
+    #: The changes that the other registry has.
+    mirrored: Mapped[int]
+    #: Failed attempts since it last followed.
+    attempts: Mapped[int]
+    next_attempt_at: Mapped[datetime | None]
+    #: Why the last attempt failed.
+    error: Mapped[str | None]
+    mirrored_at: Mapped[datetime | None]

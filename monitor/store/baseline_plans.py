@@ -1,0 +1,82 @@
+"""Baselines that promoted versions are to get from their own traffic."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from monitor.store.tables import BaselinePlan, ModelVersion
+
+
+@dataclass(frozen=True)
+class BaselinePlanRow:
+    """A version whose baseline is still to be taken, or was."""
+
+    id: int
+    model: str
+    version_id: int
+    #: Number of the version.
+    version: int
+    since: datetime
+    looked_until: datetime | None
+    baseline_id: int | None
+    closed_at: datetime | None
+
+
+_ROWS = select(
+    BaselinePlan.id,
+    BaselinePlan.model,
+    BaselinePlan.version_id,
+    ModelVersion.version,
+    BaselinePlan.since,
+    BaselinePlan.looked_until,
+    BaselinePlan.baseline_id,
+    BaselinePlan.closed_at,
+).join(ModelVersion, BaselinePlan.version_id == ModelVersion.id)
+
+
+def plan_baseline(connection: Connection, model: str, version_id: int, now: datetime) -> None:
+    """Plan that a version which serves from now gets its own baseline; earlier plans are closed.
+
+    Call it in the transaction of the promotion.
+    """
+    connection.execute(
+        update(BaselinePlan)
+        .where(BaselinePlan.model == model, BaselinePlan.closed_at.is_(None))
+        .values(closed_at=now)
+    )
+    connection.execute(insert(BaselinePlan).values(model=model, version_id=version_id, since=now))
+
+
+def open_plan(connection: Connection, model: str) -> BaselinePlanRow | None:
+    """Return the plan of a model's serving version whose baseline wasn't taken yet."""
+    row = connection.execute(
+        _ROWS.where(BaselinePlan.model == model, BaselinePlan.closed_at.is_(None))
+    ).one_or_none()
+    return None if row is None else BaselinePlanRow(*row)
+
+
+def newest_plan(connection: Connection, version_id: int) -> BaselinePlanRow | None:
+    """Return what was planned when a version was promoted last."""
+    row = connection.execute(
+        _ROWS.where(BaselinePlan.version_id == version_id).order_by(BaselinePlan.id.desc()).limit(1)
+    ).one_or_none()
+    return None if row is None else BaselinePlanRow(*row)
+
+
+def note_looked(connection: Connection, plan_id: int, until: datetime) -> None:
+    """Note that the windows which end by then hold no traffic for a plan."""
+    connection.execute(
+        update(BaselinePlan).where(BaselinePlan.id == plan_id).values(looked_until=until)
+    )
+
+
+def close_plan(connection: Connection, plan_id: int, baseline_id: int, now: datetime) -> bool:
+    """Close a plan by its baseline; return whether it was open."""
+    closed = connection.execute(
+        update(BaselinePlan)
+        .where(BaselinePlan.id == plan_id, BaselinePlan.closed_at.is_(None))
+        .values(baseline_id=baseline_id, closed_at=now)
+        .returning(BaselinePlan.id)
+    )
+    return closed.first() is not None

@@ -1,0 +1,81 @@
+"""Which models' versions another registry has still to follow."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from monitor.store.tables import ModelVersion, RegistryMirror
+
+
+@dataclass(frozen=True)
+class MirrorRow:
+    """A model and how far the other registry is."""
+
+    model: str
+    changes: int
+    mirrored: int
+    attempts: int
+    error: str | None
+    mirrored_at: datetime | None
+
+
+_ROWS = select(
+    RegistryMirror.model,
+    RegistryMirror.changes,
+    RegistryMirror.mirrored,
+    RegistryMirror.attempts,
+    RegistryMirror.error,
+    RegistryMirror.mirrored_at,
+)
+
+
+def note_change(connection: Connection, model: str) -> None:
+    """Count a change of a model's versions, in the transaction that makes it."""
+    statement = _first_change(connection, model)
+    counted = {"changes": RegistryMirror.changes + 1}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=[RegistryMirror.model], set_=counted)
+    )
+
+
+def due_mirrors(connection: Connection, now: datetime) -> list[MirrorRow]:
+    """Return the models that the other registry doesn't follow yet and whose time has come."""
+    known = select(RegistryMirror.model)
+    for model in connection.execute(
+        select(ModelVersion.model).where(ModelVersion.model.not_in(known)).distinct()
+    ).scalars().all():  # fmt: skip
+        # Its versions are older than the count.
+        connection.execute(_first_change(connection, model).on_conflict_do_nothing())
+    due = or_(RegistryMirror.next_attempt_at.is_(None), RegistryMirror.next_attempt_at <= now)
+    statement = _ROWS.where(RegistryMirror.changes != RegistryMirror.mirrored, due)
+    return [MirrorRow(*row) for row in connection.execute(statement.order_by(RegistryMirror.model))]
+
+
+def list_mirrors(connection: Connection) -> list[MirrorRow]:
+    """Return how far the other registry is with each model."""
+    return [MirrorRow(*row) for row in connection.execute(_ROWS.order_by(RegistryMirror.model))]
+
+
+def mark_mirrored(connection: Connection, row: MirrorRow, now: datetime) -> None:
+    """Note that the other registry has the changes which the row counts; later ones stay due."""
+    connection.execute(
+        update(RegistryMirror)
+        .where(RegistryMirror.model == row.model)
+        .values(mirrored=row.changes, attempts=0, next_attempt_at=None, error=None, mirrored_at=now)
+    )
+
+
+def mark_failed(connection: Connection, row: MirrorRow, error: str, next_at: datetime) -> None:
+    """Note why an attempt failed, and when the next one is."""
+    connection.execute(
+        update(RegistryMirror)
+        .where(RegistryMirror.model == row.model)
+        .values(attempts=row.attempts + 1, next_attempt_at=next_at, error=error)
+    )
+
+
+def _first_change(connection: Connection, model: str) -> postgresql.Insert | sqlite.Insert:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return insert(RegistryMirror).values(model=model, changes=1, mirrored=0, attempts=0)

@@ -1,0 +1,235 @@
+"""The registry as MLflow shows it: versions with their lineage and scores, champion, challenger.
+
+Our own tables are the truth. MLflow follows them afterwards, by its REST API; where it is away, it
+is tried again later, and no promotion waits for it. What it is told is the state, not the change,
+so that telling it twice changes nothing, and an alias that was moved there by hand comes back with
+the next change.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from sqlalchemy import Engine
+
+from monitor.errors import DriftwardenError, RemoteServiceError
+from monitor.settings import Mlflow, Secrets
+from monitor.store import registry as versions
+from monitor.store.engine import transaction
+from monitor.store.registry import ScoreRow, VersionRow
+from monitor.store.registry_mirrors import due_mirrors, mark_failed, mark_mirrored
+from monitor.telemetry import get_logger
+from retrain.rest import RestService, bearer, quoted
+
+#: Which stage of ours each alias stands for; of several candidates the newest is the challenger.
+CHAMPION, CHALLENGER = "champion", "challenger"
+#: Far below what MLflow takes: 100,000 characters in 3.17.
+LONGEST_TAG = 5000
+FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=30), timedelta(hours=1)
+_API = "/api/2.0/mlflow"
+_NUMBER = "driftwarden.version"
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class MlflowMirror:
+    """Tells an MLflow server what stands in the registry."""
+
+    rest: RestService
+
+    @classmethod
+    def build(cls, settings: Mlflow, secrets: Secrets) -> "MlflowMirror | None":
+        """Return the mirror that ``[retrain.mlflow]`` describes; ``None``: there is none."""
+        if not settings.tracking_url:
+            return None
+        return cls(
+            RestService(
+                name="MLflow",
+                url=settings.tracking_url,
+                headers=lambda: _credentials(secrets),
+                let_in="Set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and _PASSWORD",
+            )
+        )
+
+    def check(self) -> str:
+        """Ask for MLflow's version."""
+        answer = self.rest.request("GET", "/version")
+        if not answer.is_success:
+            raise RemoteServiceError(f"no MLflow server at {self.rest.url}: {quoted(answer)}")
+        return f"MLflow {answer.text.strip()} at {self.rest.url}"
+
+    def follow(
+        self, model: str, rows: list[VersionRow], scores: Mapping[int, list[ScoreRow]]
+    ) -> None:
+        """Make a model's versions in MLflow what they are here.
+
+        Args:
+            model: Its name; characters that MLflow allows in no name become ``-``.
+            rows: All its versions.
+            scores: By version id.
+
+        Raises:
+            RemoteServiceError: MLflow is away.
+            DriftwardenError: It refuses.
+        """
+        name = re.sub(r"[/:]", "-", model)
+        self._ask("POST", "registered-models/create", {"name": name}, known="ALREADY_EXISTS")
+        there = self._versions(name)
+        for row in sorted(rows, key=lambda one: one.version):
+            tags = tags_of(row, scores.get(row.id, []))
+            remote = there.get(str(row.version))
+            if remote is None:
+                remote = self._create(name, row)
+            for key, value in tags.items():
+                if remote["tags"].get(key) != value:
+                    self._ask(
+                        "POST",
+                        "model-versions/set-tag",
+                        {"name": name, "version": remote["version"], "key": key, "value": value},
+                    )
+            there[str(row.version)] = remote
+        self._set_aliases(name, rows, there)
+
+    def _create(self, name: str, row: VersionRow) -> dict[str, Any]:
+        # MLflow takes local paths only from its own runs; the adapter's place stands in a tag.
+        made = self._ask(
+            "POST",
+            "model-versions/create",
+            {
+                "name": name,
+                "source": f"driftwarden:///models/{quote(name)}/{row.version}",
+                "tags": [{"key": _NUMBER, "value": str(row.version)}],
+            },
+        )["model_version"]
+        return {"version": made["version"], "tags": {_NUMBER: str(row.version)}}
+
+    def _versions(self, name: str) -> dict[str, dict[str, Any]]:
+        """Return what MLflow has of us, by our number; versions that others made are left alone."""
+        found: dict[str, dict[str, Any]] = {}
+        page = ""
+        while True:
+            query = {"filter": f"name='{name}'", "max_results": "200"}
+            if page:
+                query["page_token"] = page
+            answer = self._ask("GET", "model-versions/search", query)
+            for one in answer.get("model_versions", []):
+                tags = {tag["key"]: tag["value"] for tag in one.get("tags", [])}
+                if _NUMBER in tags:
+                    found[tags[_NUMBER]] = {"version": one["version"], "tags": tags}
+            page = answer.get("next_page_token", "")
+            if not page:
+                return found
+
+    def _set_aliases(
+        self, name: str, rows: list[VersionRow], there: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        known = self._ask("GET", "registered-models/get", {"name": name})["registered_model"]
+        now = {one["alias"]: one["version"] for one in known.get("aliases", [])}
+        for alias, row in aliases_of(rows).items():
+            wanted = None if row is None else there[str(row.version)]["version"]
+            if wanted == now.get(alias):
+                continue
+            if wanted is None:
+                body = {"name": name, "alias": alias}
+                self._ask("DELETE", "registered-models/alias", body)
+            else:
+                body = {"name": name, "alias": alias, "version": wanted}
+                self._ask("POST", "registered-models/alias", body)
+
+    def _ask(
+        self, method: str, path: str, content: dict[str, Any], *, known: str = ""
+    ) -> dict[str, Any]:
+        """Return the answer; one whose error code holds ``known`` counts as success."""
+        given: dict[str, Any] = {"params": content} if method == "GET" else {"json": content}
+        answer = self.rest.request(method, f"{_API}/{path}", **given)
+        if not answer.is_success and not (known and known in _error_code(answer)):
+            raise DriftwardenError(
+                f"MLflow at {self.rest.url} refuses {path} ({answer.status_code}): {quoted(answer)}"
+            )
+        body = answer.json()
+        return body if isinstance(body, dict) else {}
+
+
+def mirror_registry(engine: Engine, mirror: MlflowMirror, now: datetime) -> int:
+    """Let MLflow follow each model that has changed; return how many it follows now.
+
+    A failure is kept with the model and tried again, later each time, up to every hour.
+    """
+    with transaction(engine) as connection:
+        due = due_mirrors(connection, now)
+    followed = 0
+    for row in due:
+        with transaction(engine) as connection:
+            rows = versions.list_versions(connection, row.model)
+            scores = {one.id: versions.scores_of(connection, one.id) for one in rows}
+        try:
+            mirror.follow(row.model, rows, scores)
+        except DriftwardenError as error:
+            wait = min(LONGEST_DELAY, FIRST_DELAY * (1 << min(row.attempts, 12)))
+            with transaction(engine) as connection:
+                mark_failed(connection, row, str(error), now + wait)
+            log.warning("MLflow doesn't follow", model=row.model, error=str(error))
+        else:
+            with transaction(engine) as connection:
+                mark_mirrored(connection, row, now)
+            followed += 1
+    return followed
+
+
+def aliases_of(rows: list[VersionRow]) -> dict[str, VersionRow | None]:
+    """Return who is champion (serves) and challenger (is rolled out, or the newest candidate)."""
+    newest = sorted(rows, key=lambda one: one.version, reverse=True)
+
+    def first(*stages: str) -> VersionRow | None:
+        return next((row for stage in stages for row in newest if row.stage == stage), None)
+
+    return {CHAMPION: first("production"), CHALLENGER: first("canary", "candidate")}
+
+
+def tags_of(row: VersionRow, scores: list[ScoreRow]) -> dict[str, str]:
+    """Return what MLflow is told of a version: its stage, adapter, lineage and scores."""
+    tags = {
+        _NUMBER: str(row.version),
+        "driftwarden.stage": row.stage,
+        "driftwarden.adapter": row.adapter_path,
+        "driftwarden.adapter_digest": row.adapter_digest,
+        "driftwarden.created_at": row.created_at.isoformat(),
+    }
+    if row.training_run_id is not None:
+        tags["driftwarden.training_run"] = str(row.training_run_id)
+    for key, value in row.lineage.items():
+        told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        tags[f"driftwarden.lineage.{key}"] = told
+    for score in scores:
+        name = f"driftwarden.score.{score.benchmark}.{score.stratum or 'all'}.{score.metric}"
+        tags[name] = f"{score.value:.4f} [{score.lower:.4f}, {score.upper:.4f}] n={score.n}"
+    return {_key(key): value[:LONGEST_TAG] for key, value in tags.items() if value}
+
+
+def _key(name: str) -> str:
+    """Return a tag's name in the characters that MLflow allows."""
+    return re.sub(r"[^\w\-. :/]", "-", name, flags=re.ASCII)[:250]
+
+
+def _credentials(secrets: Secrets) -> dict[str, str]:
+    token = secrets.mlflow_tracking_token.get_secret_value()
+    if token or not secrets.mlflow_tracking_username:
+        return bearer(token)
+    password = secrets.mlflow_tracking_password.get_secret_value()
+    request = httpx.Request("GET", "http://localhost")
+    signed = next(httpx.BasicAuth(secrets.mlflow_tracking_username, password).auth_flow(request))
+    return {"Authorization": signed.headers["Authorization"]}
+
+
+def _error_code(answer: httpx.Response) -> str:
+    try:
+        body = answer.json()
+    except ValueError:
+        return ""
+    return str(body.get("error_code", "")) if isinstance(body, dict) else ""

@@ -1,0 +1,120 @@
+"""The version that serves grows old: Slack hears it once, and it stands where people look."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from typer.testing import CliRunner
+
+from monitor.cli.app import app
+from monitor.daemon.follow_up import watch_age
+from monitor.daemon.readiness import live_model_finding
+from monitor.settings import Alerts, ModelSection, Retrain, Settings, age
+from monitor.store.engine import make_engine, transaction
+from monitor.store.migrations import upgrade
+from monitor.store.outbox import list_messages
+from retrain.registry import promote, register_version
+
+DAY = timedelta(days=1)
+SETTINGS = Settings(
+    model=ModelSection(name="desk"), alerts=Alerts(public_url="https://drift.example/")
+)
+
+
+def serving(engine: Engine, now: datetime, model: str = "desk") -> int:
+    with transaction(engine) as connection:
+        version = register_version(
+            connection, model=model, adapter_path="a", adapter_digest="d", lineage={}, now=now
+        )
+        promote(connection, version, changed_by="lea", reason="better", now=now)
+    return version
+
+
+def said(engine: Engine) -> list[str]:
+    with transaction(engine) as connection:
+        return [str(one.payload["text"]) for one in reversed(list_messages(connection))]
+
+
+def test_slack_hears_once_a_version_that_a_refresh_is_suggested(
+    any_engine: Engine, clock: datetime
+) -> None:
+    watch_age(any_engine, SETTINGS, clock)  # nothing serves
+    serving(any_engine, clock)
+    watch_age(any_engine, SETTINGS, clock + 180 * DAY - timedelta(seconds=1))
+    assert said(any_engine) == []
+    for days in (180, 181, 250):
+        watch_age(any_engine, SETTINGS, clock + days * DAY)
+    (text,) = said(any_engine)
+    assert text == (
+        "🔵 Refresh suggested: desk. "
+        "Version 1 serves, made on 2026-11-02, 180 days ago, longer than "
+        "retrain.max_age (180 days): a refresh is suggested, with the gold that the experts have "
+        "judged since."
+    )
+    with transaction(any_engine) as connection:
+        (message,) = list_messages(connection)
+    assert "https://drift.example/models" in json.dumps(message.payload)
+    serving(any_engine, clock + 260 * DAY)
+    watch_age(any_engine, SETTINGS, clock + 300 * DAY)
+    assert len(said(any_engine)) == 1
+    watch_age(any_engine, SETTINGS, clock + 440 * DAY)
+    assert [one[:50] for one in said(any_engine)[1:]] == [
+        "🔵 Refresh suggested: desk. Version 2 serves, made on"[:50]
+    ]
+
+
+def test_no_age_is_too_old_where_none_is_set(engine: Engine, clock: datetime) -> None:
+    serving(engine, clock)
+    settings = SETTINGS.model_copy(update={"retrain": Retrain(max_age="")})
+    watch_age(engine, settings, clock + 9999 * DAY)
+    assert said(engine) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("180d", 180 * DAY), ("26w", 182 * DAY), ("36h", timedelta(hours=36)), ("", None)],
+)
+def test_an_age_is_a_number_and_a_unit(text: str, wanted: timedelta | None) -> None:
+    assert age(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["180", "0d", "six months", "-1d", "1.5d", "180 d"])
+def test_what_is_no_age_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match='such as "180d"'):
+        Retrain(max_age=text)
+
+
+def test_check_and_digest_say_it(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'desk.db'}"
+    engine = make_engine(url)
+    upgrade(engine)
+    config = tmp_path / "config.toml"
+    config.write_text(f"[model]\nname = 'desk'\n[database]\nurl = '{url}'\n", encoding="utf-8")
+    settings = SETTINGS.model_copy(
+        update={"database": SETTINGS.database.model_copy(update={"url": url})}
+    )
+
+    def finding() -> tuple[str, str]:
+        found = live_model_finding(settings)
+        return found.status, found.message
+
+    def digest(*arguments: str) -> str:
+        shown = CliRunner().invoke(app, ["digest", "--config", str(config), *arguments])
+        assert shown.exit_code == 0, shown.output
+        return " ".join(shown.stdout.split())
+
+    assert finding() == ("ok", "no version is registered, so its age isn't watched")
+    made = datetime.now(UTC) - 200 * DAY
+    serving(engine, made)
+    status, message = finding()
+    assert status == "note"
+    assert f"made on {made:%Y-%m-%d}, 200 days ago" in message
+    assert "a refresh is suggested" in digest()
+    assert json.loads(digest("--json"))["serves"] == {"version": 1, "age_days": 200}
+    serving(engine, datetime.now(UTC) - DAY)
+    assert finding()[0] == "ok"
+    assert "Version 2 serves, made on" in digest()
+    assert "suggested" not in digest()
+    engine.dispose()
