@@ -6,11 +6,13 @@ import numpy as np
 from scipy import stats
 
 from bench.gate_trials import candidate_trials, exact_pass_rate, hallucinator_passes
+from bench.human_trials import human_trials
 from monitor.bench.row import Row
 
 AREA = "retrain"
 N_TRIALS = 300
 N_SAFETY_TRIALS = 20_000
+N_STUDIES = 300
 
 
 def run(data: Path | None) -> list[Row]:  # noqa: ARG001 - needs no data
@@ -44,7 +46,26 @@ def run(data: Path | None) -> list[Row]:  # noqa: ARG001 - needs no data
         certified = (n_prompts, gate) == (500, "bound")
         goal, limit = ("<= 0.01", 0.01) if certified else ("", None)
         rows.append(_share(name, passed, N_SAFETY_TRIALS, goal, limit, note=exact))
-    return rows
+    return rows + _studies(rng)
+
+
+def _studies(rng: np.random.Generator) -> list[Row]:
+    """Have three people rate 100 items of candidates whose true ratings are known."""
+    worse = human_trials((-0.25, 0, 0, 0), rng, n_trials=N_STUDIES)
+    alike = human_trials((0, 0, 0, 0), rng, n_trials=N_STUDIES)
+    many = human_trials((0, 0, 0, 0), rng, n_trials=N_STUDIES, n_items=200)
+    told = "rated by three people on 100 items"
+    passes = "passes on all four dimensions"
+    different = alike.called_different
+    return [
+        _share(
+            f"worse by the margin, {told}: passes", worse.first_passed, worse.n, "<= 0.05", 0.05
+        ),
+        _share(f"as good, {told}: called different", different, alike.n, "<= 0.05", 0.05),
+        _share(f"as good, {told}: {passes}", alike.passed, alike.n),
+        _share(f"as good, {told}: fails", alike.failed, alike.n),
+        _share(f"as good, {told.replace('100', '200')}: {passes}", many.passed, many.n),
+    ]
 
 
 def _share(

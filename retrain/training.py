@@ -10,7 +10,7 @@ import torch
 from datasets import Dataset
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-from trl import SFTConfig, SFTTrainer
+from trl import SFTConfig
 
 from retrain.adapter_config import lower_layers, peft_config
 from retrain.adapter_folder import describe_adapter, package_versions
@@ -19,6 +19,7 @@ from retrain.base_model import BaseModel, folder_digest, load_tokenizer
 from retrain.checks.all import Checked, check_run
 from retrain.checks.finding import require
 from retrain.device import this_device
+from retrain.example_order import RepeatableTrainer
 from retrain.peak_memory import PeakMemory
 from retrain.progress import ProgressWriter
 from retrain.recipe import Recipe
@@ -101,9 +102,9 @@ def _trainer(
     rows: list[dict[str, Any]],
     tokenizer: Any,
     checked: Checked,
-) -> SFTTrainer:
+) -> RepeatableTrainer:
     model = _load_model(recipe)
-    trainer_class = SFTTrainer if torch.cuda.is_available() else AnswerTrainer
+    trainer_class = RepeatableTrainer if torch.cuda.is_available() else AnswerTrainer
     validation = list(read_lines(folder.validation_data))
     return trainer_class(
         model=model,
@@ -186,7 +187,6 @@ def _arguments(folder: RunFolder, recipe: Recipe, n_examples: int, *, validates:
         weight_decay=0.0,
         max_length=recipe.max_length,
         packing=False,
-        train_sampling_strategy="group_by_length",
         assistant_only_loss=True,
         bf16=on_gpu,
         use_cpu=not on_gpu,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli import retrain_study
 from monitor.cli.context import ConfigOption, open_database, read_settings
 from monitor.cli.retrain_plan import plan
 
@@ -19,6 +20,7 @@ app = typer.Typer(
     help="Plan, start and watch training runs. They run in a process of their own.",
 )
 app.command()(plan)
+app.add_typer(retrain_study.app, name="study")
 
 RunArgument = Annotated[int, typer.Argument(help="Number of the run, as `retrain list` shows it.")]
 

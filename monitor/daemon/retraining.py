@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from monitor.daemon.studies import measure_locked_studies
 from monitor.daemon.training_metrics import show_training
 from monitor.errors import DriftwardenError, RemoteServiceError, TransientError
 from monitor.review.export import gold_examples
@@ -80,6 +81,7 @@ class Retraining:
                     version=state.version_id,
                     error=state.run.error,
                 )
+        measure_locked_studies(self.engine, self.settings, now)
         tick_rollouts(self.engine, self.settings.rollout, self.gateway, unmeasured, now)
 
     def _confirmed(self) -> list[DecisionRow]:

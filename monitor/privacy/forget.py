@@ -23,6 +23,7 @@ from monitor.store.block_upkeep import drop_dead_rows, lock_upkeep
 from monitor.store.engine import transaction
 from monitor.store.erasure import erase_deleted
 from monitor.store.evaluations import evaluation_by_id, replace_assessment
+from monitor.store.human_texts import remove_study_texts, study_texts
 from monitor.store.outbox import replace_payload
 from monitor.store.pending_halves import delete_halves
 from monitor.store.prompt_maps import prompt_map, set_prompt_map
@@ -50,6 +51,9 @@ TABLES = (
     "review_messages",
     "review_audits",
     "gold_examples",
+    "study_items",
+    "study_answers",
+    "study_sheets",
     "training_runs",
 )
 REMOVED_ERROR = "(removed: it quoted what a person wrote)"
@@ -160,6 +164,7 @@ def _count(engine: Engine, person: Person, files: Files, own: Redactor) -> Count
                 counts["quotes in messages"] += quotes.remove_from_payload(payload)[1]
     counts["dead letters"] = sum(1 for _ in _letters(engine, person))
     counts["waiting requests and responses"] = sum(1 for _ in _halves(engine, person))
+    counts["items of studies"] = sum(1 for _ in _study_items(engine, person))
     with transaction(engine) as connection:
         counts["quotes in errors"] = len(_errors(connection, person))
     counts["rows in files"] = files.n_rows
@@ -187,6 +192,9 @@ def _remove_derived(engine: Engine, person: Person, own: Redactor) -> None:
             drawn = prompt_map(connection, evaluation_id)
             if drawn is not None:
                 set_prompt_map(connection, evaluation_id, drawn.without(person.ids))
+    for item_id in list(_study_items(engine, person)):
+        with transaction(engine) as connection:
+            remove_study_texts(connection, item_id)
     letters = list(_letters(engine, person))
     halves = list(_halves(engine, person))
     with transaction(engine) as connection:
@@ -239,6 +247,20 @@ def _halves(engine: Engine, person: Person) -> Iterator[int]:
             after_id = half_id
             if user in person.wanted.users or person.owns({**payload, "id": join_id}):
                 yield half_id
+
+
+def _study_items(engine: Engine, person: Person) -> Iterator[int]:
+    """Yield the items of studies that came from the person, or mention the id."""
+    after_id = 0
+    while True:
+        with transaction(engine) as connection:
+            page = study_texts(connection, after_id)
+        if not page:
+            return
+        for item in page:
+            after_id = item.id
+            if person.asked(item.as_row()):
+                yield item.id
 
 
 def _errors(connection: Connection, person: Person) -> list[tuple[str, int]]:

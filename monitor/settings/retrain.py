@@ -24,6 +24,7 @@ class Gates(Section):
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
     alpha: Level = 0.05
     margin: Annotated[float, Field(gt=0.0, le=0.5)] = 0.05
+    human_margin: Annotated[float, Field(gt=0.0)] = 0.25
 
 
 class Judge(Section):

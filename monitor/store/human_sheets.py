@@ -213,20 +213,19 @@ def sheets_of_items(connection: Connection, item_ids: Sequence[int]) -> list[She
     return [SheetRow(*row) for row in connection.execute(ordered)]
 
 
-def last_submitted(connection: Connection, study_id: int, reviewer_id: int) -> int | None:
-    """Return the number of the item that a person submitted last."""
+def count_of_rater(connection: Connection, study_id: int, reviewer_id: int) -> int:
+    """Return how many items of a study a person has rated."""
     statement = (
-        select(StudyItem.number)
-        .join(StudySheet, StudySheet.item_id == StudyItem.id)
+        select(func.count())
+        .select_from(StudySheet)
+        .join(StudyItem, StudyItem.id == StudySheet.item_id)
         .where(
             StudyItem.study_id == study_id,
             StudySheet.reviewer_id == reviewer_id,
             StudySheet.submitted_at.is_not(None),
         )
-        .order_by(StudySheet.submitted_at.desc(), StudySheet.id.desc())
-        .limit(1)
     )
-    return connection.execute(statement).scalar_one_or_none()
+    return int(connection.execute(statement).scalar_one())
 
 
 def count_submitted(connection: Connection, study_ids: Iterable[int]) -> dict[int, tuple[int, int]]:

@@ -15,6 +15,7 @@ from monitor.store.engine import transaction
 from tests.services.item_states import make_states
 from tests.services.reviewing import choose
 from tests.services.site import Site
+from tests.services.study_world import make_locked_study
 
 pytestmark = pytest.mark.browser
 
@@ -51,6 +52,7 @@ def pages_of(app: Litestar, site: Site) -> list[str]:
     with transaction(site.engine) as connection:
         decision = decide(connection, site.world.batch_id, Review(), datetime.now(UTC))
     ids = {"evaluation_id": site.world.evaluation_id, "decision_id": decision.id}
+    ids["study_id"] = make_locked_study(site.engine, site.world, datetime.now(UTC))
     paths = {
         route.path
         for route in app.routes

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 from litestar import Litestar
 from sqlalchemy import Engine
 
+from monitor.evaluation_file import HumanEvaluation
+from monitor.review.study.locking import lock_study
+from monitor.review.study.rating import claim_next
 from monitor.review.web.app import create_app
 from monitor.review.web.server import BackgroundServer
 from monitor.settings import ModelSection, Secrets, Settings
+from monitor.store.engine import transaction
 from tests.services.hostile_texts import ALL, CANARY, CORPUS, markup_in
 from tests.services.hostile_world import (
     MODEL,
@@ -21,6 +25,7 @@ from tests.services.hostile_world import (
 )
 from tests.services.review_world import World
 from tests.services.route_table import Visitor, routes
+from tests.services.study_world import make_study, rate_all, rows
 
 PEOPLE = ("Ada", "Ben", "Cleo", "Lea")
 
@@ -54,17 +59,43 @@ def test_a_page_that_escapes_nothing_is_noticed(text: str) -> None:
     assert markup_in(page)
 
 
+def hostile_studies(world: World, clock: datetime) -> tuple[int, int]:
+    """Make a study that Ada is at, and a locked one, all of whose texts are hostile."""
+    given = [
+        {
+            **row,
+            "task_type": ALL,
+            "benchmark": ALL,
+            "messages": [{"role": "user", "content": ALL}],
+            "answer": f"{ALL} {row['by']}",
+            "by": f"{row['by']} {ALL}",
+        }
+        for row in rows(2)
+    ]
+    dimensions = ("accuracy", ALL)
+    plan = HumanEvaluation(sample_size=2, dimensions=dimensions)
+    at_work, locked = (make_study(world.engine, clock, plan=plan, given=given) for _ in range(2))
+    scores = {row["by"]: dict.fromkeys(dimensions, 3) for row in given}
+    rate_all(world.engine, locked, world.people["Ben"], clock, scores)
+    with transaction(world.engine) as connection:
+        assert claim_next(connection, at_work, world.people["Ada"], datetime.now(UTC), 20)
+        lock_study(connection, locked, world.rows["Lea"], clock, although_missing=True)
+    return at_work, locked
+
+
 def test_no_page_takes_a_text_for_markup(
-    app: Litestar, world: World, browsers: dict[str, Visitor]
+    app: Litestar, world: World, clock: datetime, browsers: dict[str, Visitor]
 ) -> None:
     items = write_hostile_reviews(browsers["Ada"], browsers["Ben"])
     rename_everybody(world)
+    studies = hostile_studies(world, clock)
     pages: dict[str, str] = {}
     for route in routes(app):
         if route.method != "GET":
             continue
-        for item in items.values():
+        for number, item in enumerate(items.values()):
             ids = {"evaluation_id": world.evaluation_id, "person_id": world.people["Ada"]}
+            ids["study_id"] = studies[number % len(studies)]
             path = route.fill({**ids, "item_id": item, "token": "x"})
             for name, browser in browsers.items():
                 answer = browser.get(path)

@@ -4,14 +4,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection, Engine, select
 
 from monitor.evaluation_file import HumanEvaluation
+from monitor.review.study.locking import lock_study
 from monitor.review.study.opening import open_study
 from monitor.review.study.rating import Ratings, claim_next, submit, view_at_work
+from monitor.settings import Gates
 from monitor.store.engine import transaction
 from monitor.store.registry import insert_version
 from monitor.store.tables import StudyAnswer, StudyItem, StudyKey
+from retrain.evaluation.human_study import measure_study
+from tests.services.review_world import World
 
 SECRET = bytes(range(32))
 SYSTEMS = ("base", "candidate", "incumbent")
@@ -151,3 +156,19 @@ def rate_all(
             ratings = [dict(scores[whose[number, text][0]]) for text in view.answers]
             submit(connection, study_id, number, reviewer_id, Ratings(ratings), now=now)
         n += 1
+
+
+def make_locked_study(engine: Engine, world: World, now: datetime) -> int:
+    """Make a study that two people have rated, with its results, and return its id."""
+    dimensions = HumanEvaluation().dimensions
+    scores = {
+        system: dict.fromkeys(dimensions, value)
+        for system, value in (("candidate", 5), ("incumbent", 4), ("base", 2))
+    }
+    study = make_study(engine, now, n=12)
+    for name in ("Ada", "Ben"):
+        rate_all(engine, study, world.people[name], now, scores)
+    with transaction(engine) as connection:
+        lock_study(connection, study, world.rows["Lea"], now, although_missing=True)
+        measure_study(connection, study, Gates(), rng=np.random.default_rng(1), now=now)
+    return study

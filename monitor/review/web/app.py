@@ -32,6 +32,7 @@ from monitor.review.web import (
     pages,
     people_pages,
     run_pages,
+    study_pages,
 )
 from monitor.review.web.clock import Clock, utc_now
 from monitor.review.web.same_origin import SameOrigin
@@ -89,6 +90,7 @@ def create_app(
                 ],
             ),
             people_pages.router,
+            study_pages.router,
             *lead_pages.HANDLERS,
             *drift_pages.HANDLERS,
             *digest_page.HANDLERS,

@@ -16,6 +16,7 @@ from monitor.review.web.decision_pages import OUTCOMES
 from monitor.settings import Settings, age
 from monitor.store.audit import append_entry
 from monitor.store.engine import transaction
+from monitor.store.human_studies import models_under_study
 from monitor.store.incidents import acknowledge_incident, incident_by_id, list_incidents
 from monitor.store.model_age import live_age
 from monitor.store.registry import list_versions, scores_of
@@ -123,13 +124,20 @@ def models(
     max_age = age(settings.retrain.max_age)
     with transaction(engine) as connection:
         rows = list_versions(connection)
-        versions = [(row, scores_of(connection, row.id)) for row in rows]
+        # How often a version answers in JSON, say, tells whose an answer of a study is.
+        withheld = models_under_study(connection)
+        versions = [
+            (row, [] if row.model in withheld else scores_of(connection, row.id)) for row in rows
+        ]
         serving = [live_age(connection, name, clock()) for name in {row.model for row in rows}]
-    ages = {live.version.id: live for live in serving if live is not None}
-    return Template(
-        "models.html",
-        context={"person": reviewer, "versions": versions, "ages": ages, "max_age": max_age},
-    )
+    context = {
+        "person": reviewer,
+        "versions": versions,
+        "withheld": withheld,
+        "ages": {live.version.id: live for live in serving if live is not None},
+        "max_age": max_age,
+    }
+    return Template("models.html", context=context)
 
 
 HANDLERS = (

@@ -10,15 +10,16 @@ import { beforeSignOut } from "./sign_out.js";
 
 /**
  * @param initial the page's state: id, person, draft
- * @param form a JudgementForm
+ * @param form what is filled in: a JudgementForm, or another with `form`, `values` and `fill`
+ * @param path where drafts are saved
  * @param saved called with the server's answer
  * @param refused called with an error that doesn't pass by itself
  */
-export function draftOf(initial, form, { saved = () => {}, refused }) {
+export function draftOf(initial, form, { path = `/api/items/${initial.id}/draft`, saved = () => {}, refused }) {
   const local = new LocalDraft(initial.person, initial.id);
   const autosave = new Autosave({
-    read: () => ({ ...Object.fromEntries(new FormData(form.form)), corrected_response: form.editor.value }),
-    put: async (values, options) => saved(await send("PUT", `/api/items/${initial.id}/draft`, values, options)),
+    read: () => form.values(),
+    put: async (values, options) => saved(await send("PUT", path, values, options)),
     local,
     tell(state, error) {
       showSaving(state);

@@ -84,6 +84,11 @@ export class JudgementForm {
     this.problem.hidden = !text;
   }
 
+  /** Return all that was typed and chosen, for the draft. */
+  values() {
+    return { ...Object.fromEntries(new FormData(this.form)), corrected_response: this.editor.value };
+  }
+
   judgement() {
     return {
       verdict: this.verdict,

@@ -78,6 +78,13 @@ export class LeaseWatch {
   }
 }
 
-export function clock(seconds) {
+/** Show what is left of the reservation, once it is little. */
+export function showLease(left) {
+  const chip = document.getElementById("lease");
+  chip.hidden = left === null;
+  if (left !== null) chip.textContent = left ? `Reserved for ${clock(left)} more` : "Reservation ended";
+}
+
+function clock(seconds) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }

@@ -4,11 +4,11 @@ import { initialState } from "./api.js";
 import { toggleGuide } from "./guide.js";
 import { listen } from "./keys.js";
 import { leadButtons } from "./lead_item.js";
-import { takeBack } from "./undo.js";
+import { reviewOf, takeBack } from "./undo.js";
 
 const initial = initialState();
 leadButtons(initial.id);
-const back = () => takeBack(initial.id);
+const back = () => takeBack(reviewOf(initial.id));
 
 document.getElementById("undo-button")?.addEventListener("click", back);
 listen({

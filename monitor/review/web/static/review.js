@@ -8,12 +8,12 @@ import { Fields } from "./fields.js";
 import { JudgementForm } from "./form.js";
 import { toggleGuide } from "./guide.js";
 import { listen } from "./keys.js";
-import { clock, LeaseWatch } from "./lease.js";
+import { LeaseWatch, showLease } from "./lease.js";
 import { refusedPerson } from "./refusal.js";
 import { showSaving } from "./saving.js";
 import { Scores } from "./scores.js";
 import { toastLater } from "./toast.js";
-import { noteSubmitted, offerUndo, takeBack } from "./undo.js";
+import { noteSubmitted, offerUndo, reviewOf, takeBack } from "./undo.js";
 
 const initial = initialState();
 const path = `/api/items/${initial.id}`;
@@ -38,12 +38,6 @@ const lease = new LeaseWatch({
   say,
   refused: stand,
 });
-
-function showLease(left) {
-  const chip = document.getElementById("lease");
-  chip.hidden = left === null;
-  if (left !== null) chip.textContent = left ? `Reserved for ${clock(left)} more` : "Reservation ended";
-}
 
 /** The server refuses this person or this item: say what to do; what was typed stays. */
 function stand(refused) {
@@ -132,7 +126,7 @@ function submit() {
   }
   act(async () => {
     await send("POST", `${path}/review`, { ...form.judgement(), ...scores.values() });
-    noteSubmitted(initial.id);
+    noteSubmitted(reviewOf(initial.id));
   });
 }
 

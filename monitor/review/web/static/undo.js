@@ -1,4 +1,4 @@
-// After a review was sent, the next page offers to take it back, until the colleague's is in too.
+// After something was submitted, the next page offers to take it back, as long as the server allows it.
 
 import { send } from "./api.js";
 import { toast } from "./toast.js";
@@ -6,8 +6,13 @@ import { toast } from "./toast.js";
 const KEY = "driftwarden:submitted";
 const OFFER = 10 * 60_000;
 
-export function noteSubmitted(item) {
-  sessionStorage.setItem(KEY, JSON.stringify({ item, at: Date.now() }));
+/** Where a review is taken back, and where one goes on then. */
+export function reviewOf(item) {
+  return { item, path: `/api/items/${item}/review`, back: `/review/${item}` };
+}
+
+export function noteSubmitted(submitted) {
+  sessionStorage.setItem(KEY, JSON.stringify({ ...submitted, at: Date.now() }));
 }
 
 /** Offer it once, in sight for some seconds; U works for longer. */
@@ -18,20 +23,20 @@ export function offerUndo() {
   toast(`Item ${last.item} submitted.`, { label: "Undo", key: "U", act: () => takeBack() });
 }
 
-export async function takeBack(item = lastSubmitted()?.item) {
-  if (!item) {
+export async function takeBack(submitted = lastSubmitted()) {
+  if (!submitted) {
     toast("There is nothing to take back.", { seconds: 4 });
     return;
   }
   try {
-    await send("DELETE", `/api/items/${item}/review`);
+    await send("DELETE", submitted.path);
   } catch (refused) {
     if (!refused.passes) sessionStorage.removeItem(KEY);
     toast(refused.message);
     return;
   }
   sessionStorage.removeItem(KEY);
-  location.assign(`/review/${item}`);
+  location.assign(submitted.back);
 }
 
 function lastSubmitted() {
