@@ -1,9 +1,8 @@
 """The training child: ``python -m retrain.child RUN_DIR``.
 
 It reads ``recipe.json`` and ``train.jsonl``, writes progress while it trains, leaves the adapter in
-``adapter/``, scores it on ``benchmark.jsonl`` where there is one, and says how it ended in
-``result.json``, its last act. Nothing here touches the database: a child can run on any machine
-that shares the folder.
+``adapter/``, and says how it ended in ``result.json``, its last act. Nothing here touches the
+database: a child can run on any machine that shares the folder.
 """
 
 import sys
@@ -25,15 +24,9 @@ def _train(folder: RunFolder) -> dict[str, Any]:
     card = read_json(folder.card) or {}
     prepare_environment(recipe.base)
     # Imported here: torch reads the environment when it is imported.
-    from retrain.acceptance import BENCHMARK, score_candidate  # noqa: PLC0415
-    from retrain.adapter_folder import add_scores  # noqa: PLC0415
     from retrain.training import train  # noqa: PLC0415
 
-    outcome = train(folder, recipe, rows, card)
-    if folder.benchmark.is_file():
-        outcome["acceptance"] = score_candidate(folder, recipe)
-        add_scores(folder.adapter, BENCHMARK, outcome["acceptance"]["candidate"])
-    return outcome
+    return train(folder, recipe, rows, card)
 
 
 if __name__ == "__main__":

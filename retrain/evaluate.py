@@ -3,22 +3,16 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from monitor.errors import InputError
 from retrain.benchmark_item import BenchmarkItem
 from retrain.bootstrap import mean_interval
-from retrain.evaluation.items import parse_items
 from retrain.metrics.metric import Metric, apply_metric
-from retrain.metrics.overlap import EXACT_MATCH, TOKEN_F1
 
 #: Fewer items than this leave an interval too wide to decide much.
 RECOMMENDED_ITEMS = 200
-#: What every acceptance benchmark is scored by.
-ACCEPTANCE_METRICS: tuple[Metric, ...] = (EXACT_MATCH, TOKEN_F1)
 
 
 class Responds(Protocol):
@@ -42,11 +36,6 @@ class ItemScore:
     #: Metric -> value; without the metrics that say nothing of the item.
     values: dict[str, float]
 
-    @property
-    def correct(self) -> bool:
-        """Whether the answer is the expected one."""
-        return self.values["exact_match"] == 1.0
-
 
 @dataclass(frozen=True)
 class StratumScore:
@@ -59,41 +48,6 @@ class StratumScore:
     lower: float
     upper: float
     n: int
-
-
-def read_benchmark(path: Path) -> list[BenchmarkItem]:
-    """Read an acceptance benchmark from JSON lines: each item has an expected answer.
-
-    Raises:
-        InputError: The file is missing or empty, a line is malformed, an id comes twice, or an
-            item has no expected answer.
-    """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such benchmark") from None
-    except OSError as error:
-        raise InputError(f"{path}: can't be read: {error.strerror}") from None
-    items = parse_items(content, str(path))
-    for item in items:
-        if item.expected is None:
-            raise InputError(
-                f"{path}: item {item.id!r} has no `expected`; an acceptance benchmark is scored by "
-                "exact match. Benchmarks of other kinds are named in evaluation.yaml"
-            )
-    return items
-
-
-def score_version(
-    responder: Responds,
-    items: Sequence[BenchmarkItem],
-    progress: Callable[[int], None] | None = None,
-    *,
-    metrics: Sequence[Metric] = ACCEPTANCE_METRICS,
-) -> list[ItemScore]:
-    """Ask a version every item and score its answers."""
-    answers = responder.respond([list(item.messages) for item in items], progress)
-    return score_answers(items, answers, metrics)
 
 
 def score_answers(
@@ -123,7 +77,7 @@ def summarise(
     scores: Sequence[ItemScore],
     rng: np.random.Generator,
     *,
-    metrics: Sequence[Metric] = ACCEPTANCE_METRICS,
+    metrics: Sequence[Metric],
     fields: Sequence[str] = ("split", "task_type"),
 ) -> list[StratumScore]:
     """Summarise scores over all items, and over those of each value of each field.
@@ -147,17 +101,6 @@ def summarise(
             if given:
                 found.append(_summary(stratum, metric, np.array(given), rng))
     return found
-
-
-def remarks(items: Sequence[BenchmarkItem]) -> list[str]:
-    """Return what a reader of the scores should know about the benchmark."""
-    if len(items) >= RECOMMENDED_ITEMS:
-        return []
-    few = (
-        f"the benchmark has {len(items)} items; {RECOMMENDED_ITEMS} or more are recommended, "
-        "below that only large differences can be told from chance"
-    )
-    return [few]
 
 
 def _summary(

@@ -58,11 +58,8 @@ def remove_from_file(path: Path, matches: Matches) -> int:
 
 def find_in_run(folder: RunFolder, matches: Matches) -> list[Found]:
     """Return the files of a run that hold matching rows."""
-    answered = _answers_of(folder, matches)
     found = [
         Found(folder.training_data, find_in_file(folder.training_data, matches)),
-        Found(folder.benchmark, find_in_file(folder.benchmark, matches)),
-        Found(folder.answers, find_in_file(folder.answers, answered)),
         Found(folder.evaluation_answers, find_in_file(folder.evaluation_answers, matches)),
     ]
     return [one for one in found if one.n_rows]
@@ -81,10 +78,7 @@ def remove_from_run(
             trained on, and the note tells that of the file as it is; if not, the rows that are left
             are what it will be trained on.
     """
-    answered = _answers_of(folder, matches)  # before the benchmark forgets which
     removed = [
-        Found(folder.answers, remove_from_file(folder.answers, answered)),
-        Found(folder.benchmark, remove_from_file(folder.benchmark, matches)),
         Found(folder.evaluation_answers, remove_from_file(folder.evaluation_answers, matches)),
     ]
     n_rows = find_in_file(folder.training_data, matches)
@@ -113,18 +107,6 @@ def _copy_others(target: Path, draft: Path, matches: Matches) -> int:
         new.flush()
         os.fsync(new.fileno())
     return n_removed
-
-
-def _answers_of(folder: RunFolder, matches: Matches) -> Matches:
-    """Return what tells the answers to benchmark items that match, or that match themselves."""
-    ids: set[Any] = set()
-    if folder.benchmark.is_file():
-        with folder.benchmark.open("rb") as file:
-            for line in file:
-                row = _object(line)
-                if row is not None and matches(row):
-                    ids.add(row.get("id"))
-    return lambda row: row.get("id") in ids or matches(row)
 
 
 def _note(

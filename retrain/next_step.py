@@ -60,7 +60,7 @@ def next_step(
             "qlora": "QLoRA lets the largest base be trained that can be served",
             "lora": "LoRA at full precision loses nothing to 4 bits",
         }[rung.method]
-        return NextStep(f"next: {_told(rung)}. {why}: {_command(rung)}", rung.method, rung.base)
+        return NextStep(f"{_told(rung)}. {why}: {_command(rung)}", rung.method, rung.base)
     return NextStep("no other method fits the device: review more gold, or train on a larger one")
 
 
@@ -123,13 +123,13 @@ def _full(
         )
     if recipe.rank < recipe.serving.max_lora_rank:
         return NextStep(
-            f"next: a higher rank, up to serving.max_lora_rank = {recipe.serving.max_lora_rank}: "
+            f"a higher rank, up to serving.max_lora_rank = {recipe.serving.max_lora_rank}: "
             f"{counted}",
             "lora",
             rung.base,
         )
     return NextStep(
-        f"next: {_told(rung)}. Both kinds of adapter have failed, and {counted}: {_command(rung)}",
+        f"{_told(rung)}. Both kinds of adapter have failed, and {counted}: {_command(rung)}",
         "full",
         rung.base,
     )

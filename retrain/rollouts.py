@@ -16,6 +16,7 @@ from monitor.store.rollouts import RolloutRow
 from retrain.gateways import Gateway, Weights
 from retrain.registry import move_stage
 from retrain.rollout import Health, Step, first_percent, next_step
+from retrain.verdicts import require_promoted
 
 ACTOR = "rollout"
 
@@ -38,7 +39,8 @@ def start_rollout(
     keeps it.
 
     Raises:
-        WorkflowError: No version serves yet, or another one is being rolled out.
+        WorkflowError: No verdict lets it pass, no version serves yet, or another one is being
+            rolled out.
     """
     existing = store.rollout_of_version(connection, version_id)
     if existing is not None:
@@ -52,6 +54,7 @@ def start_rollout(
     for other in store.open_rollouts(connection):
         if versions.version_by_id(connection, other.version_id).model == version.model:
             raise WorkflowError(f"{version.model}: another version is being rolled out")
+    require_promoted(connection, version)
     percent = first_percent(settings)
     reason = f"rollout begins at {percent}%"
     move_stage(connection, version_id, "canary", changed_by=by, reason=reason, now=now)

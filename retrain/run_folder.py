@@ -71,16 +71,6 @@ class RunFolder:
         return self.root / "dataset.json"
 
     @property
-    def benchmark(self) -> Path:
-        """The acceptance benchmark; without it the child trains and doesn't score."""
-        return self.root / "benchmark.jsonl"
-
-    @property
-    def answers(self) -> Path:
-        """What candidate and incumbent answered to the benchmark."""
-        return self.root / "answers.jsonl"
-
-    @property
     def evaluation_request(self) -> Path:
         """What the evaluation is to do, written by the parent before its child starts."""
         return self.root / "evaluation-request.json"

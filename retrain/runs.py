@@ -1,6 +1,6 @@
 """Training runs: a row first, then the child; whoever comes later finds both and goes on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,23 +9,26 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine
 
-from monitor.errors import DriftwardenError, RemoteServiceError, TrainingError, WorkflowError
+from monitor.errors import (
+    ConfigurationError,
+    DriftwardenError,
+    RemoteServiceError,
+    TrainingError,
+    WorkflowError,
+)
 from monitor.store import registry as versions
 from monitor.store import runs as store
 from monitor.store.audit import append_entry
 from monitor.store.engine import transaction
 from monitor.store.runs import FINAL, RunRow
 from monitor.telemetry import get_logger
-from retrain.acceptance import BENCHMARK
-from retrain.benchmark_item import BenchmarkItem
 from retrain.dataset import TrainingSet
-from retrain.evaluate import StratumScore
 from retrain.launchers import Launcher, LauncherSource
 from retrain.progress_record import last_progress, progress_record
 from retrain.recipe import Recipe
-from retrain.registry import move_stage, register_version, store_scores
+from retrain.registry import register_version
 from retrain.resuming import go_on
-from retrain.run_folder import RunFolder, read_json, write_json, write_lines
+from retrain.run_folder import RunFolder, read_json, write_json
 
 log = get_logger(__name__)
 
@@ -93,7 +96,6 @@ def prepare_run(
     connection: Connection,
     run_id: int,
     training_set: TrainingSet,
-    benchmark: Sequence[BenchmarkItem] = (),
 ) -> RunFolder:
     """Write what the child reads into a planned run's folder. Repeating it changes nothing.
 
@@ -101,15 +103,12 @@ def prepare_run(
         connection: Inside the caller's transaction.
         run_id: The planned run.
         training_set: What it trains on.
-        benchmark: What candidate and incumbent are scored on; empty: nothing is scored.
     """
     run = store.run_by_id(connection, run_id)
     folder = RunFolder(Path(run.work_dir))
     try:
         folder.root.mkdir(parents=True, exist_ok=True)
         write_json(folder.recipe, run.recipe)
-        if benchmark:
-            write_lines(folder.benchmark, [msgspec.to_builtins(item) for item in benchmark])
         # Last: a run counts as prepared once its training data is there.
         training_set.write(folder)
     except OSError as error:
@@ -191,7 +190,8 @@ def poll_running(
 ) -> list[RunState]:
     """Poll every run that is under way: what a daemon does at its start and then regularly.
 
-    A run whose launcher doesn't answer stays as it is, and is left out; the others are polled.
+    A run whose launcher doesn't answer, or isn't configured any more, stays as it is and is left
+    out; the others are polled.
     """
     with transaction(engine) as connection:
         running = store.list_runs(connection, statuses=("running",))
@@ -200,7 +200,7 @@ def poll_running(
         try:
             launcher = launcher_of(run.launcher)
             states.append(poll_run(engine, run.id, launcher, now, resumptions=resumptions))
-        except RemoteServiceError as error:
+        except (ConfigurationError, RemoteServiceError) as error:
             log.warning("nothing is known of a training", run=run.id, error=str(error))
     return states
 
@@ -266,7 +266,7 @@ def _finish(
         known = versions.version_of_run(connection, run.id)
         return known.id if known else None
     parent = versions.production_version(connection, run.model)
-    version_id = register_version(
+    return register_version(
         connection,
         model=run.model,
         adapter_path=str(result["adapter"]),
@@ -276,23 +276,6 @@ def _finish(
         parent_id=parent.id if parent else None,
         training_run_id=run.id,
     )
-    _keep_acceptance(connection, version_id, result.get("acceptance") or {}, now)
-    return version_id
-
-
-def _keep_acceptance(
-    connection: Connection, version_id: int, acceptance: dict[str, Any], now: datetime
-) -> None:
-    """Store the scores, and take a candidate that failed a gate out of the running."""
-    if not acceptance:
-        return
-    scores = [StratumScore(**one) for one in acceptance["candidate"]]
-    store_scores(connection, version_id, BENCHMARK, scores, now)
-    verdict = acceptance.get("verdict")
-    if verdict and verdict["decision"] == "reject":
-        failed = [check for check in verdict["checks"] if check["outcome"] == "failed"]
-        reason = "; ".join(f"{check['name']}: {check['seen']}" for check in failed)
-        move_stage(connection, version_id, "rejected", changed_by="gates", reason=reason, now=now)
 
 
 def _result_of(folder: RunFolder) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "5b7c20e91fd4"
-down_revision = "a5d77cae7e1e"
+down_revision = "2addb5425074"
 branch_labels = None
 depends_on = None
 

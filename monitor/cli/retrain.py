@@ -80,11 +80,6 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
         typer.echo(f"waits: {state.waits}")
     if state.run.error:
         typer.echo(f"error: {state.run.error}")
-    verdict = ((state.run.result or {}).get("acceptance") or {}).get("verdict")
-    if verdict:
-        typer.echo(f"acceptance: {verdict['decision']}")
-        for check in verdict["checks"]:
-            typer.echo(f"  {check['name']}: {check['outcome']}; {check['seen']}")
     if state.version_id is not None:
         typer.echo("its version is in the registry: driftwarden models list")
 
@@ -193,14 +188,17 @@ def evaluate(
         bool, typer.Option("--json", help="Print the verdict as JSON instead.")
     ] = False,
 ) -> None:
-    """Evaluate what a run made beside the version it went on from and the base with its prompt.
+    """Evaluate what a run made beside what serves now and the base with its prompt.
 
-    Every number is kept in the run's folder. Exit status 0: promote; 3: reject; 4: undecided.
+    It runs in a process of its own; Ctrl-C leaves it running, and a daemon keeps its verdict. Every
+    answer is kept in the run's folder. Exit status 0: promote; 3: reject; 4: undecided, or waiting
+    for people.
     """
     import json
 
-    from monitor.cli.retrain_evaluation import evaluate_run
+    from monitor.cli.retrain_evaluation import EXIT_STATUS, evaluate_run
     from monitor.errors import InputError
+    from monitor.settings import load_secrets
     from retrain.evaluation.report import report_lines
 
     settings = read_settings(config)
@@ -209,13 +207,39 @@ def evaluate(
     )
     if path is None:
         raise InputError("name an evaluation file: --evaluation FILE, or retrain.evaluation")
-    found = evaluate_run(open_database(settings), settings, run, path)
+    row = evaluate_run(open_database(settings), settings, load_secrets(), run, path)
+    verdict = row.verdict or {}
     if as_json:
-        typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(verdict, ensure_ascii=False, indent=1))
     else:
-        for line in report_lines(found):
+        for line in report_lines(verdict):
             typer.echo(line)
-    raise typer.Exit(found.exit_status)
+    if row.status == "awaiting_people":
+        typer.echo("awaiting human evaluation: the verdict is final once its study is locked")
+    raise typer.Exit(EXIT_STATUS[row.decision or "undecided"])
+
+
+@app.command()
+def approve(
+    run: RunArgument,
+    reason: Annotated[str, typer.Option(help="Why; kept with the verdict.")],
+    config: ConfigOption = None,
+) -> None:
+    """Answer for a candidate on which the verdict is undecided: it may be rolled out then."""
+    import getpass
+    from datetime import UTC, datetime
+
+    from monitor.cli.retrain_evaluation import last_evaluation_of_run
+    from monitor.store.engine import transaction
+    from retrain.verdicts import approve as approve_evaluation
+
+    engine = open_database(read_settings(config))
+    row = last_evaluation_of_run(engine, run)
+    with transaction(engine) as connection:
+        approve_evaluation(
+            connection, row.id, by=getpass.getuser(), reason=reason, now=datetime.now(UTC)
+        )
+    typer.echo(f"{row.model} version {row.version} may be rolled out")
 
 
 @app.command()

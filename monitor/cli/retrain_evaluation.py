@@ -1,98 +1,131 @@
-"""What `driftwarden retrain evaluate` does: load, ask, score, decide, keep."""
+"""What `driftwarden retrain evaluate` does: plan, start a child or adopt one, and wait for it."""
 
-from contextlib import ExitStack
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.settings import Settings
+from monitor.errors import TrainingError, WorkflowError
+from monitor.settings import Secrets, Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from retrain.evaluation.verdict import EvaluationVerdict
+    from monitor.store.candidate_evaluations import CandidateEvaluationRow
+    from monitor.store.registry import VersionRow
+
+#: Exit status of each decision, as `compare` and `evaluate` use them.
+EXIT_STATUS = {"promote": 0, "reject": 3, "undecided": 4}
+_POLL_SECONDS = 0.5
 
 
 def evaluate_run(
-    engine: "Engine", settings: Settings, run_id: int, evaluation: Path
-) -> "EvaluationVerdict":
-    """Evaluate the candidate that a run made, and keep the verdict and every answer in its folder.
+    engine: "Engine", settings: Settings, secrets: Secrets, run_id: int, file: Path
+) -> "CandidateEvaluationRow":
+    """Evaluate the candidate that a run made in a process of its own; return how that stands.
+
+    The row has a verdict then, final or waiting for people. A daemon that runs meanwhile may be the
+    one that starts the child, or that keeps its verdict: it comes out once.
 
     Raises:
         ConfigurationError: The evaluation file isn't right.
         InputError: A data set can't be used.
         WorkflowError: The run hasn't succeeded.
+        TrainingError: The evaluation failed, or was cancelled.
     """
-    import msgspec
-    import numpy as np
     from rich.console import Console
     from rich.progress import Progress
 
-    from monitor.errors import WorkflowError
-    from monitor.evaluation_file import read_plan
-    from monitor.settings import load_secrets
     from monitor.store.engine import transaction
-    from monitor.store.runs import run_by_id
+    from retrain.evaluation.planning import plan_evaluation, request_for
+    from retrain.evaluations import poll_evaluation, start_evaluation
+    from retrain.launchers import launcher_named
+
+    version = _version(engine, run_id)
+    check_benchmarks(settings, secrets, file)
+    now = datetime.now(UTC)
+    with transaction(engine) as connection:
+        request = request_for(connection, version, settings, file)
+        evaluation = plan_evaluation(connection, version, request, by="shell", now=now)
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("loading the models", total=None)
+        while True:
+            now = datetime.now(UTC)
+            row = _row(engine, evaluation)
+            launcher = launcher_named(row.launcher, settings.retrain, secrets)
+            if row.status == "planned" and row.next_attempt_at <= now:
+                start_evaluation(engine, evaluation, launcher, now)
+            state = poll_evaluation(engine, evaluation, launcher, now)
+            if state.row.status not in {"planned", "running"}:
+                break
+            if state.row.error:
+                progress.update(task, description=f"tried again later: {state.row.error}")
+            elif state.progress:
+                told = [state.progress["phase"], state.progress.get("system", "")]
+                progress.update(
+                    task,
+                    description=" ".join(told).strip(),
+                    completed=state.progress["step"],
+                    total=state.progress["steps"],
+                )
+            time.sleep(_POLL_SECONDS)
+    if state.row.status in {"failed", "cancelled"}:
+        raise TrainingError(f"evaluation {evaluation} {state.row.status}: {state.row.error}")
+    return state.row
+
+
+def check_benchmarks(settings: Settings, secrets: Secrets, file: Path) -> None:
+    """Read every data set and look for every metric: what is wrong costs no model's time.
+
+    Raises:
+        ConfigurationError: The evaluation file isn't right.
+        InputError: A data set can't be used.
+    """
+    from monitor.evaluation_file import read_plan
     from retrain.evaluation.benchmark import load_benchmarks
-    from retrain.evaluation.request import EvaluationRequest, Source
-    from retrain.evaluation.run import answer_rows, judge_candidate, score_systems
-    from retrain.evaluation.systems import answer_benchmarks, systems_of
-    from retrain.judge.client import ChatClient
+    from retrain.judge.client import judge_of
     from retrain.metrics.catalogue import MetricModels
-    from retrain.recipe import read_recipe
-    from retrain.run_folder import RunFolder, write_json, write_lines
 
     retrain = settings.retrain
+    with judge_of(retrain.judge, secrets.judge_api_key.get_secret_value()) as judge:
+        load_benchmarks(read_plan(file), MetricModels.from_settings(retrain.scoring, judge=judge))
+
+
+def last_evaluation_of_run(engine: "Engine", run_id: int) -> "CandidateEvaluationRow":
+    """Return the newest evaluation of what a run made.
+
+    Raises:
+        WorkflowError: There is none, or the run hasn't succeeded.
+    """
+    from monitor.store.candidate_evaluations import last_evaluation
+    from monitor.store.engine import transaction
+
+    version = _version(engine, run_id)
+    with transaction(engine) as connection:
+        row = last_evaluation(connection, version.id)
+    if row is None:
+        raise WorkflowError(
+            f"run {run_id} has no evaluation: driftwarden retrain evaluate {run_id}"
+        )
+    return row
+
+
+def _version(engine: "Engine", run_id: int) -> "VersionRow":
+    from monitor.store.engine import transaction
+    from monitor.store.registry import version_of_run
+    from monitor.store.runs import run_by_id
+
     with transaction(engine) as connection:
         run = run_by_id(connection, run_id)
-    if run.status != "succeeded":
+        version = version_of_run(connection, run_id)
+    if version is None:
         raise WorkflowError(f"training run {run_id} is {run.status}; only what succeeded is judged")
-    folder = RunFolder(Path(run.work_dir))
-    recipe = read_recipe(folder.recipe.read_bytes(), str(folder.recipe))
-    with ExitStack() as stack:
-        judge = None
-        if retrain.judge.url:
-            key = load_secrets().judge_api_key.get_secret_value()
-            judge = stack.enter_context(ChatClient(retrain.judge, key))
-        models = MetricModels.from_settings(
-            retrain.scoring, judge=judge, concurrency=retrain.judge.concurrency
-        )
-        # Before any model is loaded: what is wrong with the file costs no time.
-        benchmarks = load_benchmarks(read_plan(evaluation), models)
-        base = Source(base=recipe.base, revision=recipe.base_revision)
-        weights = str(folder.adapter)
-        systems = systems_of(
-            EvaluationRequest(
-                candidate=Source(base=weights)
-                if recipe.method == "full"
-                else msgspec.structs.replace(base, adapter=weights),
-                incumbent=msgspec.structs.replace(base, adapter=recipe.start_adapter)
-                if recipe.start_adapter
-                else None,
-                base=base,
-                base_prompt=settings.model.system_prompt,
-                origin=str(evaluation),
-                content=evaluation.read_text(encoding="utf-8"),
-                gates=retrain.gates.model_dump(mode="json"),
-                scoring=retrain.scoring.model_dump(mode="json"),
-                judge=retrain.judge.model_dump(mode="json"),
-                seed=recipe.seed,
-            )
-        )
-        n_items = sum(len(one.items) for one in benchmarks)
-        progress = stack.enter_context(Progress(console=Console(stderr=True)))
-        tasks = {name: progress.add_task(name, total=n_items) for name in systems}
-        answers = answer_benchmarks(
-            systems, benchmarks, lambda name, n: progress.update(tasks[name], advance=n)
-        )
-        scores = score_systems(benchmarks, answers)
-        found = judge_candidate(
-            benchmarks,
-            scores,
-            retrain.gates,
-            np.random.default_rng(recipe.seed),
-            judge=judge,
-            concurrency=retrain.judge.concurrency,
-        )
-    write_lines(folder.evaluation_answers, answer_rows(scores))
-    write_json(folder.evaluation, found.as_json())
-    return found
+    return version
+
+
+def _row(engine: "Engine", evaluation_id: int) -> "CandidateEvaluationRow":
+    from monitor.store.candidate_evaluations import evaluation_by_id
+    from monitor.store.engine import transaction
+
+    with transaction(engine) as connection:
+        return evaluation_by_id(connection, evaluation_id)

@@ -33,7 +33,7 @@ def plan(
     How it is trained stands in the recipe that [retrain] in config.toml names. It is said what fits
     the device, in which order it is tried, and what the checks find; a run that a check refuses
     isn't planned. The original training data that config.toml names is replayed, so that the model
-    doesn't forget what it knew, and what comes out is scored on the benchmark named there.
+    doesn't forget what it knew.
     """
     import getpass
     from datetime import UTC, datetime
@@ -45,7 +45,6 @@ def plan(
     from retrain.checks.finding import require
     from retrain.confirmation import require_confirmation
     from retrain.dataset import build_training_set, read_examples
-    from retrain.evaluate import read_benchmark, remarks
     from retrain.launchers import device_of, launcher_named
     from retrain.options import choose, ladder, options_for, options_json
     from retrain.recipe_file import overridden, read_recipe_file
@@ -59,8 +58,7 @@ def plan(
     asked = overridden(asked, method=method, base=base)
     if asked.method == "full":
         require_confirmation(name, confirm or _typed(name))
-    original, benchmark = settings.retrain.training_data, settings.retrain.benchmark
-    items = read_benchmark(Path(benchmark)) if benchmark else []
+    original = settings.retrain.training_data
     training_set = build_training_set(
         read_examples(gold),
         read_examples(Path(original)) if original else [],
@@ -85,7 +83,7 @@ def plan(
         typer.echo(f"{finding.name}: {finding.outcome}: {finding.text}")
     require(checked.findings)
     card = training_set.card
-    for remark in (*chosen.recipe.warnings(), *card.remarks, *(remarks(items) if items else ())):
+    for remark in (*chosen.recipe.warnings(), *card.remarks):
         typer.echo(f"note: {remark}", err=True)
     if dry_run:
         return
@@ -100,7 +98,7 @@ def plan(
             plan=options_json(prepared),
             planned_by=getpass.getuser(),
         )
-        folder = prepare_run(connection, run_id, training_set, items)
+        folder = prepare_run(connection, run_id, training_set)
     typer.echo(
         f"run {run_id} planned in {folder.root}\n"
         f"{card.n_examples} examples ({card.n_gold} gold, {card.n_replay} replayed), "

@@ -45,7 +45,7 @@ def check_everything(settings: Settings, secrets: Secrets) -> Iterator[Finding]:
         ("sign-in", lambda: _sign_in(settings, secrets)),
         ("recipe", lambda: _recipe(settings)),
         ("training data", lambda: _training_data(settings)),
-        ("evaluation", lambda: evaluation_finding(settings)),
+        ("evaluation", lambda: evaluation_finding(settings, secrets)),
         ("work folder", lambda: _work_folder(settings)),
         ("launcher", lambda: _launcher(settings, secrets)),
         ("live model", lambda: live_model_finding(settings)),
@@ -202,10 +202,11 @@ def _training_data(settings: Settings) -> Finding:
     return Finding("training data", "ok", name)
 
 
-def evaluation_finding(settings: Settings) -> Finding:
+def evaluation_finding(settings: Settings, secrets: Secrets) -> Finding:
     """Say what candidates are evaluated on, and which settings evaluation.yaml overrides."""
     from monitor.evaluation_file import read_plan
     from retrain.evaluation.benchmark import load_benchmarks
+    from retrain.judge.client import judge_of
     from retrain.metrics.catalogue import MetricModels
 
     name = settings.retrain.evaluation
@@ -213,10 +214,12 @@ def evaluation_finding(settings: Settings) -> Finding:
         return Finding(
             "evaluation",
             "note",
-            "retrain.evaluation is empty: a candidate is held to retrain.benchmark alone",
+            "retrain.evaluation is empty: no candidate is evaluated, and none can be rolled out",
         )
     plan = read_plan(Path(name))
-    benchmarks = load_benchmarks(plan, MetricModels.from_settings(settings.retrain.scoring))
+    with judge_of(settings.retrain.judge, secrets.judge_api_key.get_secret_value()) as judge:
+        models = MetricModels.from_settings(settings.retrain.scoring, judge=judge)
+        benchmarks = load_benchmarks(plan, models)
     said = [f"{one.name} ({len(one.items)} items)" for one in benchmarks]
     parts = [f"{name}: {', '.join(said)}", *(note for one in benchmarks for note in one.remarks())]
     status = "note" if len(parts) > 1 else "ok"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from monitor.daemon.evaluating import Evaluating
 from monitor.daemon.studies import measure_locked_studies
 from monitor.daemon.training_metrics import show_training
 from monitor.errors import DriftwardenError, RemoteServiceError, TransientError
@@ -20,7 +21,6 @@ from monitor.store.runs import RunRow, finish_run, list_runs, run_of_decision
 from monitor.telemetry import get_logger
 from retrain.confirmation import require_consent
 from retrain.dataset import TrainingSet, build_training_set, read_examples
-from retrain.evaluate import read_benchmark
 from retrain.gateways import Gateway, gateway_of
 from retrain.launchers import LauncherSource, device_of, launcher_named
 from retrain.options import choose, options_for, options_json
@@ -55,7 +55,7 @@ class Retraining:
         )
 
     def advance(self, now: datetime) -> None:
-        """Plan, start and finish runs, and move rollouts."""
+        """Plan, start and finish runs and evaluations, and move rollouts."""
         for decision in self._confirmed():
             try:
                 self._plan(decision, now)
@@ -82,6 +82,7 @@ class Retraining:
                     error=state.run.error,
                 )
         measure_locked_studies(self.engine, self.settings, now)
+        Evaluating(self.engine, self.settings, self.launcher_of).advance(now)
         tick_rollouts(self.engine, self.settings.rollout, self.gateway, unmeasured, now)
 
     def _confirmed(self) -> list[DecisionRow]:
@@ -122,11 +123,9 @@ class Retraining:
 
     def _prepare(self, run: RunRow, decision: DecisionRow) -> None:
         """Write a run's data."""
-        benchmark = self.settings.retrain.benchmark
-        items = read_benchmark(Path(benchmark)) if benchmark else []
         training_set = self._training_set(decision, stored_recipe(run.recipe))
         with transaction(self.engine) as connection:
-            prepare_run(connection, run.id, training_set, items)
+            prepare_run(connection, run.id, training_set)
 
     def _training_set(self, decision: DecisionRow, recipe: Recipe) -> TrainingSet:
         """Join the gold of the batches that led to the decision with the original examples."""

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor.demo.narrator import Step
 from monitor.demo.production import conversation
 from monitor.demo.stage import Stage
 from monitor.demo.world import Request
@@ -16,8 +15,18 @@ from monitor.store.registry import VersionRow, version_by_id
 
 if TYPE_CHECKING:
     from monitor.demo.models import DemoModel
+    from monitor.store.candidate_evaluations import CandidateEvaluationRow
     from retrain.benchmark_item import BenchmarkItem
     from retrain.runs import RunState
+
+EVALUATION = """\
+evaluation:
+  benchmarks:
+    - name: {name}
+      dataset: {name}.jsonl
+      metrics: [exact_match, f1]
+      stratify_by: [task_type]
+"""
 
 
 def training_rows(requests: list[Request]) -> list[dict[str, Any]]:
@@ -50,6 +59,20 @@ def benchmark_items(old: list[Request], new: list[Request]) -> list["BenchmarkIt
     ]
 
 
+def write_evaluation(folder: Path, name: str) -> Path:
+    """Write an evaluation file that holds a version to one benchmark, ``name.jsonl`` beside it."""
+    file = folder / f"{name}.yaml"
+    file.write_text(EVALUATION.format(name=name), encoding="utf-8")
+    return file
+
+
+def write_benchmark(folder: Path, name: str, items: list["BenchmarkItem"]) -> None:
+    """Write the items of a benchmark."""
+    import msgspec
+
+    write_rows(folder / f"{name}.jsonl", [msgspec.to_builtins(item) for item in items])
+
+
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
     """Write rows as JSON lines."""
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -59,12 +82,11 @@ def train_first_version(
     stage: Stage,
     model: "DemoModel",
     rows: list[dict[str, Any]],
-    items: list["BenchmarkItem"],
+    evaluation: Path,
     seed: int,
 ) -> VersionRow:
-    """Train version 1 in a child process, score it, and let it serve."""
+    """Train version 1 in a child process, evaluate it in another, and let it serve."""
     from retrain.dataset import original_training_set
-    from retrain.launchers.local import SubprocessLauncher
     from retrain.registry import promote
     from retrain.runs import plan_run, prepare_run, start_run
 
@@ -77,41 +99,63 @@ def train_first_version(
             work_dir=Path(stage.settings.retrain.work_dir),
             now=now,
         )
-        prepare_run(connection, run_id, original_training_set(rows, seed=seed), items)
-    start_run(stage.engine, run_id, SubprocessLauncher(), now)
+        prepare_run(connection, run_id, original_training_set(rows, seed=seed))
+    start_run(stage.engine, run_id, stage.launcher, now)
     state = watch_run(stage, run_id, "train version 1")
+    version_id = require_version(state)
+    watch_evaluation(stage, plan_evaluation(stage, version_id, evaluation))
     with transaction(stage.engine) as connection:
-        version_id = require_version(state)
         promote(connection, version_id, changed_by="demo", reason="first version", now=now)
         return version_by_id(connection, version_id)
 
 
 def watch_run(stage: Stage, run_id: int, description: str) -> "RunState":
-    """Follow a training child to its end: one bar for the steps, one for the scoring."""
-    from retrain.launchers.local import SubprocessLauncher
+    """Follow a training child to its end."""
     from retrain.runs import poll_run
 
-    launcher = SubprocessLauncher()
-
-    def poll() -> "RunState":
-        return poll_run(stage.engine, run_id, launcher, datetime.now(UTC))
-
-    def follow(step: Step, phase: str) -> "RunState":
-        while (state := poll()).run.status == "running":
-            now_at = state.progress.get("phase", "training")
-            if now_at != phase and state.progress:
-                return state
+    launcher = stage.launcher
+    with stage.narrator.step(f"{description} (a child process)") as step:
+        while (
+            state := poll_run(stage.engine, run_id, launcher, datetime.now(UTC))
+        ).run.status == "running":
             if "steps" in state.progress:
                 step.update(state.progress["step"], state.progress["steps"])
             time.sleep(0.2)
-        return state
-
-    with stage.narrator.step(f"{description} (a child process)") as step:
-        state = follow(step, "training")
-    if state.run.status == "running":
-        with stage.narrator.step("score it on held-out requests") as step:
-            state = follow(step, "scoring")
     return state
+
+
+def plan_evaluation(stage: Stage, version_id: int, file: Path) -> int:
+    """Plan what the daemon plans by itself, by an evaluation file of one's own; return its id."""
+    from retrain.evaluation import planning
+
+    with transaction(stage.engine) as connection:
+        version = version_by_id(connection, version_id)
+        request = planning.request_for(connection, version, stage.settings, file)
+        return planning.plan_evaluation(
+            connection, version, request, by="demo", now=datetime.now(UTC)
+        )
+
+
+def watch_evaluation(stage: Stage, evaluation_id: int) -> "CandidateEvaluationRow":
+    """Start an evaluation's child, unless it runs, and follow it to its verdict.
+
+    Raises:
+        TrainingError: The evaluation failed.
+    """
+    from retrain.evaluations import poll_evaluation, start_evaluation
+
+    launcher = stage.launcher
+    with stage.narrator.step("evaluate it beside what serves and the base model") as step:
+        start_evaluation(stage.engine, evaluation_id, launcher, datetime.now(UTC))
+        while (
+            state := poll_evaluation(stage.engine, evaluation_id, launcher, datetime.now(UTC))
+        ).row.status == "running":
+            if "steps" in state.progress:
+                step.update(state.progress["step"], state.progress["steps"])
+            time.sleep(0.2)
+    if state.row.verdict is None:
+        raise TrainingError(f"evaluation {evaluation_id} {state.row.status}: {state.row.error}")
+    return state.row
 
 
 def require_version(state: "RunState") -> int:

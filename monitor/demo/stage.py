@@ -16,6 +16,7 @@ from monitor.store.migrations import upgrade
 
 if TYPE_CHECKING:
     from monitor.embedding.encoder import Encoder
+    from retrain.launchers import Launcher
 
 #: Written into the folder, so that the demo only ever empties a folder of its own.
 MARK = ".driftwarden-demo"
@@ -30,6 +31,13 @@ class Stage:
     engine: Engine
     encoder: "Encoder"
     narrator: Narrator
+
+    @property
+    def launcher(self) -> "Launcher":
+        """What starts the children: processes of this machine."""
+        from retrain.launchers.local import SubprocessLauncher
+
+        return SubprocessLauncher()
 
     @property
     def config(self) -> Path:

@@ -1,5 +1,6 @@
 """The demo's story, chapter by chapter: launch, quiet weeks, drift, review, retraining."""
 
+import json
 import os
 import warnings
 from dataclasses import dataclass
@@ -35,6 +36,10 @@ N_QUIET_WEEK = 120
 N_DRIFTED_WEEK = 200
 N_HOLDOUT_OLD = 100
 N_HOLDOUT_NEW = 80
+#: Name of the benchmark that a retraining is held to.
+HELD_OUT = "held-out"
+#: Name of the benchmark that version 1 is held to: of what it is taught.
+AT_LAUNCH = "at-launch"
 #: Items that the simulated experts leave for whoever opens the page afterwards.
 LEFT_FOR_YOU = 4
 
@@ -150,11 +155,13 @@ def _set_the_stage(place: Path, model: "DemoModel", narrator: Narrator) -> Stage
             "taxonomy": str(guide),
         },
         retrain={
-            **_retrain_section(model.again),
-            "base_model": str(model.base.absolute()),
+            "recipe": str(_write_recipe(absolute, model)),
             "training_data": str(absolute / "training.jsonl"),
-            "benchmark": str(absolute / "benchmark.jsonl"),
+            "evaluation": str(launch.write_evaluation(absolute, HELD_OUT)),
             "work_dir": str(absolute / "runs"),
+            # A hundred old requests can't prove that no more than 5 points were lost.
+            "gates": {"gate": "point"},
+            "scoring": {"max_new_tokens": model.max_new_tokens},
         },
     )
     write_config(place, settings)
@@ -163,27 +170,30 @@ def _set_the_stage(place: Path, model: "DemoModel", narrator: Narrator) -> Stage
     return Stage(place, settings, open_database(settings), encoder, narrator)
 
 
-def _retrain_section(recipe: dict[str, Any]) -> dict[str, Any]:
-    from monitor.settings import Retrain
-
-    return {key: value for key, value in recipe.items() if key in Retrain.model_fields}
+def _write_recipe(place: Path, model: "DemoModel") -> Path:
+    """Write the recipe of a retraining."""
+    values = {"base": str(model.base.absolute()), **model.again}
+    file = place / "recipe.toml"
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items()]
+    file.write_text("".join(lines), encoding="utf-8")
+    return file
 
 
 def _launch(stage: Stage, model: "DemoModel", drawn: Drawn, seed: int) -> str:
     """Train version 1; return its adapter's folder."""
-    import msgspec
-
     rows = launch.training_rows(drawn.training)
     launch.write_rows(stage.folder / "training.jsonl", rows)
     old = launch.benchmark_items(drawn.holdout_old, [])
     both = launch.benchmark_items(drawn.holdout_old, drawn.holdout_new)
-    launch.write_rows(stage.folder / "benchmark.jsonl", [msgspec.to_builtins(i) for i in both])
+    launch.write_benchmark(stage.folder, HELD_OUT, both)
+    launch.write_benchmark(stage.folder, AT_LAUNCH, old)
+    at_launch = launch.write_evaluation(stage.folder, AT_LAUNCH)
     task_types = {request.task_type for request in drawn.training}
     stage.narrator.say(
         f"{model.name} learns from {len(rows)} examples of {len(task_types)} task types where the "
         "desk's requests go, in the words with which production asks it."
     )
-    version = launch.train_first_version(stage, model, rows, old, seed)
+    version = launch.train_first_version(stage, model, rows, at_launch, seed)
     stage.narrator.say(telling.accepted(stage, version))
     return version.adapter_path
 
@@ -274,6 +284,7 @@ def _retrain(stage: Stage, decision_id: int) -> list[Expectation]:
     """Confirm as a lead would, and let the daemon's own steps do the rest."""
     from monitor.daemon.retraining import Retraining
     from monitor.review.decision import confirm_retraining
+    from monitor.store.candidate_evaluations import last_evaluation
     from monitor.store.reviewers import reviewer_by_name
     from monitor.store.runs import run_of_decision
 
@@ -283,7 +294,8 @@ def _retrain(stage: Stage, decision_id: int) -> list[Expectation]:
         person = reviewer_by_name(connection, LEAD)
         if person is not None:
             confirm_retraining(connection, decision_id, person, now)
-    Retraining.build(stage.engine, stage.settings, load_secrets()).advance(now)
+    daemon = Retraining.build(stage.engine, stage.settings, load_secrets())
+    daemon.advance(now)
     with transaction(stage.engine) as connection:
         run = run_of_decision(connection, decision_id)
     if run is None or run.status not in {"planned", "running"}:
@@ -292,7 +304,13 @@ def _retrain(stage: Stage, decision_id: int) -> list[Expectation]:
     telling.tell_the_data(stage, run)
     state = launch.watch_run(stage, run.id, "train version 2")
     version_id = launch.require_version(state)
+    daemon.advance(datetime.now(UTC))
+    with transaction(stage.engine) as connection:
+        planned = last_evaluation(connection, version_id)
+    if planned is None:
+        return [Expectation("the new version is evaluated", "it isn't", held=False)]
+    evaluation = launch.watch_evaluation(stage, planned.id)
     stage.narrator.chapter("Before and after, and the registry")
-    before, after = telling.tell_before_and_after(stage, state)
-    telling.tell_the_registry(stage, version_id)
+    before, after = telling.tell_before_and_after(stage, evaluation)
+    telling.tell_the_registry(stage, evaluation)
     return learning_expectations(before["new"], after["new"], before["old"], after["old"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.markup import escape
 
@@ -12,6 +12,7 @@ from monitor.demo.reports import write_reports
 from monitor.demo.stage import Stage
 from monitor.demo.weeks import require_assessment
 from monitor.settings import Secrets
+from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.decisions import DecisionRow, decision_of_batch
 from monitor.store.engine import transaction
 from monitor.store.evaluations import EvaluationRow
@@ -19,9 +20,6 @@ from monitor.store.outbox import list_messages
 from monitor.store.registry import VersionRow, list_versions, scores_of
 from monitor.store.review_items import batch_of_evaluation
 from monitor.store.runs import RunRow
-
-if TYPE_CHECKING:
-    from retrain.runs import RunState
 
 
 def accepted(stage: Stage, version: VersionRow) -> str:
@@ -114,11 +112,11 @@ def tell_the_data(stage: Stage, run: RunRow) -> None:
 
 
 def tell_before_and_after(
-    stage: Stage, state: "RunState"
+    stage: Stage, evaluation: CandidateEvaluationRow
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Show exact match before and after on the same items; return it by split."""
-    acceptance = (state.run.result or {})["acceptance"]
-    before, after = (_by_split(acceptance[who]) for who in ("incumbent", "candidate"))
+    verdict = evaluation.verdict or {}
+    before, after = (_by_split(verdict, who) for who in ("incumbent", "candidate"))
     stage.narrator.show(
         figures(
             "Exact match on held-out requests, 95% intervals",
@@ -129,7 +127,6 @@ def tell_before_and_after(
             ],
         )
     )
-    verdict = acceptance["verdict"]
     for check in verdict["checks"]:
         stage.narrator.say(f"  {check['outcome']:<9} {escape(check['name'])}: {check['seen']}")
     stage.narrator.say(f"Verdict of the gates: [bold]{verdict['decision']}[/bold].")
@@ -139,17 +136,16 @@ def tell_before_and_after(
     )
 
 
-def tell_the_registry(stage: Stage, version_id: int) -> None:
-    """Begin the rollout of an accepted version, and show the registry."""
+def tell_the_registry(stage: Stage, evaluation: CandidateEvaluationRow) -> None:
+    """Begin the rollout of a version that the gates let pass, and show the registry."""
     from datetime import UTC, datetime
 
-    from monitor.store.registry import version_by_id
     from retrain.rollouts import start_rollout
 
     now = datetime.now(UTC)
     with transaction(stage.engine) as connection:
-        if version_by_id(connection, version_id).stage == "candidate":
-            start_rollout(connection, version_id, stage.settings.rollout, now, by="lead")
+        if evaluation.lets_pass:
+            start_rollout(connection, evaluation.version_id, stage.settings.rollout, now, by="lead")
         versions = list_versions(connection, stage.settings.model.name)
     stage.narrator.show(
         figures(
@@ -201,7 +197,8 @@ def summarise(
     stage.narrator.say(f"[dim]{stage.narrator.elapsed_seconds:.0f} seconds in all.[/dim]")
 
 
-def _by_split(scores: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _by_split(verdict: dict[str, Any], system: str) -> dict[str, dict[str, Any]]:
+    (scores,) = [one["scores"] for one in verdict["scores"] if one["system"] == system]
     return {
         split: next(
             score

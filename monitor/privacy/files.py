@@ -27,7 +27,7 @@ class Run:
     id: int
     status: str
     folder: RunFolder
-    #: Of the training data; 0 where only the benchmark holds some, or the folder is gone.
+    #: Of the training data; 0 where only answers to benchmarks hold some, or the folder is gone.
     n_rows: int
 
 
@@ -98,7 +98,7 @@ def remove_rows(engine: Engine, person: Person, files: Files, now: datetime) -> 
     failed: dict[Path, str] = {}
     in_runs: set[Path] = set()
     for run in files.runs:
-        in_runs |= {run.folder.training_data, run.folder.benchmark, run.folder.answers}
+        in_runs |= {run.folder.training_data, run.folder.evaluation_answers}
         try:
             removed = remove_from_run(run.folder, person.owns, now, trained=run.status != "planned")
         except OSError as error:
@@ -121,7 +121,7 @@ def remove_rows(engine: Engine, person: Person, files: Files, now: datetime) -> 
 
 
 def _plain_files(exports: list[str], retrain: Retrain, more: Iterable[Path]) -> list[Path]:
-    named = [Path(one) for one in (retrain.training_data, retrain.benchmark) if one]
+    named = [Path(retrain.training_data)] if retrain.training_data else []
     if retrain.evaluation:
         named += read_plan(Path(retrain.evaluation)).local_datasets()
     named += [Path(one) for one in exports if one != STANDARD_OUTPUT]

@@ -23,7 +23,7 @@ from monitor.review.rule import MISSING_LIMIT, Baseline, Evidence, Outcome
 from monitor.review.verdicts import SCORES
 from monitor.review.weighting import WeightedRate
 from monitor.settings import Review
-from monitor.store.decisions import accepted_score
+from monitor.store.decisions import launch_score
 from monitor.store.review_draws import DrawRow, designs_of, draws_of_batches
 from monitor.store.review_items import BatchRow, list_batches
 from monitor.store.reviews import ReviewRow, reviews_of
@@ -131,11 +131,11 @@ def complete_batches(connection: Connection, batch: BatchRow, review: Review) ->
 
 
 def launch_rate(connection: Connection, model: str, review: Review) -> Baseline:
-    """Return the error rate that the production version was accepted with, else the configured."""
-    accepted = accepted_score(connection, model)
-    if accepted is not None:
-        version, correct, n = accepted
-        return Baseline((1 - correct) * n, n, f"acceptance of version {version}")
+    """Return the error rate that the production version was evaluated with, else the configured."""
+    evaluated = launch_score(connection, model)
+    if evaluated is not None:
+        version, correct, n = evaluated
+        return Baseline((1 - correct) * n, n, f"evaluation of version {version}")
     return Baseline(
         review.baseline_error_rate * review.baseline_reviews,
         review.baseline_reviews,

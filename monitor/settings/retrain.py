@@ -61,7 +61,6 @@ class Retrain(Section):
 
     recipe: str = ""
     training_data: str = ""
-    benchmark: str = ""
     evaluation: str = ""
     require_confirmation: bool = True
     full_fine_tuning_of: str = ""
@@ -75,6 +74,14 @@ class Retrain(Section):
     ray: Ray = Ray()
     kubernetes: Kubernetes = Kubernetes()
     mlflow: Mlflow = Mlflow()
+
+    @model_validator(mode="after")
+    def _has_where_to_launch(self) -> "Retrain":
+        needed = {"ray": ("address",), "kubernetes": ("image", "claim")}.get(self.launcher, ())
+        for key in needed:
+            if not getattr(getattr(self, self.launcher), key):
+                raise ValueError(f'launcher = "{self.launcher}" needs {self.launcher}.{key}')
+        return self
 
 
 class Rollout(Section):

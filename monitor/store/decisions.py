@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from monitor.errors import NotFoundError
 from monitor.store.tables import Decision, ModelScore, ModelVersion
 
-#: The score at acceptance that a production version's error rate at launch is read from.
-ACCEPTANCE = ("acceptance", "", "exact_match")
+#: Metric and stratum that a production version's error rate at launch is read from.
+AT_LAUNCH = ("exact_match", "")
 
 
 @dataclass(frozen=True)
@@ -107,19 +107,25 @@ def confirm_decision(connection: Connection, decision_id: int, by: str, now: dat
     return result.rowcount == 1
 
 
-def accepted_score(connection: Connection, model: str) -> tuple[int, float, int] | None:
-    """Return version, share correct and number of cases of the production version's acceptance."""
-    benchmark, stratum, metric = ACCEPTANCE
+def launch_score(connection: Connection, model: str) -> tuple[int, float, int] | None:
+    """Return version, share correct and number of cases, as the production version was evaluated.
+
+    Cases of all its benchmarks count alike.
+    """
+    metric, stratum = AT_LAUNCH
     statement = (
         select(ModelVersion.version, ModelScore.value, ModelScore.n)
         .join(ModelScore, ModelScore.version_id == ModelVersion.id)
         .where(
             ModelVersion.model == model,
             ModelVersion.stage == "production",
-            ModelScore.benchmark == benchmark,
             ModelScore.stratum == stratum,
             ModelScore.metric == metric,
+            ModelScore.n > 0,
         )
     )
-    row = connection.execute(statement).one_or_none()
-    return (int(row[0]), float(row[1]), int(row[2])) if row and row[2] > 0 else None
+    rows = connection.execute(statement).all()
+    if not rows:
+        return None
+    n = sum(row.n for row in rows)
+    return rows[0].version, sum(row.value * row.n for row in rows) / n, n

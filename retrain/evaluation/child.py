@@ -6,7 +6,6 @@ It reads ``evaluation-request.json``, asks every system every item, leaves the v
 """
 
 import sys
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,16 +29,13 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     from retrain.evaluation.benchmark import load_benchmarks  # noqa: PLC0415
     from retrain.evaluation.run import answer_rows, judge_candidate, score_systems  # noqa: PLC0415
     from retrain.evaluation.systems import answer_benchmarks, systems_of  # noqa: PLC0415
-    from retrain.judge.client import ChatClient  # noqa: PLC0415
+    from retrain.judge.client import judge_of  # noqa: PLC0415
     from retrain.metrics.catalogue import MetricModels  # noqa: PLC0415
 
     progress = _Progress(folder)
     judging = request.judging
-    with ExitStack() as stack:
-        judge = None
-        if judging.url:
-            key = load_secrets().judge_api_key.get_secret_value()
-            judge = stack.enter_context(ChatClient(judging, key))
+    key = load_secrets().judge_api_key.get_secret_value()
+    with judge_of(judging, key) as judge:
         models = MetricModels.from_settings(
             request.answering, judge=judge, concurrency=judging.concurrency
         )

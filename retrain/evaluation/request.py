@@ -70,25 +70,22 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         return f"sha256:{hashlib.sha256(self.content.encode()).hexdigest()}"
 
 
-def write_request(folder: RunFolder, evaluation_id: int, request: EvaluationRequest) -> None:
-    """Write what an evaluation's child is to do, and clear what an earlier one left.
+def write_request(
+    folder: RunFolder, evaluation_id: int, attempt: int, request: EvaluationRequest
+) -> None:
+    """Write what an evaluation's child is to do, and clear what an earlier child left.
 
-    Repeating it changes nothing, so that a child which a dead process has started is found.
+    Repeating it for the same attempt changes nothing, so that a child which a dead process has
+    started is found.
     """
-    if (read_json(folder.evaluation_request) or {}).get("evaluation_id") == evaluation_id:
+    named = {"evaluation_id": evaluation_id, "attempt": attempt}
+    known = read_json(folder.evaluation_request) or {}
+    if {key: known.get(key) for key in named} == named:
         return
-    clear_task(folder)
-    write_json(
-        folder.evaluation_request,
-        {"evaluation_id": evaluation_id, "request": msgspec.to_builtins(request)},
-    )
-
-
-def clear_task(folder: RunFolder) -> None:
-    """Forget the child of an earlier evaluation, or of an earlier attempt."""
     files = folder.task("evaluate")
-    for path in (files.result, files.heartbeat, files.child, folder.evaluation_request):
+    for path in (files.result, files.heartbeat, files.child):
         path.unlink(missing_ok=True)
+    write_json(folder.evaluation_request, {**named, "request": msgspec.to_builtins(request)})
 
 
 def read_request(folder: RunFolder) -> tuple[int, EvaluationRequest]:

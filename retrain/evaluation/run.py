@@ -1,6 +1,7 @@
 """From answers to a verdict: scores, the judge's preferences, the decision."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -10,9 +11,8 @@ from monitor.settings import Gates
 from retrain.evaluate import ItemScore, score_answers
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.verdict import BASE, CANDIDATE, INCUMBENT, EvaluationVerdict, decide
-from retrain.gates import Check
 from retrain.judge.asks import Asks
-from retrain.judge.pairwise import judge_check, judge_pairs
+from retrain.judge.pairwise import Judgements, judge_check, judge_pairs
 
 Scores = dict[str, dict[str, list[ItemScore]]]
 
@@ -54,10 +54,12 @@ def judge_candidate(
     concurrency: int = 1,
 ) -> EvaluationVerdict:
     """Decide on a candidate; where a judge is given, it compares the answers too."""
-    checks = []
-    if judge is not None and not all(one.is_safety_suite for one in benchmarks):
-        checks.append(_preferred(benchmarks, scores, policy, judge, concurrency))
-    return decide(benchmarks, scores, policy, rng, further_checks=checks)
+    if judge is None or all(one.is_safety_suite for one in benchmarks):
+        return decide(benchmarks, scores, policy, rng)
+    judgements = _judgements(benchmarks, scores, judge, concurrency)
+    check = judge_check(judgements, policy.alpha)
+    found = decide(benchmarks, scores, policy, rng, further_checks=[check])
+    return replace(found, judgements=judgements.preferences)
 
 
 def answer_rows(scores: Scores) -> list[dict[str, Any]]:
@@ -78,9 +80,9 @@ def answer_rows(scores: Scores) -> list[dict[str, Any]]:
     ]
 
 
-def _preferred(
-    benchmarks: Sequence[Benchmark], scores: Scores, policy: Gates, judge: Asks, concurrency: int
-) -> Check:
+def _judgements(
+    benchmarks: Sequence[Benchmark], scores: Scores, judge: Asks, concurrency: int
+) -> Judgements:
     """Ask about every benchmark but safety suites: there, what is liked isn't the point."""
     other = INCUMBENT if INCUMBENT in scores else BASE
     asked = [one.name for one in benchmarks if not one.is_safety_suite]
@@ -88,7 +90,7 @@ def _preferred(
         [_named(one, name) for name in asked for one in scores[system][name]]
         for system in (CANDIDATE, other)
     ]
-    return judge_check(judge_pairs(judge, *pairs, concurrency=concurrency), policy.alpha)
+    return judge_pairs(judge, *pairs, concurrency=concurrency)
 
 
 def _named(score: ItemScore, benchmark: str) -> ItemScore:

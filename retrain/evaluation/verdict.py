@@ -1,7 +1,7 @@
 """Promote, reject or undecided: what a candidate showed beside the incumbent and the base."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,6 @@ from retrain.gates import Check, Outcome, Verdict, combine
 #: Scores of a system, by benchmark.
 Scores = Mapping[str, Sequence[ItemScore]]
 CANDIDATE, INCUMBENT, BASE = "candidate", "incumbent", "base"
-
-#: Exit status of each decision, as `compare` and `evaluate` use them.
-EXIT_STATUS = {"promote": 0, "reject": 3, "undecided": 4}
 
 
 @dataclass(frozen=True)
@@ -41,11 +38,10 @@ class EvaluationVerdict:
     #: SHA-256 of each benchmark's data set.
     digests: Mapping[str, str]
     policy: Mapping[str, Any]
-
-    @property
-    def exit_status(self) -> int:
-        """0 promote, 3 reject, 4 undecided."""
-        return EXIT_STATUS[self.verdict.decision]
+    #: Benchmarks that aren't about what people, or a judge, would like better.
+    safety_suites: tuple[str, ...] = ()
+    #: ``benchmark/id`` -> what a judge preferred, or that it failed.
+    judgements: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values, for ``json.dumps``."""
@@ -57,6 +53,8 @@ class EvaluationVerdict:
             "remarks": list(self.remarks),
             "benchmarks": dict(self.digests),
             "policy": dict(self.policy),
+            "safety_suites": list(self.safety_suites),
+            "judgements": dict(self.judgements),
         }
 
 
@@ -129,6 +127,7 @@ def decide(
         remarks=tuple(_remarks(benchmarks, scores, (*primary, *old))),
         digests={benchmark.name: benchmark.digest for benchmark in benchmarks},
         policy=policy.model_dump(),
+        safety_suites=tuple(one.name for one in benchmarks if one.is_safety_suite),
     )
 
 

@@ -1,7 +1,8 @@
 """A small client of OpenAI-compatible chat completions: it waits, tries again, and gives up."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 from types import TracebackType
 from typing import Any
@@ -99,6 +100,16 @@ class ChatClient:
         raise JudgeError(
             f"the judge gave no answer in {self._settings.attempts} attempts; the last: {problem}"
         )
+
+
+@contextmanager
+def judge_of(settings: Judge, api_key: str) -> Iterator[ChatClient | None]:
+    """Yield a client of the configured judge; ``None`` where none is configured."""
+    if not settings.url:
+        yield None
+        return
+    with ChatClient(settings, api_key) as client:
+        yield client
 
 
 class _Pace:

@@ -10,7 +10,13 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 
 from monitor.daemon.retraining import Retraining
-from monitor.errors import ModelError, TrainingError, TransientError
+from monitor.errors import (
+    ConfigurationError,
+    ModelError,
+    RemoteServiceError,
+    TrainingError,
+    TransientError,
+)
 from monitor.settings import Settings
 from monitor.store import registry as versions
 from monitor.store.decisions import confirm_decision
@@ -23,10 +29,11 @@ from retrain.recipe import read_recipe
 from retrain.registry import promote, register_version
 from retrain.run_folder import RunFolder, read_json, read_lines
 from retrain.runs import cancel_run
+from tests.services.candidates import leave_verdict, make_verdict, write_plan
 from tests.services.fake_launcher import FakeLauncher, success
 from tests.services.recipes import write_recipe
 from tests.services.review_world import World, make_world
-from tests.services.tiny_model import NEW, OLD, benchmark, examples, tiny_base  # noqa: F401
+from tests.services.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
 
 SYSTEM = "You are the support desk of a bank."
 
@@ -126,7 +133,6 @@ def test_a_confirmed_decision_becomes_one_run_with_its_data(desk: Desk) -> None:
     assert {row["messages"][0]["content"] for row in gold} == {SYSTEM}
     card = read_json(folder.card) or {}
     assert (card["n_gold"], card["n_replay"]) == (30, 13)  # 30% of the whole
-    assert not folder.benchmark.exists()
 
 
 @pytest.mark.parametrize(
@@ -185,17 +191,8 @@ def write_adapter(folder: Path) -> Path:
     return folder
 
 
-def test_a_run_goes_on_from_the_serving_adapter_and_is_scored(desk: Desk) -> None:
-    path = desk.folder / "benchmark.jsonl"
-    items = benchmark(3)
-    desk.write(
-        path,
-        [
-            {"id": i.id, "messages": list(i.messages), "expected": i.expected, "split": i.split}
-            for i in items
-        ],
-    )
-    desk.configure(benchmark=str(path))
+def test_a_run_goes_on_from_the_serving_adapter_and_is_evaluated(desk: Desk) -> None:
+    desk.configure(evaluation=str(write_plan(desk.folder)))
     first = write_adapter(desk.folder / "first")
     with transaction(desk.engine) as connection:
         serving = register_version(
@@ -208,7 +205,6 @@ def test_a_run_goes_on_from_the_serving_adapter_and_is_scored(desk: Desk) -> Non
     desk.advance()
     (folder,) = desk.launcher.submitted
     assert read_recipe(folder.recipe.read_bytes()).start_adapter == str(first)
-    assert [line["id"] for line in read_lines(folder.benchmark)] == [item.id for item in items]
     desk.launcher.end(1, success(folder))
     desk.advance()
     with transaction(desk.engine) as connection:
@@ -218,7 +214,14 @@ def test_a_run_goes_on_from_the_serving_adapter_and_is_scored(desk: Desk) -> Non
     assert version is not None
     assert (run.status, version.stage, version.parent_id) == ("succeeded", "candidate", serving)
     desk.advance()
-    assert len(desk.launcher.submitted) == 1
+    assert desk.launcher.tasks == ["train", "evaluate"]
+    leave_verdict(folder, make_verdict("reject"))
+    desk.launcher.end(2, {"status": "succeeded"})
+    desk.advance()
+    with transaction(desk.engine) as connection:
+        assert versions.version_by_id(connection, version.id).stage == "rejected"
+    desk.advance()
+    assert desk.launcher.tasks == ["train", "evaluate"]
 
 
 def test_a_daemon_that_died_before_the_data_writes_it_now(
@@ -267,6 +270,38 @@ def test_a_child_that_cannot_be_started_ends_the_run(desk: Desk) -> None:
     assert (run.status, run.error) == (
         "failed", "the training child can't be started: no memory",
     )  # fmt: skip
+
+
+def test_what_runs_elsewhere_and_does_not_answer_is_waited_for(desk: Desk) -> None:
+    """A planned run waits, a running one stays as it is, and the rest of the step goes on."""
+    desk.gold(30)
+    desk.decide()
+    desk.launcher.error = RemoteServiceError("Ray doesn't answer")
+    desk.advance()
+    assert [(run.status, run.error) for run in desk.runs()] == [("planned", None)]
+    desk.launcher.error = None
+    desk.advance()
+    desk.launcher.away = RemoteServiceError("Ray doesn't answer")
+    desk.advance()
+    assert [(run.status, run.error) for run in desk.runs()] == [("running", None)]
+    desk.launcher.away = ConfigurationError("retrain.ray.address is empty now")
+    desk.advance()
+    assert [(run.status, run.error) for run in desk.runs()] == [("running", None)]
+    desk.launcher.away = None
+    desk.launcher.seen = "OOMKilled"
+    desk.launcher.end(1, None)
+    desk.advance()
+    (run,) = desk.runs()
+    assert run.status == "failed"
+    assert "ended without a result (OOMKilled)" in str(run.error)
+
+
+def test_a_run_is_planned_for_the_launcher_that_is_configured(desk: Desk) -> None:
+    desk.configure(launcher="kubernetes")
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    assert [run.launcher for run in desk.runs()] == ["kubernetes"]
 
 
 def test_a_missing_base_stops_no_other_run(desk: Desk) -> None:

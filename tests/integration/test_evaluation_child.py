@@ -68,7 +68,7 @@ def test_a_child_of_its_own_leaves_the_verdict_and_touches_nothing_of_the_traini
 ) -> None:
     folder.result.write_text('{"status": "succeeded"}')
     write_json(folder.child, NOBODY)
-    write_request(folder, 7, request(folder, tiny_base))
+    write_request(folder, 7, 0, request(folder, tiny_base))
     launcher = SubprocessLauncher()
     handle = launcher.submit(folder, ENVIRONMENT, "evaluate")
     assert handle["pid"] != os.getpid()
@@ -96,7 +96,7 @@ def test_what_a_child_cannot_do_is_its_result_and_its_log(
     tiny_base: Path,  # noqa: F811
 ) -> None:
     wrong = PLAN.replace("desk.jsonl", "nowhere.jsonl")
-    write_request(folder, 8, request(folder, tiny_base, content=wrong))
+    write_request(folder, 8, 0, request(folder, tiny_base, content=wrong))
     launcher = SubprocessLauncher()
     launcher.submit(folder, ENVIRONMENT, "evaluate")
     result = result_of(folder)
@@ -114,20 +114,23 @@ def test_a_new_request_clears_what_an_earlier_one_left(
     tiny_base: Path,  # noqa: F811
 ) -> None:
     asked = request(folder, tiny_base)
-    write_request(folder, 1, asked)
+    write_request(folder, 1, 0, asked)
     files = folder.task("evaluate")
     files.result.write_text('{"status": "failed"}')
     write_json(files.child, NOBODY)
-    write_request(folder, 1, asked)
+    write_request(folder, 1, 0, asked)
     assert files.result.is_file()  # the same one: its child is adopted
-    write_request(folder, 2, asked)
+    write_request(folder, 2, 0, asked)
     assert not files.result.exists()
     assert not files.child.exists()
+    files.result.write_text('{"status": "failed"}')
+    write_request(folder, 2, 1, asked)  # another attempt at the same
+    assert not files.result.exists()
     assert SubprocessLauncher().adopt(folder, "evaluate") is None
 
 
 def test_a_child_is_cancelled(folder: RunFolder, tiny_base: Path) -> None:  # noqa: F811
-    write_request(folder, 1, request(folder, tiny_base))
+    write_request(folder, 1, 0, request(folder, tiny_base))
     launcher = SubprocessLauncher()
     handle = launcher.submit(folder, ENVIRONMENT, "evaluate")
     assert launcher.status(handle) == "running"

@@ -57,6 +57,7 @@ WITHOUT_PEOPLE = {
     "decisions": "counts and rates",
     "incidents": "what drifted, and where Slack shows it",
     "invitations": "digests of links for the experts",
+    "candidate_evaluations": "evaluation.yaml and figures; the answers are in the run's folder",
     "model_scores": "figures",
     "model_versions": "lineage; a note is added",
     "offset_gaps": "offsets",
@@ -226,12 +227,8 @@ def test_files_are_rewritten_and_the_data_card_says_so(world: PersonWorld, clock
     kept = [line for line in lines if WORD.encode() not in line]
     assert 3 == len(lines) - len(kept)
     assert kept == world.run.training_data.read_bytes().splitlines(keepends=True)
-    assert ["exchange-4"] == [
-        json.loads(x)["id"] for x in world.run.benchmark.read_text().splitlines()
-    ]
-    assert ["exchange-4"] == [
-        json.loads(x)["id"] for x in world.run.answers.read_text().splitlines()
-    ]
+    answers = world.run.evaluation_answers.read_text().splitlines()
+    assert ["exchange-4", "exchange-4"] == [json.loads(x)["id"] for x in answers]
     noted = json.loads(world.run.card.read_text())
     (note,) = noted.pop("removed")
     assert card == noted

@@ -22,7 +22,7 @@ from monitor.store.runs import finish_run, list_runs
 from retrain.launchers.process_identity import start_ticks
 from retrain.registry import register_version, store_scores
 from tests.services.recipes import write_recipe
-from tests.services.tiny_model import NEW, OLD, benchmark, examples, tiny_base  # noqa: F401
+from tests.services.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
 
 COMMAND = [sys.executable, "-c", "from monitor.cli import main; main()"]
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
@@ -37,13 +37,6 @@ class Shell:
         self.config = folder / "config.toml"
         self.write("original.jsonl", examples(OLD, 40))
         self.write("gold.jsonl", examples(NEW, 30))
-        self.write(
-            "benchmark.jsonl",
-            [
-                {"id": i.id, "messages": list(i.messages), "expected": i.expected, "split": i.split}
-                for i in benchmark(4)
-            ],
-        )
         self.configure()
         self.engine: Engine = make_engine(self.url)
         upgrade(self.engine)
@@ -118,11 +111,9 @@ def trained(tmp_path: Path, tiny_base: Path) -> Shell:  # noqa: F811
 @pytest.mark.timeout(240)
 def test_from_gold_to_a_serving_version(trained: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    trained.configure(benchmark=str(trained.folder / "benchmark.jsonl"))
     told = trained.ok("retrain", "plan", trained.folder / "gold.jsonl")
     assert "43 examples (30 gold, 13 replayed), 6 steps of lora on" in told
     assert "start it: driftwarden retrain start 1" in told
-    assert "note: the benchmark has 8 items; 200 or more are recommended" in told
     assert "planned" in trained.ok("retrain", "list")
     assert re.search(
         r"^run 1: planned, model desk$", trained.ok("retrain", "show", "1"), re.MULTILINE
@@ -144,8 +135,7 @@ def test_from_gold_to_a_serving_version(trained: Shell, monkeypatch: pytest.Monk
 
     assert re.search(r"^desk +1 +candidate .* run 1$", trained.ok("models", "list"), re.MULTILINE)
     version = trained.ok("models", "show", "desk", "1")
-    assert "acceptance  all " in version
-    assert re.search(r"split=new +exact_match .* n = 4", version)
+    assert re.search(r"^digest: +sha256:", version, re.MULTILINE)
     trained.ok("models", "promote", "desk", "1", "--reason", "looks good")
 
     # The next plan goes on from what serves now.
@@ -269,11 +259,6 @@ def no_original(shell: Shell) -> Path:
     return shell.folder / "gold.jsonl"
 
 
-def no_benchmark(shell: Shell) -> Path:
-    shell.configure(benchmark=str(shell.folder / "none.jsonl"))
-    return shell.folder / "gold.jsonl"
-
-
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
@@ -282,10 +267,9 @@ def no_benchmark(shell: Shell) -> Path:
         (spoil_gold, 'bad.jsonl: line 1: no "messages"'),
         (few_gold, "3 different gold examples, 20 are needed"),
         (no_original, "name the original training data in retrain.training_data"),
-        (no_benchmark, "none.jsonl: no such benchmark"),
         (lambda shell: shell.folder / "gold.jsonl", "no-base"),
     ],
-    ids=["missing", "folder", "no-messages", "too-few", "no-replay", "no-benchmark", "no-base"],
+    ids=["missing", "folder", "no-messages", "too-few", "no-replay", "no-base"],
 )
 def test_what_cannot_be_planned_leaves_no_run(
     shell: Shell, spoil: Callable[[Shell], Path], told: str
@@ -339,9 +323,9 @@ def test_scores_are_shown_with_their_intervals(shell: Shell) -> None:
     shell.register()
     with transaction(shell.engine) as connection:
         score = StratumScore("split=new", "exact_match", 0.75, 0.5, 0.9, 40)
-        store_scores(connection, 1, "acceptance", [score], NOW)
+        store_scores(connection, 1, "support", [score], NOW)
     assert re.search(
-        r"acceptance +split=new +exact_match +0\.750 \[0\.500, 0\.900\] +n = 40",
+        r"support +split=new +exact_match +0\.750 \[0\.500, 0\.900\] +n = 40",
         shell.ok("models", "show", "desk", "1"),
     )
 

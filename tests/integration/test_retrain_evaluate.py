@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,11 +12,15 @@ from typer.testing import CliRunner, Result
 
 from monitor.cli.app import app
 from monitor.errors import ConfigurationError, InputError, WorkflowError
+from monitor.store.candidate_evaluations import last_evaluation
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
+from monitor.store.registry import scores_of, version_by_id
 from monitor.store.runs import finish_run, mark_running
+from retrain.launchers.local import SubprocessLauncher
 from retrain.recipe import Recipe
-from retrain.run_folder import RunFolder, write_json
+from retrain.registry import register_version
+from retrain.run_folder import RunFolder, read_json, write_json
 from retrain.runs import plan_run
 from tests.services.judge import running_judge
 from tests.services.tiny_model import benchmark, tiny_base  # noqa: F401 - a fixture
@@ -67,10 +72,20 @@ class Desk:
         with transaction(self.engine) as connection:
             mark_running(connection, self.run, {"pid": 1}, NOW)
             finish_run(connection, self.run, "succeeded", finished_at=NOW, result={})
+            register_version(
+                connection, model="desk", adapter_path=str(self.files.adapter),
+                adapter_digest="sha256:0", lineage={"method": "full"}, now=NOW,
+                training_run_id=self.run,
+            )  # fmt: skip
 
     def evaluate(self, *more: str) -> Result:
         arguments = ["retrain", "evaluate", str(self.run), "--config", str(self.config), *more]
-        return CliRunner().invoke(app, arguments)
+        done = CliRunner().invoke(app, arguments)
+        # The result is the child's last act, and it may still be about to end.
+        handle = read_json(self.files.task("evaluate").child)
+        while handle is not None and SubprocessLauncher().status(handle) == "running":
+            time.sleep(0.05)
+        return done
 
 
 @pytest.fixture
@@ -100,6 +115,8 @@ def test_a_candidate_that_changed_nothing_is_not_promoted(desk: Desk) -> None:
     assert {"", "split=new", "split=old", "task_type=cards", "task_type=crypto"} <= strata
     answers = desk.files.evaluation_answers.read_text().splitlines()
     assert len(answers) == 2 * (8 + 3)
+    with transaction(desk.engine) as connection:
+        assert version_by_id(connection, 1).stage == "rejected"
     assert json.loads(answers[0])["messages"]
 
 
@@ -113,6 +130,17 @@ def test_json_and_an_undecided_verdict(desk: Desk) -> None:
     done = desk.evaluate("--json")
     assert done.exit_code == 4, done.output
     assert json.loads(done.stdout)["decision"] == "undecided"
+    approved = CliRunner().invoke(
+        app,
+        ["retrain", "approve", str(desk.run), "--reason", "no harm", "--config", str(desk.config)],
+    )
+    assert approved.output == "desk version 1 may be rolled out\n"
+    with transaction(desk.engine) as connection:
+        row = last_evaluation(connection, 1)
+        scores = scores_of(connection, 1)
+    assert row is not None
+    assert (row.decision, row.approved_reason, row.planned_by) == ("undecided", "no harm", "shell")
+    assert {score.benchmark for score in scores} == {"desk"}
 
 
 def test_what_cannot_be_evaluated(desk: Desk) -> None:
@@ -121,7 +149,11 @@ def test_what_cannot_be_evaluated(desk: Desk) -> None:
     unfinished = desk.evaluate(*file).exception
     assert isinstance(unfinished, WorkflowError)
     assert "is planned" in str(unfinished)
+    (desk.folder / "desk.jsonl").unlink()
     desk.succeed()
+    missing = desk.evaluate(*file).exception
+    assert isinstance(missing, InputError)
+    assert "no such data set" in str(missing)
     (desk.folder / "evaluation.yaml").write_text(EVALUATION.replace("metrics:", "metric:"))
     wrong = desk.evaluate(*file).exception
     assert isinstance(wrong, ConfigurationError)

@@ -17,6 +17,7 @@ from retrain.gateways import Weights
 from retrain.registry import move_stage, promote, register_version, roll_back
 from retrain.rollout import Health, HealthCheck
 from retrain.rollouts import start_rollout, tick_rollouts
+from tests.services.candidates import judged
 
 SETTINGS = Rollout()
 DWELL = timedelta(hours=SETTINGS.dwell_hours)
@@ -52,10 +53,13 @@ def unmeasured(_rollout: RolloutRow, _version: VersionRow) -> Health:
 
 
 def register(engine: Engine, now: datetime, model: str = "desk") -> int:
+    """Register a candidate that the gates let pass."""
     with transaction(engine) as connection:
-        return register_version(
+        version = register_version(
             connection, model=model, adapter_path="a", adapter_digest="d", lineage={}, now=now
         )
+        judged(connection, version, now)
+    return version
 
 
 def make_canary(engine: Engine, now: datetime, model: str = "desk") -> tuple[int, int]:

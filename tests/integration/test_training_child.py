@@ -79,7 +79,6 @@ def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> No
     assert [one["outcome"] for one in result["checks"]] == ["ok"] * 4
     assert result["memory"]["measured_gib"] > 0.1
     assert result["n_answer_tokens"] > 40
-    assert "answers.jsonl" not in {path.name for path in files.root.iterdir()}  # no benchmark
 
 
 def test_a_run_that_ended_is_registered_once(desk: Desk, runs: Runs) -> None:
@@ -123,7 +122,7 @@ def test_an_example_that_is_too_long_is_refused_with_its_line(desk: Desk, runs: 
     assert "Traceback" in "\n".join(desk.launcher.logs(desk.files(runs.too_long), 50))
 
 
-def test_a_retraining_goes_on_from_what_serves_and_is_scored_against_it(
+def test_a_retraining_goes_on_from_what_serves_and_is_evaluated_beside_it(
     desk: Desk, runs: Runs
 ) -> None:
     before = desk.succeeded(runs.lora)
@@ -132,33 +131,33 @@ def test_a_retraining_goes_on_from_what_serves_and_is_scored_against_it(
         promote(connection, before.version_id, changed_by="lea", reason="first", now=NOW)
     rows = build_training_set(examples(NEW, 30), examples(OLD, 40), replay_share=0.4, seed=1)
     adapter = str(desk.files(runs.lora).adapter)
-    run = desk.start(desk.recipe(start_adapter=adapter, epochs=6.0), rows, benchmark())
-    state = desk.succeeded(run)
-    acceptance = (state.run.result or {})["acceptance"]
-    assert acceptance["verdict"]["decision"] == "promote", acceptance["verdict"]
-    assert [c["name"] for c in acceptance["verdict"]["checks"]] == [
-        "better on new tasks", "old tasks not worse",
-    ]  # fmt: skip
+    run = desk.start(desk.recipe(start_adapter=adapter, epochs=6.0), rows)
+    version_id = desk.succeeded(run).version_id
+    assert version_id is not None
+    row = desk.evaluate(version_id)
+    assert (row.status, row.decision) == ("succeeded", "promote"), row.verdict
+    verdict = row.verdict or {}
     value = {
-        who: {s["stratum"]: s["value"] for s in acceptance[who] if s["metric"] == "exact_match"}
-        for who in ("candidate", "incumbent")
+        part["system"]: {
+            one["stratum"]: one["value"] for one in part["scores"] if one["metric"] == "exact_match"
+        }
+        for part in verdict["scores"]
     }
     assert value["incumbent"]["split=new"] == 0.0
     assert value["candidate"]["split=new"] >= 0.9
     assert value["candidate"]["split=old"] >= 0.9
     adapter_card = (desk.files(run).adapter / "README.md").read_text(encoding="utf-8")
-    assert "| acceptance | split=new | exact_match | " in adapter_card
-    answers = list(read_lines(desk.files(run).root / "answers.jsonl"))
-    assert len(answers) == 2 * 24
+    assert "| desk | split=new | exact_match | " in adapter_card
+    answers = list(read_lines(desk.files(run).evaluation_answers))
+    assert len(answers) == 3 * 24
     right = [a for a in answers if a["by"] == "incumbent" and a["id"].startswith("old")]
     assert {a["answer"] for a in right} == {OLD[1]}
-    assert state.version_id is not None
     with transaction(desk.engine) as connection:
-        version = versions.version_by_id(connection, state.version_id)
-        stored = versions.scores_of(connection, state.version_id)
+        version = versions.version_by_id(connection, version_id)
+        stored = versions.scores_of(connection, version_id)
     assert (version.stage, version.parent_id) == ("candidate", before.version_id)
     assert {(s.benchmark, s.stratum): s.value for s in stored if s.metric == "exact_match"} == {
-        ("acceptance", stratum): share for stratum, share in value["candidate"].items()
+        ("desk", stratum): share for stratum, share in value["candidate"].items()
     }
     assert version.lineage["parent_adapter"] == adapter
 

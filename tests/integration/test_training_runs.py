@@ -31,7 +31,7 @@ from retrain.runs import (
     start_run,
 )
 from tests.services.fake_launcher import FakeLauncher, success
-from tests.services.tiny_model import NEW, benchmark, examples
+from tests.services.tiny_model import NEW, examples
 
 RECIPE = Recipe(base="some/base", rank=4)
 ROWS = build_training_set(examples(NEW, 20), [], replay_share=0.0, seed=1)
@@ -92,10 +92,10 @@ def test_preparing_again_writes_the_same(desk: Desk) -> None:
     contents = []
     for _ in range(2):
         with transaction(desk.engine) as connection:
-            folder = prepare_run(connection, run, ROWS, benchmark(2))
+            folder = prepare_run(connection, run, ROWS)
         contents.append({p.name: p.read_bytes() for p in folder.root.iterdir()})
     assert contents[0] == contents[1]
-    assert set(contents[0]) == {"recipe.json", "train.jsonl", "dataset.json", "benchmark.jsonl"}
+    assert set(contents[0]) == {"recipe.json", "train.jsonl", "dataset.json"}
     assert read_recipe(contents[0]["recipe.json"]) == RECIPE
 
 
@@ -114,9 +114,9 @@ def test_the_data_that_marks_a_run_as_prepared_is_written_last(
 
     monkeypatch.setattr(Path, "replace", note)
     with transaction(desk.engine) as connection:
-        prepare_run(connection, run, ROWS, benchmark(2))
+        prepare_run(connection, run, ROWS)
     assert written[-1] == folder.training_data.name
-    assert len(written) == 4
+    assert len(written) == 3
 
 
 def test_a_folder_that_cannot_be_written_is_said(desk: Desk) -> None:
@@ -215,56 +215,6 @@ def test_a_result_that_cannot_be_read_fails_the_run_and_no_other(desk: Desk, con
     assert desk.row(run).status == "failed"
     assert "result.json: " in str(desk.row(run).error)
     assert desk.row(other).status == "succeeded"
-
-
-def acceptance(decision: str, *outcomes: str) -> dict[str, Any]:
-    names = ("better on new tasks", "old tasks not worse")
-    score = {
-        "stratum": "", "metric": "exact_match", "value": 0.5, "lower": 0.4, "upper": 0.6, "n": 96,
-    }  # fmt: skip
-    return {
-        "candidate": [score],
-        "incumbent": [score],
-        "verdict": {
-            "decision": decision,
-            "checks": [
-                {"name": name, "outcome": outcome, "seen": "90% -> 50%", "required": ""}
-                for name, outcome in zip(names, outcomes, strict=True)
-            ],
-        },
-    }
-
-
-@pytest.mark.parametrize(
-    ("decision", "outcomes", "stage"),
-    [
-        ("promote", ("passed", "passed"), "candidate"),
-        ("undecided", ("undecided", "passed"), "candidate"),
-        ("reject", ("passed", "failed"), "rejected"),
-    ],
-)
-def test_the_verdict_decides_whether_a_candidate_stays(
-    desk: Desk, decision: str, outcomes: tuple[str, str], stage: str
-) -> None:
-    run = desk.start()
-    result = success(desk.launcher.submitted[0], acceptance=acceptance(decision, *outcomes))
-    desk.launcher.end(1, result)
-    state = desk.poll(run)
-    assert state.run.status == "succeeded"
-    with transaction(desk.engine) as connection:
-        version = versions.version_by_id(connection, state.version_id)
-        moves = versions.stage_changes(connection, version.id)
-        scores = versions.scores_of(connection, version.id)
-    assert version.stage == stage
-    assert [(s.benchmark, s.metric, s.value, s.n) for s in scores] == [
-        ("acceptance", "exact_match", 0.5, 96)
-    ]
-    assert [(m.changed_by, m.reason) for m in moves] == (
-        [("gates", "old tasks not worse: 90% -> 50%")] if stage == "rejected" else []
-    )
-    if stage == "rejected":
-        with pytest.raises(WorkflowError, match="is rejected"), transaction(desk.engine) as c:
-            promote(c, version.id, changed_by="lea", reason="all the same", now=desk.now)
 
 
 def test_cancelling_a_planned_run_needs_no_child(desk: Desk) -> None:

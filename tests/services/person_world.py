@@ -45,7 +45,6 @@ from monitor.store.tables import (
     ReviewItem,
 )
 from monitor.traffic.redaction import pseudonym_of
-from retrain.benchmark_item import BenchmarkItem
 from retrain.dataset import TrainingSet, build_training_set
 from retrain.recipe import Recipe
 from retrain.run_folder import RunFolder, write_lines
@@ -74,11 +73,19 @@ class PersonWorld:
     version_id: int
 
 
+EVALUATION = """\
+evaluation:
+  benchmarks: [{name: support, dataset: benchmark.jsonl, metrics: [exact_match]}]
+"""
+
+
 def make_person_world(engine: Engine, folder: Path, clock: datetime) -> PersonWorld:
     original, benchmark = folder / "original.jsonl", folder / "benchmark.jsonl"
+    evaluation = folder / "evaluation.yaml"
+    evaluation.write_text(EVALUATION, encoding="utf-8")
     settings = Settings(
         database={"url": engine.url.render_as_string(hide_password=False)},
-        retrain={"training_data": str(original), "benchmark": str(benchmark)},
+        retrain={"training_data": str(original), "evaluation": str(evaluation)},
     )
     write_lines(original, [_example(f"question {n}", f"answer {n}") for n in range(30)])
     with original.open("a", encoding="utf-8") as file:
@@ -308,22 +315,22 @@ def _train(engine: Engine, folder: Path, clock: datetime) -> tuple[RunFolder, in
         training_set: TrainingSet = build_training_set(
             gold, [], replay_share=0.0, seed=1, minimum_gold=1
         )
-        items = [
-            BenchmarkItem(
-                id=f"exchange-{n}",
-                messages=({"role": "user", "content": prompt_of(n)},),
-                expected="yes",
-            )
-            for n in (HERS[1], 4)
-        ]
         run_id = plan_run(
             connection, model="assistant", recipe=RECIPE, work_dir=folder / "runs", now=clock
         )  # fmt: skip
-        run = prepare_run(connection, run_id, training_set, items)
+        run = prepare_run(connection, run_id, training_set)
         write_lines(
-            run.answers,
-            [{"by": "candidate", "id": one.id, "answer": "yes", "correct": True} for one in items],
-        )
+            run.evaluation_answers,
+            [
+                {
+                    "by": system, "benchmark": "support", "id": f"exchange-{n}",
+                    "messages": [{"role": "user", "content": prompt_of(n)}], "expected": "yes",
+                    "answer": "yes", "values": {"exact_match": 1.0},
+                }
+                for system in ("candidate", "base")
+                for n in (HERS[1], 4)
+            ],
+        )  # fmt: skip
         mark_running(connection, run_id, {"number": 1}, clock)
         finish_run(connection, run_id, "succeeded", finished_at=clock, result={})
         lineage = {"data_digest": training_set.card.digest, "parent_adapter": ""}

@@ -6,7 +6,7 @@ import pytest
 
 from monitor.errors import ConfigurationError
 from monitor.evaluation_file.plan import HumanEvaluation, ProductionMonitoring, parse_plan
-from monitor.settings import load_settings
+from monitor.settings import Secrets, load_settings
 
 WHOLE = """\
 evaluation:
@@ -160,7 +160,7 @@ def test_check_says_what_it_overrides(tmp_path: Path) -> None:
         )
         config = tmp_path / "config.toml"
         config.write_text(f'[retrain]\nevaluation = "{evaluation}"\n')
-        return evaluation_finding(load_settings(config))
+        return evaluation_finding(load_settings(config), Secrets())
 
     found = finding(BENCHMARK + "      metrics: [f1]\nproduction_monitoring: {sample_rate: 0.5}\n")
     assert found.status == "note"

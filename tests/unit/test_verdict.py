@@ -54,7 +54,7 @@ BETTER = "better than the incumbent"
 def test_better_and_nothing_forgotten_is_promoted() -> None:
     found = judged(answers(80, 180), answers(40, 182))
     assert found.verdict.decision == "promote"
-    assert found.exit_status == 0
+    assert found.verdict.decision == "promote"
     assert outcomes(found) == {
         BETTER: "passed",
         "nothing forgotten: suite, exact_match": "passed",
@@ -65,16 +65,16 @@ def test_better_and_nothing_forgotten_is_promoted() -> None:
 
 def test_better_on_the_new_and_worse_on_the_old_is_rejected() -> None:
     found = judged(answers(80, 150), answers(40, 182))
-    assert found.exit_status == 3
+    assert found.verdict.decision == "reject"
     assert outcomes(found)[BETTER] == "passed"
     assert outcomes(found)["nothing forgotten: suite, exact_match"] == "failed"
 
 
 def test_no_better_is_undecided_and_worse_is_rejected() -> None:
-    assert judged(answers(42, 182), answers(40, 182)).exit_status == 4
+    assert judged(answers(42, 182), answers(40, 182)).verdict.decision == "undecided"
     worse = judged(answers(20, 182), answers(40, 182))
     assert outcomes(worse)[BETTER] == "failed"
-    assert worse.exit_status == 3
+    assert worse.verdict.decision == "reject"
 
 
 def test_a_loss_within_the_margin_that_may_be_larger_is_undecided() -> None:
@@ -107,14 +107,16 @@ def test_a_benchmark_without_old_items_cannot_show_that_nothing_was_forgotten() 
         suites=(suite,),
     )
     assert outcomes(found)["nothing forgotten"] == "undecided"
-    assert found.exit_status == 4
+    assert found.verdict.decision == "undecided"
 
 
 def test_a_further_check_counts() -> None:
-    for outcome, status in (("passed", 0), ("failed", 3), ("undecided", 4)):
+    for outcome, decision in (
+        ("passed", "promote"), ("failed", "reject"), ("undecided", "undecided"),
+    ):  # fmt: skip
         check = Check("the judge", outcome, "seen", "required")  # type: ignore[arg-type]
         found = judged(answers(80, 180), answers(40, 182), further=(check,))
-        assert found.exit_status == status
+        assert found.verdict.decision == decision
 
 
 def test_the_family_is_adjusted_by_holm() -> None:

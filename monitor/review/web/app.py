@@ -33,6 +33,7 @@ from monitor.review.web import (
     people_pages,
     run_pages,
     study_pages,
+    verdict_pages,
 )
 from monitor.review.web.clock import Clock, utc_now
 from monitor.review.web.same_origin import SameOrigin
@@ -96,6 +97,7 @@ def create_app(
             *digest_page.HANDLERS,
             *decision_pages.HANDLERS,
             *run_pages.HANDLERS,
+            *verdict_pages.HANDLERS,
             *health.HANDLERS,
             api.router,
             _static("/static", "static", HERE / "static", STYLES),

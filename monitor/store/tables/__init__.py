@@ -46,6 +46,7 @@ from monitor.store.tables.traffic import (
 )
 from monitor.store.tables.training import (
     BaselinePlan,
+    CandidateEvaluation,
     ModelScore,
     ModelVersion,
     RegistryMirror,
@@ -61,6 +62,7 @@ __all__ = [
     "Base",
     "Baseline",
     "BaselinePlan",
+    "CandidateEvaluation",
     "DeadLetter",
     "Decision",
     "DiscussionMessage",

@@ -70,6 +70,55 @@ class ModelVersion(Base):
     created_at: Mapped[datetime]
 
 
+class CandidateEvaluation(Base):
+    """What a candidate is held to and what came of it, planned in SQL before its child starts."""
+
+    __tablename__ = "candidate_evaluations"
+    __table_args__ = (
+        # A version is evaluated by one process at a time.
+        Index(
+            "uq_candidate_evaluations_open",
+            "version_id",
+            unique=True,
+            postgresql_where=text("finished_at IS NULL"),
+            sqlite_where=text("finished_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), index=True)
+    #: ``planned``, ``running``, ``awaiting_people``, ``succeeded``, ``failed`` or ``cancelled``.
+    status: Mapped[str]
+    launcher: Mapped[str]
+    #: What the launcher needs to find the child again.
+    handle: Mapped[dict[str, Any] | None]
+    #: The run's folder, in which the child works.
+    work_dir: Mapped[str]
+    #: Systems, evaluation.yaml, gates and scoring: all that the child needs.
+    request: Mapped[dict[str, Any]]
+    #: SHA-256 of evaluation.yaml.
+    file_digest: Mapped[str]
+    #: SHA-256 of each benchmark's data set, once they were read.
+    dataset_digests: Mapped[dict[str, Any] | None]
+    #: How often a child was started.
+    attempts: Mapped[int] = mapped_column(default=0)
+    #: Not started before; set after a failure that may pass.
+    next_attempt_at: Mapped[datetime]
+    #: Every number that led to the decision.
+    verdict: Mapped[dict[str, Any] | None]
+    #: ``promote``, ``reject`` or ``undecided``.
+    decision: Mapped[str | None]
+    error: Mapped[str | None]
+    planned_by: Mapped[str]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    #: The person who let an undecided candidate go on, and why.
+    approved_by: Mapped[str | None]
+    approved_reason: Mapped[str | None]
+    approved_at: Mapped[datetime | None]
+
+
 class ModelScore(Base):
     """A measured figure of a version on a benchmark's stratum (``""``: all of it)."""
 

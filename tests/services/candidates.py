@@ -1,0 +1,163 @@
+"""Candidates that a training registered, and verdicts on them, without any model."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine
+
+from monitor.settings import Gates, Judge, Scoring
+from monitor.store import candidate_evaluations as store
+from monitor.store.candidate_evaluations import CandidateEvaluationRow
+from monitor.store.engine import transaction
+from monitor.store.runs import finish_run, mark_running
+from retrain.evaluation.request import EvaluationRequest, Source
+from retrain.recipe import Recipe
+from retrain.registry import promote, register_version
+from retrain.run_folder import RunFolder, write_json, write_lines
+from retrain.runs import plan_run
+from retrain.verdicts import conclude
+
+MODEL = "desk"
+PLAN = """\
+evaluation:
+  benchmarks:
+    - {name: support, dataset: support.jsonl, metrics: [exact_match], stratify_by: [task_type]}
+"""
+HUMAN = "  human_eval: {sample_size: 4, reviewers: 2}\n"
+ITEM = {"messages": [{"role": "user", "content": "q"}], "expected": "a", "task_type": "cards"}
+
+
+def write_plan(folder: Path, content: str = PLAN, *, n: int = 6) -> Path:
+    """Write evaluation.yaml and its data set; return the file."""
+    rows = [{"id": f"q{number}", **ITEM} for number in range(n)]
+    (folder / "support.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    file = folder / "evaluation.yaml"
+    file.write_text(content)
+    return file
+
+
+def make_candidate(
+    engine: Engine, folder: Path, now: datetime, *, model: str = MODEL, **lineage: Any
+) -> tuple[int, int]:
+    """Register what a run made; return the ids of the version and of the run."""
+    recipe = Recipe(base=str(folder / "base"), seed=7)
+    with transaction(engine) as connection:
+        run = plan_run(
+            connection, model=model, recipe=recipe, work_dir=folder / "runs", now=now,
+            launcher="fake",
+        )  # fmt: skip
+        files = RunFolder(folder / "runs" / f"run-{run:05d}")
+        mark_running(connection, run, {"number": 0}, now)
+        finish_run(connection, run, "succeeded", finished_at=now, result={})
+        version = register_version(
+            connection, model=model, adapter_path=str(files.adapter), adapter_digest="sha256:1",
+            lineage={"method": "lora", "base": str(folder / "base"), **lineage}, now=now,
+            training_run_id=run,
+        )  # fmt: skip
+    files.root.mkdir(parents=True, exist_ok=True)
+    return version, run
+
+
+def make_serving(engine: Engine, now: datetime, *, model: str = MODEL, **lineage: Any) -> int:
+    """Register a version that serves."""
+    with transaction(engine) as connection:
+        version = register_version(
+            connection, model=model, adapter_path="serving/adapter", adapter_digest="sha256:0",
+            lineage={"method": "lora", "base": "the-base", **lineage}, now=now,
+        )  # fmt: skip
+        promote(connection, version, changed_by="lea", reason="first", now=now)
+    return version
+
+
+def check(name: str = "better than the incumbent", outcome: str = "passed") -> dict[str, str]:
+    return {"name": name, "outcome": outcome, "seen": "0.90 -> 0.95", "required": "p <= 0.05"}
+
+
+def make_verdict(decision: str = "promote", **values: Any) -> dict[str, Any]:
+    """Return a verdict as a child leaves it."""
+    outcome = {"promote": "passed", "reject": "failed"}.get(decision, "undecided")
+    systems = ("candidate", "incumbent", "base")
+    scores = [
+        {
+            "system": system,
+            "benchmark": "support",
+            "scores": [
+                {
+                    "stratum": stratum, "metric": "exact_match", "value": value, "lower": 0.5,
+                    "upper": 0.99, "n": 6,
+                }
+                for stratum in ("", "task_type=cards")
+            ],
+        }
+        for system, value in zip(systems, (0.9, 0.8, 0.7), strict=True)
+    ]  # fmt: skip
+    comparison = {
+        "benchmark": "support", "metric": "exact_match", "items": "all", "other": "incumbent",
+        "n": 6, "n_unpaired": 0, "candidate_mean": 0.9, "other_mean": 0.8, "difference": 0.1,
+        "lower": 0.02, "upper": 0.2, "bound": 0.03, "upper_bound": 0.19, "test": "exact McNemar",
+        "p_better": 0.01, "p_worse": 0.99, "adjusted_p_better": 0.02, "adjusted_p_worse": 1.0,
+    }  # fmt: skip
+    return {
+        "decision": decision,
+        "checks": [check("nothing forgotten"), check(outcome=outcome)],
+        "comparisons": [comparison],
+        "scores": scores,
+        "remarks": ["support: WARNING: only 6 items"],
+        "benchmarks": {"support": "0" * 64},
+        "policy": Gates().model_dump(mode="json"),
+        "safety_suites": [],
+        "judgements": {},
+        **values,
+    }
+
+
+def leave_verdict(folder: RunFolder, verdict: dict[str, Any]) -> None:
+    """Leave in a run's folder what an evaluation's child does, but for its last act."""
+    right = {"candidate": 5, "incumbent": 4, "base": 3}
+    rows = [
+        {
+            "by": system, "benchmark": "support", "id": f"q{number}", "task_type": "cards",
+            "messages": ITEM["messages"], "expected": "a",
+            "answer": "a" if number < n_right else f"{system} is wrong",
+            "values": {"exact_match": float(number < n_right)},
+        }
+        for system, n_right in right.items()
+        for number in range(6)
+    ]  # fmt: skip
+    write_lines(folder.evaluation_answers, rows)
+    write_json(folder.evaluation, verdict)
+
+
+def make_request(folder: Path, content: str = PLAN) -> EvaluationRequest:
+    """Return a request as it is planned."""
+    source = Source(base=str(folder / "base"))
+    return EvaluationRequest(
+        candidate=source, incumbent=None, base=source, base_prompt="",
+        origin=str(folder / "evaluation.yaml"), content=content,
+        gates=Gates().model_dump(mode="json"), scoring=Scoring().model_dump(mode="json"),
+        judge=Judge().model_dump(mode="json"), seed=7,
+    )  # fmt: skip
+
+
+def judged(
+    connection: Connection,
+    version_id: int,
+    now: datetime,
+    decision: str = "promote",
+    *,
+    folder: Path = Path("nowhere"),
+    **values: Any,
+) -> CandidateEvaluationRow:
+    """Give a version a verdict."""
+    request = make_request(folder)
+    evaluation = store.insert_evaluation(
+        connection, version_id, launcher="fake", work_dir=str(folder),
+        request=msgspec.to_builtins(request), file_digest=request.file_digest, planned_by="test",
+        now=now,
+    )  # fmt: skip
+    row = store.evaluation_by_id(connection, evaluation)
+    conclude(connection, row, make_verdict(decision, **values), now)
+    return store.evaluation_by_id(connection, evaluation)
