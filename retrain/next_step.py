@@ -79,7 +79,7 @@ def next_step_after(connection: Connection, run: RunRow) -> NextStep | None:
     for one in list_runs(connection, model=run.model, limit=LOOKED_AT):
         version = versions.version_of_run(connection, one.id)
         failed = version is not None and version.stage == "rejected"
-        if one.id > since and (failed or one.id == run.id):
+        if one.plan is not None and one.id > since and (failed or one.id == run.id):
             recipe = stored_recipe(one.recipe)
             rejected.append(Attempt(recipe.method, recipe.base))
     return next_step(
