@@ -7,6 +7,7 @@ import typer
 
 from monitor.cli import retrain_study
 from monitor.cli.context import ConfigOption, open_database, read_settings
+from monitor.cli.retrain_data import data
 from monitor.cli.retrain_plan import plan
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ app = typer.Typer(
 )
 app.command()(plan)
 app.add_typer(retrain_study.app, name="study")
+
+app.command()(data)
 
 RunArgument = Annotated[int, typer.Argument(help="Number of the run, as `retrain list` shows it.")]
 

@@ -9,7 +9,13 @@ from monitor.cli.context import ConfigOption, open_database, read_settings
 
 
 def plan(
-    gold: Annotated[Path, typer.Argument(help="Gold examples, JSON lines with `messages`.")],
+    gold: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Gold examples, JSON lines with `messages`; without it, what the experts decided.",
+            show_default=False,
+        ),
+    ] = None,
     config: ConfigOption = None,
     *,
     model: Annotated[str, typer.Option(help="The model; default: model.name.")] = "",
@@ -33,23 +39,25 @@ def plan(
     How it is trained stands in the recipe that [retrain] in config.toml names. It is said what fits
     the device, in which order it is tried, and what the checks find; a run that a check refuses
     isn't planned. The original training data that config.toml names is replayed, so that the model
-    doesn't forget what it knew.
+    doesn't forget what it knew. `retrain data` shows what it is trained on.
     """
     import getpass
     from datetime import UTC, datetime
 
+    from monitor.cli.retrain_data import prepare_data, summary_lines
     from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.registry import production_version
+    from retrain.base_model import BaseModel, load_tokenizer
     from retrain.checks.all import check_run
     from retrain.checks.finding import require
     from retrain.confirmation import require_confirmation
-    from retrain.dataset import build_training_set, read_examples
+    from retrain.dataset.token_counts import TokenCounter
     from retrain.launchers import device_of, launcher_named
     from retrain.options import choose, ladder, options_for, options_json
     from retrain.recipe_file import overridden, read_recipe_file
     from retrain.runs import plan_run, prepare_run
-    from retrain.starting_point import prepare_bases
+    from retrain.starting_point import adapter_on, prepare_bases
 
     settings = read_settings(config)
     engine = open_database(settings)
@@ -58,13 +66,7 @@ def plan(
     asked = overridden(asked, method=method, base=base)
     if asked.method == "full":
         require_confirmation(name, confirm or _typed(name))
-    original = settings.retrain.training_data
-    training_set = build_training_set(
-        read_examples(gold),
-        read_examples(Path(original)) if original else [],
-        replay_share=asked.replay_share,
-        seed=asked.seed,
-    )
+    training_set = prepare_data(engine, settings, name, asked, gold)
     work_dir = Path(settings.retrain.work_dir)
     bases = prepare_bases(asked, work_dir)
     device = device_of(launcher_named(settings.retrain.launcher, settings.retrain, load_secrets()))
@@ -78,6 +80,10 @@ def plan(
     )
     typer.echo(f"order to try: {order or 'nothing fits'}")
     chosen = choose(prepared, asked.method)
+    trained = BaseModel(chosen.recipe.base, chosen.recipe.base_revision)
+    training_set = training_set.with_base(
+        TokenCounter(load_tokenizer(trained)), adapter_on(trained, serving)
+    )
     checked = check_run(chosen.recipe, training_set.rows, device)
     for finding in checked.findings:
         typer.echo(f"{finding.name}: {finding.outcome}: {finding.text}")
@@ -99,11 +105,16 @@ def plan(
             planned_by=getpass.getuser(),
         )
         folder = prepare_run(connection, run_id, training_set)
+    typer.echo(f"run {run_id} planned in {folder.root}")
+    for line in summary_lines(card):
+        typer.echo(line)
+    n_trained = card.n_examples + (
+        card.self_generated.wanted_training if card.self_generated else 0
+    )
     typer.echo(
-        f"run {run_id} planned in {folder.root}\n"
-        f"{card.n_examples} examples ({card.n_gold} gold, {card.n_replay} replayed), "
-        f"{chosen.recipe.steps(card.n_examples)} steps of {chosen.recipe.method} on "
+        f"{chosen.recipe.steps(n_trained)} steps of {chosen.recipe.method} on "
         f"{chosen.recipe.base}\n"
+        f"what it is trained on: driftwarden retrain data {run_id}\n"
         f"start it: driftwarden retrain start {run_id}"
     )
 

@@ -112,7 +112,8 @@ def trained(tmp_path: Path, tiny_base: Path) -> Shell:  # noqa: F811
 def test_from_gold_to_a_serving_version(trained: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     told = trained.ok("retrain", "plan", trained.folder / "gold.jsonl")
-    assert "43 examples (30 gold, 13 replayed), 6 steps of lora on" in told
+    assert "43 examples (30 gold, 13 replayed); 0 more for validation" in told
+    assert "6 steps of lora on" in told
     assert "start it: driftwarden retrain start 1" in told
     assert "planned" in trained.ok("retrain", "list")
     assert re.search(
@@ -236,7 +237,7 @@ def test_a_run_that_does_not_exist_is_said(shell: Shell, command: str) -> None:
     [
         ["retrain", "show", "one"],
         ["models", "show", "desk", "x"],
-        ["retrain", "plan"],
+        ["retrain", "data"],
         ["retrain", "logs", "1", "-n", "0"],
     ],
 )
