@@ -10,6 +10,7 @@ from typing import Any
 
 from retrain.child_process import prepare_environment, run_child
 from retrain.dataset.self_generated import add_self_generated, needs_answers
+from retrain.dataset.training_set import copy_card
 from retrain.recipe import Recipe, read_recipe
 from retrain.run_folder import RunFolder, read_json, read_lines
 
@@ -29,7 +30,9 @@ def _train(folder: RunFolder) -> dict[str, Any]:
     # Imported here: torch reads the environment when it is imported.
     from retrain.training import train  # noqa: PLC0415
 
-    return train(folder, recipe, rows, card)
+    outcome = train(folder, recipe, rows, card)
+    copy_card(folder)
+    return outcome
 
 
 def _generate(folder: RunFolder, recipe: Recipe) -> None:

@@ -70,6 +70,13 @@ def write_card(folder: RunFolder, card: Card) -> None:
     write_json(folder.card, msgspec.to_builtins(card))
 
 
+def copy_card(folder: RunFolder) -> None:
+    """Copy the card beside the adapter, which may leave the run's folder."""
+    for path in (folder.card, folder.data_card):
+        if path.is_file():
+            write_text(folder.adapter / path.name, path.read_text(encoding="utf-8"))
+
+
 def read_card(folder: RunFolder) -> Card | None:
     """Read a run's card; ``None`` where there is none."""
     content = read_json(folder.card)

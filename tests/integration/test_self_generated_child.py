@@ -65,6 +65,8 @@ def test_the_model_answers_before_it_trains(tmp_path: Path, tiny_base: Path) -> 
     assert card.self_generated.n_usable == sources(rows + held)["self-generated"] == 17
     assert result["n_examples"] == len(rows) == card.n_examples
     assert read_json(folder.adapter / "lineage.json")["data_digest"] == card.digest
+    for name in ("dataset.json", "dataset.md"):
+        assert (folder.adapter / name).read_bytes() == (folder.root / name).read_bytes()
     answers = [
         one["messages"][-1]["content"]
         for one in rows
