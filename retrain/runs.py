@@ -9,7 +9,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine
 
-from monitor.errors import DriftwardenError, RemoteServiceError, TrainingError, WorkflowError
+from monitor.errors import (
+    ConfigurationError,
+    DriftwardenError,
+    RemoteServiceError,
+    TrainingError,
+    WorkflowError,
+)
 from monitor.store import registry as versions
 from monitor.store import runs as store
 from monitor.store.audit import append_entry
@@ -155,7 +161,8 @@ def poll_run(engine: Engine, run_id: int, launcher: Launcher, now: datetime) -> 
 def poll_running(engine: Engine, launcher_of: LauncherSource, now: datetime) -> list[RunState]:
     """Poll every run that is under way: what a daemon does at its start and then regularly.
 
-    A run whose launcher doesn't answer stays as it is, and is left out; the others are polled.
+    A run whose launcher doesn't answer, or isn't configured any more, stays as it is and is left
+    out; the others are polled.
     """
     with transaction(engine) as connection:
         running = store.list_runs(connection, statuses=("running",))
@@ -163,7 +170,7 @@ def poll_running(engine: Engine, launcher_of: LauncherSource, now: datetime) -> 
     for run in running:
         try:
             states.append(poll_run(engine, run.id, launcher_of(run.launcher), now))
-        except RemoteServiceError as error:
+        except (ConfigurationError, RemoteServiceError) as error:
             log.warning("nothing is known of a training", run=run.id, error=str(error))
     return states
 

@@ -26,11 +26,13 @@ from tests.services.desk import RIGHT, make_desk  # noqa: E402
 from tests.services.item_states import make_talk  # noqa: E402
 from tests.services.reviewing import choose, start  # noqa: E402
 from tests.services.site import Site  # noqa: E402
+from tests.services.study_world import make_study  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 SIZES = {
     "documentation": (1280, 1130),
     "wide": (1280, 640),
+    "study": (1280, 760),
     "desk": (1440, 900),
     "landscape": (1024, 768),
     "portrait": (768, 1024),
@@ -79,6 +81,18 @@ def correct_the_stolen_bag(page: Page) -> None:
     page.locator("#saved.good").wait_for()
 
 
+def rate_two_answers(studio: Studio) -> Page:
+    """Open a study, and rate two of the three answers of its first item."""
+    study = make_study(studio.site.engine, datetime.now(UTC), n=12)
+    page = studio.open("Ada", f"/studies/{study}")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/rate")
+    for key in "45535333":
+        page.keyboard.press(key)
+    page.locator("#saved.good").wait_for()
+    return page
+
+
 def documentation(site: Site) -> None:
     """Take the pictures of the documentation."""
     for scheme, suffix in (("light", ""), ("dark", "-dark")):
@@ -93,6 +107,8 @@ def documentation(site: Site) -> None:
     item = make_talk(site)
     studio = Studio(site, IMAGES, "documentation", "light")
     studio.shoot(studio.open("Ada", f"/review/{item}"), "discussion")
+    studio = Studio(site, IMAGES, "study", "light")
+    studio.shoot(rate_two_answers(studio), "study")
     studio = Studio(site, IMAGES, "wide", "light")
     studio.shoot(studio.open("Ben"), "queue")
     for picture in IMAGES.glob("*.png"):
@@ -117,6 +133,7 @@ def everything(site: Site, folder: Path) -> None:
             ada = studio.open("Ada")
             start(ada)
             studio.shoot(ada, "fresh")
+            studio.shoot(rate_two_answers(studio), "study")
             ada.keyboard.press("e")
             ada.keyboard.type(" Send `Bearer` before it.")
             ada.keyboard.press("Escape")

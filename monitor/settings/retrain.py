@@ -75,6 +75,14 @@ class Retrain(Section):
     kubernetes: Kubernetes = Kubernetes()
     mlflow: Mlflow = Mlflow()
 
+    @model_validator(mode="after")
+    def _has_where_to_launch(self) -> "Retrain":
+        needed = {"ray": ("address",), "kubernetes": ("image", "claim")}.get(self.launcher, ())
+        for key in needed:
+            if not getattr(getattr(self, self.launcher), key):
+                raise ValueError(f'launcher = "{self.launcher}" needs {self.launcher}.{key}')
+        return self
+
 
 class Rollout(Section):
     """How a promoted version takes over the traffic."""

@@ -46,8 +46,13 @@ def test_what_is_missing_is_named_with_what_to_do(tmp_path: Path) -> None:
         "reviewers": "note",
         "sign-in": "ok",
         "training data": "FAIL",
+        "launcher": "ok",
+        "live model": "ok",
+        "mlflow": "ok",
         "web": "FAIL",
     }.items() <= states.items()
     assert "driftwarden baseline import" in lines["baseline"]
+    assert "processes of this machine" in lines["launcher"]
+    assert "resume: yes." in lines["launcher"]
     assert "no broker listens" in lines["broker"]
     assert "secure_cookies" in lines["web"]

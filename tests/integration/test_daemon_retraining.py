@@ -10,7 +10,13 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 
 from monitor.daemon.retraining import Retraining
-from monitor.errors import ModelError, TrainingError, TransientError
+from monitor.errors import (
+    ConfigurationError,
+    ModelError,
+    RemoteServiceError,
+    TrainingError,
+    TransientError,
+)
 from monitor.settings import Settings
 from monitor.store import registry as versions
 from monitor.store.decisions import confirm_decision
@@ -255,6 +261,38 @@ def test_a_child_that_cannot_be_started_ends_the_run(desk: Desk) -> None:
     assert (run.status, run.error) == (
         "failed", "the training child can't be started: no memory",
     )  # fmt: skip
+
+
+def test_what_runs_elsewhere_and_does_not_answer_is_waited_for(desk: Desk) -> None:
+    """A planned run waits, a running one stays as it is, and the rest of the step goes on."""
+    desk.gold(30)
+    desk.decide()
+    desk.launcher.error = RemoteServiceError("Ray doesn't answer")
+    desk.advance()
+    assert [(run.status, run.error) for run in desk.runs()] == [("planned", None)]
+    desk.launcher.error = None
+    desk.advance()
+    desk.launcher.away = RemoteServiceError("Ray doesn't answer")
+    desk.advance()
+    assert [(run.status, run.error) for run in desk.runs()] == [("running", None)]
+    desk.launcher.away = ConfigurationError("retrain.ray.address is empty now")
+    desk.advance()
+    assert [(run.status, run.error) for run in desk.runs()] == [("running", None)]
+    desk.launcher.away = None
+    desk.launcher.seen = "OOMKilled"
+    desk.launcher.end(1, None)
+    desk.advance()
+    (run,) = desk.runs()
+    assert run.status == "failed"
+    assert "ended without a result (OOMKilled)" in str(run.error)
+
+
+def test_a_run_is_planned_for_the_launcher_that_is_configured(desk: Desk) -> None:
+    desk.configure(launcher="kubernetes")
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    assert [run.launcher for run in desk.runs()] == ["kubernetes"]
 
 
 def test_a_missing_base_stops_no_other_run(desk: Desk) -> None:

@@ -44,6 +44,7 @@ def browsers(world: World) -> Iterator[dict[str, Visitor]]:
 
 def test_an_item_goes_from_claim_to_submission_and_back(browsers: dict[str, Visitor]) -> None:
     ada = browsers["Ada"]
+    assert 'href="/studies/1">Rate answers' in ada.get("/review").text
     assert ada.get("/studies/1/rate").headers["location"] == "/studies/1", "not at an item yet"
     assert ada.post("/studies/1/rate").headers["location"] == "/studies/1/rate"
     assert ada.send("POST", "/api/studies/1/claim").json() == {"item": 1}

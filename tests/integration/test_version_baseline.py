@@ -2,21 +2,24 @@
 
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
+from monitor.daemon.cycle import Cycle
 from monitor.evaluation import weekly
 from monitor.evaluation.references import References
 from monitor.evaluation.version_baseline import equal_sample, follow_version
 from monitor.evaluation.weekly import catch_up
-from monitor.settings import Drift, ModelSection, Settings
+from monitor.settings import Drift, ModelSection, Retrain, Secrets, Settings
 from monitor.store.baseline_plans import newest_plan, open_plan
 from monitor.store.baselines import BaselineRow, baselines_of
 from monitor.store.engine import snapshot, transaction
 from monitor.store.evaluations import EvaluationRow, evaluation_by_id
 from monitor.store.exchanges import load_baseline, load_window
+from monitor.store.outbox import list_messages
 from monitor.store.removal import delete_empty_baseline, delete_exchanges, exchanges_of_baseline
 from monitor.store.tables import Evaluation, Exchange
 from retrain.registry import promote, register_version, roll_back
@@ -61,6 +64,10 @@ class Model:
 
     def judged(self, now: datetime, settings: Settings = SETTINGS) -> None:
         """The same for the week that ends, with findings that don't matter."""
+        self.note_judged(now)
+        follow_version(self.engine, settings, now, TopicEncoder)
+
+    def note_judged(self, now: datetime) -> None:
         with transaction(self.engine) as connection:
             connection.execute(
                 insert(Evaluation).values(
@@ -68,7 +75,6 @@ class Model:
                     provenance={}, started_at=now,
                 )
             )  # fmt: skip
-        follow_version(self.engine, settings, now, TopicEncoder)
 
     def compared_with(self, version: str) -> int | None:
         """Return the baseline that a window of a version is compared with."""
@@ -263,3 +269,22 @@ def test_the_field_that_names_the_version_may_be_another(model: Model, clock: da
     traffic(model.engine, clock, 300, seed=3, version="ft-2")
     model.judged(clock + WEEK, settings)
     assert [one.model_version for one in model.baselines()] == ["2", ""]
+
+
+def test_the_daemons_steps_follow_the_version_and_watch_its_age(
+    model: Model, clock: datetime, tmp_path: Path
+) -> None:
+    settings = SETTINGS.model_copy(update={"retrain": Retrain(work_dir=str(tmp_path))})
+    traffic(model.engine, clock, 300, seed=2)
+    model.note_judged(clock + WEEK)
+    now = clock + WEEK + DAY
+    cycle = Cycle.build(model.engine, settings, Secrets(), now, encoder=TopicEncoder)
+    cycle.evaluate(now)
+    assert [one.model_version for one in model.baselines()] == ["1", ""]
+    cycle.advance(now)
+    cycle.mirror(now)  # none is configured
+    with transaction(model.engine) as connection:
+        assert list_messages(connection) == []
+    cycle.advance(clock + timedelta(days=180))
+    with transaction(model.engine) as connection:
+        assert [one.dedupe_key for one in list_messages(connection)] == [f"age:{model.one}"]

@@ -102,6 +102,14 @@ def view_studies(connection: Connection, person: ReviewerRow, now: datetime) -> 
     return [_view(connection, study, person, now) for study in list_studies(connection)]
 
 
+def studies_to_rate(connection: Connection, person: ReviewerRow, now: datetime) -> list[StudyView]:
+    """Return the open studies in which an item waits for a person, the newest first."""
+    found = [
+        _view(connection, study, person, now) for study in list_studies(connection) if study.is_open
+    ]
+    return [one for one in found if one.n_waiting]
+
+
 def view_study(
     connection: Connection, study_id: int, person: ReviewerRow, now: datetime
 ) -> StudyView:

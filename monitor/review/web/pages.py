@@ -11,6 +11,7 @@ from litestar.response import Redirect, Template
 from sqlalchemy import Connection, Engine
 
 from monitor.review import item_view, workflow
+from monitor.review.study.view import studies_to_rate
 from monitor.review.web.clock import Clock
 from monitor.review.worklist import work_of
 from monitor.settings import Settings
@@ -77,11 +78,18 @@ def queue(
     """Show what waits; go on with the item the person is at."""
     with transaction(engine) as connection:
         work = work_of(connection, reviewer, clock())
+        studies = studies_to_rate(connection, reviewer, clock())
         first_time = not has_reviewed(connection, reviewer.id)
     if work.at_work is not None:
         return Redirect(f"/review/{work.at_work}", status_code=303)
     return Template(
-        "queue.html", context={"person": reviewer, "first_time": first_time, **asdict(work)}
+        "queue.html",
+        context={
+            "person": reviewer,
+            "first_time": first_time,
+            "studies": studies,
+            **asdict(work),
+        },
     )
 
 
