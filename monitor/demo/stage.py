@@ -61,11 +61,16 @@ def empty_folder(folder: Path) -> Path:
 
 def write_config(folder: Path, settings: Settings) -> None:
     """Write the settings that differ from the defaults, for the commands that come after."""
-    lines = []
+    lines: list[str] = []
     for section, values in settings.model_dump(mode="json", exclude_defaults=True).items():
-        lines.append(f"[{section}]")
-        # A JSON string, number, boolean or list of them is one in TOML too.
-        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        # Tables within come last: what follows them would be theirs.
+        tables = {key: value for key, value in values.items() if isinstance(value, dict)}
+        plain = {key: value for key, value in values.items() if key not in tables}
+        named = {section: plain, **{f"{section}.{key}": value for key, value in tables.items()}}
+        for name, content in named.items():
+            lines.append(f"[{name}]")
+            # A JSON string, number, boolean or list of them is one in TOML too.
+            lines += [f"{key} = {json.dumps(value)}" for key, value in content.items()]
     (folder / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
