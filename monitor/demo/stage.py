@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
@@ -61,17 +61,21 @@ def empty_folder(folder: Path) -> Path:
 
 def write_config(folder: Path, settings: Settings) -> None:
     """Write the settings that differ from the defaults, for the commands that come after."""
-    lines: list[str] = []
+    lines = []
     for section, values in settings.model_dump(mode="json", exclude_defaults=True).items():
-        # Tables within come last: what follows them would be theirs.
-        tables = {key: value for key, value in values.items() if isinstance(value, dict)}
-        plain = {key: value for key, value in values.items() if key not in tables}
-        named = {section: plain, **{f"{section}.{key}": value for key, value in tables.items()}}
-        for name, content in named.items():
-            lines.append(f"[{name}]")
-            # A JSON string, number, boolean or list of them is one in TOML too.
-            lines += [f"{key} = {json.dumps(value)}" for key, value in content.items()]
+        lines += _table(section, values)
     (folder / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _table(name: str, values: dict[str, Any]) -> list[str]:
+    """Return the lines of a table, and of those in it."""
+    lines, inner = [f"[{name}]"], []
+    for key, value in values.items():
+        if isinstance(value, dict):
+            inner += _table(f"{name}.{key}", value)
+        else:  # a JSON string, number, boolean or list of them is one in TOML too
+            lines.append(f"{key} = {json.dumps(value)}")
+    return lines + inner
 
 
 def open_database(settings: Settings) -> Engine:
