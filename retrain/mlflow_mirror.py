@@ -17,8 +17,8 @@ from urllib.parse import quote
 import httpx
 from sqlalchemy import Engine
 
-from monitor.errors import DriftwardenError, RemoteServiceError
-from monitor.settings import Mlflow, Secrets
+from monitor.errors import ConfigurationError, DriftwardenError, RemoteServiceError
+from monitor.settings import Mlflow, Secrets, is_https_or_loopback
 from monitor.store import registry as versions
 from monitor.store.engine import transaction
 from monitor.store.registry import ScoreRow, VersionRow
@@ -45,9 +45,18 @@ class MlflowMirror:
 
     @classmethod
     def build(cls, settings: Mlflow, secrets: Secrets) -> "MlflowMirror | None":
-        """Return the mirror that ``[retrain.mlflow]`` describes; ``None``: there is none."""
+        """Return the mirror that ``[retrain.mlflow]`` describes; ``None``: there is none.
+
+        Raises:
+            ConfigurationError: Credentials would go unencrypted over a network.
+        """
         if not settings.tracking_url:
             return None
+        if _credentials(secrets) and not is_https_or_loopback(settings.tracking_url):
+            raise ConfigurationError(
+                f"retrain.mlflow.tracking_url = {settings.tracking_url!r}: its credentials are "
+                "set, and they are sent by https:// only (http:// on loopback)"
+            )
         return cls(
             RestService(
                 name="MLflow",

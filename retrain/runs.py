@@ -182,7 +182,10 @@ def cancel_run(
 
     Raises:
         WorkflowError: The run has already ended.
+        RemoteServiceError: Who runs the child doesn't answer; nothing was changed.
     """
+    # A cancelled run is looked at no more: its child must be within reach, or it would run on.
+    launcher.check()
     with transaction(engine) as connection:
         run = store.run_by_id(connection, run_id, lock=True)
         if run.status in FINAL:

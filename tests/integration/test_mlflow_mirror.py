@@ -8,8 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from monitor.errors import ConfigurationError
-from monitor.settings import Mlflow, Secrets, default_settings
+from monitor.settings import Mlflow, Secrets
 from monitor.store import registry as store
 from monitor.store.engine import transaction
 from monitor.store.registry_mirrors import list_mirrors
@@ -190,5 +189,3 @@ def test_a_change_while_it_follows_stays_due(
 def test_the_server_is_checked(mirrored: Mirrored) -> None:
     assert mirrored.mirror.check() == f"MLflow 3.17.2 at {mirrored.address}"
     assert MlflowMirror.build(Mlflow(), Secrets()) is None
-    with pytest.raises(ConfigurationError, match="https"):
-        default_settings(retrain={"mlflow": {"tracking_url": "http://mlflow.example"}})

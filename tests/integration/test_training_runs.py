@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from monitor.errors import NotFoundError, TrainingError, WorkflowError
+from monitor.errors import NotFoundError, RemoteServiceError, TrainingError, WorkflowError
 from monitor.settings import Retrain, Secrets
 from monitor.store import registry as versions
 from monitor.store.engine import transaction
@@ -214,6 +214,18 @@ def test_cancelling_a_planned_run_needs_no_child(desk: Desk) -> None:
     assert desk.launcher.cancelled == []
     with pytest.raises(WorkflowError, match="is cancelled; plan another one"):
         start_run(desk.engine, run, desk.launcher, desk.now)
+
+
+def test_a_child_out_of_reach_is_not_called_cancelled(desk: Desk) -> None:
+    """It would run on, and nobody would look at it any more."""
+    run = desk.start()
+    desk.launcher.away = RemoteServiceError("Ray doesn't answer")
+    with pytest.raises(RemoteServiceError):
+        cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
+    assert desk.row(run).status == "running"
+    desk.launcher.away = None
+    cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
+    assert (desk.row(run).status, desk.launcher.cancelled) == ("cancelled", [{"number": 1}])
 
 
 def test_what_a_cancelled_child_still_writes_is_ignored(desk: Desk) -> None:

@@ -47,6 +47,8 @@ class FakeLauncher:
         return self.seen
 
     def check(self) -> str:
+        if self.away is not None:
+            raise self.away
         return "a test"
 
     def logs(self, folder: RunFolder, last_lines: int, task: Task = "train") -> list[str]:

@@ -1,0 +1,68 @@
+"""Where MLflow may be, and what it is sent."""
+
+import base64
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from monitor.errors import ConfigurationError, RemoteServiceError
+from monitor.settings import Mlflow, Secrets, default_settings
+from retrain.mlflow_mirror import MlflowMirror
+
+PRIVATE = "http://mlflow.internal:5000"
+
+
+def test_no_address_is_no_mirror() -> None:
+    assert MlflowMirror.build(Mlflow(), Secrets()) is None
+
+
+def test_an_address_is_one_of_the_web() -> None:
+    with pytest.raises(ConfigurationError, match="must be an https:// or http:// address"):
+        default_settings(retrain={"mlflow": {"tracking_url": "databricks"}})
+
+
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        {"mlflow_tracking_token": SecretStr("t")},
+        {"mlflow_tracking_username": "u", "mlflow_tracking_password": SecretStr("p")},
+    ],
+)
+def test_credentials_are_never_sent_in_the_clear(secrets: dict[str, Any]) -> None:
+    assert MlflowMirror.build(Mlflow(tracking_url=PRIVATE), Secrets()) is not None
+    with pytest.raises(ConfigurationError, match="sent by https:// only"):
+        MlflowMirror.build(Mlflow(tracking_url=PRIVATE), Secrets(**secrets))
+
+
+@pytest.mark.parametrize(
+    ("secrets", "sent"),
+    [
+        ({}, None),
+        ({"mlflow_tracking_token": SecretStr("t")}, "Bearer t"),
+        (
+            {"mlflow_tracking_username": "u", "mlflow_tracking_password": SecretStr("p")},
+            "Basic " + base64.b64encode(b"u:p").decode(),
+        ),
+    ],
+)
+def test_who_we_are(
+    secrets: dict[str, Any], sent: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(401, json={"message": "who are you?"})
+
+    client = httpx.Client
+    transport = httpx.MockTransport(answer)
+    monkeypatch.setattr(
+        httpx, "Client", lambda **values: client(base_url=values["base_url"], transport=transport)
+    )
+    mirror = MlflowMirror.build(Mlflow(tracking_url="https://mlflow.example"), Secrets(**secrets))
+    assert mirror is not None
+    with pytest.raises(RemoteServiceError, match=r"refuses GET /version \(401\): who are you\?"):
+        mirror.check()
+    assert seen[0].headers.get("Authorization") == sent
