@@ -9,7 +9,9 @@ import sys
 from typing import Any
 
 from retrain.child_process import prepare_environment, run_child
-from retrain.recipe import read_recipe
+from retrain.dataset.self_generated import add_self_generated, needs_answers
+from retrain.dataset.training_set import copy_card
+from retrain.recipe import Recipe, read_recipe
 from retrain.run_folder import RunFolder, read_json, read_lines
 
 
@@ -20,13 +22,24 @@ def main(arguments: list[str]) -> int:
 
 def _train(folder: RunFolder) -> dict[str, Any]:
     recipe = read_recipe(folder.recipe.read_bytes(), str(folder.recipe))
+    prepare_environment(recipe.base)
+    if needs_answers(folder):
+        _generate(folder, recipe)
     rows = list(read_lines(folder.training_data))
     card = read_json(folder.card) or {}
-    prepare_environment(recipe.base)
     # Imported here: torch reads the environment when it is imported.
     from retrain.training import train  # noqa: PLC0415
 
-    return train(folder, recipe, rows, card)
+    outcome = train(folder, recipe, rows, card)
+    copy_card(folder)
+    return outcome
+
+
+def _generate(folder: RunFolder, recipe: Recipe) -> None:
+    """Let the version that serves answer the prompts of its replay."""
+    from retrain.replay_generation import load_for_replay, replay_progress  # noqa: PLC0415
+
+    add_self_generated(folder, recipe, load_for_replay, replay_progress(folder))
 
 
 if __name__ == "__main__":

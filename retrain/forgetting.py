@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from retrain.dataset.training_set import read_card, write_card
 from retrain.run_folder import RunFolder, read_json, write_json
 
 #: Tells of a row whether it has to go.
@@ -58,10 +59,7 @@ def remove_from_file(path: Path, matches: Matches) -> int:
 
 def find_in_run(folder: RunFolder, matches: Matches) -> list[Found]:
     """Return the files of a run that hold matching rows."""
-    found = [
-        Found(folder.training_data, find_in_file(folder.training_data, matches)),
-        Found(folder.evaluation_answers, find_in_file(folder.evaluation_answers, matches)),
-    ]
+    found = [Found(path, find_in_file(path, matches)) for path in _files_of_rows(folder)]
     return [one for one in found if one.n_rows]
 
 
@@ -78,15 +76,24 @@ def remove_from_run(
             trained on, and the note tells that of the file as it is; if not, the rows that are left
             are what it will be trained on.
     """
-    removed = [
-        Found(folder.evaluation_answers, remove_from_file(folder.evaluation_answers, matches)),
-    ]
     n_rows = find_in_file(folder.training_data, matches)
-    if n_rows:
+    n_held = find_in_file(folder.validation_data, matches)
+    if n_rows or n_held:
         # The card first: whoever finds the shorter file finds the note too.
-        _note(folder, matches, now, n_rows, trained=trained)
-        removed.append(Found(folder.training_data, remove_from_file(folder.training_data, matches)))
+        _note(folder, matches, now, n_rows + n_held, trained=trained)
+    removed = [Found(path, remove_from_file(path, matches)) for path in _files_of_rows(folder)]
     return [one for one in removed if one.n_rows]
+
+
+def _files_of_rows(folder: RunFolder) -> list[Path]:
+    """Return the files whose lines each are one exchange's."""
+    return [
+        folder.training_data,
+        folder.validation_data,
+        folder.replay_prompts,
+        folder.replay_answers,
+        folder.evaluation_answers,
+    ]
 
 
 def _copy_others(target: Path, draft: Path, matches: Matches) -> int:
@@ -112,17 +119,11 @@ def _copy_others(target: Path, draft: Path, matches: Matches) -> int:
 def _note(
     folder: RunFolder, matches: Matches, now: datetime, n_rows: int, *, trained: bool
 ) -> None:
-    digest = hashlib.sha256()
-    n_left = 0
-    with folder.training_data.open("rb") as file:
-        for line in file:
-            if not _matches(line, matches):
-                digest.update(line)
-                n_left += 1
+    digest, n_left = _left(folder.training_data, matches)
     note = {
         "at": now.isoformat(),
         "n_rows": n_rows,
-        "digest": f"sha256:{digest.hexdigest()}",
+        "digest": digest,
         "why": "removed at a person's request; the card's digest is that of the rows before"
         if trained
         else "removed at a person's request before training",
@@ -130,12 +131,29 @@ def _note(
     card = read_json(folder.card) or {}
     card["removed"] = [*card.get("removed", ()), note]
     if not trained:
-        card |= {"digest": note["digest"], "n_examples": n_left}
+        card |= {"digest": digest, "n_examples": n_left}
+        if folder.validation_data.is_file():
+            held_digest, n_held = _left(folder.validation_data, matches)
+            card |= {"validation_digest": held_digest, "n_validation": n_held}
     write_json(folder.card, card)
+    if folder.data_card.is_file() and (rewritten := read_card(folder)) is not None:
+        write_card(folder, rewritten)
     lineage = folder.adapter / "lineage.json"
     if lineage.is_file():
         content = read_json(lineage) or {}
         write_json(lineage, content | {"removed": [*content.get("removed", ()), note]})
+
+
+def _left(path: Path, matches: Matches) -> tuple[str, int]:
+    """Return digest and number of the lines that stay."""
+    digest = hashlib.sha256()
+    n_left = 0
+    with path.open("rb") as file:
+        for line in file:
+            if not _matches(line, matches):
+                digest.update(line)
+                n_left += 1
+    return f"sha256:{digest.hexdigest()}", n_left
 
 
 def _array_in(file: BinaryIO) -> list[Any] | None:

@@ -61,9 +61,29 @@ class RunFolder:
         return self.root / "train.jsonl"
 
     @property
+    def validation_data(self) -> Path:
+        """Examples held back, in the same form; not there where none are."""
+        return self.root / "validation.jsonl"
+
+    @property
+    def replay_prompts(self) -> Path:
+        """What the child lets the model answer before it trains; usually not there."""
+        return self.root / "replay-prompts.jsonl"
+
+    @property
+    def replay_answers(self) -> Path:
+        """What the model answered, and why an answer isn't used."""
+        return self.root / "replay-answers.jsonl"
+
+    @property
     def card(self) -> Path:
         """Digest and counts of the training data."""
         return self.root / "dataset.json"
+
+    @property
+    def data_card(self) -> Path:
+        """The same as a page to read."""
+        return self.root / "dataset.md"
 
     @property
     def evaluation_request(self) -> Path:
@@ -123,10 +143,14 @@ def _draft_of(path: Path) -> Path:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON so that a reader finds the old file or the new one, never a part."""
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text so that a reader finds the old file or the new one, never a part."""
     draft = _draft_of(path)
     with draft.open("w", encoding="utf-8") as file:
-        json.dump(content, file, ensure_ascii=False, indent=2)
-        file.write("\n")
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)

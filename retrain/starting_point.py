@@ -35,8 +35,15 @@ def recipe_from(training: Training, base: BaseModel, serving: VersionRow | None)
         training,
         base=base.location,
         base_revision=base.revision,
-        start_adapter=serving.adapter_path if _is_of(serving, base) else "",
+        start_adapter=adapter_on(base, serving),
     )
+
+
+def adapter_on(base: BaseModel, serving: VersionRow | None) -> str:
+    """Return the adapter that makes a base what serves; empty where none does."""
+    if serving is None or serving.lineage.get("method") == "full" or not _is_of(serving, base):
+        return ""
+    return serving.adapter_path
 
 
 def _is_of(version: VersionRow, base: BaseModel) -> bool:

@@ -7,12 +7,15 @@ import typer
 
 from monitor.cli import retrain_study
 from monitor.cli.context import ConfigOption, open_database, read_settings
+from monitor.cli.retrain_data import data
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Plan, start and watch training runs. They run in a process of their own.",
 )
 app.add_typer(retrain_study.app, name="study")
+
+app.command()(data)
 
 RunArgument = Annotated[int, typer.Argument(help="Number of the run, as `retrain list` shows it.")]
 
@@ -72,7 +75,13 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
 
 @app.command()
 def plan(
-    gold: Annotated[Path, typer.Argument(help="Gold examples, JSON lines with `messages`.")],
+    gold: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Gold examples, JSON lines with `messages`; without it, what the experts decided.",
+            show_default=False,
+        ),
+    ] = None,
     config: ConfigOption = None,
     model: Annotated[str, typer.Option(help="The model; default: model.name.")] = "",
 ) -> None:
@@ -80,31 +89,33 @@ def plan(
 
     How it is trained stands in the recipe that [retrain] in config.toml names. The original
     training data named there is replayed, so that the model doesn't forget what it knew.
+    `retrain data` shows what it is trained on.
     """
     from datetime import UTC, datetime
 
+    from monitor.cli.retrain_data import prepare_data, summary_lines
     from monitor.store.engine import transaction
     from monitor.store.registry import production_version
-    from retrain.dataset import build_training_set, read_examples
+    from retrain.base_model import load_tokenizer
+    from retrain.dataset.token_counts import TokenCounter
     from retrain.recipe_file import read_recipe_file
     from retrain.runs import plan_run, prepare_run
-    from retrain.starting_point import prepare_bases, recipe_from
+    from retrain.starting_point import adapter_on, prepare_bases, recipe_from
 
     settings = read_settings(config)
     engine = open_database(settings)
     name = model or settings.model.name
-    original = settings.retrain.training_data
     asked = read_recipe_file(settings.retrain.recipe)
-    training_set = build_training_set(
-        read_examples(gold),
-        read_examples(Path(original)) if original else [],
-        replay_share=asked.replay_share,
-        seed=asked.seed,
-    )
+    training_set = prepare_data(engine, settings, name, asked, gold)
     work_dir = Path(settings.retrain.work_dir)
     base = prepare_bases(asked, work_dir)[0]
     with transaction(engine) as connection:
-        recipe = recipe_from(asked, base, production_version(connection, name))
+        serving = production_version(connection, name)
+    training_set = training_set.with_base(
+        TokenCounter(load_tokenizer(base)), adapter_on(base, serving)
+    )
+    with transaction(engine) as connection:
+        recipe = recipe_from(asked, base, serving)
         run_id = plan_run(
             connection,
             model=name,
@@ -117,10 +128,15 @@ def plan(
     card = training_set.card
     for remark in (*recipe.warnings(), *card.remarks):
         typer.echo(f"note: {remark}", err=True)
+    typer.echo(f"run {run_id} planned in {folder.root}")
+    for line in summary_lines(card):
+        typer.echo(line)
+    n_trained = card.n_examples + (
+        card.self_generated.wanted_training if card.self_generated else 0
+    )
     typer.echo(
-        f"run {run_id} planned in {folder.root}\n"
-        f"{card.n_examples} examples ({card.n_gold} gold, {card.n_replay} replayed), "
-        f"{recipe.steps(card.n_examples)} steps of {recipe.method} on {recipe.base}\n"
+        f"{recipe.steps(n_trained)} steps of {recipe.method} on {recipe.base}\n"
+        f"what it is trained on: driftwarden retrain data {run_id}\n"
         f"start it: driftwarden retrain start {run_id}"
     )
 

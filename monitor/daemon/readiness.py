@@ -192,11 +192,12 @@ def _recipe(settings: Settings) -> Finding:
 def _training_data(settings: Settings) -> Finding:
     name = settings.retrain.training_data
     if not name:
-        return Finding(
-            "training data",
-            "note",
-            "retrain.training_data is empty: retraining would replay nothing, and forget the most",
+        replayed = (
+            "replay is the model's own answers to the prompts of its baseline"
+            if settings.retrain.data.self_generated
+            else "retraining would replay nothing, and forget the most"
         )
+        return Finding("training data", "note", f"retrain.training_data is empty: {replayed}")
     if not Path(name).is_file():
         return Finding("training data", "fail", f"retrain.training_data = {name!r}: no such file")
     return Finding("training data", "ok", name)

@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 
 from monitor.daemon.evaluating import Evaluating
 from monitor.daemon.studies import measure_locked_studies
+from monitor.daemon.training_data import Preparation
 from monitor.errors import DriftwardenError, RemoteServiceError, TransientError
-from monitor.review.export import gold_examples
 from monitor.settings import Secrets, Settings
 from monitor.store.decisions import DecisionRow, decision_by_id, list_decisions
 from monitor.store.engine import transaction
@@ -18,16 +18,18 @@ from monitor.store.registry import VersionRow, production_version
 from monitor.store.rollouts import RolloutRow
 from monitor.store.runs import RunRow, finish_run, list_runs, run_of_decision
 from monitor.telemetry import get_logger
-from retrain.dataset import TrainingSet, build_training_set, read_examples
+from retrain.base_model import BaseModel, load_tokenizer
+from retrain.dataset import TrainingSet
+from retrain.dataset.token_counts import TokenCounter
 from retrain.gateways import Gateway, gateway_of
 from retrain.launchers import LauncherSource, launcher_named
-from retrain.recipe import Recipe, stored_recipe
+from retrain.recipe import stored_recipe
 from retrain.recipe_file import read_recipe_file
 from retrain.rollout import Health
 from retrain.rollouts import tick_rollouts
 from retrain.run_folder import RunFolder
 from retrain.runs import plan_run, poll_running, prepare_run, start_run
-from retrain.starting_point import prepare_bases, recipe_from
+from retrain.starting_point import adapter_on, prepare_bases, recipe_from
 
 log = get_logger(__name__)
 
@@ -107,21 +109,19 @@ class Retraining:
 
     def _prepare(self, run: RunRow, decision: DecisionRow) -> None:
         """Write a run's data."""
-        training_set = self._training_set(decision, stored_recipe(run.recipe))
+        training_set = self._training_set(run, decision)
         with transaction(self.engine) as connection:
             prepare_run(connection, run.id, training_set)
 
-    def _training_set(self, decision: DecisionRow, recipe: Recipe) -> TrainingSet:
-        """Join the gold of the batches that led to the decision with the original examples."""
-        original = self.settings.retrain.training_data
+    def _training_set(self, run: RunRow, decision: DecisionRow) -> TrainingSet:
+        """Join the gold of the batches that led to the decision with what is replayed."""
+        recipe = stored_recipe(run.recipe)
+        base = BaseModel(recipe.base, recipe.base_revision)
         with transaction(self.engine) as connection:
-            gold = gold_examples(connection, self.settings.model, decision.inputs.get("batches"))
-        return build_training_set(
-            gold,
-            read_examples(Path(original)) if original else [],
-            replay_share=recipe.replay_share,
-            seed=recipe.seed,
-        )
+            serving = production_version(connection, run.model)
+        preparation = Preparation(self.engine, self.settings, run.model, recipe)
+        made = preparation.from_queue(decision.inputs.get("batches"))
+        return made.with_base(TokenCounter(load_tokenizer(base)), adapter_on(base, serving))
 
     def _start_planned(self, now: datetime) -> None:
         """Start what a decision planned; what was planned by hand is started by hand.

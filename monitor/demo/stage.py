@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
@@ -63,10 +63,19 @@ def write_config(folder: Path, settings: Settings) -> None:
     """Write the settings that differ from the defaults, for the commands that come after."""
     lines = []
     for section, values in settings.model_dump(mode="json", exclude_defaults=True).items():
-        lines.append(f"[{section}]")
-        # A JSON string, number, boolean or list of them is one in TOML too.
-        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        lines += _table(section, values)
     (folder / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _table(name: str, values: dict[str, Any]) -> list[str]:
+    """Return the lines of a table, and of those in it."""
+    lines, inner = [f"[{name}]"], []
+    for key, value in values.items():
+        if isinstance(value, dict):
+            inner += _table(f"{name}.{key}", value)
+        else:  # a JSON string, number, boolean or list of them is one in TOML too
+            lines.append(f"{key} = {json.dumps(value)}")
+    return lines + inner
 
 
 def open_database(settings: Settings) -> Engine:

@@ -14,7 +14,15 @@ from monitor.settings.loading import (
     default_settings,
     load_settings,
 )
-from monitor.settings.retrain import Gates, Judge, Mlflow, Retrain, Rollout, Scoring
+from monitor.settings.retrain import (
+    Gates,
+    Judge,
+    Mlflow,
+    Retrain,
+    Rollout,
+    Scoring,
+    TrainingData,
+)
 from monitor.settings.review import OpenIdConnect, Review, Web
 from monitor.settings.secrets import Secrets, load_secrets
 from monitor.settings.traffic import (
@@ -57,6 +65,7 @@ __all__ = [
     "Traffic",
     "TrafficFields",
     "TrafficJoin",
+    "TrainingData",
     "Web",
     "age",
     "all_sections",

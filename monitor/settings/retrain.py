@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.settings.fields import Age, Level, Section
+from monitor.settings.fields import Age, Level, Section, Share
 from monitor.settings.launching import Kubernetes, Ray
 
 
@@ -44,6 +44,21 @@ class Judge(Section):
         return self
 
 
+class TrainingData(Section):
+    """What training data must be, and how it is checked and split."""
+
+    minimum_gold: Annotated[int, Field(ge=1)] = 20
+    minimum_per_task_type: Annotated[int, Field(ge=0)] = 5
+    maximum_task_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.85
+    near_duplicate: Annotated[float, Field(gt=0.5, le=1.0)] = 0.95
+    leak_phrase_words: Annotated[int, Field(ge=5)] = 13
+    leak_overlap: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    maximum_leaked_gold: Share = 0.25
+    validation_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.10
+    group_by: tuple[str, ...] = ("user", "session_id", "conversation_id")
+    self_generated: bool = True
+
+
 class Mlflow(Section):
     """A registry of MLflow that mirrors ours."""
 
@@ -68,6 +83,7 @@ class Retrain(Section):
     resumptions: Annotated[int, Field(ge=0, le=100)] = 3
     work_dir: str = "runs"
     max_age: Age = "180d"
+    data: TrainingData = TrainingData()
     scoring: Scoring = Scoring()
     gates: Gates = Gates()
     judge: Judge = Judge()

@@ -93,9 +93,9 @@ class JobLauncher:
         """Submit the child's job, unless it is there already."""
         attempt = current_attempt(folder, task)
         before = self._engine.look(job_name(folder, task, attempt))
+        if _is_to_be_adopted(before, folder, task):
+            return self._handle(folder, task, attempt)
         if before is not None:
-            if _is_to_be_adopted(before, folder, task):
-                return self._handle(folder, task, attempt)
             if before.phase != "ended":
                 raise RemoteServiceError(
                     f"the earlier {NOUNS[task]} child in {folder.root} was asked to end and "
@@ -117,9 +117,8 @@ class JobLauncher:
         """
         attempt = current_attempt(folder, task)
         state = self._engine.look(job_name(folder, task, attempt))
-        if state is None or not _is_to_be_adopted(state, folder, task):
-            return None
-        return self._handle(folder, task, attempt)
+        adopted = _is_to_be_adopted(state, folder, task)
+        return self._handle(folder, task, attempt) if adopted else None
 
     def status(self, handle: Handle) -> ChildStatus:
         """Ask the engine.
@@ -191,9 +190,10 @@ class JobLauncher:
             )
 
 
-def _is_to_be_adopted(state: JobState, folder: RunFolder, task: Task) -> bool:
-    alive = state.phase != "ended" and not is_cancelled(folder, task)
-    return alive or folder.task(task).result.is_file()
+def _is_to_be_adopted(state: JobState | None, folder: RunFolder, task: Task) -> bool:
+    if folder.task(task).result.is_file():
+        return True  # the engine may have forgotten the job by now
+    return state is not None and state.phase != "ended" and not is_cancelled(folder, task)
 
 
 def _folder_of(handle: Handle) -> tuple[RunFolder, Task]:

@@ -35,7 +35,9 @@ class LocalSentenceEncoder:
 def _load(name: str) -> Any:
     location = locate_model(name)
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
+    from transformers.utils import logging  # noqa: PLC0415
 
+    logging.disable_progress_bar()
     try:
         return SentenceTransformer(location, local_files_only=Path(location).is_dir())
     except (OSError, ValueError, KeyError, RuntimeError) as error:

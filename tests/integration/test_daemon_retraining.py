@@ -222,7 +222,7 @@ def test_a_daemon_that_died_before_the_data_writes_it_now(
     desk.decide()
     with monkeypatch.context() as patch:
         patch.setattr(
-            "monitor.daemon.retraining.build_training_set",
+            "monitor.daemon.training_data.build_training_set",
             lambda *_arguments, **_named: (_ for _ in ()).throw(KeyboardInterrupt),
         )
         with pytest.raises(KeyboardInterrupt):
@@ -244,7 +244,7 @@ def test_a_service_that_is_away_fails_no_run(desk: Desk, monkeypatch: pytest.Mon
         raise TransientError("the database is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr("monitor.daemon.retraining.gold_examples", away)
+        patch.setattr("monitor.daemon.training_data.read_gold", away)
         with pytest.raises(TransientError):
             desk.advance()
     assert [run.status for run in desk.runs()] == ["planned"]

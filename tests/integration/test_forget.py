@@ -231,6 +231,7 @@ def test_files_are_rewritten_and_the_data_card_says_so(world: PersonWorld, clock
     assert ["exchange-4", "exchange-4"] == [json.loads(x)["id"] for x in answers]
     noted = json.loads(world.run.card.read_text())
     (note,) = noted.pop("removed")
+    assert [] == card.pop("removed")
     assert card == noted
     assert (3, f"sha256:{hashlib.sha256(b''.join(kept)).hexdigest()}") == (
         note["n_rows"],

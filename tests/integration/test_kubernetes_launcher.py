@@ -372,6 +372,9 @@ def test_a_result_that_a_network_folder_shows_late_is_waited_for(
     assert launcher.status(handle) == "gone"
     assert launcher.explain(folder) == ""
     assert launcher.adopt(folder) == handle  # there is nothing to do over
+    api.cluster.expire(handle["job"])
+    assert launcher.submit(folder, {}) == handle
+    assert api.cluster.jobs == {}
 
 
 def test_a_job_whose_time_to_live_ran_out_is_gone_and_its_log_too(

@@ -112,9 +112,15 @@ def trained(tmp_path: Path, tiny_base: Path) -> Shell:  # noqa: F811
 def test_from_gold_to_a_serving_version(trained: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     told = trained.ok("retrain", "plan", trained.folder / "gold.jsonl")
-    assert "43 examples (30 gold, 13 replayed), 6 steps of lora on" in told
+    assert "43 examples (30 gold, 13 replayed); 0 more for validation" in told
+    assert "6 steps of lora on" in told
     assert "start it: driftwarden retrain start 1" in told
     assert "planned" in trained.ok("retrain", "list")
+    card = trained.ok("retrain", "data", "1")
+    assert card.startswith("# Training data\n")
+    assert "- 43 examples: 30 gold, 13 replayed (30%)." in card
+    assert "## Tokens" in card
+    assert json.loads(trained.ok("retrain", "data", "1", "--json"))["n_examples"] == 43
     assert re.search(
         r"^run 1: planned, model desk$", trained.ok("retrain", "show", "1"), re.MULTILINE
     )
@@ -180,7 +186,7 @@ def test_a_run_that_does_not_exist_is_said(shell: Shell, command: str) -> None:
     [
         ["retrain", "show", "one"],
         ["models", "show", "desk", "x"],
-        ["retrain", "plan"],
+        ["retrain", "data"],
         ["retrain", "logs", "1", "-n", "0"],
     ],
 )
@@ -228,6 +234,20 @@ def test_an_error_is_one_line_and_an_exit_status(shell: Shell) -> None:
     assert done.returncode == 2
     assert done.stderr == f"driftwarden: {shell.folder / 'none.jsonl'}: no such file\n"
     assert done.stdout == ""
+
+
+def test_without_a_file_the_gold_of_the_queue_is_planned(shell: Shell) -> None:
+    told = shell.refused("retrain", "plan")
+    assert told.startswith("0 different gold examples, 20 are needed: 20 more reviews")
+
+
+def test_a_run_without_a_card_says_so(shell: Shell) -> None:
+    from retrain.recipe import Recipe
+    from retrain.runs import plan_run
+
+    with transaction(shell.engine) as connection:
+        plan_run(connection, model="desk", recipe=Recipe(base="b"), work_dir=shell.folder, now=NOW)
+    assert "run 1 has no data card: " in shell.refused("retrain", "data", "1")
 
 
 def test_a_failed_run_shows_its_error(shell: Shell) -> None:

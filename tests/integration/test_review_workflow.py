@@ -11,7 +11,7 @@ from sqlalchemy import Engine, delete, func, select
 
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.adjudication import Ruling, adjudicate
-from monitor.review.export import gold_examples
+from monitor.review.export import read_gold, sft_rows
 from monitor.review.flags import flag, reject_flag
 from monitor.review.item_view import view_item
 from monitor.review.resolution import escalate_stale, propose_resolution
@@ -21,6 +21,7 @@ from monitor.review.workflow import claim_next, decline, save_draft, submit_revi
 from monitor.settings import ModelSection, Review
 from monitor.store.audit import first_broken_entry
 from monitor.store.engine import transaction
+from monitor.store.gold_export import ItemFilter
 from monitor.store.leases import lease_of
 from monitor.store.removal import delete_exchanges
 from monitor.store.review_items import item_by_id, items_of_batches
@@ -287,7 +288,8 @@ def test_export_has_one_row_an_item_and_only_gold(world: World, clock: datetime)
     review_next(world, "Ada", ACCEPT, clock)
     with transaction(world.engine) as connection:
         model = ModelSection(system_prompt="ignored: it has one")
-        (row,) = gold_examples(connection, model, [world.batch_id])
+        gold = read_gold(connection, model, ItemFilter(batch_ids=[world.batch_id]))
+        (row,) = sft_rows(gold, model)
     assert ["system", "user", "assistant"] == [turn["role"] for turn in row["messages"]]
     assert "Right." == row["messages"][-1]["content"]
     assert (item, "agreed") == (row["metadata"]["item_id"], row["metadata"]["resolution"])

@@ -85,7 +85,7 @@ def test_preparing_again_writes_the_same(desk: Desk) -> None:
             folder = prepare_run(connection, run, ROWS)
         contents.append({p.name: p.read_bytes() for p in folder.root.iterdir()})
     assert contents[0] == contents[1]
-    assert set(contents[0]) == {"recipe.json", "train.jsonl", "dataset.json"}
+    assert set(contents[0]) == {"recipe.json", "train.jsonl", "dataset.json", "dataset.md"}
     assert read_recipe(contents[0]["recipe.json"]) == RECIPE
 
 
@@ -106,7 +106,7 @@ def test_the_data_that_marks_a_run_as_prepared_is_written_last(
     with transaction(desk.engine) as connection:
         prepare_run(connection, run, ROWS)
     assert written[-1] == folder.training_data.name
-    assert len(written) == 3
+    assert len(written) == 4
 
 
 def test_a_folder_that_cannot_be_written_is_said(desk: Desk) -> None:

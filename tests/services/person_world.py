@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from monitor.alerts.incidents import handle_evaluation
-from monitor.review.export import gold_examples
-from monitor.settings import Alerts, ModelSection, Settings
+from monitor.review.export import read_gold, sft_rows
+from monitor.settings import Alerts, ModelSection, Settings, TrainingData
 from monitor.store.assessment import Example, Quote
 from monitor.store.audit import append_entry
 from monitor.store.baselines import create_baseline, latest_baseline
@@ -23,6 +23,7 @@ from monitor.store.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.engine import transaction
 from monitor.store.evaluation_claims import claim_evaluation, finish_evaluation
 from monitor.store.exchanges import Position
+from monitor.store.gold_export import ItemFilter
 from monitor.store.pending_halves import HalfRow, insert_halves
 from monitor.store.prompt_maps import PromptMap
 from monitor.store.registry import insert_version
@@ -45,7 +46,7 @@ from monitor.store.tables import (
     ReviewItem,
 )
 from monitor.traffic.redaction import pseudonym_of
-from retrain.dataset import TrainingSet, build_training_set
+from retrain.dataset import Checks, TrainingSet, build_training_set
 from retrain.recipe import Recipe
 from retrain.run_folder import RunFolder, write_lines
 from retrain.runs import plan_run, prepare_run
@@ -311,9 +312,9 @@ def _letters(clock: datetime) -> list[DeadLetterRow]:
 
 def _train(engine: Engine, folder: Path, clock: datetime) -> tuple[RunFolder, int]:
     with transaction(engine) as connection:
-        gold = gold_examples(connection, ModelSection())
+        gold = sft_rows(read_gold(connection, ModelSection(), ItemFilter()), ModelSection())
         training_set: TrainingSet = build_training_set(
-            gold, [], replay_share=0.0, seed=1, minimum_gold=1
+            gold, [], replay_share=0.0, seed=1, checks=Checks(rules=TrainingData(minimum_gold=1))
         )
         run_id = plan_run(
             connection, model="assistant", recipe=RECIPE, work_dir=folder / "runs", now=clock

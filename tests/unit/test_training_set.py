@@ -3,56 +3,28 @@
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import InputError, TrainingError
-from retrain.dataset import (
-    MINIMUM_GOLD,
-    build_training_set,
-    original_training_set,
-    read_examples,
-)
+from monitor.settings import TrainingData
+from retrain.dataset import Checks, build_training_set, original_training_set, read_examples
 from retrain.run_folder import RunFolder, read_json, read_lines
+from tests.services.training_rows import gold, original, questions, row, sources
 
-Row = dict[str, Any]
-
-
-def row(question: str, answer: str, task_type: str = "", system: str = "") -> Row:
-    messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-    if system:
-        messages.insert(0, {"role": "system", "content": system})
-    return {"messages": messages, "metadata": {"task_type": task_type} if task_type else {}}
-
-
-def gold(n: int) -> list[Row]:
-    return [row(f"move {i} bitcoin", "queue: crypto", "crypto") for i in range(n)]
-
-
-def original(**counts: int) -> list[Row]:
-    return [
-        row(f"{name} question {i}", f"queue: {name}", name)
-        for name, n in counts.items()
-        for i in range(n)
-    ]
-
-
-def questions(rows: list[Row]) -> list[str]:
-    return [one["messages"][-2]["content"] for one in rows]
-
-
-def sources(rows: list[Row]) -> Counter[str]:
-    return Counter(one["metadata"]["source"] for one in rows)
+#: Everything is trained on, however lopsided.
+ALL = Checks(rules=TrainingData(validation_share=0, maximum_task_share=1))
 
 
 @pytest.mark.parametrize(
     ("n_gold", "share", "n_replay"), [(70, 0.3, 30), (45, 0.3, 19), (20, 0.5, 20), (20, 0.0, 0)]
 )
 def test_the_replayed_share_is_of_the_whole_set(n_gold: int, share: float, n_replay: int) -> None:
-    made = build_training_set(gold(n_gold), original(cards=200), replay_share=share, seed=1)
+    made = build_training_set(
+        gold(n_gold), original(cards=200), replay_share=share, seed=1, checks=ALL
+    )
     assert sources(made.rows) == Counter(gold=n_gold, replay=n_replay)
     assert made.card.n_gold == n_gold
     assert made.card.n_replay == n_replay
@@ -61,7 +33,7 @@ def test_the_replayed_share_is_of_the_whole_set(n_gold: int, share: float, n_rep
 
 def test_replay_is_even_over_task_types_as_far_as_they_go() -> None:
     made = build_training_set(
-        gold(60), original(cards=500, loans=40, fees=5), replay_share=0.4, seed=3
+        gold(60), original(cards=500, loans=40, fees=5), replay_share=0.4, seed=3, checks=ALL
     )
     drawn = Counter(r["metadata"]["task_type"] for r in made.rows)
     assert drawn["fees"] == 5  # all there are
@@ -74,7 +46,7 @@ def test_replay_is_even_over_task_types_as_far_as_they_go() -> None:
 
 
 def test_too_few_originals_are_all_replayed_and_it_is_said() -> None:
-    made = build_training_set(gold(70), original(cards=4), replay_share=0.3, seed=1)
+    made = build_training_set(gold(70), original(cards=4), replay_share=0.3, seed=1, checks=ALL)
     assert made.card.n_replay == 4
     assert made.card.remarks == ("only 4 original examples to replay; 30 were asked for",)
 
@@ -101,7 +73,7 @@ def test_neither_is_one_with_another_system_prompt() -> None:
 
 def test_too_little_gold_is_refused_with_how_much_is_missing() -> None:
     # 25 rows, but only 5 different ones: teaching the same 5 five times isn't 25 reviews.
-    with pytest.raises(TrainingError, match=rf"^5 different gold .* {MINIMUM_GOLD - 5} more"):
+    with pytest.raises(TrainingError, match=rf"^5 different gold .* {20 - 5} more"):
         build_training_set(gold(5) * 5, original(cards=50), replay_share=0.3, seed=1)
 
 
@@ -154,7 +126,7 @@ def test_nothing_is_lost_and_nothing_comes_twice(
     n_gold: int, n_original: int, share: float, seed: int
 ) -> None:
     old = original(cards=(n_original + 1) // 2, fees=n_original // 2)
-    made = build_training_set(gold(n_gold), old, replay_share=share, seed=seed)
+    made = build_training_set(gold(n_gold), old, replay_share=share, seed=seed, checks=ALL)
     asked = questions(made.rows)
     assert len(set(asked)) == len(asked) == made.card.n_examples
     assert set(questions(gold(n_gold))) <= set(asked) <= set(questions(gold(n_gold) + old))

@@ -72,12 +72,5 @@ def sft_rows(gold: Gold, model: ModelSection, *, bare: bool = False) -> list[Row
     return rows
 
 
-def gold_examples(
-    connection: Connection, model: ModelSection, batch_ids: Sequence[int] | None = None
-) -> list[Row]:
-    """Return gold as SFT rows ``{"messages", "metadata"}``; of all batches where none are named."""
-    return sft_rows(read_gold(connection, model, ItemFilter(batch_ids=batch_ids)), model)
-
-
 def _list(items: Sequence[int]) -> str:
     return ", ".join(map(str, sorted(items)))

@@ -1,0 +1,64 @@
+"""Who asked what: the askers of review items, and the conversations of a baseline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from monitor.store.tables import Exchange, ReviewItem
+
+_IDS_PER_QUERY = 500
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asked what an item reviews."""
+
+    item_id: int
+    exchange_id: str
+    user: str
+    attributes: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """What was asked in an exchange of a baseline, without the response."""
+
+    exchange_id: str
+    model: str
+    task_type: str
+    user: str
+    messages: list[dict[str, str]]
+    attributes: dict[str, Any]
+
+
+def askers_of(connection: Connection, item_ids: Sequence[int]) -> list[Asker]:
+    """Return who asked what some items review; items that don't exist are left out."""
+    found: list[Asker] = []
+    for first in range(0, len(item_ids), _IDS_PER_QUERY):
+        statement = (
+            select(ReviewItem.id, Exchange.exchange_id, Exchange.user, Exchange.attributes)
+            .join(Exchange, Exchange.id == ReviewItem.exchange_id)
+            .where(ReviewItem.id.in_(item_ids[first : first + _IDS_PER_QUERY]))
+            .order_by(ReviewItem.id)
+        )
+        found += [Asker(*row) for row in connection.execute(statement)]
+    return found
+
+
+def baseline_conversations(connection: Connection, baseline_id: int) -> list[Conversation]:
+    """Return what was asked in the exchanges of a baseline, those whose text was cut left out."""
+    statement = (
+        select(
+            Exchange.exchange_id,
+            Exchange.model,
+            Exchange.task_type,
+            Exchange.user,
+            Exchange.messages,
+            Exchange.attributes,
+        )
+        .where(Exchange.baseline_id == baseline_id, Exchange.truncated.is_(False))
+        .order_by(Exchange.id)
+    )
+    return [Conversation(*row) for row in connection.execute(statement)]

@@ -1,0 +1,65 @@
+"""Rows of training files: a conversation that ends with what the assistant should say."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from monitor.errors import InputError
+
+Row = dict[str, Any]
+
+#: How many problems of a file an error quotes.
+QUOTED = 5
+
+
+def read_examples(path: Path) -> list[Row]:
+    """Read training examples from JSON lines, strictly.
+
+    Raises:
+        InputError: The file is missing, or lines hold no conversation; it names the first of them.
+    """
+    try:
+        # Bytes: text would also be cut at the line separators that JSON allows in a string.
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except OSError as error:
+        raise InputError(f"{path}: can't be read: {error.strerror}") from None
+    rows, problems = [], []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = msgspec.json.decode(line)
+            check_row(row)
+        except (msgspec.DecodeError, UnicodeDecodeError, InputError) as error:
+            problems.append(f"line {number}: {error}")
+            continue
+        rows.append(row)
+    if problems:
+        more = "" if len(problems) <= QUOTED else f" and {len(problems) - QUOTED} more"
+        raise InputError(f"{path}: {'; '.join(problems[:QUOTED])}{more}")
+    return rows
+
+
+def check_row(row: Any) -> None:
+    """Check that a row is a conversation that ends with what the assistant should say.
+
+    Raises:
+        InputError: It isn't.
+    """
+    messages = row.get("messages") if isinstance(row, dict) else None
+    if not isinstance(messages, list) or not messages:
+        raise InputError('no "messages"')
+    for message in messages:
+        if not isinstance(message, dict) or not isinstance(message.get("content"), str):
+            raise InputError('a message without "content"')
+        if message.get("role") not in {"system", "user", "assistant"}:
+            raise InputError(f"a message with role {message.get('role')!r}")
+    if messages[-1]["role"] != "assistant" or not messages[-1]["content"].strip():
+        raise InputError("the last message isn't the assistant's answer")
+    if len(messages) < 2:
+        raise InputError("an answer without a question")
+    if not isinstance(row.get("metadata", {}), dict):
+        raise InputError('"metadata" isn\'t an object')

@@ -1,0 +1,26 @@
+"""Tokens of conversations, as the base model's tokenizer and chat template make them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+#: Conversations tokenised at once.
+_BATCH = 1024
+
+
+class TokenCounter:
+    """Counts with a tokenizer of transformers."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+
+    def __call__(self, conversations: Sequence[Sequence[dict[str, str]]]) -> list[int]:
+        """Return the number of tokens of each, the chat template's included."""
+        lengths: list[int] = []
+        for first in range(0, len(conversations), _BATCH):
+            encoded = self._tokenizer.apply_chat_template(
+                [list(one) for one in conversations[first : first + _BATCH]],
+                tokenize=True,
+                return_dict=True,
+            )
+            lengths += [len(ids) for ids in encoded["input_ids"]]
+        return lengths

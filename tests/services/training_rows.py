@@ -1,0 +1,41 @@
+"""Rows of training data, short to write."""
+
+from collections import Counter
+from typing import Any
+
+from retrain.dataset import TrainingSet
+
+Row = dict[str, Any]
+
+
+def row(question: str, answer: str, task_type: str = "", system: str = "", **metadata: Any) -> Row:
+    messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    if system:
+        messages.insert(0, {"role": "system", "content": system})
+    if task_type:
+        metadata["task_type"] = task_type
+    return {"messages": messages, "metadata": metadata}
+
+
+def gold(n: int) -> list[Row]:
+    return [row(f"move {i} bitcoin", "queue: crypto", "crypto") for i in range(n)]
+
+
+def original(**counts: int) -> list[Row]:
+    return [
+        row(f"{name} question {i}", f"queue: {name}", name)
+        for name, n in counts.items()
+        for i in range(n)
+    ]
+
+
+def questions(rows: list[Row]) -> list[str]:
+    return [one["messages"][-2]["content"] for one in rows]
+
+
+def sources(rows: list[Row]) -> Counter[str]:
+    return Counter(one["metadata"]["source"] for one in rows)
+
+
+def both_sides(made: TrainingSet) -> list[Row]:
+    return [*made.rows, *made.validation]
