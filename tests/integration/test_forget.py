@@ -122,6 +122,7 @@ def test_every_table_is_reached_or_holds_nobody(engine: Engine) -> None:
         "dead_letters.value",
         "evaluations.prompt_map",
         "evaluations.sample_scores",
+        "human_studies.secret",
         "reports.content",
         "watched_windows.sums",
         "web_sessions.value",
