@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from monitor.bench.figure import Figure
+from monitor.bench.ledger import Ledger, Recorded, data_digest
 from monitor.bench.plan import DEFAULT, Plan, Section
 from monitor.bench.report import Report, Table, summary
 from monitor.bench.sections.false_alarms import false_alarms
@@ -28,7 +32,7 @@ from monitor.bench.sources.releases import Releases, read_releases
 from monitor.bench.sources.synthetic import make_synthetic
 from monitor.bench.sources.texts import read_texts
 from monitor.bench.study import Study
-from monitor.bench.workers import Workers
+from monitor.bench.workers import Runs, Workers
 from monitor.settings import Settings
 
 #: The bound's errors are counted over the windows of the sections before it.
@@ -73,6 +77,8 @@ def run_benchmark(
     *,
     seed: int,
     sections: Sequence[Section] = tuple(Section),
+    ledger: Ledger | None = None,
+    n_processes: int | None = None,
 ) -> None:
     """Measure everything, on the given data set and on a synthetic one.
 
@@ -82,15 +88,23 @@ def run_benchmark(
         report: Is given each figure as it comes.
         seed: Of the first trial; trial k has ``seed + k``.
         sections: The parts to measure.
+        ledger: Where trials are kept; ``None``: nowhere.
+        n_processes: Trials that run at once; ``None``: one on each core.
     """
     report.title("Input drift")
     report.note(describe(plan, seed))
     synthetic = Data("synthetic", make_synthetic(seed))
-    with tempfile.TemporaryDirectory(prefix="driftwarden-bench-") as folder, Workers() as workers:
+    with (
+        tempfile.TemporaryDirectory(prefix="driftwarden-bench-") as folder,
+        Workers(n_processes) as pool,
+    ):
         for number, data in enumerate([given, synthetic] if given else [synthetic]):
             place = Path(folder) / str(number)
             data.labelled.save(place)
             own = plan if number == 0 else plan.second()
+            labelled = data.labelled
+            arrays = (labelled.vectors, labelled.topics, labelled.domains)
+            workers = _recorded(pool, ledger, *arrays)
             study = Study(
                 data.name, place, workers, own, seed, has_power_goals=data is not synthetic
             )
@@ -106,8 +120,12 @@ def run_benchmark(
                 report.title("A new release", 4)
                 path = place / "releases.npz"
                 data.releases.save(path)
+                answered = (data.releases.prompts, *data.releases.answers.values())
+                workers = _recorded(pool, ledger, *answered)
                 for figure in release(data.releases, path, workers, own, seed):
                     report.add(figure)
+    if ledger is not None and ledger.n_ignored:
+        report.note(f"{ledger.n_ignored:,} trials of other code in the ledger were not used.")
     # The pool is gone: what is timed now has the machine to itself.
     report.subject = synthetic.name
     if Section.SPEED in sections:
@@ -119,6 +137,10 @@ def run_benchmark(
         for figure in chain(scaling(plan, seed), gpu(seed)):
             report.add(figure)
     report.note(summary(report.figures))
+
+
+def _recorded(workers: Workers, ledger: Ledger | None, *arrays: NDArray[Any]) -> Runs:
+    return workers if ledger is None else Recorded(workers, ledger, data_digest(*arrays))
 
 
 def describe(plan: Plan, seed: int) -> str:

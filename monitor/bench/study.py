@@ -9,7 +9,7 @@ from monitor.bench.plan import Plan
 from monitor.bench.sources.labelled import TooFewSamplesError, open_labelled
 from monitor.bench.sources.windows import Draw, draw_windows
 from monitor.bench.trial import Outcome, Trial, run_trial
-from monitor.bench.workers import Workers
+from monitor.bench.workers import Runs
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Study:
     name: str
     #: Where :func:`open_labelled` finds it.
     folder: Path
-    workers: Workers
+    workers: Runs
     plan: Plan
     seed: int
     #: Whether the goals of power apply; how hard a made-up data set is says nothing. What must hold
@@ -38,9 +38,9 @@ class Study:
             return f"skipped: {error}"
         return ""
 
-    def measure(self, what: Draw, trials: int) -> list[Outcome]:
+    def measure(self, what: Draw, trials: int, *, locate: bool = False) -> list[Outcome]:
         """Run the trials that the plan's time allows."""
-        tasks = [Trial(self.folder, what, self.seed + k) for k in range(trials)]
+        tasks = [Trial(self.folder, what, self.seed + k, locate) for k in range(trials)]
         outcomes = self.workers.run(
             run_trial,
             tasks,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
 
+import msgspec
 import numpy as np
 
 from monitor.bench.sources.labelled import open_labelled
@@ -14,6 +15,8 @@ from monitor.drift import Cluster, compare
 TOP = 50
 #: Enough for every level that is asked for, at a quarter of the time of the default.
 N_PERMUTATIONS = 1_999
+#: Enough to tell any p-value from any level.
+DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -23,17 +26,19 @@ class Trial:
     folder: Path
     what: Draw
     seed: int
+    #: Whether what is pointed at is judged too.
+    locate: bool = False
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """What a comparison said, beside the truth."""
 
     p_value: float
     mass_lower_bound: float
     #: The mass that was planted.
     drifted_mass: float
-    #: Planted share of the :data:`TOP` samples of highest novelty.
+    #: Planted share of the :data:`TOP` samples of highest novelty; this and what follows is 0 where
+    #: it wasn't asked for.
     precision: float
     n_clusters: int
     #: Clusters in which planted samples are more frequent than in the window.
@@ -64,6 +69,7 @@ def run_trial(trial: Trial) -> Outcome:
         current_groups=windows.current_groups,
         n_permutations=N_PERMUTATIONS,
         rng=rng,
+        locate=trial.locate,
     )
     cpu_seconds = process_time() - start
     top = np.argsort(-result.novelty, kind="stable")[:TOP]
@@ -73,15 +79,15 @@ def run_trial(trial: Trial) -> Outcome:
         found[cluster.members] = True
     planted_share = float(windows.planted.mean())
     return Outcome(
-        p_value=result.p_value,
-        mass_lower_bound=result.mass_lower_bound,
+        p_value=round(result.p_value, DIGITS),
+        mass_lower_bound=round(result.mass_lower_bound, DIGITS),
         drifted_mass=windows.drifted_mass,
-        precision=float(windows.planted[top].mean()),
+        precision=float(windows.planted[top].mean()) if trial.locate else 0.0,
         n_clusters=len(shares),
         n_enriched=sum(share > planted_share for share in shares),
         n_mostly_planted=sum(share >= 0.5 for share in shares),
-        coverage=float(found[windows.planted].mean()) if planted_share else 0.0,
-        cpu_seconds=cpu_seconds,
+        coverage=round(float(found[windows.planted].mean()), DIGITS) if planted_share else 0.0,
+        cpu_seconds=round(cpu_seconds, 3),
     )
 
 

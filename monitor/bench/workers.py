@@ -8,13 +8,32 @@ from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
 from time import perf_counter
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+#: Is told of each trial as it ends: the function, the task, the result.
+Each = Callable[[Callable[..., Any], Any, Any], None]
+
+
+class Runs(Protocol):
+    """Runs independent trials; see :meth:`Workers.run`."""
+
+    def run(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        *,
+        label: str,
+        seconds: float = ...,
+        each: Each | None = ...,
+    ) -> list[Result]:
+        """Return the results of the first tasks, in order."""
+
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -51,6 +70,7 @@ class Workers:
         *,
         label: str,
         seconds: float = float("inf"),
+        each: Each | None = None,
     ) -> list[Result]:
         """Return the results of the first tasks, in order.
 
@@ -59,6 +79,7 @@ class Workers:
             tasks: Arguments, each of one call.
             label: What the bar says.
             seconds: No task begins later than this, save one for each process.
+            each: Is called with the function, a task and its result, as it ends.
         """
         waiting = deque(enumerate(tasks))
         running: dict[Future[Result], int] = {}
@@ -75,7 +96,10 @@ class Workers:
                     running[self._executor.submit(function, task)] = number
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    done[running.pop(future)] = future.result()
+                    number = running.pop(future)
+                    done[number] = future.result()
+                    if each is not None:
+                        each(function, tasks[number], done[number])
                     bars.advance(bar)
         return [done[i] for i in range(len(done))]
 

@@ -44,6 +44,24 @@ def drift(
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of the first trial; trial k has seed + k.")
     ] = 0,
+    ledger: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep finished trials in this file, and go on from those that it holds: a run may "
+            "be stopped at any time. Trials of other code are not used.",
+            show_default=False,
+        ),
+    ] = None,
+    row_seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Seconds after which a row begins no further trial.", show_default=False
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Trials that run at once; by default one on each core."),
+    ] = None,
     markdown: Annotated[
         Path | None,
         typer.Option(help="Write what is printed to this file too.", show_default=False),
@@ -62,8 +80,10 @@ def drift(
     """
     import logging
     from contextlib import ExitStack
+    from dataclasses import replace
 
     from monitor.bench.drift import load_data, run_benchmark
+    from monitor.bench.ledger import Ledger
     from monitor.bench.report import Report
     from monitor.bench.row import write_rows
 
@@ -72,6 +92,8 @@ def drift(
     # It warns of a faster kernel that isn't installed; embedding doesn't use it.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     plan = QUICK if quick else FULL if full else DEFAULT
+    if row_seconds is not None:
+        plan = replace(plan, row_seconds=row_seconds, peer_seconds=row_seconds)
     settings = read_settings(config)
     labelled = None if data is None else load_data(data, settings)
     if labelled is None:
@@ -82,7 +104,15 @@ def drift(
             streams.append(stack.enter_context(_open(markdown)))
         report = Report(streams)
         try:
-            run_benchmark(labelled, plan, report, seed=seed, sections=only or tuple(Section))
+            run_benchmark(
+                labelled,
+                plan,
+                report,
+                seed=seed,
+                sections=only or tuple(Section),
+                ledger=None if ledger is None else Ledger(ledger),
+                n_processes=workers,
+            )
         finally:  # a run of hours that is stopped keeps what it has measured
             write_rows(json_file, [figure.row() for figure in report.figures])
     typer.echo(f"Figures: {json_file}", err=True)

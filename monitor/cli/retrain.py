@@ -190,6 +190,9 @@ def evaluate(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the verdict as JSON instead.")
     ] = False,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="End the evaluation that is under way instead.")
+    ] = False,
 ) -> None:
     """Evaluate what a run made beside what serves now and the base with its prompt.
 
@@ -199,12 +202,16 @@ def evaluate(
     """
     import json
 
-    from monitor.cli.retrain_evaluation import EXIT_STATUS, evaluate_run
+    from monitor.cli.retrain_evaluation import EXIT_STATUS, cancel_of_run, evaluate_run
     from monitor.errors import InputError
     from monitor.settings import load_secrets
     from retrain.evaluation.report import report_lines
 
     settings = read_settings(config)
+    if cancel:
+        cancelled = cancel_of_run(open_database(settings), settings, load_secrets(), run)
+        typer.echo(f"evaluation {cancelled} cancelled")
+        return
     path = evaluation or (
         Path(settings.retrain.evaluation) if settings.retrain.evaluation else None
     )

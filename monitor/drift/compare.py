@@ -17,6 +17,7 @@ from monitor.drift.localisation import localise
 from monitor.drift.mass import mass_lower_bound
 from monitor.drift.multiplicity import holm
 from monitor.drift.pool import Groups, Pool, make_pool
+from monitor.drift.pool_search import PoolSearch, search_of
 from monitor.drift.regions import grow_regions
 from monitor.drift.result import Cluster, DriftResult, TestResult
 from monitor.drift.sample_design import Layout, SampleDesign, lay_out
@@ -44,6 +45,7 @@ def compare(
     n_permutations: int = 9999,
     minimum_samples: int = 50,
     design: SampleDesign | None = None,
+    locate: bool = True,
 ) -> DriftResult:
     """Test whether two windows of embeddings come from one distribution.
 
@@ -65,7 +67,10 @@ def compare(
         rng: Source of everything random: equal generators give equal results.
         device: Where to compute: ``None`` or ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where
             there is one.
-        n_permutations: Random labellings ``B``, at most; no p-value is below ``1 / (1 + B)``.
+        n_permutations: Random labellings ``B``, at most; no p-value is below ``1 / (1 + B)``. Where
+            the first ones are far from significant, no more are drawn.
+        locate: Whether to tell what drifted. Without it ``novelty`` is all 0 and ``clusters`` is
+            empty; all else is the same.
         minimum_samples: Fewer on either side, or fewer than 20 groups: ``"not_enough_data"``.
         design: How current samples of unequal probabilities stand for their population; ``None``
             where all samples are alike.
@@ -77,6 +82,12 @@ def compare(
     Raises:
         ValueError: Not two finite arrays ``[n, d]`` of one width with rows of unit norm, not one
             group id or part a sample, or an option out of range.
+
+    References:
+        Permuting groups and p-values that are never 0: Phipson & Smyth, SAGMB 2010. Neighbours'
+        labels: Schilling, JASA 1986; Henze, Ann. Stat. 1988. The scan: Kulldorff, Commun. Stat.
+        1997; Chan & Walther, Stat. Sinica 2013. Fusion: Wilson, PNAS 2019; Westfall & Young 1993.
+        The bound: Michel, Naef & Meinshausen, arXiv 2005.06006. Clusters: Tarone, Biometrics 1990.
 
     Example:
         >>> import numpy as np
@@ -95,37 +106,39 @@ def compare(
     judged = layout.judged
     if not enough(judged, minimum_samples):
         return not_enough_data(layout, rng)
-    salts = rng.integers(2**63, size=2).tolist()
-    keys = (
-        unit_keys(reference_groups, sides[0], "reference_groups", salt=salts[0]),
-        unit_keys(current_groups, sides[1], "current_groups", salt=salts[1]),
-    )
-    comparable = (judged.origin[~judged.is_current], judged.origin[judged.is_current])
     evaluated = _two_sample_test(
-        (sides[0].part(comparable[0]), sides[1].part(comparable[1])),
-        (keys[0][comparable[0]], keys[1][comparable[1]]),
-        parts[comparable[1]],
-        alpha=alpha,
+        sides,
+        (reference_groups, current_groups),
+        parts,
+        layout,
         n_permutations=n_permutations,
         rng=rng,
         device=device,
     )
-    cell = fit_cells(judged.vectors, n_cells(judged), rng).assign(pool.vectors)
-    mass = mass_lower_bound(pool, cell, layout.weights, rng)
+    cells = fit_cells(judged.vectors, n_cells(judged), rng)
+    cell = cells.assign(pool.vectors)
+    search = search_of(pool, cells, cell, rng, device)
+    mass = mass_lower_bound(search, cell, layout.weights, rng)
+    novelty = np.zeros(pool.n_current)
+    clusters: tuple[Cluster, ...] = ()
+    if locate:
+        novelty = localise(search, layout.weights, rng)
+        regions = grow_regions(pool.vectors, cell, rng, fitted=layout.rows)
+        clusters = find_clusters(layout, regions)
     return conclude(
         pool,
         evaluated,
         mass=mass,
-        novelty=localise(pool, layout.weights, rng, device),
-        clusters=find_clusters(layout, grow_regions(pool.vectors, cell, rng, fitted=layout.rows)),
+        novelty=novelty,
+        clusters=clusters,
         alpha=alpha,
         minimum_mass=minimum_mass,
     )
 
 
-def _check_parts(parts: ArrayLike | None, n_current: int) -> NDArray[np.int64]:
+def _check_parts(parts: ArrayLike | None, n_current: int) -> NDArray[np.int64] | None:
     if parts is None:
-        return np.zeros(n_current, dtype=np.int64)
+        return None
     checked = np.asarray(parts)
     if checked.shape != (n_current,) or checked.dtype.kind not in "iu":
         raise ValueError(
@@ -174,12 +187,13 @@ def not_enough_data(layout: Layout, rng: np.random.Generator) -> DriftResult:
     """Return the result of a comparison that can't be made; its p-value is 1."""
     pool = layout.pool
     both = min(pool.n_reference, pool.n_current) > 0
+    search = PoolSearch(pool, np.zeros(len(pool.vectors), dtype=np.int64))
     return DriftResult(
         verdict="not_enough_data",
         p_value=1.0,
         tests=(),
         mass_lower_bound=0.0,
-        novelty=localise(pool, layout.weights, rng) if both else np.zeros(pool.n_current),
+        novelty=localise(search, layout.weights, rng) if both else np.zeros(pool.n_current),
         clusters=(),
         n_reference=pool.n_reference,
         n_current=pool.n_current,
@@ -239,31 +253,41 @@ def conclude(
 
 def _two_sample_test(
     sides: tuple[Embeddings, Embeddings],
-    keys: tuple[NDArray[np.uint64], NDArray[np.uint64]],
-    parts: NDArray[np.int64],
+    groups: tuple[Groups, Groups],
+    parts: NDArray[np.int64] | None,
+    layout: Layout,
     *,
-    alpha: float,
     n_permutations: int,
     rng: np.random.Generator,
     device: str | None,
 ) -> Evaluated:
+    names, judged = ("reference_groups", "current_groups"), layout.judged
+    salts = rng.integers(2**63, size=2).tolist()
+    rows = judged.origin[~judged.is_current], judged.origin[judged.is_current]
+    keys = [
+        unit_keys(ids, side, name, salt=salt)[comparable]
+        for ids, side, name, salt, comparable in zip(groups, sides, names, salts, rows, strict=True)
+    ]
+    reference, current = (side.part(row) for side, row in zip(sides, rows, strict=True))
     features: FeatureMap | Nothing = Nothing()
-    if len(sides[0]) + len(sides[1]) > MAXIMUM_NODES:
+    if len(judged.vectors) > MAXIMUM_NODES:
         # What is drawn must not depend on the samples' order.
         order = np.argsort(keys[0], kind="stable")
-        features = fit_feature_map(sides[0].part(order), keys[0][order], rng, device=device)
-    reference = make_sketch(features, sides[0], keys[0], device=device)
-    days = (np.flatnonzero(parts == part) for part in np.unique(parts))
-    current = reduce(
-        add,
-        (make_sketch(features, sides[1].part(day), keys[1][day], device=device) for day in days),
+        features = fit_feature_map(reference.part(order), keys[0][order], rng, device=device)
+    days: list[slice | NDArray[np.int64]] = [slice(None)]
+    if parts is not None:
+        part_of = parts[rows[1]]
+        days = [np.flatnonzero(part_of == part) for part in np.unique(part_of)]
+    sketch = make_sketch(features, reference, keys[0], device=device)
+    of_days = (
+        make_sketch(features, current.part(day), keys[1][day], device=device) for day in days
     )
+    sketch_of_current = reduce(add, of_days)
     return evaluate(
         None if isinstance(features, Nothing) else features,
-        reference,
-        current,
-        deal_bins(reference, current, rng),
-        alpha=alpha,
+        sketch,
+        sketch_of_current,
+        deal_bins(sketch, sketch_of_current, rng),
         n_permutations=n_permutations,
         rng=rng,
         device=device,

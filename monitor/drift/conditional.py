@@ -74,6 +74,24 @@ def compare_given(
 
     Raises:
         ValueError: As :func:`compare`, or prompts and responses differ in number.
+
+    References:
+        Why an assumption is needed: arXiv 2410.16636. Sums within strata: Mantel & Haenszel, JNCI
+        1959. Spatial signs: Möttönen & Oja, J. Nonparametr. Stat. 1995. Kernels: Gretton et al.,
+        JMLR 2012. The rest as :func:`compare`.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> def points(n, centre=0.0):
+        ...     drawn = rng.standard_normal((n, 8)) + centre
+        ...     return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+        >>> reference, current = points(200), points(200)
+        >>> answers = points(200, 1.0), points(200, -1.0)  # to prompts of the same kind
+        >>> compare_given(
+        ...     reference, answers[0], current, answers[1], rng=rng, n_permutations=199
+        ... ).verdict
+        'drift'
     """
     check_options(alpha, minimum_mass, n_permutations, minimum_samples, device)
     pool, responses = _pair(

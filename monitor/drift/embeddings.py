@@ -26,7 +26,8 @@ class Embeddings:
             row: int64 ``[N]``: which rows, counted over both; ``None``: all in order.
         """
         self._arrays = arrays
-        self._row = row
+        # A window of a million keeps several of these.
+        self._row = None if row is None else row.astype(np.int32)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -75,7 +76,7 @@ class Embeddings:
 
     def _rows(self, rows: Chosen) -> NDArray[np.int64]:
         if self._row is not None:
-            return self._row[rows]
+            return self._row[rows].astype(np.int64)
         if isinstance(rows, slice):
             return np.arange(*rows.indices(len(self)))
         return np.flatnonzero(rows) if rows.dtype == np.bool_ else rows.astype(np.int64)

@@ -22,7 +22,7 @@ from monitor.drift.neighbours import draw_landmarks, nearest
 from monitor.drift.random_features import RandomFeatures, fit_random_features
 from monitor.drift.units import small_bin
 
-CHUNK_ROWS = 8192
+CHUNK_ROWS = 2048
 MAXIMUM_LANDMARKS = 2048
 MAXIMUM_CELLS = 128
 SAMPLES_PER_CELL = 16

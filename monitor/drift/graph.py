@@ -25,6 +25,8 @@ from monitor.drift.neighbours_in_cells import nearest_in_cells
 N_NEIGHBOURS = 32
 #: More nodes are searched by cells.
 EXACT_NODES = 4096
+#: Bins whose labels are diffused together: few enough for the cache.
+BLOCK_BINS = 128
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,16 @@ def diffusion_gram(
     )
     links = links + sparse.identity(n, dtype=np.float32, format="csr")
     links = (links + links.T) / 2
-    walk = sparse.diags(1.0 / np.asarray(links.sum(axis=1)).ravel()).dot(links).tocsr()
+    degree = np.asarray(links.sum(axis=1)).ravel().astype(np.float32)
+    walk = sparse.diags(np.float32(1.0) / degree).dot(links).tocsr()
     members = sparse.csr_matrix(
         (np.ones(n, np.float32), (np.arange(n), node_bin)), shape=(n, n_bins)
     )
     # After one step a row has few bins still, and sparse costs a tenth of dense.
-    diffused = walk @ (walk @ members).toarray()
+    once = (walk @ members).tocsc()
+    diffused = np.empty((n, n_bins), np.float32)
+    for start in range(0, n_bins, BLOCK_BINS):
+        block = slice(start, start + BLOCK_BINS)
+        diffused[:, block] = walk @ np.ascontiguousarray(once[:, block].toarray())
     on_device = torch.from_numpy(diffused).to(place)
     return np.asarray((on_device.T @ on_device).double().cpu().numpy())

@@ -94,7 +94,7 @@ def intraclass_correlation(vectors: NDArray[np.float32], unit: NDArray[np.int64]
 def deal_bins(reference: Sketch, current: Sketch, rng: np.random.Generator) -> Bins:
     """Deal the small bins of each side to at most ``MAXIMUM_BINS`` bins of about equal size."""
     sides = (reference, current)
-    rho = intraclass_correlation(*_node_units(reference.nodes, current.nodes))
+    rho = _correlation_of(reference.nodes, current.nodes)
     effective = [
         side.n_samples / (1 + (weighted_mean_size(side.unit_sizes) - 1) * rho) for side in sides
     ]
@@ -126,13 +126,13 @@ def deal_bins(reference: Sketch, current: Sketch, rng: np.random.Generator) -> B
     return Bins(of_small_bin, np.concatenate(labels), np.concatenate(halves))
 
 
-def _node_units(reference: Nodes, current: Nodes) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _correlation_of(reference: Nodes, current: Nodes) -> float:
     units = [np.unique(side.keys, return_inverse=True)[1].ravel() for side in (reference, current)]
-    offset = int(units[0].max()) + 1 if len(units[0]) else 0
-    return (
-        np.concatenate([reference.vectors, current.vectors]),
-        np.concatenate([units[0], units[1] + offset]).astype(np.int64),
-    )
+    n_units = [int(unit.max(initial=-1)) + 1 for unit in units]
+    if sum(n_units) == len(reference) + len(current):
+        return 0.0  # nobody has two samples
+    unit = np.concatenate([units[0], units[1] + n_units[0]]).astype(np.int64)
+    return intraclass_correlation(np.concatenate([reference.vectors, current.vectors]), unit)
 
 
 def _deal(sizes: NDArray[np.int64], n_bins: int) -> NDArray[np.int64]:

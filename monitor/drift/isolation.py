@@ -49,7 +49,9 @@ def isolation(
     return distance, relative_isolation(found, distance)
 
 
-def log_survival(scores: NDArray[np.float64], ordered: NDArray[np.float64]) -> NDArray[np.float64]:
+def log_survival(
+    scores: NDArray[np.floating], ordered: NDArray[np.floating]
+) -> NDArray[np.float64]:
     """Return ``-log P(S >= s)`` under an ascending sample, never infinite; ties count half.
 
     Args:

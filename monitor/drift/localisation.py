@@ -15,15 +15,15 @@ A sample's evidence is :math:`-\sum \log (1 - p)`, a noisy-or, averaged with the
 its five nearest current neighbours: a new topic is a place, and its members speak for each other.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift.embeddings import CHUNK_ROWS
-from monitor.drift.isolation import isolation, log_survival, relative_isolation
-from monitor.drift.neighbours import Neighbours, draw_landmarks, nearest
-from monitor.drift.pool import Pool
+from monitor.drift.isolation import N_NEAREST, log_survival, mean_distance, relative_isolation
+from monitor.drift.neighbours import Neighbours, draw_landmarks
+from monitor.drift.pool_search import Find, PoolSearch
 
 N_NEIGHBOURS = 20
 N_SPEAKERS = 5
@@ -40,49 +40,48 @@ MAXIMUM_POSTERIOR = 1.0 - 1e-6
 class _Surroundings:
     """What is known of the landmarks around each of n samples."""
 
-    #: float64 ``[n]``: relative isolation among the reference landmarks.
-    isolation: NDArray[np.float64]
-    #: float64 ``[n]``: distance to the nearest reference landmark.
-    distance: NDArray[np.float64]
-    #: int64 ``[n]``: current landmarks nearer than any reference landmark.
-    run: NDArray[np.int64]
-    #: float64 ``[n]``: weight of the current landmarks among the 20 nearest.
-    current: NDArray[np.float64]
-    #: int64 ``[n]``: reference landmarks among the 20 nearest.
-    reference: NDArray[np.int64]
-    #: int32 ``[n, N_SPEAKERS]``: the nearest current landmarks, -1 where there are fewer.
-    speakers: NDArray[np.int32]
+    #: float32 ``[n]``: relative isolation among the reference landmarks.
+    isolation: NDArray[np.float32]
+    #: float32 ``[n]``: distance to the nearest reference landmark.
+    distance: NDArray[np.float32]
+    #: uint8 ``[n]``: current landmarks nearer than any reference landmark.
+    run: NDArray[np.uint8]
+    #: float32 ``[n]``: weight of the current landmarks among the 20 nearest.
+    current: NDArray[np.float32]
+    #: uint8 ``[n]``: reference landmarks among the 20 nearest.
+    reference: NDArray[np.uint8]
+    #: int16 ``[n, N_SPEAKERS]``: the nearest current landmarks, -1 where there are fewer.
+    speakers: NDArray[np.int16]
 
 
 def localise(
-    pool: Pool,
-    weights: NDArray[np.float64],
-    rng: np.random.Generator,
-    device: str | None = None,
+    search: PoolSearch, weights: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Return a score of each current sample, float64 ``[n_current]`` in [0, 1].
 
     Args:
-        pool: Both windows; each must hold a sample.
+        search: Both windows; each must hold a sample.
         weights: ``[N]``, what each sample stands for; 1 for the reference.
         rng: Draws landmarks where a side has more than ``MAXIMUM_LANDMARKS`` samples.
-        device: See :func:`resolve_device`.
     """
+    pool = search.pool
     reference_rows = np.flatnonzero(~pool.is_current)
     current_rows = np.flatnonzero(pool.is_current)
     reference = draw_landmarks(reference_rows, MAXIMUM_LANDMARKS, rng)
     current = draw_landmarks(current_rows, MAXIMUM_LANDMARKS, rng)
     calibration = draw_landmarks(reference_rows, MAXIMUM_LANDMARKS, rng)
-    usual = isolation(pool.vectors[reference], pool.owner[reference], device)[0]
+    current_rows, calibration = search.order(current_rows), search.order(calibration)
+    among = search.among(reference), search.among(current)
+    usual = mean_distance(among[0](reference, N_NEAREST))
     ours, null = (
-        _look_around(pool, rows, (reference, current), weights[current], usual, device=device)
-        for rows in (current_rows, calibration)
+        _look_around(rows, among, weights[current], usual) for rows in (current_rows, calibration)
     )
     share = float(weights[current].sum())
     share /= share + len(reference)
     evidence = _evidence(ours, null, weights[current_rows], share)
-    # Landmarks are current samples too: their evidence is known by their row.
-    of_landmark = evidence[np.searchsorted(current_rows, current)]
+    # Landmarks are current samples too: their evidence is known.
+    by_row = np.argsort(current_rows)
+    of_landmark = evidence[by_row[np.searchsorted(current_rows, current, sorter=by_row)]]
     there = ours.speakers >= 0
     heard = np.where(there, of_landmark[np.maximum(ours.speakers, 0)], 0.0).sum(axis=1)
     together = evidence + heard / np.maximum(there.sum(axis=1), 1)
@@ -95,55 +94,40 @@ def localise(
 
 
 def _look_around(
-    pool: Pool,
     rows: NDArray[np.int64],
-    landmarks: tuple[NDArray[np.int64], NDArray[np.int64]],
+    among: tuple[Find, Find],
     weights: NDArray[np.float64],
     usual: NDArray[np.float64],
-    *,
-    device: str | None,
 ) -> _Surroundings:
     """Look at the landmarks around some samples, a part of them at a time.
 
     Args:
-        pool: Both windows.
         rows: The samples.
-        landmarks: Of the reference and of the current window.
+        among: Find the landmarks of the reference and of the current window.
         weights: What each current landmark stands for.
         usual: How isolated each reference landmark is among the others.
-        device: See :func:`resolve_device`.
     """
-    marks = tuple((pool.vectors[side], pool.owner[side]) for side in landmarks)
-    parts = []
-    for start in range(0, len(rows), CHUNK_ROWS):
-        some = rows[start : start + CHUNK_ROWS]
-        to_reference, to_current = (
-            nearest(
-                pool.vectors[some],
-                vectors,
-                k,
-                query_owner=pool.owner[some],
-                landmark_owner=owner,
-                device=device,
-            )
-            for (vectors, owner), k in zip(marks, (N_NEIGHBOURS, MAXIMUM_RUN), strict=True)
-        )
-        nearer = to_current.similarity > to_reference.similarity[:, :1]
-        parts.append(
-            _Surroundings(
-                relative_isolation(to_reference, usual),
-                1.0 - to_reference.similarity[:, 0].astype(np.float64),
-                (nearer & (to_current.index >= 0)).sum(axis=1),
-                *_nearest_of_either(to_reference, to_current, weights),
-                to_current.index[:, :N_SPEAKERS].astype(np.int32),
-            )
-        )
-    return _Surroundings(
-        **{
-            field.name: np.concatenate([getattr(part, field.name) for part in parts])
-            for field in fields(_Surroundings)
-        }
+    n = len(rows)
+    around = _Surroundings(
+        np.empty(n, np.float32),
+        np.empty(n, np.float32),
+        np.empty(n, np.uint8),
+        np.empty(n, np.float32),
+        np.empty(n, np.uint8),
+        np.empty((n, N_SPEAKERS), np.int16),
     )
+    for start in range(0, n, CHUNK_ROWS):
+        part = slice(start, start + CHUNK_ROWS)
+        to_reference = among[0](rows[part], N_NEIGHBOURS)
+        to_current = among[1](rows[part], MAXIMUM_RUN)
+        nearer = to_current.similarity > to_reference.similarity[:, :1]
+        around.isolation[part] = relative_isolation(to_reference, usual)
+        around.distance[part] = 1.0 - to_reference.similarity[:, 0]
+        around.run[part] = (nearer & (to_current.index >= 0)).sum(axis=1)
+        weight, number = _nearest_of_either(to_reference, to_current, weights)
+        around.current[part], around.reference[part] = weight, number
+        around.speakers[part] = to_current.index[:, :N_SPEAKERS]
+    return around
 
 
 def _nearest_of_either(
@@ -182,7 +166,7 @@ def _evidence(
 
 
 def _crowding(
-    current: NDArray[np.float64], reference: NDArray[np.int64], share_current: float
+    current: NDArray[np.floating], reference: NDArray[np.unsignedinteger], share_current: float
 ) -> NDArray[np.float64]:
     """Return the excess of current samples among the nearest, as a posterior."""
     current_rate = current / share_current + SHRINKAGE
@@ -191,7 +175,7 @@ def _crowding(
 
 
 def tail_posterior(
-    scores: NDArray[np.float64], null: NDArray[np.float64], weights: NDArray[np.float64]
+    scores: NDArray[np.floating], null: NDArray[np.floating], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the share of the samples at least as extreme that the null doesn't account for.
 

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from monitor.drift.binomial import clopper_pearson, effective_samples
 from monitor.drift.localisation import tail_posterior
-from monitor.drift.neighbours import draw_landmarks, nearest
+from monitor.drift.neighbours import draw_landmarks
 from monitor.drift.pool import Pool
+from monitor.drift.pool_search import PoolSearch
 
 #: Upper tails of the reference's scores at which the excess is measured.
 TAIL_SHARES = (0.3, 0.15, 0.08, 0.04, 0.02, 0.01)
@@ -33,7 +34,7 @@ SHRINKAGE = 2.0
 
 
 def mass_lower_bound(
-    pool: Pool,
+    search: PoolSearch,
     cell: NDArray[np.int64],
     weights: NDArray[np.float64],
     rng: np.random.Generator,
@@ -43,12 +44,13 @@ def mass_lower_bound(
     """Return a lower confidence bound on the drifted share, in [0, 1].
 
     Args:
-        pool: Both windows.
+        search: Both windows.
         cell: int64 ``[N]``: each sample's fine cell, fitted without labels.
         weights: ``[N]``, what each sample stands for.
         rng: Draws the halves and the landmarks.
         confidence: Probability that the bound doesn't exceed the truth.
     """
+    pool = search.pool
     n_owners = int(pool.owner.max()) + 1
     half = (rng.permutation(n_owners) % 2).astype(np.int64)[pool.owner]
     scores = np.zeros(len(pool.vectors))
@@ -56,7 +58,7 @@ def mass_lower_bound(
         inside, outside = half == fold, half != fold
         if not (outside & ~pool.is_current).any() or not (outside & pool.is_current).any():
             return 0.0
-        scores[inside] = _scores(pool, cell, weights, inside, rng)
+        scores[inside] = _scores(search, cell, weights, inside, rng)
     return bound_excess(
         scores,
         pool.is_current,
@@ -131,32 +133,22 @@ def _limits(
 
 
 def _scores(
-    pool: Pool,
+    search: PoolSearch,
     cell: NDArray[np.int64],
     weights: NDArray[np.float64],
     inside: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Score the samples inside by what the samples outside say, as in ``localisation``."""
+    pool = search.pool
     outside = ~inside
-    candidates = np.flatnonzero(outside & ~pool.is_current)
-    marks = draw_landmarks(candidates, MAXIMUM_LANDMARKS, rng)
-
-    def distance(rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        found = nearest(
-            pool.vectors.part(rows),
-            pool.vectors[marks],
-            1,
-            query_owner=pool.owner[rows],
-            landmark_owner=pool.owner[marks],
-        )
-        return 1.0 - found.similarity[:, 0].astype(np.float64)
-
-    rows_inside = np.flatnonzero(inside)
-    distance_inside = distance(rows_inside)
+    marks = draw_landmarks(np.flatnonzero(outside & ~pool.is_current), MAXIMUM_LANDMARKS, rng)
     current = draw_landmarks(np.flatnonzero(outside & pool.is_current), MAXIMUM_LANDMARKS, rng)
-    distance_current = distance(current)
-    distance_reference = distance(marks)
+    rows = [np.flatnonzero(inside), current, marks]
+    nearness = search.among(marks)(np.concatenate(rows), 1).similarity[:, 0]
+    distance_inside, distance_current, distance_reference = np.split(
+        1.0 - nearness.astype(np.float64), np.cumsum([len(some) for some in rows[:2]])
+    )
     order = np.argsort(distance_current, kind="stable")
     grid = distance_current[order]
     posterior = tail_posterior(grid, distance_reference, weights[current[order]])

@@ -71,6 +71,9 @@ def compare_mix(
     Raises:
         ValueError: Not one group id for each sample.
 
+    Reference: Pearson, Philos. Mag. 1900, for the statistic; Phipson & Smyth, SAGMB 2010, for the
+    p-value.
+
     Example:
         >>> import numpy as np
         >>> mix = compare_mix(["a"] * 90 + ["b"] * 10, ["a"] * 60 + ["b"] * 40,

@@ -12,6 +12,9 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     Args:
         p_values: ``[m]`` in [0, 1].
 
+    Returns:
+        float64 ``[m]``.
+
     Example:
         >>> holm([0.01, 0.04, 0.03]).round(3).tolist()
         [0.03, 0.06, 0.06]
@@ -31,6 +34,9 @@ def adjust_bh(p_values: ArrayLike) -> NDArray[np.float64]:
 
     Args:
         p_values: ``[m]`` in [0, 1].
+
+    Returns:
+        float64 ``[m]``.
 
     Example:
         >>> adjust_bh([0.01, 0.04, 0.03]).round(3).tolist()

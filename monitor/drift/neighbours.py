@@ -71,7 +71,7 @@ def nearest(
         cosine = torch.from_numpy(np.ascontiguousarray(queries[rows])).to(place) @ across
         if spread_ties:
             turn = torch.arange(start, rows.stop, device=place, dtype=torch.float64) * GOLDEN_RATIO
-            cosine += TIE_WIDTH * (turn.frac().float()[:, None] + phase).frac()
+            cosine.add_((turn.frac().float()[:, None] + phase).frac_(), alpha=TIE_WIDTH)
         own_row, own_column = _own_pairs(query_owner[rows], sorted_owner, by_owner)
         cosine[torch.from_numpy(own_row).to(place), torch.from_numpy(own_column).to(place)] = -2.0
         # The largest alone is found several times faster than the largest k.

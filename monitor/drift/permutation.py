@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Permutations evaluated at once.
-CHUNK_PERMUTATIONS = 500
+CHUNK_PERMUTATIONS = 250
 
 
 def label_chunks(

@@ -79,6 +79,9 @@ def watch(
 
     Raises:
         ValueError: The numbers don't ascend, or an option is out of range.
+
+    Reference: betting, Shekhar & Ramdas, arXiv 2112.09162; drift that begins in some week, Shin,
+    Ramdas & Rinaldo, arXiv 2203.03532.
     """
     numbers = list(range(len(weeks))) if numbers is None else list(numbers)
     if len(numbers) != len(weeks) or any(np.diff(numbers) <= 0):

@@ -39,9 +39,9 @@ from monitor.drift.sketch import Sketch
 #: novelty is the easiest to see, so it needs the least.
 FAMILY_WEIGHTS = {"scattered": 0.14, "thin": 0.44, "dense": 0.3, "mix": 0.12}
 
-#: How many random labellings are looked at first, and the p-value above which they are enough.
-FIRST_PERMUTATIONS = 2 * CHUNK_PERMUTATIONS
-CLEARLY_LARGE = 0.1
+#: After so many random labellings no more are drawn where they give a p-value above this. Limits
+#: that fall keep every level: what is significant in the end was at each stage before.
+STAGES = {CHUNK_PERMUTATIONS: 0.3, 4 * CHUNK_PERMUTATIONS: 0.1}
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,6 @@ def evaluate(
     current: Sketch,
     bins: Bins,
     *,
-    alpha: float,
     n_permutations: int,
     rng: np.random.Generator,
     device: str | None = None,
@@ -81,10 +80,7 @@ def evaluate(
         reference: Sketch of the reference.
         current: Sketch of the current window.
         bins: What is permuted.
-        alpha: Level that will be asked for.
-        n_permutations: Largest number of random labellings, ``B``. No more than the first thousand
-            are drawn where they give a p-value above ``CLEARLY_LARGE``: a level up to there is
-            kept, since nothing that is significant at it can come of stopping.
+        n_permutations: Largest number of random labellings, ``B``; see ``STAGES``.
         rng: Draws them.
         device: See :func:`resolve_device`.
     """
@@ -110,9 +106,9 @@ def evaluate(
         columns = [part.evaluate(labels)[:, None] for part in parts]
         rows.append(np.hstack([*columns, *(search.evaluate(called) for search in searches)]))
         n_rows += len(labels)
-        if n_rows == 1 + FIRST_PERMUTATIONS and alpha <= CLEARLY_LARGE:
+        if n_rows - 1 in STAGES:
             p_value, _ = fuse(np.vstack(rows), families, FAMILY_WEIGHTS)
-            if p_value > CLEARLY_LARGE:
+            if p_value > STAGES[n_rows - 1]:
                 break
     statistics = np.vstack(rows)
     effects = [

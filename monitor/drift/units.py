@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
-from monitor.drift.embeddings import CHUNK_ROWS, Rows
+from monitor.drift.embeddings import Rows
 from monitor.drift.pool import Groups
 
 #: Bins of users, by the key's highest bits: the atoms of the permutation test.
 N_SMALL_BINS = 1024
+#: Rows that are hashed at once: their coordinates take 8 bytes each meanwhile.
+HASHED_ROWS = 1024
 _SHIFT = np.uint64(64 - 10)
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
@@ -43,10 +45,11 @@ def content_digests(vectors: Rows, salt: int = 0) -> NDArray[np.uint64]:
     with np.errstate(over="ignore"):
         factors = mix(np.arange(vectors.shape[1], dtype=np.uint64)) | np.uint64(1)
         digests = np.empty(len(vectors), dtype=np.uint64)
-        for start in range(0, len(vectors), CHUNK_ROWS):
-            rows = slice(start, start + CHUNK_ROWS)
+        for start in range(0, len(vectors), HASHED_ROWS):
+            rows = slice(start, start + HASHED_ROWS)
             words = np.ascontiguousarray(vectors[rows]).view(np.uint32).astype(np.uint64)
-            digests[rows] = (words * factors).sum(axis=1, dtype=np.uint64)
+            words *= factors
+            digests[rows] = words.sum(axis=1, dtype=np.uint64)
     return mix(digests, salt)
 
 

@@ -95,8 +95,13 @@ def fit_watch_map(reference: ArrayLike, groups: Groups, rng: np.random.Generator
         groups: ``[n]`` ids of users or sessions; ``None`` lets each sample stand alone.
         rng: Draws landmarks and cells: equal generators give equal maps.
 
+    Returns:
+        What sums up any window: ``map.sum_window(vectors, groups)``.
+
     Raises:
         ValueError: Not finite rows of unit norm, or fewer than two samples in a half.
+
+    Reference: cross-fitting by halves, Chernozhukov et al., Econometrics J. 2018.
     """
     rows = check_vectors(reference, "reference")
     half, keys = _halves(groups, rows)

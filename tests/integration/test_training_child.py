@@ -122,6 +122,7 @@ def test_an_example_that_is_too_long_is_refused_with_its_line(desk: Desk, runs: 
     assert "Traceback" in "\n".join(desk.launcher.logs(desk.files(runs.too_long), 50))
 
 
+@pytest.mark.timeout(480)
 def test_a_retraining_goes_on_from_what_serves_and_is_evaluated_beside_it(
     desk: Desk, runs: Runs
 ) -> None:

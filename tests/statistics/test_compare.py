@@ -239,3 +239,57 @@ def test_too_few_permutations_for_alpha_are_refused() -> None:
     window = ordinary(60, topics(rng), rng)
     with pytest.raises(ValueError, match="at least 999"):
         compare(window, window, alpha=0.001, n_permutations=99, rng=rng)
+
+
+def test_few_labellings_are_drawn_where_nothing_is_near_significant() -> None:
+    drawn = set()
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        centres = topics(rng)
+        sides = (ordinary(80, centres, rng), ordinary(80, centres, rng))
+        result = compare(*sides, rng=rng, n_permutations=1999, locate=False)
+        drawn.add(result.n_permutations)
+        # What was told early could not have become significant: the limits fall.
+        assert result.p_value > {250: 0.3, 1000: 0.1, 1999: 0.0}[result.n_permutations]
+    assert {250, 1000} <= drawn
+
+
+def test_without_locating_all_else_is_the_same() -> None:
+    rng = np.random.default_rng(3)
+    centres = topics(rng)
+    sides = (ordinary(300, centres, rng), messages(centres, rng.integers(12, size=300), rng))
+    whole, part = (
+        compare(*sides, rng=np.random.default_rng(0), n_permutations=199, locate=locate)
+        for locate in (True, False)
+    )
+    assert whole.clusters
+    assert whole.novelty.any()
+    assert (part.clusters, part.novelty.any(), len(part.novelty)) == ((), False, 300)
+    assert (part.p_value, part.mass_lower_bound) == (whole.p_value, whole.mass_lower_bound)
+    assert part.tests == whole.tests
+
+
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 2**31))
+def test_swapping_the_sides_turns_what_has_a_sign_and_nothing_else(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    centres = topics(rng)
+    one, two = ordinary(90, centres, rng), messages(centres, rng.integers(12, size=90), rng)
+    names = [f"u{i}" for i in range(90)], [f"v{i}" for i in range(90)]
+    forth, back = (
+        {
+            test.name: test
+            for test in compare(
+                *sides,
+                reference_groups=groups[0],
+                current_groups=groups[1],
+                rng=np.random.default_rng(0),
+                n_permutations=19,
+                locate=False,
+            ).tests
+        }
+        for sides, groups in (((one, two), names), ((two, one), names[::-1]))
+    )
+    assert back["scattered"].statistic == pytest.approx(-forth["scattered"].statistic)
+    assert back["scattered"].effect_size == pytest.approx(-forth["scattered"].effect_size)
+    assert back["diffusion"].statistic == pytest.approx(forth["diffusion"].statistic, rel=1e-4)

@@ -2,8 +2,12 @@
 
 import numpy as np
 
+from monitor.drift.cells import fit_cells
+from monitor.drift.embeddings import check_vectors
 from monitor.drift.neighbours import nearest
 from monitor.drift.neighbours_in_cells import nearest_in_cells
+from monitor.drift.pool import make_pool
+from monitor.drift.pool_search import PoolSearch, search_of
 
 
 def test_most_of_the_nearest_are_found_and_none_of_the_same_owner() -> None:
@@ -28,3 +32,22 @@ def test_copies_of_one_point_have_neighbours_too() -> None:
     assert (found.index >= 0).all()
     # Equally near ones are taken in another order by each, not the same four by all.
     assert len(np.unique(found.index)) > 500
+
+
+def test_a_large_pool_is_searched_by_groups_of_cells() -> None:
+    rng = np.random.default_rng(1)
+    centres = rng.standard_normal((60, 24))
+    points = centres[rng.integers(60, size=6000)] + 0.6 * rng.standard_normal((6000, 24))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    sides = [check_vectors(points[rows], "x") for rows in (slice(0, 3000), slice(3000, 6000))]
+    pool = make_pool(*sides, np.arange(3000) // 2, None)
+    cells = fit_cells(pool.vectors, 256, rng)
+    search = search_of(pool, cells, cells.assign(pool.vectors), rng, None)
+    marks, asked = np.flatnonzero(~pool.is_current), search.order(np.arange(6000))
+    found = search.among(marks)(asked, 5)
+    exact = PoolSearch(pool, search.cell).among(marks)(asked, 5)
+    shared = [len(set(a) & set(b)) / 5 for a, b in zip(found.index, exact.index, strict=True)]
+    assert np.mean(shared) > 0.85
+    assert (pool.owner[marks[found.index]] != pool.owner[asked][:, None]).all()
+    assert (np.diff(search.cell[asked]) >= 0).all()
+    assert sorted(asked) == list(range(6000))

@@ -1,7 +1,11 @@
 """The parts of the drift statistics against brute force and SciPy."""
 
 import doctest
+import importlib
+import inspect
 import itertools
+import re
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
@@ -10,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from monitor import text_characteristics
-from monitor.drift import mix, multiplicity, scalar_comparison
+from monitor import drift, text_characteristics
+from monitor.drift import conditional, mix, multiplicity, scalar_comparison, scan
 from monitor.drift.binomial import clopper_pearson, upper_tails
 from monitor.drift.cells import fit_cells
 from monitor.drift.fusion import fuse
@@ -22,7 +26,9 @@ from monitor.drift.permutation import upper_p_values
 from monitor.drift.random_features import fit_random_features
 from monitor.drift.scalar_comparison import compare_scalar
 
-MODULES = (mix, multiplicity, scalar_comparison, text_characteristics)
+COMPARE = importlib.import_module("monitor.drift.compare")  # its function hides it
+MODULES = (COMPARE, conditional, mix, multiplicity, scalar_comparison, scan, text_characteristics)
+FUNCTIONS = [one for one in map(drift.__dict__.get, drift.__all__) if inspect.isfunction(one)]
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 
 
@@ -31,6 +37,17 @@ def test_examples_give_what_they_say(module: ModuleType) -> None:
     ran = doctest.testmod(module)
     assert ran.attempted > 0
     assert ran.failed == 0
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
+def test_public_functions_tell_shapes_returns_and_their_source(function: Callable) -> None:
+    text = inspect.getdoc(function) or ""
+    module = inspect.getmodule(function).__doc__ or ""
+    assert "Args:" in text
+    assert "Returns:" in text
+    # Sums of windows have no shape that a caller would have to know.
+    assert re.search(r"``\[.+\]``", text) or function is drift.watch
+    assert re.search(r"(19|20)\d\d|arXiv", text + module)
 
 
 @given(P_VALUES)

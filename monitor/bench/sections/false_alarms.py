@@ -13,10 +13,13 @@ MESSAGES_PER_USER = 5
 
 #: What each row is called, and its windows.
 ROWS = (
-    *(("independent samples", Draw("none", n, n)) for n in SIZES),
     *(
-        (f"{MESSAGES_PER_USER} messages a user, groups given", Draw("none", n, n, 0.0, 5))
+        row
         for n in SIZES
+        for row in (
+            ("independent samples", Draw("none", n, n)),
+            (f"{MESSAGES_PER_USER} messages a user, groups given", Draw("none", n, n, 0.0, 5)),
+        )
     ),
     *(("independent samples", Draw("none", *sizes)) for sizes in UNEQUAL),
 )

@@ -25,7 +25,7 @@ def location(study: Study) -> Iterator[Figure]:
         if why := study.why_not(what):
             yield missing(name, why, at_least=study.power_goal(goal))
             continue
-        outcomes = study.measure(what, study.plan.location_trials)
+        outcomes = study.measure(what, study.plan.location_trials, locate=True)
         precisions = [outcome.precision for outcome in outcomes]
         goal_here = study.power_goal(goal)
         yield mean(name, precisions, study.how(outcomes), largest=1.0, at_least=goal_here)

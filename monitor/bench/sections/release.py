@@ -11,7 +11,7 @@ import numpy as np
 from monitor.bench.figure import Figure, error_rate, share
 from monitor.bench.plan import Plan
 from monitor.bench.sources.releases import Releases, open_releases
-from monitor.bench.workers import Workers
+from monitor.bench.workers import Runs
 from monitor.drift import compare_given
 
 N = 400
@@ -47,7 +47,7 @@ def p_value_of(task: Change) -> float:
 
 
 def release(
-    releases: Releases, path: Path, workers: Workers, plan: Plan, seed: int
+    releases: Releases, path: Path, workers: Runs, plan: Plan, seed: int
 ) -> Iterator[Figure]:
     """Yield how often each new release is noticed, and how often the same one is taken for new.
 

@@ -1,0 +1,174 @@
+"""Finished trials on disk: a run goes on where it stopped, and trials add up over days.
+
+A line is a JSON list: the code that ran, the data, what was tried, the seed, and what came out.
+Only trials of the same code on the same data count; others stay in the file and are counted.
+Comments and docstrings are no part of the code.
+"""
+
+import ast
+import hashlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.bench.workers import Each, Result, Runs, Task
+from monitor.errors import InputError
+
+PACKAGE = Path(__file__).parents[1]
+#: What decides an outcome beside the module of the trial itself.
+EVERY_TRIAL = ("drift", "bench/sources/windows.py")
+SOME_TRIALS = {
+    "side_by_side": ("bench/peers",),
+    "slow_drift": ("bench/sections/weekly.py",),
+}
+#: Hexadecimal digits of a digest.
+DIGITS = 10
+
+
+class Line(msgspec.Struct, array_like=True, frozen=True):
+    """A finished trial."""
+
+    code: str
+    data: str
+    what: str
+    seed: int
+    outcome: Any
+
+
+class Ledger:
+    """The trials of a file; new ones are appended as they finish."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file, if there is one.
+
+        Raises:
+            InputError: It can't be read, or isn't a ledger.
+        """
+        self._path = path
+        try:
+            text = path.read_bytes() if path.exists() else b""
+            whole = text[: text.rfind(b"\n") + 1]
+            lines = [msgspec.json.decode(line, type=Line) for line in whole.splitlines()]
+            if text and not lines:
+                raise InputError(f"{path}: not a ledger of trials")
+            if len(whole) < len(text):  # a run that was killed has left half a line
+                path.write_bytes(whole)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise InputError(f"{path}: not a ledger of trials: {error}") from None
+        self._known = {(one.code, one.data, one.what, one.seed): one.outcome for one in lines}
+        self._of_any_code = {(one.data, one.what, one.seed) for one in lines}
+        #: Trials that were asked for and are there, but of other code.
+        self.n_ignored = 0
+
+    def find(self, line: Line) -> Any:
+        """Return the outcome of a trial; ``None`` where it isn't there."""
+        found = self._known.get((line.code, line.data, line.what, line.seed))
+        if found is None:
+            self.n_ignored += (line.data, line.what, line.seed) in self._of_any_code
+        return found
+
+    def add(self, line: Line) -> None:
+        """Append a trial."""
+        self._known[line.code, line.data, line.what, line.seed] = line.outcome
+        with self._path.open("ab") as file:
+            file.write(msgspec.json.encode(line) + b"\n")
+
+
+class Recorded:
+    """Runs trials that a ledger doesn't hold yet, and takes the others from it."""
+
+    def __init__(self, workers: Runs, ledger: Ledger, data: str) -> None:
+        """Take who runs trials, where they are kept, and the digest of the data they draw from."""
+        self._workers = workers
+        self._ledger = ledger
+        self._data = data
+
+    def run(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        *,
+        label: str,
+        seconds: float = float("inf"),
+        each: Each | None = None,
+    ) -> list[Result]:
+        """Return the results of the first tasks, in order; see :meth:`Workers.run`."""
+        code = f"{version('driftwarden')}+{code_digest(function.__module__)}"
+        kind = get_type_hints(function)["return"]
+
+        def line(task: Any, outcome: Any = None) -> Line:
+            return Line(code, self._data, described(function, task), task.seed, outcome)
+
+        def keep(_: Any, task: Task, result: Result) -> None:
+            self._ledger.add(line(task, result))
+            if each is not None:
+                each(function, task, result)
+
+        known = [self._ledger.find(line(task)) for task in tasks]
+        missing = [number for number, outcome in enumerate(known) if outcome is None]
+        results: list[Result | None] = [
+            None if outcome is None else msgspec.convert(outcome, kind) for outcome in known
+        ]
+        if missing:
+            some = [tasks[number] for number in missing]
+            new = self._workers.run(function, some, label=label, seconds=seconds, each=keep)
+            for number, result in zip(missing, new, strict=False):
+                results[number] = result
+        # Seeds are told as a range, so there must be no gap.
+        n_done = results.index(None) if None in results else len(results)
+        return [result for result in results[:n_done] if result is not None]
+
+
+def described(function: Callable[..., Any], task: Any) -> str:
+    """Return what a trial does: its function, and its fields but the seed and paths."""
+    values = [
+        getattr(task, field.name)
+        for field in fields(task)
+        if field.name != "seed" and not isinstance(getattr(task, field.name), Path)
+    ]
+    words = msgspec.json.encode(values).decode()
+    return f"{function.__module__.rpartition('.')[2]}.{function.__name__} {words}"
+
+
+def data_digest(*arrays: NDArray[Any]) -> str:
+    """Return the digest of the data that trials draw from."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:DIGITS]
+
+
+@cache
+def code_digest(module: str) -> str:
+    """Return the digest of the code that decides the outcomes of a module's trials."""
+    own = Path(sys.modules[module].__file__ or "")
+    names = (*EVERY_TRIAL, *SOME_TRIALS.get(own.stem, ()))
+    places = [own, *(PACKAGE / name for name in names)]
+    files = [
+        file
+        for place in places
+        for file in (sorted(place.rglob("*.py")) if place.is_dir() else [place])
+    ]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(_without_words(file.read_text(encoding="utf-8")).encode())
+    return digest.hexdigest()[:DIGITS]
+
+
+def _without_words(source: str) -> str:
+    """Return the syntax tree without comments and docstrings."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                node.body = node.body[1:]
+    return ast.dump(tree)

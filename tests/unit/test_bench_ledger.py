@@ -1,0 +1,135 @@
+"""Trials are kept, taken up again, and not mixed with those of other code or data."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from monitor.bench import ledger
+from monitor.bench.ledger import Ledger, Recorded, code_digest, data_digest
+from monitor.bench.sources.windows import Draw
+from monitor.bench.trial import Outcome, Trial
+from monitor.errors import InputError
+
+
+@dataclass(frozen=True)
+class Task:
+    folder: Path
+    what: Draw
+    seed: int
+
+
+def judge(task: Task) -> Outcome:
+    """Return what tells the seed."""
+    return Outcome(task.seed / 100, 0.0, 0.0, 0.0, 0, 0, 0, 0.0, 0.1)
+
+
+class Serial:
+    """Workers that are this process, have time for a few trials, and say which they ran."""
+
+    def __init__(self, trials: int = 100) -> None:
+        self._trials = trials
+        self.ran: list[int] = []
+
+    def run(
+        self,
+        function: Callable[[Any], Any],
+        tasks: Sequence[Any],
+        *,
+        label: str,
+        seconds: float = 0.0,
+        each: Callable[[Any, Any, Any], None] | None = None,
+    ) -> list[Any]:
+        results = []
+        for task in tasks[: self._trials]:
+            self.ran.append(task.seed)
+            results.append(function(task))
+            if each is not None:
+                each(function, task, results[-1])
+        return results
+
+
+def tasks(folder: Path, n: int) -> list[Task]:
+    return [Task(folder, Draw("none", 500, 500), seed) for seed in range(n)]
+
+
+def run(path: Path, workers: Serial, n: int, data: str = "d") -> tuple[list[Outcome], Ledger]:
+    kept = Ledger(path)
+    # The folder of a run is temporary: it must not tell one run's trials from another's.
+    folder = path.parent / str(id(workers))
+    return Recorded(workers, kept, data).run(judge, tasks(folder, n), label="x"), kept
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "trials.jsonl"
+    outcomes, _ = run(path, Serial(3), 5)
+    assert [0.0, 0.01, 0.02] == [one.p_value for one in outcomes]
+    second = Serial()
+    outcomes, kept = run(path, second, 5)
+    assert [3, 4] == second.ran
+    assert [judge(one) for one in tasks(tmp_path, 5)] == outcomes
+    assert 0 == kept.n_ignored
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [0, 1, 2, 3, 4] == [line[3] for line in lines]
+    assert 'test_bench_ledger.judge [{"kind":"none",' in lines[0][2]
+
+
+def test_trials_of_other_code_or_data_are_not_mixed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "trials.jsonl"
+    run(path, Serial(), 3)
+    other_data = Serial()
+    _, kept = run(path, other_data, 2, data="e")
+    assert ([0, 1], 0) == (other_data.ran, kept.n_ignored)
+    monkeypatch.setattr(ledger, "code_digest", lambda module: "changed")
+    other_code = Serial()
+    _, kept = run(path, other_code, 4)
+    assert ([0, 1, 2, 3], 3) == (other_code.ran, kept.n_ignored)
+    again = Serial()
+    run(path, again, 4)
+    assert [] == again.ran
+
+
+def test_seeds_are_told_without_a_gap(tmp_path: Path) -> None:
+    path = tmp_path / "trials.jsonl"
+    Recorded(Serial(), Ledger(path), "d").run(judge, tasks(tmp_path, 5)[3:], label="x")
+    outcomes, _ = run(path, Serial(1), 5)
+    assert [0.0] == [one.p_value for one in outcomes]
+    outcomes, _ = run(path, Serial(), 5)
+    assert 5 == len(outcomes)
+
+
+def test_half_a_line_is_dropped_and_other_files_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "trials.jsonl"
+    run(path, Serial(), 2)
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'["0.1.0+abc","d"')
+    again = Serial()
+    run(path, again, 3)
+    assert [2] == again.ran
+    assert path.read_bytes().startswith(whole)
+    for content in ("notes", "notes\n", "{}\n"):
+        path.write_text(content, encoding="utf-8")
+        with pytest.raises(InputError, match="not a ledger"):
+            Ledger(path)
+        assert content == path.read_text(encoding="utf-8")
+
+
+def test_words_are_no_code(tmp_path: Path) -> None:
+    one, same, other = (
+        ledger._without_words(source)
+        for source in (
+            'def f():\n    """Say."""\n    return 1\n',
+            "# why\ndef f():\n    return 1  # one\n",
+            "def f():\n    return 2\n",
+        )
+    )
+    assert one == same != other
+    assert code_digest(Trial.__module__) == code_digest(Trial.__module__)
+    points = np.eye(3)
+    assert data_digest(points) != data_digest(2 * points)
