@@ -51,11 +51,11 @@ class Shell:
             "work_dir": str(self.folder / "runs"), "recipe": str(self.folder / "recipe.toml"),
             **retrain,
         }  # fmt: skip
-        write_recipe(
-            self.folder / "recipe.toml",
-            base=self.base, epochs=1.0, max_length=64, batch_size=8, learning_rate=0.01, rank=4,
-            alpha=8, **(recipe or {}),
-        )  # fmt: skip
+        asked = {
+            "base": self.base, "epochs": 1.0, "max_length": 64, "batch_size": 8,
+            "learning_rate": 0.01, "rank": 4, "alpha": 8, **(recipe or {}),
+        }  # fmt: skip
+        write_recipe(self.folder / "recipe.toml", **asked)
         lines = ["[model]", 'name = "desk"', "[database]", f'url = "{self.url}"', "[retrain]"]
         lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
         self.config.write_text("\n".join(lines), encoding="utf-8")
@@ -108,7 +108,7 @@ def trained(tmp_path: Path, tiny_base: Path) -> Shell:  # noqa: F811
 
 
 @pytest.mark.language_model
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_from_gold_to_a_serving_version(trained: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     told = trained.ok("retrain", "plan", trained.folder / "gold.jsonl")
@@ -207,7 +207,7 @@ def test_full_fine_tuning_is_confirmed_by_the_model_s_name(trained: Shell) -> No
 
 
 @pytest.mark.language_model
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_cancelled_run_is_taken_up_from_the_shell(
     trained: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
