@@ -11,8 +11,8 @@ from scipy import stats
 from monitor.evaluation_file.plan import BenchmarkPlan, parse_plan
 from monitor.settings import Gates
 from retrain.benchmark_item import BenchmarkItem
-from retrain.evaluate import ItemScore
 from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.scoring import ItemScore
 from retrain.evaluation.thresholds import check_thresholds
 from retrain.evaluation.verdict import decide
 from retrain.metrics.catalogue import load_metrics

@@ -17,7 +17,7 @@ from bench.retrain_forgetting import forgetting_rows
 from bench.retrain_methods import method_rows, read_bank
 from bench.retrain_speed import evaluation_row, training_row
 from bench.row import Row
-from retrain.base_model import prepare_base
+from retrain.models.base_model import prepare_base
 
 AREA = "retrain"
 QUICK = os.environ.get("DRIFTWARDEN_BENCH") == "quick"

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from retrain.dataset import TrainingSet
-from retrain.recipe import Recipe
-from retrain.run_folder import RunFolder, read_json, write_json
+from retrain.recipes.recipe import Recipe
+from retrain.runs.run_folder import RunFolder, read_json, write_json
 
 POLL_SECONDS = 0.2
 

@@ -18,9 +18,9 @@ from bench.retrain_child import train_in_child
 from bench.row import Row
 from monitor.bench.intervals import mean_interval
 from retrain.dataset import build_training_set
-from retrain.generation import Responder
-from retrain.recipe import Recipe
-from retrain.tiny_base import TinyShape, make_tiny_base
+from retrain.models.generation import Responder
+from retrain.models.tiny_base import TinyShape, make_tiny_base
+from retrain.recipes.recipe import Recipe
 
 AREA = "retrain"
 FACTS = {

@@ -10,10 +10,10 @@ from bench.retrain_child import Trained, train_in_child
 from bench.row import Row as Figure
 from monitor.bench.intervals import proportion_interval
 from monitor.settings import TrainingData
-from retrain.base_model import BaseModel
 from retrain.dataset import Checks, Row, TrainingSet, original_training_set
-from retrain.generation import Responder
-from retrain.recipe import Method, Recipe
+from retrain.models.base_model import BaseModel
+from retrain.models.generation import Responder
+from retrain.recipes.recipe import Method, Recipe
 
 AREA = "retrain"
 SEED = 20_261_125

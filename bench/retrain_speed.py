@@ -16,14 +16,14 @@ from bench.retrain_methods import MAX_NEW_TOKENS, Bank, asked, recipe_for
 from bench.row import Row
 from monitor.evaluation_file.plan import parse_plan
 from monitor.settings import Scoring
-from retrain.base_model import BaseModel
 from retrain.benchmark_item import BenchmarkItem
 from retrain.evaluation.benchmark import load_benchmarks
 from retrain.evaluation.run import score_systems
 from retrain.evaluation.systems import answer_benchmarks
-from retrain.generation import BATCH_SIZE, Responder
 from retrain.metrics.catalogue import MetricModels
-from retrain.run_folder import write_lines
+from retrain.models.base_model import BaseModel
+from retrain.models.generation import BATCH_SIZE, Responder
+from retrain.runs.run_folder import write_lines
 
 AREA = "retrain"
 N_EXAMPLES = 160

@@ -101,7 +101,7 @@ def tell_the_decision(stage: Stage, evaluation: EvaluationRow) -> DecisionRow | 
 
 def tell_the_data(stage: Stage, run: RunRow) -> None:
     """Show what a run is trained on."""
-    from retrain.run_folder import RunFolder, read_json
+    from retrain.runs.run_folder import RunFolder, read_json
 
     card = read_json(RunFolder(Path(run.work_dir)).card) or {}
     stage.narrator.say(
@@ -140,7 +140,7 @@ def tell_the_registry(stage: Stage, evaluation: CandidateEvaluationRow) -> None:
     """Begin the rollout of a version that the gates let pass, and show the registry."""
     from datetime import UTC, datetime
 
-    from retrain.rollouts import start_rollout
+    from retrain.rollout.rollouts import start_rollout
 
     now = datetime.now(UTC)
     with transaction(stage.engine) as connection:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from monitor.errors import ConfigurationError, InputError
 from monitor.evaluation_file import BenchmarkPlan, EvaluationPlan
 from retrain.benchmark_item import BenchmarkItem
-from retrain.evaluate import RECOMMENDED_ITEMS
 from retrain.evaluation.dataset_file import read_dataset
 from retrain.evaluation.items import parse_items
+from retrain.evaluation.scoring import RECOMMENDED_ITEMS
 from retrain.metrics.catalogue import MetricModels, canonical_name, load_metrics
 from retrain.metrics.metric import Metric
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.settings import load_secrets
-from retrain.child_process import prepare_environment, run_child
 from retrain.evaluation.request import read_request
-from retrain.run_folder import RunFolder, write_json, write_lines
+from retrain.runs.child_process import prepare_environment, run_child
+from retrain.runs.run_folder import RunFolder, write_json, write_lines
 
 
 def main(arguments: list[str]) -> int:

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 
 from monitor.settings import Gates
-from retrain.evaluate import ItemScore, score_answers
 from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.scoring import ItemScore, score_answers
 from retrain.evaluation.verdict import BASE, CANDIDATE, INCUMBENT, EvaluationVerdict, decide
 from retrain.judge.asks import Asks
 from retrain.judge.pairwise import Judgements, judge_check, judge_pairs

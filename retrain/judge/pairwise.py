@@ -9,11 +9,11 @@ from typing import Literal
 
 from monitor.errors import InputError, JudgeError
 from retrain.benchmark_item import BenchmarkItem
-from retrain.evaluate import ItemScore
-from retrain.gates import Check, Outcome
-from retrain.intervals import mcnemar_p_value, wilson_interval
+from retrain.evaluation.gates import Check, Outcome
+from retrain.evaluation.scoring import ItemScore
 from retrain.judge.asks import Asks
 from retrain.judge.material import conversation, given, marked
+from retrain.statistics.intervals import mcnemar_p_value, wilson_interval
 
 Choice = Literal["first", "second", "tie"]
 #: ``inconsistent``: the preference went with the order, so there is none. ``failed``: no judgement.

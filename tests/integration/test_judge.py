@@ -11,7 +11,7 @@ import pytest
 from monitor.errors import JudgeError
 from monitor.settings import Judge
 from retrain.benchmark_item import BenchmarkItem
-from retrain.evaluate import ItemScore
+from retrain.evaluation.scoring import ItemScore
 from retrain.judge.client import ChatClient
 from retrain.judge.grounding import JudgedHallucination
 from retrain.judge.pairwise import judge_check, judge_pairs

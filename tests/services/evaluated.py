@@ -7,8 +7,8 @@ import numpy as np
 
 from monitor.evaluation_file.plan import parse_plan
 from retrain.benchmark_item import BenchmarkItem
-from retrain.evaluate import ItemScore
 from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.scoring import ItemScore
 from retrain.metrics.catalogue import load_metrics
 
 
