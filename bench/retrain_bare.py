@@ -13,7 +13,7 @@ from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
-from retrain.runs.run_folder import RunFolder, read_json, read_lines, write_json
+from retrain.run_folder import RunFolder, read_json, read_lines, write_json
 
 
 def main(root: str) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from retrain.dataset import TrainingSet
 from retrain.recipes.recipe import Recipe
-from retrain.runs.run_folder import RunFolder, read_json, write_json
+from retrain.run_folder import RunFolder, read_json, write_json
 
 POLL_SECONDS = 0.2
 

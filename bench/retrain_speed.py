@@ -17,13 +17,13 @@ from bench.row import Row
 from monitor.evaluation_file.plan import parse_plan
 from monitor.settings import Scoring
 from retrain.benchmark_item import BenchmarkItem
-from retrain.evaluation.benchmark import load_benchmarks
+from retrain.benchmarks.benchmark import load_benchmarks
 from retrain.evaluation.run import score_systems
 from retrain.evaluation.systems import answer_benchmarks
 from retrain.metrics.catalogue import MetricModels
 from retrain.models.base_model import BaseModel
 from retrain.models.generation import BATCH_SIZE, Responder
-from retrain.runs.run_folder import write_lines
+from retrain.run_folder import write_lines
 
 AREA = "retrain"
 N_EXAMPLES = 160

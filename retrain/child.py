@@ -11,8 +11,8 @@ from typing import Any
 from retrain.dataset.self_generated import add_self_generated, needs_answers
 from retrain.dataset.training_set import copy_card
 from retrain.recipes.recipe import Recipe, read_recipe
+from retrain.run_folder import RunFolder, read_json, read_lines
 from retrain.runs.child_process import prepare_environment, run_child
-from retrain.runs.run_folder import RunFolder, read_json, read_lines
 
 
 def main(arguments: list[str]) -> int:

@@ -279,8 +279,8 @@ def logs(
     """Print the last lines that a run's process wrote."""
     from monitor.store.engine import transaction
     from monitor.store.runs import run_by_id
+    from retrain.run_folder import RunFolder
     from retrain.runs.log_following import new_lines
-    from retrain.runs.run_folder import RunFolder
 
     settings = read_settings(config)
     engine = open_database(settings)

@@ -26,7 +26,7 @@ def data(
     from monitor.errors import NotFoundError
     from monitor.store.engine import transaction
     from monitor.store.runs import run_by_id
-    from retrain.runs.run_folder import RunFolder
+    from retrain.run_folder import RunFolder
 
     engine = open_database(read_settings(config))
     with transaction(engine) as connection:

@@ -100,7 +100,7 @@ def check_benchmarks(settings: Settings, secrets: Secrets, file: Path) -> None:
         InputError: A data set can't be used.
     """
     from monitor.evaluation_file import read_plan
-    from retrain.evaluation.benchmark import load_benchmarks
+    from retrain.benchmarks.benchmark import load_benchmarks
     from retrain.judge.client import judge_of
     from retrain.metrics.catalogue import MetricModels
 

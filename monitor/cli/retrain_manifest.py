@@ -21,7 +21,7 @@ def manifest(
     from monitor.store.engine import transaction
     from monitor.store.runs import run_by_id
     from retrain.launchers.kubernetes_jobs import manifest_of
-    from retrain.runs.run_folder import RunFolder
+    from retrain.run_folder import RunFolder
 
     settings = read_settings(config)
     with transaction(open_database(settings)) as connection:

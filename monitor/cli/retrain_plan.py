@@ -54,8 +54,8 @@ def plan(
     from retrain.launchers import device_of, launcher_named
     from retrain.models.base_model import BaseModel, load_tokenizer
     from retrain.models.starting_point import adapter_on, prepare_bases
+    from retrain.planning.options import choose, ladder, options_for, options_json
     from retrain.recipes.confirmation import require_confirmation
-    from retrain.recipes.options import choose, ladder, options_for, options_json
     from retrain.recipes.recipe_file import overridden, read_recipe_file
     from retrain.runs.lifecycle import plan_run, prepare_run
 

@@ -22,7 +22,7 @@ from retrain.evaluation.recorded import conclude, with_checks
 from retrain.evaluation.request import as_request
 from retrain.evaluation.study import with_study
 from retrain.launchers import LauncherSource
-from retrain.runs.run_folder import RunFolder, read_lines
+from retrain.run_folder import RunFolder, read_lines
 
 log = get_logger(__name__)
 

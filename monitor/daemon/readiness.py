@@ -206,7 +206,7 @@ def _training_data(settings: Settings) -> Finding:
 def evaluation_finding(settings: Settings, secrets: Secrets) -> Finding:
     """Say what candidates are evaluated on, and which settings evaluation.yaml overrides."""
     from monitor.evaluation_file import read_plan
-    from retrain.evaluation.benchmark import load_benchmarks
+    from retrain.benchmarks.benchmark import load_benchmarks
     from retrain.judge.client import judge_of
     from retrain.metrics.catalogue import MetricModels
 

@@ -25,14 +25,14 @@ from retrain.gateways import Gateway, gateway_of
 from retrain.launchers import LauncherSource, device_of, launcher_named
 from retrain.models.base_model import BaseModel, load_tokenizer
 from retrain.models.starting_point import adapter_on, prepare_bases
+from retrain.planning.options import choose, options_for, options_json
 from retrain.recipes.confirmation import require_consent
-from retrain.recipes.options import choose, options_for, options_json
 from retrain.recipes.recipe import stored_recipe
 from retrain.recipes.recipe_file import read_recipe_file
 from retrain.rollout.policy import Health
 from retrain.rollout.rollouts import tick_rollouts
+from retrain.run_folder import RunFolder
 from retrain.runs.lifecycle import cancel_asked, plan_run, poll_running, prepare_run, start_run
-from retrain.runs.run_folder import RunFolder
 
 log = get_logger(__name__)
 

@@ -101,7 +101,7 @@ def tell_the_decision(stage: Stage, evaluation: EvaluationRow) -> DecisionRow | 
 
 def tell_the_data(stage: Stage, run: RunRow) -> None:
     """Show what a run is trained on."""
-    from retrain.runs.run_folder import RunFolder, read_json
+    from retrain.run_folder import RunFolder, read_json
 
     card = read_json(RunFolder(Path(run.work_dir)).card) or {}
     stage.narrator.say(

@@ -6,7 +6,7 @@ from pathlib import Path
 from monitor.errors import TrainingError
 from retrain.checks.finding import Finding
 from retrain.recipes.recipe import Recipe
-from retrain.runs.run_folder import read_json
+from retrain.run_folder import read_json
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from retrain.dataset.example import name_of
 from retrain.dataset.rows import Row
-from retrain.runs.run_folder import canonical
+from retrain.run_folder import canonical
 
 
 class CountsTokens(Protocol):

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from retrain.dataset.rows import Row, check_row
-from retrain.runs.run_folder import canonical
+from retrain.run_folder import canonical
 
 Source = Literal["gold", "replay", "original", "self-generated"]
 Message = dict[str, str]

@@ -22,7 +22,7 @@ from retrain.dataset.card import Card, SelfGenerated, counts_of, digest_of_rows,
 from retrain.dataset.rows import Row
 from retrain.dataset.training_set import read_card, write_card
 from retrain.recipes.recipe import Recipe
-from retrain.runs.run_folder import RunFolder, canonical, read_lines, write_lines
+from retrain.run_folder import RunFolder, canonical, read_lines, write_lines
 
 #: With a smaller share of the wanted answers the model would forget: the run is refused.
 LEAST_SHARE = 0.5

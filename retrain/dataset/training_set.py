@@ -9,7 +9,7 @@ import msgspec
 from retrain.dataset.card import Card, CountsTokens, tokens_of
 from retrain.dataset.data_card import data_card
 from retrain.dataset.rows import Row
-from retrain.runs.run_folder import RunFolder, read_json, write_json, write_lines, write_text
+from retrain.run_folder import RunFolder, read_json, write_json, write_lines, write_text
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from monitor.telemetry import get_logger
 from retrain.evaluation.recorded import conclude, keep_scores, note
 from retrain.evaluation.request import as_request, write_request
 from retrain.launchers import Launcher, LauncherSource
-from retrain.runs.run_folder import RunFolder, read_json
+from retrain.run_folder import RunFolder, read_json
 
 log = get_logger(__name__)
 

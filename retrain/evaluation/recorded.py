@@ -17,9 +17,9 @@ from monitor.store.registry import VersionRow
 from monitor.store.runs import run_by_id
 from monitor.telemetry import get_logger
 from retrain.evaluation.gates import Check, combine
-from retrain.evaluation.scoring import StratumScore
+from retrain.metrics.scoring import StratumScore
 from retrain.models.adapter_folder import add_scores
-from retrain.recipes.next_step import next_step_after
+from retrain.planning.next_step import next_step_after
 from retrain.registry.stages import move_stage, store_scores
 
 log = get_logger(__name__)

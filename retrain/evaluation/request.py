@@ -9,7 +9,7 @@ import msgspec
 from monitor.errors import TrainingError
 from monitor.evaluation_file.plan import EvaluationPlan, parse_plan
 from monitor.settings import Gates, Judge, Scoring
-from retrain.runs.run_folder import RunFolder, read_json, write_json
+from retrain.run_folder import RunFolder, read_json, write_json
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 from monitor.errors import ConfigurationError, WorkflowError
 from monitor.settings import Retrain, Secrets
 from retrain.memory.device import Device, this_device
-from retrain.runs.run_folder import RunFolder, Task
+from retrain.run_folder import RunFolder, Task
 
 #: The module that does a task: ``python -m MODULE RUN_DIR``.
 MODULES: dict[Task, str] = {"train": "retrain.child", "evaluate": "retrain.evaluation.child"}
@@ -51,7 +51,7 @@ class Launcher(Protocol):
     """Starts children. A handle is JSON and outlives the process that launched.
 
     A run has at most one child a task. What belongs to a task lies in
-    :meth:`retrain.runs.run_folder.RunFolder.task`.
+    :meth:`retrain.run_folder.RunFolder.task`.
     """
 
     name: str

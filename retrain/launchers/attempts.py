@@ -9,7 +9,7 @@ import re
 from hashlib import sha256
 from typing import Any
 
-from retrain.runs.run_folder import RunFolder, Task, read_json, write_json
+from retrain.run_folder import RunFolder, Task, read_json, write_json
 
 #: Kubernetes allows 63 characters, Ray more.
 LONGEST_NAME = 63

@@ -6,7 +6,7 @@ from typing import Any
 
 from monitor.errors import ConfigurationError
 from monitor.settings import Kubernetes, Toleration
-from retrain.runs.run_folder import RunFolder
+from retrain.run_folder import RunFolder
 
 CONTAINER = "child"
 _VOLUME = "runs"

@@ -17,7 +17,7 @@ from retrain.launchers.attempts import (
     note_state,
     state_of,
 )
-from retrain.runs.run_folder import RunFolder, Task
+from retrain.run_folder import RunFolder, Task
 
 #: A network's folder may show a file so much later than it was written.
 RESULT_DELAY_SECONDS = 30.0

@@ -14,7 +14,7 @@ from retrain.launchers.job_manifest import CONTAINER, job_manifest
 from retrain.launchers.jobs import JobState
 from retrain.launchers.pod_state import Object, job_state
 from retrain.rest import RestService, bearer, quoted
-from retrain.runs.run_folder import RunFolder
+from retrain.run_folder import RunFolder
 
 #: What Kubernetes puts into every pod that has a service account.
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")

@@ -18,7 +18,7 @@ from retrain.launchers import (
     child_command,
 )
 from retrain.launchers.process_identity import boot_id, process_identity, start_ticks
-from retrain.runs.run_folder import RunFolder, Task, read_json, write_json
+from retrain.run_folder import RunFolder, Task, read_json, write_json
 
 #: How long a child may take to end after SIGTERM before it is killed.
 GRACE_SECONDS = 5.0

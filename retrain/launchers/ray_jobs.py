@@ -11,7 +11,7 @@ from monitor.settings import Ray
 from retrain.launchers import Capabilities, Capability
 from retrain.launchers.jobs import JobState
 from retrain.rest import RestService, bearer, quoted
-from retrain.runs.run_folder import RunFolder
+from retrain.run_folder import RunFolder
 
 _ENDED = frozenset({"STOPPED", "SUCCEEDED", "FAILED"})
 

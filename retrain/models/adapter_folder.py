@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from retrain.recipes.recipe import Recipe, read_recipe
-from retrain.runs.run_folder import RunFolder, read_json, write_json
+from retrain.run_folder import RunFolder, read_json, write_json
 
 #: Packages whose version can change the weights.
 PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes", "tokenizers")

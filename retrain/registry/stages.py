@@ -12,7 +12,7 @@ from monitor.store import registry as store
 from monitor.store.audit import append_entry
 from monitor.store.baseline_plans import plan_baseline
 from monitor.store.registry import ScoreRow, VersionRow
-from retrain.evaluation.scoring import StratumScore
+from retrain.metrics.scoring import StratumScore
 
 #: From each stage, the stages a version may move to.
 MOVES: dict[str, frozenset[str]] = {

@@ -13,7 +13,7 @@ from monitor.store import registry as store
 from monitor.store.baseline_plans import BaselinePlanRow, newest_plan
 from monitor.store.registry import ScoreRow, StageChangeRow, VersionRow
 from monitor.store.runs import RunRow, run_by_id
-from retrain.runs.run_folder import RunFolder, read_json
+from retrain.run_folder import RunFolder, read_json
 
 
 @dataclass(frozen=True)

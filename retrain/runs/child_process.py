@@ -13,7 +13,7 @@ from typing import Any
 from monitor.errors import DriftwardenError, TransientError
 from retrain.launchers import MODULES
 from retrain.launchers.process_identity import process_identity
-from retrain.runs.run_folder import RunFolder, Task, write_json
+from retrain.run_folder import RunFolder, Task, write_json
 
 #: Exit status of a child that doesn't see its folder (sysexits.h).
 EX_NOINPUT = 66

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from retrain.dataset.training_set import read_card, write_card
-from retrain.runs.run_folder import RunFolder, read_json, write_json
+from retrain.run_folder import RunFolder, read_json, write_json
 
 #: Tells of a row whether it has to go.
 Matches = Callable[[dict[str, Any]], bool]

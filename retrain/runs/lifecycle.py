@@ -26,9 +26,9 @@ from retrain.dataset import TrainingSet
 from retrain.launchers import Launcher, LauncherSource
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import register_version
+from retrain.run_folder import RunFolder, read_json, write_json
 from retrain.runs.progress_record import last_progress, progress_record
 from retrain.runs.resuming import go_on
-from retrain.runs.run_folder import RunFolder, read_json, write_json
 
 log = get_logger(__name__)
 

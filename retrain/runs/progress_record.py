@@ -5,7 +5,7 @@ from typing import Any
 
 from monitor.errors import DriftwardenError
 from retrain.launchers import Launcher
-from retrain.runs.run_folder import RunFolder, read_json, read_lines
+from retrain.run_folder import RunFolder, read_json, read_lines
 
 #: Points of a curve that are kept.
 KEPT_POINTS = 200

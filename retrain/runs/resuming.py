@@ -11,7 +11,7 @@ from monitor.store.audit import append_entry
 from monitor.store.engine import transaction
 from monitor.store.runs import RunRow
 from retrain.launchers import Launcher, require_resume
-from retrain.runs.run_folder import RunFolder
+from retrain.run_folder import RunFolder
 
 #: Statuses from which a run can be taken up again.
 ENDED_EARLY = ("failed", "cancelled")

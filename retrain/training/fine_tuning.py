@@ -20,7 +20,7 @@ from retrain.models.adapter_config import lower_layers, peft_config
 from retrain.models.adapter_folder import describe_adapter, package_versions
 from retrain.models.base_model import BaseModel, folder_digest, load_tokenizer
 from retrain.recipes.recipe import Recipe
-from retrain.runs.run_folder import RunFolder, read_lines
+from retrain.run_folder import RunFolder, read_lines
 from retrain.training.answer_loss import AnswerTrainer
 from retrain.training.example_order import RepeatableTrainer
 from retrain.training.progress import ProgressWriter

@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerState
 
-from retrain.runs.run_folder import RunFolder, canonical, write_json, write_lines
+from retrain.run_folder import RunFolder, canonical, write_json, write_lines
 
 
 class ProgressWriter(TrainerCallback):  # type: ignore[misc]  # transformers publishes no types

@@ -2,7 +2,7 @@
 
 import torch
 
-from retrain.runs.run_folder import RunFolder, read_json, write_json
+from retrain.run_folder import RunFolder, read_json, write_json
 
 
 def keep_threads(folder: RunFolder) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from retrain.models.generation import Responder
 from retrain.recipes.recipe import Recipe
-from retrain.runs.run_folder import RunFolder, read_lines, write_json
+from retrain.run_folder import RunFolder, read_lines, write_json
 
 
 def load_for_replay(recipe: Recipe, adapter: str, max_new_tokens: int) -> Responder:

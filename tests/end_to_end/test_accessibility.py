@@ -13,7 +13,7 @@ from monitor.review.decision import decide
 from monitor.review.web.app import create_app
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.engine import transaction
-from retrain.runs.run_folder import RunFolder
+from retrain.run_folder import RunFolder
 from tests.services.candidates import (
     judged,
     leave_verdict,

@@ -25,10 +25,10 @@ from retrain.evaluation.planning import plan_evaluation
 from retrain.evaluation.recorded import approve
 from retrain.evaluation.report import report_lines
 from retrain.evaluation.request import as_request, read_request
-from retrain.recipes.options import Option
+from retrain.planning.options import Option
 from retrain.recipes.recipe import Recipe
 from retrain.rollout.rollouts import start_rollout
-from retrain.runs.run_folder import RunFolder
+from retrain.run_folder import RunFolder
 from tests.services.candidates import (
     HUMAN,
     MODEL,

@@ -27,8 +27,8 @@ from monitor.store.tables import Decision, ReviewItem
 from retrain.gateways import RecordedOnly
 from retrain.recipes.recipe import read_recipe
 from retrain.registry.stages import promote, register_version
+from retrain.run_folder import RunFolder, read_json, read_lines
 from retrain.runs.lifecycle import cancel_run
-from retrain.runs.run_folder import RunFolder, read_json, read_lines
 from tests.services.candidates import leave_verdict, make_verdict, write_plan
 from tests.services.fake_launcher import FakeLauncher, success
 from tests.services.recipes import write_recipe
@@ -363,7 +363,7 @@ def test_a_child_that_died_is_started_again_by_the_daemon(desk: Desk) -> None:
 
 def test_a_running_training_is_a_metric(desk: Desk) -> None:
     from monitor.telemetry import render_metrics
-    from retrain.runs.run_folder import write_json
+    from retrain.run_folder import write_json
 
     desk.gold(30)
     desk.decide()
@@ -398,7 +398,7 @@ def test_the_end_that_a_lead_asked_for_comes(desk: Desk) -> None:
 
 
 def test_what_could_be_tried_is_kept_with_the_run(desk: Desk) -> None:
-    from retrain.recipes.next_step import next_step_after
+    from retrain.planning.next_step import next_step_after
 
     desk.gold(30)
     desk.decide()

@@ -13,7 +13,7 @@ import pytest
 from monitor.settings import Gates, Judge, Scoring
 from retrain.evaluation.request import EvaluationRequest, Source, write_request
 from retrain.launchers.local import SubprocessLauncher
-from retrain.runs.run_folder import RunFolder, read_json, read_lines, write_json
+from retrain.run_folder import RunFolder, read_json, read_lines, write_json
 from tests.services.tiny_model import NEW, OLD, benchmark, tiny_base  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.language_model, pytest.mark.timeout(240)]

@@ -25,8 +25,8 @@ from retrain.launchers import jobs as jobs_module
 from retrain.launchers import launcher_named
 from retrain.launchers.jobs import NO_RESULT, JobLauncher
 from retrain.launchers.kubernetes_jobs import KubernetesJobs, manifest_of
+from retrain.run_folder import RunFolder, write_json
 from retrain.runs.lifecycle import cancel_run, poll_run, start_run
-from retrain.runs.run_folder import RunFolder, write_json
 from tests.services.kubernetes_api import TOKEN, Api, running_api
 from tests.services.kubernetes_cluster import VERSIONS, validate
 from tests.services.launched import ENVIRONMENT, NOW, LaunchDesk, eventually
@@ -251,7 +251,7 @@ def test_a_daemon_that_died_before_it_stored_the_handle_starts_no_second_job(
         "from monitor.settings import Kubernetes\n"
         "from retrain.launchers.jobs import JobLauncher\n"
         "from retrain.launchers.kubernetes_jobs import KubernetesJobs\n"
-        "from retrain.runs.run_folder import RunFolder\n"
+        "from retrain.run_folder import RunFolder\n"
         f"k = Kubernetes(**{settings(api).model_dump()!r})\n"
         f"launcher = JobLauncher(KubernetesJobs(k, Path({str(folder.root.parent)!r}), {TOKEN!r}))\n"
         f"launcher.submit(RunFolder(Path({str(folder.root)!r})), {{}})\n"

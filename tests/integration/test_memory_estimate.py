@@ -11,7 +11,7 @@ import pytest
 
 from retrain.models.base_model import prepare_base
 from retrain.recipes.recipe import Recipe
-from retrain.runs.run_folder import RunFolder, read_json, write_json, write_lines
+from retrain.run_folder import RunFolder, read_json, write_json, write_lines
 
 pytestmark = [pytest.mark.language_model, pytest.mark.timeout(900)]
 

@@ -15,7 +15,7 @@ from monitor.store.baseline_plans import close_plan, open_plan
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
 from retrain.dataset import build_training_set
-from retrain.evaluation.scoring import StratumScore
+from retrain.metrics.scoring import StratumScore
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version, store_scores
 from retrain.runs.lifecycle import plan_run, prepare_run

@@ -19,8 +19,8 @@ from retrain.launchers import jobs as jobs_module
 from retrain.launchers import launcher_named
 from retrain.launchers.jobs import NO_RESULT, JobLauncher
 from retrain.launchers.ray_jobs import RayJobs
+from retrain.run_folder import RunFolder, write_json
 from retrain.runs.lifecycle import cancel_run, poll_run, poll_running, start_run
-from retrain.runs.run_folder import RunFolder, write_json
 from tests.services.launched import ENVIRONMENT, NOW, LaunchDesk, eventually, stand_in
 from tests.services.ray_head import ray_address  # noqa: F401 - fixture
 from tests.services.requirement import free_port
@@ -137,7 +137,7 @@ def test_a_daemon_that_died_before_it_stored_the_handle_starts_no_second_job(
         "from monitor.settings import Ray\n"
         "from retrain.launchers.jobs import JobLauncher\n"
         "from retrain.launchers.ray_jobs import RayJobs\n"
-        "from retrain.runs.run_folder import RunFolder\n"
+        "from retrain.run_folder import RunFolder\n"
         f"ray = Ray(address={cluster.address!r}, python={stand_in(cluster.folder, SLEEPS)!r})\n"
         f"JobLauncher(RayJobs(ray)).submit(RunFolder(Path({str(folder.root)!r})), {{}})\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"

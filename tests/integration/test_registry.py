@@ -13,7 +13,7 @@ from monitor.store.audit import first_broken_entry
 from monitor.store.engine import transaction
 from monitor.store.registry import VersionRow
 from monitor.store.tables import AuditEntry, ModelVersion
-from retrain.evaluation.scoring import StratumScore
+from retrain.metrics.scoring import StratumScore
 from retrain.registry.stages import (
     MOVES,
     move_stage,

@@ -21,8 +21,8 @@ from retrain.evaluation.planning import plan_evaluation
 from retrain.launchers.local import SubprocessLauncher
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import register_version
+from retrain.run_folder import RunFolder, read_json, write_json
 from retrain.runs.lifecycle import plan_run
-from retrain.runs.run_folder import RunFolder, read_json, write_json
 from tests.services.candidates import make_request
 from tests.services.judge import running_judge
 from tests.services.tiny_model import benchmark, tiny_base  # noqa: F401 - a fixture

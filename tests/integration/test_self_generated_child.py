@@ -12,7 +12,7 @@ import pytest
 from monitor.settings import TrainingData
 from retrain.dataset import Checks, build_training_set, read_card
 from retrain.recipes.recipe import Recipe
-from retrain.runs.run_folder import RunFolder, read_json, read_lines, write_json
+from retrain.run_folder import RunFolder, read_json, read_lines, write_json
 from tests.services.tiny_model import NEW, OLD, example, examples, tiny_base  # noqa: F401
 from tests.services.training_rows import sources
 

@@ -19,6 +19,7 @@ from retrain.dataset import build_training_set
 from retrain.launchers import Capability, launcher_named
 from retrain.recipes.recipe import Recipe, read_recipe
 from retrain.registry.stages import promote, register_version
+from retrain.run_folder import RunFolder, write_lines
 from retrain.runs.lifecycle import (
     cancel_asked,
     cancel_run,
@@ -29,7 +30,6 @@ from retrain.runs.lifecycle import (
     start_run,
 )
 from retrain.runs.resuming import last_step, reopen
-from retrain.runs.run_folder import RunFolder, write_lines
 from tests.services.fake_launcher import FakeLauncher, success
 from tests.services.tiny_model import NEW, examples
 

@@ -15,7 +15,7 @@ from monitor.review.web.app import create_app
 from monitor.settings import Secrets, Settings
 from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.engine import transaction
-from retrain.runs.run_folder import RunFolder, read_lines
+from retrain.run_folder import RunFolder, read_lines
 from tests.integration.test_review_decision_page import sign_in
 from tests.services.candidates import (
     check,

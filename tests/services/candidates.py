@@ -17,8 +17,8 @@ from retrain.evaluation.recorded import conclude
 from retrain.evaluation.request import EvaluationRequest, Source
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
+from retrain.run_folder import RunFolder, write_json, write_lines
 from retrain.runs.lifecycle import plan_run
-from retrain.runs.run_folder import RunFolder, write_json, write_lines
 
 MODEL = "desk"
 PLAN = """\

@@ -3,7 +3,7 @@
 from typing import Any
 
 from retrain.launchers import Capabilities, Capability, ChildStatus, Handle
-from retrain.runs.run_folder import RunFolder, Task, write_json
+from retrain.run_folder import RunFolder, Task, write_json
 
 
 class FakeLauncher:

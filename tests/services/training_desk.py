@@ -24,8 +24,8 @@ from retrain.evaluation.planning import plan_evaluation, request_for
 from retrain.launchers import local
 from retrain.launchers.local import SubprocessLauncher
 from retrain.recipes.recipe import Recipe
+from retrain.run_folder import RunFolder
 from retrain.runs.lifecycle import RunState, plan_run, poll_run, prepare_run, start_run
-from retrain.runs.run_folder import RunFolder
 from tests.services.tiny_model import benchmark
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)

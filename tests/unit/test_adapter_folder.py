@@ -8,7 +8,7 @@ import pytest
 
 from retrain.models.adapter_folder import add_scores, model_card
 from retrain.recipes.recipe import Recipe
-from retrain.runs.run_folder import read_json, write_json
+from retrain.run_folder import read_json, write_json
 
 LINEAGE = {
     "base": "org/base", "base_revision": "0f3c", "method": "qlora", "seed": 7,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from retrain.dataset import build_training_set, read_card, write_card
 from retrain.dataset.data_card import data_card
-from retrain.runs.run_folder import RunFolder
+from retrain.run_folder import RunFolder
 from tests.services.training_rows import Row, gold, original, row
 
 AGREEMENT = {

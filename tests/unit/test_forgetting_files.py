@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from retrain.run_folder import RunFolder
 from retrain.runs.forgetting import find_in_file, find_in_run, remove_from_file, remove_from_run
-from retrain.runs.run_folder import RunFolder
 
 
 def hers(row: dict) -> bool:

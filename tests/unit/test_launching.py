@@ -18,7 +18,7 @@ from retrain.launchers.attempts import (
     state_of,
 )
 from retrain.launchers.local import SubprocessLauncher
-from retrain.runs.run_folder import RunFolder
+from retrain.run_folder import RunFolder
 from tests.services.fake_launcher import FakeLauncher
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from retrain.recipes.next_step import Attempt, next_step
-from retrain.recipes.options import Option, ladder
+from retrain.planning.next_step import Attempt, next_step
+from retrain.planning.options import Option, ladder
 from retrain.recipes.recipe import Method, Recipe, Serving
 
 

@@ -12,7 +12,7 @@ from retrain.dataset import Checks, TrainingSet, build_training_set, read_card
 from retrain.dataset.card import digest_of_rows
 from retrain.dataset.self_generated import add_self_generated, needs_answers, why_unusable
 from retrain.recipes.recipe import Recipe
-from retrain.runs.run_folder import RunFolder, read_lines
+from retrain.run_folder import RunFolder, read_lines
 from tests.services.training_rows import Row, gold, original, questions, row, sources
 
 RECIPE = Recipe(base="base")

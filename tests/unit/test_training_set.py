@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monitor.errors import InputError, TrainingError
 from monitor.settings import TrainingData
 from retrain.dataset import Checks, build_training_set, original_training_set, read_examples
-from retrain.runs.run_folder import RunFolder, read_json, read_lines
+from retrain.run_folder import RunFolder, read_json, read_lines
 from tests.services.training_rows import gold, original, questions, row, sources
 
 #: Everything is trained on, however lopsided.

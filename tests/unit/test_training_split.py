@@ -13,7 +13,7 @@ from retrain.dataset import Checks, TrainingSet, build_training_set, original_tr
 from retrain.dataset.draw import proportional
 from retrain.dataset.example import examples_of
 from retrain.dataset.split import SMALLEST_VALIDATION, split_by_group
-from retrain.runs.run_folder import RunFolder, read_json, read_lines
+from retrain.run_folder import RunFolder, read_json, read_lines
 from tests.services.training_rows import Row, both_sides, gold, original, questions, row
 from tests.services.word_encoder import WordEncoder
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from monitor.errors import ConfigurationError, InputError
 from monitor.evaluation_file import BenchmarkPlan, EvaluationPlan
 from retrain.benchmark_item import BenchmarkItem
-from retrain.evaluation.dataset_file import read_dataset
-from retrain.evaluation.items import parse_items
-from retrain.evaluation.scoring import RECOMMENDED_ITEMS
+from retrain.benchmarks.dataset_file import read_dataset
+from retrain.benchmarks.items import parse_items
 from retrain.metrics.catalogue import MetricModels, canonical_name, load_metrics
 from retrain.metrics.metric import Metric
+from retrain.metrics.scoring import RECOMMENDED_ITEMS
 
 #: Fewer prompts can't certify the usual limits: a version that hallucinates in 3% of its answers
 #: stays within 2% on 200 of them in more than one trial of four.

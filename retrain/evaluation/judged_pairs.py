@@ -10,9 +10,9 @@ from typing import Literal
 from monitor.errors import InputError, JudgeError
 from retrain.benchmark_item import BenchmarkItem
 from retrain.evaluation.gates import Check, Outcome
-from retrain.evaluation.scoring import ItemScore
 from retrain.judge.asks import Asks
 from retrain.judge.material import conversation, given, marked
+from retrain.metrics.scoring import ItemScore
 from retrain.statistics.intervals import mcnemar_p_value, wilson_interval
 
 Choice = Literal["first", "second", "tie"]

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from monitor.store import registry as versions
 from monitor.store.runs import RunRow, list_runs
-from retrain.recipes.options import Option, ladder, stored_options
+from retrain.planning.options import Option, ladder, stored_options
 from retrain.recipes.recipe import Method, Recipe, stored_recipe
 
 #: What a parameter can hold, and what a token of an answer teaches, in bits: Schulman and others,
