@@ -50,6 +50,10 @@ class BrokerUnavailableError(TransientError):
     """Raised when no Kafka broker answers."""
 
 
+class DatasetUnavailableError(TransientError):
+    """Raised when whoever keeps a data set doesn't answer, or is busy."""
+
+
 class SlackUnavailableError(TransientError):
     """Raised when Slack doesn't answer or asks to wait."""
 

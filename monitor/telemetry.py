@@ -113,6 +113,32 @@ OUTBOX_PENDING = Gauge(
 )
 
 
+TRAINING_LOSS = Gauge(
+    "driftwarden_training_loss",
+    "Loss of a running training's last step.",
+    ["model"],
+    registry=REGISTRY,
+)
+TRAINING_PROGRESS = Gauge(
+    "driftwarden_training_progress_ratio",
+    "Steps done of a running training's steps.",
+    ["model"],
+    registry=REGISTRY,
+)
+TRAINING_TOKENS_PER_SECOND = Gauge(
+    "driftwarden_training_tokens_per_second",
+    "Tokens that a running training reads.",
+    ["model"],
+    registry=REGISTRY,
+)
+TRAININGS_ENDED = Counter(
+    "driftwarden_trainings_ended",
+    "Training runs that ended, by how.",
+    ["model", "status"],
+    registry=REGISTRY,
+)
+
+
 def render_metrics() -> bytes:
     """Return the metrics in Prometheus' text format."""
     return generate_latest(REGISTRY)

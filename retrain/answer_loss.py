@@ -3,12 +3,13 @@
 from typing import Any
 
 import torch
-from trl import SFTTrainer
+
+from retrain.example_order import RepeatableTrainer
 
 IGNORED = -100
 
 
-class AnswerTrainer(SFTTrainer):  # type: ignore[misc]  # trl publishes no types
+class AnswerTrainer(RepeatableTrainer):
     """Computes the same loss as its parent, with far less arithmetic where answers are short.
 
     Without Triton the parent scores every position against the whole vocabulary, the prompt's too,

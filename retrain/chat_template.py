@@ -49,8 +49,20 @@ def require_generation_marks(tokenizer: Any, origin: str) -> None:
     """
     if not tokenizer.chat_template:
         raise ModelError(f"{origin}: the tokenizer has no chat template; give it one")
-    if has_generation_marks(tokenizer.chat_template):
-        return
+    if training_template(tokenizer) is None:
+        raise ModelError(
+            f"{origin}: the chat template doesn't mark the assistant's turns; put "
+            "{% generation %} before and {% endgeneration %} after what the assistant "
+            "says in chat_template.jinja, "
+            "the end-of-turn token included"
+        )
+
+
+def training_template(tokenizer: Any) -> str | None:
+    """Return the template that training renders with; ``None`` where there is none with marks."""
+    own = tokenizer.chat_template
+    if has_generation_marks(own):
+        return str(own.get("default", "")) if isinstance(own, dict) else str(own)
     from trl.chat_template_utils import (  # noqa: PLC0415 - heavy, and rarely needed
         get_training_chat_template,
     )
@@ -58,11 +70,5 @@ def require_generation_marks(tokenizer: Any, origin: str) -> None:
     try:
         known = get_training_chat_template(tokenizer)
     except ValueError:
-        known = None
-    if not has_generation_marks(known):
-        raise ModelError(
-            f"{origin}: the chat template doesn't mark the assistant's turns; put "
-            "{% generation %} before and {% endgeneration %} after what the assistant "
-            "says in chat_template.jinja, "
-            "the end-of-turn token included"
-        )
+        return None
+    return known if has_generation_marks(known) else None

@@ -1,12 +1,13 @@
-"""Progress of a training, as its child writes it and as others read it."""
+"""Progress of a training, as its child writes it."""
 
+import json
 import time
 from datetime import UTC, datetime
 from typing import Any
 
 from transformers import TrainerCallback, TrainerState
 
-from retrain.run_folder import RunFolder, canonical, write_json
+from retrain.run_folder import RunFolder, canonical, write_json, write_lines
 
 
 class ProgressWriter(TrainerCallback):  # type: ignore[misc]  # transformers publishes no types
@@ -17,6 +18,7 @@ class ProgressWriter(TrainerCallback):  # type: ignore[misc]  # transformers pub
         self._tokens_per_epoch = tokens_per_epoch
         self._began = 0.0
         self._first_epoch = 0.0
+        self._first_step = 0
 
     def on_train_begin(
         self,
@@ -28,6 +30,8 @@ class ProgressWriter(TrainerCallback):  # type: ignore[misc]  # transformers pub
         """Start the clock and show that the model is loaded."""
         self._began = time.monotonic()
         self._first_epoch = state.epoch or 0.0
+        self._first_step = state.global_step
+        self._forget_after(state.global_step)
         self._write({"step": state.global_step, "steps": state.max_steps})
 
     def on_log(
@@ -38,11 +42,15 @@ class ProgressWriter(TrainerCallback):  # type: ignore[misc]  # transformers pub
         logs: dict[str, float] | None = None,
         **kwargs: Any,  # noqa: ARG002
     ) -> None:
-        """Write what the trainer logged about a step."""
+        """Write what the trainer logged about a step, or about the validation set."""
+        if logs and "eval_loss" in logs:
+            self._append({"step": state.global_step, "validation_loss": float(logs["eval_loss"])})
         if not logs or "loss" not in logs:
             return
         seconds = time.monotonic() - self._began
         tokens = ((state.epoch or 0.0) - self._first_epoch) * self._tokens_per_epoch
+        done = state.global_step - self._first_step
+        left = seconds / done * (state.max_steps - state.global_step) if done else 0.0
         self._write(
             {
                 "step": state.global_step,
@@ -51,11 +59,30 @@ class ProgressWriter(TrainerCallback):  # type: ignore[misc]  # transformers pub
                 "loss": float(logs["loss"]),
                 "learning_rate": float(logs.get("learning_rate", 0.0)),
                 "seconds": round(seconds, 3),
+                "seconds_left": round(left, 1),
                 "tokens_per_second": round(tokens / seconds, 1) if seconds > 0 else 0.0,
             }
         )
 
-    def _write(self, line: dict[str, Any]) -> None:
+    def _forget_after(self, step: int) -> None:
+        """Drop the lines of steps that are done again, and one that a killed child left cut."""
+        path = self._folder.progress
+        if not path.is_file():
+            return
+        kept = []
+        for text in path.read_text(encoding="utf-8").splitlines():
+            try:
+                line = json.loads(text)
+            except json.JSONDecodeError:
+                continue
+            if 0 < line["step"] <= step:
+                kept.append(line)
+        write_lines(path, kept)
+
+    def _append(self, line: dict[str, Any]) -> None:
         with self._folder.progress.open("a", encoding="utf-8") as file:
             file.write(canonical(line) + "\n")
+
+    def _write(self, line: dict[str, Any]) -> None:
+        self._append(line)
         write_json(self._folder.heartbeat, {**line, "at": datetime.now(UTC).isoformat()})

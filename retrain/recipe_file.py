@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from monitor.errors import ConfigurationError
-from retrain.recipe import Serving, Training
+from retrain.recipe import Method, Serving, Training
 
 #: A key of TOML, bare or quoted, at the beginning of its line.
 _KEY = re.compile(r"""\s*(?P<key>[A-Za-z0-9_-]+|"[^"]+"|'[^']+')\s*(?:=|\.)""")
@@ -69,6 +69,20 @@ def read_recipe_file(name: str) -> RecipeFile:
         raise ConfigurationError(_told(name, lines, str(error.__cause__ or error))) from None
     except ConfigurationError as error:
         raise ConfigurationError(_told(name, lines, str(error))) from None
+
+
+def overridden(recipe: RecipeFile, *, method: Method | None, base: str) -> RecipeFile:
+    """Return a recipe with another method or base, where they are given.
+
+    Raises:
+        ConfigurationError: The recipe's other values don't go with it.
+    """
+    values: dict[str, Any] = {"method": method} if method else {}
+    if base:
+        # As the recipe names it, its commit included.
+        named = [one for one in recipe.bases if split_base(one)[0] == base]
+        values["base"] = named[0] if named else base
+    return msgspec.structs.replace(recipe, **values)
 
 
 def split_base(name: str) -> tuple[str, str]:

@@ -116,6 +116,22 @@ class RunFolder:
         return self.root / "checkpoints"
 
     @property
+    def threads(self) -> Path:
+        """How many threads the run began with."""
+        return self.root / "threads.json"
+
+    def last_checkpoint(self) -> Path | None:
+        """Return the newest whole checkpoint: the trainer's state is what it writes last."""
+        found = []
+        for path in self.checkpoints.glob("checkpoint-*"):
+            try:
+                json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            except (OSError, json.JSONDecodeError):
+                continue  # the child died while it wrote this one; the one before is still there
+            found.append(path)
+        return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+    @property
     def adapter(self) -> Path:
         """What vLLM and PEFT load; for full fine-tuning, the whole model."""
         return self.root / "adapter"

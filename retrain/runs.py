@@ -24,9 +24,11 @@ from monitor.store.runs import FINAL, RunRow
 from monitor.telemetry import get_logger
 from retrain.dataset import TrainingSet
 from retrain.launchers import Launcher, LauncherSource
+from retrain.progress_record import last_progress, progress_record
 from retrain.recipe import Recipe
 from retrain.registry import register_version
-from retrain.run_folder import RunFolder, read_json, read_lines, write_json
+from retrain.resuming import go_on
+from retrain.run_folder import RunFolder, read_json, write_json
 
 log = get_logger(__name__)
 
@@ -56,6 +58,8 @@ def plan_run(
     now: datetime,
     decision_id: int | None = None,
     launcher: str = "subprocess",
+    plan: dict[str, Any] | None = None,
+    planned_by: str = "driftwarden",
 ) -> int:
     """Write a run down before anything is done for it; one decision gets one run.
 
@@ -73,11 +77,17 @@ def plan_run(
         launcher=launcher,
         recipe=msgspec.to_builtins(recipe),
         work_dir="",
+        plan=plan,
         created_at=now,
     )
     store.set_work_dir(connection, run_id, str(work_dir.resolve() / f"run-{run_id:05d}"))
     append_entry(
-        connection, now, "driftwarden", "run.planned", f"training_runs/{run_id}", {"model": model}
+        connection,
+        now,
+        planned_by,
+        "run.planned",
+        f"training_runs/{run_id}",
+        {"model": model, "method": recipe.method},
     )
     return run_id
 
@@ -125,7 +135,7 @@ def start_run(
         if run.status == "running":
             return
         if run.status != "planned":
-            raise WorkflowError(f"training run {run_id} is {run.status}; plan another one")
+            raise WorkflowError(_not_startable(run))
         folder = RunFolder(Path(run.work_dir))
         if not folder.training_data.is_file() or not folder.recipe.is_file():
             raise WorkflowError(f"training run {run_id} has no training data in {folder.root}")
@@ -133,10 +143,20 @@ def start_run(
         store.mark_running(connection, run_id, handle, now)
 
 
-def poll_run(engine: Engine, run_id: int, launcher: Launcher, now: datetime) -> RunState:
+def poll_run(
+    engine: Engine, run_id: int, launcher: Launcher, now: datetime, *, resumptions: int = 0
+) -> RunState:
     """Look at a run's child; when it has ended, end the run and register what it made.
 
-    Works the same in a daemon that was started after the child.
+    Works the same in a daemon that was started after the child. What is to be seen of the run is
+    kept in its row.
+
+    Args:
+        engine: The database.
+        run_id: The run.
+        launcher: The run's.
+        now: The time.
+        resumptions: How often a child that ended without a result goes on from its checkpoint.
     """
     with transaction(engine) as connection:
         run = store.run_by_id(connection, run_id)
@@ -147,9 +167,16 @@ def poll_run(engine: Engine, run_id: int, launcher: Launcher, now: datetime) -> 
     # The order counts: a child that ends in between has written its result by then.
     status = launcher.status(run.handle)
     result = _result_of(folder)
-    if result is None and status != "gone":
-        waits = launcher.explain(folder) if status == "pending" else ""
-        return RunState(run, last_progress(folder), None, waits)
+    waits = launcher.explain(folder) if status == "pending" else ""
+    record = progress_record(folder, launcher, waits)
+    with transaction(engine) as connection:
+        store.keep_progress(connection, run_id, record)
+    if result is None and (
+        status != "gone" or go_on(engine, run, launcher, now, limit=resumptions)
+    ):
+        with transaction(engine) as connection:
+            run = store.run_by_id(connection, run_id)
+        return RunState(run, record["last"], None, waits)
     if result is None:
         result = {"status": "failed", "error": _last_words(launcher, folder)}
     with transaction(engine) as connection:
@@ -158,7 +185,9 @@ def poll_run(engine: Engine, run_id: int, launcher: Launcher, now: datetime) -> 
     return RunState(run, last_progress(folder), version_id)
 
 
-def poll_running(engine: Engine, launcher_of: LauncherSource, now: datetime) -> list[RunState]:
+def poll_running(
+    engine: Engine, launcher_of: LauncherSource, now: datetime, *, resumptions: int = 0
+) -> list[RunState]:
     """Poll every run that is under way: what a daemon does at its start and then regularly.
 
     A run whose launcher doesn't answer, or isn't configured any more, stays as it is and is left
@@ -169,7 +198,8 @@ def poll_running(engine: Engine, launcher_of: LauncherSource, now: datetime) -> 
     states = []
     for run in running:
         try:
-            states.append(poll_run(engine, run.id, launcher_of(run.launcher), now))
+            launcher = launcher_of(run.launcher)
+            states.append(poll_run(engine, run.id, launcher, now, resumptions=resumptions))
         except (ConfigurationError, RemoteServiceError) as error:
             log.warning("nothing is known of a training", run=run.id, error=str(error))
     return states
@@ -194,20 +224,33 @@ def cancel_run(
         error = f"cancelled by {cancelled_by}"
         store.finish_run(connection, run_id, "cancelled", finished_at=now, error=error)
         append_entry(connection, now, cancelled_by, "run.cancelled", f"training_runs/{run_id}", {})
+    _end_child(run, launcher)
+
+
+def cancel_asked(engine: Engine, launcher_of: LauncherSource, now: datetime) -> list[RunRow]:
+    """Cancel the runs that people asked on the page to end; return them.
+
+    A run whose launcher doesn't answer is left out, and tried again next time.
+    """
+    with transaction(engine) as connection:
+        asked = store.runs_to_cancel(connection)
+    ended = []
+    for run in asked:
+        try:
+            launcher = launcher_of(run.launcher)
+            cancel_run(engine, run.id, launcher, now, cancelled_by=str(run.cancel_requested_by))
+        except RemoteServiceError as error:
+            log.warning("a training can't be ended yet", run=run.id, error=str(error))
+            continue
+        ended.append(run)
+    return ended
+
+
+def _end_child(run: RunRow, launcher: Launcher) -> None:
     # A process that died before it stored the handle left a child all the same.
     handle = run.handle or launcher.adopt(RunFolder(Path(run.work_dir)))
     if handle is not None:
         launcher.cancel(handle)
-
-
-def last_progress(folder: RunFolder) -> Mapping[str, Any]:
-    """Return what the child reported last."""
-    return read_json(folder.heartbeat) or {}
-
-
-def losses(folder: RunFolder) -> list[tuple[int, float]]:
-    """Return (step, loss) of all logged steps."""
-    return [(line["step"], line["loss"]) for line in read_lines(folder.progress) if "loss" in line]
 
 
 def _finish(
@@ -255,3 +298,12 @@ def _last_words(launcher: Launcher, folder: RunFolder) -> str:
         lines = [str(error)]
     said = "; its last words: " + " | ".join(lines) if lines else ""
     return f"the training child ended without a result ({seen}){said}"
+
+
+def _not_startable(run: RunRow) -> str:
+    hint = (
+        "plan another one"
+        if run.status == "succeeded"
+        else (f"`driftwarden retrain resume {run.id}`, or plan another one")
+    )
+    return f"training run {run.id} is {run.status}; {hint}"

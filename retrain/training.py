@@ -1,5 +1,6 @@
 """Supervised fine-tuning by TRL and PEFT, with the checks that must come before it."""
 
+import hashlib
 import re
 import time
 from pathlib import Path
@@ -7,21 +8,26 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from peft import LoraConfig, PeftModel, prepare_model_for_kbit_training
+from peft import PeftModel
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-from trl import SFTConfig, SFTTrainer
+from trl import SFTConfig
 
-from monitor.errors import ModelError, TrainingError
+from retrain.adapter_config import lower_layers, peft_config
 from retrain.adapter_folder import describe_adapter, package_versions
 from retrain.answer_loss import AnswerTrainer
 from retrain.base_model import BaseModel, folder_digest, load_tokenizer
-from retrain.chat_template import require_generation_marks
+from retrain.checks.all import Checked, check_run
+from retrain.checks.finding import require
+from retrain.device import this_device
+from retrain.example_order import RepeatableTrainer
+from retrain.peak_memory import PeakMemory
 from retrain.progress import ProgressWriter
 from retrain.recipe import Recipe
-from retrain.run_folder import RunFolder
+from retrain.repeatable import keep_threads
+from retrain.run_folder import RunFolder, read_lines
 
-#: How many of the examples that are too long the error names.
-NAMED_EXAMPLES = 10
+#: Checkpoints of a run, where the recipe doesn't say.
+CHECKPOINTS = 10
 
 
 def train(
@@ -32,27 +38,20 @@ def train(
     A folder that holds checkpoints of the same run is gone on with from the last one.
 
     Raises:
-        TrainingError: There is nothing to train on, or an example is too long.
+        TrainingError: A check refused the recipe or its examples.
         ModelError: The base can't be loaded or trained on.
     """
-    base = BaseModel(recipe.base, recipe.base_revision)
-    tokenizer = load_tokenizer(base)
-    require_generation_marks(tokenizer, recipe.base)
-    n_tokens = check_lengths(tokenizer, rows, recipe.max_length)
-    dataset = Dataset.from_list([{"messages": row["messages"]} for row in rows])
-    model = _load_model(recipe)
-    trainer_class = SFTTrainer if torch.cuda.is_available() else AnswerTrainer
-    trainer = trainer_class(
-        model=model,
-        args=_arguments(folder, recipe),
-        train_dataset=dataset,
-        processing_class=tokenizer,
-        peft_config=_peft_config(recipe, model),
-        callbacks=[ProgressWriter(folder, n_tokens)],
-    )
+    checked = check_run(recipe, rows, this_device())
+    for finding in checked.findings:
+        print(f"{finding.name}: {finding.outcome}: {finding.text}", flush=True)  # noqa: T201
+    require(checked.findings)
+    keep_threads(folder)
+    tokenizer = load_tokenizer(BaseModel(recipe.base, recipe.base_revision))
+    peak = PeakMemory()
+    trainer = _trainer(folder, recipe, rows, tokenizer, checked)
     began = time.monotonic()
-    checkpoint = _last_checkpoint(folder)
-    outcome = trainer.train(resume_from_checkpoint=checkpoint)
+    checkpoint = folder.last_checkpoint()
+    outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     seconds = time.monotonic() - began
     trainer.model.save_pretrained(folder.adapter)
     lineage = {
@@ -71,52 +70,74 @@ def train(
         "adapter_digest": folder_digest_of_weights(folder.adapter),
         "lineage": lineage,
         "n_examples": len(rows),
-        "n_tokens": n_tokens,
+        "n_tokens": checked.examples.n_tokens,
+        "n_answer_tokens": checked.examples.n_answer_tokens,
         "steps": trainer.state.global_step,
         "training_loss": float(outcome.training_loss),
         "training_seconds": round(seconds, 3),
-        "resumed_from": checkpoint or "",
+        "tokens_per_second": round(_tokens_per_second(folder), 1),
+        "validation_loss": _last_validation_loss(folder),
+        "resumed_from": str(checkpoint or ""),
         "device": str(trainer.args.device),
+        "checks": [finding.as_json() for finding in checked.findings],
+        "memory": {
+            "estimated_gib": checked.estimate.as_gib() if checked.estimate else {},
+            "measured_gib": peak.gib(),
+        },
     }
-
-
-def check_lengths(tokenizer: Any, rows: list[dict[str, Any]], max_length: int) -> int:
-    """Count the tokens of one epoch; refuse rather than cut.
-
-    Raises:
-        TrainingError: There are no examples, or some are longer than ``max_length`` tokens.
-    """
-    if not rows:
-        raise TrainingError("train.jsonl holds no examples")
-    lengths = [
-        len(ids)
-        for ids in tokenizer.apply_chat_template(
-            [row["messages"] for row in rows], tokenize=True, return_dict=True
-        )["input_ids"]
-    ]
-    too_long = [index for index, length in enumerate(lengths) if length > max_length]
-    if too_long:
-        named = ", ".join(f"line {i + 1} ({lengths[i]})" for i in too_long[:NAMED_EXAMPLES])
-        more = (
-            "" if len(too_long) <= NAMED_EXAMPLES else f" and {len(too_long) - NAMED_EXAMPLES} more"
-        )
-        raise TrainingError(
-            f"{len(too_long)} of {len(rows)} examples are longer than max_length = {max_length} "
-            f"tokens: {named}{more}; raise the recipe's max_length to {max(lengths)}, "
-            "or shorten them"
-        )
-    return sum(lengths)
 
 
 def folder_digest_of_weights(adapter: Path) -> str:
     """Digest the weights alone: the same training gives the same digest."""
-    import hashlib  # noqa: PLC0415
-
     total = hashlib.sha256()
     for path in sorted(adapter.glob("*.safetensors")):
         with path.open("rb") as file:
             total.update(hashlib.file_digest(file, "sha256").digest())
     return f"sha256:{total.hexdigest()}"
+
+
+def _trainer(
+    folder: RunFolder,
+    recipe: Recipe,
+    rows: list[dict[str, Any]],
+    tokenizer: Any,
+    checked: Checked,
+) -> RepeatableTrainer:
+    model = _load_model(recipe)
+    trainer_class = RepeatableTrainer if torch.cuda.is_available() else AnswerTrainer
+    validation = list(read_lines(folder.validation_data))
+    return trainer_class(
+        model=model,
+        args=_arguments(folder, recipe, len(rows), validates=bool(validation)),
+        train_dataset=_conversations(rows),
+        eval_dataset=_conversations(validation) if validation else None,
+        processing_class=tokenizer,
+        peft_config=peft_config(recipe, model),
+        callbacks=[ProgressWriter(folder, checked.examples.n_tokens)],
+    )
+
+
+def _conversations(rows: list[dict[str, Any]]) -> Dataset:
+    return Dataset.from_list([{"messages": row["messages"]} for row in rows])
+
+
+def _tokens_per_second(folder: RunFolder) -> float:
+    """Return the last that was reported; 0 where nothing was left to do."""
+    return next(
+        (
+            float(line["tokens_per_second"])
+            for line in reversed(list(read_lines(folder.progress)))
+            if "tokens_per_second" in line
+        ),
+        0.0,
+    )
+
+
+def _last_validation_loss(folder: RunFolder) -> float | None:
+    found = [
+        line["validation_loss"] for line in read_lines(folder.progress) if "validation_loss" in line
+    ]
+    return float(found[-1]) if found else None
 
 
 def _base_digest(recipe: Recipe) -> str:
@@ -141,14 +162,8 @@ def _load_model(recipe: Recipe) -> Any:
     model.config.use_cache = False
     if not recipe.start_adapter:
         return model
-    if not (Path(recipe.start_adapter) / "adapter_config.json").is_file():
-        raise ModelError(
-            f"{recipe.start_adapter}: holds no adapter to go on from "
-            "(adapter_config.json is missing)"
-        )
-    if recipe.method == "qlora":
-        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=on_gpu)
-    lower = _lower_layers(recipe, model)
+    lower = lower_layers(recipe, model)
+    # TRL casts an adapter over a quantised base, and lets gradients through, whoever made it.
     model = PeftModel.from_pretrained(model, recipe.start_adapter, is_trainable=True)
     if lower is not None:
         for name, parameter in model.named_parameters():
@@ -157,40 +172,7 @@ def _load_model(recipe: Recipe) -> Any:
     return model
 
 
-def _peft_config(recipe: Recipe, model: Any) -> LoraConfig | None:
-    if recipe.method == "full" or recipe.start_adapter:
-        return None
-    targets = recipe.targets
-    return LoraConfig(
-        r=recipe.rank,
-        lora_alpha=recipe.alpha,
-        lora_dropout=0.0,
-        target_modules=targets if isinstance(targets, str) else list(targets),
-        exclude_modules=_lower_layers(recipe, model),
-        task_type="CAUSAL_LM",
-    )
-
-
-def _lower_layers(recipe: Recipe, model: Any) -> str | None:
-    """Return a pattern of the modules below the last ``top_layers`` layers.
-
-    Raises:
-        ModelError: The model's layers can't be told apart by their names.
-    """
-    n_lower = getattr(model.config, "num_hidden_layers", 0) - recipe.top_layers
-    if not recipe.top_layers or n_lower <= 0:
-        return None
-    numbers = "|".join(str(number) for number in range(n_lower))
-    pattern = rf"(?:.*\.)?(?:layers|h|blocks)\.(?:{numbers})\..*"
-    if not any(re.fullmatch(pattern, name) for name, _ in model.named_modules()):
-        raise ModelError(
-            f"{recipe.base}: no module is named layers.0, h.0 or blocks.0, so recipe.top_layers "
-            "can't choose among them; set it to 0"
-        )
-    return pattern
-
-
-def _arguments(folder: RunFolder, recipe: Recipe) -> SFTConfig:
+def _arguments(folder: RunFolder, recipe: Recipe, n_examples: int, *, validates: bool) -> SFTConfig:
     on_gpu = torch.cuda.is_available()
     return SFTConfig(
         output_dir=str(folder.checkpoints),
@@ -198,12 +180,13 @@ def _arguments(folder: RunFolder, recipe: Recipe) -> SFTConfig:
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=recipe.warmup_share,  # below 1: a share of all steps
-        per_device_train_batch_size=recipe.batch_size,
+        per_device_train_batch_size=recipe.examples_at_once,
+        per_device_eval_batch_size=recipe.examples_at_once,
+        gradient_accumulation_steps=recipe.batch_size // recipe.examples_at_once,
         optim="paged_adamw_8bit" if recipe.method == "qlora" and on_gpu else "adamw_torch",
         weight_decay=0.0,
         max_length=recipe.max_length,
         packing=False,
-        train_sampling_strategy="group_by_length",
         assistant_only_loss=True,
         bf16=on_gpu,
         use_cpu=not on_gpu,
@@ -211,22 +194,13 @@ def _arguments(folder: RunFolder, recipe: Recipe) -> SFTConfig:
         dataloader_pin_memory=on_gpu,
         logging_steps=1,
         logging_first_step=True,
-        save_strategy="epoch",
+        eval_strategy="epoch" if validates else "no",
+        prediction_loss_only=True,
+        save_strategy="steps",
+        save_steps=recipe.checkpoint_steps or -(-recipe.steps(n_examples) // CHECKPOINTS),
         save_total_limit=1,
         report_to=[],
         disable_tqdm=True,
         seed=recipe.seed,
         data_seed=recipe.seed,
     )
-
-
-def _last_checkpoint(folder: RunFolder) -> str | None:
-    """Return the newest whole checkpoint; the trainer's state is what it writes last."""
-    found = [
-        path
-        for path in folder.checkpoints.glob("checkpoint-*")
-        if (path / "trainer_state.json").is_file()
-    ]
-    if not found:
-        return None
-    return str(max(found, key=lambda path: int(path.name.rpartition("-")[2])))

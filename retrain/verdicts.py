@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,9 +14,15 @@ from monitor.store import registry as versions
 from monitor.store.audit import append_entry
 from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.registry import VersionRow
+from monitor.store.runs import run_by_id
+from monitor.telemetry import get_logger
+from retrain.adapter_folder import add_scores
 from retrain.evaluate import StratumScore
 from retrain.gates import Check, combine
+from retrain.next_step import next_step_after
 from retrain.registry import move_stage, store_scores
+
+log = get_logger(__name__)
 
 #: Who moves a rejected candidate.
 ACTOR = "gates"
@@ -29,6 +36,7 @@ def keep_scores(
         if one["system"] == "candidate":
             scores = [StratumScore(**score) for score in one["scores"]]
             store_scores(connection, version_id, one["benchmark"], scores, now)
+            _show_on_card(versions.version_by_id(connection, version_id), one)
 
 
 def conclude(
@@ -39,10 +47,14 @@ def conclude(
 ) -> bool:
     """Make a verdict final: a rejected candidate leaves the running, the others wait for a person.
 
+    A rejection names what to try next.
+
     Returns:
         Whether this call did it.
     """
     decision = str(verdict["decision"])
+    if decision == "reject":
+        verdict = _with_next_step(connection, row, verdict)
     ended = store.finish_evaluation(
         connection,
         row.id,
@@ -61,6 +73,21 @@ def conclude(
         reason = "; ".join(f"{one['name']}: {one['seen']}" for one in failed)
         move_stage(connection, version.id, "rejected", changed_by=ACTOR, reason=reason, now=now)
     return True
+
+
+def _with_next_step(
+    connection: Connection, row: CandidateEvaluationRow, verdict: dict[str, Any]
+) -> dict[str, Any]:
+    run_id = versions.version_by_id(connection, row.version_id).training_run_id
+    step = next_step_after(connection, run_by_id(connection, run_id)) if run_id else None
+    return verdict if step is None else {**verdict, "next_step": step.text}
+
+
+def _show_on_card(version: VersionRow, scored: Mapping[str, Any]) -> None:
+    try:
+        add_scores(Path(version.adapter_path), scored["benchmark"], scored["scores"])
+    except OSError as error:  # the registry has them; a card that can't be written stops no verdict
+        log.warning("scores aren't on the model card", version=version.id, error=str(error))
 
 
 def with_checks(verdict: Mapping[str, Any], checks: Sequence[Check], **more: Any) -> dict[str, Any]:

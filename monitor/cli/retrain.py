@@ -1,18 +1,26 @@
 """`driftwarden retrain`: training runs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.cli import retrain_study
 from monitor.cli.context import ConfigOption, open_database, read_settings
 from monitor.cli.retrain_data import data
+from monitor.cli.retrain_plan import plan
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from monitor.settings import Settings
+    from retrain.launchers import Launcher
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Plan, start and watch training runs. They run in a process of their own.",
 )
+app.command()(plan)
 app.add_typer(retrain_study.app, name="study")
 
 app.command()(data)
@@ -44,26 +52,32 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
     """Show a run: its state, recipe, progress and what came of it."""
     from datetime import UTC, datetime
 
-    from monitor.settings import load_secrets
-    from monitor.store.engine import transaction
-    from monitor.store.runs import run_by_id
-    from retrain.launchers import launcher_named
     from retrain.runs import poll_run
 
     settings = read_settings(config)
     engine = open_database(settings)
-    with transaction(engine) as connection:
-        name = run_by_id(connection, run).launcher
-    launcher = launcher_named(name, settings.retrain, load_secrets())
-    state = poll_run(engine, run, launcher, datetime.now(UTC))
-    typer.echo(f"run {run}: {state.run.status}, model {state.run.model}")
+    launcher = _launcher_of(engine, settings, run)
+    state = poll_run(
+        engine, run, launcher, datetime.now(UTC), resumptions=settings.retrain.resumptions
+    )
+    again = f", gone on with {state.run.resumptions} times" if state.run.resumptions else ""
+    typer.echo(f"run {run}: {state.run.status}, model {state.run.model}{again}")
     typer.echo(f"folder: {state.run.work_dir}")
     for name, value in state.run.recipe.items():
         typer.echo(f"  {name} = {value!r}")
     if "loss" in state.progress:
         typer.echo(
             f"step {state.progress['step']} of {state.progress['steps']}, loss "
-            f"{state.progress['loss']:.4f}, {state.progress['tokens_per_second']:.0f} tokens/s"
+            f"{state.progress['loss']:.4f}, {state.progress['tokens_per_second']:.0f} tokens/s, "
+            f"{state.progress['seconds_left']:.0f} s left"
+        )
+    for step, loss in (state.run.progress or {}).get("validation", ()):
+        typer.echo(f"validation after step {step:.0f}: loss {loss:.4f}")
+    memory = (state.run.result or {}).get("memory")
+    if memory:
+        typer.echo(
+            f"memory: {memory['measured_gib']:.2f} GiB at the peak, "
+            f"{memory['estimated_gib']['total']:.2f} were estimated"
         )
     if state.waits:
         typer.echo(f"waits: {state.waits}")
@@ -74,110 +88,89 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
 
 
 @app.command()
-def plan(
-    gold: Annotated[
-        Path | None,
-        typer.Argument(
-            help="Gold examples, JSON lines with `messages`; without it, what the experts decided.",
-            show_default=False,
-        ),
-    ] = None,
-    config: ConfigOption = None,
-    model: Annotated[str, typer.Option(help="The model; default: model.name.")] = "",
-) -> None:
-    """Plan a run on gold examples and write its data; `retrain start` then starts it.
-
-    How it is trained stands in the recipe that [retrain] in config.toml names. The original
-    training data named there is replayed, so that the model doesn't forget what it knew.
-    `retrain data` shows what it is trained on.
-    """
-    from datetime import UTC, datetime
-
-    from monitor.cli.retrain_data import prepare_data, summary_lines
-    from monitor.store.engine import transaction
-    from monitor.store.registry import production_version
-    from retrain.base_model import load_tokenizer
-    from retrain.dataset.token_counts import TokenCounter
-    from retrain.recipe_file import read_recipe_file
-    from retrain.runs import plan_run, prepare_run
-    from retrain.starting_point import adapter_on, prepare_bases, recipe_from
-
-    settings = read_settings(config)
-    engine = open_database(settings)
-    name = model or settings.model.name
-    asked = read_recipe_file(settings.retrain.recipe)
-    training_set = prepare_data(engine, settings, name, asked, gold)
-    work_dir = Path(settings.retrain.work_dir)
-    base = prepare_bases(asked, work_dir)[0]
-    with transaction(engine) as connection:
-        serving = production_version(connection, name)
-    training_set = training_set.with_base(
-        TokenCounter(load_tokenizer(base)), adapter_on(base, serving)
-    )
-    with transaction(engine) as connection:
-        recipe = recipe_from(asked, base, serving)
-        run_id = plan_run(
-            connection,
-            model=name,
-            recipe=recipe,
-            work_dir=work_dir,
-            now=datetime.now(UTC),
-            launcher=settings.retrain.launcher,
-        )
-        folder = prepare_run(connection, run_id, training_set)
-    card = training_set.card
-    for remark in (*recipe.warnings(), *card.remarks):
-        typer.echo(f"note: {remark}", err=True)
-    typer.echo(f"run {run_id} planned in {folder.root}")
-    for line in summary_lines(card):
-        typer.echo(line)
-    n_trained = card.n_examples + (
-        card.self_generated.wanted_training if card.self_generated else 0
-    )
-    typer.echo(
-        f"{recipe.steps(n_trained)} steps of {recipe.method} on {recipe.base}\n"
-        f"what it is trained on: driftwarden retrain data {run_id}\n"
-        f"start it: driftwarden retrain start {run_id}"
-    )
-
-
-@app.command()
 def start(
     run: RunArgument,
     config: ConfigOption = None,
     wait: Annotated[bool, typer.Option(help="Stay until it ends, and show its progress.")] = True,
 ) -> None:
     """Start a planned run. Ctrl-C leaves it running; a daemon then picks up its result."""
+    from datetime import UTC, datetime
+
+    from retrain.runs import start_run
+
+    settings = read_settings(config)
+    engine = open_database(settings)
+    launcher = _launcher_of(engine, settings, run)
+    start_run(engine, run, launcher, datetime.now(UTC))
+    if not wait:
+        typer.echo(f"run {run} started; driftwarden retrain show {run}")
+        return
+    _watch(engine, settings, run, launcher)
+
+
+@app.command()
+def resume(
+    run: RunArgument,
+    config: ConfigOption = None,
+    wait: Annotated[bool, typer.Option(help="Stay until it ends, and show its progress.")] = True,
+) -> None:
+    """Let a run that failed or was cancelled go on from its last checkpoint.
+
+    It ends with the adapter that it would have ended with.
+    """
+    import getpass
+    from datetime import UTC, datetime
+
+    from retrain.resuming import reopen
+    from retrain.runs import start_run
+
+    settings = read_settings(config)
+    engine = open_database(settings)
+    launcher = _launcher_of(engine, settings, run)
+    now = datetime.now(UTC)
+    step = reopen(engine, run, launcher, now, resumed_by=getpass.getuser())
+    start_run(engine, run, launcher, now)
+    typer.echo(f"run {run} goes on from step {step}" if step else f"run {run} begins anew")
+    if wait:
+        _watch(engine, settings, run, launcher)
+
+
+def _launcher_of(engine: "Engine", settings: "Settings", run: int) -> "Launcher":
+    """Return the launcher that a run was planned with."""
+    from monitor.settings import load_secrets
+    from monitor.store.engine import transaction
+    from monitor.store.runs import run_by_id
+    from retrain.launchers import launcher_named
+
+    with transaction(engine) as connection:
+        name = run_by_id(connection, run).launcher
+    return launcher_named(name, settings.retrain, load_secrets())
+
+
+def _watch(engine: "Engine", settings: "Settings", run: int, launcher: "Launcher") -> None:
+    """Show a run's progress until it ends."""
     import time
     from datetime import UTC, datetime
 
     from rich.progress import Progress
 
     from monitor.errors import TrainingError
-    from monitor.settings import load_secrets
-    from monitor.store.engine import transaction
-    from monitor.store.runs import run_by_id
-    from retrain.launchers import launcher_named
-    from retrain.runs import poll_run, start_run
+    from retrain.runs import poll_run
 
-    settings = read_settings(config)
-    engine = open_database(settings)
-    with transaction(engine) as connection:
-        name = run_by_id(connection, run).launcher
-    launcher = launcher_named(name, settings.retrain, load_secrets())
-    start_run(engine, run, launcher, datetime.now(UTC))
-    if not wait:
-        typer.echo(f"run {run} started; driftwarden retrain show {run}")
-        return
+    resumptions = settings.retrain.resumptions
     with Progress() as progress:
         task = progress.add_task("loading the model", total=None)
-        while (state := poll_run(engine, run, launcher, datetime.now(UTC))).run.status == "running":
+        while True:
+            state = poll_run(engine, run, launcher, datetime.now(UTC), resumptions=resumptions)
+            if state.run.status != "running":
+                break
             if state.waits:
                 progress.update(task, description=f"waits: {state.waits}")
             elif "loss" in state.progress:
                 progress.update(
                     task,
-                    description=f"loss {state.progress['loss']:.3f}",
+                    description=f"loss {state.progress['loss']:.3f}, "
+                    f"{state.progress['tokens_per_second']:.0f} tokens/s",
                     completed=state.progress["step"],
                     total=state.progress["steps"],
                 )
@@ -197,6 +190,9 @@ def evaluate(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the verdict as JSON instead.")
     ] = False,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="End the evaluation that is under way instead.")
+    ] = False,
 ) -> None:
     """Evaluate what a run made beside what serves now and the base with its prompt.
 
@@ -206,12 +202,16 @@ def evaluate(
     """
     import json
 
-    from monitor.cli.retrain_evaluation import EXIT_STATUS, evaluate_run
+    from monitor.cli.retrain_evaluation import EXIT_STATUS, cancel_of_run, evaluate_run
     from monitor.errors import InputError
     from monitor.settings import load_secrets
     from retrain.evaluation.report import report_lines
 
     settings = read_settings(config)
+    if cancel:
+        cancelled = cancel_of_run(open_database(settings), settings, load_secrets(), run)
+        typer.echo(f"evaluation {cancelled} cancelled")
+        return
     path = evaluation or (
         Path(settings.retrain.evaluation) if settings.retrain.evaluation else None
     )
@@ -254,21 +254,15 @@ def approve(
 
 @app.command()
 def cancel(run: RunArgument, config: ConfigOption = None) -> None:
-    """Cancel a run that hasn't ended, and end its process."""
+    """Cancel a run that hasn't ended, and end its process. `retrain resume` takes it up again."""
     import getpass
     from datetime import UTC, datetime
 
-    from monitor.settings import load_secrets
-    from monitor.store.engine import transaction
-    from monitor.store.runs import run_by_id
-    from retrain.launchers import launcher_named
     from retrain.runs import cancel_run
 
     settings = read_settings(config)
     engine = open_database(settings)
-    with transaction(engine) as connection:
-        name = run_by_id(connection, run).launcher
-    launcher = launcher_named(name, settings.retrain, load_secrets())
+    launcher = _launcher_of(engine, settings, run)
     cancel_run(engine, run, launcher, datetime.now(UTC), cancelled_by=getpass.getuser())
     typer.echo(f"run {run} cancelled")
 
@@ -278,18 +272,29 @@ def logs(
     run: RunArgument,
     config: ConfigOption = None,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines.")] = 50,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the run ends.")
+    ] = False,
 ) -> None:
     """Print the last lines that a run's process wrote."""
-    from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.runs import run_by_id
-    from retrain.launchers import launcher_named
+    from retrain.log_following import new_lines
     from retrain.run_folder import RunFolder
 
     settings = read_settings(config)
     engine = open_database(settings)
+    launcher = _launcher_of(engine, settings, run)
+
+    def running() -> bool:
+        with transaction(engine) as connection:
+            return run_by_id(connection, run).status == "running"
+
     with transaction(engine) as connection:
-        stored = run_by_id(connection, run)
-    launcher = launcher_named(stored.launcher, settings.retrain, load_secrets())
-    for line in launcher.logs(RunFolder(Path(stored.work_dir)), lines):
+        folder = RunFolder(Path(run_by_id(connection, run).work_dir))
+    if not follow:
+        for line in launcher.logs(folder, lines):
+            typer.echo(line)
+        return
+    for line in new_lines(lambda n: launcher.logs(folder, n), running, lines):
         typer.echo(line)

@@ -74,6 +74,24 @@ def evaluate_run(
     return state.row
 
 
+def cancel_of_run(engine: "Engine", settings: Settings, secrets: Secrets, run_id: int) -> int:
+    """Cancel the evaluation of what a run made, and return its id.
+
+    Raises:
+        WorkflowError: None is under way.
+    """
+    import getpass
+
+    from retrain.evaluations import cancel_evaluation
+    from retrain.launchers import launcher_named
+
+    row = last_evaluation_of_run(engine, run_id)
+    launcher = launcher_named(row.launcher, settings.retrain, secrets)
+    now = datetime.now(UTC)
+    cancel_evaluation(engine, row.id, launcher, now, cancelled_by=getpass.getuser())
+    return row.id
+
+
 def check_benchmarks(settings: Settings, secrets: Secrets, file: Path) -> None:
     """Read every data set and look for every metric: what is wrong costs no model's time.
 

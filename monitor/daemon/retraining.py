@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from monitor.daemon.evaluating import Evaluating
 from monitor.daemon.studies import measure_locked_studies
 from monitor.daemon.training_data import Preparation
+from monitor.daemon.training_metrics import show_training
 from monitor.errors import DriftwardenError, RemoteServiceError, TransientError
 from monitor.settings import Secrets, Settings
 from monitor.store.decisions import DecisionRow, decision_by_id, list_decisions
@@ -19,17 +20,19 @@ from monitor.store.rollouts import RolloutRow
 from monitor.store.runs import RunRow, finish_run, list_runs, run_of_decision
 from monitor.telemetry import get_logger
 from retrain.base_model import BaseModel, load_tokenizer
+from retrain.confirmation import require_consent
 from retrain.dataset import TrainingSet
 from retrain.dataset.token_counts import TokenCounter
 from retrain.gateways import Gateway, gateway_of
-from retrain.launchers import LauncherSource, launcher_named
+from retrain.launchers import LauncherSource, device_of, launcher_named
+from retrain.options import choose, options_for, options_json
 from retrain.recipe import stored_recipe
 from retrain.recipe_file import read_recipe_file
 from retrain.rollout import Health
 from retrain.rollouts import tick_rollouts
 from retrain.run_folder import RunFolder
-from retrain.runs import plan_run, poll_running, prepare_run, start_run
-from retrain.starting_point import adapter_on, prepare_bases, recipe_from
+from retrain.runs import cancel_asked, plan_run, poll_running, prepare_run, start_run
+from retrain.starting_point import adapter_on, prepare_bases
 
 log = get_logger(__name__)
 
@@ -64,8 +67,14 @@ class Retraining:
                 log.error(  # noqa: TRY400
                     "training can't be planned", decision=decision.id, error=str(error)
                 )
+        for run in cancel_asked(self.engine, self.launcher_of, now):
+            log.info("training cancelled", run=run.id, by=run.cancel_requested_by)
         self._start_planned(now)
-        for state in poll_running(self.engine, self.launcher_of, now):
+        states = poll_running(
+            self.engine, self.launcher_of, now, resumptions=self.settings.retrain.resumptions
+        )
+        show_training(states)
+        for state in states:
             if state.run.status != "running":
                 log.info(
                     "training ended",
@@ -91,11 +100,17 @@ class Retraining:
 
     def _plan(self, decision: DecisionRow, now: datetime) -> None:
         """Write the run down; its data follow when it starts."""
-        work_dir = Path(self.settings.retrain.work_dir)
-        asked = read_recipe_file(self.settings.retrain.recipe)
-        base = prepare_bases(asked, work_dir)[0]
+        retrain = self.settings.retrain
+        work_dir = Path(retrain.work_dir)
+        asked = read_recipe_file(retrain.recipe)
+        require_consent(asked.method, decision.model, retrain.full_fine_tuning_of)
+        bases = prepare_bases(asked, work_dir)
         with transaction(self.engine) as connection:
-            recipe = recipe_from(asked, base, production_version(connection, decision.model))
+            serving = production_version(connection, decision.model)
+        device = device_of(self.launcher_of(retrain.launcher))
+        prepared = options_for(asked, bases, serving, device)
+        recipe = choose(prepared, asked.method).recipe
+        with transaction(self.engine) as connection:
             run_id = plan_run(
                 connection,
                 model=decision.model,
@@ -103,7 +118,8 @@ class Retraining:
                 work_dir=work_dir,
                 now=now,
                 decision_id=decision.id,
-                launcher=self.settings.retrain.launcher,
+                launcher=retrain.launcher,
+                plan=options_json(prepared),
             )
         log.info("training planned", run=run_id, decision=decision.id, method=recipe.method)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, CursorResult, insert, select, update
 from monitor.errors import NotFoundError
 from monitor.store.tables import TrainingRun
 
-#: Statuses that a run doesn't leave any more.
+#: Statuses that a run doesn't leave by itself.
 FINAL = ("succeeded", "failed", "cancelled")
 
 _COLUMNS = (
@@ -21,6 +21,10 @@ _COLUMNS = (
     TrainingRun.handle,
     TrainingRun.recipe,
     TrainingRun.work_dir,
+    TrainingRun.plan,
+    TrainingRun.progress,
+    TrainingRun.resumptions,
+    TrainingRun.cancel_requested_by,
     TrainingRun.result,
     TrainingRun.error,
     TrainingRun.created_at,
@@ -42,6 +46,14 @@ class RunRow:
     handle: dict[str, Any] | None
     recipe: dict[str, Any]
     work_dir: str
+    #: What could be tried when it was planned; ``None`` for runs that were planned without.
+    plan: dict[str, Any] | None
+    #: ``last`` (step, loss, tokens/s), ``losses``, ``validation`` and ``log``.
+    progress: dict[str, Any] | None
+    #: How often its child was started again after it had died.
+    resumptions: int
+    #: Who asked on the page to end it.
+    cancel_requested_by: str | None
     result: dict[str, Any] | None
     error: str | None
     created_at: datetime
@@ -58,6 +70,7 @@ def insert_run(
     recipe: dict[str, Any],
     work_dir: str,
     created_at: datetime,
+    plan: dict[str, Any] | None = None,
 ) -> int:
     """Insert a planned run and return its id."""
     statement = insert(TrainingRun).values(
@@ -67,6 +80,7 @@ def insert_run(
         launcher=launcher,
         recipe=recipe,
         work_dir=work_dir,
+        plan=plan,
         created_at=created_at,
     )
     return int(connection.execute(statement.returning(TrainingRun.id)).scalar_one())
@@ -95,10 +109,16 @@ def run_of_decision(connection: Connection, decision_id: int) -> RunRow | None:
 
 
 def list_runs(
-    connection: Connection, *, statuses: tuple[str, ...] = (), limit: int = 100
+    connection: Connection,
+    *,
+    statuses: tuple[str, ...] = (),
+    model: str | None = None,
+    limit: int = 100,
 ) -> list[RunRow]:
     """Return runs, the newest first."""
     statement = select(*_COLUMNS).order_by(TrainingRun.id.desc()).limit(limit)
+    if model is not None:
+        statement = statement.where(TrainingRun.model == model)
     if statuses:
         statement = statement.where(TrainingRun.status.in_(statuses))
     return [RunRow(*row) for row in connection.execute(statement)]
@@ -120,6 +140,65 @@ def mark_running(
         .where(TrainingRun.id == run_id, TrainingRun.status == "planned")
         .values(status="running", handle=handle, started_at=started_at)
     )
+
+
+def mark_resumed(connection: Connection, run_id: int, handle: dict[str, Any]) -> None:
+    """Note that the child of a running run was started again, and how to find it now."""
+    connection.execute(
+        update(TrainingRun)
+        .where(TrainingRun.id == run_id, TrainingRun.status == "running")
+        .values(handle=handle, resumptions=TrainingRun.resumptions + 1)
+    )
+
+
+def reopen_run(connection: Connection, run_id: int) -> None:
+    """Take a run that failed or was cancelled back to where it can be started."""
+    connection.execute(
+        update(TrainingRun)
+        .where(TrainingRun.id == run_id, TrainingRun.status.in_(("failed", "cancelled")))
+        .values(
+            status="planned",
+            handle=None,
+            result=None,
+            error=None,
+            finished_at=None,
+            cancel_requested_by=None,
+            resumptions=0,
+        )
+    )
+
+
+def keep_progress(connection: Connection, run_id: int, progress: dict[str, Any]) -> None:
+    """Keep what is to be seen of a run."""
+    connection.execute(
+        update(TrainingRun).where(TrainingRun.id == run_id).values(progress=progress)
+    )
+
+
+def request_cancel(connection: Connection, run_id: int, requested_by: str) -> bool:
+    """Note who wants a run ended; return whether it can still be, and nobody had asked."""
+    statement = (
+        update(TrainingRun)
+        .where(
+            TrainingRun.id == run_id,
+            TrainingRun.status.not_in(FINAL),
+            TrainingRun.cancel_requested_by.is_(None),
+        )
+        .values(cancel_requested_by=requested_by)
+    )
+    outcome = connection.execute(statement)
+    assert isinstance(outcome, CursorResult)  # noqa: S101 - an UPDATE's result
+    return outcome.rowcount == 1
+
+
+def runs_to_cancel(connection: Connection) -> list[RunRow]:
+    """Return the runs that somebody wants ended and that haven't."""
+    statement = (
+        select(*_COLUMNS)
+        .where(TrainingRun.cancel_requested_by.is_not(None), TrainingRun.status.not_in(FINAL))
+        .order_by(TrainingRun.id)
+    )
+    return [RunRow(*row) for row in connection.execute(statement)]
 
 
 def finish_run(

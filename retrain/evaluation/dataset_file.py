@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from monitor.errors import InputError
+from monitor.errors import DatasetUnavailableError, InputError
 
 #: What fsspec needs for a protocol, where it isn't a part of it.
 PACKAGES = {
@@ -18,6 +18,12 @@ PACKAGES = {
     "abfs": "adlfs",
     "hf": "huggingface_hub",
 }
+#: Answers of a web server that may be others in a while.
+_TRY_AGAIN = frozenset({408, 425, 429})
+_GONE = frozenset({404, 410})
+#: Of botocore: there are no credentials, or no such name is possible.
+_REFUSALS = frozenset({"NoCredentialsError", "ParamValidationError"})
+_QUERY = re.compile(r"\?[^\s'\"]*")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://")
 
 
@@ -29,7 +35,8 @@ def read_dataset(place: str, folder: Path) -> bytes:
         folder: Where the file lies that names it.
 
     Raises:
-        InputError: It isn't there, can't be read, or a package is missing; the message says which.
+        InputError: It isn't there, is refused, or a package is missing; the message says which.
+        DatasetUnavailableError: Whoever keeps it doesn't answer, or is busy.
     """
     if _ADDRESS.match(place):
         return _read_address(place)
@@ -53,17 +60,23 @@ def _read_address(address: str) -> bytes:
         package = PACKAGES.get(protocol)
         advice = f"install the package {package}" if package else str(error)
         raise InputError(f"{shown}: {protocol}:// can't be read yet: {advice}") from None
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        # Over HTTP every failure is told as this one; what it was is its cause.
+        cause = error.__cause__
+        status = getattr(cause, "status", None)
+        failed = status not in _GONE if status else isinstance(cause, OSError)
+        if failed and isinstance(cause, Exception):
+            raise _told(shown, address, cause) from None
         raise InputError(f"{shown}: no such data set") from None
     except ValueError as error:
         if "Protocol not known" not in str(error):
-            raise InputError(f"{shown}: can't be read: {error}") from error
+            raise InputError(f"{shown}: can't be read: {_said(error, address)}") from None
         known = ", ".join(f"{name}://" for name in ("s3", "gs", "https", "az", "file"))
         raise InputError(
             f"{shown}: {protocol}:// is no protocol known here ({known}, ...)"
         ) from None
-    except Exception as error:  # each file system has errors of its own
-        raise InputError(f"{shown}: can't be read: {type(error).__name__}: {error}") from error
+    except Exception as error:  # noqa: BLE001 - each file system has errors of its own
+        raise _told(shown, address, error) from None
     return content
 
 
@@ -71,3 +84,31 @@ def _without_secrets(address: str) -> str:
     """Return an address without user, password and query, which may hold a signature."""
     parts = urlsplit(address)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+
+
+def _told(shown: str, address: str, error: Exception) -> InputError | DatasetUnavailableError:
+    """Return what to raise: trying again helps, or it doesn't."""
+    said = _said(error, address)
+    if _is_refusal(error):
+        return InputError(f"{shown}: is refused: {said}")
+    return DatasetUnavailableError(f"{shown}: can't be read now: {said}")
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Tell whether trying again would change nothing: no right, or no credentials."""
+    status = getattr(error, "status", None)
+    if isinstance(status, int):
+        return 400 <= status < 500 and status not in _TRY_AGAIN
+    return isinstance(error, PermissionError) or type(error).__name__ in _REFUSALS
+
+
+def _said(error: Exception, address: str) -> str:
+    """Return an error's words without the secrets of addresses in them."""
+    status = getattr(error, "status", None)
+    if isinstance(status, int):
+        return f"HTTP {status}"
+    login = urlsplit(address).netloc.rpartition("@")[0]
+    text = " ".join(str(error).split())
+    if login:
+        text = text.replace(f"{login}@", "")
+    return f"{type(error).__name__}: {_QUERY.sub('', text)}"

@@ -71,6 +71,7 @@ def answer_rows(scores: Scores) -> list[dict[str, Any]]:
             "id": one.item.id,
             "task_type": one.item.task_type,
             "messages": list(one.item.messages),
+            "expected": one.item.expected,
             "answer": one.answer,
             "values": one.values,
         }

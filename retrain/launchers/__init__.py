@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 from monitor.errors import ConfigurationError, WorkflowError
 from monitor.settings import Retrain, Secrets
+from retrain.device import Device, this_device
 from retrain.run_folder import RunFolder, Task
 
 #: The module that does a task: ``python -m MODULE RUN_DIR``.
@@ -149,6 +150,11 @@ def launcher_named(name: str, settings: Retrain, secrets: Secrets) -> Launcher:
         token = secrets.kubernetes_token.get_secret_value()
         return JobLauncher(KubernetesJobs(settings.kubernetes, Path(settings.work_dir), token))
     raise ConfigurationError(f"launcher {name!r}: known are 'subprocess', 'ray' and 'kubernetes'")
+
+
+def device_of(launcher: Launcher) -> Device | None:
+    """Return the device that a launcher's children train on; ``None`` where it is elsewhere."""
+    return this_device() if launcher.capabilities.device.able else None
 
 
 def require_resume(launcher: Launcher) -> None:

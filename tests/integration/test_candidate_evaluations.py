@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from monitor.daemon.evaluating import Evaluating
 from monitor.errors import RemoteServiceError, TrainingError, WorkflowError
@@ -18,10 +19,13 @@ from monitor.store.engine import transaction
 from monitor.store.human_studies import set_locked, set_results, study_of_version
 from monitor.store.outbox import list_messages
 from monitor.store.reviewers import add_reviewer
-from monitor.store.tables import AuditEntry
+from monitor.store.tables import AuditEntry, TrainingRun
 from retrain.evaluation.planning import plan_evaluation
+from retrain.evaluation.report import report_lines
 from retrain.evaluation.request import as_request, read_request
 from retrain.evaluations import FIRST_DELAY, cancel_evaluation
+from retrain.options import Option
+from retrain.recipe import Recipe
 from retrain.rollouts import start_rollout
 from retrain.run_folder import RunFolder
 from retrain.verdicts import approve
@@ -140,6 +144,32 @@ def test_a_rejected_candidate_leaves_the_running(desk: Desk) -> None:
     )  # fmt: skip
     with pytest.raises(WorkflowError, match="the verdict is reject"):
         desk.roll_out()
+
+
+def test_a_rejection_names_what_to_try_next(desk: Desk) -> None:
+    recipe = Recipe(base="the-base", method="qlora")
+    options = [
+        Option(
+            method=method, base="the-base", n_parameters=8_000_000_000, n_trained=40_000_000,
+            needed_gib=10.0, fits=True, servable=True,
+        )
+        for method in ("qlora", "lora", "full")
+    ]  # fmt: skip
+    with transaction(desk.engine) as connection:
+        connection.execute(
+            update(TrainingRun)
+            .where(TrainingRun.id == desk.run)
+            .values(
+                recipe=msgspec.to_builtins(recipe),
+                plan={"options": msgspec.to_builtins(options)},
+            )
+        )
+    desk.advance()
+    desk.end(make_verdict("reject"))
+    desk.advance()
+    told = (desk.row().verdict or {})["next_step"]
+    assert told.startswith("lora on the-base (about 10.0 GiB). LoRA at full precision")
+    assert "next: lora on the-base" in "\n".join(report_lines(desk.row().verdict or {}))
 
 
 def test_an_undecided_candidate_waits_for_a_person(desk: Desk) -> None:

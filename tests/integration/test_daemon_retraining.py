@@ -183,11 +183,20 @@ def test_missing_originals_end_the_run_with_the_file_named(desk: Desk) -> None:
     assert (run.status, run.error) == ("failed", f"{desk.original}: no such file")
 
 
+def write_adapter(folder: Path) -> Path:
+    """Write the configuration of an adapter of the tiny base."""
+    from peft import LoraConfig
+
+    LoraConfig(r=4, target_modules=["q_proj"], task_type="CAUSAL_LM").save_pretrained(folder)
+    return folder
+
+
 def test_a_run_goes_on_from_the_serving_adapter_and_is_evaluated(desk: Desk) -> None:
     desk.configure(evaluation=str(write_plan(desk.folder)))
+    first = write_adapter(desk.folder / "first")
     with transaction(desk.engine) as connection:
         serving = register_version(
-            connection, model="assistant", adapter_path="runs/first/adapter", adapter_digest="d",
+            connection, model="assistant", adapter_path=str(first), adapter_digest="d",
             lineage={}, now=desk.now,
         )  # fmt: skip
         promote(connection, serving, changed_by="lea", reason="first", now=desk.now)
@@ -195,7 +204,7 @@ def test_a_run_goes_on_from_the_serving_adapter_and_is_evaluated(desk: Desk) -> 
     decision = desk.decide()
     desk.advance()
     (folder,) = desk.launcher.submitted
-    assert read_recipe(folder.recipe.read_bytes()).start_adapter == "runs/first/adapter"
+    assert read_recipe(folder.recipe.read_bytes()).start_adapter == str(first)
     desk.launcher.end(1, success(folder))
     desk.advance()
     with transaction(desk.engine) as connection:
@@ -280,6 +289,7 @@ def test_what_runs_elsewhere_and_does_not_answer_is_waited_for(desk: Desk) -> No
     assert [(run.status, run.error) for run in desk.runs()] == [("running", None)]
     desk.launcher.away = None
     desk.launcher.seen = "OOMKilled"
+    desk.configure(resumptions=0)
     desk.launcher.end(1, None)
     desk.advance()
     (run,) = desk.runs()
@@ -312,8 +322,97 @@ def test_a_missing_base_stops_no_other_run(desk: Desk) -> None:
     assert [run.status for run in desk.runs()] == ["failed", "succeeded"]  # too little gold
 
 
+def read_base(desk: Desk) -> str:
+    import tomllib
+
+    return str(tomllib.loads((desk.folder / "recipe.toml").read_text(encoding="utf-8"))["base"])
+
+
 def read_recipe_base(desk: Desk) -> str:
     return read_recipe(desk.launcher.submitted[0].recipe.read_bytes()).base
+
+
+def test_a_decision_fine_tunes_fully_only_where_the_model_is_named(desk: Desk) -> None:
+    desk.cook(read_base(desk), method="full")
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    assert desk.runs() == []
+    desk.configure(full_fine_tuning_of="another")
+    desk.advance()
+    assert desk.runs() == []
+    desk.configure(full_fine_tuning_of="assistant")
+    desk.advance()
+    (run,) = desk.runs()
+    assert (run.status, run.recipe["method"]) == ("running", "full")
+
+
+def test_a_child_that_died_is_started_again_by_the_daemon(desk: Desk) -> None:
+    desk.configure(resumptions=1)
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    desk.launcher.end(1, None)
+    desk.advance()
+    (run,) = desk.runs()
+    assert (run.status, run.resumptions) == ("running", 1)
+    desk.launcher.end(2, None)
+    desk.advance()
+    assert [one.status for one in desk.runs()] == ["failed"]
+
+
+def test_a_running_training_is_a_metric(desk: Desk) -> None:
+    from monitor.telemetry import render_metrics
+    from retrain.run_folder import write_json
+
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    beat = {"step": 5, "steps": 20, "loss": 0.5, "tokens_per_second": 100.0}
+    write_json(desk.launcher.submitted[0].heartbeat, beat)
+    desk.advance()
+    told = render_metrics().decode()
+    assert 'driftwarden_training_loss{model="assistant"} 0.5' in told
+    assert 'driftwarden_training_progress_ratio{model="assistant"} 0.25' in told
+    assert 'driftwarden_training_tokens_per_second{model="assistant"} 100.0' in told
+    desk.launcher.end(1, {"status": "failed", "error": "x"})
+    desk.advance()
+    told = render_metrics().decode()
+    assert "driftwarden_training_loss{" not in told
+    assert 'driftwarden_trainings_ended_total{model="assistant",status="failed"}' in told
+
+
+def test_the_end_that_a_lead_asked_for_comes(desk: Desk) -> None:
+    from monitor.store.runs import request_cancel
+
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    (run,) = desk.runs()
+    with transaction(desk.engine) as connection:
+        request_cancel(connection, run.id, "Lea")
+    desk.advance()
+    (run,) = desk.runs()
+    assert (run.status, run.error) == ("cancelled", "cancelled by Lea")
+    assert len(desk.launcher.cancelled) == 1
+
+
+def test_what_could_be_tried_is_kept_with_the_run(desk: Desk) -> None:
+    from retrain.next_step import next_step_after
+
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    (run,) = desk.runs()
+    assert {(one["method"], one["fits"]) for one in (run.plan or {})["options"]} == {
+        ("qlora", True), ("lora", True), ("full", True),
+    }  # fmt: skip
+    with transaction(desk.engine) as connection:
+        step = next_step_after(connection, run)
+    assert step is not None
+    # LoRA at full precision has failed on the only base: four bits wouldn't help.
+    assert step.method is None
+    assert "full fine-tuning isn't justified" in step.text
 
 
 def test_what_was_planned_by_hand_is_started_by_hand(desk: Desk) -> None:

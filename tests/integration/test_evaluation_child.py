@@ -14,7 +14,7 @@ from monitor.settings import Gates, Judge, Scoring
 from retrain.evaluation.request import EvaluationRequest, Source, write_request
 from retrain.launchers.local import SubprocessLauncher
 from retrain.run_folder import RunFolder, read_json, read_lines, write_json
-from tests.services.tiny_model import benchmark, tiny_base  # noqa: F401 - a fixture
+from tests.services.tiny_model import NEW, OLD, benchmark, tiny_base  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.language_model, pytest.mark.timeout(240)]
 
@@ -83,6 +83,7 @@ def test_a_child_of_its_own_leaves_the_verdict_and_touches_nothing_of_the_traini
     assert {one["system"] for one in verdict["scores"]} == {"candidate", "incumbent", "base"}
     rows = list(read_lines(folder.evaluation_answers))
     assert len(rows) == 3 * 6
+    assert {row["expected"] for row in rows} == {OLD[1], NEW[1]}
     assert {row["by"] for row in rows} == {"candidate", "incumbent", "base"}
     beat = read_json(folder.task("evaluate").heartbeat) or {}
     assert (beat["phase"], beat["step"], beat["steps"]) == ("judging", 18, 18)

@@ -37,6 +37,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "adjudication": {"verdict": "accept", "cause": "ambiguous"},
     "audit": {"verdict": "accept"},
     "reopen": {"reason": "mine now"},
+    "ratings": {"ratings": [SCORES]},
 }
 #: Forms, where the page sends no JSON.
 FORMS: dict[str, dict[str, Any]] = {"role": {"role": "admin"}, "task-types": {"task_type": "fees"}}

@@ -51,11 +51,11 @@ class Shell:
             "work_dir": str(self.folder / "runs"), "recipe": str(self.folder / "recipe.toml"),
             **retrain,
         }  # fmt: skip
-        write_recipe(
-            self.folder / "recipe.toml",
-            base=self.base, epochs=1.0, max_length=64, batch_size=8, learning_rate=0.01, rank=4,
-            alpha=8, **(recipe or {}),
-        )  # fmt: skip
+        asked = {
+            "base": self.base, "epochs": 1.0, "max_length": 64, "batch_size": 8,
+            "learning_rate": 0.01, "rank": 4, "alpha": 8, **(recipe or {}),
+        }  # fmt: skip
+        write_recipe(self.folder / "recipe.toml", **asked)
         lines = ["[model]", 'name = "desk"', "[database]", f'url = "{self.url}"', "[retrain]"]
         lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
         self.config.write_text("\n".join(lines), encoding="utf-8")
@@ -108,7 +108,7 @@ def trained(tmp_path: Path, tiny_base: Path) -> Shell:  # noqa: F811
 
 
 @pytest.mark.language_model
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_from_gold_to_a_serving_version(trained: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     told = trained.ok("retrain", "plan", trained.folder / "gold.jsonl")
@@ -167,7 +167,63 @@ def test_a_started_run_is_cancelled_from_another_process(
     assert "run 1: cancelled" in trained.ok("retrain", "show", "1")
     assert "error: cancelled by " in trained.ok("retrain", "show", "1")
     assert "is cancelled already" in trained.refused("retrain", "cancel", "1")
-    assert "is cancelled; plan another one" in trained.refused("retrain", "start", "1")
+    assert "is cancelled; `driftwarden retrain resume" in trained.refused("retrain", "start", "1")
+
+
+@pytest.mark.language_model
+def test_a_plan_says_what_fits_and_in_which_order(trained: Shell) -> None:
+    gold, base = trained.folder / "gold.jsonl", trained.base
+    told = trained.ok("retrain", "plan", gold, "--dry-run")
+    for method in ("qlora", "lora", "full"):
+        assert re.search(
+            rf"^possible: {method} on {base}: 0\.00 billion parameters, ", told, re.MULTILINE
+        )
+    assert f"order to try: qlora on {base}, then lora on {base}, then full on {base}" in told
+    assert "serving: ok: an adapter of rank 4 can be loaded" in told
+    assert "examples: ok: 43 examples, " in told
+    assert re.search(r"^memory: ok: about \d\.\d GiB; the processor has ", told, re.MULTILINE)
+    assert trained.ok("retrain", "list").startswith("no training runs yet")
+
+    trained.configure(recipe={"rank": 64, "serving": {"max_lora_rank": 32}})
+    assert "rank 64 is above serving.max_lora_rank = 32" in trained.refused("retrain", "plan", gold)
+    trained.configure(recipe={"serving": {"memory_gib": 1e-6}})
+    assert "can't be served (serving.memory_gib)" in trained.refused("retrain", "plan", gold)
+    assert trained.ok("retrain", "list").startswith("no training runs yet")
+
+
+@pytest.mark.language_model
+def test_full_fine_tuning_is_confirmed_by_the_model_s_name(trained: Shell) -> None:
+    arguments = ["retrain", "plan", str(trained.folder / "gold.jsonl"), "--method", "full"]
+    refused = trained.refused(*arguments, "--confirm", "desks")
+    assert refused == (
+        "full fine-tuning of desk wasn't confirmed: its name must be typed, or given as "
+        "--confirm desk"
+    )
+    assert trained.call(*arguments).exit_code != 0  # nobody there to type
+    typed = CliRunner().invoke(app, [*arguments, "-c", str(trained.config)], input="desk\n")
+    assert typed.exit_code == 0, (typed.output, typed.exception)
+    assert "steps of full on" in typed.output
+    assert "steps of full on" in trained.ok(*arguments, "--confirm", "desk")
+
+
+@pytest.mark.language_model
+@pytest.mark.timeout(600)
+def test_a_cancelled_run_is_taken_up_from_the_shell(
+    trained: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    trained.ok("retrain", "plan", trained.folder / "gold.jsonl")
+    trained.ok("retrain", "cancel", "1")
+    resumed = trained.process("retrain", "resume", "1")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "run 1 begins anew" in resumed.stdout
+    assert "run 1 succeeded" in resumed.stdout
+    assert "is succeeded; only one that failed or was cancelled" in trained.refused(
+        "retrain", "resume", "1"
+    )
+    assert "loss" in trained.ok("retrain", "logs", "1", "--follow", "-n", "100")
+    shown = trained.ok("retrain", "show", "1")
+    assert re.search(r"^memory: \d\.\d\d GiB at the peak, \d\.\d\d were", shown, re.MULTILINE)
 
 
 def test_nothing_is_there_at_first(shell: Shell) -> None:
@@ -175,7 +231,7 @@ def test_nothing_is_there_at_first(shell: Shell) -> None:
     assert "no versions yet" in shell.ok("models", "list")
 
 
-@pytest.mark.parametrize("command", ["show", "start", "cancel", "logs"])
+@pytest.mark.parametrize("command", ["show", "start", "resume", "cancel", "logs"])
 def test_a_run_that_does_not_exist_is_said(shell: Shell, command: str) -> None:
     told = shell.refused("retrain", command, "7")
     assert told == "no training run with id 7; see `driftwarden retrain list`"

@@ -17,11 +17,13 @@ from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
 from monitor.store.registry import scores_of, version_by_id
 from monitor.store.runs import finish_run, mark_running
+from retrain.evaluation.planning import plan_evaluation
 from retrain.launchers.local import SubprocessLauncher
 from retrain.recipe import Recipe
 from retrain.registry import register_version
 from retrain.run_folder import RunFolder, read_json, write_json
 from retrain.runs import plan_run
+from tests.services.candidates import make_request
 from tests.services.judge import running_judge
 from tests.services.tiny_model import benchmark, tiny_base  # noqa: F401 - a fixture
 
@@ -141,6 +143,18 @@ def test_json_and_an_undecided_verdict(desk: Desk) -> None:
     assert row is not None
     assert (row.decision, row.approved_reason, row.planned_by) == ("undecided", "no harm", "shell")
     assert {score.benchmark for score in scores} == {"desk"}
+
+
+def test_an_evaluation_is_cancelled(desk: Desk) -> None:
+    desk.succeed()
+    with transaction(desk.engine) as connection:
+        version = version_by_id(connection, 1)
+        plan_evaluation(connection, version, make_request(desk.folder), by="test", now=NOW)
+    done = desk.evaluate("--cancel")
+    assert done.output == "evaluation 1 cancelled\n"
+    again = desk.evaluate("--cancel").exception
+    assert isinstance(again, WorkflowError)
+    assert "is cancelled already" in str(again)
 
 
 def test_what_cannot_be_evaluated(desk: Desk) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
+from monitor.daemon.studies import measure_locked_studies
 from monitor.errors import InputError, NotFoundError, WorkflowError
 from monitor.evaluation_file import HumanEvaluation
 from monitor.review.study.locking import completeness, lock_study
@@ -21,6 +22,7 @@ from monitor.review.study.rating import (
     view_at_work,
     withdraw,
 )
+from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.human_key import key_of, revealed_ratings
 from monitor.store.human_sheets import blind_ratings, progress_by_rater
@@ -312,3 +314,27 @@ def test_two_people_who_claim_at_once_never_overfill_an_item(
     assert sorted(one for one in given if one) == [1, 2, 3]
     with transaction(any_engine) as connection:
         assert connection.execute(select(func.count()).select_from(StudySheet)).scalar_one() == 3
+
+
+def test_a_locked_study_is_measured_once_and_an_open_one_not_at_all(
+    world: World, clock: datetime
+) -> None:
+    still_open, locked = (
+        make_study(world.engine, clock, n=12),
+        make_study(world.engine, clock, n=12),
+    )
+    for name in ("Ada", "Ben"):
+        rate_all(world.engine, locked, world.people[name], clock, SCORES)
+    with transaction(world.engine) as connection:
+        lock_study(connection, locked, world.rows["Lea"], clock, although_missing=True)
+    for hours in (0, 1):
+        measure_locked_studies(world.engine, Settings(), clock + timedelta(hours=hours))
+    with transaction(world.engine) as connection:
+        assert study_by_id(connection, still_open).results is None
+        row = study_by_id(connection, locked)
+    assert row.measured_at == clock
+    assert row.results is not None
+    assert len(row.results["checks"]) == 4
+    assert {one["outcome"] for one in row.results["checks"]} == {"passed"}
+    assert row.results["remarks"] == ["12 of 36 ratings are missing"]
+    assert (row.results["n_items"], row.results["n_ratings"]) == (12, 2 * (12 * 3 - 4))

@@ -28,6 +28,7 @@ from monitor.store.registry import ScoreRow, replace_scores
 from monitor.store.reviewers import ReviewerRow
 from monitor.store.tables import StudyKey
 from tests.integration.test_review_blindness import sign_in, signs_in
+from tests.services.candidates import check, judged
 from tests.services.review_world import World, make_world
 from tests.services.route_walk import MARK, Request, leaks, requests_to
 from tests.services.study_world import SECRET, SYSTEMS, make_study, rate_all, rows
@@ -47,8 +48,14 @@ def world(engine: Engine, clock: datetime) -> World:
 
 @pytest.fixture
 def study(world: World, clock: datetime) -> int:
-    """A study whose systems carry a mark; Ben has rated all, Ada and Lea are at its first item."""
+    """A study whose systems carry a mark; Ben has rated all, Ada and Lea are at its first item.
+
+    What the automatic evaluation found carries the mark too.
+    """
     made = make_study(world.engine, clock, n=4, given=rows(4, NAMES))
+    with transaction(world.engine) as connection:
+        told = [check(f"{MARK} better"), check(f"{MARK} kept")]
+        judged(connection, 1, clock, "undecided", remarks=[MARK], checks=told)
     rate_all(world.engine, made, world.people["Ben"], clock, SCORES)
     for name in ("Ada", "Lea"):
         with transaction(world.engine) as connection:
@@ -120,7 +127,7 @@ def test_no_route_tells_whose_an_answer_is(
 ) -> None:
     app = make_app()
     requests = asked(app)
-    assert {"/studies/1/rate", "/studies/1", "/api/studies/1/items/1/ratings"} <= {
+    assert {"/studies/1/rate", "/studies/1", "/api/studies/1/items/1/ratings", "/verdicts/1"} <= {
         one.path.split("?")[0] for one in requests
     }
     stages = [lambda: None, lambda: turn_the_key(world.engine)]

@@ -2,157 +2,33 @@
 
 import os
 import signal
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
-from sqlalchemy import Engine
 
 from monitor.errors import WorkflowError
-from monitor.settings import Settings
 from monitor.store import registry as versions
-from monitor.store.candidate_evaluations import CandidateEvaluationRow
-from monitor.store.engine import make_engine, transaction
-from monitor.store.runs import RunRow, run_by_id
-from monitor.store.tables import metadata
+from monitor.store.engine import transaction
 from retrain.dataset import TrainingSet, build_training_set, original_training_set
-from retrain.evaluation.planning import plan_evaluation, request_for
-from retrain.evaluations import poll_evaluation, start_evaluation
-from retrain.launchers import local
 from retrain.launchers.local import SubprocessLauncher
 from retrain.launchers.process_identity import start_ticks
-from retrain.recipe import Recipe
+from retrain.progress_record import losses
 from retrain.registry import promote
-from retrain.run_folder import RunFolder, read_json, read_lines
-from retrain.runs import (
-    RunState,
-    cancel_run,
-    losses,
-    plan_run,
-    poll_run,
-    poll_running,
-    prepare_run,
-    start_run,
-)
+from retrain.run_folder import read_json, read_lines
+from retrain.runs import cancel_run, poll_run, poll_running, start_run
 from tests.services.tiny_model import NEW, OLD, benchmark, examples, tiny_base  # noqa: F401
+from tests.services.training_desk import ENVIRONMENT, NOW, Desk, restart, training_desk
 
 pytestmark = [pytest.mark.language_model, pytest.mark.timeout(240)]
-
-NOW = datetime(2026, 11, 2, tzinfo=UTC)
-ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
-PATIENCE_SECONDS = 180
-EVALUATION = """\
-evaluation:
-  benchmarks: [{name: desk, dataset: desk.jsonl, metrics: [exact_match]}]
-"""
-
-
-#: Children that a simulated restart has forgotten; as ours they must be waited for all the same.
-forgotten: dict[int, subprocess.Popen[bytes]] = {}
-
-
-def restart() -> SubprocessLauncher:
-    """Return the launcher of a process that knows nothing of the children of the one before."""
-    forgotten.update(local._children)
-    local._children.clear()
-    return SubprocessLauncher()
-
-
-@dataclass
-class Desk:
-    """A database and a folder of runs; what it starts, it ends."""
-
-    folder: Path
-    base: Path
-    engine: Engine = field(init=False)
-    launcher: SubprocessLauncher = field(default_factory=SubprocessLauncher)
-
-    def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.engine = make_engine(f"sqlite:///{self.folder / 'desk.db'}")
-        metadata.create_all(self.engine)
-
-    def recipe(self, **values: Any) -> Recipe:
-        return Recipe(
-            **{
-                "base": str(self.base), "epochs": 4.0, "learning_rate": 1e-2, "batch_size": 8,
-                "max_length": 64, **values,
-            }
-        )  # fmt: skip
-
-    def plan(self, recipe: Recipe, rows: TrainingSet) -> int:
-        with transaction(self.engine) as connection:
-            run = plan_run(
-                connection, model="desk", recipe=recipe, work_dir=self.folder / "runs", now=NOW
-            )
-            prepare_run(connection, run, rows)
-        return run
-
-    def start(self, recipe: Recipe, rows: TrainingSet) -> int:
-        run = self.plan(recipe, rows)
-        start_run(self.engine, run, self.launcher, NOW, environment=ENVIRONMENT)
-        return run
-
-    def row(self, run: int) -> RunRow:
-        with transaction(self.engine) as connection:
-            return run_by_id(connection, run)
-
-    def files(self, run: int) -> RunFolder:
-        return RunFolder(Path(self.row(run).work_dir))
-
-    def poll(self, run: int) -> RunState:
-        return poll_run(self.engine, run, self.launcher, NOW)
-
-    def wait(self, run: int, until: Callable[[RunState], bool] | None = None) -> RunState:
-        until = until or (lambda state: state.run.status != "running")
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not until(state := self.poll(run)):
-            assert time.monotonic() < deadline, self.files(run).log.read_text()[-3000:]
-            time.sleep(0.1)
-        return state
-
-    def evaluate(self, version_id: int) -> CandidateEvaluationRow:
-        """Evaluate a version in a child, by the benchmark of the tiny model."""
-        file = self.folder / "evaluation.yaml"
-        file.write_text(EVALUATION)
-        items = [msgspec.json.encode(item) for item in benchmark()]
-        (self.folder / "desk.jsonl").write_bytes(b"\n".join(items))
-        settings = Settings(retrain={"gates": {"gate": "point"}, "scoring": {"max_new_tokens": 12}})
-        with transaction(self.engine) as connection:
-            version = versions.version_by_id(connection, version_id)
-            request = request_for(connection, version, settings, file)
-            evaluation = plan_evaluation(connection, version, request, by="test", now=NOW)
-        start_evaluation(self.engine, evaluation, self.launcher, NOW, environment=ENVIRONMENT)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (
-            state := poll_evaluation(self.engine, evaluation, self.launcher, NOW)
-        ).row.status == "running":
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        forgotten.update(local._children)
-        return state.row
-
-    def succeeded(self, run: int) -> RunState:
-        state = self.wait(run)
-        assert state.run.status == "succeeded", state.run.error
-        return state
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Iterator[Desk]:  # noqa: F811
-    made = Desk(tmp_path_factory.mktemp("desk"), tiny_base)
-    yield made
-    made.engine.dispose()
-    restart()
-    for child in forgotten.values():  # also those that a failed test left
-        child.kill()
-        child.wait()
+    with training_desk(tmp_path_factory.mktemp("desk"), tiny_base) as made:
+        yield made
 
 
 @dataclass(frozen=True)
@@ -200,6 +76,9 @@ def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> No
     assert version.lineage["data_digest"] == (read_json(files.card) or {})["digest"]
     assert version.lineage["base_revision"].startswith("sha256:")
     assert version.lineage["versions"]["torch"]
+    assert [one["outcome"] for one in result["checks"]] == ["ok"] * 4
+    assert result["memory"]["measured_gib"] > 0.1
+    assert result["n_answer_tokens"] > 40
 
 
 def test_a_run_that_ended_is_registered_once(desk: Desk, runs: Runs) -> None:
@@ -237,9 +116,13 @@ def test_an_example_that_is_too_long_is_refused_with_its_line(desk: Desk, runs: 
         state.run.error
     )
     assert "raise the recipe's max_length to " in str(state.run.error)
+    assert "examples: refused: 1 of 2 examples" in "\n".join(
+        desk.launcher.logs(desk.files(runs.too_long), 50)
+    )
     assert "Traceback" in "\n".join(desk.launcher.logs(desk.files(runs.too_long), 50))
 
 
+@pytest.mark.timeout(480)
 def test_a_retraining_goes_on_from_what_serves_and_is_evaluated_beside_it(
     desk: Desk, runs: Runs
 ) -> None:
@@ -264,6 +147,8 @@ def test_a_retraining_goes_on_from_what_serves_and_is_evaluated_beside_it(
     assert value["incumbent"]["split=new"] == 0.0
     assert value["candidate"]["split=new"] >= 0.9
     assert value["candidate"]["split=old"] >= 0.9
+    adapter_card = (desk.files(run).adapter / "README.md").read_text(encoding="utf-8")
+    assert "| desk | split=new | exact_match | " in adapter_card
     answers = list(read_lines(desk.files(run).evaluation_answers))
     assert len(answers) == 3 * 24
     right = [a for a in answers if a["by"] == "incumbent" and a["id"].startswith("old")]

@@ -1,6 +1,7 @@
 """Training runs on both databases, around a child that does what the test says."""
 
 import threading
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,23 @@ from monitor.errors import NotFoundError, RemoteServiceError, TrainingError, Wor
 from monitor.settings import Retrain, Secrets
 from monitor.store import registry as versions
 from monitor.store.engine import transaction
-from monitor.store.runs import RunRow, list_runs, run_by_id
+from monitor.store.runs import RunRow, list_runs, request_cancel, run_by_id
 from monitor.store.tables import AuditEntry
 from retrain.dataset import build_training_set
-from retrain.launchers import launcher_named
+from retrain.launchers import Capability, launcher_named
 from retrain.recipe import Recipe, read_recipe
 from retrain.registry import promote, register_version
+from retrain.resuming import last_step, reopen
 from retrain.run_folder import RunFolder, write_lines
-from retrain.runs import cancel_run, plan_run, poll_run, poll_running, prepare_run, start_run
+from retrain.runs import (
+    cancel_asked,
+    cancel_run,
+    plan_run,
+    poll_run,
+    poll_running,
+    prepare_run,
+    start_run,
+)
 from tests.services.fake_launcher import FakeLauncher, success
 from tests.services.tiny_model import NEW, examples
 
@@ -212,7 +222,7 @@ def test_cancelling_a_planned_run_needs_no_child(desk: Desk) -> None:
     cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
     assert (desk.row(run).status, desk.row(run).error) == ("cancelled", "cancelled by lea")
     assert desk.launcher.cancelled == []
-    with pytest.raises(WorkflowError, match="is cancelled; plan another one"):
+    with pytest.raises(WorkflowError, match="is cancelled; `driftwarden retrain resume"):
         start_run(desk.engine, run, desk.launcher, desk.now)
 
 
@@ -254,6 +264,119 @@ def test_cancelling_while_another_process_polls_wins(
         assert versions.list_versions(connection) == []
 
 
+def test_a_child_that_dies_goes_on_a_bounded_number_of_times(desk: Desk) -> None:
+    run = desk.start()
+    desk.launcher.said = ["Killed"]
+    for times in (1, 2):
+        desk.launcher.end(times, None)
+        state = poll_run(desk.engine, run, desk.launcher, desk.now, resumptions=2)
+        assert (state.run.status, state.run.resumptions) == ("running", times)
+        assert (state.run.handle or {})["number"] == times + 1
+    desk.launcher.end(3, None)
+    state = poll_run(desk.engine, run, desk.launcher, desk.now, resumptions=2)
+    assert (state.run.status, state.run.resumptions) == ("failed", 2)
+    assert str(state.run.error).endswith("its last words: Killed")
+    assert len(desk.launcher.submitted) == 3
+    with transaction(desk.engine) as connection:
+        actions = connection.execute(select(AuditEntry.action)).scalars().all()
+    assert actions.count("run.resumed") == 2
+
+
+def test_a_child_that_says_why_it_failed_is_not_started_again(desk: Desk) -> None:
+    run = desk.start()
+    desk.launcher.end(1, {"status": "failed", "error": "too long"})
+    state = poll_run(desk.engine, run, desk.launcher, desk.now, resumptions=3)
+    assert (state.run.status, state.run.error) == ("failed", "too long")
+    assert len(desk.launcher.submitted) == 1
+
+
+def test_one_that_somebody_wants_ended_does_not_go_on(desk: Desk) -> None:
+    run = desk.start()
+    with transaction(desk.engine) as connection:
+        assert request_cancel(connection, run, "Lea")
+        assert not request_cancel(connection, run, "Max")
+    desk.launcher.end(1, None)
+    state = poll_run(desk.engine, run, desk.launcher, desk.now, resumptions=3)
+    assert state.run.status == "failed"
+    assert len(desk.launcher.submitted) == 1
+
+
+def test_what_was_asked_on_the_page_is_cancelled(desk: Desk) -> None:
+    run, other = desk.start(), desk.start()
+    with transaction(desk.engine) as connection:
+        request_cancel(connection, run, "Lea")
+    ended = cancel_asked(desk.engine, lambda _: desk.launcher, desk.now)
+    assert [one.id for one in ended] == [run]
+    assert (desk.row(run).status, desk.row(run).error) == ("cancelled", "cancelled by Lea")
+    assert desk.row(other).status == "running"
+    assert cancel_asked(desk.engine, lambda _: desk.launcher, desk.now) == []
+    with transaction(desk.engine) as connection:
+        assert not request_cancel(connection, run, "Lea")
+
+
+def test_a_launcher_that_cannot_resume_says_so(desk: Desk) -> None:
+    run = desk.start()
+    desk.launcher.capabilities = replace(
+        desk.launcher.capabilities, resume=Capability(False, "Plan another one.")
+    )
+    desk.launcher.end(1, None)
+    assert poll_run(desk.engine, run, desk.launcher, desk.now, resumptions=3).run.status == "failed"
+    with pytest.raises(WorkflowError, match=r"can't resume a run\. Plan another one\."):
+        reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea")
+
+
+def test_a_failed_run_is_taken_up_again(desk: Desk) -> None:
+    run = desk.start()
+    folder = desk.launcher.submitted[0]
+    desk.launcher.end(1, {"status": "failed", "error": "out of memory"})
+    desk.poll(run)
+    assert reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea") == 0
+    row = desk.row(run)
+    assert (row.status, row.error, row.result, row.finished_at) == ("planned", None, None, None)
+    assert not folder.result.exists()  # a launcher would take it for the outcome
+    start_run(desk.engine, run, desk.launcher, desk.now)
+    desk.launcher.end(2, success(folder))
+    assert desk.poll(run).run.status == "succeeded"
+    with pytest.raises(WorkflowError, match="is succeeded; only one that failed or was cancelled"):
+        reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea")
+
+
+def test_a_run_without_data_cannot_be_taken_up(desk: Desk) -> None:
+    run = desk.plan(prepared=False)
+    cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
+    with pytest.raises(WorkflowError, match="ended before its data was written"):
+        reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea")
+
+
+def test_a_checkpoint_that_is_cut_does_not_count(desk: Desk) -> None:
+    run = desk.start()
+    folder = desk.launcher.submitted[0]
+    for number, state in ((7, "{}"), (14, '{"global_s'), (21, None)):
+        place = folder.checkpoints / f"checkpoint-{number}"
+        place.mkdir(parents=True)
+        if state is not None:
+            (place / "trainer_state.json").write_text(state, encoding="utf-8")
+    assert last_step(folder) == 7
+    desk.launcher.end(1, {"status": "failed", "error": "out of memory"})
+    desk.poll(run)
+    assert reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea") == 7
+
+
+def test_what_is_to_be_seen_of_a_run_is_in_its_row(desk: Desk) -> None:
+    run = desk.start()
+    folder = desk.launcher.submitted[0]
+    lines = [{"step": n, "loss": 1.0 / n} for n in range(1, 1001)]
+    write_lines(folder.progress, [*lines, {"step": 1000, "validation_loss": 0.5}])
+    folder.heartbeat.write_text('{"step": 1000, "steps": 2000, "loss": 0.001}', encoding="utf-8")
+    desk.launcher.said = ["loading", " ", "training"]
+    desk.poll(run)
+    kept = desk.row(run).progress or {}
+    assert kept["last"]["steps"] == 2000
+    assert (len(kept["losses"]), kept["losses"][-1]) == (200, [1000, 0.001])
+    assert kept["validation"] == [[1000, 0.5]]
+    assert kept["log"] == ["loading", "training"]
+
+
 def test_runs_are_listed_newest_first(desk: Desk) -> None:
     planned, running = desk.plan(), desk.start()
     with transaction(desk.engine) as connection:
@@ -264,7 +387,7 @@ def test_runs_are_listed_newest_first(desk: Desk) -> None:
 
 
 def test_progress_is_what_the_child_wrote_last(desk: Desk) -> None:
-    from retrain.runs import losses
+    from retrain.progress_record import losses
 
     run = desk.start()
     folder = desk.launcher.submitted[0]

@@ -11,7 +11,7 @@ class FakeLauncher:
 
     name = "fake"
     capabilities = Capabilities(
-        resume=Capability(False, "Nothing ever ran."),
+        resume=Capability(True, "There is nothing to lose."),
         logs=Capability(True, "A test wrote them."),
         device=Capability(True, "There is none."),
     )

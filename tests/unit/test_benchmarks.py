@@ -1,7 +1,6 @@
 """Benchmarks: from where they are read, and what is refused or remarked."""
 
 import json
-import sys
 from pathlib import Path
 
 import fsspec
@@ -57,18 +56,6 @@ def test_addresses(tmp_path: Path) -> None:
 def test_data_sets_that_are_not_there(tmp_path: Path, place: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         read_dataset(place, tmp_path)
-
-
-@pytest.mark.parametrize(("protocol", "package"), [("s3", "s3fs"), ("gs", "gcsfs")])
-def test_a_missing_package_is_named(
-    monkeypatch: pytest.MonkeyPatch, protocol: str, package: str
-) -> None:
-    monkeypatch.setitem(sys.modules, package, None)  # as if it weren't installed
-    address = f"{protocol}://key:secret@bucket/b.jsonl?signature=abc"
-    with pytest.raises(InputError, match=f"install the package {package}") as raised:
-        read_dataset(address, Path())
-    assert "secret" not in str(raised.value)
-    assert "abc" not in str(raised.value)
 
 
 def test_few_items_are_remarked_loudly(tmp_path: Path) -> None:

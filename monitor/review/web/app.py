@@ -31,6 +31,7 @@ from monitor.review.web import (
     oidc_page,
     pages,
     people_pages,
+    run_pages,
     study_pages,
     verdict_pages,
 )
@@ -95,6 +96,7 @@ def create_app(
             *drift_pages.HANDLERS,
             *digest_page.HANDLERS,
             *decision_pages.HANDLERS,
+            *run_pages.HANDLERS,
             *verdict_pages.HANDLERS,
             *health.HANDLERS,
             api.router,

@@ -25,6 +25,14 @@ class TrainingRun(Base):
     handle: Mapped[dict[str, Any] | None]
     recipe: Mapped[dict[str, Any]]
     work_dir: Mapped[str]
+    #: What could be tried when it was planned: methods, bases, their memory; the data's size.
+    plan: Mapped[dict[str, Any] | None]
+    #: What the child reported last, its losses thinned out, and the end of its log.
+    progress: Mapped[dict[str, Any] | None]
+    #: How often its child was started again after it had died.
+    resumptions: Mapped[int] = mapped_column(server_default=text("0"))
+    #: Who asked on the page to end it; what launched it does.
+    cancel_requested_by: Mapped[str | None]
     result: Mapped[dict[str, Any] | None]
     error: Mapped[str | None]
     created_at: Mapped[datetime]

@@ -1,0 +1,63 @@
+"""All checks of a recipe and its examples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retrain.base_model import BaseModel, load_tokenizer
+from retrain.checks.examples import Examples, check_examples, measure_examples
+from retrain.checks.finding import Finding
+from retrain.checks.memory import check_memory
+from retrain.checks.serving import check_serving
+from retrain.checks.template import check_template
+from retrain.device import Device
+from retrain.memory import Batch, MemoryEstimate, estimate_memory
+from retrain.model_shape import ModelShape, model_shape
+from retrain.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the checks found and measured."""
+
+    findings: tuple[Finding, ...]
+    examples: Examples
+    shape: ModelShape | None
+    estimate: MemoryEstimate | None
+
+
+def check_run(recipe: Recipe, rows: Sequence[dict[str, Any]], device: Device | None) -> Checked:
+    """Check a recipe with its examples; no weights are loaded.
+
+    Args:
+        recipe: What is to be trained.
+        rows: The training set.
+        device: Where; ``None``: elsewhere, and unknown.
+
+    Raises:
+        ModelError: The base's tokenizer or configuration can't be read.
+    """
+    revision = "" if Path(recipe.base).is_dir() else recipe.base_revision
+    tokenizer = load_tokenizer(BaseModel(recipe.base, revision))
+    template, serving = check_template(tokenizer, recipe.base), check_serving(recipe)
+    if "refused" in (template.outcome, serving.outcome):
+        return Checked((template, serving), Examples(()), None, None)
+    examples = measure_examples(tokenizer, rows)
+    shape = model_shape(recipe)
+    counted = check_examples(examples, recipe.max_length, shape.max_positions)
+    if counted.outcome == "refused":
+        return Checked((template, serving, counted), examples, shape, None)
+    estimate = estimate_memory(
+        shape,
+        recipe,
+        examples.heaviest_batch(recipe.examples_at_once),
+        device.kind if device else "cuda",
+    )
+    fits = check_memory(estimate, device)
+    return Checked((template, serving, counted, fits), examples, shape, estimate)
+
+
+def worst_batch(recipe: Recipe) -> Batch:
+    """Return the heaviest batch that a recipe allows, where the examples aren't known yet."""
+    return Batch(recipe.examples_at_once, recipe.max_length, recipe.max_length)

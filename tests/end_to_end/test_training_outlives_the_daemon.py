@@ -1,0 +1,155 @@
+"""The daemon as a process is killed while its child trains; then the child is."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, insert, select, update
+
+from monitor.store import registry as versions
+from monitor.store.decisions import confirm_decision
+from monitor.store.engine import make_engine, transaction
+from monitor.store.migrations import upgrade
+from monitor.store.reviews import insert_gold
+from monitor.store.runs import RunRow, list_runs
+from monitor.store.tables import Decision, ReviewItem
+from retrain.launchers.local import SubprocessLauncher
+from retrain.launchers.process_identity import start_ticks
+from retrain.progress_record import losses
+from retrain.run_folder import RunFolder
+from tests.services.recipes import write_recipe
+from tests.services.review_world import make_world
+from tests.services.tiny_model import OLD, examples, tiny_base  # noqa: F401
+
+pytestmark = [pytest.mark.language_model, pytest.mark.timeout(900)]
+
+NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
+PATIENCE_SECONDS = 400
+#: Long enough to be killed in: the daemon looks every ten seconds.
+EPOCHS = 60
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = make_engine(f"sqlite:///{tmp_path / 'd.db'}")
+    upgrade(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def config(tmp_path: Path, engine: Engine, tiny_base: Path) -> Path:  # noqa: F811
+    """A confirmed decision to retrain on 30 gold items, and what a daemon reads."""
+    world = make_world(engine, NOW, n=40, people=False)
+    with transaction(engine) as connection:
+        items = connection.execute(
+            select(ReviewItem.id).order_by(ReviewItem.position).limit(30)
+        ).scalars().all()  # fmt: skip
+        for item in items:
+            insert_gold(
+                connection, item, 1, NOW, verdict="correct", response=OLD[1],
+                error_kind="knowledge", resolution="agreed", cause="",
+            )  # fmt: skip
+        connection.execute(update(ReviewItem).where(ReviewItem.id.in_(items)).values(status="gold"))
+        decision = connection.execute(
+            insert(Decision).values(
+                batch_id=world.batch_id, model="assistant", recommendation="retrain",
+                inputs={"batches": [world.batch_id]}, decided_at=NOW,
+            ).returning(Decision.id)
+        ).scalar_one()  # fmt: skip
+        confirm_decision(connection, decision, "Lea", NOW)
+    original = tmp_path / "original.jsonl"
+    original.write_text(
+        "".join(json.dumps(row) + "\n" for row in examples(OLD, 40)), encoding="utf-8"
+    )
+    recipe = write_recipe(
+        tmp_path / "recipe.toml", base=str(tiny_base), epochs=EPOCHS, batch_size=8, rank=4,
+        max_length=64, checkpoint_steps=10,
+    )  # fmt: skip
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f'[model]\nname = "assistant"\n[database]\nurl = "sqlite:///{tmp_path / "d.db"}"\n'
+        f'[retrain]\nrecipe = "{recipe}"\ntraining_data = "{original}"\n'
+        f'work_dir = "{tmp_path / "runs"}"\nresumptions = 1\n',
+        encoding="utf-8",
+    )
+    return path
+
+
+@pytest.fixture
+def daemons(config: Path, engine: Engine) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    started: list[subprocess.Popen[bytes]] = []
+    log = (config.parent / "daemon.log").open("wb")
+    root = str(Path(__file__).parents[2])
+
+    def start() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", "from monitor.cli import main; main()"]
+        daemon = subprocess.Popen(
+            [*command, "run", "--only", "schedule", "-c", str(config)],
+            stdout=log, stderr=subprocess.STDOUT,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": root},
+        )  # fmt: skip
+        started.append(daemon)
+        return daemon
+
+    yield start
+    for daemon in started:
+        daemon.kill()
+        daemon.wait()
+    log.close()
+    with transaction(engine) as connection:
+        left = [run.handle for run in list_runs(connection, statuses=("running",))]
+    for handle in left:
+        SubprocessLauncher().cancel(handle or {})
+
+
+def wait_for(engine: Engine, holds: Callable[[RunRow], bool], log: Path) -> RunRow:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        with transaction(engine) as connection:
+            rows = list_runs(connection)
+        if rows and holds(rows[0]):
+            return rows[0]
+        assert time.monotonic() < deadline, (rows, log.read_text()[-3000:])
+        time.sleep(0.5)
+
+
+def step_of(row: RunRow) -> int:
+    return int(((row.progress or {}).get("last") or {}).get("step", 0))
+
+
+def test_a_killed_daemon_adopts_its_child_and_a_killed_child_goes_on(
+    engine: Engine, config: Path, daemons: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    log = config.parent / "daemon.log"
+    first = daemons()
+    row = wait_for(engine, lambda row: row.status == "running" and step_of(row) > 0, log)
+    child = (row.handle or {})["pid"]
+    first.kill()
+    first.wait()
+    assert start_ticks(child) is not None, "the child ended with its daemon"
+
+    daemons()
+    seen = step_of(row)
+    row = wait_for(engine, lambda row: step_of(row) > seen or row.status != "running", log)
+    assert (row.status, (row.handle or {})["pid"], row.resumptions) == ("running", child, 0)
+
+    folder = RunFolder(Path(row.work_dir))
+    assert folder.last_checkpoint() is not None
+    os.kill(child, signal.SIGKILL)
+    row = wait_for(engine, lambda row: row.status not in ("planned", "running"), log)
+    assert (row.status, row.resumptions) == ("succeeded", 1), row.error
+    assert (row.handle or {})["pid"] != child
+    n_steps = (row.result or {})["steps"]
+    assert [step for step, _ in losses(folder)] == list(range(1, n_steps + 1))
+    with transaction(engine) as connection:
+        version = versions.version_of_run(connection, row.id)
+    assert version is not None
+    assert version.stage == "candidate"

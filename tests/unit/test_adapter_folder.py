@@ -1,0 +1,60 @@
+"""What lies beside an adapter: its card says where it comes from and what it scored."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from retrain.adapter_folder import add_scores, model_card
+from retrain.recipe import Recipe
+from retrain.run_folder import read_json, write_json
+
+LINEAGE = {
+    "base": "org/base", "base_revision": "0f3c", "method": "qlora", "seed": 7,
+    "data_digest": "sha256:d", "parent_adapter": "", "versions": {"torch": "2.15", "peft": "0.21"},
+}  # fmt: skip
+RECIPE = Recipe(base="org/base", base_revision="0f3c", method="qlora", rank=8, seed=7)
+
+
+def score(stratum: str, value: float) -> dict[str, Any]:
+    return {"stratum": stratum, "metric": "exact_match", "value": value, "lower": value - 0.1,
+            "upper": value + 0.1, "n": 40}  # fmt: skip
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> Path:
+    write_json(tmp_path / "lineage.json", LINEAGE)
+    write_json(tmp_path / "recipe.json", msgspec.to_builtins(RECIPE))
+    return tmp_path
+
+
+def test_the_card_is_our_own() -> None:
+    card = model_card(RECIPE, LINEAGE)
+    for said in (
+        "base_model: org/base", "QLoRA adapter of rank 8", "revision `0f3c`", "digest `sha256:d`",
+        "seed 7", "torch 2.15, peft 0.21", "None were measured yet",
+    ):  # fmt: skip
+        assert said in card, said
+
+
+def test_scores_are_added_and_replaced(adapter: Path) -> None:
+    add_scores(adapter, "acceptance", [score("", 0.5), score("split=new", 0.25)])
+    add_scores(adapter, "safety", [score("", 0.9)])
+    add_scores(adapter, "acceptance", [score("", 0.75)])
+    card = (adapter / "README.md").read_text(encoding="utf-8")
+    assert "| acceptance | all | exact_match | 0.750 | 0.650 to 0.850 | 40 |" in card
+    assert "| safety | all | exact_match | 0.900 |" in card
+    assert "split=new" not in card
+    assert "None were measured" not in card
+    assert set(read_json(adapter / "scores.json") or {}) == {"acceptance", "safety"}
+
+
+def test_a_folder_that_somebody_else_made_is_left_alone(tmp_path: Path) -> None:
+    add_scores(tmp_path, "acceptance", [score("", 0.5)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_cannot_break_the_table(adapter: Path) -> None:
+    add_scores(adapter, "a|b", [score("x\ny", 0.5)])
+    assert r"| a\|b | x y |" in (adapter / "README.md").read_text(encoding="utf-8")

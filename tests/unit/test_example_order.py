@@ -1,0 +1,33 @@
+"""The order of the examples depends on the seed and the epoch, and on nothing that went before."""
+
+import torch
+
+from retrain.example_order import EpochOrder
+
+LENGTHS = [n % 7 + 3 for n in range(40)]
+
+
+def order(seed: int, epoch: int) -> list[int]:
+    sampler = EpochOrder(8, lengths=LENGTHS, seed=seed)
+    sampler.set_epoch(epoch)
+    return list(sampler)
+
+
+def test_an_epoch_has_its_order_whatever_was_drawn_before() -> None:
+    torch.manual_seed(1)
+    first = order(7, 3)
+    torch.rand(100)
+    assert order(7, 3) == first
+    assert sorted(first) == list(range(40))
+
+
+def test_epochs_and_seeds_differ() -> None:
+    assert len({tuple(order(seed, epoch)) for seed in (7, 8) for epoch in range(5)}) == 10
+
+
+def test_it_leaves_the_shared_generator_alone() -> None:
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    order(7, 0)
+    assert torch.equal(torch.rand(3), expected)

@@ -1,0 +1,102 @@
+"""What to try, in which order, and what follows a rejection."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from retrain.next_step import Attempt, next_step
+from retrain.options import Option, ladder
+from retrain.recipe import Method, Recipe, Serving
+
+
+def option(
+    method: Method, base: str, size: float, fits: bool | None = True, **more: bool
+) -> Option:
+    n = round(size * 1e9)
+    return Option(
+        method=method, base=base, n_parameters=n, n_trained=n if method == "full" else 1_000_000,
+        needed_gib=size, fits=fits, servable=more.get("servable", True),
+    )  # fmt: skip
+
+
+OPTIONS = [
+    option("qlora", "huge", 400, servable=False),
+    option("qlora", "large", 70),
+    option("qlora", "small", 8),
+    option("lora", "huge", 400, fits=False, servable=False),
+    option("lora", "large", 70, fits=False),
+    option("lora", "small", 8),
+    option("full", "large", 70, fits=False),
+    option("full", "small", 8),
+]
+RECIPE = Recipe(base="small")
+QLORA, LORA, FULL = Attempt("qlora", "large"), Attempt("lora", "small"), Attempt("full", "small")
+
+
+def after(*rejected: Attempt, tokens: int = 1000, recipe: Recipe = RECIPE) -> tuple[object, str]:
+    step = next_step(rejected, OPTIONS, recipe, tokens)
+    return step.method and (step.method, step.base), step.text
+
+
+def test_the_order_is_qlora_on_the_largest_that_can_be_served_then_lora_then_full() -> None:
+    assert [(one.method, one.base) for one in ladder(OPTIONS)] == [
+        ("qlora", "large"), ("lora", "small"), ("full", "small"),
+    ]  # fmt: skip
+
+
+def test_a_base_whose_device_is_not_known_counts_as_possible() -> None:
+    assert [one.base for one in ladder([option("lora", "b", 8, fits=None)])] == ["b"]
+    assert ladder([option("lora", "b", 8, fits=False)]) == []
+
+
+@pytest.mark.parametrize(
+    ("rejected", "following"),
+    [
+        ((), ("qlora", "large")),
+        ((QLORA,), ("lora", "small")),
+        # LoRA on a smaller base says nothing about the largest in 4 bits.
+        ((LORA,), ("qlora", "large")),
+        ((QLORA, LORA), None),
+    ],
+)
+def test_what_follows(rejected: Sequence[Attempt], following: object) -> None:
+    assert after(*rejected)[0] == following
+
+
+def test_the_command_stands_in_the_text() -> None:
+    assert "`driftwarden retrain plan GOLD --method lora --base small`" in after(QLORA)[1]
+
+
+def test_four_bits_are_not_tried_where_full_precision_has_failed_on_the_same_base() -> None:
+    options = [one for one in OPTIONS if one.base == "small"]
+    step = next_step([LORA], options, RECIPE, 1000)
+    assert step.method is None
+    assert "full fine-tuning isn't justified" in step.text
+
+
+def test_full_fine_tuning_needs_more_data_than_an_adapter_can_hold() -> None:
+    """An adapter of a million parameters has room for two million tokens of answers."""
+    step, text = after(QLORA, LORA, tokens=2_000_000)
+    assert step is None
+    assert "2,000,000 tokens of answers" in text
+    step, text = after(QLORA, LORA, tokens=2_000_001)
+    assert step == ("full", "small")
+    assert "--method full" in text
+
+
+def test_before_it_the_rank_is_raised_as_far_as_can_be_served() -> None:
+    low = Recipe(base="small", rank=8, serving=Serving(max_lora_rank=32))
+    step, text = after(QLORA, LORA, tokens=3_000_000, recipe=low)
+    assert step == ("lora", "small")
+    assert "up to serving.max_lora_rank = 32" in text
+
+
+def test_when_all_have_failed_the_gold_is_looked_at() -> None:
+    step, text = after(QLORA, LORA, FULL, tokens=3_000_000)
+    assert step is None
+    assert "all rejected" in text
+
+
+def test_without_anything_that_fits_it_is_said() -> None:
+    step = next_step([], [option("qlora", "b", 8, fits=False)], RECIPE, 1)
+    assert (step.method, step.text[:25]) == (None, "no other method fits the ")
