@@ -1,4 +1,4 @@
-"""``compare`` on data that nothing was tuned on: images of digits, centred or far from the origin."""
+"""``compare`` on data that nothing was tuned on: digits, around the origin or far from it."""
 
 import numpy as np
 import pytest
