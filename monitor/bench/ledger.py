@@ -9,7 +9,7 @@ import ast
 import hashlib
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import astuple, fields
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -130,9 +130,9 @@ class Recorded:
 def described(function: Callable[..., Any], task: Any) -> str:
     """Return what a trial does: its function, and its fields but the seed and paths."""
     values = [
-        getattr(task, field.name)
-        for field in fields(task)
-        if field.name != "seed" and not isinstance(getattr(task, field.name), Path)
+        value
+        for field, value in zip(fields(task), astuple(task), strict=True)
+        if field.name != "seed" and not isinstance(value, Path)
     ]
     words = msgspec.json.encode(values).decode()
     return f"{function.__module__.rpartition('.')[2]}.{function.__name__} {words}"

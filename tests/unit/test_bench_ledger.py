@@ -75,7 +75,7 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert 0 == kept.n_ignored
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert [0, 1, 2, 3, 4] == [line[3] for line in lines]
-    assert 'test_bench_ledger.judge [{"kind":"none",' in lines[0][2]
+    assert 'test_bench_ledger.judge [["none",500,500,0.0,1]]' == lines[0][2]
 
 
 def test_trials_of_other_code_or_data_are_not_mixed(
