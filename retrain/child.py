@@ -8,11 +8,11 @@ database: a child can run on any machine that shares the folder.
 import sys
 from typing import Any
 
-from retrain.child_process import prepare_environment, run_child
 from retrain.dataset.self_generated import add_self_generated, needs_answers
 from retrain.dataset.training_set import copy_card
-from retrain.recipe import Recipe, read_recipe
+from retrain.recipes.recipe import Recipe, read_recipe
 from retrain.run_folder import RunFolder, read_json, read_lines
+from retrain.runs.child_process import prepare_environment, run_child
 
 
 def main(arguments: list[str]) -> int:
@@ -28,7 +28,7 @@ def _train(folder: RunFolder) -> dict[str, Any]:
     rows = list(read_lines(folder.training_data))
     card = read_json(folder.card) or {}
     # Imported here: torch reads the environment when it is imported.
-    from retrain.training import train  # noqa: PLC0415
+    from retrain.training.fine_tuning import train  # noqa: PLC0415
 
     outcome = train(folder, recipe, rows, card)
     copy_card(folder)
@@ -37,7 +37,7 @@ def _train(folder: RunFolder) -> dict[str, Any]:
 
 def _generate(folder: RunFolder, recipe: Recipe) -> None:
     """Let the version that serves answer the prompts of its replay."""
-    from retrain.replay_generation import load_for_replay, replay_progress  # noqa: PLC0415
+    from retrain.training.replay_generation import load_for_replay, replay_progress  # noqa: PLC0415
 
     add_self_generated(folder, recipe, load_for_replay, replay_progress(folder))
 

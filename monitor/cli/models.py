@@ -44,7 +44,7 @@ def show(model: ModelArgument, version: VersionArgument, config: ConfigOption = 
     from monitor.cli.version_text import version_lines
     from monitor.store import registry
     from monitor.store.engine import transaction
-    from retrain.version_facts import facts_of
+    from retrain.registry.version_facts import facts_of
 
     engine = open_database(read_settings(config))
     with transaction(engine) as connection:
@@ -69,7 +69,7 @@ def diff(
     from monitor.cli.version_text import difference_lines
     from monitor.store import registry
     from monitor.store.engine import transaction
-    from retrain.version_facts import differences, facts_of, score_changes
+    from retrain.registry.version_facts import differences, facts_of, score_changes
 
     engine = open_database(read_settings(config))
     with transaction(engine) as connection:
@@ -101,7 +101,7 @@ def promote(
 
     from monitor.store import registry
     from monitor.store.engine import transaction
-    from retrain.registry import promote as promote_version
+    from retrain.registry.stages import promote as promote_version
 
     engine = open_database(read_settings(config))
     with transaction(engine) as connection:
@@ -127,7 +127,7 @@ def rollback(
     from datetime import UTC, datetime
 
     from monitor.store.engine import transaction
-    from retrain.registry import roll_back
+    from retrain.registry.stages import roll_back
 
     engine = open_database(read_settings(config))
     with transaction(engine) as connection:

@@ -52,7 +52,7 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
     """Show a run: its state, recipe, progress and what came of it."""
     from datetime import UTC, datetime
 
-    from retrain.runs import poll_run
+    from retrain.runs.lifecycle import poll_run
 
     settings = read_settings(config)
     engine = open_database(settings)
@@ -96,7 +96,7 @@ def start(
     """Start a planned run. Ctrl-C leaves it running; a daemon then picks up its result."""
     from datetime import UTC, datetime
 
-    from retrain.runs import start_run
+    from retrain.runs.lifecycle import start_run
 
     settings = read_settings(config)
     engine = open_database(settings)
@@ -121,8 +121,8 @@ def resume(
     import getpass
     from datetime import UTC, datetime
 
-    from retrain.resuming import reopen
-    from retrain.runs import start_run
+    from retrain.runs.lifecycle import start_run
+    from retrain.runs.resuming import reopen
 
     settings = read_settings(config)
     engine = open_database(settings)
@@ -155,7 +155,7 @@ def _watch(engine: "Engine", settings: "Settings", run: int, launcher: "Launcher
     from rich.progress import Progress
 
     from monitor.errors import TrainingError
-    from retrain.runs import poll_run
+    from retrain.runs.lifecycle import poll_run
 
     resumptions = settings.retrain.resumptions
     with Progress() as progress:
@@ -241,7 +241,7 @@ def approve(
 
     from monitor.cli.retrain_evaluation import last_evaluation_of_run
     from monitor.store.engine import transaction
-    from retrain.verdicts import approve as approve_evaluation
+    from retrain.evaluation.recorded import approve as approve_evaluation
 
     engine = open_database(read_settings(config))
     row = last_evaluation_of_run(engine, run)
@@ -258,7 +258,7 @@ def cancel(run: RunArgument, config: ConfigOption = None) -> None:
     import getpass
     from datetime import UTC, datetime
 
-    from retrain.runs import cancel_run
+    from retrain.runs.lifecycle import cancel_run
 
     settings = read_settings(config)
     engine = open_database(settings)
@@ -279,8 +279,8 @@ def logs(
     """Print the last lines that a run's process wrote."""
     from monitor.store.engine import transaction
     from monitor.store.runs import run_by_id
-    from retrain.log_following import new_lines
     from retrain.run_folder import RunFolder
+    from retrain.runs.log_following import new_lines
 
     settings = read_settings(config)
     engine = open_database(settings)

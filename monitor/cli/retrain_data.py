@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from monitor.settings import Settings
     from retrain.dataset import Card, TrainingSet
-    from retrain.recipe import Training
+    from retrain.recipes.recipe import Training
 
 
 def data(

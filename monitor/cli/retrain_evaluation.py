@@ -37,8 +37,8 @@ def evaluate_run(
     from rich.progress import Progress
 
     from monitor.store.engine import transaction
+    from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
     from retrain.evaluation.planning import plan_evaluation, request_for
-    from retrain.evaluations import poll_evaluation, start_evaluation
     from retrain.launchers import launcher_named
 
     version = _version(engine, run_id)
@@ -82,7 +82,7 @@ def cancel_of_run(engine: "Engine", settings: Settings, secrets: Secrets, run_id
     """
     import getpass
 
-    from retrain.evaluations import cancel_evaluation
+    from retrain.evaluation.lifecycle import cancel_evaluation
     from retrain.launchers import launcher_named
 
     row = last_evaluation_of_run(engine, run_id)
@@ -100,7 +100,7 @@ def check_benchmarks(settings: Settings, secrets: Secrets, file: Path) -> None:
         InputError: A data set can't be used.
     """
     from monitor.evaluation_file import read_plan
-    from retrain.evaluation.benchmark import load_benchmarks
+    from retrain.benchmarks.benchmark import load_benchmarks
     from retrain.judge.client import judge_of
     from retrain.metrics.catalogue import MetricModels
 

@@ -48,16 +48,16 @@ def plan(
     from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.registry import production_version
-    from retrain.base_model import BaseModel, load_tokenizer
     from retrain.checks.all import check_run
     from retrain.checks.finding import require
-    from retrain.confirmation import require_confirmation
     from retrain.dataset.token_counts import TokenCounter
     from retrain.launchers import device_of, launcher_named
-    from retrain.options import choose, ladder, options_for, options_json
-    from retrain.recipe_file import overridden, read_recipe_file
-    from retrain.runs import plan_run, prepare_run
-    from retrain.starting_point import adapter_on, prepare_bases
+    from retrain.models.base_model import BaseModel, load_tokenizer
+    from retrain.models.starting_point import adapter_on, prepare_bases
+    from retrain.planning.options import choose, ladder, options_for, options_json
+    from retrain.recipes.confirmation import require_confirmation
+    from retrain.recipes.recipe_file import overridden, read_recipe_file
+    from retrain.runs.lifecycle import plan_run, prepare_run
 
     settings = read_settings(config)
     engine = open_database(settings)

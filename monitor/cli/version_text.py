@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from retrain.version_facts import flat
+from retrain.registry.version_facts import flat
 
 if TYPE_CHECKING:
     from monitor.store.registry import ScoreRow
-    from retrain.version_facts import Difference, ScoreChange, VersionFacts
+    from retrain.registry.version_facts import Difference, ScoreChange, VersionFacts
 
 
 def version_lines(facts: "VersionFacts") -> Iterator[str]:

@@ -22,7 +22,7 @@ from monitor.store.offsets import complete_until
 from monitor.store.outbox import count_waiting
 from monitor.store.pending_halves import first_waiting
 from monitor.telemetry import LAST_EVALUATION, OUTBOX_PENDING, get_logger
-from retrain.mlflow_mirror import MlflowMirror, mirror_registry
+from retrain.registry.mlflow_mirror import MlflowMirror, mirror_registry
 
 #: Records of a window's last moments may come this much later.
 LATE_RECORDS = timedelta(minutes=10)

@@ -16,13 +16,13 @@ from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.engine import transaction
 from monitor.store.human_studies import study_of_version
 from monitor.telemetry import get_logger
+from retrain.evaluation.lifecycle import poll_running, start_evaluation
 from retrain.evaluation.planning import plan_evaluation, request_for
+from retrain.evaluation.recorded import conclude, with_checks
 from retrain.evaluation.request import as_request
 from retrain.evaluation.study import with_study
-from retrain.evaluations import poll_running, start_evaluation
 from retrain.launchers import LauncherSource
 from retrain.run_folder import RunFolder, read_lines
-from retrain.verdicts import conclude, with_checks
 
 log = get_logger(__name__)
 

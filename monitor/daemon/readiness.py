@@ -181,7 +181,7 @@ def _sign_in(settings: Settings, secrets: Secrets) -> Finding:
 
 def _recipe(settings: Settings) -> Finding:
     from monitor.model_location import locate_model
-    from retrain.recipe_file import read_recipe_file, split_base
+    from retrain.recipes.recipe_file import read_recipe_file, split_base
 
     recipe = read_recipe_file(settings.retrain.recipe)
     places = [locate_model(split_base(base)[0]) for base in recipe.bases]
@@ -206,7 +206,7 @@ def _training_data(settings: Settings) -> Finding:
 def evaluation_finding(settings: Settings, secrets: Secrets) -> Finding:
     """Say what candidates are evaluated on, and which settings evaluation.yaml overrides."""
     from monitor.evaluation_file import read_plan
-    from retrain.evaluation.benchmark import load_benchmarks
+    from retrain.benchmarks.benchmark import load_benchmarks
     from retrain.judge.client import judge_of
     from retrain.metrics.catalogue import MetricModels
 
@@ -277,7 +277,7 @@ def live_model_finding(settings: Settings) -> Finding:
 
 def _mlflow(settings: Settings, secrets: Secrets) -> Finding:
     from monitor.store.registry_mirrors import list_mirrors
-    from retrain.mlflow_mirror import MlflowMirror
+    from retrain.registry.mlflow_mirror import MlflowMirror
 
     mirror = MlflowMirror.build(settings.retrain.mlflow, secrets)
     if mirror is None:

@@ -19,20 +19,20 @@ from monitor.store.registry import VersionRow, production_version
 from monitor.store.rollouts import RolloutRow
 from monitor.store.runs import RunRow, finish_run, list_runs, run_of_decision
 from monitor.telemetry import get_logger
-from retrain.base_model import BaseModel, load_tokenizer
-from retrain.confirmation import require_consent
 from retrain.dataset import TrainingSet
 from retrain.dataset.token_counts import TokenCounter
 from retrain.gateways import Gateway, gateway_of
 from retrain.launchers import LauncherSource, device_of, launcher_named
-from retrain.options import choose, options_for, options_json
-from retrain.recipe import stored_recipe
-from retrain.recipe_file import read_recipe_file
-from retrain.rollout import Health
-from retrain.rollouts import tick_rollouts
+from retrain.models.base_model import BaseModel, load_tokenizer
+from retrain.models.starting_point import adapter_on, prepare_bases
+from retrain.planning.options import choose, options_for, options_json
+from retrain.recipes.confirmation import require_consent
+from retrain.recipes.recipe import stored_recipe
+from retrain.recipes.recipe_file import read_recipe_file
+from retrain.rollout.policy import Health
+from retrain.rollout.rollouts import tick_rollouts
 from retrain.run_folder import RunFolder
-from retrain.runs import cancel_asked, plan_run, poll_running, prepare_run, start_run
-from retrain.starting_point import adapter_on, prepare_bases
+from retrain.runs.lifecycle import cancel_asked, plan_run, poll_running, prepare_run, start_run
 
 log = get_logger(__name__)
 

@@ -21,7 +21,7 @@ from retrain.dataset import Checks, TrainingSet, build_training_set, read_exampl
 from retrain.dataset.benchmarks import benchmark_texts
 from retrain.dataset.rows import Row
 from retrain.metrics.sentence_encoder import LocalSentenceEncoder
-from retrain.recipe import Training
+from retrain.recipes.recipe import Training
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monitor.demo.models import DemoModel
     from monitor.store.candidate_evaluations import CandidateEvaluationRow
     from retrain.benchmark_item import BenchmarkItem
-    from retrain.runs import RunState
+    from retrain.runs.lifecycle import RunState
 
 EVALUATION = """\
 evaluation:
@@ -87,8 +87,8 @@ def train_first_version(
 ) -> VersionRow:
     """Train version 1 in a child process, evaluate it in another, and let it serve."""
     from retrain.dataset import original_training_set
-    from retrain.registry import promote
-    from retrain.runs import plan_run, prepare_run, start_run
+    from retrain.registry.stages import promote
+    from retrain.runs.lifecycle import plan_run, prepare_run, start_run
 
     name, now = stage.settings.model.name, datetime.now(UTC)
     with transaction(stage.engine) as connection:
@@ -111,7 +111,7 @@ def train_first_version(
 
 def watch_run(stage: Stage, run_id: int, description: str) -> "RunState":
     """Follow a training child to its end."""
-    from retrain.runs import poll_run
+    from retrain.runs.lifecycle import poll_run
 
     launcher = stage.launcher
     with stage.narrator.step(f"{description} (a child process)") as step:
@@ -142,7 +142,7 @@ def watch_evaluation(stage: Stage, evaluation_id: int) -> "CandidateEvaluationRo
     Raises:
         TrainingError: The evaluation failed.
     """
-    from retrain.evaluations import poll_evaluation, start_evaluation
+    from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
 
     launcher = stage.launcher
     with stage.narrator.step("evaluate it beside what serves and the base model") as step:

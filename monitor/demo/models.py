@@ -19,9 +19,9 @@ from monitor.demo.topics import (
     Topic,
 )
 from monitor.demo.world import SYSTEM_PROMPT
-from retrain.base_model import prepare_base
-from retrain.recipe import Recipe
-from retrain.tiny_base import TinyShape, make_tiny_base
+from retrain.models.base_model import prepare_base
+from retrain.models.tiny_base import TinyShape, make_tiny_base
+from retrain.recipes.recipe import Recipe
 
 #: Enough for the longest routing answer and the end of the turn.
 MAX_NEW_TOKENS = 12

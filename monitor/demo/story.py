@@ -201,7 +201,7 @@ def _launch(stage: Stage, model: "DemoModel", drawn: Drawn, seed: int) -> str:
 
 
 def _load(stage: Stage, model: "DemoModel", adapter: str) -> Any:
-    from retrain.generation import Responder
+    from retrain.models.generation import Responder
 
     with stage.narrator.step("production loads version 1"):
         return Responder(model.base, adapter, max_new_tokens=model.max_new_tokens)

@@ -140,7 +140,7 @@ def tell_the_registry(stage: Stage, evaluation: CandidateEvaluationRow) -> None:
     """Begin the rollout of a version that the gates let pass, and show the registry."""
     from datetime import UTC, datetime
 
-    from retrain.rollouts import start_rollout
+    from retrain.rollout.rollouts import start_rollout
 
     now = datetime.now(UTC)
     with transaction(stage.engine) as connection:

@@ -13,8 +13,8 @@ from monitor.settings import Retrain
 from monitor.store import person_traces
 from monitor.store.engine import transaction
 from monitor.store.registry import VersionRow, add_lineage_note, list_versions, version_of_run
-from retrain.forgetting import find_in_file, find_in_run, remove_from_file, remove_from_run
 from retrain.run_folder import RunFolder
+from retrain.runs.forgetting import find_in_file, find_in_run, remove_from_file, remove_from_run
 
 #: An export to standard output: nobody knows where it went.
 STANDARD_OUTPUT = "-"

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retrain.base_model import BaseModel, load_tokenizer
 from retrain.checks.examples import Examples, check_examples, measure_examples
 from retrain.checks.finding import Finding
 from retrain.checks.memory import check_memory
 from retrain.checks.serving import check_serving
 from retrain.checks.template import check_template
-from retrain.device import Device
-from retrain.memory import Batch, MemoryEstimate, estimate_memory
-from retrain.model_shape import ModelShape, model_shape
-from retrain.recipe import Recipe
+from retrain.memory.device import Device
+from retrain.memory.estimate import Batch, MemoryEstimate, estimate_memory
+from retrain.memory.model_shape import ModelShape, model_shape
+from retrain.models.base_model import BaseModel, load_tokenizer
+from retrain.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from retrain.chat_template import training_template
 from retrain.checks.finding import Finding
-from retrain.memory import Batch
+from retrain.memory.estimate import Batch
+from retrain.models.chat_template import training_template
 
 #: How many examples a finding names.
 NAMED_EXAMPLES = 10

@@ -1,8 +1,8 @@
 """Whether a training fits its device."""
 
 from retrain.checks.finding import Finding
-from retrain.device import GIB, Device
-from retrain.memory import MemoryEstimate
+from retrain.memory.device import GIB, Device
+from retrain.memory.estimate import MemoryEstimate
 
 #: Above this share of the device the estimate's own error counts.
 CLOSE = 0.85

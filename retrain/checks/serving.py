@@ -5,7 +5,7 @@ from pathlib import Path
 
 from monitor.errors import TrainingError
 from retrain.checks.finding import Finding
-from retrain.recipe import Recipe
+from retrain.recipes.recipe import Recipe
 from retrain.run_folder import read_json
 
 

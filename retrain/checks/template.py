@@ -3,8 +3,8 @@
 from typing import Any
 
 from monitor.errors import ModelError
-from retrain.chat_template import has_generation_marks, require_generation_marks
 from retrain.checks.finding import Finding
+from retrain.models.chat_template import has_generation_marks, require_generation_marks
 
 
 def check_template(tokenizer: Any, origin: str) -> Finding:

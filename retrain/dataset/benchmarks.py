@@ -3,9 +3,9 @@
 import hashlib
 
 from monitor.evaluation_file import EvaluationPlan
+from retrain.benchmarks.dataset_file import read_dataset
+from retrain.benchmarks.items import parse_items
 from retrain.dataset.leakage import BenchmarkTexts
-from retrain.evaluation.dataset_file import read_dataset
-from retrain.evaluation.items import parse_items
 
 
 def benchmark_texts(plan: EvaluationPlan) -> list[BenchmarkTexts]:

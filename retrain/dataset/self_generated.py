@@ -21,7 +21,7 @@ from monitor.text_characteristics import loop, refusal
 from retrain.dataset.card import Card, SelfGenerated, counts_of, digest_of_rows, task_types_of
 from retrain.dataset.rows import Row
 from retrain.dataset.training_set import read_card, write_card
-from retrain.recipe import Recipe
+from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, canonical, read_lines, write_lines
 
 #: With a smaller share of the wanted answers the model would forget: the run is refused.

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.settings import load_secrets
-from retrain.child_process import prepare_environment, run_child
 from retrain.evaluation.request import read_request
 from retrain.run_folder import RunFolder, write_json, write_lines
+from retrain.runs.child_process import prepare_environment, run_child
 
 
 def main(arguments: list[str]) -> int:
@@ -26,7 +26,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     # Imported here: torch reads the environment when it is imported.
     import numpy as np  # noqa: PLC0415
 
-    from retrain.evaluation.benchmark import load_benchmarks  # noqa: PLC0415
+    from retrain.benchmarks.benchmark import load_benchmarks  # noqa: PLC0415
     from retrain.evaluation.run import answer_rows, judge_candidate, score_systems  # noqa: PLC0415
     from retrain.evaluation.systems import answer_benchmarks, systems_of  # noqa: PLC0415
     from retrain.judge.client import judge_of  # noqa: PLC0415

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from monitor.errors import InputError
 from retrain.benchmark_item import BenchmarkItem
-from retrain.evaluate import ItemScore
-from retrain.evaluation.benchmark import Benchmark
+from retrain.benchmarks.benchmark import Benchmark
 from retrain.evaluation.paired import compare_binary, compare_graded
 from retrain.metrics.metric import Metric
-from retrain.multiplicity import holm
+from retrain.metrics.scoring import ItemScore
+from retrain.statistics.multiplicity import holm
 
 
 @dataclass(frozen=True)

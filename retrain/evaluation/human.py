@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from monitor.settings import Gates
 from monitor.store.human_key import RevealedRating
-from retrain.bootstrap import FEWEST_VALUES, mean_interval
+from retrain.evaluation.gates import Check, Outcome
 from retrain.evaluation.paired import compare_graded
 from retrain.evaluation.verdict import BASE, CANDIDATE, INCUMBENT
-from retrain.gates import Check, Outcome
-from retrain.intervals import mcnemar_p_value
-from retrain.multiplicity import holm
+from retrain.statistics.bootstrap import FEWEST_VALUES, mean_interval
+from retrain.statistics.intervals import mcnemar_p_value
+from retrain.statistics.multiplicity import holm
 
 Values = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain.bootstrap import FEWEST_VALUES, bca_quantiles
-from retrain.intervals import mcnemar_p_value, paired_difference_interval
+from retrain.statistics.bootstrap import FEWEST_VALUES, bca_quantiles
+from retrain.statistics.intervals import mcnemar_p_value, paired_difference_interval
 
 Values = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class PairedTest:
 def compare_binary(first: Values, second: Values, *, confidence: float) -> PairedTest:
     """Compare two systems by scores of 0 and 1, ``[n]`` each: exact McNemar, Newcombe's interval.
 
-    See :func:`retrain.intervals.mcnemar_p_value`.
+    See :func:`retrain.statistics.intervals.mcnemar_p_value`.
     """
     only_first = int((first > second).sum())
     only_second = int((first < second).sum())
@@ -73,8 +73,9 @@ def compare_graded(
 
     p-values are those of a permutation test that flips the sign of each item's difference: under
     the null hypothesis it doesn't matter which system gave which answer. The interval is a paired
-    bootstrap within strata. Where fewer than :data:`~retrain.bootstrap.FEWEST_VALUES` items differ,
-    a bootstrap sees too little of what may differ: there each difference counts as a whole one.
+    bootstrap within strata. Where fewer than
+    :data:`~retrain.statistics.bootstrap.FEWEST_VALUES` items differ, a bootstrap sees too little of
+    what may differ: there each difference counts as a whole one.
 
     Args:
         first: Scores of the first system.

@@ -13,8 +13,8 @@ from monitor.settings import Settings
 from monitor.store import candidate_evaluations as store
 from monitor.store.registry import VersionRow, production_version
 from monitor.store.runs import run_by_id
+from retrain.evaluation.recorded import note
 from retrain.evaluation.request import EvaluationRequest, Source
-from retrain.verdicts import note
 
 
 def request_for(

@@ -8,11 +8,11 @@ import msgspec
 import numpy as np
 
 from monitor.settings import Gates
-from retrain.evaluate import ItemScore, score_answers
-from retrain.evaluation.benchmark import Benchmark
+from retrain.benchmarks.benchmark import Benchmark
+from retrain.evaluation.judged_pairs import Judgements, judge_check, judge_pairs
 from retrain.evaluation.verdict import BASE, CANDIDATE, INCUMBENT, EvaluationVerdict, decide
 from retrain.judge.asks import Asks
-from retrain.judge.pairwise import Judgements, judge_check, judge_pairs
+from retrain.metrics.scoring import ItemScore, score_answers
 
 Scores = dict[str, dict[str, list[ItemScore]]]
 

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.human_key import RevealedRating, revealed_ratings
 from monitor.store.human_studies import StudyRow
+from retrain.evaluation.gates import Check
+from retrain.evaluation.recorded import with_checks
 from retrain.evaluation.verdict import BASE, CANDIDATE, INCUMBENT
-from retrain.gates import Check
 from retrain.judge.agreement import agreement
-from retrain.verdicts import with_checks
 
 Preferred = Literal["candidate", "tie", "incumbent"]
 

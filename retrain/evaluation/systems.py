@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from retrain.evaluate import Responds
-from retrain.evaluation.benchmark import Benchmark
+from retrain.benchmarks.benchmark import Benchmark
 from retrain.evaluation.request import EvaluationRequest, Source
 from retrain.evaluation.verdict import BASE, CANDIDATE, INCUMBENT
-from retrain.generation import Responder
+from retrain.metrics.scoring import Responds
+from retrain.models.generation import Responder
 
 #: Loads a system when its turn comes.
 Loads = Callable[[], Responds]

@@ -6,13 +6,13 @@ import numpy as np
 
 from monitor.evaluation_file.plan import Threshold
 from monitor.settings import Gates
-from retrain.bootstrap import mean_interval
-from retrain.evaluate import ItemScore
-from retrain.evaluation.benchmark import Benchmark
-from retrain.gates import Check, Outcome
-from retrain.intervals import binomial_lower_bound, binomial_upper_bound
+from retrain.benchmarks.benchmark import Benchmark
+from retrain.evaluation.gates import Check, Outcome
 from retrain.metrics.catalogue import canonical_name
 from retrain.metrics.metric import Metric
+from retrain.metrics.scoring import ItemScore
+from retrain.statistics.bootstrap import mean_interval
+from retrain.statistics.intervals import binomial_lower_bound, binomial_upper_bound
 
 
 def check_thresholds(

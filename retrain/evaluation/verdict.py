@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from monitor.settings import Gates
-from retrain.evaluate import ItemScore, StratumScore, summarise
-from retrain.evaluation.benchmark import Benchmark
+from retrain.benchmarks.benchmark import Benchmark
 from retrain.evaluation.comparison import Comparison, adjust_together, compare_systems
+from retrain.evaluation.gates import Check, Outcome, Verdict, combine
 from retrain.evaluation.thresholds import check_thresholds
-from retrain.gates import Check, Outcome, Verdict, combine
+from retrain.metrics.scoring import ItemScore, StratumScore, summarise
 
 #: Scores of a system, by benchmark.
 Scores = Mapping[str, Sequence[ItemScore]]

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 from monitor.errors import ConfigurationError, WorkflowError
 from monitor.settings import Retrain, Secrets
-from retrain.device import Device, this_device
+from retrain.memory.device import Device, this_device
 from retrain.run_folder import RunFolder, Task
 
 #: The module that does a task: ``python -m MODULE RUN_DIR``.

@@ -22,8 +22,8 @@ from monitor.store.runs import RunRow, list_runs
 from monitor.store.tables import Decision, ReviewItem
 from retrain.launchers.local import SubprocessLauncher
 from retrain.launchers.process_identity import start_ticks
-from retrain.progress_record import losses
 from retrain.run_folder import RunFolder
+from retrain.runs.progress_record import losses
 from tests.services.recipes import write_recipe
 from tests.services.review_world import make_world
 from tests.services.tiny_model import OLD, examples, tiny_base  # noqa: F401

@@ -20,15 +20,15 @@ from monitor.store.human_studies import set_locked, set_results, study_of_versio
 from monitor.store.outbox import list_messages
 from monitor.store.reviewers import add_reviewer
 from monitor.store.tables import AuditEntry, TrainingRun
+from retrain.evaluation.lifecycle import FIRST_DELAY, cancel_evaluation
 from retrain.evaluation.planning import plan_evaluation
+from retrain.evaluation.recorded import approve
 from retrain.evaluation.report import report_lines
 from retrain.evaluation.request import as_request, read_request
-from retrain.evaluations import FIRST_DELAY, cancel_evaluation
-from retrain.options import Option
-from retrain.recipe import Recipe
-from retrain.rollouts import start_rollout
+from retrain.planning.options import Option
+from retrain.recipes.recipe import Recipe
+from retrain.rollout.rollouts import start_rollout
 from retrain.run_folder import RunFolder
-from retrain.verdicts import approve
 from tests.services.candidates import (
     HUMAN,
     MODEL,
@@ -232,7 +232,7 @@ def test_a_daemon_that_died_before_the_child_was_noted_starts_no_second_one(
     """Killed after the child was started and before the row knows: it is adopted."""
     with monkeypatch.context() as patch:
         patch.setattr(
-            "retrain.evaluations.store.mark_running",
+            "retrain.evaluation.lifecycle.store.mark_running",
             lambda *_arguments: (_ for _ in ()).throw(KeyboardInterrupt),
         )
         with pytest.raises(KeyboardInterrupt):

@@ -25,10 +25,10 @@ from monitor.store.reviews import insert_gold
 from monitor.store.runs import RunRow, list_runs, run_by_id, run_of_decision
 from monitor.store.tables import Decision, ReviewItem
 from retrain.gateways import RecordedOnly
-from retrain.recipe import read_recipe
-from retrain.registry import promote, register_version
+from retrain.recipes.recipe import read_recipe
+from retrain.registry.stages import promote, register_version
 from retrain.run_folder import RunFolder, read_json, read_lines
-from retrain.runs import cancel_run
+from retrain.runs.lifecycle import cancel_run
 from tests.services.candidates import leave_verdict, make_verdict, write_plan
 from tests.services.fake_launcher import FakeLauncher, success
 from tests.services.recipes import write_recipe
@@ -398,7 +398,7 @@ def test_the_end_that_a_lead_asked_for_comes(desk: Desk) -> None:
 
 
 def test_what_could_be_tried_is_kept_with_the_run(desk: Desk) -> None:
-    from retrain.next_step import next_step_after
+    from retrain.planning.next_step import next_step_after
 
     desk.gold(30)
     desk.decide()
@@ -417,8 +417,8 @@ def test_what_could_be_tried_is_kept_with_the_run(desk: Desk) -> None:
 
 def test_what_was_planned_by_hand_is_started_by_hand(desk: Desk) -> None:
     from retrain.dataset import build_training_set
-    from retrain.recipe import Recipe
-    from retrain.runs import plan_run, prepare_run
+    from retrain.recipes.recipe import Recipe
+    from retrain.runs.lifecycle import plan_run, prepare_run
 
     rows = build_training_set(examples(NEW, 20), [], replay_share=0.0, seed=1)
     with transaction(desk.engine) as connection:
@@ -446,7 +446,7 @@ def test_a_cancelled_run_is_not_started_again(desk: Desk) -> None:
 
 def test_what_cannot_be_found_is_a_model_error(desk: Desk) -> None:
     """The error that the daemon logs names the place."""
-    from retrain.base_model import prepare_base
+    from retrain.models.base_model import prepare_base
 
     with pytest.raises(ModelError, match="nowhere"):
         prepare_base(str(desk.folder / "nowhere" / "base"), desk.folder)

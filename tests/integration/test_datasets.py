@@ -10,8 +10,8 @@ import pytest
 
 from monitor.errors import DatasetUnavailableError, InputError
 from monitor.evaluation_file.plan import parse_plan
-from retrain.evaluation.benchmark import load_benchmarks
-from retrain.evaluation.dataset_file import read_dataset
+from retrain.benchmarks.benchmark import load_benchmarks
+from retrain.benchmarks.dataset_file import read_dataset
 
 LINES = b'{"id": "1", "messages": [{"role": "user", "content": "q"}], "expected": "a"}\n'
 PLAN = "evaluation:\n  benchmarks: [{name: b, dataset: %s, metrics: [exact_match]}]\n"

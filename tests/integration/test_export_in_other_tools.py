@@ -58,8 +58,8 @@ def tiny_model(rows: Any, folder: Path) -> tuple[Any, Any]:
     """Return an untrained model and the tokenizer of the words in the rows."""
     from transformers import AutoModelForCausalLM
 
-    from retrain.base_model import BaseModel, load_tokenizer
-    from retrain.tiny_base import TinyShape, make_tiny_base
+    from retrain.models.base_model import BaseModel, load_tokenizer
+    from retrain.models.tiny_base import TinyShape, make_tiny_base
 
     shape = TinyShape(hidden_size=16, n_layers=1, n_heads=2, vocabulary=300, epochs=0.0)
     base = make_tiny_base(folder / "base", rows, seed=1, shape=shape)

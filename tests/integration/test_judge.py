@@ -11,10 +11,10 @@ import pytest
 from monitor.errors import JudgeError
 from monitor.settings import Judge
 from retrain.benchmark_item import BenchmarkItem
-from retrain.evaluate import ItemScore
+from retrain.evaluation.judged_pairs import judge_check, judge_pairs
 from retrain.judge.client import ChatClient
 from retrain.judge.grounding import JudgedHallucination
-from retrain.judge.pairwise import judge_check, judge_pairs
+from retrain.metrics.scoring import ItemScore
 from tests.services.judge import FakeJudge, judge, running_judge  # noqa: F401 - a fixture
 
 PARTS = re.compile(r"<<ANSWER (A|B) (\w+)>>\n(.*?)\n<<END ANSWER \1 \2>>", re.DOTALL)

@@ -26,7 +26,7 @@ from retrain.launchers import launcher_named
 from retrain.launchers.jobs import NO_RESULT, JobLauncher
 from retrain.launchers.kubernetes_jobs import KubernetesJobs, manifest_of
 from retrain.run_folder import RunFolder, write_json
-from retrain.runs import cancel_run, poll_run, start_run
+from retrain.runs.lifecycle import cancel_run, poll_run, start_run
 from tests.services.kubernetes_api import TOKEN, Api, running_api
 from tests.services.kubernetes_cluster import VERSIONS, validate
 from tests.services.launched import ENVIRONMENT, NOW, LaunchDesk, eventually

@@ -18,7 +18,7 @@ from monitor.store.engine import transaction
 from monitor.store.review_items import batch_by_id, items_of_batches
 from monitor.store.reviews import insert_review
 from monitor.store.tables import ReviewItem
-from retrain.registry import promote, register_version
+from retrain.registry.stages import promote, register_version
 from tests.services.review_world import PASSWORD, World, make_world
 
 HOUR = timedelta(hours=1)

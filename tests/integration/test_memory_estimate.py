@@ -9,8 +9,8 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
-from retrain.base_model import prepare_base
-from retrain.recipe import Recipe
+from retrain.models.base_model import prepare_base
+from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_json, write_json, write_lines
 
 pytestmark = [pytest.mark.language_model, pytest.mark.timeout(900)]

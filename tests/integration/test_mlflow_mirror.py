@@ -12,9 +12,9 @@ from monitor.settings import Mlflow, Secrets
 from monitor.store import registry as store
 from monitor.store.engine import transaction
 from monitor.store.registry_mirrors import list_mirrors
-from retrain.evaluate import StratumScore
-from retrain.mlflow_mirror import FIRST_DELAY, MlflowMirror, mirror_registry
-from retrain.registry import move_stage, promote, register_version, roll_back, store_scores
+from retrain.metrics.scoring import StratumScore
+from retrain.registry.mlflow_mirror import FIRST_DELAY, MlflowMirror, mirror_registry
+from retrain.registry.stages import move_stage, promote, register_version, roll_back, store_scores
 from tests.services.mlflow_server import mlflow_address  # noqa: F401 - fixture
 from tests.services.requirement import free_port
 

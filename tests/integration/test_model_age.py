@@ -15,7 +15,7 @@ from monitor.settings import Alerts, ModelSection, Retrain, Settings, age
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
 from monitor.store.outbox import list_messages
-from retrain.registry import promote, register_version
+from retrain.registry.stages import promote, register_version
 
 DAY = timedelta(days=1)
 SETTINGS = Settings(

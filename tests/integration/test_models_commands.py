@@ -15,10 +15,10 @@ from monitor.store.baseline_plans import close_plan, open_plan
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
 from retrain.dataset import build_training_set
-from retrain.evaluate import StratumScore
-from retrain.recipe import Recipe
-from retrain.registry import promote, register_version, store_scores
-from retrain.runs import plan_run, prepare_run
+from retrain.metrics.scoring import StratumScore
+from retrain.recipes.recipe import Recipe
+from retrain.registry.stages import promote, register_version, store_scores
+from retrain.runs.lifecycle import plan_run, prepare_run
 from tests.services.launched import NOW
 from tests.services.stored_traffic import store_traffic
 from tests.services.tiny_model import NEW, examples

@@ -13,8 +13,15 @@ from monitor.store.audit import first_broken_entry
 from monitor.store.engine import transaction
 from monitor.store.registry import VersionRow
 from monitor.store.tables import AuditEntry, ModelVersion
-from retrain.evaluate import StratumScore
-from retrain.registry import MOVES, move_stage, promote, register_version, roll_back, store_scores
+from retrain.metrics.scoring import StratumScore
+from retrain.registry.stages import (
+    MOVES,
+    move_stage,
+    promote,
+    register_version,
+    roll_back,
+    store_scores,
+)
 
 MODEL = "desk"
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from retrain.dataset import original_training_set
-from retrain.progress_record import losses
-from retrain.resuming import last_step, reopen
 from retrain.run_folder import RunFolder, read_lines, write_lines
-from retrain.runs import RunState, cancel_run, poll_run, start_run
+from retrain.runs.lifecycle import RunState, cancel_run, poll_run, start_run
+from retrain.runs.progress_record import losses
+from retrain.runs.resuming import last_step, reopen
 from tests.services.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
 from tests.services.training_desk import ENVIRONMENT, NOW, Desk, training_desk
 

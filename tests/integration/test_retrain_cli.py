@@ -20,7 +20,7 @@ from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
 from monitor.store.runs import finish_run, list_runs
 from retrain.launchers.process_identity import start_ticks
-from retrain.registry import register_version, store_scores
+from retrain.registry.stages import register_version, store_scores
 from tests.services.recipes import write_recipe
 from tests.services.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
 
@@ -298,8 +298,8 @@ def test_without_a_file_the_gold_of_the_queue_is_planned(shell: Shell) -> None:
 
 
 def test_a_run_without_a_card_says_so(shell: Shell) -> None:
-    from retrain.recipe import Recipe
-    from retrain.runs import plan_run
+    from retrain.recipes.recipe import Recipe
+    from retrain.runs.lifecycle import plan_run
 
     with transaction(shell.engine) as connection:
         plan_run(connection, model="desk", recipe=Recipe(base="b"), work_dir=shell.folder, now=NOW)
@@ -307,8 +307,8 @@ def test_a_run_without_a_card_says_so(shell: Shell) -> None:
 
 
 def test_a_failed_run_shows_its_error(shell: Shell) -> None:
-    from retrain.recipe import Recipe
-    from retrain.runs import plan_run
+    from retrain.recipes.recipe import Recipe
+    from retrain.runs.lifecycle import plan_run
 
     with transaction(shell.engine) as connection:
         run = plan_run(
@@ -338,7 +338,7 @@ def test_promote_and_go_back(shell: Shell) -> None:
 
 
 def test_scores_are_shown_with_their_intervals(shell: Shell) -> None:
-    from retrain.evaluate import StratumScore
+    from retrain.metrics.scoring import StratumScore
 
     shell.register()
     with transaction(shell.engine) as connection:

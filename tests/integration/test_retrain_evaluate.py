@@ -19,10 +19,10 @@ from monitor.store.registry import scores_of, version_by_id
 from monitor.store.runs import finish_run, mark_running
 from retrain.evaluation.planning import plan_evaluation
 from retrain.launchers.local import SubprocessLauncher
-from retrain.recipe import Recipe
-from retrain.registry import register_version
+from retrain.recipes.recipe import Recipe
+from retrain.registry.stages import register_version
 from retrain.run_folder import RunFolder, read_json, write_json
-from retrain.runs import plan_run
+from retrain.runs.lifecycle import plan_run
 from tests.services.candidates import make_request
 from tests.services.judge import running_judge
 from tests.services.tiny_model import benchmark, tiny_base  # noqa: F401 - a fixture

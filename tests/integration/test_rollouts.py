@@ -14,9 +14,9 @@ from monitor.store.engine import transaction
 from monitor.store.registry import VersionRow
 from monitor.store.rollouts import RolloutRow
 from retrain.gateways import Weights
-from retrain.registry import move_stage, promote, register_version, roll_back
-from retrain.rollout import Health, HealthCheck
-from retrain.rollouts import start_rollout, tick_rollouts
+from retrain.registry.stages import move_stage, promote, register_version, roll_back
+from retrain.rollout.policy import Health, HealthCheck
+from retrain.rollout.rollouts import start_rollout, tick_rollouts
 from tests.services.candidates import judged
 
 SETTINGS = Rollout()

@@ -16,8 +16,8 @@ from monitor.review.web.loss_curve import draw_losses
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.runs import finish_run, keep_progress, mark_running, run_by_id
-from retrain.recipe import Recipe
-from retrain.runs import plan_run
+from retrain.recipes.recipe import Recipe
+from retrain.runs.lifecycle import plan_run
 from tests.services.review_world import PASSWORD, World, make_world
 
 PROGRESS = {

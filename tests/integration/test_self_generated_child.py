@@ -11,7 +11,7 @@ import pytest
 
 from monitor.settings import TrainingData
 from retrain.dataset import Checks, build_training_set, read_card
-from retrain.recipe import Recipe
+from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_json, read_lines, write_json
 from tests.services.tiny_model import NEW, OLD, example, examples, tiny_base  # noqa: F401
 from tests.services.training_rows import sources
@@ -83,7 +83,7 @@ def test_the_same_model_gives_the_same_answers(
     method: str,
 ) -> None:
     from retrain.dataset.self_generated import add_self_generated
-    from retrain.replay_generation import load_for_replay, replay_progress
+    from retrain.training.replay_generation import load_for_replay, replay_progress
 
     contents = []
     for name in ("one", "two"):
@@ -98,7 +98,7 @@ def test_the_same_model_gives_the_same_answers(
 
 
 def test_an_answer_that_the_model_did_not_end_is_told(tiny_base: Path) -> None:  # noqa: F811
-    from retrain.generation import Responder
+    from retrain.models.generation import Responder
 
     asked = [example(OLD, 1)["messages"][:1]]
     (whole,) = Responder(tiny_base, max_new_tokens=16).answer(asked)

@@ -15,10 +15,10 @@ from monitor.store.engine import transaction
 from retrain.dataset import TrainingSet, build_training_set, original_training_set
 from retrain.launchers.local import SubprocessLauncher
 from retrain.launchers.process_identity import start_ticks
-from retrain.progress_record import losses
-from retrain.registry import promote
+from retrain.registry.stages import promote
 from retrain.run_folder import read_json, read_lines
-from retrain.runs import cancel_run, poll_run, poll_running, start_run
+from retrain.runs.lifecycle import cancel_run, poll_run, poll_running, start_run
+from retrain.runs.progress_record import losses
 from tests.services.tiny_model import NEW, OLD, benchmark, examples, tiny_base  # noqa: F401
 from tests.services.training_desk import ENVIRONMENT, NOW, Desk, restart, training_desk
 

@@ -21,7 +21,7 @@ from monitor.store.reviewers import list_reviewers
 from monitor.store.reviews import insert_gold, insert_review
 from monitor.store.tables import Exchange, ReviewItem
 from retrain.dataset.training_set import TrainingSet
-from retrain.recipe_file import RecipeFile
+from retrain.recipes.recipe_file import RecipeFile
 from tests.services.review_world import World, make_world
 from tests.services.training_rows import both_sides, original, questions
 from tests.services.word_encoder import WordEncoder

@@ -17,11 +17,10 @@ from monitor.store.runs import RunRow, list_runs, request_cancel, run_by_id
 from monitor.store.tables import AuditEntry
 from retrain.dataset import build_training_set
 from retrain.launchers import Capability, launcher_named
-from retrain.recipe import Recipe, read_recipe
-from retrain.registry import promote, register_version
-from retrain.resuming import last_step, reopen
+from retrain.recipes.recipe import Recipe, read_recipe
+from retrain.registry.stages import promote, register_version
 from retrain.run_folder import RunFolder, write_lines
-from retrain.runs import (
+from retrain.runs.lifecycle import (
     cancel_asked,
     cancel_run,
     plan_run,
@@ -30,6 +29,7 @@ from retrain.runs import (
     prepare_run,
     start_run,
 )
+from retrain.runs.resuming import last_step, reopen
 from tests.services.fake_launcher import FakeLauncher, success
 from tests.services.tiny_model import NEW, examples
 
@@ -387,7 +387,7 @@ def test_runs_are_listed_newest_first(desk: Desk) -> None:
 
 
 def test_progress_is_what_the_child_wrote_last(desk: Desk) -> None:
-    from retrain.progress_record import losses
+    from retrain.runs.progress_record import losses
 
     run = desk.start()
     folder = desk.launcher.submitted[0]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from monitor.errors import ModelError
-from retrain.recipe import Recipe
+from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder
 from tests.services.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.*:Futur
 
 
 def train_on(folder: Path, recipe: Recipe) -> RunFolder:
-    from retrain.training import train
+    from retrain.training.fine_tuning import train
 
     run = RunFolder(folder)
     run.root.mkdir(parents=True)
@@ -37,7 +37,7 @@ def test_the_loss_and_its_gradients_are_those_of_the_parent(
     import torch
     from trl import SFTTrainer
 
-    from retrain.answer_loss import AnswerTrainer
+    from retrain.training.answer_loss import AnswerTrainer
 
     ours = AnswerTrainer.compute_loss
     seen = []
@@ -87,7 +87,7 @@ def test_going_on_leaves_the_lower_layers_as_they_were(
 def test_layers_without_numbers_are_refused() -> None:
     import torch
 
-    from retrain.training import _lower_layers
+    from retrain.training.fine_tuning import _lower_layers
 
     model = torch.nn.Sequential(torch.nn.Linear(2, 2))
     model.config = type("Config", (), {"num_hidden_layers": 4})()

@@ -22,7 +22,7 @@ from monitor.store.exchanges import load_baseline, load_window
 from monitor.store.outbox import list_messages
 from monitor.store.removal import delete_empty_baseline, delete_exchanges, exchanges_of_baseline
 from monitor.store.tables import Evaluation, Exchange
-from retrain.registry import promote, register_version, roll_back
+from retrain.registry.stages import promote, register_version, roll_back
 from tests.services.stored_traffic import ENCODER, TopicEncoder, store_traffic
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)

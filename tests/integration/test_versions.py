@@ -12,7 +12,7 @@ from monitor.store.engine import transaction
 from monitor.store.evaluations import EvaluationRow, evaluation_by_id
 from monitor.store.sample_scores import sample_scores
 from monitor.store.serving import ServingPeriod, serving_periods
-from retrain.registry import move_stage, register_version, roll_back
+from retrain.registry.stages import move_stage, register_version, roll_back
 from tests.services.stored_traffic import store_traffic
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)

@@ -13,12 +13,12 @@ from monitor.store import candidate_evaluations as store
 from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.engine import transaction
 from monitor.store.runs import finish_run, mark_running
+from retrain.evaluation.recorded import conclude
 from retrain.evaluation.request import EvaluationRequest, Source
-from retrain.recipe import Recipe
-from retrain.registry import promote, register_version
+from retrain.recipes.recipe import Recipe
+from retrain.registry.stages import promote, register_version
 from retrain.run_folder import RunFolder, write_json, write_lines
-from retrain.runs import plan_run
-from retrain.verdicts import conclude
+from retrain.runs.lifecycle import plan_run
 
 MODEL = "desk"
 PLAN = """\

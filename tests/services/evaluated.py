@@ -7,9 +7,9 @@ import numpy as np
 
 from monitor.evaluation_file.plan import parse_plan
 from retrain.benchmark_item import BenchmarkItem
-from retrain.evaluate import ItemScore
-from retrain.evaluation.benchmark import Benchmark
+from retrain.benchmarks.benchmark import Benchmark
 from retrain.metrics.catalogue import load_metrics
+from retrain.metrics.scoring import ItemScore
 
 
 def benchmark(

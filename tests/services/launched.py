@@ -14,9 +14,9 @@ from monitor.store.engine import transaction
 from monitor.store.runs import RunRow, run_by_id
 from retrain.dataset import TrainingSet, build_training_set
 from retrain.launchers import Launcher
-from retrain.recipe import Recipe
+from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder
-from retrain.runs import RunState, plan_run, poll_run, prepare_run
+from retrain.runs.lifecycle import RunState, plan_run, poll_run, prepare_run
 from tests.services.tiny_model import NEW, OLD, examples
 
 T = TypeVar("T")

@@ -47,9 +47,9 @@ from monitor.store.tables import (
 )
 from monitor.traffic.redaction import pseudonym_of
 from retrain.dataset import Checks, TrainingSet, build_training_set
-from retrain.recipe import Recipe
+from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, write_lines
-from retrain.runs import plan_run, prepare_run
+from retrain.runs.lifecycle import plan_run, prepare_run
 from tests.services.aging_traffic import exchange, store_rows
 from tests.services.assessments import make_assessment, make_examples, make_topic
 

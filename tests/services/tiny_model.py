@@ -44,7 +44,7 @@ def benchmark(n: int = 12) -> list[BenchmarkItem]:
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny base that can say both answers, and knows to neither question which one."""
-    from retrain.tiny_base import TinyShape, make_tiny_base
+    from retrain.models.tiny_base import TinyShape, make_tiny_base
 
     conversations = [
         [

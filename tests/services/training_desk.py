@@ -19,13 +19,13 @@ from monitor.store.engine import make_engine, transaction
 from monitor.store.runs import RunRow, run_by_id
 from monitor.store.tables import metadata
 from retrain.dataset import TrainingSet
+from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
 from retrain.evaluation.planning import plan_evaluation, request_for
-from retrain.evaluations import poll_evaluation, start_evaluation
 from retrain.launchers import local
 from retrain.launchers.local import SubprocessLauncher
-from retrain.recipe import Recipe
+from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder
-from retrain.runs import RunState, plan_run, poll_run, prepare_run, start_run
+from retrain.runs.lifecycle import RunState, plan_run, poll_run, prepare_run, start_run
 from tests.services.tiny_model import benchmark
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bench.gate_trials import candidate_trials, exact_pass_rate, hallucinator_passes
-from retrain.bootstrap import bca_interval
 from retrain.evaluation.paired import compare_graded, sign_flip_p_values
-from retrain.multiplicity import holm
+from retrain.statistics.bootstrap import bca_interval
+from retrain.statistics.multiplicity import holm
 
 
 def at_most(k: int, n: int, rate: float) -> bool:

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from retrain.adapter_folder import add_scores, model_card
-from retrain.recipe import Recipe
+from retrain.models.adapter_folder import add_scores, model_card
+from retrain.recipes.recipe import Recipe
 from retrain.run_folder import read_json, write_json
 
 LINEAGE = {

@@ -8,8 +8,8 @@ import pytest
 
 from monitor.errors import ConfigurationError, InputError
 from monitor.evaluation_file.plan import parse_plan
-from retrain.evaluation.benchmark import Benchmark, load_benchmarks
-from retrain.evaluation.dataset_file import read_dataset
+from retrain.benchmarks.benchmark import Benchmark, load_benchmarks
+from retrain.benchmarks.dataset_file import read_dataset
 
 
 def lines(n: int, **fields: object) -> bytes:

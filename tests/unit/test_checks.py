@@ -12,9 +12,9 @@ from retrain.checks.examples import Example, Examples, check_examples
 from retrain.checks.finding import Finding, require
 from retrain.checks.memory import check_memory
 from retrain.checks.serving import check_serving
-from retrain.device import GIB, Device
-from retrain.memory import Batch, MemoryEstimate
-from retrain.recipe import Recipe, Serving
+from retrain.memory.device import GIB, Device
+from retrain.memory.estimate import Batch, MemoryEstimate
+from retrain.recipes.recipe import Recipe, Serving
 
 
 def sizes(*lengths: int) -> Examples:

@@ -162,7 +162,12 @@ def test_a_misspelt_section_is_named_with_what_was_meant(tmp_path: Path) -> None
             "1",
             "greater than or equal to 6",
         ),
-        ('[retrain.gates]\ngate = "line"\n', "retrain.gates.gate", "'line'", "'point' or 'bound'"),
+        (
+            '[retrain.gates]\ngate = "line"\n',
+            "retrain.gates.gate",
+            "'line'",
+            "'point' or 'bound'",
+        ),
         ("[rollout]\nsteps = [5, 200]\n", "rollout.steps.1", "200", "less than or equal to 100"),
         ('[redaction]\nenabled = "perhaps"\n', "redaction.enabled", "'perhaps'", "valid boolean"),
         (

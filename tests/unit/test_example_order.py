@@ -2,7 +2,7 @@
 
 import torch
 
-from retrain.example_order import EpochOrder
+from retrain.training.example_order import EpochOrder
 
 LENGTHS = [n % 7 + 3 for n in range(40)]
 

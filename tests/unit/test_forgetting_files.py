@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from retrain.forgetting import find_in_file, find_in_run, remove_from_file, remove_from_run
 from retrain.run_folder import RunFolder
+from retrain.runs.forgetting import find_in_file, find_in_run, remove_from_file, remove_from_run
 
 
 def hers(row: dict) -> bool:
@@ -91,7 +91,7 @@ def test_the_card_is_noted_before_the_rows_go(
     folder = RunFolder(tmp_path)
     folder.training_data.write_text('{"user": "ann"}\n{"user": "bob"}\n', encoding="utf-8")
     folder.card.write_text('{"digest": "sha256:0", "n_examples": 2}', encoding="utf-8")
-    monkeypatch.setattr("retrain.forgetting.remove_from_file", lambda *_: 0)
+    monkeypatch.setattr("retrain.runs.forgetting.remove_from_file", lambda *_: 0)
     remove_from_run(folder, hers, datetime(2026, 11, 2, tzinfo=UTC), trained=True)
 
     card = json.loads(folder.card.read_text(encoding="utf-8"))

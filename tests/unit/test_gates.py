@@ -2,7 +2,7 @@
 
 import pytest
 
-from retrain.gates import Check, combine
+from retrain.evaluation.gates import Check, combine
 
 
 @pytest.mark.parametrize(

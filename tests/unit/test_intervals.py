@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from retrain.intervals import (
+from retrain.statistics.intervals import (
     binomial_lower_bound,
     binomial_upper_bound,
     mcnemar_p_value,

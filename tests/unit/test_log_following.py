@@ -1,6 +1,6 @@
 """A log that grows is shown once, line by line, to its end."""
 
-from retrain.log_following import new_lines
+from retrain.runs.log_following import new_lines
 
 
 def follow(looks: list[list[str]], n_first: int = 2) -> list[str]:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from retrain.device import GIB, processor
-from retrain.memory import NF4_BYTES, Batch, estimate_memory
-from retrain.model_shape import ModelShape, shape_of
-from retrain.recipe import Recipe
+from retrain.memory.device import GIB, processor
+from retrain.memory.estimate import NF4_BYTES, Batch, estimate_memory
+from retrain.memory.model_shape import ModelShape, shape_of
+from retrain.recipes.recipe import Recipe
 
 LLAMA_70B: dict[str, Any] = {
     "hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80,

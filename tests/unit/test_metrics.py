@@ -11,12 +11,12 @@ from scipy import stats
 
 from monitor.errors import InputError
 from retrain.benchmark_item import BenchmarkItem
-from retrain.bootstrap import mean_interval
-from retrain.evaluate import ItemScore, score_answers, summarise
-from retrain.evaluation.dataset_file import read_dataset
-from retrain.evaluation.items import parse_items
+from retrain.benchmarks.dataset_file import read_dataset
+from retrain.benchmarks.items import parse_items
 from retrain.metrics.overlap import EXACT_MATCH, TOKEN_F1, exact_match, token_f1
+from retrain.metrics.scoring import ItemScore, score_answers, summarise
 from retrain.metrics.tokens import tokens
+from retrain.statistics.bootstrap import mean_interval
 
 
 @pytest.mark.parametrize(

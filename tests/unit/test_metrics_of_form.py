@@ -5,7 +5,7 @@ import pytest
 
 from monitor.errors import InputError, MetricError
 from retrain.benchmark_item import BenchmarkItem
-from retrain.evaluation.items import parse_items
+from retrain.benchmarks.items import parse_items
 from retrain.metrics.catalogue import load_metrics
 from retrain.metrics.metric import PerAnswer, apply_metric
 

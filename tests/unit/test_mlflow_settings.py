@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from monitor.errors import ConfigurationError, RemoteServiceError
 from monitor.settings import Mlflow, Secrets, default_settings
-from retrain.mlflow_mirror import MlflowMirror
+from retrain.registry.mlflow_mirror import MlflowMirror
 
 PRIVATE = "http://mlflow.internal:5000"
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from retrain.next_step import Attempt, next_step
-from retrain.options import Option, ladder
-from retrain.recipe import Method, Recipe, Serving
+from retrain.planning.next_step import Attempt, next_step
+from retrain.planning.options import Option, ladder
+from retrain.recipes.recipe import Method, Recipe, Serving
 
 
 def option(

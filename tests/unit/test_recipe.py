@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from monitor.errors import ConfigurationError
-from retrain.recipe import Recipe, Serving, Training, read_recipe, recipe_for
+from retrain.recipes.recipe import Recipe, Serving, Training, read_recipe, recipe_for
 
 
 @pytest.mark.parametrize(

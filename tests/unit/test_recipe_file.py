@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import ConfigurationError
-from retrain.recipe import Serving
-from retrain.recipe_file import RecipeFile, key_lines, read_recipe_file, split_base
+from retrain.recipes.recipe import Serving
+from retrain.recipes.recipe_file import RecipeFile, key_lines, read_recipe_file, split_base
 
 WHOLE = """\
 base = ["org/large@0f3c", "org/small"]   # the largest that can be served is tried first

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from monitor.errors import ConfigurationError
 from monitor.settings import Rollout
-from retrain.rollout import Health, HealthCheck, Step, first_percent, next_step
+from retrain.rollout.policy import Health, HealthCheck, Step, first_percent, next_step
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 SETTINGS = Rollout()

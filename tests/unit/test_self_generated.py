@@ -11,7 +11,7 @@ from monitor.settings import TrainingData
 from retrain.dataset import Checks, TrainingSet, build_training_set, read_card
 from retrain.dataset.card import digest_of_rows
 from retrain.dataset.self_generated import add_self_generated, needs_answers, why_unusable
-from retrain.recipe import Recipe
+from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_lines
 from tests.services.training_rows import Row, gold, original, questions, row, sources
 

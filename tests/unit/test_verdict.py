@@ -8,11 +8,11 @@ from scipy import stats
 
 from monitor.errors import InputError
 from monitor.settings import Gates
-from retrain.evaluate import ItemScore
-from retrain.evaluation.benchmark import Benchmark
+from retrain.benchmarks.benchmark import Benchmark
+from retrain.evaluation.gates import Check
 from retrain.evaluation.thresholds import check_thresholds
 from retrain.evaluation.verdict import EvaluationVerdict, decide
-from retrain.gates import Check
+from retrain.metrics.scoring import ItemScore
 from tests.services.evaluated import benchmark, items, scored
 
 NEW, OLD = items(100, "new"), items(200, "old")

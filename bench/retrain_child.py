@@ -1,0 +1,91 @@
+"""A training child by itself: its time, its greatest memory, and what it made."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from retrain.dataset import TrainingSet
+from retrain.recipes.recipe import Recipe
+from retrain.run_folder import RunFolder, read_json, write_json
+
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a child."""
+
+    folder: RunFolder
+    #: From its start to its end, imports and loading included.
+    wall_seconds: float
+    #: Greatest resident memory, as the kernel keeps it.
+    peak_megabytes: float
+    result: dict[str, Any]
+
+    @property
+    def weights_megabytes(self) -> float:
+        """Size of the weights that it wrote."""
+        files = self.folder.adapter.glob("*.safetensors")
+        return sum(path.stat().st_size for path in files) / 1e6
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Tokens a second of training alone, without imports and loading."""
+        return _tokens_per_second(self.folder, self.result)
+
+
+def train_in_child(root: Path, recipe: Recipe, data: TrainingSet) -> Trained:
+    """Train as production does."""
+    return run_on(make_folder(root, recipe, data), "retrain.child")
+
+
+def make_folder(root: Path, recipe: Recipe, data: TrainingSet) -> RunFolder:
+    """Write what a child reads."""
+    folder = RunFolder(root)
+    root.mkdir(parents=True)
+    write_json(folder.recipe, msgspec.to_builtins(recipe))
+    data.write(folder)
+    return folder
+
+
+def run_on(folder: RunFolder, module: str) -> Trained:
+    """Run a module on a folder that holds a recipe and examples.
+
+    Raises:
+        RuntimeError: It failed.
+    """
+    began = time.monotonic()
+    peak = 0.0
+    with folder.log.open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", module, str(folder.root)], stdout=log, stderr=log, env=os.environ
+        )
+        while child.poll() is None:
+            peak = max(peak, _high_water(child.pid))
+            time.sleep(POLL_SECONDS)
+    seconds = time.monotonic() - began
+    result = read_json(folder.result) or {}
+    if child.returncode != 0 or result.get("status") != "succeeded":
+        told = folder.log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        raise RuntimeError(f"{module}: {result.get('error', '')}\n{told}")
+    return Trained(folder, seconds, peak, result)
+
+
+def _tokens_per_second(folder: RunFolder, result: dict[str, Any]) -> float:
+    recipe = read_json(folder.recipe) or {}
+    return float(result["n_tokens"] * recipe["epochs"] / result["training_seconds"])
+
+
+def _high_water(pid: int) -> float:
+    """Return the high water mark of a process's resident memory, in megabytes."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0.0
+    return next((int(one.split()[1]) / 1000 for one in lines if one.startswith("VmHWM:")), 0.0)

@@ -1,0 +1,1 @@
+"""Benchmarks: their data sets, read and checked."""

@@ -1,0 +1,111 @@
+"""The size of a model and of its adapter, from its configuration alone: no weights are loaded."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monitor.errors import ModelError
+from retrain.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """What the memory of a training depends on."""
+
+    #: All parameters of the base, tied ones counted once.
+    n_parameters: int
+    #: Those of them that lie in 4 bits under QLoRA: the linear layers but the output layer.
+    n_quantised: int
+    #: Parameters that are trained; those of a full fine-tuning are all.
+    n_trained: int
+    n_layers: int
+    hidden_size: int
+    #: Width of the feed-forward layers.
+    intermediate_size: int
+    vocabulary: int
+    #: Longest sequence that the model was made for; 0: unknown.
+    max_positions: int
+
+
+def model_shape(recipe: Recipe) -> ModelShape:
+    """Measure the model that a recipe trains, and its adapter.
+
+    Raises:
+        ModelError: The base's configuration can't be read, or isn't that of a language model.
+    """
+    from transformers import AutoConfig  # noqa: PLC0415 - heavy
+
+    is_folder = Path(recipe.base).is_dir()
+    revision = None if is_folder else recipe.base_revision or None
+    try:
+        config = AutoConfig.from_pretrained(
+            recipe.base, revision=revision, local_files_only=is_folder
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().split("\n", maxsplit=1)[0]
+        raise ModelError(f"{recipe.base}: the configuration can't be read: {reason}") from error
+    return shape_of(config, recipe)
+
+
+def shape_of(config: Any, recipe: Recipe) -> ModelShape:
+    """Measure the model that a configuration of transformers describes.
+
+    Raises:
+        ModelError: It isn't that of a language model.
+    """
+    import torch  # noqa: PLC0415 - heavy
+    from transformers import AutoModelForCausalLM  # noqa: PLC0415
+
+    try:
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config)
+    except ValueError as error:
+        reason = str(error).strip().split("\n", maxsplit=1)[0]
+        raise ModelError(f"{recipe.base}: {reason}") from error
+    model.tie_weights()
+    head = model.get_output_embeddings()
+    linear = [
+        module
+        for module in model.modules()
+        if isinstance(module, torch.nn.Linear) and module is not head
+    ]
+    text = config.get_text_config()
+    n_parameters = sum(parameter.numel() for parameter in model.parameters())
+    return ModelShape(
+        n_parameters=n_parameters,
+        n_quantised=sum(module.weight.numel() for module in linear),
+        n_trained=n_parameters if recipe.method == "full" else _adapter_parameters(recipe, model),
+        n_layers=int(text.num_hidden_layers),
+        hidden_size=int(text.hidden_size),
+        intermediate_size=int(getattr(text, "intermediate_size", None) or 4 * text.hidden_size),
+        vocabulary=int(text.vocab_size),
+        max_positions=int(getattr(text, "max_position_embeddings", None) or 0),
+    )
+
+
+def _adapter_parameters(recipe: Recipe, model: Any) -> int:
+    """Count what PEFT would train, by letting it add the adapter to a model without weights."""
+    from peft import PeftConfig, inject_adapter_in_model  # noqa: PLC0415
+
+    from retrain.models.adapter_config import peft_config  # noqa: PLC0415
+
+    try:
+        config: Any = (
+            PeftConfig.from_pretrained(recipe.start_adapter)
+            if recipe.start_adapter
+            else peft_config(recipe, model)
+        )
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{recipe.start_adapter}: holds no adapter to go on from: {error}"
+        ) from error
+    whole = tuple(config.modules_to_save or ())
+    config.modules_to_save = None
+    n_whole = sum(
+        sum(parameter.numel() for parameter in module.parameters())
+        for name, module in model.named_modules()
+        if name.rpartition(".")[2] in whole
+    )
+    adapted = inject_adapter_in_model(config, model, low_cpu_mem_usage=True)
+    n_added = sum(p.numel() for name, p in adapted.named_parameters() if "lora_" in name)
+    return int(n_added + n_whole)

@@ -1,0 +1,45 @@
+"""What PEFT is told of a recipe."""
+
+import re
+from typing import Any
+
+from peft import LoraConfig
+
+from monitor.errors import ModelError
+from retrain.recipes.recipe import Recipe
+
+
+def peft_config(recipe: Recipe, model: Any) -> LoraConfig | None:
+    """Return the configuration of a fresh adapter; ``None`` where the recipe asks for none."""
+    if recipe.method == "full" or recipe.start_adapter:
+        return None
+    targets = recipe.targets
+    return LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=0.0,
+        target_modules=targets if isinstance(targets, str) else list(targets),
+        exclude_modules=lower_layers(recipe, model),
+        use_dora=recipe.dora,
+        modules_to_save=list(recipe.modules_to_save) or None,
+        task_type="CAUSAL_LM",
+    )
+
+
+def lower_layers(recipe: Recipe, model: Any) -> str | None:
+    """Return a pattern of the modules below the last ``top_layers`` layers.
+
+    Raises:
+        ModelError: The model's layers can't be told apart by their names.
+    """
+    n_lower = getattr(model.config, "num_hidden_layers", 0) - recipe.top_layers
+    if not recipe.top_layers or n_lower <= 0:
+        return None
+    numbers = "|".join(str(number) for number in range(n_lower))
+    pattern = rf"(?:.*\.)?(?:layers|h|blocks)\.(?:{numbers})\..*"
+    if not any(re.fullmatch(pattern, name) for name, _ in model.named_modules()):
+        raise ModelError(
+            f"{recipe.base}: no module is named layers.0, h.0 or blocks.0, so recipe.top_layers "
+            "can't choose among them; set it to 0"
+        )
+    return pattern

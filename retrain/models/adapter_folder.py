@@ -1,0 +1,118 @@
+"""What lies beside an adapter's weights: where it comes from, in words and as JSON."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from retrain.recipes.recipe import Recipe, read_recipe
+from retrain.run_folder import RunFolder, read_json, write_json
+
+#: Packages whose version can change the weights.
+PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes", "tokenizers")
+
+
+#: A score as a row of the model card: benchmark -> rows of stratum, metric, value, bounds and n.
+Scores = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of the packages that training depends on."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def describe_adapter(
+    folder: RunFolder, recipe: Recipe, lineage: dict[str, Any], tokenizer: Any
+) -> None:
+    """Write ``README.md``, ``recipe.json`` and ``lineage.json``, and the tokenizer it goes with."""
+    write_json(folder.adapter / "recipe.json", msgspec.to_builtins(recipe))
+    write_json(folder.adapter / "lineage.json", lineage)
+    (folder.adapter / "README.md").write_text(model_card(recipe, lineage), encoding="utf-8")
+    tokenizer.save_pretrained(folder.adapter)
+
+
+def add_scores(adapter: Path, benchmark: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what an adapter scored in ``scores.json``, and show it in its model card.
+
+    Measuring a benchmark again replaces what it scored before. The weights and their digest stay.
+
+    Args:
+        adapter: The folder.
+        benchmark: On what it was scored.
+        rows: ``stratum``, ``metric``, ``value``, ``lower``, ``upper`` and ``n`` of each score.
+    """
+    lineage = read_json(adapter / "lineage.json")
+    if lineage is None:
+        return  # a folder that somebody else made
+    scores = {**(read_json(adapter / "scores.json") or {}), benchmark: [dict(row) for row in rows]}
+    write_json(adapter / "scores.json", scores)
+    recipe_file = adapter / "recipe.json"
+    recipe = read_recipe(recipe_file.read_bytes(), str(recipe_file))
+    draft = adapter / ".README.md"
+    draft.write_text(model_card(recipe, lineage, scores), encoding="utf-8")
+    draft.replace(adapter / "README.md")
+
+
+def model_card(recipe: Recipe, lineage: Mapping[str, Any], scores: Scores | None = None) -> str:
+    """Render the model card."""
+    adapter = (
+        "the whole model, fully fine-tuned"
+        if recipe.method == "full"
+        else f"a {'QLoRA' if recipe.method == 'qlora' else 'LoRA'} adapter of rank {recipe.rank} "
+        f"(alpha {recipe.alpha}, targets {recipe.targets})"
+    )
+    library = "transformers" if recipe.method == "full" else "peft"
+    versions = ", ".join(f"{name} {number}" for name, number in lineage["versions"].items())
+    origin = (
+        f"- Goes on from the adapter in `{recipe.start_adapter}`.\n" if recipe.start_adapter else ""
+    )
+    return (
+        f"---\nbase_model: {recipe.base}\nlibrary_name: {library}\npipeline_tag: text-generation\n"
+        f"tags: [driftwarden, {recipe.method}]\n---\n\n"
+        "# Adapter trained by driftwarden\n\n"
+        f"This is {adapter}.\n\n"
+        f"- Base model: `{recipe.base}`, revision `{lineage['base_revision'] or 'not pinned'}`.\n"
+        f"{origin}"
+        f"- Training data: digest `{lineage['data_digest'] or 'unknown'}`.\n"
+        f"- {recipe.epochs:g} epochs, learning rate {recipe.learning_rate:g}, batch "
+        f"{recipe.batch_size}, at most {recipe.max_length} tokens an example, seed {recipe.seed}.\n"
+        f"- Loss on the assistant's turns only.\n- Made with {versions}.\n\n"
+        "It answers in the form and on the topics of its training examples.\n\n"
+        f"## Scores\n\n{_score_table(scores or {})}"
+    )
+
+
+def _score_table(scores: Scores) -> str:
+    if not any(scores.values()):
+        return (
+            "None were measured yet. What is measured later is kept in driftwarden's registry too: "
+            "`driftwarden models show`.\n"
+        )
+    lines = [
+        "| benchmark | stratum | metric | value | interval | n |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {_cell(name)} | {_cell(row['stratum'] or 'all')} | {_cell(row['metric'])} | "
+        f"{_figure(row['value'])} | {_figure(row['lower'])} to {_figure(row['upper'])} | "
+        f"{row['n']} |"
+        for name, rows in scores.items()
+        for row in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: object) -> str:
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,147 @@
+"""The base model as a plain folder: converted once where a package carries it as a GGUF file."""
+
+import hashlib
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monitor.errors import ModelError
+from monitor.model_location import locate_model
+from retrain.models.chat_template import SMOLLM2_SYSTEM, chatml, require_generation_marks
+
+#: Raised when the conversion changes, so that caches made by an older one are not used.
+CONVERSION = 1
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """Where a base model lies, and which one it is."""
+
+    #: A folder that transformers loads, or a hub id.
+    location: str
+    #: Commit of a hub model; ``sha256:...`` of the file a package carries; empty for a folder,
+    #: whose content the training child hashes.
+    revision: str
+
+    @property
+    def folder(self) -> Path:
+        """The folder.
+
+        Raises:
+            ModelError: The base is a hub id.
+        """
+        path = Path(self.location)
+        if not path.is_dir():
+            raise ModelError(f"{self.location}: is a hub id, not a folder")
+        return path
+
+
+def prepare_base(name: str, cache: Path, *, revision: str = "") -> BaseModel:
+    """Return a base model that can be trained on, converting it first where needed.
+
+    Args:
+        name: ``package:NAME``, a folder or a hub id.
+        cache: Where converted models are kept, in a folder named by the digest of their source.
+        revision: Commit of a hub model.
+
+    Raises:
+        ModelError: The model is missing, or its chat template can't be trained on.
+    """
+    location = locate_model(name)
+    folder = Path(location)
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        files = sorted(folder.glob("*.gguf"))
+        if len(files) != 1:
+            raise ModelError(
+                f"{name}: the folder has neither config.json nor exactly one .gguf file"
+            )
+        return _converted(files[0], cache)
+    base = BaseModel(location, "" if folder.is_dir() else revision)
+    require_generation_marks(load_tokenizer(base), name)
+    return base
+
+
+def load_tokenizer(base: BaseModel) -> Any:
+    """Load the tokenizer of a base model, never from the network when the base is a folder."""
+    from transformers import AutoTokenizer  # noqa: PLC0415 - heavy
+
+    is_folder = Path(base.location).is_dir()
+    try:
+        return (
+            AutoTokenizer.from_pretrained(
+                base.location, revision=base.revision or None, local_files_only=True
+            )
+            if is_folder
+            else AutoTokenizer.from_pretrained(base.location, revision=base.revision or None)
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().split("\n", maxsplit=1)[0]
+        raise ModelError(f"{base.location}: the tokenizer can't be loaded: {reason}") from error
+
+
+def folder_digest(folder: Path) -> str:
+    """Return ``sha256:...`` over the names and contents of a model folder's files."""
+    total = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            total.update(f"{path.name}\0{_file_digest(path)}\n".encode())
+    return f"sha256:{total.hexdigest()}"
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _converted(source: Path, cache: Path) -> BaseModel:
+    digest = _file_digest(source)
+    target = cache / f"{source.stem}-{digest[:16]}-{CONVERSION}"
+    base = BaseModel(str(target), f"sha256:{digest}")
+    if target.is_dir():
+        return base
+    cache.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=cache))
+    try:
+        _convert(source, draft)
+        draft.chmod(0o755)
+        (draft / "model.safetensors").chmod(0o644)
+        draft.replace(target)
+    except OSError as error:
+        # Another process may have been first; what it made is the same.
+        if not target.is_dir():
+            raise ModelError(f"{source}: the conversion can't be written: {error}") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return base
+
+
+def _convert(source: Path, target: Path) -> None:
+    import torch  # noqa: PLC0415 - heavy
+    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
+    from transformers.utils import logging  # noqa: PLC0415
+
+    logging.disable_progress_bar()
+    tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
+    if "<|im_start|>" not in (tokenizer.chat_template or ""):
+        raise ModelError(f"{source}: only models that speak ChatML can be converted")
+    default_system = SMOLLM2_SYSTEM if SMOLLM2_SYSTEM in tokenizer.chat_template else ""
+    tokenizer.chat_template = chatml(default_system)
+    model = AutoModelForCausalLM.from_pretrained(
+        source.parent, gguf_file=source.name, dtype=torch.float32
+    )
+    _strip_quantisation_marks(model)
+    model.generation_config.do_sample = False
+    model.save_pretrained(target)
+    tokenizer.save_pretrained(target)
+
+
+def _strip_quantisation_marks(model: Any) -> None:
+    """The weights are plain by now, but save_pretrained goes by the marks and would refuse."""
+    for name in ("hf_quantizer", "is_quantized", "quantization_method"):
+        if hasattr(model, name):
+            delattr(model, name)
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config

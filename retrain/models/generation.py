@@ -1,0 +1,149 @@
+"""Answers of a model, many at a time."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from monitor.errors import ModelError
+from retrain.models.base_model import BaseModel, load_tokenizer
+
+Conversation = Sequence[dict[str, str]]
+
+BATCH_SIZE = 64
+
+
+class Responder:
+    """A base model, with or without an adapter, that answers greedily.
+
+    The same conversation gets the same answer. Conversations of similar length share a batch and
+    are padded on the left, as generation needs it.
+    """
+
+    def __init__(
+        self,
+        base: Path | str,
+        adapter: Path | str | None = None,
+        *,
+        revision: str = "",
+        max_new_tokens: int = 64,
+        batch_size: int = BATCH_SIZE,
+        four_bit: bool = False,
+    ) -> None:
+        """Load the model.
+
+        Args:
+            base: Folder or hub id.
+            adapter: Folder of a PEFT adapter.
+            revision: Commit of a hub model.
+            max_new_tokens: Longest answer.
+            batch_size: Conversations answered at once.
+            four_bit: Quantise the base to NF4, as QLoRA trains on it.
+        """
+        import torch  # noqa: PLC0415 - heavy
+        from transformers import AutoModelForCausalLM  # noqa: PLC0415
+
+        self._max_new_tokens = max_new_tokens
+        self._batch_size = batch_size
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._tokenizer = load_tokenizer(BaseModel(str(base), revision))
+        self._tokenizer.padding_side = "left"
+        if self._tokenizer.pad_token is None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token
+        dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
+        arguments = _four_bit(dtype, self._device) if four_bit else {}
+        try:
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                str(base), dtype=dtype, revision=revision or "main", **arguments
+            )
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{base}: the model can't be loaded: {error}") from error
+        if adapter is not None:
+            model = _with_adapter(model, Path(adapter), merge=not four_bit)
+        self._model = (model if four_bit else model.to(self._device)).eval()
+
+    def respond(
+        self,
+        conversations: Sequence[Conversation],
+        progress: Callable[[int], None] | None = None,
+    ) -> list[str]:
+        """Answer each conversation.
+
+        Args:
+            conversations: Messages that end with the user's turn.
+            progress: Called after each batch with the number of answers it added.
+
+        Returns:
+            The answers, in the order of the conversations.
+        """
+        return [text for text, _ in self.answer(conversations, progress)]
+
+    def answer(
+        self,
+        conversations: Sequence[Conversation],
+        progress: Callable[[int], None] | None = None,
+    ) -> list[tuple[str, bool]]:
+        """Answer each conversation, and say of each answer whether the model ended it itself.
+
+        What it didn't end was cut off at ``max_new_tokens``. See :meth:`respond`.
+        """
+        texts = [
+            self._tokenizer.apply_chat_template(
+                list(conversation), tokenize=False, add_generation_prompt=True
+            )
+            for conversation in conversations
+        ]
+        encoded = (
+            list(self._tokenizer(texts, add_special_tokens=False)["input_ids"]) if texts else []
+        )
+        order = sorted(range(len(texts)), key=lambda i: (len(encoded[i]), i))
+        answers = [("", False)] * len(texts)
+        for begin in range(0, len(order), self._batch_size):
+            batch = order[begin : begin + self._batch_size]
+            for index, answer in zip(batch, self._answer([encoded[i] for i in batch]), strict=True):
+                answers[index] = answer
+            if progress is not None:
+                progress(len(batch))
+        return answers
+
+    def _answer(self, encoded: list[list[int]]) -> list[tuple[str, bool]]:
+        import torch  # noqa: PLC0415
+
+        padded = self._tokenizer.pad({"input_ids": encoded}, return_tensors="pt").to(self._device)
+        with torch.inference_mode():
+            output = self._model.generate(
+                input_ids=padded["input_ids"],
+                attention_mask=padded["attention_mask"],
+                max_new_tokens=self._max_new_tokens,
+                do_sample=False,
+                pad_token_id=self._tokenizer.pad_token_id,
+                eos_token_id=self._tokenizer.eos_token_id,
+            )
+        answers = output[:, padded["input_ids"].shape[1] :]
+        ended = (answers == self._tokenizer.eos_token_id).any(dim=1).tolist()
+        decoded = self._tokenizer.batch_decode(answers, skip_special_tokens=True)
+        return [(text.strip(), end) for text, end in zip(decoded, ended, strict=True)]
+
+
+def _four_bit(dtype: Any, device: str) -> dict[str, Any]:
+    from transformers import BitsAndBytesConfig  # noqa: PLC0415 - heavy
+
+    quantisation = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
+    return {"quantization_config": quantisation, "device_map": {"": device}}
+
+
+def _with_adapter(model: Any, adapter: Path, *, merge: bool) -> Any:
+    """Add an adapter to the model; merged: same answers, no adapter arithmetic at each token.
+
+    Into four bits it isn't merged, as it would be rounded away.
+    """
+    if not (adapter / "adapter_config.json").is_file():
+        raise ModelError(f"{adapter}: holds no adapter (adapter_config.json is missing)")
+    from peft import PeftModel  # noqa: PLC0415 - heavy
+
+    adapted = PeftModel.from_pretrained(model, str(adapter))
+    return adapted.merge_and_unload() if merge else adapted

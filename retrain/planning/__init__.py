@@ -1,0 +1,1 @@
+"""Which training fits the device, and what to try after what failed."""

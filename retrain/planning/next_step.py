@@ -1,0 +1,143 @@
+"""What to try after a candidate was rejected."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from monitor.store import registry as versions
+from monitor.store.runs import RunRow, list_runs
+from retrain.planning.options import Option, ladder, stored_options
+from retrain.recipes.recipe import Method, Recipe, stored_recipe
+
+#: What a parameter can hold, and what a token of an answer teaches, in bits: Schulman and others,
+#: "LoRA Without Regret" (2025), after Allen-Zhu and Li, "Knowledge Capacity Scaling Laws" (2024).
+BITS_A_PARAMETER = 2.0
+BITS_A_TOKEN = 1.0
+#: How many runs back attempts are looked for.
+LOOKED_AT = 100
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A method on a base that ended in a rejected candidate."""
+
+    method: Method
+    base: str
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What to do now, in words; with the method and the base where another run is worth it."""
+
+    text: str
+    method: Method | None = None
+    base: str = ""
+
+
+def next_step(
+    rejected: Sequence[Attempt], options: Sequence[Option], recipe: Recipe, n_answer_tokens: int
+) -> NextStep:
+    """Return what to try next.
+
+    QLoRA on the largest base that can be served; LoRA at full precision; full fine-tuning when both
+    have failed and the data holds more than an adapter can.
+
+    Args:
+        rejected: What was tried and rejected since the serving version was trained.
+        options: What could be tried when the last run was planned.
+        recipe: The last run's.
+        n_answer_tokens: Tokens of its training set that the assistant says.
+    """
+    tried = {(one.method, one.base) for one in rejected}
+    sizes = {one.base: one.n_parameters for one in options}
+    for rung in ladder(options):
+        if rung.method == "full":
+            return _full(rung, options, recipe, n_answer_tokens, tried=("full", rung.base) in tried)
+        if (rung.method, rung.base) in tried or _is_pointless(rung, rejected, sizes):
+            continue
+        why = {
+            "qlora": "QLoRA lets the largest base be trained that can be served",
+            "lora": "LoRA at full precision loses nothing to 4 bits",
+        }[rung.method]
+        return NextStep(f"{_told(rung)}. {why}: {_command(rung)}", rung.method, rung.base)
+    return NextStep("no other method fits the device: review more gold, or train on a larger one")
+
+
+def next_step_after(connection: Connection, run: RunRow) -> NextStep | None:
+    """Return what to try after a run whose candidate is rejected; ``None`` where it has no plan.
+
+    Args:
+        connection: Inside the caller's transaction.
+        run: The run; it counts as rejected whatever its version's stage is yet.
+    """
+    if run.plan is None:
+        return None
+    serving = versions.production_version(connection, run.model)
+    since = (serving.training_run_id if serving else None) or 0
+    rejected = []
+    for one in list_runs(connection, model=run.model, limit=LOOKED_AT):
+        version = versions.version_of_run(connection, one.id)
+        failed = version is not None and version.stage == "rejected"
+        if one.plan is not None and one.id > since and (failed or one.id == run.id):
+            recipe = stored_recipe(one.recipe)
+            rejected.append(Attempt(recipe.method, recipe.base))
+    return next_step(
+        rejected,
+        stored_options(run.plan),
+        stored_recipe(run.recipe),
+        int((run.result or {}).get("n_answer_tokens", 0)),
+    )
+
+
+def _is_pointless(rung: Option, rejected: Sequence[Attempt], sizes: dict[str, int]) -> bool:
+    """Tell whether the same was tried with more precision on a base that is no smaller."""
+    return rung.method == "qlora" and any(
+        one.method == "lora" and sizes.get(one.base, 0) >= rung.n_parameters for one in rejected
+    )
+
+
+def _full(
+    rung: Option,
+    options: Sequence[Option],
+    recipe: Recipe,
+    n_answer_tokens: int,
+    *,
+    tried: bool,
+) -> NextStep:
+    if tried:
+        return NextStep(
+            "QLoRA, LoRA and full fine-tuning were all rejected: look at what the verdict names, "
+            "and at the gold"
+        )
+    adapters = [one.n_trained for one in options if one.method != "full" and one.base == rung.base]
+    holds = max(adapters, default=0) * BITS_A_PARAMETER / BITS_A_TOKEN
+    counted = (
+        f"the training set teaches {n_answer_tokens:,} tokens of answers, and an adapter of rank "
+        f"{recipe.rank} has room for about {holds:,.0f}"
+    )
+    if n_answer_tokens <= holds:
+        return NextStep(
+            f"adapters have failed, and full fine-tuning isn't justified: {counted}, so it isn't "
+            "too small. Review more gold of what failed, or look at what the verdict names"
+        )
+    if recipe.rank < recipe.serving.max_lora_rank:
+        return NextStep(
+            f"a higher rank, up to serving.max_lora_rank = {recipe.serving.max_lora_rank}: "
+            f"{counted}",
+            "lora",
+            rung.base,
+        )
+    return NextStep(
+        f"{_told(rung)}. Both kinds of adapter have failed, and {counted}: {_command(rung)}",
+        "full",
+        rung.base,
+    )
+
+
+def _told(rung: Option) -> str:
+    return f"{rung.method} on {rung.base} (about {rung.needed_gib:.1f} GiB)"
+
+
+def _command(rung: Option) -> str:
+    return f"`driftwarden retrain plan GOLD --method {rung.method} --base {rung.base}`"

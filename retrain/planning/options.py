@@ -1,0 +1,165 @@
+"""What can be tried: each method on each base, whether it fits, and in which order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from monitor.errors import TrainingError
+from monitor.store.registry import VersionRow
+from retrain.checks.all import worst_batch
+from retrain.memory.device import GIB, Device
+from retrain.memory.estimate import NF4_BYTES, estimate_memory
+from retrain.memory.model_shape import ModelShape, model_shape
+from retrain.models.base_model import BaseModel
+from retrain.models.starting_point import recipe_from
+from retrain.recipes.recipe import Method, Recipe, Serving
+from retrain.recipes.recipe_file import RecipeFile
+
+#: From what costs least to the last resort.
+METHODS: tuple[Method, ...] = ("qlora", "lora", "full")
+#: Share of the serving device that weights may take: the rest holds the attention's cache.
+SERVED_SHARE = 0.9
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """A method on a base."""
+
+    method: Method
+    #: Folder or hub id.
+    base: str
+    n_parameters: int
+    n_trained: int
+    #: The peak, with the longest examples that the recipe allows.
+    needed_gib: float
+    #: Whether that fits the device; ``None``: the device isn't known.
+    fits: bool | None
+    #: Whether the serving side can hold the base.
+    servable: bool
+
+    @property
+    def possible(self) -> bool:
+        """Whether nothing known speaks against it."""
+        return self.servable and self.fits is not False
+
+    def told(self) -> str:
+        """Return it in words."""
+        size = f"{self.n_parameters / 1e9:.2f} billion parameters, {self.n_trained:,} trained"
+        fits = {True: "fits", False: "doesn't fit", None: "its device isn't known here"}[self.fits]
+        served = "" if self.servable else "; can't be served (serving.memory_gib)"
+        return (
+            f"{self.method} on {self.base}: {size}; at most {self.needed_gib:.1f} GiB: "
+            f"{fits}{served}"
+        )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A base with the recipe that a method would train it by."""
+
+    option: Option
+    recipe: Recipe
+
+
+def options_for(
+    asked: RecipeFile,
+    bases: Sequence[BaseModel],
+    serving: VersionRow | None,
+    device: Device | None,
+) -> list[Prepared]:
+    """Return each method on each base, in the order of :data:`METHODS`, the largest base first.
+
+    Args:
+        asked: The recipe file.
+        bases: What :func:`retrain.models.starting_point.prepare_bases` made of its bases.
+        serving: The version that serves.
+        device: What would train; ``None``: not known here.
+
+    Raises:
+        ModelError: A base's configuration can't be read.
+    """
+    found = []
+    for base in bases:
+        adapter = recipe_from(_with_method(asked, "lora"), base, serving)
+        shape = model_shape(adapter)
+        for method in METHODS:
+            recipe = recipe_from(_with_method(asked, method), base, serving)
+            found.append(Prepared(_option(recipe, shape, device), recipe))
+    order = {method: place for place, method in enumerate(METHODS)}
+    return sorted(found, key=lambda one: (order[one.option.method], -one.option.n_parameters))
+
+
+def ladder(options: Sequence[Option]) -> list[Option]:
+    """Return what to try one after the other: of each method, the largest base that is possible."""
+    rungs = []
+    for method in METHODS:
+        possible = [one for one in options if one.method == method and one.possible]
+        if possible:
+            rungs.append(max(possible, key=lambda one: one.n_parameters))
+    return rungs
+
+
+def choose(prepared: Sequence[Prepared], method: Method) -> Prepared:
+    """Return a method on the largest base that is possible.
+
+    Raises:
+        TrainingError: It is possible on none.
+    """
+    of_method = [one for one in prepared if one.option.method == method]
+    possible = [one for one in of_method if one.option.possible]
+    if possible:
+        return max(possible, key=lambda one: one.option.n_parameters)
+    rest = ladder([one.option for one in prepared])
+    instead = f"; possible here: {'; '.join(one.told() for one in rest)}" if rest else ""
+    told = "; ".join(one.option.told() for one in of_method)
+    raise TrainingError(
+        f"no base of the recipe can be trained so: {told}{instead}. A lower micro_batch_size or "
+        "max_length needs less"
+    )
+
+
+def _with_method(asked: RecipeFile, method: Method) -> RecipeFile:
+    if method != "full":
+        return msgspec.structs.replace(asked, method=method)
+    return msgspec.structs.replace(
+        asked, method=method, dora=False, modules_to_save=(), top_layers=0
+    )
+
+
+def _option(recipe: Recipe, shape: ModelShape, device: Device | None) -> Option:
+    n_trained = shape.n_parameters if recipe.method == "full" else shape.n_trained
+    estimate = estimate_memory(
+        replace(shape, n_trained=n_trained),
+        recipe,
+        worst_batch(recipe),
+        device.kind if device else "cuda",
+    )
+    return Option(
+        method=recipe.method,
+        base=recipe.base,
+        n_parameters=shape.n_parameters,
+        n_trained=n_trained,
+        needed_gib=round(estimate.total / GIB, 2),
+        fits=None if device is None else estimate.total <= device.total,
+        servable=is_servable(shape, recipe.serving),
+    )
+
+
+def is_servable(shape: ModelShape, serving: Serving) -> bool:
+    """Tell whether the serving side's device can hold the base's weights."""
+    if not serving.memory_gib:
+        return True
+    plain = shape.n_parameters - (shape.n_quantised if serving.quantised else 0)
+    weights = plain * 2 + (shape.n_quantised * NF4_BYTES if serving.quantised else 0.0)
+    return weights <= SERVED_SHARE * serving.memory_gib * GIB
+
+
+def options_json(prepared: Sequence[Prepared]) -> dict[str, Any]:
+    """Return what a run's row keeps of its options."""
+    return {"options": [msgspec.to_builtins(one.option) for one in prepared]}
+
+
+def stored_options(plan: dict[str, Any]) -> list[Option]:
+    """Return the options that a run's row holds."""
+    return msgspec.convert(plan["options"], list[Option])

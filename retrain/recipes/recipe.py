@@ -1,0 +1,205 @@
+"""The recipe of a training run: everything, besides the data, that decides what comes out."""
+
+import math
+from typing import Any, Literal
+
+import msgspec
+
+from monitor.errors import ConfigurationError
+
+Method = Literal["lora", "qlora", "full"]
+
+#: Adapters learn worse from larger batches (Schulman et al., "LoRA Without Regret", 2025).
+LARGEST_BATCH = 32
+
+
+class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the serving side can load. The defaults are what vLLM does when nothing is set."""
+
+    #: Highest rank of an adapter: vLLM's ``--max-lora-rank``.
+    max_lora_rank: int = 16
+    #: Whether it loads adapters made with DoRA.
+    dora: bool = False
+    #: Whether it loads adapters that bring whole modules of their own.
+    modules_to_save: bool = False
+    #: Whether it holds the base in 4 bits.
+    quantised: bool = False
+    #: GiB of its device; 0: not known, and every base counts as one that can be served.
+    memory_gib: float = 0.0
+
+
+class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a recipe says whatever it is applied to."""
+
+    method: Method = "lora"
+    rank: int = 16
+    alpha: int = 32
+    #: ``all-linear``, or the names of the modules that get an adapter.
+    targets: str | tuple[str, ...] = "all-linear"
+    #: Split each update into direction and magnitude. Few serving sides can load that.
+    dora: bool = False
+    #: Modules that are trained whole and kept in the adapter. Few serving sides can load that.
+    modules_to_save: tuple[str, ...] = ()
+    #: How many of the last layers are trained; 0: all. Fewer train faster, and forget less. A run
+    #: that goes on from an adapter keeps what the adapter holds of the lower layers as it is.
+    top_layers: int = 0
+    epochs: float = 2.0
+    learning_rate: float = 2e-4
+    #: Share of the steps over which the learning rate rises; afterwards it falls linearly to 0.
+    warmup_share: float = 0.05
+    #: Examples a step.
+    batch_size: int = 16
+    #: Examples that are in memory at a time; 0: the whole batch.
+    micro_batch_size: int = 0
+    #: Tokens; an example that is longer is refused, never cut.
+    max_length: int = 1024
+    #: Steps between checkpoints; 0: ten checkpoints a run.
+    checkpoint_steps: int = 0
+    replay_share: float = 0.30
+    seed: int = 20_260_101
+    serving: Serving = Serving()
+
+    def __post_init__(self) -> None:
+        """Refuse values that no training could use.
+
+        Raises:
+            ConfigurationError: With one line for each value that isn't allowed.
+        """
+        problems = [
+            f"recipe.{name} = {value!r}: must be {allowed}"
+            for name, value, allowed, holds in self._rules()
+            if not holds
+        ]
+        if problems:
+            raise ConfigurationError("\n".join(problems))
+
+    def _rules(self) -> list[tuple[str, object, str, bool]]:
+        full = self.method == "full"
+        return [
+            ("rank", self.rank, "between 1 and 256", 1 <= self.rank <= 256),
+            ("alpha", self.alpha, "at least 1", self.alpha >= 1),
+            ("targets", self.targets, "'all-linear' or names of modules", _is_target(self.targets)),
+            ("dora", self.dora, "false for method 'full'", not (full and self.dora)),
+            (
+                "modules_to_save",
+                self.modules_to_save,
+                "names of modules, and none for method 'full'",
+                all(self.modules_to_save) and not (full and self.modules_to_save),
+            ),
+            (
+                "top_layers",
+                self.top_layers,
+                "at least 0, and 0 for method 'full'",
+                self.top_layers >= 0 and not (full and self.top_layers),
+            ),
+            *self._rules_of_steps(),
+            ("max_length", self.max_length, "at least 16 tokens", self.max_length >= 16),
+            ("replay_share", self.replay_share, "in [0, 1)", 0 <= self.replay_share < 1),
+            ("seed", self.seed, "between 0 and 2**32 - 1", 0 <= self.seed < 2**32),
+            *self._rules_of_serving(),
+        ]
+
+    def _rules_of_steps(self) -> list[tuple[str, object, str, bool]]:
+        rate, warmup, micro = self.learning_rate, self.warmup_share, self.micro_batch_size
+        divides = micro == 0 or (micro > 0 and self.batch_size % micro == 0)
+        return [
+            ("epochs", self.epochs, "above 0, at most 100", 0 < self.epochs <= 100),
+            ("learning_rate", rate, "above 0, at most 0.1", 0 < rate <= 0.1),
+            ("warmup_share", warmup, "between 0 and 0.5", 0 <= warmup <= 0.5),
+            ("batch_size", self.batch_size, "at least 1", self.batch_size >= 1),
+            ("micro_batch_size", micro, "0, or a divisor of batch_size", divides),
+            ("checkpoint_steps", self.checkpoint_steps, "at least 0", self.checkpoint_steps >= 0),
+        ]
+
+    def _rules_of_serving(self) -> list[tuple[str, object, str, bool]]:
+        rank, memory = self.serving.max_lora_rank, self.serving.memory_gib
+        return [
+            ("serving.max_lora_rank", rank, "at least 1", rank >= 1),
+            ("serving.memory_gib", memory, "at least 0", 0 <= memory < math.inf),
+        ]
+
+    @property
+    def examples_at_once(self) -> int:
+        """Examples that go through the model together."""
+        return self.micro_batch_size or self.batch_size
+
+    def steps(self, n_examples: int) -> int:
+        """Return the number of optimiser steps over ``n_examples``."""
+        return max(1, math.ceil(math.ceil(n_examples / self.batch_size) * self.epochs))
+
+    def warnings(self) -> list[str]:
+        """Return what is allowed, but likely to be regretted."""
+        found = []
+        if self.method == "full":
+            found.append("full fine-tuning writes a whole model, and forgets the most")
+        if self.replay_share == 0:
+            found.append("replay_share 0: what the model knew is likely to be forgotten")
+        if self.batch_size > LARGEST_BATCH:
+            found.append(
+                f"batch_size {self.batch_size}: LoRA learns worse from batches above "
+                f"{LARGEST_BATCH} examples"
+            )
+        return found
+
+
+class Recipe(Training, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a run trains its model. Written to ``recipe.json`` and kept with the adapter."""
+
+    #: Folder or hub id of the base model.
+    base: str
+    #: Commit of a hub model, or the digest of the file a local base was converted from.
+    base_revision: str = ""
+    #: Folder of the adapter to go on from; empty: a fresh one.
+    start_adapter: str = ""
+
+    def _rules(self) -> list[tuple[str, object, str, bool]]:
+        return [
+            ("base", self.base, "a model folder or a hub id", bool(self.base)),
+            *super()._rules(),
+            (
+                "start_adapter",
+                self.start_adapter,
+                "empty for method 'full', which trains the whole model",
+                not (self.method == "full" and self.start_adapter),
+            ),
+        ]
+
+
+def recipe_for(
+    training: Training, *, base: str, base_revision: str = "", start_adapter: str = ""
+) -> Recipe:
+    """Apply what a recipe file says to one base.
+
+    Args:
+        training: The recipe file, or any other source of the same values.
+        base: Folder or hub id, as :func:`retrain.models.base_model.prepare_base` returns it.
+        base_revision: Its revision or digest.
+        start_adapter: Adapter of the serving version, to go on from; ignored for method ``full``.
+    """
+    values: dict[str, Any] = {name: getattr(training, name) for name in Training.__struct_fields__}
+    start = "" if training.method == "full" else start_adapter
+    return Recipe(**values, base=base, base_revision=base_revision, start_adapter=start)
+
+
+def read_recipe(content: bytes, origin: str = "recipe.json") -> Recipe:
+    """Parse a recipe strictly.
+
+    Raises:
+        ConfigurationError: A key is unknown, or a value isn't allowed.
+    """
+    try:
+        return msgspec.json.decode(content, type=Recipe)
+    except msgspec.DecodeError as error:  # malformed, or of another type
+        cause = error.__cause__
+        raise ConfigurationError(f"{origin}: {cause or error}") from None
+
+
+def stored_recipe(stored: dict[str, Any]) -> Recipe:
+    """Return the recipe that a run's row holds."""
+    return read_recipe(msgspec.json.encode(stored), "the recipe of a stored run")
+
+
+def _is_target(targets: str | tuple[str, ...]) -> bool:
+    if isinstance(targets, str):
+        return targets == "all-linear"
+    return bool(targets) and all(targets)

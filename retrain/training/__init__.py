@@ -1,0 +1,1 @@
+"""Fine-tuning itself, inside the child."""

@@ -1,0 +1,206 @@
+"""Supervised fine-tuning by TRL and PEFT, with the checks that must come before it."""
+
+import hashlib
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+from trl import SFTConfig
+
+from retrain.checks.all import Checked, check_run
+from retrain.checks.finding import require
+from retrain.memory.device import this_device
+from retrain.memory.peak_memory import PeakMemory
+from retrain.models.adapter_config import lower_layers, peft_config
+from retrain.models.adapter_folder import describe_adapter, package_versions
+from retrain.models.base_model import BaseModel, folder_digest, load_tokenizer
+from retrain.recipes.recipe import Recipe
+from retrain.run_folder import RunFolder, read_lines
+from retrain.training.answer_loss import AnswerTrainer
+from retrain.training.example_order import RepeatableTrainer
+from retrain.training.progress import ProgressWriter
+from retrain.training.repeatable import keep_threads
+
+#: Checkpoints of a run, where the recipe doesn't say.
+CHECKPOINTS = 10
+
+
+def train(
+    folder: RunFolder, recipe: Recipe, rows: list[dict[str, Any]], card: dict[str, Any]
+) -> dict[str, Any]:
+    """Train by the recipe and write the adapter; return the content of ``result.json``.
+
+    A folder that holds checkpoints of the same run is gone on with from the last one.
+
+    Raises:
+        TrainingError: A check refused the recipe or its examples.
+        ModelError: The base can't be loaded or trained on.
+    """
+    checked = check_run(recipe, rows, this_device())
+    for finding in checked.findings:
+        print(f"{finding.name}: {finding.outcome}: {finding.text}", flush=True)  # noqa: T201
+    require(checked.findings)
+    keep_threads(folder)
+    tokenizer = load_tokenizer(BaseModel(recipe.base, recipe.base_revision))
+    peak = PeakMemory()
+    trainer = _trainer(folder, recipe, rows, tokenizer, checked)
+    began = time.monotonic()
+    checkpoint = folder.last_checkpoint()
+    outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    seconds = time.monotonic() - began
+    trainer.model.save_pretrained(folder.adapter)
+    lineage = {
+        "base": recipe.base,
+        "base_revision": recipe.base_revision or _base_digest(recipe),
+        "method": recipe.method,
+        "seed": recipe.seed,
+        "data_digest": card.get("digest", ""),
+        "parent_adapter": recipe.start_adapter,
+        "versions": package_versions(),
+    }
+    describe_adapter(folder, recipe, lineage, tokenizer)
+    return {
+        "status": "succeeded",
+        "adapter": str(folder.adapter),
+        "adapter_digest": folder_digest_of_weights(folder.adapter),
+        "lineage": lineage,
+        "n_examples": len(rows),
+        "n_tokens": checked.examples.n_tokens,
+        "n_answer_tokens": checked.examples.n_answer_tokens,
+        "steps": trainer.state.global_step,
+        "training_loss": float(outcome.training_loss),
+        "training_seconds": round(seconds, 3),
+        "tokens_per_second": round(_tokens_per_second(folder), 1),
+        "validation_loss": _last_validation_loss(folder),
+        "resumed_from": str(checkpoint or ""),
+        "device": str(trainer.args.device),
+        "checks": [finding.as_json() for finding in checked.findings],
+        "memory": {
+            "estimated_gib": checked.estimate.as_gib() if checked.estimate else {},
+            "measured_gib": peak.gib(),
+        },
+    }
+
+
+def folder_digest_of_weights(adapter: Path) -> str:
+    """Digest the weights alone: the same training gives the same digest."""
+    total = hashlib.sha256()
+    for path in sorted(adapter.glob("*.safetensors")):
+        with path.open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return f"sha256:{total.hexdigest()}"
+
+
+def _trainer(
+    folder: RunFolder,
+    recipe: Recipe,
+    rows: list[dict[str, Any]],
+    tokenizer: Any,
+    checked: Checked,
+) -> RepeatableTrainer:
+    model = _load_model(recipe)
+    trainer_class = RepeatableTrainer if torch.cuda.is_available() else AnswerTrainer
+    validation = list(read_lines(folder.validation_data))
+    return trainer_class(
+        model=model,
+        args=_arguments(folder, recipe, len(rows), validates=bool(validation)),
+        train_dataset=_conversations(rows),
+        eval_dataset=_conversations(validation) if validation else None,
+        processing_class=tokenizer,
+        peft_config=peft_config(recipe, model),
+        callbacks=[ProgressWriter(folder, checked.examples.n_tokens)],
+    )
+
+
+def _conversations(rows: list[dict[str, Any]]) -> Dataset:
+    return Dataset.from_list([{"messages": row["messages"]} for row in rows])
+
+
+def _tokens_per_second(folder: RunFolder) -> float:
+    """Return the last that was reported; 0 where nothing was left to do."""
+    return next(
+        (
+            float(line["tokens_per_second"])
+            for line in reversed(list(read_lines(folder.progress)))
+            if "tokens_per_second" in line
+        ),
+        0.0,
+    )
+
+
+def _last_validation_loss(folder: RunFolder) -> float | None:
+    found = [
+        line["validation_loss"] for line in read_lines(folder.progress) if "validation_loss" in line
+    ]
+    return float(found[-1]) if found else None
+
+
+def _base_digest(recipe: Recipe) -> str:
+    path = Path(recipe.base)
+    return folder_digest(path) if path.is_dir() else ""
+
+
+def _load_model(recipe: Recipe) -> Any:
+    on_gpu = torch.cuda.is_available()
+    arguments: dict[str, Any] = {"dtype": torch.bfloat16 if on_gpu else torch.float32}
+    if not Path(recipe.base).is_dir() and recipe.base_revision:
+        arguments["revision"] = recipe.base_revision
+    if recipe.method == "qlora":
+        arguments["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16 if on_gpu else torch.float32,
+        )
+        arguments["device_map"] = {"": 0} if on_gpu else {"": "cpu"}
+    model = AutoModelForCausalLM.from_pretrained(recipe.base, **arguments)
+    model.config.use_cache = False
+    if not recipe.start_adapter:
+        return model
+    lower = lower_layers(recipe, model)
+    # TRL casts an adapter over a quantised base, and lets gradients through, whoever made it.
+    model = PeftModel.from_pretrained(model, recipe.start_adapter, is_trainable=True)
+    if lower is not None:
+        for name, parameter in model.named_parameters():
+            if re.fullmatch(lower, name):
+                parameter.requires_grad_(False)
+    return model
+
+
+def _arguments(folder: RunFolder, recipe: Recipe, n_examples: int, *, validates: bool) -> SFTConfig:
+    on_gpu = torch.cuda.is_available()
+    return SFTConfig(
+        output_dir=str(folder.checkpoints),
+        num_train_epochs=recipe.epochs,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=recipe.warmup_share,  # below 1: a share of all steps
+        per_device_train_batch_size=recipe.examples_at_once,
+        per_device_eval_batch_size=recipe.examples_at_once,
+        gradient_accumulation_steps=recipe.batch_size // recipe.examples_at_once,
+        optim="paged_adamw_8bit" if recipe.method == "qlora" and on_gpu else "adamw_torch",
+        weight_decay=0.0,
+        max_length=recipe.max_length,
+        packing=False,
+        assistant_only_loss=True,
+        bf16=on_gpu,
+        use_cpu=not on_gpu,
+        gradient_checkpointing=on_gpu,
+        dataloader_pin_memory=on_gpu,
+        logging_steps=1,
+        logging_first_step=True,
+        eval_strategy="epoch" if validates else "no",
+        prediction_loss_only=True,
+        save_strategy="steps",
+        save_steps=recipe.checkpoint_steps or -(-recipe.steps(n_examples) // CHECKPOINTS),
+        save_total_limit=1,
+        report_to=[],
+        disable_tqdm=True,
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+    )

@@ -1,0 +1,38 @@
+"""The model that answers the prompts of its own replay, in the training child."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from retrain.models.generation import Responder
+from retrain.recipes.recipe import Recipe
+from retrain.run_folder import RunFolder, read_lines, write_json
+
+
+def load_for_replay(recipe: Recipe, adapter: str, max_new_tokens: int) -> Responder:
+    """Load the version that serves, or the base where none does.
+
+    In four bits where the training is: what can only be trained so may not fit otherwise.
+    """
+    is_folder = Path(recipe.base).is_dir()
+    return Responder(
+        recipe.base,
+        adapter or None,
+        revision="" if is_folder else recipe.base_revision,
+        max_new_tokens=max_new_tokens,
+        four_bit=recipe.method == "qlora",
+    )
+
+
+def replay_progress(folder: RunFolder) -> Callable[[int], None]:
+    """Return what replaces the heartbeat after each batch of answers."""
+    n_total = sum(1 for _ in read_lines(folder.replay_prompts))
+    n_done = 0
+
+    def beat(n: int) -> None:
+        nonlocal n_done
+        n_done += n
+        content = {"phase": "generating", "step": n_done, "steps": n_total}
+        write_json(folder.heartbeat, {**content, "at": datetime.now(UTC).isoformat()})
+
+    return beat
