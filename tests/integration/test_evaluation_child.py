@@ -32,6 +32,7 @@ evaluation:
 def folder(tmp_path: Path) -> Iterator[RunFolder]:
     made = RunFolder(tmp_path / "run-00001")
     made.root.mkdir()
+    made.recipe.write_text("{}")  # by it a child knows that this is a run's folder
     rows = [msgspec.json.encode(item) for item in benchmark(3)]
     (tmp_path / "desk.jsonl").write_bytes(b"\n".join(rows))
     yield made
