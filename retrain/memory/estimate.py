@@ -21,8 +21,8 @@ TILE_TOKENS, TILE_WORDS = 4096, 32768
 OVERHEAD = {"cpu": 0.75 * GIB, "cuda": 0.75 * GIB}
 #: Of bitsandbytes and its backends, on a CPU.
 QUANTISING_OVERHEAD = 0.25 * GIB
-#: On a CPU the heap of the C library keeps about as much again as the activations need: freed
-#: between blocks that are still held. Measured with SmolLM2-135M (docs/how-to/train.md).
+#: On a CPU the activations take about twice what they need, probably since the C library's heap
+#: keeps what was freed. Fitted to four trainings of SmolLM2-135M (docs/how-to/train.md).
 HEAP = 2.0
 
 

@@ -26,7 +26,7 @@ from retrain.run_folder import RunFolder
 from retrain.runs.progress_record import losses
 from tests.services.recipes import write_recipe
 from tests.services.review_world import make_world
-from tests.services.tiny_model import OLD, examples, tiny_base  # noqa: F401
+from tests.services.tiny_model import OLD, examples
 
 pytestmark = [pytest.mark.language_model, pytest.mark.timeout(900)]
 
@@ -45,7 +45,17 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def config(tmp_path: Path, engine: Engine, tiny_base: Path) -> Path:  # noqa: F811
+def base(tmp_path: Path) -> Path:
+    """A tiny base that knows nothing, and reads what the review world's people wrote."""
+    from retrain.models.tiny_base import TinyShape, make_tiny_base
+
+    shape = TinyShape(hidden_size=64, n_heads=2, vocabulary=400, max_length=1024, epochs=0.0)
+    conversations = [row["messages"] for row in examples(OLD, 40)]
+    return make_tiny_base(tmp_path / "base", conversations, seed=1, shape=shape)
+
+
+@pytest.fixture
+def config(tmp_path: Path, engine: Engine, base: Path) -> Path:
     """A confirmed decision to retrain on 30 gold items, and what a daemon reads."""
     world = make_world(engine, NOW, n=40, people=False)
     with transaction(engine) as connection:
@@ -70,8 +80,8 @@ def config(tmp_path: Path, engine: Engine, tiny_base: Path) -> Path:  # noqa: F8
         "".join(json.dumps(row) + "\n" for row in examples(OLD, 40)), encoding="utf-8"
     )
     recipe = write_recipe(
-        tmp_path / "recipe.toml", base=str(tiny_base), epochs=EPOCHS, batch_size=8, rank=4,
-        max_length=64, checkpoint_steps=10,
+        tmp_path / "recipe.toml", base=str(base), epochs=EPOCHS, batch_size=8, rank=4,
+        max_length=1024, checkpoint_steps=10,
     )  # fmt: skip
     path = tmp_path / "config.toml"
     path.write_text(
@@ -117,6 +127,8 @@ def wait_for(engine: Engine, holds: Callable[[RunRow], bool], log: Path) -> RunR
             rows = list_runs(connection)
         if rows and holds(rows[0]):
             return rows[0]
+        ended = rows and rows[0].status in ("failed", "cancelled")
+        assert not ended, (rows[0].error, log.read_text()[-3000:])
         assert time.monotonic() < deadline, (rows, log.read_text()[-3000:])
         time.sleep(0.5)
 

@@ -15,7 +15,8 @@ from retrain.run_folder import RunFolder, read_json, write_json, write_lines
 
 pytestmark = [pytest.mark.language_model, pytest.mark.timeout(900)]
 
-#: Seen were 8% at most (docs/how-to/train.md); what a C library's heap keeps differs by machine.
+#: Two of the trainings to which the estimate was fitted (docs/how-to/train.md): this tells when it
+#: no longer fits, not that it predicts. What a C library's heap keeps differs by machine.
 TOLERANCE = 0.25
 
 

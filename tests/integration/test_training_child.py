@@ -115,7 +115,7 @@ def test_an_example_that_is_too_long_is_refused_with_its_line(desk: Desk, runs: 
     assert "1 of 2 examples are longer than max_length = 64 tokens: line 2 (" in str(
         state.run.error
     )
-    assert "raise the recipe's max_length to " in str(state.run.error)
+    assert "shorten them: the model reads at most 64 tokens" in str(state.run.error)
     assert "examples: refused: 1 of 2 examples" in "\n".join(
         desk.launcher.logs(desk.files(runs.too_long), 50)
     )

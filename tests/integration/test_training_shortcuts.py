@@ -87,9 +87,9 @@ def test_going_on_leaves_the_lower_layers_as_they_were(
 def test_layers_without_numbers_are_refused() -> None:
     import torch
 
-    from retrain.training.fine_tuning import _lower_layers
+    from retrain.models.adapter_config import lower_layers
 
     model = torch.nn.Sequential(torch.nn.Linear(2, 2))
     model.config = type("Config", (), {"num_hidden_layers": 4})()
     with pytest.raises(ModelError, match="set it to 0"):
-        _lower_layers(Recipe(base="b", top_layers=2), model)
+        lower_layers(Recipe(base="b", top_layers=2), model)
