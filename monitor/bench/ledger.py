@@ -25,6 +25,11 @@ from monitor.errors import InputError
 PACKAGE = Path(__file__).parents[1]
 #: What decides an outcome beside the module of the trial itself.
 EVERY_TRIAL = ("drift", "bench/sources/windows.py")
+#: The tests of task mix and characteristics, which no trial runs.
+NO_TRIAL = {
+    PACKAGE / "drift" / f"{name}.py"
+    for name in ("mix", "scalar_comparison", "scalar_side", "skewed_mean", "two_valued")
+}
 SOME_TRIALS = {
     "side_by_side": ("bench/peers",),
     "slow_drift": ("bench/sections/weekly.py",),
@@ -156,6 +161,7 @@ def code_digest(module: str) -> str:
         file
         for place in places
         for file in (sorted(place.rglob("*.py")) if place.is_dir() else [place])
+        if file not in NO_TRIAL
     ]
     digest = hashlib.sha256()
     for file in files:

@@ -1,13 +1,14 @@
 """What a job is called, what a launcher can't do, and settings that name no place to launch."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from monitor.errors import ConfigurationError, WorkflowError
 from monitor.settings import Kubernetes, Toleration, default_settings
-from retrain.launchers import require_resume
+from retrain.launchers import Capability, require_resume
 from retrain.launchers.attempts import (
     begin_attempt,
     current_attempt,
@@ -58,12 +59,19 @@ def test_a_new_attempt_is_not_cancelled_and_has_nothing_said(tmp_path: Path) -> 
     assert state_of(folder, "train") == ""
 
 
+class Forgetful(FakeLauncher):
+    """One that keeps no checkpoint."""
+
+    capabilities = replace(FakeLauncher.capabilities, resume=Capability(False, "Nothing ever ran."))
+
+
 def test_a_launcher_that_cannot_resume_says_why() -> None:
     with pytest.raises(WorkflowError, match=r"'fake' can't resume a run\. Nothing ever ran\."):
-        require_resume(FakeLauncher())
+        require_resume(Forgetful())
+    require_resume(FakeLauncher())
     require_resume(SubprocessLauncher())
     assert SubprocessLauncher.capabilities.told().startswith("resume: yes. The checkpoints")
-    assert "resume: no. Nothing ever ran." in FakeLauncher.capabilities.told()
+    assert "resume: no. Nothing ever ran." in Forgetful.capabilities.told()
 
 
 @pytest.mark.parametrize(
