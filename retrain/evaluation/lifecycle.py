@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from monitor.errors import DriftwardenError, RemoteServiceError, TrainingError, WorkflowError
+from monitor.errors import RemoteServiceError, TrainingError, WorkflowError
 from monitor.store import candidate_evaluations as store
 from monitor.store.candidate_evaluations import FINAL, CandidateEvaluationRow
 from monitor.store.engine import transaction
@@ -17,6 +17,8 @@ from retrain.evaluation.recorded import conclude, keep_scores, note
 from retrain.evaluation.request import as_request, write_request
 from retrain.launchers import Launcher, LauncherSource
 from retrain.run_folder import RunFolder, read_json
+from retrain.runs.child_end import last_words, result_of
+from retrain.runs.progress_record import last_progress
 
 log = get_logger(__name__)
 
@@ -24,8 +26,6 @@ log = get_logger(__name__)
 MOST_ATTEMPTS = 3
 #: How long the second attempt waits; the third waits twice as long.
 FIRST_DELAY = timedelta(minutes=5)
-#: How many lines of its log an error of a child that died without a word quotes.
-QUOTED_LOG_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -77,22 +77,22 @@ def poll_evaluation(
         row = store.evaluation_by_id(connection, evaluation_id)
     folder = RunFolder(Path(row.work_dir))
     if row.status != "running" or row.handle is None:
-        return EvaluationState(row, last_progress(folder))
+        return EvaluationState(row, last_progress(folder, "evaluate"))
     # The order counts: a child that ends in between has written its result by then.
     status = launcher.status(row.handle)
-    result = _result_of(folder)
+    result = result_of(folder, "evaluate")
     if result is None and status != "gone":
-        return EvaluationState(row, last_progress(folder))
+        return EvaluationState(row, last_progress(folder, "evaluate"))
     if result is None:
         result = {
             "status": "failed",
-            "error": _last_words(launcher, folder),
+            "error": last_words(launcher, folder, "evaluate"),
             "transient": True,
         }
     with transaction(engine) as connection:
         _settle(connection, row, result, folder, now)
         row = store.evaluation_by_id(connection, evaluation_id)
-    return EvaluationState(row, last_progress(folder))
+    return EvaluationState(row, last_progress(folder, "evaluate"))
 
 
 def poll_running(
@@ -136,11 +136,6 @@ def cancel_evaluation(
         launcher.cancel(handle)
 
 
-def last_progress(folder: RunFolder) -> Mapping[str, Any]:
-    """Return what the evaluation's child reported last."""
-    return read_json(folder.task("evaluate").heartbeat) or {}
-
-
 def _settle(
     connection: Connection,
     row: CandidateEvaluationRow,
@@ -174,21 +169,3 @@ def _fail_or_put_off(
         store.put_off(connection, row.id, error, now + FIRST_DELAY * row.attempts)
         return
     store.finish_evaluation(connection, row.id, "failed", now=now, error=error)
-
-
-def _result_of(folder: RunFolder) -> dict[str, Any] | None:
-    """Return what the child left; what can't be read is a failure, which ends it too."""
-    try:
-        return read_json(folder.task("evaluate").result)
-    except TrainingError as error:
-        return {"status": "failed", "error": str(error)}
-
-
-def _last_words(launcher: Launcher, folder: RunFolder) -> str:
-    seen = launcher.explain(folder, "evaluate") or "killed, or out of memory"
-    try:
-        lines = [line for line in launcher.logs(folder, 200, "evaluate") if line.strip()]
-    except DriftwardenError as error:
-        lines = [str(error)]
-    said = "; its last words: " + " | ".join(lines[-QUOTED_LOG_LINES:]) if lines else ""
-    return f"the evaluation child ended without a result ({seen}){said}"

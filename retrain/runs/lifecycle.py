@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Engine
 
 from monitor.errors import (
     ConfigurationError,
-    DriftwardenError,
     RemoteServiceError,
     TrainingError,
     WorkflowError,
@@ -26,14 +25,12 @@ from retrain.dataset import TrainingSet
 from retrain.launchers import Launcher, LauncherSource
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import register_version
-from retrain.run_folder import RunFolder, read_json, write_json
+from retrain.run_folder import RunFolder, write_json
+from retrain.runs.child_end import last_words, result_of
 from retrain.runs.progress_record import last_progress, progress_record
 from retrain.runs.resuming import go_on
 
 log = get_logger(__name__)
-
-#: How many lines of its log an error of a child that died without a word quotes.
-QUOTED_LOG_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -166,7 +163,7 @@ def poll_run(
         return RunState(run, last_progress(folder), known.id if known else None)
     # The order counts: a child that ends in between has written its result by then.
     status = launcher.status(run.handle)
-    result = _result_of(folder)
+    result = result_of(folder, "train")
     waits = launcher.explain(folder) if status == "pending" else ""
     record = progress_record(folder, launcher, waits)
     with transaction(engine) as connection:
@@ -178,7 +175,7 @@ def poll_run(
             run = store.run_by_id(connection, run_id)
         return RunState(run, record["last"], None, waits)
     if result is None:
-        result = {"status": "failed", "error": _last_words(launcher, folder)}
+        result = {"status": "failed", "error": last_words(launcher, folder, "train")}
     with transaction(engine) as connection:
         version_id = _finish(connection, run, result, now)
         run = store.run_by_id(connection, run_id)
@@ -279,25 +276,6 @@ def _finish(
         parent_id=parent.id if parent else None,
         training_run_id=run.id,
     )
-
-
-def _result_of(folder: RunFolder) -> dict[str, Any] | None:
-    """Return what the child left; what can't be read is a failure, which ends the run too."""
-    try:
-        return read_json(folder.result)
-    except TrainingError as error:
-        return {"status": "failed", "error": str(error)}
-
-
-def _last_words(launcher: Launcher, folder: RunFolder) -> str:
-    """Say how a child ended that left no result, by what was seen of it from outside."""
-    seen = launcher.explain(folder) or "killed, or out of memory"
-    try:
-        lines = [line for line in launcher.logs(folder, 200) if line.strip()][-QUOTED_LOG_LINES:]
-    except DriftwardenError as error:
-        lines = [str(error)]
-    said = "; its last words: " + " | ".join(lines) if lines else ""
-    return f"the training child ended without a result ({seen}){said}"
 
 
 def _not_startable(run: RunRow) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from monitor.errors import DriftwardenError
 from retrain.launchers import Launcher
-from retrain.run_folder import RunFolder, read_json, read_lines
+from retrain.run_folder import RunFolder, Task, read_json, read_lines
 
 #: Points of a curve that are kept.
 KEPT_POINTS = 200
@@ -13,9 +13,9 @@ KEPT_POINTS = 200
 KEPT_LOG_LINES = 20
 
 
-def last_progress(folder: RunFolder) -> Mapping[str, Any]:
-    """Return what the child reported last."""
-    return read_json(folder.heartbeat) or {}
+def last_progress(folder: RunFolder, task: Task = "train") -> Mapping[str, Any]:
+    """Return what a task's child reported last."""
+    return read_json(folder.task(task).heartbeat) or {}
 
 
 def losses(folder: RunFolder, name: str = "loss") -> list[tuple[int, float]]:
