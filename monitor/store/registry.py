@@ -1,20 +1,18 @@
 """Model versions: their stages, scores, and who or what moved them."""
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from monitor.errors import NotFoundError
 from monitor.store.registry_mirrors import note_change
 from monitor.store.tables import ModelScore, ModelVersion, StageChange
 
-#: Registrations at the same moment that one of them lives through.
-NUMBERING_ATTEMPTS = 10
+#: Class of the locks that serialize what changes a model's versions.
+ADVISORY_LOCK = 0x6477_6D76
 
 _COLUMNS = (
     ModelVersion.id,
@@ -100,26 +98,34 @@ def insert_version(
         )
         .returning(ModelVersion.id)
     )
+    lock_model(connection, model)
     note_change(connection, model)
-    for _ in range(NUMBERING_ATTEMPTS - 1):
-        # On PostgreSQL another transaction may take the same number; it is visible afterwards.
-        with contextlib.suppress(IntegrityError), connection.begin_nested():
-            return int(connection.execute(statement).scalar_one())
     return int(connection.execute(statement).scalar_one())
 
 
+def lock_model(connection: Connection, model: str) -> None:
+    """Let nobody else change a model's versions until the transaction ends.
+
+    Call it before anything that others wait for, such as an entry of the audit log.
+    """
+    if connection.dialect.name == "postgresql":  # SQLite's transactions are exclusive anyway
+        statement = text("SELECT pg_advisory_xact_lock(:key, hashtext(:model))")
+        connection.execute(statement, {"key": ADVISORY_LOCK, "model": model})
+
+
 def version_by_id(connection: Connection, version_id: int, *, lock: bool = False) -> VersionRow:
-    """Return a version; with ``lock``, nobody else moves it until the transaction ends.
+    """Return a version; with ``lock``, that of :func:`lock_model` is taken.
 
     Raises:
         NotFoundError: There is none of that id.
     """
     statement = select(*_COLUMNS).where(ModelVersion.id == version_id)
-    if lock:
-        statement = statement.with_for_update()  # SQLite's transactions are exclusive anyway
     row = connection.execute(statement).one_or_none()
     if row is None:
         raise NotFoundError(f"no model version with id {version_id}")
+    if lock:
+        lock_model(connection, row.model)
+        row = connection.execute(statement).one()
     return _version(row)
 
 
@@ -145,15 +151,11 @@ def version_of_run(connection: Connection, training_run_id: int) -> VersionRow |
     return None if row is None else _version(row)
 
 
-def production_version(
-    connection: Connection, model: str, *, lock: bool = False
-) -> VersionRow | None:
+def production_version(connection: Connection, model: str) -> VersionRow | None:
     """Return the version that serves the traffic."""
     statement = select(*_COLUMNS).where(
         ModelVersion.model == model, ModelVersion.stage == "production"
     )
-    if lock:
-        statement = statement.with_for_update()
     row = connection.execute(statement).one_or_none()
     return None if row is None else _version(row)
 
@@ -253,6 +255,7 @@ def replace_scores(
     measured_at: datetime,
 ) -> None:
     """Store a version's scores on a benchmark; an earlier measurement is replaced."""
+    model = version_by_id(connection, version_id, lock=True).model
     connection.execute(
         delete(ModelScore).where(
             ModelScore.version_id == version_id, ModelScore.benchmark == benchmark
@@ -274,7 +277,7 @@ def replace_scores(
     ]
     if rows:
         connection.execute(insert(ModelScore), rows)
-    note_change(connection, version_by_id(connection, version_id).model)
+    note_change(connection, model)
 
 
 def scores_of(connection: Connection, version_id: int) -> list[ScoreRow]:

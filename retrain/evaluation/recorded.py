@@ -52,6 +52,7 @@ def conclude(
     Returns:
         Whether this call did it.
     """
+    version = versions.version_by_id(connection, row.version_id, lock=True)
     decision = str(verdict["decision"])
     if decision == "reject":
         verdict = _with_next_step(connection, row, verdict)
@@ -67,7 +68,6 @@ def conclude(
     if not ended:
         return False
     note(connection, row.id, now, ACTOR, "evaluation.concluded", decision=decision)
-    version = versions.version_by_id(connection, row.version_id, lock=True)
     if decision == "reject" and version.stage == "candidate":
         failed = [one for one in verdict["checks"] if one["outcome"] == "failed"]
         reason = "; ".join(f"{one['name']}: {one['seen']}" for one in failed)

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import WorkflowError
 from monitor.store import registry as store
@@ -83,8 +82,7 @@ def move_stage(
 
     Raises:
         NotFoundError: There is no such version.
-        WorkflowError: A version doesn't go from its stage to that one, or another process promoted
-            a version at the same moment.
+        WorkflowError: A version doesn't go from its stage to that one.
     """
     version = store.version_by_id(connection, version_id, lock=True)
     if version.stage == stage:
@@ -95,16 +93,23 @@ def move_stage(
             f"{version.model} version {version.version} is {version.stage} and can't become "
             f"{stage!r}; from there it goes to: {allowed}"
         )
+    moves = [(version, stage, reason)]
     if stage == "production":
-        _archive_previous(connection, version, changed_by, now)
+        serving = store.production_version(connection, version.model)
+        if serving is not None:
+            moves.insert(0, (serving, "archived", f"followed by version {version.version}"))
         plan_baseline(connection, version.model, version_id, now)
-    try:
-        _move(connection, version, stage, changed_by=changed_by, reason=reason, now=now)
-    except IntegrityError:
-        raise WorkflowError(
-            f"{version.model}: another version was promoted at the same moment; look at "
-            f"`driftwarden models list {version.model}` and try again"
-        ) from None
+    for row, to, why in moves:
+        store.set_stage(connection, row, to, changed_by=changed_by, reason=why, changed_at=now)
+    for row, to, why in moves:
+        append_entry(
+            connection,
+            now,
+            changed_by,
+            "version.moved",
+            f"model_versions/{row.id}",
+            {"from": row.stage, "to": to, "reason": why},
+        )
 
 
 def promote(
@@ -125,6 +130,7 @@ def roll_back(
     Raises:
         WorkflowError: No version served before.
     """
+    store.lock_model(connection, model)
     canary = store.canary_version(connection, model)
     serving = store.production_version(connection, model)
     if canary is not None and serving is not None:
@@ -149,34 +155,3 @@ def store_scores(
         ScoreRow(benchmark, s.stratum, s.metric, s.value, s.lower, s.upper, s.n) for s in scores
     ]
     store.replace_scores(connection, version_id, benchmark, rows, now)
-
-
-def _archive_previous(
-    connection: Connection, successor: VersionRow, changed_by: str, now: datetime
-) -> None:
-    serving = store.production_version(connection, successor.model, lock=True)
-    if serving is not None:
-        reason = f"followed by version {successor.version}"
-        _move(connection, serving, "archived", changed_by=changed_by, reason=reason, now=now)
-
-
-def _move(
-    connection: Connection,
-    version: VersionRow,
-    stage: str,
-    *,
-    changed_by: str,
-    reason: str,
-    now: datetime,
-) -> None:
-    store.set_stage(
-        connection, version, stage, changed_by=changed_by, reason=reason, changed_at=now
-    )
-    append_entry(
-        connection,
-        now,
-        changed_by,
-        "version.moved",
-        f"model_versions/{version.id}",
-        {"from": version.stage, "to": stage, "reason": reason},
-    )

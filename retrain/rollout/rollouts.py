@@ -46,7 +46,7 @@ def start_rollout(
     if existing is not None:
         return existing.id
     version = versions.version_by_id(connection, version_id, lock=True)
-    if versions.production_version(connection, version.model, lock=True) is None:
+    if versions.production_version(connection, version.model) is None:
         raise WorkflowError(
             f"{version.model}: no version serves yet; promote this one: "
             f"driftwarden models promote {version.model} {version.version}"

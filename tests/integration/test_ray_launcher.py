@@ -208,8 +208,9 @@ def test_a_folder_that_is_not_shared_is_said(
 def test_a_job_that_waits_for_resources_says_so_and_can_be_cancelled(
     cluster: Cluster, desk: LaunchDesk, folder: RunFolder
 ) -> None:
-    """Ray ends a job that waits when its turn comes, before the child does anything."""
-    launcher = cluster.launcher("open(sys.argv[-1] + '/began', 'w'); time.sleep(600)", num_cpus=2)
+    """Ray ends a job that waits when its turn comes: its child may start, and ends at once."""
+    body = "time.sleep(30); open(sys.argv[-1] + '/began', 'w'); time.sleep(600)"
+    launcher = cluster.launcher(body, num_cpus=2)
     busy = launcher.submit(folder, {})
     eventually(lambda: launcher.status(busy) == "running")
     run = desk.plan("ray")

@@ -1,7 +1,9 @@
 """The registry of versions on both databases: one serves, every move is written down."""
 
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine, insert, select
@@ -184,51 +186,74 @@ def test_nothing_to_go_back_to(any_engine: Engine, clock: datetime) -> None:
     assert stages(any_engine) == {1: "production"}
 
 
+def at_once(*actions: Callable[[], object]) -> list[BaseException]:
+    """Run actions in threads that begin together; return what they raise."""
+    errors: list[BaseException] = []
+    barrier = threading.Barrier(len(actions))
+
+    def run(action: Callable[[], object]) -> None:
+        barrier.wait()
+        try:
+            action()
+        except BaseException as error:  # noqa: BLE001 - looked at by the test
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(one,)) for one in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors
+
+
 @pytest.mark.parametrize("serving", [False, True], ids=["none-serves", "one-serves"])
-def test_two_promotions_at_once_leave_one_serving(
+def test_promotions_at_once_follow_one_another(
     any_engine: Engine, clock: datetime, serving: bool
 ) -> None:
     if serving:
         move(any_engine, register(any_engine, clock), "production", clock)
     rivals = [register(any_engine, clock) for _ in range(4)]
-    errors: list[BaseException] = []
-    barrier = threading.Barrier(len(rivals))
-
-    def run(version_id: int) -> None:
-        barrier.wait()
-        try:
-            move(any_engine, version_id, "production", clock)
-        except BaseException as error:  # noqa: BLE001 - looked at below
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(one,)) for one in rivals]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert {type(error) for error in errors} <= {WorkflowError}
-    assert len(errors) < len(rivals)
-    assert list(stages(any_engine).values()).count("production") == 1
+    moves = [partial(move, any_engine, one, "production", clock) for one in rivals]
+    assert at_once(*moves) == []
+    found = list(stages(any_engine).values())
+    assert (found.count("production"), found.count("archived")) == (1, 3 + serving)
 
 
 def test_registrations_at_once_get_different_numbers(any_engine: Engine, clock: datetime) -> None:
-    errors: list[BaseException] = []
-    barrier = threading.Barrier(5)
-
-    def run() -> None:
-        barrier.wait()
-        try:
-            register(any_engine, clock)
-        except BaseException as error:  # noqa: BLE001 - looked at below
-            errors.append(error)
-
-    threads = [threading.Thread(target=run) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    assert at_once(*[partial(register, any_engine, clock)] * 5) == []
     assert sorted(stages(any_engine)) == [1, 2, 3, 4, 5]
+
+
+def test_changes_of_every_kind_at_once_wait_for_each_other(
+    any_engine: Engine, clock: datetime
+) -> None:
+    """None of them may hold what another waits for while it waits for the other."""
+    versions = [register(any_engine, clock) for _ in range(6)]
+    for one in versions[:3]:
+        move(any_engine, one, "production", clock)
+
+    def score(version: int) -> None:
+        with transaction(any_engine) as connection:
+            found = [StratumScore("", "exact_match", 0.5, 0.4, 0.6, 40)]
+            store_scores(connection, version, "acceptance", found, clock)
+            move_stage(
+                connection, version, "rejected", changed_by="gates", reason="worse", now=clock
+            )
+
+    def note() -> None:
+        with transaction(any_engine) as connection:
+            store.add_lineage_note(connection, versions[2], {"n_rows": 1})
+
+    errors = at_once(
+        partial(back, any_engine, clock),
+        partial(move, any_engine, versions[3], "production", clock),
+        partial(score, versions[4]),
+        partial(move, any_engine, versions[5], "production", clock),
+        note,
+        partial(register, any_engine, clock),
+    )
+    assert errors == []
+    assert list(stages(any_engine).values()).count("production") == 1
 
 
 def test_scores_are_kept_and_measuring_again_replaces_them(
