@@ -62,9 +62,9 @@ def verdict_message(row: CandidateEvaluationRow, alerts: Alerts) -> dict[str, An
     verdict = row.verdict or {}
     if row.status == "succeeded":
         blocks += sections(["*What led to it*", *_checks(verdict)])
-    steps = _next_steps(row, verdict)
-    blocks += sections(["*What to do next*", *steps])
     base = alerts.public_url.rstrip("/")
+    steps = _next_steps(row, verdict, base)
+    blocks += sections(["*What to do next*", *steps])
     blocks += sections([link(f"{base}/verdicts/{row.id}", "The verdict with every number")])
     blocks.append(
         context(
@@ -89,10 +89,14 @@ def _checks(verdict: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _next_steps(row: CandidateEvaluationRow, verdict: dict[str, Any]) -> list[str]:
+def _next_steps(row: CandidateEvaluationRow, verdict: dict[str, Any], base: str) -> list[str]:
     run = row.training_run_id
     if row.status == "awaiting_people":
-        return ["• Reviewers rate the answers, blind; the verdict is final once a lead locks them."]
+        study = link(f"{base}/studies", "the study's page")
+        return [
+            f"• Reviewers rate the answers, blind, on {study}.",
+            "• Once all are rated, a lead locks the study there: then the verdict is final.",
+        ]
     if row.status == "failed":
         return [f"• See what it says, then: driftwarden retrain evaluate {run}"]
     if row.decision == "promote":

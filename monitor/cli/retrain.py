@@ -273,28 +273,16 @@ def logs(
     config: ConfigOption = None,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines.")] = 50,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the run ends.")
+        bool, typer.Option("--follow", "-f", help="Go on until the process ends.")
+    ] = False,
+    evaluation: Annotated[
+        bool, typer.Option("--evaluation", help="Of the run's last evaluation instead.")
     ] = False,
 ) -> None:
     """Print the last lines that a run's process wrote."""
-    from monitor.store.engine import transaction
-    from monitor.store.runs import run_by_id
-    from retrain.run_folder import RunFolder
-    from retrain.runs.log_following import new_lines
+    from monitor.cli.retrain_logs import written_lines
 
     settings = read_settings(config)
     engine = open_database(settings)
-    launcher = _launcher_of(engine, settings, run)
-
-    def running() -> bool:
-        with transaction(engine) as connection:
-            return run_by_id(connection, run).status == "running"
-
-    with transaction(engine) as connection:
-        folder = RunFolder(Path(run_by_id(connection, run).work_dir))
-    if not follow:
-        for line in launcher.logs(folder, lines):
-            typer.echo(line)
-        return
-    for line in new_lines(lambda n: launcher.logs(folder, n), running, lines):
+    for line in written_lines(engine, settings, run, lines, follow=follow, evaluation=evaluation):
         typer.echo(line)

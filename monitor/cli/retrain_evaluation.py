@@ -58,7 +58,9 @@ def evaluate_run(
             state = poll_evaluation(engine, evaluation, launcher, now)
             if state.row.status not in {"planned", "running"}:
                 break
-            if state.row.error:
+            if state.waits:
+                progress.update(task, description=f"waits: {state.waits}")
+            elif state.row.error:
                 progress.update(task, description=f"tried again later: {state.row.error}")
             elif state.progress:
                 told = [state.progress["phase"], state.progress.get("system", "")]

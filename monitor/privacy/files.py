@@ -96,9 +96,7 @@ def remove_rows(engine: Engine, person: Person, files: Files, now: datetime) -> 
         Files that couldn't be rewritten, with the reason.
     """
     failed: dict[Path, str] = {}
-    in_runs: set[Path] = set()
     for run in files.runs:
-        in_runs |= {run.folder.training_data, run.folder.evaluation_answers}
         try:
             removed = remove_from_run(run.folder, person.owns, now, trained=run.status != "planned")
         except OSError as error:
@@ -110,8 +108,9 @@ def remove_rows(engine: Engine, person: Person, files: Files, now: datetime) -> 
             if version is not None and n_rows:
                 note = {"at": now.isoformat(), "n_rows": n_rows, "what": "rows of a person removed"}
                 add_lineage_note(connection, version.id, note)
+    in_runs = [run.folder.root for run in files.runs]
     for path in files.rows:
-        if path in in_runs:
+        if any(path.is_relative_to(root) for root in in_runs):
             continue
         try:
             remove_from_file(path, person.asked if path in files.bare else person.owns)

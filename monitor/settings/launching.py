@@ -46,6 +46,7 @@ class Kubernetes(Section):
     image: str = ""
     image_pull_secret: str = ""
     service_account: str = ""
+    environment_secrets: tuple[str, ...] = ()
     claim: str = ""
     mount_path: str = ""
     sub_path: str = ""

@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from monitor.store.tables import WebSession
@@ -66,11 +66,6 @@ def delete_expired(connection: Connection, now: datetime) -> int:
     """Remove all sessions that have expired and return how many."""
     result = connection.execute(delete(WebSession).where(WebSession.expires_at <= now))
     return int(result.rowcount)
-
-
-def count_sessions(connection: Connection) -> int:
-    """Return the number of stored sessions, expired ones included."""
-    return int(connection.execute(select(func.count()).select_from(WebSession)).scalar_one())
 
 
 def _digest(key: str) -> str:

@@ -7,8 +7,7 @@ import msgspec
 
 from monitor.errors import InputError
 from retrain.benchmark_item import BenchmarkItem
-
-_QUOTED = 5
+from retrain.json_lines import parse_lines
 
 
 def parse_items(content: bytes, origin: str) -> list[BenchmarkItem]:
@@ -21,21 +20,7 @@ def parse_items(content: bytes, origin: str) -> list[BenchmarkItem]:
     Raises:
         InputError: There are no items, a line is malformed, or an id comes twice.
     """
-    items, problems = [], []
-    for number, line in enumerate(content.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            item = msgspec.json.decode(line, type=BenchmarkItem)
-            _check(item)
-        except (msgspec.DecodeError, UnicodeDecodeError, InputError) as error:
-            problems.append(f"line {number}: {error}")
-            continue
-        items.append(item)
-    if problems:
-        more = len(problems) - _QUOTED
-        rest = f"; and {more} more" if more > 0 else ""
-        raise InputError(f"{origin}: {'; '.join(problems[:_QUOTED])}{rest}")
+    items = parse_lines(content, origin, _item)
     if not items:
         raise InputError(f"{origin}: holds no items")
     if len({item.id for item in items}) < len(items):
@@ -43,7 +28,8 @@ def parse_items(content: bytes, origin: str) -> list[BenchmarkItem]:
     return items
 
 
-def _check(item: BenchmarkItem) -> None:
+def _item(line: bytes) -> BenchmarkItem:
+    item = msgspec.json.decode(line, type=BenchmarkItem)
     if not item.messages or item.messages[-1].get("role") != "user":
         raise InputError("the messages don't end with the user's turn")
     if any("role" not in message or "content" not in message for message in item.messages):
@@ -61,6 +47,7 @@ def _check(item: BenchmarkItem) -> None:
             raise InputError(f"pattern: not a regular expression: {error}") from None
     if item.json_schema is not None:
         _check_schema(item.json_schema)
+    return item
 
 
 def _check_schema(schema: dict[str, Any]) -> None:

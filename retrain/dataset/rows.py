@@ -6,11 +6,9 @@ from typing import Any
 import msgspec
 
 from monitor.errors import InputError
+from retrain.json_lines import parse_lines
 
 Row = dict[str, Any]
-
-#: How many problems of a file an error quotes.
-QUOTED = 5
 
 
 def read_examples(path: Path) -> list[Row]:
@@ -20,27 +18,18 @@ def read_examples(path: Path) -> list[Row]:
         InputError: The file is missing, or lines hold no conversation; it names the first of them.
     """
     try:
-        # Bytes: text would also be cut at the line separators that JSON allows in a string.
-        lines = path.read_bytes().splitlines()
+        content = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
-    rows, problems = [], []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = msgspec.json.decode(line)
-            check_row(row)
-        except (msgspec.DecodeError, UnicodeDecodeError, InputError) as error:
-            problems.append(f"line {number}: {error}")
-            continue
-        rows.append(row)
-    if problems:
-        more = "" if len(problems) <= QUOTED else f" and {len(problems) - QUOTED} more"
-        raise InputError(f"{path}: {'; '.join(problems[:QUOTED])}{more}")
-    return rows
+    return parse_lines(content, str(path), _row)
+
+
+def _row(line: bytes) -> Row:
+    row: Row = msgspec.json.decode(line)
+    check_row(row)
+    return row
 
 
 def check_row(row: Any) -> None:

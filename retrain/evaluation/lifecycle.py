@@ -8,7 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from monitor.errors import RemoteServiceError, TrainingError, WorkflowError
+from monitor.errors import (
+    ConfigurationError,
+    RemoteServiceError,
+    TrainingError,
+    WorkflowError,
+)
 from monitor.store import candidate_evaluations as store
 from monitor.store.candidate_evaluations import FINAL, CandidateEvaluationRow
 from monitor.store.engine import transaction
@@ -35,6 +40,8 @@ class EvaluationState:
     row: CandidateEvaluationRow
     #: Phase, system, step and steps; empty before the first report.
     progress: Mapping[str, Any]
+    #: Why the child waits for a machine; empty where it doesn't.
+    waits: str = ""
 
 
 def start_evaluation(
@@ -82,7 +89,8 @@ def poll_evaluation(
     status = launcher.status(row.handle)
     result = result_of(folder, "evaluate")
     if result is None and status != "gone":
-        return EvaluationState(row, last_progress(folder, "evaluate"))
+        waits = launcher.explain(folder, "evaluate") if status == "pending" else ""
+        return EvaluationState(row, last_progress(folder, "evaluate"), waits)
     if result is None:
         result = {
             "status": "failed",
@@ -100,7 +108,8 @@ def poll_running(
 ) -> list[EvaluationState]:
     """Poll every evaluation that is under way.
 
-    One whose launcher doesn't answer stays as it is, and is left out; the others are polled.
+    One whose launcher doesn't answer, or isn't configured any more, stays as it is and is left
+    out; the others are polled.
     """
     with transaction(engine) as connection:
         running = store.list_evaluations(connection, statuses=("running",))
@@ -108,7 +117,7 @@ def poll_running(
     for row in running:
         try:
             states.append(poll_evaluation(engine, row.id, launcher_of(row.launcher), now))
-        except RemoteServiceError as error:
+        except (ConfigurationError, RemoteServiceError) as error:
             log.warning("nothing is known of an evaluation", evaluation=row.id, error=str(error))
     return states
 
@@ -120,7 +129,10 @@ def cancel_evaluation(
 
     Raises:
         WorkflowError: It has already ended.
+        RemoteServiceError: Who runs the child doesn't answer; nothing was changed.
     """
+    # A cancelled one is looked at no more: its child must be within reach, or it would run on.
+    launcher.check()
     with transaction(engine) as connection:
         row = store.evaluation_by_id(connection, evaluation_id, lock=True)
         if row.status in FINAL:

@@ -105,7 +105,7 @@ def _container(
     if settings.sub_path:
         runs["subPath"] = settings.sub_path
     variables = {"PYTHONUNBUFFERED": "1", **environment}
-    return {
+    container: dict[str, Any] = {
         "name": CONTAINER,
         "image": settings.image,
         "command": list(command),
@@ -119,6 +119,11 @@ def _container(
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [runs, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - in the pod
     }
+    if settings.environment_secrets:
+        # By reference: whoever may see the Job doesn't see what they hold.
+        names = settings.environment_secrets
+        container["envFrom"] = [{"secretRef": {"name": name}} for name in names]
+    return container
 
 
 def _toleration(one: Toleration) -> dict[str, str]:

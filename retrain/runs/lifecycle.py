@@ -227,7 +227,8 @@ def cancel_run(
 def cancel_asked(engine: Engine, launcher_of: LauncherSource, now: datetime) -> list[RunRow]:
     """Cancel the runs that people asked on the page to end; return them.
 
-    A run whose launcher doesn't answer is left out, and tried again next time.
+    A run whose launcher doesn't answer, or isn't configured any more, is left out, and tried again
+    next time.
     """
     with transaction(engine) as connection:
         asked = store.runs_to_cancel(connection)
@@ -236,7 +237,7 @@ def cancel_asked(engine: Engine, launcher_of: LauncherSource, now: datetime) -> 
         try:
             launcher = launcher_of(run.launcher)
             cancel_run(engine, run.id, launcher, now, cancelled_by=str(run.cancel_requested_by))
-        except RemoteServiceError as error:
+        except (ConfigurationError, RemoteServiceError) as error:
             log.warning("a training can't be ended yet", run=run.id, error=str(error))
             continue
         ended.append(run)

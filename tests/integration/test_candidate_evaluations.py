@@ -10,7 +10,12 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from monitor.daemon.evaluating import Evaluating
-from monitor.errors import RemoteServiceError, TrainingError, WorkflowError
+from monitor.errors import (
+    ConfigurationError,
+    RemoteServiceError,
+    TrainingError,
+    WorkflowError,
+)
 from monitor.settings import Rollout, Settings
 from monitor.store import candidate_evaluations as store
 from monitor.store import registry as versions
@@ -19,7 +24,7 @@ from monitor.store.engine import transaction
 from monitor.store.human_studies import set_locked, set_results, study_of_version
 from monitor.store.outbox import list_messages
 from monitor.store.reviewers import add_reviewer
-from monitor.store.tables import AuditEntry, TrainingRun
+from monitor.store.tables import AuditEntry, CandidateEvaluation, TrainingRun
 from retrain.evaluation.lifecycle import FIRST_DELAY, cancel_evaluation
 from retrain.evaluation.planning import plan_evaluation
 from retrain.evaluation.recorded import approve
@@ -306,6 +311,39 @@ def test_a_launcher_that_does_not_answer_fails_nothing(desk: Desk) -> None:
     desk.advance()
     desk.launcher.away = RemoteServiceError("Ray doesn't answer")
     desk.advance()
+    assert desk.row().status == "running"
+
+
+def test_a_launcher_that_is_configured_no_more_holds_up_no_other_evaluation(desk: Desk) -> None:
+    desk.advance()
+    desk.end(make_verdict("promote"))
+    other, _ = make_candidate(desk.engine, desk.folder, desk.now)
+    with transaction(desk.engine) as connection:
+        version = versions.version_by_id(connection, other)
+        request = make_request(desk.folder)
+        left = plan_evaluation(connection, version, request, by="test", now=desk.now)
+        store.mark_running(connection, left, {"number": 0}, desk.now)
+        connection.execute(
+            update(CandidateEvaluation)
+            .where(CandidateEvaluation.id == left)
+            .values(launcher="kubernetes")
+        )
+
+    def launcher_of(name: str) -> FakeLauncher:
+        if name == "kubernetes":
+            raise ConfigurationError("it needs retrain.kubernetes.api")
+        return desk.launcher
+
+    Evaluating(desk.engine, desk.settings, launcher_of).advance(desk.now)
+    assert [row.status for row in desk.rows()] == ["running", "succeeded"]
+
+
+def test_an_evaluation_out_of_reach_is_not_cancelled(desk: Desk) -> None:
+    """Its child would run on, and nobody would look at it any more."""
+    desk.advance()
+    desk.launcher.away = RemoteServiceError("Ray doesn't answer")
+    with pytest.raises(RemoteServiceError):
+        cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="Lea")
     assert desk.row().status == "running"
 
 

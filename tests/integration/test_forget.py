@@ -34,6 +34,7 @@ from monitor.store.tables import (
     metadata,
 )
 from monitor.traffic.redaction import pseudonym_of
+from retrain.run_folder import read_lines, write_lines
 from tests.services.aging_traffic import encoded, stored_ids, vectors_are_right
 from tests.services.assessments import make_examples
 from tests.services.person_world import (
@@ -251,6 +252,28 @@ def test_files_are_rewritten_and_the_data_card_says_so(world: PersonWorld, clock
     assert 3 == lineage["removed"][0]["n_rows"]
     assert 30 == len((world.folder / "original.jsonl").read_text().splitlines())
     assert not [path for path in world.folder.rglob(".*") if path.is_file()]
+
+
+def test_no_file_of_a_run_keeps_her_rows(world: PersonWorld, clock: datetime) -> None:
+    """Beside the training data: what was held back, and what the model was let answer itself."""
+    rows = [
+        {
+            "messages": [{"role": "user", "content": prompt_of(n)}],
+            "metadata": {"exchange_id": f"exchange-{n}", "model": "assistant"},
+        }
+        for n in (HERS[0], 4, IN_BASELINE)
+    ]
+    others = (world.run.validation_data, world.run.replay_prompts, world.run.replay_answers)
+    for path in others:
+        write_lines(path, rows)
+
+    forget_ann(world, clock)
+
+    for path in others:
+        (kept,) = read_lines(path)
+        assert "exchange-4" == kept["metadata"]["exchange_id"]
+    (note,) = json.loads(world.run.card.read_text())["removed"]
+    assert 3 + 2 == note["n_rows"]
 
 
 def test_a_run_that_has_not_begun_trains_on_what_is_left(

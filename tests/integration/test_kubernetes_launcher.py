@@ -21,6 +21,7 @@ from monitor.settings import Kubernetes, Retrain, Secrets
 from monitor.store import registry as versions
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
+from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
 from retrain.launchers import jobs as jobs_module
 from retrain.launchers import launcher_named
 from retrain.launchers.jobs import NO_RESULT, JobLauncher
@@ -83,7 +84,7 @@ def test_the_manifest_is_what_kubernetes_publishes_a_job_to_be(api: Api, folder:
     given = settings(
         api, service_account="trainer", image_pull_secret="registry", sub_path="driftwarden",
         cpu="4", memory="32Gi", gpus=1, node_selector={"pool": "gpu"}, tolerations=[GPU_POOL],
-        ttl_seconds=3600, active_deadline_hours=1.5,
+        ttl_seconds=3600, active_deadline_hours=1.5, environment_secrets=["judge", "hub"],
     )  # fmt: skip
     manifest = manifest_of(given, folder, work_dir=folder.root.parent)
     validate(manifest)
@@ -104,6 +105,7 @@ def test_the_manifest_is_what_kubernetes_publishes_a_job_to_be(api: Api, folder:
         "requests": {"cpu": "4", "memory": "32Gi", "nvidia.com/gpu": "1"},
         "limits": {"memory": "32Gi", "nvidia.com/gpu": "1"},
     }
+    assert container["envFrom"] == [{"secretRef": {"name": name}} for name in ("judge", "hub")]
     assert container["volumeMounts"][0] == {
         "name": "runs", "mountPath": str(folder.root.parent), "subPath": "driftwarden",
     }  # fmt: skip
@@ -188,7 +190,7 @@ def test_a_certificate_authority_that_is_no_certificate_is_said(api: Api, tmp_pa
 
 
 @pytest.mark.language_model
-def test_a_tiny_model_is_trained_by_a_job(
+def test_a_tiny_model_is_trained_and_evaluated_by_jobs(
     engine: Engine,
     api: Api,
     tmp_path: Path,
@@ -207,7 +209,18 @@ def test_a_tiny_model_is_trained_by_a_job(
     assert state.run.status == "succeeded", state.run.error
     assert (desk.files(run).adapter / "adapter_model.safetensors").is_file()
     with transaction(engine) as connection:
-        assert versions.version_of_run(connection, run) is not None
+        version = versions.version_of_run(connection, run)
+    assert version is not None
+
+    evaluation = desk.plan_evaluation(version.id)
+    start_evaluation(engine, evaluation, launcher, NOW, environment=ENVIRONMENT)
+    (second,) = set(api.cluster.jobs) - {name}
+    waiting = poll_evaluation(engine, evaluation, launcher, NOW)
+    assert (waiting.row.status, waiting.waits) == ("running", "it has no pod yet")
+    api.cluster.really_run(second)
+    row = desk.evaluated(evaluation, launcher)
+    assert (row.status, row.error) == ("succeeded", None)
+    assert {one["system"] for one in (row.verdict or {})["scores"]} == {"candidate", "base"}
 
 
 def test_status_logs_and_cancel(api: Api, launcher: JobLauncher, folder: RunFolder) -> None:

@@ -15,6 +15,7 @@ from monitor.errors import ConfigurationError, RemoteServiceError, WorkflowError
 from monitor.settings import Ray, Retrain, Secrets
 from monitor.store import registry as versions
 from monitor.store.engine import transaction
+from retrain.evaluation.lifecycle import start_evaluation
 from retrain.launchers import jobs as jobs_module
 from retrain.launchers import launcher_named
 from retrain.launchers.jobs import NO_RESULT, JobLauncher
@@ -74,7 +75,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 @pytest.mark.language_model
-def test_a_tiny_model_is_trained_by_a_ray_job(
+def test_a_tiny_model_is_trained_and_evaluated_by_ray_jobs(
     engine: Engine,
     ray_address: str,  # noqa: F811
     tmp_path: Path,
@@ -96,6 +97,14 @@ def test_a_tiny_model_is_trained_by_a_ray_job(
     assert (version.id, version.stage) == (state.version_id, "candidate")
     assert launcher.explain(desk.files(run)) == ""
     assert any("Running entrypoint" in line for line in launcher.logs(desk.files(run), 500))
+
+    evaluation = desk.plan_evaluation(version.id)
+    start_evaluation(engine, evaluation, launcher, NOW, environment=ENVIRONMENT)
+    row = desk.evaluated(evaluation, launcher)
+    assert (row.status, row.error) == ("succeeded", None)
+    assert {one["system"] for one in (row.verdict or {})["scores"]} == {"candidate", "base"}
+    log = launcher.logs(desk.files(run), 500, "evaluate")
+    assert any("retrain.evaluation.child" in line for line in log)
 
 
 def test_status_logs_and_cancel(cluster: Cluster, folder: RunFolder) -> None:

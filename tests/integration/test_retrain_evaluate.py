@@ -117,6 +117,11 @@ def test_a_candidate_that_changed_nothing_is_not_promoted(desk: Desk) -> None:
     assert {"", "split=new", "split=old", "task_type=cards", "task_type=crypto"} <= strata
     answers = desk.files.evaluation_answers.read_text().splitlines()
     assert len(answers) == 2 * (8 + 3)
+    command = ["retrain", "logs", str(desk.run), "--config", str(desk.config)]
+    written = desk.files.task("evaluate").log.read_text().splitlines()
+    for follow in ([], ["--follow"]):
+        told = CliRunner().invoke(app, [*command, "--evaluation", "-n", "2", *follow])
+        assert (told.exit_code, told.output.splitlines()) == (0, written[-2:])
     with transaction(desk.engine) as connection:
         assert version_by_id(connection, 1).stage == "rejected"
     assert json.loads(answers[0])["messages"]

@@ -100,6 +100,7 @@ def test_while_people_rate_no_figure_is_told(
     text = render_text(verdict_message(waiting, ALERTS)["blocks"])
     assert "🔵 Awaiting human evaluation: desk version 1" in text
     assert "0.9" not in text
+    assert "/studies" in text
     assert announce(any_engine, clock) == 1
 
 

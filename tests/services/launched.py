@@ -8,16 +8,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import Engine
 
+from monitor.settings import Settings
+from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.engine import transaction
+from monitor.store.registry import version_by_id
 from monitor.store.runs import RunRow, run_by_id
 from retrain.dataset import TrainingSet, build_training_set
+from retrain.evaluation.lifecycle import poll_evaluation
+from retrain.evaluation.planning import plan_evaluation, request_for
 from retrain.launchers import Launcher
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder
 from retrain.runs.lifecycle import RunState, plan_run, poll_run, prepare_run
-from tests.services.tiny_model import NEW, OLD, examples
+from tests.services.tiny_model import NEW, OLD, benchmark, examples
 
 T = TypeVar("T")
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -75,6 +81,31 @@ class LaunchDesk:
         def poll() -> RunState | None:
             state = poll_run(self.engine, run, launcher, NOW)
             return state if state.run.status != "running" else None
+
+        return eventually(poll)
+
+    def plan_evaluation(self, version_id: int) -> int:
+        """Plan how a run's version is judged: six questions, and whatever serves beside it."""
+        self.folder.joinpath("desk.jsonl").write_bytes(
+            b"\n".join(msgspec.json.encode(item) for item in benchmark(3))
+        )
+        file = self.folder / "evaluation.yaml"
+        file.write_text(
+            "evaluation:\n  benchmarks:\n"
+            "    - {name: desk, dataset: desk.jsonl, metrics: [exact_match]}\n"
+        )
+        settings = Settings(retrain={"scoring": {"max_new_tokens": 8}})
+        with transaction(self.engine) as connection:
+            version = version_by_id(connection, version_id)
+            request = request_for(connection, version, settings, file)
+            return plan_evaluation(connection, version, request, by="test", now=NOW)
+
+    def evaluated(self, evaluation: int, launcher: Launcher) -> CandidateEvaluationRow:
+        """Poll an evaluation until it has ended."""
+
+        def poll() -> CandidateEvaluationRow | None:
+            row = poll_evaluation(self.engine, evaluation, launcher, NOW).row
+            return row if row.status != "running" else None
 
         return eventually(poll)
 

@@ -171,7 +171,7 @@ def test_a_line_that_teaches_nothing_is_refused(
 
 
 def test_the_first_bad_lines_are_named_and_the_rest_counted(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"line 1: .*line 5: .* and 2 more$"):
+    with pytest.raises(InputError, match=r"line 1: .*line 5: .*; and 2 more$"):
         read_examples(write(tmp_path / "a.jsonl", *["{}"] * 7))
 
 
