@@ -31,10 +31,13 @@ def table(area: str, rows: list[Row]) -> Table:
     for heading in ("figure", "value", "goal", "holds", "measured"):
         made.add_column(heading)
     for row in rows:
-        value = "not measured" if row.value is None else f"{row.value:.4g} {row.unit}".strip()
         holds = {True: "yes", False: "NO", None: "-"}[row.holds]
-        made.add_row(row.name, value, row.goal or "-", holds, row.against)
+        made.add_row(row.name, value_of(row), row.goal or "-", holds, row.against)
     return made
+
+
+def value_of(row: Row) -> str:
+    return "not measured" if row.value is None else f"{row.value:.4g} {row.unit}".strip()
 
 
 def main() -> None:
@@ -48,15 +51,21 @@ def main() -> None:
     arguments = parser.parse_args()
     named = os.environ.get("DRIFTWARDEN_DATA", "")
     data = arguments.data or (Path(named) if named else None)
-    console, measured = Console(), []
+    console, aside = Console(), Console(stderr=True)
+    measured: list[Row] = []
     chosen = arguments.area or arguments.area_option
     for area in [chosen] if chosen else choices:
         module = importlib.import_module(f"bench.{area}")
-        rows: list[Row] = module.run(data)
-        if not getattr(module, "PRINTS_ITSELF", False):
-            console.print(table(area, rows))
-        measured.extend(rows)
-    write_rows(arguments.output, measured)
+        quiet = getattr(module, "PRINTS_ITSELF", False)
+        before = len(measured)
+        for row in module.run(data):
+            measured.append(row)
+            # Said and kept at once: an area takes up to an hour.
+            write_rows(arguments.output, measured)
+            if not quiet:
+                aside.print(f"{row.name}: {value_of(row)}", highlight=False)
+        if not quiet:
+            console.print(table(area, measured[before:]))
     console.print(f"wrote {arguments.output}")
 
 

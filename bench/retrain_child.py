@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,11 @@ class Trained:
         return _tokens_per_second(self.folder, self.result)
 
 
-def train_in_child(root: Path, recipe: Recipe, data: TrainingSet) -> Trained:
+def train_in_child(
+    root: Path, recipe: Recipe, data: TrainingSet, environment: Mapping[str, str] | None = None
+) -> Trained:
     """Train as production does."""
-    return run_on(make_folder(root, recipe, data), "retrain.child")
+    return run_on(make_folder(root, recipe, data), "retrain.child", environment)
 
 
 def make_folder(root: Path, recipe: Recipe, data: TrainingSet) -> RunFolder:
@@ -54,7 +57,7 @@ def make_folder(root: Path, recipe: Recipe, data: TrainingSet) -> RunFolder:
     return folder
 
 
-def run_on(folder: RunFolder, module: str) -> Trained:
+def run_on(folder: RunFolder, module: str, environment: Mapping[str, str] | None = None) -> Trained:
     """Run a module on a folder that holds a recipe and examples.
 
     Raises:
@@ -64,7 +67,10 @@ def run_on(folder: RunFolder, module: str) -> Trained:
     peak = 0.0
     with folder.log.open("ab") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", module, str(folder.root)], stdout=log, stderr=log, env=os.environ
+            [sys.executable, "-m", module, str(folder.root)],
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **(environment or {})},
         )
         while child.poll() is None:
             peak = max(peak, _high_water(child.pid))

@@ -6,12 +6,14 @@ the new ones. It is asked in phrasings that no training ever showed.
 
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import torch
 from rich.progress import track
 
 from bench.retrain_child import train_in_child
@@ -53,6 +55,7 @@ FRAMES = (
     "what will I pay for {}?",
 )
 CLOSINGS = ("", " Thanks.", " I need to know today.", " It is for my records.")
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 N_TAUGHT, N_ASKED = 60, 20
 SHAPE = TinyShape(
     hidden_size=64, vocabulary=600, max_length=64, epochs=8.0, batch_size=32, learning_rate=4e-3
@@ -72,7 +75,8 @@ def forgetting_rows(place: Path, n_seeds: int) -> Iterator[Row]:
     before: list[float] = []
     after: dict[float, list[Kept]] = {0.3: [], 0.0: []}
     for seed in track(range(n_seeds), "forgetting", transient=True):
-        known, by_share = _one_seed(place / f"seed-{seed}", seed, tuple(after))
+        with _one_thread():
+            known, by_share = _one_seed(place / f"seed-{seed}", seed, tuple(after))
         before.append(known)
         for share, kept in by_share.items():
             after[share].append(kept)
@@ -82,6 +86,17 @@ def forgetting_rows(place: Path, n_seeds: int) -> Iterator[Row]:
         yield _mean(f"new facts, {name}", [one.new for one in all_kept], 0.95, share > 0)
         yield _mean(f"fall of old facts, {name}", falls, 0.02, share > 0, at_most=True)
     yield _mean("old facts before", before, 0.0, False)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Two threads of so small matrices cost more than they bring."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _one_seed(place: Path, seed: int, shares: Sequence[float]) -> tuple[float, dict[float, Kept]]:
@@ -107,7 +122,7 @@ def _one_seed(place: Path, seed: int, shares: Sequence[float]) -> tuple[float, d
             seed=seed,
         )
         data = build_training_set(gold, original, replay_share=share, seed=seed)
-        done = train_in_child(place / f"replay-{share}", recipe, data)
+        done = train_in_child(place / f"replay-{share}", recipe, data, ONE_THREAD)
         responder = Responder(base, done.folder.adapter, max_new_tokens=8)
         found[share] = Kept(
             new=_right(responder, list(CHANGED), asked, CHANGED),

@@ -35,15 +35,14 @@ ROUNDS = 60 if QUICK else 300
 Estimated = list[tuple[float, float, float, float]]
 
 
-def run(data: Path | None) -> list[Row]:
+def run(data: Path | None) -> Iterator[Row]:
     """Measure everything; the folder of data sets isn't needed."""
     del data
-    rows: list[Row] = []
     for world in WORLDS:
-        rows += _week_rows(world)
-    rows += _year_rows()
-    rows += _remedy_rows()
-    return [*rows, *_desk_rows()]
+        yield from _week_rows(world)
+    yield from _year_rows()
+    yield from _remedy_rows()
+    yield from _desk_rows()
 
 
 def _week_rows(world: World) -> Iterator[Row]:
