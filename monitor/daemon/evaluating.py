@@ -8,7 +8,12 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from monitor.alerts.verdict_message import announce_verdicts
-from monitor.errors import DriftwardenError, InputError, RemoteServiceError, TransientError
+from monitor.errors import (
+    DatabaseUnavailableError,
+    DriftwardenError,
+    InputError,
+    TransientError,
+)
 from monitor.review.study.opening import SYSTEM, open_study
 from monitor.settings import Settings
 from monitor.store import candidate_evaluations as store
@@ -16,7 +21,7 @@ from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.engine import transaction
 from monitor.store.human_studies import study_of_version
 from monitor.telemetry import get_logger
-from retrain.evaluation.lifecycle import poll_running, start_evaluation
+from retrain.evaluation.lifecycle import end_children, poll_running, start_evaluation
 from retrain.evaluation.planning import plan_evaluation, request_for
 from retrain.evaluation.recorded import conclude, with_checks
 from retrain.evaluation.request import as_request
@@ -37,6 +42,7 @@ class Evaluating:
 
     def advance(self, now: datetime) -> None:
         """Plan, start and finish evaluations, and say what came of them."""
+        end_children(self.engine, self.launcher_of)
         self._plan(now)
         self._start_planned(now)
         for state in poll_running(self.engine, self.launcher_of, now):
@@ -64,7 +70,7 @@ class Evaluating:
                 with transaction(self.engine) as connection:
                     request = request_for(connection, version, self.settings, Path(file))
                     planned = plan_evaluation(connection, version, request, by=SYSTEM, now=now)
-            except TransientError:
+            except DatabaseUnavailableError:
                 raise
             except DriftwardenError as error:  # said, and tried again once it was mended
                 log.error(  # noqa: TRY400
@@ -81,10 +87,10 @@ class Evaluating:
                 continue
             try:
                 start_evaluation(self.engine, row.id, self.launcher_of(row.launcher), now)
-            except RemoteServiceError as error:
-                log.warning("evaluation can't start yet", evaluation=row.id, error=str(error))
-            except TransientError:
+            except DatabaseUnavailableError:
                 raise
+            except TransientError as error:
+                log.warning("evaluation can't start yet", evaluation=row.id, error=str(error))
             except DriftwardenError as error:
                 log.error(  # noqa: TRY400
                     "evaluation can't start", evaluation=row.id, error=str(error)
