@@ -12,14 +12,16 @@ import pytest
 from monitor.errors import WorkflowError
 from monitor.store import registry as versions
 from monitor.store.engine import transaction
+from retrain.checks.all import check_run
 from retrain.dataset import TrainingSet, build_training_set, original_training_set
 from retrain.launchers.local import SubprocessLauncher
 from retrain.launchers.process_identity import start_ticks
+from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote
 from retrain.run_folder import read_json, read_lines
 from retrain.runs.lifecycle import cancel_run, poll_run, poll_running, start_run
 from retrain.runs.progress_record import losses
-from tests.services.tiny_model import NEW, OLD, benchmark, examples, tiny_base  # noqa: F401
+from tests.services.tiny_model import NEW, OLD, benchmark, example, examples, tiny_base  # noqa: F401
 from tests.services.training_desk import ENVIRONMENT, NOW, Desk, restart, training_desk
 
 pytestmark = [pytest.mark.language_model, pytest.mark.timeout(240)]
@@ -120,6 +122,16 @@ def test_an_example_that_is_too_long_is_refused_with_its_line(desk: Desk, runs: 
         desk.launcher.logs(desk.files(runs.too_long), 50)
     )
     assert "Traceback" in "\n".join(desk.launcher.logs(desk.files(runs.too_long), 50))
+
+
+def test_an_example_that_is_held_back_is_not_cut_either(tiny_base: Path) -> None:  # noqa: F811
+    long = example(OLD, 1)
+    long["messages"][0]["content"] = "card " * 100
+    recipe = Recipe(base=str(tiny_base), max_length=64)
+    found = check_run(recipe, examples(NEW, 4), None, [example(OLD, 2), long]).findings
+    (refused,) = [one for one in found if one.outcome == "refused"]
+    assert refused.name == "validation"
+    assert "1 of 2 examples are longer than max_length = 64 tokens: line 2 (" in refused.text
 
 
 @pytest.mark.timeout(480)

@@ -15,7 +15,8 @@ from monitor.store.engine import transaction
 from monitor.store.registry import production_version, version_by_id
 from monitor.store.runs import finish_run, mark_running
 from retrain.evaluation.recorded import conclude
-from retrain.evaluation.request import EvaluationRequest, Source
+from retrain.evaluation.request import EvaluationRequest
+from retrain.models.source import Source
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
 from retrain.run_folder import RunFolder, write_json, write_lines
