@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
 
 from monitor.errors import WorkflowError
 from monitor.store import registry as versions
@@ -64,7 +65,6 @@ def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> No
     seen = losses(files)
     assert [step for step, _ in seen] == list(range(1, 21))
     assert seen[-1][1] < seen[0][1] / 3
-    assert (files.adapter / "adapter_model.safetensors").is_file()
     card = (files.adapter / "README.md").read_text(encoding="utf-8")
     assert f"base_model: {desk.base}" in card
     assert "LoRA adapter of rank 16" in card
@@ -81,6 +81,22 @@ def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> No
     assert [one["outcome"] for one in result["checks"]] == ["ok"] * 4
     assert result["memory"]["measured_gib"] > 0.1
     assert result["n_answer_tokens"] > 40
+
+
+def test_the_adapter_is_one_that_vllm_loads(desk: Desk, runs: Runs) -> None:
+    """By vLLM's rules for LoRA: plain pairs of matrices, no bias, no module of its own."""
+    files = desk.files(runs.lora)
+    desk.succeeded(runs.lora)
+    config = read_json(files.adapter / "adapter_config.json") or {}
+    assert (config["peft_type"], config["r"], config["bias"]) == ("LORA", 16, "none")
+    assert not config["use_dora"]
+    assert not config["modules_to_save"]
+    with safe_open(files.adapter / "adapter_model.safetensors", "numpy") as weights:
+        names = set(weights.keys())
+        ranks = {min(weights.get_slice(name).get_shape()) for name in names}
+    assert ranks == {16}
+    assert {name.split(".lora_")[1] for name in names} == {"A.weight", "B.weight"}
+    assert all(name.startswith("base_model.model.model.layers.") for name in names)
 
 
 def test_a_run_that_ended_is_registered_once(desk: Desk, runs: Runs) -> None:
