@@ -15,7 +15,8 @@ from retrain.dataset import TrainingSet
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_json, write_json
 
-POLL_SECONDS = 0.2
+#: What a child is given where another thread would bring nothing, or not on a busy machine.
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Trained:
     folder: RunFolder
     #: From its start to its end, imports and loading included.
     wall_seconds: float
+    #: CPU time of it and of what it started: with one thread, the wall time on an idle machine.
+    cpu_seconds: float
     #: Greatest resident memory, as the kernel keeps it.
     peak_megabytes: float
     result: dict[str, Any]
@@ -64,7 +67,6 @@ def run_on(folder: RunFolder, module: str, environment: Mapping[str, str] | None
         RuntimeError: It failed.
     """
     began = time.monotonic()
-    peak = 0.0
     with folder.log.open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", module, str(folder.root)],
@@ -72,26 +74,18 @@ def run_on(folder: RunFolder, module: str, environment: Mapping[str, str] | None
             stderr=log,
             env={**os.environ, **(environment or {})},
         )
-        while child.poll() is None:
-            peak = max(peak, _high_water(child.pid))
-            time.sleep(POLL_SECONDS)
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - began
     result = read_json(folder.result) or {}
     if child.returncode != 0 or result.get("status") != "succeeded":
         told = folder.log.read_text(encoding="utf-8", errors="replace")[-2000:]
         raise RuntimeError(f"{module}: {result.get('error', '')}\n{told}")
-    return Trained(folder, seconds, peak, result)
+    # Linux counts the greatest resident memory in KiB.
+    peak = used.ru_maxrss * 1024 / 1e6
+    return Trained(folder, seconds, used.ru_utime + used.ru_stime, peak, result)
 
 
 def _tokens_per_second(folder: RunFolder, result: dict[str, Any]) -> float:
     recipe = read_json(folder.recipe) or {}
     return float(result["n_tokens"] * recipe["epochs"] / result["training_seconds"])
-
-
-def _high_water(pid: int) -> float:
-    """Return the high water mark of a process's resident memory, in megabytes."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return 0.0
-    return next((int(one.split()[1]) / 1000 for one in lines if one.startswith("VmHWM:")), 0.0)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from rich.progress import track
 
-from bench.retrain_child import train_in_child
+from bench.retrain_child import ONE_THREAD, train_in_child
 from bench.row import Row
 from monitor.bench.intervals import mean_interval
 from retrain.dataset import build_training_set
@@ -55,7 +55,6 @@ FRAMES = (
     "what will I pay for {}?",
 )
 CLOSINGS = ("", " Thanks.", " I need to know today.", " It is for my records.")
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 N_TAUGHT, N_ASKED = 60, 20
 SHAPE = TinyShape(
     hidden_size=64, vocabulary=600, max_length=64, epochs=8.0, batch_size=32, learning_rate=4e-3

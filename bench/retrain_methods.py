@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.retrain_child import Trained, train_in_child
+from bench.retrain_child import ONE_THREAD, Trained, train_in_child
 from bench.row import Row as Figure
 from monitor.bench.intervals import proportion_interval
 from monitor.settings import TrainingData
@@ -104,9 +104,11 @@ def method_rows(base: BaseModel, bank: Bank, place: Path) -> Iterator[Figure]:
     )
     methods: tuple[Method, ...] = ("lora", "qlora", "full")
     for method in methods:
-        done = train_in_child(place / method, recipe_for(base, method), bank.training_set())
+        recipe = recipe_for(base, method)
+        done = train_in_child(place / method, recipe, bank.training_set(), ONE_THREAD)
         yield _exact(method, _responder(base, method, done), bank, goal=method == "lora")
         yield Figure(AREA, f"{method}: wall time", done.wall_seconds, "s", "", None, _speed(done))
+        yield Figure(AREA, f"{method}: CPU time", done.cpu_seconds, "s", "", None, "of one thread")
         yield Figure(
             AREA, f"{method}: peak memory", done.peak_megabytes, "MB", "", None, "of the child"
         )

@@ -37,9 +37,12 @@ def _train(folder: RunFolder) -> dict[str, Any]:
 
 def _generate(folder: RunFolder, recipe: Recipe) -> None:
     """Let the version that serves answer the prompts of its replay."""
+    from retrain.dataset.token_counts import TokenCounter  # noqa: PLC0415
+    from retrain.models.base_model import BaseModel, load_tokenizer  # noqa: PLC0415
     from retrain.training.replay_generation import load_for_replay, replay_progress  # noqa: PLC0415
 
-    add_self_generated(folder, recipe, load_for_replay, replay_progress(folder))
+    counter = TokenCounter(load_tokenizer(BaseModel(recipe.base, recipe.base_revision)))
+    add_self_generated(folder, recipe, load_for_replay, counter, replay_progress(folder))
 
 
 if __name__ == "__main__":

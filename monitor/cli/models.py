@@ -94,18 +94,35 @@ def promote(
     version: VersionArgument,
     config: ConfigOption = None,
     reason: ReasonOption = "promoted from the shell",
+    without_verdict: Annotated[
+        bool,
+        typer.Option("--without-verdict", help="Though no verdict lets it pass; kept with why."),
+    ] = False,
 ) -> None:
-    """Let a version serve all traffic; the one before is archived."""
+    """Let a version serve all traffic; the one before is archived.
+
+    It needs a verdict that lets it pass, against what serves now; the first version of a model, and
+    one that has served before, don't.
+    """
     import getpass
     from datetime import UTC, datetime
 
     from monitor.store import registry
     from monitor.store.engine import transaction
+    from retrain.evaluation.recorded import require_promoted
     from retrain.registry.stages import promote as promote_version
 
     engine = open_database(read_settings(config))
     with transaction(engine) as connection:
+        registry.lock_model(connection, model)
         found = registry.version_by_number(connection, model, version)
+        first = registry.production_version(connection, model) is None
+        moves = registry.stage_changes(connection, found.id)
+        served = any(move.to_stage == "production" for move in moves)
+        if without_verdict:
+            reason = f"without a verdict: {reason}"
+        elif not first and not served:
+            require_promoted(connection, found)
         promote_version(
             connection,
             found.id,

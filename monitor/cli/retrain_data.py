@@ -40,13 +40,19 @@ def data(
 
 
 def prepare_data(
-    engine: "Engine", settings: "Settings", model: str, recipe: "Training", gold: Path | None
+    engine: "Engine",
+    settings: "Settings",
+    model: str,
+    recipe: "Training",
+    gold: Path | None,
+    *,
+    replay_all: bool,
 ) -> "TrainingSet":
     """Make the training set of a run: of a file's gold, or of what the experts decided."""
     from monitor.daemon.training_data import Preparation
     from retrain.dataset import read_examples
 
-    preparation = Preparation(engine, settings, model, recipe)
+    preparation = Preparation(engine, settings, model, recipe, replay_all=replay_all)
     if gold is None:
         return preparation.from_queue()
     return preparation.of_rows(read_examples(gold))

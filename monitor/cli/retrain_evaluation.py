@@ -30,12 +30,13 @@ def evaluate_run(
     Raises:
         ConfigurationError: The evaluation file isn't right.
         InputError: A data set can't be used.
-        WorkflowError: The run hasn't succeeded.
+        WorkflowError: The run hasn't succeeded, or it is being evaluated by another file.
         TrainingError: The evaluation failed, or was cancelled.
     """
     from rich.console import Console
     from rich.progress import Progress
 
+    from monitor.store.candidate_evaluations import evaluation_by_id
     from monitor.store.engine import transaction
     from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
     from retrain.evaluation.planning import plan_evaluation, request_for
@@ -47,6 +48,13 @@ def evaluate_run(
     with transaction(engine) as connection:
         request = request_for(connection, version, settings, file)
         evaluation = plan_evaluation(connection, version, request, by="shell", now=now)
+        under_way = evaluation_by_id(connection, evaluation)
+    if under_way.file_digest != request.file_digest:
+        raise WorkflowError(
+            f"evaluation {evaluation} of run {run_id} is under way by another file, "
+            f"{under_way.request['origin']}, or an earlier content of it; let it end, or: "
+            f"driftwarden retrain evaluate {run_id} --cancel"
+        )
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("loading the models", total=None)
         while True:

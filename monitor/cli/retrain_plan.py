@@ -1,11 +1,16 @@
 """`driftwarden retrain plan`: what fits the device, what the checks find, and a run to start."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from monitor.cli.context import ConfigOption, open_database, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from retrain.planning.options import Option
 
 
 def plan(
@@ -53,8 +58,8 @@ def plan(
     from retrain.dataset.token_counts import TokenCounter
     from retrain.launchers import device_of, launcher_named
     from retrain.models.base_model import BaseModel, load_tokenizer
-    from retrain.models.starting_point import adapter_on, prepare_bases
-    from retrain.planning.options import choose, ladder, options_for, options_json
+    from retrain.models.starting_point import goes_on, prepare_bases, serving_source
+    from retrain.planning.options import choose, options_for, options_json
     from retrain.recipes.confirmation import require_confirmation
     from retrain.recipes.recipe_file import overridden, read_recipe_file
     from retrain.runs.lifecycle import plan_run, prepare_run
@@ -66,25 +71,22 @@ def plan(
     asked = overridden(asked, method=method, base=base)
     if asked.method == "full":
         require_confirmation(name, confirm or _typed(name))
-    training_set = prepare_data(engine, settings, name, asked, gold)
     work_dir = Path(settings.retrain.work_dir)
     bases = prepare_bases(asked, work_dir)
     device = device_of(launcher_named(settings.retrain.launcher, settings.retrain, load_secrets()))
     with transaction(engine) as connection:
         serving = production_version(connection, name)
     prepared = options_for(asked, bases, serving, device)
-    for one in prepared:
-        typer.echo(f"possible: {one.option.told()}" if one.option.possible else one.option.told())
-    order = ", then ".join(
-        f"{one.method} on {one.base}" for one in ladder([one.option for one in prepared])
-    )
-    typer.echo(f"order to try: {order or 'nothing fits'}")
+    for line in _order([one.option for one in prepared]):
+        typer.echo(line)
     chosen = choose(prepared, asked.method)
+    anew = not goes_on(chosen.recipe, serving)
+    training_set = prepare_data(engine, settings, name, asked, gold, replay_all=anew)
     trained = BaseModel(chosen.recipe.base, chosen.recipe.base_revision)
     training_set = training_set.with_base(
-        TokenCounter(load_tokenizer(trained)), adapter_on(trained, serving)
+        TokenCounter(load_tokenizer(trained)), serving_source(trained, serving)
     )
-    checked = check_run(chosen.recipe, training_set.rows, device)
+    checked = check_run(chosen.recipe, training_set.rows, device, training_set.validation)
     for finding in checked.findings:
         typer.echo(f"{finding.name}: {finding.outcome}: {finding.text}")
     require(checked.findings)
@@ -117,6 +119,16 @@ def plan(
         f"what it is trained on: driftwarden retrain data {run_id}\n"
         f"start it: driftwarden retrain start {run_id}"
     )
+
+
+def _order(options: "Sequence[Option]") -> "Iterator[str]":
+    """Say what fits the device, and what is tried first."""
+    from retrain.planning.options import ladder
+
+    for one in options:
+        yield f"possible: {one.told()}" if one.possible else one.told()
+    order = ", then ".join(f"{one.method} on {one.base}" for one in ladder(options))
+    yield f"order to try: {order or 'nothing fits'}"
 
 
 def _typed(name: str) -> str:

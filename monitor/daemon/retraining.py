@@ -24,7 +24,7 @@ from retrain.dataset.token_counts import TokenCounter
 from retrain.gateways import Gateway, gateway_of
 from retrain.launchers import LauncherSource, device_of, launcher_named
 from retrain.models.base_model import BaseModel, load_tokenizer
-from retrain.models.starting_point import adapter_on, prepare_bases
+from retrain.models.starting_point import goes_on, prepare_bases, serving_source
 from retrain.planning.options import choose, options_for, options_json
 from retrain.recipes.confirmation import require_consent
 from retrain.recipes.recipe import stored_recipe
@@ -135,9 +135,11 @@ class Retraining:
         base = BaseModel(recipe.base, recipe.base_revision)
         with transaction(self.engine) as connection:
             serving = production_version(connection, run.model)
-        preparation = Preparation(self.engine, self.settings, run.model, recipe)
+        anew = not goes_on(recipe, serving)
+        preparation = Preparation(self.engine, self.settings, run.model, recipe, replay_all=anew)
         made = preparation.from_queue(decision.inputs.get("batches"))
-        return made.with_base(TokenCounter(load_tokenizer(base)), adapter_on(base, serving))
+        counter = TokenCounter(load_tokenizer(base))
+        return made.with_base(counter, serving_source(base, serving))
 
     def _start_planned(self, now: datetime) -> None:
         """Start what a decision planned; what was planned by hand is started by hand.

@@ -34,6 +34,8 @@ class Preparation:
     model: str
     #: Its replay share and seed.
     recipe: Training
+    #: The training starts from a base that doesn't hold what serves.
+    replay_all: bool = False
 
     def from_queue(self, batch_ids: Sequence[int] | None = None) -> TrainingSet:
         """Prepare what the experts decided; without batches, in all of the model's.
@@ -74,6 +76,7 @@ class Preparation:
             seed=self.recipe.seed,
             checks=self._checks(),
             replay_prompts=prompts,
+            replay_all=self.replay_all,
             remarks=remarks,
         )
         return made.with_agreement(self._agreement(made))

@@ -27,13 +27,19 @@ class Checked:
     estimate: MemoryEstimate | None
 
 
-def check_run(recipe: Recipe, rows: Sequence[dict[str, Any]], device: Device | None) -> Checked:
+def check_run(
+    recipe: Recipe,
+    rows: Sequence[dict[str, Any]],
+    device: Device | None,
+    validation: Sequence[dict[str, Any]] = (),
+) -> Checked:
     """Check a recipe with its examples; no weights are loaded.
 
     Args:
         recipe: What is to be trained.
         rows: The training set.
         device: Where; ``None``: elsewhere, and unknown.
+        validation: What is held back: a loss on what was cut would say nothing.
 
     Raises:
         ModelError: The base's tokenizer or configuration can't be read.
@@ -46,8 +52,13 @@ def check_run(recipe: Recipe, rows: Sequence[dict[str, Any]], device: Device | N
     examples = measure_examples(tokenizer, rows)
     shape = model_shape(recipe)
     counted = check_examples(examples, recipe.max_length, shape.max_positions)
-    if counted.outcome == "refused":
-        return Checked((template, serving, counted), examples, shape, None)
+    found = [template, serving, counted]
+    if validation:
+        held = measure_examples(tokenizer, validation)
+        limits = (recipe.max_length, shape.max_positions)
+        found.append(check_examples(held, *limits, name="validation"))
+    if any(one.outcome == "refused" for one in found):
+        return Checked(tuple(found), examples, shape, None)
     estimate = estimate_memory(
         shape,
         recipe,
@@ -55,7 +66,7 @@ def check_run(recipe: Recipe, rows: Sequence[dict[str, Any]], device: Device | N
         device.kind if device else "cuda",
     )
     fits = check_memory(estimate, device)
-    return Checked((template, serving, counted, fits), examples, shape, estimate)
+    return Checked((*found, fits), examples, shape, estimate)
 
 
 def worst_batch(recipe: Recipe) -> Batch:

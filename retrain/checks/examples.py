@@ -74,15 +74,18 @@ def measure_examples(tokenizer: Any, rows: Sequence[dict[str, Any]]) -> Examples
     )
 
 
-def check_examples(examples: Examples, max_length: int, max_positions: int = 0) -> Finding:
+def check_examples(
+    examples: Examples, max_length: int, max_positions: int = 0, *, name: str = "examples"
+) -> Finding:
     """Refuse examples that would be cut, and those that teach nothing.
 
     Args:
         examples: Their sizes.
         max_length: Of the recipe, in tokens.
         max_positions: Longest sequence that the model was made for; 0: unknown.
+        name: Of the finding.
     """
-    name, n = "examples", len(examples.sizes)
+    n = len(examples.sizes)
     if not n:
         return Finding(name, "refused", "train.jsonl holds no examples")
     limit = min(max_length, max_positions) if max_positions else max_length

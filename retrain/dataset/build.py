@@ -22,6 +22,11 @@ from retrain.dataset.training_set import TrainingSet
 
 #: Some answers of a model to its prompts can't be used: so many prompts are asked for each answer.
 PROMPTS_PER_ANSWER = 1.25
+#: Why more is replayed than the recipe's share.
+ANEW = (
+    "the training starts from a base that doesn't hold what serves: {n} examples are replayed, all "
+    "there are, whatever replay_share = {share:g} says"
+)
 
 
 def build_training_set(
@@ -32,6 +37,7 @@ def build_training_set(
     seed: int,
     checks: Checks | None = None,
     replay_prompts: Iterable[Row] = (),
+    replay_all: bool = False,
     remarks: Sequence[str] = (),
 ) -> TrainingSet:
     """Join gold examples with replayed original ones.
@@ -50,6 +56,8 @@ def build_training_set(
         checks: What the rows are held against.
         replay_prompts: Where there are no original rows: rows whose messages end with the user's
             turn, some of which the child lets the model answer.
+        replay_all: The training starts from a base that doesn't hold what serves: everything is
+            replayed, unless ``replay_share`` is 0.
         remarks: What a reader of the card should know of the inputs.
 
     Raises:
@@ -73,6 +81,9 @@ def build_training_set(
             "whose prompts the model can answer itself (driftwarden baseline import), or set "
             "replay_share = 0 in the recipe and accept that the model forgets"
         )
+    if replay_all and replay_share:
+        n_replay = max(n_replay, len(pool) if original else int(len(pool) / PROMPTS_PER_ANSWER))
+        remarks = (*remarks, ANEW.format(n=n_replay, share=replay_share))
     refuse_thin_task_types(kept, pool, rules)
     n_drawn = n_replay if original else math.ceil(n_replay * PROMPTS_PER_ANSWER)
     replayed = _replay(pool, n_drawn, steps)

@@ -43,7 +43,10 @@ class SelfGenerated(msgspec.Struct, frozen=True, kw_only=True):
     #: How many prompts are asked for them.
     n_prompts: int
     max_new_tokens: int
-    #: Folder of the adapter that serves, which answers; empty: the base does.
+    #: What serves, and answers: its base (empty: that of the run) and the folder of its adapter
+    #: (empty: the base alone).
+    base: str = ""
+    base_revision: str = ""
     adapter: str = ""
     #: Set by the child when the answers are among the rows.
     n_usable: int | None = None

@@ -94,7 +94,8 @@ def _self_generated(replay: SelfGenerated | None) -> str:
     if replay.n_usable is None:
         told = f"- {replay.n_prompts} prompts wait for answers, {wanted} of which are wanted.\n"
     else:
-        who = f"the adapter in `{replay.adapter}`" if replay.adapter else "the base model"
+        base = f"`{replay.base}`" if replay.base else "the base"
+        who = f"the adapter in `{replay.adapter}` on {base}" if replay.adapter else base
         told = f"- {replay.n_usable} of {wanted} answers, by {who}.\n" + "".join(
             f"- {n} not used: {reason}.\n" for reason, n in sorted(replay.unusable.items())
         )

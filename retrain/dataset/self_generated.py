@@ -18,7 +18,16 @@ import msgspec
 
 from monitor.errors import TrainingError
 from monitor.text_characteristics import loop, refusal
-from retrain.dataset.card import Card, SelfGenerated, counts_of, digest_of_rows, task_types_of
+from retrain.dataset.card import (
+    Card,
+    CountsTokens,
+    SelfGenerated,
+    Tokens,
+    counts_of,
+    digest_of_rows,
+    task_types_of,
+    tokens_of,
+)
 from retrain.dataset.rows import Row
 from retrain.dataset.training_set import read_card, write_card
 from retrain.recipes.recipe import Recipe
@@ -52,7 +61,8 @@ def needs_answers(folder: RunFolder) -> bool:
 def add_self_generated(
     folder: RunFolder,
     recipe: Recipe,
-    load: Callable[[Recipe, str, int], Answers],
+    load: Callable[[Recipe, SelfGenerated], Answers],
+    count_tokens: CountsTokens,
     progress: Callable[[int], None] | None = None,
 ) -> None:
     """Let the model answer the run's prompts, and add the usable answers to its rows.
@@ -63,8 +73,9 @@ def add_self_generated(
     Args:
         folder: The run's folder, as :meth:`TrainingSet.write` left it.
         recipe: The run's recipe.
-        load: Loads the model that answers; given the recipe, the adapter that serves (empty: the
-            base answers) and the longest answer in tokens.
+        load: Loads the model that answers; given the recipe and what the card says of it.
+        count_tokens: Counts as the base does that is trained: a conversation that is longer than
+            the recipe's ``max_length`` can't be used.
         progress: Called after each batch with the number of answers it added.
 
     Raises:
@@ -76,12 +87,16 @@ def add_self_generated(
     wanted = card.self_generated
     if not folder.replay_answers.is_file():
         prompts = list(read_lines(folder.replay_prompts))
-        model = load(recipe, wanted.adapter, wanted.max_new_tokens)
+        model = load(recipe, wanted)
         answers = model.answer([prompt["messages"] for prompt in prompts], progress)
         judged = [
             {**prompt, "answer": text, "unusable": why_unusable(text, complete=complete)}
             for prompt, (text, complete) in zip(prompts, answers, strict=True)
         ]
+        lengths = count_tokens([_row(one)["messages"] for one in judged])
+        for one, length in zip(judged, lengths, strict=True):
+            if not one["unusable"] and length > recipe.max_length:
+                one["unusable"] = "too long for the recipe's max_length, with its prompt"
         write_lines(folder.replay_answers, judged)
     judged = list(read_lines(folder.replay_answers))
     training, validation = (
@@ -105,7 +120,8 @@ def add_self_generated(
         n_usable=len(training) + len(validation),
         unusable=dict(sorted(unusable.items())),
     )
-    write_card(folder, _with_answers(card, rows, held, outcome))
+    tokens = tokens_of(rows, held, count_tokens)
+    write_card(folder, _with_answers(card, rows, held, outcome, tokens))
 
 
 def why_unusable(answer: str, *, complete: bool) -> str:
@@ -143,7 +159,7 @@ def _joined(path: Path, generated: Sequence[Row], rng: random.Random) -> list[Ro
 
 
 def _with_answers(
-    card: Card, rows: Sequence[Row], held: Sequence[Row], outcome: SelfGenerated
+    card: Card, rows: Sequence[Row], held: Sequence[Row], outcome: SelfGenerated, tokens: Tokens
 ) -> Card:
     remarks = list(card.remarks)
     wanted = outcome.wanted_training + outcome.wanted_validation
@@ -156,6 +172,7 @@ def _with_answers(
         n_validation=len(held),
         validation_by_task_type=task_types_of(held),
         self_generated=outcome,
+        tokens=tokens,
         remarks=tuple(remarks),
     )
 

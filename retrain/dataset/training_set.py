@@ -9,6 +9,7 @@ import msgspec
 from retrain.dataset.card import Card, CountsTokens, tokens_of
 from retrain.dataset.data_card import data_card
 from retrain.dataset.rows import Row
+from retrain.models.source import Source
 from retrain.run_folder import RunFolder, read_json, write_json, write_lines, write_text
 
 
@@ -29,17 +30,21 @@ class TrainingSet:
         card = msgspec.structs.replace(self.card, agreement=dict(agreement) if agreement else None)
         return replace(self, card=card)
 
-    def with_base(self, count_tokens: CountsTokens, adapter: str) -> "TrainingSet":
-        """Return the set with what only the base model tells.
+    def with_base(self, count_tokens: CountsTokens, serving: Source) -> "TrainingSet":
+        """Return the set with what only the models tell.
 
         Args:
-            count_tokens: Counts as the base does.
-            adapter: Folder of the adapter that serves on it, which answers the prompts; empty: the
-                base does.
+            count_tokens: Counts as the base does that is trained.
+            serving: What answers the prompts: it may be of another base.
         """
         replay = self.card.self_generated
         if replay is not None:
-            replay = msgspec.structs.replace(replay, adapter=adapter)
+            replay = msgspec.structs.replace(
+                replay,
+                base=serving.base,
+                base_revision=serving.revision,
+                adapter=serving.adapter,
+            )
         card = msgspec.structs.replace(
             self.card,
             tokens=tokens_of(self.rows, self.validation, count_tokens),

@@ -14,7 +14,8 @@ from monitor.store import candidate_evaluations as store
 from monitor.store.registry import VersionRow, production_version
 from monitor.store.runs import run_by_id
 from retrain.evaluation.recorded import note
-from retrain.evaluation.request import EvaluationRequest, Source
+from retrain.evaluation.request import EvaluationRequest
+from retrain.models.source import Source, source_of
 
 
 def request_for(
@@ -39,8 +40,8 @@ def request_for(
     serving = production_version(connection, version.model)
     retrain = settings.retrain
     return EvaluationRequest(
-        candidate=_source(version, base),
-        incumbent=_source(serving, base) if serving and serving.id != version.id else None,
+        candidate=source_of(version, base),
+        incumbent=source_of(serving, base) if serving and serving.id != version.id else None,
         base=base,
         base_prompt=settings.model.system_prompt,
         origin=str(file.absolute()),
@@ -88,16 +89,3 @@ def plan_evaluation(
         return known.id
     note(connection, evaluation_id, now, by, "evaluation.planned", version=version.id)
     return evaluation_id
-
-
-def _source(version: VersionRow, base: Source) -> Source:
-    """Return where a version's weights lie: full fine-tuning leaves a whole model."""
-    lineage = version.lineage
-    if lineage.get("method") == "full":
-        return Source(base=version.adapter_path)
-    return Source(
-        base=str(lineage.get("base") or base.base),
-        # A local base has a digest in the place of a commit; then it is a folder, and has none.
-        revision=str(lineage.get("base_revision") or base.revision),
-        adapter=version.adapter_path,
-    )

@@ -17,6 +17,7 @@ from monitor.store.registry import VersionRow
 from monitor.store.runs import run_by_id
 from monitor.telemetry import get_logger
 from retrain.evaluation.gates import Check, combine
+from retrain.evaluation.request import as_request
 from retrain.metrics.scoring import StratumScore
 from retrain.models.adapter_folder import add_scores
 from retrain.planning.next_step import next_step_after
@@ -124,7 +125,9 @@ def approve(
 
 
 def require_promoted(connection: Connection, version: VersionRow) -> None:
-    """Refuse to roll out a version that no verdict, and no person, lets pass.
+    """Refuse to let a version serve that no verdict, and no person, lets pass.
+
+    A verdict counts as long as what it was held against serves.
 
     Raises:
         WorkflowError: With what to do.
@@ -135,6 +138,12 @@ def require_promoted(connection: Connection, version: VersionRow) -> None:
     if open_one is not None:
         raise WorkflowError(f"{name}: its evaluation is {open_one.status.replace('_', ' ')}")
     row = store.last_verdict(connection, version.id)
+    if row is None and version.training_run_id is None:
+        raise WorkflowError(
+            f"{name} comes from no training run, so nothing could evaluate it; to let it serve all "
+            f"the same: driftwarden models promote {version.model} {version.version} "
+            "--without-verdict --reason WHY"
+        )
     if row is None:
         raise WorkflowError(
             f"{name} has no verdict; set retrain.evaluation to an evaluation file, or: {again}"
@@ -145,6 +154,18 @@ def require_promoted(connection: Connection, version: VersionRow) -> None:
             f"that a person answers for, is rolled out: driftwarden retrain approve "
             f"{version.training_run_id} --reason WHY"
         )
+    serving = versions.production_version(connection, version.model)
+    if serving is not None and serving.id != version.id and not _is_against(row, serving):
+        raise WorkflowError(
+            f"{name} was held against another version than the one that serves now, version "
+            f"{serving.version}; evaluate it again: {again}"
+        )
+
+
+def _is_against(row: CandidateEvaluationRow, serving: VersionRow) -> bool:
+    incumbent = as_request(row.request).incumbent
+    # A version that was fully fine-tuned is a base, without an adapter.
+    return incumbent is not None and serving.adapter_path in {incumbent.adapter, incumbent.base}
 
 
 def note(

@@ -9,18 +9,8 @@ import msgspec
 from monitor.errors import TrainingError
 from monitor.evaluation_file.plan import EvaluationPlan, parse_plan
 from monitor.settings import Gates, Judge, Scoring
+from retrain.models.source import Source
 from retrain.run_folder import RunFolder, read_json, write_json
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a system's weights lie."""
-
-    #: Folder or hub id of the model.
-    base: str
-    #: Commit of a hub model.
-    revision: str = ""
-    #: Folder of an adapter; empty: the model alone.
-    adapter: str = ""
 
 
 class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

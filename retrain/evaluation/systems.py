@@ -5,10 +5,11 @@ from functools import partial
 from pathlib import Path
 
 from retrain.benchmarks.benchmark import Benchmark
-from retrain.evaluation.request import EvaluationRequest, Source
+from retrain.evaluation.request import EvaluationRequest
 from retrain.evaluation.verdict import BASE, CANDIDATE, INCUMBENT
 from retrain.metrics.scoring import Responds
 from retrain.models.generation import Responder
+from retrain.models.source import Source
 
 #: Loads a system when its turn comes.
 Loads = Callable[[], Responds]

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from monitor.store.registry import VersionRow
 from retrain.models.base_model import BaseModel, prepare_base
+from retrain.models.source import Source, source_of
 from retrain.recipes.recipe import Recipe, Training, recipe_for
 from retrain.recipes.recipe_file import RecipeFile, split_base
+from retrain.run_folder import read_json
 
 
 def prepare_bases(recipe: RecipeFile, work_dir: Path) -> list[BaseModel]:
@@ -25,17 +27,19 @@ def prepare_bases(recipe: RecipeFile, work_dir: Path) -> list[BaseModel]:
 def recipe_from(training: Training, base: BaseModel, serving: VersionRow | None) -> Recipe:
     """Apply a recipe to a base, going on from what serves where that is an adapter of this base.
 
-    A version that was fully fine-tuned is a base itself.
+    A version that was fully fine-tuned is a base itself. An adapter keeps its rank, scale and
+    targets: where the recipe asks for others, a fresh one is made.
     """
     if serving is None:
         return recipe_for(training, base=base.location, base_revision=base.revision)
     if serving.lineage.get("method") == "full":
         return recipe_for(training, base=serving.adapter_path, base_revision=serving.adapter_digest)
+    adapter = adapter_on(base, serving)
     return recipe_for(
         training,
         base=base.location,
         base_revision=base.revision,
-        start_adapter=adapter_on(base, serving),
+        start_adapter=adapter if adapter and _is_as_asked(Path(adapter), training) else "",
     )
 
 
@@ -44,6 +48,38 @@ def adapter_on(base: BaseModel, serving: VersionRow | None) -> str:
     if serving is None or serving.lineage.get("method") == "full" or not _is_of(serving, base):
         return ""
     return serving.adapter_path
+
+
+def goes_on(recipe: Recipe, serving: VersionRow | None) -> bool:
+    """Tell whether a run starts from what serves, and so from what that knows."""
+    return serving is None or serving.adapter_path in {recipe.start_adapter, recipe.base}
+
+
+def serving_source(base: BaseModel, serving: VersionRow | None) -> Source:
+    """Return what answers now: the serving version, or the base where there is none."""
+    alone = Source(base=base.location, revision=base.revision)
+    if serving is None:
+        return alone
+    adapter = adapter_on(base, serving)
+    if adapter:
+        return Source(base=base.location, revision=base.revision, adapter=adapter)
+    return source_of(serving, alone)
+
+
+def _is_as_asked(adapter: Path, training: Training) -> bool:
+    """Tell whether an adapter has the shape that a recipe asks for; one that isn't here may."""
+    config = read_json(adapter / "adapter_config.json")
+    if config is None:
+        return True
+    shape = (config.get("r"), config.get("lora_alpha"), bool(config.get("use_dora")))
+    saved = set(config.get("modules_to_save") or ())
+    targets = training.targets
+    return (
+        shape == (training.rank, training.alpha, training.dora)
+        and saved == set(training.modules_to_save)
+        # PEFT writes the names of all linear modules out.
+        and (isinstance(targets, str) or set(config.get("target_modules") or ()) == set(targets))
+    )
 
 
 def _is_of(version: VersionRow, base: BaseModel) -> bool:

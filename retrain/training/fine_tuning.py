@@ -41,7 +41,7 @@ def train(
         TrainingError: A check refused the recipe or its examples.
         ModelError: The base can't be loaded or trained on.
     """
-    checked = check_run(recipe, rows, this_device())
+    checked = check_run(recipe, rows, this_device(), list(read_lines(folder.validation_data)))
     for finding in checked.findings:
         print(f"{finding.name}: {finding.outcome}: {finding.text}", flush=True)  # noqa: T201
     require(checked.findings)

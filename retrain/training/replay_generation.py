@@ -4,22 +4,25 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from retrain.dataset.card import SelfGenerated
 from retrain.models.generation import Responder
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_lines, write_json
 
 
-def load_for_replay(recipe: Recipe, adapter: str, max_new_tokens: int) -> Responder:
+def load_for_replay(recipe: Recipe, wanted: SelfGenerated) -> Responder:
     """Load the version that serves, or the base where none does.
 
     In four bits where the training is: what can only be trained so may not fit otherwise.
     """
-    is_folder = Path(recipe.base).is_dir()
+    base, revision = recipe.base, recipe.base_revision
+    if wanted.base:
+        base, revision = wanted.base, wanted.base_revision
     return Responder(
-        recipe.base,
-        adapter or None,
-        revision="" if is_folder else recipe.base_revision,
-        max_new_tokens=max_new_tokens,
+        base,
+        wanted.adapter or None,
+        revision="" if Path(base).is_dir() else revision,
+        max_new_tokens=wanted.max_new_tokens,
         four_bit=recipe.method == "qlora",
     )
 

@@ -33,6 +33,7 @@ from retrain.evaluation.report import report_lines
 from retrain.evaluation.request import as_request, read_request
 from retrain.planning.options import Option
 from retrain.recipes.recipe import Recipe
+from retrain.registry.stages import promote, register_version, roll_back
 from retrain.rollout.rollouts import start_rollout
 from retrain.run_folder import RunFolder
 from tests.services.candidates import (
@@ -214,6 +215,23 @@ def test_without_a_verdict_nothing_rolls(desk: Desk) -> None:
     desk.advance()
     desk.roll_out()
     assert desk.stage() == "canary"
+
+
+def test_a_verdict_against_what_no_longer_serves_lets_nothing_pass(desk: Desk) -> None:
+    desk.advance()
+    desk.end(make_verdict("promote"))
+    desk.advance()
+    with transaction(desk.engine) as connection:
+        other = register_version(
+            connection, model=MODEL, adapter_path="other/adapter", adapter_digest="sha256:2",
+            lineage={"method": "lora", "base": "the-base"}, now=desk.now,
+        )  # fmt: skip
+        promote(connection, other, changed_by="lea", reason="better", now=desk.now)
+    with pytest.raises(WorkflowError, match=r"another version than .* now, version 3; evaluate"):
+        desk.roll_out()
+    with transaction(desk.engine) as connection:
+        roll_back(connection, MODEL, changed_by="lea", reason="worse", now=desk.now)
+    desk.roll_out()
 
 
 def test_without_an_evaluation_file_nothing_is_planned(desk: Desk) -> None:
@@ -423,8 +441,9 @@ def test_the_verdict_is_final_once_the_study_was_measured(
     desk.end(make_verdict("promote", judgements=judgements))
     for _ in range(2):
         desk.advance()
+    evaluation = desk.row().id
     with transaction(desk.engine) as connection:
-        study = study_of_evaluation(connection, desk.row().id)
+        study = study_of_evaluation(connection, evaluation)
         assert study is not None
         assert (study.is_open, study.reviewers, study.n_available) == (True, 2, 6)
         assert len(list_messages(connection)) == 1  # that people are asked

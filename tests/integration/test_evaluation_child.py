@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from monitor.settings import Gates, Judge, Scoring
-from retrain.evaluation.request import EvaluationRequest, Source, write_request
+from retrain.evaluation.request import EvaluationRequest, write_request
 from retrain.launchers.local import SubprocessLauncher
+from retrain.models.source import Source
 from retrain.run_folder import RunFolder, read_json, read_lines, write_json
 from tests.services.tiny_model import NEW, OLD, benchmark, tiny_base  # noqa: F401 - a fixture
 

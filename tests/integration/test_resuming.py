@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from retrain.dataset import original_training_set
+from retrain.recipes.recipe import Method
 from retrain.run_folder import RunFolder, read_lines, write_lines
 from retrain.runs.lifecycle import RunState, cancel_run, poll_run, start_run
 from retrain.runs.progress_record import losses
@@ -32,9 +33,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Iterator[
         yield made
 
 
-def begin(desk: Desk) -> int:
+def begin(desk: Desk, method: Method = "lora") -> int:
     """Plan a run with something held back, and start it."""
-    run = desk.plan(desk.recipe(**RECIPE), original_training_set(examples(OLD, 40), seed=1))
+    recipe = desk.recipe(method=method, **RECIPE)
+    run = desk.plan(recipe, original_training_set(examples(OLD, 40), seed=1))
     write_lines(desk.files(run).validation_data, examples(NEW, 5))
     start_run(desk.engine, run, desk.launcher, NOW, environment=ENVIRONMENT)
     return run
@@ -99,6 +101,21 @@ def test_a_cancelled_run_is_resumed_by_hand_to_the_same_bits(
     assert step % 7 == 0
     start_run(desk.engine, run, desk.launcher, NOW, environment=ENVIRONMENT)
     assert digest(desk.succeeded(run)) == digest(undisturbed)
+
+
+@pytest.mark.parametrize("method", ["qlora", "full"])
+def test_the_other_methods_end_with_the_same_bits_too(desk: Desk, method: Method) -> None:
+    whole, run = begin(desk, method), begin(desk, method)
+    wait_for_checkpoint(desk.files(run))
+    os.kill((desk.row(run).handle or {})["pid"], signal.SIGKILL)
+    deadline = time.monotonic() + 300
+    while (
+        state := poll_run(desk.engine, run, desk.launcher, NOW, resumptions=1)
+    ).run.status == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert (state.run.status, state.run.resumptions) == ("succeeded", 1), state.run.error
+    assert digest(state) == digest(desk.succeeded(whole))
 
 
 def test_what_was_held_back_is_measured_after_each_epoch(

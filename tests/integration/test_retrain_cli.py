@@ -321,9 +321,11 @@ def test_a_failed_run_shows_its_error(shell: Shell) -> None:
 
 def test_promote_and_go_back(shell: Shell) -> None:
     shell.register(3)
-    for number in ("1", "2"):
-        told = shell.ok("models", "promote", "desk", number, "--reason", f"reason {number}")
-        assert told == f"desk: version {number} serves\n"
+    first = shell.ok("models", "promote", "desk", "1", "--reason", "reason 1")
+    assert first == "desk: version 1 serves\n"
+    promote = ["models", "promote", "desk", "2", "--reason", "reason 2"]
+    assert "desk version 2 comes from no training run" in shell.refused(*promote)
+    assert shell.ok(*promote, "--without-verdict") == "desk: version 2 serves\n"
     assert shell.ok("models", "rollback", "desk", "--reason", "complaints") == (
         "desk: version 1 serves again\n"
     )
@@ -335,6 +337,12 @@ def test_promote_and_go_back(shell: Shell) -> None:
     assert "  method = lora" in shown
     assert re.search(r"candidate -> production by \S+: reason 1$", shown, re.MULTILINE)
     assert re.search(r"archived -> production by \S+: complaints$", shown, re.MULTILINE)
+    # It has served before: nothing is asked.
+    assert shell.ok("models", "promote", "desk", "2") == "desk: version 2 serves\n"
+    other = shell.ok("models", "show", "desk", "2")
+    assert re.search(
+        r"candidate -> production by \S+: without a verdict: reason 2$", other, re.MULTILINE
+    )
 
 
 def test_scores_are_shown_with_their_intervals(shell: Shell) -> None:

@@ -155,6 +155,9 @@ def test_an_evaluation_is_cancelled(desk: Desk) -> None:
     with transaction(desk.engine) as connection:
         version = version_by_id(connection, 1)
         plan_evaluation(connection, version, make_request(desk.folder), by="test", now=NOW)
+    other = desk.evaluate("--evaluation", str(desk.folder / "evaluation.yaml")).exception
+    assert isinstance(other, WorkflowError)
+    assert "evaluation 1 of run 1 is under way by another file" in str(other)
     done = desk.evaluate("--cancel")
     assert done.output == "evaluation 1 cancelled\n"
     again = desk.evaluate("--cancel").exception

@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
 
 from monitor.errors import WorkflowError
 from monitor.store import registry as versions
 from monitor.store.engine import transaction
+from retrain.checks.all import check_run
 from retrain.dataset import TrainingSet, build_training_set, original_training_set
 from retrain.launchers.local import SubprocessLauncher
 from retrain.launchers.process_identity import start_ticks
+from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote
 from retrain.run_folder import read_json, read_lines
 from retrain.runs.lifecycle import cancel_run, poll_run, poll_running, start_run
 from retrain.runs.progress_record import losses
-from tests.services.tiny_model import NEW, OLD, benchmark, examples, tiny_base  # noqa: F401
+from tests.services.tiny_model import NEW, OLD, benchmark, example, examples, tiny_base  # noqa: F401
 from tests.services.training_desk import ENVIRONMENT, NOW, Desk, restart, training_desk
 
 pytestmark = [pytest.mark.language_model, pytest.mark.timeout(240)]
@@ -62,7 +65,6 @@ def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> No
     seen = losses(files)
     assert [step for step, _ in seen] == list(range(1, 21))
     assert seen[-1][1] < seen[0][1] / 3
-    assert (files.adapter / "adapter_model.safetensors").is_file()
     card = (files.adapter / "README.md").read_text(encoding="utf-8")
     assert f"base_model: {desk.base}" in card
     assert "LoRA adapter of rank 16" in card
@@ -79,6 +81,22 @@ def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> No
     assert [one["outcome"] for one in result["checks"]] == ["ok"] * 4
     assert result["memory"]["measured_gib"] > 0.1
     assert result["n_answer_tokens"] > 40
+
+
+def test_the_adapter_is_one_that_vllm_loads(desk: Desk, runs: Runs) -> None:
+    """By vLLM's rules for LoRA: plain pairs of matrices, no bias, no module of its own."""
+    files = desk.files(runs.lora)
+    desk.succeeded(runs.lora)
+    config = read_json(files.adapter / "adapter_config.json") or {}
+    assert (config["peft_type"], config["r"], config["bias"]) == ("LORA", 16, "none")
+    assert not config["use_dora"]
+    assert not config["modules_to_save"]
+    with safe_open(files.adapter / "adapter_model.safetensors", "numpy") as weights:
+        names = set(weights.keys())
+        ranks = {min(weights.get_slice(name).get_shape()) for name in names}
+    assert ranks == {16}
+    assert {name.split(".lora_")[1] for name in names} == {"A.weight", "B.weight"}
+    assert all(name.startswith("base_model.model.model.layers.") for name in names)
 
 
 def test_a_run_that_ended_is_registered_once(desk: Desk, runs: Runs) -> None:
@@ -120,6 +138,16 @@ def test_an_example_that_is_too_long_is_refused_with_its_line(desk: Desk, runs: 
         desk.launcher.logs(desk.files(runs.too_long), 50)
     )
     assert "Traceback" in "\n".join(desk.launcher.logs(desk.files(runs.too_long), 50))
+
+
+def test_an_example_that_is_held_back_is_not_cut_either(tiny_base: Path) -> None:  # noqa: F811
+    long = example(OLD, 1)
+    long["messages"][0]["content"] = "card " * 100
+    recipe = Recipe(base=str(tiny_base), max_length=64)
+    found = check_run(recipe, examples(NEW, 4), None, [example(OLD, 2), long]).findings
+    (refused,) = [one for one in found if one.outcome == "refused"]
+    assert refused.name == "validation"
+    assert "1 of 2 examples are longer than max_length = 64 tokens: line 2 (" in refused.text
 
 
 @pytest.mark.timeout(480)

@@ -29,6 +29,26 @@ def weights(run: RunFolder) -> dict[str, Any]:
     return dict(load_file(run.adapter / "adapter_model.safetensors"))
 
 
+def test_a_base_of_the_hub_is_loaded_in_its_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import AutoModelForCausalLM
+
+    from retrain.training import fine_tuning
+
+    asked: dict[str, Any] = {}
+
+    class Model:
+        class config:  # noqa: N801
+            use_cache = True
+
+    def load(name: str, **arguments: Any) -> Model:
+        asked.update(name=name, **arguments)
+        return Model()
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", load)
+    fine_tuning._load_model(Recipe(base="org/model", base_revision="4f2c"))
+    assert (asked["name"], asked["revision"]) == ("org/model", "4f2c")
+
+
 def test_the_loss_and_its_gradients_are_those_of_the_parent(
     tmp_path: Path,
     tiny_base: Path,  # noqa: F811

@@ -12,9 +12,11 @@ from monitor.settings import Gates, Judge, Scoring
 from monitor.store import candidate_evaluations as store
 from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.engine import transaction
+from monitor.store.registry import production_version, version_by_id
 from monitor.store.runs import finish_run, mark_running
 from retrain.evaluation.recorded import conclude
-from retrain.evaluation.request import EvaluationRequest, Source
+from retrain.evaluation.request import EvaluationRequest
+from retrain.models.source import Source
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
 from retrain.run_folder import RunFolder, write_json, write_lines
@@ -131,11 +133,13 @@ def leave_verdict(folder: RunFolder, verdict: dict[str, Any]) -> None:
     write_json(folder.evaluation, verdict)
 
 
-def make_request(folder: Path, content: str = PLAN) -> EvaluationRequest:
+def make_request(
+    folder: Path, content: str = PLAN, incumbent: Source | None = None
+) -> EvaluationRequest:
     """Return a request as it is planned."""
     source = Source(base=str(folder / "base"))
     return EvaluationRequest(
-        candidate=source, incumbent=None, base=source, base_prompt="",
+        candidate=source, incumbent=incumbent, base=source, base_prompt="",
         origin=str(folder / "evaluation.yaml"), content=content,
         gates=Gates().model_dump(mode="json"), scoring=Scoring().model_dump(mode="json"),
         judge=Judge().model_dump(mode="json"), seed=7,
@@ -151,7 +155,7 @@ def judged(
     folder: Path = Path("nowhere"),
     **values: Any,
 ) -> CandidateEvaluationRow:
-    """Give a version a verdict."""
+    """Give a version a verdict against what serves now."""
     row = planned(connection, version_id, now, folder)
     conclude(connection, row, make_verdict(decision, **values), now)
     return store.evaluation_by_id(connection, row.id)
@@ -170,8 +174,12 @@ def awaiting_people(
 def planned(
     connection: Connection, version_id: int, now: datetime, folder: Path
 ) -> CandidateEvaluationRow:
-    """Plan an evaluation of a version, whether or not a run made it."""
-    request = make_request(folder)
+    """Plan an evaluation of a version beside what serves now, whether or not a run made it."""
+    model = version_by_id(connection, version_id).model
+    serving = production_version(connection, model)
+    request = make_request(
+        folder, incumbent=Source(base="the-base", adapter=serving.adapter_path) if serving else None
+    )
     evaluation = store.insert_evaluation(
         connection, version_id, launcher="fake", work_dir=str(folder),
         request=msgspec.to_builtins(request), file_digest=request.file_digest, planned_by="test",

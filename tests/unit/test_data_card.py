@@ -5,9 +5,11 @@ from pathlib import Path
 
 from retrain.dataset import build_training_set, read_card, write_card
 from retrain.dataset.data_card import data_card
+from retrain.models.source import Source
 from retrain.run_folder import RunFolder
 from tests.services.training_rows import Row, gold, original, row
 
+SERVING = Source(base="base")
 AGREEMENT = {
     "n_items": 20, "raw": 0.9, "alpha": 0.71, "alpha_lower": 0.5, "alpha_upper": 0.9, "ac1": 0.85,
     "ac1_lower": None, "ac1_upper": None,
@@ -31,7 +33,7 @@ def test_the_card_counts_what_is_trained_on(tmp_path: Path) -> None:
     long = row("a long one " * 30, "queue: cards", "cards", id="long-one")
     made = build_training_set(
         reviewed(30), [*original(cards=5), long], replay_share=0.2, seed=1
-    ).with_base(lambda many: [sum(len(m["content"].split()) for m in one) for one in many], "")
+    ).with_base(lambda many: [sum(len(m["content"].split()) for m in one) for one in many], SERVING)
     card = made.with_agreement(AGREEMENT).card
     assert card.by_guide == {"": 15, "a" * 64: 15}
     assert card.by_resolution == {"adjudicated": 8, "agreed": 22}
@@ -79,7 +81,7 @@ def test_no_name_of_an_exchange_is_in_a_card() -> None:
         for i, one in enumerate(gold(20) + gold(20))
     ]
     made = build_training_set(rows, [], replay_share=0, seed=1)
-    made = made.with_base(lambda many: [1] * len(many), "")
+    made = made.with_base(lambda many: [1] * len(many), SERVING)
     assert "ann" not in data_card(made.card)
 
 

@@ -9,13 +9,18 @@ import pytest
 from monitor.errors import TrainingError
 from monitor.settings import TrainingData
 from retrain.dataset import Checks, TrainingSet, build_training_set, read_card
-from retrain.dataset.card import digest_of_rows
+from retrain.dataset.card import SelfGenerated, digest_of_rows, tokens_of
 from retrain.dataset.self_generated import add_self_generated, needs_answers, why_unusable
+from retrain.models.source import Source
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_lines
 from tests.services.training_rows import Row, gold, original, questions, row, sources
 
 RECIPE = Recipe(base="base")
+
+
+def words(conversations: Sequence[Sequence[dict[str, str]]]) -> list[int]:
+    return [sum(len(turn["content"].split()) for turn in one) for one in conversations]
 
 
 def prompts(n: int) -> list[Row]:
@@ -40,10 +45,10 @@ class Model:
     """Answers by a rule; counts how often it is loaded."""
 
     rule: Callable[[str], tuple[str, bool]] = lambda asked: (f"queue: {asked}", True)
-    loaded: list[tuple[str, int]] = field(default_factory=list)
+    loaded: list[tuple[str, str, int]] = field(default_factory=list)
 
-    def load(self, recipe: Recipe, adapter: str, max_new_tokens: int) -> "Model":
-        self.loaded.append((adapter, max_new_tokens))
+    def load(self, recipe: Recipe, wanted: SelfGenerated) -> "Model":
+        self.loaded.append((wanted.base, wanted.adapter, wanted.max_new_tokens))
         return self
 
     def answer(
@@ -82,12 +87,22 @@ def test_the_parent_writes_prompts_and_no_answers(folder: RunFolder) -> None:
     assert "38 prompts wait for answers, 30 of which are wanted" in folder.data_card.read_text()
 
 
+def test_where_the_base_does_not_hold_what_serves_all_prompts_are_asked() -> None:
+    made = build_training_set(
+        gold(20), [], replay_share=0.3, seed=1, replay_prompts=prompts(100), replay_all=True
+    )
+    assert len(made.replay_prompts) == 100
+    assert made.card.self_generated is not None
+    wanted = made.card.self_generated
+    assert wanted.wanted_training + wanted.wanted_validation == 80
+
+
 def test_the_child_adds_the_answers_and_says_so_in_the_card(folder: RunFolder) -> None:
-    made = built().with_base(lambda many: [len(one) for one in many], "runs/1/adapter")
+    made = built().with_base(words, Source(base="served", adapter="runs/1/adapter"))
     made.write(folder)
     model, done = Model(), []
-    add_self_generated(folder, RECIPE, model.load, done.append)
-    assert (model.loaded, done) == ([("runs/1/adapter", 32)], [38])
+    add_self_generated(folder, RECIPE, model.load, words, done.append)
+    assert (model.loaded, done) == ([("served", "runs/1/adapter", 32)], [38])
     rows, held = list(read_lines(folder.training_data)), list(read_lines(folder.validation_data))
     assert sources(rows) + sources(held) == {"gold": 70, "self-generated": 30}
     for one in rows + held:
@@ -101,9 +116,25 @@ def test_the_child_adds_the_answers_and_says_so_in_the_card(folder: RunFolder) -
     assert card.validation_digest == digest_of_rows(held)
     assert (card.n_examples, card.n_validation) == (len(rows), len(held))
     assert card.by_source == dict(sorted(sources(rows).items()))
+    assert card.tokens == tokens_of(rows, held, words)
     assert card.n_replay == sources(rows)["self-generated"]
     assert "30 of 30 answers, by the adapter in `runs/1/adapter`" in folder.data_card.read_text()
     assert not needs_answers(folder)
+
+
+def test_an_answer_that_makes_its_example_too_long_is_not_used(folder: RunFolder) -> None:
+    """It would be refused before the training, and all the answers were for nothing."""
+    built().write(folder)
+    short = Recipe(base="base", max_length=20)
+    long_answer = Model(lambda asked: ("so " * (30 if asked.endswith("7") else 3), True))
+    add_self_generated(folder, short, long_answer.load, words)
+    card = read_card(folder)
+    assert card is not None
+    assert card.self_generated is not None
+    (reason,) = card.self_generated.unusable
+    assert reason == "too long for the recipe's max_length, with its prompt"
+    assert card.tokens is not None
+    assert card.tokens.longest <= 20
 
 
 def spoilt(asked: str) -> tuple[str, bool]:
@@ -116,7 +147,7 @@ def spoilt(asked: str) -> tuple[str, bool]:
 
 def test_what_cannot_be_used_is_left_out_and_counted(folder: RunFolder) -> None:
     built().write(folder)
-    add_self_generated(folder, RECIPE, Model(spoilt).load)
+    add_self_generated(folder, RECIPE, Model(spoilt).load, words)
     card = read_card(folder)
     assert card is not None
     assert card.self_generated is not None
@@ -135,7 +166,7 @@ def test_too_few_usable_answers_are_refused(folder: RunFolder) -> None:
     before = folder.training_data.read_bytes()
     with pytest.raises(TrainingError, match=r"0 of 27 answers are usable \(38 refused\); name the"):
         add_self_generated(
-            folder, RECIPE, Model(lambda _: ("I cannot help with that request.", True)).load
+            folder, RECIPE, Model(lambda _: ("I cannot help with that request.", True)).load, words
         )
     assert folder.training_data.read_bytes() == before
 
@@ -159,11 +190,11 @@ def test_a_child_that_was_killed_goes_on_where_it_was(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", die)
         with pytest.raises(KeyboardInterrupt):
-            add_self_generated(folder, RECIPE, model.load)
+            add_self_generated(folder, RECIPE, model.load, words)
     assert needs_answers(folder)
-    add_self_generated(folder, RECIPE, model.load)
+    add_self_generated(folder, RECIPE, model.load, words)
     assert len(model.loaded) == 1  # what was answered isn't asked again
-    add_self_generated(other, RECIPE, Model().load)
+    add_self_generated(other, RECIPE, Model().load, words)
     for name in ("train.jsonl", "validation.jsonl", "dataset.json", "dataset.md"):
         assert (folder.root / name).read_bytes() == (other.root / name).read_bytes()
 
@@ -215,4 +246,4 @@ def test_a_set_without_replay_needs_no_answers(folder: RunFolder) -> None:
     build_training_set([row("a", "b")] * 1 + gold(20), [], replay_share=0, seed=1).write(folder)
     assert not needs_answers(folder)
     with pytest.raises(TrainingError, match="doesn't say what to generate"):
-        add_self_generated(folder, RECIPE, Model().load)
+        add_self_generated(folder, RECIPE, Model().load, words)

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from monitor.errors import InputError, TrainingError
 from monitor.settings import TrainingData
-from retrain.dataset import Checks, build_training_set, original_training_set, read_examples
+from retrain.dataset import (
+    Checks,
+    TrainingSet,
+    build_training_set,
+    original_training_set,
+    read_examples,
+)
 from retrain.run_folder import RunFolder, read_json, read_lines
 from tests.services.training_rows import gold, original, questions, row, sources
 
@@ -56,6 +62,27 @@ def test_duplicates_count_once_whatever_their_spaces() -> None:
     made = build_training_set([*gold(20), *again], [], replay_share=0.0, seed=1)
     assert made.card.n_examples == 20
     assert made.card.dropped == {"duplicate in gold": 2}
+
+
+def test_where_the_base_does_not_hold_what_serves_everything_is_replayed() -> None:
+    """A base that never saw the original examples would have to learn them from a third."""
+    made = build_training_set(
+        gold(20), original(cards=30, fees=30), replay_share=0.3, seed=1, replay_all=True
+    )
+    assert (made.card.n_gold, made.card.n_replay) == (20 - held(made, "gold"), 60 - held(made))
+    assert any("60 examples are replayed, all there are" in one for one in made.card.remarks)
+    few = build_training_set(
+        gold(70), original(cards=4), replay_share=0.3, seed=1, replay_all=True, checks=ALL
+    )
+    assert "only 4 original examples to replay; 30 were asked for" in few.card.remarks
+    none = build_training_set(
+        gold(20), original(cards=9), replay_share=0, seed=1, replay_all=True, checks=ALL
+    )
+    assert none.card.n_replay == 0
+
+
+def held(made: TrainingSet, source: str = "replay") -> int:
+    return sum(one["metadata"]["source"] == source for one in made.validation)
 
 
 def test_an_original_that_experts_answered_anew_is_not_replayed() -> None:
