@@ -17,6 +17,7 @@ from monitor.errors import (
 from monitor.store import candidate_evaluations as store
 from monitor.store.candidate_evaluations import FINAL, CandidateEvaluationRow
 from monitor.store.engine import transaction
+from monitor.store.human_study_ends import cancel_study_of
 from monitor.telemetry import get_logger
 from retrain.evaluation.recorded import conclude, keep_scores, note
 from retrain.evaluation.request import as_request, write_request
@@ -140,7 +141,8 @@ def cancel_evaluation(
         # First the row: should this process die now, the child's result is ignored.
         error = f"cancelled by {cancelled_by}"
         store.finish_evaluation(connection, row.id, "cancelled", now=now, error=error)
-        note(connection, row.id, now, cancelled_by, "evaluation.cancelled")
+        study = cancel_study_of(connection, row.id, now)
+        note(connection, row.id, now, cancelled_by, "evaluation.cancelled", study=study)
     if row.status == "awaiting_people":
         return
     handle = row.handle or launcher.adopt(RunFolder(Path(row.work_dir)), "evaluate")

@@ -187,7 +187,8 @@ def write_adapter(folder: Path) -> Path:
     """Write the configuration of an adapter of the tiny base."""
     from peft import LoraConfig
 
-    LoraConfig(r=4, target_modules=["q_proj"], task_type="CAUSAL_LM").save_pretrained(folder)
+    config = LoraConfig(r=4, lora_alpha=32, target_modules=["q_proj"], task_type="CAUSAL_LM")
+    config.save_pretrained(folder)
     return folder
 
 
