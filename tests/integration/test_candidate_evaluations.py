@@ -115,6 +115,7 @@ def test_a_candidate_is_evaluated_once_by_a_child_of_its_own(desk: Desk) -> None
     assert (asked.incumbent.base, asked.incumbent.adapter) == ("the-base", "serving/adapter")
     assert (asked.base.adapter, asked.base_prompt, asked.seed) == ("", "Be brief.", 7)
     assert (asked.content, asked.plan.benchmarks[0].name) == (PLAN, "support")
+    assert asked.data_rules == desk.settings.retrain.data
     assert "judge_api_key" not in str(row.request)
     assert row.file_digest == asked.file_digest
     assert read_request(desk.files()) == (row.id, asked)
