@@ -101,6 +101,11 @@ class RunFolder:
         return self.root / "evaluation-answers.jsonl"
 
     @property
+    def unscored_answers(self) -> Path:
+        """Answers of an evaluation that isn't done; gone when all of them are scored."""
+        return self.root / "evaluation-answers-unscored.jsonl"
+
+    @property
     def progress(self) -> Path:
         """One line a logged step, appended by the child."""
         return self.root / "progress.jsonl"

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "c41f8d2b7e06"
-down_revision = "5b7c20e91fd4"
+down_revision = "c41f0a8d7e62"
 branch_labels = None
 depends_on = None
 

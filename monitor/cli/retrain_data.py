@@ -46,7 +46,7 @@ def prepare_data(
     recipe: "Training",
     gold: Path | None,
     *,
-    replay_all: bool,
+    replay_all: bool = False,
 ) -> "TrainingSet":
     """Make the training set of a run: of a file's gold, or of what the experts decided."""
     from monitor.daemon.training_data import Preparation

@@ -71,6 +71,8 @@ def plan(
     asked = overridden(asked, method=method, base=base)
     if asked.method == "full":
         require_confirmation(name, confirm or _typed(name))
+    # First: what is wrong with it is told before a base is fetched.
+    training_set = prepare_data(engine, settings, name, asked, gold)
     work_dir = Path(settings.retrain.work_dir)
     bases = prepare_bases(asked, work_dir)
     device = device_of(launcher_named(settings.retrain.launcher, settings.retrain, load_secrets()))
@@ -80,8 +82,8 @@ def plan(
     for line in _order([one.option for one in prepared]):
         typer.echo(line)
     chosen = choose(prepared, asked.method)
-    anew = not goes_on(chosen.recipe, serving)
-    training_set = prepare_data(engine, settings, name, asked, gold, replay_all=anew)
+    if not goes_on(chosen.recipe, serving):
+        training_set = prepare_data(engine, settings, name, asked, gold, replay_all=True)
     trained = BaseModel(chosen.recipe.base, chosen.recipe.base_revision)
     training_set = training_set.with_base(
         TokenCounter(load_tokenizer(trained)), serving_source(trained, serving)

@@ -31,7 +31,7 @@ def list_(config: ConfigOption = None) -> None:
         typer.echo("no study yet; `human_eval` in the evaluation file asks for one")
     for row, so_far in rows:
         typer.echo(
-            f"{row.id:5d}  {row.status:7s} {row.model} version {row.version}  "
+            f"{row.id:5d}  {row.status:9s} {row.model} version {row.version}{_evaluation(row)}  "
             f"{so_far.n_submitted} of {so_far.n_needed} ratings, opened {row.opened_at:%Y-%m-%d}"
         )
 
@@ -51,7 +51,7 @@ def show(study: StudyArgument, config: ConfigOption = None) -> None:
         so_far = completeness(connection, row)
         people = people_at_work(connection, study)
         agreement = agreement_by_dimension(connection, row, np.random.default_rng(study))
-    typer.echo(f"study {study}: {row.status}, {row.model} version {row.version}")
+    typer.echo(f"study {study}: {row.status}, {row.model} version {row.version}{_evaluation(row)}")
     typer.echo(
         f"{so_far.n_items} items by {row.reviewers} people each, rated from {row.scale_lowest} to "
         f"{row.scale_highest}; {so_far.n_submitted} of {so_far.n_needed} ratings are in"
@@ -134,6 +134,11 @@ def export(
     lines = [json.dumps(one, ensure_ascii=False) + "\n" for one in items]
     output.write_text("".join(lines), encoding="utf-8")
     typer.echo(f"{output}: {len(lines)} items")
+
+
+def _evaluation(row: "StudyRow") -> str:
+    """Tell which evaluation waits, or waited, for a study: a version may have several."""
+    return "" if row.evaluation_id is None else f", evaluation {row.evaluation_id}"
 
 
 def _say_results(row: "StudyRow") -> None:

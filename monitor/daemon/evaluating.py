@@ -1,9 +1,11 @@
 """From a registered candidate to its verdict: planned, evaluated by a child, rated by people."""
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
@@ -15,12 +17,14 @@ from monitor.errors import (
     TransientError,
 )
 from monitor.review.study.opening import SYSTEM, open_study
+from monitor.review.verdict_view import systems_of
 from monitor.settings import Settings
 from monitor.store import candidate_evaluations as store
 from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.engine import transaction
-from monitor.store.human_studies import study_of_version
+from monitor.store.human_studies import study_of_evaluation
 from monitor.telemetry import get_logger
+from retrain.evaluation.gates import Check
 from retrain.evaluation.lifecycle import end_children, poll_running, start_evaluation
 from retrain.evaluation.planning import plan_evaluation, request_for
 from retrain.evaluation.recorded import conclude, with_checks
@@ -106,16 +110,24 @@ class Evaluating:
             waiting = store.list_evaluations(connection, statuses=("awaiting_people",))
         for row in waiting:
             with transaction(self.engine) as connection:
-                study = study_of_version(connection, row.version_id)
-                if study is None:
-                    self._open_study(connection, row, now)
-                elif study.results is not None and row.verdict is not None:
-                    conclude(connection, row, with_study(connection, row, study), now)
+                # Who cancels it meanwhile leaves no study behind that nobody waits for.
+                locked = store.evaluation_by_id(connection, row.id, lock=True)
+                if locked.status == "awaiting_people":
+                    self._go_on_with(connection, locked, now)
+
+    def _go_on_with(
+        self, connection: Connection, row: CandidateEvaluationRow, now: datetime
+    ) -> None:
+        study = study_of_evaluation(connection, row.id)
+        if study is None:
+            self._open_study(connection, row, now)
+        elif study.results is not None and row.verdict is not None:
+            conclude(connection, row, with_study(connection, row, study), now)
 
     def _open_study(
         self, connection: Connection, row: CandidateEvaluationRow, now: datetime
     ) -> None:
-        """Open a study of the answers; where people can't compare them, the verdict stands."""
+        """Open a study of the answers; where people can't compare them, a person must decide."""
         request = as_request(row.request)
         plan, verdict = request.plan.human_eval, row.verdict or {}
         assert plan is not None  # noqa: S101 - or it wouldn't wait for people
@@ -123,9 +135,10 @@ class Evaluating:
         suites = set(verdict.get("safety_suites", ()))
         rated = [one for one in answers if one["benchmark"] not in suites] or answers
         try:
+            _require_all(systems_of(verdict), rated)
             study = open_study(
                 connection,
-                version_id=row.version_id,
+                evaluation_id=row.id,
                 plan=plan,
                 rows=rated,
                 seed=request.seed,
@@ -133,7 +146,24 @@ class Evaluating:
                 now=now,
             )
         except InputError as error:
-            remarks = [*verdict["remarks"], f"no people were asked: {error}"]
-            conclude(connection, row, with_checks(verdict, [], remarks=remarks), now)
+            log.warning("people can't be asked", evaluation=row.id, error=str(error))
+            conclude(connection, row, with_checks(verdict, [_not_asked(error)]), now)
         else:
             log.info("study opened", study=study, evaluation=row.id)
+
+
+def _require_all(systems: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse answers that a system is missing from, such as of a file that was cut."""
+    missing = sorted(set(systems) - {str(one["by"]) for one in rows})
+    if missing:
+        raise InputError(f"the run's folder holds no answer of the {' and the '.join(missing)}")
+
+
+def _not_asked(error: InputError) -> Check:
+    """Return the check of a study that evaluation.yaml asks for and that can't be held."""
+    return Check(
+        "people compare the answers",
+        "undecided",
+        f"nobody was asked: {error}",
+        "a study, which evaluation.yaml asks for; evaluate again, or answer for the candidate",
+    )

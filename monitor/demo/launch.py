@@ -86,11 +86,16 @@ def train_first_version(
     seed: int,
 ) -> VersionRow:
     """Train version 1 in a child process, evaluate it in another, and let it serve."""
-    from retrain.dataset import original_training_set
+    from monitor.evaluation_file import read_plan
+    from retrain.dataset import Checks, original_training_set
+    from retrain.dataset.benchmarks import benchmark_texts
     from retrain.registry.stages import promote
     from retrain.runs.lifecycle import plan_run, prepare_run, start_run
 
     name, now = stage.settings.model.name, datetime.now(UTC)
+    checks = Checks(
+        rules=stage.settings.retrain.data, benchmarks=benchmark_texts(read_plan(evaluation))
+    )
     with transaction(stage.engine) as connection:
         run_id = plan_run(
             connection,
@@ -99,7 +104,7 @@ def train_first_version(
             work_dir=Path(stage.settings.retrain.work_dir),
             now=now,
         )
-        prepare_run(connection, run_id, original_training_set(rows, seed=seed))
+        prepare_run(connection, run_id, original_training_set(rows, seed=seed, checks=checks))
     start_run(stage.engine, run_id, stage.launcher, now)
     state = watch_run(stage, run_id, "train version 1")
     version_id = require_version(state)

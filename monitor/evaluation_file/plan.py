@@ -35,11 +35,19 @@ class BenchmarkPlan:
     stratify_by: tuple[str, ...]
     thresholds: tuple[Threshold, ...]
     line: int
+    #: Of each of its metrics.
+    metric_lines: tuple[int, ...] = ()
 
     @property
     def metric_names(self) -> tuple[str, ...]:
         """Its metrics, and those that only have a threshold."""
         return tuple(dict.fromkeys((*self.metrics, *(one.metric for one in self.thresholds))))
+
+    def line_of(self, metric: str) -> int:
+        """Return the line that names a metric, or else its threshold's."""
+        lines = {one.metric: one.line for one in self.thresholds}
+        lines |= dict(zip(self.metrics, self.metric_lines, strict=False))
+        return lines.get(metric, self.line)
 
 
 @dataclass(frozen=True)
@@ -155,6 +163,9 @@ def _benchmark(item: Entry) -> BenchmarkPlan:
             Threshold(metric, read_limit(limit), limit.line) for metric, limit in thresholds.items()
         ),
         line=item.line,
+        metric_lines=tuple(one.line for one in fields["metrics"].items())
+        if "metrics" in fields
+        else (),
     )
 
 

@@ -41,7 +41,7 @@ def key_of(connection: Connection, study_id: int) -> dict[int, list[str]]:
     """Return the systems of each answer of a locked study.
 
     Raises:
-        WorkflowError: The study is open: nobody may know.
+        WorkflowError: The study is open, or was cancelled: nobody may know.
     """
     _require_locked(connection, study_id)
     statement = (
@@ -63,7 +63,7 @@ def revealed_ratings(connection: Connection, study_id: int) -> list[RevealedRati
     A text that several systems gave was rated once; its rating is there once for each of them.
 
     Raises:
-        WorkflowError: The study is open: nobody may know.
+        WorkflowError: The study is open, or was cancelled: nobody may know.
     """
     _require_locked(connection, study_id)
     statement = (
@@ -94,5 +94,7 @@ def _require_locked(connection: Connection, study_id: int) -> None:
     status = connection.execute(
         select(HumanStudy.status).where(HumanStudy.id == study_id)
     ).scalar_one_or_none()
+    if status == "cancelled":
+        raise WorkflowError("the study was cancelled: whose an answer is, is never told")
     if status != "locked":
         raise WorkflowError("the study is open: whose an answer is, is told once it is locked")

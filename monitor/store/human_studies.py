@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, exists, insert, select
 
 from monitor.errors import NotFoundError
 from monitor.store.tables import HumanStudy, ModelVersion, StudyAnswer, StudyItem
@@ -17,9 +17,11 @@ class StudyRow:
 
     id: int
     version_id: int
+    #: ``None``: of an earlier version of driftwarden, and no evaluation is known.
+    evaluation_id: int | None
     model: str
     version: int
-    #: ``open`` or ``locked``.
+    #: ``open``, ``locked`` or ``cancelled``.
     status: str
     sample_size: int
     n_available: int
@@ -30,6 +32,7 @@ class StudyRow:
     opened_at: datetime
     locked_at: datetime | None
     locked_by: int | None
+    cancelled_at: datetime | None
     results: dict[str, Any] | None
     measured_at: datetime | None
 
@@ -37,6 +40,11 @@ class StudyRow:
     def is_open(self) -> bool:
         """Whether it is still rated, and blind."""
         return self.status == "open"
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether everybody may know whose each answer was; of a cancelled one nobody is told."""
+        return self.status == "locked"
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ _ITEM = (
 
 
 def insert_study(connection: Connection, **values: Any) -> int:
-    """Insert a study and return its id; a second one of a version raises ``IntegrityError``."""
+    """Insert a study and return its id; a second one of an evaluation: ``IntegrityError``."""
     statement = insert(HumanStudy).values(**values).returning(HumanStudy.id)
     return int(connection.execute(statement).scalar_one())
 
@@ -105,9 +113,10 @@ def study_by_id(connection: Connection, study_id: int, *, lock: bool = False) ->
     return StudyRow(*row)
 
 
-def study_of_version(connection: Connection, version_id: int) -> StudyRow | None:
-    """Return the study of a version, if there is one."""
-    row = connection.execute(_studies().where(HumanStudy.version_id == version_id)).one_or_none()
+def study_of_evaluation(connection: Connection, evaluation_id: int) -> StudyRow | None:
+    """Return the study of an evaluation, if there is one."""
+    theirs = _studies().where(HumanStudy.evaluation_id == evaluation_id)
+    row = connection.execute(theirs).one_or_none()
     return StudyRow(*row) if row else None
 
 
@@ -120,6 +129,12 @@ def unmeasured_studies(connection: Connection) -> list[StudyRow]:
     """Return the studies that were locked, and whose figures aren't worked out yet."""
     due = _studies().where(HumanStudy.status == "locked", HumanStudy.measured_at.is_(None))
     return [StudyRow(*row) for row in connection.execute(due.order_by(HumanStudy.id))]
+
+
+def is_under_study(connection: Connection, version_id: int) -> bool:
+    """Return whether people rate a version's answers now, for whichever of its evaluations."""
+    rated = exists().where(HumanStudy.version_id == version_id, HumanStudy.status == "open")
+    return bool(connection.execute(select(rated)).scalar_one())
 
 
 def models_under_study(connection: Connection) -> frozenset[str]:
@@ -181,37 +196,11 @@ def answers_of(connection: Connection, item_ids: Sequence[int]) -> list[AnswerRo
     return [AnswerRow(*row) for row in connection.execute(statement.order_by(StudyAnswer.id))]
 
 
-def lock_items(connection: Connection, study_id: int) -> None:
-    """Wait for whoever is writing to a study's items, and keep others away until commit."""
-    statement = select(StudyItem.id).where(StudyItem.study_id == study_id).order_by(StudyItem.id)
-    connection.execute(statement.with_for_update()).all()
-
-
-def set_locked(connection: Connection, study_id: int, person_id: int, now: datetime) -> bool:
-    """Lock an open study; return whether it was open."""
-    statement = (
-        update(HumanStudy)
-        .where(HumanStudy.id == study_id, HumanStudy.status == "open")
-        .values(status="locked", locked_by=person_id, locked_at=now)
-    )
-    return connection.execute(statement).rowcount == 1
-
-
-def set_results(
-    connection: Connection, study_id: int, results: dict[str, Any], now: datetime
-) -> None:
-    """Keep the figures of a locked study."""
-    connection.execute(
-        update(HumanStudy)
-        .where(HumanStudy.id == study_id, HumanStudy.status == "locked")
-        .values(results=results, measured_at=now)
-    )
-
-
 def _studies() -> Select[*tuple[Any, ...]]:
     return select(
         HumanStudy.id,
         HumanStudy.version_id,
+        HumanStudy.evaluation_id,
         ModelVersion.model,
         ModelVersion.version,
         HumanStudy.status,
@@ -224,6 +213,7 @@ def _studies() -> Select[*tuple[Any, ...]]:
         HumanStudy.opened_at,
         HumanStudy.locked_at,
         HumanStudy.locked_by,
+        HumanStudy.cancelled_at,
         HumanStudy.results,
         HumanStudy.measured_at,
     ).join(ModelVersion, ModelVersion.id == HumanStudy.version_id)

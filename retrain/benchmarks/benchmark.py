@@ -45,20 +45,19 @@ class Benchmark:
     def remarks(self) -> list[str]:
         """Return what a reader of its figures must know."""
         n = len(self.items)
+        found = []
+        if n < RECOMMENDED_ITEMS:
+            found.append(
+                f"{self.name}: WARNING: only {n} items; at least {RECOMMENDED_ITEMS} are needed "
+                "to tell any but large differences from chance"
+            )
         if self.is_safety_suite and n < RECOMMENDED_SAFETY_ITEMS:
-            few = (
+            found.append(
                 f"{self.name}: {n} prompts; {RECOMMENDED_SAFETY_ITEMS} or more are recommended for "
                 "a safety suite: with fewer, an unsafe version often looks safe, and a safe one "
                 "can't be proven so"
             )
-            return [few]
-        if n < RECOMMENDED_ITEMS:
-            few = (
-                f"{self.name}: WARNING: only {n} items; at least {RECOMMENDED_ITEMS} are needed "
-                "to tell any but large differences from chance"
-            )
-            return [few]
-        return []
+        return found
 
 
 def load_benchmarks(plan: EvaluationPlan, models: MetricModels | None = None) -> list[Benchmark]:
@@ -74,10 +73,7 @@ def load_benchmarks(plan: EvaluationPlan, models: MetricModels | None = None) ->
 
 
 def _load(plan: EvaluationPlan, benchmark: BenchmarkPlan, models: MetricModels) -> Benchmark:
-    try:
-        metrics = load_metrics(benchmark.metric_names, models)
-    except ConfigurationError as error:
-        raise plan.error(benchmark.line, f"benchmark {benchmark.name!r}: {error}") from None
+    metrics = _metrics(plan, benchmark, models)
     _check_thresholds(plan, benchmark, metrics)
     content = read_dataset(benchmark.dataset, plan.origin.parent)
     items = parse_items(content, benchmark.dataset)
@@ -85,6 +81,20 @@ def _load(plan: EvaluationPlan, benchmark: BenchmarkPlan, models: MetricModels) 
     _check_measurable(plan, benchmark, items)
     digest = hashlib.sha256(content).hexdigest()
     return Benchmark(benchmark, tuple(items), tuple(metrics), digest)
+
+
+def _metrics(plan: EvaluationPlan, benchmark: BenchmarkPlan, models: MetricModels) -> list[Metric]:
+    """Load one name after the other, so that one that isn't known is told with its own line."""
+    found: dict[str, Metric] = {}
+    for name in benchmark.metric_names:
+        try:
+            loaded = load_metrics([name], models)
+        except ConfigurationError as error:
+            line = benchmark.line_of(name)
+            raise plan.error(line, f"benchmark {benchmark.name!r}: {error}") from None
+        for metric in loaded:
+            found.setdefault(metric.name, metric)
+    return list(found.values())
 
 
 def _check_thresholds(

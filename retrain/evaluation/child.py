@@ -2,7 +2,8 @@
 
 It reads ``evaluation-request.json``, asks every system every item, leaves the verdict in
 ``evaluation.json`` and each answer in ``evaluation-answers.jsonl``, and says how it ended in
-``evaluation-result.json``, its last act. The judge's key comes from its environment.
+``evaluation-result.json``, its last act. What a child before it was answered isn't asked again. The
+judge's key comes from its environment.
 """
 
 import sys
@@ -27,6 +28,8 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     import numpy as np  # noqa: PLC0415
 
     from retrain.benchmarks.benchmark import load_benchmarks  # noqa: PLC0415
+    from retrain.evaluation.kept_answers import KeptAnswers  # noqa: PLC0415
+    from retrain.evaluation.leaks import hold_against_training  # noqa: PLC0415
     from retrain.evaluation.run import answer_rows, judge_candidate, score_systems  # noqa: PLC0415
     from retrain.evaluation.systems import answer_benchmarks, systems_of  # noqa: PLC0415
     from retrain.judge.client import judge_of  # noqa: PLC0415
@@ -41,9 +44,11 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
         )
         # Before any model is loaded: what is wrong with the file costs no time.
         benchmarks = load_benchmarks(request.plan, models)
+        checks, remarks = hold_against_training(folder, benchmarks, request.data_rules)
         systems = systems_of(request)
         progress.begin(sum(len(one.items) for one in benchmarks) * len(systems))
-        answers = answer_benchmarks(systems, benchmarks, progress.answered)
+        kept = KeptAnswers(folder, evaluation_id, request, benchmarks)
+        answers = answer_benchmarks(systems, benchmarks, progress.answered, kept)
         progress.phase("scoring")
         scores = score_systems(benchmarks, answers)
         progress.phase("judging")
@@ -54,9 +59,12 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
             np.random.default_rng(request.seed),
             judge=judge,
             concurrency=judging.concurrency,
+            further_checks=checks,
+            further_remarks=remarks,
         )
     write_lines(folder.evaluation_answers, answer_rows(scores))
     write_json(folder.evaluation, found.as_json())
+    kept.drop()
     return {
         "status": "succeeded",
         "evaluation_id": evaluation_id,

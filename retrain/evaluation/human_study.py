@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from monitor.settings import Gates
 from monitor.store.human_key import revealed_ratings
 from monitor.store.human_sheets import count_submitted
-from monitor.store.human_studies import StudyRow, set_results, study_by_id
+from monitor.store.human_studies import StudyRow, study_by_id
+from monitor.store.human_study_ends import set_results
 from retrain.evaluation.human import measure
 
 
@@ -31,7 +32,7 @@ def measure_study(
         now: The time.
 
     Raises:
-        WorkflowError: The study is open.
+        WorkflowError: The study is open, or was cancelled.
     """
     study = study_by_id(connection, study_id)
     found = measure(

@@ -18,6 +18,7 @@ from monitor.errors import (
 from monitor.store import candidate_evaluations as store
 from monitor.store.candidate_evaluations import FINAL, CandidateEvaluationRow
 from monitor.store.engine import transaction
+from monitor.store.human_study_ends import cancel_study_of
 from monitor.telemetry import get_logger
 from retrain.evaluation.recorded import conclude, keep_scores, note
 from retrain.evaluation.request import as_request, write_request
@@ -183,9 +184,10 @@ def _cancel_row(
     # First the row: should this process die now, the child's result is ignored.
     error = f"cancelled by {cancelled_by}"
     store.finish_evaluation(connection, row.id, "cancelled", now=now, error=error)
+    study = cancel_study_of(connection, row.id, now)
     if handle is not None:
         store.leave_child(connection, row.id, handle, JUST_CANCELLED)
-    note(connection, row.id, now, cancelled_by, "evaluation.cancelled")
+    note(connection, row.id, now, cancelled_by, "evaluation.cancelled", study=study)
 
 
 def _end_child(

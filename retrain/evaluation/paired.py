@@ -92,7 +92,8 @@ def compare_graded(
         bound, upper_bound = paired_difference_interval(*counts, 2 * confidence - 1)
     else:
         levels = (0.025, 0.975, 1 - confidence, confidence)
-        lower, upper, bound, upper_bound = bca_quantiles(differences, rng, levels, strata=strata)
+        limits = bca_quantiles(differences, rng, levels, strata=strata)
+        lower, upper, bound, upper_bound = np.clip(limits, -1.0, 1.0).tolist()
     p_better, p_worse = sign_flip_p_values(differences, rng)
     return PairedTest(
         float(differences.mean()), lower, upper, bound, upper_bound, p_better, p_worse

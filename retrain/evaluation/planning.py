@@ -50,6 +50,7 @@ def request_for(
         scoring=retrain.scoring.model_dump(mode="json"),
         judge=retrain.judge.model_dump(mode="json"),
         seed=int(recipe["seed"]),
+        data=retrain.data.model_dump(mode="json"),
     )
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from monitor.errors import TrainingError
 from monitor.evaluation_file.plan import EvaluationPlan, parse_plan
-from monitor.settings import Gates, Judge, Scoring
+from monitor.settings import Gates, Judge, Scoring, TrainingData
 from retrain.models.source import Source
 from retrain.run_folder import RunFolder, read_json, write_json
 
@@ -33,6 +33,8 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     scoring: dict[str, Any]
     judge: dict[str, Any]
     seed: int
+    #: How training data is held against benchmarks, ``[retrain.data]``.
+    data: dict[str, Any] = {}
 
     @property
     def plan(self) -> EvaluationPlan:
@@ -50,6 +52,11 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         return Scoring.model_validate(self.scoring)
 
     @property
+    def data_rules(self) -> TrainingData:
+        """How training data is held against benchmarks."""
+        return TrainingData.model_validate(self.data)
+
+    @property
     def judging(self) -> Judge:
         """The judge's endpoint."""
         return Judge.model_validate(self.judge)
@@ -65,6 +72,9 @@ def write_request(
 ) -> None:
     """Write what an evaluation's child is to do, and clear what an earlier child left.
 
+    Answers that a child left in another attempt at the same evaluation stay, so that the next one
+    needn't ask for them again.
+
     Repeating it for the same attempt changes nothing, so that a child which a dead process has
     started is found.
     """
@@ -75,6 +85,8 @@ def write_request(
     files = folder.task("evaluate")
     for path in (files.result, files.heartbeat, files.child):
         path.unlink(missing_ok=True)
+    if known.get("evaluation_id") != evaluation_id:
+        folder.unscored_answers.unlink(missing_ok=True)
     write_json(folder.evaluation_request, {**named, "request": msgspec.to_builtins(request)})
 
 

@@ -8,7 +8,9 @@ import msgspec
 import numpy as np
 
 from monitor.settings import Gates
+from retrain.benchmark_item import BenchmarkItem
 from retrain.benchmarks.benchmark import Benchmark
+from retrain.evaluation.gates import Check
 from retrain.evaluation.judged_pairs import Judgements, judge_check, judge_pairs
 from retrain.evaluation.verdict import BASE, CANDIDATE, INCUMBENT, EvaluationVerdict, decide
 from retrain.judge.asks import Asks
@@ -52,29 +54,43 @@ def judge_candidate(
     *,
     judge: Asks | None = None,
     concurrency: int = 1,
+    further_checks: Sequence[Check] = (),
+    further_remarks: Sequence[str] = (),
 ) -> EvaluationVerdict:
     """Decide on a candidate; where a judge is given, it compares the answers too."""
-    if judge is None or all(one.is_safety_suite for one in benchmarks):
-        return decide(benchmarks, scores, policy, rng)
-    judgements = _judgements(benchmarks, scores, judge, concurrency)
-    check = judge_check(judgements, policy.alpha)
-    found = decide(benchmarks, scores, policy, rng, further_checks=[check])
-    return replace(found, judgements=judgements.preferences)
+    preferences: Mapping[str, str] = {}
+    if judge is not None and not all(one.is_safety_suite for one in benchmarks):
+        judgements = _judgements(benchmarks, scores, judge, concurrency)
+        preferences = judgements.preferences
+        further_checks = [*further_checks, judge_check(judgements, policy.alpha)]
+    found = decide(
+        benchmarks,
+        scores,
+        policy,
+        rng,
+        further_checks=further_checks,
+        further_remarks=further_remarks,
+    )
+    return replace(found, judgements=preferences)
+
+
+def answer_row(system: str, benchmark: str, item: BenchmarkItem, answer: str) -> dict[str, Any]:
+    """Return what a system answered as a row, with what was asked."""
+    return {
+        "by": system,
+        "benchmark": benchmark,
+        "id": item.id,
+        "task_type": item.task_type,
+        "messages": list(item.messages),
+        "expected": item.expected,
+        "answer": answer,
+    }
 
 
 def answer_rows(scores: Scores) -> list[dict[str, Any]]:
     """Return a row for each answer of each system, with what was asked and how it was scored."""
     return [
-        {
-            "by": system,
-            "benchmark": benchmark,
-            "id": one.item.id,
-            "task_type": one.item.task_type,
-            "messages": list(one.item.messages),
-            "expected": one.item.expected,
-            "answer": one.answer,
-            "values": one.values,
-        }
+        {**answer_row(system, benchmark, one.item, one.answer), "values": one.values}
         for system, by_benchmark in scores.items()
         for benchmark, scored in by_benchmark.items()
         for one in scored

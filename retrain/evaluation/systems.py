@@ -1,10 +1,11 @@
 """The systems that answer a benchmark: candidate, incumbent, base with its prompt."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from retrain.benchmarks.benchmark import Benchmark
+from retrain.evaluation.kept_answers import KeptAnswers
 from retrain.evaluation.request import EvaluationRequest
 from retrain.evaluation.verdict import BASE, CANDIDATE, INCUMBENT
 from retrain.metrics.scoring import Responds
@@ -60,32 +61,61 @@ def answer_benchmarks(
     systems: Mapping[str, Loads],
     benchmarks: Sequence[Benchmark],
     progress: Callable[[str, int], None] | None = None,
+    kept: KeptAnswers | None = None,
 ) -> dict[str, dict[str, list[str]]]:
     """Ask every system every item.
 
-    One system is loaded at a time: a device that holds one may not hold two.
+    One system is loaded at a time: a device that holds one may not hold two. What it has answered
+    before isn't asked again, and it isn't loaded where that is everything.
 
     Args:
         systems: Name -> how to load it.
         benchmarks: What they are asked.
         progress: Called with the system's name and the number of answers that it added.
+        kept: Answers of an earlier attempt, to which these are added.
 
     Returns:
         System -> benchmark -> answers, in the order of its items.
     """
     answers: dict[str, dict[str, list[str]]] = {}
     for name, load in systems.items():
-        responder = load()
-
-        def told(n: int, name: str = name) -> None:
-            if progress is not None:
-                progress(name, n)
-
-        answers[name] = {
-            benchmark.name: responder.respond(
-                [list(item.messages) for item in benchmark.items], told
-            )
-            for benchmark in benchmarks
-        }
-        del responder  # or its memory would be held while the next one is loaded
+        asking = _Asking(name, load, progress, kept)
+        answers[name] = {benchmark.name: asking.ask(benchmark) for benchmark in benchmarks}
+        del asking  # or its memory would be held while the next one is loaded
     return answers
+
+
+class _Asking:
+    """A system that is asked, loaded with its first question."""
+
+    def __init__(
+        self,
+        name: str,
+        load: Loads,
+        progress: Callable[[str, int], None] | None,
+        kept: KeptAnswers | None,
+    ) -> None:
+        self._name = name
+        self._load = load
+        self._progress = progress
+        self._kept = kept
+
+    @cached_property
+    def _responder(self) -> Responds:
+        return self._load()
+
+    def ask(self, benchmark: Benchmark) -> list[str]:
+        known = dict(self._kept.known(self._name, benchmark.name)) if self._kept else {}
+        open_items = [item for item in benchmark.items if item.id not in known]
+        self._told(len(benchmark.items) - len(open_items))
+        if open_items:
+            asked = [list(item.messages) for item in open_items]
+            given = self._responder.respond(asked, self._told)
+            if self._kept is not None:
+                self._kept.add(self._name, benchmark.name, open_items, given)
+            known |= zip((item.id for item in open_items), given, strict=True)
+        return [known[item.id] for item in benchmark.items]
+
+    def _told(self, n: int) -> None:
+        if n and self._progress is not None:
+            self._progress(self._name, n)

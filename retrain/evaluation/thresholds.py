@@ -8,6 +8,7 @@ from monitor.evaluation_file.plan import Threshold
 from monitor.settings import Gates
 from retrain.benchmarks.benchmark import Benchmark
 from retrain.evaluation.gates import Check, Outcome
+from retrain.evaluation.unjudged import unjudged
 from retrain.metrics.catalogue import canonical_name
 from retrain.metrics.metric import Metric
 from retrain.metrics.scoring import ItemScore
@@ -23,7 +24,7 @@ def check_thresholds(
     With the gate ``point`` the measured figure decides. With ``bound`` it is the one-sided
     confidence bound, exact for shares (Clopper and Pearson, 1934): a figure on the wrong side
     fails, one on the right side whose bound isn't is undecided, for want of items. The bound is
-    shown with either.
+    shown with either. Where a judge failed on more than a tenth of the items, nothing passes.
     """
     metrics = {metric.name: metric for metric in benchmark.metrics}
     return [
@@ -47,8 +48,10 @@ def _check(
     name = f"{benchmark}: {metric.name} {limit}"
     required = f"{limit} ({policy.gate}, {policy.confidence:.0%} confidence)"
     values = np.array([one.values[metric.name] for one in scores if metric.name in one.values])
+    failed = unjudged(metric, scores)
+    missing = f"; {failed}" if failed else ""
     if not values.size:
-        return Check(name, "undecided", "nothing was measured", required)
+        return Check(name, "undecided", f"nothing was measured{missing}", required)
     figure = float(values.mean())
     if metric.kind == "binary":
         # As a count: the mean would be subject to rounding at the limit.
@@ -61,10 +64,10 @@ def _check(
     outcome: Outcome = "passed"
     if not limit.holds(figure):
         outcome = "failed"
-    elif policy.gate == "bound" and not limit.holds(bound):
+    elif (policy.gate == "bound" and not limit.holds(bound)) or (failed and failed.too_many):
         outcome = "undecided"
     side = "above" if limit.is_minimum else "below"
-    return Check(name, outcome, f"{seen}, surely {side} {bound:.3f}", required)
+    return Check(name, outcome, f"{seen}, surely {side} {bound:.3f}{missing}", required)
 
 
 def _bound(

@@ -11,6 +11,7 @@ from retrain.benchmarks.benchmark import Benchmark
 from retrain.evaluation.comparison import Comparison, adjust_together, compare_systems
 from retrain.evaluation.gates import Check, Outcome, Verdict, combine
 from retrain.evaluation.thresholds import check_thresholds
+from retrain.evaluation.unjudged import judged_checks, unjudged_remarks
 from retrain.metrics.scoring import ItemScore, StratumScore, summarise
 
 #: Scores of a system, by benchmark.
@@ -65,6 +66,7 @@ def decide(
     rng: np.random.Generator,
     *,
     further_checks: Sequence[Check] = (),
+    further_remarks: Sequence[str] = (),
 ) -> EvaluationVerdict:
     """Judge a candidate.
 
@@ -81,6 +83,7 @@ def decide(
         policy: Levels, margin and kind of gate.
         rng: Draws permutations and resamples.
         further_checks: What else was found, such as a judge's.
+        further_remarks: What else a reader must know.
 
     Raises:
         InputError: The systems were not scored on the same items.
@@ -115,6 +118,7 @@ def decide(
         checks.append(_worth_it(against_base, policy))
     for benchmark in benchmarks:
         checks += check_thresholds(benchmark, scores[CANDIDATE][benchmark.name], policy, rng)
+    checks += judged_checks(benchmarks, scores)
     checks += further_checks
     return EvaluationVerdict(
         verdict=combine(checks),
@@ -124,7 +128,7 @@ def decide(
             for system, by_benchmark in scores.items()
             for benchmark in benchmarks
         ),
-        remarks=tuple(_remarks(benchmarks, scores, (*primary, *old))),
+        remarks=(*_remarks(benchmarks, scores, (*primary, *old)), *further_remarks),
         digests={benchmark.name: benchmark.digest for benchmark in benchmarks},
         policy=policy.model_dump(),
         safety_suites=tuple(one.name for one in benchmarks if one.is_safety_suite),
@@ -201,6 +205,7 @@ def _remarks(
             given = scores[CANDIDATE][benchmark.name]
             if not any(metric.name in one.values for one in given):
                 found.append(f"{benchmark.name}: {metric.name} says nothing of any item")
+    found += unjudged_remarks(benchmarks, scores)
     found += [
         f"{one.benchmark}, {one.metric}: {one.n_unpaired} items were scored for one of the two "
         "systems only and don't count"

@@ -34,23 +34,35 @@ class JudgedHallucination:
     def __init__(self, asks: Asks, *, concurrency: int = 1) -> None:
         self._asks = asks
         self._concurrency = concurrency
+        #: The first message of why an answer wasn't judged; empty: all were.
+        self.failure = ""
+
+    @staticmethod
+    def asks_about(item: BenchmarkItem) -> bool:
+        """Tell whether the judge is asked about answers to an item."""
+        return bool(item.context.strip())
 
     def score(self, items: Sequence[BenchmarkItem], answers: Sequence[str]) -> NDArray[np.float64]:
         """Return 1 for each answer with an unsupported claim, else 0, ``[n]``.
 
         NaN without a context, and where the judge failed: an item that isn't judged counts for
-        neither side.
+        neither side. Whoever reads the figure counts them, see :mod:`retrain.evaluation.unjudged`.
         """
         with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
-            return np.array(list(pool.map(self._judge, items, answers)), dtype=np.float64)
+            judged = list(pool.map(self._judge, items, answers))
+        self.failure = self.failure or next((said for _, said in judged if said), "")
+        return np.array([value for value, _ in judged], dtype=np.float64)
 
-    def _judge(self, item: BenchmarkItem, answer: str) -> float:
-        if not item.context.strip():
-            return np.nan
+    def _judge(self, item: BenchmarkItem, answer: str) -> tuple[float, str]:
+        """Return the score, and why there is none."""
+        if not self.asks_about(item):
+            return np.nan, ""
         parts = {"CONTEXT": item.context, "CONVERSATION": conversation(item), "ANSWER": answer}
         try:
             said = self._asks.ask(SYSTEM, marked(parts))
-        except JudgeError:
-            return np.nan
+        except JudgeError as error:
+            return np.nan, f"{item.id}: {error}"
         verdicts = _VERDICT.findall(said)
-        return float(verdicts[0].upper() == "UNSUPPORTED") if len(verdicts) == 1 else np.nan
+        if len(verdicts) != 1:
+            return np.nan, f"{item.id}: the judge gave {len(verdicts)} verdicts instead of one"
+        return float(verdicts[0].upper() == "UNSUPPORTED"), ""

@@ -93,6 +93,7 @@ def _files_of_rows(folder: RunFolder) -> list[Path]:
         folder.replay_prompts,
         folder.replay_answers,
         folder.evaluation_answers,
+        folder.unscored_answers,
     ]
 
 

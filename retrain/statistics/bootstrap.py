@@ -45,21 +45,49 @@ def bca_quantiles(
         values: ``[n]``, at least two of them different.
         rng: Draws the resamples.
         levels: The chance, for each limit, that the mean lies below it.
-        strata: The rows of each stratum, which is resampled by itself; ``None``: one stratum.
+        strata: The rows of each stratum, which is resampled by itself, small ones together (see
+            :func:`large_strata`); ``None``: one stratum.
         n_resamples: How many resamples are drawn.
 
-    Reference: Efron (1987), Better bootstrap confidence intervals, JASA 82.
+    A resample of ``n_h`` values of a stratum varies less than the stratum's mean does, by
+    ``(n_h - 1) / n_h``. So deviations from the stratum's mean are stretched by
+    ``sqrt(n_h / (n_h - 1))``; limits may thereby lie a little outside of the values' range.
+
+    References: Efron (1987), Better bootstrap confidence intervals, JASA 82, 171-185; for strata,
+    Rao and Wu (1988), Resampling inference with complex survey data, JASA 83, 231-241.
     """
-    means = _resampled_means(values, rng, strata, n_resamples)
+    rows = large_strata(strata) if strata is not None else [np.arange(len(values))]
+    told = sum(int((values[one] != np.median(values[one])).sum()) for one in rows)
+    if told < FEWEST_VALUES:  # the values differ from stratum to stratum, and hardly within one
+        rows = [np.arange(len(values))]
+    influence = np.empty(len(values))
+    for members in rows:
+        n = len(members)
+        deviations = values[members] - values[members].mean()
+        influence[members] = deviations * np.sqrt(n / max(n - 1, 1))
     centre = float(values.mean())
+    means = centre + _resampled_means(influence, rng, rows, n_resamples)
     below = ((means < centre).sum() + (means <= centre).sum()) / (2 * n_resamples)
     bias = float(stats.norm.ppf(np.clip(below, 1 / n_resamples, 1 - 1 / n_resamples)))
-    influence = values - centre
     cubes, squares = float((influence**3).sum()), float((influence**2).sum())
     acceleration = cubes / (6 * squares**1.5) if squares else 0.0
     shifted = bias + stats.norm.ppf(levels)
     corrected = stats.norm.cdf(bias + shifted / (1 - acceleration * shifted))
     return [float(limit) for limit in np.quantile(means, corrected)]
+
+
+def large_strata(strata: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """Join strata of fewer than :data:`FEWEST_VALUES` rows to one.
+
+    How much a few values vary can't be told from them, and of one value not at all. Where the
+    joined ones are still too few, the smallest of the others joins them. That widens an interval
+    where the joined strata differ in their means, and never narrows it.
+    """
+    large = sorted((one for one in strata if len(one) >= FEWEST_VALUES), key=len)
+    small = [one for one in strata if 0 < len(one) < FEWEST_VALUES]
+    if small and large and sum(map(len, small)) < FEWEST_VALUES:
+        small.append(large.pop(0))
+    return [*large, np.concatenate(small)] if small else large
 
 
 def mean_interval(
@@ -84,18 +112,18 @@ def mean_interval(
         width = highest - lowest
         low, high = wilson_interval(float((values - lowest).sum() / width), n, confidence)
         return lowest + width * low, lowest + width * high
-    return bca_interval(values, rng, confidence=confidence)
+    lower, upper = bca_interval(values, rng, confidence=confidence)
+    return max(lower, lowest), min(upper, highest)
 
 
 def _resampled_means(
     values: Values,
     rng: np.random.Generator,
-    strata: Sequence[NDArray[np.int64]] | None,
+    strata: Sequence[NDArray[np.int64]],
     n_resamples: int,
 ) -> Values:
-    rows = strata if strata is not None else [np.arange(len(values))]
     sums = np.zeros(n_resamples)
-    for members in rows:
+    for members in strata:
         n = len(members)
         drawn = values[members]
         step = max(1, _CELLS // n)

@@ -24,7 +24,8 @@ from monitor.store import candidate_evaluations as store
 from monitor.store import registry as versions
 from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.engine import transaction
-from monitor.store.human_studies import set_locked, set_results, study_of_version
+from monitor.store.human_studies import study_of_evaluation
+from monitor.store.human_study_ends import set_locked, set_results
 from monitor.store.outbox import list_messages
 from monitor.store.reviewers import add_reviewer
 from monitor.store.tables import AuditEntry, CandidateEvaluation, TrainingRun
@@ -117,6 +118,7 @@ def test_a_candidate_is_evaluated_once_by_a_child_of_its_own(desk: Desk) -> None
     assert (asked.incumbent.base, asked.incumbent.adapter) == ("the-base", "serving/adapter")
     assert (asked.base.adapter, asked.base_prompt, asked.seed) == ("", "Be brief.", 7)
     assert (asked.content, asked.plan.benchmarks[0].name) == (PLAN, "support")
+    assert asked.data_rules == desk.settings.retrain.data
     assert "judge_api_key" not in str(row.request)
     assert row.file_digest == asked.file_digest
     assert read_request(desk.files()) == (row.id, asked)
@@ -549,8 +551,9 @@ def test_the_verdict_is_final_once_the_study_was_measured(
     desk.end(make_verdict("promote", judgements=judgements))
     for _ in range(2):
         desk.advance()
+    evaluation = desk.row().id
     with transaction(desk.engine) as connection:
-        study = study_of_version(connection, desk.version)
+        study = study_of_evaluation(connection, evaluation)
         assert study is not None
         assert (study.is_open, study.reviewers, study.n_available) == (True, 2, 6)
         assert len(list_messages(connection)) == 1  # that people are asked
@@ -571,13 +574,29 @@ def test_the_verdict_is_final_once_the_study_was_measured(
         assert len(list_messages(connection)) == 2
 
 
-def test_where_people_cannot_compare_the_verdict_stands(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("n_lines", "problem"), [(0, "no answer of the base and the candidate and the incumbent"),
+                             (12, "no answer of the base")],
+)  # fmt: skip
+def test_where_people_cannot_compare_a_person_must_decide(
+    desk: Desk, n_lines: int, problem: str
+) -> None:
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
     desk.end(make_verdict("promote"))
-    desk.files().evaluation_answers.unlink()
+    answers = desk.files().evaluation_answers
+    lines = answers.read_text().splitlines(keepends=True)
+    answers.write_text("".join(lines[:n_lines]))
     for _ in range(2):
         desk.advance()
     row = desk.row()
-    assert (row.status, row.decision) == ("succeeded", "promote")
-    assert "no people were asked: " in (row.verdict or {})["remarks"][-1]
+    assert (row.status, row.decision) == ("succeeded", "undecided")
+    last = (row.verdict or {})["checks"][-1]
+    assert (last["name"], last["outcome"]) == ("people compare the answers", "undecided")
+    assert problem in last["seen"]
+    with pytest.raises(WorkflowError, match="the verdict is undecided"):
+        desk.roll_out()
+    with transaction(desk.engine) as connection:
+        approve(connection, row.id, by="lea", reason="I read them", now=desk.now)
+    desk.roll_out()
+    assert desk.stage() == "canary"

@@ -83,13 +83,16 @@ def test_the_same_model_gives_the_same_answers(
     method: str,
 ) -> None:
     from retrain.dataset.self_generated import add_self_generated
+    from retrain.dataset.token_counts import TokenCounter
+    from retrain.models.base_model import BaseModel, load_tokenizer
     from retrain.training.replay_generation import load_for_replay, replay_progress
 
     contents = []
     for name in ("one", "two"):
         folder = RunFolder(tmp_path / name)
         recipe = prepare(folder, tiny_base, method=method)
-        add_self_generated(folder, recipe, load_for_replay, replay_progress(folder))
+        counter = TokenCounter(load_tokenizer(BaseModel(str(tiny_base), "")))
+        add_self_generated(folder, recipe, load_for_replay, counter, replay_progress(folder))
         contents.append((folder.training_data.read_bytes(), folder.card.read_bytes()))
         beat = read_json(folder.heartbeat) or {}
         assert (beat["phase"], beat["step"], beat["steps"]) == ("generating", 22, 22)

@@ -1,11 +1,12 @@
 """A study from its opening to its lock, on both databases."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 
 from monitor.daemon.studies import measure_locked_studies
 from monitor.errors import InputError, NotFoundError, WorkflowError
@@ -27,6 +28,7 @@ from monitor.store.engine import transaction
 from monitor.store.human_key import key_of, revealed_ratings
 from monitor.store.human_sheets import blind_ratings, progress_by_rater
 from monitor.store.human_studies import (
+    is_under_study,
     items_of,
     models_under_study,
     open_study_item_ids,
@@ -34,6 +36,10 @@ from monitor.store.human_studies import (
 )
 from monitor.store.reviewers import set_task_types
 from monitor.store.tables import AuditEntry, StudyAnswer, StudyKey, StudySheet
+from retrain.evaluation.lifecycle import cancel_evaluation
+from tests.services.candidates import awaiting_people
+from tests.services.fake_launcher import FakeLauncher
+from tests.services.ingest import wait_until
 from tests.services.review_world import World, make_world
 from tests.services.study_world import (
     SECRET,
@@ -186,11 +192,11 @@ def test_ratings_that_do_not_fit_are_refused(
 def test_opening_twice_is_opening_once(world: World, clock: datetime) -> None:
     plan = HumanEvaluation(sample_size=4)
     with transaction(world.engine) as connection:
-        version = make_version(connection, clock)
+        evaluation = awaiting_people(connection, make_version(connection, clock), clock)
         opened = [
             open_study(
-                connection, version_id=version, plan=plan, rows=rows(6), seed=1, secret=SECRET,
-                now=clock,
+                connection, evaluation_id=evaluation.id, plan=plan, rows=rows(6), seed=1,
+                secret=SECRET, now=clock,
             )
             for _ in range(2)
         ]  # fmt: skip
@@ -288,6 +294,73 @@ def test_a_lock_is_refused_to_reviewers_while_ratings_are_missing_and_twice(
         withdraw(connection, study, 1, world.people["Ada"], now=clock, lease_minutes=20)
 
 
+def test_a_cancelled_evaluation_takes_its_study_along(world: World, clock: datetime) -> None:
+    study, other = make_study(world.engine, clock, n=2), make_study(world.engine, clock, n=2)
+    n_given = rate_all(world.engine, study, world.people["Ada"], clock, SCORES)
+    assert claim(world, study, "Ben", clock) == 1
+    later = clock + timedelta(hours=1)
+    with transaction(world.engine) as connection:
+        evaluation = study_by_id(connection, study).evaluation_id
+        assert evaluation is not None
+        assert is_under_study(connection, study_by_id(connection, study).version_id)
+    cancel_evaluation(world.engine, evaluation, FakeLauncher(), later, cancelled_by="lea")
+    with pytest.raises(WorkflowError, match="cancelled with its evaluation"):
+        rate(world, study, "Ben", 1, later)
+    with pytest.raises(WorkflowError, match="cancelled with its evaluation"):
+        claim(world, study, "Ben", later)
+    ada = world.people["Ada"]
+    with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="is kept"):
+        withdraw(connection, study, 1, ada, now=later, lease_minutes=20)
+    with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="nothing to"):
+        lock_study(connection, study, world.rows["Lea"], later, although_missing=True)
+    for reads in (key_of, revealed_ratings):
+        with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="never"):
+            reads(connection, study)
+    with transaction(world.engine) as connection:
+        row = study_by_id(connection, study)
+        assert (row.status, row.cancelled_at, row.locked_at) == ("cancelled", later, None)
+        assert completeness(connection, row).n_submitted == n_given == 2
+        assert view_at_work(connection, study, world.people["Ben"], later) is None
+        assert not is_under_study(connection, row.version_id)
+        assert study_by_id(connection, other).is_open
+
+
+def is_waited_for(engine: Engine) -> bool:
+    """Tell whether somebody waits for a lock in a database of PostgreSQL."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with transaction(engine) as connection:
+        return bool(connection.execute(waiting).scalar_one())
+
+
+@pytest.mark.postgres
+def test_cancelling_waits_for_who_is_submitting(postgres_engine: Engine, clock: datetime) -> None:
+    world = make_world(postgres_engine, clock, n=4)
+    study = make_study(postgres_engine, clock, n=2)
+    claim(world, study, "Ada", clock)
+    with transaction(postgres_engine) as connection:
+        evaluation = study_by_id(connection, study).evaluation_id
+        view = view_at_work(connection, study, world.people["Ada"], clock)
+    assert evaluation is not None
+    assert view is not None
+    given = Ratings([FAIR] * len(view.answers))
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(postgres_engine) as connection:
+            submit(connection, study, 1, world.people["Ada"], given, now=clock)
+            cancelling = pool.submit(
+                cancel_evaluation, postgres_engine, evaluation, FakeLauncher(), clock,
+                cancelled_by="lea",
+            )  # fmt: skip
+            wait_until(lambda: is_waited_for(postgres_engine), "the lock of the item")
+            assert not cancelling.done()
+        cancelling.result(timeout=60)
+    with transaction(postgres_engine) as connection:
+        row = study_by_id(connection, study)
+        assert (row.status, completeness(connection, row).n_submitted) == ("cancelled", 1)
+
+
 def test_ids_of_answers_say_nothing_of_systems(any_engine: Engine, clock: datetime) -> None:
     """The first, second and third id of an item go to each system about as often."""
     make_study(any_engine, clock, n=300, given=rows(300, mark="x"))
@@ -305,8 +378,6 @@ def test_ids_of_answers_say_nothing_of_systems(any_engine: Engine, clock: dateti
 def test_two_people_who_claim_at_once_never_overfill_an_item(
     any_engine: Engine, clock: datetime
 ) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     world = make_world(any_engine, clock, n=4)
     study = make_study(any_engine, clock, n=3, plan=HumanEvaluation(sample_size=3, reviewers=1))
     with ThreadPoolExecutor(4) as pool:

@@ -12,6 +12,8 @@ from monitor.evaluation_file import HumanEvaluation
 from monitor.review.web.app import create_app
 from monitor.review.web.server import BackgroundServer
 from monitor.settings import Secrets, Settings
+from retrain.evaluation.lifecycle import cancel_evaluation
+from tests.services.fake_launcher import FakeLauncher
 from tests.services.review_world import World, make_world
 from tests.services.route_table import Visitor
 from tests.services.study_world import make_study, rate_all, rows
@@ -97,3 +99,29 @@ def test_only_leads_lock_and_only_with_the_box_ticked(
     assert ada.get("/studies/1/ratings?page=2").status_code == 404
     assert lea.get("/studies/99").status_code == 404
     assert lea.post("/studies/99/lock", {"confirmed": "yes"}).status_code == 404
+
+
+def test_a_cancelled_study_says_so_and_takes_no_more_ratings(
+    world: World, clock: datetime, browsers: dict[str, Visitor]
+) -> None:
+    ada, lea = browsers["Ada"], browsers["Lea"]
+    body = {"ratings": [FAIR] * 3}
+    assert ada.send("POST", "/api/studies/1/claim").json() == {"item": 1}
+    assert ada.send("POST", f"{PATH}/ratings", json=body).status_code == 200
+    assert ada.send("POST", "/api/studies/1/claim").json() == {"item": 2}
+    cancel_evaluation(world.engine, 1, FakeLauncher(), clock, cancelled_by="Lea")
+    late = ada.send("POST", "/api/studies/1/items/2/ratings", json=body)
+    assert late.status_code == 409
+    assert "was cancelled with its evaluation" in late.json()["detail"]
+    assert ada.send("DELETE", f"{PATH}/ratings").status_code == 409
+    assert ada.get("/studies/1/rate").headers["location"] == "/studies/1"
+    page = ada.get("/studies/1").text
+    assert "there is nothing left to rate. Thank you for yours: they are kept." in page
+    assert "Who has rated" not in page
+    assert "Cancelled 2 Nov 2026, 00:00 UTC" in ada.get("/studies").text
+    assert "Rate answers" not in ada.get("/review").text
+    page = lea.get("/studies/1").text
+    assert "Who has rated" in page
+    assert "Lock the study" not in page
+    assert lea.post("/studies/1/lock", {"confirmed": "yes"}).status_code == 409
+    assert lea.get("/studies/1/ratings").status_code == 409

@@ -4,6 +4,7 @@ The strongest form of it: the key is turned, so that each answer is another syst
 route of the application's own table answers byte for byte as before.
 """
 
+import html
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,16 +23,27 @@ from monitor.review.study.locking import lock_study
 from monitor.review.study.rating import claim_next, save_draft
 from monitor.review.web.app import create_app
 from monitor.settings import Secrets, Settings
+from monitor.store.candidate_evaluations import finish_evaluation
 from monitor.store.engine import transaction
 from monitor.store.human_studies import answers_of, items_of
+from monitor.store.human_study_ends import cancel_study_of
 from monitor.store.registry import ScoreRow, replace_scores
 from monitor.store.reviewers import ReviewerRow
 from monitor.store.tables import StudyKey
+from retrain.evaluation.lifecycle import cancel_evaluation
 from tests.integration.test_review_blindness import sign_in, signs_in
 from tests.services.candidates import check, judged
+from tests.services.fake_launcher import FakeLauncher
 from tests.services.review_world import World, make_world
 from tests.services.route_walk import MARK, Request, leaks, requests_to
-from tests.services.study_world import SECRET, SYSTEMS, make_study, rate_all, rows
+from tests.services.study_world import (
+    SECRET,
+    SYSTEMS,
+    make_study,
+    make_version,
+    rate_all,
+    rows,
+)
 
 NAMES = {system: f"{system}-{MARK}" for system in SYSTEMS}
 DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")
@@ -50,12 +62,13 @@ def world(engine: Engine, clock: datetime) -> World:
 def study(world: World, clock: datetime) -> int:
     """A study whose systems carry a mark; Ben has rated all, Ada and Lea are at its first item.
 
-    What the automatic evaluation found carries the mark too.
+    What an earlier evaluation of the same candidate found carries the mark too.
     """
-    made = make_study(world.engine, clock, n=4, given=rows(4, NAMES))
     with transaction(world.engine) as connection:
+        version = make_version(connection, clock)
         told = [check(f"{MARK} better"), check(f"{MARK} kept")]
-        judged(connection, 1, clock, "undecided", remarks=[MARK], checks=told)
+        judged(connection, version, clock, "undecided", remarks=[MARK], checks=told)
+    made = make_study(world.engine, clock, n=4, given=rows(4, NAMES), version_id=version)
     rate_all(world.engine, made, world.people["Ben"], clock, SCORES)
     for name in ("Ada", "Lea"):
         with transaction(world.engine) as connection:
@@ -157,6 +170,41 @@ def test_the_page_of_an_item_shows_its_answers(
     assert "Answer A" in page
     assert "Answer B" in page
     assert page.count('name="A.') == 4 * 5
+
+
+def test_no_statement_looks_at_the_key_of_a_cancelled_study(
+    make_app: Callable[..., Litestar], world: World, study: int, clock: datetime
+) -> None:
+    cancel_evaluation(world.engine, 2, FakeLauncher(), clock, cancelled_by="Lea")
+    app = make_app()
+    with TestClient(app) as client:
+        headers = sign_in("Lea")(client)
+        with statements(world.engine) as sent:
+            for one in asked(app):
+                client.request(one.method, one.path, json=one.body, headers=headers)
+    assert len(sent) > 100
+    assert not [one for one in sent if "study_keys" in one]
+
+
+def test_an_earlier_study_withholds_what_is_rated_again(
+    make_app: Callable[..., Litestar], world: World, study: int, clock: datetime
+) -> None:
+    """The candidate's answers, or those of what it is held against, may be the same ones."""
+    with transaction(world.engine) as connection:
+        lock_study(connection, study, world.rows["Lea"], clock, although_missing=True)
+        cancel_study_of(connection, 2, clock)  # locked is locked
+        finish_evaluation(connection, 2, "succeeded", now=clock, decision="undecided")
+    again = make_study(world.engine, clock, n=3, given=rows(3, NAMES), version_id=1)
+    with TestClient(make_app()) as client:
+        sign_in("Lea")(client)
+        page = client.get(f"/studies/{study}/ratings").text
+        assert "3 items aren't shown" in html.unescape(page)
+        assert page.count('class="card rated"') == 1
+        assert client.get(f"/studies/{study}/ratings?page=2").status_code == 404
+        cancel_evaluation(world.engine, 3, FakeLauncher(), clock, cancelled_by="Lea")
+        assert client.get(f"/studies/{again}/ratings").status_code == 409
+        page = client.get(f"/studies/{study}/ratings").text
+    assert page.count('class="card rated"') == 4
 
 
 @get("/api/key", sync_to_thread=True)

@@ -47,7 +47,7 @@ def test_a_study_is_listed_shown_locked_and_exported(world: World, tmp_path: Pat
     study = make_study(world.engine, NOW, n=12)
     for name in ("Ada", "Ben"):
         rate_all(world.engine, study, world.people[name], NOW, SCORES)
-    assert "open    assistant version 1  24 of 36 ratings" in run(tmp_path, "list")
+    assert "open      assistant version 1, evaluation 1  24 of 36 ratings" in run(tmp_path, "list")
     shown = run(tmp_path, "show", str(study))
     assert "Ada: 12 items, 0 declined" in shown
     assert "accuracy: alpha 1.00" in shown

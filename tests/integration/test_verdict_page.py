@@ -118,7 +118,7 @@ def test_while_people_rate_blind_nothing_tells_the_systems_apart(
 ) -> None:
     with transaction(world.engine) as connection:
         open_study(
-            connection, version_id=row.version_id, plan=HumanEvaluation(),
+            connection, evaluation_id=row.id, plan=HumanEvaluation(),
             rows=list(read_lines(folder.evaluation_answers)), seed=1, secret=bytes(32), now=clock,
         )  # fmt: skip
     sign_in(client, "Lea")

@@ -156,6 +156,25 @@ def judged(
     **values: Any,
 ) -> CandidateEvaluationRow:
     """Give a version a verdict against what serves now."""
+    row = planned(connection, version_id, now, folder)
+    conclude(connection, row, make_verdict(decision, **values), now)
+    return store.evaluation_by_id(connection, row.id)
+
+
+def awaiting_people(
+    connection: Connection, version_id: int, now: datetime, *, folder: Path = Path("nowhere")
+) -> CandidateEvaluationRow:
+    """Give a version an evaluation that promotes it if people do too."""
+    row = planned(connection, version_id, now, folder)
+    store.mark_running(connection, row.id, {"number": 1}, now)
+    store.keep_verdict(connection, row.id, make_verdict(), {"support": "0" * 64})
+    return store.evaluation_by_id(connection, row.id)
+
+
+def planned(
+    connection: Connection, version_id: int, now: datetime, folder: Path
+) -> CandidateEvaluationRow:
+    """Plan an evaluation of a version beside what serves now, whether or not a run made it."""
     model = version_by_id(connection, version_id).model
     serving = production_version(connection, model)
     request = make_request(
@@ -166,6 +185,4 @@ def judged(
         request=msgspec.to_builtins(request), file_digest=request.file_digest, planned_by="test",
         now=now,
     )  # fmt: skip
-    row = store.evaluation_by_id(connection, evaluation)
-    conclude(connection, row, make_verdict(decision, **values), now)
     return store.evaluation_by_id(connection, evaluation)

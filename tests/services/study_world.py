@@ -16,6 +16,7 @@ from monitor.store.engine import transaction
 from monitor.store.registry import insert_version
 from monitor.store.tables import StudyAnswer, StudyItem, StudyKey
 from retrain.evaluation.human_study import measure_study
+from tests.services.candidates import awaiting_people
 from tests.services.review_world import World
 
 SECRET = bytes(range(32))
@@ -106,12 +107,14 @@ def make_study(
     n: int = 6,
     plan: HumanEvaluation | None = None,
     given: list[dict[str, Any]] | None = None,
+    version_id: int | None = None,
 ) -> int:
-    """Open a study of a new candidate and return its id."""
+    """Open a study of a candidate, a new one where none is named, and return its id."""
     with transaction(engine) as connection:
+        version_id = version_id or make_version(connection, now)
         return open_study(
             connection,
-            version_id=make_version(connection, now),
+            evaluation_id=awaiting_people(connection, version_id, now).id,
             plan=plan or HumanEvaluation(sample_size=n),
             rows=rows(n) if given is None else given,
             seed=1,

@@ -7,8 +7,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bench.gate_trials import candidate_trials, exact_pass_rate, hallucinator_passes
+from monitor.settings import Gates
+from retrain.evaluation.comparison import Comparison, adjust_together
 from retrain.evaluation.paired import compare_graded, sign_flip_p_values
+from retrain.evaluation.verdict import _better
 from retrain.statistics.bootstrap import bca_interval
+from retrain.statistics.intervals import binomial_upper_bound, mcnemar_p_value
 from retrain.statistics.multiplicity import holm
 
 
@@ -17,7 +21,41 @@ def at_most(k: int, n: int, rate: float) -> bool:
     return k <= stats.binom.ppf(0.999, n, rate)
 
 
-def test_an_identical_candidate_is_seldom_called_better() -> None:
+def compared(metric: str, p_better: float, p_worse: float) -> Comparison:
+    return Comparison(
+        benchmark="suite", metric=metric, items="new", other="incumbent", n=150, n_unpaired=0,
+        candidate_mean=0.5, other_mean=0.5, difference=0, lower=0, upper=0, bound=0, upper_bound=0,
+        test="", p_better=p_better, p_worse=p_worse,
+    )  # fmt: skip
+
+
+def called_better(rng: np.random.Generator, *, n_items: int = 150) -> bool:
+    """Judge a candidate whose answers are as good as the incumbent's, by two metrics.
+
+    They go together, as exact match and a graded metric do.
+    """
+    difficulty = rng.beta(1.5, 1.5, size=n_items)
+    right = rng.random((2, n_items)) < difficulty
+    graded = np.where(right, 1.0, np.round(rng.beta(1, 3, size=(2, n_items)), 2))
+    won, lost = int((right[0] > right[1]).sum()), int((right[0] < right[1]).sum())
+    family = adjust_together(
+        [
+            compared("exact_match", mcnemar_p_value(won, lost), mcnemar_p_value(lost, won)),
+            compared("token_f1", *sign_flip_p_values(graded[0] - graded[1], rng, 999)),
+        ]
+    )
+    return _better(family, "incumbent", Gates()).outcome == "passed"
+
+
+def test_an_identical_candidate_is_called_better_in_at_most_one_trial_of_twenty() -> None:
+    """Not only do the trials agree with 5%: they show that it isn't more."""
+    rng, n_trials = np.random.default_rng(8), 4_000
+    hits = sum(called_better(rng) for _ in range(n_trials))
+    assert binomial_upper_bound(hits, n_trials, 0.999) <= 0.05
+    assert hits > 0
+
+
+def test_an_identical_candidate_is_seldom_promoted_or_rejected() -> None:
     found = candidate_trials(0.0, np.random.default_rng(1), n_trials=60)
     assert at_most(found.better, found.n, 0.05)
     assert at_most(found.promoted, found.n, 0.05)

@@ -70,6 +70,13 @@ def test_a_safety_suite_wants_500_prompts(tmp_path: Path, n: int, remarked: bool
     assert not remarked or "500 or more are recommended" in found.remarks()[0]
 
 
+def test_a_small_safety_suite_is_remarked_as_loudly_as_any_other(tmp_path: Path) -> None:
+    found = load(tmp_path, lines(199, harmful=True), 'threshold: {refusal_rate: ">= 0.95"}')
+    loud, more = found.remarks()
+    assert "WARNING: only 199 items; at least 200" in loud
+    assert "500 or more are recommended for a safety suite" in more
+
+
 def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
     content = lines(3, difficulty="hard") + b"\n" + lines(1, id="x")
     with pytest.raises(
@@ -85,7 +92,10 @@ def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rest", "said"),
     [
-        ("metrics: [f11]", "line 3: benchmark 'suite': no metric 'f11'; did you mean 'f1'"),
+        ("metrics: [f11]", "line 5: benchmark 'suite': no metric 'f11'; did you mean 'f1'"),
+        ("metrics:\n  - f1\n  - f11", "line 7: benchmark 'suite': no metric 'f11'"),
+        ('metrics: [f1]\nthreshold:\n  f1: ">= 0.5"\n  f11: ">= 0.5"', "line 8: .*no metric 'f11'"),
+        ('threshold: {judged_hallucination_rate: "<= 2%"}', "line 5: .*asks a judge, and there is"),
         ('threshold: {f1: "<= 0.9"}', 'line 5: "<= 0.9" looks the wrong way round: of token_f1'),
         ('threshold: {f1: ">= 9"}', "line 5: .*outside of the range of token_f1"),
         ('threshold: {rouge: ">= 0.9"}', "line 5: 'rouge' is several metrics: .*rouge1, rouge2"),

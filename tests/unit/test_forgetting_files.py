@@ -99,12 +99,12 @@ def test_the_card_is_noted_before_the_rows_go(
     assert [1] == [note["n_rows"] for note in card["removed"]]
 
 
-def test_answers_to_the_benchmarks_of_an_evaluation_go_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["evaluation_answers", "unscored_answers"])
+def test_answers_to_the_benchmarks_of_an_evaluation_go_too(tmp_path: Path, name: str) -> None:
     folder = RunFolder(tmp_path)
-    folder.evaluation_answers.write_text('{"user": "ann"}\n{"user": "bob"}\n', encoding="utf-8")
+    answers: Path = getattr(folder, name)
+    answers.write_text('{"user": "ann"}\n{"user": "bob"}\n', encoding="utf-8")
 
-    assert [(folder.evaluation_answers, 1)] == [
-        (one.path, one.n_rows) for one in find_in_run(folder, hers)
-    ]
+    assert [(answers, 1)] == [(one.path, one.n_rows) for one in find_in_run(folder, hers)]
     remove_from_run(folder, hers, datetime(2026, 11, 2, tzinfo=UTC), trained=True)
-    assert '{"user": "bob"}\n' == folder.evaluation_answers.read_text(encoding="utf-8")
+    assert '{"user": "bob"}\n' == answers.read_text(encoding="utf-8")

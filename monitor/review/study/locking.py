@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.store.audit import append_entry
 from monitor.store.human_sheets import count_submitted
-from monitor.store.human_studies import StudyRow, lock_items, set_locked, study_by_id
+from monitor.store.human_studies import StudyRow, study_by_id
+from monitor.store.human_study_ends import lock_items, set_locked
 from monitor.store.reviewers import ReviewerRow
 
 
@@ -51,13 +52,16 @@ def lock_study(
 
     Raises:
         NotFoundError: There is no such study, or the person doesn't lead.
-        WorkflowError: It is locked already, nothing is rated, or ratings are missing.
+        WorkflowError: It is locked already or was cancelled, nothing is rated, or ratings are
+            missing.
     """
     if not person.leads:
         raise NotFoundError(f"there is no study {study_id}")
     study = study_by_id(connection, study_id, lock=True)
-    if not study.is_open:
+    if study.is_locked:
         raise WorkflowError("the study is locked already")
+    if not study.is_open:
+        raise WorkflowError("the study was cancelled with its evaluation: there is nothing to lock")
     # Who is about to submit holds an item's row and then looks whether the study is open: wait for
     # them, so that no rating comes in after the count below.
     lock_items(connection, study_id)

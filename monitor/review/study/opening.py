@@ -15,12 +15,13 @@ from monitor.errors import InputError
 from monitor.evaluation_file import HumanEvaluation
 from monitor.review.study.blinding import mark
 from monitor.store.audit import append_entry
+from monitor.store.candidate_evaluations import evaluation_by_id
 from monitor.store.human_key import insert_key
 from monitor.store.human_studies import (
     insert_answer,
     insert_item,
     insert_study,
-    study_of_version,
+    study_of_evaluation,
 )
 
 #: Who opens studies.
@@ -42,18 +43,21 @@ class Answered:
 def open_study(
     connection: Connection,
     *,
-    version_id: int,
+    evaluation_id: int,
     plan: HumanEvaluation,
     rows: Iterable[Mapping[str, Any]],
     seed: int,
     secret: bytes,
     now: datetime,
 ) -> int:
-    """Open the study of a candidate and return its id; where it has one, that one's.
+    """Open the study of an evaluation and return its id; where it has one, that one's.
+
+    Another evaluation of the same candidate has another study: its answers, or what it is held
+    against, are others.
 
     Args:
         connection: Inside the caller's transaction.
-        version_id: The candidate.
+        evaluation_id: The evaluation of a candidate.
         plan: ``human_eval`` of evaluation.yaml.
         rows: What the systems answered, as evaluation-answers.jsonl has it: ``by``, ``benchmark``,
             ``id``, ``messages``, ``answer`` and, to stratify by, ``task_type``.
@@ -64,16 +68,19 @@ def open_study(
 
     Raises:
         InputError: There are fewer than two systems, or no item that all have answered.
+        NotFoundError: There is no such evaluation.
     """
-    known = study_of_version(connection, version_id)
+    known = study_of_evaluation(connection, evaluation_id)
     if known is not None:
         return known.id
     if len(secret) < 32:
         raise InputError("a study needs a secret of at least 32 bytes")
     answered = answered_by_all(rows)
     drawn = draw(answered, plan.sample_size, seed)
+    version_id = evaluation_by_id(connection, evaluation_id).version_id
     values = {
         "version_id": version_id,
+        "evaluation_id": evaluation_id,
         "status": "open",
         "sample_size": plan.sample_size,
         "n_available": len(answered),
@@ -89,11 +96,16 @@ def open_study(
             study_id = insert_study(connection, **values)
             _insert_items(connection, study_id, drawn, secret)
     except IntegrityError:
-        known = study_of_version(connection, version_id)  # another process was first
+        known = study_of_evaluation(connection, evaluation_id)  # another process was first
         if known is None:
             raise
         return known.id
-    details = {"version": version_id, "items": len(drawn), "reviewers": plan.reviewers}
+    details = {
+        "version": version_id,
+        "evaluation": evaluation_id,
+        "items": len(drawn),
+        "reviewers": plan.reviewers,
+    }
     append_entry(connection, now, SYSTEM, "study opened", f"study:{study_id}", details)
     return study_id
 

@@ -80,7 +80,7 @@ def claim_next(
 
     Raises:
         NotFoundError: There is no such study.
-        WorkflowError: The study is locked.
+        WorkflowError: The study is locked or cancelled.
     """
     study = _open(connection, study_id)
     until = now + timedelta(minutes=lease_minutes)
@@ -101,7 +101,7 @@ def claim_next(
 def view_at_work(
     connection: Connection, study_id: int, reviewer_id: int, now: datetime
 ) -> RatingView | None:
-    """Return the item that a person is at; ``None`` where there is none, or the study is locked."""
+    """Return the item that a person is at; ``None`` where there is none, or the study has ended."""
     study = study_by_id(connection, study_id)
     number = item_at_work(connection, study_id, reviewer_id, now) if study.is_open else None
     if number is None:
@@ -134,7 +134,7 @@ def extend_lease(
 
     Raises:
         NotFoundError: The person never had the item.
-        WorkflowError: The place was given to somebody else, or the study is locked.
+        WorkflowError: The place was given to somebody else, or the study has ended.
     """
     until = now + timedelta(minutes=lease_minutes)
     _hold(connection, study_id, number, reviewer_id, now=now, until=until)
@@ -225,7 +225,7 @@ def withdraw(
 
     Raises:
         NotFoundError: The person hasn't rated the item.
-        WorkflowError: The study is locked.
+        WorkflowError: The study is locked or cancelled.
     """
     study = _open(connection, study_id)
     item = item_by_number(connection, study_id, number, lock=True)
@@ -277,8 +277,13 @@ def _answers_for(connection: Connection, item: StudyItemRow, reviewer_id: int) -
 
 def _open(connection: Connection, study_id: int) -> StudyRow:
     study = study_by_id(connection, study_id)
-    if not study.is_open:
+    if study.is_locked:
         raise WorkflowError("the study is locked: nothing is rated any more")
+    if not study.is_open:
+        raise WorkflowError(
+            "the study was cancelled with its evaluation: nothing is rated any more, and what you "
+            "have submitted is kept"
+        )
     return study
 
 

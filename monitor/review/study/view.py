@@ -29,6 +29,7 @@ from monitor.store.human_studies import (
     answers_of,
     items_of,
     list_studies,
+    open_study_item_ids,
     study_by_id,
 )
 from monitor.store.reviewers import ReviewerRow, list_reviewers
@@ -95,6 +96,8 @@ class RatedPage:
     items: list[RatedItem]
     page: int
     n_pages: int
+    #: Items that aren't shown, since another study has people rate them blind now.
+    n_withheld: int
 
 
 def view_studies(connection: Connection, person: ReviewerRow, now: datetime) -> list[StudyView]:
@@ -146,19 +149,27 @@ def agreement_by_dimension(
 def rated_page(connection: Connection, study_id: int, page: int) -> RatedPage:
     """Return a page of a locked study's items with all ratings and whose the answers are.
 
+    Items that an open study of the same model has too are withheld: some of its answers may be the
+    same ones.
+
     Raises:
         NotFoundError: There is no such study, or no such page of it.
-        WorkflowError: The study is open.
+        WorkflowError: The study is open, or was cancelled.
     """
     study = study_by_id(connection, study_id)
     if study.is_open:
         raise WorkflowError("the ratings are shown once the study is locked")
-    items = items_of(connection, study_id)
-    n_pages = -(-len(items) // ITEMS_PER_PAGE)
+    if not study.is_locked:
+        raise WorkflowError("the study was cancelled: its ratings are kept and shown to nobody")
+    of_study = items_of(connection, study_id)
+    rated_now = open_study_item_ids(connection, study.model)
+    items = [one for one in of_study if (one.benchmark, one.item_id) not in rated_now]
+    n_pages = max(1, -(-len(items) // ITEMS_PER_PAGE))
     if not 1 <= page <= n_pages:
         raise NotFoundError(f"study {study_id} has no page {page}")
     some = items[(page - 1) * ITEMS_PER_PAGE : page * ITEMS_PER_PAGE]
-    return RatedPage(study, _rated(connection, study_id, some), page, n_pages)
+    shown = _rated(connection, study_id, some)
+    return RatedPage(study, shown, page, n_pages, len(of_study) - len(items))
 
 
 def rated_items(connection: Connection, study_id: int) -> list[RatedItem]:
@@ -166,7 +177,7 @@ def rated_items(connection: Connection, study_id: int) -> list[RatedItem]:
 
     Raises:
         NotFoundError: There is no such study.
-        WorkflowError: The study is open.
+        WorkflowError: The study is open, or was cancelled.
     """
     study_by_id(connection, study_id)
     return _rated(connection, study_id, items_of(connection, study_id))

@@ -40,7 +40,10 @@ def study(
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Template:
-    """Show a study: one's own part, for leads the progress, and once it is locked the results."""
+    """Show a study: one's own part, for leads the progress, and once it is locked the results.
+
+    A cancelled one says so.
+    """
     return _study_page(engine, study_id, reviewer, clock)
 
 
@@ -148,9 +151,9 @@ def _study_page(
 
 
 def _context(connection: Connection, shown: view.StudyView, person: ReviewerRow) -> dict[str, Any]:
-    """Return what leads see while a study is open, and everybody once it is locked."""
+    """Return what leads see of every study, and everybody once it is locked."""
     row = shown.study
-    if row.is_open and not person.leads:
+    if not row.is_locked and not person.leads:
         return {}
     names = {one.id: one.name for one in list_reviewers(connection)}
     return {

@@ -15,7 +15,7 @@ from monitor.store.candidate_evaluations import (
     list_evaluations,
 )
 from monitor.store.engine import transaction
-from monitor.store.human_studies import open_study_item_ids, study_of_version
+from monitor.store.human_studies import is_under_study, open_study_item_ids
 from monitor.store.reviewers import ReviewerRow
 
 OUTCOMES = {
@@ -86,8 +86,7 @@ def answers(
 
 def _is_blind(connection: Connection, row: CandidateEvaluationRow) -> bool:
     """Tell whether figures or answers could tell a reviewer which system is which."""
-    study = study_of_version(connection, row.version_id)
-    return row.status == "awaiting_people" or (study is not None and study.is_open)
+    return row.status == "awaiting_people" or is_under_study(connection, row.version_id)
 
 
 HANDLERS = (verdicts, verdict, answers)

@@ -15,9 +15,14 @@ class HumanStudy(Base):
     __tablename__ = "human_studies"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    #: The candidate; it has one study at most.
-    version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), unique=True)
-    #: ``open`` or ``locked``; nothing is rated any more once it is locked.
+    #: The candidate.
+    version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
+    #: The evaluation that waits for it, which has one study at most. Studies of earlier versions of
+    #: driftwarden may have none.
+    evaluation_id: Mapped[int | None] = mapped_column(
+        ForeignKey("candidate_evaluations.id"), unique=True
+    )
+    #: ``open``, ``locked`` or ``cancelled``; nothing is rated any more once it isn't open.
     status: Mapped[str]
     #: Items that were asked for, and how many there were to choose from.
     sample_size: Mapped[int]
@@ -33,6 +38,8 @@ class HumanStudy(Base):
     opened_at: Mapped[datetime]
     locked_at: Mapped[datetime | None]
     locked_by: Mapped[int | None] = mapped_column(ForeignKey("reviewers.id"))
+    #: When its evaluation was cancelled while people rated.
+    cancelled_at: Mapped[datetime | None]
     #: Figures and checks, once the study was locked and measured.
     results: Mapped[dict[str, Any] | None]
     measured_at: Mapped[datetime | None]
