@@ -83,6 +83,8 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
         typer.echo(f"waits: {state.waits}")
     if state.run.error:
         typer.echo(f"error: {state.run.error}")
+    if state.run.child_not_ended is not None:
+        typer.echo(f"cancelled; its child couldn't be ended yet: {state.run.child_not_ended}")
     if state.version_id is not None:
         typer.echo("its version is in the registry: driftwarden models list")
 
@@ -254,16 +256,27 @@ def approve(
 
 @app.command()
 def cancel(run: RunArgument, config: ConfigOption = None) -> None:
-    """Cancel a run that hasn't ended, and end its process. `retrain resume` takes it up again."""
+    """Cancel a run that hasn't ended, and end its process. `retrain resume` takes it up again.
+
+    Exit status 75: the run is cancelled, and its process couldn't be ended yet. The daemon tries
+    again, and so does this command.
+    """
     import getpass
     from datetime import UTC, datetime
 
-    from retrain.runs.lifecycle import cancel_run
+    from monitor.errors import RemoteServiceError
+    from retrain.runs.cancelling import cancel_run
 
     settings = read_settings(config)
     engine = open_database(settings)
     launcher = _launcher_of(engine, settings, run)
-    cancel_run(engine, run, launcher, datetime.now(UTC), cancelled_by=getpass.getuser())
+    now = datetime.now(UTC)
+    why = cancel_run(engine, run, launcher, now, cancelled_by=getpass.getuser())
+    if why is not None:
+        raise RemoteServiceError(
+            f"run {run} is cancelled; its child couldn't be ended yet: {why}. The daemon tries "
+            "again, and so does this command"
+        )
     typer.echo(f"run {run} cancelled")
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.errors import TrainingError, WorkflowError
+from monitor.errors import RemoteServiceError, TrainingError, WorkflowError
 from monitor.settings import Secrets, Settings
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def cancel_of_run(engine: "Engine", settings: Settings, secrets: Secrets, run_id
 
     Raises:
         WorkflowError: None is under way.
+        RemoteServiceError: It is cancelled, and its child couldn't be ended yet.
     """
     import getpass
 
@@ -98,7 +99,12 @@ def cancel_of_run(engine: "Engine", settings: Settings, secrets: Secrets, run_id
     row = last_evaluation_of_run(engine, run_id)
     launcher = launcher_named(row.launcher, settings.retrain, secrets)
     now = datetime.now(UTC)
-    cancel_evaluation(engine, row.id, launcher, now, cancelled_by=getpass.getuser())
+    why = cancel_evaluation(engine, row.id, launcher, now, cancelled_by=getpass.getuser())
+    if why is not None:
+        raise RemoteServiceError(
+            f"evaluation {row.id} is cancelled; its child couldn't be ended yet: {why}. The daemon "
+            "tries again, and so does this command"
+        )
     return row.id
 
 

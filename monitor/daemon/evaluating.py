@@ -10,7 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from monitor.alerts.verdict_message import announce_verdicts
-from monitor.errors import DriftwardenError, InputError, RemoteServiceError, TransientError
+from monitor.errors import (
+    DatabaseUnavailableError,
+    DriftwardenError,
+    InputError,
+    TransientError,
+)
 from monitor.review.study.opening import SYSTEM, open_study
 from monitor.review.verdict_view import systems_of
 from monitor.settings import Settings
@@ -20,7 +25,7 @@ from monitor.store.engine import transaction
 from monitor.store.human_studies import study_of_evaluation
 from monitor.telemetry import get_logger
 from retrain.evaluation.gates import Check
-from retrain.evaluation.lifecycle import poll_running, start_evaluation
+from retrain.evaluation.lifecycle import end_children, poll_running, start_evaluation
 from retrain.evaluation.planning import plan_evaluation, request_for
 from retrain.evaluation.recorded import conclude, with_checks
 from retrain.evaluation.request import as_request
@@ -41,6 +46,7 @@ class Evaluating:
 
     def advance(self, now: datetime) -> None:
         """Plan, start and finish evaluations, and say what came of them."""
+        end_children(self.engine, self.launcher_of)
         self._plan(now)
         self._start_planned(now)
         for state in poll_running(self.engine, self.launcher_of, now):
@@ -68,7 +74,7 @@ class Evaluating:
                 with transaction(self.engine) as connection:
                     request = request_for(connection, version, self.settings, Path(file))
                     planned = plan_evaluation(connection, version, request, by=SYSTEM, now=now)
-            except TransientError:
+            except DatabaseUnavailableError:
                 raise
             except DriftwardenError as error:  # said, and tried again once it was mended
                 log.error(  # noqa: TRY400
@@ -85,10 +91,10 @@ class Evaluating:
                 continue
             try:
                 start_evaluation(self.engine, row.id, self.launcher_of(row.launcher), now)
-            except RemoteServiceError as error:
-                log.warning("evaluation can't start yet", evaluation=row.id, error=str(error))
-            except TransientError:
+            except DatabaseUnavailableError:
                 raise
+            except TransientError as error:
+                log.warning("evaluation can't start yet", evaluation=row.id, error=str(error))
             except DriftwardenError as error:
                 log.error(  # noqa: TRY400
                     "evaluation can't start", evaluation=row.id, error=str(error)

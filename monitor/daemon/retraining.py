@@ -11,7 +11,7 @@ from monitor.daemon.evaluating import Evaluating
 from monitor.daemon.studies import measure_locked_studies
 from monitor.daemon.training_data import Preparation
 from monitor.daemon.training_metrics import show_training
-from monitor.errors import DriftwardenError, RemoteServiceError, TransientError
+from monitor.errors import DatabaseUnavailableError, DriftwardenError, TransientError
 from monitor.settings import Secrets, Settings
 from monitor.store.decisions import DecisionRow, decision_by_id, list_decisions
 from monitor.store.engine import transaction
@@ -32,7 +32,8 @@ from retrain.recipes.recipe_file import read_recipe_file
 from retrain.rollout.policy import Health
 from retrain.rollout.rollouts import tick_rollouts
 from retrain.run_folder import RunFolder
-from retrain.runs.lifecycle import cancel_asked, plan_run, poll_running, prepare_run, start_run
+from retrain.runs.cancelling import cancel_asked, end_children
+from retrain.runs.lifecycle import plan_run, poll_running, prepare_run, start_run
 
 log = get_logger(__name__)
 
@@ -61,7 +62,7 @@ class Retraining:
         for decision in self._confirmed():
             try:
                 self._plan(decision, now)
-            except TransientError:
+            except DatabaseUnavailableError:
                 raise
             except DriftwardenError as error:  # said, and tried again: other runs go on meanwhile
                 log.error(  # noqa: TRY400
@@ -69,6 +70,7 @@ class Retraining:
                 )
         for run in cancel_asked(self.engine, self.launcher_of, now):
             log.info("training cancelled", run=run.id, by=run.cancel_requested_by)
+        end_children(self.engine, self.launcher_of)
         self._start_planned(now)
         states = poll_running(
             self.engine, self.launcher_of, now, resumptions=self.settings.retrain.resumptions
@@ -157,10 +159,10 @@ class Retraining:
                 if not RunFolder(Path(run.work_dir)).training_data.is_file():
                     self._prepare(run, decision)
                 start_run(self.engine, run.id, self.launcher_of(run.launcher), now)
-            except RemoteServiceError as error:  # it waits; other runs go on meanwhile
-                log.warning("training can't start yet", run=run.id, error=str(error))
-            except TransientError:
+            except DatabaseUnavailableError:
                 raise
+            except TransientError as error:  # it waits; other runs go on meanwhile
+                log.warning("training can't start yet", run=run.id, error=str(error))
             except DriftwardenError as error:
                 log.error("training can't start", run=run.id, error=str(error))  # noqa: TRY400
                 with transaction(self.engine) as connection:

@@ -136,7 +136,17 @@ def _versions(engine: Engine, runs: list[Run]) -> list[VersionRow]:
             if version is not None:
                 tainted[version.id] = version
         for version in sorted(list_versions(connection), key=lambda one: one.id):
-            # Full fine-tuning starts from the base, whatever served at the time.
-            if version.parent_id in tainted and version.lineage.get("parent_adapter"):
+            parent = tainted.get(version.parent_id or 0)
+            if parent is not None and _goes_on_from(version, parent):
                 tainted[version.id] = version
     return [tainted[one] for one in sorted(tainted)]
+
+
+def _goes_on_from(version: VersionRow, parent: VersionRow) -> bool:
+    """Tell whether a version's weights hold what its parent's do.
+
+    One that was registered earlier may name as its parent what served at the time, though it was
+    trained from the raw base.
+    """
+    lineage = version.lineage
+    return bool(lineage.get("parent_adapter")) or lineage.get("base") == parent.adapter_path

@@ -33,6 +33,7 @@ _COLUMNS = (
     CandidateEvaluation.verdict,
     CandidateEvaluation.decision,
     CandidateEvaluation.error,
+    CandidateEvaluation.child_not_ended,
     CandidateEvaluation.planned_by,
     CandidateEvaluation.created_at,
     CandidateEvaluation.started_at,
@@ -66,6 +67,8 @@ class CandidateEvaluationRow:
     verdict: dict[str, Any] | None
     decision: str | None
     error: str | None
+    #: Of a cancelled one: why its child couldn't be ended yet.
+    child_not_ended: str | None
     planned_by: str
     created_at: datetime
     started_at: datetime | None
@@ -253,6 +256,40 @@ def finish_evaluation(
         finished_at=now,
         **{name: value for name, value in values.items() if value is not None},
     )
+
+
+def leave_child(
+    connection: Connection, evaluation_id: int, handle: dict[str, Any], why: str
+) -> None:
+    """Note of one that is being cancelled which child is to be ended, and why it hasn't been."""
+    connection.execute(
+        update(CandidateEvaluation)
+        .where(CandidateEvaluation.id == evaluation_id)
+        .values(handle=handle, child_not_ended=why)
+    )
+
+
+def note_child(connection: Connection, evaluation_id: int, why: str | None) -> None:
+    """Note why the child of a cancelled evaluation couldn't be ended; ``None``: it could."""
+    connection.execute(
+        update(CandidateEvaluation)
+        .where(CandidateEvaluation.id == evaluation_id)
+        .values(child_not_ended=why)
+    )
+
+
+def evaluations_with_child_left(
+    connection: Connection, *, version_id: int | None = None
+) -> list[CandidateEvaluationRow]:
+    """Return the cancelled evaluations, of a version or of all, whose child couldn't be ended."""
+    statement = (
+        _evaluations()
+        .where(CandidateEvaluation.child_not_ended.is_not(None))
+        .order_by(CandidateEvaluation.id)
+    )
+    if version_id is not None:
+        statement = statement.where(CandidateEvaluation.version_id == version_id)
+    return [CandidateEvaluationRow(*row) for row in connection.execute(statement)]
 
 
 def approve_evaluation(

@@ -151,6 +151,18 @@ def version_of_run(connection: Connection, training_run_id: int) -> VersionRow |
     return None if row is None else _version(row)
 
 
+def version_at(connection: Connection, model: str, place: str) -> VersionRow | None:
+    """Return the version of a model whose weights lie at a place, the newest where several do."""
+    statement = (
+        select(*_COLUMNS)
+        .where(ModelVersion.model == model, ModelVersion.adapter_path == place)
+        .order_by(ModelVersion.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _version(row)
+
+
 def production_version(connection: Connection, model: str) -> VersionRow | None:
     """Return the version that serves the traffic."""
     statement = select(*_COLUMNS).where(

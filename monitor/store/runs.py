@@ -25,6 +25,7 @@ _COLUMNS = (
     TrainingRun.progress,
     TrainingRun.resumptions,
     TrainingRun.cancel_requested_by,
+    TrainingRun.child_not_ended,
     TrainingRun.result,
     TrainingRun.error,
     TrainingRun.created_at,
@@ -54,6 +55,8 @@ class RunRow:
     resumptions: int
     #: Who asked on the page to end it.
     cancel_requested_by: str | None
+    #: Of a cancelled run: why its child couldn't be ended yet.
+    child_not_ended: str | None
     result: dict[str, Any] | None
     error: str | None
     created_at: datetime
@@ -197,6 +200,30 @@ def runs_to_cancel(connection: Connection) -> list[RunRow]:
         select(*_COLUMNS)
         .where(TrainingRun.cancel_requested_by.is_not(None), TrainingRun.status.not_in(FINAL))
         .order_by(TrainingRun.id)
+    )
+    return [RunRow(*row) for row in connection.execute(statement)]
+
+
+def leave_child(connection: Connection, run_id: int, handle: dict[str, Any], why: str) -> None:
+    """Note of a run that is being cancelled which child is to be ended, and why it hasn't been."""
+    connection.execute(
+        update(TrainingRun)
+        .where(TrainingRun.id == run_id)
+        .values(handle=handle, child_not_ended=why)
+    )
+
+
+def note_child(connection: Connection, run_id: int, why: str | None) -> None:
+    """Note why the child of a cancelled run couldn't be ended; ``None``: it could."""
+    connection.execute(
+        update(TrainingRun).where(TrainingRun.id == run_id).values(child_not_ended=why)
+    )
+
+
+def runs_with_child_left(connection: Connection) -> list[RunRow]:
+    """Return the cancelled runs whose child couldn't be ended yet."""
+    statement = (
+        select(*_COLUMNS).where(TrainingRun.child_not_ended.is_not(None)).order_by(TrainingRun.id)
     )
     return [RunRow(*row) for row in connection.execute(statement)]
 

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from monitor.errors import (
-    ConfigurationError,
-    RemoteServiceError,
+    DatabaseUnavailableError,
+    DriftwardenError,
     TrainingError,
+    TransientError,
     WorkflowError,
 )
 from monitor.store import candidate_evaluations as store
@@ -23,7 +24,13 @@ from retrain.evaluation.recorded import conclude, keep_scores, note
 from retrain.evaluation.request import as_request, write_request
 from retrain.launchers import Launcher, LauncherSource
 from retrain.run_folder import RunFolder, read_json
-from retrain.runs.child_end import last_words, result_of
+from retrain.runs.child_end import (
+    JUST_CANCELLED,
+    child_to_end,
+    last_words,
+    result_of,
+    try_to_end,
+)
 from retrain.runs.progress_record import last_progress
 
 log = get_logger(__name__)
@@ -57,6 +64,7 @@ def start_evaluation(
 
     Raises:
         WorkflowError: The evaluation has ended.
+        TransientError: It waits, for the child of a cancelled one for instance.
     """
     with transaction(engine) as connection:
         # Held until the handle is stored: two daemons must not start two children.
@@ -65,6 +73,11 @@ def start_evaluation(
             return
         if row.status != "planned":
             raise WorkflowError(f"evaluation {evaluation_id} is {row.status}; plan another one")
+        for left in store.evaluations_with_child_left(connection, version_id=row.version_id):
+            raise TransientError(  # or it would be adopted, with what the other one asks
+                f"evaluation {evaluation_id} waits: the child of evaluation {left.id}, which was "
+                f"cancelled, couldn't be ended yet: {left.child_not_ended}"
+            )
         folder = RunFolder(Path(row.work_dir))
         try:
             write_request(folder, row.id, row.attempts, as_request(row.request))
@@ -109,8 +122,8 @@ def poll_running(
 ) -> list[EvaluationState]:
     """Poll every evaluation that is under way.
 
-    One whose launcher doesn't answer, or isn't configured any more, stays as it is and is left
-    out; the others are polled.
+    One that can't be looked at stays as it is and is left out, for instance since its launcher
+    doesn't answer or isn't configured any more; the others are polled.
     """
     with transaction(engine) as connection:
         running = store.list_evaluations(connection, statuses=("running",))
@@ -118,36 +131,78 @@ def poll_running(
     for row in running:
         try:
             states.append(poll_evaluation(engine, row.id, launcher_of(row.launcher), now))
-        except (ConfigurationError, RemoteServiceError) as error:
+        except DatabaseUnavailableError:
+            raise
+        except (DriftwardenError, OSError) as error:
             log.warning("nothing is known of an evaluation", evaluation=row.id, error=str(error))
     return states
 
 
 def cancel_evaluation(
     engine: Engine, evaluation_id: int, launcher: Launcher, now: datetime, *, cancelled_by: str
-) -> None:
-    """Cancel an evaluation and end its child.
+) -> str | None:
+    """Cancel an evaluation and end its child; of a cancelled one, try again to end its child.
+
+    Returns:
+        Why the child couldn't be ended yet: :func:`end_children` tries again. ``None``: it was, or
+        there is none.
 
     Raises:
-        WorkflowError: It has already ended.
+        WorkflowError: It has already ended, and no child of it is left.
         RemoteServiceError: Who runs the child doesn't answer; nothing was changed.
     """
-    # A cancelled one is looked at no more: its child must be within reach, or it would run on.
     launcher.check()
     with transaction(engine) as connection:
         row = store.evaluation_by_id(connection, evaluation_id, lock=True)
-        if row.status in FINAL:
+        if row.status not in FINAL:
+            _cancel_row(connection, row, launcher, now, cancelled_by)
+            row = store.evaluation_by_id(connection, evaluation_id)
+        elif row.child_not_ended is None:
             raise WorkflowError(f"evaluation {evaluation_id} is {row.status} already")
-        # First the row: should this process die now, the child's result is ignored.
-        error = f"cancelled by {cancelled_by}"
-        store.finish_evaluation(connection, row.id, "cancelled", now=now, error=error)
-        study = cancel_study_of(connection, row.id, now)
-        note(connection, row.id, now, cancelled_by, "evaluation.cancelled", study=study)
-    if row.status == "awaiting_people":
-        return
-    handle = row.handle or launcher.adopt(RunFolder(Path(row.work_dir)), "evaluate")
+    return _end_child(engine, row, lambda _name: launcher)
+
+
+def end_children(engine: Engine, launcher_of: LauncherSource) -> None:
+    """Try again to end the children of cancelled evaluations that couldn't be ended."""
+    with transaction(engine) as connection:
+        left = store.evaluations_with_child_left(connection)
+    for row in left:
+        if _end_child(engine, row, launcher_of) is None:
+            log.info("the child of a cancelled evaluation was ended", evaluation=row.id)
+
+
+def _cancel_row(
+    connection: Connection,
+    row: CandidateEvaluationRow,
+    launcher: Launcher,
+    now: datetime,
+    cancelled_by: str,
+) -> None:
+    handle = None
+    if row.status != "awaiting_people":
+        handle = child_to_end(launcher, RunFolder(Path(row.work_dir)), row.handle, "evaluate")
+    # First the row: should this process die now, the child's result is ignored.
+    error = f"cancelled by {cancelled_by}"
+    store.finish_evaluation(connection, row.id, "cancelled", now=now, error=error)
+    study = cancel_study_of(connection, row.id, now)
     if handle is not None:
-        launcher.cancel(handle)
+        store.leave_child(connection, row.id, handle, JUST_CANCELLED)
+    note(connection, row.id, now, cancelled_by, "evaluation.cancelled", study=study)
+
+
+def _end_child(
+    engine: Engine, row: CandidateEvaluationRow, launcher_of: LauncherSource
+) -> str | None:
+    if row.handle is None or row.child_not_ended is None:
+        return None
+    why = try_to_end(launcher_of, row.launcher, row.handle)
+    with transaction(engine) as connection:
+        if store.evaluation_by_id(connection, row.id, lock=True).child_not_ended is None:
+            return None  # another process has ended it
+        store.note_child(connection, row.id, why)
+    if why is not None:
+        log.warning("the child of a cancelled evaluation runs on", evaluation=row.id, error=why)
+    return why
 
 
 def _settle(
@@ -157,14 +212,18 @@ def _settle(
     folder: RunFolder,
     now: datetime,
 ) -> None:
-    if store.evaluation_by_id(connection, row.id, lock=True).status != "running":
+    current = store.evaluation_by_id(connection, row.id, lock=True)
+    if current.status != "running" or current.handle != row.handle:
         return  # another process was faster
     if result.get("status") != "succeeded":
         _fail_or_put_off(connection, row, result, now)
         return
-    verdict = read_json(folder.evaluation)
-    if verdict is None:
+    try:
+        verdict = read_json(folder.evaluation)
         error = f"{folder.evaluation}: the child succeeded and left no verdict"
+    except TrainingError as unreadable:
+        verdict, error = None, str(unreadable)
+    if verdict is None:
         store.finish_evaluation(connection, row.id, "failed", now=now, error=error)
         return
     keep_scores(connection, row.version_id, verdict, now)

@@ -88,7 +88,11 @@ class Launcher(Protocol):
         ...
 
     def cancel(self, handle: Handle) -> None:
-        """End the child and all it started."""
+        """End the child and all it started; one that is gone is left alone.
+
+        Raises:
+            DriftwardenError: It can't be ended now, and may run on.
+        """
         ...
 
     def check(self) -> str:

@@ -43,6 +43,18 @@ def is_cancelled(folder: RunFolder, task: Task) -> bool:
     return bool(_note(folder, task).get("cancelled", False))
 
 
+def first_seen_ended(folder: RunFolder, task: Task, job: str, now: float) -> float:
+    """Return when a job was first seen ended, noting it where this is the first time.
+
+    The times are of the clock here, in seconds: the one where the job ran may be wrong.
+    """
+    note = _note(folder, task)
+    if note.get("ended_job") == job and float(note["ended_seen_at"]) <= now:
+        return float(note["ended_seen_at"])
+    _change(folder, task, ended_job=job, ended_seen_at=now)
+    return now
+
+
 def note_state(folder: RunFolder, task: Task, message: str) -> None:
     """Keep what the engine says of the job, for those who look at the run."""
     if _note(folder, task).get("message", "") != message:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from monitor.errors import RemoteServiceError, WorkflowError
+from monitor.errors import RemoteServiceError, TrainingError, WorkflowError
 from retrain.launchers import NOUNS, Capabilities, ChildStatus, Handle, child_command
 from retrain.launchers.attempts import (
     begin_attempt,
     current_attempt,
+    first_seen_ended,
     is_cancelled,
     job_name,
     note_cancelled,
@@ -19,7 +20,8 @@ from retrain.launchers.attempts import (
 )
 from retrain.run_folder import RunFolder, Task
 
-#: A network's folder may show a file so much later than it was written.
+#: A network's folder may show a file so much later than it was written. Counted from when the job
+#: is first seen ended: the clock of the engine may be ahead of ours.
 RESULT_DELAY_SECONDS = 30.0
 #: A job that went well and left nothing wrote it where we don't see it.
 NO_RESULT = (
@@ -34,8 +36,6 @@ class JobState:
     phase: Literal["pending", "running", "ended"]
     #: Why it waits, or how it failed; empty where there is nothing to say.
     message: str = ""
-    #: Seconds since the epoch; ``None`` where the engine doesn't say, or it hasn't ended.
-    ended_at: float | None = None
 
 
 class Engine(Protocol):
@@ -103,9 +103,12 @@ class JobLauncher:
                 )
             attempt += 1
         files = folder.task(task)
-        for left in (files.result, files.heartbeat):
-            left.unlink(missing_ok=True)
-        begin_attempt(folder, task, attempt)
+        try:
+            for left in (files.result, files.heartbeat):
+                left.unlink(missing_ok=True)
+            begin_attempt(folder, task, attempt)
+        except OSError as error:
+            raise TrainingError(f"{folder.root}: can't be written: {error}") from error
         command = child_command(self._engine.python, task, folder)
         self._engine.create(job_name(folder, task, attempt), command, environment, folder)
         return self._handle(folder, task, attempt)
@@ -138,7 +141,8 @@ class JobLauncher:
         if folder.task(task).result.is_file():
             note_state(folder, task, "")
             return "gone"
-        if 0.0 <= self._clock() - (state.ended_at or 0.0) < RESULT_DELAY_SECONDS:
+        now = self._clock()
+        if now - first_seen_ended(folder, task, handle["job"], now) < RESULT_DELAY_SECONDS:
             return "running"
         note_state(folder, task, state.message or NO_RESULT)
         return "gone"
@@ -167,7 +171,9 @@ class JobLauncher:
     def cancel(self, handle: Handle) -> None:
         """Let the engine end the job."""
         self._require_same_place(handle)
-        note_cancelled(*_folder_of(handle))
+        folder, task = _folder_of(handle)
+        if handle["job"] == job_name(folder, task, current_attempt(folder, task)):
+            note_cancelled(folder, task)
         self._engine.stop(handle["job"])
 
     def check(self) -> str:

@@ -1,6 +1,5 @@
 """The child as a process of this machine, in a session of its own."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -45,9 +44,9 @@ class SubprocessLauncher:
         if adopted is not None:
             return adopted
         files = folder.task(task)
-        for left in (files.result, files.heartbeat):
-            left.unlink(missing_ok=True)
         try:
+            for left in (files.result, files.heartbeat):
+                left.unlink(missing_ok=True)
             with files.log.open("ab") as log:
                 # Left running on purpose: it has its own session and a file for its output.
                 child = subprocess.Popen(  # noqa: S603 - our own module
@@ -62,7 +61,11 @@ class SubprocessLauncher:
             raise TrainingError(f"the {NOUNS[task]} child can't be started: {error}") from error
         _children[child.pid] = child
         handle = process_identity(child.pid)
-        write_json(files.child, handle)
+        try:
+            write_json(files.child, handle)
+        except OSError as error:  # nobody would find it again
+            self.cancel(handle)
+            raise TrainingError(f"{folder.root}: can't be written: {error}") from error
         return handle
 
     def adopt(self, folder: RunFolder, task: Task = "train") -> Handle | None:
@@ -94,15 +97,27 @@ class SubprocessLauncher:
         return LogTail(folder.task(task).log).lines(last_lines)
 
     def cancel(self, handle: Handle) -> None:
-        """End the child's session: SIGTERM, and SIGKILL where that is ignored."""
+        """End the child's session: SIGTERM, and SIGKILL where that is ignored.
+
+        Raises:
+            TrainingError: It is another user's, or it doesn't end.
+        """
         for sent in (signal.SIGTERM, signal.SIGKILL):
             if self.status(handle) == "gone":
                 return
-            with contextlib.suppress(ProcessLookupError):
+            try:
                 os.killpg(handle["pid"], sent)
+            except ProcessLookupError:
+                pass  # it has ended in this moment
+            except PermissionError as error:
+                raise TrainingError(
+                    f"process {handle['pid']} can't be ended: it is another user's"
+                ) from error
             deadline = time.monotonic() + GRACE_SECONDS
             while self.status(handle) == "running" and time.monotonic() < deadline:
                 time.sleep(0.05)
+        if self.status(handle) == "running":
+            raise TrainingError(f"process {handle['pid']} was killed and hasn't ended yet")
 
     def check(self) -> str:
         """Say which interpreter children get."""

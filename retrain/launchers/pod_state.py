@@ -1,7 +1,6 @@
 """What Kubernetes says of a Job and its pod, in one line for the run."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from retrain.launchers.job_manifest import CONTAINER
@@ -35,11 +34,10 @@ def job_state(job: Object, pods: Sequence[Object], warning: str) -> JobState:
     for condition in status.get("conditions") or []:
         if condition.get("status") != "True":
             continue
-        ended = _seconds(status.get("completionTime") or condition.get("lastTransitionTime"))
         if condition.get("type") == "Complete":
-            return JobState("ended", "", ended)
+            return JobState("ended")
         if condition.get("type") == "Failed":
-            return JobState("ended", _how_it_failed(condition, pods), ended)
+            return JobState("ended", _how_it_failed(condition, pods))
     if (job.get("metadata") or {}).get("deletionTimestamp"):
         return JobState("running", "its Job is being deleted")
     if not pods:
@@ -83,7 +81,3 @@ def _said(reason: str, message: str) -> str:
     said = ": ".join(part for part in parts if part)
     hint = _HINTS.get(reason)
     return f"{said}. {hint}" if hint else said
-
-
-def _seconds(moment: object) -> float | None:
-    return datetime.fromisoformat(moment).timestamp() if isinstance(moment, str) else None

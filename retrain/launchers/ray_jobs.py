@@ -89,12 +89,7 @@ class RayJobs:
             return JobState("running", said)
         if status not in _ENDED:
             raise RemoteServiceError(f"Ray at {self.place} says of {name}: {status!r}, unknown")
-        ended = job.get("end_time")
-        return JobState(
-            "ended",
-            "" if status == "SUCCEEDED" else said,
-            None if ended is None else float(ended) / 1000.0,
-        )
+        return JobState("ended", "" if status == "SUCCEEDED" else said)
 
     def logs(self, name: str, last_lines: int) -> list[str] | None:
         """Return the end of the job's log."""
@@ -106,7 +101,11 @@ class RayJobs:
 
     def stop(self, name: str) -> None:
         """Stop the job: SIGTERM, and after a few seconds SIGKILL, by Ray."""
-        self._rest.request("POST", f"/api/jobs/{name}/stop")
+        answer = self._rest.request("POST", f"/api/jobs/{name}/stop")
+        if not answer.is_success and answer.status_code != 404:
+            raise RemoteServiceError(
+                f"Ray at {self.place} can't stop {name} ({answer.status_code}): {quoted(answer)}"
+            )
 
     def check(self) -> str:
         """Ask for Ray's version."""

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from monitor.store.registry import VersionRow
+from sqlalchemy import Connection
+
+from monitor.store.registry import VersionRow, version_at
+from monitor.store.runs import RunRow
 from retrain.models.base_model import BaseModel, prepare_base
 from retrain.models.source import Source, source_of
 from retrain.recipes.recipe import Recipe, Training, recipe_for
@@ -48,6 +51,15 @@ def adapter_on(base: BaseModel, serving: VersionRow | None) -> str:
     if serving is None or serving.lineage.get("method") == "full" or not _is_of(serving, base):
         return ""
     return serving.adapter_path
+
+
+def version_started_from(connection: Connection, run: RunRow) -> VersionRow | None:
+    """Return the version that a run goes on from; ``None`` where it starts from a raw base.
+
+    Its recipe was fixed when it was planned: what serves by now doesn't matter.
+    """
+    start = run.recipe.get("start_adapter") or run.recipe["base"]
+    return version_at(connection, run.model, str(start))
 
 
 def goes_on(recipe: Recipe, serving: VersionRow | None) -> bool:

@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import Connection, Engine
 
 from monitor.errors import (
-    ConfigurationError,
-    RemoteServiceError,
+    DatabaseUnavailableError,
+    DriftwardenError,
     TrainingError,
     WorkflowError,
 )
@@ -19,10 +19,11 @@ from monitor.store import registry as versions
 from monitor.store import runs as store
 from monitor.store.audit import append_entry
 from monitor.store.engine import transaction
-from monitor.store.runs import FINAL, RunRow
+from monitor.store.runs import RunRow
 from monitor.telemetry import get_logger
 from retrain.dataset import TrainingSet
 from retrain.launchers import Launcher, LauncherSource
+from retrain.models.starting_point import version_started_from
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import register_version
 from retrain.run_folder import RunFolder, write_json
@@ -168,14 +169,12 @@ def poll_run(
     record = progress_record(folder, launcher, waits)
     with transaction(engine) as connection:
         store.keep_progress(connection, run_id, record)
-    if result is None and (
-        status != "gone" or go_on(engine, run, launcher, now, limit=resumptions)
-    ):
+    if result is None and status == "gone":
+        result = _started_again_or_failed(engine, run, launcher, now, resumptions)
+    if result is None:
         with transaction(engine) as connection:
             run = store.run_by_id(connection, run_id)
         return RunState(run, record["last"], None, waits)
-    if result is None:
-        result = {"status": "failed", "error": last_words(launcher, folder, "train")}
     with transaction(engine) as connection:
         version_id = _finish(connection, run, result, now)
         run = store.run_by_id(connection, run_id)
@@ -187,8 +186,8 @@ def poll_running(
 ) -> list[RunState]:
     """Poll every run that is under way: what a daemon does at its start and then regularly.
 
-    A run whose launcher doesn't answer, or isn't configured any more, stays as it is and is left
-    out; the others are polled.
+    A run that can't be looked at stays as it is and is left out, for instance since its launcher
+    doesn't answer or isn't configured any more; the others are polled.
     """
     with transaction(engine) as connection:
         running = store.list_runs(connection, statuses=("running",))
@@ -197,63 +196,33 @@ def poll_running(
         try:
             launcher = launcher_of(run.launcher)
             states.append(poll_run(engine, run.id, launcher, now, resumptions=resumptions))
-        except (ConfigurationError, RemoteServiceError) as error:
+        except DatabaseUnavailableError:
+            raise
+        except (DriftwardenError, OSError) as error:
             log.warning("nothing is known of a training", run=run.id, error=str(error))
     return states
 
 
-def cancel_run(
-    engine: Engine, run_id: int, launcher: Launcher, now: datetime, *, cancelled_by: str
-) -> None:
-    """Cancel a run and end its child.
-
-    Raises:
-        WorkflowError: The run has already ended.
-        RemoteServiceError: Who runs the child doesn't answer; nothing was changed.
-    """
-    # A cancelled run is looked at no more: its child must be within reach, or it would run on.
-    launcher.check()
-    with transaction(engine) as connection:
-        run = store.run_by_id(connection, run_id, lock=True)
-        if run.status in FINAL:
-            raise WorkflowError(f"training run {run_id} is {run.status} already")
-        # First the row: should this process die now, the child's result is ignored.
-        error = f"cancelled by {cancelled_by}"
-        store.finish_run(connection, run_id, "cancelled", finished_at=now, error=error)
-        append_entry(connection, now, cancelled_by, "run.cancelled", f"training_runs/{run_id}", {})
-    _end_child(run, launcher)
-
-
-def cancel_asked(engine: Engine, launcher_of: LauncherSource, now: datetime) -> list[RunRow]:
-    """Cancel the runs that people asked on the page to end; return them.
-
-    A run whose launcher doesn't answer, or isn't configured any more, is left out, and tried again
-    next time.
-    """
-    with transaction(engine) as connection:
-        asked = store.runs_to_cancel(connection)
-    ended = []
-    for run in asked:
-        try:
-            launcher = launcher_of(run.launcher)
-            cancel_run(engine, run.id, launcher, now, cancelled_by=str(run.cancel_requested_by))
-        except (ConfigurationError, RemoteServiceError) as error:
-            log.warning("a training can't be ended yet", run=run.id, error=str(error))
-            continue
-        ended.append(run)
-    return ended
-
-
-def _end_child(run: RunRow, launcher: Launcher) -> None:
-    # A process that died before it stored the handle left a child all the same.
-    handle = run.handle or launcher.adopt(RunFolder(Path(run.work_dir)))
-    if handle is not None:
-        launcher.cancel(handle)
+def _started_again_or_failed(
+    engine: Engine, run: RunRow, launcher: Launcher, now: datetime, resumptions: int
+) -> dict[str, Any] | None:
+    """Start a child again that left no result; return the failure where that can't be done."""
+    # Before another attempt, whose log would be asked for.
+    error = last_words(launcher, RunFolder(Path(run.work_dir)), "train")
+    try:
+        if go_on(engine, run, launcher, now, limit=resumptions):
+            return None
+    except TrainingError as refusal:
+        error += f"; it can't be started again: {refusal}"
+    return {"status": "failed", "error": error}
 
 
 def _finish(
     connection: Connection, run: RunRow, result: dict[str, Any], now: datetime
 ) -> int | None:
+    current = store.run_by_id(connection, run.id, lock=True)
+    if current.handle != run.handle:
+        return None  # another process was first, and another child runs since
     succeeded = result.get("status") == "succeeded"
     ended = store.finish_run(
         connection,
@@ -266,7 +235,7 @@ def _finish(
     if not ended or not succeeded:
         known = versions.version_of_run(connection, run.id)
         return known.id if known else None
-    parent = versions.production_version(connection, run.model)
+    parent = version_started_from(connection, run)
     return register_version(
         connection,
         model=run.model,

@@ -29,6 +29,10 @@ def go_on(engine: Engine, run: RunRow, launcher: Launcher, now: datetime, limit:
 
     Returns:
         Whether the run goes on; otherwise the caller ends it.
+
+    Raises:
+        TrainingError: The child can't be started, and trying again wouldn't help.
+        RemoteServiceError: Who would run it doesn't answer.
     """
     if run.resumptions >= limit or not launcher.capabilities.resume.able:
         return False
@@ -73,6 +77,12 @@ def reopen(
             raise WorkflowError(
                 f"training run {run_id} is {run.status}; only one that failed or was cancelled "
                 "can be resumed"
+            )
+        if run.child_not_ended is not None:  # two children in one folder would spoil each other's
+            raise WorkflowError(
+                f"training run {run_id} was cancelled and its child couldn't be ended yet: "
+                f"{run.child_not_ended}. `driftwarden retrain cancel {run_id}` tries again; then "
+                "it can be resumed"
             )
         folder = RunFolder(Path(run.work_dir))
         if not folder.training_data.is_file():

@@ -12,8 +12,11 @@ from sqlalchemy import Engine, select, update
 from monitor.daemon.evaluating import Evaluating
 from monitor.errors import (
     ConfigurationError,
+    DatabaseUnavailableError,
+    DatasetUnavailableError,
     RemoteServiceError,
     TrainingError,
+    TransientError,
     WorkflowError,
 )
 from monitor.settings import Rollout, Settings
@@ -26,8 +29,8 @@ from monitor.store.human_study_ends import set_locked, set_results
 from monitor.store.outbox import list_messages
 from monitor.store.reviewers import add_reviewer
 from monitor.store.tables import AuditEntry, CandidateEvaluation, TrainingRun
-from retrain.evaluation.lifecycle import FIRST_DELAY, cancel_evaluation
-from retrain.evaluation.planning import plan_evaluation
+from retrain.evaluation.lifecycle import FIRST_DELAY, cancel_evaluation, start_evaluation
+from retrain.evaluation.planning import plan_evaluation, request_for
 from retrain.evaluation.recorded import approve
 from retrain.evaluation.report import report_lines
 from retrain.evaluation.request import as_request, read_request
@@ -406,6 +409,112 @@ def test_cancelling_ends_the_child_and_its_result_is_ignored(desk: Desk) -> None
     assert (desk.row().status, desk.row().decision) == ("cancelled", None)
     with pytest.raises(WorkflowError, match="is cancelled already"):
         cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
+
+
+def test_a_child_that_cannot_be_ended_is_tried_again_by_the_daemon(desk: Desk) -> None:
+    desk.advance()
+    desk.launcher.refusal = RemoteServiceError("Kubernetes refuses DELETE (403)")
+    for _ in range(2):
+        why = cancel_evaluation(
+            desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea"
+        )
+        assert why == desk.row().child_not_ended == "Kubernetes refuses DELETE (403)"
+        assert (desk.row().status, desk.row().handle) == ("cancelled", {"number": 1})
+    desk.launcher.refusal = TrainingError("not yet either")
+    desk.advance()
+    assert desk.row().child_not_ended == "not yet either"
+    desk.launcher.refusal = None
+    desk.advance()
+    assert (desk.row().child_not_ended, desk.launcher.cancelled) == (None, [{"number": 1}])
+    with pytest.raises(WorkflowError, match="is cancelled already"):
+        cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
+
+
+def test_a_child_that_no_row_knows_yet_is_ended_too(desk: Desk) -> None:
+    """Whoever started it died before the handle was stored."""
+    desk.launcher.error = RemoteServiceError("no answer")
+    desk.advance()
+    desk.launcher.found = {"number": 7}
+    assert desk.row().status == "planned"
+    cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
+    assert desk.launcher.cancelled == [{"number": 7}]
+
+
+def test_another_evaluation_waits_for_the_child_of_a_cancelled_one(desk: Desk) -> None:
+    """It works in the same folder: it would adopt it, with what the other one asks."""
+    desk.advance()
+    first = desk.row().id
+    desk.launcher.refusal = RemoteServiceError("Kubernetes refuses DELETE (403)")
+    cancel_evaluation(desk.engine, first, desk.launcher, desk.now, cancelled_by="lea")
+    with transaction(desk.engine) as connection:
+        version = versions.version_by_id(connection, desk.version)
+        second = plan_evaluation(
+            connection, version, make_request(desk.folder), by="shell", now=desk.now
+        )
+    desk.advance()
+    assert [row.status for row in desk.rows()] == ["planned", "cancelled"]
+    with pytest.raises(TransientError, match=rf"the child of evaluation {first}, .*\(403\)"):
+        start_evaluation(desk.engine, second, desk.launcher, desk.now)
+    desk.launcher.refusal = None
+    desk.advance()
+    assert [row.status for row in desk.rows()] == ["running", "cancelled"]
+    assert len(desk.launcher.submitted) == 2
+
+
+def test_one_that_cannot_be_looked_at_holds_up_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_candidate(desk.engine, desk.folder, desk.now)
+    desk.advance()
+    status = desk.launcher.status
+
+    def look(handle: Any) -> Any:
+        if handle["number"] == 1:
+            raise WorkflowError("odd")
+        return status(handle)
+
+    monkeypatch.setattr(desk.launcher, "status", look)
+    desk.launcher.end(2, {"status": "failed", "error": "no such data set"})
+    desk.advance()
+    assert sorted(row.status for row in desk.rows()) == ["failed", "running"]
+    monkeypatch.undo()
+    desk.launcher.away = DatabaseUnavailableError("no connection")
+    with pytest.raises(DatabaseUnavailableError):
+        desk.advance()
+
+
+def test_a_verdict_that_cannot_be_read_fails_its_evaluation(desk: Desk) -> None:
+    desk.advance()
+    desk.files().evaluation.write_text("{", encoding="utf-8")
+    desk.launcher.end(1, {"status": "succeeded"})
+    desk.advance()
+    assert desk.row().status == "failed"
+    assert "evaluation.json: not valid JSON" in str(desk.row().error)
+
+
+@pytest.mark.parametrize("step", ["request_for", "start_evaluation"])
+def test_a_service_that_is_away_holds_up_one_evaluation_only(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    make_candidate(desk.engine, desk.folder, desk.now)
+    place = f"monitor.daemon.evaluating.{step}"
+    really = request_for if step == "request_for" else start_evaluation
+    away: list[Exception] = [DatasetUnavailableError("s3://b/k: can't be read now")]
+
+    def once(*arguments: Any) -> Any:
+        if away:
+            raise away.pop()
+        return really(*arguments)
+
+    monkeypatch.setattr(place, once)
+    desk.advance()
+    assert "running" in {row.status for row in desk.rows()}
+    desk.advance()
+    assert [row.status for row in desk.rows()] == ["running", "running"]
+    away.append(DatabaseUnavailableError("no connection"))
+    make_candidate(desk.engine, desk.folder, desk.now)
+    with pytest.raises(DatabaseUnavailableError):
+        desk.advance()
 
 
 def test_each_outcome_is_told_once(desk: Desk) -> None:

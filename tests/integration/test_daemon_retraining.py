@@ -12,6 +12,8 @@ from sqlalchemy import Engine, insert, select, update
 from monitor.daemon.retraining import Retraining
 from monitor.errors import (
     ConfigurationError,
+    DatabaseUnavailableError,
+    DatasetUnavailableError,
     ModelError,
     RemoteServiceError,
     TrainingError,
@@ -28,7 +30,7 @@ from retrain.gateways import RecordedOnly
 from retrain.recipes.recipe import read_recipe
 from retrain.registry.stages import promote, register_version
 from retrain.run_folder import RunFolder, read_json, read_lines
-from retrain.runs.lifecycle import cancel_run
+from retrain.runs.cancelling import cancel_run
 from tests.services.candidates import leave_verdict, make_verdict, write_plan
 from tests.services.fake_launcher import FakeLauncher, success
 from tests.services.recipes import write_recipe
@@ -206,6 +208,12 @@ def test_a_run_goes_on_from_the_serving_adapter_and_is_evaluated(desk: Desk) -> 
     desk.advance()
     (folder,) = desk.launcher.submitted
     assert read_recipe(folder.recipe.read_bytes()).start_adapter == str(first)
+    with transaction(desk.engine) as connection:  # another one serves by the time it ends
+        hotfix = register_version(
+            connection, model="assistant", adapter_path="hotfix", adapter_digest="e",
+            lineage={}, now=desk.now,
+        )  # fmt: skip
+        promote(connection, hotfix, changed_by="lea", reason="urgent", now=desk.now)
     desk.launcher.end(1, success(folder))
     desk.advance()
     with transaction(desk.engine) as connection:
@@ -246,20 +254,82 @@ def test_a_daemon_that_died_before_the_data_writes_it_now(
     assert RunFolder(Path(run.work_dir)).training_data.is_file()
 
 
-def test_a_service_that_is_away_fails_no_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_away_fails_no_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.gold(30)
     desk.decide()
 
     def away(*_arguments: Any, **_named: Any) -> None:
-        raise TransientError("the database is away")
+        raise DatabaseUnavailableError("the database is away")
 
     with monkeypatch.context() as patch:
         patch.setattr("monitor.daemon.training_data.read_gold", away)
-        with pytest.raises(TransientError):
+        with pytest.raises(DatabaseUnavailableError):
             desk.advance()
     assert [run.status for run in desk.runs()] == ["planned"]
     desk.advance()
     assert [run.status for run in desk.runs()] == ["running"]
+
+
+def test_a_data_set_that_is_away_lets_one_run_wait_and_nothing_else(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What runs is followed, and evaluations go on."""
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    desk.launcher.end(1, success(desk.launcher.submitted[0]))
+    other = make_world(desk.engine, desk.now, n=8, people=False, weeks_ago=1)
+    desk.world = replace(desk.world, batch_id=other.batch_id)
+    desk.decide()
+    desk.configure(evaluation=str(write_plan(desk.folder)))
+
+    def away(*_arguments: Any) -> None:
+        raise DatasetUnavailableError("s3://bucket/benchmark.jsonl: can't be read now")
+
+    monkeypatch.setattr("monitor.daemon.training_data.benchmark_texts", away)
+    for _ in range(2):
+        desk.advance()
+    assert [(run.status, run.error) for run in desk.runs()] == [
+        ("planned", None), ("succeeded", None),
+    ]  # fmt: skip
+    assert desk.launcher.tasks == ["train", "evaluate"]
+
+
+@pytest.mark.parametrize("error", [TransientError("the hub is away"), DatabaseUnavailableError("")])
+def test_what_is_away_while_a_run_is_planned(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    desk.gold(30)
+    desk.decide()
+
+    def away(*_arguments: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("monitor.daemon.retraining.prepare_bases", away)
+        if isinstance(error, DatabaseUnavailableError):
+            with pytest.raises(DatabaseUnavailableError):
+                desk.advance()
+        else:
+            desk.advance()
+    assert desk.runs() == []
+    desk.advance()
+    assert [run.status for run in desk.runs()] == ["running"]
+
+
+def test_a_child_that_cannot_be_ended_is_tried_again_at_each_step(desk: Desk) -> None:
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    (run,) = desk.runs()
+    desk.launcher.refusal = RemoteServiceError("Kubernetes refuses DELETE (403)")
+    cancel_run(desk.engine, run.id, desk.launcher, desk.now, cancelled_by="Lea")
+    desk.advance()
+    assert [one.child_not_ended for one in desk.runs()] == ["Kubernetes refuses DELETE (403)"]
+    desk.launcher.refusal = None
+    desk.advance()
+    assert [one.child_not_ended for one in desk.runs()] == [None]
+    assert desk.launcher.cancelled == [{"number": 1}]
 
 
 def test_a_child_that_cannot_be_started_ends_the_run(desk: Desk) -> None:

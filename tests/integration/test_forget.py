@@ -21,7 +21,7 @@ from monitor.store.block_upkeep import join_blocks
 from monitor.store.engine import transaction
 from monitor.store.evaluations import evaluation_by_id
 from monitor.store.migrations import head_revision
-from monitor.store.registry import version_by_id
+from monitor.store.registry import insert_version, version_by_id
 from monitor.store.sample_scores import sample_scores
 from monitor.store.tables import (
     Baseline,
@@ -320,6 +320,21 @@ def test_versions_are_named_when_the_folder_of_their_run_is_gone(
     remains = "\n".join(forget_ann(world, clock).remains)
 
     assert "assistant version 1 (production)" in remains
+
+
+@pytest.mark.parametrize(("base", "named"), [("x", True), ("the/raw-base", False)])
+def test_what_was_trained_on_a_whole_model_of_hers_is_named_too(
+    world: PersonWorld, clock: datetime, base: str, named: bool
+) -> None:
+    """It has no adapter to go on from. From a raw base nothing of hers comes."""
+    with transaction(world.engine) as connection:
+        insert_version(
+            connection, model="assistant", stage="candidate", parent_id=world.version_id,
+            training_run_id=None, adapter_path="z", adapter_digest="z", created_at=clock,
+            lineage={"method": "full", "base": base, "parent_adapter": ""},
+        )  # fmt: skip
+    remains = "\n".join(forget_ann(world, clock).remains)
+    assert ("assistant version 3 (candidate) was trained" in remains) == named
 
 
 def test_the_audit_log_says_it_without_her_id(world: PersonWorld, clock: datetime) -> None:

@@ -27,7 +27,8 @@ from retrain.launchers import launcher_named
 from retrain.launchers.jobs import NO_RESULT, JobLauncher
 from retrain.launchers.kubernetes_jobs import KubernetesJobs, manifest_of
 from retrain.run_folder import RunFolder, write_json
-from retrain.runs.lifecycle import cancel_run, poll_run, start_run
+from retrain.runs.cancelling import cancel_run, end_children
+from retrain.runs.lifecycle import poll_run, start_run
 from tests.services.kubernetes_api import TOKEN, Api, running_api
 from tests.services.kubernetes_cluster import VERSIONS, validate
 from tests.services.launched import ENVIRONMENT, NOW, LaunchDesk, eventually
@@ -365,18 +366,17 @@ def test_a_child_that_was_ended_says_by_what(
     assert error.endswith("its last words: step 12")
 
 
+@pytest.mark.parametrize("clock", [0.0, 4e9], ids=["the-cluster-is-ahead", "it-is-behind"])
 def test_a_result_that_a_network_folder_shows_late_is_waited_for(
-    api: Api, folder: RunFolder
+    api: Api, folder: RunFolder, clock: float
 ) -> None:
-    now = [0.0]
+    now = [clock]
     launcher = JobLauncher(engine_of(api, folder.root.parent), clock=lambda: now[0])
     handle = launcher.submit(folder, {})
     api.cluster.run(handle["job"])
     api.cluster.end(handle["job"], 0)
-    from datetime import datetime
-
-    ended = api.cluster.job(handle["job"])["status"]["completionTime"]
-    now[0] = datetime.fromisoformat(ended).timestamp() + jobs_module.RESULT_DELAY_SECONDS - 1
+    assert launcher.status(handle) == "running"
+    now[0] += jobs_module.RESULT_DELAY_SECONDS - 1
     assert launcher.status(handle) == "running"
     now[0] += 2
     assert launcher.status(handle) == "gone"
@@ -442,3 +442,51 @@ def test_a_run_is_cancelled_with_its_pod(api: Api, desk: LaunchDesk) -> None:
     assert process.wait(10) == -signal.SIGTERM
     eventually(lambda: launcher.status({**(desk.row(run).handle or {})}) == "gone")
     assert api.cluster.jobs == {}
+
+
+def test_a_job_that_may_not_be_deleted_yet_is_ended_later(api: Api, desk: LaunchDesk) -> None:
+    """The account may list Jobs, which is what is asked beforehand."""
+    launcher = launcher_of(api, desk.work_dir)
+    run = desk.plan("kubernetes")
+    start_run(desk.engine, run, launcher, NOW)
+    api.forbidden = {("delete", "jobs")}
+    why = cancel_run(desk.engine, run, launcher, NOW, cancelled_by="Lea")
+    assert why is not None
+    assert "refuses DELETE" in why
+    assert (desk.row(run).status, desk.row(run).child_not_ended) == ("cancelled", why)
+    assert len(api.cluster.jobs) == 1
+    api.forbidden = set()
+    end_children(desk.engine, lambda _: launcher)
+    assert desk.row(run).child_not_ended is None
+    assert api.cluster.jobs == {}
+
+
+def test_a_job_of_another_place_is_ended_once_the_address_is_set_back(
+    api: Api, desk: LaunchDesk
+) -> None:
+    launcher = launcher_of(api, desk.work_dir)
+    run = desk.plan("kubernetes")
+    start_run(desk.engine, run, launcher, NOW)
+    with running_api() as another:
+        away = launcher_of(another, desk.work_dir)
+        cancel_run(desk.engine, run, away, NOW, cancelled_by="Lea")
+    assert "set it back until the child has ended" in str(desk.row(run).child_not_ended)
+    assert len(api.cluster.jobs) == 1
+    end_children(desk.engine, lambda _: launcher)
+    assert desk.row(run).child_not_ended is None
+    assert api.cluster.jobs == {}
+
+
+def test_a_job_that_the_row_does_not_know_is_the_one_that_is_ended(
+    api: Api, desk: LaunchDesk
+) -> None:
+    """A daemon died after it had started the child again and before it stored that."""
+    launcher = launcher_of(api, desk.work_dir)
+    run = desk.plan("kubernetes")
+    start_run(desk.engine, run, launcher, NOW)
+    first = (desk.row(run).handle or {})["job"]
+    api.cluster.run(first)
+    api.cluster.end(first, 137, "OOMKilled")
+    second = launcher.submit(desk.files(run), {})["job"]
+    cancel_run(desk.engine, run, launcher, NOW, cancelled_by="Lea")
+    assert second not in api.cluster.jobs

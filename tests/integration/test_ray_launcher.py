@@ -21,7 +21,8 @@ from retrain.launchers import launcher_named
 from retrain.launchers.jobs import NO_RESULT, JobLauncher
 from retrain.launchers.ray_jobs import RayJobs
 from retrain.run_folder import RunFolder, write_json
-from retrain.runs.lifecycle import cancel_run, poll_run, poll_running, start_run
+from retrain.runs.cancelling import cancel_run
+from retrain.runs.lifecycle import poll_run, poll_running, start_run
 from tests.services.launched import ENVIRONMENT, NOW, LaunchDesk, eventually, stand_in
 from tests.services.ray_head import ray_address  # noqa: F401 - fixture
 from tests.services.requirement import free_port

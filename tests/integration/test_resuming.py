@@ -11,7 +11,8 @@ import pytest
 from retrain.dataset import original_training_set
 from retrain.recipes.recipe import Method
 from retrain.run_folder import RunFolder, read_lines, write_lines
-from retrain.runs.lifecycle import RunState, cancel_run, poll_run, start_run
+from retrain.runs.cancelling import cancel_run
+from retrain.runs.lifecycle import RunState, poll_run, start_run
 from retrain.runs.progress_record import losses
 from retrain.runs.resuming import last_step, reopen
 from tests.services.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401

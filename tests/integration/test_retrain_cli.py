@@ -319,6 +319,38 @@ def test_a_failed_run_shows_its_error(shell: Shell) -> None:
     assert shell.ok("retrain", "logs", str(run)) == ""
 
 
+def test_a_cancelled_run_whose_process_runs_on_says_so(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from monitor.errors import TrainingError
+    from monitor.store.runs import mark_running
+    from retrain.launchers.local import SubprocessLauncher
+    from retrain.recipes.recipe import Recipe
+    from retrain.runs.lifecycle import plan_run
+
+    with transaction(shell.engine) as connection:
+        run = plan_run(
+            connection, model="desk", recipe=Recipe(base="b"), work_dir=shell.folder, now=NOW
+        )
+        mark_running(connection, run, {"pid": 1, "start_ticks": 0, "boot_id": ""}, NOW)
+
+    def refuse(*_arguments: Any) -> None:
+        raise TrainingError("it is another user's")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SubprocessLauncher, "cancel", refuse)
+        for _ in range(2):
+            told = shell.refused("retrain", "cancel", "1")
+            assert told.startswith(
+                "run 1 is cancelled; its child couldn't be ended yet: it is another user's. "
+            )
+    shown = shell.ok("retrain", "show", "1")
+    assert "cancelled; its child couldn't be ended yet: it is another user's\n" in shown
+    assert "retrain cancel 1` tries again" in shell.refused("retrain", "resume", "1")
+    assert shell.ok("retrain", "cancel", "1") == "run 1 cancelled\n"
+    assert "its child" not in shell.ok("retrain", "show", "1")
+
+
 def test_promote_and_go_back(shell: Shell) -> None:
     shell.register(3)
     first = shell.ok("models", "promote", "desk", "1", "--reason", "reason 1")

@@ -15,7 +15,13 @@ from monitor.review.web.app import create_app
 from monitor.review.web.loss_curve import draw_losses
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
-from monitor.store.runs import finish_run, keep_progress, mark_running, run_by_id
+from monitor.store.runs import (
+    finish_run,
+    keep_progress,
+    leave_child,
+    mark_running,
+    run_by_id,
+)
 from retrain.recipes.recipe import Recipe
 from retrain.runs.lifecycle import plan_run
 from tests.services.review_world import PASSWORD, World, make_world
@@ -120,6 +126,17 @@ def test_a_run_that_ended_says_how(
         assert said in page, said
     assert "Cancel this run" not in page
     assert "hx-trigger" not in page
+
+
+def test_a_cancelled_run_whose_child_runs_on_says_why(
+    client: TestClient[Litestar], world: World, run: int, clock: datetime
+) -> None:
+    with transaction(world.engine) as connection:
+        finish_run(connection, run, "cancelled", finished_at=clock, error="cancelled by Lea")
+        leave_child(connection, run, {"pid": 1}, "Kubernetes <refuses>")
+    sign_in(client, "Lea")
+    page = client.get(f"/runs/{run}").text
+    assert "Cancelled; its child couldn't be ended yet: Kubernetes &lt;refuses&gt;." in page
 
 
 def test_without_runs_it_is_said_where_they_come_from(

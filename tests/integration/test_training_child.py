@@ -20,7 +20,8 @@ from retrain.launchers.process_identity import start_ticks
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote
 from retrain.run_folder import read_json, read_lines
-from retrain.runs.lifecycle import cancel_run, poll_run, poll_running, start_run
+from retrain.runs.cancelling import cancel_run
+from retrain.runs.lifecycle import poll_run, poll_running, start_run
 from retrain.runs.progress_record import losses
 from tests.services.tiny_model import NEW, OLD, benchmark, example, examples, tiny_base  # noqa: F401
 from tests.services.training_desk import ENVIRONMENT, NOW, Desk, restart, training_desk

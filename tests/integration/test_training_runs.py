@@ -9,71 +9,33 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from monitor.errors import NotFoundError, RemoteServiceError, TrainingError, WorkflowError
+from monitor.errors import DatabaseUnavailableError, NotFoundError, TrainingError, WorkflowError
 from monitor.settings import Retrain, Secrets
 from monitor.store import registry as versions
 from monitor.store.engine import transaction
-from monitor.store.runs import RunRow, list_runs, request_cancel, run_by_id
+from monitor.store.runs import list_runs, request_cancel, run_by_id
 from monitor.store.tables import AuditEntry
-from retrain.dataset import build_training_set
 from retrain.launchers import Capability, launcher_named
-from retrain.recipes.recipe import Recipe, read_recipe
-from retrain.registry.stages import promote, register_version
+from retrain.recipes.recipe import read_recipe
 from retrain.run_folder import RunFolder, write_lines
+from retrain.runs.cancelling import cancel_run
 from retrain.runs.lifecycle import (
-    cancel_asked,
-    cancel_run,
-    plan_run,
     poll_run,
     poll_running,
     prepare_run,
     start_run,
 )
 from retrain.runs.resuming import last_step, reopen
-from tests.services.fake_launcher import FakeLauncher, success
-from tests.services.tiny_model import NEW, examples
-
-RECIPE = Recipe(base="some/base", rank=4)
-ROWS = build_training_set(examples(NEW, 20), [], replay_share=0.0, seed=1)
-
-
-class Desk:
-    """A database, a folder, a fake launcher."""
-
-    def __init__(self, engine: Engine, folder: Path, now: datetime) -> None:
-        self.engine = engine
-        self.folder = folder
-        self.now = now
-        self.launcher = FakeLauncher()
-
-    def plan(self, *, prepared: bool = True) -> int:
-        with transaction(self.engine) as connection:
-            run = plan_run(
-                connection, model="desk", recipe=RECIPE, work_dir=self.folder, now=self.now
-            )
-            if prepared:
-                prepare_run(connection, run, ROWS)
-        return run
-
-    def start(self) -> int:
-        run = self.plan()
-        start_run(self.engine, run, self.launcher, self.now)
-        return run
-
-    def row(self, run: int) -> RunRow:
-        with transaction(self.engine) as connection:
-            return run_by_id(connection, run)
-
-    def poll(self, run: int) -> Any:
-        return poll_run(self.engine, run, self.launcher, self.now)
+from tests.services.fake_launcher import success
+from tests.services.run_desk import RECIPE, ROWS, RunDesk
 
 
 @pytest.fixture
-def desk(any_engine: Engine, tmp_path: Path, clock: datetime) -> Desk:
-    return Desk(any_engine, tmp_path / "runs", clock)
+def desk(any_engine: Engine, tmp_path: Path, clock: datetime) -> RunDesk:
+    return RunDesk(any_engine, tmp_path / "runs", clock)
 
 
-def test_a_run_is_a_row_before_it_is_anything_else(desk: Desk) -> None:
+def test_a_run_is_a_row_before_it_is_anything_else(desk: RunDesk) -> None:
     run = desk.plan(prepared=False)
     row = desk.row(run)
     assert (row.status, row.handle, row.created_at) == ("planned", None, desk.now)
@@ -87,7 +49,7 @@ def test_a_run_is_a_row_before_it_is_anything_else(desk: Desk) -> None:
     assert actions == ["run.planned"]
 
 
-def test_preparing_again_writes_the_same(desk: Desk) -> None:
+def test_preparing_again_writes_the_same(desk: RunDesk) -> None:
     run = desk.plan(prepared=False)
     contents = []
     for _ in range(2):
@@ -100,7 +62,7 @@ def test_preparing_again_writes_the_same(desk: Desk) -> None:
 
 
 def test_the_data_that_marks_a_run_as_prepared_is_written_last(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: RunDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that dies between two files must not leave a run that looks prepared."""
     run = desk.plan(prepared=False)
@@ -119,13 +81,13 @@ def test_the_data_that_marks_a_run_as_prepared_is_written_last(
     assert len(written) == 4
 
 
-def test_a_folder_that_cannot_be_written_is_said(desk: Desk) -> None:
+def test_a_folder_that_cannot_be_written_is_said(desk: RunDesk) -> None:
     desk.folder.parent.joinpath("runs").write_text("in the way", encoding="utf-8")
     with pytest.raises(TrainingError, match="can't be written"):
         desk.plan()
 
 
-def test_starting_twice_starts_one_child(desk: Desk) -> None:
+def test_starting_twice_starts_one_child(desk: RunDesk) -> None:
     run = desk.plan()
     errors: list[BaseException] = []
     barrier = threading.Barrier(4)
@@ -147,7 +109,7 @@ def test_starting_twice_starts_one_child(desk: Desk) -> None:
     assert desk.row(run).status == "running"
 
 
-def test_a_child_that_cannot_be_started_leaves_the_run_planned(desk: Desk) -> None:
+def test_a_child_that_cannot_be_started_leaves_the_run_planned(desk: RunDesk) -> None:
     run = desk.plan()
     desk.launcher.error = TrainingError("no memory")
     with pytest.raises(TrainingError, match="no memory"):
@@ -158,27 +120,36 @@ def test_a_child_that_cannot_be_started_leaves_the_run_planned(desk: Desk) -> No
     assert desk.row(run).status == "running"
 
 
-def test_a_success_registers_a_candidate_below_what_serves(desk: Desk) -> None:
-    with transaction(desk.engine) as connection:
-        serving = register_version(
-            connection, model="desk", adapter_path="a", adapter_digest="d", lineage={},
-            now=desk.now,
-        )  # fmt: skip
-        promote(connection, serving, changed_by="lea", reason="first", now=desk.now)
-    run = desk.start()
+def test_a_success_registers_a_candidate_below_what_it_started_from(desk: RunDesk) -> None:
+    """Whatever serves by then: a rollback, or another promotion, changes no descent."""
+    started_from = desk.serve("a")
+    run = desk.start(start_adapter="a")
     assert desk.poll(run).run.status == "running"
+    desk.serve("b")
     folder = desk.launcher.submitted[0]
     desk.launcher.end(1, success(folder))
     (state,) = poll_running(desk.engine, lambda _: desk.launcher, desk.now)
     assert (state.run.status, state.run.error) == ("succeeded", None)
+    version = desk.version(state.version_id)
+    assert (version.version, version.stage, version.parent_id) == (3, "candidate", started_from)
     with transaction(desk.engine) as connection:
-        version = versions.version_by_id(connection, state.version_id or 0)
-        assert (version.version, version.stage, version.parent_id) == (2, "candidate", serving)
         assert versions.scores_of(connection, version.id) == []  # nothing was scored
     assert poll_running(desk.engine, lambda _: desk.launcher, desk.now) == []
 
 
-def test_the_result_counts_even_before_the_process_has_gone(desk: Desk) -> None:
+@pytest.mark.parametrize(("base", "has_parent"), [("some/base", False), ("a/model", True)])
+def test_without_an_adapter_to_go_on_from_the_base_tells_the_parent(
+    desk: RunDesk, base: str, has_parent: bool
+) -> None:
+    """A raw base has none; a version that was fully fine-tuned is a base itself."""
+    serving = desk.serve("a/model")
+    run = desk.start(base=base)
+    desk.launcher.end(1, success(desk.launcher.submitted[0]))
+    version = desk.version(desk.poll(run).version_id)
+    assert version.parent_id == (serving if has_parent else None)
+
+
+def test_the_result_counts_even_before_the_process_has_gone(desk: RunDesk) -> None:
     run = desk.start()
     folder = desk.launcher.submitted[0]
     desk.launcher.end(1, success(folder))
@@ -195,7 +166,7 @@ def test_the_result_counts_even_before_the_process_has_gone(desk: Desk) -> None:
     ],
 )
 def test_a_failure_ends_the_run_with_its_reason(
-    desk: Desk, result: dict[str, Any] | None, told: str
+    desk: RunDesk, result: dict[str, Any] | None, told: str
 ) -> None:
     run = desk.start()
     desk.launcher.said = ["a", " ", "b"]
@@ -207,7 +178,9 @@ def test_a_failure_ends_the_run_with_its_reason(
 
 
 @pytest.mark.parametrize("content", ["{", "[]"])
-def test_a_result_that_cannot_be_read_fails_the_run_and_no_other(desk: Desk, content: str) -> None:
+def test_a_result_that_cannot_be_read_fails_the_run_and_no_other(
+    desk: RunDesk, content: str
+) -> None:
     run, other = desk.start(), desk.start()
     desk.launcher.end(2, success(desk.launcher.submitted[1]))
     desk.launcher.submitted[0].result.write_text(content, encoding="utf-8")
@@ -217,54 +190,7 @@ def test_a_result_that_cannot_be_read_fails_the_run_and_no_other(desk: Desk, con
     assert desk.row(other).status == "succeeded"
 
 
-def test_cancelling_a_planned_run_needs_no_child(desk: Desk) -> None:
-    run = desk.plan(prepared=False)
-    cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
-    assert (desk.row(run).status, desk.row(run).error) == ("cancelled", "cancelled by lea")
-    assert desk.launcher.cancelled == []
-    with pytest.raises(WorkflowError, match="is cancelled; `driftwarden retrain resume"):
-        start_run(desk.engine, run, desk.launcher, desk.now)
-
-
-def test_a_child_out_of_reach_is_not_called_cancelled(desk: Desk) -> None:
-    """It would run on, and nobody would look at it any more."""
-    run = desk.start()
-    desk.launcher.away = RemoteServiceError("Ray doesn't answer")
-    with pytest.raises(RemoteServiceError):
-        cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
-    assert desk.row(run).status == "running"
-    desk.launcher.away = None
-    cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
-    assert (desk.row(run).status, desk.launcher.cancelled) == ("cancelled", [{"number": 1}])
-
-
-def test_what_a_cancelled_child_still_writes_is_ignored(desk: Desk) -> None:
-    run = desk.start()
-    cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
-    assert desk.launcher.cancelled == [{"number": 1}]
-    desk.launcher.end(1, success(desk.launcher.submitted[0]))
-    state = desk.poll(run)
-    assert (state.run.status, state.version_id) == ("cancelled", None)
-
-
-def test_cancelling_while_another_process_polls_wins(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = desk.start()
-    desk.launcher.end(1, success(desk.launcher.submitted[0]))
-
-    def status(_handle: Any) -> str:
-        cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
-        return "gone"
-
-    monkeypatch.setattr(desk.launcher, "status", status)
-    state = desk.poll(run)
-    assert (state.run.status, state.version_id) == ("cancelled", None)
-    with transaction(desk.engine) as connection:
-        assert versions.list_versions(connection) == []
-
-
-def test_a_child_that_dies_goes_on_a_bounded_number_of_times(desk: Desk) -> None:
+def test_a_child_that_dies_goes_on_a_bounded_number_of_times(desk: RunDesk) -> None:
     run = desk.start()
     desk.launcher.said = ["Killed"]
     for times in (1, 2):
@@ -282,7 +208,65 @@ def test_a_child_that_dies_goes_on_a_bounded_number_of_times(desk: Desk) -> None
     assert actions.count("run.resumed") == 2
 
 
-def test_a_child_that_says_why_it_failed_is_not_started_again(desk: Desk) -> None:
+def test_a_child_that_cannot_be_started_again_ends_its_run_and_holds_up_no_other(
+    desk: RunDesk,
+) -> None:
+    run, other = desk.start(), desk.start()
+    desk.launcher.said = ["Killed"]
+    desk.launcher.end(1, None)
+    desk.launcher.end(2, success(desk.launcher.submitted[1]))
+    desk.launcher.error = TrainingError("Kubernetes refuses the Job (422)")
+    poll_running(desk.engine, lambda _: desk.launcher, desk.now, resumptions=2)
+    assert [desk.row(one).status for one in (run, other)] == ["failed", "succeeded"]
+    assert str(desk.row(run).error).endswith(
+        "its last words: Killed; it can't be started again: Kubernetes refuses the Job (422)"
+    )
+
+
+@pytest.mark.parametrize("error", [WorkflowError("odd"), TrainingError("odd"), OSError("full")])
+def test_a_run_that_cannot_be_looked_at_holds_up_no_other(
+    desk: RunDesk, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    run, other = desk.start(), desk.start()
+    desk.launcher.end(1, success(desk.launcher.submitted[0]))
+    status = desk.launcher.status
+
+    def look(handle: Any) -> Any:
+        if handle["number"] == 2:
+            raise error
+        return status(handle)
+
+    monkeypatch.setattr(desk.launcher, "status", look)
+    poll_running(desk.engine, lambda _: desk.launcher, desk.now)
+    assert [desk.row(one).status for one in (run, other)] == ["succeeded", "running"]
+
+
+def test_a_database_that_is_away_is_not_taken_for_a_runs_trouble(desk: RunDesk) -> None:
+    desk.start()
+    desk.launcher.away = DatabaseUnavailableError("no connection")
+    with pytest.raises(DatabaseUnavailableError):
+        poll_running(desk.engine, lambda _: desk.launcher, desk.now)
+
+
+def test_who_looks_late_does_not_end_what_another_process_started_again(
+    desk: RunDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One daemon may not go on any more, and the other one has just done so."""
+    run = desk.start()
+    desk.launcher.end(1, None)
+    explain = desk.launcher.explain
+
+    def meanwhile(*arguments: Any) -> str:
+        monkeypatch.setattr(desk.launcher, "explain", explain)
+        assert poll_run(desk.engine, run, desk.launcher, desk.now, resumptions=1).run.resumptions
+        return "OOMKilled"
+
+    monkeypatch.setattr(desk.launcher, "explain", meanwhile)
+    state = desk.poll(run)
+    assert (state.run.status, state.run.handle) == ("running", {"number": 2})
+
+
+def test_a_child_that_says_why_it_failed_is_not_started_again(desk: RunDesk) -> None:
     run = desk.start()
     desk.launcher.end(1, {"status": "failed", "error": "too long"})
     state = poll_run(desk.engine, run, desk.launcher, desk.now, resumptions=3)
@@ -290,7 +274,7 @@ def test_a_child_that_says_why_it_failed_is_not_started_again(desk: Desk) -> Non
     assert len(desk.launcher.submitted) == 1
 
 
-def test_one_that_somebody_wants_ended_does_not_go_on(desk: Desk) -> None:
+def test_one_that_somebody_wants_ended_does_not_go_on(desk: RunDesk) -> None:
     run = desk.start()
     with transaction(desk.engine) as connection:
         assert request_cancel(connection, run, "Lea")
@@ -301,20 +285,7 @@ def test_one_that_somebody_wants_ended_does_not_go_on(desk: Desk) -> None:
     assert len(desk.launcher.submitted) == 1
 
 
-def test_what_was_asked_on_the_page_is_cancelled(desk: Desk) -> None:
-    run, other = desk.start(), desk.start()
-    with transaction(desk.engine) as connection:
-        request_cancel(connection, run, "Lea")
-    ended = cancel_asked(desk.engine, lambda _: desk.launcher, desk.now)
-    assert [one.id for one in ended] == [run]
-    assert (desk.row(run).status, desk.row(run).error) == ("cancelled", "cancelled by Lea")
-    assert desk.row(other).status == "running"
-    assert cancel_asked(desk.engine, lambda _: desk.launcher, desk.now) == []
-    with transaction(desk.engine) as connection:
-        assert not request_cancel(connection, run, "Lea")
-
-
-def test_a_launcher_that_cannot_resume_says_so(desk: Desk) -> None:
+def test_a_launcher_that_cannot_resume_says_so(desk: RunDesk) -> None:
     run = desk.start()
     desk.launcher.capabilities = replace(
         desk.launcher.capabilities, resume=Capability(False, "Plan another one.")
@@ -325,7 +296,7 @@ def test_a_launcher_that_cannot_resume_says_so(desk: Desk) -> None:
         reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea")
 
 
-def test_a_failed_run_is_taken_up_again(desk: Desk) -> None:
+def test_a_failed_run_is_taken_up_again(desk: RunDesk) -> None:
     run = desk.start()
     folder = desk.launcher.submitted[0]
     desk.launcher.end(1, {"status": "failed", "error": "out of memory"})
@@ -341,14 +312,14 @@ def test_a_failed_run_is_taken_up_again(desk: Desk) -> None:
         reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea")
 
 
-def test_a_run_without_data_cannot_be_taken_up(desk: Desk) -> None:
+def test_a_run_without_data_cannot_be_taken_up(desk: RunDesk) -> None:
     run = desk.plan(prepared=False)
     cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
     with pytest.raises(WorkflowError, match="ended before its data was written"):
         reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea")
 
 
-def test_a_checkpoint_that_is_cut_does_not_count(desk: Desk) -> None:
+def test_a_checkpoint_that_is_cut_does_not_count(desk: RunDesk) -> None:
     run = desk.start()
     folder = desk.launcher.submitted[0]
     for number, state in ((7, "{}"), (14, '{"global_s'), (21, None)):
@@ -362,7 +333,7 @@ def test_a_checkpoint_that_is_cut_does_not_count(desk: Desk) -> None:
     assert reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea") == 7
 
 
-def test_what_is_to_be_seen_of_a_run_is_in_its_row(desk: Desk) -> None:
+def test_what_is_to_be_seen_of_a_run_is_in_its_row(desk: RunDesk) -> None:
     run = desk.start()
     folder = desk.launcher.submitted[0]
     lines = [{"step": n, "loss": 1.0 / n} for n in range(1, 1001)]
@@ -377,7 +348,7 @@ def test_what_is_to_be_seen_of_a_run_is_in_its_row(desk: Desk) -> None:
     assert kept["log"] == ["loading", "training"]
 
 
-def test_runs_are_listed_newest_first(desk: Desk) -> None:
+def test_runs_are_listed_newest_first(desk: RunDesk) -> None:
     planned, running = desk.plan(), desk.start()
     with transaction(desk.engine) as connection:
         assert [r.id for r in list_runs(connection)] == [running, planned]
@@ -386,7 +357,7 @@ def test_runs_are_listed_newest_first(desk: Desk) -> None:
             run_by_id(connection, 99)
 
 
-def test_progress_is_what_the_child_wrote_last(desk: Desk) -> None:
+def test_progress_is_what_the_child_wrote_last(desk: RunDesk) -> None:
     from retrain.runs.progress_record import losses
 
     run = desk.start()

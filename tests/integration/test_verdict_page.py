@@ -13,7 +13,7 @@ from monitor.evaluation_file import HumanEvaluation
 from monitor.review.study.opening import open_study
 from monitor.review.web.app import create_app
 from monitor.settings import Secrets, Settings
-from monitor.store.candidate_evaluations import CandidateEvaluationRow
+from monitor.store.candidate_evaluations import CandidateEvaluationRow, leave_child
 from monitor.store.engine import transaction
 from retrain.run_folder import RunFolder, read_lines
 from tests.integration.test_review_decision_page import sign_in
@@ -77,6 +77,18 @@ def test_a_lead_sees_every_number(
         "now rejected", row.file_digest[:19],
     ):  # fmt: skip
         assert said in page, said
+
+
+def test_a_cancelled_evaluation_whose_child_runs_on_says_why(
+    client: TestClient[Litestar], world: World, row: CandidateEvaluationRow
+) -> None:
+    with transaction(world.engine) as connection:
+        leave_child(connection, row.id, {"pid": 1}, HOSTILE)
+    sign_in(client, "Lea")
+    source = client.get(f"/verdicts/{row.id}").text
+    assert HOSTILE not in source
+    page = html.unescape(source)
+    assert f"Cancelled; its child couldn't be ended yet: {HOSTILE}. The daemon goes on" in page
 
 
 def test_the_answers_that_differ_are_one_click_away(

@@ -24,6 +24,10 @@ class FakeLauncher:
         self._gone: set[int] = set()
         self.error: Exception | None = None
         self.away: Exception | None = None
+        #: Raised where a child is to be ended.
+        self.refusal: Exception | None = None
+        #: What a process that died has started.
+        self.found: Handle | None = None
         self.seen = ""
 
     def submit(
@@ -36,7 +40,7 @@ class FakeLauncher:
         return {"number": len(self.submitted)}
 
     def adopt(self, folder: RunFolder, task: Task = "train") -> Handle | None:
-        return None
+        return self.found
 
     def status(self, handle: Handle) -> ChildStatus:
         if self.away is not None:
@@ -55,6 +59,8 @@ class FakeLauncher:
         return self.said[-last_lines:]
 
     def cancel(self, handle: Handle) -> None:
+        if self.refusal is not None:
+            raise self.refusal
         self.cancelled.append(handle)
         self._gone.add(handle["number"])
 

@@ -1,24 +1,33 @@
 """What a job is called, what a launcher can't do, and settings that name no place to launch."""
 
+import os
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
-from monitor.errors import ConfigurationError, WorkflowError
-from monitor.settings import Kubernetes, Toleration, default_settings
-from retrain.launchers import Capability, require_resume
+from monitor.errors import ConfigurationError, RemoteServiceError, TrainingError, WorkflowError
+from monitor.settings import Kubernetes, Ray, Toleration, default_settings
+from retrain.launchers import Capability, local, require_resume
 from retrain.launchers.attempts import (
     begin_attempt,
     current_attempt,
+    first_seen_ended,
     is_cancelled,
     job_name,
     note_cancelled,
     note_state,
     state_of,
 )
+from retrain.launchers.jobs import JobLauncher, JobState
 from retrain.launchers.local import SubprocessLauncher
+from retrain.launchers.process_identity import process_identity
+from retrain.launchers.ray_jobs import RayJobs
+from retrain.rest import RestService
 from retrain.run_folder import RunFolder
 from tests.services.fake_launcher import FakeLauncher
 
@@ -57,6 +66,114 @@ def test_a_new_attempt_is_not_cancelled_and_has_nothing_said(tmp_path: Path) -> 
     begin_attempt(folder, "train", 2)
     assert (current_attempt(folder, "train"), is_cancelled(folder, "train")) == (2, False)
     assert state_of(folder, "train") == ""
+
+
+def test_when_a_job_was_first_seen_ended_is_kept_by_the_clock_here(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    begin_attempt(folder, "train", 2)
+    assert first_seen_ended(folder, "train", "job-2", 100.0) == 100.0
+    assert first_seen_ended(folder, "train", "job-2", 120.0) == 100.0
+    assert first_seen_ended(folder, "train", "job-2", 90.0) == 90.0, "the clock was set back"
+    assert first_seen_ended(folder, "train", "job-1", 130.0) == 130.0, "another job"
+    assert current_attempt(folder, "train") == 2
+    begin_attempt(folder, "train", 3)
+    assert first_seen_ended(folder, "train", "job-1", 140.0) == 140.0
+
+
+class Engine:
+    """An engine whose jobs never end by themselves."""
+
+    name = "engine"
+    place = "here"
+    python = (sys.executable,)
+    capabilities = FakeLauncher.capabilities
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, JobState] = {}
+
+    def create(self, name: str, *_rest: Any) -> None:
+        self.jobs[name] = JobState("running")
+
+    def look(self, name: str) -> JobState | None:
+        return self.jobs.get(name)
+
+    def logs(self, name: str, last_lines: int) -> list[str] | None:
+        return None
+
+    def stop(self, name: str) -> None:
+        self.jobs[name] = JobState("ended")
+
+    def check(self) -> str:
+        return "a test"
+
+
+def test_ending_an_earlier_attempt_leaves_the_present_one_alone(tmp_path: Path) -> None:
+    """Two processes may end it at the same time, and it may have been started again since."""
+    folder, launcher = RunFolder(tmp_path), JobLauncher(Engine())
+    first = launcher.submit(folder, {})
+    launcher.cancel(first)
+    second = launcher.submit(folder, {})
+    launcher.cancel(first)
+    assert launcher.adopt(folder) == second
+    launcher.cancel(second)
+    assert launcher.adopt(folder) is None
+
+
+@pytest.mark.parametrize("launcher", [JobLauncher(Engine()), SubprocessLauncher()])
+def test_a_folder_that_cannot_be_written_starts_nothing(
+    launcher: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("retrain.launchers.attempts.write_json", full)
+    monkeypatch.setattr(local, "write_json", full)
+    started: list[int] = []
+    really = local.process_identity
+
+    def note(pid: int) -> dict[str, Any]:
+        started.append(pid)
+        return really(pid)
+
+    monkeypatch.setattr(local, "process_identity", note)
+    monkeypatch.setattr(
+        local, "child_command", lambda *_rest: [sys.executable, "-c", "import time; time.sleep(60)"]
+    )
+    with pytest.raises(TrainingError, match=r"can't be written: .*No space left"):
+        launcher.submit(RunFolder(tmp_path), {})
+    assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_a_process_of_another_user_is_not_called_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: Any) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "killpg", refuse)
+    with pytest.raises(TrainingError, match="can't be ended: it is another user's"):
+        SubprocessLauncher().cancel(process_identity(os.getpid()))
+
+
+def test_a_process_that_outlives_being_killed_is_not_called_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "killpg", lambda *_arguments: None)
+    monkeypatch.setattr(local, "GRACE_SECONDS", 0.0)
+    with pytest.raises(TrainingError, match="was killed and hasn't ended yet"):
+        SubprocessLauncher().cancel(process_identity(os.getpid()))
+
+
+@pytest.mark.parametrize(("status", "refused"), [(200, False), (404, False), (400, True)])
+def test_ray_ends_a_job_or_says_why_not(
+    monkeypatch: pytest.MonkeyPatch, status: int, refused: bool
+) -> None:
+    answer = httpx.Response(status, json={"message": "no such method"})
+    monkeypatch.setattr(RestService, "request", lambda *_rest, **_named: answer)
+    ray = RayJobs(Ray(address="http://ray.example:8265"))
+    if refused:
+        with pytest.raises(RemoteServiceError, match=r"can't stop run-1 \(400\): no such method"):
+            ray.stop("run-1")
+    else:
+        ray.stop("run-1")
 
 
 class Forgetful(FakeLauncher):

@@ -33,6 +33,8 @@ class TrainingRun(Base):
     resumptions: Mapped[int] = mapped_column(server_default=text("0"))
     #: Who asked on the page to end it; what launched it does.
     cancel_requested_by: Mapped[str | None]
+    #: Of a cancelled run: why its child couldn't be ended yet. The daemon tries until it could.
+    child_not_ended: Mapped[str | None]
     result: Mapped[dict[str, Any] | None]
     error: Mapped[str | None]
     created_at: Mapped[datetime]
@@ -109,6 +111,8 @@ class CandidateEvaluation(Base):
     #: ``promote``, ``reject`` or ``undecided``.
     decision: Mapped[str | None]
     error: Mapped[str | None]
+    #: Of a cancelled one: why its child couldn't be ended yet. The daemon tries until it could.
+    child_not_ended: Mapped[str | None]
     planned_by: Mapped[str]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
