@@ -1,4 +1,4 @@
-"""The order of the examples: decided by seed and epoch alone, so that it can be repeated."""
+"""What makes a resumed run repeat an undisturbed one: the order of examples, and precision."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +32,7 @@ class EpochOrder(LengthGroupedSampler):  # type: ignore[misc]  # transformers pu
 
 
 class RepeatableTrainer(SFTTrainer):  # type: ignore[misc]  # trl publishes no types
-    """Trains in an order that a resumed run finds again."""
+    """Trains in an order, and in a precision, that a resumed run finds again."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> EpochOrder:
         return EpochOrder(
@@ -41,3 +41,12 @@ class RepeatableTrainer(SFTTrainer):  # type: ignore[misc]  # trl publishes no t
             model_input_name="input_ids",
             seed=self.args.data_seed,
         )
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        # TRL trains an adapter over a base in 4 bits in bfloat16; PEFT loads it as float32.
+        trained = self.model if model is None else model
+        kept = {name: one.dtype for name, one in trained.named_parameters() if one.requires_grad}
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        for name, parameter in trained.named_parameters():
+            if name in kept:
+                parameter.data = parameter.data.to(kept[name])

@@ -50,6 +50,18 @@ def wait_for_checkpoint(folder: RunFolder) -> None:
         time.sleep(0.02)
 
 
+def gone_on_with(desk: Desk, run: int) -> RunState:
+    """Poll a run whose child was killed, until another one has ended it."""
+    deadline = time.monotonic() + 300
+    while (
+        state := poll_run(desk.engine, run, desk.launcher, NOW, resumptions=1)
+    ).run.status == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert (state.run.status, state.run.resumptions) == ("succeeded", 1), state.run.error
+    return state
+
+
 def digest(state: RunState) -> str:
     return str((state.run.result or {})["adapter_digest"])
 
@@ -72,13 +84,7 @@ def test_a_killed_child_goes_on_and_ends_with_the_same_bits(
     with folder.progress.open("a", encoding="utf-8") as file:
         file.write('{"step": 3, "lo')  # as a process leaves it that is killed while it writes
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # as in a daemon started elsewhere
-    deadline = time.monotonic() + 300
-    while (
-        state := poll_run(desk.engine, run, desk.launcher, NOW, resumptions=1)
-    ).run.status == "running":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert (state.run.status, state.run.resumptions) == ("succeeded", 1), state.run.error
+    state = gone_on_with(desk, run)
     assert (state.run.handle or {})["pid"] != before["pid"]
     result = state.run.result or {}
     assert Path(result["resumed_from"]).name.startswith("checkpoint-")
@@ -109,14 +115,7 @@ def test_the_other_methods_end_with_the_same_bits_too(desk: Desk, method: Method
     whole, run = begin(desk, method), begin(desk, method)
     wait_for_checkpoint(desk.files(run))
     os.kill((desk.row(run).handle or {})["pid"], signal.SIGKILL)
-    deadline = time.monotonic() + 300
-    while (
-        state := poll_run(desk.engine, run, desk.launcher, NOW, resumptions=1)
-    ).run.status == "running":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert (state.run.status, state.run.resumptions) == ("succeeded", 1), state.run.error
-    assert digest(state) == digest(desk.succeeded(whole))
+    assert digest(gone_on_with(desk, run)) == digest(desk.succeeded(whole))
 
 
 def test_what_was_held_back_is_measured_after_each_epoch(
