@@ -109,20 +109,17 @@ def promote(
 
     from monitor.store import registry
     from monitor.store.engine import transaction
-    from retrain.evaluation.recorded import require_promoted
+    from retrain.evaluation.recorded import require_may_serve
     from retrain.registry.stages import promote as promote_version
 
     engine = open_database(read_settings(config))
     with transaction(engine) as connection:
         registry.lock_model(connection, model)
         found = registry.version_by_number(connection, model, version)
-        first = registry.production_version(connection, model) is None
-        moves = registry.stage_changes(connection, found.id)
-        served = any(move.to_stage == "production" for move in moves)
         if without_verdict:
             reason = f"without a verdict: {reason}"
-        elif not first and not served:
-            require_promoted(connection, found)
+        else:
+            require_may_serve(connection, found)
         promote_version(
             connection,
             found.id,

@@ -264,7 +264,7 @@ def cancel(run: RunArgument, config: ConfigOption = None) -> None:
     import getpass
     from datetime import UTC, datetime
 
-    from monitor.errors import RemoteServiceError
+    from monitor.cli.retrain_evaluation import child_left
     from retrain.runs.cancelling import cancel_run
 
     settings = read_settings(config)
@@ -273,10 +273,7 @@ def cancel(run: RunArgument, config: ConfigOption = None) -> None:
     now = datetime.now(UTC)
     why = cancel_run(engine, run, launcher, now, cancelled_by=getpass.getuser())
     if why is not None:
-        raise RemoteServiceError(
-            f"run {run} is cancelled; its child couldn't be ended yet: {why}. The daemon tries "
-            "again, and so does this command"
-        )
+        raise child_left(f"run {run}", why)
     typer.echo(f"run {run} cancelled")
 
 

@@ -101,11 +101,16 @@ def cancel_of_run(engine: "Engine", settings: Settings, secrets: Secrets, run_id
     now = datetime.now(UTC)
     why = cancel_evaluation(engine, row.id, launcher, now, cancelled_by=getpass.getuser())
     if why is not None:
-        raise RemoteServiceError(
-            f"evaluation {row.id} is cancelled; its child couldn't be ended yet: {why}. The daemon "
-            "tries again, and so does this command"
-        )
+        raise child_left(f"evaluation {row.id}", why)
     return row.id
+
+
+def child_left(what: str, why: str) -> RemoteServiceError:
+    """Return the error of what was cancelled and left a child."""
+    return RemoteServiceError(
+        f"{what} is cancelled; its child couldn't be ended yet: {why}. The daemon tries again, and "
+        "so does this command"
+    )
 
 
 def check_benchmarks(settings: Settings, secrets: Secrets, file: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,18 @@ from retrain.evaluation.recorded import conclude, keep_scores, note
 from retrain.evaluation.request import as_request, write_request
 from retrain.launchers import Launcher, LauncherSource
 from retrain.run_folder import RunFolder, read_json
-from retrain.runs.child_end import (
-    JUST_CANCELLED,
-    child_to_end,
-    last_words,
-    result_of,
-    try_to_end,
-)
+from retrain.runs.child_end import last_words, result_of
+from retrain.runs.left_children import JUST_CANCELLED, LeftChildren, child_to_end
 from retrain.runs.progress_record import last_progress
 
 log = get_logger(__name__)
+
+LEFT = LeftChildren(
+    "evaluation",
+    partial(store.evaluation_by_id, lock=True),
+    store.evaluations_with_child_left,
+    store.note_child,
+)
 
 #: A child that dies, or misses a service, is started again until this many were started.
 MOST_ATTEMPTS = 3
@@ -159,16 +162,12 @@ def cancel_evaluation(
             row = store.evaluation_by_id(connection, evaluation_id)
         elif row.child_not_ended is None:
             raise WorkflowError(f"evaluation {evaluation_id} is {row.status} already")
-    return _end_child(engine, row, lambda _name: launcher)
+    return LEFT.end(engine, row, lambda _name: launcher)
 
 
 def end_children(engine: Engine, launcher_of: LauncherSource) -> None:
     """Try again to end the children of cancelled evaluations that couldn't be ended."""
-    with transaction(engine) as connection:
-        left = store.evaluations_with_child_left(connection)
-    for row in left:
-        if _end_child(engine, row, launcher_of) is None:
-            log.info("the child of a cancelled evaluation was ended", evaluation=row.id)
+    LEFT.end_all(engine, launcher_of)
 
 
 def _cancel_row(
@@ -188,21 +187,6 @@ def _cancel_row(
     if handle is not None:
         store.leave_child(connection, row.id, handle, JUST_CANCELLED)
     note(connection, row.id, now, cancelled_by, "evaluation.cancelled", study=study)
-
-
-def _end_child(
-    engine: Engine, row: CandidateEvaluationRow, launcher_of: LauncherSource
-) -> str | None:
-    if row.handle is None or row.child_not_ended is None:
-        return None
-    why = try_to_end(launcher_of, row.launcher, row.handle)
-    with transaction(engine) as connection:
-        if store.evaluation_by_id(connection, row.id, lock=True).child_not_ended is None:
-            return None  # another process has ended it
-        store.note_child(connection, row.id, why)
-    if why is not None:
-        log.warning("the child of a cancelled evaluation runs on", evaluation=row.id, error=why)
-    return why
 
 
 def _settle(

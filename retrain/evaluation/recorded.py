@@ -124,6 +124,18 @@ def approve(
     note(connection, evaluation_id, now, by, "evaluation.approved", reason=reason)
 
 
+def require_may_serve(connection: Connection, version: VersionRow) -> None:
+    """Refuse to promote a version without a verdict, unless it is the first or has served before.
+
+    Raises:
+        WorkflowError: With what to do.
+    """
+    first = versions.production_version(connection, version.model) is None
+    moves = versions.stage_changes(connection, version.id)
+    if not first and not any(move.to_stage == "production" for move in moves):
+        require_promoted(connection, version)
+
+
 def require_promoted(connection: Connection, version: VersionRow) -> None:
     """Refuse to let a version serve that no verdict, and no person, lets pass.
 

@@ -1,6 +1,7 @@
 """Runs are cancelled: first the row, then the child, tried again until it could be ended."""
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
@@ -13,9 +14,13 @@ from monitor.store.runs import FINAL, RunRow
 from monitor.telemetry import get_logger
 from retrain.launchers import Launcher, LauncherSource
 from retrain.run_folder import RunFolder
-from retrain.runs.child_end import JUST_CANCELLED, child_to_end, try_to_end
+from retrain.runs.left_children import JUST_CANCELLED, LeftChildren, child_to_end
 
 log = get_logger(__name__)
+
+LEFT = LeftChildren(
+    "training", partial(store.run_by_id, lock=True), store.runs_with_child_left, store.note_child
+)
 
 
 def cancel_run(
@@ -39,7 +44,7 @@ def cancel_run(
             run = store.run_by_id(connection, run_id)
         elif run.child_not_ended is None:
             raise WorkflowError(f"training run {run_id} is {run.status} already")
-    return _end_child(engine, run, lambda _name: launcher)
+    return LEFT.end(engine, run, lambda _name: launcher)
 
 
 def cancel_asked(engine: Engine, launcher_of: LauncherSource, now: datetime) -> list[RunRow]:
@@ -66,11 +71,7 @@ def cancel_asked(engine: Engine, launcher_of: LauncherSource, now: datetime) -> 
 
 def end_children(engine: Engine, launcher_of: LauncherSource) -> None:
     """Try again to end the children of cancelled runs that couldn't be ended."""
-    with transaction(engine) as connection:
-        left = store.runs_with_child_left(connection)
-    for run in left:
-        if _end_child(engine, run, launcher_of) is None:
-            log.info("the child of a cancelled training was ended", run=run.id)
+    LEFT.end_all(engine, launcher_of)
 
 
 def _cancel_row(
@@ -86,17 +87,3 @@ def _cancel_row(
     if handle is not None:
         store.leave_child(connection, run.id, handle, JUST_CANCELLED)
     append_entry(connection, now, cancelled_by, "run.cancelled", f"training_runs/{run.id}", {})
-
-
-def _end_child(engine: Engine, run: RunRow, launcher_of: LauncherSource) -> str | None:
-    if run.handle is None or run.child_not_ended is None:
-        return None
-    why = try_to_end(launcher_of, run.launcher, run.handle)
-    with transaction(engine) as connection:
-        current = store.run_by_id(connection, run.id, lock=True)
-        if current.child_not_ended is None or current.handle != run.handle:
-            return None  # another process has ended it, and the run may go on since
-        store.note_child(connection, run.id, why)
-    if why is not None:
-        log.warning("the child of a cancelled training runs on", run=run.id, error=why)
-    return why

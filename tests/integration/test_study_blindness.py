@@ -147,17 +147,21 @@ def test_no_route_tells_whose_an_answer_is(
     assert [] == leaks(app, world.engine, sign_in(name), stages, requests)
 
 
-def test_no_statement_of_a_request_looks_at_the_key(
-    make_app: Callable[..., Litestar], world: World, study: int
-) -> None:
-    app = make_app()
+def look_at_no_key(app: Litestar, engine: Engine) -> None:
+    """Ask every route as a lead; no statement that is sent reads the key."""
     with TestClient(app) as client:
         headers = sign_in("Lea")(client)
-        with statements(world.engine) as sent:
+        with statements(engine) as sent:
             for one in asked(app):
                 client.request(one.method, one.path, json=one.body, headers=headers)
     assert len(sent) > 100
     assert not [one for one in sent if "study_keys" in one]
+
+
+def test_no_statement_of_a_request_looks_at_the_key(
+    make_app: Callable[..., Litestar], world: World, study: int
+) -> None:
+    look_at_no_key(make_app(), world.engine)
 
 
 def test_the_page_of_an_item_shows_its_answers(
@@ -176,14 +180,7 @@ def test_no_statement_looks_at_the_key_of_a_cancelled_study(
     make_app: Callable[..., Litestar], world: World, study: int, clock: datetime
 ) -> None:
     cancel_evaluation(world.engine, 2, FakeLauncher(), clock, cancelled_by="Lea")
-    app = make_app()
-    with TestClient(app) as client:
-        headers = sign_in("Lea")(client)
-        with statements(world.engine) as sent:
-            for one in asked(app):
-                client.request(one.method, one.path, json=one.body, headers=headers)
-    assert len(sent) > 100
-    assert not [one for one in sent if "study_keys" in one]
+    look_at_no_key(make_app(), world.engine)
 
 
 def test_an_earlier_study_withholds_what_is_rated_again(
