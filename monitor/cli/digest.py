@@ -104,8 +104,10 @@ def _print(year: "Digest", console: "Console") -> None:
         table.add_row(
             days,
             f"[{COLOURS[verdict]}]{NAMES[verdict]}[/]",
-            f"{one.found.input.mass_lower_bound:.1%}",
-            f"{one.found.output.mass_lower_bound:.1%}",
+            *(
+                "-" if family.verdict == "not_enough_data" else f"{family.least_share:.1%}"
+                for family in (one.found.input, one.found.output)
+            ),
             f"{one.found.n_current:,}",
         )
     console.print(table)

@@ -84,10 +84,9 @@ def test_slow_drift_is_an_alarm_of_its_window_or_a_hit(engine: Engine, clock: da
         0.01,
         0.002,
     )
-    assert [one.input.alarms for one in (window.found for window in digest.windows)] == [
-        True,
-        False,
-    ]
+    found = [window.found.input for window in digest.windows]
+    assert [one.alarms for one in found] == [True, False]
+    assert [one.least_share for one in found] == [0.014, 0.0]
 
 
 def test_incidents_span_the_windows_that_alarmed(year: Engine) -> None:
@@ -193,6 +192,7 @@ def test_the_command_prints_it(engine: Engine, clock: datetime, tmp_path: Path) 
     assert "52 windows: 9 with drift" in shown.output
     assert "answers significant, no alarm (p = 0.003, at least 0.8%)" in shown.output
     assert "incident 1, recovered: input" in shown.output
+    assert re.search(r"not enough data +- +- +3\n", shown.output)
     assert re.search(r"metric resolved +[▁▂▃▄▅▆▇█·]{52}", shown.output)
     printed = CliRunner().invoke(command, ["digest", "--json", "--windows", "5"], env=environment)
     found = json.loads(printed.output)
