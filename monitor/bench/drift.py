@@ -53,12 +53,14 @@ class Data:
 
     name: str
     labelled: Labelled
-    #: ``None`` where the folder holds none.
+    #: ``None`` where the folder holds none, or none are asked for.
     releases: Releases | None = None
 
 
-def load_data(folder: Path, settings: Settings) -> Data:
-    """Read and encode the data set that a folder holds.
+def load_data(
+    folder: Path, settings: Settings, sections: Sequence[Section] = tuple(Section)
+) -> Data:
+    """Read the data set that a folder holds, and encode what the sections draw from.
 
     Raises:
         InputError: The folder holds no data set that can be read.
@@ -67,7 +69,9 @@ def load_data(folder: Path, settings: Settings) -> Data:
     read = read_texts(folder, settings.traffic)
     vectors = encode_cached(read.texts, settings.embedding)
     labelled = Labelled(vectors, read.topics, read.domains)
-    return Data(read.name, labelled, read_releases(folder, settings.embedding))
+    has_releases = Section.RELEASE in sections
+    releases = read_releases(folder, settings.embedding) if has_releases else None
+    return Data(read.name, labelled, releases)
 
 
 def run_benchmark(
