@@ -70,7 +70,8 @@ def compare(
 
     The findings go to standard output, everything else to standard error.
 
-    Exit status: 0 no drift, 3 drift, 4 not enough data, 2 a file or an option can't be used.
+    Exit status: 0 no drift, 3 drift, 4 not enough data, 2 a file or an option can't be used, 78 the
+    settings can't be used or the encoder can't be loaded.
     """
     import logging
 

@@ -18,6 +18,7 @@ from monitor.evaluation.basis import with_basis
 from monitor.evaluation.declared_forms import declared_forms
 from monitor.evaluation.large_users import assess_all_users
 from monitor.evaluation.prompt_map import STREAM, draw_map
+from monitor.evaluation.provenance import PACKAGES
 from monitor.evaluation.remarks import withheld_remark
 from monitor.evaluation.versions import MAX_VERSIONS, version_told, without_version
 from monitor.evaluation.window import Window
@@ -35,9 +36,6 @@ from monitor.traffic.redaction import Redactor, make_redactor
 
 #: Texts encoded between two reports of progress.
 CHUNK = 256
-
-#: Packages that the figures depend on.
-PACKAGES = ("driftwarden", "numpy", "scipy", "torch", "sentence-transformers")
 
 #: Called with what is being done, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from monitor.cli.app import main
+from monitor.embedding.encoder import load_encoder
 from monitor.evaluation import compare_files as comparing
 from monitor.evaluation.compare_files import compare_files
 from monitor.settings import Drift, Settings
 from monitor.store.assessment import Assessment
 from tests.services.word_encoder import WordEncoder
 
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "compare-in-ci.md"
 SETTINGS = Settings(drift=Drift(n_permutations=999))
 PLACES = ("corner", "garden", "holiday", "office", "river", "school", "station", "summer")
 
@@ -80,4 +83,22 @@ def test_too_little_names_the_files_and_what_it_rests_on(tmp_path: Path) -> None
     assert (found.basis.reference.name, found.basis.current.name) == (reference.name, current.name)
     assert found.basis.current.digest
     assert found.basis.encoder == "words@1"
+    # A tokenizer makes vectors, a hash says by which half an answer's form is judged.
+    assert {"transformers", "xxhash", "numpy"} <= set(found.basis.versions)
     assert found.basis.settings["minimum_samples"] == 100
+
+
+@pytest.mark.parametrize(
+    "setting", [("EMBEDDING__MODEL", "no/such/folder"), ("DRIFT__ALPHA", "much")]
+)
+def test_every_status_that_it_ends_with_is_documented(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: tuple[str, str]
+) -> None:
+    monkeypatch.setattr(comparing, "load_encoder", load_encoder)
+    monkeypatch.setenv(f"DRIFTWARDEN_{setting[0]}", setting[1])
+    monkeypatch.chdir(tmp_path)
+    file = str(write(tmp_path / "a.jsonl", 3))
+    monkeypatch.setattr("sys.argv", ["driftwarden", "compare", file, file])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert f"| {ended.value.code} |" in PAGE.read_text(encoding="utf-8")
