@@ -95,10 +95,14 @@ class RunFolder:
         """The verdict on the candidate by evaluation.yaml, with every number that led to it."""
         return self.root / "evaluation.json"
 
-    @property
-    def evaluation_answers(self) -> Path:
+    def evaluation_answers(self, evaluation_id: int) -> Path:
         """What each system answered to the benchmarks of evaluation.yaml, and how it scored."""
-        return self.root / "evaluation-answers.jsonl"
+        return self.root / f"evaluation-answers-{evaluation_id}.jsonl"
+
+    @property
+    def all_evaluation_answers(self) -> list[Path]:
+        """Those of every evaluation of this run, with those that aren't scored."""
+        return sorted(self.root.glob("evaluation-answers-*.jsonl"))
 
     @property
     def unscored_answers(self) -> Path:

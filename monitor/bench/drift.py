@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from monitor.bench.figure import Figure
-from monitor.bench.ledger import Ledger, Recorded, data_digest
+from monitor.bench.ledger import Ledger, Recorded, data_digest, module_digest
 from monitor.bench.plan import DEFAULT, Plan, Section
 from monitor.bench.report import Report, Table, summary
 from monitor.bench.sections.false_alarms import false_alarms
@@ -53,21 +50,33 @@ class Data:
 
     name: str
     labelled: Labelled
-    #: ``None`` where the folder holds none.
+    #: Names the labelled data in a ledger.
+    digest: str
+    #: ``None`` where the folder holds none, or none are asked for.
     releases: Releases | None = None
 
 
-def load_data(folder: Path, settings: Settings) -> Data:
-    """Read and encode the data set that a folder holds.
+def load_data(
+    folder: Path, settings: Settings, sections: Sequence[Section] = tuple(Section)
+) -> Data:
+    """Read the data set that a folder holds, and encode what the sections draw from.
 
     Raises:
         InputError: The folder holds no data set that can be read.
         ModelError: The encoder can't be loaded.
     """
     read = read_texts(folder, settings.traffic)
-    vectors = encode_cached(read.texts, settings.embedding)
-    labelled = Labelled(vectors, read.topics, read.domains)
-    return Data(read.name, labelled, read_releases(folder, settings.embedding))
+    encoded = encode_cached(read.texts, settings.embedding)
+    labelled = Labelled(encoded.vectors, read.topics, read.domains)
+    digest = data_digest(encoded.digest, read.topics, read.domains)
+    has_releases = Section.RELEASE in sections
+    releases = read_releases(folder, settings.embedding) if has_releases else None
+    return Data(read.name, labelled, digest, releases)
+
+
+def _synthetic_data(seed: int) -> Data:
+    maker = module_digest(make_synthetic.__module__)
+    return Data("synthetic", make_synthetic(seed), data_digest(f"seed {seed}", maker))
 
 
 def run_benchmark(
@@ -93,7 +102,7 @@ def run_benchmark(
     """
     report.title("Input drift")
     report.note(describe(plan, seed))
-    synthetic = Data("synthetic", make_synthetic(seed))
+    synthetic = _synthetic_data(seed)
     with (
         tempfile.TemporaryDirectory(prefix="driftwarden-bench-") as folder,
         Workers(n_processes) as pool,
@@ -102,9 +111,7 @@ def run_benchmark(
             place = Path(folder) / str(number)
             data.labelled.save(place)
             own = plan if number == 0 else plan.second()
-            labelled = data.labelled
-            arrays = (labelled.vectors, labelled.topics, labelled.domains)
-            workers = _recorded(pool, ledger, *arrays)
+            workers = _recorded(pool, ledger, data.digest)
             study = Study(
                 data.name, place, workers, own, seed, has_power_goals=data is not synthetic
             )
@@ -120,8 +127,7 @@ def run_benchmark(
                 report.title("A new release", 4)
                 path = place / "releases.npz"
                 data.releases.save(path)
-                answered = (data.releases.prompts, *data.releases.answers.values())
-                workers = _recorded(pool, ledger, *answered)
+                workers = _recorded(pool, ledger, data_digest(data.releases.digest))
                 for figure in release(data.releases, path, workers, own, seed):
                     report.add(figure)
     if ledger is not None and ledger.n_ignored:
@@ -139,8 +145,8 @@ def run_benchmark(
     report.note(summary(report.figures))
 
 
-def _recorded(workers: Workers, ledger: Ledger | None, *arrays: NDArray[Any]) -> Runs:
-    return workers if ledger is None else Recorded(workers, ledger, data_digest(*arrays))
+def _recorded(workers: Workers, ledger: Ledger | None, digest: str) -> Runs:
+    return workers if ledger is None else Recorded(workers, ledger, digest)
 
 
 def describe(plan: Plan, seed: int) -> str:

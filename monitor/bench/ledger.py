@@ -143,18 +143,21 @@ def described(function: Callable[..., Any], task: Any) -> str:
     return f"{function.__module__.rpartition('.')[2]}.{function.__name__} {words}"
 
 
-def data_digest(*arrays: NDArray[Any]) -> str:
-    """Return the digest of the data that trials draw from."""
+def data_digest(*parts: str | NDArray[Any]) -> str:
+    """Return the digest of the data that trials draw from: arrays, or the digests of texts."""
     digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
+    for part in parts:
+        if isinstance(part, str):
+            digest.update(part.encode())
+        else:
+            digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()[:DIGITS]
 
 
 @cache
 def code_digest(module: str) -> str:
     """Return the digest of the code that decides the outcomes of a module's trials."""
-    own = Path(sys.modules[module].__file__ or "")
+    own = _file_of(module)
     names = (*EVERY_TRIAL, *SOME_TRIALS.get(own.stem, ()))
     places = [own, *(PACKAGE / name for name in names)]
     files = [
@@ -163,6 +166,19 @@ def code_digest(module: str) -> str:
         for file in (sorted(place.rglob("*.py")) if place.is_dir() else [place])
         if file not in NO_TRIAL
     ]
+    return _digest_of(files)
+
+
+def module_digest(module: str) -> str:
+    """Return the digest of one module's code."""
+    return _digest_of([_file_of(module)])
+
+
+def _file_of(module: str) -> Path:
+    return Path(sys.modules[module].__file__ or "")
+
+
+def _digest_of(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for file in files:
         digest.update(_without_words(file.read_text(encoding="utf-8")).encode())

@@ -5,7 +5,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -49,7 +50,9 @@ class Workers:
         self._stack.enter_context(one_thread_each())
         # Spawned, because a fork of a process with threads may hang.
         self._executor = self._stack.enter_context(
-            ProcessPoolExecutor(self.n_processes, mp_context=get_context("spawn"))
+            ProcessPoolExecutor(
+                self.n_processes, mp_context=get_context("spawn"), initializer=_end_with_parent
+            )
         )
         return self
 
@@ -102,6 +105,17 @@ class Workers:
                         each(function, tasks[number], done[number])
                     bars.advance(bar)
         return [done[i] for i in range(len(done))]
+
+
+def _end_with_parent() -> None:
+    """End this worker when the benchmark is killed: it would wait for a next trial for ever."""
+    Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager

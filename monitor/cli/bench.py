@@ -95,7 +95,8 @@ def drift(
     if row_seconds is not None:
         plan = replace(plan, row_seconds=row_seconds, peer_seconds=row_seconds)
     settings = read_settings(config)
-    labelled = None if data is None else load_data(data, settings)
+    sections = only or tuple(Section)
+    labelled = None if data is None else load_data(data, settings, sections)
     if labelled is None:
         typer.echo("No --data: synthetic data only.", err=True)
     with ExitStack() as stack:
@@ -109,7 +110,7 @@ def drift(
                 plan,
                 report,
                 seed=seed,
-                sections=only or tuple(Section),
+                sections=sections,
                 ledger=None if ledger is None else Ledger(ledger),
                 n_processes=workers,
             )

@@ -70,7 +70,8 @@ def compare(
 
     The findings go to standard output, everything else to standard error.
 
-    Exit status: 0 no drift, 3 drift, 4 not enough data, 2 a file or an option can't be used.
+    Exit status: 0 no drift, 3 drift, 4 not enough data, 2 a file or an option can't be used, 78 the
+    settings can't be used or the encoder can't be loaded.
     """
     import logging
 
@@ -83,6 +84,9 @@ def compare(
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     with ProgressBars() as progress:
         comparison = compare_files(reference, current, settings, progress)
+        if evidently is not None and not comparison.assessed.scalars:
+            typer.echo("evidently: nothing was compared, so there is no report", err=True)
+            evidently = None
         if evidently is not None:
             progress("Rendering Evidently's report", 0, 1)
             _write("evidently", evidently, _evidently_report(comparison, settings))
@@ -155,18 +159,10 @@ def _relative_link(page: Path, target: Path) -> str:
 
 
 def _evidently_report(comparison: "Comparison", settings: "Settings") -> str:
-    """Render the report.
-
-    Raises:
-        InputError: There is too little to draw.
-    """
     import numpy as np
 
-    from monitor.errors import InputError
     from monitor.evaluation.evidently_report import render_evidently
 
-    if not comparison.assessed.scalars:
-        raise InputError("--evidently: there is too little data to draw a report of; leave it out")
     return render_evidently(
         comparison.assessed.scalars,
         comparison.reference.task_types,

@@ -85,6 +85,8 @@ def sparkline(series: "Series") -> str:
 
 
 def _print(year: "Digest", console: "Console") -> None:
+    from datetime import timedelta
+
     from rich.table import Table
 
     console.print(f"[bold]{_shown(year.model)}[/bold]: {_shown(year.summary)}", highlight=False)
@@ -96,7 +98,7 @@ def _print(year: "Digest", console: "Console") -> None:
     for name in ("prompts ≥", "answers ≥", "exchanges"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in year.windows:
-        days = f"{one.start:%Y-%m-%d} to {one.end:%Y-%m-%d}"
+        days = f"{one.start:%Y-%m-%d} to {one.end - timedelta(microseconds=1):%Y-%m-%d}"
         if one.found is None:
             table.add_row(days, one.status, "", "", "")
             continue
@@ -104,8 +106,10 @@ def _print(year: "Digest", console: "Console") -> None:
         table.add_row(
             days,
             f"[{COLOURS[verdict]}]{NAMES[verdict]}[/]",
-            f"{one.found.input.mass_lower_bound:.1%}",
-            f"{one.found.output.mass_lower_bound:.1%}",
+            *(
+                "-" if family.verdict == "not_enough_data" else f"{family.least_share:.1%}"
+                for family in (one.found.input, one.found.output)
+            ),
             f"{one.found.n_current:,}",
         )
     console.print(table)
@@ -125,9 +129,11 @@ def _print(year: "Digest", console: "Console") -> None:
         console.print(f"and {len(year.hits) - HITS_SHOWN} more; see --json")
     for span in year.incidents:
         what = _shown(", ".join(span.fingerprint))
+        # The last window of one that has recovered is the first without an alarm.
+        over = f" until {span.last_start:%Y-%m-%d}" if span.status == "recovered" else ""
         console.print(
             f"incident {span.incident_id}, {span.status}: {what}, "
-            f"since {span.first_start:%Y-%m-%d}",
+            f"{'from' if over else 'since'} {span.first_start:%Y-%m-%d}{over}",
             highlight=False,
         )
 

@@ -48,7 +48,8 @@ def evaluate(
     The findings are stored; the daemon, when it runs, opens the incident and fills the review
     queue. A window that was evaluated before is shown as it was found.
 
-    Exit status: 0 no drift, 3 drift, 4 not enough data, 2 an option can't be used.
+    Exit status: 0 no drift, 3 drift, 4 not enough data, 2 an option can't be used, 75 another
+    process is evaluating the window, 1 it failed.
     """
     from datetime import UTC
 
@@ -73,13 +74,27 @@ def evaluate(
         begins = begins if start is not None else ends - length
     if begins >= ends:
         raise typer.BadParameter(f"--from {begins:%Y-%m-%d} is not before --to {ends:%Y-%m-%d}")
+    if ends > now:
+        # Stored, it would count as done, and nobody would judge the whole of it.
+        raise typer.BadParameter(
+            f"the window ends at {ends:%Y-%m-%d %H:%M} UTC, which is still to come; --to with an "
+            "earlier time judges what there is so far"
+        )
     engine = open_database(settings)
     with ProgressBars() as progress:
         progress("Evaluating", 0, 1)
         evaluation_id = evaluate_window(engine, settings, begins, ends, now, again=again)
     with transaction(engine) as connection:
         evaluation = evaluation_of_window(connection, settings.model.name, begins, ends)
-    if evaluation is None or evaluation.assessment is None:
+    if evaluation is not None and evaluation.status == "failed":
+        typer.echo(
+            f"The evaluation of this window failed at {evaluation.finished_at:%Y-%m-%d %H:%M} UTC: "
+            f"{evaluation.error}. --again tries it now, the daemon an hour after it failed.",
+            err=True,
+        )
+        raise typer.Exit(1)
+    # One that is evaluated again keeps what was found before until it is done.
+    if evaluation is None or evaluation.assessment is None or evaluation.status == "running":
         typer.echo(
             "Another process is evaluating this window; ask again when it is done.", err=True
         )

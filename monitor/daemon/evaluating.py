@@ -131,7 +131,7 @@ class Evaluating:
         request = as_request(row.request)
         plan, verdict = request.plan.human_eval, row.verdict or {}
         assert plan is not None  # noqa: S101 - or it wouldn't wait for people
-        answers = list(read_lines(RunFolder(Path(row.work_dir)).evaluation_answers))
+        answers = list(read_lines(RunFolder(Path(row.work_dir)).evaluation_answers(row.id)))
         suites = set(verdict.get("safety_suites", ()))
         rated = [one for one in answers if one["benchmark"] not in suites] or answers
         try:

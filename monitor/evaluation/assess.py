@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 from msgspec.structs import replace
@@ -19,7 +20,7 @@ from monitor.evaluation.characteristics import scalars_of
 from monitor.evaluation.comparable import comparable
 from monitor.evaluation.expected_formats import Forms
 from monitor.evaluation.families import family_of, novelty_of, untested
-from monitor.evaluation.headline import headline, not_enough
+from monitor.evaluation.headline import headline, not_enough, too_few
 from monitor.evaluation.remarks import remarks_on
 from monitor.evaluation.scalars import Scalar, compare_scalars
 from monitor.evaluation.task_mix import compare_task_mix, mix_of
@@ -78,9 +79,20 @@ def assess(
         declared: The form of each task type's answers, where the taxonomy declares it.
     """
     least = drift.minimum_samples
+    basis = Basis(
+        seed=seed, settings=drift.model_dump(mode="json") | {"alert_threshold": alert_threshold}
+    )
+    decline = partial(
+        unjudged,
+        current=current,
+        model=model,
+        n_reference=len(reference),
+        bounds=bounds,
+        mix_reference=mix_of(reference),
+        basis=basis,
+    )
     if min(len(reference), len(current)) < least:
-        reason = not_enough(len(reference), len(current), least)
-        return unjudged(reason, current, model=model, n_reference=len(reference), bounds=bounds)
+        return decline(not_enough(len(reference), len(current), least))
     rngs = [np.random.default_rng([seed, stream]) for stream in range(4)]
     design = comparable(reference, current, rate_of)
     asked = compare(
@@ -97,8 +109,7 @@ def assess(
         design=design,
     )
     if asked.verdict == "not_enough_data":
-        reason = _too_few(asked, design, least)
-        return unjudged(reason, current, model=model, n_reference=len(reference), bounds=bounds)
+        return decline(too_few(asked, design, least))
     answered = _compare_answers(reference, current, drift, design, rngs[1])
     of_prompts, of_answers = _clusters(asked, answered, drift)
     timeline = Timeline.of(current, bounds)
@@ -137,29 +148,13 @@ def assess(
         mix_p_value=None if mix is None else mix.p_value,
         mix_effect_size=None if mix is None else mix.effect_size,
         remarks=remarks,
-        basis=Basis(
-            seed=seed,
-            settings=drift.model_dump(mode="json") | {"alert_threshold": alert_threshold},
+        basis=replace(
+            basis,
             reference=Source(n_users=asked.n_reference_groups),
             current=Source(n_users=asked.n_current_groups),
         ),
     )
     return Assessed(assessment, novelty_of(asked, answered, families), cluster, scalars)
-
-
-def _too_few(asked: DriftResult, design: SampleDesign | None, least: int) -> str:
-    if design is not None:
-        kept = int(design.reference_comparable.sum()), int(design.current_comparable.sum())
-        if min(kept) < least:
-            return (
-                f"{not_enough(*kept, least)} That is what is left when task types that were "
-                "sampled at different rates are made comparable."
-            )
-    return (
-        f"Not enough data to judge: the exchanges come from {asked.n_current_groups:,} users "
-        f"in the window and {asked.n_reference_groups:,} in the baseline; 20 are needed on "
-        "either side to tell drift from the habits of a few."
-    )
 
 
 def _design_remark(
@@ -183,6 +178,8 @@ def unjudged(
     model: str,
     n_reference: int,
     bounds: tuple[datetime, datetime] | None = None,
+    mix_reference: dict[str, float] | None = None,
+    basis: Basis | None = None,
 ) -> Assessed:
     """Return the assessment of a window that can't be judged, with the reason as its headline."""
     assessment = Assessment(
@@ -196,7 +193,9 @@ def unjudged(
         input=untested("input"),
         output=untested("output"),
         mix_current=mix_of(current),
+        mix_reference=mix_reference or {},
         remarks=remarks_on(current, bounds),
+        basis=basis,
     )
     n = len(current)
     return Assessed(assessment, np.zeros(n), np.full(n, -1, dtype=np.int64))

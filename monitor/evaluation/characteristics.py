@@ -64,7 +64,8 @@ def scalars_of(
     scalars = _of_texts("prompt", PROMPT, [one.prompts for one in windows])
     asked_in = [_languages(one.prompts) for one in windows]
     scalars += _of_languages("prompt", asked_in)
-    if all(any(one.responses) for one in windows):
+    # A window without a single answer is the worst of all, where the baseline has answers.
+    if any(reference.responses):
         answered_in = [_languages(one.responses) for one in windows]
         scalars += _of_texts("response", RESPONSE, [one.responses for one in windows])
         scalars += _of_answers(windows, asked_in, answered_in)

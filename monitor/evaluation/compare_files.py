@@ -1,5 +1,6 @@
 """Drift between two files of exchanges: no daemon, no database."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,7 +18,9 @@ from monitor.evaluation.basis import with_basis
 from monitor.evaluation.declared_forms import declared_forms
 from monitor.evaluation.large_users import assess_all_users
 from monitor.evaluation.prompt_map import STREAM, draw_map
+from monitor.evaluation.provenance import PACKAGES
 from monitor.evaluation.remarks import withheld_remark
+from monitor.evaluation.versions import MAX_VERSIONS, version_told, without_version
 from monitor.evaluation.window import Window
 from monitor.settings import Settings
 from monitor.store.assessment import Source
@@ -33,9 +36,6 @@ from monitor.traffic.redaction import Redactor, make_redactor
 
 #: Texts encoded between two reports of progress.
 CHUNK = 256
-
-#: Packages that the figures depend on.
-PACKAGES = ("driftwarden", "numpy", "scipy", "torch", "sentence-transformers")
 
 #: Called with what is being done, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]
@@ -76,7 +76,7 @@ def compare_files(
     encoder = load_encoder(settings.embedding)
     progress("Loading the encoder", 1, 1)
     windows = [
-        _with_times(window, started)
+        without_version(_with_times(window, started), settings.model.version_field)
         for window in _windows([content.exchanges for content in contents], encoder, progress)
     ]
     progress("Comparing", 0, 1)
@@ -93,7 +93,11 @@ def compare_files(
     assessment = msgspec.structs.replace(
         assessed.assessment,
         n_withheld=contents[1].n_withheld,
-        remarks=(*assessed.assessment.remarks, *_remarks(paths, contents)),
+        remarks=(
+            *assessed.assessment.remarks,
+            *_versions(current, contents[1], settings.model.version_field),
+            *_remarks(paths, contents),
+        ),
     )
     sources = [_source(path, window) for path, window in zip(paths, windows, strict=True)]
     assessment = with_basis(
@@ -147,7 +151,8 @@ def _source(path: Path, window: Window) -> Source:
 def _remarks(paths: Sequence[Path], contents: Sequence[FileContent]) -> list[str]:
     both = list(zip(paths, contents, strict=True))
     return [
-        f"{len(content.bad_lines):,} lines of {path.name} could not be read and are left out."
+        f"{len(content.bad_lines):,} {'line' if len(content.bad_lines) == 1 else 'lines'} of "
+        f"{path.name} could not be read; left out."
         for path, content in both
         if content.bad_lines
     ] + [
@@ -155,6 +160,21 @@ def _remarks(paths: Sequence[Path], contents: Sequence[FileContent]) -> list[str
         for path, content in both
         if content.n_withheld
     ]
+
+
+def _versions(path: Path, content: FileContent, field: str) -> list[str]:
+    """Say where several versions answered in one file: the figures are those of all together."""
+    told = Counter(version_told(one.attributes, field) or "unknown" for one in content.exchanges)
+    if len(told) < 2:
+        return []
+    named = ", ".join(f"{version} ({n:,})" for version, n in told.most_common(MAX_VERSIONS))
+    left = len(told) - MAX_VERSIONS
+    more = f" and {left:,} more" if left > 0 else ""
+    remark = (
+        f"{path.name} holds answers of {len(told):,} versions of the model, compared as one: "
+        f"{named}{more}. A file for each version tells them apart."
+    )
+    return [remark]
 
 
 def _read(path: Path, settings: Settings) -> FileContent:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from monitor.drift import DriftResult, SampleDesign
 from monitor.report.wording import format_day, say_input, say_output, say_slow_share
 from monitor.store.assessment import Characteristic, FamilyAssessment
 
@@ -46,6 +47,22 @@ def not_enough(n_reference: int, n_current: int, least: int) -> str:
     return (
         f"Not enough data to judge: {least:,} exchanges are needed on either side, "
         f"{' and '.join(too_small)}."
+    )
+
+
+def too_few(asked: DriftResult, design: SampleDesign | None, least: int) -> str:
+    """Say why a comparison of enough exchanges could not judge: what it was left with."""
+    if design is not None:
+        kept = int(design.reference_comparable.sum()), int(design.current_comparable.sum())
+        if min(kept) < least:
+            return (
+                f"{not_enough(*kept, least)} That is what is left when task types that were "
+                "sampled at different rates are made comparable."
+            )
+    return (
+        f"Not enough data to judge: the exchanges come from {asked.n_current_groups:,} users "
+        f"in the window and {asked.n_reference_groups:,} in the baseline; 20 are needed on "
+        "either side to tell drift from the habits of a few."
     )
 
 

@@ -54,13 +54,21 @@ def assess_all_users(
     novelty = np.zeros(len(current))
     cluster = np.full(len(current), -1, dtype=np.int64)
     novelty[kept[1]], cluster[kept[1]] = found.novelty, found.cluster
+    least = options["drift"].minimum_samples
+    headline = found.assessment.headline
+    if any(
+        len(side) < min(least, len(whole))
+        for side, whole in zip(sides, (reference, current), strict=True)
+    ):
+        headline = f"{headline} That is what is left when one user doesn't decide for all others."
     assessment = replaced(
         found.assessment,
+        headline=headline,
         n_reference=len(reference),
         n_current=len(current),
         estimated_current=current.estimated_total,
         mix_current=mix_of(current),
-        mix_reference=mix_of(reference) if found.assessment.mix_reference else {},
+        mix_reference=mix_of(reference),
         remarks=(
             *_remarks(reference, "baseline", kept[0]),
             *_remarks(current, "window", kept[1]),
@@ -105,6 +113,6 @@ def _remarks(window: Window, name: str, kept: NDArray[np.int64]) -> list[str]:
     left = Counter(window.users[row] for row in kept)
     return [
         f"One user ({excerpt(user, 40)}) sent {share:.0%} of the {name}. So that the habits of one "
-        f"decide nothing, {left[user]:,} of these exchanges are compared."
+        f"decide nothing, no more than {left[user]:,} of these exchanges may count."
         for user, share in shares_of_large_users(window).items()
     ]

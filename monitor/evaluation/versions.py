@@ -5,16 +5,20 @@ the registry says who served at the time; while a rollout shares the traffic out
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.evaluation.window import Window
 from monitor.report.excerpts import excerpt
 from monitor.store.exchanges import WindowRows
 from monitor.store.serving import ServingPeriod
+
+Rows = TypeVar("Rows", WindowRows, Window)
 
 #: A field of more values than this names something else: a request, or a machine.
 MAX_VERSIONS = 8
@@ -86,17 +90,22 @@ def versions_of(rows: WindowRows, periods: Sequence[ServingPeriod], *, field: st
     """Return the version that gave each answer, ``[n]``; empty where it isn't known."""
     begins = [period.since or _BEGINNING for period in periods]
     named = [" and ".join(map(str, period.versions)) for period in periods]
-    versions = []
-    for attributes, occurred_at in zip(rows.attributes, rows.occurred_at, strict=True):
-        told = attributes.get(field)
-        if isinstance(told, str | int | float) and not isinstance(told, bool) and told != "":
-            versions.append(excerpt(str(told), 60))
-        else:
-            versions.append(named[bisect_right(begins, occurred_at) - 1] if named else "")
-    return versions
+    return [
+        version_told(attributes, field)
+        or (named[bisect_right(begins, occurred_at) - 1] if named else "")
+        for attributes, occurred_at in zip(rows.attributes, rows.occurred_at, strict=True)
+    ]
 
 
-def without_version(rows: WindowRows, field: str) -> WindowRows:
+def version_told(attributes: Mapping[str, Any], field: str) -> str:
+    """Return the version that an exchange itself names; empty where it names none."""
+    told = attributes.get(field)
+    if isinstance(told, str | int | float) and not isinstance(told, bool):
+        return excerpt(str(told), 60)
+    return ""
+
+
+def without_version(rows: Rows, field: str) -> Rows:
     """Return exchanges without the field that names the version: a number there is no metric."""
     if not any(field in attributes for attributes in rows.attributes):
         return rows

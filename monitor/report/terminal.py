@@ -86,10 +86,10 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
     state = ("drift", "bold red") if alarms else ("as before", "green")
     if family.verdict == "drift" and not alarms:
         state = ("moved, but less than what alarms", "yellow")
-    bound = f"at least {family.mass_lower_bound:.1%} of the window drifted (95% bound)"
-    figures = Text.assemble(
-        "  ", state, (f"  p = {format_p_value(family.p_value)}; {bound}", "dim")
-    )
+    figured = f"  p = {format_p_value(family.p_value)}"
+    if family.verdict == "drift":
+        figured += f"; at least {family.mass_lower_bound:.1%} of the window drifted (95% bound)"
+    figures = Text.assemble("  ", state, (figured, "dim"))
     shown = [_topic(topic) for topic in family.topics[:TOPICS_SHOWN]]
     left = len(family.topics) - TOPICS_SHOWN
     if left > 0:
@@ -150,7 +150,8 @@ def _mix(assessment: Assessment) -> RenderableType:
     table.add_column("Task type", no_wrap=True)
     table.add_column("Baseline", justify="right")
     table.add_column("Window", justify="right")
-    for name, before, after in mix_by_change(assessment)[:CHARACTERISTICS_SHOWN]:
-        table.add_row(Text(excerpt(name, 40) or "(none)"), f"{before:.1%}", f"{after:.1%}")
+    for name, *shares in mix_by_change(assessment)[:CHARACTERISTICS_SHOWN]:
+        told = ("-" if share is None else f"{share:.1%}" for share in shares)
+        table.add_row(Text(excerpt(name, 40) or "(none)"), *told)
     change = format_mix_change(assessment)
     return Group(table, Text(change, style="dim")) if change else table

@@ -74,14 +74,24 @@ def by_effect(characteristics: tuple[Characteristic, ...]) -> list[Characteristi
     return sorted(characteristics, key=lambda one: (not one.degraded, -abs(one.effect_size)))
 
 
-def mix_by_change(assessment: Assessment) -> list[tuple[str, float, float]]:
-    """Return task types with their shares in the baseline and in the window, most moved first."""
-    names = assessment.mix_reference | assessment.mix_current
-    rows = [
-        (name, assessment.mix_reference.get(name, 0.0), assessment.mix_current.get(name, 0.0))
+def mix_by_change(assessment: Assessment) -> list[tuple[str, float | None, float | None]]:
+    """Return task types with their shares in the baseline and in the window, most moved first.
+
+    A side that names no task type, or wasn't looked at, has no shares: ``None``, not 0.
+    """
+    before, now = assessment.mix_reference, assessment.mix_current
+    names = sorted(
+        before | now,
+        key=lambda name: (
+            -abs(now.get(name, 0.0) - before.get(name, 0.0)),
+            -now.get(name, 0.0),
+            name,
+        ),
+    )
+    return [
+        (name, before.get(name, 0.0) if before else None, now.get(name, 0.0) if now else None)
         for name in names
     ]
-    return sorted(rows, key=lambda row: (-abs(row[2] - row[1]), -row[2], row[0]))
 
 
 def format_mix_change(assessment: Assessment) -> str:
@@ -164,13 +174,16 @@ def say_enrichment(topic: Topic) -> str:
 
 
 def say_seen(topic: Topic) -> str:
-    """Say since when a topic is there; empty where times aren't known."""
+    """Say since when a topic is there; empty where times aren't known.
+
+    One that the baseline has some of was there before: its first time is that of the window.
+    """
     if topic.first_seen is None:
         return ""
     first = f"first seen {format_instant(topic.first_seen)}"
-    if topic.known_since is None:
-        return first
-    return f"{first} in this window; known since {format_instant(topic.known_since)}"
+    if topic.known_since is not None:
+        return f"{first} in this window; known since {format_instant(topic.known_since)}"
+    return first if topic.share_reference == 0 else f"{first} in this window"
 
 
 def say_growth(topic: Topic) -> str:

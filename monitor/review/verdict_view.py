@@ -10,8 +10,8 @@ from monitor.store.candidate_evaluations import CandidateEvaluationRow
 
 #: In the order in which they stand side by side.
 SYSTEMS = ("candidate", "incumbent", "base")
-#: Written by the evaluation's child, an answer a line.
-ANSWERS_FILE = "evaluation-answers.jsonl"
+#: Written by the evaluation's child, an answer a line; the evaluation's number goes into it.
+ANSWERS_FILE = "evaluation-answers-{}.jsonl"
 #: Pairs of answers shown on one page.
 PAIRS_SHOWN = 50
 
@@ -104,7 +104,7 @@ def pairs_of(
         worse: Those that the candidate scores lower on; else higher.
         withheld: (benchmark, item) whose answers may not be shown.
     """
-    path = Path(row.work_dir) / ANSWERS_FILE
+    path = Path(row.work_dir) / ANSWERS_FILE.format(row.id)
     if not path.is_file():
         return Pairs(missing=str(path))
     by_item: dict[str, dict[str, dict[str, Any]]] = {}

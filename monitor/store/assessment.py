@@ -248,7 +248,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...] = ()
     #: The window by version, where several answered; the last to answer comes last.
     versions: tuple[VersionAssessment, ...] = ()
-    #: ``None`` where nothing could be compared.
+    #: ``None`` where there was nothing to compare with.
     basis: Basis | None = None
 
     @property

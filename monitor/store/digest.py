@@ -35,6 +35,12 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether the window alarms, by itself or with those before it."""
         return self.alarm or (self.slow is not None and self.slow.alarm)
 
+    @property
+    def least_share(self) -> float:
+        """Return what drifted at least, in the window by itself or with those before it."""
+        slow = self.slow.share_lower_bound if self.slow is not None and self.slow.alarm else 0.0
+        return max(self.mass_lower_bound, slow)
+
 
 class CharacteristicFigures(msgspec.Struct, frozen=True, kw_only=True):
     """A scalar of a window, as :class:`monitor.store.assessment.Characteristic`."""

@@ -21,6 +21,7 @@ from monitor.traffic.sampling import Draw
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+GZIP_MARK = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ def iter_records(path: Path, *, source: str, start: int = 0) -> Iterator[RawReco
     """Yield the lines from number ``start`` on, counted from 0, without their line ends.
 
     Raises:
-        InputError: The file can't be read, is one JSON array, or isn't UTF-8 at all.
+        InputError: The file can't be read, is one JSON array, has objects of many lines, is
+            compressed, or isn't UTF-8 at all.
     """
     now = datetime.now(UTC)
     try:
@@ -149,6 +151,16 @@ def _check_first_line(path: Path, first_line: bytes) -> None:
     if first_line.startswith(UTF_16_MARKS):
         raise InputError(
             f"{path} is UTF-16; UTF-8 is needed (`iconv -f UTF-16 -t UTF-8 {path.name}`)"
+        )
+    if first_line.startswith(GZIP_MARK):
+        raise InputError(
+            f"{path} is compressed; JSON lines are needed (`gunzip -k {path.name}`, or in bash "
+            f"`<(zcat {path.name})` in place of the file)"
+        )
+    if first_line.strip() == b"{":
+        raise InputError(
+            f"{path} holds objects of many lines; one object a line is needed "
+            f"(`jq -c . {path.name}`)"
         )
     if first_line.lstrip().startswith(b"["):
         raise InputError(

@@ -1,11 +1,15 @@
 """JSON from strangers: parsed strictly, and refused with a stable reason."""
 
 import json
+import re
 from typing import Any
 
 import msgspec
 
 from monitor.errors import RecordError
+
+#: As a value of an object or array.
+_CONSTANT = re.compile(r"[:\[,]\s*(-?Infinity|NaN)\s*[,}\]]")
 
 
 def parse_json(text: bytes | str) -> Any:
@@ -25,7 +29,16 @@ def parse_json(text: bytes | str) -> Any:
     except (msgspec.MsgspecError, ValueError, OverflowError) as error:
         if isinstance(text, str) or b"\\u" in text:
             return _parse_with_surrogates(text, str(error))
-        raise RecordError("invalid_json", str(error)) from None
+        raise _malformed(text, str(error)) from None
+
+
+def _malformed(text: bytes | str, complaint: str) -> RecordError:
+    """Return the error; of what Python writes for a number that is none, the way out as well."""
+    shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
+    constant = _CONSTANT.search(shown)
+    if constant is not None:
+        complaint += f"; {constant[1]} is no JSON: leave its key out, or write null"
+    return RecordError("invalid_json", complaint)
 
 
 def _parse_with_surrogates(text: bytes | str, complaint: str) -> Any:
@@ -37,7 +50,7 @@ def _parse_with_surrogates(text: bytes | str, complaint: str) -> Any:
     except RecursionError:
         raise RecordError("too_deep", "nested deeper than the parser goes") from None
     except ValueError:
-        raise RecordError("invalid_json", complaint) from None
+        raise _malformed(text, complaint) from None
 
 
 def _refuse_constant(name: str) -> Any:

@@ -1,7 +1,7 @@
 """The evaluation child: ``python -m retrain.evaluation.child RUN_DIR``.
 
 It reads ``evaluation-request.json``, asks every system every item, leaves the verdict in
-``evaluation.json`` and each answer in ``evaluation-answers.jsonl``, and says how it ended in
+``evaluation.json`` and each answer in ``evaluation-answers-ID.jsonl``, and says how it ended in
 ``evaluation-result.json``, its last act. What a child before it was answered isn't asked again. The
 judge's key comes from its environment.
 """
@@ -62,7 +62,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
             further_checks=checks,
             further_remarks=remarks,
         )
-    write_lines(folder.evaluation_answers, answer_rows(scores))
+    write_lines(folder.evaluation_answers(evaluation_id), answer_rows(scores))
     write_json(folder.evaluation, found.as_json())
     kept.drop()
     return {

@@ -1,6 +1,6 @@
 """Answers are kept as they come: who dies while they are scored needn't have them generated again.
 
-They are a file of rows as ``evaluation-answers.jsonl`` has them, without scores, until that one is
+They are a file of rows as the evaluation's scored answers are, without scores, until those are
 written.
 """
 

@@ -92,8 +92,7 @@ def _files_of_rows(folder: RunFolder) -> list[Path]:
         folder.validation_data,
         folder.replay_prompts,
         folder.replay_answers,
-        folder.evaluation_answers,
-        folder.unscored_answers,
+        *folder.all_evaluation_answers,
     ]
 
 

@@ -584,7 +584,7 @@ def test_where_people_cannot_compare_a_person_must_decide(
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
     desk.end(make_verdict("promote"))
-    answers = desk.files().evaluation_answers
+    answers = desk.files().evaluation_answers(desk.row().id)
     lines = answers.read_text().splitlines(keepends=True)
     answers.write_text("".join(lines[:n_lines]))
     for _ in range(2):

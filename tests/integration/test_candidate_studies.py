@@ -175,7 +175,7 @@ def test_a_judge_is_held_against_the_people_on_the_same_items(
     rng = np.random.default_rng(1)
     found = judge_candidate(benchmarks, scores, Gates(), rng, judge=Judge())
     assert found.verdict.decision == "undecided"
-    write_lines(desk.files().evaluation_answers, answer_rows(scores))
+    write_lines(desk.files().evaluation_answers(desk.row().id), answer_rows(scores))
     write_json(desk.files().evaluation, found.as_json())
     desk.launcher.end(1, {"status": "succeeded", "evaluation_id": desk.row().id})
     desk.advance()

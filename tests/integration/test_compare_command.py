@@ -113,10 +113,16 @@ def test_no_drift_is_exit_status_0_in_words_and_bad_lines_are_named(tmp_path: Pa
 def test_a_small_file_is_exit_status_4(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 120)
     page = tmp_path / "page.html"
-    done = run(reference, write(tmp_path / "current.jsonl", 3), "--html", page, cwd=tmp_path)
+    current, evidently = write(tmp_path / "current.jsonl", 3), tmp_path / "evidently.html"
+    done = run(reference, current, "--html", page, "--evidently", evidently, cwd=tmp_path)
     assert done.returncode == 4, done.stderr
     assert "the window has 3" in " ".join(done.stdout.split())
-    assert "Not enough data" in page.read_text(encoding="utf-8")
+    assert "nothing was compared, so there is no report" in done.stderr
+    assert not evidently.exists()
+    html = page.read_text(encoding="utf-8")
+    assert "Not enough data" in html
+    assert "3 exchanges of current.jsonl against 120 of reference.jsonl" in html
+    assert "evidently.html" not in html
 
 
 @pytest.mark.parametrize(

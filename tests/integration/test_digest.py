@@ -84,10 +84,9 @@ def test_slow_drift_is_an_alarm_of_its_window_or_a_hit(engine: Engine, clock: da
         0.01,
         0.002,
     )
-    assert [one.input.alarms for one in (window.found for window in digest.windows)] == [
-        True,
-        False,
-    ]
+    found = [window.found.input for window in digest.windows]
+    assert [one.alarms for one in found] == [True, False]
+    assert [one.least_share for one in found] == [0.014, 0.0]
 
 
 def test_incidents_span_the_windows_that_alarmed(year: Engine) -> None:
@@ -154,7 +153,9 @@ def test_a_window_that_is_not_done_is_a_gap(any_engine: Engine, clock: datetime)
 
 def test_the_page_shows_it_and_escapes_what_traffic_named(engine: Engine, clock: datetime) -> None:
     store_year(engine, clock)
-    hostile = make_assessment(characteristics=(make_characteristic(name=HOSTILE),))
+    hostile = make_assessment(
+        headline="`resolved` fell.", characteristics=(make_characteristic(name=HOSTILE),)
+    )
     with transaction(engine) as connection:
         store_evaluation(connection, hostile, clock)
     make_world(engine, clock, weeks_ago=60)
@@ -170,6 +171,7 @@ def test_the_page_shows_it_and_escapes_what_traffic_named(engine: Engine, clock:
             headers={"x-csrftoken": token[1]},
         )
         page = client.get("/digest")
+        listed = client.get("/evaluations")
         other = client.get("/digest", params={"model": "unknown"})
     assert page.status_code == 200
     assert '<a href="/digest" aria-current="page">Digest</a>' in page.text
@@ -178,7 +180,13 @@ def test_the_page_shows_it_and_escapes_what_traffic_named(engine: Engine, clock:
     assert "style=" not in page.text  # the policy forbids it
     assert page.text.count('class="mass alarm"') == len(DRIFTED)
     assert len(page.content) < 100_000
+    assert page.text.count("not judged</td>") == 2
     assert "No window yet" in other.text
+    for shown in (page, listed):
+        assert "2 Nov 2026 \N{EN DASH} 8 Nov 2026</a>" in shown.text
+        assert "2 Nov 2026 \N{EN DASH} 9 Nov 2026" not in shown.text
+        assert "<td>`resolved` fell" not in shown.text
+        assert "<td>resolved fell" in shown.text
 
 
 def test_the_command_prints_it(engine: Engine, clock: datetime, tmp_path: Path) -> None:
@@ -192,7 +200,13 @@ def test_the_command_prints_it(engine: Engine, clock: datetime, tmp_path: Path) 
     assert shown.exit_code == 0, shown.output
     assert "52 windows: 9 with drift" in shown.output
     assert "answers significant, no alarm (p = 0.003, at least 0.8%)" in shown.output
-    assert "incident 1, recovered: input" in shown.output
+    drifted = [clock - (WEEKS - week) * WEEK for week in (DRIFTED[0], DRIFTED[-1] + 1)]
+    assert (
+        "incident 1, recovered: input, from {:%Y-%m-%d} until {:%Y-%m-%d}\n".format(*drifted)
+        in shown.output
+    )
+    assert f"{clock - WEEK:%Y-%m-%d} to {clock - timedelta(days=1):%Y-%m-%d} " in shown.output
+    assert re.search(r"not enough data +- +- +3\n", shown.output)
     assert re.search(r"metric resolved +[▁▂▃▄▅▆▇█·]{52}", shown.output)
     printed = CliRunner().invoke(command, ["digest", "--json", "--windows", "5"], env=environment)
     found = json.loads(printed.output)

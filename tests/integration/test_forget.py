@@ -235,7 +235,7 @@ def test_files_are_rewritten_and_the_data_card_says_so(world: PersonWorld, clock
     kept = [line for line in lines if WORD.encode() not in line]
     assert 3 == len(lines) - len(kept)
     assert kept == world.run.training_data.read_bytes().splitlines(keepends=True)
-    answers = world.run.evaluation_answers.read_text().splitlines()
+    answers = world.run.evaluation_answers(1).read_text().splitlines()
     assert ["exchange-4", "exchange-4"] == [json.loads(x)["id"] for x in answers]
     noted = json.loads(world.run.card.read_text())
     (note,) = noted.pop("removed")

@@ -63,3 +63,19 @@ def test_one_who_left_is_no_drift(engine: Engine, clock: datetime) -> None:
     assert assessment.verdict == "no_drift"
     assert assessment.n_reference == 800
     assert any("of the baseline. So that" in one for one in assessment.remarks)
+
+
+def test_a_window_that_one_user_sent_is_not_judged_and_its_count_is_explained(
+    engine: Engine, clock: datetime
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(engine, clock, 300, seed=5, large_user=1.0)
+    assessment = run(engine, clock).assessment
+    assert (assessment.verdict, assessment.n_current) == ("not_enough_data", 300)
+    assert assessment.headline.endswith(
+        "the window has 1. That is what is left when one user doesn't decide for all others."
+    )
+    assert any("no more than 1 of these exchanges may count" in one for one in assessment.remarks)
+    assert assessment.mix_reference
+    assert assessment.basis is not None
+    assert assessment.basis.reference.digest.startswith("digest-1")

@@ -115,7 +115,7 @@ def test_a_candidate_that_changed_nothing_is_not_promoted(desk: Desk) -> None:
     assert kept["decision"] == "reject"
     strata = {one["stratum"] for part in kept["scores"] for one in part["scores"]}
     assert {"", "split=new", "split=old", "task_type=cards", "task_type=crypto"} <= strata
-    answers = desk.files.evaluation_answers.read_text().splitlines()
+    answers = desk.files.evaluation_answers(1).read_text().splitlines()
     assert len(answers) == 2 * (8 + 3)
     command = ["retrain", "logs", str(desk.run), "--config", str(desk.config)]
     written = desk.files.task("evaluate").log.read_text().splitlines()

@@ -178,7 +178,7 @@ def test_a_retraining_goes_on_from_what_serves_and_is_evaluated_beside_it(
     assert value["candidate"]["split=old"] >= 0.9
     adapter_card = (desk.files(run).adapter / "README.md").read_text(encoding="utf-8")
     assert "| desk | split=new | exact_match | " in adapter_card
-    answers = list(read_lines(desk.files(run).evaluation_answers))
+    answers = list(read_lines(desk.files(run).evaluation_answers(row.id)))
     assert len(answers) == 3 * 24
     right = [a for a in answers if a["by"] == "incumbent" and a["id"].startswith("old")]
     assert {a["answer"] for a in right} == {OLD[1]}

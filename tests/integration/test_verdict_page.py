@@ -105,7 +105,7 @@ def test_the_answers_that_differ_are_one_click_away(
     assert "q4" in better  # the candidate answers five right, the incumbent four
     assert "incumbent is wrong" in better
     assert "There are none." in client.get(f"{address}&show=worse").text
-    folder.evaluation_answers.unlink()
+    folder.evaluation_answers(row.id).unlink()
     assert "The answers can't be read here" in html.unescape(client.get(address).text)
 
 
@@ -119,7 +119,8 @@ def test_while_people_rate_blind_nothing_tells_the_systems_apart(
     with transaction(world.engine) as connection:
         open_study(
             connection, evaluation_id=row.id, plan=HumanEvaluation(),
-            rows=list(read_lines(folder.evaluation_answers)), seed=1, secret=bytes(32), now=clock,
+            rows=list(read_lines(folder.evaluation_answers(row.id))), seed=1, secret=bytes(32),
+            now=clock,
         )  # fmt: skip
     sign_in(client, "Lea")
     page = html.unescape(client.get(f"/verdicts/{row.id}").text)

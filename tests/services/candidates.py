@@ -19,7 +19,7 @@ from retrain.evaluation.request import EvaluationRequest
 from retrain.models.source import Source
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
-from retrain.run_folder import RunFolder, write_json, write_lines
+from retrain.run_folder import RunFolder, read_json, write_json, write_lines
 from retrain.runs.lifecycle import plan_run
 
 MODEL = "desk"
@@ -129,7 +129,8 @@ def leave_verdict(folder: RunFolder, verdict: dict[str, Any]) -> None:
         for system, n_right in right.items()
         for number in range(6)
     ]  # fmt: skip
-    write_lines(folder.evaluation_answers, rows)
+    asked = read_json(folder.evaluation_request) or {}
+    write_lines(folder.evaluation_answers(asked.get("evaluation_id", 1)), rows)
     write_json(folder.evaluation, verdict)
 
 

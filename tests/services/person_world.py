@@ -321,7 +321,7 @@ def _train(engine: Engine, folder: Path, clock: datetime) -> tuple[RunFolder, in
         )  # fmt: skip
         run = prepare_run(connection, run_id, training_set)
         write_lines(
-            run.evaluation_answers,
+            run.evaluation_answers(1),
             [
                 {
                     "by": system, "benchmark": "support", "id": f"exchange-{n}",

@@ -23,6 +23,9 @@ MOST_HOLDS = 4
 LEAST_UNREAD = 20
 #: And deletes at most so many.
 MOST_CUT = 500
+#: A broker that has anything answers a fetch within half a second: what comes to it later than
+#: this waits for the next fetch.
+FETCH_SECONDS = 1.0
 
 
 class Faults:
@@ -144,27 +147,46 @@ class Faults:
     def _cut_attended(self, pick: float) -> None:
         """Delete unread records while the replicas wait for the database with full hands."""
         self._until(self._all_claimed, "the first read of every partition")
-        stored = self._database.next_offsets()
         self._database.stop()
         try:
-            cuts = self._cut(stored, pick)
+            self._replicas.wait_for((STORING,))
+            cuts = self._cut_before_frozen(pick)
             self._ledger.cuts += [Cut(p, before, None) for p, before in cuts.items()]
         finally:
             self._database.start()
         self._until_behind(cuts)
 
-    def _cut(self, stored: dict[int, int], pick: float) -> dict[int, int]:
+    def _cut_before_frozen(self, pick: float) -> dict[int, int]:
+        """Delete what came while the replicas stood still: none can have read ahead of the cut."""
+        frozen = self._freeze_all()
+        try:
+            self._stop.wait(FETCH_SECONDS)
+            return self._cut(self._broker.ends(), pick)
+        finally:
+            for slot in frozen:
+                slot.thaw()
+                self._replicas.release(slot)
+
+    def _freeze_all(self) -> list[Replica]:
+        """Freeze all that run; one that starts meanwhile waits for the database."""
+        frozen = list(iter(lambda: self._replicas.reserve(0.0), None))
+        for slot in frozen:
+            slot.freeze()
+        return frozen
+
+    def _cut(self, unread_from: dict[int, int], pick: float) -> dict[int, int]:
         """Delete from some partitions, once enough is unread; return where each begins now."""
-        partitions = sorted(stored)[int(pick * 2) :: 2]
+        partitions = sorted(unread_from)[int(pick * 2) :: 2]
 
         def unread() -> bool:
             ends = self._broker.ends()
-            return all(ends[p] - stored[p] >= LEAST_UNREAD for p in partitions)
+            return all(ends[p] - unread_from[p] >= LEAST_UNREAD for p in partitions)
 
         self._until(unread, "unread records")
         ends = self._broker.ends()
         cuts = {
-            p: stored[p] + 1 + int(pick * min(ends[p] - stored[p], MOST_CUT)) for p in partitions
+            p: unread_from[p] + 1 + int(pick * min(ends[p] - unread_from[p], MOST_CUT))
+            for p in partitions
         }
         self._broker.delete_before(cuts)
         return cuts

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from monitor.bench import ledger
-from monitor.bench.ledger import Ledger, Recorded, code_digest, data_digest
+from monitor.bench.ledger import Ledger, Recorded, code_digest, data_digest, module_digest
 from monitor.bench.sources.windows import Draw
 from monitor.bench.trial import Outcome, Trial
 from monitor.errors import InputError
@@ -133,3 +133,4 @@ def test_words_are_no_code(tmp_path: Path) -> None:
     assert code_digest(Trial.__module__) == code_digest(Trial.__module__)
     points = np.eye(3)
     assert data_digest(points) != data_digest(2 * points)
+    assert module_digest("monitor.bench.trial") != module_digest("monitor.bench.ledger")

@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor.bench.plan import QUICK
+from monitor.bench.drift import load_data
+from monitor.bench.plan import QUICK, Section
 from monitor.bench.sections import output, release
+from monitor.bench.sources.encoding import Encoded
 from monitor.bench.sources.releases import Releases, open_releases, read_releases
 from monitor.bench.sources.synthetic import make_synthetic
+from monitor.bench.sources.texts import LabelledTexts
 from monitor.bench.sources.windows import Draw
 from monitor.bench.study import Study
 from monitor.errors import InputError
@@ -67,7 +70,7 @@ def test_releases_that_answer_different_prompts_are_refused(tmp_path: Path, monk
     embedding = Settings().embedding
     monkeypatch.setattr(
         "monitor.bench.sources.releases.encode_cached",
-        lambda texts, _: np.ones((len(texts), 1), np.float32),
+        lambda texts, _: Encoded(np.ones((len(texts), 1), np.float32), texts[0]),
     )
     assert read_releases(tmp_path, embedding) is None
     for name, prompt in (("a.json", "Who?"), ("b.json", "Why?")):
@@ -81,3 +84,21 @@ def test_releases_that_answer_different_prompts_are_refused(tmp_path: Path, monk
     found = read_releases(tmp_path, embedding)
     assert found is not None
     assert list(found.answers) == ["a", "b"]
+    assert "Who? So. So." == found.digest
+
+
+def test_answers_are_encoded_only_where_their_section_is_measured(
+    tmp_path: Path, monkeypatch
+) -> None:
+    asked_for = []
+    monkeypatch.setattr(
+        "monitor.bench.drift.read_texts",
+        lambda *_: LabelledTexts("some", ["a"], np.zeros(1, np.int64), np.zeros(1, np.int64)),
+    )
+    encoded = Encoded(np.ones((1, 1), np.float32), "d")
+    monkeypatch.setattr("monitor.bench.drift.encode_cached", lambda *_: encoded)
+    monkeypatch.setattr("monitor.bench.drift.read_releases", lambda *_: asked_for.append(1))
+    load_data(tmp_path, Settings(), [Section.POWER, Section.OUTPUT])
+    assert [] == asked_for
+    load_data(tmp_path, Settings(), [Section.RELEASE])
+    assert [1] == asked_for

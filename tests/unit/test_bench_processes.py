@@ -4,6 +4,8 @@ Children import this file to find what they run, so it imports nothing heavy.
 """
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 
@@ -19,6 +21,11 @@ def square(number: int) -> int:
 
 def thread_limit(_: int) -> str:
     return os.environ["OMP_NUM_THREADS"]
+
+
+def say_and_wait(word: str) -> None:
+    print(word, flush=True)
+    threading.Event().wait()
 
 
 def add(ready: Ready, a: int, b: int) -> int:
@@ -55,6 +62,22 @@ def test_workers_use_one_thread_and_leave_the_environment_alone(monkeypatch) -> 
     with Workers(1) as workers:
         assert ["1"] == workers.run(thread_limit, [0], label="threads")
     assert "3" == os.environ["OMP_NUM_THREADS"]
+
+
+def test_workers_end_with_a_benchmark_that_is_killed() -> None:
+    script = (
+        "from monitor.bench.workers import Workers\n"
+        "from tests.unit.test_bench_processes import say_and_wait\n"
+        "with Workers(1) as workers:\n"
+        "    workers.run(say_and_wait, ['at work'], label='waits')"
+    )
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as benchmark:
+        assert benchmark.stdout is not None
+        assert "at work\n" == benchmark.stdout.readline()
+        benchmark.kill()
+        # The worker holds the other end of the pipe as long as it lives.
+        assert ("", None) == benchmark.communicate(timeout=60)
 
 
 def test_a_call_in_a_child_gives_its_value() -> None:

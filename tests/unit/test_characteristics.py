@@ -100,6 +100,19 @@ def test_calls_that_failed_are_counted() -> None:
     assert failed["response error"].direction == -1
 
 
+def test_a_window_without_a_single_answer_alarms() -> None:
+    failed = [{"error": "Timeout"}] * 60 + [{}] * 40
+    reference, current = window(answers(100)), window([""] * 100, attributes=failed)
+    scalars = scalars_of(reference, current, Drift())
+    compared_all = compare_scalars(scalars, reference, current, drift=Drift(), alert_threshold=0.1)
+    assert {"empty", "error"} <= {one.name for one in compared_all if one.degraded}
+
+
+def test_a_baseline_without_answers_has_none_to_lose() -> None:
+    scalars = compared(window([""] * 100), window([*[""] * 50, *answers(50)]))
+    assert not [name for name in scalars if name.startswith("response")]
+
+
 def test_languages_are_told_as_a_mix_and_answers_against_their_prompts() -> None:
     reference = window(answers(100), prompts=[ENGLISH] * 98 + [GERMAN] * 2)
     current = window(

@@ -1,5 +1,7 @@
 """Files of exchanges: read whole, and line by line."""
 
+import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,37 @@ def test_a_json_array_is_refused_with_the_way_out(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match=r"holds a JSON array; .*jq -c"):
         read_exchanges(path, Traffic(), default_model="assistant", redactor=None)
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (gzip.compress(b'{"prompt": "one"}'), r"is compressed; .*zcat exchanges.jsonl"),
+        (b'{\n  "prompt": "one"\n}\n', r"objects of many lines; .*jq -c \. exchanges.jsonl"),
+    ],
+    ids=["compressed", "indented"],
+)
+def test_a_file_of_another_shape_is_refused_with_the_way_out(
+    tmp_path: Path, content: bytes, advice: str
+) -> None:
+    path = write(tmp_path / "exchanges.jsonl", content)
+
+    with pytest.raises(InputError, match=advice):
+        read_exchanges(path, Traffic(), default_model="assistant", redactor=None)
+
+
+@pytest.mark.parametrize("text", ["a", "\ud83d"])
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_json_has_not_is_told_with_the_way_out(
+    tmp_path: Path, text: str, number: str
+) -> None:
+    record = json.dumps({"prompt": text, "metadata": {"score": float(number)}})
+    path = write(tmp_path / "exchanges.jsonl", record.encode())
+
+    (bad,) = read_exchanges(path, Traffic(), default_model="", redactor=None).bad_lines
+
+    assert "invalid_json" == bad.reason
+    assert f"{number} is no JSON: leave its key out, or write null" in bad.detail
 
 
 @pytest.mark.parametrize("name", ["absent.jsonl", "."])

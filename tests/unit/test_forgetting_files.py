@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -99,10 +100,16 @@ def test_the_card_is_noted_before_the_rows_go(
     assert [1] == [note["n_rows"] for note in card["removed"]]
 
 
-@pytest.mark.parametrize("name", ["evaluation_answers", "unscored_answers"])
-def test_answers_to_the_benchmarks_of_an_evaluation_go_too(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "file",
+    [lambda folder: folder.evaluation_answers(12), lambda folder: folder.unscored_answers],
+    ids=["scored", "unscored"],
+)
+def test_answers_to_the_benchmarks_of_an_evaluation_go_too(
+    tmp_path: Path, file: Callable[[RunFolder], Path]
+) -> None:
     folder = RunFolder(tmp_path)
-    answers: Path = getattr(folder, name)
+    answers = file(folder)
     answers.write_text('{"user": "ann"}\n{"user": "bob"}\n', encoding="utf-8")
 
     assert [(answers, 1)] == [(one.path, one.n_rows) for one in find_in_run(folder, hers)]

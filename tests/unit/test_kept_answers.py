@@ -146,9 +146,26 @@ def test_a_child_whose_scoring_fails_leaves_its_answers_to_the_next_one(
             assert len(list(read_lines(folder.unscored_answers))) == 6
     result = read_json(folder.task("evaluate").result) or {}
     assert (status, result["status"], used.loaded.total()) == (0, "succeeded", 0)
-    rows = list(read_lines(folder.evaluation_answers))
+    rows = list(read_lines(folder.evaluation_answers(7)))
     assert {row["answer"] for row in rows if row["by"] == "base"} == {"base 0", "base 1", "base 2"}
     assert set(rows[0]) == {
         "by", "benchmark", "id", "task_type", "messages", "expected", "answer", "values",
     }  # fmt: skip
     assert not folder.unscored_answers.exists()
+
+
+def test_a_later_evaluation_leaves_the_answers_of_an_earlier_one(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [msgspec.json.encode(item) for item in items(3)]
+    (folder.root.parent / "desk.jsonl").write_bytes(b"\n".join(lines))
+    monkeypatch.setattr(child, "prepare_environment", lambda base: None)
+    monkeypatch.setattr(systems, "systems_of", lambda _: Systems())
+    kept_bytes = []
+    for evaluation_id in (7, 8):
+        write_request(folder, evaluation_id, 0, make_request(folder.root.parent, PLAN))
+        assert 0 == child.main([str(folder.root)])
+        kept_bytes.append(folder.evaluation_answers(7).read_bytes())
+    assert kept_bytes[0] == kept_bytes[1]
+    answers = [folder.evaluation_answers(7), folder.evaluation_answers(8)]
+    assert answers == folder.all_evaluation_answers

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -66,4 +67,18 @@ def test_the_workflow_ends_with_the_status_of_the_comparison(tmp_path: Path, sta
 def test_the_workflow_keeps_the_page_when_it_fails() -> None:
     upload = WORKFLOW["jobs"]["compare"]["steps"][-1]
     assert upload["if"] == "always()"
-    assert upload["with"]["path"] == "drift*"
+    for written in ("drift.json", "drift.html", "drift-evidently.html"):
+        assert kept(written)
+
+
+def test_the_workflow_keeps_no_checkout() -> None:
+    """A pattern that fits a folder takes all that is in it along: here gigabytes of packages."""
+    steps = [step.get("with", {}) for step in WORKFLOW["jobs"]["compare"]["steps"]]
+    folders = {step["path"].partition("/")[0] for step in steps[:-1] if "path" in step}
+    assert folders == {"driftwarden"}
+    assert not kept("driftwarden")
+
+
+def kept(name: str) -> bool:
+    upload = WORKFLOW["jobs"]["compare"]["steps"][-1]
+    return any(fnmatch(name, pattern) for pattern in upload["with"]["path"].split())

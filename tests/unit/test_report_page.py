@@ -273,6 +273,23 @@ def test_the_change_of_mix_is_told_where_it_was_tested() -> None:
     assert "moved between task types" not in render_page(make_assessment(**mix))
 
 
+def test_the_mix_of_a_side_that_names_no_task_is_unknown() -> None:
+    page = render_page(make_assessment(mix_current={"cards": 0.75, "loans": 0.25}))
+    assert re.search(r"cards \S 75%", Outline(page).text)
+    assert page.count('<rect class="now"') == 2
+    assert '<rect class="before"' not in page
+
+
+@pytest.mark.parametrize(
+    ("before", "told"), [(0.0, "14:05 UTC"), (0.045, "14:05 UTC in this window")]
+)
+def test_what_was_there_before_is_not_first_seen_now(before: float, told: str) -> None:
+    topic = make_topic(first_seen=datetime(2026, 11, 3, 14, 5, tzinfo=UTC), share_reference=before)
+    family = make_family(verdict="drift", alarm=True, topics=(topic,))
+    text = Outline(render_page(make_assessment(0.3, input=family))).text
+    assert text.partition("first seen 3 Nov 2026, ")[2].startswith(f"{told} ")
+
+
 def test_growth_is_drawn_to_scale() -> None:
     drawn = growth(make_topic(share_reference=0.05, growth=make_growth(0.0, None, 0.1)))
     assert drawn is not None

@@ -1,5 +1,6 @@
 """An assessment in the terminal: readable, and hostile text stays text."""
 
+import re
 from datetime import UTC, datetime
 from io import StringIO
 
@@ -55,7 +56,7 @@ def test_the_terminal_shows_all_that_matters() -> None:
         "DRIFT  500 exchanges of assistant against 2,000 of the baseline",
         "at least 31.0% of the window drifted",
         "12.0% of the window, 0.3% of the baseline: 40 times as frequent (95%: 18 to 90)",
-        "61 exchanges of 48 users; first seen 3 Nov 2026, 14:05 UTC; 0.4% on 2 Nov, 18% on 4 Nov",
+        "first seen 3 Nov 2026, 14:05 UTC in this window; 0.4% on 2 Nov, 18% on 4 Nov",
         "“How do I move my crypto wallet?”",
         "Foreign, and in no topic",
         "“What is the airspeed of a swallow?”",
@@ -104,6 +105,20 @@ def test_a_terminal_obeys_no_text_from_traffic() -> None:
     assert "\x1b" not in text
     assert "\x07" not in text
     assert "[bold red]not markup[/]" in text
+
+
+def test_no_share_is_claimed_of_what_did_not_drift() -> None:
+    family = make_family("output", p_value=0.1, mass_lower_bound=0.031)
+    text = in_terminal(make_assessment(output=family))
+    assert "as before  p = 0.10" in text
+    assert "3.1%" not in text
+
+
+def test_the_mix_of_a_side_that_names_no_task_is_unknown() -> None:
+    text = in_terminal(make_assessment(mix_current={"cards": 0.75, "loans": 0.25}))
+    assert re.search(r"cards +- +75\.0%", text)
+    gone = in_terminal(make_assessment(mix_reference={"cards": 1.0}))
+    assert re.search(r"cards +100\.0% +-", gone)
 
 
 def test_not_enough_data_is_short() -> None:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,26 +17,34 @@ from monitor.settings import Embedding
 TEXTS_AT_ONCE = 512
 
 
-def encode_cached(texts: Sequence[str], settings: Embedding) -> NDArray[np.float32]:
+@dataclass(frozen=True)
+class Encoded:
+    """Texts as vectors."""
+
+    #: float32 ``[n, d]``, unit norm to float16's precision.
+    vectors: NDArray[np.float32]
+    #: Of the texts and the encoder. The last bits of the vectors are no part of it: they differ
+    #: from one machine, and one number of threads, to the next.
+    digest: str
+
+
+def encode_cached(texts: Sequence[str], settings: Embedding) -> Encoded:
     """Encode texts as the daemon does, or read what an earlier run has encoded.
 
     The cache lies in the system's temporary folder, under a digest of the texts and the encoder.
-
-    Returns:
-        float32 ``[n, d]``, unit norm to float16's precision.
 
     Raises:
         ModelError: The encoder can't be loaded.
     """
     encoder = load_encoder(settings)
-    digest = hashlib.sha256(encoder.identity.encode())
+    whole = hashlib.sha256(encoder.identity.encode())
     for text in texts:
-        digest.update(b"\x00" + text.encode("utf-8", "replace"))
-    folder = Path(tempfile.gettempdir())
-    cache = folder / f"driftwarden-bench-vectors-{digest.hexdigest()[:24]}.npy"
+        whole.update(b"\x00" + text.encode("utf-8", "replace"))
+    digest = whole.hexdigest()[:24]
+    cache = Path(tempfile.gettempdir()) / f"driftwarden-bench-vectors-{digest}.npy"
     if cache.is_file():
         cached: NDArray[np.float16] = np.load(cache)
-        return cached.astype(np.float32)
+        return Encoded(cached.astype(np.float32), digest)
     parts = []
     with progress_bars() as bars:
         bar = bars.add_task("Encoding, once", total=len(texts))
@@ -48,4 +57,4 @@ def encode_cached(texts: Sequence[str], settings: Embedding) -> NDArray[np.float
     unfinished = cache.with_suffix(f".{os.getpid()}.npy")
     np.save(unfinished, vectors)
     unfinished.replace(cache)
-    return vectors.astype(np.float32)
+    return Encoded(vectors.astype(np.float32), digest)

@@ -24,6 +24,8 @@ class Releases:
     prompts: NDArray[np.float32]
     #: Release -> float32 ``[n, d]``, oldest first.
     answers: Mapping[str, NDArray[np.float32]]
+    #: Of the texts and the encoder.
+    digest: str = ""
 
     def save(self, path: Path) -> None:
         """Write the arrays where :func:`open_releases` finds them."""
@@ -72,4 +74,9 @@ def read_releases(folder: Path, settings: Embedding) -> Releases | None:
             raise InputError(f"{path}: its prompts are not those of {files[0].name}")
         prompts = asked
         answers[path.stem] = encode_cached(told, settings)
-    return Releases(encode_cached(prompts, settings), answers)
+    encoded = encode_cached(prompts, settings)
+    return Releases(
+        encoded.vectors,
+        {name: one.vectors for name, one in answers.items()},
+        " ".join([encoded.digest, *(one.digest for one in answers.values())]),
+    )

@@ -59,8 +59,8 @@ def open_study(
         connection: Inside the caller's transaction.
         evaluation_id: The evaluation of a candidate.
         plan: ``human_eval`` of evaluation.yaml.
-        rows: What the systems answered, as evaluation-answers.jsonl has it: ``by``, ``benchmark``,
-            ``id``, ``messages``, ``answer`` and, to stratify by, ``task_type``.
+        rows: What the systems answered, as an evaluation's file of answers has it: ``by``,
+            ``benchmark``, ``id``, ``messages``, ``answer`` and, to stratify by, ``task_type``.
         seed: Draws the items; the same seed draws the same ones.
         secret: At least 32 random bytes, such as of ``secrets.token_bytes``; they order the
             answers, and whoever knows them knows more than a reviewer may.

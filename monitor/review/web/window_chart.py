@@ -106,7 +106,7 @@ def draw_windows(
         here: The evaluation that is looked at.
     """
     found = [one.found for one in windows if one.found]
-    bounds = [_share(f) for one in found for f in (one.input, one.output)]
+    bounds = [f.least_share for one in found for f in (one.input, one.output)]
     scale = max([0.1, 1.5 * floor, *bounds])
     step = min(WIDTH / len(windows), WIDEST)
     lanes = []
@@ -159,7 +159,7 @@ def _bar(
     height, kind = FLAT, "unknown"
     if family is not None and family.verdict != "not_enough_data":
         least = FLAT if family.verdict == "no_drift" and not family.alarms else MARKED
-        height = max(least, LANE * _share(family) / scale)
+        height = max(least, LANE * family.least_share / scale)
         kind = "alarm" if family.alarms else "hit" if family.verdict == "drift" else "ordinary"
     gap = min(8.0, step / 5)
     return Bar(
@@ -194,12 +194,6 @@ def _told(what: str, family: FamilyFigures) -> str:
         return f"{what} as before (p = {family.p_value:.2g})"
     how = "drifted" if family.alarm else "moved, below the floor"
     return f"{what} {how}, at least {family.mass_lower_bound:.1%} (p = {family.p_value:.2g})"
-
-
-def _share(family: FamilyFigures) -> float:
-    """Return what drifted at least, by the window itself or with those before it."""
-    slow = family.slow.share_lower_bound if family.slow and family.slow.alarm else 0.0
-    return max(family.mass_lower_bound, slow)
 
 
 def _ticks(windows: Sequence[WindowFigures], step: float) -> tuple[Tick, ...]:

@@ -1,11 +1,14 @@
 // The reservation of an item: kept while somebody is at work, shown when it runs out.
 
+import { say } from "./announce.js";
+import { send } from "./api.js";
+
 const BEAT = 60_000; // between heartbeats
 const AT_WORK = 3 * 60_000; // after a key, a click or a scroll
 const WARN = 5 * 60; // seconds before the end
 const SOON = 60;
 
-export class LeaseWatch {
+class LeaseWatch {
   /**
    * @param until, now the reservation's end and the server's time, ISO
    * @param beat asks for more: a promise of {lease_until}
@@ -78,8 +81,14 @@ export class LeaseWatch {
   }
 }
 
+/** Watch over the reservation of the item at a path; `refused` is told why there is no more of it. */
+export function leaseOf({ lease_until, now }, path, refused) {
+  const beat = () => send("POST", `${path}/heartbeat`);
+  return new LeaseWatch({ until: lease_until, now, beat, show: showLease, say, refused });
+}
+
 /** Show what is left of the reservation, once it is little. */
-export function showLease(left) {
+function showLease(left) {
   const chip = document.getElementById("lease");
   chip.hidden = left === null;
   if (left !== null) chip.textContent = left ? `Reserved for ${clock(left)} more` : "Reservation ended";

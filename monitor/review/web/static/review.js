@@ -1,6 +1,6 @@
 // The review page: everything by keyboard, nothing lost.
 
-import { say } from "./announce.js";
+import { actor } from "./acting.js";
 import { initialState, send } from "./api.js";
 import { showBanner } from "./banner.js";
 import { draftOf } from "./drafting.js";
@@ -8,7 +8,7 @@ import { Fields } from "./fields.js";
 import { JudgementForm } from "./form.js";
 import { toggleGuide } from "./guide.js";
 import { listen } from "./keys.js";
-import { LeaseWatch, showLease } from "./lease.js";
+import { leaseOf } from "./lease.js";
 import { refusedPerson } from "./refusal.js";
 import { showSaving } from "./saving.js";
 import { Scores } from "./scores.js";
@@ -23,21 +23,14 @@ const fields = new Fields(element);
 const scores = new Scores(element, form);
 const help = document.getElementById("help");
 const flagDialog = document.getElementById("flag");
-let busy = false;
 
 const draft = draftOf(initial, form, {
   saved: (answer) => lease.extend(answer.lease_until),
   refused: stand,
 });
 
-const lease = new LeaseWatch({
-  until: initial.lease_until,
-  now: initial.now,
-  beat: () => send("POST", `${path}/heartbeat`),
-  show: showLease,
-  say,
-  refused: stand,
-});
+const lease = leaseOf(initial, path, stand);
+const act = actor({ element, draft, goOn, explain });
 
 /** The server refuses this person or this item: say what to do; what was typed stays. */
 function stand(refused) {
@@ -87,23 +80,6 @@ function decide(verdict, at = true) {
 async function goOn() {
   const { item } = await send("POST", "/api/items/claim");
   location.assign(item ? `/review/${item}` : "/review");
-}
-
-async function act(action) {
-  if (busy) return;
-  busy = true;
-  element.setAttribute("aria-busy", "true");
-  try {
-    await draft.autosave.hold();
-    await action();
-    draft.finish();
-    await goOn();
-  } catch (refused) {
-    busy = false;
-    element.removeAttribute("aria-busy");
-    draft.autosave.release();
-    await explain(refused);
-  }
 }
 
 /** A refusal is about the review, which can be mended, or about the item, which is gone: a heartbeat knows. */

@@ -1,12 +1,12 @@
 // Rating an item of a study: everything by keyboard, nothing lost.
 
-import { say } from "./announce.js";
+import { actor } from "./acting.js";
 import { initialState, send } from "./api.js";
 import { showBanner } from "./banner.js";
 import { draftOf } from "./drafting.js";
 import { Fields } from "./fields.js";
 import { listen } from "./keys.js";
-import { LeaseWatch, showLease } from "./lease.js";
+import { leaseOf } from "./lease.js";
 import { refusedPerson } from "./refusal.js";
 import { showSaving } from "./saving.js";
 import { Scores } from "./scores.js";
@@ -23,7 +23,6 @@ const fields = new Fields(element);
 const scores = new Scores(element, form);
 const help = document.getElementById("help");
 const declining = document.getElementById("decline");
-let busy = false;
 
 const draft = draftOf({ ...initial, id: `study-${initial.study}-${initial.number}` }, form, {
   path: `${path}/draft`,
@@ -31,14 +30,8 @@ const draft = draftOf({ ...initial, id: `study-${initial.study}-${initial.number
   refused: stand,
 });
 
-const lease = new LeaseWatch({
-  until: initial.lease_until,
-  now: initial.now,
-  beat: () => send("POST", `${path}/heartbeat`),
-  show: showLease,
-  say,
-  refused: stand,
-});
+const lease = leaseOf(initial, path, stand);
+const act = actor({ element, draft, goOn, explain });
 
 /** The server refuses this person or this item: say what to do. */
 function stand(refused) {
@@ -60,22 +53,9 @@ async function goOn() {
   location.assign(next ? `${study}/rate` : study);
 }
 
-async function act(action) {
-  if (busy) return;
-  busy = true;
-  element.setAttribute("aria-busy", "true");
-  try {
-    await draft.autosave.hold();
-    await action();
-    draft.finish();
-    await goOn();
-  } catch (refused) {
-    busy = false;
-    element.removeAttribute("aria-busy");
-    draft.autosave.release();
-    if (refused.passes) form.complain(`${refused.message} Try again in a moment.`);
-    else stand(refused);
-  }
+function explain(refused) {
+  if (refused.passes) form.complain(`${refused.message} Try again in a moment.`);
+  else stand(refused);
 }
 
 function submit() {
