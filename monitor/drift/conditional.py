@@ -62,7 +62,7 @@ def compare_given(
         alpha: Level of the fused test.
         minimum_mass: Least lower bound on the drifted share for the verdict ``"drift"``.
         rng: Source of everything random.
-        device: ``None`` or ``"cpu"``.
+        device: Checked as by :func:`compare`; all is computed on the CPU.
         n_permutations: Random local labellings.
         minimum_samples: Fewer on either side, also counted over the prompts that both sides
             have, or fewer than 20 groups: ``"not_enough_data"``.

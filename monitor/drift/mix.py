@@ -69,7 +69,7 @@ def compare_mix(
         The p-value is 1 where a side has fewer than two users, or there is one category only.
 
     Raises:
-        ValueError: Not one group id for each sample.
+        ValueError: A category isn't text, not one group id for each sample, or no permutations.
 
     Reference: Pearson, Philos. Mag. 1900, for the statistic; Phipson & Smyth, SAGMB 2010, for the
     p-value.
@@ -81,6 +81,10 @@ def compare_mix(
         >>> round(mix.effect_size, 2), mix.p_value < 0.01
         (0.3, True)
     """
+    if n_permutations < 1:
+        raise ValueError(f"n_permutations must be 1 or more; got {n_permutations}")
+    _check_categories(reference, "reference")
+    _check_categories(current, "current")
     shares = (_shares(reference), _shares(current))
     names = sorted({*shares[0], *shares[1]})
     distance = sum(abs(shares[0].get(n, 0.0) - shares[1].get(n, 0.0)) for n in names) / 2
@@ -105,6 +109,15 @@ def compare_mix(
         p_value=p_value,
         effect_size=distance if len(reference) and len(current) else 0.0,
     )
+
+
+def _check_categories(categories: Sequence[str], name: str) -> None:
+    unnamed = [row for row, category in enumerate(categories) if not isinstance(category, str)]
+    if unnamed:
+        raise ValueError(
+            f"{name} must hold the name of a category for each sample; row {unnamed[0]} is "
+            f"{categories[unnamed[0]]!r}: name it, or leave such samples out"
+        )
 
 
 def _shares(categories: Sequence[str]) -> dict[str, float]:

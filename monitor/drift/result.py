@@ -17,7 +17,8 @@ class TestResult:
     ``scattered``; the relative excess over random labels for ``emptiness``, ``emptiness_squared``
     and ``scan``; the root mean square change of the local share of current samples for
     ``diffusion``; MMD itself for ``kernel``; Cramer's V for ``cells``. Its 95% interval is the
-    jackknife's over bins of users.
+    jackknife's over bins of users: too narrow for ``scan``, ``largest_cell`` and
+    ``emptiness_squared``; see "Limits" in docs/explanation/statistics.md.
     """
 
     __test__ = False  # pytest would otherwise collect it by its name

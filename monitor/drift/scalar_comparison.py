@@ -2,24 +2,21 @@ r"""Compare one number per sample (a length, a latency, a rating) between two wi
 
 The effect is Cliff's delta, :math:`\delta = P(X < Y) - P(X > Y)`; of booleans it is the difference
 of the shares. Its test is Brunner and Munzel's: :math:`t = \delta / 2 / \sqrt{v_X + v_Y}`, with the
-variance of the mean placement taken between users,
-
-.. math:: v = \frac{G}{G - 1} \frac{1}{n^2} \sum_{g=1}^G \Bigl(\sum_{i \in g} (p_i - \bar p)\Bigr)^2
-
-where the placement :math:`p_i` is the share of the other side below sample i, ties counting half.
-A user with many samples thus counts as one observation, and sides of unequal size or spread don't
-mislead the test. Degrees of freedom are Satterthwaite's over the :math:`G - 1` of both sides. The
-interval has the same variance; it is symmetric on Fisher's scale, :math:`\operatorname{artanh}
-\delta`, so that it stays within [-1, 1].
+variance of the mean placement taken between users (:mod:`monitor.drift.scalar_side`), where the
+placement of a sample is the share of the other side below it, ties counting half. A user with many
+samples thus counts as one observation, and sides of unequal size or spread don't mislead the test.
+Degrees of freedom are Satterthwaite's over the :math:`G_\mathrm{eff} - 1` of both sides, with
+:math:`G_\mathrm{eff} = (\sum_g w_g)^2 / \sum_g w_g^2` users of equal weight. The interval has the
+same variance; it is symmetric on Fisher's scale, :math:`\operatorname{artanh} \delta`, so that it
+stays within [-1, 1].
 
 The mean has a test and an interval of its own, of its relative change: a few calls that now take a
 minute hardly move a rank, but the mean. Both allow for skewness (:mod:`monitor.drift.skewed_mean`);
 the limits of the means are put together (:mod:`monitor.drift.mover`). Of numbers with two values
 all rests on the shares (:mod:`monitor.drift.two_valued`).
 
-With weights, shares and means are weighted by them (Hájek's estimator), the sums of residuals too,
-and the degrees of freedom are those of :math:`(\sum w)^2 / \sum w^2` samples, where that is less
-than G.
+With weights, shares and means are weighted by them (Hájek's estimator), and so are the sums of
+residuals; a user weighs what his samples weigh.
 
 References:
     Cliff, Psychol. Bull. 1993. Brunner & Munzel, Biom. J. 2000. Obuchowski, Biometrics 1997 (sums
@@ -29,7 +26,7 @@ References:
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,6 +44,11 @@ from monitor.drift.scalar_side import (
 )
 from monitor.drift.skewed_mean import compare_means, mean_limits
 from monitor.drift.two_valued import compare_shares, share_limits
+
+#: A smaller effect, or error of one, is rounding.
+ROUNDING = 1e-13
+#: Next to the largest value on either side a smaller mean is 0.
+SMALLEST_MEAN = 1e-100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +68,7 @@ class ScalarComparison:
     #: That the means are equal.
     mean_p_value: float
     #: ``(current_mean - reference_mean) / abs(reference_mean)``; ``None``, as are its limits, where
-    #: the reference's mean can't be told from 0.
+    #: the reference's mean can't be told from 0, or is nothing next to the current one.
     relative_change: float | None
     relative_change_lower: float | None
     relative_change_upper: float | None
@@ -85,7 +87,8 @@ def compare_scalar(
     The sides are taken as independent: a user who is on both counts as two.
 
     Args:
-        reference: ``[n_reference]``; NaN is missing. Booleans count as 0 and 1.
+        reference: ``[n_reference]``; NaN, infinity and ``None`` are missing. Booleans count as 0
+            and 1.
         current: ``[n_current]``.
         reference_groups: ``[n_reference]`` ids of users or sessions. ``None`` lets each sample
             stand alone, as does a single id of ``None`` or ``""``.
@@ -97,7 +100,7 @@ def compare_scalar(
         ``None`` where a side has fewer than two users with a value.
 
     Raises:
-        ValueError: Not one-dimensional numbers, or not one group id for each.
+        ValueError: Not one-dimensional numbers, or not one group id, or positive weight, for each.
 
     Example:
         >>> from monitor.drift import compare_scalar
@@ -111,17 +114,20 @@ def compare_scalar(
     y = make_side(current, current_groups, current_weights, "current")
     if min(x.n_groups, y.n_groups) < 2:
         return None
+    # Squares of very large or small numbers, such as probabilities of long texts, are none.
+    exponent = int(np.frexp(max(np.abs(side.values).max() for side in (x, y)))[1])
+    x, y = (replace(side, values=np.ldexp(side.values, -exponent)) for side in (x, y))
     compared = _compare_graded(x, y) if len(_distinct(x, y)) > 2 else _compare_two_valued(x, y)
     before, after = compared.reference, compared.current
-    limits = ratio_limits(before, after)
+    limits = ratio_limits(before, after) if abs(before.mean) > SMALLEST_MEAN else None
     # Relative to the size of the mean, so that the sign says up or down below zero too.
     turned = -1.0 if before.mean < 0.0 else 1.0
     changes = None if limits is None else sorted(turned * (limit - 1.0) for limit in limits)
     return ScalarComparison(
         n_reference=len(x.values),
         n_current=len(y.values),
-        reference_mean=before.mean,
-        current_mean=after.mean,
+        reference_mean=math.ldexp(before.mean, exponent),
+        current_mean=math.ldexp(after.mean, exponent),
         effect_size=compared.effect.mean,
         effect_lower=compared.effect.lower,
         effect_upper=compared.effect.upper,
@@ -154,8 +160,6 @@ def _compare_two_valued(x: Side, y: Side) -> _Compared:
     low, high = float(distinct[0]), float(distinct[-1])
     shares = share_limits(x, high), share_limits(y, high)
     means = [Limits(*(low + (high - low) * limit for limit in share)) for share in shares]
-    if low == high:
-        return _Compared(Limits(0.0, 0.0, 0.0), 1.0, 1.0, *means)
     effect = shares[1].mean - shares[0].mean
     lower, upper = difference_limits(*shares)
     p_value = compare_shares(x, y, high)
@@ -166,6 +170,8 @@ def _compare_graded(x: Side, y: Side) -> _Compared:
     x_placement, y_placement = y.placements(x.values), x.placements(y.values)
     effect = min(max(2.0 * y.mean(y_placement) - 1.0, -1.0), 1.0)
     variances = (x.variance_of_mean(x_placement), y.variance_of_mean(y_placement))
+    if math.sqrt(sum(variances)) < ROUNDING:
+        variances, effect = (0.0, 0.0), effect if abs(effect) > ROUNDING else 0.0
     return _Compared(
         _effect_limits(effect, variances, x, y),
         _p_value(effect / 2.0, variances, x, y),
@@ -178,11 +184,12 @@ def _compare_graded(x: Side, y: Side) -> _Compared:
 def _effect_limits(effect: float, variances: tuple[float, float], x: Side, y: Side) -> Limits:
     variance = sum(variances)
     if variance == 0.0 or abs(effect) == 1.0:
-        # The sides are apart: as sure as so many users can be, by Wilson's limit of a share of 1.
+        # All users are alike, as where the sides are apart: as sure as so many can be. By Wilson's
+        # limit of a share of 1 so large a share of all users may be of any other kind.
         squared = max(x.critical, y.critical) ** 2
-        least = min(x.n_effective, y.n_effective)
-        inner = (least - squared) / (least + squared)
-        return Limits(inner, 1.0, 1.0) if effect > 0 else Limits(-1.0, -1.0, -inner)
+        other = squared / (min(x.n_effective, y.n_effective) + squared)
+        alike = (1.0 - other) * effect
+        return Limits(max(alike - other, -1.0), effect, min(alike + other, 1.0))
     critical = float(stats.t.ppf(0.5 + LEVEL / 2.0, satterthwaite(variances, (x, y))))
     # d delta = 2 d(mean placement), and d artanh(delta) = d delta / (1 - delta^2)
     margin = critical * 2.0 * math.sqrt(variance) / (1.0 - effect**2)
@@ -192,6 +199,6 @@ def _effect_limits(effect: float, variances: tuple[float, float], x: Side, y: Si
 
 def _p_value(difference: float, variances: tuple[float, float], x: Side, y: Side) -> float:
     if sum(variances) == 0.0:
-        return p_value_apart(x, y)
+        return p_value_apart(x, y) if difference else 1.0
     freedom = satterthwaite(variances, (x, y))
     return two_sided(difference / math.sqrt(sum(variances)), freedom)

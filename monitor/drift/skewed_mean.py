@@ -19,6 +19,10 @@ import numpy as np
 from monitor.drift.mover import Limits
 from monitor.drift.scalar_side import Side, p_value_apart, satterthwaite, two_sided
 
+#: A mean's error, or a difference of means, that is less than this of the largest value is
+#: rounding.
+ROUNDING = 1e-14
+
 
 def mean_limits(side: Side) -> Limits:
     """Return the mean between its limits."""
@@ -39,8 +43,9 @@ def compare_means(x: Side, y: Side) -> float:
     """
     variances = (x.variance_of_mean(x.values), y.variance_of_mean(y.values))
     difference, error = y.mean(y.values) - x.mean(x.values), math.sqrt(sum(variances))
-    if error == 0.0:
-        return p_value_apart(x, y) if difference else 1.0
+    least = ROUNDING * max(float(np.abs(side.values).max()) for side in (x, y))
+    if error <= least:
+        return p_value_apart(x, y) if abs(difference) > least else 1.0
     moment = y.third_moment_of_mean(y.values) - x.third_moment_of_mean(x.values)
     statistic = difference / error
     transformed = _transform(statistic, moment / error**3)

@@ -2,17 +2,21 @@
 
 Where a side has hardly any of a value, the variance of its share is no guide: of 300 answers none
 of which is a refusal, it is 0. So limits are Wilson's, and the test takes its variance from both
-sides together. Users with many samples count by the effective number of samples (Korn & Graubard).
+sides together. Users with many samples count by the effective number of samples: :math:`p (1 - p)`
+over the variance of p between users (Korn & Graubard, Survey Methodology 1998).
 """
 
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
-from monitor.drift.binomial import effective_samples
 from monitor.drift.mover import Limits
 from monitor.drift.scalar_side import Side, p_value_apart, satterthwaite, two_sided
+
+#: A smaller variance of a share is rounding.
+NOTHING = 1e-28
 
 
 def share_limits(side: Side, value: float) -> Limits:
@@ -49,10 +53,20 @@ def compare_shares(x: Side, y: Side, value: float) -> float:
     return two_sided(min(score, root), satterthwaite(variances, sides))
 
 
+def _indicator(side: Side, value: float) -> NDArray[np.float64]:
+    return np.asarray(side.values == value, dtype=np.float64)
+
+
 def _share(side: Side, value: float) -> float:
-    return side.mean((side.values == value).astype(np.float64))
+    return side.mean(_indicator(side, value))
 
 
 def _n_effective(side: Side, value: float) -> float:
-    weights = np.ones(len(side.values)) if side.weights is None else side.weights
-    return max(effective_samples(side.values == value, weights, side.user), 2.0)
+    """Return how many independent samples the share is worth.
+
+    Where all users are alike, as in a share of 0 or 1, no variance shows: their number stands in.
+    """
+    indicator = _indicator(side, value)
+    share, variance = side.mean(indicator), side.variance_of_mean(indicator)
+    n = side.n_effective if variance <= NOTHING else share * (1.0 - share) / variance
+    return max(min(side.n_independent, n), 2.0)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -118,3 +120,48 @@ def test_the_mass_bound_is_none_without_drift() -> None:
         for seed in range(60)
     )
     assert stats.binom.sf(exceeded - 1, 60, 0.05) > 0.001
+
+
+def asked_and_answered(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], ...]:
+    return tuple(unit(rng.standard_normal((n, 8)) + 2 * np.eye(8)[0]) for _ in range(2))
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 2**31), by_user=st.booleans())
+def test_the_order_of_exchanges_does_not_matter(seed: int, by_user: bool) -> None:
+    rng = np.random.default_rng(seed)
+    reference, current = asked_and_answered(120, rng), asked_and_answered(90, rng)
+    users = (rng.integers(60, size=120), 60 + rng.integers(50, size=90)) if by_user else None
+    order = rng.permutation(90)
+    results = [
+        compare_given(
+            *(side[orders[0]] for side in reference),
+            *(side[orders[1]] for side in current),
+            reference_groups=None if users is None else users[0][orders[0]],
+            current_groups=None if users is None else users[1][orders[1]],
+            rng=np.random.default_rng(7),
+            n_permutations=99,
+        )
+        for orders in ((np.arange(120), np.arange(90)), (rng.permutation(120), order))
+    ]
+    assert results[1].p_value == results[0].p_value
+    assert results[1].mass_lower_bound == pytest.approx(results[0].mass_lower_bound)
+    np.testing.assert_allclose(results[1].novelty, results[0].novelty[order], atol=1e-6)
+
+
+def test_rotating_prompts_and_responses_changes_no_conclusion() -> None:
+    rng = np.random.default_rng(0)
+    reference, current = asked_and_answered(300, rng), asked_and_answered(300, rng)
+    current[1][:60] *= -1.0
+    turn, turn_of_responses = (np.linalg.qr(rng.standard_normal((8, 8)))[0] for _ in range(2))
+    plain = compare_given(*reference, *current, rng=np.random.default_rng(1), n_permutations=99)
+    turned = compare_given(
+        reference[0] @ turn,
+        reference[1] @ turn_of_responses,
+        current[0] @ turn,
+        current[1] @ turn_of_responses,
+        rng=np.random.default_rng(1),
+        n_permutations=99,
+    )
+    assert turned.verdict == plain.verdict == "drift"
+    np.testing.assert_allclose(turned.novelty, plain.novelty, atol=1e-4)
