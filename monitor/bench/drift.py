@@ -9,8 +9,9 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
+from monitor.bench.deciding_code import module_digest
 from monitor.bench.figure import Figure
-from monitor.bench.ledger import Ledger, Recorded, data_digest, module_digest
+from monitor.bench.ledger import Ledger, Recorded, data_digest
 from monitor.bench.plan import DEFAULT, Plan, Section
 from monitor.bench.report import Report, Table, summary
 from monitor.bench.sections.false_alarms import false_alarms

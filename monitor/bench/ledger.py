@@ -2,15 +2,11 @@
 
 A line is a JSON list: the code that ran, the data, what was tried, the seed, and what came out.
 Only trials of the same code on the same data count; others stay in the file and are counted.
-Comments and docstrings are no part of the code.
 """
 
-import ast
 import hashlib
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, fields
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -19,23 +15,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.bench.deciding_code import DIGITS, code_digest
 from monitor.bench.workers import Each, Result, Runs, Task
 from monitor.errors import InputError
-
-PACKAGE = Path(__file__).parents[1]
-#: What decides an outcome beside the module of the trial itself.
-EVERY_TRIAL = ("drift", "bench/sources/windows.py")
-#: The tests of task mix and characteristics, which no trial runs.
-NO_TRIAL = {
-    PACKAGE / "drift" / f"{name}.py"
-    for name in ("mix", "scalar_comparison", "scalar_side", "skewed_mean", "two_valued")
-}
-SOME_TRIALS = {
-    "side_by_side": ("bench/peers",),
-    "slow_drift": ("bench/sections/weekly.py",),
-}
-#: Hexadecimal digits of a digest.
-DIGITS = 10
 
 
 class Line(msgspec.Struct, array_like=True, frozen=True):
@@ -152,45 +134,3 @@ def data_digest(*parts: str | NDArray[Any]) -> str:
         else:
             digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()[:DIGITS]
-
-
-@cache
-def code_digest(module: str) -> str:
-    """Return the digest of the code that decides the outcomes of a module's trials."""
-    own = _file_of(module)
-    names = (*EVERY_TRIAL, *SOME_TRIALS.get(own.stem, ()))
-    places = [own, *(PACKAGE / name for name in names)]
-    files = [
-        file
-        for place in places
-        for file in (sorted(place.rglob("*.py")) if place.is_dir() else [place])
-        if file not in NO_TRIAL
-    ]
-    return _digest_of(files)
-
-
-def module_digest(module: str) -> str:
-    """Return the digest of one module's code."""
-    return _digest_of([_file_of(module)])
-
-
-def _file_of(module: str) -> Path:
-    return Path(sys.modules[module].__file__ or "")
-
-
-def _digest_of(files: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(_without_words(file.read_text(encoding="utf-8")).encode())
-    return digest.hexdigest()[:DIGITS]
-
-
-def _without_words(source: str) -> str:
-    """Return the syntax tree without comments and docstrings."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                node.body = node.body[1:]
-    return ast.dump(tree)

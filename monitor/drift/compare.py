@@ -13,10 +13,11 @@ from monitor.drift.embeddings import Embeddings, check_vectors
 from monitor.drift.features import FeatureMap, Nothing, fit_feature_map
 from monitor.drift.fusion import fuse
 from monitor.drift.grouping import deal_bins
+from monitor.drift.ids import Groups
 from monitor.drift.localisation import localise
 from monitor.drift.mass import mass_lower_bound
 from monitor.drift.multiplicity import holm
-from monitor.drift.pool import Groups, Pool, make_pool
+from monitor.drift.pool import Pool, make_pool
 from monitor.drift.pool_search import PoolSearch, search_of
 from monitor.drift.regions import grow_regions
 from monitor.drift.result import Cluster, DriftResult, TestResult
@@ -82,6 +83,7 @@ def compare(
     Raises:
         ValueError: Not two finite arrays ``[n, d]`` of one width with rows of unit norm, not one
             group id or part a sample, or an option out of range.
+        TypeError: An id that can't be one, or ``rng`` is no generator.
 
     References:
         Permuting groups and p-values that are never 0: Phipson & Smyth, SAGMB 2010. Neighbours'
@@ -98,7 +100,7 @@ def compare(
         >>> compare(window(200, 0), window(200, 1), rng=rng, n_permutations=199).verdict
         'drift'
     """
-    check_options(alpha, minimum_mass, n_permutations, minimum_samples, device)
+    check_options(alpha, minimum_mass, n_permutations, minimum_samples, device=device, rng=rng)
     sides = (check_vectors(reference, "reference"), check_vectors(current, "current"))
     pool = make_pool(*sides, reference_groups, current_groups)
     parts = _check_parts(current_parts, pool.n_current)
@@ -153,9 +155,15 @@ def check_options(
     minimum_mass: float,
     n_permutations: int,
     minimum_samples: int,
+    *,
     device: str | None,
+    rng: np.random.Generator,
 ) -> None:
-    """Raise ValueError for an option that is out of range."""
+    """Raise ValueError for an option that is out of range, TypeError for another kind of rng."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng must be a generator, such as numpy.random.default_rng(1); got {rng!r}"
+        )
     if not 0.0 < alpha < 1.0:
         raise ValueError(f"alpha must lie between 0 and 1; got {alpha}")
     if not 0.0 <= minimum_mass <= 1.0:

@@ -14,12 +14,13 @@ from monitor.drift.cells import fit_cells
 from monitor.drift.clusters import find_clusters
 from monitor.drift.compare import check_options, conclude, enough, n_cells, not_enough_data
 from monitor.drift.conditional_mass import conditional_mass
-from monitor.drift.embeddings import check_vectors
+from monitor.drift.embeddings import Embeddings, check_vectors, join
+from monitor.drift.ids import Groups
 from monitor.drift.localisation import tail_posterior
 from monitor.drift.neighbours import draw_landmarks, nearest
-from monitor.drift.pool import Groups, Pool, make_pool
+from monitor.drift.pool import Pool, label_free_order, make_pool, subset
 from monitor.drift.regions import grow_regions
-from monitor.drift.response_features import conditional_distance, residual_features
+from monitor.drift.response_features import ResidualFeatures, conditional_distance
 from monitor.drift.result import DriftResult
 from monitor.drift.ridge import ridge_residual
 from monitor.drift.sample_design import SampleDesign, lay_out
@@ -93,7 +94,7 @@ def compare_given(
         ... ).verdict
         'drift'
     """
-    check_options(alpha, minimum_mass, n_permutations, minimum_samples, device)
+    check_options(alpha, minimum_mass, n_permutations, minimum_samples, device=device, rng=rng)
     pool, responses = _pair(
         (reference_prompts, current_prompts),
         (reference_responses, current_responses),
@@ -101,7 +102,7 @@ def compare_given(
         current_groups,
     )
     layout = lay_out(pool, design)
-    judged, answers = layout.judged, responses[layout.rows]
+    judged, answers = layout.judged, responses.part(layout.rows)
     if not enough(judged, minimum_samples):
         return not_enough_data(layout, rng)
     n_strata = int(np.clip(len(judged.vectors) // SAMPLES_PER_STRATUM, 1, MAXIMUM_STRATA))
@@ -113,8 +114,8 @@ def compare_given(
     cells = fit_cells(answers, min(n_cells(judged), MAXIMUM_RESPONSE_CELLS), rng)
     every = np.arange(len(judged.vectors))
     near = _near_prompts(judged, every, every, rng)
-    residual = ridge_residual(judged.vectors[:], answers)
-    features = residual_features(
+    residual = ridge_residual(judged.vectors, answers)
+    features = ResidualFeatures(
         answers,
         residual,
         cell=cells.assign(answers),
@@ -127,7 +128,7 @@ def compare_given(
     whole, residual_of_all = strata, residual
     if judged is not pool:
         whole = make_strata(pool, _set_apart(pool, cell, n_strata, rng), rng)
-        residual_of_all = ridge_residual(pool.vectors[:], responses)
+        residual_of_all = ridge_residual(pool.vectors, responses)
     near_reference = _near_prompts(
         pool, np.arange(len(pool.vectors)), np.flatnonzero(~pool.is_current), rng
     )
@@ -139,8 +140,8 @@ def compare_given(
     novelty[pool.origin[pool.is_current]] = np.clip(
         0.999 * foreign + 0.0005 * distance[pool.is_current], 0.0, 1.0
     )
-    joint = np.hstack([pool.vectors[:], responses]) * np.float32(np.sqrt(0.5))
-    joint_cells = fit_cells(joint[layout.rows], n_cells(judged), rng)
+    joint = _side_by_side(pool.vectors, responses)
+    joint_cells = fit_cells(joint.part(layout.rows), n_cells(judged), rng)
     return conclude(
         pool,
         evaluated,
@@ -161,14 +162,14 @@ def _pair(
     given_responses: tuple[ArrayLike, ArrayLike],
     reference_groups: Groups,
     current_groups: Groups,
-) -> tuple[Pool, NDArray[np.float32]]:
+) -> tuple[Pool, Embeddings]:
     """Return the pool of prompts, and the responses in its order."""
     sides = ("reference", "current")
     prompts = [
         check_vectors(x, f"{side}_prompts") for x, side in zip(given_prompts, sides, strict=True)
     ]
     responses = [
-        check_vectors(x, f"{side}_responses")[:]
+        check_vectors(x, f"{side}_responses")
         for x, side in zip(given_responses, sides, strict=True)
     ]
     for prompt, response, name in zip(prompts, responses, sides, strict=True):
@@ -180,7 +181,19 @@ def _pair(
         raise ValueError("reference and current responses must come from one encoder")
     pool = make_pool(prompts[0], prompts[1], reference_groups, current_groups)
     row = pool.origin + np.where(pool.is_current, len(prompts[0]), 0)
-    return pool, np.concatenate(responses)[row]
+    answers = join(responses[0], responses[1]).part(row)
+    # One prompt asked often: its rows would stand the reference's first, and whatever chooses by
+    # row would know the label.
+    order = label_free_order(pool.vectors, answers)
+    return subset(pool, order), answers.part(order)
+
+
+def _side_by_side(prompts: Embeddings, responses: Embeddings) -> Embeddings:
+    """Return each prompt beside its response, ``[N, d + e]`` of unit norm, kept in float16."""
+    joint = np.empty((len(prompts), prompts.shape[1] + responses.shape[1]), dtype=np.float16)
+    for rows, some in prompts.chunks():
+        joint[rows] = np.hstack([some, responses[rows]]) * np.float32(np.sqrt(0.5))
+    return Embeddings((joint,))
 
 
 def _near_prompts(
@@ -197,6 +210,7 @@ def _near_prompts(
         N_NEIGHBOURS,
         query_owner=pool.owner[queries],
         landmark_owner=pool.owner[marks],
+        spread_ties=True,
     )
     return np.where(found.index >= 0, marks[found.index], -1)
 

@@ -2,7 +2,8 @@ r"""Linear and quadratic statistics of the difference between two sides' means, 
 
 The contrast :math:`w` gives a bin that is called current :math:`1/n_C`, one that is called
 reference :math:`-1/n_R`, where :math:`n` counts the samples in the bins called so. Effects have
-95% limits by the delete-one-bin jackknife (Tukey, Ann. Math. Stat. 1958).
+95% limits by the delete-one-bin jackknife (Tukey, Ann. Math. Stat. 1958); those that were searched
+for, see :func:`limits`, hold no effect too wherever random labels give as much.
 """
 
 from dataclasses import dataclass
@@ -31,6 +32,22 @@ def jackknife_error(left_out: NDArray[np.float64]) -> float:
     return float(np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())) if n > 1 else 0.0
 
 
+def limits(effect: float, margin: float, random: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the effect and 95% limits, each the farther of two.
+
+    The jackknife knows neither that the largest was searched for, nor that neighbours share
+    samples. Where the effect lies within the middle 95% of those under random labels, which is
+    where a test at 5% doesn't reject, the second limits hold 0.
+
+    Args:
+        effect: As observed.
+        margin: Half the width of the jackknife's interval.
+        random: float64 ``[B]``: the effect under random labels.
+    """
+    low, high = np.quantile(random, (0.025, 0.975))
+    return effect, effect - max(margin, float(high)), effect + max(margin, -float(low))
+
+
 def _leave_one_out(
     is_current: NDArray[np.bool_], counts: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -56,7 +73,8 @@ class Linear:
     sums: NDArray[np.float64]
     #: float64 ``[T]``.
     counts: NDArray[np.float64]
-    #: The effect is the difference over this.
+    #: The effect is the difference over this; of several columns, beyond what the largest is under
+    #: random labels.
     scale: float
 
     def evaluate(self, labels: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -64,15 +82,24 @@ class Linear:
         return np.asarray((contrast(labels, self.counts) @ self.sums).max(axis=1))
 
     def effect(
-        self, is_current: NDArray[np.bool_], _statistics: NDArray[np.float64]
+        self, is_current: NDArray[np.bool_], statistics: NDArray[np.float64]
     ) -> tuple[float, float, float]:
-        """Return the effect and its limits."""
+        """Return the effect and its limits.
+
+        Args:
+            is_current: bool ``[T]``: the true labels.
+            statistics: float64 ``[1 + B]``, the true one first.
+        """
         every = contrast(is_current[None].astype(np.float32), self.counts)[0] @ self.sums
         column = int(every.argmax())
         left_out = _leave_one_out(is_current, self.counts) @ self.sums[:, column]
-        effect = float(every[column]) / max(self.scale, 1e-12)
-        margin = Z * jackknife_error(left_out) / max(self.scale, 1e-12)
-        return effect, effect - margin, effect + margin
+        scale = max(self.scale, 1e-12)
+        effect = float(every[column]) / scale
+        margin = Z * jackknife_error(left_out) / scale
+        if len(every) == 1:
+            return effect, effect - margin, effect + margin
+        random = statistics[1:] / scale
+        return limits(effect - float(random.mean()), margin, random - random.mean())
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ def resolve_device(device: str | None) -> "torch.device":
         return torch.device("cpu")
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if not (device == "cuda" or (device.startswith("cuda:") and device[5:].isdigit())):
+    known = isinstance(device, str)
+    if not known or not (device == "cuda" or (device.startswith("cuda:") and device[5:].isdigit())):
         raise ValueError(f"device {device!r} isn't one of None, 'cpu', 'auto', 'cuda', 'cuda:N'")
     if not torch.cuda.is_available():
         raise ValueError(f"device {device!r}: torch sees no CUDA device here; pass 'auto' or 'cpu'")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.contrasts import Z, jackknife_error
+from monitor.drift.contrasts import Z, jackknife_error, limits
 
 #: A feature of less variance under permutation is constant.
 NO_VARIANCE = 1e-9
@@ -52,7 +52,8 @@ class LargestContrast:
     name: str
     #: float64 ``[F]``.
     variance: NDArray[np.float64]
-    #: The effect is the largest contrast over this: a difference of shares.
+    #: The effect is the largest contrast, beyond what it is under random labels, over this: a
+    #: difference of shares.
     harmonic: float
 
     def evaluate(self, contrast: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -66,10 +67,15 @@ class LargestContrast:
         self,
         contrast: NDArray[np.float64],
         left_out: NDArray[np.float64],
-        _statistics: NDArray[np.float64],
+        statistics: NDArray[np.float64],
     ) -> tuple[float, float, float]:
         """Return the effect and its limits; see :meth:`SquaredContrast.effect`."""
-        column = int(contrast[0].argmax())
-        effect = float(contrast[0, column]) / self.harmonic
+        used = self.variance > NO_VARIANCE
+        if not used.any():
+            return 0.0, 0.0, 0.0
+        deviation = np.sqrt(np.where(used, self.variance, 1.0))
+        column = int(np.where(used, contrast[0] / deviation, -np.inf).argmax())
+        scale = deviation[column] / self.harmonic
+        effects = (statistics - statistics[1:].mean()) * scale
         margin = Z * jackknife_error(left_out[:, column]) / self.harmonic
-        return effect, effect - margin, effect + margin
+        return limits(float(effects[0]), margin, effects[1:])

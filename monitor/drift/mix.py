@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from monitor.drift.contrasts import Quadratic
 from monitor.drift.features import Identity
 from monitor.drift.grouping import balance, deal_bins
+from monitor.drift.ids import Groups
 from monitor.drift.permutation import label_chunks, upper_p_values
-from monitor.drift.pool import Groups
 from monitor.drift.sketch import Sketch, make_sketch
 from monitor.drift.units import unit_keys
 

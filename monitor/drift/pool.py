@@ -1,15 +1,13 @@
 """Check two windows and lay them out as one pool of samples, in an order free of their labels."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift.embeddings import Embeddings, join
-
-Groups = Sequence[Hashable] | NDArray[Any] | None
+from monitor.drift.ids import Groups, read_ids
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,8 @@ def make_pool(
     Args:
         reference: ``[n_reference, d]``.
         current: ``[n_current, d]``.
-        reference_groups: An id for each reference sample; ``None``, or an id that is ``None`` or
-            the empty string, makes the sample a group of its own.
+        reference_groups: An id for each reference sample; ``None``, or an id that is ``None``, NaN
+            or the empty string, makes the sample a group of its own.
         current_groups: The same for the current samples.
 
     Raises:
@@ -117,13 +115,18 @@ def _number(
     )
 
 
-def label_free_order(vectors: Embeddings) -> NDArray[np.int64]:
-    """Return the row order that sorts by the first coordinates."""
+def label_free_order(*parts: Embeddings) -> NDArray[np.int64]:
+    """Return the row order that sorts by the first coordinates of each part in turn."""
+    first = np.hstack([_first_coordinates(vectors) for vectors in parts])
+    return np.lexsort(first.T[::-1]).astype(np.int64)
+
+
+def _first_coordinates(vectors: Embeddings) -> NDArray[np.float32]:
     width = min(4, vectors.shape[1])
     first = np.empty((len(vectors), width), dtype=np.float32)
     for rows, some in vectors.chunks():
         first[rows] = some[:, :width]
-    return np.lexsort([first[:, j] for j in range(width - 1, -1, -1)]).astype(np.int64)
+    return first
 
 
 def number_owners(
@@ -132,13 +135,10 @@ def number_owners(
     """Number the owners from 0; samples without an id get ``-1 - anonymous`` downwards."""
     if groups is None:
         return -1 - anonymous - np.arange(n, dtype=np.int64)
-    ids = groups.tolist() if isinstance(groups, np.ndarray) else list(groups)
-    if len(ids) != n:
-        raise ValueError(f"{name} must hold one id for each sample: {len(ids)} ids, {n} samples")
     return np.array(
         [
-            -1 - anonymous - row if one is None or one == "" else seen.setdefault(one, len(seen))
-            for row, one in enumerate(ids)
+            -1 - anonymous - row if one is None else seen.setdefault(one, len(seen))
+            for row, one in enumerate(read_ids(groups, n, name))
         ],
         dtype=np.int64,
     )

@@ -2,10 +2,12 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
+from monitor.drift.embeddings import Rows
 from monitor.drift.random_features import BANDWIDTH_FACTORS, fit_random_features
 
-#: Rows whose neighbours' features are gathered at once.
+#: Rows whose features, or neighbours' responses, are held at once.
 CHUNK_ROWS = 512
 N_FREQUENCIES = 64
 #: A shorter residual is rounding.
@@ -15,54 +17,93 @@ TAIL_QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
 
 
 class ResidualFeatures:
-    """Residuals ``[N, F]`` in blocks: shift, one for each bandwidth, the cells, the tails."""
+    """Features ``[N, F]`` in blocks: shift, one for each bandwidth, the cells, the tails.
+
+    They are worked out a part at a time and summed up by bin: all of them at once take several
+    times the memory of the samples.
+    """
 
     def __init__(
-        self, values: NDArray[np.float32], names: tuple[str, ...], splits: NDArray[np.int64]
+        self,
+        responses: Rows,
+        residual: NDArray[np.float32],
+        *,
+        cell: NDArray[np.int64],
+        n_cells: int,
+        near: NDArray[np.int64],
+        rng: np.random.Generator,
     ) -> None:
-        #: float32 ``[N, F]``.
-        self.values = values
+        """Fit the random features.
+
+        Of the responses themselves, what the prompt explains is a linear map of the prompts, and
+        of what is left only the direction counts; of the other features it is their mean over the
+        nearest prompts' responses.
+
+        Args:
+            responses: float32 ``[N, e]``, unit norm.
+            residual: float32 ``[N, e]``: what a linear map of the prompts doesn't explain of them.
+            cell: int64 ``[N]``: each response's cell.
+            n_cells: Number of response cells.
+            near: int64 ``[N, k]`` rows with the nearest prompts, -1 where there are fewer.
+            rng: Draws the random features.
+        """
+        self._responses = responses
+        self._residual = residual
+        self._cell = cell
+        self._n_cells = n_cells
+        self._near = near
+        self._kernel = fit_random_features(responses, rng, n_frequencies=N_FREQUENCIES)
+        self._distance = conditional_distance(responses, near)
+        self._thresholds = novelty_thresholds(self._distance)
+        names = ["shift", *(f"kernel_{b:g}" for b in BANDWIDTH_FACTORS), "cells"]
+        widths = [residual.shape[1], *[self._kernel.width] * len(BANDWIDTH_FACTORS), n_cells]
+        if len(self._thresholds):
+            names.append("novelty_tail")
+            widths.append(len(self._thresholds))
         #: A name for each block.
-        self.names = names
+        self.names = tuple(names)
         #: Columns at which a new block begins.
-        self.splits = splits
+        self.splits = np.cumsum(widths)[:-1]
+        self._width = sum(widths)
+
+    def sums(self, bins: NDArray[np.int64], n_bins: int) -> NDArray[np.float64]:
+        """Return each bin's sum of the features, float64 ``[n_bins, F]``.
+
+        Args:
+            bins: int64 ``[N]``.
+            n_bins: Their number.
+        """
+        own, less_usual = _shares(bins, n_bins, self._near)
+        first = self._residual.shape[1]
+        sums = np.zeros((n_bins, self._width))
+        for start in range(0, len(bins), CHUNK_ROWS):
+            rows = slice(start, start + CHUNK_ROWS)
+            sums[:, :first] += own[:, rows] @ directions(self._residual[rows])
+            sums[:, first:] += less_usual[:, rows] @ self._local(rows)
+        return sums
+
+    def _local(self, rows: slice) -> NDArray[np.float32]:
+        """Return the features from which the mean over the nearest prompts is taken off."""
+        kernel = self._kernel.transform(self._responses[rows])
+        cells = self._cell[rows, None] == np.arange(self._n_cells)
+        tails = self._distance[rows, None] > self._thresholds
+        return np.hstack([kernel, cells, tails]).astype(np.float32, copy=False)
 
 
-def residual_features(
-    responses: NDArray[np.float32],
-    residual: NDArray[np.float32],
-    *,
-    cell: NDArray[np.int64],
-    n_cells: int,
-    near: NDArray[np.int64],
-    rng: np.random.Generator,
-) -> ResidualFeatures:
-    """Return the responses' features less what the prompt explains of them.
+def _shares(
+    bins: NDArray[np.int64], n_bins: int, near: NDArray[np.int64]
+) -> tuple[sparse.csc_matrix, sparse.csc_matrix]:
+    """Return what each sample counts for in its bin's sum, and there less its neighbours' mean.
 
-    Of the responses themselves that is a linear map of the prompts, and of what is left only the
-    direction counts; of the other features it is their mean over the nearest prompts' responses.
-
-    Args:
-        responses: float32 ``[N, e]``, unit norm.
-        residual: float32 ``[N, e]``: what a linear map of the prompts doesn't explain of them.
-        cell: int64 ``[N]``: each response's cell.
-        n_cells: Number of response cells.
-        near: int64 ``[N, k]`` rows with the nearest prompts, -1 where there are fewer.
-        rng: Draws the random features.
+    Sums are linear, so that a feature need not be gathered for all neighbours of each sample.
     """
-    random_features = fit_random_features(responses, rng, n_frequencies=N_FREQUENCIES)
-    kernel = random_features.transform(responses)
-    indicator = (cell[:, None] == np.arange(n_cells)).astype(np.float32)
-    distance = conditional_distance(responses, near)
-    tails = (distance[:, None] > novelty_thresholds(distance)).astype(np.float32)
-    local = np.hstack([kernel, indicator, tails])
-    names = ["shift", *(f"kernel_{b:g}" for b in BANDWIDTH_FACTORS), "cells"]
-    widths = [responses.shape[1], *[random_features.width] * len(BANDWIDTH_FACTORS), n_cells]
-    if tails.shape[1]:
-        names.append("novelty_tail")
-        widths.append(tails.shape[1])
-    values = np.hstack([directions(residual), local - _neighbour_mean(local, near)])
-    return ResidualFeatures(values, tuple(names), np.cumsum(widths)[:-1])
+    n = len(bins)
+    shape = (n_bins, n)
+    own = sparse.csc_matrix((np.ones(n), (bins, np.arange(n))), shape=shape)
+    row, place = np.nonzero(near >= 0)
+    n_near = np.maximum((near >= 0).sum(axis=1), 1)
+    usual = sparse.csc_matrix((1.0 / n_near[row], (bins[row], near[row, place])), shape=shape)
+    return own, own - usual
 
 
 def directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -85,24 +126,13 @@ def novelty_thresholds(novelty: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(thresholds[thresholds < novelty.max(initial=-np.inf)], dtype=np.float64)
 
 
-def conditional_distance(
-    responses: NDArray[np.float32], near: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def conditional_distance(responses: Rows, near: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return 1 - the largest cosine to the responses of the nearest prompts, float64 ``[N]``."""
     distance = np.empty(len(responses))
     for start in range(0, len(responses), CHUNK_ROWS):
         rows = slice(start, start + CHUNK_ROWS)
-        cosine = np.einsum("ikj,ij->ik", responses[near[rows]], responses[rows], optimize=True)
+        others = responses[near[rows].ravel()].reshape(*near[rows].shape, responses.shape[1])
+        cosine = np.einsum("ikj,ij->ik", others, responses[rows], optimize=True)
         cosine[near[rows] < 0] = -1.0
         distance[rows] = 1.0 - cosine.max(axis=1)
     return np.clip(distance, 0.0, 2.0)
-
-
-def _neighbour_mean(values: NDArray[np.float32], near: NDArray[np.int64]) -> NDArray[np.float32]:
-    mean = np.zeros_like(values)
-    for start in range(0, len(values), CHUNK_ROWS):
-        rows = slice(start, start + CHUNK_ROWS)
-        valid = (near[rows] >= 0).astype(np.float32)
-        total = np.einsum("ikj,ik->ij", values[near[rows]], valid, optimize=True)
-        mean[rows] = total / np.maximum(valid.sum(axis=1, keepdims=True), 1.0)
-    return mean

@@ -14,11 +14,12 @@ class TestResult:
     """One component test.
 
     ``effect_size`` depends on the test: the difference of means over the standard deviation for
-    ``scattered``; the relative excess over random labels for ``emptiness``, ``emptiness_squared``
-    and ``scan``; the root mean square change of the local share of current samples for
-    ``diffusion``; MMD itself for ``kernel``; Cramer's V for ``cells``. Its 95% interval is the
-    jackknife's over bins of users: too narrow for ``scan``, ``largest_cell`` and
-    ``emptiness_squared``; see "Limits" in docs/explanation/statistics.md.
+    ``scattered``; the natural logarithm of how many times what random labels give for
+    ``emptiness``, ``emptiness_squared`` and ``scan``; the root mean square change of the local
+    share of current samples for ``diffusion``; MMD itself for ``kernel``; Cramer's V for ``cells``;
+    for ``largest_cell`` and ``novelty_tail`` a difference of shares, beyond what the largest is
+    under random labels. Its 95% interval is the jackknife's over bins of users, and wide enough to
+    hold no effect where the test by itself doesn't reject at 5%.
     """
 
     __test__ = False  # pytest would otherwise collect it by its name

@@ -32,8 +32,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from monitor.drift.ids import Groups
 from monitor.drift.mover import Limits, difference_limits, ratio_limits
-from monitor.drift.pool import Groups
 from monitor.drift.scalar_side import (
     LEVEL,
     Side,

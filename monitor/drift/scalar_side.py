@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from monitor.drift.pool import Groups, number_owners
+from monitor.drift.ids import Groups
+from monitor.drift.pool import number_owners
 
 #: Of every interval.
 LEVEL = 0.95

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.contrasts import Linear, Quadratic, Z, jackknife_error
+from monitor.drift.contrasts import Linear, Quadratic, Z, jackknife_error, limits
 from monitor.drift.device import resolve_device
 from monitor.drift.emptiness import Emptiness, make_emptiness
 from monitor.drift.features import FeatureMap
@@ -42,6 +42,9 @@ FAMILY_WEIGHTS = {"scattered": 0.14, "thin": 0.44, "dense": 0.3, "mix": 0.12}
 #: After so many random labellings no more are drawn where they give a p-value above this. Limits
 #: that fall keep every level: what is significant in the end was at each stage before.
 STAGES = {CHUNK_PERMUTATIONS: 0.3, 4 * CHUNK_PERMUTATIONS: 0.1}
+
+#: A mean score below this counts as this, so that its logarithm is finite.
+LEAST_SCORE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -115,11 +118,10 @@ def evaluate(
         part.effect(bins.is_current, column)
         for part, column in zip(parts, statistics.T[: len(parts)], strict=True)
     ]
-    means = statistics[1:].mean(axis=0)
     first = len(parts)
     for search in searches:
         last = first + len(search.names)
-        effects += _excess(search, nodes, bins, statistics[0, first:last], means[first:last])
+        effects += _excess(search, nodes, bins, statistics[:, first:last])
         first = last
     size, lower, upper = (np.array(column) for column in zip(*effects, strict=True))
     return Evaluated(
@@ -185,15 +187,15 @@ def _excess(
     nodes: GraphNodes,
     bins: Bins,
     statistics: NDArray[np.float64],
-    usual: NDArray[np.float64],
 ) -> Iterator[tuple[float, float, float]]:
-    """Yield the relative excess over what random labels give, with limits by the jackknife."""
+    """Yield the logarithm of how many times what random labels give, with its limits."""
     scores, counted = search.true_scores(bins.is_current)
     size = np.bincount(nodes.bins, weights=counted, minlength=len(bins))
     used = size > 0
-    for score, statistic, mean in zip(scores, statistics, np.maximum(usual, 1e-12), strict=True):
+    logs = np.log(np.maximum(statistics, LEAST_SCORE))
+    logs -= logs[1:].mean(axis=0)
+    for score, statistic, column in zip(scores, statistics[0], logs.T, strict=True):
         by_bin = np.bincount(nodes.bins, weights=score * counted, minlength=len(bins))
         left_out = (by_bin.sum() - by_bin[used]) / np.maximum(size.sum() - size[used], 1.0)
-        effect = float(statistic / mean) - 1.0
-        margin = Z * jackknife_error(left_out) / float(mean)
-        yield effect, effect - margin, effect + margin
+        margin = Z * jackknife_error(left_out) / max(float(statistic), LEAST_SCORE)
+        yield limits(float(column[0]), margin, column[1:])

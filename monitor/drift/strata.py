@@ -29,6 +29,9 @@ FAMILIES = {
 #: The share of the level that each family gets: a new manner is the hardest to see.
 FAMILY_WEIGHTS = {"manner": 0.5, "contents": 0.15, "foreign": 0.35}
 CHUNK_PERMUTATIONS = 500
+#: Features are of the order of 1: a bin's mean that differs less from its stratum's is as it. Where
+#: all answers to a prompt are the same one, a test would find the order in which they were added.
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -109,11 +112,11 @@ def evaluate_within(
 
     Args:
         strata: Which bins may trade labels.
-        features: ``[N, F]``.
+        features: Of every sample.
         n_permutations: Random labellings ``B``.
         rng: Draws them.
     """
-    sums = _centred_sums(strata, features.values)
+    sums = _centred_sums(strata, features)
     labels = _permuted_labels(strata, n_permutations, rng)
     variance = _local_variance(strata, sums)
     blocks = np.split(sums, features.splits, axis=1)
@@ -181,18 +184,17 @@ def _pull(strata: Strata) -> NDArray[np.float64]:
     return np.asarray(strata.bin_is_current - share[strata.bin_stratum])
 
 
-def _centred_sums(strata: Strata, values: NDArray[np.float32]) -> NDArray[np.float64]:
+def _centred_sums(strata: Strata, features: ResidualFeatures) -> NDArray[np.float64]:
     """Return each bin's sum of the features, centred in its stratum; 0 in unshared strata."""
     n_bins, n_strata = len(strata.bin_stratum), len(strata.shared)
-    order = np.argsort(strata.bins, kind="stable")
     counts = np.bincount(strata.bins, minlength=n_bins).astype(np.float64)
-    start = (np.cumsum(counts) - counts).astype(np.int64)
-    sums = np.add.reduceat(values[order].astype(np.float64), start, axis=0)
-    totals = np.zeros((n_strata, values.shape[1]))
+    sums = features.sums(strata.bins, n_bins)
+    totals = np.zeros((n_strata, sums.shape[1]))
     np.add.at(totals, strata.bin_stratum, sums)
     sizes = np.bincount(strata.bin_stratum, weights=counts, minlength=n_strata)
     mean = totals / np.maximum(sizes, 1.0)[:, None]
     sums -= counts[:, None] * mean[strata.bin_stratum]
+    sums[np.abs(sums) < ROUNDING * counts[:, None]] = 0.0
     sums[~strata.shared[strata.bin_stratum]] = 0.0
     return sums
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from monitor.drift.embeddings import Rows
-from monitor.drift.pool import Groups
+from monitor.drift.ids import Groups, read_ids
 
 #: Bins of users, by the key's highest bits: the atoms of the permutation test.
 N_SMALL_BINS = 1024
@@ -82,27 +82,23 @@ def unit_keys(groups: Groups, vectors: Rows, name: str, *, salt: int) -> NDArray
     """Return the key of each sample's unit, uint64 ``[n]``.
 
     Args:
-        groups: An id for each sample; ``None``, or an id that is ``None`` or the empty string,
-            makes the sample a unit of its own.
+        groups: An id for each sample; ``None``, or an id that is ``None``, NaN or the empty
+            string, makes the sample a unit of its own.
         vectors: float32 ``[n, d]``.
         name: What to call the groups in an error.
         salt: For the samples without an id: take another one for each part of a window.
 
     Raises:
         ValueError: Not one id for each sample.
+        TypeError: Something that can't be an id.
     """
     alone = content_keys(vectors, salt)
     if groups is None:
         return alone
-    ids = groups.tolist() if isinstance(groups, np.ndarray) else list(groups)
-    if len(ids) != len(vectors):
-        raise ValueError(
-            f"{name} must hold one id for each sample: {len(ids)} ids, {len(vectors)} samples"
-        )
     known: dict[Any, int] = {}
     keys = alone.copy()
-    for row, one in enumerate(ids):
-        if one is not None and one != "":
+    for row, one in enumerate(read_ids(groups, len(vectors), name)):
+        if one is not None:
             if one not in known:
                 known[one] = xxh3_64_intdigest(repr(one).encode("utf-8", "surrogatepass"))
             keys[row] = known[one]

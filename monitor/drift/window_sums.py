@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from monitor.drift.embeddings import Embeddings, check_vectors
 from monitor.drift.features import Landmarks, fit_landmarks, judge
-from monitor.drift.pool import Groups
+from monitor.drift.ids import Groups
 from monitor.drift.units import content_digests, mix, unit_keys
 
 #: Bins of users: enough for a variance, few enough to be kept for years. Odd ones hold the users'

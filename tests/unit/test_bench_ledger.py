@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from monitor.bench import ledger
-from monitor.bench.ledger import Ledger, Recorded, code_digest, data_digest, module_digest
+from monitor.bench.deciding_code import (
+    code_digest,
+    deciding_files,
+    module_digest,
+    without_words,
+)
+from monitor.bench.ledger import Ledger, Recorded, data_digest
 from monitor.bench.sources.windows import Draw
 from monitor.bench.trial import Outcome, Trial
 from monitor.errors import InputError
@@ -122,7 +128,7 @@ def test_half_a_line_is_dropped_and_other_files_are_left_alone(tmp_path: Path) -
 
 def test_words_are_no_code(tmp_path: Path) -> None:
     one, same, other = (
-        ledger._without_words(source)
+        without_words(source)
         for source in (
             'def f():\n    """Say."""\n    return 1\n',
             "# why\ndef f():\n    return 1  # one\n",
@@ -134,3 +140,20 @@ def test_words_are_no_code(tmp_path: Path) -> None:
     points = np.eye(3)
     assert data_digest(points) != data_digest(2 * points)
     assert module_digest("monitor.bench.trial") != module_digest("monitor.bench.ledger")
+
+
+def test_what_a_trial_imports_decides_its_outcome_and_nothing_else() -> None:
+    compared, answered, watched, all_methods = (
+        {file.name for file in deciding_files(module)}
+        for module in (
+            "monitor.bench.trial",
+            "monitor.bench.sections.output",
+            "monitor.bench.sections.slow_drift",
+            "monitor.bench.sections.side_by_side",
+        )
+    )
+    assert {"trial.py", "windows.py", "compare.py", "statistics.py", "scan.py"} <= compared
+    assert not {"conditional.py", "slow_drift.py", "scalar_side.py", "plan.py"} & compared
+    assert {"output.py", "windows.py", "conditional.py", "response_features.py"} <= answered
+    assert {"weekly.py", "betting.py", "compare.py"} <= watched
+    assert {"permutation_mmd.py", "compare.py"} <= all_methods

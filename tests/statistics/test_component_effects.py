@@ -1,0 +1,63 @@
+"""Effects of the component tests: their intervals hold "no effect" without drift, not with it."""
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from monitor.drift import DriftResult, compare, compare_given
+
+N_SEEDS = 40
+
+
+def points(n: int, centres: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    drawn = centres[rng.integers(len(centres), size=n)] + 0.5 * rng.standard_normal((n, 16))
+    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
+
+
+def inputs(seed: int, *, drifted: bool = False) -> DriftResult:
+    rng = np.random.default_rng(seed)
+    centres = rng.standard_normal((12, 16))
+    current = points(300, centres, rng)
+    if drifted:
+        current[:90] = points(90, 3 * rng.standard_normal((1, 16)), rng)
+    return compare(points(300, centres, rng), current, rng=rng, n_permutations=199, locate=False)
+
+
+def outputs(seed: int, *, drifted: bool = False) -> DriftResult:
+    rng = np.random.default_rng(seed)
+    centres = rng.standard_normal((12, 16))
+    prompts, answers = (
+        [points(300, where, rng) for _ in range(2)] for where in (centres, centres[::-1])
+    )
+    if drifted:
+        answers[1][:90] = points(90, 3 * rng.standard_normal((1, 16)), rng)
+    sides = prompts[0], answers[0], prompts[1], answers[1]
+    return compare_given(*sides, rng=rng, n_permutations=199)
+
+
+def holding_zero(results: list[DriftResult]) -> Counter[str]:
+    found = Counter({test.name: 0 for test in results[0].tests})
+    for result in results:
+        found.update(t.name for t in result.tests if t.effect_lower <= 0 <= t.effect_upper)
+    return found
+
+
+def test_without_drift_every_interval_holds_no_effect() -> None:
+    for kind in (inputs, outputs):
+        for name, n_holding in holding_zero([kind(seed) for seed in range(N_SEEDS)]).items():
+            assert stats.binom.cdf(n_holding, N_SEEDS, 0.95) > 0.001, name
+
+
+def test_with_drift_the_searches_leave_it_and_stay_readable() -> None:
+    for kind, names in (
+        (inputs, ("scan",)),
+        (outputs, ("largest_cell",)),
+    ):
+        results = [kind(seed, drifted=True) for seed in range(6)]
+        holding = holding_zero(results)
+        assert all(holding[name] <= 1 for name in names), holding
+        for result in results:
+            assert all(abs(test.effect_size) < 50 for test in result.tests)
+            assert all(t.effect_lower <= t.effect_size <= t.effect_upper for t in result.tests)
