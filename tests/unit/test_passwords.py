@@ -40,6 +40,12 @@ def test_long_sentences_and_generated_ones_are_taken() -> None:
     check_strength(generate_password("Ada"), "Ada")
 
 
+def test_a_hash_costs_a_guesser_what_owasp_asks_for(production_hasher: PasswordHasher) -> None:
+    assert "ID" == production_hasher.type.name
+    assert production_hasher.memory_cost >= 19 * 1024  # KiB
+    assert production_hasher.time_cost >= 2
+
+
 def test_a_hash_is_argon2id_and_forgives_how_a_keyboard_writes() -> None:
     stored = hash_password("Gärten über dem Hafen")
     assert stored.startswith("$argon2id$")
