@@ -124,12 +124,18 @@ def test_another_attempt_keeps_them_and_another_evaluation_removes_them(folder: 
     assert not folder.unscored_answers.exists()
 
 
-def test_a_child_whose_scoring_fails_leaves_its_answers_to_the_next_one(
-    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def desk_benchmark(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three items for a child that runs in this process."""
     lines = [msgspec.json.encode(item) for item in items(3)]
     (folder.root.parent / "desk.jsonl").write_bytes(b"\n".join(lines))
     monkeypatch.setattr(child, "prepare_environment", lambda base: None)
+
+
+@pytest.mark.usefixtures("desk_benchmark")
+def test_a_child_whose_scoring_fails_leaves_its_answers_to_the_next_one(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     score = run.score_systems
 
     def failing(*_: object) -> None:
@@ -154,12 +160,10 @@ def test_a_child_whose_scoring_fails_leaves_its_answers_to_the_next_one(
     assert not folder.unscored_answers.exists()
 
 
+@pytest.mark.usefixtures("desk_benchmark")
 def test_a_later_evaluation_leaves_the_answers_of_an_earlier_one(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = [msgspec.json.encode(item) for item in items(3)]
-    (folder.root.parent / "desk.jsonl").write_bytes(b"\n".join(lines))
-    monkeypatch.setattr(child, "prepare_environment", lambda base: None)
     monkeypatch.setattr(systems, "systems_of", lambda _: Systems())
     kept_bytes = []
     for evaluation_id in (7, 8):
