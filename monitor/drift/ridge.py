@@ -1,9 +1,11 @@
 r"""What a linear map of the prompts doesn't explain of the responses.
 
-:math:`E = (I - H) (Y - \bar Y)`, each row over :math:`1 - H_{ii}`, with the hat matrix :math:`H =
-X (X^T X + \lambda I)^{-1} X^T` of centred prompts: the residual that a sample has when it is left
-out (Allen's PRESS, Technometrics 1974). The penalty is the one of least PRESS. Labels play no part,
-so labels may be permuted over the residuals.
+A response speaks of what its prompt speaks of, and one encoder puts the two near each other. So the
+map is shrunk towards a multiple :math:`a` of the identity, which takes few samples to find, rather
+than towards 0: :math:`E = (I - H) (Y - \bar Y - a X)`, each row over :math:`1 - H_{ii}`, with the
+hat matrix :math:`H = X (X^T X + \lambda I)^{-1} X^T` of centred prompts. That is the residual of a
+sample that is left out, :math:`a` held as it is (Allen's PRESS, Technometrics 1974). The penalty is
+the one of least PRESS. Labels play no part, so labels may be permuted over the residuals.
 """
 
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ def ridge_residual(prompts: Rows, responses: Rows) -> NDArray[np.float32]:
 
     Args:
         prompts: float32 ``[N, d]``.
-        responses: float32 ``[N, e]``.
+        responses: float32 ``[N, e]``; where ``e`` isn't ``d``, :math:`a` is 0.
     """
     centres = _mean(prompts), _mean(responses)
     gram = np.zeros((len(centres[0]), len(centres[0])))
@@ -30,9 +32,10 @@ def ridge_residual(prompts: Rows, responses: Rows) -> NDArray[np.float32]:
     for _, x, y in _centred(prompts, responses, centres):
         gram += x.T @ x
         cross += x.T @ y
+    own = _own_share(gram, cross)
     spread, axes = np.linalg.eigh(gram)
     spread = np.maximum(spread, 0.0)
-    target = axes.T @ cross  # in the eigenvectors' coordinates
+    target = axes.T @ (cross - own * gram if own else cross)  # in the eigenvectors' coordinates
 
     def residual(
         x: NDArray[np.float64], y: NDArray[np.float64], penalty: float
@@ -42,14 +45,21 @@ def ridge_residual(prompts: Rows, responses: Rows) -> NDArray[np.float32]:
         return np.asarray((y - x @ (shrunk[:, None] * target)) / (1.0 - leverage)[:, None])
 
     press = np.zeros(len(PENALTIES))
-    for _, x, y in _centred(prompts, responses, centres):
+    for _, x, y in _centred(prompts, responses, centres, own):
         scores = x @ axes
         press += [float((residual(scores, y, penalty) ** 2).sum()) for penalty in PENALTIES]
     best = PENALTIES[int(press.argmin())]
     found = np.empty(responses.shape, dtype=np.float32)
-    for rows, x, y in _centred(prompts, responses, centres):
+    for rows, x, y in _centred(prompts, responses, centres, own):
         found[rows] = residual(x @ axes, y, best)
     return found
+
+
+def _own_share(gram: NDArray[np.float64], cross: NDArray[np.float64]) -> float:
+    """Return the multiple of the prompts that is nearest to the responses."""
+    if gram.shape != cross.shape or not np.trace(gram) > 0.0:
+        return 0.0
+    return float(np.trace(cross) / np.trace(gram))
 
 
 def _mean(vectors: Rows) -> NDArray[np.float64]:
@@ -60,9 +70,13 @@ def _mean(vectors: Rows) -> NDArray[np.float64]:
 
 
 def _centred(
-    prompts: Rows, responses: Rows, centres: tuple[NDArray[np.float64], NDArray[np.float64]]
+    prompts: Rows,
+    responses: Rows,
+    centres: tuple[NDArray[np.float64], NDArray[np.float64]],
+    own: float = 0.0,
 ) -> Iterator[tuple[slice, NDArray[np.float64], NDArray[np.float64]]]:
-    """Yield some rows of both at a time, less their means."""
+    """Yield some rows of both at a time, less their means, and responses less their own part."""
     for start in range(0, len(prompts), CHUNK_ROWS):
         rows = slice(start, start + CHUNK_ROWS)
-        yield rows, prompts[rows] - centres[0], responses[rows] - centres[1]
+        x, y = prompts[rows] - centres[0], responses[rows] - centres[1]
+        yield rows, x, y - own * x if own else y
