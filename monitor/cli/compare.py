@@ -89,8 +89,12 @@ def compare(
             evidently = None
         if evidently is not None:
             progress("Rendering Evidently's report", 0, 1)
-            _write("evidently", evidently, _evidently_report(comparison, settings))
+            report = _evidently_report(comparison, settings)
             progress("Rendering Evidently's report", 1, 1)
+            if report is None:
+                evidently = None
+            else:
+                _write("evidently", evidently, report)
     _say_bad_lines(reference, comparison.reference_bad_lines)
     _say_bad_lines(current, comparison.current_bad_lines)
     assessment = comparison.assessed.assessment
@@ -158,17 +162,26 @@ def _relative_link(page: Path, target: Path) -> str:
     return quote(Path(os.path.relpath(target.resolve(), page.resolve().parent)).as_posix())
 
 
-def _evidently_report(comparison: "Comparison", settings: "Settings") -> str:
+def _evidently_report(comparison: "Comparison", settings: "Settings") -> str | None:
+    """Render the report. One that fails is said and left out: the findings stand."""
     import numpy as np
 
     from monitor.evaluation.evidently_report import render_evidently
 
-    return render_evidently(
-        comparison.assessed.scalars,
-        comparison.reference.task_types,
-        comparison.current.task_types,
-        np.random.default_rng([settings.drift.seed, 4]),
-    )
+    try:
+        return render_evidently(
+            comparison.assessed.scalars,
+            comparison.reference.task_types,
+            comparison.current.task_types,
+            np.random.default_rng([settings.drift.seed, 4]),
+        )
+    except Exception as error:  # noqa: BLE001 - whatever Evidently raises
+        typer.echo(
+            "evidently: could not render its report, which is left out: "
+            f"{type(error).__name__}: {error}",
+            err=True,
+        )
+        return None
 
 
 def _say_bad_lines(path: Path, bad_lines: "Sequence[BadLine]") -> None:

@@ -11,17 +11,16 @@ import math
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
 
 import numpy as np
 from msgspec.structs import replace
 
 from monitor.evaluation.assess import Assessed
-from monitor.evaluation.references import Reference
 from monitor.evaluation.versions import Part
-from monitor.evaluation.window import Window
 from monitor.settings import Drift
 from monitor.store.assessment import Assessment, VersionAssessment
-from monitor.store.exchanges import WindowRows
 
 
 @dataclass(frozen=True)
@@ -29,25 +28,31 @@ class Judged:
     """A part of a window with what was found."""
 
     part: Part
-    rows: WindowRows
-    reference: Reference
+    #: When its exchanges took place; empty where that isn't known.
+    occurred_at: Sequence[datetime]
     assessed: Assessed
-    #: What was compared of both sides, the baseline first; ``None`` where nothing was.
-    compared: tuple[Window, Window] | None
+    #: Digest of what it was compared with; empty where there was nothing.
+    baseline: str
+    #: Whether that is a baseline of this version.
+    own_baseline: bool
 
 
-#: Judges a part at the settings that it gets, with the seed that it gets.
-Judge = Callable[[Part, Drift, int], Judged]
+Found = TypeVar("Found", bound=Judged)
 
 
 def judge_versions(
-    parts: Sequence[Part], judge: Judge, *, drift: Drift, seed: int, n_window: int
-) -> tuple[Judged, Assessed]:
+    parts: Sequence[Part],
+    judge: Callable[[Part, Drift, int], Found],
+    *,
+    drift: Drift,
+    seed: int,
+    n_window: int,
+) -> tuple[Found, Assessed]:
     """Judge each version's part of a window.
 
     Args:
         parts: The window by version; of a single one the findings are returned as they are.
-        judge: Judges a part.
+        judge: Judges a part at the settings and with the seed that it gets.
         drift: The settings of a window of one version.
         seed: The window's.
         n_window: Exchanges of the window.
@@ -92,9 +97,7 @@ def _combine(judged: Sequence[Judged], speaker: Judged, n_window: int) -> Assess
     estimates = [one.assessed.assessment.estimated_current for one in judged]
     told = [_tell(one) for one in versions if not one.shown]
     whose = f"Version {speaker.part.version or 'unknown'}"
-    until = (
-        "" if speaker.part.serves else f", until {versions[judged.index(speaker)].last:%Y-%m-%d}"
-    )
+    until = "" if speaker.part.serves else f", until {max(speaker.occurred_at):%Y-%m-%d}"
     combined = replace(
         assessment,
         headline=(
@@ -103,7 +106,7 @@ def _combine(judged: Sequence[Judged], speaker: Judged, n_window: int) -> Assess
         ),
         n_current=n_window,
         estimated_current=None if None in estimates else sum(filter(None, estimates)),
-        remarks=(*_own_baselines(versions), *told, *assessment.remarks),
+        remarks=(*told, *assessment.remarks),
         versions=versions,
     )
     return Assessed(combined, novelty, cluster, speaker.assessed.scalars)
@@ -111,16 +114,13 @@ def _combine(judged: Sequence[Judged], speaker: Judged, n_window: int) -> Assess
 
 def _version(one: Judged, *, shown: bool) -> VersionAssessment:
     found: Assessment = one.assessed.assessment
-    baseline = one.reference.baseline
     return VersionAssessment(
         version=one.part.version,
-        first=one.rows.occurred_at[0],
-        last=one.rows.occurred_at[-1],
-        n_current=len(one.rows),
-        baseline="" if baseline is None else baseline.digest,
-        own_baseline=baseline is not None
-        and baseline.model_version == one.part.version
-        and one.part.version != "",
+        first=min(one.occurred_at, default=None),
+        last=max(one.occurred_at, default=None),
+        n_current=len(one.part.rows),
+        baseline=one.baseline,
+        own_baseline=one.own_baseline,
         serves=one.part.serves,
         shown=shown,
         verdict=found.verdict,
@@ -134,8 +134,9 @@ def _version(one: Judged, *, shown: bool) -> VersionAssessment:
 
 
 def _tell(one: VersionAssessment) -> str:
-    span = f"{one.first:%Y-%m-%d} to {one.last:%Y-%m-%d}"
-    name = f"Version {one.version or 'unknown'}, {one.n_current:,} exchanges, {span}"
+    name = f"Version {one.version or 'unknown'}, {one.n_current:,} exchanges"
+    if one.first is not None:
+        name += f", {one.first:%Y-%m-%d} to {one.last:%Y-%m-%d}"
     if one.verdict == "not_enough_data":
         return f"{name}: could not be judged by itself."
     if one.verdict == "no_drift":
@@ -148,18 +149,6 @@ def _tell(one: VersionAssessment) -> str:
     moved += [f"`{metric}`" for metric in one.degraded]
     gone = "" if one.serves else " It no longer served when the window ended, so it alarms nobody."
     return f"{name}: drift ({', '.join(moved) or 'significant'}).{gone}"
-
-
-def _own_baselines(versions: Sequence[VersionAssessment]) -> list[str]:
-    lacking = [
-        one.version for one in versions if one.serves and one.version and not one.own_baseline
-    ]
-    return [
-        f"Version {version} has no baseline of its own and was compared with the model's newest: "
-        f"`driftwarden baseline import FILE --model-version {version!r}` gives it one."
-        for version in lacking
-        if " and " not in version
-    ]
 
 
 def _seed_of(seed: int, version: str) -> int:

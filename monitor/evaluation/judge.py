@@ -1,5 +1,6 @@
 """Judge a window of the stored traffic: read, split by version, each compared with its baseline."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,19 +12,31 @@ from monitor.evaluation.by_version import Judged, judge_versions
 from monitor.evaluation.declared_forms import declared_forms
 from monitor.evaluation.embedding import EncoderSource
 from monitor.evaluation.large_users import assess_all_users
-from monitor.evaluation.references import References
+from monitor.evaluation.references import Reference, References
 from monitor.evaluation.remarks import silent_days, withheld_remark
 from monitor.evaluation.silence import Silence, no_traffic, remarks_on_silence, silence_of
 from monitor.evaluation.stored_window import StoredWindow, read_window
-from monitor.evaluation.versions import Part, split_by_version, without_version
+from monitor.evaluation.versions import Part, split_by_version, versions_of, without_version
 from monitor.evaluation.watch import watch_window
 from monitor.evaluation.window import Window
 from monitor.settings import Drift, Settings
+from monitor.store.assessment import VersionAssessment
 from monitor.store.engine import transaction
+from monitor.store.exchanges import WindowRows
 from monitor.store.serving import serving_periods
 from monitor.store.watched_windows import Watched
 from monitor.traffic.rates import Rates
 from monitor.traffic.redaction import Redactor
+
+
+@dataclass(frozen=True)
+class JudgedPart(Judged):
+    """A part of the stored traffic of a window with what was found."""
+
+    rows: WindowRows
+    reference: Reference
+    #: What was compared of both sides, the baseline first; ``None`` where nothing was.
+    compared: tuple[Window, Window] | None
 
 
 @dataclass(frozen=True)
@@ -32,7 +45,7 @@ class JudgedWindow:
 
     window: StoredWindow
     #: The version whose figures are those of the window.
-    speaker: Judged
+    speaker: JudgedPart
     assessed: Assessed
     #: The version of the taxonomy that declared the forms of answers; empty where none did.
     taxonomy_version: str
@@ -66,7 +79,13 @@ def judge_window(
         silence = silence_of(
             connection, settings.kafka.topic, model, bounds, n_current=len(window.rows)
         )
-    split = split_by_version(window.rows, periods, field=field, bounds=bounds)
+    split = split_by_version(
+        versions_of(window.rows, periods, field=field),
+        window.rows.occurred_at,
+        field=field,
+        span=bounds[1] - bounds[0],
+        least=settings.drift.minimum_samples,
+    )
     declared = declared_forms(settings.review.taxonomy)
     references = References(engine, model, window.rows.encoder, encoder, now)
     watched: Watched | None = None
@@ -75,7 +94,7 @@ def judge_window(
     serving = [part for part in split.parts if part.serves] or split.parts
     largest = max(serving, key=lambda part: len(part.rows))
 
-    def judge(part: Part, drift: Drift, seed: int) -> Judged:
+    def judge(part: Part, drift: Drift, seed: int) -> JudgedPart:
         nonlocal watched
         whole = len(split.parts) == 1
         rows = window.rows if whole else window.rows.take(part.rows)
@@ -118,19 +137,37 @@ def judge_window(
                     current=compared[1],
                     assessed=assessed,
                 )
-        return Judged(part, rows, reference, assessed, compared)
+        baseline = reference.baseline
+        return JudgedPart(
+            part,
+            rows.occurred_at,
+            assessed,
+            baseline="" if baseline is None else baseline.digest,
+            own_baseline=baseline is not None
+            and baseline.model_version == part.version
+            and part.version != "",
+            rows=rows,
+            reference=reference,
+            compared=compared,
+        )
 
     speaker, assessed = judge_versions(
         split.parts, judge, drift=settings.drift, seed=seed, n_window=len(window.rows)
     )
     days = silent_days(window.rows.occurred_at, bounds) if len(split.parts) > 1 else ()
     remarks = (*days, *window.remarks, *remarks_on_silence(silence), *split.remarks)
-    completed = _complete(assessed, window, silence, remarks)
+    lacking = _own_baselines(assessed.assessment.versions)
+    completed = _complete(assessed, window, silence, before=lacking, after=remarks)
     return JudgedWindow(window, speaker, completed, declared.version, watched)
 
 
 def _complete(
-    assessed: Assessed, window: StoredWindow, silence: Silence, remarks: tuple[str, ...]
+    assessed: Assessed,
+    window: StoredWindow,
+    silence: Silence,
+    *,
+    before: tuple[str, ...],
+    after: tuple[str, ...],
 ) -> Assessed:
     """Add what the reader should know beside the figures."""
     assessment = assessed.assessment
@@ -138,13 +175,25 @@ def _complete(
     if withheld.n:
         compared = float((1.0 / window.rows.inclusion_probability).sum())
         share = withheld.estimated_total / (withheld.estimated_total + compared)
-        remarks = (*remarks, withheld_remark(withheld.n, share))
+        after = (*after, withheld_remark(withheld.n, share))
     elif not len(window.rows):
         headline = no_traffic(assessment.model, silence)
     completed = msgspec.structs.replace(
         assessment,
         headline=headline,
         n_withheld=withheld.n,
-        remarks=(*assessment.remarks, *remarks),
+        remarks=(*before, *assessment.remarks, *after),
     )
     return replace(assessed, assessment=completed)
+
+
+def _own_baselines(versions: Sequence[VersionAssessment]) -> tuple[str, ...]:
+    lacking = [
+        one.version for one in versions if one.serves and one.version and not one.own_baseline
+    ]
+    return tuple(
+        f"Version {version} has no baseline of its own and was compared with the model's newest: "
+        f"`driftwarden baseline import FILE --model-version {version!r}` gives it one."
+        for version in lacking
+        if " and " not in version
+    )

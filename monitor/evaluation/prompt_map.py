@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.evaluation.by_version import Judged
+from monitor.evaluation.assess import Assessed
 from monitor.evaluation.neighbour_layout import lay_out
+from monitor.evaluation.window import Window
+from monitor.store.exchanges import WindowRows
 from monitor.store.prompt_maps import GONE, PromptMap
 
 #: Points in all: more cost time and cover each other.
@@ -18,23 +20,26 @@ MAX_DRIFTED = 1_200
 STREAM = 6
 
 
-def map_of(speaker: Judged, seed: int) -> PromptMap | None:
-    """Draw the map of the exchanges that speak for a window; ``None`` where nothing was judged.
+def map_of(
+    assessed: Assessed, reference: Window | WindowRows, current: Window | WindowRows, seed: int
+) -> PromptMap | None:
+    """Draw the map of what was compared; ``None`` where nothing was judged.
 
     Args:
-        speaker: A version's part of the window, what it was compared with, and what was found.
+        assessed: What was found.
+        reference: The baseline.
+        current: The exchanges in which it was found.
         seed: The window's.
     """
-    current, reference = speaker.rows, speaker.reference.rows
-    if reference is None or speaker.assessed.assessment.verdict == "not_enough_data":
+    if assessed.assessment.verdict == "not_enough_data":
         return None
     return draw_map(
         reference.prompt_vectors,
         current.prompt_vectors,
-        speaker.assessed.cluster,
+        assessed.cluster,
         np.random.default_rng([seed, STREAM]),
-        reference_ids=reference.ids,
-        current_ids=current.ids,
+        reference_ids=reference.ids if isinstance(reference, WindowRows) else None,
+        current_ids=current.ids if isinstance(current, WindowRows) else None,
     )
 
 

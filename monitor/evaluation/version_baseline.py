@@ -85,7 +85,13 @@ def _from_window(
     window = read_window(engine, plan.model, bounds, encoder).rows
     if not len(window):
         return None
-    parts = split_by_version(window, periods, field=field, bounds=bounds).parts
+    parts = split_by_version(
+        versions_of(window, periods, field=field),
+        window.occurred_at,
+        field=field,
+        span=bounds[1] - bounds[0],
+        least=0,
+    ).parts
     part = max((one for one in parts if one.serves), key=lambda one: len(one.rows), default=None)
     if (
         part is None

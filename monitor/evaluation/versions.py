@@ -5,6 +5,7 @@ the registry says who served at the time; while a rollout shares the traffic out
 """
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -35,7 +36,7 @@ class Part:
 
     #: As the traffic or the registry names it; empty where neither does.
     version: str
-    #: int64: its rows of the window, in order of time.
+    #: int64: its rows of the window, ascending.
     rows: NDArray[np.int64]
     #: Whether it still served when the window ended.
     serves: bool
@@ -51,39 +52,49 @@ class Split:
 
 
 def split_by_version(
-    rows: WindowRows,
-    periods: Sequence[ServingPeriod],
+    versions: Sequence[str],
+    occurred_at: Sequence[datetime],
     *,
     field: str,
-    bounds: tuple[datetime, datetime],
+    span: timedelta,
+    least: int,
 ) -> Split:
     """Split a window by the version that answered, the one that came last at the end.
 
     Args:
-        rows: The window, in order of time.
-        periods: Who served when, by the registry.
-        field: Key of the metadata that names the version; empty for none.
-        bounds: First instant of the window and first after it.
+        versions: The version that gave each answer, ``[n]``.
+        occurred_at: When, ``[n]``; empty where it isn't known: then all are taken to serve.
+        field: Key of the metadata that names the version, for the remarks.
+        span: Length of the window.
+        least: Answers without which a version can't be judged. Where none has as many, the window
+            is one part: its versions can be judged together or not at all.
     """
-    everything = np.arange(len(rows), dtype=np.int64)
-    versions = versions_of(rows, periods, field=field)
-    distinct = dict.fromkeys(versions)
-    if len(distinct) > MAX_VERSIONS:
+    everything = np.arange(len(versions), dtype=np.int64)
+    counts = Counter(versions)
+    if len(counts) <= 1:
+        return Split((Part(next(iter(counts), ""), everything, serves=True),))
+    whole = (Part("", everything, serves=True),)
+    if len(counts) > MAX_VERSIONS:
         remark = (
-            f"`{field}` names {len(distinct)} versions of the model in this window, so it is "
+            f"`{field}` names {len(counts)} versions of the model in this window, so it is "
             "judged as a whole. If that field isn't the version, set model.version_field."
         )
-        return Split((Part("", everything, serves=True),), (remark,))
-    if len(distinct) <= 1:
-        return Split((Part(next(iter(distinct), ""), everything, serves=True),))
+        return Split(whole, (remark,))
+    if max(counts.values()) < least:
+        told = ", ".join(f"{name or 'unknown'} ({n:,})" for name, n in counts.most_common())
+        remark = (
+            f"No version of the model gave enough answers ({least:,}) to be judged by itself, so "
+            f"they are judged together: {told}."
+        )
+        return Split(whole, (remark,))
     labels = np.array(versions, dtype=object)
-    last_answers = _last_answers(rows, bounds)
+    last_answers = _last_answers(occurred_at, span) if occurred_at else everything
     parts = []
-    for version in distinct:
+    for version in counts:
         own = np.flatnonzero(labels == version).astype(np.int64)
         share = np.isin(last_answers, own).mean()
-        parts.append(Part(version, own, serves=bool(share >= SERVING_SHARE)))
-    return Split(tuple(sorted(parts, key=lambda part: (part.rows[-1], part.version))))
+        parts.append(Part(version, own, serves=not occurred_at or bool(share >= SERVING_SHARE)))
+    return Split(tuple(sorted(parts, key=lambda part: _end_of(part, occurred_at))))
 
 
 def versions_of(rows: WindowRows, periods: Sequence[ServingPeriod], *, field: str) -> list[str]:
@@ -116,7 +127,14 @@ def without_version(rows: Rows, field: str) -> Rows:
     return replace(rows, attributes=kept)
 
 
-def _last_answers(rows: WindowRows, bounds: tuple[datetime, datetime]) -> NDArray[np.int64]:
+def _last_answers(occurred_at: Sequence[datetime], span: timedelta) -> NDArray[np.int64]:
     """Return the rows of the last seventh of the window that has traffic: a day of a week."""
-    begin = rows.occurred_at[-1] - max((bounds[1] - bounds[0]) / 7, timedelta(hours=1))
-    return np.arange(bisect_right(rows.occurred_at, begin), len(rows), dtype=np.int64)
+    begin = max(occurred_at) - max(span / 7, timedelta(hours=1))
+    return np.flatnonzero([at > begin for at in occurred_at]).astype(np.int64)
+
+
+def _end_of(part: Part, occurred_at: Sequence[datetime]) -> tuple[datetime, int]:
+    last = int(part.rows[-1])
+    if not occurred_at:
+        return _BEGINNING, last
+    return max(occurred_at[row] for row in part.rows), last

@@ -15,13 +15,13 @@ from monitor.embedding.encoder import load_encoder
 from monitor.errors import DatabaseUnavailableError, LostOwnershipError
 from monitor.evaluation.assess import Assessed
 from monitor.evaluation.basis import with_provenance
-from monitor.evaluation.by_version import Judged
 from monitor.evaluation.embedding import EncoderSource
 from monitor.evaluation.evidently_report import render_evidently
 from monitor.evaluation.judge import JudgedWindow, judge_window
 from monitor.evaluation.prompt_map import map_of
 from monitor.evaluation.provenance import provenance_of
 from monitor.evaluation.topic_history import WINDOWS_LOOKED_AT, with_history
+from monitor.evaluation.window import Window
 from monitor.evaluation.windows import due_windows
 from monitor.settings import Settings
 from monitor.store.baselines import first_baseline
@@ -167,12 +167,13 @@ def _store(
     seed: int,
     now: datetime,
 ) -> None:
-    assessed, reports = _render(judged.assessed, judged.speaker, seed)
-    drawn = map_of(judged.speaker, seed)
-    rows, baseline = judged.window.rows, judged.speaker.reference.baseline
+    assessed, reports = _render(judged.assessed, judged.speaker.compared, seed)
+    speaker, rows = judged.speaker, judged.window.rows
+    baseline, reference = speaker.reference.baseline, speaker.reference.rows
+    drawn = None if reference is None else map_of(speaker.assessed, reference, speaker.rows, seed)
     provenance = provenance_of(
         judged.window,
-        judged.speaker.reference,
+        speaker.reference,
         settings,
         seed=seed,
         taxonomy_version=judged.taxonomy_version,
@@ -206,11 +207,13 @@ def _store(
     )
 
 
-def _render(assessed: Assessed, speaker: Judged, seed: int) -> tuple[Assessed, dict[str, str]]:
+def _render(
+    assessed: Assessed, compared: tuple[Window, Window] | None, seed: int
+) -> tuple[Assessed, dict[str, str]]:
     """Render the reports. One that fails is said and left out: the evaluation stands."""
     reports: dict[str, str] = {}
-    if assessed.scalars and speaker.compared is not None:
-        reference, current = speaker.compared
+    if assessed.scalars and compared is not None:
+        reference, current = compared
         try:
             reports["evidently"] = render_evidently(
                 assessed.scalars,

@@ -166,8 +166,9 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
 
     #: As the traffic or the registry names it; empty where neither does.
     version: str
-    first: datetime
-    last: datetime
+    #: Of its exchanges; ``None`` where times aren't known.
+    first: datetime | None
+    last: datetime | None
     #: Sampled exchanges.
     n_current: int
     #: Digest of the baseline that it was compared with; empty where there was none.

@@ -9,6 +9,7 @@ import pytest
 from monitor.cli.app import main
 from monitor.embedding.encoder import load_encoder
 from monitor.evaluation import compare_files as comparing
+from monitor.evaluation import evidently_report
 from monitor.evaluation.compare_files import compare_files
 from monitor.settings import Drift, Settings
 from monitor.store.assessment import Assessment
@@ -59,7 +60,9 @@ def test_a_candidate_that_answers_nothing_is_stopped(tmp_path: Path) -> None:
     )
 
 
-def test_a_version_is_no_metric_and_several_in_one_file_are_told(tmp_path: Path) -> None:
+def test_a_version_is_no_metric_and_few_answers_of_several_are_judged_together(
+    tmp_path: Path,
+) -> None:
     def metadata(row: int) -> dict[str, int]:
         return {"model_version": 2 + row % 3 // 2, "latency_ms": row % 7}
 
@@ -67,10 +70,96 @@ def test_a_version_is_no_metric_and_several_in_one_file_are_told(tmp_path: Path)
     current = write(tmp_path / "current.jsonl", 120, metadata=metadata)
     found = compared(reference, current)
     assert "model_version" not in {one.name for one in found.characteristics}
+    assert found.verdict == "no_drift"
+    assert found.versions == ()
     (remark,) = found.remarks
-    assert remark.startswith(
-        "current.jsonl holds answers of 2 versions of the model, compared as one: 2 (80), 3 (40)."
+    assert remark.endswith("judged together: 2 (80), 3 (40).")
+
+
+def test_each_version_in_a_file_is_judged_and_one_that_answers_otherwise_speaks(
+    tmp_path: Path,
+) -> None:
+    def response(row: int) -> str:
+        told = ("You can do that in the app.", "Sorry, nobody here knows the way to the moon.")
+        return told[row % 2]
+
+    reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
+    current = write(
+        tmp_path / "current.jsonl",
+        300,
+        response=response,
+        metadata=lambda row: {"model_version": "ab"[row % 2]},
     )
+    found = compared(reference, current)
+    first, second = found.versions
+    assert (first.version, first.n_current, first.verdict) == ("a", 150, "no_drift")
+    assert (second.version, second.n_current, second.verdict) == ("b", 150, "drift")
+    assert (second.shown, second.first, found.n_current) == (True, None, 300)
+    assert found.verdict == "drift"
+    assert found.headline.startswith("Version b (150 of 300 exchanges): ")
+    assert "Version a, 150 exchanges: no drift." in found.remarks
+    assert not any("baseline import" in remark for remark in found.remarks)
+
+
+def test_what_no_longer_answers_at_the_end_of_a_file_stops_nothing(tmp_path: Path) -> None:
+    def values(row: int) -> dict[str, str]:
+        return {"model_version": "old" if row < 150 else "new"}
+
+    reference = write(
+        tmp_path / "reference.jsonl",
+        300,
+        response="You can do that in the app.",
+        metadata={"model_version": "older"},
+    )
+    current = write(
+        tmp_path / "current.jsonl",
+        300,
+        response=lambda row: "Never heard of it." if row < 150 else "You can do that in the app.",
+        timestamp=lambda row: f"2026-11-{2 + row // 30:02}T09:00:00Z",
+        metadata=values,
+    )
+    found = compared(reference, current)
+    assert [(one.version, one.serves, one.verdict) for one in found.versions] == [
+        ("old", False, "drift"),
+        ("new", True, "no_drift"),
+    ]
+    assert found.verdict == "no_drift"
+    # Lines in another order are the same traffic.
+    lines = current.read_text(encoding="utf-8").splitlines()
+    current.write_text("\n".join(reversed(lines)), encoding="utf-8")
+    again = compared(reference, current)
+    assert [(one.version, one.serves) for one in again.versions] == [("old", False), ("new", True)]
+
+
+def test_versions_in_the_reference_are_told(tmp_path: Path) -> None:
+    reference = write(
+        tmp_path / "reference.jsonl", 150, metadata=lambda row: {"model_version": row // 100}
+    )
+    found = compared(reference, write(tmp_path / "current.jsonl", 120))
+    assert any(
+        one.startswith("reference.jsonl holds answers of 2 versions of the model: 0 (100), 1 (50).")
+        for one in found.remarks
+    )
+
+
+def test_a_report_that_evidently_cant_render_is_left_out_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any, **__: Any) -> str:
+        raise ZeroDivisionError("no bins")
+
+    monkeypatch.setattr(evidently_report, "render_evidently", fail)
+    monkeypatch.chdir(tmp_path)
+    file, page = str(write(tmp_path / "a.jsonl", 120)), tmp_path / "page.html"
+    options = ["--html", str(page), "--evidently", "evidently.html"]
+    monkeypatch.setattr("sys.argv", ["driftwarden", "compare", file, file, *options])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert "could not render its report, which is left out: ZeroDivisionError: no bins" in (
+        capsys.readouterr().err
+    )
+    assert "evidently.html" not in page.read_text(encoding="utf-8")
 
 
 def test_too_little_names_the_files_and_what_it_rests_on(tmp_path: Path) -> None:

@@ -118,6 +118,26 @@ def test_a_version_with_too_little_is_told_and_the_other_speaks(
     assert any("Version v2, 30 exchanges" in one for one in assessment.remarks)
 
 
+def test_versions_of_which_none_has_enough_are_judged_together(
+    engine: Engine, clock: datetime
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    for number in range(3):
+        store_traffic(
+            engine,
+            clock + 2 * number * DAY,
+            60,
+            seed=2 + number,
+            days=2,
+            version=f"v{number}",
+            changed_share=0.5,
+        )
+    assessment = run(engine, clock).assessment
+    assert assessment.versions == ()
+    assert assessment.verdict == "drift"
+    assert any("judged together: v0 (60), v1 (60), v2 (60)" in one for one in assessment.remarks)
+
+
 def test_versions_side_by_side_share_the_level(replaced: Engine, clock: datetime) -> None:
     drift = Drift(alpha=0.005, n_permutations=250)  # reaches 0.005, not half of it
     store_traffic(replaced, clock + 3 * DAY, 200, seed=6, days=4, version="v1")
