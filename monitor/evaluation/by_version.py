@@ -119,6 +119,7 @@ def _version(one: Judged, *, shown: bool) -> VersionAssessment:
         first=min(one.occurred_at, default=None),
         last=max(one.occurred_at, default=None),
         n_current=len(one.part.rows),
+        estimated_current=found.estimated_current,
         baseline=one.baseline,
         own_baseline=one.own_baseline,
         serves=one.part.serves,

@@ -32,7 +32,9 @@ def headline(
             fallen += f" and {left} more metrics"
         parts.append(("and " if answered.alarm else "but ") + fallen)
     elif notable := _notable(characteristics):
-        parts.append("though " + _join([_loss(one) for one in notable]))
+        parts.append(
+            ("and " if answered.alarm else "though ") + _join([_loss(one) for one in notable])
+        )
     sentence = _sentence([part for part in parts if part])
     return sentence[0].upper() + sentence[1:] + "."
 

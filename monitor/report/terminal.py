@@ -88,7 +88,8 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
         state = ("moved, but less than what alarms", "yellow")
     figured = f"  p = {format_p_value(family.p_value)}"
     if family.verdict == "drift":
-        figured += f"; at least {family.mass_lower_bound:.1%} of the window drifted (95% bound)"
+        noun = "prompts" if family.family == "input" else "answers"
+        figured += f"; at least {family.mass_lower_bound:.1%} of the {noun} drifted (95% bound)"
     figures = Text.assemble("  ", state, (figured, "dim"))
     shown = [_topic(topic) for topic in family.topics[:TOPICS_SHOWN]]
     left = len(family.topics) - TOPICS_SHOWN

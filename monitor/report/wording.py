@@ -154,12 +154,15 @@ def _windows(n: int) -> str:
 
 def say_mass(family: FamilyAssessment, assessment: Assessment) -> str:
     """Say how much of the window is surely hit, in exchanges of the traffic."""
-    total = assessment.estimated_current or assessment.n_current
+    version = assessment.shown_version
+    judged = assessment if version is None else version
+    whose = "the window" if version is None else f"version {version.version or 'unknown'}"
+    total = judged.estimated_current or judged.n_current
     about = float(f"{family.mass_lower_bound * total:.2g}")
     noun = "prompts" if family.family == "input" else "answers"
     return (
         f"at least {family.mass_lower_bound:.0%} of the {noun} are unlike the baseline: "
-        f"{about:,.0f} or more of {total:,.0f}"
+        f"{about:,.0f} or more of {total:,.0f} exchanges of {whose}"
     )
 
 

@@ -171,6 +171,8 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
     last: datetime | None
     #: Sampled exchanges.
     n_current: int
+    #: How many exchanges of the traffic they stand for; ``None`` where they aren't a sample.
+    estimated_current: float | None = None
     #: Digest of the baseline that it was compared with; empty where there was none.
     baseline: str
     #: Whether that is a baseline of this version.
@@ -251,6 +253,11 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     versions: tuple[VersionAssessment, ...] = ()
     #: ``None`` where there was nothing to compare with.
     basis: Basis | None = None
+
+    @property
+    def shown_version(self) -> VersionAssessment | None:
+        """Return the version whose figures these are, where several answered."""
+        return next((one for one in self.versions if one.shown), None)
 
     @property
     def current_count(self) -> str:

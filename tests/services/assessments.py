@@ -18,6 +18,7 @@ from monitor.store.assessment import (
     Source,
     Topic,
     TopicPeriod,
+    VersionAssessment,
 )
 from monitor.store.evaluation_claims import claim_evaluation, finish_evaluation
 from monitor.store.evaluations import mark_followed_up
@@ -101,6 +102,27 @@ def make_characteristic(**values: Any) -> Characteristic:
         "degraded": True,
     }
     return Characteristic(**(defaults | values))
+
+
+def make_version_assessment(**values: Any) -> VersionAssessment:
+    """Build the findings of a version that serves and speaks for its window."""
+    defaults = {
+        "version": "v2",
+        "first": None,
+        "last": None,
+        "n_current": 400,
+        "baseline": "",
+        "own_baseline": False,
+        "serves": True,
+        "shown": True,
+        "verdict": "drift",
+        "alarm": True,
+        "input_p_value": 0.0001,
+        "input_mass_lower_bound": 0.3,
+        "output_p_value": 0.4,
+        "output_mass_lower_bound": 0.0,
+    }
+    return VersionAssessment(**(defaults | values))
 
 
 def make_assessment(mass: float | None = None, **values: Any) -> Assessment:

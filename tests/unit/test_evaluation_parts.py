@@ -141,6 +141,10 @@ def test_the_headline_tells_what_moved_far_without_an_alarm() -> None:
         "People ask what they asked before; the answers are what they were, though "
         "`response length` rose by 53%."
     )
+    changed = make_family("output", verdict="drift", alarm=True, mass_lower_bound=0.2)
+    assert headline(make_family(), changed, [longer]).endswith(
+        "unlike the baseline's), and `response length` rose by 53%."
+    )
     rare = make_characteristic(
         name="refusal", side="response", direction=-1, relative_change=18.7,
         reference_mean=0.0055, current_mean=0.108,

@@ -21,6 +21,7 @@ from tests.services.assessments import (
     make_growth,
     make_slow,
     make_topic,
+    make_version_assessment,
     not_enough_data,
 )
 
@@ -61,6 +62,7 @@ def hostile() -> Assessment:
         mix_current={HOSTILE: 0.5, "": 0.5},
         mix_reference={"cards": 1.0},
         remarks=(HOSTILE,),
+        versions=(make_version_assessment(version=HOSTILE),),
         basis=Basis(seed=1, settings={HOSTILE: HOSTILE}, reference=Source(name=HOSTILE)),
     )
 
@@ -91,6 +93,16 @@ def test_the_page_says_who_is_hit_and_tells_input_from_output() -> None:
         "resolved worse higher is better 0.82 0.54 -34.0% (-39.0 to -29.0) -0.28",
     ):
         assert expected in text
+
+
+def test_of_several_versions_the_share_is_that_of_the_one_that_speaks() -> None:
+    family = make_family(verdict="drift", alarm=True, mass_lower_bound=0.08)
+    versions = (make_version_assessment(version="v1", shown=False), make_version_assessment())
+    text = Outline(render_page(make_assessment(0.08, input=family, versions=versions))).text
+    assert "unlike the baseline: 32 or more of 400 exchanges of version v2." in text
+    sampled = (make_version_assessment(estimated_current=8000.0),)
+    text = Outline(render_page(make_assessment(0.08, input=family, versions=sampled))).text
+    assert "unlike the baseline: 640 or more of 8,000 exchanges of version v2." in text
 
 
 def test_slow_drift_is_told_beside_the_window_by_itself() -> None:

@@ -54,7 +54,7 @@ def test_the_terminal_shows_all_that_matters() -> None:
     text = in_terminal(assessment)
     for expected in (
         "DRIFT  500 exchanges of assistant against 2,000 of the baseline",
-        "at least 31.0% of the window drifted",
+        "at least 31.0% of the prompts drifted",
         "12.0% of the window, 0.3% of the baseline: 40 times as frequent (95%: 18 to 90)",
         "first seen 3 Nov 2026, 14:05 UTC in this window; 0.4% on 2 Nov, 18% on 4 Nov",
         "“How do I move my crypto wallet?”",
