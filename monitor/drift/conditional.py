@@ -14,6 +14,7 @@ from monitor.drift.cells import fit_cells
 from monitor.drift.clusters import find_clusters
 from monitor.drift.compare import check_options, conclude, enough, n_cells, not_enough_data
 from monitor.drift.conditional_mass import conditional_mass
+from monitor.drift.covariates import beside, check_covariates
 from monitor.drift.embeddings import Embeddings, check_vectors, join
 from monitor.drift.ids import Groups
 from monitor.drift.localisation import tail_posterior
@@ -41,6 +42,8 @@ def compare_given(
     current_prompts: ArrayLike,
     current_responses: ArrayLike,
     *,
+    reference_covariates: ArrayLike | None = None,
+    current_covariates: ArrayLike | None = None,
     reference_groups: Groups = None,
     current_groups: Groups = None,
     alpha: float = 0.05,
@@ -58,6 +61,9 @@ def compare_given(
         reference_responses: ``[n_reference, e]``, the response to each prompt.
         current_prompts: ``[n_current, d]``.
         current_responses: ``[n_current, e]``.
+        reference_covariates: float ``[n_reference, k]``: what else of a prompt its response may
+            depend on and the embedding doesn't tell, such as its length; NaN where it isn't known.
+        current_covariates: float ``[n_current, k]``.
         reference_groups: ``[n_reference]`` ids of users or sessions; see :func:`compare`.
         current_groups: ``[n_current]``.
         alpha: Level of the fused test.
@@ -98,6 +104,7 @@ def compare_given(
     pool, responses = _pair(
         (reference_prompts, current_prompts),
         (reference_responses, current_responses),
+        (reference_covariates, current_covariates),
         reference_groups,
         current_groups,
     )
@@ -114,7 +121,8 @@ def compare_given(
     cells = fit_cells(answers, min(n_cells(judged), MAXIMUM_RESPONSE_CELLS), rng)
     every = np.arange(len(judged.vectors))
     near = _near_prompts(judged, every, every, rng)
-    residual = ridge_residual(judged.vectors, answers)
+    n_covariates = pool.vectors.shape[1] - np.shape(reference_prompts)[1]
+    residual = ridge_residual(judged.vectors, answers, n_covariates=n_covariates)
     features = ResidualFeatures(
         answers,
         residual,
@@ -128,7 +136,7 @@ def compare_given(
     whole, residual_of_all = strata, residual
     if judged is not pool:
         whole = make_strata(pool, _set_apart(pool, cell, n_strata, rng), rng)
-        residual_of_all = ridge_residual(pool.vectors, responses)
+        residual_of_all = ridge_residual(pool.vectors, responses, n_covariates=n_covariates)
     near_reference = _near_prompts(
         pool, np.arange(len(pool.vectors)), np.flatnonzero(~pool.is_current), rng
     )
@@ -160,6 +168,7 @@ def compare_given(
 def _pair(
     given_prompts: tuple[ArrayLike, ArrayLike],
     given_responses: tuple[ArrayLike, ArrayLike],
+    given_covariates: tuple[ArrayLike | None, ArrayLike | None],
     reference_groups: Groups,
     current_groups: Groups,
 ) -> tuple[Pool, Embeddings]:
@@ -179,6 +188,9 @@ def _pair(
             )
     if responses[0].shape[1] != responses[1].shape[1]:
         raise ValueError("reference and current responses must come from one encoder")
+    covariates = check_covariates(*given_covariates, (len(prompts[0]), len(prompts[1])))
+    if covariates is not None:
+        prompts = beside(prompts[0], prompts[1], covariates)
     pool = make_pool(prompts[0], prompts[1], reference_groups, current_groups)
     row = pool.origin + np.where(pool.is_current, len(prompts[0]), 0)
     answers = join(responses[0], responses[1]).part(row)

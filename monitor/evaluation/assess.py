@@ -1,6 +1,6 @@
 """Judge a window against its baseline: input, output given the input, characteristics, mix."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -110,13 +110,15 @@ def assess(
     )
     if asked.verdict == "not_enough_data":
         return decline(too_few(asked, design, least))
-    answered = _compare_answers(reference, current, drift, design, rngs[1])
+    scalars = scalars_of(reference, current, drift, declared)
+    answered = _compare_answers(
+        reference, current, scalars=scalars, drift=drift, design=design, rng=rngs[1]
+    )
     of_prompts, of_answers = _clusters(asked, answered, drift)
     timeline = Timeline.of(current, bounds)
     quoter = Quoter(reference, current, redactor)
     new = make_topics(of_prompts, "prompts", quoter, timeline, rngs[2])
     changed = make_topics(of_answers, "answers", quoter, timeline, rngs[2])
-    scalars = scalars_of(reference, current, drift, declared)
     characteristics = compare_scalars(
         scalars, reference, current, drift=drift, alert_threshold=alert_threshold
     )
@@ -204,23 +206,37 @@ def unjudged(
 def _compare_answers(
     reference: Window,
     current: Window,
+    *,
+    scalars: Sequence[Scalar],
     drift: Drift,
     design: SampleDesign | None,
     rng: np.random.Generator,
 ) -> DriftResult | None:
-    """Compare answers given the prompts; ``None`` where a side has hardly any answers."""
+    """Compare answers given the prompts; ``None`` where a side has hardly any answers.
+
+    Prompts are alike that say alike and have alike form: an embedding tells little of the form.
+    """
     answered = [
         np.flatnonzero([bool(response.strip()) for response in side.responses])
         for side in (reference, current)
     ]
     if min(len(rows) for rows in answered) < drift.minimum_samples:
         return None
+    forms = [one for one in scalars if one.side == "prompt"]
+    covariates: list[NDArray[np.float64] | None] = [None, None]
+    if forms:
+        covariates = [
+            np.column_stack([one.reference for one in forms]),
+            np.column_stack([one.current for one in forms]),
+        ]
     # Empty answers count where they are the exception: then they are something that drifts.
     return compare_given(
         reference.prompt_vectors,
         reference.response_vectors,
         current.prompt_vectors,
         current.response_vectors,
+        reference_covariates=covariates[0],
+        current_covariates=covariates[1],
         reference_groups=reference.users,
         current_groups=current.users,
         alpha=drift.alpha,

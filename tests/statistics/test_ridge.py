@@ -34,6 +34,14 @@ def test_responses_that_resemble_their_prompts_leave_less_where_samples_are_few(
     assert np.var(ridge_residual(x, y)) < 0.5 * np.var(ridge_residual(turned, y))
 
 
+def test_what_covariates_tell_is_not_shrunk() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal((200, 30)).astype(np.float32)
+    x[:, 29] *= 0.01  # hardly any variance: a penalty would leave it as it is
+    y = (0.5 * x[:, :29] + 20.0 * x[:, 29:] @ np.ones((1, 29))).astype(np.float32)
+    assert np.var(ridge_residual(x, y, n_covariates=1)) < 0.1 * np.var(ridge_residual(x, y))
+
+
 def _left_out(xc: NDArray[np.float64], yc: NDArray[np.float64]) -> NDArray[np.float64]:
     n, width = xc.shape
     candidates = []

@@ -54,14 +54,25 @@ def test_a_new_release_alarms_and_the_same_one_does_not(tmp_path: Path, monkeypa
         name: unit(prompts + 0.3 * rng.standard_normal((300, 12)) + shift * manner)
         for name, shift in (("0301", 0.0), ("0613", 1.0))
     }
-    releases = Releases(prompts, answers)
+    sources = np.array(["koala", "selfinstruct", "selfinstruct"] * 100)
+    forms = rng.standard_normal((300, 2))
+    releases = Releases(prompts, answers, forms, sources)
     releases.save(tmp_path / "releases.npz")
-    assert list(open_releases(tmp_path / "releases.npz").answers) == ["0301", "0613"]
-    new, same = release.release(releases, tmp_path / "releases.npz", Serial(), PLAN, 0)
+    opened = open_releases(tmp_path / "releases.npz")
+    assert list(opened.answers) == ["0301", "0613"]
+    np.testing.assert_array_equal(opened.forms, forms)
+    new, same, moved, moved_unseen = release.release(
+        releases, tmp_path / "releases.npz", Serial(), PLAN, 0
+    )
     assert "output alarms at 0.05, a new release, 0301 to 0613" == new.name
     assert (1.0, True) == (new.value, new.holds)
     assert same.name.endswith("the same release twice (0301)")
     assert same.holds
+    assert moved.name.endswith(
+        "only the prompts moved: selfinstruct from 50% to 75%, their form given"
+    )
+    assert moved.holds
+    assert moved_unseen.name.endswith("75%, embeddings alone")
 
 
 def test_releases_that_answer_different_prompts_are_refused(tmp_path: Path, monkeypatch) -> None:
@@ -84,7 +95,8 @@ def test_releases_that_answer_different_prompts_are_refused(tmp_path: Path, monk
     found = read_releases(tmp_path, embedding)
     assert found is not None
     assert list(found.answers) == ["a", "b"]
-    assert "Who? So. So." == found.digest
+    assert found.digest.startswith("Who? So. So. ")
+    assert found.sources.tolist() == [""]
 
 
 def test_answers_are_encoded_only_where_their_section_is_measured(

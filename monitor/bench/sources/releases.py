@@ -2,18 +2,24 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor import text_characteristics as texts
+from monitor.bench.ledger import data_digest
 from monitor.bench.sources.encoding import encode_cached
 from monitor.errors import InputError
+from monitor.evaluation.characteristics import PROMPT
 from monitor.settings import Embedding
 
 FOLDER = "alpaca_eval"
+#: What is saved under its own name, and what stands before the name of a release.
+OWN_ARRAYS = ("prompts", "forms", "sources")
+ANSWERS = "answers "
 
 
 @dataclass(frozen=True)
@@ -24,28 +30,34 @@ class Releases:
     prompts: NDArray[np.float32]
     #: Release -> float32 ``[n, d]``, oldest first.
     answers: Mapping[str, NDArray[np.float32]]
-    #: Of the texts and the encoder.
+    #: float64 ``[n, k]``: the form of each prompt, as the evaluation sees it; NaN where unknown.
+    forms: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    #: str ``[n]``: where each prompt comes from; empty where that isn't told.
+    sources: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
+    #: Of the texts, their forms and the encoder.
     digest: str = ""
 
     def save(self, path: Path) -> None:
         """Write the arrays where :func:`open_releases` finds them."""
-        arrays: dict[str, Any] = {"prompts": self.prompts, **self.answers}
-        np.savez(path, **arrays)
+        own = {name: getattr(self, name) for name in OWN_ARRAYS}
+        answers: dict[str, Any] = {f"{ANSWERS}{name}": one for name, one in self.answers.items()}
+        np.savez(path, **own, **answers)
 
 
 def open_releases(path: Path) -> Releases:
     """Open what was saved."""
     with np.load(path) as arrays:
-        names = [name for name in arrays.files if name != "prompts"]
-        return Releases(arrays["prompts"], {name: arrays[name] for name in names})
+        names = [name for name in arrays.files if name.startswith(ANSWERS)]
+        answers = {name.removeprefix(ANSWERS): arrays[name] for name in names}
+        return Releases(answers=answers, **{name: arrays[name] for name in OWN_ARRAYS})
 
 
 def read_releases(folder: Path, settings: Embedding) -> Releases | None:
     """Read AlpacaEval's answers of several releases and encode them.
 
     Args:
-        folder: Holds ``*.json`` of records ``{instruction, output}``, a file a release in the order
-            of their names, or a folder ``alpaca_eval`` with them.
+        folder: Holds ``*.json`` of records ``{instruction, output, dataset}``, a file a release in
+            the order of their names, or a folder ``alpaca_eval`` with them.
         settings: The encoder.
 
     Returns:
@@ -75,8 +87,13 @@ def read_releases(folder: Path, settings: Embedding) -> Releases | None:
         prompts = asked
         answers[path.stem] = encode_cached(told, settings)
     encoded = encode_cached(prompts, settings)
+    forms = np.column_stack([texts.each(prompts, form) for _, form in PROMPT.values()])
+    sources = np.array([str(record.get("dataset", "")) for record in records], dtype=np.str_)
+    digests = [encoded.digest, *(one.digest for one in answers.values())]
     return Releases(
         encoded.vectors,
         {name: one.vectors for name, one in answers.items()},
-        " ".join([encoded.digest, *(one.digest for one in answers.values())]),
+        forms,
+        sources,
+        " ".join([*digests, data_digest(forms, sources)]),
     )

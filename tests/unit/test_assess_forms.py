@@ -1,0 +1,48 @@
+"""Answers are compared given what prompts say and given their form."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from monitor.evaluation.assess import assess
+from monitor.evaluation.window import Window
+from monitor.settings import Drift
+
+N, D = 400, 16
+
+
+def window(terse: float, seed: int, *, told: bool) -> Window:
+    """Make a window with terse answers to some prompts: to the short ones, if it is told."""
+    rng = np.random.default_rng(seed)
+    prompts = rng.standard_normal((N, D))
+    prompts /= np.linalg.norm(prompts, axis=1, keepdims=True)
+    is_terse = rng.random(N) < terse
+    answers = prompts + 0.2 * rng.standard_normal((N, D))
+    answers[:, 0] += 0.4 * is_terse
+    answers /= np.linalg.norm(answers, axis=1, keepdims=True)
+    is_short = is_terse if told else rng.permutation(is_terse)
+    words = np.where(is_short, 4, 60) + rng.integers(0, 5, N)
+    return Window(
+        prompts=["word " * int(n) for n in words],
+        responses=["Yes."] * N,
+        users=[str(row) for row in range(N)],
+        task_types=[""] * N,
+        occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * N,
+        attributes=[{}] * N,
+        prompt_vectors=prompts,
+        response_vectors=answers,
+    )
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_shorter_prompts_are_no_drift_of_the_answers(told: bool) -> None:
+    found = assess(
+        window(0.3, 1, told=told),
+        window(0.6, 2, told=told),
+        model="m",
+        drift=Drift(n_permutations=999),
+        alert_threshold=0.1,
+        seed=3,
+    ).assessment
+    assert found.output.alarm is not told
