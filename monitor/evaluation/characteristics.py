@@ -20,6 +20,7 @@ Column = NDArray[np.float64]
 #: texts have changed, which may be for the better.
 PROMPT: dict[str, tuple[Direction, Callable[[str], float]]] = {
     "length in tokens": (0, texts.token_count),
+    "lines": (0, texts.line_count),
     "non-letter share": (0, texts.non_letter_share),
     "readability (LIX)": (0, texts.lix),
     "questions": (0, texts.question),

@@ -19,6 +19,7 @@ from monitor.text_characteristics.relevance import relevance, unrelated_below
 from monitor.text_characteristics.repetition import compressible, loop, repeated_phrases
 from monitor.text_characteristics.surface import (
     empty,
+    line_count,
     non_letter_share,
     question,
     token_count,
@@ -34,6 +35,7 @@ __all__ = [
     "empty",
     "identify_language",
     "learn_format",
+    "line_count",
     "lix",
     "loop",
     "non_letter_share",

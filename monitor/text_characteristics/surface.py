@@ -41,6 +41,19 @@ def non_letter_share(text: str) -> float:
     return float(np.mean((kind == DIGIT) | (kind == SIGN))) if len(kind) else 0.0
 
 
+def line_count(text: str) -> float:
+    r"""Return the number of lines that hold something: what is pasted, or listed, has many.
+
+    Example:
+        >>> line_count("Translate:\n\nGuten Tag\n")
+        2.0
+    """
+    looked = text[:LOOKED_AT]
+    if not looked:
+        return 0.0
+    return sum(bool(line.strip()) for line in looked.splitlines()) * (len(text) / len(looked))
+
+
 def question(text: str) -> float:
     """Return whether the text holds a question mark of some script."""
     return float("?" in text or "？" in text or "؟" in text or "՞" in text)  # noqa: RUF001

@@ -21,6 +21,7 @@ SUBMODULES = sorted(
 #: Of each characteristic: the least and the largest value it may have.
 RANGES = {
     texts.token_count: (0, math.inf),
+    texts.line_count: (0, math.inf),
     texts.non_letter_share: (0, 1),
     texts.question: (0, 1),
     texts.empty: (0, 1),
@@ -125,6 +126,13 @@ def test_tokens_are_words_syllables_numbers_and_signs(text: str, tokens: float) 
 )
 def test_accents_and_vowel_signs_are_letters(text: str, share: float) -> None:
     assert texts.non_letter_share(text) == pytest.approx(share)
+
+
+def test_lines_that_hold_nothing_are_not_counted() -> None:
+    assert texts.line_count("") == 0.0
+    assert texts.line_count("one") == 1.0
+    assert texts.line_count("Translate:\r\n \r\nGuten Tag\u2028und\n") == 3.0
+    assert texts.line_count("line\n" * 100_000) == pytest.approx(100_000, rel=0.01)
 
 
 @pytest.mark.parametrize("mark", ["?", "？", "؟", "՞"])
