@@ -120,7 +120,7 @@ def compare_given(
 
     cells = fit_cells(answers, min(n_cells(judged), MAXIMUM_RESPONSE_CELLS), rng)
     every = np.arange(len(judged.vectors))
-    near = _near_prompts(judged, every, every, rng)
+    near, closeness = _near_prompts(judged, every, every, rng)
     n_covariates = pool.vectors.shape[1] - np.shape(reference_prompts)[1]
     residual = ridge_residual(judged.vectors, answers, n_covariates=n_covariates)
     features = ResidualFeatures(
@@ -129,6 +129,7 @@ def compare_given(
         cell=cells.assign(answers),
         n_cells=len(cells.centroids),
         near=near,
+        closeness=closeness,
         rng=rng,
     )
     evaluated = evaluate_within(strata, features, n_permutations, rng)
@@ -137,7 +138,7 @@ def compare_given(
     if judged is not pool:
         whole = make_strata(pool, _set_apart(pool, cell, n_strata, rng), rng)
         residual_of_all = ridge_residual(pool.vectors, responses, n_covariates=n_covariates)
-    near_reference = _near_prompts(
+    near_reference, _ = _near_prompts(
         pool, np.arange(len(pool.vectors)), np.flatnonzero(~pool.is_current), rng
     )
     distance = conditional_distance(responses, near_reference)
@@ -213,8 +214,11 @@ def _near_prompts(
     queries: NDArray[np.int64],
     candidates: NDArray[np.int64],
     rng: np.random.Generator,
-) -> NDArray[np.int64]:
-    """Return the rows of the pool with the nearest prompts of other owners, -1 where none."""
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the rows of the pool with the nearest prompts of other owners, and how near they are.
+
+    Rows are int64 ``[n, k]``, -1 where there is none; the mean cosine to them is float64 ``[n]``.
+    """
     marks = draw_landmarks(candidates, MAXIMUM_LANDMARKS, rng)
     found = nearest(
         pool.vectors.part(queries),
@@ -224,7 +228,11 @@ def _near_prompts(
         landmark_owner=pool.owner[marks],
         spread_ties=True,
     )
-    return np.where(found.index >= 0, marks[found.index], -1)
+    there = found.index >= 0
+    closeness = np.where(there, found.similarity, 0.0).sum(axis=1) / np.maximum(
+        there.sum(axis=1), 1
+    )
+    return np.where(there, marks[found.index], -1), closeness.astype(np.float64)
 
 
 def _set_apart(

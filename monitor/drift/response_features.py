@@ -12,6 +12,13 @@ CHUNK_ROWS = 512
 N_FREQUENCIES = 64
 #: A shorter residual is rounding.
 SHORTEST = 1e-5
+#: What differs behind these is rounding.
+DECIMALS = 6
+#: Samples in a class of prompts that have neighbours about as near.
+SAMPLES_PER_CLASS = 200
+MAXIMUM_CLASSES = 20
+#: Distances of a class spread by at least so much.
+LEAST_SPREAD = 1e-3
 #: Quantiles of the pool's novelty above which the tail is counted.
 TAIL_QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
 
@@ -31,6 +38,7 @@ class ResidualFeatures:
         cell: NDArray[np.int64],
         n_cells: int,
         near: NDArray[np.int64],
+        closeness: NDArray[np.float64],
         rng: np.random.Generator,
     ) -> None:
         """Fit the random features.
@@ -45,6 +53,7 @@ class ResidualFeatures:
             cell: int64 ``[N]``: each response's cell.
             n_cells: Number of response cells.
             near: int64 ``[N, k]`` rows with the nearest prompts, -1 where there are fewer.
+            closeness: float64 ``[N]``: how near those are.
             rng: Draws the random features.
         """
         self._responses = responses
@@ -53,7 +62,7 @@ class ResidualFeatures:
         self._n_cells = n_cells
         self._near = near
         self._kernel = fit_random_features(responses, rng, n_frequencies=N_FREQUENCIES)
-        self._distance = conditional_distance(responses, near)
+        self._distance = scale_among_like(conditional_distance(responses, near), closeness)
         self._thresholds = novelty_thresholds(self._distance)
         names = ["shift", *(f"kernel_{b:g}" for b in BANDWIDTH_FACTORS), "cells"]
         widths = [residual.shape[1], *[self._kernel.width] * len(BANDWIDTH_FACTORS), n_cells]
@@ -117,6 +126,29 @@ def directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(np.where(length > SHORTEST, vectors / np.maximum(length, SHORTEST), 0.0))
+
+
+def scale_among_like(
+    distance: NDArray[np.float64], closeness: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return distances less the median of their class, over the way from there to its upper tenth.
+
+    A class is the prompts that have neighbours about as near. Where prompts lie sparsely the
+    nearest ones are less alike, and so are their responses: more prompts of that kind would pass
+    for foreign responses.
+
+    Args:
+        distance: float64 ``[N]``: from a response to those of the nearest prompts.
+        closeness: float64 ``[N]``: how near those prompts are.
+    """
+    n = len(distance)
+    distance, closeness = distance.round(DECIMALS), closeness.round(DECIMALS)
+    n_classes = int(np.clip(n // SAMPLES_PER_CLASS, 1, MAXIMUM_CLASSES))
+    scaled = np.empty(n)
+    for inside in np.array_split(np.argsort(closeness, kind="stable"), n_classes):
+        middle, high = np.quantile(distance[inside], (0.5, 0.9))
+        scaled[inside] = (distance[inside] - middle) / max(high - middle, LEAST_SPREAD)
+    return scaled
 
 
 def novelty_thresholds(novelty: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -165,3 +165,27 @@ def test_rotating_prompts_and_responses_changes_no_conclusion() -> None:
     )
     assert turned.verdict == plain.verdict == "drift"
     np.testing.assert_allclose(turned.novelty, plain.novelty, atol=1e-4)
+
+
+def test_sparse_prompts_are_no_foreign_answers() -> None:
+    """Prompts of a wide topic have far neighbours, and so have their answers."""
+    alarms = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        sides = [_dense_and_sparse(rng, share) for share in (0.1, 0.6)]
+        (before, answers_before), (after, answers_after) = sides
+        found = compare_given(
+            before, answers_before, after, answers_after, rng=rng, n_permutations=199
+        )
+        alarms += next(one.p_value for one in found.tests if one.name == "novelty_tail") <= 0.05
+    assert alarms <= 3
+
+
+def _dense_and_sparse(
+    rng: np.random.Generator, sparse: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    n, d = 800, 12
+    width = np.where(rng.random(n) < sparse, 1.0, 0.25)[:, None]
+    prompts = 1.0 + width * rng.standard_normal((n, d))
+    answers = prompts + 0.3 * rng.standard_normal((n, d))
+    return unit(prompts), unit(answers)
