@@ -20,8 +20,8 @@ from monitor.evaluation.prompt_map import map_of
 from monitor.evaluation.provenance import PACKAGES
 from monitor.evaluation.remarks import withheld_remark
 from monitor.evaluation.versions import (
-    MAX_VERSIONS,
     Part,
+    say_versions,
     split_by_version,
     version_told,
     without_version,
@@ -185,14 +185,12 @@ def _remarks(sides: Sequence[FileSide]) -> list[str]:
 
 def _versions_of_reference(side: FileSide, field: str) -> list[str]:
     """Say where several versions answered in the file that is taken as normal."""
-    told = Counter(version_told(one, field) or "unknown" for one in side.window.attributes)
+    told = Counter(version_told(one, field) for one in side.window.attributes)
     if len(told) < 2:
         return []
-    named = ", ".join(f"{version} ({n:,})" for version, n in told.most_common(MAX_VERSIONS))
-    left = len(told) - MAX_VERSIONS
-    more = f" and {left:,} more" if left > 0 else ""
     remark = (
-        f"{side.path.name} holds answers of {len(told):,} versions of the model: {named}{more}. "
+        f"{side.path.name} holds answers of {len(told):,} versions of the model: "
+        f"{say_versions(told)}. "
         "What is judged was compared with all of them together."
     )
     return [remark]

@@ -81,10 +81,9 @@ def split_by_version(
         )
         return Split(whole, (remark,))
     if max(counts.values()) < least:
-        told = ", ".join(f"{name or 'unknown'} ({n:,})" for name, n in counts.most_common())
         remark = (
             f"No version of the model gave enough answers ({least:,}) to be judged by itself, so "
-            f"they are judged together: {told}."
+            f"they are judged together: {say_versions(counts)}."
         )
         return Split(whole, (remark,))
     labels = np.array(versions, dtype=object)
@@ -114,6 +113,15 @@ def version_told(attributes: Mapping[str, Any], field: str) -> str:
     if isinstance(told, str | int | float) and not isinstance(told, bool):
         return excerpt(str(told), 60)
     return ""
+
+
+def say_versions(counts: Counter[str]) -> str:
+    """Name the commonest versions, each with the number of its answers."""
+    named = ", ".join(
+        f"{version or 'unknown'} ({n:,})" for version, n in counts.most_common(MAX_VERSIONS)
+    )
+    left = len(counts) - MAX_VERSIONS
+    return f"{named} and {left:,} more" if left > 0 else named
 
 
 def without_version(rows: Rows, field: str) -> Rows:

@@ -30,7 +30,7 @@ class Releases:
     prompts: NDArray[np.float32]
     #: Release -> float32 ``[n, d]``, oldest first.
     answers: Mapping[str, NDArray[np.float32]]
-    #: float64 ``[n, k]``: the form of each prompt, as the evaluation sees it; NaN where unknown.
+    #: float64 ``[n, k]``: the form of each prompt, by its text alone; NaN where unknown.
     forms: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     #: str ``[n]``: where each prompt comes from; empty where that isn't told.
     sources: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
