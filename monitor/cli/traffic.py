@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import ConfigOption, open_database, read_settings
+from monitor.counting import counted
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -78,14 +79,17 @@ def _replay_file(engine: "Engine", settings: "Settings", file: Path) -> None:
             progress=lambda n_lines: progress.advance(task, n_lines),
         )
     if done.n_skipped:
-        typer.echo(f"{done.n_skipped} lines had been replayed before")
+        typer.echo(f"{counted(done.n_skipped, 'line')} had been replayed before")
     typer.echo(
-        f"{done.n_lines} lines read, {done.n_sampled} sampled "
-        f"(rate {settings.monitoring.sample_rate:g}), {done.n_exchanges} exchanges stored, "
-        f"{done.n_dead_letters} dead letters"
+        f"{counted(done.n_lines, 'line')} read, {done.n_sampled} sampled "
+        f"(rate {settings.monitoring.sample_rate:g}), "
+        f"{counted(done.n_exchanges, 'exchange')} stored, "
+        f"{counted(done.n_dead_letters, 'dead letter')}"
     )
     if done.n_withheld:
-        typer.echo(f"{done.n_withheld} exchanges have their texts withheld: counted, not stored")
+        typer.echo(
+            f"{counted(done.n_withheld, 'exchange')} with texts withheld: counted, not stored"
+        )
 
 
 def _replay_dead_letters(engine: "Engine", settings: "Settings") -> None:
@@ -100,7 +104,9 @@ def _replay_dead_letters(engine: "Engine", settings: "Settings") -> None:
         typer.echo("there are no dead letters")
         return
     done = replay_dead_letters(engine, settings, load_encoder(settings.embedding))
-    typer.echo(f"{waiting} dead letters tried, {done.n_exchanges} exchanges stored")
+    typer.echo(
+        f"{counted(waiting, 'dead letter')} tried, {counted(done.n_exchanges, 'exchange')} stored"
+    )
     if done.n_waiting:
         typer.echo(f"{done.n_waiting} requests or responses wait for their partner")
     for reason, count in sorted(done.still_unreadable.items()):

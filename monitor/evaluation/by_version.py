@@ -17,6 +17,7 @@ from typing import TypeVar
 import numpy as np
 from msgspec.structs import replace
 
+from monitor.counting import counted
 from monitor.evaluation.assess import Assessed
 from monitor.evaluation.versions import Part
 from monitor.settings import Drift
@@ -101,7 +102,7 @@ def _combine(judged: Sequence[Judged], speaker: Judged, n_window: int) -> Assess
     combined = replace(
         assessment,
         headline=(
-            f"{whose} ({len(speaker.part.rows):,} of {n_window:,} exchanges{until}): "
+            f"{whose} ({len(speaker.part.rows):,} of {counted(n_window, 'exchange')}{until}): "
             f"{assessment.headline}"
         ),
         n_current=n_window,
@@ -135,7 +136,7 @@ def _version(one: Judged, *, shown: bool) -> VersionAssessment:
 
 
 def _tell(one: VersionAssessment) -> str:
-    name = f"Version {one.version or 'unknown'}, {one.n_current:,} exchanges"
+    name = f"Version {one.version or 'unknown'}, {counted(one.n_current, 'exchange')}"
     if one.first is not None:
         name += f", {one.first:%Y-%m-%d} to {one.last:%Y-%m-%d}"
     if one.verdict == "not_enough_data":

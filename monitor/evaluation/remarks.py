@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from monitor.counting import counted
 from monitor.evaluation.window import Window
 
 #: Where a day has so many exchanges on average, one without any is chance once in a thousand days.
@@ -22,8 +23,8 @@ def withheld_remark(n_withheld: int, share: float) -> str:
         share: The estimated share of the traffic that they stand for.
     """
     return (
-        f"{n_withheld:,} exchanges ({share:.0%}) are left out: their source kept the texts back, "
-        "redacted or not captured."
+        f"Left out: {counted(n_withheld, 'exchange')} ({share:.0%}) of which the source kept the "
+        "texts back, redacted or not captured."
     )
 
 
@@ -50,8 +51,7 @@ def silent_days(
     # Of a file that spans months only whole weeks of traffic would make this worth reading.
     if not silent or (bounds is None and len(silent) > len(days) / 2):
         return ()
-    noun = "day" if len(silent) == 1 else "days"
-    return (f"No traffic on {len(silent)} {noun} of the window: {_dates(silent)}.",)
+    return (f"No traffic on {counted(len(silent), 'day')} of the window: {_dates(silent)}.",)
 
 
 def _dates(days: Sequence[date], shown: int = 7) -> str:

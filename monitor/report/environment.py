@@ -5,6 +5,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from monitor.counting import counted
 from monitor.report import wording
 from monitor.report.excerpts import excerpt
 from monitor.report.figures import growth, whisker
@@ -50,6 +51,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "counted": counted,
         "change": wording.format_change,
         "effect": wording.format_effect,
         "excerpt": shorten,

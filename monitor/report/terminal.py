@@ -5,6 +5,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from monitor.counting import counted
 from monitor.report.excerpts import excerpt
 from monitor.report.wording import (
     by_effect,
@@ -107,7 +108,7 @@ def _topic(topic: Topic) -> RenderableType:
         f"  {topic.share_current:.1%} of the window, {topic.share_reference:.1%} of the baseline: ",
         (say_enrichment(topic), "dim"),
     )
-    users = f"{topic.n_current:,} exchanges of {topic.n_users:,} users"
+    users = f"{counted(topic.n_current, 'exchange')} of {counted(topic.n_users, 'user')}"
     seen = "; ".join(one for one in (users, say_seen(topic), say_growth(topic)) if one)
     return _indented([title, Text(seen, style="dim")], topic.examples)
 
