@@ -1,10 +1,12 @@
 """Finished trials on disk: a run goes on where it stopped, and trials add up over days.
 
-A line is a JSON list: the code that ran, the data, what was tried, the seed, and what came out.
-Only trials of the same code on the same data count; others stay in the file and are counted.
+A ledger is a folder with a file for each kind of trial, so that no file grows large. A line is a
+JSON list: the code that ran, the data, what was tried, the seed, and what came out. Only trials of
+the same code on the same data count; others stay where they are and are counted.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, fields
 from importlib.metadata import version
@@ -31,25 +33,22 @@ class Line(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Ledger:
-    """The trials of a file; new ones are appended as they finish."""
+    """The trials in a folder; new ones are appended as they finish."""
 
-    def __init__(self, path: Path) -> None:
-        """Read the file, if there is one.
+    def __init__(self, folder: Path) -> None:
+        """Read the folder, or make it.
 
         Raises:
-            InputError: It can't be read, or isn't a ledger.
+            InputError: It can't be read or made, or holds something else.
         """
-        self._path = path
+        self._folder = folder
         try:
-            text = path.read_bytes() if path.exists() else b""
-            whole = text[: text.rfind(b"\n") + 1]
-            lines = [msgspec.json.decode(line, type=Line) for line in whole.splitlines()]
-            if text and not lines:
-                raise InputError(f"{path}: not a ledger of trials")
-            if len(whole) < len(text):  # a run that was killed has left half a line
-                path.write_bytes(whole)
-        except (OSError, msgspec.MsgspecError) as error:
-            raise InputError(f"{path}: not a ledger of trials: {error}") from None
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise InputError(f"{folder}: a ledger is a folder, not a file") from None
+        except OSError as error:
+            raise InputError(f"{folder}: {error.strerror}") from None
+        lines = [line for path in sorted(folder.glob("*.jsonl")) for line in _read(path)]
         self._known = {(one.code, one.data, one.what, one.seed): one.outcome for one in lines}
         self._of_any_code = {(one.data, one.what, one.seed) for one in lines}
         #: Trials that were asked for and are there, but of other code.
@@ -65,8 +64,29 @@ class Ledger:
     def add(self, line: Line) -> None:
         """Append a trial."""
         self._known[line.code, line.data, line.what, line.seed] = line.outcome
-        with self._path.open("ab") as file:
+        path = self._folder / f"{_file_name(line.what)}.jsonl"
+        with path.open("ab") as file:
             file.write(msgspec.json.encode(line) + b"\n")
+
+
+def _read(path: Path) -> list[Line]:
+    """Return a file's trials, and cut off the half line that a run that was killed has left."""
+    try:
+        text = path.read_bytes()
+        whole = text[: text.rfind(b"\n") + 1]
+        lines = [msgspec.json.decode(line, type=Line) for line in whole.splitlines()]
+        if text and not lines:
+            raise InputError(f"{path}: not a file of trials")
+        if len(whole) < len(text):
+            path.write_bytes(whole)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise InputError(f"{path}: not a file of trials: {error}") from None
+    return lines
+
+
+def _file_name(what: str) -> str:
+    """Return what a trial does in letters that every file system takes."""
+    return re.sub(r"[^A-Za-z0-9._]+", "-", what).strip("-")
 
 
 class Recorded:

@@ -47,8 +47,8 @@ def drift(
     ledger: Annotated[
         Path | None,
         typer.Option(
-            help="Keep finished trials in this file, and go on from those that it holds: a run may "
-            "be stopped at any time. Trials of other code are not used.",
+            help="Keep finished trials in this folder, and go on from those that it holds: a run "
+            "may be stopped at any time. Trials of other code are not used.",
             show_default=False,
         ),
     ] = None,

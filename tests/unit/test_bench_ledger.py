@@ -71,7 +71,7 @@ def run(path: Path, workers: Serial, n: int, data: str = "d") -> tuple[list[Outc
 
 
 def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    path = tmp_path / "trials.jsonl"
+    path = tmp_path / "trials"
     outcomes, _ = run(path, Serial(3), 5)
     assert [0.0, 0.01, 0.02] == [one.p_value for one in outcomes]
     second = Serial()
@@ -79,7 +79,9 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert [3, 4] == second.ran
     assert [judge(one) for one in tasks(tmp_path, 5)] == outcomes
     assert 0 == kept.n_ignored
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    file = path / "test_bench_ledger.judge-none-500-500-0.0-1.jsonl"
+    assert [file] == list(path.iterdir())
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert [0, 1, 2, 3, 4] == [line[3] for line in lines]
     assert 'test_bench_ledger.judge [["none",500,500,0.0,1]]' == lines[0][2]
 
@@ -87,7 +89,7 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
 def test_trials_of_other_code_or_data_are_not_mixed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "trials.jsonl"
+    path = tmp_path / "trials"
     run(path, Serial(), 3)
     other_data = Serial()
     _, kept = run(path, other_data, 2, data="e")
@@ -102,7 +104,7 @@ def test_trials_of_other_code_or_data_are_not_mixed(
 
 
 def test_seeds_are_told_without_a_gap(tmp_path: Path) -> None:
-    path = tmp_path / "trials.jsonl"
+    path = tmp_path / "trials"
     Recorded(Serial(), Ledger(path), "d").run(judge, tasks(tmp_path, 5)[3:], label="x")
     outcomes, _ = run(path, Serial(1), 5)
     assert [0.0] == [one.p_value for one in outcomes]
@@ -111,19 +113,34 @@ def test_seeds_are_told_without_a_gap(tmp_path: Path) -> None:
 
 
 def test_half_a_line_is_dropped_and_other_files_are_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "trials.jsonl"
+    path = tmp_path / "trials"
     run(path, Serial(), 2)
-    whole = path.read_bytes()
-    path.write_bytes(whole + b'["0.1.0+abc","d"')
+    (file,) = path.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole + b'["0.1.0+abc","d"')
     again = Serial()
     run(path, again, 3)
     assert [2] == again.ran
-    assert path.read_bytes().startswith(whole)
+    assert file.read_bytes().startswith(whole)
     for content in ("notes", "notes\n", "{}\n"):
-        path.write_text(content, encoding="utf-8")
-        with pytest.raises(InputError, match="not a ledger"):
+        file.write_text(content, encoding="utf-8")
+        with pytest.raises(InputError, match="not a file of trials"):
             Ledger(path)
-        assert content == path.read_text(encoding="utf-8")
+        assert content == file.read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="a ledger is a folder"):
+        Ledger(file)
+
+
+def test_a_ledger_may_be_split_in_any_way(tmp_path: Path) -> None:
+    path = tmp_path / "trials"
+    run(path, Serial(), 4)
+    (file,) = path.iterdir()
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:1]))
+    (path / "another.jsonl").write_bytes(b"".join(lines[1:]))
+    again = Serial()
+    run(path, again, 4)
+    assert [] == again.ran
 
 
 def test_words_are_no_code(tmp_path: Path) -> None:
