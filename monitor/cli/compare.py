@@ -69,6 +69,9 @@ def compare(
     guards against false alarms; "task_type", "timestamp" and numbers or booleans in "metadata"
     (metrics, such as "resolved") are used where they are there. No database is needed.
 
+    All lines of a file count as one model. Where they name several in "model", or the two files
+    different ones, a remark says so; split a file to judge each model by itself.
+
     The findings go to standard output, everything else to standard error.
 
     Exit status: 0 no drift, 3 drift, 4 not enough data, 2 a file or an option can't be used, 78 the
