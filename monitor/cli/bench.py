@@ -8,6 +8,7 @@ import typer
 
 from monitor.bench.plan import DEFAULT, FULL, QUICK, Section
 from monitor.cli.context import ConfigOption, read_settings
+from monitor.cli.targets import require_apart
 from monitor.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, help="Measure driftwarden against its goals.")
@@ -89,6 +90,8 @@ def drift(
 
     if quick and full:
         raise typer.BadParameter("give --quick or --full, not both")
+    files = {"--markdown": markdown, "--json": json_file}
+    require_apart(files, _files_of(data, ledger))
     # It warns of a faster kernel that isn't installed; embedding doesn't use it.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     plan = QUICK if quick else FULL if full else DEFAULT
@@ -117,6 +120,17 @@ def drift(
         finally:  # a run of hours that is stopped keeps what it has measured
             write_rows(json_file, [figure.row() for figure in report.figures])
     typer.echo(f"Figures: {json_file}", err=True)
+
+
+def _files_of(*folders: Path | None) -> dict[str, Path]:
+    """Return the files that data or trials are read from, by what they are."""
+    return {
+        f"{path.name} of what is read from {folder}": path
+        for folder in folders
+        if folder is not None
+        for pattern in ("*.json*", "clinc150/*.json", "alpaca_eval/*.json")
+        for path in folder.glob(pattern)
+    }
 
 
 def _open(path: Path) -> TextIO:

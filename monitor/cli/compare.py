@@ -8,6 +8,7 @@ import typer
 
 from monitor.cli.assessment import ProgressBars, show, status_of
 from monitor.cli.context import ConfigOption, read_settings
+from monitor.cli.targets import require_apart, require_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +69,9 @@ def compare(
     guards against false alarms; "task_type", "timestamp" and numbers or booleans in "metadata"
     (metrics, such as "resolved") are used where they are there. No database is needed.
 
+    All lines of a file count as one model. Where they name several in "model", or the two files
+    different ones, a remark says so; split a file to judge each model by itself.
+
     The findings go to standard output, everything else to standard error.
 
     Exit status: 0 no drift, 3 drift, 4 not enough data, 2 a file or an option can't be used, 78 the
@@ -76,8 +80,15 @@ def compare(
     import logging
 
     settings = _with_overrides(read_settings(config), alpha=alpha, seed=seed)
-    for option, path in (("--html", html), ("--evidently", evidently)):
-        _require_writable(option, path)
+    targets = {"--html": html, "--evidently": evidently}
+    for option, path in targets.items():
+        require_writable(option, path)
+    read = {
+        "the reference": reference,
+        "what is to be judged": current,
+        "the configuration": config or Path("config.toml"),
+    }
+    require_apart(targets, read)
     from monitor.evaluation.compare_files import compare_files
 
     # It warns of a faster kernel that isn't installed; embedding doesn't use it.
@@ -125,25 +136,6 @@ def _with_overrides(settings: "Settings", *, alpha: float | None, seed: int | No
         update={key: value for key, value in given.items() if value is not None}
     )
     return settings.model_copy(update={"drift": drift})
-
-
-def _require_writable(option: str, path: Path | None) -> None:
-    """Refuse a file that can't be written before minutes are spent on what goes into it.
-
-    Raises:
-        InputError: It is a folder, or its folder is missing or can't be written to.
-    """
-    from monitor.errors import InputError
-
-    if path is None:
-        return
-    if path.is_dir():
-        raise InputError(f"{option} {path}: this is a folder; name a file in it")
-    folder = path.parent
-    if not folder.is_dir():
-        raise InputError(f"{option} {path}: there is no folder {folder}; `mkdir -p {folder}`")
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise InputError(f"{option} {path}: can't be written; check the permissions")
 
 
 def _write(what: str, path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor.cli.context import ConfigOption, open_database, read_settings
+from monitor.cli.targets import database_file, require_apart, require_writable
 
 if TYPE_CHECKING:
     from monitor.store.human_studies import StudyRow
@@ -129,7 +130,10 @@ def export(
     from monitor.review.study.view import rated_items
     from monitor.store.engine import transaction
 
-    with transaction(open_database(read_settings(config))) as connection:
+    settings = read_settings(config)
+    require_writable("--output", output)
+    require_apart({"--output": output}, {"the database": database_file(settings)})
+    with transaction(open_database(settings)) as connection:
         items: list[Any] = [asdict(one) for one in rated_items(connection, study)]
     lines = [json.dumps(one, ensure_ascii=False) + "\n" for one in items]
     output.write_text("".join(lines), encoding="utf-8")

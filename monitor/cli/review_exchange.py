@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from monitor.cli.context import ConfigOption, open_database, read_settings
+from monitor.cli.targets import database_file, require_apart
 
 
 def export(
@@ -86,6 +87,9 @@ def export(
     )
     request.check()
     settings = read_settings(config)
+    require_apart(
+        {"--out": out, "--config-out": config_out}, {"the database": database_file(settings)}
+    )
     with transaction(open_database(settings)) as connection:
         made = make_export(connection, settings, request)
         # Before the file is there: `forget` looks for people in every file that may hold them.

@@ -33,13 +33,14 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, narrator: Narra
         Whether every window could be judged.
 
     Raises:
-        InputError: A file can't be read or holds nothing usable.
+        InputError: A file can't be read, holds nothing usable, or lies in a folder of an earlier
+            demo, which is emptied.
     """
     from monitor.embedding.encoder import load_encoder
 
     reference = _read(baseline, narrator)
     model = _watched_model(_read(traffic, narrator), narrator)
-    place = empty_folder(folder)
+    place = empty_folder(folder, read=(traffic, baseline))
     settings = _settings(place, model)
     write_config(place, settings)
     narrator.chapter("Your exchanges")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Engine
 
 from monitor.demo.narrator import Narrator
+from monitor.errors import InputError
 from monitor.settings import Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
@@ -45,14 +47,27 @@ class Stage:
         return self.folder / "config.toml"
 
 
-def empty_folder(folder: Path) -> Path:
+def empty_folder(folder: Path, *, read: Sequence[Path] = ()) -> Path:
     """Return the folder, made or emptied.
 
     A folder that holds something and wasn't made by the demo is left alone: the demo then works in
     a folder of its own inside it.
+
+    Args:
+        folder: Where the demo is to work.
+        read: Files that the demo is told of.
+
+    Raises:
+        InputError: One of them lies in the folder that would be emptied.
     """
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
-        return empty_folder(folder / "driftwarden-demo")
+        return empty_folder(folder / "driftwarden-demo", read=read)
+    for path in read:
+        if path.resolve().is_relative_to(folder.resolve()):
+            raise InputError(
+                f"{path}: it lies in {folder}, which the demo empties; move it, or name another "
+                "--folder"
+            )
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / MARK).touch()

@@ -1,6 +1,5 @@
 """Drift between two files of exchanges: no daemon, no database."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,18 +13,18 @@ from monitor.evaluation.assess import Assessed
 from monitor.evaluation.basis import with_basis
 from monitor.evaluation.by_version import Judged, judge_versions
 from monitor.evaluation.declared_forms import declared_forms
-from monitor.evaluation.file_windows import FileSide, Progress, embed_files, read_file
+from monitor.evaluation.file_remarks import remarks_on_files
+from monitor.evaluation.file_windows import (
+    FileSide,
+    Progress,
+    embed_files,
+    read_file,
+    up_to_the_clock,
+)
 from monitor.evaluation.large_users import assess_all_users
 from monitor.evaluation.prompt_map import map_of
 from monitor.evaluation.provenance import PACKAGES
-from monitor.evaluation.remarks import withheld_remark
-from monitor.evaluation.versions import (
-    Part,
-    say_versions,
-    split_by_version,
-    version_told,
-    without_version,
-)
+from monitor.evaluation.versions import Part, split_by_version, version_told, without_version
 from monitor.evaluation.window import Window
 from monitor.settings import Drift, Settings
 from monitor.store.assessment import Source
@@ -70,15 +69,15 @@ def compare_files(
         InputError: A file can't be read or holds no exchange; the message names its bad lines.
         ModelError: The encoder can't be loaded.
     """
-    started = datetime.now(UTC)
     paths = (reference, current)
     contents = [read_file(path, settings) for path in paths]
+    now = datetime.now(UTC)
     progress("Loading the encoder", 0, 1)
     encoder = load_encoder(settings.embedding)
     progress("Loading the encoder", 1, 1)
-    sides = embed_files(paths, contents, encoder, progress, started=started)
+    sides = embed_files(paths, contents, encoder, progress)
     progress("Comparing", 0, 1)
-    speaker, assessed, remarks = _judge(sides[0].window, sides[1].window, settings)
+    speaker, assessed, remarks = _judge(sides[0], sides[1], settings, now)
     progress("Comparing", 1, 1)
     assessment = msgspec.structs.replace(
         assessed.assessment,
@@ -86,8 +85,7 @@ def compare_files(
         remarks=(
             *assessed.assessment.remarks,
             *remarks,
-            *_versions_of_reference(sides[0], settings.model.version_field),
-            *_remarks(sides),
+            *remarks_on_files(sides, field=settings.model.version_field, now=now),
         ),
     )
     assessment = with_basis(
@@ -113,12 +111,14 @@ def compare_files(
 
 
 def _judge(
-    reference: Window, current: Window, settings: Settings
+    normal: FileSide, judged: FileSide, settings: Settings, now: datetime
 ) -> tuple[_JudgedAnswers, Assessed, tuple[str, ...]]:
     """Judge each version's answers in the current file against the whole reference."""
+    reference, current = normal.window, judged.window
+    models = judged.models
     field = settings.model.version_field
     declared = declared_forms(settings.review.taxonomy).forms
-    times = current.occurred_at
+    times = up_to_the_clock(current.occurred_at, now)
     split = split_by_version(
         [version_told(attributes, field) for attributes in current.attributes],
         times,
@@ -133,7 +133,7 @@ def _judge(
         assessed, *compared = assess_all_users(
             reference,
             own,
-            model="",
+            model=next(iter(models)) if len(models) == 1 else "",
             drift=drift,
             alert_threshold=settings.monitoring.alert_threshold,
             seed=seed,
@@ -168,29 +168,3 @@ def _source(side: FileSide) -> Source:
         first=min(times, default=None),
         last=max(times, default=None),
     )
-
-
-def _remarks(sides: Sequence[FileSide]) -> list[str]:
-    return [
-        f"{len(bad):,} {'line' if len(bad) == 1 else 'lines'} of {side.path.name} could not be "
-        "read; left out."
-        for side in sides
-        if (bad := side.content.bad_lines)
-    ] + [
-        f"{side.path.name}: {withheld_remark(side.content.n_withheld, len(side.content.exchanges))}"
-        for side in sides
-        if side.content.n_withheld
-    ]
-
-
-def _versions_of_reference(side: FileSide, field: str) -> list[str]:
-    """Say where several versions answered in the file that is taken as normal."""
-    told = Counter(version_told(one, field) for one in side.window.attributes)
-    if len(told) < 2:
-        return []
-    remark = (
-        f"{side.path.name} holds answers of {len(told):,} versions of the model: "
-        f"{say_versions(told)}. "
-        "What is judged was compared with all of them together."
-    )
-    return [remark]

@@ -1,5 +1,6 @@
 """Files of exchanges as windows: read, redacted, embedded."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,8 +30,14 @@ class FileSide:
 
     path: Path
     content: FileContent
-    #: Its exchanges, in the order of the file.
+    #: Its exchanges, in the order of the file. Without times where a line has none: that of its
+    #: reading says nothing, and would lengthen the window until today.
     window: Window
+
+    @property
+    def models(self) -> Counter[str]:
+        """Return the models that the lines name, with the numbers of their exchanges."""
+        return Counter(one.model for one in self.content.exchanges if one.model)
 
 
 def read_file(path: Path, settings: Settings) -> FileContent:
@@ -38,7 +45,7 @@ def read_file(path: Path, settings: Settings) -> FileContent:
 
     Args:
         path: JSONL.
-        settings: Format, default model, and what is redacted.
+        settings: Format, and what is redacted. A line that names no model has none.
 
     Raises:
         InputError: It can't be read or holds no exchange; the message names its bad lines.
@@ -46,7 +53,7 @@ def read_file(path: Path, settings: Settings) -> FileContent:
     content = read_exchanges(
         path,
         settings.traffic,
-        default_model=settings.model.name,
+        default_model="",
         redactor=make_redactor(settings.redaction),
     )
     if content.exchanges:
@@ -68,8 +75,6 @@ def embed_files(
     contents: Sequence[FileContent],
     encoder: Encoder,
     progress: Progress,
-    *,
-    started: datetime,
 ) -> list[FileSide]:
     """Embed files at once: a text that occurs in several is encoded once.
 
@@ -78,22 +83,28 @@ def embed_files(
         contents: What was read of each.
         encoder: Of all texts.
         progress: Told how far it is.
-        started: Before the files were read: a line without a time has that of its reading.
     """
     windows = _windows([content.exchanges for content in contents], encoder, progress)
     return [
-        FileSide(path, content, _with_times(window, started))
+        FileSide(
+            path,
+            content,
+            window
+            if all(one.says_when for one in content.exchanges)
+            else replace(window, occurred_at=()),
+        )
         for path, content, window in zip(paths, contents, windows, strict=True)
     ]
 
 
-def _with_times(window: Window, started: datetime) -> Window:
-    """Leave the times out where lines have none: those are the time of reading, which says nothing.
+def up_to_the_clock(occurred_at: Sequence[datetime], now: datetime) -> Sequence[datetime]:
+    """Return times of which those ahead of the clock are as late as the last that isn't.
 
-    One such line is enough: it would lengthen the window until today.
+    One that is a year ahead would be all of the end of the file by itself, and no version but its
+    own would still answer. Where all are ahead, the clock is what is wrong.
     """
-    timed = all(at < started for at in window.occurred_at)
-    return window if timed else replace(window, occurred_at=())
+    last = max((at for at in occurred_at if at <= now), default=None)
+    return occurred_at if last is None else [min(at, last) for at in occurred_at]
 
 
 def _windows(

@@ -157,6 +157,7 @@ class Decoder:
         return Exchange(
             exchange_id=clean_name(draft.exchange_id) or exchange_id,
             occurred_at=self._occurred_at(draft, record),
+            says_when=draft.timestamp is not None,
             model=clean_name(draft.model) or model,
             task_type=clean_name(task_type) if isinstance(task_type, str) else "",
             user=clean_name(draft.user),

@@ -20,6 +20,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     exchange_id: str
     #: Aware, UTC.
     occurred_at: datetime
+    #: Whether the record says so itself: else it is the time of Kafka's record, or of reading.
+    says_when: bool = True
     model: str
     task_type: str = ""
     #: User or session id, the unit that is exchangeable; empty if unknown.

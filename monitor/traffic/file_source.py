@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -99,9 +99,19 @@ def read_exchanges(
     compared = [exchange for exchange in exchanges if not exchange.withheld]
     return FileContent(
         [redact_exchange(one, redactor) for one in compared],
-        sorted(bad_lines, key=lambda line: line.number),
+        _with_way_out(path, sorted(bad_lines, key=lambda line: line.number)),
         len(exchanges) - len(compared),
     )
+
+
+def _with_way_out(path: Path, bad_lines: list[BadLine]) -> list[BadLine]:
+    """Say at the first line that isn't UTF-8 how the file becomes it."""
+    first = next((at for at, bad in enumerate(bad_lines) if bad.reason == "invalid_utf8"), None)
+    if first is not None:
+        bad = bad_lines[first]
+        way_out = f"`iconv -f LATIN1 -t UTF-8 {path.name}` if the file is Latin-1"
+        bad_lines[first] = replace(bad, detail=f"{bad.detail}; {way_out}")
+    return bad_lines
 
 
 def _unpaired(half: HalfRow) -> BadLine:

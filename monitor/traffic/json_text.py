@@ -23,13 +23,23 @@ def parse_json(text: bytes | str) -> Any:
     try:
         return msgspec.json.decode(text)
     except UnicodeDecodeError as error:
-        raise RecordError("invalid_utf8", f"at byte {error.start}: {error.reason}") from None
+        raise _invalid_utf8(text, error) from None
     except RecursionError:
         raise RecordError("too_deep", "nested deeper than the parser goes") from None
     except (msgspec.MsgspecError, ValueError, OverflowError) as error:
         if isinstance(text, str) or b"\\u" in text:
             return _parse_with_surrogates(text, str(error))
         raise _malformed(text, str(error)) from None
+
+
+def _invalid_utf8(text: bytes | str, error: UnicodeDecodeError) -> RecordError:
+    """Return the error with the place in all of the text: msgspec counts from its string on."""
+    if isinstance(text, bytes):
+        try:
+            text.decode("utf-8")
+        except UnicodeDecodeError as of_all:
+            error = of_all
+    return RecordError("invalid_utf8", f"at byte {error.start}: {error.reason}")
 
 
 def _malformed(text: bytes | str, complaint: str) -> RecordError:
@@ -46,7 +56,7 @@ def _parse_with_surrogates(text: bytes | str, complaint: str) -> Any:
         decoded = text if isinstance(text, str) else text.decode("utf-8")
         return json.loads(decoded, parse_constant=_refuse_constant, parse_float=_parse_float)
     except UnicodeDecodeError as error:
-        raise RecordError("invalid_utf8", f"at byte {error.start}: {error.reason}") from None
+        raise _invalid_utf8(text, error) from None
     except RecursionError:
         raise RecordError("too_deep", "nested deeper than the parser goes") from None
     except ValueError:

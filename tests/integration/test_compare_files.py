@@ -1,16 +1,20 @@
 """Two files compared with an encoder that counts words: what the findings say of the files."""
 
 import json
+from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from monitor.cli.app import main
 from monitor.embedding.encoder import load_encoder
 from monitor.evaluation import compare_files as comparing
 from monitor.evaluation import evidently_report
 from monitor.evaluation.compare_files import compare_files
+from monitor.report.terminal import print_assessment
 from monitor.settings import Drift, Settings
 from monitor.store.assessment import Assessment
 from tests.services.word_encoder import WordEncoder
@@ -18,6 +22,12 @@ from tests.services.word_encoder import WordEncoder
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "compare-in-ci.md"
 SETTINGS = Settings(drift=Drift(n_permutations=999))
 PLACES = ("corner", "garden", "holiday", "office", "river", "school", "station", "summer")
+
+
+DIFFERENT_MODELS = (
+    "reference.jsonl names as its model gpt (120), current.jsonl claude (120): what differs "
+    "between models counts as drift here."
+)
 
 
 @pytest.fixture(autouse=True)
@@ -129,6 +139,127 @@ def test_what_no_longer_answers_at_the_end_of_a_file_stops_nothing(tmp_path: Pat
     current.write_text("\n".join(reversed(lines)), encoding="utf-8")
     again = compared(reference, current)
     assert [(one.version, one.serves) for one in again.versions] == [("old", False), ("new", True)]
+
+
+def replaced(row: int) -> dict[str, Any]:
+    """Answer by one version on three days and by another, which answers otherwise, on two."""
+    return {
+        "response": "You can do that in the app." if row < 180 else "Never heard of it.",
+        "metadata": {"model_version": "old" if row < 180 else "new"},
+        "timestamp": f"2026-11-{2 + row // 60:02}T09:{row % 60:02}:00Z",
+    }
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """Write exchanges of which each has its own values."""
+    asked = write(path, len(rows)).read_text(encoding="utf-8").splitlines()
+    lines = [json.dumps(json.loads(line) | row) for line, row in zip(asked, rows, strict=True)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("ahead", [range(1), range(178, 180)], ids=["of the first", "of the last"])
+def test_lines_ahead_of_the_clock_keep_their_time_and_decide_nothing(
+    tmp_path: Path, ahead: range
+) -> None:
+    """The version before, which is as it was, would be the only one at the end of the file."""
+    reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
+    rows = [replaced(row) for row in range(300)]
+    for row in ahead:
+        rows[row]["timestamp"] = "2099-01-01T12:00:00Z"
+    found = compared(reference, write_rows(tmp_path / "current.jsonl", rows))
+    assert [(one.version, one.verdict, one.shown) for one in found.versions] == [
+        ("old", "no_drift", False),
+        ("new", "drift", True),
+    ]
+    assert found.versions[1].serves
+    assert found.versions[0].last == datetime(2099, 1, 1, 12, tzinfo=UTC)
+    (told,) = [one for one in found.remarks if "clock" in one]
+    noun = "1 exchange" if len(ahead) == 1 else "2 exchanges"
+    assert told.startswith(
+        f"Ahead of this machine's clock: {noun} of current.jsonl, up to 2099-01-01 12:00 UTC."
+    )
+
+
+def test_a_file_wholly_ahead_of_the_clock_still_tells_who_answers(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
+    rows = [replaced(row) for row in range(300)]
+    for row in rows:
+        row["timestamp"] = row["timestamp"].replace("2026", "2098")
+    found = compared(reference, write_rows(tmp_path / "current.jsonl", rows))
+    assert [(one.version, one.serves) for one in found.versions] == [("old", False), ("new", True)]
+    assert any("clock: 300 exchanges of current.jsonl" in one for one in found.remarks)
+
+
+def test_a_line_without_a_time_leaves_the_times_out_and_it_is_said(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 150)
+    rows = [replaced(row) for row in range(300)]
+    rows[7]["timestamp"] = None
+    found = compared(reference, write_rows(tmp_path / "current.jsonl", rows))
+    assert [one.first for one in found.versions] == [None, None]
+    assert (
+        "Without a time: 1 of 300 exchanges of current.jsonl, so the times of the others are left "
+        "out too."
+    ) in found.remarks
+    assert not any("reference.jsonl" in one for one in found.remarks)  # has no time at all
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "model", "remarks"),
+    [
+        ("gpt", "gpt", "gpt", []),
+        ("", "gpt", "gpt", []),
+        ("gpt", "", "", []),
+        (
+            "gpt",
+            "claude",
+            "claude",
+            [DIFFERENT_MODELS],
+        ),
+        (
+            ("gpt", "claude"),
+            ("gpt", "claude"),
+            "",
+            [
+                f"{name}.jsonl holds exchanges of 2 models: gpt (60), claude (60). They count as "
+                "one here; to judge each by itself, split the file by `model`."
+                for name in ("reference", "current")
+            ],
+        ),
+    ],
+    ids=["the same", "the second only", "the first only", "another", "several"],
+)
+def test_the_models_that_lines_name_are_told(
+    tmp_path: Path,
+    before: str | tuple[str, str],
+    now: str | tuple[str, str],
+    model: str,
+    remarks: list[str],
+) -> None:
+    def named(models: str | tuple[str, str]) -> Any:
+        return models if isinstance(models, str) else lambda row: models[row % 2]
+
+    reference = write(tmp_path / "reference.jsonl", 120, model=named(before))
+    found = compared(reference, write(tmp_path / "current.jsonl", 120, model=named(now)))
+    assert found.model == model
+    assert list(found.remarks) == remarks
+    console = Console(width=200, record=True, file=StringIO())
+    print_assessment(found, console)
+    assert f"120 exchanges of {model or 'the model'} against" in console.export_text()
+
+
+def test_what_is_withheld_is_told_with_its_share(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 120)
+    texts = SETTINGS.traffic.withheld_texts
+    current = write(
+        tmp_path / "current.jsonl",
+        160,
+        response=lambda row: texts[0] if row < 40 else "You can do that in the app.",
+    )
+    found = compared(reference, current)
+    assert any(
+        one.startswith("current.jsonl: Left out: 40 exchanges (25%)") for one in found.remarks
+    )
 
 
 def test_versions_in_the_reference_are_told(tmp_path: Path) -> None:

@@ -131,6 +131,15 @@ def test_what_is_no_exchange_has_a_stable_reason(value: Any, reason: str) -> Non
     assert reason in REASONS
 
 
+@pytest.mark.parametrize("escaped", [b"", b"\\u0041"])
+def test_what_is_no_utf_8_is_placed_in_the_record(escaped: bytes) -> None:
+    value = b'{"user": "ann", "prompt": "caf\xe9", "id": "' + escaped + b'"}'
+    with pytest.raises(RecordError) as told:
+        decode(value)
+    assert told.value.detail.startswith(f"at byte {value.index(0xE9)}: ")
+    assert "iconv" not in told.value.detail  # it may be Kafka's
+
+
 def test_a_record_larger_than_allowed_is_not_parsed() -> None:
     assert "too_large" == reason_of({"prompt": "x" * 2000}, max_record_bytes=1024)
 

@@ -82,6 +82,20 @@ def test_a_number_that_json_has_not_is_told_with_the_way_out(
     assert f"{number} is no JSON: leave its key out, or write null" in bad.detail
 
 
+def test_a_file_in_latin_1_is_told_with_the_way_out(tmp_path: Path) -> None:
+    line = '{"prompt":"café"}'.encode("latin-1")
+    path = write(tmp_path / "exchanges.jsonl", b"{oops", line, line)
+
+    _, first, second = read_exchanges(path, Traffic(), default_model="", redactor=None).bad_lines
+
+    assert first.detail.startswith("at byte 14: ")
+    assert first.detail.endswith(
+        "; `iconv -f LATIN1 -t UTF-8 exchanges.jsonl` if the file is Latin-1"
+    )
+    assert first.detail.startswith(second.detail)
+    assert "iconv" not in second.detail
+
+
 @pytest.mark.parametrize("name", ["absent.jsonl", "."])
 def test_what_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"No such file|Is a directory"):
