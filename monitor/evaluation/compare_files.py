@@ -78,7 +78,10 @@ def compare_files(
     progress("Loading the encoder", 1, 1)
     sides = embed_files(paths, contents, encoder, progress, started=started)
     progress("Comparing", 0, 1)
-    speaker, assessed, remarks = _judge(sides[0].window, sides[1].window, settings)
+    sources = [_source(side) for side in sides]
+    speaker, assessed, remarks = _judge(
+        sides[0].window, sides[1].window, settings, digest=sources[0].digest
+    )
     progress("Comparing", 1, 1)
     assessment = msgspec.structs.replace(
         assessed.assessment,
@@ -92,8 +95,8 @@ def compare_files(
     )
     assessment = with_basis(
         assessment,
-        reference=_source(sides[0]),
-        current=_source(sides[1]),
+        reference=sources[0],
+        current=sources[1],
         encoder=encoder.identity,
         versions={name: version(name) for name in PACKAGES},
     )
@@ -113,9 +116,20 @@ def compare_files(
 
 
 def _judge(
-    reference: Window, current: Window, settings: Settings
+    reference: Window, current: Window, settings: Settings, *, digest: str
 ) -> tuple[_JudgedAnswers, Assessed, tuple[str, ...]]:
-    """Judge each version's answers in the current file against the whole reference."""
+    """Judge each version's answers in the current file against the whole reference.
+
+    Args:
+        reference: What is normal.
+        current: What is judged.
+        settings: As for :func:`compare_files`.
+        digest: Of the reference; empty where it isn't known.
+
+    Returns:
+        The version that speaks for the file, the assessment of the file, and remarks on how it was
+        split.
+    """
     field = settings.model.version_field
     declared = declared_forms(settings.review.taxonomy).forms
     times = current.occurred_at
@@ -144,7 +158,7 @@ def _judge(
             part,
             own.occurred_at,
             assessed,
-            baseline="",
+            baseline=digest,
             own_baseline=False,
             compared=(compared[0], compared[1]),
         )
@@ -154,7 +168,7 @@ def _judge(
         judge,
         drift=settings.drift,
         seed=settings.drift.seed,
-        n_window=len(current),
+        users=current.users,
     )
     return speaker, assessed, split.remarks
 
