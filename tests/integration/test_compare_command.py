@@ -140,12 +140,14 @@ def test_a_small_file_is_exit_status_4(tmp_path: Path) -> None:
             "What serves could not be judged: version b (20 of 140 exchanges). Not enough data",
         ),
         ({"versions": (110, "a", "b")}, "21% of the exchanges of what serves could not be judged"),
+        ({"answered": 84}, "the answers could not be compared"),
     ],
 )
 def test_what_is_not_judged_in_part_is_exit_status_4(
     tmp_path: Path, values: dict[str, Any], reason: str
 ) -> None:
-    reference = write(tmp_path / "reference.jsonl", 150)
+    answered = {"answered": 90} if "answered" in values else {}
+    reference = write(tmp_path / "reference.jsonl", 150, **answered)
     current = write(tmp_path / "current.jsonl", 140, **values)
     done = run(reference, current, "--json", cwd=tmp_path)
     assert done.returncode == 4, done.stdout

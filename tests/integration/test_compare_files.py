@@ -193,6 +193,39 @@ def test_versions_too_small_alone_are_judged_together_beside_a_large_one(tmp_pat
     assert any(one.endswith("judged together: b (80), c (80).") for one in found.remarks)
 
 
+@pytest.mark.parametrize("n_before", [90, 0])
+def test_answers_that_cannot_be_compared_are_no_proof(tmp_path: Path, n_before: int) -> None:
+    def answers(n: int, text: str) -> Any:
+        return lambda row: text if row < n else ""
+
+    reference = write(
+        tmp_path / "reference.jsonl", 150, response=answers(n_before, "You can do that in the app.")
+    )
+    current = write(
+        tmp_path / "current.jsonl", 150, response=answers(n_before or 150, "Never heard of it.")
+    )
+    found = compared(reference, current)
+    assert (found.verdict, found.alarm) == ("not_enough_data", False)
+    assert (found.input.verdict, found.output.verdict) == ("no_drift", "not_enough_data")
+    assert "the answers could not be compared" in found.headline
+    assert any(
+        f"{n_before or 150} of 150 exchanges in the window and {n_before} of 150" in one
+        for one in found.remarks
+    )
+
+
+def test_answers_to_prompts_that_nobody_asked_before_cannot_be_compared(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 300)
+    other = write(
+        tmp_path / "other.jsonl",
+        150,
+        prompt=lambda row: f"bitcoin wallet {row % 8} exchange {row // 8}",
+    )
+    found = compared(reference, other)
+    assert (found.verdict, found.output.verdict) == ("drift", "not_enough_data")
+    assert any("fewer than 100 prompts on a side are like" in one for one in found.remarks)
+
+
 def test_with_several_versions_the_basis_is_that_of_the_files(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 150, user=lambda row: f"u{row}")
     current = write(
