@@ -61,7 +61,7 @@ def incident_blocks(subject: Subject, phase: Phase, alerts: Alerts) -> list[Bloc
     assessment = subject.assessment
     blocks = [header(TITLES[phase].format(model=assessment.model))]
     blocks += sections([f"*{escape(assessment.headline)}*"])
-    if assessment.verdict != "not_enough_data":
+    if assessment.is_compared:
         blocks += sections(["*How sure*", *_families(assessment), *_degraded(assessment)])
         hit = [*_topics(assessment), *_mix(assessment)]
         if hit:
@@ -193,6 +193,8 @@ def _mix_change(assessment: Assessment) -> list[str]:
 
 
 def _next_steps(assessment: Assessment) -> list[str]:
+    if assessment.verdict == "not_enough_data" and assessment.is_compared:
+        return ["• See in the report what could not be compared, and why: the rest does not alarm."]
     if assessment.verdict == "not_enough_data":
         return [
             "• See that production writes and driftwarden reads: `driftwarden check`.",

@@ -21,7 +21,7 @@ from monitor.evaluation.comparable import comparable
 from monitor.evaluation.expected_formats import Forms
 from monitor.evaluation.families import family_of, novelty_of, untested
 from monitor.evaluation.headline import headline, not_enough, too_few
-from monitor.evaluation.remarks import remarks_on
+from monitor.evaluation.remarks import incomparable_answers, remarks_on
 from monitor.evaluation.scalars import Scalar, compare_scalars
 from monitor.evaluation.task_mix import compare_task_mix, mix_of
 from monitor.evaluation.topic_examples import BUILT_IN_FORMS, Quoter
@@ -64,7 +64,8 @@ def assess(
     A family of tests alarms where it is significant *and* the drifted share is surely above the
     floor; a metric alarms where it is worse by the threshold, its interval excludes no change, and
     its p-value holds after correction for the number of characteristics. The mix of task types is
-    compared to explain what moved; it never alarms by itself.
+    compared to explain what moved; it never alarms by itself. Where a side has answers that could
+    not be compared, and nothing alarms, it isn't known whether they drifted: not enough data.
 
     Args:
         reference: The baseline.
@@ -132,11 +133,20 @@ def assess(
         ),
     )
     mix = compare_task_mix(reference, current, design, rngs[3])
-    remarks = (*remarks_on(current, bounds), *_design_remark(reference, current, design))
+    incomparable = (
+        incomparable_answers(reference, current, least)
+        if families[1].verdict == "not_enough_data"
+        else ()
+    )
+    remarks = (
+        *incomparable,
+        *remarks_on(current, bounds),
+        *_design_remark(reference, current, design),
+    )
     alarm = any(one.alarm for one in families) or any(one.degraded for one in characteristics)
     assessment = Assessment(
         model=model,
-        verdict="drift" if alarm else "no_drift",
+        verdict="drift" if alarm else "not_enough_data" if incomparable else "no_drift",
         alarm=alarm,
         headline=headline(*families, characteristics),
         n_reference=len(reference),
@@ -216,11 +226,7 @@ def _compare_answers(
 
     Prompts are alike that say alike and have alike form: an embedding tells little of the form.
     """
-    answered = [
-        np.flatnonzero([bool(response.strip()) for response in side.responses])
-        for side in (reference, current)
-    ]
-    if min(len(rows) for rows in answered) < drift.minimum_samples:
+    if min(reference.n_answers, current.n_answers) < drift.minimum_samples:
         return None
     forms = [one for one in scalars if one.side == "prompt"]
     covariates: list[NDArray[np.float64] | None] = [None, None]

@@ -16,7 +16,10 @@ def with_basis(
     encoder: str,
     versions: dict[str, str],
 ) -> Assessment:
-    """Add what only who brought the exchanges together knows; users were counted already."""
+    """Add what only who brought the exchanges together knows; users were counted already.
+
+    Of several versions ``reference`` is what the one was compared with whose figures are shown.
+    """
     basis = assessment.basis
     if basis is None:
         return assessment

@@ -1,16 +1,17 @@
 """A window in which several versions answered: each is judged, and one speaks for the window.
 
 What pages somebody is what serves now. So the figures are those of a version that still served when
-the window ended: one that alarms before one that doesn't, then the one with most exchanges. Where
-none of these has enough data, the figures are those of one that served before: they are the newest
-that there are. The others are told beside it. Versions that may alarm share the level of the tests
-(Bonferroni), so that a week of two versions doesn't alarm more often than a week of one.
+the window ended: one that was judged before one that wasn't, one that alarms before one that
+doesn't, then the one with most exchanges. The others are told beside it, and what serves and wasn't
+judged in the headline: where that is all or much of it, the window wasn't judged. Versions that may
+alarm share the level of the tests (Bonferroni), so that a week of two versions doesn't alarm more
+often than a week of one.
 """
 
+import dataclasses
 import math
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -19,12 +20,18 @@ from msgspec.structs import replace
 
 from monitor.counting import counted
 from monitor.evaluation.assess import Assessed
+from monitor.evaluation.headline import join_names
 from monitor.evaluation.versions import Part
+from monitor.report.wording import format_share
 from monitor.settings import Drift
-from monitor.store.assessment import Assessment, VersionAssessment
+from monitor.store.assessment import Assessment, Basis, Source, Verdict, VersionAssessment
+
+#: Where at least this share of the exchanges of what serves couldn't be judged, and the rest
+#: doesn't alarm, the window wasn't judged. A canary of one in twenty is below it.
+UNJUDGED_SHARE = 0.1
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Judged:
     """A part of a window with what was found."""
 
@@ -32,10 +39,26 @@ class Judged:
     #: When its exchanges took place; empty where that isn't known.
     occurred_at: Sequence[datetime]
     assessed: Assessed
-    #: Digest of what it was compared with; empty where there was nothing.
+    #: Digest of what it was compared with; empty where there was nothing, or it isn't known.
     baseline: str
     #: Whether that is a baseline of this version.
     own_baseline: bool
+
+    @property
+    def assessment(self) -> Assessment:
+        """Return what was found."""
+        return self.assessed.assessment
+
+    @property
+    def is_judged(self) -> bool:
+        """Return whether there was enough of it."""
+        return self.assessment.verdict != "not_enough_data"
+
+    @property
+    def name(self) -> str:
+        """Return how it is named in a sentence."""
+        noun = "versions" if self.part.together else "version"
+        return f"{noun} {self.part.version or 'unknown'}"
 
 
 Found = TypeVar("Found", bound=Judged)
@@ -47,7 +70,7 @@ def judge_versions(
     *,
     drift: Drift,
     seed: int,
-    n_window: int,
+    users: Sequence[str],
 ) -> tuple[Found, Assessed]:
     """Judge each version's part of a window.
 
@@ -56,7 +79,7 @@ def judge_versions(
         judge: Judges a part at the settings and with the seed that it gets.
         drift: The settings of a window of one version.
         seed: The window's.
-        n_window: Exchanges of the window.
+        users: The user or session of each exchange of the window, ``[n]``.
 
     Returns:
         The part that speaks for the window, and the assessment of the window.
@@ -68,7 +91,23 @@ def judge_versions(
     shared = share_level(drift, n_serving)
     judged = [judge(part, shared, _seed_of(seed, part.version)) for part in parts]
     speaker = max(judged, key=_claim_to_speak)
-    return speaker, _combine(judged, speaker, n_window)
+    versions = tuple(
+        replace(
+            _version(one, shown=one is speaker),
+            n_users=_count_users([users[row] for row in one.part.rows]),
+            seed=_seed_of(seed, one.part.version),
+            alpha=shared.alpha,
+        )
+        for one in judged
+    )
+    combined = _combine(judged, speaker, len(users))
+    basis = combined.assessment.basis
+    assessment = replace(
+        combined.assessment,
+        versions=versions,
+        basis=None if basis is None else _of_window(basis, drift, seed, users),
+    )
+    return speaker, dataclasses.replace(combined, assessment=assessment)
 
 
 def share_level(drift: Drift, n_tested: int) -> Drift:
@@ -80,11 +119,23 @@ def share_level(drift: Drift, n_tested: int) -> Drift:
     )
 
 
+def _of_window(basis: Basis, drift: Drift, seed: int, users: Sequence[str]) -> Basis:
+    """Return the basis of one version's figures as that of the window."""
+    return replace(
+        basis,
+        seed=seed,
+        settings=basis.settings | drift.model_dump(mode="json"),
+        current=Source(n_users=_count_users(users)),
+    )
+
+
+def _count_users(users: Sequence[str]) -> int:
+    """Count users or sessions; an exchange without one counts by itself."""
+    return len({user for user in users if user}) + sum(not user for user in users)
+
+
 def _claim_to_speak(one: Judged) -> tuple[bool, bool, bool, int]:
-    assessment = one.assessed.assessment
-    is_judged = assessment.verdict != "not_enough_data"
-    serves = one.part.serves
-    return is_judged, serves, serves and assessment.alarm, len(one.part.rows)
+    return one.part.serves, one.is_judged, one.assessment.alarm, len(one.part.rows)
 
 
 def _combine(judged: Sequence[Judged], speaker: Judged, n_window: int) -> Assessed:
@@ -93,30 +144,49 @@ def _combine(judged: Sequence[Judged], speaker: Judged, n_window: int) -> Assess
     for one in judged:
         novelty[one.part.rows] = one.assessed.novelty
     cluster[speaker.part.rows] = speaker.assessed.cluster  # topics are those of the speaker
-    assessment = speaker.assessed.assessment
-    versions = tuple(_version(one, shown=one is speaker) for one in judged)
-    estimates = [one.assessed.assessment.estimated_current for one in judged]
-    told = [_tell(one) for one in versions if not one.shown]
-    whose = f"Version {speaker.part.version or 'unknown'}"
-    until = "" if speaker.part.serves else f", until {max(speaker.occurred_at):%Y-%m-%d}"
+    verdict, headline = _conclude(judged, speaker, n_window)
+    estimates = [one.assessment.estimated_current for one in judged]
+    told = [_tell(one) for one in judged if one is not speaker]
     combined = replace(
-        assessment,
-        headline=(
-            f"{whose} ({len(speaker.part.rows):,} of {counted(n_window, 'exchange')}{until}): "
-            f"{assessment.headline}"
-        ),
+        speaker.assessment,
+        verdict=verdict,
+        headline=headline,
         n_current=n_window,
         estimated_current=None if None in estimates else sum(filter(None, estimates)),
-        remarks=(*told, *assessment.remarks),
-        versions=versions,
+        remarks=(*told, *speaker.assessment.remarks),
     )
     return Assessed(combined, novelty, cluster, speaker.assessed.scalars)
 
 
+def _conclude(judged: Sequence[Judged], speaker: Judged, n_window: int) -> tuple[Verdict, str]:
+    """Return the verdict of the window and its headline, which names what wasn't judged."""
+    found = speaker.assessment
+    whose = f"{speaker.name} ({len(speaker.part.rows):,} of {counted(n_window, 'exchange')})"
+    serving = [one for one in judged if one.part.serves]
+    left = [one for one in serving if not one.is_judged]
+    others = [f"{one.name} ({len(one.part.rows):,})" for one in left if one is not speaker]
+    if not speaker.is_judged:
+        which = join_names([whose, *others])
+        return found.verdict, f"What serves could not be judged: {which}. {found.headline}"
+    said = f"{whose[0].upper()}{whose[1:]}: {found.headline}"
+    if not left:
+        return found.verdict, said
+    n_left, n_serving = (sum(len(one.part.rows) for one in some) for some in (left, serving))
+    share = n_left / n_serving
+    told = (
+        f"{format_share(share)} of the exchanges of what serves could not be judged: "
+        f"{join_names(others)}."
+    )
+    if found.alarm or share < UNJUDGED_SHARE:
+        return found.verdict, f"{said} {told}"
+    return "not_enough_data", f"{told} {said}"
+
+
 def _version(one: Judged, *, shown: bool) -> VersionAssessment:
-    found: Assessment = one.assessed.assessment
+    found = one.assessment
     return VersionAssessment(
         version=one.part.version,
+        together=one.part.together,
         first=min(one.occurred_at, default=None),
         last=max(one.occurred_at, default=None),
         n_current=len(one.part.rows),
@@ -126,7 +196,7 @@ def _version(one: Judged, *, shown: bool) -> VersionAssessment:
         serves=one.part.serves,
         shown=shown,
         verdict=found.verdict,
-        alarm=found.alarm and (one.part.serves or shown),
+        alarm=found.alarm and one.part.serves,
         input_p_value=found.input.p_value,
         input_mass_lower_bound=found.input.mass_lower_bound,
         output_p_value=found.output.p_value,
@@ -135,21 +205,26 @@ def _version(one: Judged, *, shown: bool) -> VersionAssessment:
     )
 
 
-def _tell(one: VersionAssessment) -> str:
-    name = f"Version {one.version or 'unknown'}, {counted(one.n_current, 'exchange')}"
-    if one.first is not None:
-        name += f", {one.first:%Y-%m-%d} to {one.last:%Y-%m-%d}"
-    if one.verdict == "not_enough_data":
-        return f"{name}: could not be judged by itself."
-    if one.verdict == "no_drift":
+def _tell(one: Judged) -> str:
+    found = one.assessment
+    name = f"{one.name[0].upper()}{one.name[1:]}, {counted(len(one.part.rows), 'exchange')}"
+    if one.occurred_at:
+        name += f", {min(one.occurred_at):%Y-%m-%d} to {max(one.occurred_at):%Y-%m-%d}"
+    if not one.is_judged:
+        return f"{name}: could not be judged. {found.headline}"
+    if not found.alarm:
         return f"{name}: no drift."
     moved = []
-    if one.input_mass_lower_bound > 0:
-        moved.append(f"at least {one.input_mass_lower_bound:.0%} of the prompts")
-    if one.output_mass_lower_bound > 0:
-        moved.append(f"at least {one.output_mass_lower_bound:.0%} of the answers")
-    moved += [f"`{metric}`" for metric in one.degraded]
-    gone = "" if one.serves else " It no longer served when the window ended, so it alarms nobody."
+    if found.input.mass_lower_bound > 0:
+        moved.append(f"at least {found.input.mass_lower_bound:.0%} of the prompts")
+    if found.output.mass_lower_bound > 0:
+        moved.append(f"at least {found.output.mass_lower_bound:.0%} of the answers")
+    moved += [f"`{each.name}`" for each in found.characteristics if each.degraded]
+    gone = (
+        ""
+        if one.part.serves
+        else " It no longer served when the window ended, so it alarms nobody."
+    )
     return f"{name}: drift ({', '.join(moved) or 'significant'}).{gone}"
 
 

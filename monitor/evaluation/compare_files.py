@@ -77,7 +77,8 @@ def compare_files(
     progress("Loading the encoder", 1, 1)
     sides = embed_files(paths, contents, encoder, progress)
     progress("Comparing", 0, 1)
-    speaker, assessed, remarks = _judge(sides[0], sides[1], settings, now)
+    sources = [_source(side) for side in sides]
+    speaker, assessed, remarks = _judge(sides[0], sides[1], settings, now, digest=sources[0].digest)
     progress("Comparing", 1, 1)
     assessment = msgspec.structs.replace(
         assessed.assessment,
@@ -90,8 +91,8 @@ def compare_files(
     )
     assessment = with_basis(
         assessment,
-        reference=_source(sides[0]),
-        current=_source(sides[1]),
+        reference=sources[0],
+        current=sources[1],
         encoder=encoder.identity,
         versions={name: version(name) for name in PACKAGES},
     )
@@ -111,9 +112,21 @@ def compare_files(
 
 
 def _judge(
-    normal: FileSide, judged: FileSide, settings: Settings, now: datetime
+    normal: FileSide, judged: FileSide, settings: Settings, now: datetime, *, digest: str
 ) -> tuple[_JudgedAnswers, Assessed, tuple[str, ...]]:
-    """Judge each version's answers in the current file against the whole reference."""
+    """Judge each version's answers in the current file against the whole reference.
+
+    Args:
+        normal: The file that is taken as normal.
+        judged: The file that is judged.
+        settings: As for :func:`compare_files`.
+        now: What is later counts as now, to tell what still serves.
+        digest: Of the file that is taken as normal; empty where it isn't known.
+
+    Returns:
+        The version that speaks for the file, the assessment of the file, and remarks on how it was
+        split.
+    """
     reference, current = normal.window, judged.window
     models = judged.models
     field = settings.model.version_field
@@ -144,7 +157,7 @@ def _judge(
             part,
             own.occurred_at,
             assessed,
-            baseline="",
+            baseline=digest,
             own_baseline=False,
             compared=(compared[0], compared[1]),
         )
@@ -154,7 +167,7 @@ def _judge(
         judge,
         drift=settings.drift,
         seed=settings.drift.seed,
-        n_window=len(current),
+        users=current.users,
     )
     return speaker, assessed, split.remarks
 

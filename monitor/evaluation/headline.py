@@ -26,14 +26,14 @@ def headline(
     parts = [_asked(asked), _answered(answered, asked)]
     if degraded:
         worst = sorted(degraded, key=lambda one: -abs(one.relative_change or 1.0))
-        fallen = _join([_loss(one) for one in worst[:METRICS_NAMED]])
+        fallen = join_names([_loss(one) for one in worst[:METRICS_NAMED]])
         left = len(worst) - METRICS_NAMED
         if left > 0:
             fallen += f" and {left} more metrics"
         parts.append(("and " if answered.alarm else "but ") + fallen)
     elif notable := _notable(characteristics):
         parts.append(
-            ("and " if answered.alarm else "though ") + _join([_loss(one) for one in notable])
+            ("and " if answered.alarm else "though ") + join_names([_loss(one) for one in notable])
         )
     sentence = _sentence([part for part in parts if part])
     return sentence[0].upper() + sentence[1:] + "."
@@ -97,7 +97,7 @@ def _named(family: FamilyAssessment) -> str:
     left = len(family.topics) - TOPICS_NAMED
     if not names:
         return ""
-    return ": " + (_join(names) if left <= 0 else f"{', '.join(names)} and {left} more")
+    return ": " + (join_names(names) if left <= 0 else f"{', '.join(names)} and {left} more")
 
 
 def _notable(characteristics: Sequence[Characteristic]) -> list[Characteristic]:
@@ -119,7 +119,8 @@ def _loss(one: Characteristic) -> str:
     return f"{name} {verb} by {abs(one.relative_change):.0%}"
 
 
-def _join(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them: "a", "a and b", "a, b and c"."""
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"

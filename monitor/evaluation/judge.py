@@ -152,7 +152,7 @@ def judge_window(
         )
 
     speaker, assessed = judge_versions(
-        split.parts, judge, drift=settings.drift, seed=seed, n_window=len(window.rows)
+        split.parts, judge, drift=settings.drift, seed=seed, users=window.rows.users
     )
     days = silent_days(window.rows.occurred_at, bounds) if len(split.parts) > 1 else ()
     remarks = (*days, *window.remarks, *remarks_on_silence(silence), *split.remarks)

@@ -23,7 +23,7 @@ STREAM = 6
 def map_of(
     assessed: Assessed, reference: Window | WindowRows, current: Window | WindowRows, seed: int
 ) -> PromptMap | None:
-    """Draw the map of what was compared; ``None`` where nothing was judged.
+    """Draw the map of what was compared; ``None`` where nothing was.
 
     Args:
         assessed: What was found.
@@ -31,7 +31,7 @@ def map_of(
         current: The exchanges in which it was found.
         seed: The window's.
     """
-    if assessed.assessment.verdict == "not_enough_data":
+    if assessed.assessment.input.verdict == "not_enough_data":
         return None
     return draw_map(
         reference.prompt_vectors,

@@ -15,6 +15,27 @@ def remarks_on(window: Window, bounds: tuple[datetime, datetime] | None) -> tupl
     return silent_days(window.occurred_at, bounds)
 
 
+def incomparable_answers(reference: Window, current: Window, least: int) -> tuple[str, ...]:
+    """Say why answers could not be compared; nothing where neither side has any.
+
+    Args:
+        reference: The baseline.
+        current: The window.
+        least: Answers that are needed on either side.
+    """
+    n_answers = current.n_answers, reference.n_answers
+    if not any(n_answers):
+        return ()
+    why = (
+        f"{n_answers[0]:,} of {counted(len(current), 'exchange')} in the window and "
+        f"{n_answers[1]:,} of {len(reference):,} in the baseline have one; {least:,} are needed on "
+        "either side"
+        if min(n_answers) < least
+        else f"fewer than {least:,} prompts on a side are like some of the other"
+    )
+    return (f"The answers could not be compared: {why}.",)
+
+
 def withheld_remark(n_withheld: int, share: float) -> str:
     """Say how much of the traffic could not be compared, as its source kept the texts back.
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.evaluation.headline import join_names
 from monitor.evaluation.window import Window
 from monitor.report.excerpts import excerpt
 from monitor.store.exchanges import WindowRows
@@ -32,7 +33,7 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Part:
-    """The exchanges of one version in a window."""
+    """The exchanges of one version in a window, or of several that are judged together."""
 
     #: As the traffic or the registry names it; empty where neither does.
     version: str
@@ -40,6 +41,8 @@ class Part:
     rows: NDArray[np.int64]
     #: Whether it still served when the window ended.
     serves: bool
+    #: The versions whose exchanges these are, where each had too few to be judged by itself.
+    together: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,10 @@ def split_by_version(
         occurred_at: When, ``[n]``; empty where it isn't known: then all are taken to serve.
         field: Key of the metadata that names the version, for the remarks.
         span: Length of the window.
-        least: Answers without which a version can't be judged. Where none has as many, the window
-            is one part: its versions can be judged together or not at all.
+        least: Answers without which a version can't be judged. Versions that have fewer are one
+            part where together they have as many: those that serve, and those that no longer do.
+            Where not even what serves has as many so, and no version by itself, the window is one
+            part: its versions can be judged together or not at all.
     """
     everything = np.arange(len(versions), dtype=np.int64)
     counts = Counter(versions)
@@ -80,12 +85,6 @@ def split_by_version(
             "judged as a whole. If that field isn't the version, set model.version_field."
         )
         return Split(whole, (remark,))
-    if max(counts.values()) < least:
-        remark = (
-            f"No version of the model gave enough answers ({least:,}) to be judged by itself, so "
-            f"they are judged together: {say_versions(counts)}."
-        )
-        return Split(whole, (remark,))
     labels = np.array(versions, dtype=object)
     last_answers = _last_answers(occurred_at, span) if occurred_at else everything
     parts = []
@@ -93,7 +92,24 @@ def split_by_version(
         own = np.flatnonzero(labels == version).astype(np.int64)
         share = np.isin(last_answers, own).mean()
         parts.append(Part(version, own, serves=not occurred_at or bool(share >= SERVING_SHARE)))
-    return Split(tuple(sorted(parts, key=lambda part: _end_of(part, occurred_at))))
+    serving = _pool([part for part in parts if part.serves], least)
+    gone = _pool([part for part in parts if not part.serves], least)
+    can_be_judged = max(counts.values()) >= least or any(len(one.rows) >= least for one in serving)
+    if not can_be_judged or len(serving) + len(gone) == 1:
+        remark = (
+            f"No version of the model gave enough answers ({least:,}) to be judged by itself, so "
+            f"they are judged together: {say_versions(counts)}."
+        )
+        return Split(whole, (remark,))
+    parts = sorted([*serving, *gone], key=lambda part: _end_of(part, occurred_at))
+    remarks = tuple(
+        f"These versions of the model gave too few answers (fewer than {least:,}) to be judged by "
+        "themselves, so they are judged together: "
+        f"{say_versions(Counter({version: counts[version] for version in part.together}))}."
+        for part in parts
+        if part.together
+    )
+    return Split(tuple(parts), remarks)
 
 
 def versions_of(rows: WindowRows, periods: Sequence[ServingPeriod], *, field: str) -> list[str]:
@@ -133,6 +149,21 @@ def without_version(rows: Rows, field: str) -> Rows:
         for attributes in rows.attributes
     ]
     return replace(rows, attributes=kept)
+
+
+def _pool(parts: Sequence[Part], least: int) -> list[Part]:
+    """Make one part of those that are too small, where together they are large enough."""
+    small = [part for part in parts if len(part.rows) < least]
+    if len(small) < 2 or sum(len(part.rows) for part in small) < least:
+        return list(parts)
+    names = tuple(sorted(part.version for part in small))
+    pooled = Part(
+        join_names([name or "unknown" for name in names]),
+        np.sort(np.concatenate([part.rows for part in small])),
+        serves=small[0].serves,
+        together=names,
+    )
+    return [*(part for part in parts if len(part.rows) >= least), pooled]
 
 
 def _last_answers(occurred_at: Sequence[datetime], span: timedelta) -> NDArray[np.int64]:

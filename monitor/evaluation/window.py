@@ -40,6 +40,11 @@ class Window:
         """Return n."""
         return len(self.prompts)
 
+    @property
+    def n_answers(self) -> int:
+        """Return how many have an answer that isn't empty."""
+        return sum(bool(response.strip()) for response in self.responses)
+
     @classmethod
     def from_rows(cls, rows: WindowRows) -> "Window":
         """Take the columns of stored exchanges."""

@@ -58,7 +58,7 @@ def render_assessment(assessment: Assessment) -> RenderableType:
         Text.assemble((f" {label} ", style), " ", (counts, "dim")),
         Text(assessment.headline, style="bold"),
     ]
-    if assessment.verdict != "not_enough_data":
+    if assessment.is_compared:
         parts += [Text(), *_family(assessment.input), *_family(assessment.output)]
     if assessment.characteristics:
         parts += [Text(), _characteristics(assessment.characteristics)]

@@ -166,6 +166,9 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
 
     #: As the traffic or the registry names it; empty where neither does.
     version: str
+    #: The versions whose exchanges these are, where each had too few to be judged by itself; empty
+    #: where it is one version.
+    together: tuple[str, ...] = ()
     #: Of its exchanges; ``None`` where times aren't known.
     first: datetime | None
     last: datetime | None
@@ -173,11 +176,21 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
     n_current: int
     #: How many exchanges of the traffic they stand for; ``None`` where they aren't a sample.
     estimated_current: float | None = None
-    #: Digest of the baseline that it was compared with; empty where there was none.
+    #: Users or sessions; an exchange without one counts by itself. ``None`` in assessments from
+    #: before they were counted by version.
+    n_users: int | None = None
+    #: The seed of its figures, derived from that of the window; ``None`` as for ``n_users``.
+    seed: int | None = None
+    #: Level at which it was tested: ``drift.alpha``, shared by the versions that may alarm. Where
+    #: ``drift.n_permutations`` can't reach it, ``1 / alpha`` permutations were drawn, rounded up.
+    #: ``None`` as for ``n_users``.
+    alpha: float | None = None
+    #: Digest of the baseline that it was compared with, or of the reference file; empty where there
+    #: was none, or the file was a pipe.
     baseline: str
     #: Whether that is a baseline of this version.
     own_baseline: bool
-    #: Whether it still served when the window ended: only then it may alarm.
+    #: Whether it still served when the window ended, or times aren't known: only then it may alarm.
     serves: bool
     #: Whether the figures of the whole assessment are those of this part.
     shown: bool
@@ -208,12 +221,16 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """What the figures rest on: on the same exchanges, enough to get them again."""
 
+    #: Of the whole window; that of each version is derived from it and in ``versions``.
     seed: int
-    #: ``[drift]`` of the settings, and ``alert_threshold``.
+    #: ``[drift]`` of the settings, and ``alert_threshold``. The level that versions share is in
+    #: ``versions``.
     settings: dict[str, Any]
     #: Model, revision and truncation of the embeddings; empty where it isn't known.
     encoder: str = ""
+    #: Of several versions what the one was compared with whose figures are shown.
     reference: Source = Source()
+    #: The whole window.
     current: Source = Source()
     #: Of driftwarden and of the packages that figures depend on.
     versions: dict[str, str] = {}
@@ -224,6 +241,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
 
     schema_version: Literal[1] = 1
     model: str
+    #: ``not_enough_data`` also where nothing alarms, and what serves, or the answers, couldn't all
+    #: be judged: then ``input`` may have figures all the same.
     verdict: Verdict
     #: Any family's alarm, slow drift that alarms, or any degraded metric.
     alarm: bool
@@ -258,6 +277,11 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     def shown_version(self) -> VersionAssessment | None:
         """Return the version whose figures these are, where several answered."""
         return next((one for one in self.versions if one.shown), None)
+
+    @property
+    def is_compared(self) -> bool:
+        """Return whether there are figures: prompts at least were compared."""
+        return self.input.verdict != "not_enough_data"
 
     @property
     def current_count(self) -> str:

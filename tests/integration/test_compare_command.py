@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import msgspec
@@ -33,10 +34,13 @@ def write(
     resolved: int = 9,
     extra: str = "",
     start: datetime | None = None,
+    answered: int | None = None,
+    versions: tuple[int, str, str] | None = None,
 ) -> Path:
     """Write n exchanges of which ``new`` are on a new topic and ``resolved`` of ten are solved.
 
-    With a start they are spread over a week.
+    With a start they are spread over a week. The first ``answered`` have an answer; the version is
+    the first of two until the row that is given, then the other.
     """
     lines = [
         json.dumps(
@@ -44,8 +48,11 @@ def write(
                 "prompt": (NEW if i < new else USUAL[i % 4]).format(
                     f"{PLACES[i % 8]} {PLACES[i // 8 % 8]}"
                 ),
-                "response": "You can do that in the app, under settings.",
-                "metadata": {"resolved": i * 7 % 10 < resolved},
+                "response": ""
+                if answered is not None and i >= answered
+                else "You can do that in the app, under settings.",
+                "metadata": {"resolved": i * 7 % 10 < resolved}
+                | ({} if versions is None else {"model_version": versions[1 + (i >= versions[0])]}),
             }
             | ({} if start is None else {"timestamp": str(start + i * timedelta(days=7) / n)})
         )
@@ -123,6 +130,31 @@ def test_a_small_file_is_exit_status_4(tmp_path: Path) -> None:
     assert "Not enough data" in html
     assert "3 exchanges of current.jsonl against 120 of reference.jsonl" in html
     assert "evidently.html" not in html
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (  # what answered until Saturday asked for new things
+            {"new": 120, "start": datetime(2026, 11, 2, tzinfo=UTC), "versions": (120, "a", "b")},
+            "What serves could not be judged: version b (20 of 140 exchanges). Not enough data",
+        ),
+        ({"versions": (110, "a", "b")}, "21% of the exchanges of what serves could not be judged"),
+        ({"answered": 84}, "the answers could not be compared"),
+    ],
+)
+def test_what_is_not_judged_in_part_is_exit_status_4(
+    tmp_path: Path, values: dict[str, Any], reason: str
+) -> None:
+    answered = {"answered": 90} if "answered" in values else {}
+    reference = write(tmp_path / "reference.jsonl", 150, **answered)
+    current = write(tmp_path / "current.jsonl", 140, **values)
+    done = run(reference, current, "--json", cwd=tmp_path)
+    assert done.returncode == 4, done.stdout
+    jsonschema.validate(json.loads(done.stdout), json.loads(SCHEMA.read_text(encoding="utf-8")))
+    assessment = msgspec.json.decode(done.stdout, type=Assessment)
+    assert reason in assessment.headline
+    assert not assessment.alarm
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from monitor.evaluation import compare_files as comparing
 from monitor.evaluation import evidently_report
 from monitor.evaluation.compare_files import compare_files
 from monitor.report.terminal import print_assessment
+from monitor.report.wording import format_share
 from monitor.settings import Drift, Settings
 from monitor.store.assessment import Assessment
 from tests.services.word_encoder import WordEncoder
@@ -260,6 +261,122 @@ def test_what_is_withheld_is_told_with_its_share(tmp_path: Path) -> None:
     assert any(
         one.startswith("current.jsonl: Left out: 40 exchanges (25%)") for one in found.remarks
     )
+
+
+def test_what_serves_and_is_too_little_is_not_judged_by_what_answered_before(
+    tmp_path: Path,
+) -> None:
+    reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
+    current = write(
+        tmp_path / "current.jsonl",
+        140,
+        response=lambda row: "Never heard of it." if row < 120 else "You can do that in the app.",
+        timestamp=lambda row: f"2026-11-{2 + row // 20:02}T09:00:00Z",
+        metadata=lambda row: {"model_version": "old" if row < 120 else "new"},
+    )
+    found = compared(reference, current)
+    assert (found.verdict, found.alarm) == ("not_enough_data", False)
+    assert found.headline.startswith(
+        "What serves could not be judged: version new (20 of 140 exchanges). Not enough data to "
+        "judge: 100 exchanges are needed"
+    )
+    assert [(one.version, one.shown, one.verdict, one.alarm) for one in found.versions] == [
+        ("old", False, "drift", False),
+        ("new", True, "not_enough_data", False),
+    ]
+    assert any(one.startswith("Version old, 120 ") and "drift" in one for one in found.remarks)
+
+
+@pytest.mark.parametrize(
+    ("n_small", "verdict"), [(90, "not_enough_data"), (18, "not_enough_data"), (8, "no_drift")]
+)
+def test_a_version_too_small_to_be_judged_is_named_with_its_share(
+    tmp_path: Path, n_small: int, verdict: str
+) -> None:
+    reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
+    current = write(
+        tmp_path / "current.jsonl",
+        160 + n_small,
+        response=lambda row: "You can do that in the app." if row < 160 else "Never heard of it.",
+        metadata=lambda row: {"model_version": "a" if row < 160 else "b"},
+    )
+    found = compared(reference, current)
+    assert (found.verdict, found.alarm) == (verdict, False)
+    share = format_share(n_small / (160 + n_small))
+    told = f"{share} of the exchanges of what serves could not be judged: version b ({n_small})."
+    assert told in found.headline
+    assert found.headline.startswith(told) is (verdict == "not_enough_data")
+    assert found.versions[0].shown
+
+
+def test_versions_too_small_alone_are_judged_together_beside_a_large_one(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
+    current = write(
+        tmp_path / "current.jsonl",
+        320,
+        response=lambda row: "You can do that in the app." if row < 160 else "Never heard of it.",
+        metadata=lambda row: {"model_version": "a" if row < 160 else "bc"[row % 2]},
+    )
+    found = compared(reference, current)
+    assert [one.together for one in found.versions] == [(), ("b", "c")]
+    assert found.verdict == "drift"
+    assert found.headline.startswith("Versions b and c (160 of 320 exchanges): ")
+    assert any(one.endswith("judged together: b (80), c (80).") for one in found.remarks)
+
+
+@pytest.mark.parametrize("n_before", [90, 0])
+def test_answers_that_cannot_be_compared_are_no_proof(tmp_path: Path, n_before: int) -> None:
+    def answers(n: int, text: str) -> Any:
+        return lambda row: text if row < n else ""
+
+    reference = write(
+        tmp_path / "reference.jsonl", 150, response=answers(n_before, "You can do that in the app.")
+    )
+    current = write(
+        tmp_path / "current.jsonl", 150, response=answers(n_before or 150, "Never heard of it.")
+    )
+    found = compared(reference, current)
+    assert (found.verdict, found.alarm) == ("not_enough_data", False)
+    assert (found.input.verdict, found.output.verdict) == ("no_drift", "not_enough_data")
+    assert "the answers could not be compared" in found.headline
+    assert any(
+        f"{n_before or 150} of 150 exchanges in the window and {n_before} of 150" in one
+        for one in found.remarks
+    )
+
+
+def test_answers_to_prompts_that_nobody_asked_before_cannot_be_compared(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 300)
+    other = write(
+        tmp_path / "other.jsonl",
+        150,
+        prompt=lambda row: f"bitcoin wallet {row % 8} exchange {row // 8}",
+    )
+    found = compared(reference, other)
+    assert (found.verdict, found.output.verdict) == ("drift", "not_enough_data")
+    assert any("fewer than 100 prompts on a side are like" in one for one in found.remarks)
+
+
+def test_with_several_versions_the_basis_is_that_of_the_files(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 150, user=lambda row: f"u{row}")
+    current = write(
+        tmp_path / "current.jsonl",
+        300,
+        user=lambda row: f"u{row // 3}" if row < 270 else "",
+        metadata=lambda row: {"model_version": "ab"[row % 2]},
+    )
+    found = compared(reference, current)
+    assert found.basis is not None
+    assert (found.basis.current.n_users, found.basis.reference.n_users) == (90 + 30, 150)
+    assert (found.basis.seed, found.basis.settings["alpha"]) == (
+        SETTINGS.drift.seed,
+        SETTINGS.drift.alpha,
+    )
+    assert [one.n_users for one in found.versions] == [90 + 15, 90 + 15]
+    assert [one.alpha for one in found.versions] == [SETTINGS.drift.alpha / 2] * 2
+    assert len({found.basis.seed, *(one.seed for one in found.versions)}) == 3
+    assert {one.baseline for one in found.versions} == {found.basis.reference.digest}
+    assert found.basis.reference.digest
 
 
 def test_versions_in_the_reference_are_told(tmp_path: Path) -> None:

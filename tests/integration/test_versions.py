@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from monitor.evaluation import weekly
 from monitor.evaluation.weekly import evaluate_window
+from monitor.report.wording import format_share
 from monitor.settings import Drift, ModelSection, Settings
 from monitor.store.engine import transaction
 from monitor.store.evaluations import EvaluationRow, evaluation_by_id
@@ -106,16 +107,93 @@ def test_what_no_longer_serves_alarms_nobody(any_engine: Engine, clock: datetime
     assert any("it alarms nobody" in one for one in row.assessment.remarks)
 
 
-def test_a_version_with_too_little_is_told_and_the_other_speaks(
+@pytest.mark.parametrize("changed_share", [0.0, 0.4])
+def test_what_serves_and_is_too_little_is_not_judged_by_what_served_before(
+    engine: Engine, clock: datetime, changed_share: float
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(engine, clock, 400, seed=2, days=5, version="v1", changed_share=changed_share)
+    store_traffic(engine, clock + 6.5 * DAY, 30, seed=3, days=0.5, version="v2")
+    row = run(engine, clock)
+    assessment = row.assessment
+    assert (row.verdict, assessment.alarm) == ("not_enough_data", False)
+    assert assessment.headline == (
+        "What serves could not be judged: version v2 (30 of 430 exchanges). Not enough data to "
+        "judge: 100 exchanges are needed on either side, the window has 30."
+    )
+    first, second = assessment.versions
+    assert (first.verdict, first.alarm) == ("drift" if changed_share else "no_drift", False)
+    assert (second.serves, second.shown, second.verdict) == (True, True, "not_enough_data")
+    assert not any(one.alarm for one in (assessment.input, assessment.output))
+    (remark,) = [one for one in assessment.remarks if one.startswith("Version v1, 400 exchanges")]
+    assert ("it alarms nobody" in remark) is bool(changed_share)
+
+
+@pytest.mark.parametrize(
+    ("n_small", "changed_share", "verdict"),
+    [(60, 0.0, "not_enough_data"), (20, 0.0, "no_drift"), (60, 0.4, "drift")],
+)
+def test_a_version_beside_that_is_too_small_is_named_and_if_large_leaves_the_week_open(
+    engine: Engine, clock: datetime, n_small: int, changed_share: float, verdict: str
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(engine, clock, 400, seed=2, version="v1", changed_share=changed_share)
+    store_traffic(engine, clock, n_small, seed=3, version="v2")
+    row = run(engine, clock)
+    assert row.verdict == verdict
+    share = format_share(n_small / (400 + n_small))
+    told = f"{share} of the exchanges of what serves could not be judged: version v2 ({n_small})."
+    assert told in row.assessment.headline
+    assert row.assessment.headline.startswith(told) is (verdict == "not_enough_data")
+    assert f"Version v1 (400 of {400 + n_small} exchanges): " in row.assessment.headline
+
+
+def test_versions_too_small_alone_are_judged_together_beside_a_large_one(
     engine: Engine, clock: datetime
 ) -> None:
     store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
-    store_traffic(engine, clock, 400, seed=2, days=5, version="v1")
-    store_traffic(engine, clock + 6.5 * DAY, 30, seed=3, days=0.5, version="v2")
+    store_traffic(engine, clock, 400, seed=2, version="v1")
+    for number in (2, 3):
+        store_traffic(engine, clock, 90, seed=number + 2, version=f"v{number}", changed_share=0.6)
     assessment = run(engine, clock).assessment
+    (small,) = [one for one in assessment.versions if one.together]
+    assert (small.version, small.together, small.n_current) == ("v2 and v3", ("v2", "v3"), 180)
+    assert (assessment.verdict, small.shown, small.alarm) == ("drift", True, True)
+    assert assessment.headline.startswith("Versions v2 and v3 (180 of 580 exchanges): ")
+    assert any(one.endswith("judged together: v2 (90), v3 (90).") for one in assessment.remarks)
+    assert not any("--model-version 'v2" in one for one in assessment.remarks)
+
+
+def test_what_no_longer_serves_is_not_judged_together_with_what_does(
+    engine: Engine, clock: datetime
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(engine, clock, 90, seed=2, days=3, version="v1", changed_share=0.6)
+    for number in (2, 3):
+        start = clock + 3 * DAY
+        store_traffic(engine, start, 90, seed=number + 2, days=4, version=f"v{number}")
+    assessment = run(engine, clock).assessment
+    assert [(one.version, one.serves, one.verdict) for one in assessment.versions] == [
+        ("v1", False, "not_enough_data"),
+        ("v2 and v3", True, "no_drift"),
+    ]
     assert assessment.verdict == "no_drift"
-    assert assessment.headline.startswith("Version v1 (400 of 430 exchanges, until 2026-11-06): ")
-    assert any("Version v2, 30 exchanges" in one for one in assessment.remarks)
+
+
+def test_the_basis_is_that_of_the_window_and_each_version_has_its_own(
+    replaced: Engine, clock: datetime
+) -> None:
+    store_traffic(replaced, clock + 3 * DAY, 200, seed=6, days=4, version="v1")
+    row = run(replaced, clock)
+    basis, versions = row.assessment.basis, row.assessment.versions
+    assert basis is not None
+    assert (basis.seed, basis.settings["alpha"]) == (row.seed, SETTINGS.drift.alpha)
+    assert basis.settings["n_permutations"] == SETTINGS.drift.n_permutations
+    assert [one.alpha for one in versions] == [SETTINGS.drift.alpha / 2] * 2
+    assert len({basis.seed, *(one.seed for one in versions)}) == 3
+    n_users = [one.n_users for one in versions]
+    assert all(0 < n < one.n_current for n, one in zip(n_users, versions, strict=True))
+    assert max(n_users) < basis.current.n_users < sum(n_users)  # some wrote to both
 
 
 def test_versions_of_which_none_has_enough_are_judged_together(

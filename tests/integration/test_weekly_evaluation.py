@@ -11,6 +11,7 @@ from monitor.evaluation.weekly import catch_up, evaluate_window
 from monitor.settings import Drift, ModelSection, Settings
 from monitor.store.engine import transaction
 from monitor.store.evaluations import EvaluationRow, evaluation_by_id, list_evaluations
+from monitor.store.prompt_maps import prompt_map
 from monitor.store.reports import load_report, report_kinds
 from monitor.store.sample_scores import sample_scores
 from tests.services.stored_traffic import ENCODER, store_traffic
@@ -132,6 +133,39 @@ def test_a_rerun_gives_the_same_figures_to_the_last_digit(engine: Engine, clock:
     assert second.id == first.id
     assert second.assessment == first.assessment
     assert second.seed == first.seed
+
+
+@pytest.mark.usefixtures("no_evidently")
+@pytest.mark.parametrize(
+    ("answered", "verdict"), [(75, "not_enough_data"), (0, "no_drift"), (500, "no_drift")]
+)
+def test_answers_too_few_to_be_compared_leave_the_week_open(
+    engine: Engine, clock: datetime, answered: int, verdict: str
+) -> None:
+    store_traffic(
+        engine, clock - 4 * WEEK, 600, seed=1, baseline=True, answered=answered * 600 // 500
+    )
+    store_traffic(engine, clock, 500, seed=2, answered=answered)
+    row = run(engine, clock)
+    assert (row.verdict, row.assessment.alarm) == (verdict, False)
+    assert row.assessment.input.verdict == "no_drift"
+    told = (
+        "The answers could not be compared: 75 of 500 exchanges in the window and 90 of 600 in the "
+        "baseline have one; 100 are needed on either side."
+    )
+    assert (told in row.assessment.remarks) is (answered == 75)
+    with transaction(engine) as connection:  # what was compared is drawn and reported
+        assert report_kinds(connection, row.id)
+        assert prompt_map(connection, row.id) is not None
+
+
+@pytest.mark.usefixtures("no_evidently")
+def test_answers_that_cannot_be_compared_hide_no_drift_of_prompts(
+    engine: Engine, clock: datetime
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True, answered=90)
+    store_traffic(engine, clock, 500, seed=3, new_share=0.3, answered=75)
+    assert run(engine, clock).verdict == "drift"
 
 
 def test_without_a_baseline_it_says_how_to_import_one(engine: Engine, clock: datetime) -> None:

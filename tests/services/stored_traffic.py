@@ -62,6 +62,7 @@ def store_traffic(
     version: str = "",
     days: float = 7.0,
     large_user: float = 0.0,
+    answered: int | None = None,
 ) -> int | None:
     """Store n exchanges spread over the week from ``start``.
 
@@ -80,6 +81,7 @@ def store_traffic(
         days: The time that they are spread over.
         large_user: Share sent by one user, who asks about nothing but the first topic and whose
             requests are never resolved.
+        answered: How many have an answer, evenly spread; ``None``: all.
 
     Returns:
         The baseline's id, or ``None``.
@@ -115,7 +117,11 @@ def store_traffic(
                 user="crawler" if from_large[index] else f"user-{rng.integers(0, n)}",
                 messages=[{"role": "user", "content": names[topic]}],
                 prompt=f"{names[topic]} number {index % 40}",
-                response="Nothing of the kind." if changed[index] else f"About {names[topic]}.",
+                response=""
+                if answered is not None and index * answered // n == (index + 1) * answered // n
+                else "Nothing of the kind."
+                if changed[index]
+                else f"About {names[topic]}.",
                 attributes={
                     "resolved": bool(rng.random() < resolved) and not from_large[index],
                     **({"model_version": version} if version and not baseline else {}),

@@ -16,7 +16,12 @@ from monitor.evaluation.topic_history import with_history
 from monitor.evaluation.window import Window
 from monitor.settings import Drift
 from monitor.store.assessment import Assessment, Source
-from tests.services.assessments import huge, make_assessment, not_enough_data
+from tests.services.assessments import (
+    huge,
+    make_assessment,
+    make_version_assessment,
+    not_enough_data,
+)
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "assessment.schema.json"
 START = datetime(2026, 11, 2, tzinfo=UTC)
@@ -109,6 +114,19 @@ def test_a_window_that_is_not_judged_is_valid(
 ) -> None:
     assessed = unjudged("No baseline.", window(20, 1), model="m", n_reference=0)
     validator.validate(written(assessed.assessment))
+
+
+def test_a_version_that_was_stored_before_it_had_a_basis_still_opens() -> None:
+    document = written(make_assessment(versions=(make_version_assessment(),)))
+    for field in ("together", "n_users", "seed", "alpha"):
+        del document["versions"][0][field]
+    (version,) = msgspec.convert(document, type=Assessment).versions
+    assert (version.together, version.n_users, version.seed, version.alpha) == (
+        (),
+        None,
+        None,
+        None,
+    )
 
 
 def test_the_schema_knows_every_field(

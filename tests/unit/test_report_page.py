@@ -105,6 +105,26 @@ def test_of_several_versions_the_share_is_that_of_the_one_that_speaks() -> None:
     assert "unlike the baseline: 640 or more of 8,000 exchanges of version v2." in text
 
 
+def test_what_figures_rest_on_names_the_seed_and_level_of_each_version() -> None:
+    versions = (
+        make_version_assessment(version="v1", shown=False, n_users=1),
+        make_version_assessment(n_users=390, seed=77, alpha=0.0025),
+    )
+    basis = Basis(seed=5, settings={"alpha": 0.005}, current=Source(n_users=391))
+    text = Outline(render_page(make_assessment(versions=versions, basis=basis))).text
+    assert "500 exchanges of 391 users or sessions" in text
+    assert "Seed 5; on the same exchanges it gives the same figures" in text
+    assert "v2: 400 exchanges of 390 users or sessions, seed 77, from that of the window" in text
+    assert "alpha 0.0025" in text
+    assert "Each version" not in Outline(render_page(make_assessment(basis=basis))).text
+
+
+def test_what_was_compared_is_shown_where_the_rest_was_not_enough() -> None:
+    text = Outline(render_page(make_assessment(verdict="not_enough_data"))).text
+    assert "Input and output, told apart" in text
+    assert "Input and output, told apart" not in Outline(render_page(not_enough_data())).text
+
+
 def test_slow_drift_is_told_beside_the_window_by_itself() -> None:
     drifting = make_assessment(
         verdict="drift", alarm=True, input=make_family(slow=make_slow()), characteristics=()

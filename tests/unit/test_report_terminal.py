@@ -67,6 +67,15 @@ def test_the_terminal_shows_all_that_matters() -> None:
         assert expected in text
 
 
+def test_what_was_compared_is_shown_where_the_rest_was_not_enough() -> None:
+    output = make_family("output", verdict="not_enough_data", p_value=1.0)
+    text = in_terminal(make_assessment(verdict="not_enough_data", output=output))
+    assert "NOT ENOUGH DATA" in text
+    assert "as before  p = 0.40" in text
+    assert "not tested: too few exchanges with an answer" in text
+    assert "Input: what people ask" not in in_terminal(not_enough_data())
+
+
 def test_slow_drift_is_a_line_of_its_family() -> None:
     shown = in_terminal(make_assessment(alarm=True, input=make_family(slow=make_slow())), 200)
     assert "  drift  p = 0.40" in shown

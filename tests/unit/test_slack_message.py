@@ -152,6 +152,14 @@ def test_not_enough_data_says_what_to_check() -> None:
     assert "How sure" not in text
 
 
+def test_what_was_compared_is_told_where_the_rest_was_not_enough() -> None:
+    assessment = make_assessment(verdict="not_enough_data")
+    text = render_text(incident_blocks(subject_of(assessment), "not_enough_data", ALERTS))
+    assert "How sure" in text
+    assert "See in the report what could not be compared" in text
+    assert "driftwarden check" not in text
+
+
 def test_escaping_leaves_one_line_without_code_spans() -> None:
     assert escape("a\n`b` <c> & d") == "a 'b' &lt;c&gt; &amp; d"
     assert escape("&" * 10, limit=4) == "&amp;&amp;&amp;…"
