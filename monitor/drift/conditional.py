@@ -20,6 +20,7 @@ from monitor.drift.ids import Groups
 from monitor.drift.localisation import tail_posterior
 from monitor.drift.neighbours import draw_landmarks, nearest
 from monitor.drift.pool import Pool, label_free_order, make_pool, subset
+from monitor.drift.prompt_basis import smooth_functions
 from monitor.drift.regions import grow_regions
 from monitor.drift.response_features import ResidualFeatures, conditional_distance
 from monitor.drift.result import DriftResult
@@ -60,9 +61,11 @@ def compare_given(
         reference_prompts: ``[n_reference, d]``, rows of unit norm.
         reference_responses: ``[n_reference, e]``, the response to each prompt.
         current_prompts: ``[n_current, d]``.
-        current_responses: ``[n_current, e]``.
+        current_responses: ``[n_current, e]``. Where e is d, as of one encoder, a response is taken
+            to lie near its own prompt.
         reference_covariates: float ``[n_reference, k]``: what else of a prompt its response may
-            depend on and the embedding doesn't tell, such as its length; NaN where it isn't known.
+            depend on and the embedding doesn't tell, such as its length; NaN or infinite where it
+            isn't known.
         current_covariates: float ``[n_current, k]``.
         reference_groups: ``[n_reference]`` ids of users or sessions; see :func:`compare`.
         current_groups: ``[n_current]``.
@@ -80,12 +83,16 @@ def compare_given(
         among the reference's responses to the nearest prompts.
 
     Raises:
-        ValueError: As :func:`compare`, or prompts and responses differ in number.
+        ValueError: As :func:`compare`; prompts and responses differ in number; the sides' responses
+            differ in width; covariates are given of one side only, aren't numbers ``[n, k]`` for as
+            many prompts, or differ in number.
 
     References:
         Why an assumption is needed: arXiv 2410.16636. Sums within strata: Mantel & Haenszel, JNCI
-        1959. Spatial signs: Möttönen & Oja, J. Nonparametr. Stat. 1995. Kernels: Gretton et al.,
-        JMLR 2012. The rest as :func:`compare`.
+        1959. What prompts explain: Allen, Technometrics 1974 (the penalty), Robinson, Econometrica
+        1988 (from both features and labels). Spatial signs: Möttönen & Oja, J. Nonparametr. Stat.
+        1995. Kernels: Gretton et al., JMLR 2012. Covariates: normal scores, van der Waerden 1952.
+        The rest as :func:`compare`.
 
     Example:
         >>> import numpy as np
@@ -132,7 +139,9 @@ def compare_given(
         closeness=closeness,
         rng=rng,
     )
-    evaluated = evaluate_within(strata, features, n_permutations, rng)
+    basis = smooth_functions(judged.vectors, strata.shared[strata.stratum], rng)
+    evaluated = evaluate_within(strata, features, basis, n_permutations, rng)
+    del basis
 
     whole, residual_of_all = strata, residual
     if judged is not pool:

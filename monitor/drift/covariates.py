@@ -12,7 +12,8 @@ from scipy.stats import norm, rankdata
 
 from monitor.drift.embeddings import Embeddings
 
-#: Length of a standard deviation of a covariate, where the embedding has length 1.
+#: Of a normal score, where the embedding has length 1. A boolean's scores spread less than 1, so
+#: it weighs less; and the more covariates there are, the less the embedding weighs beside them.
 WEIGHT = 0.3
 
 
@@ -22,14 +23,20 @@ def check_covariates(
     """Return the covariates of both sides, float64 ``[N, k]``, the reference's first.
 
     Raises:
-        ValueError: Only one side has any, or they aren't ``[n, k]`` for as many prompts.
+        ValueError: Only one side has any, they aren't numbers ``[n, k]`` for as many prompts, or
+            the sides have different ones, or none.
     """
     if reference is None and current is None:
         return None
     if reference is None or current is None:
         raise ValueError("give covariates of both sides, or of neither")
-    sides = [np.asarray(one, dtype=np.float64) for one in (reference, current)]
-    for side, n, name in zip(sides, sizes, ("reference", "current"), strict=True):
+    sides = []
+    for given, n, name in zip((reference, current), sizes, ("reference", "current"), strict=True):
+        try:
+            side = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name}_covariates must be numbers: {error}") from None
+        sides.append(side)
         if side.ndim != 2 or len(side) != n:
             raise ValueError(
                 f"{name}_covariates must be an array [n, k], a row for each of {n} prompts; "
@@ -51,7 +58,7 @@ def beside(
     Args:
         reference: ``[n_reference, d]``.
         current: ``[n_current, d]``.
-        covariates: float64 ``[n_reference + n_current, k]``; NaN where one isn't known.
+        covariates: float64 ``[n_reference + n_current, k]``; NaN or infinite where one isn't known.
     """
     scores = WEIGHT * np.column_stack([_normal_scores(one) for one in covariates.T])
     sides = []

@@ -75,21 +75,33 @@ class ResidualFeatures:
         self.splits = np.cumsum(widths)[:-1]
         self._width = sum(widths)
 
-    def sums(self, bins: NDArray[np.int64], n_bins: int) -> NDArray[np.float64]:
-        """Return each bin's sum of the features, float64 ``[n_bins, F]``.
+    def sums(
+        self, bins: NDArray[np.int64], n_bins: int, basis: NDArray[np.float16]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return each bin's sum of the features, and their products with functions of the prompts.
 
         Args:
             bins: int64 ``[N]``.
             n_bins: Their number.
+            basis: float16 ``[N, m]``: the functions' values.
+
+        Returns:
+            float64 ``[n_bins, F]`` and ``[m, F]``.
         """
         own, less_usual = _shares(bins, n_bins, self._near)
+        where, pulled = _pulled(basis, self._near)
         first = self._residual.shape[1]
         sums = np.zeros((n_bins, self._width))
+        products = np.zeros((basis.shape[1], self._width))
         for start in range(0, len(bins), CHUNK_ROWS):
             rows = slice(start, start + CHUNK_ROWS)
-            sums[:, :first] += own[:, rows] @ directions(self._residual[rows])
-            sums[:, first:] += less_usual[:, rows] @ self._local(rows)
-        return sums
+            directed, local = directions(self._residual[rows]), self._local(rows)
+            sums[:, :first] += own[:, rows] @ directed
+            sums[:, first:] += less_usual[:, rows] @ local
+            values = basis[rows].astype(np.float32)
+            products[:, :first] += values.T @ directed
+            products[:, first:] += (values - pulled[where[rows]]).T @ local
+        return sums, products
 
     def _local(self, rows: slice) -> NDArray[np.float32]:
         """Return the features from which the mean over the nearest prompts is taken off."""
@@ -113,6 +125,28 @@ def _shares(
     n_near = np.maximum((near >= 0).sum(axis=1), 1)
     usual = sparse.csc_matrix((1.0 / n_near[row], (bins[row], near[row, place])), shape=shape)
     return own, own - usual
+
+
+def _pulled(
+    basis: NDArray[np.float16], near: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return what each sample's feature counts for where it is another's usual one.
+
+    Few samples are some prompt's neighbours: int64 ``[N]`` is each one's row of float32 ``[M, m]``,
+    whose last row is 0.
+    """
+    row, place = np.nonzero(near >= 0)
+    n_near = np.maximum((near >= 0).sum(axis=1), 1)
+    marks, mark = np.unique(near[row, place], return_inverse=True)
+    weight = (1.0 / n_near[row]).astype(np.float32)
+    shares = sparse.csc_matrix((weight, (mark, row)), shape=(len(marks) + 1, len(near)))
+    pulled = np.zeros((len(marks) + 1, basis.shape[1]), dtype=np.float32)
+    for start in range(0, len(near), CHUNK_ROWS):
+        rows = slice(start, start + CHUNK_ROWS)
+        pulled += shares[:, rows] @ basis[rows].astype(np.float32)
+    where = np.full(len(near), len(marks))
+    where[marks] = np.arange(len(marks))
+    return where, pulled
 
 
 def directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

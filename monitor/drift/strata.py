@@ -3,6 +3,14 @@ r"""Permutation within strata.
 With :math:`\tilde f` the features centred in each stratum over both sides, the linear statistic
 :math:`U = \sum_{i \in C} \tilde f_i` has expectation 0 when labels are permuted within strata: the
 numerator of the Cochran-Mantel-Haenszel test (Mantel & Haenszel, JNCI 1959).
+
+Inside a stratum the prompts of one side may still lie further to one end of it, and with them their
+answers. So what smooth functions :math:`Z` of the prompts tell of the features is taken off too,
+:math:`(I - \tilde Z (\tilde Z^T \tilde Z + \lambda I)^{-1} \tilde Z^T) \tilde f`, which is the
+same as to take it off the labels: the sum is free of the prompts where either the features or the
+labels follow them smoothly (Robinson, "Root-N-Consistent Semiparametric Regression", Econometrica
+1988; Shah & Peters, Ann. Stat. 2020). The penalty is known without the labels, so the permuted ones
+are as good as the true ones still.
 """
 
 from dataclasses import dataclass
@@ -32,6 +40,14 @@ CHUNK_PERMUTATIONS = 500
 #: Features are of the order of 1: a bin's mean that differs less from its stratum's is as it. Where
 #: all answers to a prompt are the same one, a test would find the order in which they were added.
 ROUNDING = 1e-6
+#: What smooth functions of the prompts may take of the labels: directions a unit. It costs the
+#: tests as much of their signal at most.
+PROJECTED_SHARE = 0.05
+#: Least penalty, as a share of the largest eigenvalue.
+LEAST_PENALTY = 1e-6
+HALVINGS = 40
+#: Rows that are worked on at once.
+CHUNK_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -50,6 +66,7 @@ class Strata:
     shared: NDArray[np.bool_]
     n_shared_reference: int
     n_shared_current: int
+    n_shared_units: int
 
     @property
     def harmonic(self) -> float:
@@ -98,11 +115,16 @@ def make_strata(pool: Pool, cell: NDArray[np.int64], rng: np.random.Generator) -
         shared=shared,
         n_shared_reference=int((inside & ~pool.is_current).sum()),
         n_shared_current=int((inside & pool.is_current).sum()),
+        n_shared_units=int(shared[unit_stratum].sum()),
     )
 
 
 def evaluate_within(
-    strata: Strata, features: ResidualFeatures, n_permutations: int, rng: np.random.Generator
+    strata: Strata,
+    features: ResidualFeatures,
+    basis: NDArray[np.float16],
+    n_permutations: int,
+    rng: np.random.Generator,
 ) -> Evaluated:
     """Compute every component statistic under the true and the locally permuted labels.
 
@@ -113,10 +135,11 @@ def evaluate_within(
     Args:
         strata: Which bins may trade labels.
         features: Of every sample.
+        basis: float16 ``[N, m]``: smooth functions of the prompts, 0 in unshared strata.
         n_permutations: Random labellings ``B``.
         rng: Draws them.
     """
-    sums = _centred_sums(strata, features)
+    sums = _projected_sums(strata, features, basis)
     labels = _permuted_labels(strata, n_permutations, rng)
     variance = _local_variance(strata, sums)
     blocks = np.split(sums, features.splits, axis=1)
@@ -184,19 +207,65 @@ def _pull(strata: Strata) -> NDArray[np.float64]:
     return np.asarray(strata.bin_is_current - share[strata.bin_stratum])
 
 
-def _centred_sums(strata: Strata, features: ResidualFeatures) -> NDArray[np.float64]:
-    """Return each bin's sum of the features, centred in its stratum; 0 in unshared strata."""
+def _projected_sums(
+    strata: Strata, features: ResidualFeatures, basis: NDArray[np.float16]
+) -> NDArray[np.float64]:
+    """Return each bin's sum of the features, less their stratum's mean and what the prompts tell.
+
+    float64 ``[T, F]``, 0 in unshared strata.
+    """
     n_bins, n_strata = len(strata.bin_stratum), len(strata.shared)
     counts = np.bincount(strata.bins, minlength=n_bins).astype(np.float64)
-    sums = features.sums(strata.bins, n_bins)
-    totals = np.zeros((n_strata, sums.shape[1]))
-    np.add.at(totals, strata.bin_stratum, sums)
-    sizes = np.bincount(strata.bin_stratum, weights=counts, minlength=n_strata)
-    mean = totals / np.maximum(sizes, 1.0)[:, None]
+    sums, products = features.sums(strata.bins, n_bins, basis)
+    basis_sums, gram = _sums_and_gram(basis, strata.bins, n_bins)
+    sizes = np.maximum(np.bincount(strata.bin_stratum, weights=counts, minlength=n_strata), 1.0)
+    mean, basis_mean = (_by_stratum(strata, part) / sizes[:, None] for part in (sums, basis_sums))
+    weight = sizes[:, None] * basis_mean
+    products -= weight.T @ mean
+    gram -= weight.T @ basis_mean
     sums -= counts[:, None] * mean[strata.bin_stratum]
+    basis_sums -= counts[:, None] * basis_mean[strata.bin_stratum]
+    sums -= basis_sums @ _solve(gram, products, PROJECTED_SHARE * strata.n_shared_units)
     sums[np.abs(sums) < ROUNDING * counts[:, None]] = 0.0
     sums[~strata.shared[strata.bin_stratum]] = 0.0
     return sums
+
+
+def _by_stratum(strata: Strata, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    totals = np.zeros((len(strata.shared), sums.shape[1]))
+    np.add.at(totals, strata.bin_stratum, sums)
+    return totals
+
+
+def _sums_and_gram(
+    basis: NDArray[np.float16], bins: NDArray[np.int64], n_bins: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return each bin's sum of the functions, ``[T, m]``, and their products, ``[m, m]``."""
+    sums = np.zeros((n_bins, basis.shape[1]))
+    gram = np.zeros((basis.shape[1], basis.shape[1]))
+    for start in range(0, len(basis), CHUNK_ROWS):
+        rows = slice(start, start + CHUNK_ROWS)
+        values = basis[rows].astype(np.float32)
+        gram += values.T @ values
+        np.add.at(sums, bins[rows], values)
+    return sums, gram
+
+
+def _solve(
+    gram: NDArray[np.float64], products: NDArray[np.float64], n_directions: float
+) -> NDArray[np.float64]:
+    r"""Return :math:`(G + \lambda I)^{-1} P` with :math:`\lambda` for so many directions.
+
+    That is :math:`\sum_j s_j / (s_j + \lambda)`, over the eigenvalues s of G, found by bisection.
+    """
+    spread, axes = np.linalg.eigh(gram)
+    spread = np.maximum(spread, 0.0)
+    low, high = np.log(LEAST_PENALTY * max(spread[-1], 1.0)), np.log(1e6 * max(spread[-1], 1.0))
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        enough = (spread / (spread + np.exp(middle))).sum() <= n_directions
+        low, high = (low, middle) if enough else (middle, high)
+    return np.asarray(axes @ ((axes.T @ products) / (spread + np.exp(high))[:, None]))
 
 
 def _local_variance(strata: Strata, sums: NDArray[np.float64]) -> NDArray[np.float64]:

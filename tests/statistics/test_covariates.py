@@ -73,6 +73,7 @@ def test_covariates_that_do_not_fit_are_refused() -> None:
         (lengths, None, "give covariates of both sides, or of neither"),
         (lengths, lengths[1:], r"current_covariates must be an array \[n, k\], a row for each of"),
         (lengths[:, 0], lengths, "reference_covariates must be an array"),
+        (lengths, [["long"]] * 60, "current_covariates must be numbers"),
         (lengths, np.hstack([lengths, lengths]), "must have the same covariates"),
         (lengths[:, :0], lengths[:, :0], "at least one"),
     ):

@@ -26,17 +26,20 @@ PLAN = replace(QUICK, output_trials=2, release_trials=3)
 def test_changed_answers_alarm_and_moved_prompts_do_not(tmp_path: Path, monkeypatch) -> None:
     make_synthetic(0, n_in_scope=3_000, n_novel=100).save(tmp_path)
     monkeypatch.setattr(output, "N", 400)
+    monkeypatch.setattr(output, "N_TILTED", 300)
     monkeypatch.setattr(output, "N_PERMUTATIONS", 199)
     monkeypatch.setattr(output, "OFF_TOPIC", 0.3)
     monkeypatch.setattr(output, "ONLY_PROMPTS", (Draw("surge", 400, 400, 0.2),))
     study = Study("synthetic", tmp_path, Serial(), PLAN, seed=0)
-    still, moved, changed = output.output(study)
+    still, moved, tilted, changed = output.output(study)
     assert "output alarms at 0.05, nothing moved, n = 400" == still.name
     assert "output alarms at 0.05, only the prompts moved: known domain +20 points, n = 400" == (
         moved.name
     )
+    assert "output alarms at 0.05, only the prompts moved: all lean one way, n = 300" == tilted.name
     assert still.holds
     assert moved.holds
+    assert tilted.holds
     assert (1.0, True, ">= 0.99") == (changed.value, changed.holds, changed.goal)
 
 

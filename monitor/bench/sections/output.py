@@ -23,6 +23,10 @@ N = 4_000
 N_NEAR = 10
 N_PERMUTATIONS = 1_999
 ALPHA = 0.05
+#: A side of the windows in which all prompts move a little, not some of them far.
+N_TILTED = 7_000
+#: Standard deviations of the prompts' density ratio, on a logarithmic scale.
+TILT = 0.7
 OFF_TOPIC = 0.05
 POWER_GOAL = 0.99
 ONLY_PROMPTS = (
@@ -63,6 +67,39 @@ def p_value_of(task: Answered) -> float:
     ).p_value
 
 
+@dataclass(frozen=True)
+class Tilted:
+    """A pair of windows of which the second leans towards one kind of prompts."""
+
+    folder: Path
+    n: int
+    tilt: float
+    seed: int
+
+
+def p_value_of_tilted(task: Tilted) -> float:
+    """Draw the second window's prompts by a smooth function of them, and return the p-value."""
+    vectors = np.asarray(open_labelled(task.folder).vectors)
+    rng = np.random.default_rng(task.seed)
+    ends = vectors[rng.choice(len(vectors), size=2, replace=False)].astype(np.float64)
+    place = vectors @ (ends[1] - ends[0])
+    weight = np.exp(task.tilt * (place - place.mean()) / place.std())
+    reference = rng.choice(len(vectors), size=task.n, replace=False)
+    left = np.setdiff1d(np.arange(len(vectors)), reference)
+    shares = weight[left] / weight[left].sum()
+    current = rng.choice(left, size=task.n, replace=False, p=shares)
+    near = _near(task.folder)
+    answers = [near[rows, rng.integers(N_NEAR, size=task.n)] for rows in (reference, current)]
+    return compare_given(
+        vectors[reference],
+        vectors[answers[0]],
+        vectors[current],
+        vectors[answers[1]],
+        rng=rng,
+        n_permutations=N_PERMUTATIONS,
+    ).p_value
+
+
 def output(study: Study) -> Iterator[Figure]:
     """Yield the alarms with and without a change of the responses."""
     for what in (Draw("none", N, N), *ONLY_PROMPTS):
@@ -76,6 +113,7 @@ def output(study: Study) -> Iterator[Figure]:
         p_values = _measure(study, what, 0.0)
         hits = sum(p <= ALPHA for p in p_values)
         yield error_rate(name, hits, len(p_values), ALPHA, study.seeds(len(p_values)))
+    yield from _tilted(study)
     what = Draw("none", N, N)
     name = f"output alarms at {ALPHA:g}, {OFF_TOPIC:.0%} off-topic responses, {what.sizes}"
     goal = study.power_goal(POWER_GOAL)
@@ -85,6 +123,26 @@ def output(study: Study) -> Iterator[Figure]:
     p_values = _measure(study, what, OFF_TOPIC)
     hits = sum(p <= ALPHA for p in p_values)
     yield share(name, hits, len(p_values), study.seeds(len(p_values)), at_least=goal)
+
+
+def _tilted(study: Study) -> Iterator[Figure]:
+    """Yield the alarms where the whole window leans towards one kind of prompts."""
+    what = Draw("none", N_TILTED, N_TILTED)
+    name = f"output alarms at {ALPHA:g}, only the prompts moved: all lean one way, {what.sizes}"
+    if why := study.why_not(what):
+        yield missing(name, why)
+        return
+    p_values = study.workers.run(
+        p_value_of_tilted,
+        [
+            Tilted(study.folder, N_TILTED, TILT, study.seed + k)
+            for k in range(max(study.plan.output_trials // 4, 1))
+        ],
+        label=f"{study.name}: output, all prompts lean one way",
+        seconds=study.plan.row_seconds,
+    )
+    hits = sum(p <= ALPHA for p in p_values)
+    yield error_rate(name, hits, len(p_values), ALPHA, study.seeds(len(p_values)))
 
 
 def _measure(study: Study, what: Draw, off_topic: float) -> list[float]:

@@ -1,0 +1,42 @@
+r"""Smooth functions of the prompts, by which shares of the sides may vary inside a cell.
+
+The Gaussian kernel :math:`\exp(\beta (x^T x' - 1))` of unit vectors, by the Nystroem method: with
+landmarks L, :math:`\phi(x) = K_{LL}^{-1/2} k_L(x)` (Williams & Seeger, "Using the Nystroem Method
+to Speed Up Kernel Machines", NIPS 2000).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift.embeddings import Embeddings
+from monitor.drift.neighbours import draw_landmarks
+
+N_LANDMARKS = 512
+#: :math:`\beta`: 2 tells prompts of 60 degrees apart as alike to 0.37.
+CONCENTRATION = 2.0
+#: Directions of less than this share of the largest are rounding.
+LEAST_SHARE = 1e-6
+
+
+def smooth_functions(
+    prompts: Embeddings, inside: NDArray[np.bool_], rng: np.random.Generator
+) -> NDArray[np.float16]:
+    """Return the functions' values at the prompts, float16 ``[N, m]`` with m of at most 512.
+
+    Args:
+        prompts: float32 ``[N, d]``, unit norm.
+        inside: bool ``[N]``: where they are wanted; elsewhere they are 0.
+        rng: Draws the landmarks.
+    """
+    marks = prompts[draw_landmarks(np.arange(len(prompts)), N_LANDMARKS, rng)]
+    spread, axes = np.linalg.eigh(_kernel(marks, marks).astype(np.float64))
+    used = spread > LEAST_SHARE * spread[-1]
+    whiten = (axes[:, used] / np.sqrt(spread[used])).astype(np.float32)
+    values = np.empty((len(prompts), whiten.shape[1]), dtype=np.float16)
+    for rows, some in prompts.chunks():
+        values[rows] = (_kernel(some, marks) @ whiten) * inside[rows, None]
+    return values
+
+
+def _kernel(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(np.exp(np.float32(CONCENTRATION) * (left @ right.T - np.float32(1.0))))
