@@ -10,7 +10,7 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     Valid under every dependence (Holm, Scand. J. Statist. 1979).
 
     Args:
-        p_values: ``[m]`` in [0, 1].
+        p_values: ``[m]``, each in [0, 1]: what callers have computed, so it isn't checked.
 
     Returns:
         float64 ``[m]``.
@@ -33,7 +33,7 @@ def adjust_bh(p_values: ArrayLike) -> NDArray[np.float64]:
     Valid under independence and positive dependence (Benjamini & Hochberg, JRSS B 1995).
 
     Args:
-        p_values: ``[m]`` in [0, 1].
+        p_values: ``[m]``, each in [0, 1]: what callers have computed, so it isn't checked.
 
     Returns:
         float64 ``[m]``.
