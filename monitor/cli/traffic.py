@@ -145,6 +145,7 @@ def import_(
     from datetime import UTC, datetime
 
     from monitor.embedding.encoder import load_encoder
+    from monitor.evaluation.versions import version_name
     from monitor.traffic.baseline_import import import_baseline
     from monitor.traffic.file_source import file_source_name
     from monitor.traffic.redaction import make_redactor
@@ -159,7 +160,7 @@ def import_(
         load_encoder(settings.embedding),
         file,
         model=model or settings.model.name,
-        model_version=model_version,
+        model_version=version_name(model_version),
         redactor=make_redactor(settings.redaction),
         now=datetime.now(UTC),
     )

@@ -22,6 +22,7 @@ from monitor.counting import counted
 from monitor.evaluation.assess import Assessed
 from monitor.evaluation.headline import join_names
 from monitor.evaluation.versions import Part
+from monitor.report.excerpts import excerpt_of_version
 from monitor.report.wording import format_share
 from monitor.settings import Drift
 from monitor.store.assessment import Assessment, Basis, Source, Verdict, VersionAssessment
@@ -58,7 +59,8 @@ class Judged:
     def name(self) -> str:
         """Return how it is named in a sentence."""
         noun = "versions" if self.part.together else "version"
-        return f"{noun} {self.part.version or 'unknown'}"
+        versions = self.part.together or (self.part.version,)
+        return f"{noun} {join_names([excerpt_of_version(one) or 'unknown' for one in versions])}"
 
 
 Found = TypeVar("Found", bound=Judged)

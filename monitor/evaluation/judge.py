@@ -19,6 +19,7 @@ from monitor.evaluation.stored_window import StoredWindow, read_window
 from monitor.evaluation.versions import Part, split_by_version, versions_of, without_version
 from monitor.evaluation.watch import watch_window
 from monitor.evaluation.window import Window
+from monitor.report.excerpts import excerpt_of_version
 from monitor.settings import Drift, Settings
 from monitor.store.assessment import VersionAssessment
 from monitor.store.engine import transaction
@@ -192,7 +193,8 @@ def _own_baselines(versions: Sequence[VersionAssessment]) -> tuple[str, ...]:
         one.version for one in versions if one.serves and one.version and not one.own_baseline
     ]
     return tuple(
-        f"Version {version} has no baseline of its own and was compared with the model's newest: "
+        f"Version {excerpt_of_version(version)} has no baseline of its own and was compared with "
+        "the model's newest: "
         f"`driftwarden baseline import FILE --model-version {version!r}` gives it one."
         for version in lacking
         if " and " not in version

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from monitor.evaluation.headline import join_names
 from monitor.evaluation.window import Window
-from monitor.report.excerpts import excerpt
+from monitor.report.excerpts import excerpt, excerpt_of_version
 from monitor.store.exchanges import WindowRows
 from monitor.store.serving import ServingPeriod
+from monitor.traffic.sanitising import MAX_NAME_CHARACTERS
 
 Rows = TypeVar("Rows", WindowRows, Window)
 
@@ -127,14 +128,20 @@ def version_told(attributes: Mapping[str, Any], field: str) -> str:
     """Return the version that an exchange itself names; empty where it names none."""
     told = attributes.get(field)
     if isinstance(told, str | int | float) and not isinstance(told, bool):
-        return excerpt(str(told), 60)
+        return version_name(str(told))
     return ""
+
+
+def version_name(told: str) -> str:
+    """Return what a version is known by: all of its name, cleaned, as long as ids may be."""
+    return excerpt(told, MAX_NAME_CHARACTERS)
 
 
 def say_versions(counts: Counter[str]) -> str:
     """Name the commonest versions, each with the number of its answers."""
     named = ", ".join(
-        f"{version or 'unknown'} ({n:,})" for version, n in counts.most_common(MAX_VERSIONS)
+        f"{excerpt_of_version(version) or 'unknown'} ({n:,})"
+        for version, n in counts.most_common(MAX_VERSIONS)
     )
     left = len(counts) - MAX_VERSIONS
     return f"{named} and {left:,} more" if left > 0 else named

@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 
 from monitor.counting import counted
 from monitor.report import wording
-from monitor.report.excerpts import excerpt
+from monitor.report.excerpts import excerpt, excerpt_of_version
 from monitor.report.figures import growth, whisker
 
 #: Of a quoted text, on average: more is cut.
@@ -59,6 +59,7 @@ def _environment() -> Environment:
         "mean": wording.format_mean,
         "p_value": wording.format_p_value,
         "share": wording.format_share,
+        "version": excerpt_of_version,
     }
     environment.globals |= {
         "VERDICTS": wording.VERDICTS,

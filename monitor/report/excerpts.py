@@ -5,6 +5,9 @@ import unicodedata
 #: Characters of text looked at; what a person is shown is far shorter.
 LOOKED_AT = 4_000
 
+#: Characters of a version's name that a person is shown.
+VERSION_SHOWN = 60
+
 #: Control, surrogate and format characters (bidirectional overrides, zero-width ones).
 HIDDEN = frozenset({"Cc", "Cs", "Cf", "Co", "Cn"})
 
@@ -25,3 +28,14 @@ def excerpt(text: str, limit: int = 240) -> str:
     )
     line = " ".join(visible.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def excerpt_of_version(version: str) -> str:
+    """Return the name of a version as it is shown; a long one without its middle.
+
+    Long names are paths or ids made of parts, and of several the ends tell them apart.
+    """
+    if len(version) <= VERSION_SHOWN:
+        return version
+    begins = VERSION_SHOWN // 2
+    return f"{version[:begins]}…{version[begins + 1 - VERSION_SHOWN :]}"

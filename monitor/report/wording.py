@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from monitor.report.excerpts import excerpt
+from monitor.report.excerpts import excerpt, excerpt_of_version
 from monitor.store.assessment import (
     Assessment,
     Characteristic,
@@ -156,7 +156,11 @@ def say_mass(family: FamilyAssessment, assessment: Assessment) -> str:
     """Say how much of the window is surely hit, in exchanges of the traffic."""
     version = assessment.shown_version
     judged = assessment if version is None else version
-    whose = "the window" if version is None else f"version {version.version or 'unknown'}"
+    whose = (
+        "the window"
+        if version is None
+        else f"version {excerpt_of_version(version.version) or 'unknown'}"
+    )
     total = judged.estimated_current or judged.n_current
     about = float(f"{family.mass_lower_bound * total:.2g}")
     noun = "prompts" if family.family == "input" else "answers"

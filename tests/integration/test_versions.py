@@ -1,20 +1,28 @@
 """A model replaced within a week: each version is judged by itself, and what serves now speaks."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
+from typer.testing import CliRunner
 
+from monitor.cli.app import app
+from monitor.embedding import encoder as encoders
 from monitor.evaluation import weekly
+from monitor.evaluation.versions import version_told
 from monitor.evaluation.weekly import evaluate_window
+from monitor.report.page import render_page
 from monitor.report.wording import format_share
 from monitor.settings import Drift, ModelSection, Settings
-from monitor.store.engine import transaction
+from monitor.store.baselines import baselines_of
+from monitor.store.engine import make_engine, transaction
 from monitor.store.evaluations import EvaluationRow, evaluation_by_id
+from monitor.store.migrations import upgrade
 from monitor.store.sample_scores import sample_scores
 from monitor.store.serving import ServingPeriod, serving_periods
 from retrain.registry.stages import move_stage, register_version, roll_back
-from tests.services.stored_traffic import store_traffic
+from tests.services.stored_traffic import TopicEncoder, store_traffic
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 SETTINGS = Settings(drift=Drift(n_permutations=999))
@@ -94,6 +102,64 @@ def test_a_version_is_compared_with_its_own_baseline(replaced: Engine, clock: da
     assert row.baseline_id == own
     assert all(one.own_baseline for one in row.assessment.versions)
     assert not any("--model-version" in one for one in row.assessment.remarks)
+
+
+def test_long_names_are_told_apart_and_shown_short(any_engine: Engine, clock: datetime) -> None:
+    common = "models/assistant/2026/checkpoints/fine-tuned-on-the-desk-of-cards-and-loans/r-"
+    names = [f"{common}{number}" for number in (1, 2)]
+    store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    for number, name in enumerate(names):
+        store_traffic(any_engine, clock, 300, seed=2 + number, version=name)
+    store_traffic(any_engine, clock - WEEK, 400, seed=5, baseline=True, version=names[1])
+    assessment = run(any_engine, clock).assessment
+    assert [(one.version, one.n_current, one.own_baseline) for one in assessment.versions] == [
+        (names[0], 300, False),
+        (names[1], 300, True),
+    ]
+    short = [f"models/assistant/2026/checkpoi…e-desk-of-cards-and-loans/r-{n}" for n in (1, 2)]
+    (lacking,) = [one for one in assessment.remarks if "--model-version" in one]
+    assert lacking.startswith(f"Version {short[0]} has no baseline of its own")
+    assert f"--model-version {names[0]!r}" in lacking
+    shown = next(number for number, one in enumerate(assessment.versions) if one.shown)
+    assert assessment.headline.startswith(f"Version {short[shown]} (300 of 600 exchanges): ")
+    assert any(
+        one.startswith(f"Version {short[1 - shown]}, 300 exch") for one in assessment.remarks
+    )
+    page = render_page(assessment)
+    assert all(f"{name}: 300 exchanges" in page for name in short)
+
+
+def test_long_names_of_versions_that_are_judged_together_are_shown_short(
+    engine: Engine, clock: datetime
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    for number in range(2):
+        store_traffic(engine, clock, 60, seed=2 + number, version=f"{'m' * 80}{number}")
+    store_traffic(engine, clock, 300, seed=5, version="v3")
+    short = [f"{'m' * 30}…{'m' * 28}{number}" for number in range(2)]
+    assessment = run(engine, clock).assessment
+    (remark,) = [one for one in assessment.remarks if "judged together" in one]
+    assert remark.endswith(f": {short[0]} (60), {short[1]} (60).")
+    told = f"Versions {short[0]} and {short[1]}, 120 exchanges"
+    assert any(one.startswith(told) for one in assessment.remarks)
+
+
+@pytest.mark.parametrize("told", ["a" * 90, " v1\n", 7])
+def test_a_baseline_of_a_version_is_known_by_the_name_that_traffic_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | int
+) -> None:
+    database = f"sqlite:///{tmp_path / 'own.db'}"
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", database)
+    monkeypatch.setattr(encoders, "load_encoder", lambda _: TopicEncoder())
+    engine = make_engine(database)
+    upgrade(engine)
+    file = tmp_path / "baseline.jsonl"
+    file.write_text('{"prompt": "Where is my card?"}', encoding="utf-8")
+    done = CliRunner().invoke(app, ["baseline", "import", str(file), "--model-version", str(told)])
+    assert done.exit_code == 0, done.output
+    with transaction(engine) as connection:
+        (baseline,) = baselines_of(connection, "assistant")
+    assert baseline.model_version == version_told({"model_version": told}, "model_version")
 
 
 def test_what_no_longer_serves_alarms_nobody(any_engine: Engine, clock: datetime) -> None:
