@@ -23,6 +23,7 @@ from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_lines
 from retrain.training.answer_loss import AnswerTrainer
 from retrain.training.example_order import RepeatableTrainer
+from retrain.training.four_bits import keep_trainable
 from retrain.training.progress import ProgressWriter
 from retrain.training.repeatable import keep_threads
 
@@ -160,6 +161,8 @@ def _load_model(recipe: Recipe) -> Any:
         arguments["device_map"] = {"": 0} if on_gpu else {"": "cpu"}
     model = AutoModelForCausalLM.from_pretrained(recipe.base, **arguments)
     model.config.use_cache = False
+    if recipe.method == "qlora" and not on_gpu:
+        keep_trainable(model)
     if not recipe.start_adapter:
         return model
     lower = lower_layers(recipe, model)
