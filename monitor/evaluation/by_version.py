@@ -22,6 +22,7 @@ from monitor.counting import counted
 from monitor.evaluation.assess import Assessed
 from monitor.evaluation.headline import join_names
 from monitor.evaluation.versions import Part
+from monitor.evaluation.window import count_users
 from monitor.report.excerpts import excerpt_of_version
 from monitor.report.wording import format_share
 from monitor.settings import Drift
@@ -94,9 +95,10 @@ def judge_versions(
     judged = [judge(part, shared, _seed_of(seed, part.version)) for part in parts]
     speaker = max(judged, key=_claim_to_speak)
     versions = tuple(
-        replace(
-            _version(one, shown=one is speaker),
-            n_users=_count_users([users[row] for row in one.part.rows]),
+        _version(
+            one,
+            shown=one is speaker,
+            n_users=count_users([users[row] for row in one.part.rows]),
             seed=_seed_of(seed, one.part.version),
             alpha=shared.alpha,
         )
@@ -127,13 +129,8 @@ def _of_window(basis: Basis, drift: Drift, seed: int, users: Sequence[str]) -> B
         basis,
         seed=seed,
         settings=basis.settings | drift.model_dump(mode="json"),
-        current=Source(n_users=_count_users(users)),
+        current=Source(n_users=count_users(users)),
     )
-
-
-def _count_users(users: Sequence[str]) -> int:
-    """Count users or sessions; an exchange without one counts by itself."""
-    return len({user for user in users if user}) + sum(not user for user in users)
 
 
 def _claim_to_speak(one: Judged) -> tuple[bool, bool, bool, int]:
@@ -184,7 +181,9 @@ def _conclude(judged: Sequence[Judged], speaker: Judged, n_window: int) -> tuple
     return "not_enough_data", f"{told} {said}"
 
 
-def _version(one: Judged, *, shown: bool) -> VersionAssessment:
+def _version(
+    one: Judged, *, shown: bool, n_users: int, seed: int, alpha: float
+) -> VersionAssessment:
     found = one.assessment
     return VersionAssessment(
         version=one.part.version,
@@ -193,6 +192,9 @@ def _version(one: Judged, *, shown: bool) -> VersionAssessment:
         last=max(one.occurred_at, default=None),
         n_current=len(one.part.rows),
         estimated_current=found.estimated_current,
+        n_users=n_users,
+        seed=seed,
+        alpha=alpha,
         baseline=one.baseline,
         own_baseline=one.own_baseline,
         serves=one.part.serves,

@@ -31,7 +31,7 @@ def map_of(
         current: The exchanges in which it was found.
         seed: The window's.
     """
-    if assessed.assessment.input.verdict == "not_enough_data":
+    if not assessed.assessment.is_compared:
         return None
     return draw_map(
         reference.prompt_vectors,

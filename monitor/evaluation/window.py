@@ -104,12 +104,15 @@ class Window:
         return float((1.0 / self.inclusion_probability).sum())
 
     def count_users(self, rows: Sequence[int] | NDArray[np.int64]) -> int:
-        """Return how many users some exchanges come from; one without a user counts by itself."""
-        users = [self.users[int(row)] for row in rows]
-        named = {user for user in users if user}
-        return len(named) + sum(not user for user in users)
+        """Return how many users some exchanges come from; see :func:`count_users`."""
+        return count_users([self.users[int(row)] for row in rows])
 
     def share(self, rows: Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]) -> float:
         """Return the estimated share of the exchanges behind the sample that rows stand for."""
         weights = np.ones(len(self)) if self.weights is None else self.weights
         return float(weights[np.asarray(rows)].sum() / weights.sum()) if len(self) else 0.0
+
+
+def count_users(users: Sequence[str]) -> int:
+    """Count users or sessions; an exchange without one counts by itself."""
+    return len({user for user in users if user}) + sum(not user for user in users)

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
+from monitor.counting import counted
 from monitor.report.excerpts import excerpt, excerpt_of_version
 from monitor.store.assessment import (
     Assessment,
@@ -132,10 +133,10 @@ def say_slow(slow: SlowDrift) -> str:
     """Say what all windows since the baseline tell together."""
     p_value = format_p_value(slow.p_value)
     if slow.since is None or slow.found is None:
-        return f"no slow drift over {_windows(slow.n_windows)} (p = {p_value})"
+        return f"no slow drift over {counted(slow.n_windows, 'window')} (p = {p_value})"
     return (
         f"slow drift since {format_day(slow.since)}, found in the window of "
-        f"{format_day(slow.found)} (p = {p_value} over {_windows(slow.n_windows)}): "
+        f"{format_day(slow.found)} (p = {p_value} over {counted(slow.n_windows, 'window')}): "
         f"{say_slow_share(slow)}"
     )
 
@@ -146,10 +147,6 @@ def say_slow_share(slow: SlowDrift) -> str:
         f"about {format_share(slow.share)} of the prompts, at least "
         f"{format_share(slow.share_lower_bound)}, are unlike those before it began"
     )
-
-
-def _windows(n: int) -> str:
-    return "1 window" if n == 1 else f"{n:,} windows"
 
 
 def say_mass(family: FamilyAssessment, assessment: Assessment) -> str:
