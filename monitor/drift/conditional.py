@@ -139,9 +139,13 @@ def compare_given(
         closeness=closeness,
         rng=rng,
     )
-    basis = smooth_functions(judged.vectors, strata.shared[strata.stratum], rng)
-    evaluated = evaluate_within(strata, features, basis, n_permutations, rng)
-    del basis
+    evaluated = evaluate_within(
+        strata,
+        features,
+        smooth_functions(judged.vectors, strata.shared[strata.stratum], rng),
+        n_permutations,
+        rng,
+    )
 
     whole, residual_of_all = strata, residual
     if judged is not pool:

@@ -121,10 +121,18 @@ def _shares(
     n = len(bins)
     shape = (n_bins, n)
     own = sparse.csc_matrix((np.ones(n), (bins, np.arange(n))), shape=shape)
+    row, neighbour, share = _usual(near)
+    usual = sparse.csc_matrix((share, (bins[row], neighbour)), shape=shape)
+    return own, own - usual
+
+
+def _usual(
+    near: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the pairs of a sample and its neighbour, and the neighbour's share in their mean."""
     row, place = np.nonzero(near >= 0)
     n_near = np.maximum((near >= 0).sum(axis=1), 1)
-    usual = sparse.csc_matrix((1.0 / n_near[row], (bins[row], near[row, place])), shape=shape)
-    return own, own - usual
+    return row, near[row, place], 1.0 / n_near[row]
 
 
 def _pulled(
@@ -135,11 +143,10 @@ def _pulled(
     Few samples are some prompt's neighbours: int64 ``[N]`` is each one's row of float32 ``[M, m]``,
     whose last row is 0.
     """
-    row, place = np.nonzero(near >= 0)
-    n_near = np.maximum((near >= 0).sum(axis=1), 1)
-    marks, mark = np.unique(near[row, place], return_inverse=True)
-    weight = (1.0 / n_near[row]).astype(np.float32)
-    shares = sparse.csc_matrix((weight, (mark, row)), shape=(len(marks) + 1, len(near)))
+    row, neighbour, share = _usual(near)
+    marks, mark = np.unique(neighbour, return_inverse=True)
+    shape = (len(marks) + 1, len(near))
+    shares = sparse.csc_matrix((share.astype(np.float32), (mark, row)), shape=shape)
     pulled = np.zeros((len(marks) + 1, basis.shape[1]), dtype=np.float32)
     for start in range(0, len(near), CHUNK_ROWS):
         rows = slice(start, start + CHUNK_ROWS)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from monitor.drift.local_contrasts import NO_VARIANCE, LargestContrast, SquaredContrast
 from monitor.drift.pool import Pool
+from monitor.drift.prompt_basis import ridge_coefficients, sums_and_products
 from monitor.drift.response_features import ResidualFeatures
 from monitor.drift.statistics import Evaluated
 
@@ -43,11 +44,6 @@ ROUNDING = 1e-6
 #: What smooth functions of the prompts may take of the labels: directions a unit. It costs the
 #: tests as much of their signal at most.
 PROJECTED_SHARE = 0.05
-#: Least penalty, as a share of the largest eigenvalue.
-LEAST_PENALTY = 1e-6
-HALVINGS = 40
-#: Rows that are worked on at once.
-CHUNK_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -217,7 +213,7 @@ def _projected_sums(
     n_bins, n_strata = len(strata.bin_stratum), len(strata.shared)
     counts = np.bincount(strata.bins, minlength=n_bins).astype(np.float64)
     sums, products = features.sums(strata.bins, n_bins, basis)
-    basis_sums, gram = _sums_and_gram(basis, strata.bins, n_bins)
+    basis_sums, gram = sums_and_products(basis, strata.bins, n_bins)
     sizes = np.maximum(np.bincount(strata.bin_stratum, weights=counts, minlength=n_strata), 1.0)
     mean, basis_mean = (_by_stratum(strata, part) / sizes[:, None] for part in (sums, basis_sums))
     weight = sizes[:, None] * basis_mean
@@ -225,7 +221,7 @@ def _projected_sums(
     gram -= weight.T @ basis_mean
     sums -= counts[:, None] * mean[strata.bin_stratum]
     basis_sums -= counts[:, None] * basis_mean[strata.bin_stratum]
-    sums -= basis_sums @ _solve(gram, products, PROJECTED_SHARE * strata.n_shared_units)
+    sums -= basis_sums @ ridge_coefficients(gram, products, PROJECTED_SHARE * strata.n_shared_units)
     sums[np.abs(sums) < ROUNDING * counts[:, None]] = 0.0
     sums[~strata.shared[strata.bin_stratum]] = 0.0
     return sums
@@ -235,37 +231,6 @@ def _by_stratum(strata: Strata, sums: NDArray[np.float64]) -> NDArray[np.float64
     totals = np.zeros((len(strata.shared), sums.shape[1]))
     np.add.at(totals, strata.bin_stratum, sums)
     return totals
-
-
-def _sums_and_gram(
-    basis: NDArray[np.float16], bins: NDArray[np.int64], n_bins: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return each bin's sum of the functions, ``[T, m]``, and their products, ``[m, m]``."""
-    sums = np.zeros((n_bins, basis.shape[1]))
-    gram = np.zeros((basis.shape[1], basis.shape[1]))
-    for start in range(0, len(basis), CHUNK_ROWS):
-        rows = slice(start, start + CHUNK_ROWS)
-        values = basis[rows].astype(np.float32)
-        gram += values.T @ values
-        np.add.at(sums, bins[rows], values)
-    return sums, gram
-
-
-def _solve(
-    gram: NDArray[np.float64], products: NDArray[np.float64], n_directions: float
-) -> NDArray[np.float64]:
-    r"""Return :math:`(G + \lambda I)^{-1} P` with :math:`\lambda` for so many directions.
-
-    That is :math:`\sum_j s_j / (s_j + \lambda)`, over the eigenvalues s of G, found by bisection.
-    """
-    spread, axes = np.linalg.eigh(gram)
-    spread = np.maximum(spread, 0.0)
-    low, high = np.log(LEAST_PENALTY * max(spread[-1], 1.0)), np.log(1e6 * max(spread[-1], 1.0))
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        enough = (spread / (spread + np.exp(middle))).sum() <= n_directions
-        low, high = (low, middle) if enough else (middle, high)
-    return np.asarray(axes @ ((axes.T @ products) / (spread + np.exp(high))[:, None]))
 
 
 def _local_variance(strata: Strata, sums: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -52,19 +52,8 @@ def p_value_of(task: Answered) -> float:
     data = open_labelled(task.folder)
     rng = np.random.default_rng(task.seed)
     windows = draw_windows(data, task.what, rng)
-    near = _near(task.folder)
     sides = windows.reference, windows.current
-    answers = [near[rows, rng.integers(N_NEAR, size=len(rows))] for rows in sides]
-    n_off = round(task.off_topic * len(windows.current))
-    answers[1][:n_off] = rng.integers(len(data.vectors), size=n_off)
-    return compare_given(
-        data.vectors[windows.reference],
-        data.vectors[answers[0]],
-        data.vectors[windows.current],
-        data.vectors[answers[1]],
-        rng=rng,
-        n_permutations=N_PERMUTATIONS,
-    ).p_value
+    return _answer_and_compare(task.folder, sides, rng, off_topic=task.off_topic)
 
 
 @dataclass(frozen=True)
@@ -88,12 +77,25 @@ def p_value_of_tilted(task: Tilted) -> float:
     left = np.setdiff1d(np.arange(len(vectors)), reference)
     shares = weight[left] / weight[left].sum()
     current = rng.choice(left, size=task.n, replace=False, p=shares)
-    near = _near(task.folder)
-    answers = [near[rows, rng.integers(N_NEAR, size=task.n)] for rows in (reference, current)]
+    return _answer_and_compare(task.folder, (reference, current), rng)
+
+
+def _answer_and_compare(
+    folder: Path,
+    sides: tuple[NDArray[np.int64], NDArray[np.int64]],
+    rng: np.random.Generator,
+    *,
+    off_topic: float = 0.0,
+) -> float:
+    """Answer each side's prompts, some of the current ones off topic, and return the p-value."""
+    vectors, near = open_labelled(folder).vectors, _near(folder)
+    answers = [near[rows, rng.integers(N_NEAR, size=len(rows))] for rows in sides]
+    n_off = round(off_topic * len(sides[1]))
+    answers[1][:n_off] = rng.integers(len(vectors), size=n_off)
     return compare_given(
-        vectors[reference],
+        vectors[sides[0]],
         vectors[answers[0]],
-        vectors[current],
+        vectors[sides[1]],
         vectors[answers[1]],
         rng=rng,
         n_permutations=N_PERMUTATIONS,
