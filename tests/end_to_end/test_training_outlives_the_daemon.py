@@ -23,7 +23,7 @@ from monitor.store.tables import Decision, ReviewItem
 from retrain.launchers.local import SubprocessLauncher
 from retrain.launchers.process_identity import start_ticks
 from retrain.run_folder import RunFolder
-from retrain.runs.progress_record import losses
+from retrain.runs.progress_record import last_progress, losses
 from tests.services.recipes import write_recipe
 from tests.services.review_world import make_world
 from tests.services.tiny_model import OLD, examples
@@ -32,8 +32,8 @@ pytestmark = [pytest.mark.language_model, pytest.mark.timeout(900)]
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 PATIENCE_SECONDS = 400
-#: Long enough to be killed in: the daemon looks every ten seconds.
-EPOCHS = 60
+#: Enough for two stops and a death after the first checkpoint.
+EPOCHS = 20
 
 
 @pytest.fixture
@@ -137,29 +137,41 @@ def step_of(row: RunRow) -> int:
     return int(((row.progress or {}).get("last") or {}).get("step", 0))
 
 
+def hold_when(folder: RunFolder, child: int, holds: Callable[[], object]) -> None:
+    """Stop a child once something is so: it must not end before the daemon's next look."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert start_ticks(child) is not None, folder.log.read_text()[-2000:]
+        assert time.monotonic() < deadline, folder.log.read_text()[-2000:]
+        time.sleep(0.01)
+    os.kill(child, signal.SIGSTOP)
+
+
 def test_a_killed_daemon_adopts_its_child_and_a_killed_child_goes_on(
     engine: Engine, config: Path, daemons: Callable[[], subprocess.Popen[bytes]]
 ) -> None:
     log = config.parent / "daemon.log"
     first = daemons()
-    row = wait_for(engine, lambda row: row.status == "running" and step_of(row) > 0, log)
+    row = wait_for(engine, lambda row: row.status == "running" and bool(row.handle), log)
     child = (row.handle or {})["pid"]
+    folder = RunFolder(Path(row.work_dir))
+    hold_when(folder, child, folder.last_checkpoint)
+    seen = step_of(wait_for(engine, lambda row: step_of(row) > 0, log))
     first.kill()
     first.wait()
-    assert start_ticks(child) is not None, "the child ended with its daemon"
 
+    os.kill(child, signal.SIGCONT)
+    hold_when(folder, child, lambda: last_progress(folder)["step"] > seen)  # with no daemon
     daemons()
-    seen = step_of(row)
     row = wait_for(engine, lambda row: step_of(row) > seen or row.status != "running", log)
     assert (row.status, (row.handle or {})["pid"], row.resumptions) == ("running", child, 0)
 
-    folder = RunFolder(Path(row.work_dir))
-    assert folder.last_checkpoint() is not None
     os.kill(child, signal.SIGKILL)
     row = wait_for(engine, lambda row: row.status not in ("planned", "running"), log)
     assert (row.status, row.resumptions) == ("succeeded", 1), row.error
     assert (row.handle or {})["pid"] != child
     n_steps = (row.result or {})["steps"]
+    assert seen < n_steps
     assert [step for step, _ in losses(folder)] == list(range(1, n_steps + 1))
     with transaction(engine) as connection:
         version = versions.version_of_run(connection, row.id)
