@@ -12,7 +12,16 @@ from monitor.bench.peers.permutation_mmd import Form
 from monitor.bench.plan import QUICK
 from monitor.bench.report import Table
 from monitor.bench.row import write_rows
-from monitor.bench.sections import location, mass, power, scaling, side_by_side, slow_drift, speed
+from monitor.bench.sections import (
+    false_alarms,
+    location,
+    mass,
+    power,
+    scaling,
+    side_by_side,
+    slow_drift,
+    speed,
+)
 from monitor.bench.sections.timing import Timing, time_permutation_mmd
 from monitor.bench.sources.synthetic import make_synthetic
 from monitor.bench.sources.windows import Draw
@@ -98,9 +107,9 @@ def test_what_is_pointed_at_is_measured_from_the_same_windows(
     write_rows(tmp_path / "bench.json", [figure.row() for figure in figures])
 
 
-def outcome(bound: float, truth: float) -> Outcome:
+def outcome(bound: float, truth: float, p_value: float = 0.5) -> Outcome:
     return Outcome(
-        p_value=0.5,
+        p_value=p_value,
         mass_lower_bound=bound,
         drifted_mass=truth,
         precision=0.0,
@@ -110,6 +119,18 @@ def outcome(bound: float, truth: float) -> Outcome:
         coverage=0.0,
         cpu_seconds=0.1,
     )
+
+
+def test_false_alarms_are_counted_at_each_level_and_as_the_daemon_counts_them(
+    study: Study, monkeypatch
+) -> None:
+    monkeypatch.setattr(false_alarms, "ROWS", (("independent samples", Draw("none", 300, 300)),))
+    told = [outcome(0.03, 0.0, p) for p in (0.002, 0.008, 0.04, 0.2)]
+    monkeypatch.setattr(Study, "measure", lambda *_: [*told, outcome(0.01, 0.0, 0.002)])
+    at_5, at_1, woken = false_alarms.false_alarms(study)
+    assert (0.8, 0.6) == (at_5.value, at_1.value)  # 4 and 3 of 5
+    assert 0.2 == woken.value  # neither what is not significant enough nor what is too small
+    assert (False, "<= 0.00961538") == (woken.holds, woken.goal)
 
 
 def test_the_mass_bound_is_judged_over_every_window_of_the_study(study: Study, monkeypatch) -> None:
