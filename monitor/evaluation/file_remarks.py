@@ -19,11 +19,19 @@ def remarks_on_files(sides: Sequence[FileSide], *, field: str, now: datetime) ->
         now: The time of this machine after the files were read.
     """
     return (
+        *_prompts_alone(*sides),
         *_versions_of_reference(sides[0], field),
         *_models(*sides),
         *(remark for side in sides for remark in _times(side, now)),
         *(remark for side in sides for remark in _left_out(side)),
     )
+
+
+def _prompts_alone(*sides: FileSide) -> list[str]:
+    """Say where there are no answers: "no drift" is then less than who reads only that thinks."""
+    if any(side.window.n_answers for side in sides):
+        return []
+    return ["No line of either file has an answer: only the prompts were compared."]
 
 
 def _versions_of_reference(side: FileSide, field: str) -> list[str]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from monitor.errors import RecordError
 from monitor.settings import Traffic
-from monitor.traffic.draft import Draft, Found, Ignored, Unreadable
+from monitor.traffic.draft import Draft, Found, Ignored, Unreadable, answered_by_last
 from monitor.traffic.exchange import Exchange, Half, Message
 from monitor.traffic.formats import read_record
 from monitor.traffic.payload import Payload
@@ -137,6 +137,9 @@ class Decoder:
             join_id = _join_id(draft, record, self._settings.id_header)
             exchange = self._clean(draft, record, model="", exchange_id=join_id)
             return Half("request" if is_request else "response", join_id, exchange)
+        if not is_half:
+            # Of halves the response comes by itself, and the request may begin the answer.
+            draft = answered_by_last(draft)
         position = record.position
         index = position.record_index + draft.index
         suffix = f"/{index}" if index else ""

@@ -58,6 +58,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     #: ``None`` where the record says nothing of a response: it may come in a record of its own.
     #: Empty where it says that there was none.
     response: str | None = None
+    #: The record is a conversation: its last message is the answer where the assistant said it and
+    #: no response is given.
+    is_conversation: bool = False
     exchange_id: str = ""
     #: What request and response have in common where each has a record of its own; the id above
     #: where the format has nothing better.
@@ -92,6 +95,16 @@ class Ignored(msgspec.Struct, frozen=True):
 
 #: What reading a record brings.
 Found = Draft | Unreadable | Ignored
+
+
+def answered_by_last(draft: Draft) -> Draft:
+    """Return a conversation that ends with the assistant's message with that as the response."""
+    last = draft.messages[-1] if draft.messages else None
+    if not draft.is_conversation or draft.response is not None or last is None:
+        return draft
+    if last.role != "assistant":
+        return draft
+    return msgspec.structs.replace(draft, messages=draft.messages[:-1], response=last.content)
 
 
 def convert(content: Any, shape: type[T]) -> T:

@@ -71,6 +71,37 @@ def test_a_candidate_that_answers_nothing_is_stopped(tmp_path: Path) -> None:
     )
 
 
+def test_conversations_that_end_with_the_answer_are_compared_with_it(tmp_path: Path) -> None:
+    """The form of fine-tuning, and of `review export --format sft`."""
+
+    def conversations(name: str, answer: str) -> Path:
+        turns = [
+            [
+                {"role": "user", "content": f"my card was declined at the {place} {other}"},
+                {"role": "assistant", "content": answer.format(place)},
+            ]
+            for place in PLACES
+            for other in (*PLACES, *(place.upper() for place in PLACES))
+        ]
+        lines = [json.dumps({"messages": one}) for one in turns]
+        (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
+        return tmp_path / name
+
+    reference = conversations("reference.jsonl", "You can do that in the app, under {}.")
+    found = compared(reference, conversations("current.jsonl", "I am sorry, I can't help with it."))
+    assert found.output.alarm
+    assert found.remarks == ()
+
+
+def test_where_nothing_has_an_answer_only_prompts_were_compared_and_it_is_said(
+    tmp_path: Path,
+) -> None:
+    silent = write(tmp_path / "reference.jsonl", 120, response="")
+    said = "No line of either file has an answer: only the prompts were compared."
+    assert said in compared(silent, write(tmp_path / "current.jsonl", 120, response="")).remarks
+    assert said not in compared(silent, write(tmp_path / "current.jsonl", 120)).remarks
+
+
 def test_a_version_is_no_metric_and_few_answers_of_several_are_judged_together(
     tmp_path: Path,
 ) -> None:

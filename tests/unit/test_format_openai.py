@@ -1,7 +1,10 @@
 """OpenAI's formats: chat completions, their streams, the Responses API."""
 
+from typing import Any
+
 import pytest
 
+from monitor.errors import RecordError
 from monitor.traffic.exchange import Exchange, Message
 from tests.services.traffic_fixtures import (
     JOINED,
@@ -148,3 +151,77 @@ def test_a_stream_of_the_responses_api_ends_with_the_whole() -> None:
 
     assert "I can't raise it for you." == exchange.response
     assert exchange.attributes["refusal"] is True
+
+
+ASKED = {"role": "user", "content": "Where is my card?"}
+ANSWERED = {"role": "assistant", "content": "On its way."}
+
+
+@pytest.mark.parametrize(
+    ("last", "response", "refusal"),
+    [
+        (ANSWERED, "On its way.", False),
+        ({**ANSWERED, "content": [{"type": "text", "text": "Soon."}]}, "Soon.", False),
+        ({"role": "assistant", "content": None, "refusal": "I can't."}, "I can't.", True),
+        (
+            {
+                "role": "assistant",
+                "tool_calls": [{"function": {"name": "find_card", "arguments": "{}"}}],
+            },
+            "find_card({})",
+            False,
+        ),
+    ],
+    ids=["text", "parts", "refusal", "tool call"],
+)
+def test_the_form_of_fine_tuning_holds_the_answer(
+    last: dict[str, Any], response: str, refusal: bool
+) -> None:
+    record = {
+        "messages": [ASKED, ANSWERED, ASKED, last],
+        "timestamp": "2026-10-30T08:00:00Z",
+        "user": "user-51",
+        "metadata": {"exchange_id": "c-17", "task_type": "charges"},
+    }
+    (exchange,) = decode(record).exchanges
+
+    assert response == exchange.response
+    assert ["user", "assistant", "user"] == [one.role for one in exchange.messages]
+    assert (OCCURRED_AT, "user-51") == (exchange.occurred_at, exchange.user)
+    assert "charges" == exchange.task_type
+    assert exchange.attributes["refusal"] is refusal
+
+
+def test_a_conversation_that_ends_with_the_user_has_no_answer() -> None:
+    (exchange,) = decode({"messages": [ASKED, ANSWERED, ASKED]}).exchanges
+
+    assert (3, "") == (len(exchange.messages), exchange.response)
+    assert "refusal" not in exchange.attributes
+
+
+@pytest.mark.parametrize(
+    ("beside", "response"),
+    [
+        ({"response": "Said."}, "Said."),
+        ({"response": None}, ""),
+        ({"choices": [{"message": {"content": "Said."}}]}, "Said."),
+    ],
+)
+def test_a_response_that_is_given_counts(beside: dict[str, Any], response: str) -> None:
+    (exchange,) = decode({"messages": [ASKED, ANSWERED], **beside}).exchanges
+
+    assert (2, response) == (len(exchange.messages), exchange.response)
+
+
+def test_a_request_may_begin_the_answer() -> None:
+    conversation = {"messages": [ASKED, ANSWERED]}
+    (alone,) = decode({"request": conversation}).exchanges
+    (half,) = decode(conversation, join=JOINED).halves
+
+    assert (2, "") == (len(alone.messages), alone.response)
+    assert ("request", 2) == (half.side, len(half.exchange.messages))
+
+
+def test_a_conversation_without_a_question_has_no_prompt() -> None:
+    with pytest.raises(RecordError, match="missing_prompt: no message has the role `user`"):
+        decode({"messages": [ANSWERED]})

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -148,6 +148,22 @@ def test_mapped_with_every_field() -> None:
         response="cards: block card",
         attributes={"feedback.thumbs_up": True, "latency_seconds": 0.41},
     ) == read_one("mapped")
+
+
+@pytest.mark.parametrize(
+    ("key", "options"), [("prompt", {}), ("turns", {"fields": {"prompt": "turns"}})]
+)
+def test_a_conversation_that_ends_with_the_assistant_holds_the_answer(
+    key: str, options: dict[str, Any]
+) -> None:
+    turns = [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]
+
+    (whole,) = decode({key: turns}, **options).exchanges
+    assert ("u", "a", 1) == (whole.prompt, whole.response, len(whole.messages))
+    (given,) = decode({key: turns, "response": "r"}).exchanges if key == "prompt" else (None,)
+    assert given is None or ("r", 2) == (given.response, len(given.messages))
+    (half,) = decode({key: turns}, join=JOINED, **options).halves
+    assert ("request", 2) == (half.side, len(half.exchange.messages))
 
 
 def test_mapped_reads_chat_messages_and_bodies_and_halves() -> None:

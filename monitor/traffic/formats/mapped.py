@@ -28,6 +28,7 @@ def read(payload: Payload) -> list[Draft] | None:
         Draft(
             messages=() if prompt is _MISSING else _messages(prompt),
             response=None if response is _MISSING else read_answer(read_body(response)).text,
+            is_conversation=True,
             exchange_id=exchange_id,
             join_id=exchange_id,
             timestamp=_scalar(content, "timestamp", fields.timestamp),

@@ -3,14 +3,15 @@
 So a proxy logs the pair. Beside the two may stand ``id``, ``timestamp``, ``user``, ``task_type``,
 ``latency_seconds`` and ``metadata``; the fields of a chat request or of a response may also stand
 at the top. The response is an object or the list of a stream's chunks; bodies may be texts. A
-record that holds only one of the two is half of a pair.
+record that holds only one of the two is half of a pair, but for ``{"messages": [...]}`` that ends
+with the assistant's message: the form of fine-tuning, which holds both.
 """
 
 from typing import Any
 
 import msgspec
 
-from monitor.traffic.draft import Draft, convert, text_of, version_that_answered
+from monitor.traffic.draft import Draft, Facts, convert, text_of, version_that_answered
 from monitor.traffic.exchange import Message
 from monitor.traffic.payload import Payload
 from monitor.traffic.schemas.answer import Answer
@@ -58,16 +59,20 @@ def read(payload: Payload) -> list[Draft] | None:
     if request is None and not is_given:
         return None
     asked = convert(request or {}, _Request)
+    is_conversation = request is content and not is_given
+    said = _last_of_assistant(asked) if is_conversation else None
     answer = read_answer(response) if is_given else Answer()
     # The id of a bare body is the completion's, which the request can't know.
-    beside = convert(content, _Beside) if {"request", "response"} & content.keys() else _Beside()
-    facts = answer.facts
+    has_beside = said is not None or {"request", "response"} & content.keys()
+    beside = convert(content, _Beside) if has_beside else _Beside()
+    facts = answer.facts if said is None else Facts(refusal=said.refuses)
     if beside.latency_seconds is not None:
         facts = msgspec.structs.replace(facts, latency_seconds=beside.latency_seconds)
     return [
         Draft(
             messages=_messages(asked),
             response=answer.text if is_given else None,
+            is_conversation=is_conversation,
             exchange_id=text_of(beside.id) or answer.id,
             join_id=text_of(beside.id),
             timestamp=answer.created if beside.timestamp is None else beside.timestamp,
@@ -100,6 +105,12 @@ def _response_of(content: dict[str, Any], request: dict[str, Any] | None) -> tup
         response = read_body(content["response"])
         return response, request is not None or is_completion(response)
     return content, isinstance(content.get("choices"), list) or content.get("object") == "response"
+
+
+def _last_of_assistant(asked: _Request) -> ChatMessage | None:
+    """Return the last message where it is the assistant's."""
+    last = asked.messages[-1] if asked.messages else None
+    return last if last is not None and read_message(last).role == "assistant" else None
 
 
 def _messages(asked: _Request) -> tuple[Message, ...]:

@@ -44,6 +44,7 @@ def read(payload: Payload) -> list[Draft] | None:
         Draft(
             messages=_messages(record.prompt),
             response=None if record.response is msgspec.UNSET else record.response or "",
+            is_conversation=True,
             exchange_id=text_of(record.id),
             join_id=text_of(record.id),
             timestamp=record.timestamp,
