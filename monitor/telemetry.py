@@ -144,6 +144,17 @@ def render_metrics() -> bytes:
     return generate_latest(REGISTRY)
 
 
+class _ToStderr(logging.Handler):
+    """Writes to what is stderr at that moment: a bar of progress may have put itself before it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except Exception:  # noqa: BLE001 - as the library's own handlers do
+            self.handleError(record)
+
+
 def configure_logging(*, json: bool | None = None, level: int = logging.INFO) -> None:
     """Send our logs and the libraries' to stderr, one line an event.
 
@@ -177,7 +188,7 @@ def configure_logging(*, json: bool | None = None, level: int = logging.INFO) ->
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _ToStderr()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

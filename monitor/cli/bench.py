@@ -79,7 +79,6 @@ def drift(
     Figures are printed as Markdown as they come: value, 95% interval, goal, held or missed. About
     ten minutes on two cores.
     """
-    import logging
     from contextlib import ExitStack
     from dataclasses import replace
 
@@ -92,8 +91,6 @@ def drift(
         raise typer.BadParameter("give --quick or --full, not both")
     files = {"--markdown": markdown, "--json": json_file}
     require_apart(files, _files_of(data, ledger))
-    # It warns of a faster kernel that isn't installed; embedding doesn't use it.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     plan = QUICK if quick else FULL if full else DEFAULT
     if row_seconds is not None:
         plan = replace(plan, row_seconds=row_seconds, peer_seconds=row_seconds)

@@ -21,8 +21,8 @@ def check(config: ConfigOption = None) -> None:
     from monitor.settings import load_secrets
     from monitor.telemetry import configure_logging
 
-    configure_logging(level=logging.ERROR)  # what is wrong has a line of its own
     settings = read_settings(config)
+    configure_logging(level=logging.ERROR)  # what is wrong has a line of its own
     typer.secho("ok  ", fg=typer.colors.GREEN, nl=False)
     typer.echo(f" {'configuration':<14} model {settings.model.name!r}")
     failed = False

@@ -77,8 +77,6 @@ def compare(
     Exit status: 0 no drift, 3 drift, 4 not enough data, 2 a file or an option can't be used, 78 the
     settings can't be used or the encoder can't be loaded.
     """
-    import logging
-
     settings = _with_overrides(read_settings(config), alpha=alpha, seed=seed)
     targets = {"--html": html, "--evidently": evidently}
     for option, path in targets.items():
@@ -91,8 +89,6 @@ def compare(
     require_apart(targets, read)
     from monitor.evaluation.compare_files import compare_files
 
-    # It warns of a faster kernel that isn't installed; embedding doesn't use it.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     with ProgressBars() as progress:
         comparison = compare_files(reference, current, settings, progress)
         if evidently is not None and not comparison.assessed.scalars:

@@ -22,9 +22,16 @@ ConfigOption = Annotated[
 
 
 def read_settings(config: Path | None, **overrides: Any) -> "Settings":
-    """Load the settings for a command."""
-    from monitor.settings import load_settings
+    """Load the settings for a command, and send its logs to stderr: warnings and worse.
 
+    Standard output is for what was asked, which may be JSON.
+    """
+    import logging
+
+    from monitor.settings import load_settings
+    from monitor.telemetry import configure_logging
+
+    configure_logging(level=logging.WARNING)
     return load_settings(config, **overrides)
 
 

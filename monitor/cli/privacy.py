@@ -17,13 +17,10 @@ def retention(config: ConfigOption = None) -> None:
     The daemon does the same once a day. It takes small steps, so that nothing waits for it; one
     that is interrupted goes on where it was.
     """
-    import logging
     from datetime import UTC, datetime
 
     from monitor.privacy.retention import apply_retention
-    from monitor.telemetry import configure_logging
 
-    configure_logging(level=logging.WARNING)
     settings = read_settings(config)
     removed = apply_retention(open_database(settings), settings.retention, datetime.now(UTC))
     for name, n in sorted(removed.items()):

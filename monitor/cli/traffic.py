@@ -47,7 +47,6 @@ def replay(
     """
     if (file is None) is not dead_letters:
         raise typer.BadParameter("give a file, or --dead-letters")
-    _log_warnings()
     settings = read_settings(config)
     if sample_rate is not None:
         monitoring = settings.monitoring.model_copy(update={"sample_rate": sample_rate})
@@ -150,7 +149,6 @@ def import_(
     from monitor.traffic.file_source import file_source_name
     from monitor.traffic.redaction import make_redactor
 
-    _log_warnings()
     settings = read_settings(config)
     engine = open_database(settings)
     file_source_name(file)  # a file that can't be read is told before the encoder is loaded
@@ -178,11 +176,3 @@ def _show(imported: "ImportedBaseline") -> None:
         f"{len(imported.bad_lines)} bad lines, {imported.n_other_model} of other models"
     )
     typer.echo(f"digest {imported.digest}")
-
-
-def _log_warnings() -> None:
-    import logging
-
-    from monitor.telemetry import configure_logging
-
-    configure_logging(level=logging.WARNING)

@@ -1,5 +1,9 @@
 """`driftwarden evaluate`, as a user runs it: which windows, what is told, exit status."""
 
+import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -61,6 +65,21 @@ def test_a_week_that_is_not_over_is_refused(stored: Engine, last_week: datetime)
     looked = evaluate("--from", f"{begins:%Y-%m-%d}", "--to", f"{so_far:%Y-%m-%dT%H:%M:%S}")
     assert looked.exit_code == 4
     assert "No traffic" in looked.stdout
+
+
+def test_standard_output_is_json_alone(stored: Engine, last_week: datetime) -> None:
+    """The log of the evaluation had gone there too, where nothing had told it where to go."""
+    command = [sys.executable, "-c", "from monitor.cli import main; main()", "evaluate"]
+    done = subprocess.run(
+        [*command, "--from", f"{last_week:%Y-%m-%d}", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert done.returncode == 4, done.stderr
+    assert json.loads(done.stdout)["verdict"] == "not_enough_data"
+    assert "evaluation_started" not in done.stderr
 
 
 def test_one_that_failed_says_why(stored: Engine, last_week: datetime) -> None:
