@@ -21,7 +21,8 @@ from monitor.evaluation.comparable import comparable
 from monitor.evaluation.expected_formats import Forms
 from monitor.evaluation.families import family_of, novelty_of, untested
 from monitor.evaluation.headline import headline, not_enough, too_few
-from monitor.evaluation.remarks import incomparable_answers, remarks_on
+from monitor.evaluation.metric_remarks import metrics_not_compared
+from monitor.evaluation.remarks import incomparable_answers, missing_users, remarks_on
 from monitor.evaluation.scalars import Scalar, compare_scalars
 from monitor.evaluation.task_mix import compare_task_mix, mix_of
 from monitor.evaluation.topic_examples import BUILT_IN_FORMS, Quoter
@@ -44,6 +45,8 @@ class Assessed:
     cluster: NDArray[np.int64]
     #: Characteristics and metrics with their values, for the report.
     scalars: tuple[Scalar, ...] = ()
+    #: Remarks on metrics that only one side has; among those of the assessment too.
+    metrics_not_compared: tuple[str, ...] = ()
 
 
 def assess(
@@ -138,8 +141,11 @@ def assess(
         if families[1].verdict == "not_enough_data"
         else ()
     )
+    lost = metrics_not_compared(reference.attributes, current.attributes, drift)
     remarks = (
         *incomparable,
+        *lost,
+        *missing_users(reference, current, drift.minimum_mass),
         *remarks_on(current, bounds),
         *_design_remark(reference, current, design),
     )
@@ -166,7 +172,7 @@ def assess(
             current=Source(n_users=asked.n_current_groups),
         ),
     )
-    return Assessed(assessment, novelty_of(asked, answered, families), cluster, scalars)
+    return Assessed(assessment, novelty_of(asked, answered, families), cluster, scalars, lost)
 
 
 def _design_remark(

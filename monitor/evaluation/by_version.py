@@ -216,8 +216,9 @@ def _tell(one: Judged) -> str:
         name += f", {min(one.occurred_at):%Y-%m-%d} to {max(one.occurred_at):%Y-%m-%d}"
     if not one.is_judged:
         return f"{name}: could not be judged. {found.headline}"
+    lost = "".join(f" {remark}" for remark in one.assessed.metrics_not_compared)
     if not found.alarm:
-        return f"{name}: no drift."
+        return f"{name}: no drift.{lost}"
     moved = []
     if found.input.mass_lower_bound > 0:
         moved.append(f"at least {found.input.mass_lower_bound:.0%} of the prompts")
@@ -229,7 +230,7 @@ def _tell(one: Judged) -> str:
         if one.part.serves
         else " It no longer served when the window ended, so it alarms nobody."
     )
-    return f"{name}: drift ({', '.join(moved) or 'significant'}).{gone}"
+    return f"{name}: drift ({', '.join(moved) or 'significant'}).{gone}{lost}"
 
 
 def _seed_of(seed: int, version: str) -> int:

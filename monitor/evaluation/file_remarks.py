@@ -1,7 +1,7 @@
 """What the reader of a comparison of two files should know about them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
 
 from monitor.counting import counted
@@ -23,6 +23,7 @@ def remarks_on_files(sides: Sequence[FileSide], *, field: str, now: datetime) ->
         *_versions_of_reference(sides[0], field),
         *_models(*sides),
         *(remark for side in sides for remark in _times(side, now)),
+        *(remark for side in sides for remark in _repeated(side)),
         *(remark for side in sides for remark in _left_out(side)),
     )
 
@@ -83,6 +84,36 @@ def _times(side: FileSide, now: datetime) -> list[str]:
             "version still answers is told without these times; put them right, or the clock."
         )
     return remarks
+
+
+def _repeated(side: FileSide) -> list[str]:
+    """Say how many lines say again what another does, id and time included.
+
+    Lines with neither may be two people who asked the same, so they are not counted.
+    """
+    seen: set[Hashable] = set()
+    n_repeated = 0
+    for one in side.content.exchanges:
+        # What has no id is named by its place in the file.
+        has_id = not one.exchange_id.startswith(f"{side.path.name}/")
+        if not has_id and not one.says_when:
+            continue
+        said = (
+            one.exchange_id if has_id else "",
+            one.occurred_at if one.says_when else None,
+            *(one.model, one.task_type, one.user, one.messages, one.response),
+            frozenset(one.attributes.items()),
+        )
+        n_repeated += said in seen
+        seen.add(said)
+    if not n_repeated:
+        return []
+    remark = (
+        f"Repeated: {n_repeated:,} of {counted(len(side.content.exchanges), 'exchange')} of "
+        f"{side.path.name} are the same as another of the file to the letter, and count all the "
+        "same. Leave them out if they took place once."
+    )
+    return [remark]
 
 
 def _left_out(side: FileSide) -> list[str]:

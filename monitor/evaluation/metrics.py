@@ -1,6 +1,7 @@
 """Metrics: the numbers and booleans that production logs with an exchange."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,21 +19,24 @@ MAX_METRICS = 50
 
 def metric_names(*sides: Sequence[dict[str, Any]]) -> list[str]:
     """Return the names with enough values on every side, in order of the alphabet."""
-    counts: list[dict[str, int]] = []
-    for side in sides:
-        counted: dict[str, int] = {}
-        for attributes in side:
-            for name, value in attributes.items():
-                if number_of(value) is not None:
-                    counted[name] = counted.get(name, 0) + 1
-        counts.append(counted)
+    counts = [count_values(side) for side in sides]
     usable = {
-        name: min(counted.get(name, 0) for counted in counts)
+        name: min(counted[name] for counted in counts)
         for name in set().union(*counts)
-        if all(counted.get(name, 0) >= LEAST_VALUES for counted in counts)
+        if all(counted[name] >= LEAST_VALUES for counted in counts)
     }
     most = sorted(usable, key=lambda name: (-usable[name], name))[:MAX_METRICS]
     return sorted(most)
+
+
+def count_values(side: Sequence[Mapping[str, Any]]) -> Counter[str]:
+    """Return the number of values of each name, of what is a number or a truth value."""
+    return Counter(
+        name
+        for attributes in side
+        for name, value in attributes.items()
+        if number_of(value) is not None
+    )
 
 
 def metric_values(attributes: Sequence[dict[str, Any]], name: str) -> NDArray[np.float64]:

@@ -36,6 +36,28 @@ def incomparable_answers(reference: Window, current: Window, least: int) -> tupl
     return (f"The answers could not be compared: {why}.",)
 
 
+def missing_users(reference: Window, current: Window, least: float) -> tuple[str, ...]:
+    """Say how many exchanges have no user, where others have one.
+
+    Args:
+        reference: The baseline.
+        current: The window.
+        least: The floor of the drifted share: a smaller share without a user can't alarm alone.
+    """
+    sides = (current, reference)
+    missing = [sum(not user for user in side.users) for side in sides]
+    if all(n == len(side) for n, side in zip(missing, sides, strict=True)) or not any(
+        n and n >= least * len(side) for n, side in zip(missing, sides, strict=True)
+    ):
+        return ()
+    remark = (
+        f"Without a user: {missing[0]:,} of {counted(len(current), 'exchange')} in the window, "
+        f"{missing[1]:,} of {len(reference):,} in the baseline. Each of these counts as a user of "
+        "its own, so one person who sends many can raise a false alarm."
+    )
+    return (remark,)
+
+
 def withheld_remark(n_withheld: int, share: float) -> str:
     """Say how much of the traffic could not be compared, as its source kept the texts back.
 

@@ -108,7 +108,8 @@ def test_a_version_is_no_metric_and_few_answers_of_several_are_judged_together(
     def metadata(row: int) -> dict[str, int]:
         return {"model_version": 2 + row % 3 // 2, "latency_ms": row % 7}
 
-    reference = write(tmp_path / "reference.jsonl", 150, metadata={"model_version": 1})
+    known = {"model_version": 1, "latency_ms": 3}
+    reference = write(tmp_path / "reference.jsonl", 150, metadata=known)
     current = write(tmp_path / "current.jsonl", 120, metadata=metadata)
     found = compared(reference, current)
     assert "model_version" not in {one.name for one in found.characteristics}
@@ -141,6 +142,70 @@ def test_each_version_in_a_file_is_judged_and_one_that_answers_otherwise_speaks(
     assert found.headline.startswith("Version b (150 of 300 exchanges): ")
     assert "Version a, 150 exchanges: no drift." in found.remarks
     assert not any("baseline import" in remark for remark in found.remarks)
+
+
+def test_a_metric_that_vanishes_or_becomes_text_is_told(tmp_path: Path) -> None:
+    def measured(row: int) -> dict[str, object]:
+        return {"latency_ms": 400 + row, "thumbs_up": row % 3 > 0}
+
+    def broken(row: int) -> dict[str, object]:
+        return {"latency_ms": f"{400 + row} ms", "thumbsUp": row % 3 > 0}
+
+    reference = write(tmp_path / "reference.jsonl", 150, metadata=measured)
+    same = write(tmp_path / "same.jsonl", 120, metadata=measured)
+    assert compared(reference, same).remarks == ()
+    current = write(tmp_path / "current.jsonl", 120, metadata=broken)
+    lost, new = compared(reference, current).remarks
+    assert lost == (
+        "Metrics not compared, as the window has fewer than 20 values: `latency_ms` (150 in the "
+        "baseline, 0 in the window, where 120 are text), `thumbs_up` (150 in the baseline, 0 in "
+        "the window). What they measured is not watched in this window."
+    )
+    assert new == (
+        "Metrics not compared, as the baseline has fewer than 20 values: `thumbsUp` (0 in the "
+        "baseline, 120 in the window)."
+    )
+
+
+def test_lines_without_a_user_are_counted_where_others_have_one(tmp_path: Path) -> None:
+    def user(row: int) -> str:
+        return f"user {row // 2}"
+
+    def some(row: int) -> str | None:
+        return None if row % 3 else user(row)
+
+    reference = write(tmp_path / "reference.jsonl", 150, user=user)
+    bare = write(tmp_path / "bare.jsonl", 150)
+    told = " of 120 exchanges in the window, {} of 150 in the baseline. Each of these counts as"
+    (remark,) = compared(reference, write(tmp_path / "current.jsonl", 120)).remarks
+    assert f"Without a user: 120{told.format(0)}" in remark
+    mixed = write(tmp_path / "mixed.jsonl", 120, user=some)
+    (remark,) = compared(reference, mixed).remarks
+    assert f"Without a user: 80{told.format(0)}" in remark
+    (remark,) = compared(bare, mixed).remarks
+    assert f"Without a user: 80{told.format(150)}" in remark
+    # One in a hundred can't alarm; and where nobody is named, that is how the log is.
+    one = write(tmp_path / "one.jsonl", 120, user=lambda row: user(row) if row else None)
+    assert compared(reference, one).remarks == ()
+    assert compared(bare, write(tmp_path / "current.jsonl", 120)).remarks == ()
+
+
+def test_lines_that_are_repeated_with_their_id_or_time_are_counted(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 150)  # prompts come again, without id or time
+    for repeated in (
+        {"id": lambda row: f"id {row % 100}", "metadata": {"seconds": 3}},
+        {"timestamp": lambda row: f"2026-11-02T09:{row % 50:02}:00Z", "response": "Yes."},
+    ):
+        current = write(tmp_path / "current.jsonl", 160, **repeated)
+        lines = current.read_text("utf-8").splitlines()
+        current.write_text("\n".join(lines[:100] + lines[:60]), encoding="utf-8")
+        (remark,) = [one for one in compared(reference, current).remarks if "Repeated" in one]
+        assert remark == (
+            "Repeated: 60 of 160 exchanges of current.jsonl are the same as another of the file to "
+            "the letter, and count all the same. Leave them out if they took place once."
+        )
+    current = write(tmp_path / "current.jsonl", 120, id=lambda row: row)
+    assert compared(reference, current).remarks == ()
 
 
 def test_what_no_longer_answers_at_the_end_of_a_file_stops_nothing(tmp_path: Path) -> None:

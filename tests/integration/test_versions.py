@@ -282,6 +282,20 @@ def test_versions_of_which_none_has_enough_are_judged_together(
     assert any("judged together: v0 (60), v1 (60), v2 (60)" in one for one in assessment.remarks)
 
 
+def test_a_metric_that_vanishes_with_a_version_is_told_of_that_version(
+    any_engine: Engine, clock: datetime
+) -> None:
+    store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(any_engine, clock, 400, seed=2, version="v1")
+    store_traffic(any_engine, clock, 200, seed=3, version="v2", metric="isResolved")
+    assessment = run(any_engine, clock).assessment
+    assert next(one.version for one in assessment.versions if one.shown) == "v1"
+    (remark,) = [one for one in assessment.remarks if "Metrics not compared" in one]
+    assert remark.startswith("Version v2, 200 exchanges, ")
+    assert "`resolved` (600 in the baseline, 0 in the window)" in remark
+    assert "`isResolved` (0 in the baseline, 200 in the window)" in remark
+
+
 def test_versions_side_by_side_share_the_level(replaced: Engine, clock: datetime) -> None:
     drift = Drift(alpha=0.005, n_permutations=250)  # reaches 0.005, not half of it
     store_traffic(replaced, clock + 3 * DAY, 200, seed=6, days=4, version="v1")

@@ -228,6 +228,14 @@ def test_another_models_traffic_is_not_looked_at(engine: Engine, clock: datetime
 
 
 @pytest.mark.usefixtures("baseline")
+def test_a_metric_that_vanishes_is_told(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 300, seed=43, metric="isResolved")
+    lost, new = [one for one in run(engine, clock).assessment.remarks if "Metrics" in one]
+    assert "fewer than 20 values: `resolved` (" in lost
+    assert new.endswith("`isResolved` (0 in the baseline, 300 in the window).")
+
+
+@pytest.mark.usefixtures("baseline")
 def test_a_report_that_fails_leaves_the_evaluation_standing(
     engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ def store_traffic(
     new_share: float = 0.0,
     changed_share: float = 0.0,
     resolved: float = 0.9,
+    metric: str = "resolved",
     baseline: bool = False,
     model: str = "assistant",
     encoder: str = ENCODER,
@@ -74,6 +75,7 @@ def store_traffic(
         new_share: Share of prompts on a topic that is not in the usual ones.
         changed_share: Share of responses unlike those that the prompts usually get.
         resolved: Share with the metric ``resolved`` true.
+        metric: What that metric is called.
         baseline: Store them as the model's baseline.
         model: The model.
         encoder: Identity of the encoder.
@@ -123,7 +125,7 @@ def store_traffic(
                 if changed[index]
                 else f"About {names[topic]}.",
                 attributes={
-                    "resolved": bool(rng.random() < resolved) and not from_large[index],
+                    metric: bool(rng.random() < resolved) and not from_large[index],
                     **({"model_version": version} if version and not baseline else {}),
                 },
                 truncated=False,
