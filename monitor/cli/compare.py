@@ -9,6 +9,7 @@ import typer
 from monitor.cli.assessment import ProgressBars, show, status_of
 from monitor.cli.context import ConfigOption, read_settings
 from monitor.cli.targets import require_apart, require_writable
+from monitor.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,4 +180,4 @@ def _say_bad_lines(path: Path, bad_lines: "Sequence[BadLine]") -> None:
         typer.echo(f"{path}: {bad}", err=True)
     left = len(bad_lines) - BAD_LINES_SHOWN
     more = f" ({left:,} more not shown)" if left > 0 else ""
-    typer.echo(f"{path}: {len(bad_lines):,} bad lines left out{more}", err=True)
+    typer.echo(f"{path}: {counted(len(bad_lines), 'bad line')} left out{more}", err=True)

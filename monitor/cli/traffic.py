@@ -168,11 +168,13 @@ def import_(
 def _show(imported: "ImportedBaseline") -> None:
     for line in imported.bad_lines[:SHOWN_LINES]:
         typer.echo(str(line), err=True)
-    if len(imported.bad_lines) > SHOWN_LINES:
-        typer.echo(f"... and {len(imported.bad_lines) - SHOWN_LINES} more bad lines", err=True)
+    left = len(imported.bad_lines) - SHOWN_LINES
+    if left > 0:
+        typer.echo(f"... and {counted(left, 'more bad line')}", err=True)
     state = "imported" if imported.is_new else "had been imported before"
     typer.echo(
-        f"baseline {imported.baseline_id} {state}: {imported.n_exchanges} exchanges, "
-        f"{len(imported.bad_lines)} bad lines, {imported.n_other_model} of other models"
+        f"baseline {imported.baseline_id} {state}: "
+        f"{counted(imported.n_exchanges, 'exchange')}, "
+        f"{counted(len(imported.bad_lines), 'bad line')}, {imported.n_other_model} of other models"
     )
     typer.echo(f"digest {imported.digest}")

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+from monitor.counting import counted
 from monitor.daemon.follow_up import follow_up
 from monitor.demo.narrator import Narrator, figures
 from monitor.demo.reports import write_reports
@@ -72,8 +73,9 @@ def _read(path: Path, narrator: Narrator) -> list[Exchange]:
     narrator.say(f"{path.name}: {len(content.exchanges):,} exchanges")
     for bad in content.bad_lines[:SHOWN_BAD_LINES]:
         narrator.quote(str(bad), title="left out")
-    if len(content.bad_lines) > SHOWN_BAD_LINES:
-        narrator.say(f"  and {len(content.bad_lines) - SHOWN_BAD_LINES:,} more lines left out")
+    left = len(content.bad_lines) - SHOWN_BAD_LINES
+    if left > 0:
+        narrator.say(f"  and {counted(left, 'more line')} left out")
     return content.exchanges
 
 

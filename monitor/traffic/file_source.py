@@ -141,7 +141,7 @@ def iter_records(path: Path, *, source: str, start: int = 0) -> Iterator[RawReco
                     position = Position(source, 0, number)
                     yield RawRecord(position, None, line.strip(), now)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
+        raise _unreadable(path, error) from None
 
 
 def file_source_name(path: Path) -> str:
@@ -154,7 +154,13 @@ def file_source_name(path: Path) -> str:
         with path.open("rb") as file:
             return f"file:{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    """Return the error; of the dash by which other commands know standard input, its name here."""
+    way_out = "; for standard input give /dev/stdin" if str(path) == "-" else ""
+    return InputError(f"{path}: {error.strerror or error}{way_out}")
 
 
 def _check_first_line(path: Path, first_line: bytes) -> None:

@@ -32,6 +32,14 @@ def parse_json(text: bytes | str) -> Any:
         raise _malformed(text, str(error)) from None
 
 
+def json_kind(value: Any) -> str:
+    """Return what a value that was parsed is in JSON's terms: "a list", "null"."""
+    if value is None:
+        return "null"
+    kinds = {bool: "a boolean", str: "a text", list: "a list", dict: "an object"}
+    return kinds.get(type(value), "a number")
+
+
 def _invalid_utf8(text: bytes | str, error: UnicodeDecodeError) -> RecordError:
     """Return the error with the place in all of the text: msgspec counts from its string on."""
     if isinstance(text, bytes):

@@ -106,7 +106,7 @@ def test_drift_is_exit_status_3_with_json_and_page(tmp_path: Path) -> None:
 
 
 def test_no_drift_is_exit_status_0_in_words_and_bad_lines_are_named(tmp_path: Path) -> None:
-    reference = write(tmp_path / "reference.jsonl", 200)
+    reference = write(tmp_path / "reference.jsonl", 200, extra="not json")
     current = write(tmp_path / "current.jsonl", 160, extra='not json\n{"response": "x"}')
     done = run(reference, current, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -114,6 +114,7 @@ def test_no_drift_is_exit_status_0_in_words_and_bad_lines_are_named(tmp_path: Pa
     assert "line 161:" in done.stderr
     assert "line 162:" in done.stderr
     assert "2 bad lines left out" in done.stderr
+    assert "1 bad line left out" in done.stderr
     assert "2 lines of current.jsonl could not be read" in done.stdout
 
 

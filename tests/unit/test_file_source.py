@@ -104,6 +104,32 @@ def test_what_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
         file_source_name(tmp_path / name)
 
 
+def test_a_dash_is_no_file_and_standard_input_has_a_name() -> None:
+    with pytest.raises(InputError, match=r"-: No such file .*; for standard input .*/dev/stdin"):
+        read_exchanges(Path("-"), Traffic(), default_model="", redactor=None)
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (b"null", "null"),
+        (b"true", "a boolean"),
+        (b"0", "a number"),
+        (b"0.5", "a number"),
+        (b'"hello"', "a text"),
+        (b"[1]", "a list"),
+    ],
+)
+def test_what_is_no_object_is_told_in_the_terms_of_json(
+    tmp_path: Path, line: bytes, kind: str
+) -> None:
+    path = write(tmp_path / "exchanges.jsonl", b'{"prompt": "one"}', line)
+
+    (bad,) = read_exchanges(path, Traffic(), default_model="", redactor=None).bad_lines
+
+    assert f"line 2: wrong_type: expected an object, got {kind}" == str(bad)
+
+
 def test_reading_goes_on_at_a_line(tmp_path: Path) -> None:
     path = write(tmp_path / "exchanges.jsonl", b"a", b"b", b"c", b"")
 

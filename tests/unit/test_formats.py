@@ -176,5 +176,7 @@ def test_mapped_reads_chat_messages_and_bodies_and_halves() -> None:
     assert (2, "u", "a") == (len(exchange.messages), exchange.prompt, exchange.response)
     (half,) = decode({"answer": "a"}, fields=fields, join=JOINED).halves
     assert "response" == half.side
-    with pytest.raises(Exception, match=r"wrong_type: traffic.fields.user: `u` is list"):
+    with pytest.raises(
+        Exception, match=r"wrong_type: traffic.fields.user: `u` is a list, not text"
+    ):
         decode({"messages": "x", "u": []}, fields={**fields, "user": "u"})

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from monitor.errors import RecordError
 from monitor.traffic.draft import Found
 from monitor.traffic.formats import litellm, mapped, openai, opentelemetry, plain
+from monitor.traffic.json_text import json_kind
 from monitor.traffic.payload import Payload
 
 
@@ -44,7 +45,7 @@ def read_record(payload: Payload, format_name: str) -> Sequence[Found]:
     if payload.complaint is not None:
         raise payload.complaint
     if not isinstance(payload.content, dict):
-        raise RecordError("wrong_type", f"expected an object, got {type(payload.content).__name__}")
+        raise RecordError("wrong_type", f"expected an object, got {json_kind(payload.content)}")
     keys = ", ".join(key[:40] for key in sorted(payload.object)[:8]) or "none"
     if format_name == "auto":
         raise RecordError("unknown_format", f"none of {', '.join(names)} has these keys: {keys}")

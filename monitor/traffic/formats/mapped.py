@@ -9,6 +9,7 @@ from typing import Any
 from monitor.errors import RecordError
 from monitor.traffic.draft import Draft, convert
 from monitor.traffic.exchange import Message
+from monitor.traffic.json_text import json_kind
 from monitor.traffic.payload import Payload
 from monitor.traffic.schemas.bodies import read_answer, read_body
 from monitor.traffic.schemas.messages import ChatMessage, read_content, read_message
@@ -75,7 +76,7 @@ def _scalar(content: dict[str, Any], name: str, path: str) -> str | float | None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise RecordError(
             "wrong_type",
-            f"traffic.fields.{name}: `{path}` is {type(value).__name__}, not text or a number",
+            f"traffic.fields.{name}: `{path}` is {json_kind(value)}, not text or a number",
         )
     return value
 

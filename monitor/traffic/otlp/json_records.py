@@ -8,6 +8,7 @@ import msgspec
 
 from monitor.errors import RecordError
 from monitor.traffic.draft import Unreadable, convert
+from monitor.traffic.json_text import json_kind
 from monitor.traffic.otlp.envelope import LEVELS, wrap
 from monitor.traffic.otlp.item import Item, SpanEvent
 
@@ -84,10 +85,10 @@ def _leaves(parent: Any, levels: tuple[str, ...]) -> Iterator[Any]:
         yield parent
         return
     if not isinstance(parent, dict):
-        raise RecordError("wrong_type", f"{type(parent).__name__} where `{levels[0]}` belongs")
+        raise RecordError("wrong_type", f"{json_kind(parent)} where `{levels[0]}` belongs")
     children = parent.get(levels[0])
     if not isinstance(children, list | None):
-        raise RecordError("wrong_type", f"`{levels[0]}` is {type(children).__name__}, not a list")
+        raise RecordError("wrong_type", f"`{levels[0]}` is {json_kind(children)}, not a list")
     for child in children or ():
         yield from _leaves(child, levels[1:])
 
@@ -167,8 +168,7 @@ def _content(kind: str, content: Any, depth: int) -> Any:
         case "kvlistValue", dict():
             read = _attributes(convert(content.get("values") or [], list[_Pair]), depth + 1)
         case _:
-            shown = type(content).__name__
-            raise RecordError("wrong_type", f"a value `{kind[:40]}` is {shown}")
+            raise RecordError("wrong_type", f"a value `{kind[:40]}` is {json_kind(content)}")
     return read
 
 

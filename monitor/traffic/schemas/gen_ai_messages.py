@@ -7,7 +7,7 @@ import msgspec
 from monitor.errors import RecordError
 from monitor.traffic.draft import convert
 from monitor.traffic.exchange import Message
-from monitor.traffic.json_text import parse_json
+from monitor.traffic.json_text import json_kind, parse_json
 from monitor.traffic.schemas.messages import ChatMessage, as_text, read_role
 
 
@@ -101,7 +101,7 @@ def _part_text(part: Any) -> str:
     if isinstance(part, str):
         return part
     if not isinstance(part, dict):
-        raise RecordError("wrong_type", f"a part of a message is {type(part).__name__}")
+        raise RecordError("wrong_type", f"a part of a message is {json_kind(part)}")
     kind, content = part.get("type", "text"), part.get("content")
     match kind:
         case "reasoning":

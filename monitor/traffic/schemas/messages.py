@@ -7,6 +7,7 @@ import msgspec
 
 from monitor.errors import RecordError
 from monitor.traffic.exchange import Message
+from monitor.traffic.json_text import json_kind
 
 #: Roles that newer, older and other APIs name differently.
 ROLES = {"developer": "system", "function": "tool", "model": "assistant", "human": "user"}
@@ -104,7 +105,7 @@ def read_content(content: Any) -> str:
         return content
     if not isinstance(content, list):
         raise RecordError(
-            "wrong_type", f"a message's content is text or parts, not {type(content).__name__}"
+            "wrong_type", f"a message's content is text or parts, not {json_kind(content)}"
         )
     return "\n".join(_read_part(part) for part in content)
 
@@ -120,7 +121,7 @@ def _read_part(part: Any) -> str:
     if isinstance(part, str):
         return part
     if not isinstance(part, dict):
-        raise RecordError("wrong_type", f"a part of a content is {type(part).__name__}")
+        raise RecordError("wrong_type", f"a part of a content is {json_kind(part)}")
     for key in ("text", "refusal"):
         if isinstance(part.get(key), str):
             return str(part[key])

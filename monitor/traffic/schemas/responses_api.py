@@ -7,6 +7,7 @@ import msgspec
 from monitor.errors import RecordError
 from monitor.traffic.draft import Facts, convert
 from monitor.traffic.exchange import Message
+from monitor.traffic.json_text import json_kind
 from monitor.traffic.schemas.answer import Answer, read_error
 from monitor.traffic.schemas.messages import ChatMessage, as_text, read_content, read_role
 
@@ -61,7 +62,7 @@ def read_items(items: Any) -> tuple[Message, ...]:
     if isinstance(items, str):
         return (Message("user", items),)
     if not isinstance(items, list):
-        raise RecordError("wrong_type", f"`input` is {type(items).__name__}, not text or a list")
+        raise RecordError("wrong_type", f"`input` is {json_kind(items)}, not text or a list")
     messages = (_read_item(item) for item in convert(items, list[Item | str]))
     return tuple(message for message in messages if message)
 
