@@ -13,7 +13,7 @@ from monitor.alerts.mrkdwn import (
     sections,
     within_limits,
 )
-from monitor.report.wording import example_line, say_slow
+from monitor.report.wording import example_line, format_bound, is_told, say_slow, say_untested
 from monitor.settings import Alerts
 from monitor.store.assessment import (
     Assessment,
@@ -114,12 +114,14 @@ def _families(assessment: Assessment) -> list[str]:
 
 def _family(family: FamilyAssessment, subject: str, noun: str) -> str:
     if family.verdict == "not_enough_data":
-        return f"• {subject}: not tested"
+        return f"• {subject}: not tested, {say_untested(family)}"
     p_value = _p_value(family.p_value)
     if family.alarm:
         return (
-            f"• {subject}: *drift*, {p_value}, at least {family.mass_lower_bound:.0%} of the "
-            f"{noun} are unlike the baseline (95% bound)"
+            f"• {subject}: *drift*, {p_value}, at least {format_bound(family.mass_lower_bound)} of "
+            f"the {noun} are unlike the baseline (95% bound)"
+            if is_told(family.mass_lower_bound)
+            else f"• {subject}: *drift*, {p_value}, how many of the {noun} can't be told"
         )
     if family.slow is not None and family.slow.verdict == "drift":
         return f"• {subject}: {'*drift*, ' if family.slow.alarm else ''}{say_slow(family.slow)}"

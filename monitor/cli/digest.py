@@ -9,7 +9,7 @@ from monitor.cli.context import ConfigOption, open_database, read_settings
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from monitor.review.digest import Digest, Series
+    from monitor.review.digest import Digest, Hit, Series
 
 #: From far below the baseline to far above it.
 LEVELS = "▁▂▃▄▅▆▇█"
@@ -84,6 +84,16 @@ def sparkline(series: "Series") -> str:
     )
 
 
+def _much(hit: "Hit") -> str:
+    from monitor.report.wording import is_told
+
+    if hit.mass_lower_bound is None:
+        return f"effect {hit.effect_size:+.2f}"
+    if not is_told(hit.mass_lower_bound):
+        return "how many can't be told"
+    return f"at least {hit.mass_lower_bound:.1%}"
+
+
 def _print(year: "Digest", console: "Console") -> None:
     from datetime import timedelta
 
@@ -115,14 +125,9 @@ def _print(year: "Digest", console: "Console") -> None:
     console.print(table)
     _print_series(year, console)
     for hit in year.hits[:HITS_SHOWN]:
-        much = (
-            f"effect {hit.effect_size:+.2f}"
-            if hit.mass_lower_bound is None
-            else f"at least {hit.mass_lower_bound:.1%}"
-        )
         console.print(
             f"{hit.window.start:%Y-%m-%d}: {_shown(hit.what)} significant, no alarm "
-            f"(p = {hit.p_value:.2g}, {much})",
+            f"(p = {hit.p_value:.2g}, {_much(hit)})",
             highlight=False,
         )
     if len(year.hits) > HITS_SHOWN:

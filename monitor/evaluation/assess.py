@@ -22,7 +22,12 @@ from monitor.evaluation.expected_formats import Forms
 from monitor.evaluation.families import family_of, novelty_of, untested
 from monitor.evaluation.headline import headline, not_enough, too_few
 from monitor.evaluation.metric_remarks import metrics_not_compared
-from monitor.evaluation.remarks import incomparable_answers, missing_users, remarks_on
+from monitor.evaluation.remarks import (
+    incomparable_answers,
+    missing_users,
+    remarks_on,
+    why_incomparable,
+)
 from monitor.evaluation.scalars import Scalar, compare_scalars
 from monitor.evaluation.task_mix import compare_task_mix, mix_of
 from monitor.evaluation.topic_examples import BUILT_IN_FORMS, Quoter
@@ -136,11 +141,11 @@ def assess(
         ),
     )
     mix = compare_task_mix(reference, current, design, rngs[3])
-    incomparable = (
-        incomparable_answers(reference, current, least)
-        if families[1].verdict == "not_enough_data"
-        else ()
-    )
+    incomparable: tuple[str, ...] = ()
+    if families[1].verdict == "not_enough_data":
+        because = why_incomparable(reference, current, least)
+        families = families[0], replace(families[1], untested_because=because)
+        incomparable = incomparable_answers(reference, current, least)
     lost = metrics_not_compared(reference.attributes, current.attributes, drift)
     remarks = (
         *incomparable,

@@ -24,7 +24,7 @@ from monitor.evaluation.headline import join_names
 from monitor.evaluation.versions import Part
 from monitor.evaluation.window import count_users
 from monitor.report.excerpts import excerpt_of_version
-from monitor.report.wording import format_share
+from monitor.report.wording import format_bound, format_share, is_told
 from monitor.settings import Drift
 from monitor.store.assessment import Assessment, Basis, Source, Verdict, VersionAssessment
 
@@ -220,10 +220,10 @@ def _tell(one: Judged) -> str:
     if not found.alarm:
         return f"{name}: no drift.{lost}"
     moved = []
-    if found.input.mass_lower_bound > 0:
-        moved.append(f"at least {found.input.mass_lower_bound:.0%} of the prompts")
-    if found.output.mass_lower_bound > 0:
-        moved.append(f"at least {found.output.mass_lower_bound:.0%} of the answers")
+    if is_told(found.input.mass_lower_bound):
+        moved.append(f"at least {format_bound(found.input.mass_lower_bound)} of the prompts")
+    if is_told(found.output.mass_lower_bound):
+        moved.append(f"at least {format_bound(found.output.mass_lower_bound)} of the answers")
     moved += [f"`{each.name}`" for each in found.characteristics if each.degraded]
     gone = (
         ""

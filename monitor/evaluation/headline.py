@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 
 from monitor.drift import DriftResult, SampleDesign
-from monitor.report.wording import format_day, say_input, say_output, say_slow_share
+from monitor.report.wording import (
+    format_bound,
+    format_day,
+    is_told,
+    say_input,
+    say_output,
+    say_slow_share,
+)
 from monitor.store.assessment import Characteristic, FamilyAssessment
 
 TOPICS_NAMED = 3
@@ -73,16 +80,22 @@ def _asked(family: FamilyAssessment) -> str:
         return f"{say_input(family)} ({say_slow_share(family.slow_alarm)})"
     if not family.alarm:
         return say_input(family)
-    share = f"at least {family.mass_lower_bound:.0%} of prompts are unlike the baseline"
+    share = f"{_how_many(family, 'prompts')} are unlike the baseline"
     if family.slow is not None and family.slow.alarm and family.slow.since is not None:
         share += f", since {format_day(family.slow.since)}"
     return f"{say_input(family)} ({share}{_named(family)})"
 
 
+def _how_many(family: FamilyAssessment, noun: str) -> str:
+    if not is_told(family.mass_lower_bound):
+        return f"it can't be told how many {noun}"
+    return f"at least {format_bound(family.mass_lower_bound)} of {noun}"
+
+
 def _answered(family: FamilyAssessment, asked: FamilyAssessment) -> str:
     if not family.alarm:
         return say_output(family, asked)
-    share = f"at least {family.mass_lower_bound:.0%} of answers are unlike the baseline's"
+    share = f"{_how_many(family, 'answers')} are unlike the baseline's"
     return f"{say_output(family, asked)} ({share}{_named(family)})"
 
 

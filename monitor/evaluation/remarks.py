@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from monitor.counting import counted
 from monitor.evaluation.window import Window
+from monitor.store.assessment import Untested
 
 #: Where a day has so many exchanges on average, one without any is chance once in a thousand days.
 USUAL_A_DAY = 7.0
@@ -15,8 +16,8 @@ def remarks_on(window: Window, bounds: tuple[datetime, datetime] | None) -> tupl
     return silent_days(window.occurred_at, bounds)
 
 
-def incomparable_answers(reference: Window, current: Window, least: int) -> tuple[str, ...]:
-    """Say why answers could not be compared; nothing where neither side has any.
+def why_incomparable(reference: Window, current: Window, least: int) -> Untested:
+    """Return why answers could not be compared, of exchanges whose prompts could.
 
     Args:
         reference: The baseline.
@@ -25,12 +26,27 @@ def incomparable_answers(reference: Window, current: Window, least: int) -> tupl
     """
     n_answers = current.n_answers, reference.n_answers
     if not any(n_answers):
+        return "no_answers"
+    return "few_answers" if min(n_answers) < least else "few_like_prompts"
+
+
+def incomparable_answers(reference: Window, current: Window, least: int) -> tuple[str, ...]:
+    """Say why answers could not be compared; nothing where neither side has any.
+
+    Args:
+        reference: The baseline.
+        current: The window.
+        least: Answers that are needed on either side.
+    """
+    because = why_incomparable(reference, current, least)
+    if because == "no_answers":
         return ()
+    n_answers = current.n_answers, reference.n_answers
     why = (
         f"{n_answers[0]:,} of {counted(len(current), 'exchange')} in the window and "
         f"{n_answers[1]:,} of {len(reference):,} in the baseline have one; {least:,} are needed on "
         "either side"
-        if min(n_answers) < least
+        if because == "few_answers"
         else f"fewer than {least:,} prompts on a side are like some of the other"
     )
     return (f"The answers could not be compared: {why}.",)

@@ -66,6 +66,7 @@ def _environment() -> Environment:
         "day": wording.format_day,
         "days_of": wording.format_window,
         "growth": growth,
+        "is_told": wording.is_told,
         "mix_change": wording.format_mix_change,
         "say_enrichment": wording.say_enrichment,
         "say_growth": wording.say_growth,
@@ -75,6 +76,7 @@ def _environment() -> Environment:
         "say_seen": wording.say_seen,
         "say_slow": wording.say_slow,
         "say_slow_share": wording.say_slow_share,
+        "say_untested": wording.say_untested,
         "whisker": whisker,
     }
     return environment

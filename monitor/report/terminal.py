@@ -14,11 +14,13 @@ from monitor.report.wording import (
     format_mean,
     format_mix_change,
     format_p_value,
+    is_told,
     mix_by_change,
     say_enrichment,
     say_growth,
     say_seen,
     say_slow,
+    say_untested,
 )
 from monitor.store.assessment import (
     Assessment,
@@ -79,7 +81,7 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
         return [
             line,
             Text(
-                "  not tested: too few exchanges with an answer, or too few like prompts",
+                f"  not tested: {say_untested(family)}",
                 style="dim",
             ),
         ]
@@ -90,7 +92,11 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
     figured = f"  p = {format_p_value(family.p_value)}"
     if family.verdict == "drift":
         noun = "prompts" if family.family == "input" else "answers"
-        figured += f"; at least {family.mass_lower_bound:.1%} of the {noun} drifted (95% bound)"
+        figured += (
+            f"; at least {family.mass_lower_bound:.1%} of the {noun} drifted (95% bound)"
+            if is_told(family.mass_lower_bound)
+            else f"; how many of the {noun} drifted can't be told"
+        )
     figures = Text.assemble("  ", state, (figured, "dim"))
     shown = [_topic(topic) for topic in family.topics[:TOPICS_SHOWN]]
     left = len(family.topics) - TOPICS_SHOWN

@@ -32,6 +32,16 @@ def format_share(share: float) -> str:
     return f"{share:.0%}" if share >= 0.0995 or share == 0 else f"{share:.1%}"
 
 
+def is_told(bound: float) -> bool:
+    """Return whether a lower bound on a share says anything: one that reads 0% doesn't."""
+    return bound >= 0.0005
+
+
+def format_bound(bound: float) -> str:
+    """Return a lower bound on a share in percent, with a digit more where it would read 0%."""
+    return f"{bound:.0%}" if bound >= 0.005 else f"{bound:.1%}"
+
+
 def format_change(one: Characteristic) -> str:
     """Return the relative change of the mean with its interval."""
     if one.relative_change is None:
@@ -129,6 +139,19 @@ def say_output(family: FamilyAssessment, asked: FamilyAssessment) -> str:
     return f"{given}the answers are what they were"
 
 
+def say_untested(family: FamilyAssessment) -> str:
+    """Say why a family was not tested; both reasons where it isn't known which."""
+    few_answers, few_alike = "too few exchanges with an answer", "too few like prompts"
+    match family.untested_because:
+        case "no_answers":
+            return "no exchange has an answer"
+        case "few_answers":
+            return few_answers
+        case "few_like_prompts":
+            return f"{few_alike} on both sides"
+    return f"{few_answers}, or {few_alike}"
+
+
 def say_slow(slow: SlowDrift) -> str:
     """Say what all windows since the baseline tell together."""
     p_value = format_p_value(slow.p_value)
@@ -143,6 +166,8 @@ def say_slow(slow: SlowDrift) -> str:
 
 def say_slow_share(slow: SlowDrift) -> str:
     """Say how much of the window is unlike what was asked before it began."""
+    if not is_told(slow.share_lower_bound):
+        return "how many of the prompts are unlike those before it began can't be told"
     return (
         f"about {format_share(slow.share)} of the prompts, at least "
         f"{format_share(slow.share_lower_bound)}, are unlike those before it began"
@@ -151,6 +176,9 @@ def say_slow_share(slow: SlowDrift) -> str:
 
 def say_mass(family: FamilyAssessment, assessment: Assessment) -> str:
     """Say how much of the window is surely hit, in exchanges of the traffic."""
+    noun = "prompts" if family.family == "input" else "answers"
+    if not is_told(family.mass_lower_bound):
+        return f"how many of the {noun} are unlike the baseline can't be told"
     version = assessment.shown_version
     judged = assessment if version is None else version
     whose = (
@@ -160,9 +188,8 @@ def say_mass(family: FamilyAssessment, assessment: Assessment) -> str:
     )
     total = judged.estimated_current or judged.n_current
     about = float(f"{family.mass_lower_bound * total:.2g}")
-    noun = "prompts" if family.family == "input" else "answers"
     return (
-        f"at least {family.mass_lower_bound:.0%} of the {noun} are unlike the baseline: "
+        f"at least {format_bound(family.mass_lower_bound)} of the {noun} are unlike the baseline: "
         f"{about:,.0f} or more of {total:,.0f} exchanges of {whose}"
     )
 

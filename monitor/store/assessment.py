@@ -11,6 +11,9 @@ from typing import Any, Literal
 import msgspec
 
 Verdict = Literal["drift", "no_drift", "not_enough_data"]
+#: Why answers were not tested: neither side has one, a side has too few, or too few prompts of a
+#: side are like some of the other.
+Untested = Literal["no_answers", "few_answers", "few_like_prompts"]
 
 
 class DriftTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +122,9 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     p_value: float
     #: 95% lower bound on the drifted share of the window.
     mass_lower_bound: float
+    #: Why it was not tested, of answers where prompts were; ``None`` where it was, where nothing
+    #: was compared, and in assessments from before it was kept.
+    untested_because: Untested | None = None
     tests: tuple[DriftTest, ...] = ()
     #: The largest first.
     topics: tuple[Topic, ...] = ()

@@ -98,7 +98,9 @@ def test_where_nothing_has_an_answer_only_prompts_were_compared_and_it_is_said(
 ) -> None:
     silent = write(tmp_path / "reference.jsonl", 120, response="")
     said = "No line of either file has an answer: only the prompts were compared."
-    assert said in compared(silent, write(tmp_path / "current.jsonl", 120, response="")).remarks
+    found = compared(silent, write(tmp_path / "current.jsonl", 120, response=""))
+    assert said in found.remarks
+    assert found.output.untested_because == "no_answers"
     assert said not in compared(silent, write(tmp_path / "current.jsonl", 120)).remarks
 
 
@@ -435,6 +437,7 @@ def test_answers_that_cannot_be_compared_are_no_proof(tmp_path: Path, n_before: 
     assert (found.verdict, found.alarm) == ("not_enough_data", False)
     assert (found.input.verdict, found.output.verdict) == ("no_drift", "not_enough_data")
     assert "the answers could not be compared" in found.headline
+    assert found.output.untested_because == "few_answers"
     assert any(
         f"{n_before or 150} of 150 exchanges in the window and {n_before} of 150" in one
         for one in found.remarks
@@ -450,6 +453,7 @@ def test_answers_to_prompts_that_nobody_asked_before_cannot_be_compared(tmp_path
     )
     found = compared(reference, other)
     assert (found.verdict, found.output.verdict) == ("drift", "not_enough_data")
+    assert found.output.untested_because == "few_like_prompts"
     assert any("fewer than 100 prompts on a side are like" in one for one in found.remarks)
 
 

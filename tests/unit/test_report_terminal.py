@@ -2,11 +2,17 @@
 
 import re
 from datetime import UTC, datetime
+from html import unescape
 from io import StringIO
+from typing import Any
 
+import pytest
 from rich.console import Console
 
+from monitor.evaluation.headline import headline
+from monitor.report.page import render_page
 from monitor.report.terminal import print_assessment
+from monitor.report.wording import say_slow
 from monitor.store.assessment import Assessment, Example, Quote
 from tests.services.assessments import (
     HOSTILE,
@@ -69,11 +75,46 @@ def test_the_terminal_shows_all_that_matters() -> None:
 
 def test_what_was_compared_is_shown_where_the_rest_was_not_enough() -> None:
     output = make_family("output", verdict="not_enough_data", p_value=1.0)
-    text = in_terminal(make_assessment(verdict="not_enough_data", output=output))
+    text = in_terminal(make_assessment(verdict="not_enough_data", output=output), 200)
     assert "NOT ENOUGH DATA" in text
     assert "as before  p = 0.40" in text
-    assert "not tested: too few exchanges with an answer" in text
+    assert "not tested: too few exchanges with an answer, or too few like prompts" in text
     assert "Input: what people ask" not in in_terminal(not_enough_data())
+
+
+@pytest.mark.parametrize(
+    ("because", "said"),
+    [
+        ("no_answers", "no exchange has an answer"),
+        ("few_answers", "too few exchanges with an answer"),
+        ("few_like_prompts", "too few like prompts on both sides"),
+    ],
+)
+def test_why_answers_were_not_tested_is_told(because: Any, said: str) -> None:
+    output = make_family("output", verdict="not_enough_data", untested_because=because)
+    assessment = make_assessment(output=output)
+    assert f"  not tested: {said}\n" in in_terminal(assessment, 200)
+    assert f"Not tested: {said}." in render_page(assessment)
+
+
+def test_a_share_of_which_nothing_is_known_is_not_told_as_0() -> None:
+    moved = make_assessment(
+        alarm=True,
+        input=make_family(verdict="drift", p_value=0.001),
+        output=make_family("output", verdict="drift", alarm=True, p_value=0.001),
+    )
+    text = in_terminal(moved, 200)
+    assert "than what alarms  p = 0.001; how many of the prompts drifted can't be told" in text
+    assert "drift  p = 0.001; how many of the answers drifted can't be told" in text
+    page = unescape(render_page(moved))
+    assert "but less than what alarms: how many of the prompts can't be told." in page
+    assert "How many of the answers are unlike the baseline can't be told." in page
+    assert "<b>Answers:</b> how many of the answers are unlike the baseline can't be told." in page
+    assert "a lower bound" not in page
+    said = headline(moved.input, moved.output, ())
+    assert "(it can't be told how many answers are unlike the baseline's)" in said
+    slow = say_slow(make_slow(alarm=False, share_lower_bound=0.0))
+    assert slow.endswith(": how many of the prompts are unlike those before it began can't be told")
 
 
 def test_slow_drift_is_a_line_of_its_family() -> None:

@@ -126,6 +126,11 @@ def test_a_column_says_all_that_is_known_of_its_window() -> None:
     assert ["alarm", "unknown", "unknown"] == [bar.kind for bar in drawn.lanes[0].bars]
 
 
+def test_a_share_of_which_nothing_is_known_is_not_told_as_0() -> None:
+    (column,) = chart([window(0, 0.0001)]).columns
+    assert "prompts moved, below the floor, how many can't be told (p = 0.001);" in column.title
+
+
 def test_slow_drift_is_a_bar_of_what_it_has_come_to() -> None:
     slow = SlowFigures(verdict="drift", alarm=True, p_value=0.001, share_lower_bound=0.04)
     quiet = window(0)
