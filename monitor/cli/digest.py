@@ -159,7 +159,7 @@ def _print_series(year: "Digest", console: "Console") -> None:
             _shown(f"{one.side} {one.name}"),
             sparkline(one),
             f"{one.peak.effect_size:+.2f}",
-            f"{one.latest.effect_size:+.2f}",
+            f"{one.latest.effect_size:+.2f}" if one.latest else "-",
             f"[red]worse in {one.n_degraded}[/]" if one.n_degraded else "",
         )
     console.print()

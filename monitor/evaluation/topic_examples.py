@@ -1,6 +1,6 @@
 """What evaluations quote of exchanges: redacted, short, and beside what the baseline answered."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,7 +56,11 @@ class Quoter:
     def foreign(
         self, novelty: NDArray[np.float64], cluster: NDArray[np.int64], side: Side
     ) -> tuple[Example, ...]:
-        """Return the most foreign exchanges that lie in no topic.
+        """Return the most foreign exchanges that lie in no topic, without what is as it was.
+
+        How foreign an exchange is counts all of the window at least as far from the baseline, so
+        that with the drift in a topic the farthest of the rest look foreign too. What the baseline
+        has to the letter is no example of drift, and no smaller novelty stands in for it.
 
         Args:
             novelty: ``[n_current]``, of the prompts or of the answers.
@@ -64,9 +68,22 @@ class Quoter:
             side: What drifted.
         """
         ranked = np.argsort(-novelty, kind="stable")
-        return self._distinct((row for row in ranked if cluster[row] < 0), side)
+        rows = self._distinct_rows((row for row in ranked if cluster[row] < 0), side)
+        return self._quote(
+            {one: row for one, row in rows.items() if self._differs(row, side)}, side
+        )
+
+    def _differs(self, row: int, side: Side) -> bool:
+        """Tell whether the baseline lacks a prompt, or answered the most alike one otherwise."""
+        if side == "prompts":
+            return self.current.prompts[row] not in self.reference.prompts
+        (nearest,) = self._most_alike([row])
+        return nearest is None or self.current.responses[row] != self.reference.responses[nearest]
 
     def _distinct(self, rows: Iterable[int], side: Side) -> tuple[Example, ...]:
+        return self._quote(self._distinct_rows(rows, side), side)
+
+    def _distinct_rows(self, rows: Iterable[int], side: Side) -> dict[Example, int]:
         found: dict[Example, int] = {}
         for row in map(int, rows):
             prompt, response = self.current.prompts[row], self.current.responses[row]
@@ -75,15 +92,21 @@ class Quoter:
                 found.setdefault(example, row)
             if len(found) == MAX_EXAMPLES:
                 break
+        return found
+
+    def _quote(self, found: Mapping[Example, int], side: Side) -> tuple[Example, ...]:
         if side == "prompts" or not found:
             return tuple(found)
         return tuple(
-            replace(example, before=before)
-            for example, before in zip(found, self._before(list(found.values())), strict=True)
+            example if row is None else replace(example, before=self._quoted_of_baseline(row))
+            for example, row in zip(found, self._most_alike(list(found.values())), strict=True)
         )
 
-    def _before(self, rows: Sequence[int]) -> list[Quote | None]:
-        """Return for each exchange the one of the baseline that was asked most alike."""
+    def _quoted_of_baseline(self, row: int) -> Quote:
+        return quote(self.reference.prompts[row], self.reference.responses[row], self.redactor)
+
+    def _most_alike(self, rows: Sequence[int]) -> Sequence[int | None]:
+        """Return for each exchange the row of the answered one of the baseline asked most alike."""
         answered = np.flatnonzero([bool(response.strip()) for response in self.reference.responses])
         if not len(answered):
             return [None] * len(rows)
@@ -97,7 +120,4 @@ class Quoter:
             value = likeness[np.arange(len(rows)), top]
             better = value > best
             best[better], nearest[better] = value[better], chunk[top[better]]
-        return [
-            quote(self.reference.prompts[row], self.reference.responses[row], self.redactor)
-            for row in nearest.tolist()
-        ]
+        return [int(row) for row in nearest]

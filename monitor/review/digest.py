@@ -33,6 +33,9 @@ class Series:
     side: str
     #: For each window; ``None`` where it wasn't compared.
     points: tuple[CharacteristicFigures | None, ...]
+    #: The newest figures; ``None`` where the newest window of which characteristics are known has
+    #: none of this one: then it was the same on both sides throughout, such as 0, or missing.
+    latest: CharacteristicFigures | None
 
     @property
     def known(self) -> list[CharacteristicFigures]:
@@ -43,11 +46,6 @@ class Series:
     def peak(self) -> CharacteristicFigures:
         """Return the figures of the window in which it was farthest from its baseline."""
         return max(self.known, key=lambda point: abs(point.effect_size))
-
-    @property
-    def latest(self) -> CharacteristicFigures:
-        """Return the newest figures."""
-        return self.known[-1]
 
     @property
     def n_degraded(self) -> int:
@@ -127,7 +125,8 @@ def _series(windows: Sequence[WindowFigures]) -> tuple[Series, ...]:
         for one in window.found.characteristics if window.found else ():
             own = points.setdefault((one.side, one.name), [None] * len(windows))
             own[number] = one
-    series = [Series(name, side, tuple(own)) for (side, name), own in points.items()]
+    newest = max((at for own in points.values() for at, one in enumerate(own) if one), default=-1)
+    series = [Series(name, side, tuple(own), own[newest]) for (side, name), own in points.items()]
     return tuple(
         sorted(
             series,

@@ -124,6 +124,22 @@ def test_characteristics_that_moved_farthest_come_first(year: Engine) -> None:
     assert digest.series[0].points[EMPTY] is None
 
 
+def test_what_is_no_longer_compared_has_no_figure_for_now(engine: Engine, clock: datetime) -> None:
+    usual = make_characteristic()
+    broken = make_characteristic(name="broken format", side="response", effect_size=0.4)
+    weeks = ((usual, broken), (usual,), ())  # the last without enough data says nothing
+    with transaction(engine) as connection:
+        for week, characteristics in enumerate(weeks):
+            assessment = make_assessment(characteristics=characteristics)
+            store_evaluation(connection, assessment, clock + week * WEEK)
+    found = {one.name: one for one in read(engine).series}
+    assert found["broken format"].latest is None
+    assert found["broken format"].peak.effect_size == 0.4
+    latest = found[usual.name].latest
+    assert latest is not None
+    assert latest.effect_size == usual.effect_size
+
+
 def test_no_scores_and_no_reports_are_read(year: Engine) -> None:
     statements = []
     event.listen(year, "before_cursor_execute", lambda *a: statements.append(a[2]))
@@ -181,6 +197,9 @@ def test_the_page_shows_it_and_escapes_what_traffic_named(engine: Engine, clock:
     assert page.text.count('class="mass alarm"') == len(DRIFTED)
     assert len(page.content) < 100_000
     assert page.text.count("not judged</td>") == 2
+    # The newest window has the hostile one only.
+    assert page.text.count('<td class="n">-</td><td class="n">-</td>') == 4
+    assert page.text.count('now not compared"') == 4
     assert "No window yet" in other.text
     for shown in (page, listed):
         assert "2 Nov 2026 \N{EN DASH} 8 Nov 2026</a>" in shown.text
@@ -207,7 +226,14 @@ def test_the_command_prints_it(engine: Engine, clock: datetime, tmp_path: Path) 
     )
     assert f"{clock - WEEK:%Y-%m-%d} to {clock - timedelta(days=1):%Y-%m-%d} " in shown.output
     assert re.search(r"not enough data +- +- +3\n", shown.output)
-    assert re.search(r"metric resolved +[▁▂▃▄▅▆▇█·]{52}", shown.output)
+    assert re.search(r"metric resolved +[▁▂▃▄▅▆▇█·]{52} +-0.20 +-0.10 +worse in 4", shown.output)
+    migrated = make_engine(url)
+    with transaction(migrated) as connection:
+        unlike = (make_characteristic(name="cost"),)
+        store_evaluation(connection, make_assessment(characteristics=unlike), clock)
+    migrated.dispose()
+    shown = CliRunner().invoke(command, ["digest"], env=environment)
+    assert re.search(r"metric resolved +[▁▂▃▄▅▆▇█·]{52} +-0.20 +- +worse in 4", shown.output)
     printed = CliRunner().invoke(command, ["digest", "--json", "--windows", "5"], env=environment)
     found = json.loads(printed.output)
     assert len(found["windows"]) == 5

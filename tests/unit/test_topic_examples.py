@@ -88,3 +88,20 @@ def test_the_most_foreign_outside_the_topics_are_quoted() -> None:
     novelty, topic = np.array([0.9, 0.8, 0.1, 1.0, 0.5]), np.array([-1, -1, -1, -1, 0])
     found = quoter.foreign(novelty, topic, "prompts")
     assert found == (Example(prompt="Is my card insured?"), Example(prompt="Write to [EMAIL]"))
+
+
+def test_what_is_as_in_the_baseline_is_not_foreign() -> None:
+    quoter = Quoter(
+        REFERENCE,
+        window(
+            [("Is my card covered?", "Yes."), ("Raise my limit", "No."), ("More credit", "Done.")],
+            [0.0, 1.5, 1.4],
+        ),
+    )
+    novelty, topic = np.array([0.9, 0.8, 0.7]), np.full(3, -1)
+    (example,) = quoter.foreign(novelty, topic, "answers")
+    assert (example.prompt, example.response) == ("Raise my limit", "No.")
+    assert example.before == Quote(prompt="Raise my limit", response="Done.")
+    assert quoter.foreign(novelty, topic, "prompts") == (Example(prompt="More credit"),)
+    topic[1] = 0
+    assert quoter.foreign(novelty, topic, "answers") == ()
