@@ -13,7 +13,14 @@ from monitor.alerts.mrkdwn import (
     sections,
     within_limits,
 )
-from monitor.report.wording import example_line, format_bound, is_told, say_slow, say_untested
+from monitor.report.wording import (
+    example_line,
+    format_bound,
+    is_told,
+    say_enrichment,
+    say_slow,
+    say_untested,
+)
 from monitor.settings import Alerts
 from monitor.store.assessment import (
     Assessment,
@@ -154,18 +161,19 @@ def _topics(assessment: Assessment) -> list[str]:
     lines = []
     for family in (assessment.input, assessment.output):
         kind = "asked" if family.family == "input" else "answered otherwise"
-        lines += [f"• {kind}: {_topic(topic)}" for topic in family.topics[:TOPICS_SHOWN]]
+        lines += [
+            f"• {kind}: {_topic(topic, family.family)}" for topic in family.topics[:TOPICS_SHOWN]
+        ]
         left = len(family.topics) - TOPICS_SHOWN
         if left > 0:
             lines.append(f"• {left} more in the report")
     return lines
 
 
-def _topic(topic: Topic) -> str:
+def _topic(topic: Topic, family: str) -> str:
     return (
         f"*{escape(topic.name, 100)}*, {topic.share_current:.1%} of the window against "
-        f"{topic.share_reference:.1%} ({topic.enrichment:.1f} times, 95% interval "
-        f"{topic.enrichment_lower:.1f} to {topic.enrichment_upper:.1f}; n = {topic.n_current:,})"
+        f"{topic.share_reference:.1%}: {say_enrichment(topic, family)}, n = {topic.n_current:,}"
     )
 
 

@@ -14,7 +14,12 @@ ALIKE = 0.6
 
 
 def join_same(
-    clusters: Sequence[Cluster], names: Sequence[str], reference: Window, current: Window
+    clusters: Sequence[Cluster],
+    names: Sequence[str],
+    reference: Window,
+    current: Window,
+    *,
+    given_prompts: bool = False,
 ) -> list[tuple[Cluster, str]]:
     """Join clusters whose names share most words; the first one's name and medoid stay.
 
@@ -23,6 +28,7 @@ def join_same(
         names: Words joined by commas; an empty one is like no other.
         reference: Only its size counts.
         current: Users of the members say how many independent observations they are.
+        given_prompts: The clusters were judged among like prompts.
     """
     joined: list[list[int]] = []
     for index in range(len(clusters)):
@@ -32,7 +38,10 @@ def join_same(
         else:
             same.append(index)
     return [
-        (_join([clusters[index] for index in one], reference, current), names[one[0]])
+        (
+            _join([clusters[index] for index in one], reference, current, given_prompts),
+            names[one[0]],
+        )
         for one in joined
     ]
 
@@ -42,7 +51,9 @@ def _alike(first: str, second: str) -> bool:
     return len(words & others) >= ALIKE * len(words | others) > 0
 
 
-def _join(clusters: Sequence[Cluster], reference: Window, current: Window) -> Cluster:
+def _join(
+    clusters: Sequence[Cluster], reference: Window, current: Window, given_prompts: bool
+) -> Cluster:
     if len(clusters) == 1:
         return clusters[0]
     members = np.unique(np.concatenate([one.members for one in clusters]))
@@ -54,7 +65,7 @@ def _join(clusters: Sequence[Cluster], reference: Window, current: Window) -> Cl
     now, before = size / design, share_reference * len(reference) / design
     odds = len(reference) / len(current)
     low, high = jeffreys_interval(now, now + before, 0.95)
-    return replace(
+    whole = replace(
         clusters[0],
         members=members,
         size=len(members),
@@ -64,6 +75,17 @@ def _join(clusters: Sequence[Cluster], reference: Window, current: Window) -> Cl
         enrichment_lower=low / (1.0 - low) * odds,
         enrichment_upper=high / max(1.0 - high, 1e-12) * odds,
         adjusted_p_value=min(one.adjusted_p_value for one in clusters),
+    )
+    if not given_prompts:
+        return whole
+    # How the sides share like prompts isn't known here. What holds of each part holds of all: it
+    # is at least as enriched as the least enriched of them, and at most as the most enriched.
+    before = sum(one.share_current / one.enrichment for one in clusters)
+    return replace(
+        whole,
+        enrichment=sum(one.share_current for one in clusters) / before,
+        enrichment_lower=min(one.enrichment_lower for one in clusters),
+        enrichment_upper=max(one.enrichment_upper for one in clusters),
     )
 
 

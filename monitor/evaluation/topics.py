@@ -49,7 +49,7 @@ def make_topics(
         )
         for one in clusters
     ]
-    joined = join_same(clusters, names, reference, current)
+    joined = join_same(clusters, names, reference, current, given_prompts=side == "answers")
     joined.sort(key=lambda pair: -pair[0].size)
     taken: set[str] = set()
     topics = []

@@ -98,7 +98,7 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
             else f"; how many of the {noun} drifted can't be told"
         )
     figures = Text.assemble("  ", state, (figured, "dim"))
-    shown = [_topic(topic) for topic in family.topics[:TOPICS_SHOWN]]
+    shown = [_topic(topic, family.family) for topic in family.topics[:TOPICS_SHOWN]]
     left = len(family.topics) - TOPICS_SHOWN
     if left > 0:
         shown.append(Text(f"  and {left:,} smaller topics", style="dim"))
@@ -108,11 +108,11 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
     return [line, figures, *slow, *shown]
 
 
-def _topic(topic: Topic) -> RenderableType:
+def _topic(topic: Topic, family: str) -> RenderableType:
     title = Text.assemble(
         (topic.name, "bold"),
         f"  {topic.share_current:.1%} of the window, {topic.share_reference:.1%} of the baseline: ",
-        (say_enrichment(topic), "dim"),
+        (say_enrichment(topic, family), "dim"),
     )
     users = f"{counted(topic.n_current, 'exchange')} of {counted(topic.n_users, 'user')}"
     seen = "; ".join(one for one in (users, say_seen(topic), say_growth(topic)) if one)

@@ -194,14 +194,14 @@ def say_mass(family: FamilyAssessment, assessment: Assessment) -> str:
     )
 
 
-def say_enrichment(topic: Topic) -> str:
-    """Say how much more frequent a topic has become, with the interval."""
-    if topic.share_reference == 0:
-        return f"at least {format_mean(topic.enrichment_lower)} times as frequent (95%)"
-    return (
-        f"{format_mean(topic.enrichment)} times as frequent (95%: "
-        f"{format_mean(topic.enrichment_lower)} to {format_mean(topic.enrichment_upper)})"
-    )
+def say_enrichment(topic: Topic, family: str) -> str:
+    """Say how many times as frequent a topic surely is.
+
+    The estimate would look like a wrong ratio of the two shares beside it: a user's messages count
+    as one, and answers are compared among like prompts.
+    """
+    among = " among like prompts" if family == "output" else ""
+    return f"at least {format_mean(topic.enrichment_lower)} times as frequent{among} (95%)"
 
 
 def say_seen(topic: Topic) -> str:

@@ -74,7 +74,8 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     n_users: int
     share_current: float
     share_reference: float
-    #: Ratio of the shares, with its 95% interval.
+    #: How many times as frequent it is, with its 95% interval: counted by user, and of answers by
+    #: the odds among like prompts, so not the ratio of the shares.
     enrichment: float
     enrichment_lower: float
     enrichment_upper: float

@@ -87,12 +87,20 @@ def test_the_page_says_who_is_hit_and_tells_input_from_output() -> None:
         "Output: the answers, given the prompts Given what they ask, the answers are",
         "61 exchanges of 48 users; first seen 3 Nov 2026, 14:05 UTC in this window; known since",
         "known since 20 Oct 2026, 09:00 UTC",
-        "0.3% before, 12% now: 40 times as frequent (95%: 18 to 90)",
+        "0.3% before, 12% now: at least 18 times as frequent (95%)",
         "By day: 0.4% on 2 Nov, 18% on 4 Nov. Dashed: the baseline.",
         "How do I move my crypto wallet?",
         "resolved worse higher is better 0.82 0.54 -34.0% (-39.0 to -29.0) -0.28",
     ):
         assert expected in text
+
+
+def test_of_answers_the_factor_is_among_like_prompts() -> None:
+    topics = tuple(make_topic(index=index, name=f"topic {index}") for index in range(20))
+    output = make_family("output", verdict="drift", alarm=True, topics=topics)
+    text = Outline(render_page(make_assessment(output=output))).text
+    assert "12% now: at least 18 times as frequent among like prompts (95%)" in text
+    assert "0.3% 12% at least 18 times as frequent among like prompts (95%)" in text
 
 
 def test_of_several_versions_the_share_is_that_of_the_one_that_speaks() -> None:

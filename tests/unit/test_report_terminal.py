@@ -61,7 +61,7 @@ def test_the_terminal_shows_all_that_matters() -> None:
     for expected in (
         "DRIFT  500 exchanges of assistant against 2,000 of the baseline",
         "at least 31.0% of the prompts drifted",
-        "12.0% of the window, 0.3% of the baseline: 40 times as frequent (95%: 18 to 90)",
+        "12.0% of the window, 0.3% of the baseline: at least 18 times as frequent (95%)",
         "first seen 3 Nov 2026, 14:05 UTC in this window; 0.4% on 2 Nov, 18% on 4 Nov",
         "“How do I move my crypto wallet?”",
         "Foreign, and in no topic",
@@ -71,6 +71,12 @@ def test_the_terminal_shows_all_that_matters() -> None:
         "Note: No traffic on 1 day",
     ):
         assert expected in text
+
+
+def test_of_answers_the_factor_is_among_like_prompts() -> None:
+    output = make_family("output", verdict="drift", alarm=True, topics=(make_topic(),))
+    told = "12.0% of the window, 0.3% of the baseline: at least 18 times as frequent among like"
+    assert f"{told} prompts (95%)" in " ".join(in_terminal(make_assessment(output=output)).split())
 
 
 def test_what_was_compared_is_shown_where_the_rest_was_not_enough() -> None:

@@ -100,7 +100,7 @@ def test_the_message_says_what_who_how_sure_and_what_next() -> None:
         "Drift: assistant",
         "at least 31% of the prompts are unlike the baseline",
         "resolved 0.82 → 0.54 (-34%, 95% interval -39% to -29%), effect -0.28, n = 2,000 → 500",
-        "crypto, wallet, transfer, 12.0% of the window against 0.3%",
+        "12.0% of the window against 0.3%: at least 18 times as frequent (95%), n = 61",
         "task type crypto: 0% → 20%",
         "have the review queue worked",
         "Report (https://drift.example/evaluations/12/report)",

@@ -1,5 +1,6 @@
 """What people are told of a window whose exchanges stand for different numbers of others."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 
@@ -141,6 +142,23 @@ def test_joined_topics_have_a_weighted_share_and_an_interval_of_what_they_are_wo
     assert repr(plain) == repr(joined([0.05] * 100))
     width = [one.enrichment_upper / one.enrichment_lower for one in (plain, uneven)]
     assert width[1] > 2 * width[0]
+
+
+def test_joined_topics_of_answers_stay_compared_among_like_prompts() -> None:
+    """The shares rose tenfold, but the prompts did too."""
+    parts = [
+        replace(
+            cluster(members, 0.05), enrichment=times, enrichment_lower=low, enrichment_upper=high
+        )
+        for members, times, low, high in (([0, 1, 2], 2.0, 1.2, 5.0), ([3, 4, 5], 4.0, 1.5, 9.0))
+    ]
+    sides = window([f"r{n}" for n in range(100)], None), window([f"u{n}" for n in range(60)], None)
+    names = ["card, lost", "card, lost"]
+    ((joined, _),) = join_same(parts, names, *sides, given_prompts=True)
+    assert joined.enrichment == pytest.approx(0.1 / (0.05 / 2 + 0.05 / 4))
+    assert (joined.enrichment_lower, joined.enrichment_upper) == (1.2, 9.0)
+    ((single, _),) = join_same(parts[:1], names[:1], *sides, given_prompts=True)
+    assert single == parts[0]
 
 
 def test_evidentlys_rows_are_drawn_in_proportion_to_what_they_stand_for() -> None:
