@@ -1,12 +1,15 @@
 """`driftwarden evaluate`: a window of the stored traffic, now."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.cli.assessment import ProgressBars, show, status_of
 from monitor.cli.context import ConfigOption, open_database, read_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 def evaluate(
@@ -46,14 +49,15 @@ def evaluate(
     """Evaluate a window of the stored traffic now, as the daemon does when the week is over.
 
     The findings are stored; the daemon, when it runs, opens the incident and fills the review
-    queue. A window that was evaluated before is shown as it was found.
+    queue. A window that was evaluated before is shown as it was found. Before a model has any
+    traffic or baseline, nothing is evaluated or stored.
 
-    Exit status: 0 no drift, 3 drift, 4 not enough data, 2 an option can't be used, 75 another
-    process is evaluating the window, 1 it failed.
+    Exit status: 0 no drift, 3 drift, 4 not enough data, 2 an option can't be used or
+    nothing is stored, 75 another process is evaluating the window, 1 it failed.
     """
     from datetime import UTC
 
-    from monitor.evaluation.weekly import evaluate_window
+    from monitor.evaluation.weekly import evaluate_window, watched_since
     from monitor.evaluation.windows import LENGTH, window_of
     from monitor.store.engine import transaction
     from monitor.store.evaluations import evaluation_of_window
@@ -81,6 +85,12 @@ def evaluate(
             "earlier time judges what there is so far"
         )
     engine = open_database(settings)
+    with transaction(engine) as connection:
+        stored = evaluation_of_window(connection, settings.model.name, begins, ends)
+        if stored is None and watched_since(connection, settings.model.name) is None:
+            # Stored, a window without traffic would stand in a year's digest.
+            typer.echo(_nothing_stored(connection, settings.model.name, (begins, ends)), err=True)
+            raise typer.Exit(2)
     with ProgressBars() as progress:
         progress("Evaluating", 0, 1)
         evaluation_id = evaluate_window(engine, settings, begins, ends, now, again=again)
@@ -112,3 +122,17 @@ def evaluate(
     )
     show(evaluation.assessment, as_json=as_json)
     raise typer.Exit(status_of(evaluation.assessment))
+
+
+def _nothing_stored(connection: "Connection", model: str, window: tuple[datetime, datetime]) -> str:
+    from monitor.report.excerpts import excerpt
+    from monitor.store.traffic_counts import models_seen
+
+    said = (
+        f"Nothing to evaluate: {model} has no traffic and no baseline yet. "
+        "`driftwarden baseline import FILE` gives it one; the daemon reads the traffic."
+    )
+    others = ", ".join(
+        f"`{excerpt(name, 40)}`" for name in models_seen(connection, *window, limit=5)
+    )
+    return f"{said} The window's traffic names other models: {others}." if others else said

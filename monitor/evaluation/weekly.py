@@ -8,7 +8,7 @@ from functools import cache
 import msgspec
 import numpy as np
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from threadpoolctl import threadpool_limits
 
 from monitor.embedding.encoder import load_encoder
@@ -75,13 +75,8 @@ def catch_up(
     """
     model = settings.model.name
     with transaction(engine) as connection:
-        begins = (
-            first_occurrence(connection, model),
-            first_withheld(connection, model),
-            first_baseline(connection, model),
-        )
+        first = watched_since(connection, model)
         done = done_windows(connection, model)
-    first = min((begin for begin in begins if begin is not None), default=None)
     if first is None:
         return []
     ran = []
@@ -99,6 +94,16 @@ def catch_up(
         if evaluation_id is not None:
             ran.append(evaluation_id)
     return ran
+
+
+def watched_since(connection: Connection, model: str) -> datetime | None:
+    """Return the time of a model's first traffic or baseline; ``None`` where it has neither."""
+    begins = (
+        first_occurrence(connection, model),
+        first_withheld(connection, model),
+        first_baseline(connection, model),
+    )
+    return min((begin for begin in begins if begin is not None), default=None)
 
 
 def evaluate_window(

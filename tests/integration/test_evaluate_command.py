@@ -19,6 +19,7 @@ from monitor.store.evaluations import list_evaluations
 from monitor.store.migrations import upgrade
 from monitor.store.tables import Evaluation
 from tests.services.assessments import make_assessment, store_evaluation
+from tests.services.stored_traffic import store_traffic
 
 WEEK = timedelta(days=7)
 
@@ -60,6 +61,7 @@ def test_a_week_that_is_not_over_is_refused(stored: Engine, last_week: datetime)
     with transaction(stored) as connection:
         assert list_evaluations(connection) == []
     # What there is of it so far can be looked at, as a window of its own.
+    store_traffic(stored, last_week, 150, seed=1, baseline=True)
     so_far = datetime.now(UTC) - timedelta(minutes=1)
     begins = last_week + timedelta(days=1)
     looked = evaluate("--from", f"{begins:%Y-%m-%d}", "--to", f"{so_far:%Y-%m-%dT%H:%M:%S}")
@@ -67,8 +69,21 @@ def test_a_week_that_is_not_over_is_refused(stored: Engine, last_week: datetime)
     assert "No traffic" in looked.stdout
 
 
+def test_before_any_traffic_or_baseline_nothing_is_stored(
+    stored: Engine, last_week: datetime
+) -> None:
+    store_traffic(stored, last_week, 5, seed=1, model="helper")
+    done = evaluate()
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "assistant has no traffic and no baseline yet" in done.stderr
+    assert "names other models: `helper`." in done.stderr
+    with transaction(stored) as connection:
+        assert list_evaluations(connection) == []
+
+
 def test_standard_output_is_json_alone(stored: Engine, last_week: datetime) -> None:
     """The log of the evaluation had gone there too, where nothing had told it where to go."""
+    store_traffic(stored, last_week, 150, seed=1, baseline=True)
     command = [sys.executable, "-c", "from monitor.cli import main; main()", "evaluate"]
     done = subprocess.run(
         [*command, "--from", f"{last_week:%Y-%m-%d}", "--json"],
