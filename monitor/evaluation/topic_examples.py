@@ -56,11 +56,12 @@ class Quoter:
     def foreign(
         self, novelty: NDArray[np.float64], cluster: NDArray[np.int64], side: Side
     ) -> tuple[Example, ...]:
-        """Return the most foreign exchanges that lie in no topic, without what is as it was.
+        """Return the most foreign exchanges that lie in no topic, but no unchanged answers.
 
         How foreign an exchange is counts all of the window at least as far from the baseline, so
-        that with the drift in a topic the farthest of the rest look foreign too. What the baseline
-        has to the letter is no example of drift, and no smaller novelty stands in for it.
+        that with the drift in a topic the farthest of the rest look foreign too. An answer that the
+        most alike prompt of the baseline got to the letter is no example of drift; no less foreign
+        one is quoted in its place.
 
         Args:
             novelty: ``[n_current]``, of the prompts or of the answers.
@@ -69,14 +70,11 @@ class Quoter:
         """
         ranked = np.argsort(-novelty, kind="stable")
         rows = self._distinct_rows((row for row in ranked if cluster[row] < 0), side)
-        return self._quote(
-            {one: row for one, row in rows.items() if self._differs(row, side)}, side
-        )
+        if side == "answers":
+            rows = {example: row for example, row in rows.items() if self._is_changed(row)}
+        return self._quote(rows, side)
 
-    def _differs(self, row: int, side: Side) -> bool:
-        """Tell whether the baseline lacks a prompt, or answered the most alike one otherwise."""
-        if side == "prompts":
-            return self.current.prompts[row] not in self.reference.prompts
+    def _is_changed(self, row: int) -> bool:
         (nearest,) = self._most_alike([row])
         return nearest is None or self.current.responses[row] != self.reference.responses[nearest]
 

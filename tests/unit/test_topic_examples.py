@@ -90,7 +90,7 @@ def test_the_most_foreign_outside_the_topics_are_quoted() -> None:
     assert found == (Example(prompt="Is my card insured?"), Example(prompt="Write to [EMAIL]"))
 
 
-def test_what_is_as_in_the_baseline_is_not_foreign() -> None:
+def test_an_answer_as_in_the_baseline_is_not_foreign() -> None:
     quoter = Quoter(
         REFERENCE,
         window(
@@ -102,6 +102,5 @@ def test_what_is_as_in_the_baseline_is_not_foreign() -> None:
     (example,) = quoter.foreign(novelty, topic, "answers")
     assert (example.prompt, example.response) == ("Raise my limit", "No.")
     assert example.before == Quote(prompt="Raise my limit", response="Done.")
-    assert quoter.foreign(novelty, topic, "prompts") == (Example(prompt="More credit"),)
     topic[1] = 0
     assert quoter.foreign(novelty, topic, "answers") == ()
