@@ -1,6 +1,7 @@
 """Compare a current window with a reference window: has the input drifted, by how much, where?"""
 
 from functools import reduce
+from numbers import Integral, Real
 from operator import add
 
 import numpy as np
@@ -15,8 +16,9 @@ from monitor.drift.fusion import fuse
 from monitor.drift.grouping import deal_bins
 from monitor.drift.ids import Groups
 from monitor.drift.localisation import localise
-from monitor.drift.mass import mass_lower_bound
+from monitor.drift.mass import CONFIDENCE, mass_lower_bound
 from monitor.drift.multiplicity import holm
+from monitor.drift.near_copies import unite_copies
 from monitor.drift.pool import Pool, make_pool
 from monitor.drift.pool_search import PoolSearch, search_of
 from monitor.drift.regions import grow_regions
@@ -101,7 +103,7 @@ def compare(
         'drift'
     """
     check_options(alpha, minimum_mass, n_permutations, minimum_samples, device=device, rng=rng)
-    sides = (check_vectors(reference, "reference"), check_vectors(current, "current"))
+    sides = unite_copies(check_vectors(reference, "reference"), check_vectors(current, "current"))
     pool = make_pool(*sides, reference_groups, current_groups)
     parts = _check_parts(current_parts, pool.n_current)
     layout = lay_out(pool, design)
@@ -159,11 +161,15 @@ def check_options(
     device: str | None,
     rng: np.random.Generator,
 ) -> None:
-    """Raise ValueError for an option that is out of range, TypeError for another kind of rng."""
+    """Raise ValueError for an option that is out of range, TypeError for one of another kind."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(
             f"rng must be a generator, such as numpy.random.default_rng(1); got {rng!r}"
         )
+    _require_number("alpha", alpha)
+    _require_number("minimum_mass", minimum_mass)
+    _require_number("minimum_samples", minimum_samples)
+    _require_number("n_permutations", n_permutations, whole=True)
     if not 0.0 < alpha < 1.0:
         raise ValueError(f"alpha must lie between 0 and 1; got {alpha}")
     if not 0.0 <= minimum_mass <= 1.0:
@@ -173,9 +179,14 @@ def check_options(
             f"n_permutations = {n_permutations} can't reach p <= {alpha}: "
             f"take at least {int(np.ceil(1 / alpha)) - 1}"
         )
-    if minimum_samples < 0:
+    if not minimum_samples >= 0:
         raise ValueError(f"minimum_samples must not be negative; got {minimum_samples}")
     resolve_device(device)
+
+
+def _require_number(name: str, value: object, *, whole: bool = False) -> None:
+    if not isinstance(value, Integral if whole else Real):
+        raise TypeError(f"{name} must be a {'whole ' if whole else ''}number; got {value!r}")
 
 
 def enough(pool: Pool, minimum_samples: int) -> bool:
@@ -221,8 +232,13 @@ def conclude(
     alpha: float,
     minimum_mass: float,
 ) -> DriftResult:
-    """Fuse the tests and put the result together."""
+    """Fuse the tests and put the result together.
+
+    A bound above 0 says that something drifted: it's given where the test says so at its error.
+    """
     p_value, p_values = fuse(evaluated.statistics, evaluated.families, evaluated.weights)
+    if p_value > 1.0 - CONFIDENCE:
+        mass = 0.0
     tests = tuple(
         TestResult(
             name=name,

@@ -18,11 +18,16 @@ from monitor.drift.covariates import beside, check_covariates
 from monitor.drift.embeddings import Embeddings, check_vectors, join
 from monitor.drift.ids import Groups
 from monitor.drift.localisation import tail_posterior
+from monitor.drift.near_copies import unite_copies
 from monitor.drift.neighbours import draw_landmarks, nearest
 from monitor.drift.pool import Pool, label_free_order, make_pool, subset
 from monitor.drift.prompt_basis import smooth_functions
 from monitor.drift.regions import grow_regions
-from monitor.drift.response_features import ResidualFeatures, conditional_distance
+from monitor.drift.response_features import (
+    ResidualFeatures,
+    conditional_distance,
+    scale_among_like,
+)
 from monitor.drift.result import DriftResult
 from monitor.drift.ridge import ridge_residual
 from monitor.drift.sample_design import SampleDesign, lay_out
@@ -30,7 +35,7 @@ from monitor.drift.strata import evaluate_within, make_strata
 
 N_NEIGHBOURS = 10
 MAXIMUM_LANDMARKS = 4096
-SAMPLES_PER_STRATUM = 20
+UNITS_PER_STRATUM = 20
 #: Share of the reference's prompts that are taken as comparable.
 COMPARABLE_SHARE = 0.95
 MAXIMUM_STRATA = 256
@@ -119,9 +124,9 @@ def compare_given(
     judged, answers = layout.judged, responses.part(layout.rows)
     if not enough(judged, minimum_samples):
         return not_enough_data(layout, rng)
-    n_strata = int(np.clip(len(judged.vectors) // SAMPLES_PER_STRATUM, 1, MAXIMUM_STRATA))
+    n_strata = int(np.clip(judged.n_units // UNITS_PER_STRATUM, 1, MAXIMUM_STRATA))
     cell = fit_cells(judged.vectors, n_strata, rng).assign(pool.vectors)
-    strata = make_strata(judged, _set_apart(judged, cell[layout.rows], n_strata, rng), rng)
+    strata = make_strata(judged, cell[layout.rows], _set_apart(judged, rng), rng)
     if min(strata.n_shared_reference, strata.n_shared_current) < max(minimum_samples, 20):
         return not_enough_data(layout, rng)
 
@@ -149,9 +154,9 @@ def compare_given(
 
     whole, residual_of_all = strata, residual
     if judged is not pool:
-        whole = make_strata(pool, _set_apart(pool, cell, n_strata, rng), rng)
+        whole = make_strata(pool, cell, _set_apart(pool, rng), rng)
         residual_of_all = ridge_residual(pool.vectors, responses, n_covariates=n_covariates)
-    near_reference, _ = _near_prompts(
+    near_reference, closeness_to_reference = _near_prompts(
         pool, np.arange(len(pool.vectors)), np.flatnonzero(~pool.is_current), rng
     )
     distance = conditional_distance(responses, near_reference)
@@ -167,7 +172,13 @@ def compare_given(
     return conclude(
         pool,
         evaluated,
-        mass=conditional_mass(layout, whole, distance, residual_of_all, rng),
+        mass=conditional_mass(
+            layout,
+            whole,
+            scale_among_like(distance, closeness_to_reference),
+            residual_of_all,
+            rng,
+        ),
         novelty=novelty,
         clusters=find_clusters(
             layout,
@@ -205,9 +216,9 @@ def _pair(
     covariates = check_covariates(*given_covariates, (len(prompts[0]), len(prompts[1])))
     if covariates is not None:
         prompts = beside(prompts[0], prompts[1], covariates)
-    pool = make_pool(prompts[0], prompts[1], reference_groups, current_groups)
+    pool = make_pool(*unite_copies(prompts[0], prompts[1]), reference_groups, current_groups)
     row = pool.origin + np.where(pool.is_current, len(prompts[0]), 0)
-    answers = join(responses[0], responses[1]).part(row)
+    answers = join(*unite_copies(responses[0], responses[1])).part(row)
     # One prompt asked often: its rows would stand the reference's first, and whatever chooses by
     # row would know the label.
     order = label_free_order(pool.vectors, answers)
@@ -248,10 +259,8 @@ def _near_prompts(
     return np.where(there, marks[found.index], -1), closeness.astype(np.float64)
 
 
-def _set_apart(
-    pool: Pool, cell: NDArray[np.int64], n_strata: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """Put prompts outside the common support into strata of one side, which say nothing.
+def _set_apart(pool: Pool, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return which prompts lie outside the common support, bool ``[N]``.
 
     A new topic falls into some cell, beside prompts that only resemble it: there the answers differ
     because the prompts do. A prompt counts as comparable when the nearest reference prompt of
@@ -268,5 +277,4 @@ def _set_apart(
     )
     similarity = np.where(found.index[:, 0] >= 0, found.similarity[:, 0], -1.0)
     least = np.quantile(similarity[~pool.is_current], 1.0 - COMPARABLE_SHARE)
-    foreign = similarity < least
-    return np.where(foreign, n_strata + pool.is_current, cell)
+    return np.asarray(similarity < least)

@@ -10,7 +10,7 @@ that without drift it is an arbitrary one. The bound is :mod:`monitor.drift.mass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.mass import TAIL_SHARES, bound_excess
+from monitor.drift.mass import CONFIDENCE, TAIL_SHARES, bound_excess
 from monitor.drift.pool import Pool
 from monitor.drift.sample_design import Layout
 from monitor.drift.strata import Strata
@@ -18,7 +18,6 @@ from monitor.drift.strata import Strata
 N_FOLDS = 5
 #: Where a shift of all is looked for: the upper half and less of the reference.
 SHIFT_SHARES = (0.5, 0.3, 0.15)
-CONFIDENCE = 0.95
 
 
 def conditional_mass(
@@ -36,7 +35,8 @@ def conditional_mass(
     Args:
         layout: Both windows.
         strata: The prompt cells of all samples.
-        distance: float64 ``[N]``: how foreign each response is.
+        distance: float64 ``[N]``: how foreign each response is, scaled among prompts with
+            neighbours as near.
         residual: float32 ``[N, e]``: what the prompt doesn't explain of each response.
         rng: Draws the folds.
     """

@@ -57,6 +57,14 @@ class Embeddings:
         """Return some rows without converting them yet."""
         return Embeddings(self._arrays, self._rows(rows))
 
+    def above(self, other: "Embeddings") -> "Embeddings":
+        """Return these rows and those of the other: a whole one, or a part of the same arrays."""
+        arrays = other._arrays  # noqa: SLF001 - of its own class, here and below
+        if self._arrays is arrays:
+            every = [one._rows(slice(0, len(one))) for one in (self, other)]  # noqa: SLF001
+            return Embeddings(arrays, np.concatenate(every))
+        return Embeddings((*self._arrays, *arrays))
+
     def chunks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Yield all rows, some at a time, each time with where they stand."""
         for start in range(0, len(self), CHUNK_ROWS):
@@ -115,8 +123,17 @@ def check_vectors(vectors: ArrayLike, name: str) -> Embeddings:
 
 
 def join(reference: Embeddings, current: Embeddings) -> Embeddings:
-    """Return the rows of two checked arrays, one below the other."""
-    return Embeddings((*reference._arrays, *current._arrays))  # noqa: SLF001 - of its own class
+    """Return the rows of two checked arrays, or of two parts of one, one below the other.
+
+    Raises:
+        ValueError: They differ in width.
+    """
+    if reference.shape[1] != current.shape[1]:
+        raise ValueError(
+            "reference and current must come from one encoder; their dimensions are "
+            f"{reference.shape[1]} and {current.shape[1]}"
+        )
+    return reference.above(current)
 
 
 def take(vectors: Rows, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:

@@ -27,6 +27,8 @@ from monitor.drift.pool_search import PoolSearch
 #: Upper tails of the reference's scores at which the excess is measured.
 TAIL_SHARES = (0.3, 0.15, 0.08, 0.04, 0.02, 0.01)
 MAXIMUM_LANDMARKS = 4096
+#: Probability that a bound doesn't exceed the truth.
+CONFIDENCE = 0.95
 #: Variance of the two halves' counts together over that of independent ones.
 CROSS_FIT_VARIANCE = 1.0 + 1.0 / np.pi
 #: Pseudo-samples that pull a cell's posterior towards no drift.
@@ -39,7 +41,7 @@ def mass_lower_bound(
     weights: NDArray[np.float64],
     rng: np.random.Generator,
     *,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
 ) -> float:
     """Return a lower confidence bound on the drifted share, in [0, 1].
 

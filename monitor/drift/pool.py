@@ -65,11 +65,7 @@ def make_pool(
     Raises:
         ValueError: The widths differ, or there isn't one group id for each sample.
     """
-    if reference.shape[1] != current.shape[1]:
-        raise ValueError(
-            "reference and current must come from one encoder; their dimensions are "
-            f"{reference.shape[1]} and {current.shape[1]}"
-        )
+    vectors = join(reference, current)
     seen: dict[Hashable, int] = {}
     owners = np.concatenate(
         [
@@ -77,7 +73,6 @@ def make_pool(
             number_owners(current_groups, len(current), seen, len(reference), "current_groups"),
         ]
     )
-    vectors = join(reference, current)
     is_current = np.arange(len(vectors)) >= len(reference)
     origin = np.concatenate([np.arange(len(reference)), np.arange(len(current))])
     order = label_free_order(vectors)

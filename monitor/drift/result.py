@@ -6,6 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.counting import counted
+
 Verdict = Literal["drift", "no_drift", "not_enough_data"]
 
 
@@ -35,7 +37,7 @@ class TestResult:
     effect_upper: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Cluster:
     """A region of the embedding space that is overrepresented in the current window."""
 
@@ -47,7 +49,9 @@ class Cluster:
     size: int
     share_current: float
     share_reference: float
-    #: ``share_current / share_reference``, both shrunk by half a sample so that it is finite.
+    #: How many times as frequent as in the reference, for responses among those to like prompts.
+    #: Messages of one user count as one, and half a one is added to both counts; so this isn't
+    #: ``share_current / share_reference``, which count each message.
     enrichment: float
     #: 95% interval of the enrichment.
     enrichment_lower: float
@@ -56,7 +60,7 @@ class Cluster:
     adjusted_p_value: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class DriftResult:
     """The comparison of a current window with a reference window."""
 
@@ -77,3 +81,12 @@ class DriftResult:
     n_current_groups: int
     #: Random labellings that were needed: fewer than asked for where nothing was near significant.
     n_permutations: int
+
+    def __str__(self) -> str:
+        """Return the conclusion in a line."""
+        said = f"{self.verdict}: p = {self.p_value:.3g}"
+        if self.mass_lower_bound > 0.0:
+            said += f", at least {self.mass_lower_bound:.1%} drifted"
+        clusters = f", {counted(len(self.clusters), 'cluster')}" if self.clusters else ""
+        sizes = f"{self.n_current:,} samples against {self.n_reference:,}"
+        return f"{said}{clusters} ({sizes})"

@@ -176,9 +176,20 @@ def _compare_graded(x: Side, y: Side) -> _Compared:
         _effect_limits(effect, variances, x, y),
         _p_value(effect / 2.0, variances, x, y),
         compare_means(x, y),
-        mean_limits(x),
-        mean_limits(y),
+        *_inside_the_range(x, y),
     )
+
+
+def _inside_the_range(x: Side, y: Side) -> tuple[Limits, Limits]:
+    """Return the means of both sides; where no value is below 0, or none above, no limit is."""
+    distinct = _distinct(x, y)
+    low = 0.0 if distinct[0] >= 0.0 else -math.inf
+    high = 0.0 if distinct[-1] <= 0.0 else math.inf
+    first, second = (
+        Limits(max(one.lower, low), one.mean, min(one.upper, high))
+        for one in (mean_limits(x), mean_limits(y))
+    )
+    return first, second
 
 
 def _effect_limits(effect: float, variances: tuple[float, float], x: Side, y: Side) -> Limits:

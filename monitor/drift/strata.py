@@ -71,41 +71,49 @@ class Strata:
         return max(sizes[0] * sizes[1], 1) / max(sum(sizes), 1)
 
 
-def make_strata(pool: Pool, cell: NDArray[np.int64], rng: np.random.Generator) -> Strata:
+def make_strata(
+    pool: Pool, cell: NDArray[np.int64], apart: NDArray[np.bool_], rng: np.random.Generator
+) -> Strata:
     """Put each unit into the stratum where most of its prompts lie, and deal units to bins.
+
+    What is set apart goes into strata of one side, which say nothing; what else the same unit asked
+    is dealt as if it were another's, or a single new prompt would silence all of it.
 
     Args:
         pool: Both windows.
         cell: int64 ``[N]``: the prompt cell of each sample.
+        apart: bool ``[N]``: prompts that the other side has nothing like.
         rng: Deals units to bins where there are more than ``MAXIMUM_BINS``.
     """
+    cell = np.where(apart, int(cell.max()) + 1 + pool.is_current, cell)
     n_strata = int(cell.max()) + 1
-    pair, count = np.unique(pool.unit * n_strata + cell, return_counts=True)
+    _, first, unit = np.unique(pool.unit * 2 + apart, return_index=True, return_inverse=True)
+    unit, n_units = unit.ravel(), len(first)
+    pair, count = np.unique(unit * n_strata + cell, return_counts=True)
     pair_unit, pair_cell = np.divmod(pair, n_strata)
-    unit_stratum = np.empty(pool.n_units, dtype=np.int64)
+    unit_stratum = np.empty(n_units, dtype=np.int64)
     order = np.argsort(count, kind="stable")  # the largest count is written last
     unit_stratum[pair_unit[order]] = pair_cell[order]
-    unit_is_current = np.arange(pool.n_units) >= pool.n_reference_units
 
-    per_bin = int(np.ceil(pool.n_units / MAXIMUM_BINS))
-    shuffled = rng.permutation(pool.n_units)
-    key = unit_stratum * 2 + unit_is_current
+    per_bin = int(np.ceil(n_units / MAXIMUM_BINS))
+    shuffled = rng.permutation(n_units)
+    key = unit_stratum * 2 + pool.is_current[first]
     shuffled = shuffled[np.argsort(key[shuffled], kind="stable")]
     size = np.bincount(key, minlength=2 * n_strata)
-    place = np.arange(pool.n_units) - np.repeat(np.cumsum(size) - size, size)
+    place = np.arange(n_units) - np.repeat(np.cumsum(size) - size, size)
     # Each side of a stratum in bins of as equal a number of units as it allows.
     n_bins = np.maximum(np.round(size / per_bin), size > 0).astype(np.int64)
     first = np.cumsum(n_bins) - n_bins
-    unit_bin = np.empty(pool.n_units, dtype=np.int64)
+    unit_bin = np.empty(n_units, dtype=np.int64)
     unit_bin[shuffled] = first[key[shuffled]] + place % np.maximum(n_bins[key[shuffled]], 1)
     bin_key = np.repeat(np.arange(2 * n_strata), n_bins)
 
     shared = (size[0::2] > 0) & (size[1::2] > 0)
-    stratum = unit_stratum[pool.unit]
+    stratum = unit_stratum[unit]
     inside = shared[stratum]
     return Strata(
         stratum=stratum,
-        bins=unit_bin[pool.unit],
+        bins=unit_bin[unit],
         bin_stratum=bin_key // 2,
         bin_is_current=bin_key % 2 == 1,
         shared=shared,

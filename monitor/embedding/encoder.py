@@ -22,7 +22,7 @@ WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.onnx")
 
 
 class Encoder:
-    """A sentence encoder. The same text gives the same vector, whatever stands beside it.
+    """A sentence encoder. What a text stands beside changes its vector by rounding at most.
 
     Attributes:
         identity: ``<name>@<revision>/max<tokens>``. Vectors of different identities are never

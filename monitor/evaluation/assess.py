@@ -22,6 +22,7 @@ from monitor.evaluation.expected_formats import Forms
 from monitor.evaluation.families import family_of, novelty_of, untested
 from monitor.evaluation.headline import headline, not_enough, too_few
 from monitor.evaluation.metric_remarks import metrics_not_compared
+from monitor.evaluation.prompt_covariates import prompt_covariates
 from monitor.evaluation.remarks import (
     incomparable_answers,
     missing_users,
@@ -235,17 +236,12 @@ def _compare_answers(
 ) -> DriftResult | None:
     """Compare answers given the prompts; ``None`` where a side has hardly any answers.
 
-    Prompts are alike that say alike and have alike form: an embedding tells little of the form.
+    Prompts are alike that say alike and have alike form and task: an embedding tells little of the
+    form, and a task may be known to the caller only.
     """
     if min(reference.n_answers, current.n_answers) < drift.minimum_samples:
         return None
-    forms = [one for one in scalars if one.side == "prompt"]
-    covariates: list[NDArray[np.float64] | None] = [None, None]
-    if forms:
-        covariates = [
-            np.column_stack([one.reference for one in forms]),
-            np.column_stack([one.current for one in forms]),
-        ]
+    covariates = prompt_covariates(reference, current, scalars)
     # Empty answers count where they are the exception: then they are something that drifts.
     return compare_given(
         reference.prompt_vectors,

@@ -169,7 +169,7 @@ def test_rotating_prompts_and_responses_changes_no_conclusion() -> None:
 
 def test_sparse_prompts_are_no_foreign_answers() -> None:
     """Prompts of a wide topic have far neighbours, and so have their answers."""
-    alarms = 0
+    alarms = bounds = 0
     for seed in range(20):
         rng = np.random.default_rng(seed)
         sides = [_dense_and_sparse(rng, share) for share in (0.1, 0.6)]
@@ -178,7 +178,8 @@ def test_sparse_prompts_are_no_foreign_answers() -> None:
             before, answers_before, after, answers_after, rng=rng, n_permutations=199
         )
         alarms += next(one.p_value for one in found.tests if one.name == "novelty_tail") <= 0.05
-    assert alarms <= 3
+        bounds += found.mass_lower_bound > 0.0
+    assert (alarms <= 3, bounds <= 3) == (True, True), (alarms, bounds)
 
 
 def _dense_and_sparse(
@@ -189,3 +190,23 @@ def _dense_and_sparse(
     prompts = 1.0 + width * rng.standard_normal((n, d))
     answers = prompts + 0.3 * rng.standard_normal((n, d))
     return unit(prompts), unit(answers)
+
+
+@pytest.mark.parametrize("new", [0.0, 0.1])
+def test_users_with_many_messages_are_compared(new: float) -> None:
+    """A new prompt among a user's forty must not take the others out of the comparison."""
+    n, each = 800, 40
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        prompts = [unit(rng.standard_normal((n, 12)) + 1.0) for _ in range(2)]
+        fresh = rng.random(n) < new
+        prompts[1][fresh] = unit(rng.standard_normal((int(fresh.sum()), 12)) - 2.0)
+        answers = [unit(side + 0.3 * rng.standard_normal(side.shape)) for side in prompts]
+        answers[1][rng.random(n) < 0.3] = unit(np.ones((1, 12)))
+        users = np.arange(n) % (n // each)
+        found = compare_given(
+            prompts[0], answers[0], prompts[1], answers[1],
+            reference_groups=users, current_groups=users + n, rng=rng, n_permutations=199,
+            alpha=0.01,
+        )  # fmt: skip
+        assert (found.verdict, found.mass_lower_bound > 0.05) == ("drift", True), str(found)

@@ -137,3 +137,13 @@ def test_a_mix_needs_permutations(n_permutations: int) -> None:
             rng=np.random.default_rng(0),
             n_permutations=n_permutations,
         )
+
+
+def test_what_cannot_be_negative_cannot_fall_by_more_than_all() -> None:
+    """One long text makes the mean unsure by more than itself."""
+    rng = np.random.default_rng(0)
+    before = rng.uniform(5.0, 15.0, size=400)
+    after = np.append(rng.uniform(5.0, 15.0, size=399), 40_000.0)
+    found = compared(before, after)
+    assert found.relative_change_lower == -1.0
+    assert compared(-before, -after).relative_change_upper == 1.0

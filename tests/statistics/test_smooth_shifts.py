@@ -71,7 +71,7 @@ def features() -> tuple[ResidualFeatures, Strata, NDArray[np.float16]]:
     (prompts, answers), (later, replies) = draw(rng, 300), draw(rng, 300, lean=0.5)
     pool = make_pool(Embeddings((prompts,)), Embeddings((later,)), None, None)
     responses = Embeddings((np.concatenate([answers, replies]),))
-    strata = make_strata(pool, rng.integers(6, size=600), rng)
+    strata = make_strata(pool, rng.integers(6, size=600), np.zeros(600, dtype=bool), rng)
     made = ResidualFeatures(
         responses,
         rng.standard_normal((600, D)).astype(np.float32),

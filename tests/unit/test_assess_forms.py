@@ -1,4 +1,4 @@
-"""Answers are compared given what prompts say and given their form."""
+"""Answers are compared given what prompts say, their form and their task type."""
 
 from datetime import UTC, datetime
 
@@ -12,8 +12,8 @@ from monitor.settings import Drift
 N, D = 400, 16
 
 
-def window(terse: float, seed: int, *, told: bool) -> Window:
-    """Make a window with terse answers to some prompts: to the short ones, if it is told."""
+def window(terse: float, seed: int, *, told: bool, as_task: bool = False) -> Window:
+    """Make a window with terse answers to some prompts: to those of a form or task, if told."""
     rng = np.random.default_rng(seed)
     prompts = rng.standard_normal((N, D))
     prompts /= np.linalg.norm(prompts, axis=1, keepdims=True)
@@ -22,12 +22,13 @@ def window(terse: float, seed: int, *, told: bool) -> Window:
     answers[:, 0] += 0.4 * is_terse
     answers /= np.linalg.norm(answers, axis=1, keepdims=True)
     is_short = is_terse if told else rng.permutation(is_terse)
-    words = np.where(is_short, 4, 60) + rng.integers(0, 5, N)
+    words = np.where(is_short & (not as_task), 4, 60) + rng.integers(0, 5, N)
+    tasks = ["lookup" if one else "advice" for one in is_short] if as_task else [""] * N
     return Window(
         prompts=["word " * int(n) for n in words],
         responses=["Yes."] * N,
         users=[str(row) for row in range(N)],
-        task_types=[""] * N,
+        task_types=tasks,
         occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * N,
         attributes=[{}] * N,
         prompt_vectors=prompts,
@@ -40,6 +41,20 @@ def test_shorter_prompts_are_no_drift_of_the_answers(told: bool) -> None:
     found = assess(
         window(0.3, 1, told=told),
         window(0.6, 2, told=told),
+        model="m",
+        drift=Drift(n_permutations=999),
+        alert_threshold=0.1,
+        seed=3,
+    ).assessment
+    assert found.output.alarm is not told
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_more_of_a_task_type_is_no_drift_of_the_answers(told: bool) -> None:
+    """The prompts don't tell the task: a caller does."""
+    found = assess(
+        window(0.3, 1, told=told, as_task=True),
+        window(0.6, 2, told=told, as_task=True),
         model="m",
         drift=Drift(n_permutations=999),
         alert_threshold=0.1,

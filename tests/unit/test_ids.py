@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from monitor.drift import compare
 from monitor.drift.ids import read_ids
@@ -27,7 +28,37 @@ def test_an_id_is_one_whatever_it_was_read_with() -> None:
     assert 4 == len(set(unit_keys([3, "3", 4, "4"], VECTORS, "groups", salt=0)))
 
 
-@pytest.mark.parametrize("ids", [[["a"]] * 4, np.zeros((4, 2)), [pd.NA] * 4])
+def test_numbers_of_a_tensor_and_of_a_column_with_gaps_are_the_same_ids() -> None:
+    given = [
+        torch.tensor([3, 3, 4, 4]),
+        np.array([3.0, 3.0, 4.0, 4.0]),
+        list(torch.tensor([3, 3, 4, 4])),
+    ]
+    for ids in given:
+        assert [3, 3, 4, 4] == read_ids(ids, 4, "groups")
+        assert list(unit_keys(ids, VECTORS, "groups", salt=0)) == list(
+            unit_keys([3, 3, 4, 4], VECTORS, "groups", salt=0)
+        )
+
+
+@pytest.mark.parametrize(
+    "ids", [{"a", "b", "c", "d"}, dict.fromkeys("abcd", 1), b"abcd", iter("abcd"), 4]
+)
+def test_what_has_no_order_is_not_an_id_for_each_sample(ids) -> None:
+    with pytest.raises(TypeError, match="groups must hold one id for each sample, in their order"):
+        read_ids(ids, 4, "groups")
+
+
+@pytest.mark.parametrize("option", ["alpha", "minimum_mass", "n_permutations", "minimum_samples"])
+def test_an_option_that_is_no_number_is_named(option) -> None:
+    for value in (None, "0.05"):
+        with pytest.raises(TypeError, match=f"{option} must be a (whole )?number; got"):
+            compare(VECTORS, VECTORS, rng=np.random.default_rng(1), **{option: value})
+    with pytest.raises(TypeError, match="n_permutations must be a whole number; got 199"):
+        compare(VECTORS, VECTORS, rng=np.random.default_rng(1), n_permutations=199.0)
+
+
+@pytest.mark.parametrize("ids", [[object()] * 4, [["a"]] * 4, np.zeros((4, 2)), [pd.NA] * 4])
 def test_what_cannot_be_an_id_is_refused_with_its_row(ids) -> None:
     with pytest.raises(TypeError, match=r"groups: row 0 holds .*an id is a text or a number"):
         unit_keys(ids, VECTORS, "groups", salt=0)
