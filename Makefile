@@ -15,9 +15,10 @@ unexport PYTHONDONTWRITEBYTECODE
 # Two threads of small matrices cost more than they bring, and tests run beside Kafka and PostgreSQL.
 TEST_ENVIRONMENT = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} TOKENIZERS_PARALLELISM=false
 
-# Each worker has a broker, a database and a browser of its own; a file's tests stay together.
+# Each worker has a broker, a database and a browser of its own; a file's tests stay together. Files
+# in order: by number of tests the longest tests, alone in their files, would come last.
 WORKERS ?= 2
-IN_WORKERS = -n $(WORKERS) --dist loadfile
+IN_WORKERS = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## List the targets
