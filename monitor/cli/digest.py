@@ -85,13 +85,11 @@ def sparkline(series: "Series") -> str:
 
 
 def _much(hit: "Hit") -> str:
-    from monitor.report.wording import is_told
+    from monitor.report.wording import say_least
 
     if hit.mass_lower_bound is None:
         return f"effect {hit.effect_size:+.2f}"
-    if not is_told(hit.mass_lower_bound):
-        return "how many can't be told"
-    return f"at least {hit.mass_lower_bound:.1%}"
+    return say_least(hit.mass_lower_bound)
 
 
 def _print(year: "Digest", console: "Console") -> None:

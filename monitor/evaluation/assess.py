@@ -146,7 +146,7 @@ def assess(
     if families[1].verdict == "not_enough_data":
         because = why_incomparable(reference, current, least)
         families = families[0], replace(families[1], untested_because=because)
-        incomparable = incomparable_answers(reference, current, least)
+        incomparable = incomparable_answers(because, reference, current, least)
     lost = metrics_not_compared(reference.attributes, current.attributes, drift)
     remarks = (
         *incomparable,

@@ -30,15 +30,17 @@ def why_incomparable(reference: Window, current: Window, least: int) -> Untested
     return "few_answers" if min(n_answers) < least else "few_like_prompts"
 
 
-def incomparable_answers(reference: Window, current: Window, least: int) -> tuple[str, ...]:
+def incomparable_answers(
+    because: Untested, reference: Window, current: Window, least: int
+) -> tuple[str, ...]:
     """Say why answers could not be compared; nothing where neither side has any.
 
     Args:
+        because: From :func:`why_incomparable`.
         reference: The baseline.
         current: The window.
         least: Answers that are needed on either side.
     """
-    because = why_incomparable(reference, current, least)
     if because == "no_answers":
         return ()
     n_answers = current.n_answers, reference.n_answers

@@ -37,6 +37,11 @@ def is_told(bound: float) -> bool:
     return bound >= 0.0005
 
 
+def say_least(bound: float) -> str:
+    """Return a lower bound on a share to a tenth of a percent, or that it tells nothing."""
+    return f"at least {bound:.1%}" if is_told(bound) else "how many can't be told"
+
+
 def format_bound(bound: float) -> str:
     """Return a lower bound on a share in percent, with a digit more where it would read 0%."""
     return f"{bound:.0%}" if bound >= 0.005 else f"{bound:.1%}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar.plugins.jinja import JinjaTemplateEngine
 
-from monitor.report.wording import is_told
+from monitor.report.wording import say_least
 from monitor.review.web.passages import passages
 
 #: A break inside a paragraph: not before a blank line, a list's next entry, a quote or a table.
@@ -16,11 +16,6 @@ _SOFT_BREAK = re.compile(r"(?<!\n)\n[ \t]*(?!\n|[ \t]*(?:[-*+>|#]|\d+[.)]))")
 def percent(value: float | None, digits: int = 1) -> str:
     """Return a share in percent."""
     return "undefined" if value is None else f"{100 * value:.{digits}f}%"
-
-
-def least(bound: float) -> str:
-    """Return a lower bound on a share; that nothing is known where it reads 0%."""
-    return f"at least {percent(bound)}" if is_told(bound) else "how many can't be told"
 
 
 def points(value: float | None) -> str:
@@ -66,7 +61,7 @@ def register(engine: JinjaTemplateEngine) -> None:
     environment.lstrip_blocks = True
     filters: dict[str, Any] = {
         "percent": percent,
-        "least": least,
+        "least": say_least,
         "points": points,
         "number": number,
         "p_value": p_value,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from monitor.report.wording import is_told
+from monitor.report.wording import say_least
 from monitor.review.estimate import RateEstimate
 from monitor.review.web.incident_lane import HEIGHT as INCIDENT_HEIGHT
 from monitor.review.web.incident_lane import Span, lay_out_incidents
@@ -194,12 +194,7 @@ def _told(what: str, family: FamilyFigures) -> str:
     if family.verdict == "no_drift":
         return f"{what} as before (p = {family.p_value:.2g})"
     how = "drifted" if family.alarm else "moved, below the floor"
-    least = (
-        f"at least {family.mass_lower_bound:.1%}"
-        if is_told(family.mass_lower_bound)
-        else "how many can't be told"
-    )
-    return f"{what} {how}, {least} (p = {family.p_value:.2g})"
+    return f"{what} {how}, {say_least(family.mass_lower_bound)} (p = {family.p_value:.2g})"
 
 
 def _ticks(windows: Sequence[WindowFigures], step: float) -> tuple[Tick, ...]:
