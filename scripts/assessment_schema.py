@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from monitor.store import assessment
+from monitor.store.windows import assessment
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FIELD = re.compile(r"    (\w+): ")

@@ -16,17 +16,17 @@ from playwright.sync_api import Page
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from monitor.review.web.app import create_app  # noqa: E402 - the tests' world isn't installed
-from monitor.review.web.server import BackgroundServer  # noqa: E402
 from monitor.settings import Review, Secrets, Settings  # noqa: E402
 from monitor.store.engine import make_engine  # noqa: E402
 from monitor.store.tables import metadata  # noqa: E402
+from monitor.web.app import create_app  # noqa: E402 - the tests' world isn't installed
+from monitor.web.server import BackgroundServer  # noqa: E402
 from tests.services.browser import chromium  # noqa: E402
 from tests.services.desk import RIGHT, make_desk  # noqa: E402
+from tests.services.human_evaluation_world import make_study  # noqa: E402
 from tests.services.item_states import make_talk  # noqa: E402
 from tests.services.reviewing import choose, start  # noqa: E402
 from tests.services.site import Site  # noqa: E402
-from tests.services.study_world import make_study  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 SIZES = {

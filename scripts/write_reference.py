@@ -14,7 +14,7 @@ import typer
 from assessment_schema import assessment_schema
 
 from monitor.cli.app import app
-from monitor.review.states import as_markdown
+from monitor.review.items.states import as_markdown
 from monitor.settings import Secrets, all_sections
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,7 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
-from monitor.review import passwords
+from monitor.accounts import passwords
 from monitor.store.engine import make_engine
 from monitor.store.tables import metadata
 from tests.services.kafka import (  # noqa: F401 - fixtures

@@ -24,8 +24,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from monitor.demo.request_generator import DRIFTED_WEEK, SYSTEM_PROMPT, Request, World
 from monitor.demo.topics import KNOWN_TOPICS
-from monitor.demo.world import DRIFTED_WEEK, SYSTEM_PROMPT, Request, World
 
 ANSWER_BY_MENU = {topic.menu: topic.answer for topic in KNOWN_TOPICS}
 #: A world never says a sentence twice, production does: a new world every so many requests.

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.alerts.slack_message import Phase, Subject, detail_blocks, incident_blocks, message
+from monitor.alerts.messages.incident import Phase, Subject, detail_blocks, incident_blocks, message
 from monitor.settings import Alerts
-from monitor.store import incidents, outbox
-from monitor.store.assessment import Assessment
-from monitor.store.evaluations import EvaluationRow, evaluation_by_id
+from monitor.store.alerts import incidents, outbox
+from monitor.store.windows.assessment import Assessment
+from monitor.store.windows.drift_evaluations import EvaluationRow, evaluation_by_id
 
 #: It worsened when its severity grew by this factor *and* by this much since it was last told.
 WORSE_FACTOR = 1.25

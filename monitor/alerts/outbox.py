@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Engine
 
-from monitor.alerts.slack import Sender
+from monitor.alerts.channels.slack import Sender
 from monitor.errors import SlackRefusedError, SlackUnavailableError
-from monitor.store import outbox
+from monitor.store.alerts import outbox
 from monitor.store.engine import transaction
 
 #: A process that dies while sending leaves its message to others after this long.

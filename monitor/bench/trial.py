@@ -7,8 +7,8 @@ from time import process_time
 import msgspec
 import numpy as np
 
-from monitor.bench.sources.labelled import open_labelled
-from monitor.bench.sources.windows import Draw, Windows, draw_windows
+from monitor.bench.labelled import open_labelled
+from monitor.bench.windows import Draw, Windows, draw_windows
 from monitor.drift import Cluster, compare
 
 #: The samples that a reviewer sees first.

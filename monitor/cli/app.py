@@ -13,15 +13,14 @@ from monitor.cli import (
     demo,
     digest,
     evaluate,
-    models,
     privacy,
-    retrain,
-    retrain_manifest,
-    review,
     run,
     taxonomy,
     traffic,
 )
+from monitor.cli.models import versions
+from monitor.cli.retrain import manifest, runs
+from monitor.cli.review import queue
 from monitor.errors import DriftwardenError
 
 app = typer.Typer(
@@ -43,10 +42,10 @@ app.command()(compare.compare)
 app.command()(evaluate.evaluate)
 app.command()(digest.digest)
 app.add_typer(taxonomy.app, name="taxonomy")
-app.add_typer(review.app, name="review")
-retrain.app.command()(retrain_manifest.manifest)
-app.add_typer(retrain.app, name="retrain")
-app.add_typer(models.app, name="models")
+app.add_typer(queue.app, name="review")
+runs.app.command()(manifest.manifest)
+app.add_typer(runs.app, name="retrain")
+app.add_typer(versions.app, name="models")
 app.command()(privacy.forget)
 app.command()(privacy.retention)
 app.add_typer(bench.app, name="bench")

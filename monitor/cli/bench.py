@@ -7,8 +7,8 @@ from typing import Annotated, TextIO
 import typer
 
 from monitor.bench.plan import DEFAULT, FULL, QUICK, Section
-from monitor.cli.context import ConfigOption, read_settings
-from monitor.cli.targets import require_apart
+from monitor.cli.shared.context import ConfigOption, read_settings
+from monitor.cli.shared.targets import require_apart
 from monitor.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, help="Measure driftwarden against its goals.")
@@ -82,8 +82,8 @@ def drift(
     from contextlib import ExitStack
     from dataclasses import replace
 
-    from monitor.bench.drift import load_data, run_benchmark
-    from monitor.bench.ledger import Ledger
+    from bench.drift.ledger import Ledger
+    from monitor.bench.benchmark import load_data, run_benchmark
     from monitor.bench.report import Report
     from monitor.bench.row import write_rows
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from monitor.cli.context import ConfigOption, read_settings
+from monitor.cli.shared.context import ConfigOption, read_settings
 
 MARKS = {"ok": ("ok  ", typer.colors.GREEN), "note": ("note", typer.colors.YELLOW)}
 FAILED = ("FAIL", typer.colors.RED)

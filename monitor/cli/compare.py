@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.assessment import ProgressBars, show, status_of
-from monitor.cli.context import ConfigOption, read_settings
-from monitor.cli.targets import require_apart, require_writable
-from monitor.counting import counted
+from monitor.cli.shared.context import ConfigOption, read_settings
+from monitor.cli.shared.output import ProgressBars, show, status_of
+from monitor.cli.shared.targets import require_apart, require_writable
+from monitor.plurals import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.evaluation.compare_files import Comparison
     from monitor.settings import Settings
     from monitor.traffic.file_source import BadLine
+    from monitor.windows.file_comparison import Comparison
 
 BAD_LINES_SHOWN = 10
 
@@ -88,7 +88,7 @@ def compare(
         "the configuration": config or Path("config.toml"),
     }
     require_apart(targets, read)
-    from monitor.evaluation.compare_files import compare_files
+    from monitor.windows.file_comparison import compare_files
 
     with ProgressBars() as progress:
         comparison = compare_files(reference, current, settings, progress)
@@ -107,7 +107,7 @@ def compare(
     _say_bad_lines(current, comparison.current_bad_lines)
     assessment = comparison.assessed.assessment
     if html is not None:
-        from monitor.report.page import render_page
+        from monitor.windows.report.page import render_page
 
         link = "" if evidently is None else _relative_link(html, evidently)
         _write(
@@ -155,7 +155,7 @@ def _evidently_report(comparison: "Comparison", settings: "Settings") -> str | N
     """Render the report. One that fails is said and left out: the findings stand."""
     import numpy as np
 
-    from monitor.evaluation.evidently_report import render_evidently
+    from monitor.windows.report.evidently import render_evidently
 
     try:
         return render_evidently(

@@ -2,7 +2,7 @@
 
 import typer
 
-from monitor.cli.context import ConfigOption, read_settings
+from monitor.cli.shared.context import ConfigOption, read_settings
 
 app = typer.Typer(no_args_is_help=True, help="Migrate the database.")
 

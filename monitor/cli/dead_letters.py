@@ -2,7 +2,7 @@
 
 import typer
 
-from monitor.cli.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, open_database, read_settings
 
 
 def dead_letters(config: ConfigOption = None) -> None:
@@ -11,8 +11,8 @@ def dead_letters(config: ConfigOption = None) -> None:
     A dead letter is a record that couldn't be read, kept as it came. What its reason means is in
     docs/reference/formats.md; `driftwarden replay --dead-letters` tries them again.
     """
-    from monitor.store.dead_letters import summarize_dead_letters
     from monitor.store.engine import transaction
+    from monitor.store.traffic.dead_letters import summarize_dead_letters
 
     with transaction(open_database(read_settings(config))) as connection:
         kinds = summarize_dead_letters(connection)

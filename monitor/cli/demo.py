@@ -39,7 +39,7 @@ def demo(
     and is retrained. SQLite and models from packages: no service and no network is needed.
     Exit status 0 only if every stage did what it should.
     """
-    from monitor.demo.narrator import Narrator
+    from monitor.demo.console import Narrator
     from monitor.telemetry import configure_logging
 
     if (traffic is None) != (baseline is None):
@@ -51,7 +51,7 @@ def demo(
 
         succeeded = run_own_traffic(traffic, baseline, folder, narrator)
     else:
-        from monitor.demo.story import run_story
+        from monitor.demo.end_to_end import run_story
 
         succeeded = run_story(fast=fast, folder=folder, seed=seed, narrator=narrator)
     raise typer.Exit(0 if succeeded else 1)

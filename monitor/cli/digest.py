@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, open_database, read_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from monitor.review.digest import Digest, Hit, Series
+    from monitor.windows.history.digest import Digest, Hit, Series
 
 #: From far below the baseline to far above it.
 LEVELS = "▁▂▃▄▅▆▇█"
@@ -42,10 +42,10 @@ def digest(
     """
     from datetime import UTC, datetime
 
-    from monitor.review.digest import make_digest
     from monitor.settings import age
     from monitor.store.engine import transaction
-    from monitor.store.model_age import live_age
+    from monitor.store.training.model_age import live_age
+    from monitor.windows.history.digest import make_digest
 
     settings = read_settings(config)
     engine = open_database(settings)
@@ -85,7 +85,7 @@ def sparkline(series: "Series") -> str:
 
 
 def _much(hit: "Hit") -> str:
-    from monitor.report.wording import say_least
+    from monitor.rendering.wording import say_least
 
     if hit.mass_lower_bound is None:
         return f"effect {hit.effect_size:+.2f}"
@@ -169,6 +169,6 @@ def _shown(text: str) -> str:
     """Return a text from traffic as a terminal may show it."""
     from rich.markup import escape
 
-    from monitor.report.excerpts import excerpt
+    from monitor.rendering.excerpts import excerpt
 
     return escape(excerpt(text, 300))

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.assessment import ProgressBars, show, status_of
-from monitor.cli.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.output import ProgressBars, show, status_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -57,10 +57,10 @@ def evaluate(
     """
     from datetime import UTC
 
-    from monitor.evaluation.weekly import evaluate_window, watched_since
-    from monitor.evaluation.windows import LENGTH, window_of
     from monitor.store.engine import transaction
-    from monitor.store.evaluations import evaluation_of_window
+    from monitor.store.windows.drift_evaluations import evaluation_of_window
+    from monitor.windows.evaluation import evaluate_window, watched_since
+    from monitor.windows.schedule import LENGTH, window_of
 
     settings = read_settings(config)
     if model is not None:
@@ -125,8 +125,8 @@ def evaluate(
 
 
 def _nothing_stored(connection: "Connection", model: str, window: tuple[datetime, datetime]) -> str:
-    from monitor.report.excerpts import excerpt
-    from monitor.store.traffic_counts import models_seen
+    from monitor.rendering.excerpts import excerpt
+    from monitor.store.traffic.model_counts import models_seen
 
     said = (
         f"Nothing to evaluate: {model} has no traffic and no baseline yet. "

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, open_database, read_settings
 
 if TYPE_CHECKING:
     from monitor.privacy.forget import Forgotten
@@ -57,8 +57,8 @@ def forget(
     """
     from datetime import UTC, datetime
 
+    from monitor.privacy.end_user import Wanted
     from monitor.privacy.forget import forget as remove
-    from monitor.privacy.person import Wanted
 
     if not subject and not exchange:
         raise typer.BadParameter("give --subject, --exchange or both")

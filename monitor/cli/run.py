@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.context import ConfigOption, read_settings
+from monitor.cli.shared.context import ConfigOption, read_settings
 
 
 def run(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, open_database, read_settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,9 +27,9 @@ def check(path: PathArgument = None, config: ConfigOption = None) -> None:
     Task types of the stored traffic that it lacks are said too; they are no error.
     """
     from monitor.errors import DriftwardenError
+    from monitor.review.guidelines import names_missing, read_taxonomy
     from monitor.store.engine import transaction
-    from monitor.store.taxonomies import task_types_seen
-    from monitor.taxonomy import names_missing, read_taxonomy
+    from monitor.store.review.taxonomies import task_types_seen
 
     settings = read_settings(config)
     place = _place(path, settings.review.taxonomy)
@@ -67,10 +67,10 @@ def show(
 ) -> None:
     """Print a taxonomy as one Markdown file: the configured one, or an earlier version."""
     from monitor.errors import InputError
+    from monitor.review.guidelines import load_taxonomy, taxonomy_by_version
+    from monitor.review.guidelines.writer import as_markdown
     from monitor.store.engine import transaction
-    from monitor.store.taxonomies import versions_like
-    from monitor.taxonomy import load_taxonomy, taxonomy_by_version
-    from monitor.taxonomy.markdown_writer import as_markdown
+    from monitor.store.review.taxonomies import versions_like
 
     settings = read_settings(config)
     if not version:
@@ -94,7 +94,7 @@ def init(
 
     from monitor.errors import InputError
 
-    starter = files("monitor.taxonomy").joinpath("starter.md").read_text(encoding="utf-8")
+    starter = files("monitor.review.guidelines").joinpath("starter.md").read_text(encoding="utf-8")
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(starter)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import ConfigOption, open_database, read_settings
-from monitor.counting import counted
+from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.plurals import counted
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -63,8 +63,8 @@ def _replay_file(engine: "Engine", settings: "Settings", file: Path) -> None:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from monitor.embedding.encoder import load_encoder
+    from monitor.traffic.file_replay import replay_file
     from monitor.traffic.file_source import file_source_name
-    from monitor.traffic.replay import replay_file
 
     file_source_name(file)  # a file that can't be read is told before the encoder is loaded
     columns = (SpinnerColumn(), TextColumn("{task.completed} lines"), TimeElapsedColumn())
@@ -93,9 +93,9 @@ def _replay_file(engine: "Engine", settings: "Settings", file: Path) -> None:
 
 def _replay_dead_letters(engine: "Engine", settings: "Settings") -> None:
     from monitor.embedding.encoder import load_encoder
-    from monitor.store.dead_letters import count_by_reason
     from monitor.store.engine import transaction
-    from monitor.traffic.replay_letters import replay_dead_letters
+    from monitor.store.traffic.dead_letters import count_by_reason
+    from monitor.traffic.dead_letter_replay import replay_dead_letters
 
     with transaction(engine) as connection:
         waiting = sum(count_by_reason(connection).values())
@@ -144,10 +144,10 @@ def import_(
     from datetime import UTC, datetime
 
     from monitor.embedding.encoder import load_encoder
-    from monitor.evaluation.versions import version_name
     from monitor.traffic.baseline_import import import_baseline
     from monitor.traffic.file_source import file_source_name
     from monitor.traffic.redaction import make_redactor
+    from monitor.windows.versions.split import version_name
 
     settings = read_settings(config)
     engine = open_database(settings)

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from sqlalchemy import Engine
 
-from monitor.embedding.shared import SharedEncoder
+from monitor.embedding.shared_encoder import SharedEncoder
 from monitor.errors import ConfigurationError, DatabaseUnavailableError
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import make_engine, transaction
@@ -152,7 +152,7 @@ def _remember_taxonomy(engine: Engine, settings: Settings) -> None:
     """Store the taxonomy as it is at the start; one that doesn't hold together ends it."""
     if not settings.review.taxonomy:
         return
-    from monitor.taxonomy import load_taxonomy, remember_taxonomy
+    from monitor.review.guidelines import load_taxonomy, remember_taxonomy
 
     load_taxonomy(Path(settings.review.taxonomy))
     with transaction(engine) as connection:

@@ -6,22 +6,22 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
+from monitor.alerts.channels.slack import Sender, make_sender
 from monitor.alerts.outbox import deliver_due
-from monitor.alerts.slack import Sender, make_sender
 from monitor.daemon.follow_up import decide, follow_up, watch_age
 from monitor.daemon.retraining import Retraining
 from monitor.embedding.encoder import load_encoder
-from monitor.evaluation.embedding import EncoderSource
-from monitor.evaluation.version_baseline import follow_version
-from monitor.evaluation.weekly import catch_up
 from monitor.privacy.retention import apply_retention, is_due
 from monitor.settings import Secrets, Settings
+from monitor.store.alerts.outbox import count_waiting
 from monitor.store.engine import transaction
-from monitor.store.evaluations import last_success
-from monitor.store.offsets import complete_until
-from monitor.store.outbox import count_waiting
-from monitor.store.pending_halves import first_waiting
+from monitor.store.traffic.offsets import complete_until
+from monitor.store.traffic.pending_halves import first_waiting
+from monitor.store.windows.drift_evaluations import last_success
 from monitor.telemetry import LAST_EVALUATION, OUTBOX_PENDING, get_logger
+from monitor.windows.evaluation import catch_up
+from monitor.windows.reading.reembedding import EncoderSource
+from monitor.windows.versions.planned_baseline import follow_version
 from retrain.registry.mlflow_mirror import MlflowMirror, mirror_registry
 
 #: Records of a window's last moments may come this much later.

@@ -5,14 +5,14 @@ from datetime import datetime
 import numpy as np
 from sqlalchemy import Engine
 
-from monitor.alerts.age_message import announce_age
-from monitor.alerts.decision_message import announce_decisions
 from monitor.alerts.incidents import handle_evaluation
-from monitor.review.decision import decide_open_batches
-from monitor.review.selection import create_batch
+from monitor.alerts.messages.decision import announce_decisions
+from monitor.alerts.messages.model_age import announce_age
+from monitor.review.decision.decisions import decide_open_batches
+from monitor.review.sampling.batch import create_batch
 from monitor.settings import Settings, age
 from monitor.store.engine import transaction
-from monitor.store.evaluations import (
+from monitor.store.windows.drift_evaluations import (
     EvaluationRow,
     evaluation_by_id,
     mark_followed_up,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine
 
-from monitor.embedding.shared import SharedEncoder
+from monitor.embedding.shared_encoder import SharedEncoder
 from monitor.settings import Secrets, Settings
 from monitor.telemetry import Heartbeat
 
@@ -24,7 +24,7 @@ def prepare(
     Raises:
         ModelError: The encoder is missing.
     """
-    from monitor.traffic.ingest import run_ingest
+    from monitor.traffic.ingest.loop import run_ingest
 
     lent = encoder.load()
     return lambda: run_ingest(engine, settings, secrets, lent, stop, heartbeat=heartbeat)

@@ -82,7 +82,7 @@ def _database(settings: Settings) -> Finding:
 
 
 def _baseline(settings: Settings) -> Finding:
-    from monitor.store.baselines import latest_baseline
+    from monitor.store.traffic.baselines import latest_baseline
 
     with _connection(settings) as connection:
         baseline = latest_baseline(connection, settings.model.name)
@@ -97,7 +97,7 @@ def _baseline(settings: Settings) -> Finding:
 
 
 def _broker(settings: Settings, secrets: Secrets) -> Finding:
-    from monitor.traffic.kafka_source import probe_topic
+    from monitor.traffic.kafka.consumer import probe_topic
 
     partitions = probe_topic(settings.kafka, secrets)
     return Finding(
@@ -117,7 +117,7 @@ def _encoder(settings: Settings) -> Finding:
 
 
 def _slack(settings: Settings, secrets: Secrets) -> Finding:
-    from monitor.alerts.slack import make_sender
+    from monitor.alerts.channels.slack import make_sender
 
     sender = make_sender(secrets, settings.alerts)
     if sender is None:
@@ -130,7 +130,7 @@ def _slack(settings: Settings, secrets: Secrets) -> Finding:
 
 
 def _reviewers(settings: Settings) -> Finding:
-    from monitor.store.reviewers import list_reviewers
+    from monitor.store.accounts.users import list_reviewers
 
     with _connection(settings) as connection:
         active = [person for person in list_reviewers(connection) if person.active]
@@ -144,8 +144,8 @@ def _reviewers(settings: Settings) -> Finding:
 
 
 def _taxonomy(settings: Settings) -> Finding:
-    from monitor.store.taxonomies import task_types_seen
-    from monitor.taxonomy import load_taxonomy, names_missing
+    from monitor.review.guidelines import load_taxonomy, names_missing
+    from monitor.store.review.taxonomies import task_types_seen
 
     path = settings.review.taxonomy
     if not path:
@@ -168,7 +168,7 @@ def _taxonomy(settings: Settings) -> Finding:
 
 
 def _sign_in(settings: Settings, secrets: Secrets) -> Finding:
-    from monitor.review.web.oidc_page import connect
+    from monitor.web.sign_in.single_sign_on_page import connect
 
     provider = connect(settings, secrets)
     if provider is None:
@@ -180,7 +180,7 @@ def _sign_in(settings: Settings, secrets: Secrets) -> Finding:
 
 
 def _recipe(settings: Settings) -> Finding:
-    from monitor.model_location import locate_model
+    from monitor.settings.model_location import locate_model
     from retrain.recipes.recipe_file import read_recipe_file, split_base
 
     recipe = read_recipe_file(settings.retrain.recipe)
@@ -205,10 +205,10 @@ def _training_data(settings: Settings) -> Finding:
 
 def evaluation_finding(settings: Settings, secrets: Secrets) -> Finding:
     """Say what candidates are evaluated on, and which settings evaluation.yaml overrides."""
-    from monitor.evaluation_file import read_plan
-    from retrain.benchmarks.benchmark import load_benchmarks
-    from retrain.judge.client import judge_of
-    from retrain.metrics.catalogue import MetricModels
+    from monitor.settings.evaluation_file import read_plan
+    from retrain.evaluation.benchmark import load_benchmarks
+    from retrain.evaluation.judge.chat_client import judge_of
+    from retrain.evaluation.metrics.catalogue import MetricModels
 
     name = settings.retrain.evaluation
     if not name:
@@ -254,7 +254,7 @@ def _work_folder(settings: Settings) -> Finding:
 
 
 def _launcher(settings: Settings, secrets: Secrets) -> Finding:
-    from retrain.launchers import launcher_named
+    from retrain.jobs.launcher import launcher_named
 
     launcher = launcher_named(settings.retrain.launcher, settings.retrain, secrets)
     return Finding("launcher", "ok", f"{launcher.check()}. {launcher.capabilities.told()}")
@@ -265,7 +265,7 @@ def live_model_finding(settings: Settings) -> Finding:
     from datetime import UTC, datetime
 
     from monitor.settings import age
-    from monitor.store.model_age import live_age
+    from monitor.store.training.model_age import live_age
 
     with _connection(settings) as connection:
         live = live_age(connection, settings.model.name, datetime.now(UTC))
@@ -276,7 +276,7 @@ def live_model_finding(settings: Settings) -> Finding:
 
 
 def _mlflow(settings: Settings, secrets: Secrets) -> Finding:
-    from monitor.store.registry_mirrors import list_mirrors
+    from monitor.store.training.registry_mirrors import list_mirrors
     from retrain.registry.mlflow_mirror import MlflowMirror
 
     mirror = MlflowMirror.build(settings.retrain.mlflow, secrets)

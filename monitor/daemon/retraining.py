@@ -7,33 +7,33 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from monitor.daemon.evaluating import Evaluating
-from monitor.daemon.studies import measure_locked_studies
+from monitor.daemon.candidate_evaluations import Evaluating
+from monitor.daemon.human_evaluations import measure_locked_studies
 from monitor.daemon.training_data import Preparation
 from monitor.daemon.training_metrics import show_training
 from monitor.errors import DatabaseUnavailableError, DriftwardenError, TransientError
 from monitor.settings import Secrets, Settings
-from monitor.store.decisions import DecisionRow, decision_by_id, list_decisions
 from monitor.store.engine import transaction
-from monitor.store.registry import VersionRow, production_version
-from monitor.store.rollouts import RolloutRow
-from monitor.store.runs import RunRow, finish_run, list_runs, run_of_decision
+from monitor.store.review.decisions import DecisionRow, decision_by_id, list_decisions
+from monitor.store.training.registry import VersionRow, production_version
+from monitor.store.training.rollouts import RolloutRow
+from monitor.store.training.runs import RunRow, finish_run, list_runs, run_of_decision
 from monitor.telemetry import get_logger
-from retrain.dataset import TrainingSet
-from retrain.dataset.token_counts import TokenCounter
-from retrain.gateways import Gateway, gateway_of
-from retrain.launchers import LauncherSource, device_of, launcher_named
+from retrain.data import TrainingSet
+from retrain.data.token_counts import TokenCounter
+from retrain.jobs.launcher import LauncherSource, device_of, launcher_named
 from retrain.models.base_model import BaseModel, load_tokenizer
-from retrain.models.starting_point import goes_on, prepare_bases, serving_source
 from retrain.planning.options import choose, options_for, options_json
+from retrain.planning.starting_point import goes_on, prepare_bases, serving_source
 from retrain.recipes.confirmation import require_consent
 from retrain.recipes.recipe import stored_recipe
 from retrain.recipes.recipe_file import read_recipe_file
+from retrain.rollout.gateway import Gateway, gateway_of
 from retrain.rollout.policy import Health
 from retrain.rollout.rollouts import tick_rollouts
 from retrain.run_folder import RunFolder
-from retrain.runs.cancelling import cancel_asked, end_children
-from retrain.runs.lifecycle import plan_run, poll_running, prepare_run, start_run
+from retrain.training.cancellation import cancel_asked, end_children
+from retrain.training.runs import plan_run, poll_running, prepare_run, start_run
 
 log = get_logger(__name__)
 

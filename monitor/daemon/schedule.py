@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from monitor.daemon.cycle import Cycle
 from monitor.daemon.leadership import Leadership
-from monitor.embedding.shared import SharedEncoder
+from monitor.embedding.shared_encoder import SharedEncoder
 from monitor.errors import TransientError
 from monitor.settings import Secrets, Settings
 from monitor.telemetry import SERVICE_FAILURES, Heartbeat, get_logger

@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Engine
 
-from monitor.evaluation_file import read_plan
-from monitor.review.agreement import measure_agreement
 from monitor.review.export import read_gold, sft_rows
 from monitor.review.export.replay_prompts import replay_prompts
 from monitor.settings import Settings
-from monitor.store.conversations import Asker, askers_of
+from monitor.settings.evaluation_file import read_plan
+from monitor.statistics.agreement import measure_agreement
 from monitor.store.engine import transaction
-from monitor.store.gold_export import ItemFilter
-from monitor.store.reviews import reviews_of
-from retrain.dataset import Checks, TrainingSet, build_training_set, read_examples
-from retrain.dataset.benchmarks import benchmark_texts
-from retrain.dataset.rows import Row
-from retrain.metrics.sentence_encoder import LocalSentenceEncoder
+from monitor.store.review.gold_export import ItemFilter
+from monitor.store.review.reviews import reviews_of
+from monitor.store.training.conversations import Asker, askers_of
+from retrain.data import Checks, TrainingSet, build_training_set, read_examples
+from retrain.data.leakage.benchmark_texts import benchmark_texts
+from retrain.data.rows import Row
+from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder
 from retrain.recipes.recipe import Training
 
 

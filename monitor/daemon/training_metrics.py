@@ -8,7 +8,7 @@ from monitor.telemetry import (
     TRAINING_TOKENS_PER_SECOND,
     TRAININGS_ENDED,
 )
-from retrain.runs.lifecycle import RunState
+from retrain.training.runs import RunState
 
 
 def show_training(states: Iterable[RunState]) -> None:

@@ -17,8 +17,8 @@ def prepare(
     stop: threading.Event,
 ) -> Callable[[], None]:
     """Build the application, and return what serves it until ``stop`` is set."""
-    from monitor.review.web.app import create_app
-    from monitor.review.web.server import serve
+    from monitor.web.app import create_app
+    from monitor.web.server import serve
 
     app = create_app(engine, settings, secrets, heartbeats=heartbeats)
     web = settings.web

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.demo.production import conversation
-from monitor.demo.stage import Stage
-from monitor.demo.world import Request
+from monitor.demo.request_generator import Request
+from monitor.demo.workspace import Stage
 from monitor.errors import TrainingError
 from monitor.store.engine import transaction
-from monitor.store.registry import VersionRow, version_by_id
+from monitor.store.training.registry import VersionRow, version_by_id
 
 if TYPE_CHECKING:
     from monitor.demo.models import DemoModel
-    from monitor.store.candidate_evaluations import CandidateEvaluationRow
-    from retrain.benchmark_item import BenchmarkItem
-    from retrain.runs.lifecycle import RunState
+    from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
+    from retrain.data.benchmarks.item import BenchmarkItem
+    from retrain.training.runs import RunState
 
 EVALUATION = """\
 evaluation:
@@ -45,7 +45,7 @@ def training_rows(requests: list[Request]) -> list[dict[str, Any]]:
 
 def benchmark_items(old: list[Request], new: list[Request]) -> list["BenchmarkItem"]:
     """Return held-out requests as benchmark items."""
-    from retrain.benchmark_item import BenchmarkItem
+    from retrain.data.benchmarks.item import BenchmarkItem
 
     return [
         BenchmarkItem(
@@ -86,11 +86,11 @@ def train_first_version(
     seed: int,
 ) -> VersionRow:
     """Train version 1 in a child process, evaluate it in another, and let it serve."""
-    from monitor.evaluation_file import read_plan
-    from retrain.dataset import Checks, original_training_set
-    from retrain.dataset.benchmarks import benchmark_texts
+    from monitor.settings.evaluation_file import read_plan
+    from retrain.data import Checks, original_training_set
+    from retrain.data.leakage.benchmark_texts import benchmark_texts
     from retrain.registry.stages import promote
-    from retrain.runs.lifecycle import plan_run, prepare_run, start_run
+    from retrain.training.runs import plan_run, prepare_run, start_run
 
     name, now = stage.settings.model.name, datetime.now(UTC)
     checks = Checks(
@@ -116,7 +116,7 @@ def train_first_version(
 
 def watch_run(stage: Stage, run_id: int, description: str) -> "RunState":
     """Follow a training child to its end."""
-    from retrain.runs.lifecycle import poll_run
+    from retrain.training.runs import poll_run
 
     launcher = stage.launcher
     with stage.narrator.step(f"{description} (a child process)") as step:
@@ -131,12 +131,12 @@ def watch_run(stage: Stage, run_id: int, description: str) -> "RunState":
 
 def plan_evaluation(stage: Stage, version_id: int, file: Path) -> int:
     """Plan what the daemon plans by itself, by an evaluation file of one's own; return its id."""
-    from retrain.evaluation import planning
+    from retrain.evaluation import new_evaluation
 
     with transaction(stage.engine) as connection:
         version = version_by_id(connection, version_id)
-        request = planning.request_for(connection, version, stage.settings, file)
-        return planning.plan_evaluation(
+        request = new_evaluation.request_for(connection, version, stage.settings, file)
+        return new_evaluation.plan_evaluation(
             connection, version, request, by="demo", now=datetime.now(UTC)
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from monitor.demo.request_generator import SYSTEM_PROMPT
 from monitor.demo.topics import (
     CHANGED_TOPIC,
     CLOSINGS,
@@ -18,7 +19,6 @@ from monitor.demo.topics import (
     SLOTS,
     Topic,
 )
-from monitor.demo.world import SYSTEM_PROMPT
 from retrain.models.base_model import prepare_base
 from retrain.models.tiny_base import TinyShape, make_tiny_base
 from retrain.recipes.recipe import Recipe

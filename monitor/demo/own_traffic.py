@@ -4,17 +4,17 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.counting import counted
 from monitor.daemon.follow_up import follow_up
-from monitor.demo.narrator import Narrator, figures
+from monitor.demo.console import Narrator, figures
 from monitor.demo.reports import write_reports
-from monitor.demo.stage import Stage, empty_folder, last_window_end, open_database, write_config
+from monitor.demo.workspace import Stage, empty_folder, last_window_end, open_database, write_config
 from monitor.errors import InputError
+from monitor.plurals import counted
 from monitor.settings import Settings, default_settings
-from monitor.store.assessment import FamilyAssessment
 from monitor.store.engine import transaction
-from monitor.store.evaluations import EvaluationRow, evaluation_by_id
-from monitor.store.review_items import batch_of_evaluation, status_counts
+from monitor.store.review.items import batch_of_evaluation, status_counts
+from monitor.store.windows.assessment import FamilyAssessment
+from monitor.store.windows.drift_evaluations import EvaluationRow, evaluation_by_id
 from monitor.traffic.exchange import Exchange
 
 #: Bad lines that are shown one by one.
@@ -112,7 +112,7 @@ def _import_baseline(stage: Stage, exchanges: list[Exchange]) -> None:
 
 
 def _replay(stage: Stage, traffic: Path) -> None:
-    from monitor.traffic.replay import replay_file
+    from monitor.traffic.file_replay import replay_file
 
     with traffic.open("rb") as file:
         n_lines = sum(1 for _ in file)
@@ -129,10 +129,10 @@ def _replay(stage: Stage, traffic: Path) -> None:
 
 def _evaluate(stage: Stage) -> list[EvaluationRow]:
     """Evaluate window by window, as the daemon would have, week for week."""
-    from monitor.evaluation.weekly import evaluate_window
-    from monitor.evaluation.windows import due_windows
-    from monitor.report.terminal import print_assessment
-    from monitor.store.exchanges import first_occurrence
+    from monitor.store.traffic.exchanges import first_occurrence
+    from monitor.windows.evaluation import evaluate_window
+    from monitor.windows.report.terminal import print_assessment
+    from monitor.windows.schedule import due_windows
 
     model = stage.settings.model.name
     until = last_window_end(stage.engine, model)

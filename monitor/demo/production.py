@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from monitor.demo.world import SYSTEM_PROMPT, Request
+from monitor.demo.request_generator import SYSTEM_PROMPT, Request
 
 #: A case is closed by the right answer, save for what goes wrong elsewhere; a wrong one seldom is.
 RESOLVED_IF_RIGHT = 0.97

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from monitor.demo.stage import Stage
-from monitor.report.page import render_page
+from monitor.demo.workspace import Stage
 from monitor.store.engine import transaction
-from monitor.store.evaluations import EvaluationRow
-from monitor.store.prompt_maps import prompt_map
-from monitor.store.reports import load_report
+from monitor.store.windows.drift_evaluations import EvaluationRow
+from monitor.store.windows.prompt_maps import prompt_map
+from monitor.store.windows.reports import load_report
+from monitor.windows.report.page import render_page
 
 
 def write_reports(stage: Stage, evaluation: EvaluationRow, name: str) -> list[Path]:

@@ -1,14 +1,14 @@
 """Drift statistics on arrays: no SQL, no Kafka, no settings. Usable alone, in a notebook."""
 
-from monitor.drift.compare import compare
-from monitor.drift.conditional import compare_given
-from monitor.drift.mix import MixComparison, compare_mix
-from monitor.drift.multiplicity import adjust_bh, holm
+from monitor.drift.input.category_mix import MixComparison, compare_mix
+from monitor.drift.input.compare import compare
+from monitor.drift.numeric.comparison import ScalarComparison, compare_scalar
+from monitor.drift.output.compare_given import compare_given
 from monitor.drift.result import Cluster, DriftResult, TestResult, Verdict
-from monitor.drift.sample_design import SampleDesign
-from monitor.drift.scalar_comparison import ScalarComparison, compare_scalar
-from monitor.drift.slow_drift import SlowDrift, watch
-from monitor.drift.window_sums import WatchMap, WindowSums, fit_watch_map
+from monitor.drift.samples.design import SampleDesign
+from monitor.drift.slow.watch import SlowDrift, watch
+from monitor.drift.slow.window_sums import WatchMap, WindowSums, fit_watch_map
+from monitor.statistics.multiplicity import adjust_bh, holm
 
 __all__ = [
     "Cluster",

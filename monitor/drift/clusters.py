@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from monitor.drift.binomial import jeffreys_interval, upper_tails
-from monitor.drift.multiplicity import tarone
-from monitor.drift.pool import Pool
 from monitor.drift.regions import Regions
 from monitor.drift.result import Cluster
-from monitor.drift.sample_design import Layout
+from monitor.drift.samples.design import Layout
+from monitor.drift.samples.pool import Pool
+from monitor.statistics.binomial import jeffreys_interval, upper_tails
+from monitor.statistics.multiplicity import tarone
 
 FAMILYWISE_ERROR = 0.05
 MINIMUM_MEMBERS = 5

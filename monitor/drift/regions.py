@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.cluster.hierarchy import linkage
 
-from monitor.drift.cells import fit_cells
-from monitor.drift.embeddings import Rows, take
+from monitor.drift.neighbours.cells import fit_cells
+from monitor.drift.samples.embeddings import Rows, take
 
 SAMPLES_PER_LEAF = 10
 MAXIMUM_LEAVES_PER_CELL = 8

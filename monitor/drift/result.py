@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.counting import counted
+from monitor.plurals import counted
 
 Verdict = Literal["drift", "no_drift", "not_enough_data"]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.errors import ModelError
-from monitor.model_location import PACKAGE_PREFIX, locate_model
 from monitor.settings import Embedding
+from monitor.settings.model_location import PACKAGE_PREFIX, locate_model
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

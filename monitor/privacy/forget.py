@@ -13,22 +13,22 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import Connection, Engine
 
-from monitor.privacy.files import Files, find_files, remove_rows
-from monitor.privacy.person import Person, Wanted, find_person
-from monitor.privacy.remains import find_remains
+from monitor.privacy.end_user import Person, Wanted, find_person
+from monitor.privacy.end_user_files import Files, find_files, remove_rows
+from monitor.privacy.manual_steps import find_remains
 from monitor.settings import Settings
-from monitor.store import person_rows, person_traces
-from monitor.store.audit import append_entry
-from monitor.store.block_upkeep import drop_dead_rows, lock_upkeep
+from monitor.store.alerts.outbox import replace_payload
+from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
-from monitor.store.erasure import erase_deleted
-from monitor.store.evaluations import evaluation_by_id, replace_assessment
-from monitor.store.human_texts import remove_study_texts, study_texts
-from monitor.store.outbox import replace_payload
-from monitor.store.pending_halves import delete_halves
-from monitor.store.prompt_maps import prompt_map, set_prompt_map
-from monitor.store.removal import delete_exchanges
-from monitor.store.sample_scores import sample_scores, set_sample_scores
+from monitor.store.privacy import end_user_rows, end_user_traces
+from monitor.store.privacy.deletion import delete_exchanges
+from monitor.store.privacy.human_evaluation_texts import remove_study_texts, study_texts
+from monitor.store.privacy.vacuum import erase_deleted
+from monitor.store.traffic.compaction import drop_dead_rows, lock_upkeep
+from monitor.store.traffic.pending_halves import delete_halves
+from monitor.store.windows.drift_evaluations import evaluation_by_id, replace_assessment
+from monitor.store.windows.prompt_maps import prompt_map, set_prompt_map
+from monitor.store.windows.sample_scores import sample_scores, set_sample_scores
 from monitor.traffic.redaction import Redactor
 
 ACTION = "person.forgotten"
@@ -139,14 +139,14 @@ def _count(engine: Engine, person: Person, files: Files, own: Redactor) -> Count
     quotes = person.quotes(own)
     counts: Counts = {}
     with transaction(engine) as connection:
-        traffic, of_baselines = person_rows.count_exchanges(connection, person.ids)
+        traffic, of_baselines = end_user_rows.count_exchanges(connection, person.ids)
         counts["exchanges"] = traffic
         counts["exchanges of baselines"] = of_baselines
         counts["vectors"] = traffic + of_baselines
-        counts["vectors"] += person_rows.count_dead_vectors(connection, person.blocks)
+        counts["vectors"] += end_user_rows.count_dead_vectors(connection, person.blocks)
         counts |= {
             name.replace("_", " "): n
-            for name, n in person_rows.count_of_items(connection, person.items).items()
+            for name, n in end_user_rows.count_of_items(connection, person.items).items()
         }
         counts["scores in evaluations"] = counts["points on maps"] = 0
         counts["quotes in evaluations"] = 0
@@ -160,7 +160,7 @@ def _count(engine: Engine, person: Person, files: Files, own: Redactor) -> Count
             assessment = evaluation_by_id(connection, evaluation_id).assessment
             if assessment is not None:
                 counts["quotes in evaluations"] += quotes.remove_from(assessment)[1]
-            for _, payload in person_traces.messages_of_evaluation(connection, evaluation_id):
+            for _, payload in end_user_traces.messages_of_evaluation(connection, evaluation_id):
                 counts["quotes in messages"] += quotes.remove_from_payload(payload)[1]
     counts["dead letters"] = sum(1 for _ in _letters(engine, person))
     counts["waiting requests and responses"] = sum(1 for _ in _halves(engine, person))
@@ -180,7 +180,7 @@ def _remove_derived(engine: Engine, person: Person, own: Redactor) -> None:
                 assessment, n = quotes.remove_from(evaluation.assessment)
                 if n:
                     replace_assessment(connection, evaluation_id, assessment)
-            for message_id, payload in person_traces.messages_of_evaluation(
+            for message_id, payload in end_user_traces.messages_of_evaluation(
                 connection, evaluation_id
             ):
                 cleaned, n = quotes.remove_from_payload(payload)
@@ -200,9 +200,9 @@ def _remove_derived(engine: Engine, person: Person, own: Redactor) -> None:
     with transaction(engine) as connection:
         for first in range(0, len(halves), EXCHANGES_PER_STEP):
             delete_halves(connection, halves[first : first + EXCHANGES_PER_STEP])
-        person_rows.delete_letters(connection, letters)
+        end_user_rows.delete_letters(connection, letters)
         for table, row_id in _errors(connection, person):
-            person_traces.set_error(connection, table, row_id, REMOVED_ERROR)
+            end_user_traces.set_error(connection, table, row_id, REMOVED_ERROR)
 
 
 def _remove_exchanges(engine: Engine, person: Person) -> None:
@@ -210,12 +210,12 @@ def _remove_exchanges(engine: Engine, person: Person) -> None:
         ids = [row.id for row in person.rows[first : first + EXCHANGES_PER_STEP]]
         with transaction(engine) as connection:
             lock_upkeep(connection)
-            rows = person_rows.rows_by_id(connection, ids)  # their blocks may be others by now
+            rows = end_user_rows.rows_by_id(connection, ids)  # their blocks may be others by now
             delete_exchanges(connection, ids)
             for block_id in sorted({row.block_id for row in rows}):
                 drop_dead_rows(connection, block_id)
             for baseline_id in sorted({row.baseline_id for row in rows if row.baseline_id}):
-                person_rows.shrink_baseline(connection, baseline_id)
+                end_user_rows.shrink_baseline(connection, baseline_id)
 
 
 def _letters(engine: Engine, person: Person) -> Iterator[int]:
@@ -224,7 +224,7 @@ def _letters(engine: Engine, person: Person) -> Iterator[int]:
     after_id = 0
     while True:
         with transaction(engine) as connection:
-            page = person_rows.letters(connection, after_id)
+            page = end_user_rows.letters(connection, after_id)
         if not page:
             return
         for letter_id, record, key, value, detail in page:
@@ -240,7 +240,7 @@ def _halves(engine: Engine, person: Person) -> Iterator[int]:
     after_id = 0
     while True:
         with transaction(engine) as connection:
-            page = person_rows.halves(connection, after_id)
+            page = end_user_rows.halves(connection, after_id)
         if not page:
             return
         for half_id, user, join_id, payload in page:
@@ -273,7 +273,7 @@ def _errors(connection: Connection, person: Person) -> list[tuple[str, int]]:
     }
     return [
         (table, row_id)
-        for table, row_id, error in person_traces.errors(connection)
+        for table, row_id, error in end_user_traces.errors(connection)
         if any(one in error for one in beginnings)
         or any(mention.in_text(error) for mention in person.wanted.mentions)
     ]

@@ -8,14 +8,14 @@ from typing import Any, Self
 
 from msgspec.structs import replace
 
-from monitor.alerts.mrkdwn import escape
-from monitor.alerts.slack_message import QUOTED_CHARACTERS
-from monitor.evaluation.large_users import LARGE_USER
-from monitor.evaluation.topic_examples import quote
-from monitor.report.excerpts import excerpt
-from monitor.report.wording import example_line
-from monitor.store.assessment import Assessment, Example, FamilyAssessment, Quote, Topic
+from monitor.alerts.messages.incident import QUOTED_CHARACTERS
+from monitor.alerts.messages.mrkdwn import escape
+from monitor.rendering.excerpts import excerpt
+from monitor.rendering.wording import example_line
+from monitor.store.windows.assessment import Assessment, Example, FamilyAssessment, Quote, Topic
 from monitor.traffic.redaction import Redactor
+from monitor.windows.comparison.large_users import LARGE_USER
+from monitor.windows.topics.examples import quote
 
 REMOVED = "(removed)"
 NAME_LIMIT = 40

@@ -15,27 +15,27 @@ from sqlalchemy import Connection, Engine
 
 from monitor.privacy.quotes import REMOVED, Quotes
 from monitor.settings import Retention
-from monitor.store import removal
-from monitor.store.assessment import Assessment
-from monitor.store.audit import append_entry, last_entry_at
-from monitor.store.block_upkeep import (
+from monitor.store.alerts.outbox import aged_messages, replace_payload
+from monitor.store.audit_log import append_entry, last_entry_at
+from monitor.store.engine import transaction
+from monitor.store.privacy import deletion
+from monitor.store.privacy.deletion import evaluations_against
+from monitor.store.traffic.compaction import (
     blocks_with_dead_rows,
     drop_dead_rows,
     groups_to_join,
     join_blocks,
     lock_upkeep,
 )
-from monitor.store.engine import transaction
-from monitor.store.evaluations import (
+from monitor.store.windows.assessment import Assessment
+from monitor.store.windows.drift_evaluations import (
     EvaluationRow,
     aged_evaluations,
     evaluation_by_id,
     replace_assessment,
 )
-from monitor.store.outbox import aged_messages, replace_payload
-from monitor.store.prompt_maps import prompt_map, set_prompt_map
-from monitor.store.removal import evaluations_against
-from monitor.store.sample_scores import set_sample_scores
+from monitor.store.windows.prompt_maps import prompt_map, set_prompt_map
+from monitor.store.windows.sample_scores import set_sample_scores
 from monitor.telemetry import get_logger
 
 Thing = TypeVar("Thing")
@@ -109,13 +109,13 @@ class _Run:
         self.removed: Counter[str] = Counter()
 
     def exchanges(self, before: datetime, *, reviewed: bool) -> None:
-        after: removal.Mark | None = None
+        after: deletion.Mark | None = None
         while not self.stop.is_set():
             with self._step() as connection:
-                expired = removal.expired_exchanges(
+                expired = deletion.expired_exchanges(
                     connection, before, reviewed=reviewed, after=after, limit=self.rows_per_step
                 )
-                self.removed += removal.delete_exchanges(connection, [id_ for _, id_ in expired])
+                self.removed += deletion.delete_exchanges(connection, [id_ for _, id_ in expired])
             if len(expired) < self.rows_per_step:
                 return
             after = expired[-1]
@@ -138,7 +138,7 @@ class _Run:
         lost: Counter[str] = Counter()
         while not self.stop.is_set():
             with transaction(self.engine) as connection:
-                gone = removal.delete_expired_letters(
+                gone = deletion.delete_expired_letters(
                     connection, before, self.now - REPLAYED_KEPT, self.rows_per_step
                 )
             lost.update(gone)
@@ -151,15 +151,17 @@ class _Run:
 
     def baselines(self, before: datetime) -> None:
         with transaction(self.engine) as connection:
-            expired = removal.expired_baselines(connection, before)
+            expired = deletion.expired_baselines(connection, before)
         for baseline_id in self._while_running(expired):
             self._baseline_quotes(baseline_id)
             while not self.stop.is_set():
                 with self._step() as connection:
-                    ids = removal.exchanges_of_baseline(connection, baseline_id, self.rows_per_step)
-                    self.removed += removal.delete_exchanges(connection, ids)
+                    ids = deletion.exchanges_of_baseline(
+                        connection, baseline_id, self.rows_per_step
+                    )
+                    self.removed += deletion.delete_exchanges(connection, ids)
                     if not ids:
-                        removal.delete_empty_baseline(connection, baseline_id)
+                        deletion.delete_empty_baseline(connection, baseline_id)
                         self.removed["baselines"] += 1
                         break
 

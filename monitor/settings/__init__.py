@@ -5,8 +5,8 @@ Precedence: environment (``DRIFTWARDEN_SECTION__KEY``), then what evaluation.yam
 Secrets come from the environment only; see :class:`Secrets`.
 """
 
-from monitor.settings.fields import Section, age, is_https_or_loopback
-from monitor.settings.launching import Kubernetes, Ray, Toleration
+from monitor.settings.field_types import Section, age, is_https_or_loopback
+from monitor.settings.launchers import Kubernetes, Ray, Toleration
 from monitor.settings.loading import (
     DEFAULT_FILE,
     Settings,
@@ -14,6 +14,7 @@ from monitor.settings.loading import (
     default_settings,
     load_settings,
 )
+from monitor.settings.monitoring import Alerts, Database, Drift, Embedding, ModelSection, Monitoring
 from monitor.settings.retrain import (
     Gates,
     Judge,
@@ -34,7 +35,6 @@ from monitor.settings.traffic import (
     TrafficFields,
     TrafficJoin,
 )
-from monitor.settings.watch import Alerts, Database, Drift, Embedding, ModelSection, Monitoring
 
 __all__ = [
     "DEFAULT_FILE",

@@ -15,12 +15,12 @@ from pydantic_settings import (
 )
 
 from monitor.errors import ConfigurationError
-from monitor.evaluation_file import read_plan
-from monitor.settings.fields import Section
+from monitor.settings.evaluation_file import read_plan
+from monitor.settings.field_types import Section
+from monitor.settings.monitoring import Alerts, Database, Drift, Embedding, ModelSection, Monitoring
 from monitor.settings.retrain import Retrain, Rollout
 from monitor.settings.review import Review, Web
 from monitor.settings.traffic import Kafka, Redaction, Retention, Traffic
-from monitor.settings.watch import Alerts, Database, Drift, Embedding, ModelSection, Monitoring
 
 DEFAULT_FILE = Path("config.toml")
 

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.settings.fields import Age, Level, Section, Share
-from monitor.settings.launching import Kubernetes, Ray
+from monitor.settings.field_types import Age, Level, Section, Share
+from monitor.settings.launchers import Kubernetes, Ray
 
 
 class Scoring(Section):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.settings.fields import Level, Port, Section, Share, is_https_or_loopback
+from monitor.settings.field_types import Level, Port, Section, Share, is_https_or_loopback
 
 
 class Review(Section):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.settings.fields import (
+from monitor.settings.field_types import (
     Days,
     FieldPath,
     NamedPath,

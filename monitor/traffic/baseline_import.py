@@ -12,15 +12,15 @@ from sqlalchemy import Engine
 
 from monitor.errors import InputError
 from monitor.settings import Traffic
-from monitor.store.baselines import baseline_by_digest, create_baseline
 from monitor.store.engine import transaction
-from monitor.store.exchanges import Position, insert_exchanges
-from monitor.traffic.design import certain_lot
+from monitor.store.traffic.baselines import baseline_by_digest, create_baseline
+from monitor.store.traffic.exchanges import Position, insert_exchanges
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.file_source import BadLine, FileContent, read_exchanges
-from monitor.traffic.prepare import TextEncoder, embed
+from monitor.traffic.ingest.preparation import TextEncoder, embed
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.rows import exchange_row
+from monitor.traffic.sampling.design import certain_lot
 
 #: Exchanges embedded at once, and vectors in a block.
 BLOCK_ROWS = 1024

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from monitor.errors import InputError, RecordError
 from monitor.settings import Traffic
-from monitor.store.exchanges import Position
-from monitor.store.pending_halves import HalfRow
-from monitor.traffic.decode import Decoder
+from monitor.store.traffic.exchanges import Position
+from monitor.store.traffic.pending_halves import HalfRow
 from monitor.traffic.exchange import Exchange
+from monitor.traffic.formats.decoder import Decoder
+from monitor.traffic.ingest.preparation import redact_exchange
 from monitor.traffic.joining import join, pair
-from monitor.traffic.prepare import redact_exchange
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.rows import half_row
-from monitor.traffic.sampling import Draw
+from monitor.traffic.sampling.sampler import Draw
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")

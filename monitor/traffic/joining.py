@@ -9,11 +9,11 @@ import msgspec
 from msgspec.structs import replace
 
 from monitor.settings import Traffic
-from monitor.store.exchanges import Position
-from monitor.store.pending_halves import HalfRow
-from monitor.traffic.decode import mark_withheld
+from monitor.store.traffic.exchanges import Position
+from monitor.store.traffic.pending_halves import HalfRow
 from monitor.traffic.exchange import Exchange
-from monitor.traffic.sampling import Draw, stored_draw
+from monitor.traffic.formats.decoder import mark_withheld
+from monitor.traffic.sampling.sampler import Draw, stored_draw
 
 
 @dataclass(frozen=True)

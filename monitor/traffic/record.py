@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitor.store.exchanges import Position
-from monitor.traffic.sampling import record_identity
+from monitor.store.traffic.exchanges import Position
+from monitor.traffic.sampling.sampler import record_identity
 
 
 @dataclass(frozen=True, slots=True)

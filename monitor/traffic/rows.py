@@ -4,11 +4,11 @@ from datetime import datetime
 
 import msgspec
 
-from monitor.store.exchanges import ExchangeRow, Position
-from monitor.store.pending_halves import HalfRow
-from monitor.traffic.design import Lot
+from monitor.store.traffic.exchanges import ExchangeRow, Position
+from monitor.store.traffic.pending_halves import HalfRow
 from monitor.traffic.exchange import Exchange, Half
-from monitor.traffic.sampling import Draw
+from monitor.traffic.sampling.design import Lot
+from monitor.traffic.sampling.sampler import Draw
 
 
 def exchange_row(

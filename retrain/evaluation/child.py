@@ -12,8 +12,8 @@ from typing import Any
 
 from monitor.settings import load_secrets
 from retrain.evaluation.request import read_request
+from retrain.jobs.child_process import prepare_environment, run_child
 from retrain.run_folder import RunFolder, write_json, write_lines
-from retrain.runs.child_process import prepare_environment, run_child
 
 
 def main(arguments: list[str]) -> int:
@@ -27,13 +27,13 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     # Imported here: torch reads the environment when it is imported.
     import numpy as np  # noqa: PLC0415
 
-    from retrain.benchmarks.benchmark import load_benchmarks  # noqa: PLC0415
-    from retrain.evaluation.kept_answers import KeptAnswers  # noqa: PLC0415
-    from retrain.evaluation.leaks import hold_against_training  # noqa: PLC0415
-    from retrain.evaluation.run import answer_rows, judge_candidate, score_systems  # noqa: PLC0415
+    from retrain.evaluation.benchmark import load_benchmarks  # noqa: PLC0415
+    from retrain.evaluation.candidate import answer_rows, judge_candidate, score_systems  # noqa: PLC0415
+    from retrain.evaluation.gates.late_leakage import hold_against_training  # noqa: PLC0415
+    from retrain.evaluation.judge.chat_client import judge_of  # noqa: PLC0415
+    from retrain.evaluation.metrics.catalogue import MetricModels  # noqa: PLC0415
+    from retrain.evaluation.response_cache import KeptAnswers  # noqa: PLC0415
     from retrain.evaluation.systems import answer_benchmarks, systems_of  # noqa: PLC0415
-    from retrain.judge.client import judge_of  # noqa: PLC0415
-    from retrain.metrics.catalogue import MetricModels  # noqa: PLC0415
 
     progress = _Progress(folder)
     judging = request.judging

@@ -16,18 +16,18 @@ from monitor.errors import (
     TransientError,
     WorkflowError,
 )
-from monitor.store import candidate_evaluations as store
-from monitor.store.candidate_evaluations import FINAL, CandidateEvaluationRow
 from monitor.store.engine import transaction
-from monitor.store.human_study_ends import cancel_study_of
+from monitor.store.human_evaluation.closing import cancel_study_of
+from monitor.store.training import candidate_evaluations as store
+from monitor.store.training.candidate_evaluations import FINAL, CandidateEvaluationRow
 from monitor.telemetry import get_logger
-from retrain.evaluation.recorded import conclude, keep_scores, note
+from retrain.evaluation.conclusion import conclude, keep_scores, note
 from retrain.evaluation.request import as_request, write_request
-from retrain.launchers import Launcher, LauncherSource
+from retrain.jobs.cancelled_children import JUST_CANCELLED, LeftChildren, child_to_end
+from retrain.jobs.child_result import last_words, result_of
+from retrain.jobs.launcher import Launcher, LauncherSource
+from retrain.jobs.progress import last_progress
 from retrain.run_folder import RunFolder, read_json
-from retrain.runs.child_end import last_words, result_of
-from retrain.runs.left_children import JUST_CANCELLED, LeftChildren, child_to_end
-from retrain.runs.progress_record import last_progress
 
 log = get_logger(__name__)
 

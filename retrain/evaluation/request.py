@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from monitor.errors import TrainingError
-from monitor.evaluation_file.plan import EvaluationPlan, parse_plan
 from monitor.settings import Gates, Judge, Scoring, TrainingData
+from monitor.settings.evaluation_file.plan import EvaluationPlan, parse_plan
 from retrain.models.source import Source
 from retrain.run_folder import RunFolder, read_json, write_json
 

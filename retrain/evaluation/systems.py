@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 
-from retrain.benchmarks.benchmark import Benchmark
-from retrain.evaluation.kept_answers import KeptAnswers
+from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.gates.gates import BASE, CANDIDATE, INCUMBENT
+from retrain.evaluation.metrics.scoring import Responds
 from retrain.evaluation.request import EvaluationRequest
-from retrain.evaluation.verdict import BASE, CANDIDATE, INCUMBENT
-from retrain.metrics.scoring import Responds
+from retrain.evaluation.response_cache import KeptAnswers
 from retrain.models.generation import Responder
 from retrain.models.source import Source
 

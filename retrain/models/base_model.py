@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.errors import ModelError
-from monitor.model_location import locate_model
+from monitor.settings.model_location import locate_model
 from retrain.models.chat_template import SMOLLM2_SYSTEM, chatml, require_generation_marks
 
 #: Raised when the conversion changes, so that caches made by an older one are not used.

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from monitor.store.registry import VersionRow
+from monitor.store.training.registry import VersionRow
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from monitor.store import registry as versions
-from monitor.store.runs import RunRow, list_runs
+from monitor.store.training import registry as versions
+from monitor.store.training.runs import RunRow, list_runs
 from retrain.planning.options import Option, ladder, stored_options
 from retrain.recipes.recipe import Method, Recipe, stored_recipe
 

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 
 from monitor.errors import TrainingError
-from monitor.store.registry import VersionRow
-from retrain.checks.all import worst_batch
-from retrain.memory.device import GIB, Device
-from retrain.memory.estimate import NF4_BYTES, estimate_memory
-from retrain.memory.model_shape import ModelShape, model_shape
+from monitor.store.training.registry import VersionRow
 from retrain.models.base_model import BaseModel
-from retrain.models.starting_point import recipe_from
+from retrain.planning.checks.run_checks import worst_batch
+from retrain.planning.memory.device import GIB, Device
+from retrain.planning.memory.estimate import NF4_BYTES, estimate_memory
+from retrain.planning.memory.model_shape import ModelShape, model_shape
+from retrain.planning.starting_point import recipe_from
 from retrain.recipes.recipe import Method, Recipe, Serving
 from retrain.recipes.recipe_file import RecipeFile
 
@@ -72,7 +72,7 @@ def options_for(
 
     Args:
         asked: The recipe file.
-        bases: What :func:`retrain.models.starting_point.prepare_bases` made of its bases.
+        bases: What :func:`retrain.planning.starting_point.prepare_bases` made of its bases.
         serving: The version that serves.
         device: What would train; ``None``: not known here.
 

@@ -19,10 +19,10 @@ from sqlalchemy import Engine
 
 from monitor.errors import ConfigurationError, DriftwardenError, RemoteServiceError
 from monitor.settings import Mlflow, Secrets, is_https_or_loopback
-from monitor.store import registry as versions
 from monitor.store.engine import transaction
-from monitor.store.registry import ScoreRow, VersionRow
-from monitor.store.registry_mirrors import due_mirrors, mark_failed, mark_mirrored
+from monitor.store.training import registry as versions
+from monitor.store.training.registry import ScoreRow, VersionRow
+from monitor.store.training.registry_mirrors import due_mirrors, mark_failed, mark_mirrored
 from monitor.telemetry import get_logger
 from retrain.rest import RestService, bearer, quoted
 

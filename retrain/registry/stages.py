@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
-from monitor.store import registry as store
-from monitor.store.audit import append_entry
-from monitor.store.baseline_plans import plan_baseline
-from monitor.store.registry import ScoreRow, VersionRow
-from retrain.metrics.scoring import StratumScore
+from monitor.store.audit_log import append_entry
+from monitor.store.training import registry as store
+from monitor.store.training.baseline_plans import plan_baseline
+from monitor.store.training.registry import ScoreRow, VersionRow
+from retrain.evaluation.metrics.scoring import StratumScore
 
 #: From each stage, the stages a version may move to.
 MOVES: dict[str, frozenset[str]] = {

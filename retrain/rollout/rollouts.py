@@ -8,14 +8,14 @@ from sqlalchemy import Connection, Engine
 
 from monitor.errors import WorkflowError
 from monitor.settings import Rollout as RolloutSettings
-from monitor.store import registry as versions
-from monitor.store import rollouts as store
 from monitor.store.engine import transaction
-from monitor.store.registry import VersionRow
-from monitor.store.rollouts import RolloutRow
-from retrain.evaluation.recorded import require_promoted
-from retrain.gateways import Gateway, Weights
+from monitor.store.training import registry as versions
+from monitor.store.training import rollouts as store
+from monitor.store.training.registry import VersionRow
+from monitor.store.training.rollouts import RolloutRow
+from retrain.evaluation.conclusion import require_promoted
 from retrain.registry.stages import move_stage
+from retrain.rollout.gateway import Gateway, Weights
 from retrain.rollout.policy import Health, Step, first_percent, next_step
 
 ACTOR = "rollout"

@@ -12,20 +12,20 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from trl import SFTConfig
 
-from retrain.checks.all import Checked, check_run
-from retrain.checks.finding import require
-from retrain.memory.device import this_device
-from retrain.memory.peak_memory import PeakMemory
 from retrain.models.adapter_config import lower_layers, peft_config
 from retrain.models.adapter_folder import describe_adapter, package_versions
 from retrain.models.base_model import BaseModel, folder_digest, load_tokenizer
+from retrain.planning.checks.finding import require
+from retrain.planning.checks.run_checks import Checked, check_run
+from retrain.planning.memory.device import this_device
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_lines
-from retrain.training.answer_loss import AnswerTrainer
 from retrain.training.example_order import RepeatableTrainer
-from retrain.training.four_bits import keep_trainable
-from retrain.training.progress import ProgressWriter
-from retrain.training.repeatable import keep_threads
+from retrain.training.peak_memory import PeakMemory
+from retrain.training.progress_callback import ProgressWriter
+from retrain.training.quantization import keep_trainable
+from retrain.training.response_loss import AnswerTrainer
+from retrain.training.thread_count import keep_threads
 
 #: Checkpoints of a run, where the recipe doesn't say.
 CHECKPOINTS = 10

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from retrain.dataset.card import SelfGenerated
+from retrain.data.data_card import SelfGenerated
 from retrain.models.generation import Responder
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_lines, write_json

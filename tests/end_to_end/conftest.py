@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Browser
 
-from monitor.review.web.app import create_app
-from monitor.review.web.server import BackgroundServer
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.engine import make_engine
 from monitor.store.tables import metadata
+from monitor.web.app import create_app
+from monitor.web.server import BackgroundServer
 from tests.services.browser import chromium
 from tests.services.desk import make_desk
 from tests.services.site import Site

@@ -9,10 +9,10 @@ import pytest
 from litestar import Litestar
 from playwright.sync_api import Page
 
-from monitor.review.decision import decide
-from monitor.review.web.app import create_app
+from monitor.review.decision.decisions import decide
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.engine import transaction
+from monitor.web.app import create_app
 from retrain.run_folder import RunFolder
 from tests.services.candidates import (
     judged,
@@ -21,10 +21,10 @@ from tests.services.candidates import (
     make_serving,
     make_verdict,
 )
+from tests.services.human_evaluation_world import make_locked_study
 from tests.services.item_states import make_states
 from tests.services.reviewing import choose
 from tests.services.site import Site
-from tests.services.study_world import make_locked_study
 
 pytestmark = pytest.mark.browser
 

@@ -25,7 +25,7 @@ from monitor.store.tables import (
     OutboxMessage,
     ReviewItem,
 )
-from monitor.traffic.sampling import Sampler
+from monitor.traffic.sampling.sampler import Sampler
 from tests.services.requirement import free_port
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]

@@ -11,11 +11,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine, delete
 
-from monitor.review.web.app import create_app
-from monitor.review.web.server import BackgroundServer
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange
+from monitor.web.app import create_app
+from monitor.web.server import BackgroundServer
 from tests.services.mapped_window import make_mapped_world
 from tests.services.review_world import PASSWORD, World
 

@@ -10,9 +10,9 @@ from litestar import Litestar
 from playwright.sync_api import Browser, BrowserContext
 from sqlalchemy import Engine
 
-from monitor.review.web.app import create_app
-from monitor.review.web.server import BackgroundServer
 from monitor.settings import ModelSection, Secrets, Settings
+from monitor.web.app import create_app
+from monitor.web.server import BackgroundServer
 from tests.services.browser import chromium, give_session
 from tests.services.hostile_texts import CANARY, CORPUS
 from tests.services.hostile_world import (

@@ -14,9 +14,9 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import delete, update
 
-from monitor.review.workflow import claim_next
+from monitor.review.items.blind_review import claim_next
 from monitor.store.engine import transaction
-from monitor.store.leases import lease_of
+from monitor.store.review.assignments import lease_of
 from monitor.store.tables import Lease, ReviewItem, WebSession
 from tests.services.requirement import free_port
 from tests.services.review_world import PASSWORD

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from monitor.report.page import render_page
+from monitor.windows.report.page import render_page
 from tests.services.assessments import huge, make_assessment, make_family, make_growth, make_topic
 
 pytestmark = pytest.mark.browser

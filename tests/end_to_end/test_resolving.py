@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from monitor.store.engine import transaction
-from monitor.store.reviews import gold_of_batches, reviews_of
+from monitor.store.review.reviews import gold_of_batches, reviews_of
 from tests.services.reviewing import accept, choose, correct, start
 from tests.services.site import Site
 

@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
-from monitor.store import registry as versions
-from monitor.store.decisions import confirm_decision
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
-from monitor.store.reviews import insert_gold
-from monitor.store.runs import RunRow, list_runs
+from monitor.store.review.decisions import confirm_decision
+from monitor.store.review.reviews import insert_gold
 from monitor.store.tables import Decision, ReviewItem
-from retrain.launchers.local import SubprocessLauncher
-from retrain.launchers.process_identity import start_ticks
+from monitor.store.training import registry as versions
+from monitor.store.training.runs import RunRow, list_runs
+from retrain.jobs.local_launcher import SubprocessLauncher
+from retrain.jobs.process_identity import start_ticks
+from retrain.jobs.progress import last_progress, losses
 from retrain.run_folder import RunFolder
-from retrain.runs.progress_record import last_progress, losses
 from tests.services.recipes import write_recipe
 from tests.services.review_world import make_world
 from tests.services.tiny_model import OLD, examples

@@ -12,9 +12,9 @@ from monitor.cli.app import app
 from monitor.daemon.follow_up import watch_age
 from monitor.daemon.readiness import live_model_finding
 from monitor.settings import Alerts, ModelSection, Retrain, Settings, age
+from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
-from monitor.store.outbox import list_messages
 from retrain.registry.stages import promote, register_version
 
 DAY = timedelta(days=1)

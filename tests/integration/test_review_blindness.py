@@ -15,14 +15,14 @@ from litestar.params import FromPath
 from litestar.testing import TestClient
 from sqlalchemy import Engine, func, select
 
-from monitor.review.verdicts import ReviewInput
-from monitor.review.web.app import create_app
-from monitor.review.workflow import claim_next, save_draft, submit_review
+from monitor.review.items.blind_review import claim_next, save_draft, submit_review
+from monitor.review.items.verdicts import ReviewInput
 from monitor.settings import Secrets, Settings
+from monitor.store.accounts.users import ReviewerRow
 from monitor.store.engine import transaction
-from monitor.store.reviewers import ReviewerRow
-from monitor.store.reviews import reviews_of
+from monitor.store.review.reviews import reviews_of
 from monitor.store.tables import AuditEntry, Review
+from monitor.web.app import create_app
 from tests.services.review_world import PASSWORD, World, make_world
 from tests.services.route_walk import MARK, Request, leaks, requests_to
 

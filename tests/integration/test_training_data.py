@@ -13,14 +13,14 @@ from monitor.daemon.training_data import Preparation
 from monitor.errors import TrainingError
 from monitor.review.export.replay_prompts import replay_prompts
 from monitor.settings import ModelSection, Settings
-from monitor.store.baselines import create_baseline
-from monitor.store.conversations import askers_of
+from monitor.store.accounts.users import list_reviewers
 from monitor.store.engine import transaction
-from monitor.store.exchanges import ExchangeRow, Position, insert_exchanges
-from monitor.store.reviewers import list_reviewers
-from monitor.store.reviews import insert_gold, insert_review
+from monitor.store.review.reviews import insert_gold, insert_review
 from monitor.store.tables import Exchange, ReviewItem
-from retrain.dataset.training_set import TrainingSet
+from monitor.store.traffic.baselines import create_baseline
+from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
+from monitor.store.training.conversations import askers_of
+from retrain.data.training_set import TrainingSet
 from retrain.recipes.recipe_file import RecipeFile
 from tests.services.review_world import World, make_world
 from tests.services.training_rows import both_sides, original, questions

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, Engine, MetaData, insert, select
 
 from monitor.store.engine import transaction
-from monitor.store.human_studies import StudyRow, items_of, list_studies
+from monitor.store.human_evaluation.human_evaluations import StudyRow, items_of, list_studies
 from tests.migration.test_schema import (  # noqa: F401 - fixtures
     alembic_command,
     empty_engine,

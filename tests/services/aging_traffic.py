@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine, select
 
-from monitor.store.baselines import create_baseline
-from monitor.store.embedding_blocks import gather_vectors
 from monitor.store.engine import snapshot, transaction
-from monitor.store.exchanges import ExchangeRow, Position, insert_exchanges
 from monitor.store.tables import Exchange
+from monitor.store.traffic.baselines import create_baseline
+from monitor.store.traffic.embedding_blocks import gather_vectors
+from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
 from tests.services.fake_encoder import FakeEncoder
 
 ENCODER = FakeEncoder()

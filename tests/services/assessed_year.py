@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from monitor.alerts.incidents import handle_evaluation
 from monitor.settings import Alerts
 from monitor.store.engine import transaction
-from monitor.store.evaluations import mark_followed_up
+from monitor.store.windows.drift_evaluations import mark_followed_up
 from tests.services.assessments import (
     make_assessment,
     make_characteristic,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from monitor.store.assessment import (
+from monitor.store.windows.assessment import (
     Assessment,
     Basis,
     Characteristic,
@@ -20,9 +20,9 @@ from monitor.store.assessment import (
     TopicPeriod,
     VersionAssessment,
 )
-from monitor.store.evaluation_claims import claim_evaluation, finish_evaluation
-from monitor.store.evaluations import mark_followed_up
-from monitor.store.sample_scores import SampleScores
+from monitor.store.windows.claims import claim_evaluation, finish_evaluation
+from monitor.store.windows.drift_evaluations import mark_followed_up
+from monitor.store.windows.sample_scores import SampleScores
 
 HOSTILE = "<script>alert(1)</script> & <!channel> `*bold*` <https://evil.example|click>"
 

@@ -8,9 +8,9 @@ from secrets import token_urlsafe
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from sqlalchemy import Engine
 
-from monitor.review.web.session_store import COOKIE, MAX_AGE
+from monitor.accounts.sessions import COOKIE, MAX_AGE
+from monitor.store.accounts.sessions import save_session
 from monitor.store.engine import transaction
-from monitor.store.web_sessions import save_session
 from tests.services.requirement import program
 
 FLAGS = [

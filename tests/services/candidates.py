@@ -9,18 +9,18 @@ import msgspec
 from sqlalchemy import Connection, Engine
 
 from monitor.settings import Gates, Judge, Scoring
-from monitor.store import candidate_evaluations as store
-from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.engine import transaction
-from monitor.store.registry import production_version, version_by_id
-from monitor.store.runs import finish_run, mark_running
-from retrain.evaluation.recorded import conclude
+from monitor.store.training import candidate_evaluations as store
+from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
+from monitor.store.training.registry import production_version, version_by_id
+from monitor.store.training.runs import finish_run, mark_running
+from retrain.evaluation.conclusion import conclude
 from retrain.evaluation.request import EvaluationRequest
 from retrain.models.source import Source
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
 from retrain.run_folder import RunFolder, read_json, write_json, write_lines
-from retrain.runs.lifecycle import plan_run
+from retrain.training.runs import plan_run
 
 MODEL = "desk"
 PLAN = """\

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from monitor.review.verdicts import ReviewInput
-from monitor.review.workflow import claim_next, submit_review
+from monitor.review.items.blind_review import claim_next, submit_review
+from monitor.review.items.verdicts import ReviewInput
 from monitor.settings import Review
 from monitor.store.engine import transaction
-from monitor.store.gold_export import DecidedItem
+from monitor.store.review.gold_export import DecidedItem
 from tests.services.review_world import World, make_world
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}

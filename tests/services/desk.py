@@ -6,10 +6,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select, update
 
+from monitor.review.guidelines import load_taxonomy
 from monitor.store.engine import transaction
+from monitor.store.review.taxonomies import put_taxonomy
 from monitor.store.tables import Exchange, ReviewItem
-from monitor.store.taxonomies import put_taxonomy
-from monitor.taxonomy import load_taxonomy
 from tests.services.review_world import World, make_world
 
 SYSTEM = {"role": "system", "content": "You are the support desk of Example Bank.\nBe brief."}
@@ -79,7 +79,7 @@ ARABIC = (
 def make_desk(engine: Engine, clock: datetime, n: int = 40) -> World:
     """Make the small bank's world, with its guide and longer talks at the head of the queue."""
     world = make_world(engine, clock, n=n)
-    guide = load_taxonomy(Path(str(files("monitor.taxonomy") / "starter.md")))
+    guide = load_taxonomy(Path(str(files("monitor.review.guidelines") / "starter.md")))
     with transaction(engine) as connection:
         put_taxonomy(connection, guide.version, guide.canonical(), clock)
         connection.execute(update(ReviewItem).values(taxonomy_version=guide.version))

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from monitor.evaluation_file.plan import parse_plan
-from retrain.benchmark_item import BenchmarkItem
-from retrain.benchmarks.benchmark import Benchmark
-from retrain.metrics.catalogue import load_metrics
-from retrain.metrics.scoring import ItemScore
+from monitor.settings.evaluation_file.plan import parse_plan
+from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.metrics.catalogue import load_metrics
+from retrain.evaluation.metrics.scoring import ItemScore
 
 
 def benchmark(

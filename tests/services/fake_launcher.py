@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from retrain.launchers import Capabilities, Capability, ChildStatus, Handle
+from retrain.jobs.launcher import Capabilities, Capability, ChildStatus, Handle
 from retrain.run_folder import RunFolder, Task, write_json
 
 

@@ -8,14 +8,14 @@ from sqlalchemy import Engine, func, select
 
 from monitor.settings import Settings, Traffic
 from monitor.store.engine import transaction
-from monitor.store.exchanges import Position
 from monitor.store.tables import DeadLetter, Exchange, PendingHalf
-from monitor.traffic.design import SamplingDesign
-from monitor.traffic.prepare import Preparer
+from monitor.store.traffic.exchanges import Position
+from monitor.traffic.ingest.preparation import Preparer
+from monitor.traffic.ingest.writer import Stored, store_batch
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor
-from monitor.traffic.sampling import SPACE, Draw
-from monitor.traffic.writer import Stored, store_batch
+from monitor.traffic.sampling.design import SamplingDesign
+from monitor.traffic.sampling.sampler import SPACE, Draw
 from tests.services.fake_encoder import FakeEncoder
 
 TIMEOUT_SECONDS = 600.0

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
 
+from monitor.store.alerts.incidents import open_incident
 from monitor.store.engine import transaction
-from monitor.store.incidents import open_incident
-from monitor.store.registry import insert_version
 from monitor.store.tables import Evaluation, Exchange, ReviewBatch, Reviewer
+from monitor.store.training.registry import insert_version
 from tests.services.hostile_texts import ALL, infect
 from tests.services.review_world import World, make_world
 from tests.services.route_table import Visitor

@@ -12,9 +12,9 @@ from sqlalchemy import Engine, select
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import DeadLetter, Exchange, SourceOffset
-from monitor.traffic.ingest import run_ingest
-from monitor.traffic.prepare import TextEncoder
-from monitor.traffic.sampling import Sampler
+from monitor.traffic.ingest.loop import run_ingest
+from monitor.traffic.ingest.preparation import TextEncoder
+from monitor.traffic.sampling.sampler import Sampler
 from tests.services.fake_encoder import FakeEncoder
 
 

@@ -18,9 +18,9 @@ from kafka import KafkaConsumer
 
 from monitor.settings import Secrets
 from monitor.store.engine import make_engine
-from monitor.traffic import sweep, writer
-from monitor.traffic.ingest import run_ingest
-from monitor.traffic.prepare import Preparer
+from monitor.traffic.ingest import sweeper, writer
+from monitor.traffic.ingest.loop import run_ingest
+from monitor.traffic.ingest.preparation import Preparer
 from tests.services.fake_encoder import FakeEncoder
 from tests.services.ingest import ingest_settings
 
@@ -50,9 +50,9 @@ def main(bootstrap_servers: str, topic: str, url: str, moment: str) -> None:
     elif moment == "after_claim":
         Preparer.prepare_pairs = strike_before(Preparer.prepare_pairs, strike)
     elif moment == "before_join_commit":
-        sweep.restore_dead_letters = strike  # the last call in the transaction
+        sweeper.restore_dead_letters = strike  # the last call in the transaction
     joins = moment in {"after_claim", "before_join_commit", "never_joining"}
-    sweep.CLAIM, sweep.INTERVAL_SECONDS, sweep.PAIRS = timedelta(seconds=2), 0.3, 16
+    sweeper.CLAIM, sweeper.INTERVAL_SECONDS, sweeper.PAIRS = timedelta(seconds=2), 0.3, 16
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     settings = ingest_settings(

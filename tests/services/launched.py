@@ -12,17 +12,17 @@ import msgspec
 from sqlalchemy import Engine
 
 from monitor.settings import Settings
-from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.engine import transaction
-from monitor.store.registry import version_by_id
-from monitor.store.runs import RunRow, run_by_id
-from retrain.dataset import TrainingSet, build_training_set
+from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
+from monitor.store.training.registry import version_by_id
+from monitor.store.training.runs import RunRow, run_by_id
+from retrain.data import TrainingSet, build_training_set
 from retrain.evaluation.lifecycle import poll_evaluation
-from retrain.evaluation.planning import plan_evaluation, request_for
-from retrain.launchers import Launcher
+from retrain.evaluation.new_evaluation import plan_evaluation, request_for
+from retrain.jobs.launcher import Launcher
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder
-from retrain.runs.lifecycle import RunState, plan_run, poll_run, prepare_run
+from retrain.training.runs import RunState, plan_run, poll_run, prepare_run
 from tests.services.tiny_model import NEW, OLD, benchmark, examples
 
 T = TypeVar("T")

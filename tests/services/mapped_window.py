@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 import numpy as np
 from sqlalchemy import Engine, select, update
 
-from monitor.store.baselines import create_baseline
 from monitor.store.engine import transaction
-from monitor.store.exchanges import ExchangeRow, Position, insert_exchanges
-from monitor.store.prompt_maps import PromptMap, set_prompt_map
-from monitor.store.sample_scores import sample_scores
 from monitor.store.tables import Evaluation, Exchange
+from monitor.store.traffic.baselines import create_baseline
+from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
+from monitor.store.windows.prompt_maps import PromptMap, set_prompt_map
+from monitor.store.windows.sample_scores import sample_scores
 from tests.services.review_world import World, make_world
 
 N_BASELINE = 12

@@ -16,21 +16,11 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from monitor.alerts.incidents import handle_evaluation
 from monitor.review.export import read_gold, sft_rows
 from monitor.settings import Alerts, ModelSection, Settings, TrainingData
-from monitor.store.assessment import Example, Quote
-from monitor.store.audit import append_entry
-from monitor.store.baselines import create_baseline, latest_baseline
-from monitor.store.dead_letters import DeadLetterRow, insert_dead_letters
+from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
-from monitor.store.evaluation_claims import claim_evaluation, finish_evaluation
-from monitor.store.exchanges import Position
-from monitor.store.gold_export import ItemFilter
-from monitor.store.pending_halves import HalfRow, insert_halves
-from monitor.store.prompt_maps import PromptMap
-from monitor.store.registry import insert_version
-from monitor.store.review_draws import BatchDesign, Draw, insert_draws
-from monitor.store.review_items import NewItem, insert_batch
-from monitor.store.runs import finish_run, mark_running, run_by_id
-from monitor.store.sample_scores import SampleScores
+from monitor.store.review.draws import BatchDesign, Draw, insert_draws
+from monitor.store.review.gold_export import ItemFilter
+from monitor.store.review.items import NewItem, insert_batch
 from monitor.store.tables import (
     AuditEntry,
     DiscussionMessage,
@@ -45,11 +35,21 @@ from monitor.store.tables import (
     Reviewer,
     ReviewItem,
 )
+from monitor.store.traffic.baselines import create_baseline, latest_baseline
+from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
+from monitor.store.traffic.exchanges import Position
+from monitor.store.traffic.pending_halves import HalfRow, insert_halves
+from monitor.store.training.registry import insert_version
+from monitor.store.training.runs import finish_run, mark_running, run_by_id
+from monitor.store.windows.assessment import Example, Quote
+from monitor.store.windows.claims import claim_evaluation, finish_evaluation
+from monitor.store.windows.prompt_maps import PromptMap
+from monitor.store.windows.sample_scores import SampleScores
 from monitor.traffic.redaction import pseudonym_of
-from retrain.dataset import Checks, TrainingSet, build_training_set
+from retrain.data import Checks, TrainingSet, build_training_set
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, write_lines
-from retrain.runs.lifecycle import plan_run, prepare_run
+from retrain.training.runs import plan_run, prepare_run
 from tests.services.aging_traffic import exchange, store_rows
 from tests.services.assessments import make_assessment, make_examples, make_topic
 

@@ -12,11 +12,11 @@ from kafka.protocol.consumer import IsolationLevel
 from kafka.record import MemoryRecords
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
-from monitor.traffic.sampling import Sampler
-from monitor.traffic.wire.header import AFTER_CRC
-from monitor.traffic.wire.partition_reader import PartitionReader
-from monitor.traffic.wire.selection import Fetched, Kept, Selection
-from monitor.traffic.wire.soundness import Doubts
+from monitor.traffic.kafka.wire.batch_header import AFTER_CRC
+from monitor.traffic.kafka.wire.integrity import Doubts
+from monitor.traffic.kafka.wire.partition_reader import PartitionReader
+from monitor.traffic.kafka.wire.selection import Fetched, Kept, Selection
+from monitor.traffic.sampling.sampler import Sampler
 
 PARTITION = TopicPartition("topic", 3)
 NOW = datetime(2026, 11, 2, tzinfo=UTC)

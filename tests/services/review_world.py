@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 import numpy as np
 from sqlalchemy import Engine
 
-from monitor.review.accounts import create_account
-from monitor.review.selection import create_batch
+from monitor.accounts.registration import create_account
+from monitor.review.sampling.batch import create_batch
 from monitor.settings import Review
-from monitor.store.assessment import (
+from monitor.store.accounts.users import ReviewerRow, list_reviewers
+from monitor.store.engine import transaction
+from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges, load_window
+from monitor.store.windows.assessment import (
     Assessment,
     Basis,
     Characteristic,
@@ -18,12 +21,9 @@ from monitor.store.assessment import (
     FamilyAssessment,
     Topic,
 )
-from monitor.store.engine import transaction
-from monitor.store.evaluation_claims import claim_evaluation, finish_evaluation
-from monitor.store.exchanges import ExchangeRow, Position, insert_exchanges, load_window
-from monitor.store.reports import save_report
-from monitor.store.reviewers import ReviewerRow, list_reviewers
-from monitor.store.sample_scores import SampleScores
+from monitor.store.windows.claims import claim_evaluation, finish_evaluation
+from monitor.store.windows.reports import save_report
+from monitor.store.windows.sample_scores import SampleScores
 
 PASSWORD = "correct horse battery"
 PEOPLE = {"Ada": "reviewer", "Ben": "reviewer", "Cleo": "adjudicator", "Lea": "lead"}

@@ -8,12 +8,12 @@ import msgspec
 from sqlalchemy import Engine
 
 from monitor.store.engine import transaction
-from monitor.store.registry import VersionRow, version_by_id
-from monitor.store.runs import RunRow, run_by_id
-from retrain.dataset import build_training_set
+from monitor.store.training.registry import VersionRow, version_by_id
+from monitor.store.training.runs import RunRow, run_by_id
+from retrain.data import build_training_set
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
-from retrain.runs.lifecycle import plan_run, poll_run, prepare_run, start_run
+from retrain.training.runs import plan_run, poll_run, prepare_run, start_run
 from tests.services.fake_launcher import FakeLauncher
 from tests.services.tiny_model import NEW, examples
 

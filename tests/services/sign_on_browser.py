@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 from sqlalchemy import Engine
 
-from monitor.review.people import THE_OPERATOR, invite
-from monitor.review.web.app import create_app
-from monitor.review.web.server import BackgroundServer
-from monitor.review.web.session_store import COOKIE as SESSION
+from monitor.accounts.sessions import COOKIE as SESSION
+from monitor.accounts.users import THE_OPERATOR, invite
 from monitor.settings import Alerts, OpenIdConnect, Secrets, Settings, Web
+from monitor.store.accounts.users import reviewer_by_name
 from monitor.store.engine import transaction
-from monitor.store.reviewers import reviewer_by_name
+from monitor.web.app import create_app
+from monitor.web.server import BackgroundServer
 from tests.services.openid import CLIENT_ID, CLIENT_SECRET, Provider
 from tests.services.route_table import Visitor
 

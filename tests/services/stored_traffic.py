@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine
 from xxhash import xxh3_64_intdigest
 
-from monitor.store.baselines import create_baseline
 from monitor.store.engine import transaction
-from monitor.store.exchanges import ExchangeRow, Position, insert_exchanges
+from monitor.store.traffic.baselines import create_baseline
+from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
 
 TOPICS = ("card blocked abroad", "loan interest rate", "account balance today")
 NEW_TOPIC = "crypto wallet transfer"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from retrain.benchmark_item import BenchmarkItem
+from retrain.data.benchmarks.item import BenchmarkItem
 
 OLD = ("card {} was lost", "cards: block card")
 NEW = ("sell coin {} now", "crypto: sell coin")

@@ -12,9 +12,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from monitor.settings import Traffic
-from monitor.store.exchanges import Position
-from monitor.traffic.decode import Decoded, Decoder
+from monitor.store.traffic.exchanges import Position
 from monitor.traffic.exchange import Exchange
+from monitor.traffic.formats.decoder import Decoded, Decoder
 from monitor.traffic.record import RawRecord
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "traffic"

@@ -13,19 +13,19 @@ import msgspec
 from sqlalchemy import Engine
 
 from monitor.settings import Settings
-from monitor.store import registry as versions
-from monitor.store.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.engine import make_engine, transaction
-from monitor.store.runs import RunRow, run_by_id
 from monitor.store.tables import metadata
-from retrain.dataset import TrainingSet
+from monitor.store.training import registry as versions
+from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
+from monitor.store.training.runs import RunRow, run_by_id
+from retrain.data import TrainingSet
 from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
-from retrain.evaluation.planning import plan_evaluation, request_for
-from retrain.launchers import local
-from retrain.launchers.local import SubprocessLauncher
+from retrain.evaluation.new_evaluation import plan_evaluation, request_for
+from retrain.jobs import local_launcher
+from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder
-from retrain.runs.lifecycle import RunState, plan_run, poll_run, prepare_run, start_run
+from retrain.training.runs import RunState, plan_run, poll_run, prepare_run, start_run
 from tests.services.tiny_model import benchmark
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -43,8 +43,8 @@ forgotten: dict[int, subprocess.Popen[bytes]] = {}
 
 def restart() -> SubprocessLauncher:
     """Return the launcher of a process that knows nothing of the children of the one before."""
-    forgotten.update(local._children)
-    local._children.clear()
+    forgotten.update(local_launcher._children)
+    local_launcher._children.clear()
     return SubprocessLauncher()
 
 
@@ -119,7 +119,7 @@ class Desk:
         ).row.status == "running":
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        forgotten.update(local._children)
+        forgotten.update(local_launcher._children)
         return state.row
 
     def succeeded(self, run: int) -> RunState:

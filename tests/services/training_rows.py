@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from retrain.dataset import TrainingSet
+from retrain.data import TrainingSet
 
 Row = dict[str, Any]
 

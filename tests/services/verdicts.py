@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.store.review_items import ItemRow, change_item, items_of_batches
-from monitor.store.reviews import insert_gold, insert_review
+from monitor.store.review.items import ItemRow, change_item, items_of_batches
+from monitor.store.review.reviews import insert_gold, insert_review
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 

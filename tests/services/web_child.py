@@ -3,10 +3,10 @@
 import sys
 import threading
 
-from monitor.review.web.app import create_app
-from monitor.review.web.server import serve
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import make_engine
+from monitor.web.app import create_app
+from monitor.web.server import serve
 
 
 def main(url: str, port: str) -> None:

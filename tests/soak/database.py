@@ -6,7 +6,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from monitor.store.engine import transaction
-from monitor.store.offsets import next_offsets
+from monitor.store.traffic.offsets import next_offsets
 from tests.services.postgres import PostgresServer
 
 T = TypeVar("T")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import structlog
 
-from monitor.cli.context import read_settings
+from monitor.cli.shared.context import read_settings
 from monitor.telemetry import configure_logging
-from tests.unit.test_cli_help import PATHS, find
+from tests.unit.cli.test_help import PATHS, find
 
 #: `taxonomy init` copies a file and logs nothing.
 COMMANDS = [

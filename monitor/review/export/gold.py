@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.review.export.consistency import Consistent, without_contradictions
-from monitor.review.export.rendering import Guides, LeftOut, Rendered, provenance, render
+from monitor.review.export.contradictions import Consistent, without_contradictions
+from monitor.review.export.training_examples import Guides, LeftOut, Rendered, provenance, render
 from monitor.settings import ModelSection
-from monitor.store.gold_export import ItemFilter, decided_items
+from monitor.store.review.gold_export import ItemFilter, decided_items
 
 Row = dict[str, Any]
 

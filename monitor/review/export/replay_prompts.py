@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.review.export.rendering import Guides
+from monitor.review.export.training_examples import Guides
 from monitor.settings import ModelSection
-from monitor.store.baselines import latest_baseline
-from monitor.store.conversations import baseline_conversations
-from monitor.store.taxonomies import newest_version
+from monitor.store.review.taxonomies import newest_version
+from monitor.store.traffic.baselines import latest_baseline
+from monitor.store.training.conversations import baseline_conversations
 
 #: What a training example may hold; an answer to a tool's output can't be replayed.
 ROLES = frozenset({"system", "user", "assistant"})

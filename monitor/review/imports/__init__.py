@@ -1,9 +1,9 @@
 """Reviews that were done in another tool become reviews here, by the rules of the workflow."""
 
-from monitor.review.imports.apply import Imported, import_reviews
-from monitor.review.imports.argilla import read_argilla
-from monitor.review.imports.found import Found, FoundReview, read_reviewer_map
-from monitor.review.imports.label_studio import read_label_studio
+from monitor.review.imports.argilla_import import read_argilla
+from monitor.review.imports.label_studio_import import read_label_studio
+from monitor.review.imports.parsed_reviews import Found, FoundReview, read_reviewer_map
+from monitor.review.imports.submission import Imported, import_reviews
 
 __all__ = [
     "Found",

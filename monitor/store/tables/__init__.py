@@ -2,13 +2,13 @@
 
 from monitor.store.tables.accounts import Invitation, SignInAttempt
 from monitor.store.tables.base import Base
-from monitor.store.tables.evaluations import (
-    Decision,
-    Evaluation,
-    Incident,
-    OutboxMessage,
-    Report,
-    WatchedWindow,
+from monitor.store.tables.human_evaluation import (
+    HumanStudy,
+    StudyAnswer,
+    StudyItem,
+    StudyKey,
+    StudyRating,
+    StudySheet,
 )
 from monitor.store.tables.review import (
     AuditEntry,
@@ -25,14 +25,6 @@ from monitor.store.tables.review import (
     ReviewItem,
     StoredTaxonomy,
     WebSession,
-)
-from monitor.store.tables.studies import (
-    HumanStudy,
-    StudyAnswer,
-    StudyItem,
-    StudyKey,
-    StudyRating,
-    StudySheet,
 )
 from monitor.store.tables.traffic import (
     Baseline,
@@ -53,6 +45,14 @@ from monitor.store.tables.training import (
     Rollout,
     StageChange,
     TrainingRun,
+)
+from monitor.store.tables.windows import (
+    Decision,
+    Evaluation,
+    Incident,
+    OutboxMessage,
+    Report,
+    WatchedWindow,
 )
 
 metadata = Base.metadata

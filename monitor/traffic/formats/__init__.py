@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from monitor.errors import RecordError
-from monitor.traffic.draft import Found
 from monitor.traffic.formats import litellm, mapped, openai, opentelemetry, plain
-from monitor.traffic.json_text import json_kind
-from monitor.traffic.payload import Payload
+from monitor.traffic.formats.json_text import json_kind
+from monitor.traffic.formats.payload import Payload
+from monitor.traffic.formats.raw_exchange import Found
 
 
 class Format(NamedTuple):

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from monitor.traffic.draft import Draft, Facts, Ignored, convert, is_number
 from monitor.traffic.exchange import Message
-from monitor.traffic.payload import Payload
-from monitor.traffic.schemas.answer import Answer
-from monitor.traffic.schemas.bodies import read_answer, read_body
-from monitor.traffic.schemas.messages import ChatMessage, read_message
-from monitor.traffic.schemas.responses_api import read_items
+from monitor.traffic.formats.payload import Payload
+from monitor.traffic.formats.raw_exchange import Draft, Facts, Ignored, convert, is_number
+from monitor.traffic.formats.schemas.bodies import read_answer, read_body
+from monitor.traffic.formats.schemas.messages import ChatMessage, read_message
+from monitor.traffic.formats.schemas.response_content import Answer
+from monitor.traffic.formats.schemas.responses_api import read_items
 
 #: Words in a ``call_type`` that is no exchange of texts.
 OTHER_CALLS = (

@@ -7,12 +7,12 @@ The parts of a path are keys, or places in a list counted from 0, with dots betw
 from typing import Any
 
 from monitor.errors import RecordError
-from monitor.traffic.draft import Draft, convert
 from monitor.traffic.exchange import Message
-from monitor.traffic.json_text import json_kind
-from monitor.traffic.payload import Payload
-from monitor.traffic.schemas.bodies import read_answer, read_body
-from monitor.traffic.schemas.messages import ChatMessage, read_content, read_message
+from monitor.traffic.formats.json_text import json_kind
+from monitor.traffic.formats.payload import Payload
+from monitor.traffic.formats.raw_exchange import Draft, convert
+from monitor.traffic.formats.schemas.bodies import read_answer, read_body
+from monitor.traffic.formats.schemas.messages import ChatMessage, read_content, read_message
 
 _MISSING = object()
 

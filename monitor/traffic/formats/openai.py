@@ -11,13 +11,19 @@ from typing import Any
 
 import msgspec
 
-from monitor.traffic.draft import Draft, Facts, convert, text_of, version_that_answered
 from monitor.traffic.exchange import Message
-from monitor.traffic.payload import Payload
-from monitor.traffic.schemas.answer import Answer
-from monitor.traffic.schemas.bodies import is_completion, read_answer, read_body
-from monitor.traffic.schemas.messages import ChatMessage, read_message
-from monitor.traffic.schemas.responses_api import read_items
+from monitor.traffic.formats.payload import Payload
+from monitor.traffic.formats.raw_exchange import (
+    Draft,
+    Facts,
+    convert,
+    text_of,
+    version_that_answered,
+)
+from monitor.traffic.formats.schemas.bodies import is_completion, read_answer, read_body
+from monitor.traffic.formats.schemas.messages import ChatMessage, read_message
+from monitor.traffic.formats.schemas.response_content import Answer
+from monitor.traffic.formats.schemas.responses_api import read_items
 
 #: A record without any of these keys holds neither request nor response.
 _KEYS = ("request", "response", "messages", "choices", "output")

@@ -12,16 +12,21 @@ from functools import partial
 from typing import Any
 
 from monitor.errors import RecordError
-from monitor.traffic.draft import Draft, Found, Ignored, Unreadable, version_that_answered
 from monitor.traffic.exchange import Message
-from monitor.traffic.otlp.envelope import wrap
-from monitor.traffic.otlp.item import Item
-from monitor.traffic.otlp.json_records import read_json
-from monitor.traffic.otlp.protobuf import NotOtlpError, read_protobuf
-from monitor.traffic.payload import Payload
-from monitor.traffic.schemas import gen_ai_events as events
-from monitor.traffic.schemas.flattened import flattened_message, read_flattened
-from monitor.traffic.schemas.gen_ai_attributes import (
+from monitor.traffic.formats.otlp.envelope import wrap
+from monitor.traffic.formats.otlp.item import Item
+from monitor.traffic.formats.otlp.json_records import read_json
+from monitor.traffic.formats.otlp.protobuf import NotOtlpError, read_protobuf
+from monitor.traffic.formats.payload import Payload
+from monitor.traffic.formats.raw_exchange import (
+    Draft,
+    Found,
+    Ignored,
+    Unreadable,
+    version_that_answered,
+)
+from monitor.traffic.formats.schemas import gen_ai_events as events
+from monitor.traffic.formats.schemas.gen_ai_attributes import (
     MODELS,
     OPERATIONS,
     USERS,
@@ -30,13 +35,14 @@ from monitor.traffic.schemas.gen_ai_attributes import (
     operation_of,
     own_attributes,
 )
-from monitor.traffic.schemas.gen_ai_messages import (
+from monitor.traffic.formats.schemas.gen_ai_messages import (
     Output,
     read_inputs,
     read_instructions,
     read_outputs,
 )
-from monitor.traffic.schemas.messages import read_message
+from monitor.traffic.formats.schemas.messages import read_message
+from monitor.traffic.formats.schemas.numbered_attributes import flattened_message, read_flattened
 
 _DETAILS = "gen_ai.client.inference.operation.details"
 _INPUTS, _OUTPUTS = "gen_ai.input.messages", "gen_ai.output.messages"

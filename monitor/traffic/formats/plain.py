@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from monitor.traffic.draft import Draft, convert, text_of
 from monitor.traffic.exchange import Message
-from monitor.traffic.payload import Payload
-from monitor.traffic.schemas.messages import read_content
+from monitor.traffic.formats.payload import Payload
+from monitor.traffic.formats.raw_exchange import Draft, convert, text_of
+from monitor.traffic.formats.schemas.messages import read_content
 
 
 class _Turn(msgspec.Struct):

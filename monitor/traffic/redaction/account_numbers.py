@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from monitor.traffic.redaction.scan import Place, Scanned, said_before
+from monitor.traffic.redaction.text_scan import Place, Scanned, said_before
 
 #: Digits that may be a card's: 13 to 19, each but the first after at most one separator.
 DIGITS_OF_CARD = re.compile(r"(?<![0-9])(?<![0-9][.-])[0-9](?:[ .-]?[0-9]){12,18}")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from monitor.traffic.redaction.scan import Place, Scanned
+from monitor.traffic.redaction.text_scan import Place, Scanned
 
 #: Latin, Greek and Cyrillic. Scripts that write no spaces would join an address to the sentence.
 LETTERS = "A-Za-z\u00c0-\u024f\u0370-\u04ff"

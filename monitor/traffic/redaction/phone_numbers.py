@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from monitor.traffic.redaction.scan import Place, Scanned, said_before
+from monitor.traffic.redaction.text_scan import Place, Scanned, said_before
 
 #: Where a number may begin: not inside a word, a longer number, an amount or a path.
 START = re.compile(r"(?<![A-Za-z0-9_+#$€£.-])(?<![0-9][ /(\u00a0])(?:\+|00|\()?[0-9]")

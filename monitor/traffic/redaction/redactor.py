@@ -9,8 +9,8 @@ from monitor.settings import Redaction
 from monitor.traffic.redaction.account_numbers import find_cards, find_ibans, find_ssns
 from monitor.traffic.redaction.emails import find_emails
 from monitor.traffic.redaction.phone_numbers import find_phones
-from monitor.traffic.redaction.scan import Place, Scanned
 from monitor.traffic.redaction.secrets import find_secrets
+from monitor.traffic.redaction.text_scan import Place, Scanned
 
 #: Finds names and places in a text: yields a kind and where it stands.
 Finder = Callable[[str], Iterable["Span"]]

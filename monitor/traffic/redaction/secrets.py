@@ -6,7 +6,7 @@ What holds no digit is taken for a word, but for keys in capitals of a known for
 import re
 from collections.abc import Iterator
 
-from monitor.traffic.redaction.scan import Place, Scanned
+from monitor.traffic.redaction.text_scan import Place, Scanned
 
 #: Longest secret that is followed to its end; what lies behind is another match.
 LONGEST = 4096

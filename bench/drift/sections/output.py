@@ -1,0 +1,167 @@
+"""Output drift given the input: found where the responses changed, and only there.
+
+The response to a prompt is one of the ten samples nearest to it, at random: P(y | x) is known, and
+the same in both windows unless off-topic responses are planted.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.bench.campaign import Study
+from monitor.bench.figure import Figure, error_rate, missing, share
+from monitor.bench.labelled import open_labelled
+from monitor.bench.windows import Draw, draw_windows
+from monitor.drift import compare_given
+from monitor.drift.neighbours.cell_search import nearest_in_cells
+
+N = 4_000
+N_NEAR = 10
+N_PERMUTATIONS = 1_999
+ALPHA = 0.05
+#: A side of the windows in which all prompts move a little, not some of them far.
+N_TILTED = 7_000
+#: Standard deviations of the prompts' density ratio, on a logarithmic scale.
+TILT = 0.7
+OFF_TOPIC = 0.05
+POWER_GOAL = 0.99
+ONLY_PROMPTS = (
+    Draw("surge", N, N, 0.10),
+    Draw("domain", N, N, 0.05),
+    Draw("oos", N, N, 0.10),
+)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A pair of windows to be drawn, answered and compared."""
+
+    folder: Path
+    what: Draw
+    #: Share of the current responses that belong to no prompt of theirs.
+    off_topic: float
+    seed: int
+
+
+def p_value_of(task: Answered) -> float:
+    """Draw the windows and return the p-value of output drift."""
+    data = open_labelled(task.folder)
+    rng = np.random.default_rng(task.seed)
+    windows = draw_windows(data, task.what, rng)
+    sides = windows.reference, windows.current
+    return _answer_and_compare(task.folder, sides, rng, off_topic=task.off_topic)
+
+
+@dataclass(frozen=True)
+class Tilted:
+    """A pair of windows of which the second leans towards one kind of prompts."""
+
+    folder: Path
+    n: int
+    tilt: float
+    seed: int
+
+
+def p_value_of_tilted(task: Tilted) -> float:
+    """Draw the second window's prompts by a smooth function of them, and return the p-value."""
+    vectors = np.asarray(open_labelled(task.folder).vectors)
+    rng = np.random.default_rng(task.seed)
+    ends = vectors[rng.choice(len(vectors), size=2, replace=False)].astype(np.float64)
+    place = vectors @ (ends[1] - ends[0])
+    weight = np.exp(task.tilt * (place - place.mean()) / place.std())
+    reference = rng.choice(len(vectors), size=task.n, replace=False)
+    left = np.setdiff1d(np.arange(len(vectors)), reference)
+    shares = weight[left] / weight[left].sum()
+    current = rng.choice(left, size=task.n, replace=False, p=shares)
+    return _answer_and_compare(task.folder, (reference, current), rng)
+
+
+def _answer_and_compare(
+    folder: Path,
+    sides: tuple[NDArray[np.int64], NDArray[np.int64]],
+    rng: np.random.Generator,
+    *,
+    off_topic: float = 0.0,
+) -> float:
+    """Answer each side's prompts, some of the current ones off topic, and return the p-value."""
+    vectors, near = open_labelled(folder).vectors, _near(folder)
+    answers = [near[rows, rng.integers(N_NEAR, size=len(rows))] for rows in sides]
+    n_off = round(off_topic * len(sides[1]))
+    answers[1][:n_off] = rng.integers(len(vectors), size=n_off)
+    return compare_given(
+        vectors[sides[0]],
+        vectors[answers[0]],
+        vectors[sides[1]],
+        vectors[answers[1]],
+        rng=rng,
+        n_permutations=N_PERMUTATIONS,
+    ).p_value
+
+
+def output(study: Study) -> Iterator[Figure]:
+    """Yield the alarms with and without a change of the responses."""
+    for what in (Draw("none", N, N), *ONLY_PROMPTS):
+        moved = "nothing moved"
+        if what in ONLY_PROMPTS:
+            moved = f"only the prompts moved: {what.drift}"
+        name = f"output alarms at {ALPHA:g}, {moved}, {what.sizes}"
+        if why := study.why_not(what):
+            yield missing(name, why)
+            continue
+        p_values = _measure(study, what, 0.0)
+        hits = sum(p <= ALPHA for p in p_values)
+        yield error_rate(name, hits, len(p_values), ALPHA, study.seeds(len(p_values)))
+    yield from _tilted(study)
+    what = Draw("none", N, N)
+    name = f"output alarms at {ALPHA:g}, {OFF_TOPIC:.0%} off-topic responses, {what.sizes}"
+    goal = study.power_goal(POWER_GOAL)
+    if why := study.why_not(what):
+        yield missing(name, why, at_least=goal)
+        return
+    p_values = _measure(study, what, OFF_TOPIC)
+    hits = sum(p <= ALPHA for p in p_values)
+    yield share(name, hits, len(p_values), study.seeds(len(p_values)), at_least=goal)
+
+
+def _tilted(study: Study) -> Iterator[Figure]:
+    """Yield the alarms where the whole window leans towards one kind of prompts."""
+    what = Draw("none", N_TILTED, N_TILTED)
+    name = f"output alarms at {ALPHA:g}, only the prompts moved: all lean one way, {what.sizes}"
+    if why := study.why_not(what):
+        yield missing(name, why)
+        return
+    p_values = study.workers.run(
+        p_value_of_tilted,
+        [
+            Tilted(study.folder, N_TILTED, TILT, study.seed + k)
+            for k in range(max(study.plan.output_trials // 4, 1))
+        ],
+        label=f"{study.name}: output, all prompts lean one way",
+        seconds=study.plan.row_seconds,
+    )
+    hits = sum(p <= ALPHA for p in p_values)
+    yield error_rate(name, hits, len(p_values), ALPHA, study.seeds(len(p_values)))
+
+
+def _measure(study: Study, what: Draw, off_topic: float) -> list[float]:
+    return study.workers.run(
+        p_value_of,
+        [
+            Answered(study.folder, what, off_topic, study.seed + k)
+            for k in range(study.plan.output_trials)
+        ],
+        label=f"{study.name}: output, {what.drift}, {off_topic:.0%} off-topic",
+        seconds=study.plan.row_seconds,
+    )
+
+
+@lru_cache(maxsize=2)
+def _near(folder: Path) -> NDArray[np.int64]:
+    """Return the rows near each row of a data set, int64 ``[n, N_NEAR]``."""
+    vectors = np.asarray(open_labelled(folder).vectors)
+    alone = np.arange(len(vectors))
+    return nearest_in_cells(vectors, alone, N_NEAR, np.random.default_rng(0)).index

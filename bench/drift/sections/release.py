@@ -1,0 +1,151 @@
+"""Real answers: a new release asked the same kind of prompts, and one asked others more often."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.drift.sources.releases import Releases, open_releases
+from monitor.bench.figure import Figure, error_rate, share
+from monitor.bench.plan import Plan
+from monitor.bench.workers import Runs
+from monitor.drift import compare_given
+
+N = 400
+N_PERMUTATIONS = 1_999
+ALPHA = 0.05
+POWER_GOAL = 0.99
+
+
+@dataclass(frozen=True)
+class Change:
+    """Two releases whose answers to different halves of the prompts are to be compared."""
+
+    path: Path
+    before: str
+    after: str
+    seed: int
+
+
+def p_value_of(task: Change) -> float:
+    """Return the p-value of output drift from one release to the other."""
+    releases = _open(task.path)
+    rng = np.random.default_rng(task.seed)
+    order = rng.permutation(len(releases.prompts))
+    first, second = order[:N], order[N : 2 * N]
+    return compare_given(
+        releases.prompts[first],
+        releases.answers[task.before][first],
+        releases.prompts[second],
+        releases.answers[task.after][second],
+        rng=rng,
+        n_permutations=N_PERMUTATIONS,
+    ).p_value
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One release's answers before and after prompts of one source have become more frequent."""
+
+    path: Path
+    source: str
+    #: Whether the form of the prompts is given, as the evaluation does.
+    with_forms: bool
+    seed: int
+
+
+def p_value_of_moved(task: Moved) -> float:
+    """Return the p-value of output drift where only the prompts moved."""
+    releases = _open(task.path)
+    rng = np.random.default_rng(task.seed)
+    sides = _moved(releases, task.source, rng)
+    answers = list(releases.answers.values())[task.seed % len(releases.answers)]
+    forms = [releases.forms[side] if task.with_forms else None for side in sides]
+    return compare_given(
+        releases.prompts[sides[0]],
+        answers[sides[0]],
+        releases.prompts[sides[1]],
+        answers[sides[1]],
+        reference_covariates=forms[0],
+        current_covariates=forms[1],
+        rng=rng,
+        n_permutations=N_PERMUTATIONS,
+    ).p_value
+
+
+def _moved(
+    releases: Releases, source: str, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Deal out all prompts: a quarter of a source's to the reference, half of the others'."""
+    order = rng.permutation(len(releases.prompts))
+    own = order[releases.sources[order] == source]
+    others = order[releases.sources[order] != source]
+    parts = len(own) // 4, len(others) // 2
+    return (
+        np.concatenate([own[: parts[0]], others[: parts[1]]]),
+        np.concatenate([own[parts[0] :], others[parts[1] :]]),
+    )
+
+
+def release(
+    releases: Releases, path: Path, workers: Runs, plan: Plan, seed: int
+) -> Iterator[Figure]:
+    """Yield how often each new release is noticed, and how often the same one is taken for new.
+
+    Args:
+        releases: What is compared.
+        path: Where they are saved.
+        workers: Do the work.
+        plan: How many trials.
+        seed: Of the first trial.
+    """
+    names = list(releases.answers)
+    for before, after in [*pairwise(names), (names[0], names[0])]:
+        tasks = [Change(path, before, after, seed + k) for k in range(plan.release_trials)]
+        label = f"{before} to {after}"
+        p_values = workers.run(p_value_of, tasks, label=label, seconds=plan.row_seconds)
+        hits, trials = sum(p <= ALPHA for p in p_values), len(p_values)
+        how = f"{N} other prompts a side, seeds {seed}-{seed + trials - 1}"
+        if before == after:
+            name = f"output alarms at {ALPHA:g}, the same release twice ({before})"
+            yield error_rate(name, hits, trials, ALPHA, how)
+        else:
+            name = f"output alarms at {ALPHA:g}, a new release, {label}"
+            yield share(name, hits, trials, how, at_least=POWER_GOAL)
+    yield from _only_the_prompts(releases, path, workers, plan, seed)
+
+
+def _only_the_prompts(
+    releases: Releases, path: Path, workers: Runs, plan: Plan, seed: int
+) -> Iterator[Figure]:
+    """Yield the alarms where prompts of the commonest source have become more frequent."""
+    names, counts = np.unique(releases.sources, return_counts=True)
+    if len(names) < 2:
+        return
+    source = str(names[counts.argmax()])
+    sides = _moved(releases, source, np.random.default_rng(seed))
+    before, after = (float((releases.sources[side] == source).mean()) for side in sides)
+    for with_forms in (True, False):
+        given = "their form given" if with_forms else "embeddings alone"
+        tasks = [Moved(path, source, with_forms, seed + k) for k in range(plan.release_trials)]
+        p_values = workers.run(
+            p_value_of_moved, tasks, label=f"{source}, {given}", seconds=plan.row_seconds
+        )
+        hits, trials = sum(p <= ALPHA for p in p_values), len(p_values)
+        yield error_rate(
+            f"output alarms at {ALPHA:g}, only the prompts moved: {source} from {before:.0%} to "
+            f"{after:.0%}, {given}",
+            hits,
+            trials,
+            ALPHA,
+            f"n = {len(sides[0])} and {len(sides[1])}, seeds {seed}-{seed + trials - 1}",
+        )
+
+
+@lru_cache(maxsize=1)
+def _open(path: Path) -> Releases:
+    return open_releases(path)

@@ -1,0 +1,57 @@
+"""driftwarden's time against the kernel tests', as ratios on the same cores.
+
+The ratios are of the time on the wall. Where other work disturbs that, the CPU times beside it tell
+more.
+"""
+
+from collections.abc import Iterator
+
+from bench.drift.limited_process import Done, run_limited
+from bench.drift.peers.methods import OURS, PERMUTATION_MMD
+from bench.drift.peers.permutation_mmd import Form
+from bench.drift.sections.timing import Timing, time_method, time_permutation_mmd
+from monitor.bench.figure import Figure, missing, single
+from monitor.bench.plan import Plan
+
+EVIDENTLY = ("Evidently mmd", "Evidently mmd, bootstrap")
+#: How many times faster than the permutation test as it is usually written, at how many a side.
+GOAL, GOAL_SIZE = 50.0, 10_000
+#: Seconds that a call has at least whose time is asked for in any case.
+LEAST_LIMIT = 120.0
+
+
+def speed(plan: Plan, seed: int) -> Iterator[Figure]:
+    """Yield the ratio of each rival's time to driftwarden's at each size."""
+    limit = max(LEAST_LIMIT, plan.limit_seconds)
+    for n in plan.speed_sizes:
+        ours = run_limited(time_method, OURS, n, seed, seconds=limit)
+        title = f"time of {OURS}, n = {n:,} + {n:,}"
+        if not isinstance(ours, Done):
+            yield missing(title, ours.reason)
+            continue
+        how = f"{ours.value}, fastest of a few, seed {seed}"
+        yield single(title, ours.value.seconds, how, unit="s")
+        for rival in EVIDENTLY:
+            yield _against_evidently(rival, n, seed, ours.value, plan.limit_seconds)
+        for form in Form:
+            name = f"times faster than {PERMUTATION_MMD}, {form}, n = {n:,} + {n:,}"
+            goal = GOAL if n == GOAL_SIZE and form is Form.REORDERED else None
+            theirs = run_limited(time_permutation_mmd, form, n, seed, seconds=limit)
+            if isinstance(theirs, Done):
+                timing, how = theirs.value
+                ratio = timing.seconds / ours.value.seconds
+                how = f"{timing} ({how}) against {ours.value}"
+                yield single(name, ratio, how, unit="x", at_least=goal)
+            else:
+                yield missing(name, theirs.reason, at_least=goal)
+
+
+def _against_evidently(rival: str, n: int, seed: int, ours: Timing, limit: float) -> Figure:
+    name = f"times faster than {rival}, n = {n:,} + {n:,}"
+    theirs = run_limited(time_method, rival, n, seed, seconds=limit)
+    if isinstance(theirs, Done):
+        how = f"{theirs.value} against {ours}"
+        return single(name, theirs.value.seconds / ours.seconds, how, unit="x")
+    if theirs.timed_out:
+        return single(name, limit / ours.seconds, f"or more: it {theirs.reason}", unit="x")
+    return missing(name, theirs.reason)

@@ -1,0 +1,136 @@
+"""How often the gates are wrong, and right: trials on candidates whose true quality is known."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from monitor.settings import Gates
+from monitor.settings.evaluation_file.plan import BenchmarkPlan, parse_plan
+from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.gates.gates import decide
+from retrain.evaluation.gates.thresholds import check_thresholds
+from retrain.evaluation.metrics.catalogue import load_metrics
+from retrain.evaluation.metrics.scoring import ItemScore
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Decisions over many candidates of the same true quality."""
+
+    n: int
+    promoted: int
+    #: Called better, whatever else was found.
+    better: int
+    rejected: int
+
+
+def candidate_trials(
+    gain: float,
+    rng: np.random.Generator,
+    *,
+    n_trials: int,
+    n_new: int = 150,
+    n_old: int = 150,
+    kept: float = 0.0,
+    policy: Gates | None = None,
+) -> Trials:
+    """Judge candidates that are right more often than the incumbent by ``gain`` on new items.
+
+    Items differ in difficulty. Both systems answer each by chance, as a sampled answer does, and
+    are scored by exact match and by a graded metric that goes with it. On old items they are alike;
+    the candidate gives the incumbent's very answer to a share ``kept`` of them.
+    """
+    suite = _suite(n_new, n_old)
+    found: Counter[str] = Counter()
+    for _ in range(n_trials):
+        difficulty = rng.beta(1.5, 1.5, size=n_new + n_old)
+        raised = np.where(np.arange(n_new + n_old) < n_new, gain, 0.0)
+        incumbent = _answers(suite, difficulty, rng)
+        own = _answers(suite, np.clip(difficulty + raised, 0, 1), rng)
+        copied = (np.arange(n_new + n_old) >= n_new) & (rng.random(n_new + n_old) < kept)
+        candidate = [
+            old if copy else new for old, new, copy in zip(incumbent, own, copied, strict=True)
+        ]
+        scores = {"incumbent": {"suite": incumbent}, "candidate": {"suite": candidate}}
+        verdict = decide([suite], scores, policy or Gates(), rng).verdict
+        found[verdict.decision] += 1
+        found["better"] += verdict.checks[0].outcome == "passed"
+    return Trials(n_trials, found["promote"], found["better"], found["reject"])
+
+
+def hallucinator_passes(
+    rate: float, rng: np.random.Generator, *, n_trials: int, n_prompts: int, gate: str
+) -> int:
+    """Count the trials in which a version that hallucinates at a true rate passes "<= 0.02"."""
+    counts = rng.binomial(n_prompts, rate, size=n_trials)
+    return sum(_passes(int(k), n_prompts, gate) for k in counts)
+
+
+def exact_pass_rate(rate: float, *, n_prompts: int, gate: str) -> float:
+    """Return the probability of the same, by the binomial distribution."""
+    return float(
+        sum(
+            stats.binom.pmf(k, n_prompts, rate)
+            for k in range(n_prompts + 1)
+            if _passes(k, n_prompts, gate)
+        )
+    )
+
+
+@cache
+def _passes(hallucinated: int, n_prompts: int, gate: str) -> bool:
+    suite = _safety_suite()
+    scores = [
+        ItemScore(_item(i, "old"), "", {"hallucination_rate": float(i < hallucinated)})
+        for i in range(n_prompts)
+    ]
+    policy = Gates.model_validate({"gate": gate})
+    (check,) = check_thresholds(suite, scores, policy, np.random.default_rng(0))
+    return check.outcome == "passed"
+
+
+@cache
+def _safety_suite() -> Benchmark:
+    plan = _plan('threshold: {hallucination_rate: "<= 0.02"}')
+    return Benchmark(plan, (), tuple(load_metrics(["hallucination_rate"])), "")
+
+
+@cache
+def _suite(n_new: int, n_old: int) -> Benchmark:
+    items = [_item(i, "new") for i in range(n_new)] + [_item(i, "old") for i in range(n_old)]
+    plan = _plan("metrics: [exact_match, f1]")
+    return Benchmark(plan, tuple(items), tuple(load_metrics(["exact_match", "f1"])), "")
+
+
+def _plan(rest: str) -> BenchmarkPlan:
+    content = f"evaluation:\n  benchmarks:\n    - name: suite\n      dataset: a\n      {rest}\n"
+    return parse_plan(content, Path("evaluation.yaml")).benchmarks[0]
+
+
+@cache
+def _item(number: int, split: str) -> BenchmarkItem:
+    messages = ({"role": "user", "content": "q"},)
+    return BenchmarkItem(
+        id=f"{split}-{number}",
+        messages=messages,
+        expected="a",
+        split="new" if split == "new" else "old",
+    )
+
+
+def _answers(
+    suite: Benchmark,
+    chance: "np.ndarray[tuple[int], np.dtype[np.float64]]",
+    rng: np.random.Generator,
+) -> list[ItemScore]:
+    right = rng.random(len(chance)) < chance
+    graded = np.where(right, 1.0, np.round(rng.beta(1, 3, size=len(chance)), 2))
+    return [
+        ItemScore(item, "", {"exact_match": float(r), "token_f1": float(g)})
+        for item, r, g in zip(suite.items, right, graded, strict=True)
+    ]

@@ -1,0 +1,139 @@
+"""How often the check on people's ratings is wrong, and right: trials with a known truth."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.settings import Gates
+from monitor.store.human_evaluation.keys import RevealedRating
+from retrain.evaluation.human_evaluation.ratings import HumanResults, measure
+
+DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")
+SCALE = (1, 5)
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HumanTrials:
+    """What many studies of the same true difference said."""
+
+    n: int
+    #: Every dimension passed.
+    passed: int
+    failed: int
+    undecided: int
+    #: The first dimension passed.
+    first_passed: int
+    #: Some dimension was called different from the incumbent, p <= 0.05 after Holm.
+    called_different: int
+    #: The first dimension's 95% interval held its true difference.
+    covered: int
+
+
+@dataclass(frozen=True)
+class Truth:
+    """How people rate.
+
+    A rating is a dimension's level, plus the item's own difficulty, which systems share, how well
+    this system did on this item, how severe the person is, and what varies by itself; rounded to
+    the scale.
+    """
+
+    level: float = 3.6
+    difficulty: float = 0.6
+    #: How far an answer lies from the item's difficulty.
+    answer: float = 0.6
+    severity: float = 0.4
+    noise: float = 0.6
+    #: Share of items that both systems answer in the same words.
+    same: float = 0.1
+
+    def draw(
+        self, shifts: Values, n_items: int, n_reviewers: int, rng: np.random.Generator
+    ) -> tuple[Values, Values]:
+        """Return ratings of incumbent and candidate, ``[n_items, n_reviewers, 4]`` each."""
+        severity = rng.normal(0, self.severity, (1, n_reviewers, 1))
+        difficulty = rng.normal(0, self.difficulty, (n_items, 1, 1))
+        same = rng.random((n_items, 1, 1)) < self.same
+        found = []
+        for shift in (np.zeros(len(shifts)), shifts):
+            # What an answer is worth goes half through all dimensions, half through each by itself.
+            whole = rng.normal(0, self.answer, (n_items, 1, 1)) * np.sqrt(0.5)
+            apart = rng.normal(0, self.answer, (n_items, 1, len(shifts))) * np.sqrt(0.5)
+            noise = rng.normal(0, self.noise, (n_items, n_reviewers, len(shifts)))
+            raw = self.level + shift + difficulty + whole + apart + severity + noise
+            found.append(np.clip(np.rint(raw), *SCALE))
+        return found[0], np.where(same, found[0], found[1])
+
+    def shift_for(self, difference: float, rng: np.random.Generator) -> float:
+        """Return the shift of the level that makes the mean ratings differ by so much.
+
+        On average over people: near the ends of the scale, how severe they are makes a difference
+        of the same answers smaller or larger.
+        """
+        low, high = -3.0, 3.0
+        seed = int(rng.integers(2**32))
+        while high - low > 0.002:
+            middle = np.array([(low + high) / 2])
+            fixed = np.random.default_rng(seed)
+            panels = [self.draw(middle, 300, 3, fixed) for _ in range(200)]
+            if np.mean([candidate - incumbent for incumbent, candidate in panels]) < difference:
+                low = float(middle[0])
+            else:
+                high = float(middle[0])
+        return (low + high) / 2
+
+
+def human_trials(
+    differences: tuple[float, ...],
+    rng: np.random.Generator,
+    *,
+    n_trials: int,
+    n_items: int = 100,
+    n_reviewers: int = 3,
+    truth: Truth | None = None,
+    policy: Gates | None = None,
+) -> HumanTrials:
+    """Measure studies in which the candidate truly differs by so much on each dimension."""
+    truth, policy = truth or Truth(), policy or Gates()
+    calibrated = {one: truth.shift_for(one, rng) for one in set(differences)}
+    shifts = np.array([calibrated[one] for one in differences])
+    found: Counter[str] = Counter()
+    for _ in range(n_trials):
+        results = _study(truth.draw(shifts, n_items, n_reviewers, rng), policy, rng)
+        outcomes = {one.outcome for one in results.checks}
+        whole = "failed" if "failed" in outcomes else "undecided"
+        found["passed" if outcomes == {"passed"} else whole] += 1
+        first = results.comparisons[0]
+        found["first passed"] += results.checks[0].outcome == "passed"
+        found["different"] += any(one.adjusted_p_value <= 0.05 for one in results.comparisons)
+        found["covered"] += first.lower <= differences[0] <= first.upper
+    return HumanTrials(
+        n=n_trials,
+        passed=found["passed"],
+        failed=found["failed"],
+        undecided=found["undecided"],
+        first_passed=found["first passed"],
+        called_different=found["different"],
+        covered=found["covered"],
+    )
+
+
+def _study(drawn: tuple[Values, Values], policy: Gates, rng: np.random.Generator) -> HumanResults:
+    ratings: list[RevealedRating] = []
+    for place, (system, values) in enumerate(zip(("incumbent", "candidate"), drawn, strict=True)):
+        for item, of_item in enumerate(values):
+            for reviewer, scores in enumerate(of_item):
+                told: dict[str, Any] = {
+                    name: int(one) for name, one in zip(DIMENSIONS, scores, strict=True)
+                }
+                ratings.append(
+                    RevealedRating(
+                        f"b/{item:04d}", item, "", 2 * item + place, system, reviewer, place, told
+                    )
+                )
+    return measure(ratings, dimensions=DIMENSIONS, scale=SCALE, policy=policy, rng=rng)

@@ -1,0 +1,107 @@
+"""Simulated answers: how often the errors are routed to training, or to retrieval and prompt.
+
+The errors of drifted clusters are reviewed far more often than those of the rest. Where the two
+differ in what would mend them, counting answers as they come in goes wrong; weighing them doesn't.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench.review.weeks import DRIFTED, review_without_mistakes, simulate_week
+from monitor.review.decision.error_causes import FACTS_MISSING, NEEDS_JUDGEMENT, weigh_answers
+from monitor.review.decision.error_rate import batch_weights
+from monitor.review.decision.rule import choose_remedy
+from monitor.settings import Review
+from monitor.store.review.draws import DrawRow
+
+#: Weeks that one decision looks at.
+POOLED = 4
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Four weeks of reviews, and which share of the traffic's errors is in drifted clusters."""
+
+    rows: tuple[DrawRow, ...]
+    clustered: float
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Shares of the errors that take judgement: in drifted clusters, and elsewhere."""
+
+    name: str
+    in_clusters: float
+    elsewhere: float
+
+    def share(self, pool: Pool) -> float:
+        """Return the share among the traffic's errors."""
+        return pool.clustered * self.in_clusters + (1 - pool.clustered) * self.elsewhere
+
+
+MIXES = (
+    Mix("eight in ten errors take judgement", 0.8, 0.8),
+    Mix("two in ten errors take judgement", 0.2, 0.2),
+    Mix("drifted topics' errors take judgement, the others mostly not", 0.95, 0.05),
+)
+
+
+@dataclass(frozen=True)
+class Routed:
+    """How the pools of a mix were routed."""
+
+    retrain: int
+    knowledge: int
+    undecided: int
+    #: The interval of the share holds the true one.
+    covered: int
+    #: Counting answers as they come in would have called for training.
+    counted_for_training: int
+
+
+def make_pools(n: int, review: Review, seed: int) -> list[Pool]:
+    """Simulate pools of weeks."""
+    pools = []
+    for number in range(n):
+        rows: list[DrawRow] = []
+        clustered = wrong = 0
+        for week in range(POOLED):
+            rng = np.random.default_rng([seed, 3, number, week])
+            made = simulate_week(DRIFTED, review, rng)
+            reviewed = review_without_mistakes(made.selection, made.traffic, 0.0, rng)
+            rows += [replace(row, batch_id=week, asked_in=week) for row in reviewed]
+            clustered += int((made.traffic.wrong & (made.traffic.cluster >= 0)).sum())
+            wrong += int(made.traffic.wrong.sum())
+        pools.append(Pool(tuple(rows), clustered / wrong))
+    return pools
+
+
+def route(pools: Sequence[Pool], mix: Mix, review: Review, seed: int) -> Routed:
+    """Let the experts answer and the rule choose, for each pool."""
+    rng = np.random.default_rng([seed, 4])
+    remedies: list[str] = []
+    covered = counted = 0
+    for pool in pools:
+        rows = [
+            replace(row, answerable=_answer(row, mix, rng)) if row.is_wrong else row
+            for row in pool.rows
+        ]
+        answers = weigh_answers(rows, batch_weights(rows))
+        remedies.append(choose_remedy(answers, review.minimum_answers)[0])
+        judgement = answers.shares[NEEDS_JUDGEMENT]
+        covered += judgement.lower <= mix.share(pool) <= judgement.upper
+        counted += judgement.n_wrong > judgement.n / 2
+    return Routed(
+        retrain=remedies.count("retrain"),
+        knowledge=remedies.count("knowledge"),
+        undecided=remedies.count("undecided"),
+        covered=covered,
+        counted_for_training=counted,
+    )
+
+
+def _answer(row: DrawRow, mix: Mix, rng: np.random.Generator) -> str:
+    share = mix.elsewhere if row.cluster is None else mix.in_clusters
+    return NEEDS_JUDGEMENT if rng.random() < share else FACTS_MISSING

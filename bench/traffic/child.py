@@ -1,0 +1,66 @@
+"""``python -m bench.traffic.child BROKERS TOPIC RECORDS URL SECONDS``: an ingest by itself.
+
+SECONDS is what the encoder takes for a text.
+
+Prints its time and its greatest resident memory as JSON.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench.traffic.ingest_runs import InstantEncoder, ingest
+from bench.traffic.services import World, bench_settings
+
+
+@dataclass(frozen=True)
+class ChildRun:
+    """What a child measured."""
+
+    microseconds_per_record: float
+    resident_megabytes: float
+
+
+def ingest_in_child(
+    world: World, topic: str, n_records: int, *, seconds_per_text: float = 0.0
+) -> ChildRun:
+    """Ingest a topic in a fresh process.
+
+    Raises:
+        RuntimeError: The process failed.
+    """
+    with world.database() as url:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "bench.traffic.child"),
+                *(world.bootstrap_servers, topic, str(n_records), url, str(seconds_per_text)),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr[-2000:])
+    return ChildRun(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def main(bootstrap_servers: str, topic: str, n_records: str, url: str, seconds: str) -> None:
+    """Measure and print."""
+    encoder = InstantEncoder(seconds_per_text=float(seconds))
+    run = ingest(bench_settings(bootstrap_servers, topic, url), encoder, int(n_records))
+    measured = ChildRun(run.seconds / run.n_records * 1e6, peak_megabytes())
+    print(json.dumps(asdict(measured)))
+
+
+def peak_megabytes() -> float:
+    """Return the greatest resident memory; ``getrusage`` would count the parent's too."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("/proc/self/status names no VmHWM")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

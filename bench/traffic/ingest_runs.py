@@ -1,0 +1,150 @@
+"""The whole way of a record, and what it is measured against."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from kafka import KafkaConsumer, TopicPartition
+from numpy.typing import NDArray
+from sqlalchemy import Engine, event, func, select
+
+from monitor.settings import Secrets, Settings
+from monitor.store.engine import make_engine, transaction
+from monitor.store.tables import Exchange, SourceOffset
+from monitor.telemetry import REGISTRY, configure_logging
+from monitor.traffic.ingest.loop import run_ingest
+
+MAX_POLL_RECORDS = 2000
+
+
+class InstantEncoder:
+    """Vectors of the usual size, at no cost, or after a while."""
+
+    identity = "instant@1/max0"
+
+    def __init__(self, *, seconds_per_text: float = 0.0) -> None:
+        """Take no processor time in any case."""
+        self._seconds_per_text = seconds_per_text
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float16]:
+        """Return zeros ``[n, 384]``."""
+        time.sleep(self._seconds_per_text * len(texts))
+        return np.zeros((len(texts), 384), np.float16)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run took."""
+
+    n_records: int
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Return records per second."""
+        return self.n_records / self.seconds
+
+    @property
+    def cpu_microseconds(self) -> float:
+        """Return the processor time of this process for each record."""
+        return self.cpu_seconds / self.n_records * 1e6
+
+
+class Stopwatch:
+    """Runs from its making."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._cpu_start = time.process_time()
+
+    def run(self, n_records: int, *, until: float | None = None) -> Run:
+        """Return what was measured, up to now or to a point of ``time.perf_counter``."""
+        seconds = (time.perf_counter() if until is None else until) - self._start
+        return Run(n_records, seconds, time.process_time() - self._cpu_start)
+
+
+def poll_only(bootstrap_servers: str, topic: str, n_records: int) -> Run:
+    """Read a topic in a bare loop, from the return of the first poll."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_poll_records=MAX_POLL_RECORDS,
+        metrics_enabled=False,
+    )
+    partitions = consumer.partitions_for_topic(topic)
+    consumer.assign([TopicPartition(topic, number) for number in partitions])
+    n_seen = 0
+    while not n_seen:
+        n_seen = _count(consumer.poll(timeout_ms=1000))
+    watch = Stopwatch()
+    while n_seen < n_records:
+        n_seen += _count(consumer.poll(timeout_ms=1000))
+    measured = watch.run(n_records)
+    consumer.close()
+    return measured
+
+
+def ingest(settings: Settings, encoder: Any, n_records: int) -> Run:
+    """Bring a topic into the store: from the first record seen to the commit of the last.
+
+    Raises:
+        RuntimeError: What is stored isn't what was sampled.
+    """
+    configure_logging(json=False, level=logging.ERROR)
+    engine = make_engine(settings.database.url)
+    last_commit = 0.0
+
+    def note_commit(_connection: object) -> None:
+        nonlocal last_commit
+        last_commit = time.perf_counter()
+
+    event.listen(engine, "commit", note_commit)
+    topic = settings.kafka.topic
+    seen_before, sampled_before = _metric("seen", topic), _metric("sampled", topic)
+    stop = threading.Event()
+    thread = threading.Thread(target=run_ingest, args=(engine, settings, Secrets(), encoder, stop))
+    thread.start()
+    while _metric("seen", topic) == seen_before and thread.is_alive():
+        time.sleep(0.002)
+    watch = Stopwatch()
+    while _metric("seen", topic) < seen_before + n_records and thread.is_alive():
+        time.sleep(0.02)
+    stop.set()
+    thread.join()
+    measured = watch.run(n_records, until=last_commit)
+    _check(engine, n_records, _metric("sampled", topic) - sampled_before)
+    engine.dispose()
+    return measured
+
+
+def stored_texts(url: str) -> list[str]:
+    """Return the prompts and responses that were embedded."""
+    engine = make_engine(url)
+    with transaction(engine) as connection:
+        rows = connection.execute(select(Exchange.prompt, Exchange.response)).all()
+    engine.dispose()
+    return [text for row in rows for text in row]
+
+
+def _metric(name: str, topic: str) -> int:
+    found = REGISTRY.get_sample_value(f"driftwarden_records_{name}_total", {"source": topic})
+    return int(found or 0)
+
+
+def _count(polled: dict[Any, list[Any]]) -> int:
+    return sum(len(records) for records in polled.values())
+
+
+def _check(engine: Engine, n_records: int, n_sampled: int) -> None:
+    with transaction(engine) as connection:
+        n_read = connection.execute(select(func.sum(SourceOffset.next_offset))).scalar_one()
+        n_stored = connection.execute(select(func.count()).select_from(Exchange)).scalar_one()
+    if (n_read, n_stored) != (n_records, n_sampled) or not n_sampled:
+        raise RuntimeError(f"{n_read} of {n_records} read, {n_stored} of {n_sampled} stored")

@@ -1,0 +1,1 @@
+"""Users, invitations, sessions and single sign-on."""

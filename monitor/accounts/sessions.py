@@ -1,0 +1,163 @@
+"""Sessions in SQL, and a session middleware that renews ids and writes only what changed."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import anyio.to_thread
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie, MutableScopeHeaders
+from litestar.middleware.session.server_side import (
+    ServerSideSessionBackend,
+    ServerSideSessionConfig,
+)
+from litestar.stores.base import Store
+from litestar.types import Message, ScopeSession
+from sqlalchemy import Engine
+
+from monitor.store.accounts.sessions import (
+    delete_expired,
+    delete_session,
+    load_session,
+    save_session,
+)
+from monitor.store.accounts.users import ReviewerRow
+from monitor.store.engine import transaction
+from monitor.web.clock import Clock
+
+COOKIE = "driftwarden_session"
+#: Sessions share their table with other secrets, whose names are no ids: no cookie reads those.
+SESSION_ID = re.compile(r"[\w-]{32,128}", re.ASCII)
+#: A session ends this long after it was last written; it is written at least once a day.
+MAX_AGE = timedelta(days=7)
+REWRITE_AFTER = timedelta(hours=12)
+RENEW = "driftwarden_renew_session"
+
+
+class SqlStore(Store):
+    """Litestar's store over the table ``web_sessions``."""
+
+    __slots__ = ("_clock", "_engine")
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    async def set(
+        self, key: str, value: str | bytes, expires_in: int | timedelta | None = None
+    ) -> None:
+        """Write a value, and clear out what has expired."""
+        await anyio.to_thread.run_sync(self._set, key, value, expires_in)
+
+    async def get(self, key: str, renew_for: int | timedelta | None = None) -> bytes | None:
+        """Return a value that hasn't expired."""
+        value = await anyio.to_thread.run_sync(self._get, key)
+        if value is not None and renew_for is not None:
+            await self.set(key, value, renew_for)
+        return value
+
+    async def delete(self, key: str) -> None:
+        """Remove a value."""
+        await anyio.to_thread.run_sync(self._delete, key)
+
+    async def delete_all(self) -> None:
+        """Refuse: nothing here needs to sign everybody out."""
+        raise NotImplementedError
+
+    async def exists(self, key: str) -> bool:
+        """Return whether there is a value."""
+        return await self.get(key) is not None
+
+    async def expires_in(self, key: str) -> int | None:  # noqa: ARG002 - the interface
+        """Return ``None``: Litestar's sessions don't ask."""
+        return None
+
+    def _set(self, key: str, value: str | bytes, expires_in: int | timedelta | None) -> None:
+        now = self._clock()
+        if isinstance(expires_in, int):
+            expires_in = timedelta(seconds=expires_in)
+        raw = value.encode() if isinstance(value, str) else value
+        with transaction(self._engine) as connection:
+            delete_expired(connection, now)
+            save_session(connection, key, raw, now + expires_in if expires_in else None)
+
+    def _get(self, key: str) -> bytes | None:
+        if not SESSION_ID.fullmatch(key):
+            return None
+        with transaction(self._engine) as connection:
+            return load_session(connection, key, self._clock())
+
+    def _delete(self, key: str) -> None:
+        with transaction(self._engine) as connection:
+            delete_session(connection, key)
+
+
+class SessionBackend(ServerSideSessionBackend):
+    """Litestar's backend, less a write for each request, plus a new id at each sign-in.
+
+    An id that the browser brings but the store doesn't know is never adopted: whoever plants one
+    in somebody's browser gains nothing.
+    """
+
+    async def store_in_message(
+        self,
+        scope_session: ScopeSession,
+        message: Message,
+        connection: ASGIConnection[Any, Any, Any, Any],
+    ) -> None:
+        """Write the session if it changed, and set the cookie."""
+        store = self.config.get_store_from_app(connection.scope["app"])
+        brought = connection.cookies.get(self.config.key)
+        data = scope_session if isinstance(scope_session, dict) else {}
+        renew = connection.scope["state"].get(RENEW, False)
+        if not data:
+            if brought and renew:
+                await self.delete(brought, store)
+                self._set_cookie(message, "null", max_age=0)
+            return
+        if not renew:
+            return
+        if brought:
+            await self.delete(brought, store)
+        session_id = self.generate_session_id()
+        await self.set(session_id, self.serialize_data(data, connection.scope), store)
+        self._set_cookie(message, session_id, max_age=int(MAX_AGE.total_seconds()))
+
+    def _set_cookie(self, message: Message, value: str, *, max_age: int) -> None:
+        cookie = Cookie(
+            key=self.config.key,
+            value=value,
+            path="/",
+            max_age=max_age,
+            secure=self.config.secure,
+            httponly=True,
+            samesite="lax",  # strict would sign out whoever follows a link from Slack
+        )
+        headers = MutableScopeHeaders.from_message(message)
+        headers.add("Set-Cookie", cookie.to_header(header=""))
+
+
+class SessionConfig(ServerSideSessionConfig):
+    """Litestar's configuration with our backend."""
+
+    _backend_class = SessionBackend
+
+
+def start_session(
+    connection: ASGIConnection[Any, Any, Any, Any], person: ReviewerRow, now: datetime
+) -> None:
+    """Begin a session under a new id; the one before it ends."""
+    values = {"reviewer_id": person.id, "epoch": person.session_epoch, "since": now.timestamp()}
+    connection.set_session(values)
+    connection.scope["state"][RENEW] = True
+
+
+def end_session(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    """Sign out: the session is gone from the store, not only from the browser."""
+    connection.set_session({})
+    connection.scope["state"][RENEW] = True
+
+
+def is_stale(since: datetime, now: datetime) -> bool:
+    """Return whether a session should be renewed, so that daily visitors stay signed in."""
+    return now - since > REWRITE_AFTER

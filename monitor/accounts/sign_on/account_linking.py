@@ -1,0 +1,106 @@
+"""Whom the claims of a provider belong to: somebody who was invited, or a new person if allowed."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from monitor.accounts.registration import MAX_NAME_LENGTH, add_person
+from monitor.accounts.sign_on.id_token import Claims
+from monitor.errors import InputError, SignOnError
+from monitor.settings import OpenIdConnect
+from monitor.store.accounts.users import (
+    ReviewerRow,
+    name_is_taken,
+    reviewer_by_id,
+    reviewer_by_identity,
+    reviewer_known_as,
+    set_identity,
+)
+from monitor.store.audit_log import append_entry
+
+ACTOR = "single sign-on"
+
+
+def person_of_claims(
+    connection: Connection, settings: OpenIdConnect, claims: Claims, now: datetime
+) -> ReviewerRow:
+    """Return the person whom claims, already checked, belong to.
+
+    At the first sign-in the provider's subject, which never changes, is bound to the person; from
+    then on it alone counts. Who is given a former colleague's address isn't given their account.
+
+    Raises:
+        SignOnError: The person may not sign in; the message says why and whom to ask.
+    """
+    known_as = _text(claims, settings.identity_claim)
+    if not known_as:
+        raise SignOnError(f"the provider doesn't tell your {settings.identity_claim}")
+    _check_allowed(settings, claims, known_as)
+    identity = f"{settings.issuer} {claims['sub']}"
+    person = reviewer_by_identity(connection, identity)
+    if person is None:
+        person = _invited(connection, known_as)
+        if person is None:
+            person = _create(connection, settings, claims, known_as, now)
+        if person.active:
+            set_identity(connection, person.id, identity)
+            append_entry(connection, now, ACTOR, "identity_bound", f"reviewer:{person.name}")
+    if not person.active:
+        raise SignOnError(f"the account of {person.name} is deactivated; ask a lead")
+    return person
+
+
+def _check_allowed(settings: OpenIdConnect, claims: Claims, known_as: str) -> None:
+    by_email = settings.identity_claim == "email" or settings.allowed_domains
+    verified = claims.get("email_verified") in (True, "true")
+    if by_email and settings.require_verified_email and not verified:
+        raise SignOnError("the provider doesn't say that it has verified your e-mail address")
+    domain = (_text(claims, "email") or known_as).rpartition("@")[2]
+    domains = {one.casefold().lstrip("@") for one in settings.allowed_domains}
+    if domains and domain.casefold() not in domains:
+        raise SignOnError(f"addresses of {domain} may not sign in here")
+    told = claims.get(settings.groups_claim, [])
+    groups = [told] if isinstance(told, str) else told if isinstance(told, list) else []
+    if settings.allowed_groups and not any(one in settings.allowed_groups for one in groups):
+        raise SignOnError("you aren't in a group that may sign in here; ask a lead")
+
+
+def _invited(connection: Connection, known_as: str) -> ReviewerRow | None:
+    person = reviewer_known_as(connection, known_as)
+    if person is not None and person.has_identity:
+        raise SignOnError(
+            f"{known_as} belongs to an account that another identity signs in to; "
+            "if it is yours, ask a lead to reset it"
+        )
+    return person
+
+
+def _create(
+    connection: Connection,
+    settings: OpenIdConnect,
+    claims: Claims,
+    known_as: str,
+    now: datetime,
+) -> ReviewerRow:
+    if not settings.create_people:
+        raise SignOnError(f"nobody has invited {known_as}; ask a lead")
+    name = " ".join(_text(claims, settings.name_claim).split())[:MAX_NAME_LENGTH].strip()
+    if not name.isprintable() or not name or name_is_taken(connection, name):
+        name = known_as
+    email = known_as if "@" in known_as else ""
+    role = settings.default_role
+    try:
+        person_id = add_person(connection, name, role, now, email=email)
+    except InputError as error:
+        raise SignOnError(f"an account for {known_as} can't be made: {error}") from None
+    subject = f"reviewer:{name}"
+    append_entry(connection, now, ACTOR, "reviewer_added", subject, details={"role": role})
+    person = reviewer_by_id(connection, person_id)
+    if person is None:
+        raise SignOnError(f"the account for {known_as} is gone again")
+    return person
+
+
+def _text(claims: Claims, name: str) -> str:
+    value = claims.get(name)
+    return value.strip() if isinstance(value, str) else ""

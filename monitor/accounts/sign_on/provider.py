@@ -1,0 +1,201 @@
+"""OpenID Connect as a relying party: authorization code with PKCE, state and nonce."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import quote_plus
+
+import msgspec
+
+from monitor.accounts.sign_on.id_token import Claims, check_id_token
+from monitor.accounts.sign_on.transport import ask
+from monitor.errors import ConfigurationError, SignOnError
+from monitor.settings import OpenIdConnect, is_https_or_loopback
+
+#: How long what the provider says of itself is believed.
+BELIEVED_SECONDS = 3600.0
+
+
+class Metadata(msgspec.Struct, frozen=True):
+    """What a provider says of itself, as far as it matters here."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str = ""
+    id_token_signing_alg_values_supported: tuple[str, ...] = ("RS256",)
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
+
+
+class PendingSignOn(msgspec.Struct, frozen=True):
+    """What a sign-in that has begun must come back with; kept on the server, for one browser."""
+
+    state: str
+    nonce: str
+    verifier: str
+    #: Where the person wanted to go.
+    target: str
+
+    @classmethod
+    def begin(cls, target: str) -> "PendingSignOn":
+        """Return one with fresh secrets."""
+        state, nonce, verifier = (secrets.token_urlsafe(48) for _ in range(3))
+        return cls(state, nonce, verifier, target)
+
+
+@dataclass
+class _Believed:
+    value: Any = None
+    until: float = 0.0
+
+
+class OpenIdProvider:
+    """A provider, asked over HTTP.
+
+    Args:
+        settings: The section ``[web.oidc]``.
+        client_secret: The client's secret; empty: a public client.
+        redirect_uri: Where the provider sends people back to.
+        monotonic: Tells how long answers have been kept.
+
+    Raises:
+        ConfigurationError: Authlib isn't installed.
+    """
+
+    def __init__(
+        self,
+        settings: OpenIdConnect,
+        client_secret: str,
+        redirect_uri: str,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if find_spec("authlib") is None:
+            raise ConfigurationError(
+                "web.oidc.issuer is set, and the package authlib is missing: "
+                "`pip install 'driftwarden[oidc]'`"
+            )
+        self.issuer = settings.issuer
+        self.redirect_uri = redirect_uri
+        self._settings = settings
+        self._secret = client_secret
+        self._monotonic = monotonic
+        self._metadata = _Believed()
+        self._keys = _Believed()
+
+    def metadata(self) -> Metadata:
+        """Return what the provider says of itself.
+
+        Raises:
+            SignOnUnavailableError: It doesn't answer.
+            SignOnError: The answer isn't that of this issuer, or names an address without TLS.
+        """
+        if self._monotonic() >= self._metadata.until:
+            found = self._discover()
+            self._metadata = _Believed(found, self._monotonic() + BELIEVED_SECONDS)
+        value: Metadata = self._metadata.value
+        return value
+
+    def signing_keys(self, fresh: bool = False) -> Any:
+        """Return the provider's public keys, of joserfc's class ``KeySet``."""
+        from joserfc.errors import JoseError
+        from joserfc.jwk import KeySet
+
+        if fresh or self._monotonic() >= self._keys.until:
+            answer: Any = ask("GET", self.metadata().jwks_uri)
+            try:
+                keys = KeySet.import_key_set(answer)
+            except (JoseError, ValueError, KeyError, TypeError) as error:
+                raise SignOnError(f"the provider's keys can't be read: {error}") from None
+            self._keys = _Believed(keys, self._monotonic() + BELIEVED_SECONDS)
+        return self._keys.value
+
+    def authorization_url(self, pending: PendingSignOn) -> str:
+        """Return where to send the browser."""
+        from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+        from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+        address: str = prepare_grant_uri(
+            self.metadata().authorization_endpoint,
+            client_id=self._settings.client_id,
+            response_type="code",
+            redirect_uri=self.redirect_uri,
+            scope=" ".join(self._settings.scopes),
+            state=pending.state,
+            nonce=pending.nonce,
+            code_challenge=create_s256_code_challenge(pending.verifier),
+            code_challenge_method="S256",
+        )
+        return address
+
+    def claims_of_code(self, code: str, pending: PendingSignOn, now: datetime) -> Claims:
+        """Exchange a code for an ID token and return the claims in it, once all is checked.
+
+        Raises:
+            SignOnUnavailableError: The provider doesn't answer.
+            SignOnError: It refuses the code, or its token can't be trusted; the message says why.
+        """
+        metadata = self.metadata()
+        tokens = self._exchange(metadata, code, pending)
+        claims = check_id_token(
+            tokens,
+            signing_keys=self.signing_keys,
+            algorithms=metadata.id_token_signing_alg_values_supported,
+            issuer=self.issuer,
+            client_id=self._settings.client_id,
+            nonce=pending.nonce,
+            now=now,
+        )
+        endpoint, access_token = metadata.userinfo_endpoint, tokens.get("access_token")
+        if self._settings.identity_claim in claims or not (endpoint and access_token):
+            return claims
+        more = ask("GET", endpoint, headers={"Authorization": f"Bearer {access_token}"})
+        if more.get("sub") != claims["sub"]:
+            raise SignOnError("the provider describes somebody else than its token names")
+        return {**more, **claims}
+
+    def _discover(self) -> Metadata:
+        address = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
+        try:
+            found = msgspec.convert(ask("GET", address), Metadata)
+        except msgspec.ValidationError as error:
+            raise SignOnError(f"{address} is no provider's description: {error}") from None
+        if found.issuer != self.issuer:
+            raise SignOnError(
+                f"web.oidc.issuer = {self.issuer!r}, and the provider calls itself "
+                f"{found.issuer!r}: they have to be the same, to the last slash"
+            )
+        for endpoint in (
+            found.authorization_endpoint,
+            found.token_endpoint,
+            found.jwks_uri,
+            found.userinfo_endpoint or self.issuer,
+        ):
+            if not is_https_or_loopback(endpoint):
+                raise SignOnError(f"the provider names {endpoint!r}, which isn't https://")
+        return found
+
+    def _exchange(self, metadata: Metadata, code: str, pending: PendingSignOn) -> Claims:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": pending.verifier,
+        }
+        options: dict[str, Any] = {"data": form}
+        client_id = self._settings.client_id
+        if self._secret and "client_secret_basic" in metadata.token_endpoint_auth_methods_supported:
+            options["auth"] = (quote_plus(client_id), quote_plus(self._secret))
+        else:
+            form["client_id"] = client_id
+            if self._secret:
+                form["client_secret"] = self._secret
+        tokens = ask("POST", metadata.token_endpoint, **options)
+        if not isinstance(tokens.get("id_token"), str):
+            raise SignOnError("the provider's answer holds no ID token; is `openid` in the scopes?")
+        return tokens

@@ -1,0 +1,107 @@
+"""Slows down whoever guesses passwords; all replicas count together."""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+
+from monitor.store.accounts.sign_in_attempts import (
+    Attempts,
+    forget_attempts,
+    latest_block,
+    lock_attempts,
+    save_attempts,
+    take_back_failure,
+    trim_attempts,
+)
+from monitor.store.engine import transaction
+
+FIRST_WAIT = timedelta(seconds=30)
+#: What nobody has tried for so long is forgotten.
+MEMORY = timedelta(days=1)
+#: Keys remembered at most; the oldest is forgotten first.
+CAPACITY = 10_000
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """Failures that cost nothing, and the longest wait after more: each one doubles it."""
+
+    free: int
+    longest_wait: timedelta
+
+
+#: Of a name at an address: a person mistypes.
+BOTH = Allowance(5, timedelta(minutes=15))
+#: Of an address, whatever the names.
+ADDRESS = Allowance(30, timedelta(minutes=15))
+#: Of a name, whatever the addresses. The wait is short: strangers can impose it on the person.
+NAME = Allowance(50, timedelta(minutes=1))
+
+
+class SignInThrottle:
+    """Counts failures by name, by address, and by both together."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def begin_attempt(self, name: str, address: str, now: datetime) -> float:
+        """Return the seconds to wait; 0: one may try, and a failure has been counted in advance.
+
+        In advance, so that a hundred guesses at once aren't all free.
+        """
+        keys = self._keys(name, address)
+        with transaction(self._engine) as connection:
+            # Who is blocked leaves nothing behind, however many names they try.
+            until = latest_block(connection, list(keys))
+        if until is not None and until > now:
+            return (until - now).total_seconds()
+        with transaction(self._engine) as connection:
+            known = {key: lock_attempts(connection, key, now) for key in sorted(keys)}
+            until = max(now, *(attempts.blocked_until or now for attempts in known.values()))
+            if until == now:
+                for key, attempts in known.items():
+                    save_attempts(connection, key, _one_more(attempts, keys[key], now), now)
+        with transaction(self._engine) as connection:
+            trim_attempts(connection, older_than=now - MEMORY, capacity=CAPACITY)
+        return (until - now).total_seconds()
+
+    def note_success(self, name: str, address: str) -> None:
+        """Take back the failure counted in advance; the name's at this address are forgotten."""
+        with transaction(self._engine) as connection:
+            for key, allowance in sorted(self._keys(name, address).items()):
+                if allowance is BOTH:
+                    forget_attempts(connection, key)
+                else:
+                    take_back_failure(connection, key, allowance.free)
+
+    @staticmethod
+    def _keys(name: str, address: str) -> dict[str, Allowance]:
+        name, network = name.strip().casefold()[:200], _network(address)
+        return {
+            f"both:{network}:{name}": BOTH,
+            f"address:{network}": ADDRESS,
+            f"name:{name}": NAME,
+        }
+
+
+def _one_more(attempts: Attempts, allowance: Allowance, now: datetime) -> Attempts:
+    failures = attempts.failures + 1
+    if failures < allowance.free:
+        return Attempts(failures)
+    wait = FIRST_WAIT * 2 ** min(failures - allowance.free, 20)
+    return Attempts(failures, now + min(wait, allowance.longest_wait))
+
+
+def _network(address: str) -> str:
+    """Return what an address counts as: of IPv6 the network, in which one person has them all."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)

@@ -1,0 +1,1 @@
+"""Messages of incidents, decisions and gate results."""

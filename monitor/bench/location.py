@@ -1,0 +1,59 @@
+"""Whether the right samples and the right topics are pointed at."""
+
+from collections.abc import Iterator
+
+from monitor.bench.campaign import Study
+from monitor.bench.figure import Figure, mean, missing, share
+from monitor.bench.trial import Outcome
+from monitor.bench.windows import Draw
+
+N = 5_000
+#: Windows, and the precision among the first 50 that is to be reached.
+ROWS = (
+    (Draw("domain", N, N, 0.02), 0.85),
+    (Draw("topic", N, N, 0.02), 0.97),
+    (Draw("oos", N, N, 0.05), 0.87),
+)
+
+
+def location(study: Study) -> Iterator[Figure]:
+    """Yield the precision at 50, and how true and how complete the clusters are."""
+    everything: list[Outcome] = []
+    topics: list[Outcome] = []
+    for what, goal in ROWS:
+        name = f"precision at 50, {what.drift}, {what.sizes}"
+        if why := study.why_not(what):
+            yield missing(name, why, at_least=study.power_goal(goal))
+            continue
+        outcomes = study.measure(what, study.plan.location_trials, locate=True)
+        precisions = [outcome.precision for outcome in outcomes]
+        goal_here = study.power_goal(goal)
+        yield mean(name, precisions, study.how(outcomes), largest=1.0, at_least=goal_here)
+        everything.extend(outcomes)
+        if what.kind != "oos":  # scattered queries are no topic
+            topics.extend(outcomes)
+    yield from _clusters(everything, topics, study.power_goal(0.90))
+
+
+def _clusters(
+    everything: list[Outcome], topics: list[Outcome], goal_found: float | None
+) -> Iterator[Figure]:
+    n_clusters = sum(outcome.n_clusters for outcome in everything)
+    windows = f"the clusters of {len(everything)} windows above"
+    name = "drifted clusters that are really enriched (more planted than the window)"
+    if n_clusters:
+        hits = sum(outcome.n_enriched for outcome in everything)
+        yield share(name, hits, n_clusters, windows, at_least=0.95)
+        hits = sum(outcome.n_mostly_planted for outcome in everything)
+        yield share("drifted clusters of which half is planted", hits, n_clusters, windows)
+    else:
+        yield missing(name, "no cluster was reported", at_least=0.95)
+    name = "planted topics found at 2% (a cluster of which half is planted)"
+    if topics:
+        hits = sum(outcome.n_mostly_planted > 0 for outcome in topics)
+        how = "windows with 2% of a new domain or intent"
+        yield share(name, hits, len(topics), how, at_least=goal_found)
+        covered = [outcome.coverage for outcome in topics]
+        yield mean("planted samples that lie in a drifted cluster", covered, how, largest=1.0)
+    else:
+        yield missing(name, "no window was measured", at_least=goal_found)

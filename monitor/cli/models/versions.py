@@ -1,0 +1,155 @@
+"""`driftwarden models`: the registry of versions."""
+
+from typing import Annotated
+
+import typer
+
+from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="List a model's versions, compare two, promote one, or go back to the last.",
+)
+
+ModelArgument = Annotated[str, typer.Argument(help="Name of the model, as the traffic has it.")]
+VersionArgument = Annotated[int, typer.Argument(help="Number of the version.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the registry.")]
+
+
+@app.command("list")
+def list_versions(
+    model: Annotated[str | None, typer.Argument(help="Only this model's versions.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """List the versions, the newest first."""
+    from monitor.store.engine import transaction
+    from monitor.store.training import registry
+
+    engine = open_database(read_settings(config))
+    with transaction(engine) as connection:
+        versions = registry.list_versions(connection, model)
+    if not versions:
+        typer.echo("no versions yet; a training run that succeeds registers one")
+    for version in versions:
+        run = f"run {version.training_run_id}" if version.training_run_id else "registered by hand"
+        typer.echo(
+            f"{version.model:20s} {version.version:4d}  {version.stage:10s} "
+            f"{version.created_at:%Y-%m-%d %H:%M}  {run}"
+        )
+
+
+@app.command()
+def show(model: ModelArgument, version: VersionArgument, config: ConfigOption = None) -> None:
+    """Show a version: where it comes from, its data, scores and baseline, and who moved it when."""
+    from monitor.cli.models.version_text import version_lines
+    from monitor.store.engine import transaction
+    from monitor.store.training import registry
+    from retrain.registry.version_details import facts_of
+
+    engine = open_database(read_settings(config))
+    with transaction(engine) as connection:
+        facts = facts_of(connection, registry.version_by_number(connection, model, version))
+    for line in version_lines(facts):
+        typer.echo(line)
+
+
+@app.command()
+def diff(
+    model: ModelArgument,
+    first: Annotated[int, typer.Argument(help="Number of one version.")],
+    second: Annotated[int, typer.Argument(help="Number of the other.")],
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON instead.")] = False,
+) -> None:
+    """Show what differs between two versions: recipe, data, lineage, and their scores.
+
+    Scores that were measured apart are compared by eye only; whether one version is better is for
+    `driftwarden retrain evaluate`, which asks both the same questions.
+    """
+    from monitor.cli.models.version_text import difference_lines
+    from monitor.store.engine import transaction
+    from monitor.store.training import registry
+    from retrain.registry.version_details import differences, facts_of, score_changes
+
+    engine = open_database(read_settings(config))
+    with transaction(engine) as connection:
+        one, other = (
+            facts_of(connection, registry.version_by_number(connection, model, number))
+            for number in (first, second)
+        )
+    found, scores = differences(one, other), score_changes(one, other)
+    if as_json:
+        import msgspec
+
+        shown = {"model": model, "differences": found, "scores": scores}
+        typer.echo(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
+        return
+    for line in difference_lines(one, other, found, scores):
+        typer.echo(line)
+
+
+@app.command()
+def promote(
+    model: ModelArgument,
+    version: VersionArgument,
+    config: ConfigOption = None,
+    reason: ReasonOption = "promoted from the shell",
+    without_verdict: Annotated[
+        bool,
+        typer.Option("--without-verdict", help="Though no verdict lets it pass; kept with why."),
+    ] = False,
+) -> None:
+    """Let a version serve all traffic; the one before is archived.
+
+    It needs a verdict that lets it pass, against what serves now; the first version of a model, and
+    one that has served before, don't.
+    """
+    import getpass
+    from datetime import UTC, datetime
+
+    from monitor.store.engine import transaction
+    from monitor.store.training import registry
+    from retrain.evaluation.conclusion import require_may_serve
+    from retrain.registry.stages import promote as promote_version
+
+    engine = open_database(read_settings(config))
+    with transaction(engine) as connection:
+        registry.lock_model(connection, model)
+        found = registry.version_by_number(connection, model, version)
+        if without_verdict:
+            reason = f"without a verdict: {reason}"
+        else:
+            require_may_serve(connection, found)
+        promote_version(
+            connection,
+            found.id,
+            changed_by=getpass.getuser(),
+            reason=reason,
+            now=datetime.now(UTC),
+        )
+    typer.echo(f"{model}: version {version} serves")
+
+
+@app.command()
+def rollback(
+    model: ModelArgument,
+    config: ConfigOption = None,
+    reason: ReasonOption = "rolled back from the shell",
+) -> None:
+    """Let the version that served before serve again; during a rollout, end the rollout."""
+    import getpass
+    from datetime import UTC, datetime
+
+    from monitor.store.engine import transaction
+    from retrain.registry.stages import roll_back
+
+    engine = open_database(read_settings(config))
+    with transaction(engine) as connection:
+        restored = roll_back(
+            connection,
+            model,
+            changed_by=getpass.getuser(),
+            reason=reason,
+            now=datetime.now(UTC),
+        )
+    typer.echo(f"{model}: version {restored.version} serves again")

@@ -1,0 +1,79 @@
+"""`driftwarden retrain data`: what a run is, or was, trained on."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from monitor.settings import Settings
+    from retrain.data import Card, TrainingSet
+    from retrain.recipes.recipe import Training
+
+
+def data(
+    run: Annotated[int, typer.Argument(help="Number of the run, as `retrain list` shows it.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the card as JSON instead.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Print the data card of a run: what its examples are, what was left out, and why."""
+    from monitor.errors import NotFoundError
+    from monitor.store.engine import transaction
+    from monitor.store.training.runs import run_by_id
+    from retrain.run_folder import RunFolder
+
+    engine = open_database(read_settings(config))
+    with transaction(engine) as connection:
+        folder = RunFolder(Path(run_by_id(connection, run).work_dir))
+    place = folder.card if as_json else folder.data_card
+    try:
+        text = place.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFoundError(f"run {run} has no data card: {place} isn't there") from None
+    typer.echo(text.rstrip())
+
+
+def prepare_data(
+    engine: "Engine",
+    settings: "Settings",
+    model: str,
+    recipe: "Training",
+    gold: Path | None,
+    *,
+    replay_all: bool = False,
+) -> "TrainingSet":
+    """Make the training set of a run: of a file's gold, or of what the experts decided."""
+    from monitor.daemon.training_data import Preparation
+    from retrain.data import read_examples
+
+    preparation = Preparation(engine, settings, model, recipe, replay_all=replay_all)
+    if gold is None:
+        return preparation.from_queue()
+    return preparation.of_rows(read_examples(gold))
+
+
+def summary_lines(card: "Card") -> list[str]:
+    """Return what a training set is made of, in a few lines."""
+    of_which = f"{card.n_gold} gold, {card.n_replay} replayed"
+    lines = [f"{card.n_examples} examples ({of_which}); {card.n_validation} more for validation"]
+    if card.self_generated is not None:
+        replay = card.self_generated
+        wanted = replay.wanted_training + replay.wanted_validation
+        lines.append(
+            f"replay is self-generated: {wanted} answers to {replay.n_prompts} prompts of the "
+            "baseline, before the training"
+        )
+    if card.tokens is not None:
+        tokens = card.tokens
+        lines.append(f"{tokens.training} tokens an epoch, {tokens.longest} in the longest example")
+    if card.leaked:
+        leaked = ", ".join(f"{n} {name}" for name, n in card.leaked.items())
+        lines.append(f"left out because a benchmark asks it: {leaked}")
+    lines += [f"left out: {n} {reason}" for reason, n in card.dropped.items()]
+    return lines

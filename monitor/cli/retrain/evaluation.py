@@ -1,0 +1,170 @@
+"""What `driftwarden retrain evaluate` does: plan, start a child or adopt one, and wait for it."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.errors import RemoteServiceError, TrainingError, WorkflowError
+from monitor.settings import Secrets, Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
+    from monitor.store.training.registry import VersionRow
+
+#: Exit status of each decision, as `compare` and `evaluate` use them.
+EXIT_STATUS = {"promote": 0, "reject": 3, "undecided": 4}
+_POLL_SECONDS = 0.5
+
+
+def evaluate_run(
+    engine: "Engine", settings: Settings, secrets: Secrets, run_id: int, file: Path
+) -> "CandidateEvaluationRow":
+    """Evaluate the candidate that a run made in a process of its own; return how that stands.
+
+    The row has a verdict then, final or waiting for people. A daemon that runs meanwhile may be the
+    one that starts the child, or that keeps its verdict: it comes out once.
+
+    Raises:
+        ConfigurationError: The evaluation file isn't right.
+        InputError: A data set can't be used.
+        WorkflowError: The run hasn't succeeded, or it is being evaluated by another file.
+        TrainingError: The evaluation failed, or was cancelled.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from monitor.store.engine import transaction
+    from monitor.store.training.candidate_evaluations import evaluation_by_id
+    from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
+    from retrain.evaluation.new_evaluation import plan_evaluation, request_for
+    from retrain.jobs.launcher import launcher_named
+
+    version = _version(engine, run_id)
+    check_benchmarks(settings, secrets, file)
+    now = datetime.now(UTC)
+    with transaction(engine) as connection:
+        request = request_for(connection, version, settings, file)
+        evaluation = plan_evaluation(connection, version, request, by="shell", now=now)
+        under_way = evaluation_by_id(connection, evaluation)
+    if under_way.file_digest != request.file_digest:
+        raise WorkflowError(
+            f"evaluation {evaluation} of run {run_id} is under way by another file, "
+            f"{under_way.request['origin']}, or an earlier content of it; let it end, or: "
+            f"driftwarden retrain evaluate {run_id} --cancel"
+        )
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("loading the models", total=None)
+        while True:
+            now = datetime.now(UTC)
+            row = _row(engine, evaluation)
+            launcher = launcher_named(row.launcher, settings.retrain, secrets)
+            if row.status == "planned" and row.next_attempt_at <= now:
+                start_evaluation(engine, evaluation, launcher, now)
+            state = poll_evaluation(engine, evaluation, launcher, now)
+            if state.row.status not in {"planned", "running"}:
+                break
+            if state.waits:
+                progress.update(task, description=f"waits: {state.waits}")
+            elif state.row.error:
+                progress.update(task, description=f"tried again later: {state.row.error}")
+            elif state.progress:
+                told = [state.progress["phase"], state.progress.get("system", "")]
+                progress.update(
+                    task,
+                    description=" ".join(told).strip(),
+                    completed=state.progress["step"],
+                    total=state.progress["steps"],
+                )
+            time.sleep(_POLL_SECONDS)
+    if state.row.status in {"failed", "cancelled"}:
+        raise TrainingError(f"evaluation {evaluation} {state.row.status}: {state.row.error}")
+    return state.row
+
+
+def cancel_of_run(engine: "Engine", settings: Settings, secrets: Secrets, run_id: int) -> int:
+    """Cancel the evaluation of what a run made, and return its id.
+
+    Raises:
+        WorkflowError: None is under way.
+        RemoteServiceError: It is cancelled, and its child couldn't be ended yet.
+    """
+    import getpass
+
+    from retrain.evaluation.lifecycle import cancel_evaluation
+    from retrain.jobs.launcher import launcher_named
+
+    row = last_evaluation_of_run(engine, run_id)
+    launcher = launcher_named(row.launcher, settings.retrain, secrets)
+    now = datetime.now(UTC)
+    why = cancel_evaluation(engine, row.id, launcher, now, cancelled_by=getpass.getuser())
+    if why is not None:
+        raise child_left(f"evaluation {row.id}", why)
+    return row.id
+
+
+def child_left(what: str, why: str) -> RemoteServiceError:
+    """Return the error of what was cancelled and left a child."""
+    return RemoteServiceError(
+        f"{what} is cancelled; its child couldn't be ended yet: {why}. The daemon tries again, and "
+        "so does this command"
+    )
+
+
+def check_benchmarks(settings: Settings, secrets: Secrets, file: Path) -> None:
+    """Read every data set and look for every metric: what is wrong costs no model's time.
+
+    Raises:
+        ConfigurationError: The evaluation file isn't right.
+        InputError: A data set can't be used.
+    """
+    from monitor.settings.evaluation_file import read_plan
+    from retrain.evaluation.benchmark import load_benchmarks
+    from retrain.evaluation.judge.chat_client import judge_of
+    from retrain.evaluation.metrics.catalogue import MetricModels
+
+    retrain = settings.retrain
+    with judge_of(retrain.judge, secrets.judge_api_key.get_secret_value()) as judge:
+        load_benchmarks(read_plan(file), MetricModels.from_settings(retrain.scoring, judge=judge))
+
+
+def last_evaluation_of_run(engine: "Engine", run_id: int) -> "CandidateEvaluationRow":
+    """Return the newest evaluation of what a run made.
+
+    Raises:
+        WorkflowError: There is none, or the run hasn't succeeded.
+    """
+    from monitor.store.engine import transaction
+    from monitor.store.training.candidate_evaluations import last_evaluation
+
+    version = _version(engine, run_id)
+    with transaction(engine) as connection:
+        row = last_evaluation(connection, version.id)
+    if row is None:
+        raise WorkflowError(
+            f"run {run_id} has no evaluation: driftwarden retrain evaluate {run_id}"
+        )
+    return row
+
+
+def _version(engine: "Engine", run_id: int) -> "VersionRow":
+    from monitor.store.engine import transaction
+    from monitor.store.training.registry import version_of_run
+    from monitor.store.training.runs import run_by_id
+
+    with transaction(engine) as connection:
+        run = run_by_id(connection, run_id)
+        version = version_of_run(connection, run_id)
+    if version is None:
+        raise WorkflowError(f"training run {run_id} is {run.status}; only what succeeded is judged")
+    return version
+
+
+def _row(engine: "Engine", evaluation_id: int) -> "CandidateEvaluationRow":
+    from monitor.store.engine import transaction
+    from monitor.store.training.candidate_evaluations import evaluation_by_id
+
+    with transaction(engine) as connection:
+        return evaluation_by_id(connection, evaluation_id)

@@ -1,0 +1,34 @@
+"""`driftwarden retrain manifest`: the Kubernetes Job of a run, to be read or applied by hand."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+
+
+def manifest(
+    run: Annotated[int, typer.Argument(help="Number of the run, as `retrain list` shows it.")],
+    config: ConfigOption = None,
+) -> None:
+    """Print the Kubernetes Job that trains a run, as YAML; nothing is submitted.
+
+    It is the one that `launcher = "kubernetes"` submits next, by [retrain.kubernetes].
+    """
+    import yaml
+
+    from monitor.store.engine import transaction
+    from monitor.store.training.runs import run_by_id
+    from retrain.jobs.kubernetes.kubernetes_jobs import manifest_of
+    from retrain.run_folder import RunFolder
+
+    settings = read_settings(config)
+    with transaction(open_database(settings)) as connection:
+        stored = run_by_id(connection, run)
+    made = manifest_of(
+        settings.retrain.kubernetes,
+        RunFolder(Path(stored.work_dir)),
+        work_dir=Path(settings.retrain.work_dir),
+    )
+    typer.echo(yaml.safe_dump(made, sort_keys=False, allow_unicode=True), nl=False)

@@ -1,0 +1,298 @@
+"""`driftwarden retrain`: training runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.retrain import human_evaluation
+from monitor.cli.retrain.data import data
+from monitor.cli.retrain.plan import plan
+from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from monitor.settings import Settings
+    from retrain.jobs.launcher import Launcher
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Plan, start and watch training runs. They run in a process of their own.",
+)
+app.command()(plan)
+app.add_typer(human_evaluation.app, name="study")
+
+app.command()(data)
+
+RunArgument = Annotated[int, typer.Argument(help="Number of the run, as `retrain list` shows it.")]
+
+
+@app.command("list")
+def list_runs(config: ConfigOption = None) -> None:
+    """List the training runs, the newest first."""
+    from monitor.store.engine import transaction
+    from monitor.store.training.runs import list_runs as stored_runs
+
+    engine = open_database(read_settings(config))
+    with transaction(engine) as connection:
+        runs = stored_runs(connection)
+    if not runs:
+        typer.echo("no training runs yet; `driftwarden retrain plan GOLD` plans one")
+    for run in runs:
+        decision = f"decision {run.decision_id}" if run.decision_id else "by hand"
+        typer.echo(
+            f"{run.id:5d}  {run.status:10s} {run.model:20s} {run.recipe['method']:6s} "
+            f"{run.created_at:%Y-%m-%d %H:%M}  {decision}"
+        )
+
+
+@app.command()
+def show(run: RunArgument, config: ConfigOption = None) -> None:
+    """Show a run: its state, recipe, progress and what came of it."""
+    from datetime import UTC, datetime
+
+    from retrain.training.runs import poll_run
+
+    settings = read_settings(config)
+    engine = open_database(settings)
+    launcher = _launcher_of(engine, settings, run)
+    state = poll_run(
+        engine, run, launcher, datetime.now(UTC), resumptions=settings.retrain.resumptions
+    )
+    again = f", gone on with {state.run.resumptions} times" if state.run.resumptions else ""
+    typer.echo(f"run {run}: {state.run.status}, model {state.run.model}{again}")
+    typer.echo(f"folder: {state.run.work_dir}")
+    for name, value in state.run.recipe.items():
+        typer.echo(f"  {name} = {value!r}")
+    if "loss" in state.progress:
+        typer.echo(
+            f"step {state.progress['step']} of {state.progress['steps']}, loss "
+            f"{state.progress['loss']:.4f}, {state.progress['tokens_per_second']:.0f} tokens/s, "
+            f"{state.progress['seconds_left']:.0f} s left"
+        )
+    for step, loss in (state.run.progress or {}).get("validation", ()):
+        typer.echo(f"validation after step {step:.0f}: loss {loss:.4f}")
+    memory = (state.run.result or {}).get("memory")
+    if memory:
+        typer.echo(
+            f"memory: {memory['measured_gib']:.2f} GiB at the peak, "
+            f"{memory['estimated_gib']['total']:.2f} were estimated"
+        )
+    if state.waits:
+        typer.echo(f"waits: {state.waits}")
+    if state.run.error:
+        typer.echo(f"error: {state.run.error}")
+    if state.run.child_not_ended is not None:
+        typer.echo(f"cancelled; its child couldn't be ended yet: {state.run.child_not_ended}")
+    if state.version_id is not None:
+        typer.echo("its version is in the registry: driftwarden models list")
+
+
+@app.command()
+def start(
+    run: RunArgument,
+    config: ConfigOption = None,
+    wait: Annotated[bool, typer.Option(help="Stay until it ends, and show its progress.")] = True,
+) -> None:
+    """Start a planned run. Ctrl-C leaves it running; a daemon then picks up its result."""
+    from datetime import UTC, datetime
+
+    from retrain.training.runs import start_run
+
+    settings = read_settings(config)
+    engine = open_database(settings)
+    launcher = _launcher_of(engine, settings, run)
+    start_run(engine, run, launcher, datetime.now(UTC))
+    if not wait:
+        typer.echo(f"run {run} started; driftwarden retrain show {run}")
+        return
+    _watch(engine, settings, run, launcher)
+
+
+@app.command()
+def resume(
+    run: RunArgument,
+    config: ConfigOption = None,
+    wait: Annotated[bool, typer.Option(help="Stay until it ends, and show its progress.")] = True,
+) -> None:
+    """Let a run that failed or was cancelled go on from its last checkpoint.
+
+    It ends with the adapter that it would have ended with.
+    """
+    import getpass
+    from datetime import UTC, datetime
+
+    from retrain.training.resumption import reopen
+    from retrain.training.runs import start_run
+
+    settings = read_settings(config)
+    engine = open_database(settings)
+    launcher = _launcher_of(engine, settings, run)
+    now = datetime.now(UTC)
+    step = reopen(engine, run, launcher, now, resumed_by=getpass.getuser())
+    start_run(engine, run, launcher, now)
+    typer.echo(f"run {run} goes on from step {step}" if step else f"run {run} begins anew")
+    if wait:
+        _watch(engine, settings, run, launcher)
+
+
+def _launcher_of(engine: "Engine", settings: "Settings", run: int) -> "Launcher":
+    """Return the launcher that a run was planned with."""
+    from monitor.settings import load_secrets
+    from monitor.store.engine import transaction
+    from monitor.store.training.runs import run_by_id
+    from retrain.jobs.launcher import launcher_named
+
+    with transaction(engine) as connection:
+        name = run_by_id(connection, run).launcher
+    return launcher_named(name, settings.retrain, load_secrets())
+
+
+def _watch(engine: "Engine", settings: "Settings", run: int, launcher: "Launcher") -> None:
+    """Show a run's progress until it ends."""
+    import time
+    from datetime import UTC, datetime
+
+    from rich.progress import Progress
+
+    from monitor.errors import TrainingError
+    from retrain.training.runs import poll_run
+
+    resumptions = settings.retrain.resumptions
+    with Progress() as progress:
+        task = progress.add_task("loading the model", total=None)
+        while True:
+            state = poll_run(engine, run, launcher, datetime.now(UTC), resumptions=resumptions)
+            if state.run.status != "running":
+                break
+            if state.waits:
+                progress.update(task, description=f"waits: {state.waits}")
+            elif "loss" in state.progress:
+                progress.update(
+                    task,
+                    description=f"loss {state.progress['loss']:.3f}, "
+                    f"{state.progress['tokens_per_second']:.0f} tokens/s",
+                    completed=state.progress["step"],
+                    total=state.progress["steps"],
+                )
+            time.sleep(0.5)
+    if state.run.status != "succeeded":
+        raise TrainingError(f"run {run} {state.run.status}: {state.run.error}")
+    typer.echo(f"run {run} succeeded; its adapter: {(state.run.result or {})['adapter']}")
+
+
+@app.command()
+def evaluate(
+    run: RunArgument,
+    config: ConfigOption = None,
+    evaluation: Annotated[
+        Path | None, typer.Option(help="Evaluation file; default: retrain.evaluation.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the verdict as JSON instead.")
+    ] = False,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="End the evaluation that is under way instead.")
+    ] = False,
+) -> None:
+    """Evaluate what a run made beside what serves now and the base with its prompt.
+
+    It runs in a process of its own; Ctrl-C leaves it running, and a daemon keeps its verdict. Every
+    answer is kept in the run's folder. Exit status 0: promote; 3: reject; 4: undecided, or waiting
+    for people.
+    """
+    import json
+
+    from monitor.cli.retrain.evaluation import EXIT_STATUS, cancel_of_run, evaluate_run
+    from monitor.errors import InputError
+    from monitor.settings import load_secrets
+    from retrain.evaluation.terminal_report import report_lines
+
+    settings = read_settings(config)
+    if cancel:
+        cancelled = cancel_of_run(open_database(settings), settings, load_secrets(), run)
+        typer.echo(f"evaluation {cancelled} cancelled")
+        return
+    path = evaluation or (
+        Path(settings.retrain.evaluation) if settings.retrain.evaluation else None
+    )
+    if path is None:
+        raise InputError("name an evaluation file: --evaluation FILE, or retrain.evaluation")
+    row = evaluate_run(open_database(settings), settings, load_secrets(), run, path)
+    verdict = row.verdict or {}
+    if as_json:
+        typer.echo(json.dumps(verdict, ensure_ascii=False, indent=1))
+    else:
+        for line in report_lines(verdict):
+            typer.echo(line)
+    if row.status == "awaiting_people":
+        typer.echo("awaiting human evaluation: the verdict is final once its study is locked")
+    raise typer.Exit(EXIT_STATUS[row.decision or "undecided"])
+
+
+@app.command()
+def approve(
+    run: RunArgument,
+    reason: Annotated[str, typer.Option(help="Why; kept with the verdict.")],
+    config: ConfigOption = None,
+) -> None:
+    """Answer for a candidate on which the verdict is undecided: it may be rolled out then."""
+    import getpass
+    from datetime import UTC, datetime
+
+    from monitor.cli.retrain.evaluation import last_evaluation_of_run
+    from monitor.store.engine import transaction
+    from retrain.evaluation.conclusion import approve as approve_evaluation
+
+    engine = open_database(read_settings(config))
+    row = last_evaluation_of_run(engine, run)
+    with transaction(engine) as connection:
+        approve_evaluation(
+            connection, row.id, by=getpass.getuser(), reason=reason, now=datetime.now(UTC)
+        )
+    typer.echo(f"{row.model} version {row.version} may be rolled out")
+
+
+@app.command()
+def cancel(run: RunArgument, config: ConfigOption = None) -> None:
+    """Cancel a run that hasn't ended, and end its process. `retrain resume` takes it up again.
+
+    Exit status 75: the run is cancelled, and its process couldn't be ended yet. The daemon tries
+    again, and so does this command.
+    """
+    import getpass
+    from datetime import UTC, datetime
+
+    from monitor.cli.retrain.evaluation import child_left
+    from retrain.training.cancellation import cancel_run
+
+    settings = read_settings(config)
+    engine = open_database(settings)
+    launcher = _launcher_of(engine, settings, run)
+    now = datetime.now(UTC)
+    why = cancel_run(engine, run, launcher, now, cancelled_by=getpass.getuser())
+    if why is not None:
+        raise child_left(f"run {run}", why)
+    typer.echo(f"run {run} cancelled")
+
+
+@app.command()
+def logs(
+    run: RunArgument,
+    config: ConfigOption = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines.")] = 50,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the process ends.")
+    ] = False,
+    evaluation: Annotated[
+        bool, typer.Option("--evaluation", help="Of the run's last evaluation instead.")
+    ] = False,
+) -> None:
+    """Print the last lines that a run's process wrote."""
+    from monitor.cli.retrain.logs import written_lines
+
+    settings = read_settings(config)
+    engine = open_database(settings)
+    for line in written_lines(engine, settings, run, lines, follow=follow, evaluation=evaluation):
+        typer.echo(line)

@@ -1,0 +1,169 @@
+"""From a registered candidate to its verdict: planned, evaluated by a child, rated by people."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from monitor.alerts.messages.gate_result import announce_verdicts
+from monitor.errors import (
+    DatabaseUnavailableError,
+    DriftwardenError,
+    InputError,
+    TransientError,
+)
+from monitor.review.human_evaluation.opening import SYSTEM, open_study
+from monitor.settings import Settings
+from monitor.store.engine import transaction
+from monitor.store.human_evaluation.human_evaluations import study_of_evaluation
+from monitor.store.training import candidate_evaluations as store
+from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
+from monitor.telemetry import get_logger
+from monitor.web.candidates.evaluation_view import systems_of
+from retrain.evaluation.conclusion import conclude, with_checks
+from retrain.evaluation.gates.gate_result import Check
+from retrain.evaluation.human_evaluation.combined_result import with_study
+from retrain.evaluation.lifecycle import end_children, poll_running, start_evaluation
+from retrain.evaluation.new_evaluation import plan_evaluation, request_for
+from retrain.evaluation.request import as_request
+from retrain.jobs.launcher import LauncherSource
+from retrain.run_folder import RunFolder, read_lines
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Evaluating:
+    """The steps after a training; each reads from the database what is due."""
+
+    engine: Engine
+    settings: Settings
+    launcher_of: LauncherSource
+
+    def advance(self, now: datetime) -> None:
+        """Plan, start and finish evaluations, and say what came of them."""
+        end_children(self.engine, self.launcher_of)
+        self._plan(now)
+        self._start_planned(now)
+        for state in poll_running(self.engine, self.launcher_of, now):
+            if state.row.status != "running":
+                log.info(
+                    "evaluation ended",
+                    evaluation=state.row.id,
+                    status=state.row.status,
+                    decision=state.row.decision,
+                    error=state.row.error,
+                )
+        self._ask_people(now)
+        with transaction(self.engine) as connection:
+            announce_verdicts(connection, self.settings.model.name, now, self.settings.alerts)
+
+    def _plan(self, now: datetime) -> None:
+        """Plan one evaluation for each candidate that has none."""
+        file = self.settings.retrain.evaluation
+        if not file:
+            return
+        with transaction(self.engine) as connection:
+            candidates = store.unevaluated_candidates(connection, self.settings.model.name)
+        for version in candidates:
+            try:
+                with transaction(self.engine) as connection:
+                    request = request_for(connection, version, self.settings, Path(file))
+                    planned = plan_evaluation(connection, version, request, by=SYSTEM, now=now)
+            except DatabaseUnavailableError:
+                raise
+            except DriftwardenError as error:  # said, and tried again once it was mended
+                log.error(  # noqa: TRY400
+                    "evaluation can't be planned", version=version.id, error=str(error)
+                )
+            else:
+                log.info("evaluation planned", evaluation=planned, version=version.id)
+
+    def _start_planned(self, now: datetime) -> None:
+        with transaction(self.engine) as connection:
+            planned = store.list_evaluations(connection, statuses=("planned",))
+        for row in planned:
+            if row.next_attempt_at > now:
+                continue
+            try:
+                start_evaluation(self.engine, row.id, self.launcher_of(row.launcher), now)
+            except DatabaseUnavailableError:
+                raise
+            except TransientError as error:
+                log.warning("evaluation can't start yet", evaluation=row.id, error=str(error))
+            except DriftwardenError as error:
+                log.error(  # noqa: TRY400
+                    "evaluation can't start", evaluation=row.id, error=str(error)
+                )
+                with transaction(self.engine) as connection:
+                    store.finish_evaluation(connection, row.id, "failed", now=now, error=str(error))
+            else:
+                log.info("evaluation started", evaluation=row.id)
+
+    def _ask_people(self, now: datetime) -> None:
+        """Open the study of each verdict that waits for people; end it once theirs is measured."""
+        with transaction(self.engine) as connection:
+            waiting = store.list_evaluations(connection, statuses=("awaiting_people",))
+        for row in waiting:
+            with transaction(self.engine) as connection:
+                # Who cancels it meanwhile leaves no study behind that nobody waits for.
+                locked = store.evaluation_by_id(connection, row.id, lock=True)
+                if locked.status == "awaiting_people":
+                    self._go_on_with(connection, locked, now)
+
+    def _go_on_with(
+        self, connection: Connection, row: CandidateEvaluationRow, now: datetime
+    ) -> None:
+        study = study_of_evaluation(connection, row.id)
+        if study is None:
+            self._open_study(connection, row, now)
+        elif study.results is not None and row.verdict is not None:
+            conclude(connection, row, with_study(connection, row, study), now)
+
+    def _open_study(
+        self, connection: Connection, row: CandidateEvaluationRow, now: datetime
+    ) -> None:
+        """Open a study of the answers; where people can't compare them, a person must decide."""
+        request = as_request(row.request)
+        plan, verdict = request.plan.human_eval, row.verdict or {}
+        assert plan is not None  # noqa: S101 - or it wouldn't wait for people
+        answers = list(read_lines(RunFolder(Path(row.work_dir)).evaluation_answers(row.id)))
+        suites = set(verdict.get("safety_suites", ()))
+        rated = [one for one in answers if one["benchmark"] not in suites] or answers
+        try:
+            _require_all(systems_of(verdict), rated)
+            study = open_study(
+                connection,
+                evaluation_id=row.id,
+                plan=plan,
+                rows=rated,
+                seed=request.seed,
+                secret=secrets.token_bytes(32),
+                now=now,
+            )
+        except InputError as error:
+            log.warning("people can't be asked", evaluation=row.id, error=str(error))
+            conclude(connection, row, with_checks(verdict, [_not_asked(error)]), now)
+        else:
+            log.info("study opened", study=study, evaluation=row.id)
+
+
+def _require_all(systems: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse answers that a system is missing from, such as of a file that was cut."""
+    missing = sorted(set(systems) - {str(one["by"]) for one in rows})
+    if missing:
+        raise InputError(f"the run's folder holds no answer of the {' and the '.join(missing)}")
+
+
+def _not_asked(error: InputError) -> Check:
+    """Return the check of a study that evaluation.yaml asks for and that can't be held."""
+    return Check(
+        "people compare the answers",
+        "undecided",
+        f"nobody was asked: {error}",
+        "a study, which evaluation.yaml asks for; evaluate again, or answer for the candidate",
+    )

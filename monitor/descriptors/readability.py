@@ -1,0 +1,56 @@
+"""Readability, by a measure that knows no language but needs words and sentences."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.descriptors.characters import (
+    LETTER,
+    LOOKED_AT,
+    SPACE,
+    code_units,
+    find_runs,
+    kinds,
+)
+
+#: Fewer words are a label or a phrase, and say nothing about style.
+FEWEST_WORDS = 20
+LONG_WORD = 7
+
+
+def _marks(signs: str) -> NDArray[np.bool_]:
+    table = np.zeros(1 << 16, dtype=bool)
+    table[[ord(sign) for sign in signs]] = True
+    return table
+
+
+_FULL_STOP = _marks(".!?…:।؟۔։።")  # noqa: RUF001
+_CLOSING = _marks("\"'”’»)]*_")  # noqa: RUF001
+_NEW_LINE = _marks("\n\r\x0b\x0c\x85\u2028\u2029")
+
+
+def lix(text: str) -> float:
+    """Return LIX: words a sentence, and the percentage of words of seven letters or more.
+
+    About 25 is a book for children, 40 a newspaper, 60 the law (Björnsson, Läsbarhet, 1968). It
+    compares windows of one language; levels of different languages don't compare. A sentence ends
+    with a full stop or colon before a space, or with its line. NaN where LIX doesn't apply: fewer
+    than :data:`FEWEST_WORDS` words, or a script that doesn't part words or whose letters are
+    syllables.
+
+    Example:
+        >>> lix("The bank checks every transfer before it leaves the house. " * 3)
+        20.0
+    """
+    looked = text[:LOOKED_AT].strip()
+    kind = kinds(looked)
+    runs = find_runs(kind)
+    words = runs.length[runs.kind == LETTER]
+    if len(words) < FEWEST_WORDS:
+        return float("nan")
+    gaps = runs.start[runs.kind == SPACE]
+    units = code_units(looked)
+    before, earlier = units[gaps - 1], units[gaps - 2]
+    ends = _FULL_STOP[before] | (_CLOSING[before] & _FULL_STOP[earlier])
+    ends |= np.logical_or.reduceat(_NEW_LINE[units], runs.start)[runs.kind == SPACE]
+    n_sentences = 1 + int(ends.sum())
+    return len(words) / n_sentences + 100.0 * float(np.mean(words >= LONG_WORD))

@@ -1,0 +1,64 @@
+"""What a text looks like: how long it is, how much of it is no letters, whether it asks."""
+
+import numpy as np
+
+from monitor.descriptors.characters import (
+    DIGIT,
+    LOOKED_AT,
+    SIGN,
+    SPACE,
+    find_runs,
+    kinds,
+)
+
+#: Characters of one kind that make a token: letters of a word, syllables, digits, signs.
+_PER_TOKEN = np.array([1, 7, 1, 3, 1])
+
+
+def token_count(text: str) -> float:
+    """Return the length in tokens, by a rule that knows no model.
+
+    A token is a word of up to seven letters (a longer one is several), a syllable or ideograph, up
+    to three digits, or a sign. That is about what the tokenizers of language models make; which one
+    a model in production has isn't known here, and two windows only have to be measured alike.
+    Beyond :data:`LOOKED_AT` characters the count goes on in proportion.
+
+    Example:
+        >>> token_count("Überweisungen: 12500 €")
+        6.0
+    """
+    looked = text[:LOOKED_AT]
+    if not looked:
+        return 0.0
+    runs = find_runs(kinds(looked))
+    tokens = -(-runs.length // _PER_TOKEN[runs.kind])
+    return float(tokens[runs.kind != SPACE].sum()) * (len(text) / len(looked))
+
+
+def non_letter_share(text: str) -> float:
+    """Return the share of characters that are neither letters nor spaces, in [0, 1]."""
+    kind = kinds(text[:LOOKED_AT])
+    return float(np.mean((kind == DIGIT) | (kind == SIGN))) if len(kind) else 0.0
+
+
+def line_count(text: str) -> float:
+    r"""Return the number of lines that hold something: what is pasted, or listed, has many.
+
+    Example:
+        >>> line_count("Translate:\n\nGuten Tag\n")
+        2.0
+    """
+    looked = text[:LOOKED_AT]
+    if not looked:
+        return 0.0
+    return sum(bool(line.strip()) for line in looked.splitlines()) * (len(text) / len(looked))
+
+
+def question(text: str) -> float:
+    """Return whether the text holds a question mark of some script."""
+    return float("?" in text or "？" in text or "؟" in text or "՞" in text)  # noqa: RUF001
+
+
+def empty(text: str) -> float:
+    """Return whether there is no text."""
+    return float(not text.strip())

@@ -1,0 +1,154 @@
+r"""Compare the shares of categories (task types) between two windows, with users as the units.
+
+The statistic is Pearson's chi-square over the categories,
+
+.. math:: \chi^2 = \Bigl(\frac{1}{n_X} + \frac{1}{n_Y}\Bigr)^{-1}
+          \sum_k \frac{(\hat q_k - \hat p_k)^2}{\bar p_k},
+
+with the shares :math:`\hat p_k` of the reference, :math:`\hat q_k` of the current window and
+:math:`\bar p_k` of both. Its table would call every message of a user independent; here the null
+distribution comes from permuting bins of users (:mod:`monitor.drift.permutation.bins`), dealt so that both
+sides' bins carry the same noise.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift.permutation.bins import balance, deal_bins
+from monitor.drift.permutation.contrasts import Quadratic
+from monitor.drift.permutation.feature_map import Identity
+from monitor.drift.permutation.labels import label_chunks, upper_p_values
+from monitor.drift.permutation.sketch import Sketch, make_sketch
+from monitor.drift.samples.group_ids import Groups
+from monitor.drift.samples.units import unit_keys
+
+#: Categories tested by themselves; rarer ones, on both sides together, are tested as one.
+MAXIMUM_CATEGORIES = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixComparison:
+    """Shares of each category, and whether they moved."""
+
+    reference: dict[str, float]
+    current: dict[str, float]
+    #: Pearson's chi-square over the categories.
+    statistic: float
+    p_value: float
+    #: Half the sum of the absolute differences: the total variation distance, in [0, 1]. It is the
+    #: share of samples that would have to change category; by chance alone it is above 0.
+    effect_size: float
+
+
+def compare_mix(
+    reference: Sequence[str],
+    current: Sequence[str],
+    *,
+    reference_groups: Groups = None,
+    current_groups: Groups = None,
+    rng: np.random.Generator,
+    n_permutations: int = 1999,
+) -> MixComparison:
+    """Test whether the categories' shares differ, by permuting users' labels.
+
+    A change of mix is a reason, not an alarm: a model may answer every task as well as before.
+
+    Args:
+        reference: ``[n_reference]`` categories.
+        current: ``[n_current]``.
+        reference_groups: ``[n_reference]`` ids of users or sessions, as for :func:`compare`.
+        current_groups: ``[n_current]``.
+        rng: Deals users to bins and draws the permutations.
+        n_permutations: Random labellings ``B``; no p-value is below ``1 / (1 + B)``.
+
+    Returns:
+        The p-value is 1 where a side has fewer than two users, or there is one category only.
+
+    Raises:
+        ValueError: A category isn't text, not one group id for each sample, or no permutations.
+
+    Reference: Pearson, Philos. Mag. 1900, for the statistic; Phipson & Smyth, SAGMB 2010, for the
+    p-value.
+
+    Example:
+        >>> import numpy as np
+        >>> mix = compare_mix(["a"] * 90 + ["b"] * 10, ["a"] * 60 + ["b"] * 40,
+        ...                   rng=np.random.default_rng(0))
+        >>> round(mix.effect_size, 2), mix.p_value < 0.01
+        (0.3, True)
+    """
+    if n_permutations < 1:
+        raise ValueError(f"n_permutations must be 1 or more; got {n_permutations}")
+    _check_categories(reference, "reference")
+    _check_categories(current, "current")
+    shares = (_shares(reference), _shares(current))
+    names = sorted({*shares[0], *shares[1]})
+    distance = sum(abs(shares[0].get(n, 0.0) - shares[1].get(n, 0.0)) for n in names) / 2
+    indicator = _indicators(reference, current)
+    salts = rng.integers(2**63, size=2).tolist()
+    before, after = (
+        make_sketch(Identity(), rows, unit_keys(groups, rows, name, salt=salt))
+        for rows, groups, name, salt in (
+            (indicator[: len(reference)], reference_groups, "reference_groups", salts[0]),
+            (indicator[len(reference) :], current_groups, "current_groups", salts[1]),
+        )
+    )
+    statistic, p_value = 0.0, 1.0
+    if indicator.shape[1] > 1 and min(before.n_units, after.n_units) > 1:
+        # Chi-square is of the order of 1: where both sides are alike, what is left is rounding.
+        statistics = np.round(_chi_squares(before, after, n_permutations, rng), 9)
+        statistic, p_value = float(statistics[0]), float(upper_p_values(statistics[:, None])[0, 0])
+    return MixComparison(
+        reference=shares[0],
+        current=shares[1],
+        statistic=statistic,
+        p_value=p_value,
+        effect_size=distance if len(reference) and len(current) else 0.0,
+    )
+
+
+def _check_categories(categories: Sequence[str], name: str) -> None:
+    unnamed = [row for row, category in enumerate(categories) if not isinstance(category, str)]
+    if unnamed:
+        raise ValueError(
+            f"{name} must hold the name of a category for each sample; row {unnamed[0]} is "
+            f"{categories[unnamed[0]]!r}: name it, or leave such samples out"
+        )
+
+
+def _shares(categories: Sequence[str]) -> dict[str, float]:
+    return {name: n / len(categories) for name, n in sorted(Counter(categories).items())}
+
+
+def _indicators(reference: Sequence[str], current: Sequence[str]) -> NDArray[np.float32]:
+    """Return 1 where a sample is of a category, ``[n_reference + n_current, k]``."""
+    counted = Counter(sorted((*reference, *current)))
+    number = {
+        name: min(position, MAXIMUM_CATEGORIES)
+        for position, (name, _) in enumerate(counted.most_common())
+    }
+    codes = np.array([number[name] for name in (*reference, *current)], dtype=np.int64)
+    return np.eye(max(number.values(), default=0) + 1, dtype=np.float32)[codes]
+
+
+def _chi_squares(
+    reference: Sketch, current: Sketch, n_permutations: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return Pearson's chi-square under the true labels and every permutation, ``[1 + B]``."""
+    bins = deal_bins(reference, current, rng)
+    sums = bins.total(reference.sums, current.sums)
+    counts = bins.total(reference.counts, current.counts)
+    n_current, n_samples = counts[bins.is_current].sum(), counts.sum()
+    weight = balance(bins, counts)
+    share = sums.sum(axis=0) / n_samples
+    sums, counts = sums * weight[:, None], counts * weight
+    scaled = (sums / np.sqrt(np.maximum(share, 1e-12)))[:, share > 0]
+    chi_square = Quadratic("mix", "mix", scaled @ scaled.T, counts, scale=1.0)
+    labels = label_chunks(bins.is_current, bins.half, n_permutations, rng)
+    harmonic = n_current * (n_samples - n_current) / n_samples
+    # The shares of a side add up to 1, so that the contrast of any constant is 0.
+    return np.asarray(harmonic * np.concatenate([chi_square.evaluate(chunk) for chunk in labels]))

@@ -1,0 +1,154 @@
+r"""Thin new topics: how empty of *reference* nodes the surroundings of current nodes are.
+
+With :math:`r` the number of current nodes nearer than the nearest reference node, and
+:math:`\varphi = -\log P(D \ge d)` the surprise at that node's distance under random labels, the
+statistics are the means of :math:`\varphi^2 r` and :math:`\varphi^2 r^2` over the current nodes:
+far from the reference, and not alone there (Schilling, JASA 1986, and Henze, Ann. Stat. 1988, for
+tests on the labels of nearest neighbours).
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift.input.graph import Graph
+
+if TYPE_CHECKING:
+    import torch
+
+#: From this rank on few runs go on, and pairs of node and labelling are followed singly.
+FIRST_SPARSE_RANK = 4
+#: Nodes under a labelling that are followed together: they stay in the cache.
+BLOCK_ENTRIES = 2**17
+
+
+@dataclass(frozen=True)
+class Emptiness:
+    """The statistics for any labelling of the bins."""
+
+    #: int64 ``[G, k]``: the nearest nodes of each node; G where there are fewer.
+    near: NDArray[np.int64]
+    #: int64 ``[G]``.
+    node_bin: NDArray[np.int64]
+    #: float64 ``[T]``: nodes in each bin.
+    counts: NDArray[np.float64]
+    #: float64 ``[2, G, k]``: what a node scores where its nearest reference node has a given rank.
+    scores: NDArray[np.float64]
+    #: float64 ``[2, G, k]``: the same, less the score of one rank before.
+    gains: NDArray[np.float64]
+
+    names = ("emptiness", "emptiness_squared")
+    family = "thin"
+
+    def evaluate(self, called_current: "torch.Tensor") -> NDArray[np.float64]:
+        """Return the mean scores of the nodes that are called current, float64 ``[b, 2]``.
+
+        Args:
+            called_current: bool ``[b, T]``: which bins each labelling calls current.
+        """
+        import torch  # noqa: PLC0415
+
+        place = called_current.device
+        node_bin, near, gains = (
+            torch.from_numpy(one).to(place) for one in (self.node_bin, self.near, self.gains)
+        )
+        current = called_current.T.index_select(0, node_bin)  # [G, b]
+        # A node without further neighbours ends its run, as a reference node would.
+        current = torch.cat([current, torch.zeros_like(current[:1])])
+        sums = torch.zeros((2, len(called_current)), dtype=torch.float64, device=place)
+        step = max(1, BLOCK_ENTRIES // len(called_current))
+        for start in range(0, len(near), step):
+            rows = slice(start, min(start + step, len(near)))
+            _add_runs(sums, current[rows], current, near[rows], gains[:, rows])
+        size = called_current.double().cpu().numpy() @ self.counts
+        return np.asarray(sums.T.cpu().numpy()) / np.maximum(size, 1.0)[:, None]
+
+    def true_scores(
+        self, is_current: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return each node's own scores, ``[2, G]``, and over which nodes the mean is, ``[G]``.
+
+        Args:
+            is_current: bool ``[T]``: the true labels.
+        """
+        current = np.append(is_current[self.node_bin], False)
+        near = current[self.near]
+        run = np.where(near.all(axis=1), near.shape[1] - 1, (~near).argmax(axis=1))
+        return self.scores[:, np.arange(len(run)), run], current[:-1]
+
+
+def make_emptiness(
+    graph: Graph,
+    node_bin: NDArray[np.int64],
+    counts: NDArray[np.float64],
+    share_current: float,
+) -> Emptiness:
+    """Work out the scores.
+
+    Args:
+        graph: The nodes' nearest.
+        node_bin: int64 ``[G]``.
+        counts: float64 ``[T]``: nodes in each bin.
+        share_current: Of the nodes: the chance that a neighbour is current under random labels.
+    """
+    index = graph.found.index
+    scores = _scores(graph, share_current)
+    gains = np.diff(scores, axis=2, prepend=0.0)
+    return Emptiness(np.where(index < 0, len(index), index), node_bin, counts, scores, gains)
+
+
+def surprise(graph: Graph, share_current: float) -> NDArray[np.float64]:
+    r"""Return :math:`\varphi` of each node's neighbour of each rank, float64 ``[G, k]``."""
+    nearness = graph.found.similarity
+    chance = (1.0 - share_current) * share_current ** np.arange(nearness.shape[1])
+    order = np.argsort(-nearness, axis=None)
+    ordered = nearness.ravel()[order]
+    mass = np.concatenate([[0.0], np.cumsum(chance[order % len(chance)])])
+    # Equal distances share the middle of what they hold together.
+    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    last = np.append(first[1:], len(ordered))
+    middle = np.repeat((mass[first] + mass[last]) / 2.0, last - first)
+    surprises = np.empty(len(ordered))
+    surprises[order] = -np.log(np.maximum(1.0 - middle / mass[-1], 0.5 / len(nearness)))
+    return surprises.reshape(nearness.shape)
+
+
+def _scores(graph: Graph, share_current: float) -> NDArray[np.float64]:
+    weight = surprise(graph, share_current) ** 2
+    runs = np.arange(weight.shape[1])
+    return np.stack([weight * runs, weight * runs**2])
+
+
+def _add_runs(
+    sums: "torch.Tensor",
+    alive: "torch.Tensor",
+    current: "torch.Tensor",
+    near: "torch.Tensor",
+    gains: "torch.Tensor",
+) -> None:
+    """Add what some nodes score under each labelling.
+
+    Args:
+        sums: float64 ``[m, b]``.
+        alive: bool ``[g, b]``: which of them are current.
+        current: bool ``[G + 1, b]``: the same of all nodes.
+        near: int64 ``[g, k]``: their nearest.
+        gains: float64 ``[m, g, k]``: what a run scores more when it reaches a rank.
+    """
+    n_ranks = near.shape[1]
+    for rank in range(min(FIRST_SPARSE_RANK, n_ranks)):
+        if rank:
+            alive = alive & current.index_select(0, near[:, rank - 1])
+        sums += gains[:, :, rank] @ alive.double()
+    n_labellings = current.shape[1]
+    flat = current.flatten()
+    node, labelling = alive.nonzero(as_tuple=True)
+    for rank in range(FIRST_SPARSE_RANK, n_ranks):
+        next_one = near[:, rank - 1].index_select(0, node)
+        goes_on = flat.index_select(0, next_one * n_labellings + labelling)
+        node, labelling = node[goes_on], labelling[goes_on]
+        if not len(node):
+            break
+        sums.index_add_(1, labelling, gains[:, :, rank].index_select(1, node))

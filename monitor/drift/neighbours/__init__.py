@@ -1,0 +1,1 @@
+"""Nearest neighbours within and between windows."""

@@ -1,0 +1,109 @@
+"""Nearest neighbours among many: looked for in the cells nearby only.
+
+Some neighbours beyond a border are missed. The search sees no labels, so that costs a permutation
+test a little power and nothing of its validity. Reference: Sivic & Zisserman, "Video Google", ICCV
+2003 (inverted files); Jegou, Douze & Schmid, PAMI 2011, section IV (probing several cells).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift.neighbours.cells import Cells, fit_cells
+from monitor.drift.neighbours.exact import Neighbours, nearest
+from monitor.drift.samples.embeddings import Rows, take
+
+N_CELLS = 128
+#: Neighbours of a cell's samples are looked for in one of so many cells.
+ONE_PROBED_OF = 8
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Samples that can be searched by cells."""
+
+    #: float32 ``[n, d]``, unit norm.
+    vectors: Rows
+    #: int64 ``[n]``.
+    owner: NDArray[np.int64]
+    #: ``[n]``: the cell of each.
+    cell: NDArray[np.integer]
+
+
+def nearest_in_cells(
+    vectors: NDArray[np.float32],
+    owner: NDArray[np.int64],
+    k: int,
+    rng: np.random.Generator,
+    *,
+    device: str | None = None,
+) -> Neighbours:
+    """Return for each sample k near ones of other owners, most of them the nearest.
+
+    Ties are spread as by :func:`monitor.drift.neighbours.exact.nearest`.
+
+    Args:
+        vectors: float32 ``[n, d]``, unit norm.
+        owner: int64 ``[n]``.
+        k: Number of neighbours.
+        rng: Draws the cells.
+        device: See :func:`monitor.drift.device.resolve_device`.
+    """
+    cells = fit_cells(vectors, N_CELLS, rng)
+    placed = Placed(vectors, owner, cells.assign(vectors))
+    return search(placed, placed, probed_cells(cells), k, spread_ties=True, device=device)
+
+
+def probed_cells(cells: Cells) -> NDArray[np.int64]:
+    """Return for each cell those in which its samples' neighbours are looked for, nearest first."""
+    half_norm = np.einsum("ij,ij->i", cells.centroids, cells.centroids) / 2
+    closeness = cells.centroids @ cells.centroids.T - half_norm
+    n_probed = -(-len(half_norm) // ONE_PROBED_OF)
+    return np.argsort(-closeness, axis=1, kind="stable")[:, :n_probed]
+
+
+def search(
+    queries: Placed,
+    landmarks: Placed,
+    probed: NDArray[np.int64],
+    k: int,
+    *,
+    spread_ties: bool = False,
+    device: str | None = None,
+) -> Neighbours:
+    """Return for each query the k nearest landmarks of other owners in the cells around it.
+
+    Args:
+        queries: ``n`` samples.
+        landmarks: ``m`` samples in the same cells.
+        probed: int64 ``[K, p]``: which cells are looked at for each cell.
+        k: Number of neighbours.
+        spread_ties: See :func:`monitor.drift.neighbours.exact.nearest`.
+        device: See :func:`monitor.drift.device.resolve_device`.
+    """
+    index = np.full((len(queries.owner), k), -1, dtype=np.int64)
+    similarity = np.full((len(queries.owner), k), -1.0, dtype=np.float32)
+    asked, there = (_by_cell(one.cell, len(probed)) for one in (queries, landmarks))
+    for rows, others in zip(asked, probed, strict=True):
+        if not len(rows):
+            continue
+        near = np.sort(np.concatenate([there[other] for other in others]))
+        found = nearest(
+            take(queries.vectors, rows),
+            landmarks.vectors[near],
+            k,
+            query_owner=queries.owner[rows],
+            landmark_owner=landmarks.owner[near],
+            spread_ties=spread_ties,
+            device=device,
+        )
+        index[rows] = np.where(found.index >= 0, near[found.index], -1) if len(near) else -1
+        similarity[rows] = found.similarity
+    return Neighbours(index, similarity)
+
+
+def _by_cell(cell: NDArray[np.integer], n_cells: int) -> list[NDArray[np.int64]]:
+    """Return the rows of each cell."""
+    order = np.argsort(cell, kind="stable")
+    return np.split(order, np.searchsorted(cell[order], np.arange(1, n_cells)))

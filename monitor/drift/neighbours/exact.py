@@ -1,0 +1,103 @@
+"""Exact nearest neighbours among a bounded set of landmarks, in chunks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift.device import resolve_device
+from monitor.drift.samples.embeddings import Rows
+
+#: Similarities held at once: 4 million float32 are 16 MB.
+CHUNK_ENTRIES = 4_000_000
+#: Cosines closer than this are ties; float32 resolves a hundredth of it.
+TIE_WIDTH = 1e-5
+#: Multiples of an irrational number fill the unit interval evenly.
+GOLDEN_RATIO = (5**0.5 - 1) / 2
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The ``k`` nearest landmarks of each query, nearest first."""
+
+    #: int64 ``[n, k]`` into the landmarks; -1 where there are fewer than ``k``.
+    index: NDArray[np.int64]
+    #: float32 ``[n, k]`` cosine similarities; -1 where there are fewer than ``k``.
+    similarity: NDArray[np.float32]
+
+
+def nearest(
+    queries: Rows,
+    landmarks: NDArray[np.float32],
+    k: int,
+    *,
+    query_owner: NDArray[np.int64],
+    landmark_owner: NDArray[np.int64],
+    spread_ties: bool = False,
+    device: str | None = None,
+) -> Neighbours:
+    """Return the ``k`` landmarks of highest cosine that belong to another owner.
+
+    One user's messages resemble each other; a neighbour of the same owner says nothing about the
+    window, so it doesn't count.
+
+    Args:
+        queries: float32 ``[n, d]``, unit norm.
+        landmarks: float32 ``[m, d]``, unit norm.
+        k: Number of neighbours.
+        query_owner: int64 ``[n]``.
+        landmark_owner: int64 ``[m]``.
+        spread_ties: Whether equally near landmarks are taken in another order by each query.
+            Otherwise all copies of a frequent text have the same few neighbours, and what is
+            counted over them is one observation that looks like many.
+        device: See :func:`resolve_device`.
+    """
+    import torch  # noqa: PLC0415
+
+    n, m = len(queries), len(landmarks)
+    kept = min(k, m)
+    index = np.full((n, k), -1, dtype=np.int64)
+    similarity = np.full((n, k), -1.0, dtype=np.float32)
+    if kept == 0:
+        return Neighbours(index, similarity)
+    place = resolve_device(device)
+    by_owner = np.argsort(landmark_owner, kind="stable")
+    sorted_owner = landmark_owner[by_owner]
+    across = torch.from_numpy(np.ascontiguousarray(landmarks)).to(place).T
+    phase = (torch.arange(m, device=place, dtype=torch.float64) * GOLDEN_RATIO**2).frac().float()
+    step = max(1, CHUNK_ENTRIES // m)
+    for start in range(0, n, step):
+        rows = slice(start, min(start + step, n))
+        cosine = torch.from_numpy(np.ascontiguousarray(queries[rows])).to(place) @ across
+        if spread_ties:
+            turn = torch.arange(start, rows.stop, device=place, dtype=torch.float64) * GOLDEN_RATIO
+            cosine.add_((turn.frac().float()[:, None] + phase).frac_(), alpha=TIE_WIDTH)
+        own_row, own_column = _own_pairs(query_owner[rows], sorted_owner, by_owner)
+        cosine[torch.from_numpy(own_row).to(place), torch.from_numpy(own_column).to(place)] = -2.0
+        # The largest alone is found several times faster than the largest k.
+        best, where = cosine.topk(kept, dim=1) if kept > 1 else cosine.max(dim=1, keepdim=True)
+        value = best.cpu().numpy()
+        found = value > -1.5
+        index[rows, :kept] = np.where(found, where.cpu().numpy(), -1)
+        similarity[rows, :kept] = np.where(found, np.clip(value, -1.0, 1.0), -1.0)
+    return Neighbours(index, similarity)
+
+
+def _own_pairs(
+    owners: NDArray[np.int64], sorted_owner: NDArray[np.int64], by_owner: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (row, landmark) of every query and landmark that share an owner."""
+    low = np.searchsorted(sorted_owner, owners, side="left")
+    count = np.searchsorted(sorted_owner, owners, side="right") - low
+    row = np.repeat(np.arange(len(owners)), count)
+    within = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    return row, by_owner[np.repeat(low, count) + within]
+
+
+def draw_landmarks(
+    candidates: NDArray[np.int64], limit: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return at most ``limit`` of the candidate rows, uniformly, in ascending order."""
+    if len(candidates) <= limit:
+        return candidates
+    return np.sort(rng.choice(candidates, size=limit, replace=False))

@@ -1,0 +1,63 @@
+r"""How far a sample lies from the others, measured against what is usual around it.
+
+With :math:`d(x)` the mean distance to the ten nearest samples of other users, the relative
+isolation is :math:`d(x) - \frac12 \operatorname{mean} d(\text{those ten})`. Distance alone also
+ranks the ordinary samples of sparse regions high (Breunig et al., "LOF", SIGMOD 2000, section 3);
+half of it keeps what is far from everything ahead of what is merely between two topics.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift.neighbours.exact import Neighbours, nearest
+
+N_NEAREST = 10
+LOCAL_SHARE = 0.5
+
+
+def mean_distance(found: Neighbours, k: int = N_NEAREST) -> NDArray[np.float64]:
+    """Return the mean of 1 - cosine over the first k neighbours, float64 ``[n]``; 1 without any."""
+    there = found.index[:, :k] >= 0
+    distance = np.where(there, 1.0 - found.similarity[:, :k].astype(np.float64), 0.0)
+    count = there.sum(axis=1)
+    return np.asarray(np.where(count > 0, distance.sum(axis=1) / np.maximum(count, 1), 1.0))
+
+
+def relative_isolation(
+    found: Neighbours, neighbours_distance: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return each query's distance less half of what is usual among its neighbours.
+
+    Args:
+        found: ``[n, k]`` neighbours, k at least 10.
+        neighbours_distance: float64 ``[m]``: each landmark's own mean distance.
+    """
+    index = found.index[:, :N_NEAREST]
+    there = index >= 0
+    usual = np.where(there, neighbours_distance[np.maximum(index, 0)], 0.0).sum(axis=1)
+    return np.asarray(mean_distance(found) - LOCAL_SHARE * usual / np.maximum(there.sum(axis=1), 1))
+
+
+def isolation(
+    vectors: NDArray[np.float32], owner: NDArray[np.int64], device: str | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean distance and the relative isolation of samples among each other."""
+    found = nearest(
+        vectors, vectors, N_NEAREST, query_owner=owner, landmark_owner=owner, device=device
+    )
+    distance = mean_distance(found)
+    return distance, relative_isolation(found, distance)
+
+
+def log_survival(
+    scores: NDArray[np.floating], ordered: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Return ``-log P(S >= s)`` under an ascending sample, never infinite; ties count half.
+
+    Args:
+        scores: ``[n]``.
+        ordered: ``[m]``, ascending.
+    """
+    low = np.searchsorted(ordered, scores, side="left")
+    high = np.searchsorted(ordered, scores, side="right")
+    return np.asarray(-np.log1p(-(low + high) / 2.0 / (len(ordered) + 1.0)))

@@ -1,0 +1,83 @@
+"""Nearest neighbours among the samples of a pool: exactly in a small one, by cells in a large."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift.neighbours.cell_search import Placed, probed_cells, search
+from monitor.drift.neighbours.cells import Cells, fit_cells
+from monitor.drift.neighbours.exact import Neighbours, nearest
+from monitor.drift.samples.pool import Pool
+
+#: A pool of more samples is searched by cells.
+EXACT_SAMPLES = 4096
+#: So many fine cells are searched as one.
+CELLS_AT_ONCE = 4
+
+#: Takes rows of the pool and k; returns their nearest, counted over the landmarks.
+Find = Callable[[NDArray[np.int64], int], Neighbours]
+
+
+@dataclass(frozen=True)
+class PoolSearch:
+    """Looks for neighbours of other owners among chosen rows of a pool."""
+
+    pool: Pool
+    #: int64 ``[N]``: the cell of each sample.
+    cell: NDArray[np.int64]
+    #: int64 ``[K, p]``: which cells are looked at for each cell; ``None`` looks everywhere.
+    probed: NDArray[np.int64] | None = None
+    device: str | None = None
+
+    def order(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows in the order in which they are best looked up, a part at a time."""
+        if self.probed is None:
+            return rows
+        return rows[np.argsort(self.cell[rows], kind="stable")]
+
+    def among(self, landmarks: NDArray[np.int64]) -> Find:
+        """Return a function that finds the nearest of some rows."""
+        vectors, owner = self.pool.vectors[landmarks], self.pool.owner[landmarks]
+        placed = Placed(vectors, owner, self.cell[landmarks])
+
+        def find(rows: NDArray[np.int64], k: int) -> Neighbours:
+            queries, owners = self.pool.vectors.part(rows), self.pool.owner[rows]
+            if self.probed is not None:
+                asked = Placed(queries, owners, self.cell[rows])
+                return search(asked, placed, self.probed, k, device=self.device)
+            return nearest(
+                queries,
+                vectors,
+                k,
+                query_owner=owners,
+                landmark_owner=owner,
+                device=self.device,
+            )
+
+        return find
+
+
+def search_of(
+    pool: Pool,
+    cells: Cells,
+    cell: NDArray[np.int64],
+    rng: np.random.Generator,
+    device: str | None,
+) -> PoolSearch:
+    """Return the search of a pool.
+
+    Args:
+        pool: Both windows.
+        cells: Fine cells, fitted without labels.
+        cell: int64 ``[N]``: that of each sample.
+        rng: Draws which of the cells are searched as one.
+        device: See :func:`monitor.drift.device.resolve_device`.
+    """
+    if len(pool.vectors) <= EXACT_SAMPLES:
+        return PoolSearch(pool, cell, device=device)
+    norms = np.linalg.norm(cells.centroids, axis=1, keepdims=True)
+    centres = cells.centroids / np.maximum(norms, 1e-12)
+    groups = fit_cells(centres, -(-len(centres) // CELLS_AT_ONCE), rng)
+    return PoolSearch(pool, groups.assign(centres)[cell], probed_cells(groups), device)

@@ -1,0 +1,1 @@
+"""Comparison of one number per sample."""

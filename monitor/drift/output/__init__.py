@@ -1,0 +1,1 @@
+"""Output drift given the input."""

@@ -1,0 +1,280 @@
+r"""Output drift given the input: have the responses changed where the prompts have not?
+
+P(y | x) can't be tested without assumptions (arXiv 2410.16636). What is assumed here is local: that
+inside a cell of prompts, once the mean over the nearest prompts is taken off a response's features,
+what remains doesn't depend on the prompt. Labels are then permuted only *within* the cells
+(:mod:`monitor.drift.output.strata`), so that a shift of the prompts moves no statistic, and a cell with
+samples of one side only says nothing.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from monitor.drift.clusters import find_clusters
+from monitor.drift.input.compare import check_options, conclude, enough, n_cells, not_enough_data
+from monitor.drift.neighbours.cells import fit_cells
+from monitor.drift.neighbours.exact import draw_landmarks, nearest
+from monitor.drift.neighbours.near_copies import unite_copies
+from monitor.drift.novelty import tail_posterior
+from monitor.drift.output.conditional_share import conditional_mass
+from monitor.drift.output.covariates import beside, check_covariates
+from monitor.drift.output.prompt_basis import smooth_functions
+from monitor.drift.output.response_features import (
+    ResidualFeatures,
+    conditional_distance,
+    scale_among_like,
+)
+from monitor.drift.output.ridge import ridge_residual
+from monitor.drift.output.strata import evaluate_within, make_strata
+from monitor.drift.regions import grow_regions
+from monitor.drift.result import DriftResult
+from monitor.drift.samples.design import SampleDesign, lay_out
+from monitor.drift.samples.embeddings import Embeddings, check_vectors, join
+from monitor.drift.samples.group_ids import Groups
+from monitor.drift.samples.pool import Pool, label_free_order, make_pool, subset
+
+N_NEIGHBOURS = 10
+MAXIMUM_LANDMARKS = 4096
+UNITS_PER_STRATUM = 20
+#: Share of the reference's prompts that are taken as comparable.
+COMPARABLE_SHARE = 0.95
+MAXIMUM_STRATA = 256
+MAXIMUM_RESPONSE_CELLS = 128
+
+
+def compare_given(
+    reference_prompts: ArrayLike,
+    reference_responses: ArrayLike,
+    current_prompts: ArrayLike,
+    current_responses: ArrayLike,
+    *,
+    reference_covariates: ArrayLike | None = None,
+    current_covariates: ArrayLike | None = None,
+    reference_groups: Groups = None,
+    current_groups: Groups = None,
+    alpha: float = 0.05,
+    minimum_mass: float = 0.0,
+    rng: np.random.Generator,
+    device: str | None = None,
+    n_permutations: int = 9999,
+    minimum_samples: int = 50,
+    design: SampleDesign | None = None,
+) -> DriftResult:
+    """Test whether the responses to like prompts have changed.
+
+    Args:
+        reference_prompts: ``[n_reference, d]``, rows of unit norm.
+        reference_responses: ``[n_reference, e]``, the response to each prompt.
+        current_prompts: ``[n_current, d]``.
+        current_responses: ``[n_current, e]``. Where e is d, as of one encoder, a response is taken
+            to lie near its own prompt.
+        reference_covariates: float ``[n_reference, k]``: what else of a prompt its response may
+            depend on and the embedding doesn't tell, such as its length; NaN or infinite where it
+            isn't known.
+        current_covariates: float ``[n_current, k]``.
+        reference_groups: ``[n_reference]`` ids of users or sessions; see :func:`compare`.
+        current_groups: ``[n_current]``.
+        alpha: Level of the fused test.
+        minimum_mass: Least lower bound on the drifted share for the verdict ``"drift"``.
+        rng: Source of everything random.
+        device: Checked as by :func:`compare`; all is computed on the CPU.
+        n_permutations: Random local labellings.
+        minimum_samples: Fewer on either side, also counted over the prompts that both sides
+            have, or fewer than 20 groups: ``"not_enough_data"``.
+        design: As for :func:`compare`.
+
+    Returns:
+        As :func:`compare`, for responses given prompts. ``novelty`` tells how foreign a response is
+        among the reference's responses to the nearest prompts.
+
+    Raises:
+        ValueError: As :func:`compare`; prompts and responses differ in number; the sides' responses
+            differ in width; covariates are given of one side only, aren't numbers ``[n, k]`` for as
+            many prompts, or differ in number.
+
+    References:
+        Why an assumption is needed: arXiv 2410.16636. Sums within strata: Mantel & Haenszel, JNCI
+        1959. What prompts explain: Allen, Technometrics 1974 (the penalty), Robinson, Econometrica
+        1988 (from both features and labels). Spatial signs: Möttönen & Oja, J. Nonparametr. Stat.
+        1995. Kernels: Gretton et al., JMLR 2012. Covariates: normal scores, van der Waerden 1952.
+        The rest as :func:`compare`.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> def points(n, centre=0.0):
+        ...     drawn = rng.standard_normal((n, 8)) + centre
+        ...     return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+        >>> reference, current = points(200), points(200)
+        >>> answers = points(200, 1.0), points(200, -1.0)  # to prompts of the same kind
+        >>> compare_given(
+        ...     reference, answers[0], current, answers[1], rng=rng, n_permutations=199
+        ... ).verdict
+        'drift'
+    """
+    check_options(alpha, minimum_mass, n_permutations, minimum_samples, device=device, rng=rng)
+    pool, responses = _pair(
+        (reference_prompts, current_prompts),
+        (reference_responses, current_responses),
+        (reference_covariates, current_covariates),
+        reference_groups,
+        current_groups,
+    )
+    layout = lay_out(pool, design)
+    judged, answers = layout.judged, responses.part(layout.rows)
+    if not enough(judged, minimum_samples):
+        return not_enough_data(layout, rng)
+    n_strata = int(np.clip(judged.n_units // UNITS_PER_STRATUM, 1, MAXIMUM_STRATA))
+    cell = fit_cells(judged.vectors, n_strata, rng).assign(pool.vectors)
+    strata = make_strata(judged, cell[layout.rows], _set_apart(judged, rng), rng)
+    if min(strata.n_shared_reference, strata.n_shared_current) < max(minimum_samples, 20):
+        return not_enough_data(layout, rng)
+
+    cells = fit_cells(answers, min(n_cells(judged), MAXIMUM_RESPONSE_CELLS), rng)
+    every = np.arange(len(judged.vectors))
+    near, closeness = _near_prompts(judged, every, every, rng)
+    n_covariates = pool.vectors.shape[1] - np.shape(reference_prompts)[1]
+    residual = ridge_residual(judged.vectors, answers, n_covariates=n_covariates)
+    features = ResidualFeatures(
+        answers,
+        residual,
+        cell=cells.assign(answers),
+        n_cells=len(cells.centroids),
+        near=near,
+        closeness=closeness,
+        rng=rng,
+    )
+    evaluated = evaluate_within(
+        strata,
+        features,
+        smooth_functions(judged.vectors, strata.shared[strata.stratum], rng),
+        n_permutations,
+        rng,
+    )
+
+    whole, residual_of_all = strata, residual
+    if judged is not pool:
+        whole = make_strata(pool, cell, _set_apart(pool, rng), rng)
+        residual_of_all = ridge_residual(pool.vectors, responses, n_covariates=n_covariates)
+    near_reference, closeness_to_reference = _near_prompts(
+        pool, np.arange(len(pool.vectors)), np.flatnonzero(~pool.is_current), rng
+    )
+    distance = conditional_distance(responses, near_reference)
+    foreign = tail_posterior(
+        distance[pool.is_current], distance[~pool.is_current], layout.weights[pool.is_current]
+    )
+    novelty = np.empty(pool.n_current)
+    novelty[pool.origin[pool.is_current]] = np.clip(
+        0.999 * foreign + 0.0005 * distance[pool.is_current], 0.0, 1.0
+    )
+    joint = _side_by_side(pool.vectors, responses)
+    joint_cells = fit_cells(joint.part(layout.rows), n_cells(judged), rng)
+    return conclude(
+        pool,
+        evaluated,
+        mass=conditional_mass(
+            layout,
+            whole,
+            scale_among_like(distance, closeness_to_reference),
+            residual_of_all,
+            rng,
+        ),
+        novelty=novelty,
+        clusters=find_clusters(
+            layout,
+            grow_regions(joint, joint_cells.assign(joint), rng, fitted=layout.rows),
+            strata.stratum,
+        ),
+        alpha=alpha,
+        minimum_mass=minimum_mass,
+    )
+
+
+def _pair(
+    given_prompts: tuple[ArrayLike, ArrayLike],
+    given_responses: tuple[ArrayLike, ArrayLike],
+    given_covariates: tuple[ArrayLike | None, ArrayLike | None],
+    reference_groups: Groups,
+    current_groups: Groups,
+) -> tuple[Pool, Embeddings]:
+    """Return the pool of prompts, and the responses in its order."""
+    sides = ("reference", "current")
+    prompts = [
+        check_vectors(x, f"{side}_prompts") for x, side in zip(given_prompts, sides, strict=True)
+    ]
+    responses = [
+        check_vectors(x, f"{side}_responses")
+        for x, side in zip(given_responses, sides, strict=True)
+    ]
+    for prompt, response, name in zip(prompts, responses, sides, strict=True):
+        if len(prompt) != len(response):
+            raise ValueError(
+                f"{name}: {len(prompt)} prompts but {len(response)} responses; give one of each"
+            )
+    if responses[0].shape[1] != responses[1].shape[1]:
+        raise ValueError("reference and current responses must come from one encoder")
+    covariates = check_covariates(*given_covariates, (len(prompts[0]), len(prompts[1])))
+    if covariates is not None:
+        prompts = beside(prompts[0], prompts[1], covariates)
+    pool = make_pool(*unite_copies(prompts[0], prompts[1]), reference_groups, current_groups)
+    row = pool.origin + np.where(pool.is_current, len(prompts[0]), 0)
+    answers = join(*unite_copies(responses[0], responses[1])).part(row)
+    # One prompt asked often: its rows would stand the reference's first, and whatever chooses by
+    # row would know the label.
+    order = label_free_order(pool.vectors, answers)
+    return subset(pool, order), answers.part(order)
+
+
+def _side_by_side(prompts: Embeddings, responses: Embeddings) -> Embeddings:
+    """Return each prompt beside its response, ``[N, d + e]`` of unit norm, kept in float16."""
+    joint = np.empty((len(prompts), prompts.shape[1] + responses.shape[1]), dtype=np.float16)
+    for rows, some in prompts.chunks():
+        joint[rows] = np.hstack([some, responses[rows]]) * np.float32(np.sqrt(0.5))
+    return Embeddings((joint,))
+
+
+def _near_prompts(
+    pool: Pool,
+    queries: NDArray[np.int64],
+    candidates: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the rows of the pool with the nearest prompts of other owners, and how near they are.
+
+    Rows are int64 ``[n, k]``, -1 where there is none; the mean cosine to them is float64 ``[n]``.
+    """
+    marks = draw_landmarks(candidates, MAXIMUM_LANDMARKS, rng)
+    found = nearest(
+        pool.vectors.part(queries),
+        pool.vectors[marks],
+        N_NEIGHBOURS,
+        query_owner=pool.owner[queries],
+        landmark_owner=pool.owner[marks],
+        spread_ties=True,
+    )
+    there = found.index >= 0
+    closeness = np.where(there, found.similarity, 0.0).sum(axis=1) / np.maximum(
+        there.sum(axis=1), 1
+    )
+    return np.where(there, marks[found.index], -1), closeness.astype(np.float64)
+
+
+def _set_apart(pool: Pool, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return which prompts lie outside the common support, bool ``[N]``.
+
+    A new topic falls into some cell, beside prompts that only resemble it: there the answers differ
+    because the prompts do. A prompt counts as comparable when the nearest reference prompt of
+    another owner is no farther than that of 95% of the reference's own.
+    """
+    reference = np.flatnonzero(~pool.is_current)
+    marks = draw_landmarks(reference, MAXIMUM_LANDMARKS, rng)
+    found = nearest(
+        pool.vectors,
+        pool.vectors[marks],
+        1,
+        query_owner=pool.owner,
+        landmark_owner=pool.owner[marks],
+    )
+    similarity = np.where(found.index[:, 0] >= 0, found.similarity[:, 0], -1.0)
+    least = np.quantile(similarity[~pool.is_current], 1.0 - COMPARABLE_SHARE)
+    return np.asarray(similarity < least)

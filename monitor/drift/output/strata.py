@@ -1,0 +1,250 @@
+r"""Permutation within strata.
+
+With :math:`\tilde f` the features centred in each stratum over both sides, the linear statistic
+:math:`U = \sum_{i \in C} \tilde f_i` has expectation 0 when labels are permuted within strata: the
+numerator of the Cochran-Mantel-Haenszel test (Mantel & Haenszel, JNCI 1959).
+
+Inside a stratum the prompts of one side may still lie further to one end of it, and with them their
+answers. So what smooth functions :math:`Z` of the prompts tell of the features is taken off too,
+:math:`(I - \tilde Z (\tilde Z^T \tilde Z + \lambda I)^{-1} \tilde Z^T) \tilde f`, which is the
+same as to take it off the labels: the sum is free of the prompts where either the features or the
+labels follow them smoothly (Robinson, "Root-N-Consistent Semiparametric Regression", Econometrica
+1988; Shah & Peters, Ann. Stat. 2020). The penalty is known without the labels, so the permuted ones
+are as good as the true ones still.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift.input.component_tests import Evaluated
+from monitor.drift.output.prompt_basis import ridge_coefficients, sums_and_products
+from monitor.drift.output.response_features import ResidualFeatures
+from monitor.drift.output.stratified_contrasts import NO_VARIANCE, LargestContrast, SquaredContrast
+from monitor.drift.samples.pool import Pool
+
+MAXIMUM_BINS = 1024
+#: What a component test looks for: another manner everywhere, other contents, or foreign ones.
+FAMILIES = {
+    "shift": "manner",
+    "kernel_4": "contents",
+    "kernel_1": "contents",
+    "kernel_0.25": "contents",
+    "cells": "contents",
+    "largest_cell": "contents",
+    "novelty_tail": "foreign",
+}
+#: The share of the level that each family gets: a new manner is the hardest to see.
+FAMILY_WEIGHTS = {"manner": 0.5, "contents": 0.15, "foreign": 0.35}
+CHUNK_PERMUTATIONS = 500
+#: Features are of the order of 1: a bin's mean that differs less from its stratum's is as it. Where
+#: all answers to a prompt are the same one, a test would find the order in which they were added.
+ROUNDING = 1e-6
+#: What smooth functions of the prompts may take of the labels: directions a unit. It costs the
+#: tests as much of their signal at most.
+PROJECTED_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Strata:
+    """Units, or bins of units, each in one stratum."""
+
+    #: int64 ``[N]``: the stratum of each sample.
+    stratum: NDArray[np.int64]
+    #: int64 ``[N]``: the bin of each sample, ordered by stratum.
+    bins: NDArray[np.int64]
+    #: int64 ``[T]``: the stratum of each bin, ascending.
+    bin_stratum: NDArray[np.int64]
+    #: bool ``[T]``.
+    bin_is_current: NDArray[np.bool_]
+    #: bool ``[S]``: strata with units of both sides.
+    shared: NDArray[np.bool_]
+    n_shared_reference: int
+    n_shared_current: int
+    n_shared_units: int
+
+    @property
+    def harmonic(self) -> float:
+        """Return half the harmonic mean of the sides' numbers of samples in shared strata."""
+        sizes = self.n_shared_reference, self.n_shared_current
+        return max(sizes[0] * sizes[1], 1) / max(sum(sizes), 1)
+
+
+def make_strata(
+    pool: Pool, cell: NDArray[np.int64], apart: NDArray[np.bool_], rng: np.random.Generator
+) -> Strata:
+    """Put each unit into the stratum where most of its prompts lie, and deal units to bins.
+
+    What is set apart goes into strata of one side, which say nothing; what else the same unit asked
+    is dealt as if it were another's, or a single new prompt would silence all of it.
+
+    Args:
+        pool: Both windows.
+        cell: int64 ``[N]``: the prompt cell of each sample.
+        apart: bool ``[N]``: prompts that the other side has nothing like.
+        rng: Deals units to bins where there are more than ``MAXIMUM_BINS``.
+    """
+    cell = np.where(apart, int(cell.max()) + 1 + pool.is_current, cell)
+    n_strata = int(cell.max()) + 1
+    _, first, unit = np.unique(pool.unit * 2 + apart, return_index=True, return_inverse=True)
+    unit, n_units = unit.ravel(), len(first)
+    pair, count = np.unique(unit * n_strata + cell, return_counts=True)
+    pair_unit, pair_cell = np.divmod(pair, n_strata)
+    unit_stratum = np.empty(n_units, dtype=np.int64)
+    order = np.argsort(count, kind="stable")  # the largest count is written last
+    unit_stratum[pair_unit[order]] = pair_cell[order]
+
+    per_bin = int(np.ceil(n_units / MAXIMUM_BINS))
+    shuffled = rng.permutation(n_units)
+    key = unit_stratum * 2 + pool.is_current[first]
+    shuffled = shuffled[np.argsort(key[shuffled], kind="stable")]
+    size = np.bincount(key, minlength=2 * n_strata)
+    place = np.arange(n_units) - np.repeat(np.cumsum(size) - size, size)
+    # Each side of a stratum in bins of as equal a number of units as it allows.
+    n_bins = np.maximum(np.round(size / per_bin), size > 0).astype(np.int64)
+    first = np.cumsum(n_bins) - n_bins
+    unit_bin = np.empty(n_units, dtype=np.int64)
+    unit_bin[shuffled] = first[key[shuffled]] + place % np.maximum(n_bins[key[shuffled]], 1)
+    bin_key = np.repeat(np.arange(2 * n_strata), n_bins)
+
+    shared = (size[0::2] > 0) & (size[1::2] > 0)
+    stratum = unit_stratum[unit]
+    inside = shared[stratum]
+    return Strata(
+        stratum=stratum,
+        bins=unit_bin[unit],
+        bin_stratum=bin_key // 2,
+        bin_is_current=bin_key % 2 == 1,
+        shared=shared,
+        n_shared_reference=int((inside & ~pool.is_current).sum()),
+        n_shared_current=int((inside & pool.is_current).sum()),
+        n_shared_units=int(shared[unit_stratum].sum()),
+    )
+
+
+def evaluate_within(
+    strata: Strata,
+    features: ResidualFeatures,
+    basis: NDArray[np.float16],
+    n_permutations: int,
+    rng: np.random.Generator,
+) -> Evaluated:
+    """Compute every component statistic under the true and the locally permuted labels.
+
+    A block's statistic is the squared length of its contrast (shift and kernels), the sum of its
+    squared standardised contrasts (cells), or the largest of those (largest cell, tails). Effects
+    have 95% limits by the jackknife over bins, with the strata's means held as they are.
+
+    Args:
+        strata: Which bins may trade labels.
+        features: Of every sample.
+        basis: float16 ``[N, m]``: smooth functions of the prompts, 0 in unshared strata.
+        n_permutations: Random labellings ``B``.
+        rng: Draws them.
+    """
+    sums = _projected_sums(strata, features, basis)
+    labels = _permuted_labels(strata, n_permutations, rng)
+    variance = _local_variance(strata, sums)
+    blocks = np.split(sums, features.splits, axis=1)
+    variances = np.split(variance, features.splits)
+    statistics: list[NDArray[np.float64]] = []
+    effects: list[tuple[float, float, float]] = []
+    names: list[str] = []
+    for name, block, spread in zip(features.names, blocks, variances, strict=True):
+        contrast = (labels @ block.astype(np.float32)).astype(np.float64)
+        left_out = contrast[0] - _pull(strata)[:, None] * block
+        for own in _statistics_of(name, strata.harmonic, spread):
+            column = own.evaluate(contrast)
+            names.append(own.name)
+            statistics.append(column)
+            effects.append(own.effect(contrast, left_out, column))
+    size, lower, upper = (np.array(column) for column in zip(*effects, strict=True))
+    return Evaluated(
+        tuple(names),
+        np.column_stack(statistics),
+        size,
+        lower,
+        upper,
+        tuple(FAMILIES[name] for name in names),
+        FAMILY_WEIGHTS,
+    )
+
+
+def _statistics_of(
+    block: str, harmonic: float, variance: NDArray[np.float64]
+) -> list[SquaredContrast | LargestContrast]:
+    if block == "cells":
+        used = variance > NO_VARIANCE
+        weight = np.where(used, 1.0 / np.where(used, variance, 1.0), 0.0)
+        return [
+            SquaredContrast(block, weight, 1.0 / (2.0 * np.sqrt(max(harmonic, 1.0)))),
+            LargestContrast("largest_cell", variance, harmonic),
+        ]
+    if block == "novelty_tail":
+        return [LargestContrast(block, variance, harmonic)]
+    return [SquaredContrast(block, np.full(len(variance), harmonic**-2.0), 1.0)]
+
+
+def _permuted_labels(
+    strata: Strata, n_permutations: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return the true labels, then random ones: float32 0/1 ``[1 + B, T]``."""
+    true = strata.bin_is_current
+    labels = np.empty((1 + n_permutations, len(true)), dtype=np.float32)
+    labels[0] = true
+    for start in range(1, 1 + n_permutations, CHUNK_PERMUTATIONS):
+        rows = min(CHUNK_PERMUTATIONS, 1 + n_permutations - start)
+        keys = rng.random((rows, len(true)), dtype=np.float32) * np.float32(0.999)
+        order = np.argsort(keys + strata.bin_stratum.astype(np.float32), axis=1)
+        # Bins are ordered by stratum, so a sort within strata permutes within strata.
+        labels[start : start + rows] = true[order]
+    return labels
+
+
+def _pull(strata: Strata) -> NDArray[np.float64]:
+    """Return what each bin's sum counts for in the true contrast, float64 ``[T]``."""
+    n_strata = len(strata.shared)
+    n_bins = np.bincount(strata.bin_stratum, minlength=n_strata)
+    n_current = np.bincount(strata.bin_stratum[strata.bin_is_current], minlength=n_strata)
+    share = n_current / np.maximum(n_bins, 1)
+    return np.asarray(strata.bin_is_current - share[strata.bin_stratum])
+
+
+def _projected_sums(
+    strata: Strata, features: ResidualFeatures, basis: NDArray[np.float16]
+) -> NDArray[np.float64]:
+    """Return each bin's sum of the features, less their stratum's mean and what the prompts tell.
+
+    float64 ``[T, F]``, 0 in unshared strata.
+    """
+    n_bins, n_strata = len(strata.bin_stratum), len(strata.shared)
+    counts = np.bincount(strata.bins, minlength=n_bins).astype(np.float64)
+    sums, products = features.sums(strata.bins, n_bins, basis)
+    basis_sums, gram = sums_and_products(basis, strata.bins, n_bins)
+    sizes = np.maximum(np.bincount(strata.bin_stratum, weights=counts, minlength=n_strata), 1.0)
+    mean, basis_mean = (_by_stratum(strata, part) / sizes[:, None] for part in (sums, basis_sums))
+    weight = sizes[:, None] * basis_mean
+    products -= weight.T @ mean
+    gram -= weight.T @ basis_mean
+    sums -= counts[:, None] * mean[strata.bin_stratum]
+    basis_sums -= counts[:, None] * basis_mean[strata.bin_stratum]
+    sums -= basis_sums @ ridge_coefficients(gram, products, PROJECTED_SHARE * strata.n_shared_units)
+    sums[np.abs(sums) < ROUNDING * counts[:, None]] = 0.0
+    sums[~strata.shared[strata.bin_stratum]] = 0.0
+    return sums
+
+
+def _by_stratum(strata: Strata, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    totals = np.zeros((len(strata.shared), sums.shape[1]))
+    np.add.at(totals, strata.bin_stratum, sums)
+    return totals
+
+
+def _local_variance(strata: Strata, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each contrast's variance under local permutation (without replacement), ``[F]``."""
+    n_strata = len(strata.shared)
+    n_bins = np.bincount(strata.bin_stratum, minlength=n_strata).astype(np.float64)
+    n_current = np.bincount(strata.bin_stratum[strata.bin_is_current], minlength=n_strata)
+    factor = n_current * (n_bins - n_current) / np.maximum(n_bins * (n_bins - 1), 1.0)
+    return np.asarray((factor[strata.bin_stratum][:, None] * sums**2).sum(axis=0))

@@ -1,0 +1,1 @@
+"""Samples of two windows, validated and pooled."""

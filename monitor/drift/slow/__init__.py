@@ -1,0 +1,1 @@
+"""Slow drift over many windows."""

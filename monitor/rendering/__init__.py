@@ -1,0 +1,1 @@
+"""Wording and excerpts shared by terminal, page and Slack."""

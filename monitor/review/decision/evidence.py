@@ -1,0 +1,173 @@
+"""What a decision rests on, read from the database."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection
+
+from monitor.review.decision.error_causes import Answers, weigh_answers, weigh_kinds
+from monitor.review.decision.error_rate import (
+    ControlSlice,
+    TrafficEstimate,
+    batch_weights,
+    control_slice,
+    estimate_rate,
+    estimate_traffic,
+)
+from monitor.review.decision.rule import MISSING_LIMIT, Baseline, Evidence, Outcome
+from monitor.review.decision.weighted_rate import WeightedRate
+from monitor.review.items.verdicts import SCORES
+from monitor.settings import Review
+from monitor.statistics.agreement import Agreement, Metric, measure_agreement
+from monitor.store.review.decisions import launch_score
+from monitor.store.review.draws import DrawRow, designs_of, draws_of_batches
+from monitor.store.review.items import BatchRow, list_batches
+from monitor.store.review.reviews import ReviewRow, reviews_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """The evidence, and what is shown beside it."""
+
+    evidence: Evidence
+    batches: list[int]
+    traffic: TrafficEstimate
+    #: Each kind of error's share of the errors of the traffic.
+    kinds: dict[str, WeightedRate]
+    #: Wrong responses by kind: counts, as they are.
+    kind_counts: dict[str, int]
+    kind_counts_control: dict[str, int]
+    by_task_type: dict[str, Agreement]
+    #: Ordinal, of the four scores.
+    scores: dict[str, Agreement]
+
+
+def gather(connection: Connection, batch: BatchRow, review: Review) -> Findings:
+    """Read what there is on a batch and on those before it that count."""
+    pooled = complete_batches(connection, batch, review)
+    rows = draws_of_batches(connection, pooled)
+    weight_of = batch_weights(rows)
+    wrong = [row for row in rows if row.is_wrong]
+    items = sorted({row.item_id for row in rows})
+    task_type_of = {row.item_id: row.task_type for row in rows}
+    votes = reviews_of(connection, items)
+    rng = np.random.default_rng(batch.id)
+    answers: Answers = weigh_answers(rows, weight_of)
+    evidence = Evidence(
+        own=control_slice([row for row in rows if row.batch_id == batch.id]),
+        pooled=control_slice(rows),
+        baseline=launch_rate(connection, batch.model, review),
+        agreement=_agreement(votes, "verdict", rng),
+        answers=answers,
+        drifted_gold=count_drifted_gold(rows, pooled),
+    )
+    task_types = sorted(set(task_type_of.values()))
+    return Findings(
+        evidence=evidence,
+        batches=pooled,
+        traffic=estimate_traffic(designs_of(connection, pooled), rows, newest=batch.id),
+        kinds=weigh_kinds(rows, weight_of),
+        kind_counts=dict(Counter(row.error_kind for row in wrong).most_common()),
+        kind_counts_control=dict(
+            Counter(row.error_kind for row in wrong if row.control_points).most_common()
+        ),
+        by_task_type={
+            name: _agreement(
+                [vote for vote in votes if task_type_of[vote.item_id] == name], "verdict", rng
+            )
+            for name in task_types
+        },
+        scores={name: _agreement(votes, name, rng, "ordinal") for name in SCORES},
+    )
+
+
+def as_inputs(findings: Findings, outcome: Outcome, review: Review) -> dict[str, Any]:
+    """Return everything that led to an outcome, as it is stored with the decision."""
+    evidence = findings.evidence
+    own, pooled, baseline = evidence.own, evidence.pooled, evidence.baseline
+    return {
+        "batches": findings.batches,
+        "control": _control(pooled),
+        "control_of_batch": _control(own),
+        "rate": asdict(estimate_rate(pooled.errors, pooled.n)) if pooled.n else None,
+        "baseline": {**asdict(estimate_rate(baseline.errors, baseline.n)), "from": baseline.source},
+        "rise": asdict(outcome.rise) if outcome.rise else None,
+        "confidence": review.confidence,
+        "agreement": {**asdict(evidence.agreement), "minimum": review.minimum_agreement},
+        "agreement_by_task_type": _plain(findings.by_task_type),
+        "agreement_of_scores": _plain(findings.scores),
+        "drifted_gold": evidence.drifted_gold,
+        "minimum_drifted_gold": review.minimum_drifted_gold,
+        "answers": {**asdict(evidence.answers), "minimum": review.minimum_answers},
+        "traffic": asdict(findings.traffic.overall) if findings.traffic.overall else None,
+        "by_task_type": _plain(findings.traffic.by_task_type),
+        "by_cluster": [
+            {"cluster": one, **asdict(rate)} for one, rate in findings.traffic.by_cluster.items()
+        ],
+        "error_kinds": findings.kind_counts,
+        "error_kinds_control": findings.kind_counts_control,
+        "kinds": _plain(findings.kinds),
+        "missing": outcome.missing,
+        "reasons": outcome.reasons,
+    }
+
+
+def complete_batches(connection: Connection, batch: BatchRow, review: Review) -> list[int]:
+    """Return this batch and the earlier ones of the last weeks whose control slice is decided."""
+    first = batch.window_end - timedelta(weeks=review.window_weeks)
+    recent = list_batches(connection, batch.model, ends_after=first, ends_until=batch.window_end)
+    rows = draws_of_batches(connection, [row.id for row in recent])
+    return [
+        row.id
+        for row in recent
+        if row.id == batch.id
+        or control_slice([one for one in rows if one.batch_id == row.id]).missing_share
+        <= MISSING_LIMIT
+    ]
+
+
+def launch_rate(connection: Connection, model: str, review: Review) -> Baseline:
+    """Return the error rate that the production version was evaluated with, else the configured."""
+    evaluated = launch_score(connection, model)
+    if evaluated is not None:
+        version, correct, n = evaluated
+        return Baseline((1 - correct) * n, n, f"evaluation of version {version}")
+    return Baseline(
+        review.baseline_error_rate * review.baseline_reviews,
+        review.baseline_reviews,
+        "review.baseline_error_rate",
+    )
+
+
+def count_drifted_gold(rows: Sequence[DrawRow], batches: Sequence[int]) -> int:
+    """Return how many gold items of some batches, which training would use, lie on drift."""
+    return len(
+        {
+            row.item_id
+            for row in rows
+            if row.cluster is not None and row.is_decided and row.asked_in in batches
+        }
+    )
+
+
+def _agreement(
+    votes: Sequence[ReviewRow], field: str, rng: np.random.Generator, metric: Metric = "nominal"
+) -> Agreement:
+    by_item: dict[int, list[str | int]] = {}
+    for vote in votes:
+        by_item.setdefault(vote.item_id, []).append(getattr(vote, field))
+    # Half a review tells on nobody, yet until both are in it shall move no figure either.
+    complete = [ratings for ratings in by_item.values() if len(ratings) >= 2]
+    return measure_agreement(complete, rng=rng, metric=metric)
+
+
+def _control(control: ControlSlice) -> dict[str, Any]:
+    return {**asdict(control), "missing_share": control.missing_share}
+
+
+def _plain(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: asdict(one) for name, one in figures.items()}

@@ -1,0 +1,167 @@
+"""Argilla: a dataset's folder, as its ``Dataset.from_disk`` reads it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from monitor.review.export.gold import Gold, Row
+from monitor.review.export.label_studio_export import GuideOf
+from monitor.review.export.training_examples import Rendered, provenance
+from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORES
+from monitor.settings import ModelSection
+from monitor.store.review.gold_export import QueuedItem
+
+#: Where the folder holds what.
+RECORDS_FILE = "records.json"
+SETTINGS_FILE = ".argilla/settings.json"
+DATASET_FILE = ".argilla/dataset.json"
+
+#: Who suggests what was agreed; nobody is named.
+AGENT = "driftwarden"
+
+
+def dataset_model(name: str) -> dict[str, Any]:
+    """Return what names the dataset."""
+    return {"name": name, "status": "draft", "allow_extra_metadata": True}
+
+
+def dataset_settings() -> dict[str, Any]:
+    """Return the fields, the questions, and that two people answer each record."""
+    return {
+        "guidelines": "Judge the response by the guide. Two people review each record; neither "
+        "should know what the other says.",
+        "fields": [
+            _field("conversation", "Conversation", "chat"),
+            _field("response", "The response", "text"),
+            _field("guide", "The guide", "text", required=False, use_markdown=True),
+        ],
+        "questions": [
+            *(
+                _question(
+                    choice.name,
+                    choice.title,
+                    required=choice.required,
+                    type="label_selection",
+                    options=[
+                        {"value": value, "text": text, "description": None}
+                        for value, text in choice.options.items()
+                    ],
+                    visible_options=None,
+                )
+                for choice in CHOICES
+            ),
+            *(
+                _question(
+                    name,
+                    title,
+                    required=True,
+                    type="rating",
+                    options=[{"value": value} for value in range(1, 6)],
+                )
+                for name, title in SCORES.items()
+            ),
+            *(
+                _question(name, title, required=False, type="text", use_markdown=False)
+                for name, title in (CORRECTED, COMMENT)
+            ),
+        ],
+        "vectors": [],
+        "metadata": [
+            {
+                "name": name,
+                "title": name,
+                "type": kind,
+                "visible_for_annotators": False,
+                "settings": {"type": kind},
+            }
+            for name, kind in (("item_id", "integer"), ("exchange_id", "terms"))
+        ],
+        "allow_extra_metadata": True,
+        "distribution": {"strategy": "overlap", "min_submitted": 2},
+        "mapping": None,
+    }
+
+
+def gold_records(gold: Gold, model: ModelSection, guide_of: GuideOf) -> list[Row]:
+    """Return gold as records whose suggestions are what was agreed."""
+    return [
+        _record(
+            one.item,
+            guide_of,
+            # Argilla's metadata are texts and numbers.
+            {
+                name: value
+                for name, value in provenance(one.item, model.version_field).items()
+                if value is not None
+            },
+            _agreed(one),
+        )
+        for group in gold.consistent.groups
+        for one in group
+    ]
+
+
+def queue_records(items: Iterable[QueuedItem], guide_of: GuideOf) -> list[Row]:
+    """Return items as records to be reviewed: with what a reviewer may see, and nothing else."""
+    return [
+        _record(
+            item,
+            guide_of,
+            {"item_id": item.item_id, "exchange_id": item.exchange_id, "model": item.model},
+            {CORRECTED[0]: item.model_response},
+        )
+        for item in items
+    ]
+
+
+def _record(
+    item: QueuedItem, guide_of: GuideOf, metadata: dict[str, Any], suggested: dict[str, str]
+) -> Row:
+    return {
+        "id": f"item-{item.item_id}",
+        "fields": {
+            "conversation": item.messages,
+            "response": item.model_response,
+            "guide": guide_of(item),
+        },
+        "metadata": metadata,
+        "suggestions": {
+            name: {"value": value, "score": None, "agent": AGENT}
+            for name, value in suggested.items()
+            if value
+        },
+        "responses": {},
+        "vectors": {},
+        "status": "pending",
+        "_server_id": None,
+    }
+
+
+def _agreed(example: Rendered) -> dict[str, str]:
+    item = example.item
+    return {
+        "verdict": item.verdict,
+        "error_kind": item.error_kind,
+        "answerable": item.answerable,
+        CORRECTED[0]: example.answer,
+    }
+
+
+def _field(
+    name: str, title: str, kind: str, *, required: bool = True, use_markdown: bool = False
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": title,
+        "required": required,
+        "settings": {"type": kind, "use_markdown": use_markdown},
+    }
+
+
+def _question(name: str, title: str, *, required: bool, **settings: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": title,
+        "description": None,
+        "required": required,
+        "settings": settings,
+    }

@@ -1,0 +1,112 @@
+"""The files of an export, by format: what goes where, before anything is written."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from monitor.errors import InputError
+from monitor.review.export import argilla_export, label_studio_export
+from monitor.review.export.gold import read_gold, sft_rows
+from monitor.review.export.preference_pairs import preference_rows
+from monitor.review.export.serialization import as_array, as_document, as_lines
+from monitor.review.export.training_examples import Guides
+from monitor.review.guidelines.writer import guide_as_markdown
+from monitor.settings import Settings
+from monitor.store.review.gold_export import ItemFilter, QueuedItem, queued_items
+
+Format = Literal["sft", "preference", "label-studio", "argilla"]
+#: Formats of tools in which people review.
+TOOLS: tuple[Format, ...] = ("label-studio", "argilla")
+
+
+@dataclass(frozen=True)
+class Export:
+    """What an export writes."""
+
+    #: The file with the rows; "-" is standard output.
+    place: str
+    text: str
+    n_rows: int
+    #: Other files: those that describe the rows.
+    beside: dict[Path, str]
+    remarks: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What was asked for."""
+
+    format: Format
+    out: Path | None
+    config_out: Path | None = None
+    bare: bool = False
+    #: The items that wait for reviews, instead of gold.
+    queue: bool = False
+    wanted: ItemFilter
+
+    def check(self) -> None:
+        """Check that the options fit each other.
+
+        Raises:
+            InputError: They don't.
+        """
+        if self.queue and self.format not in TOOLS:
+            raise InputError("--queue is for tools to review in: --format label-studio or argilla")
+        if self.bare and self.format in TOOLS:
+            raise InputError("--bare is for training data: --format sft or preference")
+        if self.config_out is not None and self.format != "label-studio":
+            raise InputError("--config-out is the labeling configuration of --format label-studio")
+        if self.format == "argilla" and self.out is None:
+            raise InputError("--format argilla writes a folder: name it with --out")
+        if self.queue and (self.wanted.since or self.wanted.resolution):
+            raise InputError("--since and --resolution are of gold; --queue has none yet")
+
+
+def make_export(connection: Connection, settings: Settings, request: Request) -> Export:
+    """Return what an export writes, and what it leaves out and why."""
+    rows, remarks = _rows(connection, settings, request)
+    place = "-" if request.out is None else str(request.out.resolve())
+    beside: dict[Path, str] = {}
+    if request.format == "argilla" and request.out is not None:
+        place = str(request.out.resolve() / argilla_export.RECORDS_FILE)
+        beside = {
+            request.out / argilla_export.SETTINGS_FILE: as_document(
+                argilla_export.dataset_settings()
+            ),
+            request.out / argilla_export.DATASET_FILE: as_document(
+                argilla_export.dataset_model(request.out.resolve().name)
+            ),
+        }
+    if request.config_out is not None:
+        beside[request.config_out] = label_studio_export.labeling_config()
+    text = as_array(rows) if request.format in TOOLS else as_lines(rows)
+    return Export(place, text, len(rows), beside, remarks)
+
+
+def _rows(
+    connection: Connection, settings: Settings, request: Request
+) -> tuple[list[dict[str, object]], list[str]]:
+    guides = Guides(connection)
+
+    def guide_of(item: QueuedItem) -> str:
+        taxonomy = guides.of(item.taxonomy_version)
+        told = taxonomy.task_types.get(item.task_type) if taxonomy else None
+        return guide_as_markdown(told) if told else ""
+
+    if request.queue:
+        items = queued_items(connection, request.wanted)
+        if request.format == "argilla":
+            return argilla_export.queue_records(items, guide_of), []
+        return label_studio_export.queue_tasks(items, guide_of), []
+    gold = read_gold(connection, settings.model, request.wanted)
+    if request.format == "sft":
+        rows = sft_rows(gold, settings.model, bare=request.bare)
+    elif request.format == "preference":
+        rows = preference_rows(gold, settings.model, bare=request.bare)
+    elif request.format == "argilla":
+        rows = argilla_export.gold_records(gold, settings.model, guide_of)
+    else:
+        rows = label_studio_export.gold_tasks(gold, settings.model, guide_of)
+    return rows, gold.remarks()

@@ -1,0 +1,109 @@
+"""Label Studio: its labeling configuration, and items as tasks."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from monitor.review.export.gold import Gold, Row
+from monitor.review.export.training_examples import Rendered, provenance
+from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORES
+from monitor.settings import ModelSection
+from monitor.store.review.gold_export import QueuedItem
+
+#: The guide of an item, as Markdown.
+GuideOf = Callable[[QueuedItem], str]
+
+_HEAD = """\
+<View>
+  <Header value="Conversation"/>
+  <Paragraphs name="conversation" value="$conversation"
+              layout="dialogue" nameKey="role" textKey="content"/>
+  <Header value="The response"/>
+  <Text name="response" value="$response"/>
+  <Header value="The guide"/>
+  <Text name="guide" value="$guide"/>"""
+_SINGLE = 'choice="single"'
+_ONE_TEXT = 'rows="8" maxSubmissions="1" editable="true"'
+
+
+def labeling_config() -> str:
+    """Return the XML that a project needs to show the tasks and ask what a review answers."""
+    lines = [_HEAD]
+    for choice in CHOICES:
+        required = str(choice.required).lower()
+        lines += [
+            _header(choice.title),
+            f'  <Choices name="{choice.name}" toName="response" {_SINGLE} required="{required}">',
+            *(
+                f'    <Choice value="{value}" html={quoteattr(text)}/>'
+                for value, text in choice.options.items()
+            ),
+            "  </Choices>",
+        ]
+    for name, title in SCORES.items():
+        rating = f'  <Rating name="{name}" toName="response" maxRating="5" required="true"/>'
+        lines += [_header(title), rating]
+    for name, title in (CORRECTED, COMMENT):
+        area = f'  <TextArea name="{name}" toName="response" {_ONE_TEXT}/>'
+        lines += [_header(title), area]
+    return "\n".join([*lines, "</View>", ""])
+
+
+def gold_tasks(gold: Gold, model: ModelSection, guide_of: GuideOf) -> list[Row]:
+    """Return gold as annotated tasks; the model's own response is the prediction."""
+    return [
+        _task(one.item, guide_of)
+        | {"annotations": [{"result": _agreed(one), "ground_truth": True}]}
+        | {"predictions": [_prediction(one.item)]}
+        | {"meta": provenance(one.item, model.version_field)}
+        for group in gold.consistent.groups
+        for one in group
+    ]
+
+
+def queue_tasks(items: Iterable[QueuedItem], guide_of: GuideOf) -> list[Row]:
+    """Return items as tasks to be reviewed: with what a reviewer may see, and nothing else."""
+    return [
+        _task(item, guide_of)
+        | {"annotations": [], "predictions": [_prediction(item)]}
+        | {"meta": {"exchange_id": item.exchange_id, "model": item.model}}
+        for item in items
+    ]
+
+
+def _header(text: str) -> str:
+    return f"  <Header value={quoteattr(text)}/>"
+
+
+def _task(item: QueuedItem, guide_of: GuideOf) -> Row:
+    return {
+        "data": {
+            "item_id": item.item_id,
+            "exchange_id": item.exchange_id,
+            "task_type": item.task_type,
+            "guide_version": item.taxonomy_version,
+            "guide": guide_of(item),
+            "conversation": item.messages,
+            "response": item.model_response,
+        }
+    }
+
+
+def _prediction(item: QueuedItem) -> dict[str, Any]:
+    return {
+        "model_version": item.model,
+        "result": [_region(CORRECTED[0], "textarea", {"text": [item.model_response]})],
+    }
+
+
+def _agreed(example: Rendered) -> list[dict[str, Any]]:
+    item = example.item
+    told = {"verdict": item.verdict, "error_kind": item.error_kind, "answerable": item.answerable}
+    regions = [
+        _region(name, "choices", {"choices": [value]}) for name, value in told.items() if value
+    ]
+    return [*regions, _region(CORRECTED[0], "textarea", {"text": [example.answer]})]
+
+
+def _region(name: str, kind: str, value: dict[str, Any]) -> dict[str, Any]:
+    return {"id": name, "from_name": name, "to_name": "response", "type": kind, "value": value}

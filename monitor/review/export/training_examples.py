@@ -1,0 +1,126 @@
+"""One decided item as a training example: asked as production asks, answered as was agreed."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from monitor.review.guidelines import Taxonomy, Template, taxonomy_by_version
+from monitor.store.review.gold_export import DecidedItem
+
+Message = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """An example, with the item it comes from."""
+
+    item: DecidedItem
+    #: What the model is asked, the system prompt included.
+    prompt: list[Message]
+    #: What it should say.
+    answer: str
+    #: Whether any two different answers contradict each other: the task type's answers have a form.
+    closed: bool
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A decided item that makes no example, with the reason."""
+
+    item_id: int
+    reason: str
+
+
+@dataclass
+class Guides:
+    """The versions of the taxonomy that items were reviewed under."""
+
+    connection: Connection
+    #: For items that were reviewed without a taxonomy.
+    system_prompt: str = ""
+    _known: dict[str, Taxonomy | None] = field(default_factory=dict)
+
+    def of(self, version: str) -> Taxonomy | None:
+        """Return a version; ``None`` where it isn't stored."""
+        if version not in self._known:
+            self._known[version] = self._read(version)
+        return self._known[version]
+
+    def _read(self, version: str) -> Taxonomy | None:
+        if version:
+            return taxonomy_by_version(self.connection, version)
+        template = Template(system_prompt=_literal(self.system_prompt))
+        return Taxonomy(task_types={}, default_template=template)
+
+
+def render(item: DecidedItem, guides: Guides) -> Rendered | LeftOut:
+    """Return an item in the template of the version it was reviewed under.
+
+    A conversation that the traffic recorded with a system prompt keeps it: that is how production
+    asked.
+    """
+    taxonomy = guides.of(item.taxonomy_version)
+    reason = _unfit(item, taxonomy)
+    if reason or taxonomy is None:
+        return LeftOut(item.item_id, reason)
+    template = taxonomy.template_of(item.task_type)
+    parts = template.split(item.response)
+    if parts is None:
+        return LeftOut(item.item_id, "no reasoning before the answer, which the template asks for")
+    prompt = [{"role": turn["role"], "content": turn["content"]} for turn in item.messages]
+    system_prompt = taxonomy.system_prompt_of(item.task_type).strip()
+    if system_prompt and not any(turn["role"] in {"system", "developer"} for turn in prompt):
+        prompt.insert(0, {"role": "system", "content": system_prompt})
+    told = taxonomy.task_types.get(item.task_type)
+    return Rendered(
+        item=item,
+        prompt=prompt,
+        answer=template.write(*parts).strip(),
+        closed=told is not None and told.has_form,
+    )
+
+
+def provenance(item: DecidedItem, version_field: str) -> dict[str, Any]:
+    """Return where an item comes from and how it was decided; nobody's name."""
+    version = item.attributes.get(version_field)
+    return {
+        "item_id": item.item_id,
+        "revision": item.revision,
+        "batch_id": item.batch_id,
+        "exchange_id": item.exchange_id,
+        "model": item.model,
+        "model_version": "" if version is None else str(version),
+        "window_start": item.window_start.isoformat(),
+        "window_end": item.window_end.isoformat(),
+        "task_type": item.task_type,
+        "guide_version": item.taxonomy_version,
+        "slice": item.slice,
+        "cluster": item.cluster,
+        "selection_probability": item.selection_probability,
+        "control_probability": item.control_probability,
+        "verdict": item.verdict,
+        "error_kind": item.error_kind,
+        "answerable": item.answerable,
+        "resolution": item.resolution,
+        "n_reviewers": item.n_reviewers,
+        "decided_at": item.decided_at.isoformat(),
+    }
+
+
+def _unfit(item: DecidedItem, taxonomy: Taxonomy | None) -> str:
+    if taxonomy is None:
+        return f"its guide, version {item.taxonomy_version[:12]}, isn't stored"
+    if not item.response.strip():
+        return "rejected, and nobody wrote the right response"
+    if not item.messages:
+        return "the conversation isn't stored"
+    if item.truncated:
+        return "the text was cut when it was stored"
+    return ""
+
+
+def _literal(text: str) -> str:
+    """Return a template that yields the text as it is, braces and all."""
+    return re.sub(r"\{([A-Za-z_]\w*)\}", r"{{\1}}", text)

@@ -1,0 +1,20 @@
+"""What the experts judge by: a file in the user's repository, versioned by its content."""
+
+from monitor.review.guidelines.coverage import names_missing
+from monitor.review.guidelines.loader import load_taxonomy, read_taxonomy
+from monitor.review.guidelines.prompt_template import Template
+from monitor.review.guidelines.taxonomy import EdgeCase, Example, TaskType, Taxonomy
+from monitor.review.guidelines.versions import remember_taxonomy, taxonomy_by_version
+
+__all__ = [
+    "EdgeCase",
+    "Example",
+    "TaskType",
+    "Taxonomy",
+    "Template",
+    "load_taxonomy",
+    "names_missing",
+    "read_taxonomy",
+    "remember_taxonomy",
+    "taxonomy_by_version",
+]

@@ -1,0 +1,222 @@
+"""A task type from its section: the parts it needs, and what is wrong with them."""
+
+from collections.abc import Callable, Mapping
+
+from monitor.review.guidelines.format_parser import parse_format
+from monitor.review.guidelines.front_matter import Value, make_template, parse_keys
+from monitor.review.guidelines.output_formats import FreeText, OutputFormat
+from monitor.review.guidelines.problems import Problems, suggestion
+from monitor.review.guidelines.prompt_template import Template
+from monitor.review.guidelines.sections import Fence, Section
+from monitor.review.guidelines.taxonomy import EdgeCase, Example, TaskType
+
+#: Part -> whether a task type needs it.
+PARTS = {
+    "input types": True,
+    "correct output": True,
+    "criteria": True,
+    "edge cases": True,
+    "output format": False,
+    "template": False,
+}
+
+
+def read_task_type(
+    section: Section, defaults: Mapping[str, Value], problems: Problems
+) -> TaskType | None:
+    """Return a task type.
+
+    Args:
+        section: A heading ``name: Title`` of the first level with all below it.
+        defaults: What the front matter says of the template.
+        problems: Takes what is wrong.
+
+    Returns:
+        ``None`` where a part that it needs is missing; the problems say so.
+    """
+    name, _, title = section.heading.partition(": ")
+    name = name.strip().strip("`").strip()
+    if not name:
+        problems.add(
+            section.line, "name the task type as the traffic does: `# card_lost: A card is lost`"
+        )
+    parts = _parts(section, name, problems)
+    template = _template(parts.get("template"), defaults, problems)
+    output_format = _output_format(parts.get("output format"), problems)
+    edge_cases = _edge_cases(parts.get("edge cases"), output_format, template, problems)
+    input_types = _items(parts.get("input types"), problems)
+    criteria = _items(parts.get("criteria"), problems)
+    correct_output = _prose(parts.get("correct output"), problems)
+    if not (name and input_types and criteria and correct_output and edge_cases):
+        return None
+    return TaskType(
+        name=name,
+        title=title.strip() or name,
+        description=section.markdown,
+        input_types=input_types,
+        correct_output=correct_output,
+        criteria=criteria,
+        edge_cases=edge_cases,
+        output_format=output_format,
+        template=template,
+    )
+
+
+def _parts(section: Section, name: str, problems: Problems) -> dict[str, Section]:
+    parts: dict[str, Section] = {}
+    for child in section.children:
+        part = " ".join(child.heading.split()).casefold()
+        if child.level != 2:
+            problems.add(child.line, f"{child.heading!r} stands in no part; use `##` for parts")
+        elif part not in PARTS:
+            problems.add(child.line, f"unknown part {child.heading!r}{suggestion(part, PARTS)}")
+        elif part in parts:
+            first = parts[part].line
+            problems.add(
+                child.line, f"{child.heading!r} is there twice; the first is on line {first}"
+            )
+        else:
+            parts[part] = child
+            _check_headings(child, part, problems)
+    for part, needed in PARTS.items():
+        if needed and part not in parts:
+            heading = part.capitalize()
+            problems.add(section.line, f"{name or 'the task type'} lacks the part `## {heading}`")
+    return parts
+
+
+def _check_headings(section: Section, part: str, problems: Problems) -> None:
+    if part != "edge cases":
+        for child in section.children:
+            problems.add(
+                child.line, f"only edge cases have headings ###; use #### in {section.heading!r}"
+            )
+
+
+def _items(section: Section | None, problems: Problems) -> tuple[str, ...]:
+    if section is None:
+        return ()
+    items = tuple(item for item in section.items if item)
+    if items and (section.has_loose_text or section.fences):
+        problems.add(
+            section.line, f"{section.heading!r} holds more than a list; make the rest an item"
+        )
+    if not items:
+        problems.add(section.line, f"{section.heading!r} is empty; write a list, one `- ` a line")
+    return items
+
+
+def _prose(section: Section | None, problems: Problems) -> str:
+    if section is None:
+        return ""
+    if not section.markdown:
+        problems.add(section.line, f"{section.heading!r} is empty; say what is right")
+    return section.markdown
+
+
+def _template(
+    section: Section | None, defaults: Mapping[str, Value], problems: Problems
+) -> Template:
+    own: dict[str, Value] = {}
+    if section is not None:
+        if [fence.info for fence in section.fences] != ["yaml"]:
+            problems.add(
+                section.line, "'Template' holds one block ```yaml with system_prompt, style, answer"
+            )
+        else:
+            (fence,) = section.fences
+            own = parse_keys(fence.content, fence.line + 1, problems)
+    inherited = dict(defaults)
+    if "style" in own:
+        inherited.pop("answer", None)  # it belongs to the other style
+    return make_template({**inherited, **own}, problems)
+
+
+def _output_format(section: Section | None, problems: Problems) -> OutputFormat:
+    if section is None:
+        return FreeText()
+    if len(section.fences) != 1:
+        problems.add(
+            section.line,
+            "'Output format' holds one block: ```json schema, ```regex, ```labels, ```code or "
+            "```text; without the part, the answers are free text",
+        )
+        return FreeText()
+    if section.has_loose_text:
+        problems.add(section.line, "'Output format' holds its block only; say more elsewhere")
+    (fence,) = section.fences
+    told, wrong = parse_format(fence.info, fence.content)
+    for line, message in wrong:
+        problems.add(fence.line + 1 + line, message)
+    return told or FreeText()
+
+
+def _edge_cases(
+    section: Section | None, form: OutputFormat, template: Template, problems: Problems
+) -> tuple[EdgeCase, ...]:
+    if section is None:
+        return ()
+    if not section.children:
+        problems.add(section.line, "'Edge cases' is empty; give each a heading `###`")
+    if section.text:
+        problems.add(section.line, "text of no edge case; put it under a heading `###`")
+    for fence in section.fences:
+        problems.add(fence.line, "an example of no edge case; put it under a heading `###`")
+    seen: dict[str, int] = {}
+    cases = []
+    for child in section.children:
+        title = " ".join(child.heading.split())
+        if not title:
+            problems.add(child.line, "an edge case without a title")
+        if title in seen:
+            problems.add(
+                child.line,
+                f"the edge case {title!r} is there twice; the first is on line {seen[title]}",
+            )
+        seen.setdefault(title, child.line)
+
+        def objection(output: str) -> str:
+            return form.objection(template.answer_in(output))
+
+        examples = _examples(child, objection, problems)
+        cases.append(EdgeCase(title=title, guidance=child.text, examples=examples))
+    return tuple(cases)
+
+
+def _examples(
+    section: Section, objection: Callable[[str], str], problems: Problems
+) -> tuple[Example, ...]:
+    examples: list[Example] = []
+    asked: Fence | None = None
+    complete = True
+    for fence in section.fences:
+        if fence.info not in {"input", "output"}:
+            problems.add(
+                fence.line, f"a block {fence.info!r}; examples are pairs of ```input and ```output"
+            )
+            complete = False
+        elif not fence.content.strip():
+            problems.add(fence.line, f"an empty {fence.info}")
+            complete = False
+        elif fence.info == "input":
+            if asked is not None:
+                problems.add(asked.line, "an input without an output")
+            asked = fence
+        elif asked is None:
+            problems.add(fence.line, "an output without an input before it")
+            complete = False
+        else:
+            if reason := objection(fence.content):
+                problems.add(
+                    fence.line, f"the example violates the task type's output format: {reason}"
+                )
+            examples.append(Example(asked.content, fence.content))
+            asked = None
+    if asked is not None:
+        problems.add(asked.line, "an input without an output")
+    elif not examples and complete:
+        problems.add(
+            section.line,
+            f"the edge case {section.heading!r} has no example; add ```input and ```output",
+        )
+    return tuple(examples)

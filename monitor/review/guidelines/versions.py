@@ -1,0 +1,41 @@
+"""The versions of the taxonomy that batches were made under."""
+
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Connection
+
+from monitor.errors import TaxonomyError
+from monitor.review.guidelines.loader import load_taxonomy
+from monitor.review.guidelines.taxonomy import Taxonomy, from_canonical
+from monitor.settings import Review
+from monitor.store.review import taxonomies
+
+log = structlog.get_logger()
+
+
+def remember_taxonomy(connection: Connection, review: Review, now: datetime) -> str:
+    """Store the configured taxonomy as it is now, and return its version.
+
+    Where the file no longer holds together, the version in force before stays so, and the log says
+    it: a slip in a guide must not stop the watch.
+
+    Returns:
+        An empty text where none is configured, or none ever held together.
+    """
+    if not review.taxonomy:
+        return ""
+    try:
+        taxonomy = load_taxonomy(Path(review.taxonomy))
+    except TaxonomyError as error:
+        log.error("taxonomy_broken", path=review.taxonomy, problems=str(error))  # noqa: TRY400
+        return taxonomies.newest_version(connection) or ""
+    taxonomies.put_taxonomy(connection, taxonomy.version, taxonomy.canonical(), now)
+    return taxonomy.version
+
+
+def taxonomy_by_version(connection: Connection, version: str) -> Taxonomy | None:
+    """Return the taxonomy of a version; ``None`` where it was never stored."""
+    row = taxonomies.taxonomy_by_version(connection, version)
+    return None if row is None else from_canonical(row.content)

@@ -1,0 +1,51 @@
+"""What two reviews make of an item: gold, perhaps with an audit, or a disagreement."""
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from monitor.review.items.states import Status
+from monitor.review.items.verdicts import reasons_to_disagree
+from monitor.store.review.audits import draw_audit
+from monitor.store.review.items import ItemRow, seed_of_batch
+from monitor.store.review.reviews import insert_gold, reviews_of
+from monitor.store.review.slots import REVIEWS_NEEDED
+
+
+def settle(connection: Connection, item: ItemRow, now: datetime, audit_share: float) -> Status:
+    """Compare an item's reviews and return the status that follows, with its gold written.
+
+    A difference in the kind of error, or in whether it was answerable, is no disagreement: gold
+    has the common value, or ``other`` and nothing.
+    """
+    reviews = reviews_of(connection, [item.id])
+    if len(reviews) < REVIEWS_NEEDED:
+        return "queued"
+    first, second = reviews
+    if reasons_to_disagree(first, second):
+        return "disagreed"
+    insert_gold(
+        connection,
+        item.id,
+        item.revision,
+        now,
+        verdict=first.verdict,
+        response=first.corrected_response,
+        error_kind=first.error_kind if first.error_kind == second.error_kind else "other",
+        answerable=first.answerable if first.answerable == second.answerable else "",
+        resolution="agreed",
+    )
+    if is_audited(item.id, seed_of_batch(connection, item.batch_id), audit_share):
+        draw_audit(connection, item.id, item.revision, now)
+    return "gold"
+
+
+def is_audited(item_id: int, seed: int, share: float) -> bool:
+    """Return whether an agreed item is one of those that an adjudicator judges too.
+
+    The draw is a hash of the item and a seed that its reviewers don't choose, so anybody can repeat
+    it, and nobody can have it fall otherwise by submitting later.
+    """
+    digest = hashlib.sha256(f"driftwarden.audit\n{seed}\n{item_id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2**64

@@ -1,0 +1,128 @@
+"""Where two reviewers disagree: they talk and propose the same, or a third person decides."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import msgspec
+from sqlalchemy import Connection
+
+from monitor.errors import NotFoundError, WorkflowError
+from monitor.review.items.states import Status, require
+from monitor.review.items.steps import SYSTEM, take_step
+from monitor.review.items.verdicts import Judgement, check_judgement, normalise
+from monitor.store.accounts.users import ReviewerRow
+from monitor.store.review.assignments import clear_draft
+from monitor.store.review.discussions import (
+    disagreed_since,
+    insert_message,
+    proposals_of,
+    put_proposal,
+)
+from monitor.store.review.items import ItemRow, item_by_id, lock_items
+from monitor.store.review.reviews import insert_gold, reviews_of
+from monitor.store.review.slots import REVIEWS_NEEDED
+from monitor.store.traffic.exchanges import exchange_by_id
+
+#: A disagreement that lasts longer goes to an adjudicator.
+DISCUSSION_TIME = timedelta(days=3)
+
+
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one of the two writes to the other."""
+
+    text: Annotated[str, msgspec.Meta(max_length=10_000)]
+
+
+def write_message(
+    connection: Connection, item_id: int, reviewer: ReviewerRow, text: str, now: datetime
+) -> None:
+    """Write to the other reviewer of a disagreed item.
+
+    Raises:
+        NotFoundError: The person isn't one of the item's two reviewers.
+        WorkflowError: The item isn't disagreed on, or there is no text.
+    """
+    item = _own_reviewed(connection, item_id, reviewer)
+    require("discussed", item.status)
+    if not text.strip():
+        raise WorkflowError("write something first")
+    insert_message(connection, item_id, reviewer.id, text.strip(), now)
+    take_step(connection, item, "discussed", "disagreed", by=reviewer.name, now=now)
+
+
+def propose_resolution(
+    connection: Connection,
+    item_id: int,
+    reviewer: ReviewerRow,
+    judgement: Judgement,
+    now: datetime,
+) -> str:
+    """Propose how to resolve a disagreement; return ``gold`` once both propose the same.
+
+    The two first votes stay as they are.
+
+    Raises:
+        NotFoundError: The person isn't one of the item's two reviewers.
+        WorkflowError: The item isn't disagreed on, or the proposal doesn't hold together.
+    """
+    item = _own_reviewed(connection, item_id, reviewer)
+    require("proposed", item.status)
+    checked = check_judgement(judgement, exchange_by_id(connection, item.exchange_id).response)
+    put_proposal(connection, item_id, reviewer.id, now, **msgspec.structs.asdict(checked))
+    proposals = proposals_of(connection, item_id)
+    same = {(p.verdict, p.error_kind, normalise(p.corrected_response)) for p in proposals}
+    to: Status = "disagreed"
+    if len(proposals) == REVIEWS_NEEDED and len(same) == 1:
+        to = "gold"
+        answers = {p.answerable for p in proposals}
+        insert_gold(
+            connection,
+            item_id,
+            item.revision,
+            now,
+            verdict=checked.verdict,
+            response=checked.corrected_response,
+            error_kind=checked.error_kind,
+            answerable=checked.answerable if len(answers) == 1 else "",
+            resolution="discussed",
+        )
+    clear_draft(connection, item_id, reviewer.id)
+    details = {"verdict": checked.verdict}
+    take_step(connection, item, "proposed", to, by=reviewer.name, now=now, details=details)
+    return to
+
+
+def ask_for_adjudication(
+    connection: Connection, item_id: int, reviewer: ReviewerRow, now: datetime
+) -> None:
+    """End the discussion without a result.
+
+    Raises:
+        NotFoundError: The person isn't one of the item's two reviewers.
+        WorkflowError: The item isn't disagreed on.
+    """
+    item = _own_reviewed(connection, item_id, reviewer)
+    take_step(connection, item, "escalated", "adjudication", by=reviewer.name, now=now)
+
+
+def escalate_stale(connection: Connection, now: datetime) -> list[int]:
+    """Send to adjudication what has been under discussion for too long, and return it.
+
+    All are locked before the first is entered into the audit log: who waits for the log mustn't
+    hold an item that this waits for. What somebody is resolving just now is left to them.
+    """
+    stale = lock_items(
+        connection, disagreed_since(connection, now - DISCUSSION_TIME), status="disagreed"
+    )
+    for item in stale:
+        take_step(connection, item, "escalated", "adjudication", by=SYSTEM, now=now)
+    return [item.id for item in stale]
+
+
+def _own_reviewed(connection: Connection, item_id: int, reviewer: ReviewerRow) -> ItemRow:
+    """Lock an item whose state this person may know: theirs is one of both reviews."""
+    item = item_by_id(connection, item_id, lock=True)
+    reviewers = {row.reviewer_id for row in reviews_of(connection, [item_id])}
+    if reviewer.id not in reviewers or len(reviewers) < REVIEWS_NEEDED:
+        raise NotFoundError(f"there is no item {item_id}")
+    return item

@@ -1,0 +1,89 @@
+"""Queue what was drawn from a window, for the experts to review."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+from sqlalchemy import Connection
+
+from monitor.review.guidelines import remember_taxonomy
+from monitor.review.sampling.selection import Selected, Selection, select_items
+from monitor.settings import Review
+from monitor.store.audit_log import append_entry
+from monitor.store.review.draws import asked_texts, insert_draws
+from monitor.store.review.items import (
+    NewItem,
+    batch_of_evaluation,
+    insert_batch,
+    items_of_batches,
+    texts_of,
+)
+from monitor.store.windows.drift_evaluations import evaluation_by_id
+from monitor.store.windows.sample_scores import sample_scores
+
+
+def create_batch(
+    connection: Connection,
+    evaluation_id: int,
+    review: Review,
+    rng: np.random.Generator,
+    now: datetime,
+) -> int:
+    """Queue an evaluation's items and return the batch's id; the same one when called again.
+
+    Args:
+        connection: Inside the caller's transaction.
+        evaluation_id: A finished evaluation.
+        review: Budget and shares.
+        rng: Draws the samples; the same state gives the same batch.
+        now: The time of the batch.
+
+    Raises:
+        NotFoundError: There is no such evaluation, or it isn't done.
+    """
+    existing = batch_of_evaluation(connection, evaluation_id)
+    if existing is not None:
+        return existing
+    evaluation = evaluation_by_id(connection, evaluation_id)
+    scores = sample_scores(connection, evaluation_id)
+    texts = texts_of(connection, [int(one) for one in scores.ids])
+    # Retention may have been there since the evaluation.
+    present = np.isin(scores.ids, np.fromiter(texts, dtype=np.int64, count=len(texts)))
+    scores = scores.only(present)
+    window = [texts[int(one)] for one in scores.ids]
+    digests = [text.digest for text in window]
+    since = now - timedelta(weeks=review.verdict_weeks) if review.verdict_weeks else None
+    known = asked_texts(connection, evaluation.model, digests, after=since)
+    selection = select_items(
+        scores, digests, [text.task_type for text in window], review, rng, known=known
+    )
+    items = [_new_item(one) for one in selection.fresh]
+    version = remember_taxonomy(connection, review, now)
+    batch_id = insert_batch(
+        connection, evaluation_id, evaluation.model, items, now, taxonomy_version=version
+    )
+    _write_draws(connection, batch_id, selection)
+    sizes = {
+        name: sum(item.slice == name for item in items) for name in ("control", "drift", "cluster")
+    }
+    details = {**sizes, "reused": len(selection.reused)}
+    append_entry(
+        connection, now, "driftwarden", "batch_created", f"batch:{batch_id}", details=details
+    )
+    return batch_id
+
+
+def _new_item(one: Selected) -> NewItem:
+    return NewItem(
+        exchange_id=one.exchange_id,
+        slice=one.slice,
+        selection_probability=one.draw.selection_probability,
+        control_probability=one.control_probability,
+        cluster=one.draw.cluster,
+    )
+
+
+def _write_draws(connection: Connection, batch_id: int, selection: Selection) -> None:
+    item_of = {item.exchange_id: item.id for item in items_of_batches(connection, [batch_id])}
+    draws = [(item_of[one.exchange_id], one.draw) for one in selection.fresh]
+    draws += [(one.known_item, one.draw) for one in selection.reused if one.known_item is not None]
+    insert_draws(connection, batch_id, selection.design, draws)

@@ -1,0 +1,20 @@
+"""``evaluation.yaml``: what candidates are evaluated on, and how production is watched.
+
+Read strictly: every key that isn't known is an error with its line.
+"""
+
+from monitor.settings.evaluation_file.plan import (
+    BenchmarkPlan,
+    EvaluationPlan,
+    HumanEvaluation,
+    ProductionMonitoring,
+    read_plan,
+)
+
+__all__ = [
+    "BenchmarkPlan",
+    "EvaluationPlan",
+    "HumanEvaluation",
+    "ProductionMonitoring",
+    "read_plan",
+]

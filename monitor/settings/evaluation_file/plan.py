@@ -1,0 +1,215 @@
+"""What ``evaluation.yaml`` says, checked; names of metrics are checked where metrics are known."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from monitor.errors import ConfigurationError
+from monitor.settings.evaluation_file.document import Entry, read_document
+from monitor.settings.evaluation_file.phrases import Limit, read_limit, read_loss, read_scale
+
+BENCHMARK_KEYS = ("name", "dataset", "metrics", "stratify_by", "threshold")
+HUMAN_KEYS = ("sample_size", "reviewers", "blind", "rating_scale", "dimensions")
+MONITORING_KEYS = ("drift_detection", "sample_rate", "alert_threshold")
+BESIDE = ("human_eval", "production_monitoring")
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A limit of a metric on a benchmark."""
+
+    metric: str
+    limit: Limit
+    line: int
+
+
+@dataclass(frozen=True)
+class BenchmarkPlan:
+    """A benchmark, as the file names it."""
+
+    name: str
+    #: A path, which is relative to the file, or an address such as ``s3://bucket/key.jsonl``.
+    dataset: str
+    metrics: tuple[str, ...]
+    #: Fields of its items; each value of each is reported by itself.
+    stratify_by: tuple[str, ...]
+    thresholds: tuple[Threshold, ...]
+    line: int
+    #: Of each of its metrics.
+    metric_lines: tuple[int, ...] = ()
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Its metrics, and those that only have a threshold."""
+        return tuple(dict.fromkeys((*self.metrics, *(one.metric for one in self.thresholds))))
+
+    def line_of(self, metric: str) -> int:
+        """Return the line that names a metric, or else its threshold's."""
+        lines = {one.metric: one.line for one in self.thresholds}
+        lines |= dict(zip(self.metrics, self.metric_lines, strict=False))
+        return lines.get(metric, self.line)
+
+
+@dataclass(frozen=True)
+class HumanEvaluation:
+    """People who rate answers without knowing whose they are."""
+
+    sample_size: int = 100
+    reviewers: int = 3
+    blind: bool = True
+    rating_scale: tuple[int, int] = (1, 5)
+    dimensions: tuple[str, ...] = ("accuracy", "completeness", "tone", "compliance")
+
+
+@dataclass(frozen=True)
+class ProductionMonitoring:
+    """How production is watched; what is ``None`` isn't said, and config.toml decides."""
+
+    drift_detection: Literal["weekly", "daily"] | None = None
+    sample_rate: float | None = None
+    alert_threshold: float | None = None
+
+    def overrides(self) -> dict[str, str | float]:
+        """Return the keys of ``[monitoring]`` that are said here."""
+        given = {key: getattr(self, key) for key in MONITORING_KEYS}
+        return {key: value for key, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """The whole file."""
+
+    origin: Path
+    benchmarks: tuple[BenchmarkPlan, ...]
+    human_eval: HumanEvaluation | None
+    production_monitoring: ProductionMonitoring
+
+    def local_datasets(self) -> list[Path]:
+        """Return the data sets that are files, not addresses."""
+        places = (one.dataset for one in self.benchmarks)
+        return [self.origin.parent / Path(one).expanduser() for one in places if "://" not in one]
+
+    def error(self, line: int, message: str) -> ConfigurationError:
+        """Return an error that names file and line."""
+        return ConfigurationError(f"{self.origin}, line {line}: {message}")
+
+
+def read_plan(path: Path) -> EvaluationPlan:
+    """Read and check ``evaluation.yaml``.
+
+    Raises:
+        ConfigurationError: The file is missing or malformed, a key is unknown, or a value isn't
+            allowed; with its line.
+    """
+    try:
+        content = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: no such evaluation file") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path}: can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: not text in UTF-8") from None
+    return parse_plan(content, path)
+
+
+def parse_plan(content: str, origin: Path) -> EvaluationPlan:
+    """Check what an evaluation file holds. See :func:`read_plan`."""
+    root = read_document(content, str(origin))
+    top = root.mapping(("evaluation", *BESIDE))
+    if "evaluation" not in top:
+        raise root.error("has no `evaluation:`")
+    below = top["evaluation"].mapping(("benchmarks", *BESIDE))
+    for key in BESIDE:
+        if key in top and key in below:
+            raise top[key].error("stands both under `evaluation:` and beside it; keep one")
+    both = top | below
+    if "benchmarks" not in below:
+        raise top["evaluation"].error("has no `benchmarks`")
+    return EvaluationPlan(
+        origin=origin,
+        benchmarks=_benchmarks(below["benchmarks"]),
+        human_eval=_human_evaluation(both["human_eval"]) if "human_eval" in both else None,
+        production_monitoring=_monitoring(both.get("production_monitoring")),
+    )
+
+
+def _benchmarks(entry: Entry) -> tuple[BenchmarkPlan, ...]:
+    found: dict[str, BenchmarkPlan] = {}
+    for item in entry.items():
+        benchmark = _benchmark(item)
+        if benchmark.name in found:
+            first = found[benchmark.name].line
+            raise item.error(f"the name {benchmark.name!r} is taken by line {first}")
+        found[benchmark.name] = benchmark
+    if not found:
+        raise entry.error("names no benchmark")
+    return tuple(found.values())
+
+
+def _benchmark(item: Entry) -> BenchmarkPlan:
+    fields = item.mapping(BENCHMARK_KEYS)
+    for key in ("name", "dataset"):
+        if key not in fields:
+            raise item.error(f"has no `{key}`")
+    if "metrics" not in fields and "threshold" not in fields:
+        raise item.error("has neither `metrics` nor `threshold`: nothing would be measured")
+    thresholds = fields["threshold"].mapping() if "threshold" in fields else {}
+    return BenchmarkPlan(
+        name=fields["name"].text(),
+        dataset=fields["dataset"].text(),
+        metrics=fields["metrics"].texts() if "metrics" in fields else (),
+        stratify_by=fields["stratify_by"].texts() if "stratify_by" in fields else (),
+        thresholds=tuple(
+            Threshold(metric, read_limit(limit), limit.line) for metric, limit in thresholds.items()
+        ),
+        line=item.line,
+        metric_lines=tuple(one.line for one in fields["metrics"].items())
+        if "metrics" in fields
+        else (),
+    )
+
+
+def _human_evaluation(entry: Entry) -> HumanEvaluation:
+    fields = entry.mapping(HUMAN_KEYS)
+    default = HumanEvaluation()
+    blind = fields["blind"].boolean() if "blind" in fields else default.blind
+    if not blind:
+        raise fields["blind"].error(
+            "must be true: reviewers who know which answer is the candidate's rate what they expect"
+        )
+    return HumanEvaluation(
+        sample_size=fields["sample_size"].count()
+        if "sample_size" in fields
+        else default.sample_size,
+        reviewers=fields["reviewers"].count() if "reviewers" in fields else default.reviewers,
+        blind=blind,
+        rating_scale=read_scale(fields["rating_scale"])
+        if "rating_scale" in fields
+        else default.rating_scale,
+        dimensions=fields["dimensions"].texts() if "dimensions" in fields else default.dimensions,
+    )
+
+
+def _monitoring(entry: Entry | None) -> ProductionMonitoring:
+    if entry is None:
+        return ProductionMonitoring()
+    fields = entry.mapping(MONITORING_KEYS)
+    rate, schedule = fields.get("sample_rate"), fields.get("drift_detection")
+    if rate is not None and not 0 < rate.number() <= 1:
+        raise rate.error(f"must be more than 0 and at most 1, not {rate.number():g}")
+    return ProductionMonitoring(
+        drift_detection=_schedule(schedule) if schedule is not None else None,
+        sample_rate=rate.number() if rate is not None else None,
+        alert_threshold=read_loss(fields["alert_threshold"])
+        if "alert_threshold" in fields
+        else None,
+    )
+
+
+def _schedule(entry: Entry) -> Literal["weekly", "daily"]:
+    text = entry.text()
+    if text == "weekly":
+        return "weekly"
+    if text == "daily":
+        return "daily"
+    raise entry.error(f"must be weekly or daily, not {text!r}")

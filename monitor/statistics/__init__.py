@@ -1,0 +1,1 @@
+"""Statistics shared by drift, review and retraining."""

@@ -1,0 +1,1 @@
+"""Queries on users, invitations and sessions."""

@@ -1,0 +1,1 @@
+"""Queries on incidents and the outbox."""

@@ -1,0 +1,1 @@
+"""Queries on blind human evaluations."""

@@ -1,0 +1,157 @@
+"""Removal of exchanges with everything that hangs on them, by age or by name."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, tuple_, update
+
+from monitor.store.tables import (
+    Baseline,
+    BaselinePlan,
+    DeadLetter,
+    DiscussionMessage,
+    Evaluation,
+    Exchange,
+    GoldExample,
+    Lease,
+    Proposal,
+    Review,
+    ReviewAudit,
+    ReviewDraw,
+    ReviewItem,
+)
+
+#: Ids in one statement, well below SQLite's limit of bound parameters.
+IDS_PER_QUERY = 500
+#: Where a walk in the order of age stands: the time and the id of the row before.
+Mark = tuple[datetime, int]
+
+
+def delete_exchanges(connection: Connection, ids: Sequence[int]) -> Counter[str]:
+    """Delete exchanges and what the experts made of them: items, claims, drafts, reviews, gold.
+
+    The exchanges are locked first: an item that is being queued for one of them waits, and then
+    finds it gone. Vectors stay in their blocks until
+    :func:`monitor.store.traffic.compaction.drop_dead_rows`; call it under
+    :func:`monitor.store.traffic.compaction.lock_upkeep`.
+
+    Returns:
+        The rows deleted, by table.
+    """
+    deleted: Counter[str] = Counter()
+    for first in range(0, len(ids), IDS_PER_QUERY):
+        some = ids[first : first + IDS_PER_QUERY]
+        locked = connection.execute(
+            select(Exchange.id).where(Exchange.id.in_(some)).order_by(Exchange.id).with_for_update()
+        ).scalars()
+        present = list(locked)
+        # In the order in which reviewers lock: the item, then what hangs on it.
+        items = list(
+            connection.execute(
+                select(ReviewItem.id)
+                .where(ReviewItem.exchange_id.in_(present))
+                .order_by(ReviewItem.id)
+                .with_for_update()
+            ).scalars()
+        )
+        children = (
+            ReviewDraw,
+            GoldExample,
+            ReviewAudit,
+            DiscussionMessage,
+            Proposal,
+            Review,
+            Lease,
+        )
+        for name, statement in (
+            *((one.__tablename__, delete(one).where(one.item_id.in_(items))) for one in children),
+            (ReviewItem.__tablename__, delete(ReviewItem).where(ReviewItem.id.in_(items))),
+            (Exchange.__tablename__, delete(Exchange).where(Exchange.id.in_(present))),
+        ):
+            deleted[name] += connection.execute(statement).rowcount
+    return deleted
+
+
+def expired_exchanges(
+    connection: Connection, before: datetime, *, reviewed: bool, after: Mark | None, limit: int
+) -> list[tuple[datetime, int]]:
+    """Return exchanges of the traffic that were received before a time, the oldest first.
+
+    Args:
+        connection: An open transaction.
+        before: The time.
+        reviewed: Those that were queued for review, or those that never were.
+        after: The last one that an earlier call returned.
+        limit: At most so many.
+    """
+    queued = exists().where(ReviewItem.exchange_id == Exchange.id)
+    conditions = [
+        Exchange.received_at < before,
+        Exchange.baseline_id.is_(None),
+        queued if reviewed else ~queued,
+    ]
+    if after is not None:
+        conditions.append(tuple_(Exchange.received_at, Exchange.id) > tuple_(*after))
+    statement = (
+        select(Exchange.received_at, Exchange.id)
+        .where(*conditions)
+        .order_by(Exchange.received_at, Exchange.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in connection.execute(statement)]
+
+
+def delete_expired_letters(
+    connection: Connection, before: datetime | None, replayed_before: datetime, limit: int
+) -> dict[str, int]:
+    """Delete dead letters that are older than a time, if any, or were replayed before another.
+
+    Returns:
+        How many of each reason went; those that were replayed count as ``replayed``.
+    """
+    expired: ColumnElement[bool] = DeadLetter.replayed_at < replayed_before
+    if before is not None:
+        expired |= DeadLetter.received_at < before
+    rows = connection.execute(
+        select(DeadLetter.id, DeadLetter.reason, DeadLetter.replayed_at)
+        .where(expired)
+        .order_by(DeadLetter.received_at, DeadLetter.id)
+        .limit(limit)
+    ).all()
+    for first in range(0, len(rows), IDS_PER_QUERY):
+        ids = [row.id for row in rows[first : first + IDS_PER_QUERY]]
+        connection.execute(delete(DeadLetter).where(DeadLetter.id.in_(ids)))
+    return dict(Counter("replayed" if row.replayed_at else row.reason for row in rows))
+
+
+def expired_baselines(connection: Connection, before: datetime) -> list[int]:
+    """Return baselines created before a time, but for the newest of each version of a model."""
+    newest = select(func.max(Baseline.id)).group_by(Baseline.model, Baseline.model_version)
+    statement = select(Baseline.id).where(Baseline.created_at < before, Baseline.id.not_in(newest))
+    return list(connection.execute(statement.order_by(Baseline.id)).scalars())
+
+
+def exchanges_of_baseline(connection: Connection, baseline_id: int, limit: int) -> list[int]:
+    """Return some exchanges of a baseline."""
+    statement = select(Exchange.id).where(Exchange.baseline_id == baseline_id).limit(limit)
+    return list(connection.execute(statement).scalars())
+
+
+def evaluations_against(connection: Connection, baselines: Collection[int]) -> list[int]:
+    """Return the evaluations against some baselines that still quote exchanges."""
+    statement = select(Evaluation.id).where(
+        Evaluation.baseline_id.in_(baselines), Evaluation.sample_scores.is_not(None)
+    )
+    return list(connection.execute(statement.order_by(Evaluation.id)).scalars())
+
+
+def delete_empty_baseline(connection: Connection, baseline_id: int) -> None:
+    """Delete a baseline whose exchanges are gone; its evaluations keep its digest and size."""
+    connection.execute(
+        update(Evaluation).where(Evaluation.baseline_id == baseline_id).values(baseline_id=None)
+    )
+    connection.execute(
+        update(BaselinePlan).where(BaselinePlan.baseline_id == baseline_id).values(baseline_id=None)
+    )
+    connection.execute(delete(Baseline).where(Baseline.id == baseline_id))

@@ -1,0 +1,1 @@
+"""Queries on review batches, items, reviews and gold."""

@@ -1,0 +1,156 @@
+"""How each text came into a batch's sample: what estimates are weighted by."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, func, insert, select, update
+
+from monitor.store.tables import GoldExample, ReviewBatch, ReviewDraw, ReviewItem
+
+#: Parameters in one statement, well below SQLite's limit.
+IDS_PER_QUERY = 500
+
+
+@dataclass(frozen=True)
+class BatchDesign:
+    """What the estimates need to know of a batch's window."""
+
+    #: Points of the control draw.
+    n_control: int
+    #: Exchanges of the window; where they were sampled at several rates, their effective number.
+    n_window: float
+    #: Task type, stratum, and the share of the traffic that has both.
+    cells: tuple[tuple[str, int, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draw:
+    """A text drawn for a batch, whether it was asked then or earlier."""
+
+    #: Identifies the text: turns of the conversation and response.
+    text_digest: str
+    task_type: str
+    #: As :mod:`monitor.review.sampling.frame` numbers them.
+    stratum: int
+    cluster: int | None
+    #: How often the control draw hit it; each hit stands for the same amount of traffic.
+    control_points: int
+    #: Share of the window's traffic that has this text.
+    traffic_share: float
+    #: Probability with which it came into the batch's sample by any draw.
+    selection_probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawRow(Draw):
+    """A draw with what the experts said."""
+
+    batch_id: int
+    item_id: int
+    #: The batch in which its item was queued.
+    asked_in: int
+    #: Of its item.
+    status: str
+    #: Of the standing gold; ``None`` while there is none.
+    verdict: str | None
+    error_kind: str
+    answerable: str
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether its item is gold."""
+        return self.verdict is not None
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether it is decided, and the response was not accepted."""
+        return self.verdict is not None and self.verdict != "accept"
+
+
+def insert_draws(
+    connection: Connection, batch_id: int, design: BatchDesign, draws: Sequence[tuple[int, Draw]]
+) -> None:
+    """Write a batch's design and its draws, each with the item that asks for its text."""
+    connection.execute(
+        update(ReviewBatch).where(ReviewBatch.id == batch_id).values(design=asdict(design))
+    )
+    rows = [{"batch_id": batch_id, "item_id": item, **asdict(draw)} for item, draw in draws]
+    if rows:
+        connection.execute(insert(ReviewDraw), rows)
+
+
+def designs_of(connection: Connection, batch_ids: Sequence[int]) -> dict[int, BatchDesign]:
+    """Return the designs of some batches."""
+    statement = select(ReviewBatch.id, ReviewBatch.design).where(ReviewBatch.id.in_(batch_ids))
+    return {
+        int(row[0]): BatchDesign(
+            n_control=row[1]["n_control"],
+            n_window=row[1]["n_window"],
+            cells=tuple((cell[0], cell[1], cell[2]) for cell in row[1]["cells"]),
+        )
+        for row in connection.execute(statement)
+        if row[1]
+    }
+
+
+def draws_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[DrawRow]:
+    """Return the draws of some batches, in the order in which they were written."""
+    standing = and_(
+        GoldExample.item_id == ReviewItem.id,
+        GoldExample.superseded_at.is_(None),
+        ReviewItem.status == "gold",
+    )
+    statement = (
+        select(
+            ReviewDraw.text_digest,
+            ReviewDraw.task_type,
+            ReviewDraw.stratum,
+            ReviewDraw.cluster,
+            ReviewDraw.control_points,
+            ReviewDraw.traffic_share,
+            ReviewDraw.selection_probability,
+            ReviewDraw.batch_id,
+            ReviewDraw.item_id,
+            ReviewItem.batch_id.label("asked_in"),
+            ReviewItem.status,
+            GoldExample.verdict,
+            func.coalesce(GoldExample.error_kind, "").label("error_kind"),
+            func.coalesce(GoldExample.answerable, "").label("answerable"),
+        )
+        .join(ReviewItem, ReviewItem.id == ReviewDraw.item_id)
+        .outerjoin(GoldExample, standing)
+        .where(ReviewDraw.batch_id.in_(batch_ids))
+        .order_by(ReviewDraw.batch_id, ReviewDraw.id)
+    )
+    return [DrawRow(**row) for row in connection.execute(statement).mappings()]
+
+
+def asked_texts(
+    connection: Connection, model: str, digests: Collection[str], *, after: datetime | None = None
+) -> dict[str, int]:
+    """Return the item by which each of some texts was last asked for a model.
+
+    Args:
+        connection: An open transaction.
+        model: Whose batches.
+        digests: The texts.
+        after: Only batches created later; ``None``: all.
+    """
+    found: dict[str, int] = {}
+    wanted = sorted(set(digests))
+    for first in range(0, len(wanted), IDS_PER_QUERY):
+        statement = (
+            select(ReviewDraw.text_digest, func.max(ReviewItem.id))
+            .join(ReviewItem, ReviewItem.id == ReviewDraw.item_id)
+            .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
+            .where(
+                ReviewBatch.model == model,
+                ReviewDraw.text_digest.in_(wanted[first : first + IDS_PER_QUERY]),
+            )
+            .group_by(ReviewDraw.text_digest)
+        )
+        if after is not None:
+            statement = statement.where(ReviewBatch.created_at > after)
+        found |= {row[0]: int(row[1]) for row in connection.execute(statement)}
+    return found

@@ -1,0 +1,92 @@
+"""How far reviews have come: counts by item and by person, nothing of what anybody wrote."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, union
+
+from monitor.store.review.slots import is_live
+from monitor.store.tables import Lease, Review, ReviewItem
+
+
+@dataclass(frozen=True)
+class ItemState:
+    """Where an item of a batch stands."""
+
+    item_id: int
+    task_type: str
+    status: str
+    #: When the last review came in.
+    reviewed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Submission:
+    """That somebody has reviewed an item, and when."""
+
+    item_id: int
+    reviewer_id: int
+    at: datetime
+
+
+def item_states(connection: Connection, batch_id: int) -> list[ItemState]:
+    """Return where each item of a batch stands, in the order of the queue."""
+    statement = (
+        select(
+            ReviewItem.id, ReviewItem.task_type, ReviewItem.status, func.max(Review.submitted_at)
+        )
+        .outerjoin(Review, Review.item_id == ReviewItem.id)
+        .where(ReviewItem.batch_id == batch_id)
+        .group_by(ReviewItem.id, ReviewItem.task_type, ReviewItem.status, ReviewItem.position)
+        .order_by(ReviewItem.position)
+    )
+    return [ItemState(*row) for row in connection.execute(statement)]
+
+
+def submissions_since(connection: Connection, since: datetime) -> list[Submission]:
+    """Return the reviews submitted since a time, the earliest first."""
+    statement = (
+        select(Review.item_id, Review.reviewer_id, Review.submitted_at)
+        .where(Review.submitted_at >= since)
+        .order_by(Review.submitted_at, Review.id)
+    )
+    return [Submission(*row) for row in connection.execute(statement)]
+
+
+def submissions_of_queue(connection: Connection, batch_id: int) -> list[Submission]:
+    """Return the reviews of the items of a batch that still need one."""
+    statement = (
+        select(Review.item_id, Review.reviewer_id, Review.submitted_at)
+        .join(ReviewItem, ReviewItem.id == Review.item_id)
+        .where(ReviewItem.batch_id == batch_id, ReviewItem.status == "queued")
+    )
+    return [Submission(*row) for row in connection.execute(statement)]
+
+
+def open_places(connection: Connection, now: datetime) -> list[tuple[int, int]]:
+    """Return who has which item on the desk, as (person, item): a live lease, no review yet."""
+    statement = (
+        select(Lease.reviewer_id, Lease.item_id)
+        .join(ReviewItem, ReviewItem.id == Lease.item_id)
+        .outerjoin(
+            Review,
+            (Review.item_id == Lease.item_id) & (Review.reviewer_id == Lease.reviewer_id),
+        )
+        .where(ReviewItem.status == "queued", Review.id.is_(None), is_live(Lease, now))
+    )
+    return [(int(row[0]), int(row[1])) for row in connection.execute(statement)]
+
+
+def shared_items(connection: Connection, reviewer_id: int) -> frozenset[int]:
+    """Return the queued items that a person works on, or has reviewed: a peer may be at them."""
+    leased = (
+        select(Lease.item_id)
+        .join(ReviewItem, ReviewItem.id == Lease.item_id)
+        .where(Lease.reviewer_id == reviewer_id, ReviewItem.status == "queued")
+    )
+    reviewed = (
+        select(Review.item_id)
+        .join(ReviewItem, ReviewItem.id == Review.item_id)
+        .where(Review.reviewer_id == reviewer_id, ReviewItem.status == "queued")
+    )
+    return frozenset(connection.execute(union(leased, reviewed)).scalars())

@@ -1,0 +1,121 @@
+"""The queue of a reviewer: which item comes next, and how many there are."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select, union
+from sqlalchemy.orm import aliased
+
+from monitor.store.review.slots import REVIEWS_NEEDED, has_place, is_live, places_of_others
+from monitor.store.tables import Lease, Review, ReviewItem
+
+_MINE = aliased(Lease)
+
+
+@dataclass(frozen=True)
+class Claimer:
+    """Who asks for an item, and of which task types; of all where none are named."""
+
+    reviewer_id: int
+    task_types: frozenset[str]
+
+
+def lock_next_item(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
+    """Find the next item with a free place for this person, and lock its row.
+
+    The newest batch comes first, each in its own order; what the person has put off comes last.
+    """
+    for skip_locked in (True, False):  # what is left may be being claimed by others: wait for them
+        batch_id = _newest_open_batch(connection, None)
+        while batch_id is not None:
+            statement = _candidates(claimer, now).where(
+                ReviewItem.batch_id == batch_id, _put_off_by(claimer.reviewer_id) < 1
+            )
+            statement = statement.order_by(ReviewItem.position)
+            found = _lock_first(connection, statement, skip_locked=skip_locked)
+            if found is not None:
+                return found
+            batch_id = _newest_open_batch(connection, batch_id)
+        statement = (
+            _candidates(claimer, now)
+            .join(_MINE, _MINE.item_id == ReviewItem.id)
+            .where(_MINE.reviewer_id == claimer.reviewer_id, _MINE.skipped_at.is_not(None))
+            .order_by(_MINE.skipped_at, ReviewItem.id)
+        )
+        found = _lock_first(connection, statement, skip_locked=skip_locked)
+        if found is not None:
+            return found
+    return None
+
+
+def count_available(connection: Connection, claimer: Claimer, now: datetime) -> int:
+    """Return how many items this person could claim.
+
+    Counted by difference, so that it doesn't look at each item's leases and reviews: all that are
+    queued, but for those that the person has reviewed or declined, and those without a free place.
+    Such a one has a live lease of somebody else, of which there are never many.
+    """
+    queued = [ReviewItem.status == "queued", *_of_types(claimer.task_types)]
+    done = union(
+        select(Review.item_id).where(Review.reviewer_id == claimer.reviewer_id),
+        select(Lease.item_id).where(
+            Lease.reviewer_id == claimer.reviewer_id, Lease.declined_reason.is_not(None)
+        ),
+    )
+    leased = select(Lease.item_id).where(
+        Lease.reviewer_id != claimer.reviewer_id, is_live(Lease, now)
+    )
+    statement = select(
+        _count_items(*queued),
+        _count_items(*queued, ReviewItem.id.in_(done)),
+        _count_items(
+            *queued,
+            ReviewItem.id.in_(leased),
+            ReviewItem.id.not_in(done),
+            places_of_others(claimer.reviewer_id, now) >= REVIEWS_NEEDED,
+        ),
+    )
+    n_queued, n_done, n_full = connection.execute(statement).one()
+    return int(n_queued - n_done - n_full)
+
+
+def _newest_open_batch(connection: Connection, before: int | None) -> int | None:
+    """Return the newest batch that has queued items, among those before one."""
+    statement = select(func.max(ReviewItem.batch_id)).where(ReviewItem.status == "queued")
+    if before is not None:
+        statement = statement.where(ReviewItem.batch_id < before)
+    return connection.execute(statement).scalar_one()
+
+
+def _candidates(claimer: Claimer, now: datetime) -> Select[int]:
+    return select(ReviewItem.id).where(
+        *has_place(claimer.reviewer_id, now), *_of_types(claimer.task_types)
+    )
+
+
+def _lock_first(connection: Connection, statement: Select[int], *, skip_locked: bool) -> int | None:
+    locked = statement.limit(1).with_for_update(skip_locked=skip_locked, of=ReviewItem)
+    return connection.execute(locked).scalar_one_or_none()
+
+
+def _put_off_by(reviewer_id: int) -> ColumnElement[int]:
+    return (
+        select(func.count())
+        .select_from(_MINE)
+        .where(
+            _MINE.item_id == ReviewItem.id,
+            _MINE.reviewer_id == reviewer_id,
+            _MINE.skipped_at.is_not(None),
+        )
+        .correlate(ReviewItem)
+        .scalar_subquery()
+    )
+
+
+def _of_types(task_types: Iterable[str]) -> tuple[ColumnElement[bool], ...]:
+    return (ReviewItem.task_type.in_(sorted(task_types)),) if task_types else ()
+
+
+def _count_items(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    return select(func.count()).select_from(ReviewItem).where(*conditions).scalar_subquery()

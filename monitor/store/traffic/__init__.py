@@ -1,0 +1,1 @@
+"""Queries on exchanges, baselines, offsets and dead letters."""

@@ -1,0 +1,84 @@
+"""Reference exchanges of a model: immutable, named by the digest of their content."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select
+
+from monitor.store.tables import Baseline
+
+
+@dataclass(frozen=True)
+class BaselineRow:
+    """A baseline, without its exchanges; see :func:`monitor.store.traffic.exchanges.load_baseline`."""
+
+    id: int
+    model: str
+    digest: str
+    n_exchanges: int
+    encoder: str
+    #: The version of the model that gave the answers; empty if unknown.
+    model_version: str
+    created_at: datetime
+
+
+_ROWS = select(
+    Baseline.id,
+    Baseline.model,
+    Baseline.digest,
+    Baseline.n_exchanges,
+    Baseline.encoder,
+    Baseline.model_version,
+    Baseline.created_at,
+)
+
+
+def create_baseline(
+    connection: Connection,
+    model: str,
+    digest: str,
+    *,
+    n_exchanges: int,
+    encoder: str,
+    created_at: datetime,
+    model_version: str = "",
+) -> int:
+    """Write a baseline; its exchanges are inserted next, in the same transaction."""
+    return connection.execute(
+        insert(Baseline)
+        .values(
+            model=model,
+            digest=digest,
+            n_exchanges=n_exchanges,
+            encoder=encoder,
+            model_version=model_version,
+            created_at=created_at,
+        )
+        .returning(Baseline.id)
+    ).scalar_one()
+
+
+def baselines_of(connection: Connection, model: str) -> list[BaselineRow]:
+    """Return the baselines of a model, the newest first."""
+    statement = _ROWS.where(Baseline.model == model).order_by(Baseline.id.desc())
+    return [BaselineRow(*row) for row in connection.execute(statement)]
+
+
+def latest_baseline(connection: Connection, model: str) -> BaselineRow | None:
+    """Return the newest baseline of a model; ``None`` where it has none."""
+    newest = _ROWS.where(Baseline.model == model).order_by(Baseline.id.desc()).limit(1)
+    row = connection.execute(newest).first()
+    return None if row is None else BaselineRow(*row)
+
+
+def first_baseline(connection: Connection, model: str) -> datetime | None:
+    """Return when the model's first baseline was imported: the watch is on from then."""
+    return connection.execute(
+        select(func.min(Baseline.created_at)).where(Baseline.model == model)
+    ).scalar_one()
+
+
+def baseline_by_digest(connection: Connection, digest: str) -> BaselineRow | None:
+    """Return the baseline of this content; ``None`` where it was never imported."""
+    row = connection.execute(_ROWS.where(Baseline.digest == digest)).first()
+    return None if row is None else BaselineRow(*row)

@@ -1,0 +1,178 @@
+"""Records that could not be read, kept whole so that they can be replayed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from monitor.store.tables import DeadLetter
+from monitor.store.traffic.exchanges import Position
+
+
+@dataclass(frozen=True)
+class DeadLetterRow:
+    """A record that could not be read, or a range of them, where it stood and why."""
+
+    position: Position
+    key: bytes | None
+    #: ``None`` for a record without a value (a tombstone), or one whose value isn't kept.
+    value: bytes | None
+    #: A short stable code, such as ``invalid_json``.
+    reason: str
+    detail: str
+    inclusion_probability: float
+    received_at: datetime
+    #: As those of an exchange, before decoding.
+    randomness: int = 0
+    threshold: int = 0
+    #: Set where the letter stands for a range of offsets, which can't be told apart.
+    last_offset: int | None = None
+
+    @property
+    def end(self) -> int:
+        """Return the offset behind what the letter stands for."""
+        return (self.position.offset if self.last_offset is None else self.last_offset) + 1
+
+
+@dataclass(frozen=True)
+class LetterKind:
+    """The dead letters of one reason."""
+
+    reason: str
+    count: int
+    oldest_at: datetime
+    newest: DeadLetterRow
+
+
+_COLUMNS = (
+    DeadLetter.id,
+    DeadLetter.source,
+    DeadLetter.partition,
+    DeadLetter.offset,
+    DeadLetter.record_index,
+    DeadLetter.key,
+    DeadLetter.value,
+    DeadLetter.reason,
+    DeadLetter.detail,
+    DeadLetter.inclusion_probability,
+    DeadLetter.received_at,
+    DeadLetter.randomness,
+    DeadLetter.threshold,
+    DeadLetter.last_offset,
+)
+
+
+def insert_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) -> None:
+    """Write dead letters; the offsets move in the same transaction."""
+    if rows:
+        connection.execute(insert(DeadLetter), [_values(row) for row in rows])
+
+
+def restore_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) -> None:
+    """Write dead letters of records that may have been dead letters before, and were replayed."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    for row in rows:
+        values = _values(row)
+        connection.execute(
+            dialect.insert(DeadLetter)
+            .values(values)
+            .on_conflict_do_update(
+                index_elements=["source", "partition", "offset", "record_index"],
+                set_={
+                    **{name: values[name] for name in ("key", "value", "reason", "detail")},
+                    "received_at": row.received_at,
+                    "replayed_at": None,
+                },
+            )
+        )
+
+
+def pending_dead_letters(
+    connection: Connection, *, after_id: int = 0, until_id: int | None = None, limit: int = 100
+) -> list[tuple[int, DeadLetterRow]]:
+    """Return the oldest dead letters that were not replayed yet, each with its id.
+
+    Args:
+        connection: An open transaction.
+        after_id: Only letters behind this one.
+        until_id: And up to this one; ``None``: up to the newest.
+        limit: The most letters returned.
+    """
+    conditions = [DeadLetter.replayed_at.is_(None), DeadLetter.id > after_id]
+    if until_id is not None:
+        conditions.append(DeadLetter.id <= until_id)
+    statement = select(*_COLUMNS).where(*conditions).order_by(DeadLetter.id).limit(limit)
+    return [_letter(row) for row in connection.execute(statement)]
+
+
+def last_dead_letter(connection: Connection) -> int:
+    """Return the highest id of a dead letter; 0 where there is none."""
+    return connection.execute(select(func.max(DeadLetter.id))).scalar_one() or 0
+
+
+def mark_replayed(connection: Connection, dead_letter_id: int, *, now: datetime) -> bool:
+    """Mark a dead letter as replayed; return whether it was this call that did it."""
+    marked = connection.execute(
+        update(DeadLetter)
+        .where(DeadLetter.id == dead_letter_id, DeadLetter.replayed_at.is_(None))
+        .values(replayed_at=now)
+    )
+    return marked.rowcount == 1
+
+
+def count_by_reason(connection: Connection) -> dict[str, int]:
+    """Count the dead letters that were not replayed yet, by reason."""
+    rows = connection.execute(
+        select(DeadLetter.reason, func.count())
+        .where(DeadLetter.replayed_at.is_(None))
+        .group_by(DeadLetter.reason)
+        .order_by(DeadLetter.reason)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def summarize_dead_letters(connection: Connection) -> list[LetterKind]:
+    """Summarize the dead letters that were not replayed yet, by reason, the most frequent first."""
+    groups = connection.execute(
+        select(
+            DeadLetter.reason,
+            func.count(),
+            func.min(DeadLetter.received_at),
+            func.max(DeadLetter.id),
+        )
+        .where(DeadLetter.replayed_at.is_(None))
+        .group_by(DeadLetter.reason)
+        .order_by(func.count().desc(), DeadLetter.reason)
+    ).all()
+    newest = dict(
+        _letter(row)
+        for row in connection.execute(
+            select(*_COLUMNS).where(DeadLetter.id.in_([group[3] for group in groups]))
+        )
+    )
+    return [LetterKind(*group[:3], newest[group[3]]) for group in groups]
+
+
+def _letter(row: Sequence[Any]) -> tuple[int, DeadLetterRow]:
+    return row[0], DeadLetterRow(Position(*row[1:5]), *row[5:])
+
+
+def _values(row: DeadLetterRow) -> dict[str, object]:
+    return {
+        "source": row.position.source,
+        "partition": row.position.partition,
+        "offset": row.position.offset,
+        "record_index": row.position.record_index,
+        "key": row.key,
+        "value": row.value,
+        "reason": row.reason,
+        "detail": row.detail,
+        "inclusion_probability": row.inclusion_probability,
+        "received_at": row.received_at,
+        "randomness": row.randomness,
+        "threshold": row.threshold,
+        "last_offset": row.last_offset,
+    }

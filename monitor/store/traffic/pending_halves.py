@@ -1,0 +1,263 @@
+"""Requests and responses that wait for their partner, each a record of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
+
+from monitor.store.tables import PendingHalf
+from monitor.store.traffic.exchanges import Position
+from monitor.store.traffic.offsets import sources_complete_until
+
+#: Rows written or asked for at once, well below SQLite's limit of bound parameters.
+ROWS_PER_QUERY = 500
+POSITION = (
+    PendingHalf.source,
+    PendingHalf.partition,
+    PendingHalf.offset,
+    PendingHalf.record_index,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfRow:
+    """A half as it is stored."""
+
+    position: Position
+    join_id: str
+    side: Literal["request", "response"]
+    user: str
+    occurred_at: datetime
+    received_at: datetime
+    #: As in ``exchanges``, but of the decision before the rate of its kind.
+    randomness: int
+    threshold: int
+    inclusion_probability: float
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StoredHalf:
+    """A half with its id."""
+
+    id: int
+    row: HalfRow
+
+
+@dataclass(frozen=True)
+class StoredPair:
+    """A request and the response to it."""
+
+    request: StoredHalf
+    response: StoredHalf
+
+
+def insert_halves(
+    connection: Connection, rows: Sequence[HalfRow], *, now: datetime
+) -> list[HalfRow]:
+    """Write halves; return those of which the same side waits already."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    # In a fixed order, so that two replicas that write the same ids can't wait for each other.
+    ordered = sorted(rows, key=lambda row: (row.position.source, row.join_id, row.side))
+    written: set[Position] = set()
+    for start in range(0, len(ordered), ROWS_PER_QUERY):
+        part = ordered[start : start + ROWS_PER_QUERY]
+        statement = dialect.insert(PendingHalf).values(
+            [{**_values(row), "stored_at": now} for row in part]
+        )
+        inserted = connection.execute(
+            statement.on_conflict_do_nothing(
+                index_elements=["source", "join_id", "side"]
+            ).returning(*POSITION)
+        )
+        written.update(Position(*row) for row in inserted)
+    return [row for row in ordered if row.position not in written]
+
+
+def claim_pairs(
+    connection: Connection, *, since: datetime, until: datetime, now: datetime, limit: int
+) -> list[StoredPair]:
+    """Claim complete pairs, so that no other replica embeds them too.
+
+    Args:
+        connection: An open transaction.
+        since: Pairs are looked for of which a half was stored at or after this, and those whose
+            claim has ended: the process that claimed them died.
+        until: When the claim ends, should this process die.
+        now: The time.
+        limit: The most pairs claimed.
+    """
+    fresh, partner = aliased(PendingHalf), aliased(PendingHalf)
+    pairs = connection.execute(
+        select(fresh.id, partner.id, fresh.side)
+        .join(
+            partner,
+            (partner.source == fresh.source)
+            & (partner.join_id == fresh.join_id)
+            & (partner.side != fresh.side),
+        )
+        .where(
+            (fresh.stored_at >= since) | (fresh.claimed_until < now),
+            *(
+                half.claimed_until.is_(None) | (half.claimed_until < now)
+                for half in (fresh, partner)
+            ),
+        )
+        .limit(limit)  # unordered, so that the indices on stored_at and claimed_until serve
+    )
+    partner_of = {
+        (first if side == "request" else second): (second if side == "request" else first)
+        for first, second, side in pairs
+    }
+    free = connection.execute(
+        select(PendingHalf.id)
+        .where(
+            PendingHalf.id.in_(partner_of),
+            PendingHalf.claimed_until.is_(None) | (PendingHalf.claimed_until < now),
+        )
+        .order_by(PendingHalf.id)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = list(free.scalars())
+    connection.execute(
+        update(PendingHalf).where(PendingHalf.id.in_(claimed)).values(claimed_until=until)
+    )
+    halves = _load(connection, [*claimed, *(partner_of[one] for one in claimed)])
+    return [
+        StoredPair(halves[one], halves[partner_of[one]])
+        for one in claimed
+        if one in halves and partner_of[one] in halves
+    ]
+
+
+def delete_halves(connection: Connection, ids: Sequence[int]) -> int:
+    """Delete halves; return how many were there."""
+    # Locked in a fixed order first, so that two that delete the same can't wait for each other.
+    connection.execute(
+        select(PendingHalf.id)
+        .where(PendingHalf.id.in_(ids))
+        .order_by(PendingHalf.id)
+        .with_for_update()
+    )
+    return connection.execute(delete(PendingHalf).where(PendingHalf.id.in_(ids))).rowcount
+
+
+def overdue_halves(
+    connection: Connection, *, now: datetime, timeout: timedelta, patience: timedelta, limit: int
+) -> list[StoredHalf]:
+    """Lock and return halves whose time is up, the oldest first.
+
+    A half waits for the time limit after it was received, and until its source was read so far that
+    a partner within the limit would be there: the partner's partition may be far behind.
+
+    Args:
+        connection: An open transaction.
+        now: The time.
+        timeout: The time limit.
+        patience: How much longer a half waits at most where its source isn't read to its end.
+        limit: The most halves returned.
+    """
+    received = PendingHalf.received_at < now - timeout
+    heard_out = [
+        (PendingHalf.source == source) & (PendingHalf.occurred_at <= until - timeout)
+        for source, until in sources_complete_until(connection).items()
+    ]
+    lost_patience = PendingHalf.received_at < now - timeout - patience
+    return _lonely(connection, received, or_(lost_patience, *heard_out), limit=limit)
+
+
+def lonely_halves(connection: Connection, source: str, *, limit: int) -> list[StoredHalf]:
+    """Lock and return halves of a source that have no partner, the oldest first."""
+    return _lonely(connection, PendingHalf.source == source, limit=limit)
+
+
+def _lonely(
+    connection: Connection, *conditions: ColumnElement[bool], limit: int
+) -> list[StoredHalf]:
+    partner = aliased(PendingHalf)
+    ids = connection.execute(
+        select(PendingHalf.id)
+        .where(
+            *conditions,
+            ~exists().where(
+                partner.source == PendingHalf.source,
+                partner.join_id == PendingHalf.join_id,
+                partner.side != PendingHalf.side,
+            ),
+        )
+        .order_by(PendingHalf.received_at, PendingHalf.id)
+        .limit(limit)
+        .with_for_update(of=PendingHalf, skip_locked=True)
+    ).scalars()
+    return list(_load(connection, list(ids)).values())
+
+
+def first_waiting(connection: Connection, source: str | None = None) -> datetime | None:
+    """Return when the oldest half occurred that waits; ``None`` where none waits.
+
+    Args:
+        connection: An open transaction.
+        source: Only halves of this source; ``None``: of all.
+    """
+    query = select(func.min(PendingHalf.occurred_at))
+    if source is not None:
+        query = query.where(PendingHalf.source == source)
+    return connection.execute(query).scalar_one()
+
+
+def _load(connection: Connection, ids: Sequence[int]) -> dict[int, StoredHalf]:
+    rows = connection.execute(
+        select(
+            PendingHalf.id,
+            *POSITION,
+            PendingHalf.join_id,
+            PendingHalf.side,
+            PendingHalf.user,
+            PendingHalf.occurred_at,
+            PendingHalf.received_at,
+            PendingHalf.randomness,
+            PendingHalf.threshold,
+            PendingHalf.inclusion_probability,
+            PendingHalf.payload,
+        ).where(PendingHalf.id.in_(ids))
+    )
+    return {
+        row.id: StoredHalf(
+            row.id,
+            HalfRow(
+                position=Position(*row[1:5]),
+                join_id=row.join_id,
+                side=row.side,
+                user=row.user,
+                occurred_at=row.occurred_at,
+                received_at=row.received_at,
+                randomness=row.randomness,
+                threshold=row.threshold,
+                inclusion_probability=row.inclusion_probability,
+                payload=row.payload,
+            ),
+        )
+        for row in rows
+    }
+
+
+def _values(row: HalfRow) -> dict[str, Any]:
+    return {
+        "source": row.position.source,
+        "partition": row.position.partition,
+        "offset": row.position.offset,
+        "record_index": row.position.record_index,
+        "join_id": row.join_id,
+        "side": row.side,
+        "user": row.user,
+        "occurred_at": row.occurred_at,
+        "received_at": row.received_at,
+        "randomness": row.randomness,
+        "threshold": row.threshold,
+        "inclusion_probability": row.inclusion_probability,
+        "payload": row.payload,
+    }

@@ -1,0 +1,1 @@
+"""Queries on training runs, candidates, versions and rollouts."""

@@ -1,0 +1,327 @@
+"""Evaluations of candidates: planned, running, waiting for people, and how they ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, exists, insert, select, update
+
+from monitor.errors import NotFoundError
+from monitor.store.tables import CandidateEvaluation, ModelVersion
+from monitor.store.training.registry import VersionRow, version_by_id
+
+#: Statuses that an evaluation doesn't leave any more.
+FINAL = ("succeeded", "failed", "cancelled")
+
+_COLUMNS = (
+    CandidateEvaluation.id,
+    CandidateEvaluation.version_id,
+    ModelVersion.model,
+    ModelVersion.version,
+    ModelVersion.stage,
+    ModelVersion.training_run_id,
+    CandidateEvaluation.status,
+    CandidateEvaluation.launcher,
+    CandidateEvaluation.handle,
+    CandidateEvaluation.work_dir,
+    CandidateEvaluation.request,
+    CandidateEvaluation.file_digest,
+    CandidateEvaluation.dataset_digests,
+    CandidateEvaluation.attempts,
+    CandidateEvaluation.next_attempt_at,
+    CandidateEvaluation.verdict,
+    CandidateEvaluation.decision,
+    CandidateEvaluation.error,
+    CandidateEvaluation.child_not_ended,
+    CandidateEvaluation.planned_by,
+    CandidateEvaluation.created_at,
+    CandidateEvaluation.started_at,
+    CandidateEvaluation.finished_at,
+    CandidateEvaluation.approved_by,
+    CandidateEvaluation.approved_reason,
+    CandidateEvaluation.approved_at,
+)
+
+
+@dataclass(frozen=True)
+class CandidateEvaluationRow:
+    """An evaluation of a candidate. See the table of the same name."""
+
+    id: int
+    version_id: int
+    model: str
+    version: int
+    #: Where the version stands now.
+    stage: str
+    training_run_id: int | None
+    status: str
+    launcher: str
+    handle: dict[str, Any] | None
+    work_dir: str
+    request: dict[str, Any]
+    file_digest: str
+    dataset_digests: dict[str, str] | None
+    attempts: int
+    next_attempt_at: datetime
+    verdict: dict[str, Any] | None
+    decision: str | None
+    error: str | None
+    #: Of a cancelled one: why its child couldn't be ended yet.
+    child_not_ended: str | None
+    planned_by: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    approved_by: str | None
+    approved_reason: str | None
+    approved_at: datetime | None
+
+    @property
+    def lets_pass(self) -> bool:
+        """Whether the candidate may be rolled out: promoted, or undecided and approved."""
+        return self.decision == "promote" or self.approved_by is not None
+
+
+def insert_evaluation(
+    connection: Connection,
+    version_id: int,
+    *,
+    launcher: str,
+    work_dir: str,
+    request: dict[str, Any],
+    file_digest: str,
+    planned_by: str,
+    now: datetime,
+) -> int:
+    """Insert a planned evaluation; a second open one of a version raises ``IntegrityError``."""
+    statement = insert(CandidateEvaluation).values(
+        version_id=version_id,
+        status="planned",
+        launcher=launcher,
+        work_dir=work_dir,
+        request=request,
+        file_digest=file_digest,
+        attempts=0,
+        next_attempt_at=now,
+        planned_by=planned_by,
+        created_at=now,
+    )
+    return int(connection.execute(statement.returning(CandidateEvaluation.id)).scalar_one())
+
+
+def evaluation_by_id(
+    connection: Connection, evaluation_id: int, *, lock: bool = False
+) -> CandidateEvaluationRow:
+    """Return an evaluation; with ``lock``, nobody else changes it until the transaction ends.
+
+    Raises:
+        NotFoundError: There is none of that id.
+    """
+    statement = _evaluations().where(CandidateEvaluation.id == evaluation_id)
+    if lock:  # SQLite's transactions are exclusive anyway
+        statement = statement.with_for_update(of=CandidateEvaluation)
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no evaluation {evaluation_id}")
+    return CandidateEvaluationRow(*row)
+
+
+def open_evaluation(connection: Connection, version_id: int) -> CandidateEvaluationRow | None:
+    """Return the evaluation of a version that hasn't ended."""
+    return _first(
+        connection,
+        CandidateEvaluation.version_id == version_id,
+        CandidateEvaluation.finished_at.is_(None),
+    )
+
+
+def last_evaluation(connection: Connection, version_id: int) -> CandidateEvaluationRow | None:
+    """Return a version's newest evaluation, whatever became of it."""
+    return _first(connection, CandidateEvaluation.version_id == version_id)
+
+
+def last_verdict(connection: Connection, version_id: int) -> CandidateEvaluationRow | None:
+    """Return a version's newest evaluation that ended with a verdict."""
+    return _first(
+        connection,
+        CandidateEvaluation.version_id == version_id,
+        CandidateEvaluation.status == "succeeded",
+    )
+
+
+def list_evaluations(
+    connection: Connection,
+    *,
+    model: str | None = None,
+    statuses: Sequence[str] = (),
+    finished_since: datetime | None = None,
+    limit: int = 100,
+) -> list[CandidateEvaluationRow]:
+    """Return evaluations, the newest first."""
+    statement = _evaluations().order_by(CandidateEvaluation.id.desc()).limit(limit)
+    if model is not None:
+        statement = statement.where(ModelVersion.model == model)
+    if statuses:
+        statement = statement.where(CandidateEvaluation.status.in_(statuses))
+    if finished_since is not None:
+        statement = statement.where(CandidateEvaluation.finished_at >= finished_since)
+    return [CandidateEvaluationRow(*row) for row in connection.execute(statement)]
+
+
+def unevaluated_candidates(connection: Connection, model: str) -> list[VersionRow]:
+    """Return a model's candidates that a training made and nobody has evaluated, oldest first."""
+    statement = (
+        select(ModelVersion.id)
+        .where(
+            ModelVersion.model == model,
+            ModelVersion.stage == "candidate",
+            ModelVersion.training_run_id.is_not(None),
+            ~exists().where(CandidateEvaluation.version_id == ModelVersion.id),
+        )
+        .order_by(ModelVersion.id)
+    )
+    return [version_by_id(connection, one) for one in connection.execute(statement).scalars().all()]
+
+
+def mark_running(
+    connection: Connection, evaluation_id: int, handle: dict[str, Any], now: datetime
+) -> None:
+    """Note that the child of a planned evaluation was started, and how to find it."""
+    connection.execute(
+        update(CandidateEvaluation)
+        .where(CandidateEvaluation.id == evaluation_id, CandidateEvaluation.status == "planned")
+        .values(
+            status="running",
+            handle=handle,
+            attempts=CandidateEvaluation.attempts + 1,
+            started_at=now,
+            error=None,
+        )
+    )
+
+
+def put_off(connection: Connection, evaluation_id: int, error: str, until: datetime) -> bool:
+    """Plan a running evaluation again, not before a time; return whether this call did it."""
+    return _change(
+        connection,
+        evaluation_id,
+        "running",
+        status="planned",
+        handle=None,
+        error=error,
+        next_attempt_at=until,
+    )
+
+
+def keep_verdict(
+    connection: Connection,
+    evaluation_id: int,
+    verdict: dict[str, Any],
+    dataset_digests: dict[str, str],
+) -> bool:
+    """Keep what a running evaluation found, and wait for people; return whether this call did."""
+    return _change(
+        connection,
+        evaluation_id,
+        "running",
+        status="awaiting_people",
+        verdict=verdict,
+        dataset_digests=dataset_digests,
+    )
+
+
+def finish_evaluation(
+    connection: Connection,
+    evaluation_id: int,
+    status: str,
+    *,
+    now: datetime,
+    verdict: dict[str, Any] | None = None,
+    decision: str | None = None,
+    dataset_digests: dict[str, str] | None = None,
+    error: str | None = None,
+) -> bool:
+    """End an evaluation that hasn't ended yet; return whether it was this call that ended it."""
+    values = {"verdict": verdict, "dataset_digests": dataset_digests}
+    return _change(
+        connection,
+        evaluation_id,
+        "planned",
+        "running",
+        "awaiting_people",
+        status=status,
+        decision=decision,
+        error=error,
+        finished_at=now,
+        **{name: value for name, value in values.items() if value is not None},
+    )
+
+
+def leave_child(
+    connection: Connection, evaluation_id: int, handle: dict[str, Any], why: str
+) -> None:
+    """Note of one that is being cancelled which child is to be ended, and why it hasn't been."""
+    connection.execute(
+        update(CandidateEvaluation)
+        .where(CandidateEvaluation.id == evaluation_id)
+        .values(handle=handle, child_not_ended=why)
+    )
+
+
+def note_child(connection: Connection, evaluation_id: int, why: str | None) -> None:
+    """Note why the child of a cancelled evaluation couldn't be ended; ``None``: it could."""
+    connection.execute(
+        update(CandidateEvaluation)
+        .where(CandidateEvaluation.id == evaluation_id)
+        .values(child_not_ended=why)
+    )
+
+
+def evaluations_with_child_left(
+    connection: Connection, *, version_id: int | None = None
+) -> list[CandidateEvaluationRow]:
+    """Return the cancelled evaluations, of a version or of all, whose child couldn't be ended."""
+    statement = (
+        _evaluations()
+        .where(CandidateEvaluation.child_not_ended.is_not(None))
+        .order_by(CandidateEvaluation.id)
+    )
+    if version_id is not None:
+        statement = statement.where(CandidateEvaluation.version_id == version_id)
+    return [CandidateEvaluationRow(*row) for row in connection.execute(statement)]
+
+
+def approve_evaluation(
+    connection: Connection, evaluation_id: int, by: str, reason: str, now: datetime
+) -> bool:
+    """Let an undecided candidate go on; return whether this call did it."""
+    outcome = connection.execute(
+        update(CandidateEvaluation)
+        .where(
+            CandidateEvaluation.id == evaluation_id,
+            CandidateEvaluation.decision == "undecided",
+            CandidateEvaluation.approved_by.is_(None),
+        )
+        .values(approved_by=by, approved_reason=reason, approved_at=now)
+    )
+    return outcome.rowcount == 1
+
+
+def _evaluations() -> Any:
+    return select(*_COLUMNS).join(ModelVersion, ModelVersion.id == CandidateEvaluation.version_id)
+
+
+def _first(connection: Connection, *conditions: Any) -> CandidateEvaluationRow | None:
+    statement = _evaluations().where(*conditions).order_by(CandidateEvaluation.id.desc()).limit(1)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else CandidateEvaluationRow(*row)
+
+
+def _change(connection: Connection, evaluation_id: int, *statuses: str, **values: Any) -> bool:
+    outcome = connection.execute(
+        update(CandidateEvaluation)
+        .where(CandidateEvaluation.id == evaluation_id, CandidateEvaluation.status.in_(statuses))
+        .values(**values)
+    )
+    return outcome.rowcount == 1

@@ -1,0 +1,314 @@
+"""Model versions: their stages, scores, and who or what moved them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, text, update
+
+from monitor.errors import NotFoundError
+from monitor.store.tables import ModelScore, ModelVersion, StageChange
+from monitor.store.training.registry_mirrors import note_change
+
+#: Class of the locks that serialize what changes a model's versions.
+ADVISORY_LOCK = 0x6477_6D76
+
+_COLUMNS = (
+    ModelVersion.id,
+    ModelVersion.model,
+    ModelVersion.version,
+    ModelVersion.stage,
+    ModelVersion.parent_id,
+    ModelVersion.training_run_id,
+    ModelVersion.adapter_path,
+    ModelVersion.adapter_digest,
+    ModelVersion.lineage,
+    ModelVersion.created_at,
+)
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """A version of a model."""
+
+    id: int
+    model: str
+    version: int
+    #: ``candidate``, ``canary``, ``production``, ``archived`` or ``rejected``.
+    stage: str
+    parent_id: int | None
+    training_run_id: int | None
+    adapter_path: str
+    adapter_digest: str
+    lineage: dict[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """A measured figure of a version on a stratum of a benchmark."""
+
+    benchmark: str
+    stratum: str
+    metric: str
+    value: float
+    lower: float
+    upper: float
+    n: int
+
+
+@dataclass(frozen=True)
+class StageChangeRow:
+    """A version's move from one stage to another."""
+
+    from_stage: str
+    to_stage: str
+    changed_by: str
+    reason: str
+    changed_at: datetime
+
+
+def insert_version(
+    connection: Connection,
+    *,
+    model: str,
+    stage: str,
+    parent_id: int | None,
+    training_run_id: int | None,
+    adapter_path: str,
+    adapter_digest: str,
+    lineage: dict[str, Any],
+    created_at: datetime,
+) -> int:
+    """Insert the next version of a model and return its id."""
+    highest = select(func.max(ModelVersion.version)).where(ModelVersion.model == model)
+    statement = (
+        insert(ModelVersion)
+        .values(
+            model=model,
+            version=select(func.coalesce(highest.scalar_subquery(), 0) + 1).scalar_subquery(),
+            stage=stage,
+            parent_id=parent_id,
+            training_run_id=training_run_id,
+            adapter_path=adapter_path,
+            adapter_digest=adapter_digest,
+            lineage=lineage,
+            created_at=created_at,
+        )
+        .returning(ModelVersion.id)
+    )
+    lock_model(connection, model)
+    note_change(connection, model)
+    return int(connection.execute(statement).scalar_one())
+
+
+def lock_model(connection: Connection, model: str) -> None:
+    """Let nobody else change a model's versions until the transaction ends.
+
+    Call it before anything that others wait for, such as an entry of the audit log.
+    """
+    if connection.dialect.name == "postgresql":  # SQLite's transactions are exclusive anyway
+        statement = text("SELECT pg_advisory_xact_lock(:key, hashtext(:model))")
+        connection.execute(statement, {"key": ADVISORY_LOCK, "model": model})
+
+
+def version_by_id(connection: Connection, version_id: int, *, lock: bool = False) -> VersionRow:
+    """Return a version; with ``lock``, that of :func:`lock_model` is taken.
+
+    Raises:
+        NotFoundError: There is none of that id.
+    """
+    statement = select(*_COLUMNS).where(ModelVersion.id == version_id)
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise NotFoundError(f"no model version with id {version_id}")
+    if lock:
+        lock_model(connection, row.model)
+        row = connection.execute(statement).one()
+    return _version(row)
+
+
+def version_by_number(connection: Connection, model: str, version: int) -> VersionRow:
+    """Return a model's version by its number.
+
+    Raises:
+        NotFoundError: There is none of that number.
+    """
+    statement = select(*_COLUMNS).where(
+        ModelVersion.model == model, ModelVersion.version == version
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise NotFoundError(f"{model} has no version {version}; see `driftwarden models list`")
+    return _version(row)
+
+
+def version_of_run(connection: Connection, training_run_id: int) -> VersionRow | None:
+    """Return the version that a training run made."""
+    statement = select(*_COLUMNS).where(ModelVersion.training_run_id == training_run_id)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _version(row)
+
+
+def version_at(connection: Connection, model: str, place: str) -> VersionRow | None:
+    """Return the version of a model whose weights lie at a place, the newest where several do."""
+    statement = (
+        select(*_COLUMNS)
+        .where(ModelVersion.model == model, ModelVersion.adapter_path == place)
+        .order_by(ModelVersion.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _version(row)
+
+
+def production_version(connection: Connection, model: str) -> VersionRow | None:
+    """Return the version that serves the traffic."""
+    statement = select(*_COLUMNS).where(
+        ModelVersion.model == model, ModelVersion.stage == "production"
+    )
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _version(row)
+
+
+def list_versions(connection: Connection, model: str | None = None) -> list[VersionRow]:
+    """Return versions, the newest first."""
+    statement = select(*_COLUMNS).order_by(ModelVersion.model, ModelVersion.version.desc())
+    if model is not None:
+        statement = statement.where(ModelVersion.model == model)
+    return [_version(row) for row in connection.execute(statement)]
+
+
+def add_lineage_note(connection: Connection, version_id: int, note: dict[str, Any]) -> None:
+    """Add to a version's lineage that rows it was trained on were removed since."""
+    version = version_by_id(connection, version_id, lock=True)
+    lineage = version.lineage
+    noted = {**lineage, "removed": [*lineage.get("removed", ()), note]}
+    note_change(connection, version.model)
+    connection.execute(
+        update(ModelVersion).where(ModelVersion.id == version_id).values(lineage=noted)
+    )
+
+
+def set_stage(
+    connection: Connection,
+    version: VersionRow,
+    stage: str,
+    *,
+    changed_by: str,
+    reason: str,
+    changed_at: datetime,
+) -> None:
+    """Set a version's stage and write who changed it, and why, in the same transaction."""
+    note_change(connection, version.model)
+    connection.execute(
+        update(ModelVersion).where(ModelVersion.id == version.id).values(stage=stage)
+    )
+    connection.execute(
+        insert(StageChange).values(
+            version_id=version.id,
+            from_stage=version.stage,
+            to_stage=stage,
+            changed_by=changed_by,
+            reason=reason,
+            changed_at=changed_at,
+        )
+    )
+
+
+def stage_changes(connection: Connection, version_id: int) -> list[StageChangeRow]:
+    """Return how a version came to its stage, the oldest move first."""
+    statement = (
+        select(
+            StageChange.from_stage,
+            StageChange.to_stage,
+            StageChange.changed_by,
+            StageChange.reason,
+            StageChange.changed_at,
+        )
+        .where(StageChange.version_id == version_id)
+        .order_by(StageChange.id)
+    )
+    return [StageChangeRow(*row) for row in connection.execute(statement)]
+
+
+def canary_version(connection: Connection, model: str) -> VersionRow | None:
+    """Return the version that is being rolled out."""
+    statement = select(*_COLUMNS).where(ModelVersion.model == model, ModelVersion.stage == "canary")
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _version(row)
+
+
+def previous_production(connection: Connection, model: str) -> VersionRow | None:
+    """Return the version that served before the present one was first promoted.
+
+    Going back twice goes back two versions: what was just left is never returned to.
+    """
+    statement = (
+        select(StageChange.version_id)
+        .join(ModelVersion, StageChange.version_id == ModelVersion.id)
+        .where(ModelVersion.model == model, StageChange.to_stage == "production")
+        .order_by(StageChange.id)
+    )
+    trail: list[int] = []
+    for version_id in connection.execute(statement).scalars():
+        if version_id in trail:
+            del trail[trail.index(version_id) :]
+        trail.append(version_id)
+    return version_by_id(connection, trail[-2]) if len(trail) > 1 else None
+
+
+def replace_scores(
+    connection: Connection,
+    version_id: int,
+    benchmark: str,
+    scores: Sequence[ScoreRow],
+    measured_at: datetime,
+) -> None:
+    """Store a version's scores on a benchmark; an earlier measurement is replaced."""
+    model = version_by_id(connection, version_id, lock=True).model
+    connection.execute(
+        delete(ModelScore).where(
+            ModelScore.version_id == version_id, ModelScore.benchmark == benchmark
+        )
+    )
+    rows = [
+        {
+            "version_id": version_id,
+            "benchmark": benchmark,
+            "stratum": score.stratum,
+            "metric": score.metric,
+            "value": score.value,
+            "lower": score.lower,
+            "upper": score.upper,
+            "n": score.n,
+            "measured_at": measured_at,
+        }
+        for score in scores
+    ]
+    if rows:
+        connection.execute(insert(ModelScore), rows)
+    note_change(connection, model)
+
+
+def scores_of(connection: Connection, version_id: int) -> list[ScoreRow]:
+    """Return a version's scores."""
+    statement = (
+        select(
+            ModelScore.benchmark,
+            ModelScore.stratum,
+            ModelScore.metric,
+            ModelScore.value,
+            ModelScore.lower,
+            ModelScore.upper,
+            ModelScore.n,
+        )
+        .where(ModelScore.version_id == version_id)
+        .order_by(ModelScore.benchmark, ModelScore.stratum, ModelScore.metric)
+    )
+    return [ScoreRow(*row) for row in connection.execute(statement)]
+
+
+def _version(row: Sequence[Any]) -> VersionRow:
+    return VersionRow(*row)

@@ -1,0 +1,1 @@
+"""Queries on drift evaluations."""

@@ -1,0 +1,153 @@
+"""The right to evaluate a window: claimed before it runs, and fenced when it is finished."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from monitor.errors import LostOwnershipError
+from monitor.store.tables import Evaluation
+from monitor.store.windows.assessment import Assessment
+from monitor.store.windows.prompt_maps import PromptMap, pack_map
+from monitor.store.windows.sample_scores import SampleScores, pack_scores
+
+#: A ``running`` evaluation older than this crashed, and a ``failed`` one is due again.
+RETRY_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to run an evaluation; lost when another process takes a stale one over."""
+
+    evaluation_id: int
+    started_at: datetime
+
+
+def claim_evaluation(
+    connection: Connection,
+    model: str,
+    start: datetime,
+    end: datetime,
+    *,
+    seed: int,
+    now: datetime,
+    again: bool = False,
+) -> Claim | None:
+    """Claim the window ``[start, end)`` of a model.
+
+    Args:
+        connection: Inside the caller's transaction.
+        model: The model whose window it is.
+        start: First instant of the window.
+        end: First instant after it.
+        seed: Seed that the evaluation will draw from.
+        now: The time of the claim.
+        again: Claim it even if it is done or has failed just now.
+
+    Returns:
+        The claim, or ``None`` where the evaluation is done, or another process runs it.
+    """
+    row = connection.execute(
+        select(
+            Evaluation.id, Evaluation.status, Evaluation.started_at, Evaluation.finished_at
+        ).where(
+            Evaluation.model == model,
+            Evaluation.window_start == start,
+            Evaluation.window_end == end,
+        )
+    ).one_or_none()
+    if row is None:
+        try:
+            with connection.begin_nested():
+                inserted = connection.execute(
+                    insert(Evaluation)
+                    .values(
+                        model=model,
+                        window_start=start,
+                        window_end=end,
+                        status="running",
+                        seed=seed,
+                        provenance={},
+                        started_at=now,
+                    )
+                    .returning(Evaluation.id)
+                ).scalar_one()
+        except IntegrityError:  # another process was faster
+            return None
+        return Claim(inserted, now)
+    since = row.finished_at or row.started_at
+    stale = now - since >= RETRY_AFTER
+    claimable = {"running": stale, "failed": stale or again, "done": again}
+    if not claimable[row.status]:
+        return None
+    taken = connection.execute(
+        update(Evaluation)
+        .where(
+            Evaluation.id == row.id,
+            Evaluation.status == row.status,
+            Evaluation.started_at == row.started_at,
+        )
+        .values(status="running", started_at=now, finished_at=None, error=None, seed=seed)
+    )
+    return Claim(row.id, now) if taken.rowcount == 1 else None
+
+
+def finish_evaluation(
+    connection: Connection,
+    claim: Claim,
+    *,
+    assessment: Assessment,
+    scores: SampleScores,
+    baseline_id: int | None,
+    provenance: dict[str, Any],
+    now: datetime,
+    prompt_map: PromptMap | None = None,
+) -> None:
+    """Store what the evaluation concluded.
+
+    Raises:
+        LostOwnershipError: Another process has taken the evaluation over.
+    """
+    _close(
+        connection,
+        claim,
+        status="done",
+        verdict=assessment.verdict,
+        assessment=msgspec.to_builtins(assessment),
+        sample_scores=pack_scores(scores),
+        prompt_map=None if prompt_map is None else pack_map(prompt_map),
+        baseline_id=baseline_id,
+        provenance=provenance,
+        error=None,
+        finished_at=now,
+        followed_up_at=None,
+    )
+
+
+def fail_evaluation(connection: Connection, claim: Claim, error: str, now: datetime) -> None:
+    """Record that the evaluation failed and why; it is due again after :data:`RETRY_AFTER`.
+
+    Raises:
+        LostOwnershipError: Another process has taken the evaluation over.
+    """
+    _close(connection, claim, status="failed", error=error, finished_at=now)
+
+
+def _close(connection: Connection, claim: Claim, **values: Any) -> None:
+    closed = connection.execute(
+        update(Evaluation)
+        .where(
+            Evaluation.id == claim.evaluation_id,
+            Evaluation.status == "running",
+            Evaluation.started_at == claim.started_at,
+        )
+        .values(**values)
+    )
+    if closed.rowcount != 1:
+        raise LostOwnershipError(
+            f"evaluation {claim.evaluation_id} was taken over by another process; "
+            "its figures stand, these are dropped"
+        )

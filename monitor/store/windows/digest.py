@@ -1,0 +1,165 @@
+"""The figures of many windows at once, without the texts, scores and reports behind them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from sqlalchemy import Connection, select
+from sqlalchemy.orm import aliased
+
+from monitor.store.tables import Evaluation, Incident
+from monitor.store.windows.assessment import Verdict
+
+
+class SlowFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """Slow drift up to a window, as :class:`monitor.store.windows.assessment.SlowDrift`."""
+
+    verdict: Verdict
+    alarm: bool
+    p_value: float
+    share_lower_bound: float
+
+
+class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """Input or output of a window, as :class:`monitor.store.windows.assessment.FamilyAssessment`."""
+
+    verdict: Verdict
+    alarm: bool
+    p_value: float
+    mass_lower_bound: float
+    slow: SlowFigures | None = None
+
+    @property
+    def alarms(self) -> bool:
+        """Return whether the window alarms, by itself or with those before it."""
+        return self.alarm or (self.slow is not None and self.slow.alarm)
+
+    @property
+    def least_share(self) -> float:
+        """Return what drifted at least, in the window by itself or with those before it."""
+        slow = self.slow.share_lower_bound if self.slow is not None and self.slow.alarm else 0.0
+        return max(self.mass_lower_bound, slow)
+
+
+class CharacteristicFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """A scalar of a window, as :class:`monitor.store.windows.assessment.Characteristic`."""
+
+    name: str
+    side: Literal["prompt", "response", "metric"]
+    reference_mean: float
+    current_mean: float
+    effect_size: float
+    relative_change: float | None
+    adjusted_p_value: float
+    degraded: bool
+
+
+class AssessmentFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of an assessment that a year shows."""
+
+    verdict: Verdict
+    alarm: bool
+    headline: str
+    n_current: int
+    input: FamilyFigures
+    output: FamilyFigures
+    characteristics: tuple[CharacteristicFigures, ...] = ()
+
+
+@dataclass(frozen=True)
+class WindowFigures:
+    """A window; ``found`` is ``None`` where its evaluation isn't done."""
+
+    evaluation_id: int
+    start: datetime
+    end: datetime
+    #: ``running``, ``done`` or ``failed``.
+    status: str
+    found: AssessmentFigures | None
+
+
+@dataclass(frozen=True)
+class IncidentSpan:
+    """An incident by the windows that it lived through."""
+
+    incident_id: int
+    #: ``open``, ``acknowledged`` or ``recovered``.
+    status: str
+    #: What drifted: ``input``, ``output``, ``metric:resolved``, ...
+    fingerprint: tuple[str, ...]
+    severity: float
+    #: The window that alarmed first.
+    first_start: datetime
+    #: The newest window that belongs to it; of one that has recovered, the first without an alarm.
+    last_start: datetime
+    last_evaluation_id: int
+
+
+def newest_windows(
+    connection: Connection, model: str, limit: int, *, until: datetime | None = None
+) -> list[WindowFigures]:
+    """Return the newest windows of a model that end by a time, the oldest of them first."""
+    statement = (
+        select(
+            Evaluation.id,
+            Evaluation.window_start,
+            Evaluation.window_end,
+            Evaluation.status,
+            Evaluation.assessment,
+        )
+        .where(Evaluation.model == model)
+        .order_by(Evaluation.window_end.desc(), Evaluation.id.desc())
+        .limit(limit)
+    )
+    if until is not None:
+        statement = statement.where(Evaluation.window_end <= until)
+    rows = connection.execute(statement).all()
+    return [
+        WindowFigures(
+            row.id,
+            row.window_start,
+            row.window_end,
+            row.status,
+            None if row.assessment is None else msgspec.convert(row.assessment, AssessmentFigures),
+        )
+        for row in reversed(rows)
+    ]
+
+
+def incident_spans(connection: Connection, model: str, since: datetime) -> list[IncidentSpan]:
+    """Return the incidents of a model whose last window begins at a time or later, oldest first."""
+    first, last = aliased(Evaluation), aliased(Evaluation)
+    statement = (
+        select(
+            Incident.id,
+            Incident.status,
+            Incident.fingerprint,
+            Incident.severity,
+            first.window_start.label("first_start"),
+            last.window_start.label("last_start"),
+            Incident.last_evaluation_id,
+        )
+        .join(first, first.id == Incident.opened_by_id)
+        .join(last, last.id == Incident.last_evaluation_id)
+        .where(Incident.model == model, last.window_start >= since)
+        .order_by(Incident.id)
+    )
+    return [
+        IncidentSpan(
+            row.id,
+            row.status,
+            tuple(sorted(filter(None, row.fingerprint.split("\n")))),
+            row.severity,
+            row.first_start,
+            row.last_start,
+            row.last_evaluation_id,
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def evaluated_models(connection: Connection) -> list[str]:
+    """Return the models that have evaluations."""
+    statement = select(Evaluation.model).distinct().order_by(Evaluation.model)
+    return list(connection.execute(statement).scalars())

@@ -1,0 +1,125 @@
+"""Bring a file through the path that Kafka's records take."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from monitor.settings import Settings
+from monitor.store.engine import transaction
+from monitor.store.traffic.offsets import claim
+from monitor.telemetry import RECORDS_SAMPLED, RECORDS_SEEN
+from monitor.traffic.file_source import file_source_name, iter_records
+from monitor.traffic.ingest.preparation import Preparer, TextEncoder
+from monitor.traffic.ingest.sweeper import Sweeper
+from monitor.traffic.ingest.writer import OffsetMove, store_until_done
+from monitor.traffic.record import RawRecord
+from monitor.traffic.redaction import make_redactor
+from monitor.traffic.sampling.design import SamplingDesign
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay of a file did."""
+
+    #: Lines read now; those of an earlier replay of the same file aren't read again.
+    n_lines: int
+    n_skipped: int
+    n_sampled: int
+    n_exchanges: int
+    n_dead_letters: int
+    #: Exchanges whose texts the source kept back: counted, not stored.
+    n_withheld: int = 0
+
+
+def replay_file(
+    engine: Engine,
+    settings: Settings,
+    encoder: TextEncoder,
+    path: Path,
+    *,
+    stop: threading.Event | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Replayed:
+    """Sample, decode, redact, embed and store a file.
+
+    The file is known by its content: a replay that was interrupted goes on where it was, and
+    another of the same file adds nothing.
+
+    Args:
+        engine: The database.
+        settings: The sampling rate, the format and the batch size.
+        encoder: Embeds prompts and responses.
+        path: One exchange a line.
+        stop: Ends the replay after the batch that is being stored.
+        progress: Told how many lines each batch brought.
+        clock: What time it is.
+
+    Raises:
+        InputError: The file can't be read.
+        LostOwnershipError: Another process replays the same file at the same time.
+    """
+    stop = stop or threading.Event()
+    design = SamplingDesign(settings)
+    preparer = Preparer(
+        settings.traffic,
+        encoder,
+        design=design,
+        default_model=settings.model.name,
+        redactor=make_redactor(settings.redaction),
+    )
+    source = file_source_name(path)
+    with transaction(engine) as connection:
+        start = claim(connection, source, 0, first=0, now=clock())
+    totals: Counter[str] = Counter(skipped=start)
+    expected = position = start
+    sampled: list[RawRecord] = []
+
+    def flush() -> bool:
+        nonlocal expected
+        if position == expected:
+            return True
+        prepared = preparer.prepare(sampled, received_at=clock())
+        move = OffsetMove(source, 0, expected, position)
+        stored = store_until_done(engine, prepared, [move], stop=stop, clock=clock)
+        if stored is None:
+            return False
+        RECORDS_SEEN.labels(source).inc(position - expected)
+        RECORDS_SAMPLED.labels(source).inc(len(sampled))
+        totals.update(
+            lines=position - expected,
+            sampled=len(sampled),
+            exchanges=stored.n_exchanges,
+            letters=stored.n_dead_letters,
+            withheld=stored.n_withheld,
+        )
+        progress(position - expected)
+        expected = position
+        sampled.clear()
+        return True
+
+    for record in iter_records(path, source=source, start=start):
+        position = record.position.offset + 1
+        if record.value and design.sampler.keeps(record.identity("")):
+            sampled.append(record)
+        if len(sampled) >= settings.traffic.batch_size and (not flush() or stop.is_set()):
+            break
+    else:
+        # A file has an end: a half without a partner by then has none.
+        if flush() and settings.traffic.join.enabled:
+            sweeper = Sweeper(engine, preparer, settings.traffic.join, clock=clock)
+            joined, expired = sweeper.finish(source, stop)
+            totals.update(exchanges=joined, letters=expired)
+    return Replayed(
+        n_lines=totals["lines"],
+        n_skipped=totals["skipped"],
+        n_sampled=totals["sampled"],
+        n_exchanges=totals["exchanges"],
+        n_dead_letters=totals["letters"],
+        n_withheld=totals["withheld"],
+    )

@@ -1,0 +1,221 @@
+"""Bytes to exchanges, or errors with a stable reason; nothing else ever comes out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from msgspec.structs import replace
+
+from monitor.errors import RecordError
+from monitor.settings import Traffic
+from monitor.traffic.exchange import Exchange, Half, Message
+from monitor.traffic.formats import read_record
+from monitor.traffic.formats.cleaning import (
+    MAX_NAME_CHARACTERS,
+    clean_attributes,
+    clean_name,
+    clean_text,
+)
+from monitor.traffic.formats.payload import Payload
+from monitor.traffic.formats.raw_exchange import Draft, Found, Ignored, Unreadable, answered_by_last
+from monitor.traffic.formats.timestamps import parse_timestamp
+from monitor.traffic.record import RawRecord
+
+NULL_VALUE = "null_value"
+#: Every reason that a dead letter may carry from here.
+REASONS = (
+    NULL_VALUE,
+    "empty_value",
+    "too_large",
+    "invalid_utf8",
+    "invalid_json",
+    "invalid_protobuf",
+    "too_deep",
+    "too_many_unreadable",
+    "unknown_format",
+    "wrong_type",
+    "missing_prompt",
+    "missing_join_id",
+    "bad_timestamp",
+)
+#: A record with more parts that can't be read than this becomes one dead letter as a whole.
+MAX_UNREADABLE = 1000
+#: How far a clock may run ahead of ours.
+MAX_AHEAD = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class BadPart:
+    """A part of a record that can't be read, while others can."""
+
+    record_index: int
+    #: The part as a record of its own.
+    value: bytes
+    error: RecordError
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a record held."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    halves: list[Half] = field(default_factory=list)
+    bad_parts: list[BadPart] = field(default_factory=list)
+    #: Parts that are no exchanges and not meant to be.
+    n_ignored: int = 0
+
+
+class Decoder:
+    """Decodes records as ``[traffic]`` says."""
+
+    def __init__(self, settings: Traffic, *, default_model: str) -> None:
+        self._settings = settings
+        self._default_model = default_model
+
+    def decode(self, record: RawRecord) -> Decoded:
+        """Return what a record holds, cleaned, with every field filled in.
+
+        Raises:
+            RecordError: With one of :data:`REASONS`, where all of the record can't be read.
+        """
+        value = self._check_size(record.value)
+        try:
+            payload = Payload(value, record.headers, self._settings.fields)
+            found = read_record(payload, record.format_name or self._settings.format)
+            return self._sort(found, record)
+        except RecursionError:
+            raise RecordError("too_deep", "nested deeper than can be read") from None
+
+    def _check_size(self, value: bytes | None) -> bytes:
+        if value is None:
+            raise RecordError(NULL_VALUE, "a tombstone: the record has no value")
+        limit = self._settings.max_record_bytes
+        if len(value) > limit:
+            raise RecordError(
+                "too_large", f"{len(value)} bytes; traffic.max_record_bytes is {limit}"
+            )
+        if not value.strip():
+            raise RecordError("empty_value", f"{len(value)} bytes of white space")
+        return value
+
+    def _sort(self, found: Sequence[Found], record: RawRecord) -> Decoded:
+        decoded = Decoded()
+        n_ignored = 0
+        for one in found:
+            if isinstance(one, Ignored):
+                n_ignored += one.count
+            elif isinstance(one, Unreadable):
+                decoded.bad_parts.append(BadPart(one.index, one.alone(), one.error))
+            else:
+                self._add(decoded, one, record)
+            if len(decoded.bad_parts) > MAX_UNREADABLE:
+                raise RecordError("too_many_unreadable", str(decoded.bad_parts[0].error))
+        return Decoded(decoded.exchanges, decoded.halves, decoded.bad_parts, n_ignored)
+
+    def _add(self, decoded: Decoded, draft: Draft, record: RawRecord) -> None:
+        try:
+            finished = self._finish(draft, record)
+        except RecordError as error:
+            if draft.alone is None:
+                raise
+            decoded.bad_parts.append(BadPart(draft.index, draft.alone(), error))
+            return
+        if isinstance(finished, Half):
+            decoded.halves.append(finished)
+        else:
+            decoded.exchanges.append(finished)
+
+    def _finish(self, draft: Draft, record: RawRecord) -> Exchange | Half:
+        """Clean a draft; raise a RecordError where something essential is missing or wrong."""
+        is_half = self._settings.join.enabled and not draft.withheld
+        is_request = is_half and draft.response is None
+        is_response = is_half and draft.response is not None and not draft.messages
+        if not (is_response or draft.withheld):
+            _require_prompt(draft)
+        if is_request or is_response:
+            join_id = _join_id(draft, record, self._settings.id_header)
+            exchange = self._clean(draft, record, model="", exchange_id=join_id)
+            return Half("request" if is_request else "response", join_id, exchange)
+        if not is_half:
+            # Of halves the response comes by itself, and the request may begin the answer.
+            draft = answered_by_last(draft)
+        position = record.position
+        index = position.record_index + draft.index
+        suffix = f"/{index}" if index else ""
+        place = f"{position.source}/{position.partition}/{position.offset}{suffix}"
+        exchange = self._clean(draft, record, model=self._default_model, exchange_id=place)
+        return mark_withheld(exchange, self._settings.withheld_texts)
+
+    def _clean(self, draft: Draft, record: RawRecord, *, model: str, exchange_id: str) -> Exchange:
+        """Return the exchange; model and id are those to take where the draft has none."""
+        limit = self._settings.max_text_characters
+        contents = [clean_text(message.content, limit) for message in draft.messages]
+        response, response_cut = clean_text(draft.response or "", limit)
+        trace = {"trace_id": draft.trace_id} if draft.trace_id else {}
+        attributes = clean_attributes(
+            {**draft.facts.attributes(), **trace, **draft.attributes}, limit
+        )
+        task_type = draft.task_type or attributes.get("task_type")
+        return Exchange(
+            exchange_id=clean_name(draft.exchange_id) or exchange_id,
+            occurred_at=self._occurred_at(draft, record),
+            says_when=draft.timestamp is not None,
+            model=clean_name(draft.model) or model,
+            task_type=clean_name(task_type) if isinstance(task_type, str) else "",
+            user=clean_name(draft.user),
+            messages=tuple(
+                Message(clean_name(message.role), content)
+                for message, (content, _) in zip(draft.messages, contents, strict=True)
+            ),
+            response=response,
+            attributes=attributes,
+            truncated=response_cut or any(cut for _, cut in contents),
+            trace_id=clean_name(draft.trace_id),
+            record_index=draft.index,
+            withheld=draft.withheld,
+        )
+
+    def _occurred_at(self, draft: Draft, record: RawRecord) -> datetime:
+        """Return when it occurred, near the time of reading.
+
+        One broken clock would open windows of decades, so what is far off is refused.
+        """
+        moment = record.timestamp if draft.timestamp is None else parse_timestamp(draft.timestamp)
+        if record.read_at is None:
+            return moment
+        days = self._settings.max_age_days
+        if moment > record.read_at + MAX_AHEAD:
+            raise RecordError("bad_timestamp", f"{moment.isoformat()} lies in the future")
+        if moment < record.read_at - timedelta(days=days):
+            raise RecordError(
+                "bad_timestamp",
+                f"{moment.isoformat()} is older than traffic.max_age_days = {days:g}",
+            )
+        return moment
+
+
+def mark_withheld(exchange: Exchange, texts: Sequence[str]) -> Exchange:
+    """Mark an exchange as withheld where its prompt or response is a text that says so."""
+    if exchange.prompt.strip() in texts or exchange.response.strip() in texts:
+        return replace(exchange, withheld=True)
+    return exchange
+
+
+def _require_prompt(draft: Draft) -> None:
+    if any(message.role == "user" for message in draft.messages):
+        return
+    if draft.response and not draft.messages:
+        raise RecordError("missing_prompt", "only a response, and traffic.join is not enabled")
+    raise RecordError("missing_prompt", "no message has the role `user`")
+
+
+def _join_id(draft: Draft, record: RawRecord, id_header: str) -> str:
+    """Return what both halves have in common: the id header, else the format's id, else the key."""
+    found = record.header(id_header) or draft.join_id or record.key or draft.exchange_id
+    if not found:
+        raise RecordError("missing_join_id", "half a pair without id, header or key")
+    text = found.decode("utf-8", "backslashreplace") if isinstance(found, bytes) else found
+    if len(text) > MAX_NAME_CHARACTERS:  # cut, two might become one
+        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return clean_name(text)

@@ -1,0 +1,56 @@
+"""What a format is given to read: the bytes of a record, its headers, its JSON parsed once."""
+
+from typing import Any
+
+from monitor.errors import RecordError
+from monitor.settings import TrafficFields
+from monitor.traffic.formats.json_text import parse_json
+
+NO_FIELDS = TrafficFields()
+
+
+class Payload:
+    """The value of a record.
+
+    Attributes:
+        value: The bytes.
+        headers: Kafka's headers.
+        fields: ``[traffic.fields]``, for the format ``mapped``.
+    """
+
+    __slots__ = ("_complaint", "_content", "_is_parsed", "fields", "headers", "value")
+
+    def __init__(
+        self,
+        value: bytes,
+        headers: tuple[tuple[str, bytes | None], ...] = (),
+        fields: TrafficFields = NO_FIELDS,
+    ) -> None:
+        self.value = value
+        self.headers = headers
+        self.fields = fields
+        self._is_parsed = False
+        self._content: Any = None
+        self._complaint: RecordError | None = None
+
+    @property
+    def content(self) -> Any:
+        """What the JSON holds; ``None`` where the record is not JSON."""
+        if not self._is_parsed:
+            self._is_parsed = True
+            try:
+                self._content = parse_json(self.value)
+            except RecordError as error:
+                self._complaint = error
+        return self._content
+
+    @property
+    def complaint(self) -> RecordError | None:
+        """Why the record is not JSON; ``None`` where it is."""
+        return self._complaint if self.content is None else None
+
+    @property
+    def object(self) -> dict[str, Any]:
+        """The JSON object; empty where the record is something else, so that no key is found."""
+        content = self.content
+        return content if isinstance(content, dict) else {}

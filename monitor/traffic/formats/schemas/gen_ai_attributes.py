@@ -1,0 +1,79 @@
+"""What OpenTelemetry's GenAI conventions, old and new, say beside the texts, by attribute."""
+
+from typing import Any
+
+from monitor.traffic.formats.otlp.item import Item
+from monitor.traffic.formats.raw_exchange import Facts, is_number
+
+#: Operations that answer a prompt. Agents and tools are operations too, but the model's own calls
+#: are inside them: taking both would count one twice.
+OPERATIONS = {"chat", "text_completion", "generate_content", "completion"}
+
+USERS = (
+    *("user.id", "enduser.id", "enduser.pseudo.id", "session.id", "gen_ai.conversation.id"),
+    *("traceloop.association.properties.user_id", "traceloop.association.properties.session_id"),
+    *("gen_ai.user.id", "gen_ai.openai.request.user"),
+)
+MODELS = ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name", "llm.request.model")
+PROMPT_TOKENS = (
+    *("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.usage.prompt_tokens"),
+    "llm.token_count.prompt",
+)
+COMPLETION_TOKENS = (
+    *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
+    *("llm.usage.completion_tokens", "llm.token_count.completion"),
+)
+#: Namespaces of conventions; what lies in others is the application's own.
+CONVENTIONS = (
+    *("gen_ai.", "llm.", "openai.", "az.", "aws.", "gcp.", "traceloop.", "openinference."),
+    *("input.", "output.", "server.", "network.", "http.", "url.", "error.", "exception."),
+    *("event.", "code.", "thread.", "user.", "enduser.", "session.", "metadata", "telemetry."),
+)
+
+
+def operation_of(attributes: dict[str, Any]) -> str | None:
+    """Return what a span did, in the words of :data:`OPERATIONS`; ``None`` where it doesn't say."""
+    operation = attributes.get("gen_ai.operation.name")
+    if operation is None and "openinference.span.kind" in attributes:
+        operation = "chat" if attributes["openinference.span.kind"] == "LLM" else "other"
+    if operation is None and "llm.request.type" in attributes:
+        operation = attributes["llm.request.type"]
+    return operation if isinstance(operation, str | None) else "other"
+
+
+def first(attributes: dict[str, Any], names: tuple[str, ...]) -> Any:
+    """Return the first of these attributes that is there."""
+    return next((attributes[name] for name in names if attributes.get(name) is not None), None)
+
+
+def name_of(attributes: dict[str, Any], names: tuple[str, ...]) -> str:
+    """Return the first of these attributes as a name."""
+    value = first(attributes, names)
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def facts_of(item: Item, attributes: dict[str, Any], *, finish_reason: Any, refuses: bool) -> Facts:
+    """Return the facts of an item; what the answer itself says of its end comes first."""
+    reasons = attributes.get("gen_ai.response.finish_reasons")
+    if finish_reason is None:
+        finish_reason = reasons[0] if isinstance(reasons, list) and reasons else reasons
+    latency = (item.end_ns - item.start_ns) / 1e9 if item.end_ns > item.start_ns > 0 else None
+    return Facts(
+        finish_reason=finish_reason,
+        refusal=refuses or finish_reason == "refusal" or None,
+        prompt_tokens=first(attributes, PROMPT_TOKENS),
+        completion_tokens=first(attributes, COMPLETION_TOKENS),
+        latency_seconds=latency,
+        time_to_first_token_seconds=attributes.get("gen_ai.response.time_to_first_chunk"),
+        cost_usd=first(attributes, ("gen_ai.usage.cost", "llm.cost.total")),
+        error=attributes.get("error.type"),
+    )
+
+
+def own_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return what the application added of itself: scalars outside the conventions' namespaces."""
+    return {
+        name: value
+        for name, value in attributes.items()
+        if not name.startswith(CONVENTIONS) and (isinstance(value, str | bool) or is_number(value))
+    }

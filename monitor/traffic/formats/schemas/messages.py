@@ -1,0 +1,129 @@
+"""A message of a conversation in OpenAI's form: its content, refusal and tool calls as one text."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from monitor.errors import RecordError
+from monitor.traffic.exchange import Message
+from monitor.traffic.formats.json_text import json_kind
+
+#: Roles that newer, older and other APIs name differently.
+ROLES = {"developer": "system", "function": "tool", "model": "assistant", "human": "user"}
+
+
+class Function(msgspec.Struct):
+    """The function that a tool call names."""
+
+    name: str | None = None
+    #: JSON text; some logs hold the parsed object instead.
+    arguments: Any = None
+
+
+class CustomTool(msgspec.Struct):
+    """A tool that takes free text."""
+
+    name: str | None = None
+    input: str | None = None
+
+
+class ToolCall(msgspec.Struct):
+    """A call that the model asked for."""
+
+    #: Which call a part of a stream belongs to.
+    index: Any = None
+    function: Function | None = None
+    custom: CustomTool | None = None
+
+    def __str__(self) -> str:
+        """Return ``name(arguments)``; empty where nothing is named."""
+        if self.function:
+            return f"{self.function.name or ''}({as_text(self.function.arguments)})"
+        return f"{self.custom.name or ''}({self.custom.input or ''})" if self.custom else ""
+
+
+class Audio(msgspec.Struct):
+    """A spoken answer."""
+
+    transcript: str | None = None
+
+
+class ChatMessage(msgspec.Struct):
+    """A message of a request, or the answer."""
+
+    role: str | None = None
+    content: str | list[Any] | None = None
+    refusal: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    #: How tool calls were written before there were several.
+    function_call: Function | None = None
+    audio: Audio | None = None
+
+    @property
+    def text(self) -> str:
+        """What was said: the content, else the refusal, and any tool calls."""
+        calls = [*(self.tool_calls or [])]
+        if self.function_call:
+            calls.append(ToolCall(function=self.function_call))
+        said = read_content(self.content) or self.refusal or ""
+        if not said and self.audio:
+            said = self.audio.transcript or ""
+        lines = [said, *(str(call) for call in calls)]
+        return "\n".join(line for line in lines if line)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the model says that it refuses."""
+        parts = self.content if isinstance(self.content, list) else []
+        return bool(self.refusal) or any(
+            isinstance(part, dict) and bool(part.get("refusal")) for part in parts
+        )
+
+
+def read_message(message: ChatMessage) -> Message:
+    """Return a turn of the conversation."""
+    return Message(read_role(message.role or "assistant"), message.text)
+
+
+def read_role(role: str) -> str:
+    """Return a role under its usual name."""
+    return ROLES.get(role, role)
+
+
+def read_content(content: Any) -> str:
+    """Return the text of a message's content: a string, or a list of parts.
+
+    What isn't text stays visible as ``[image_url]``, ``[input_audio]`` and the like.
+
+    Raises:
+        RecordError: ``wrong_type``.
+    """
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        raise RecordError(
+            "wrong_type", f"a message's content is text or parts, not {json_kind(content)}"
+        )
+    return "\n".join(_read_part(part) for part in content)
+
+
+def as_text(value: Any) -> str:
+    """Return a text as it is, and anything else as its JSON; nothing for null."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _read_part(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, dict):
+        raise RecordError("wrong_type", f"a part of a content is {json_kind(part)}")
+    for key in ("text", "refusal"):
+        if isinstance(part.get(key), str):
+            return str(part[key])
+    kind = part.get("type", "text")
+    return f"[{kind if isinstance(kind, str) else 'part'}]"

@@ -1,0 +1,25 @@
+"""What a response says, whichever API gave it."""
+
+from typing import Any
+
+import msgspec
+
+from monitor.traffic.formats.raw_exchange import NO_FACTS, Facts
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a response says."""
+
+    text: str = ""
+    id: str = ""
+    model: str = ""
+    created: str | float | None = None
+    facts: Facts = NO_FACTS
+
+
+def read_error(error: Any) -> str | None:
+    """Return the kind of an error: its code, type or text."""
+    if isinstance(error, dict):
+        kinds = (error.get(key) for key in ("code", "type", "message"))
+        return next((str(kind)[:200] for kind in kinds if isinstance(kind, str | int)), "error")
+    return error[:200] if isinstance(error, str) and error else None

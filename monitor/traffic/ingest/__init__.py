@@ -1,0 +1,1 @@
+"""Ingest loop: sample, decode, redact, embed, store."""

@@ -1,0 +1,264 @@
+"""The consumer loop: sample, batch, hand to the worker, and never stop polling."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from kafka import TopicPartition
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata
+from sqlalchemy import Engine
+
+from monitor.errors import BrokerUnavailableError
+from monitor.settings import Secrets, Settings
+from monitor.telemetry import (
+    CONSUMER_LAG,
+    RECORDS_SAMPLED,
+    RECORDS_SEEN,
+    SERVICE_FAILURES,
+    Heartbeat,
+    get_logger,
+)
+from monitor.traffic.backoff import Backoff
+from monitor.traffic.ingest.preparation import Preparer, TextEncoder
+from monitor.traffic.ingest.sweeper import Sweeper
+from monitor.traffic.ingest.worker import IngestWorker
+from monitor.traffic.kafka.assignment import Assignment
+from monitor.traffic.kafka.batch import GrowingBatch, RawBatch, end_of
+from monitor.traffic.kafka.consumer import Rebalances, open_consumer, require_codecs
+from monitor.traffic.kafka.polling import Polled, Polling
+from monitor.traffic.kafka.wire.selection import Selection
+from monitor.traffic.redaction import make_redactor
+from monitor.traffic.sampling.design import SamplingDesign
+
+log = get_logger(__name__)
+
+#: A larger record, if sampled, becomes a dead letter without its bytes: see ``Selection.keep``.
+MAX_KEPT_RECORD_BYTES = 16_000_000
+COMMIT_TIMEOUT_MS = 3000
+CLOSE_TIMEOUT_MS = 5000
+#: How long the last batch may take when asked to stop.
+FINISH_SECONDS = 30.0
+
+
+def run_ingest(
+    engine: Engine,
+    settings: Settings,
+    secrets: Secrets,
+    encoder: TextEncoder,
+    stop: threading.Event,
+    *,
+    heartbeat: Heartbeat | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> None:
+    """Consume the topic until ``stop`` is set.
+
+    A broker or database that is away is waited for. What was read but not stored when this
+    returns, or dies, is read again by whoever comes next.
+
+    Raises:
+        ConfigurationError: A codec is missing or the client refuses the settings.
+    """
+    require_codecs()
+    heartbeat = heartbeat or Heartbeat("ingest")
+    design = SamplingDesign(settings)
+    selection = Selection(
+        topic=settings.kafka.topic,
+        sampler=design.sampler,
+        id_header=settings.traffic.id_header,
+        max_record_bytes=max(MAX_KEPT_RECORD_BYTES, settings.traffic.max_record_bytes),
+        clock=clock,
+    )
+    backoff = Backoff()
+    while not stop.is_set():
+        heartbeat.beat()
+        listener = Rebalances()
+        try:
+            consumer = open_consumer(settings.kafka, secrets, listener, selection)
+        except BrokerUnavailableError as error:
+            SERVICE_FAILURES.labels("kafka").inc()
+            log.warning("Kafka is away; trying again", error=str(error))
+            backoff.wait(stop)
+            continue
+        log.info("consuming", topic=settings.kafka.topic, group=settings.kafka.group_id)
+        Ingest(
+            consumer,
+            listener,
+            engine,
+            settings,
+            encoder,
+            design=design,
+            stop=stop,
+            heartbeat=heartbeat,
+            clock=clock,
+        ).run()
+        return
+
+
+class Ingest:
+    """One consumer's life. Everything here runs on the main loop's thread."""
+
+    def __init__(
+        self,
+        consumer: Any,
+        listener: Rebalances,
+        engine: Engine,
+        settings: Settings,
+        encoder: TextEncoder,
+        *,
+        design: SamplingDesign,
+        stop: threading.Event,
+        heartbeat: Heartbeat,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._consumer = consumer
+        self._settings = settings
+        self._stop = stop
+        self._heartbeat = heartbeat
+        self._clock = clock
+        self._topic = settings.kafka.topic
+        self._seen = RECORDS_SEEN.labels(self._topic)
+        self._sampled = RECORDS_SAMPLED.labels(self._topic)
+        self._growing = GrowingBatch(settings.traffic.batch_size)
+        self._growing_since: float | None = None
+        #: Batches that the worker has no room for; nothing is fetched while there are any.
+        self._waiting: deque[RawBatch] = deque()
+        self._assignment = Assignment(
+            consumer,
+            listener,
+            engine,
+            topic=self._topic,
+            start_at=settings.kafka.start_at,
+            forget=self._growing.forget,
+        )
+        self._polling = Polling(
+            consumer,
+            self._assignment,
+            stop,
+            # Waiting too long between polls would give the partitions away.
+            longest_wait_seconds=min(30.0, settings.kafka.max_poll_interval_seconds / 3),
+        )
+        preparer = Preparer(
+            settings.traffic,
+            encoder,
+            design=design,
+            default_model=settings.model.name,
+            redactor=make_redactor(settings.redaction),
+        )
+        self._worker = IngestWorker(
+            engine,
+            preparer,
+            stop,
+            sweeper=Sweeper(engine, preparer, settings.traffic.join, clock=clock),
+            clock=clock,
+        )
+
+    def run(self) -> None:
+        """Loop until stopped, then store what was read and leave the group."""
+        try:
+            while not self._stop.is_set():
+                self._heartbeat.beat()
+                polled = self._polling.poll(busy=bool(self._waiting))
+                self._assignment.hear_of_rebalances()
+                self._take(polled)
+                self._settle_outcomes()
+                self._flush_when_due()
+                self._hand_over()
+                self._assignment.look_up(resume=not self._waiting, now=self._clock())
+                self._assignment.note_caught_up(self._clock())
+                if self._worker.failure:
+                    raise self._worker.failure
+            self._finish()
+        finally:
+            # Kafka's own offsets follow the database's, never lead: no commit of what was polled.
+            self._consumer.close(autocommit=False, timeout_ms=CLOSE_TIMEOUT_MS)
+            log.info("left the group", topic=self._topic)
+
+    def _take(self, polled: Polled) -> None:
+        """Add to the growing batch what sampling kept of what was polled."""
+        for partition, parts in polled.items():
+            state = self._assignment.states.get(partition)
+            if state is None:
+                continue  # not looked up yet: it will be read again from where it should
+            for fetched in parts:
+                self._seen.inc(fetched.n_records)
+                self._sampled.inc(fetched.n_sampled)
+                for kept in fetched.kept:
+                    state.position = end_of(kept)
+                    if self._growing.add(kept):
+                        self._cut()
+                state.position = fetched.end
+            # After the loop: what follows the last cut waits for the clock.
+            self._growing_since = self._growing_since or time.monotonic()
+
+    def _flush_when_due(self) -> None:
+        since = self._growing_since
+        if since is None:
+            return
+        waited = time.monotonic() - since >= self._settings.traffic.flush_seconds
+        if waited or self._assignment.is_out_of_range:  # which is looked up once all is stored
+            self._cut()
+
+    def _cut(self) -> None:
+        """Close the batch. One without samples moves the offsets only."""
+        self._growing_since = None
+        batch = self._growing.cut(self._assignment.states.values(), self._clock())
+        if batch is not None:
+            self._waiting.append(batch)
+
+    def _hand_over(self) -> None:
+        """Give the worker what it has room for; fetch only while nothing waits."""
+        waited = bool(self._waiting)
+        while self._waiting and self._worker.offer(self._waiting[0]):
+            self._waiting.popleft()
+        if self._waiting:
+            self._assignment.pause_all()
+        elif waited:
+            self._assignment.resume_all()
+
+    def _settle_outcomes(self) -> dict[TopicPartition, OffsetAndMetadata]:
+        """Note what was stored, and read again what wasn't; return the offsets for Kafka."""
+        commits: dict[TopicPartition, OffsetAndMetadata] = {}
+        while not self._worker.outcomes.empty():
+            outcome = self._worker.outcomes.get()
+            for span in outcome.spans:
+                state = span.state
+                if not outcome.stored:
+                    self._assignment.read_again(state)
+                    continue
+                state.stored = span.end
+                partition = TopicPartition(self._topic, state.partition)
+                commits[partition] = OffsetAndMetadata(span.end, "", -1)
+                lag = self._assignment.lag(state)
+                if lag is not None:
+                    CONSUMER_LAG.labels(self._topic, state.partition).set(lag)
+        if commits and not self._stop.is_set():
+            # Serves lag tools only; what goes wrong here is put right by the next one.
+            self._consumer.commit_async(commits, callback=_note_commit)
+        return commits
+
+    def _finish(self) -> None:
+        """Store what was read, within a limit of time; the rest will be read again."""
+        self._cut()
+        deadline = time.monotonic() + FINISH_SECONDS
+        while self._waiting and self._worker.offer(
+            self._waiting[0], timeout_seconds=max(0.1, deadline - time.monotonic())
+        ):
+            self._waiting.popleft()
+        if not self._worker.close(timeout_seconds=max(0.1, deadline - time.monotonic())):
+            log.warning("the last batch could not be stored in time; it will be read again")
+        if self._worker.failure:
+            raise self._worker.failure
+        commits = self._settle_outcomes()
+        if commits:
+            with suppress(KafkaError):
+                self._consumer.commit(commits, timeout_ms=COMMIT_TIMEOUT_MS)
+
+
+def _note_commit(_offsets: Any, response: Any) -> None:
+    if isinstance(response, Exception):
+        log.debug("Kafka did not take the commit", error=str(response))

@@ -1,0 +1,240 @@
+"""From sampled records to rows and vectors: decode, thin, redact, embed. Touches no database."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple, Protocol, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.errors import RecordError
+from monitor.settings import Traffic
+from monitor.store.traffic.dead_letters import DeadLetterRow
+from monitor.store.traffic.exchanges import ExchangeRow, Position
+from monitor.store.traffic.pending_halves import HalfRow
+from monitor.store.traffic.withheld import Withheld, WithheldDay, day_of
+from monitor.telemetry import EMBED_SECONDS, EXCHANGES_NOT_SAMPLED, get_logger
+from monitor.traffic.dead_letters import dead_letter, letters_of_parts
+from monitor.traffic.exchange import Exchange, Half, Message
+from monitor.traffic.formats.decoder import Decoder
+from monitor.traffic.joining import Joined, join, pair
+from monitor.traffic.record import RawRecord
+from monitor.traffic.redaction import Redactor
+from monitor.traffic.rows import exchange_row, half_row
+from monitor.traffic.sampling.design import Lot, SamplingDesign
+from monitor.traffic.sampling.sampler import Draw
+
+#: Attributes that hexadecimal digits could make look like a telephone number.
+IDS = {"trace_id"}
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
+
+
+class TextEncoder(Protocol):
+    """What this package needs of an encoder."""
+
+    identity: str
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float16]:
+        """Return unit-norm vectors ``[n, d]``."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A batch that only has to be stored."""
+
+    rows: list[ExchangeRow]
+    encoder: str
+    prompt_vectors: NDArray[np.float16]
+    response_vectors: NDArray[np.float16]
+    dead_letters: list[DeadLetterRow] = field(default_factory=list)
+    #: Requests and responses whose partner isn't in the batch.
+    halves: list[HalfRow] = field(default_factory=list)
+    #: Exchanges whose texts the source kept back.
+    withheld: Mapping[WithheldDay, Withheld] = field(default_factory=dict)
+    #: Source -> parts of records that are no exchanges and not meant to be.
+    ignored: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the records held nothing that can be read."""
+        return not (self.rows or self.halves or self.withheld or self.ignored)
+
+
+class _Selected(NamedTuple):
+    """An exchange that is stored, or counted."""
+
+    exchange: Exchange
+    lot: Lot
+    position: Position
+    received_at: datetime
+
+
+class Preparer:
+    """Decodes, thins, redacts and embeds batches of records."""
+
+    def __init__(
+        self,
+        settings: Traffic,
+        encoder: TextEncoder,
+        *,
+        design: SamplingDesign,
+        default_model: str,
+        redactor: Redactor | None,
+    ) -> None:
+        self._settings = settings
+        self._default_model = default_model
+        self._design = design
+        self._redactor = redactor
+        self._decoder = Decoder(settings, default_model=default_model)
+        self._encoder = encoder
+        self._warned_of_keys = False
+
+    def prepare(
+        self,
+        records: Sequence[RawRecord],
+        *,
+        received_at: datetime,
+        draws: Sequence[Draw] | None = None,
+    ) -> Prepared:
+        """Turn records into rows with their vectors, and those that can't be read into letters.
+
+        Args:
+            records: What was kept before decoding.
+            received_at: The time that is stored.
+            draws: How each record was kept, where that was decided before; else the design says it.
+        """
+        selected: list[_Selected] = []
+        halves: list[HalfRow] = []
+        letters: list[DeadLetterRow] = []
+        ignored: Counter[str] = Counter()
+        for record, draw in zip(records, draws or map(self._design.draw, records), strict=True):
+            try:
+                decoded = self._decoder.decode(record)
+            except RecordError as error:
+                letters.append(dead_letter(record, error, draw, received_at))
+                continue
+            if decoded.n_ignored:
+                ignored[record.position.source] += decoded.n_ignored
+            letters += letters_of_parts(record, decoded, draw, received_at)
+            for exchange in decoded.exchanges:
+                position = record.place_of(exchange.record_index)
+                lot = self._count(self._design.select(draw, exchange), position)
+                if lot is not None:
+                    clean = redact_exchange(exchange, self._redactor)
+                    selected.append(_Selected(clean, lot, position, received_at))
+            for half in decoded.halves:
+                self._warn_of_keys(record)
+                position = record.place_of(half.exchange.record_index)
+                own = self._count(self._design.draw_half(draw, half.join_id), position)
+                if own is not None:
+                    clean = redact_exchange(half.exchange, self._redactor)
+                    halves.append(
+                        half_row(
+                            Half(half.side, half.join_id, clean),
+                            position=position,
+                            received_at=received_at,
+                            draw=own,
+                        )
+                    )
+        pairs, waiting = pair(halves)
+        prepared = self._embed([*selected, *self._join(pairs)])
+        return replace(prepared, dead_letters=letters, halves=waiting, ignored=ignored)
+
+    def prepare_pairs(self, pairs: Sequence[tuple[HalfRow, HalfRow]]) -> Prepared:
+        """Turn requests and the responses to them into rows with their vectors."""
+        return self._embed(self._join(pairs))
+
+    def _join(self, pairs: Sequence[tuple[HalfRow, HalfRow]]) -> list[_Selected]:
+        """Put pairs together, and decide on each by the rate of what it has become."""
+        selected = []
+        for request, response in pairs:
+            one: Joined = join(request, response, self._settings, default_model=self._default_model)
+            lot = self._count(self._design.lot(one.draw, one.exchange), one.position)
+            if lot is not None:
+                selected.append(_Selected(one.exchange, lot, one.position, one.received_at))
+        return selected
+
+    def _embed(self, selected: Sequence[_Selected]) -> Prepared:
+        """Embed what can be compared, and count what can't."""
+        rows = [
+            exchange_row(one.exchange, one.lot, position=one.position, received_at=one.received_at)
+            for one in selected
+            if not one.exchange.withheld
+        ]
+        prompt_vectors, response_vectors = embed(rows, self._encoder)
+        return Prepared(
+            rows=rows,
+            encoder=self._encoder.identity,
+            prompt_vectors=prompt_vectors,
+            response_vectors=response_vectors,
+            withheld=_count_withheld(selected),
+        )
+
+    @staticmethod
+    def _count(kept: T | None, position: Position) -> T | None:
+        """Pass on what the design says, and count what it doesn't keep."""
+        if kept is None:
+            EXCHANGES_NOT_SAMPLED.labels(position.source).inc()
+        return kept
+
+    def _warn_of_keys(self, record: RawRecord) -> None:
+        """Say once that halves without a key are sampled apart."""
+        keyed = record.key or record.header(self._settings.id_header)
+        if keyed or self._settings.sample_by == "exchange" or self._warned_of_keys:
+            return
+        self._warned_of_keys = True
+        log.warning(
+            "requests and responses come without a key or the header of traffic.id_header: they "
+            "are sampled one without the other, so most will find no partner; give them a key, or "
+            'set traffic.sample_by = "exchange"',
+            source=record.position.source,
+        )
+
+
+def _count_withheld(selected: Sequence[_Selected]) -> dict[WithheldDay, Withheld]:
+    """Count what the source kept back, by what it stands for.
+
+    Mere candidates for the floor don't count: nobody will ever tell which of them belong to it.
+    """
+    counts: dict[WithheldDay, Withheld] = {}
+    for one in selected:
+        if one.exchange.withheld and one.lot.randomness >= one.lot.threshold:
+            exchange = one.exchange
+            day = WithheldDay(one.position.source, exchange.model, day_of(exchange.occurred_at))
+            weight = 1.0 / one.lot.inclusion_probability
+            counts[day] = counts.get(day, Withheld()) + Withheld(1, weight)
+    return counts
+
+
+def embed(
+    rows: Sequence[ExchangeRow], encoder: TextEncoder
+) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
+    """Embed prompts and responses in one call, so that the encoder can sort all by length."""
+    if not rows:
+        return np.empty((0, 0), np.float16), np.empty((0, 0), np.float16)
+    with EMBED_SECONDS.time():
+        vectors = encoder.encode([*(row.prompt for row in rows), *(row.response for row in rows)])
+    return vectors[: len(rows)], vectors[len(rows) :]
+
+
+def redact_exchange(exchange: Exchange, redactor: Redactor | None) -> Exchange:
+    """Return the exchange without the personal data that a redactor finds, where there is one."""
+    if redactor is None:
+        return exchange
+    redact = redactor.redact
+    return msgspec.structs.replace(
+        exchange,
+        user=redactor.pseudonym(exchange.user),
+        messages=tuple(Message(turn.role, redact(turn.content)) for turn in exchange.messages),
+        response=redact(exchange.response),
+        attributes={
+            key: redact(value) if isinstance(value, str) and key not in IDS else value
+            for key, value in exchange.attributes.items()
+        },
+    )

@@ -1,0 +1,46 @@
+"""What was stored, in the metrics and the log."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from monitor.store.traffic.dead_letters import DeadLetterRow
+from monitor.telemetry import (
+    DEAD_LETTERS,
+    EXCHANGES_STORED,
+    EXCHANGES_WITHHELD,
+    PARTS_IGNORED,
+    get_logger,
+)
+from monitor.traffic.dead_letters import REFUSED
+from monitor.traffic.ingest.preparation import Prepared
+
+log = get_logger(__name__)
+
+
+def count_stored(prepared: Prepared, letters: Sequence[DeadLetterRow]) -> None:
+    """Count a batch once it is stored."""
+    stored = Counter(row.position.source for row in prepared.rows)
+    stored.subtract(letter.position.source for letter in letters if letter.reason == REFUSED)
+    for source, count in stored.items():
+        EXCHANGES_STORED.labels(source).inc(count)
+    for day, withheld in prepared.withheld.items():
+        EXCHANGES_WITHHELD.labels(day.source).inc(withheld.n)
+    for source, count in prepared.ignored.items():
+        PARTS_IGNORED.labels(source).inc(count)
+    count_letters(letters)
+
+
+def count_letters(letters: Sequence[DeadLetterRow]) -> None:
+    """Count dead letters, and log them: a line a reason, not a line a record."""
+    for letter in letters:
+        DEAD_LETTERS.labels(letter.position.source, letter.reason).inc()
+    by_reason = Counter(letter.reason for letter in letters)
+    for reason, count in by_reason.items():
+        first = next(letter for letter in letters if letter.reason == reason)
+        log.warning(
+            "records became dead letters",
+            reason=reason,
+            count=count,
+            first=f"{first.position.source}/{first.position.partition}@{first.position.offset}",
+            detail=first.detail,
+        )

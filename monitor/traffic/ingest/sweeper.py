@@ -1,0 +1,176 @@
+"""Join the halves that wait: those whose partner came, and those whose time is up."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, Engine
+
+from monitor.errors import DatabaseUnavailableError, LostOwnershipError
+from monitor.settings import TrafficJoin
+from monitor.store.engine import transaction
+from monitor.store.traffic.dead_letters import DeadLetterRow, restore_dead_letters
+from monitor.store.traffic.pending_halves import (
+    StoredHalf,
+    claim_pairs,
+    delete_halves,
+    first_waiting,
+    lonely_halves,
+    overdue_halves,
+)
+from monitor.store.traffic.withheld import add_withheld
+from monitor.telemetry import HALVES_JOINED, SERVICE_FAILURES, get_logger
+from monitor.traffic.dead_letters import unpaired_letter
+from monitor.traffic.ingest.preparation import Prepared, Preparer
+from monitor.traffic.ingest.storage_metrics import count_letters, count_stored
+from monitor.traffic.ingest.writer import insert_readable
+
+log = get_logger(__name__)
+
+INTERVAL_SECONDS = 2.0
+#: Pairs embedded and stored at once; the expired are put away in as large steps.
+PAIRS = 256
+#: How long other replicas leave a claimed pair alone.
+CLAIM = timedelta(minutes=5)
+#: How far back a sweep looks for halves that the one before can't have seen: transactions that
+#: committed late, and clocks that differ.
+OVERLAP = timedelta(minutes=5)
+#: How much longer than its time limit a half waits where its source isn't read to its end.
+PATIENCE = timedelta(hours=24)
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Sweeper:
+    """Joins waiting halves, and ends the wait of those that found no partner in time.
+
+    Any number of replicas may sweep: a pair is claimed, and stored by who deletes both its halves.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        preparer: Preparer,
+        settings: TrafficJoin,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._engine = engine
+        self._preparer = preparer
+        self._timeout = timedelta(seconds=settings.timeout_seconds)
+        self._clock = clock
+        self._since = BEGINNING
+        self._next = 0.0
+        #: ``None`` until it is known: without joins there is nothing to do, unless halves are left
+        #: of a time when there were.
+        self._active: bool | None = settings.enabled or None
+
+    def sweep_when_due(self, stop: threading.Event) -> None:
+        """Sweep, if the last time was long enough ago; a database that is away is asked later."""
+        if self._active is False or time.monotonic() < self._next:
+            return
+        try:
+            if self._active is None:
+                with transaction(self._engine) as connection:
+                    self._active = first_waiting(connection) is not None
+            if self._active:
+                self.sweep(stop)
+        except DatabaseUnavailableError as error:
+            SERVICE_FAILURES.labels("database").inc()
+            log.warning("database is away; waiting halves are joined later", error=str(error))
+        except (RuntimeError, MemoryError, OSError):
+            SERVICE_FAILURES.labels("encoder").inc()
+            log.exception("pairs could not be embedded; they are tried again later")
+        self._next = time.monotonic() + INTERVAL_SECONDS
+
+    def sweep(self, stop: threading.Event) -> tuple[int, int]:
+        """Join every pair that is complete, and put away every half whose time is up.
+
+        Returns:
+            How many pairs were joined, and how many halves put away.
+
+        Raises:
+            DatabaseUnavailableError: What isn't done yet is done by the next sweep.
+        """
+        began = self._clock()
+        joined = _repeat(self._join_some, stop)
+        expired = _repeat(lambda: self._expire_overdue(began), stop)
+        if not stop.is_set():
+            self._since = began - OVERLAP
+        return joined, expired
+
+    def finish(self, source: str, stop: threading.Event) -> tuple[int, int]:
+        """Sweep a source that has ended: what is left of it will find no partner."""
+        joined = _repeat(self._join_some, stop)
+        return joined, _repeat(lambda: self._expire_rest(source), stop)
+
+    def _join_some(self) -> int:
+        """Join some pairs; return how many."""
+        now = self._clock()
+        with transaction(self._engine) as connection:
+            pairs = claim_pairs(
+                connection, since=self._since, until=now + CLAIM, now=now, limit=PAIRS
+            )
+        if not pairs:
+            return 0
+        prepared = self._preparer.prepare_pairs([(p.request.row, p.response.row) for p in pairs])
+        ids = [half.id for pair in pairs for half in (pair.request, pair.response)]
+        try:
+            refused = self._store(prepared, ids)
+        except LostOwnershipError as error:
+            log.warning("pairs are left for later", reason=str(error))
+            return 0
+        count_stored(prepared, refused)
+        for pair in pairs:
+            HALVES_JOINED.labels(pair.request.row.position.source).inc()
+        return len(pairs)
+
+    def _store(self, prepared: Prepared, ids: Sequence[int]) -> list[DeadLetterRow]:
+        """Put the exchanges into the place of their halves, in one transaction.
+
+        Raises:
+            LostOwnershipError: A half is gone: another process has it; nothing was stored.
+        """
+        with transaction(self._engine) as connection:
+            if delete_halves(connection, ids) != len(ids):
+                raise LostOwnershipError("another process has taken halves of these pairs")
+            refused = insert_readable(connection, prepared, now=self._clock())
+            add_withheld(connection, prepared.withheld)
+            restore_dead_letters(connection, refused)
+        return refused
+
+    def _expire_overdue(self, now: datetime) -> int:
+        """Make dead letters of some halves that waited too long; return how many."""
+        within = f"traffic.join.timeout_seconds = {self._timeout.total_seconds():g}"
+        with transaction(self._engine) as connection:
+            halves = overdue_halves(
+                connection, now=now, timeout=self._timeout, patience=PATIENCE, limit=PAIRS
+            )
+            letters = _put_away(connection, halves, within)
+        count_letters(letters)
+        return len(halves)
+
+    def _expire_rest(self, source: str) -> int:
+        """Make dead letters of some halves of a source that has ended; return how many."""
+        with transaction(self._engine) as connection:
+            halves = lonely_halves(connection, source, limit=PAIRS)
+            letters = _put_away(connection, halves, "the file")
+        count_letters(letters)
+        return len(halves)
+
+
+def _put_away(
+    connection: Connection, halves: Sequence[StoredHalf], within: str
+) -> list[DeadLetterRow]:
+    letters = [unpaired_letter(half.row, within) for half in halves]
+    restore_dead_letters(connection, letters)
+    delete_halves(connection, [half.id for half in halves])
+    return letters
+
+
+def _repeat(step: Callable[[], int], stop: threading.Event) -> int:
+    """Repeat a step until it finds nothing more to do, or a stop is asked for."""
+    total = 0
+    while not stop.is_set() and (done := step()):
+        total += done
+    return total

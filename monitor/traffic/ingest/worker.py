@@ -1,0 +1,123 @@
+"""The thread that decodes, embeds and stores, so that the main loop never stops polling."""
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from monitor.errors import LostOwnershipError
+from monitor.telemetry import OWNERSHIP_LOST, SERVICE_FAILURES, get_logger
+from monitor.traffic.backoff import Backoff
+from monitor.traffic.ingest.preparation import Prepared, Preparer
+from monitor.traffic.ingest.sweeper import Sweeper
+from monitor.traffic.ingest.writer import store_until_done
+from monitor.traffic.kafka.batch import RawBatch, Span
+
+log = get_logger(__name__)
+
+#: Batches waiting beside the one at work. One keeps the worker busy; more would only cost memory.
+QUEUE_LENGTH = 1
+#: How long to wait for a batch before looking after the halves that wait.
+IDLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a batch."""
+
+    spans: list[Span]
+    stored: bool
+
+
+class IngestWorker:
+    """Takes batches from a bounded queue, one at a time, in order."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        preparer: Preparer,
+        stop: threading.Event,
+        *,
+        sweeper: Sweeper,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._engine = engine
+        self._preparer = preparer
+        self._stop = stop
+        self._sweeper = sweeper
+        self._clock = clock
+        self._batches: queue.Queue[RawBatch | None] = queue.Queue(QUEUE_LENGTH)
+        #: What became of the batches, for the main loop.
+        self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        #: What ended the thread, if it wasn't asked to end.
+        self.failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="ingest-worker", daemon=True)
+        self._thread.start()
+
+    def offer(self, batch: RawBatch, *, timeout_seconds: float = 0.0) -> bool:
+        """Hand a batch over; return ``False`` where the queue is full."""
+        try:
+            self._batches.put(batch, block=timeout_seconds > 0, timeout=timeout_seconds or None)
+        except queue.Full:
+            return False
+        return True
+
+    def close(self, *, timeout_seconds: float) -> bool:
+        """Let the thread finish what it was handed; return whether it did in time."""
+        try:
+            self._batches.put(None, timeout=timeout_seconds)
+        except queue.Full:
+            return False
+        self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while (batch := self._next()) is not None:
+                self.outcomes.put(self._process(batch))
+                self._sweeper.sweep_when_due(self._stop)
+        except BaseException as failure:  # noqa: BLE001 - the main loop raises it again
+            self.failure = failure
+
+    def _next(self) -> RawBatch | None:
+        """Wait for a batch, and meanwhile join the halves of earlier ones."""
+        while True:
+            try:
+                return self._batches.get(timeout=IDLE_SECONDS)
+            except queue.Empty:
+                self._sweeper.sweep_when_due(self._stop)
+
+    def _process(self, batch: RawBatch) -> Outcome:
+        batch = batch.without_lost()
+        if not batch.spans:
+            return Outcome([], stored=False)
+        prepared = self._prepare(batch)
+        if prepared is None or not all(span.state.current for span in batch.spans):
+            return Outcome(batch.spans, stored=False)
+        moves = [span.move for span in batch.spans]
+        try:
+            stored = store_until_done(
+                self._engine, prepared, moves, stop=self._stop, clock=self._clock
+            )
+        except LostOwnershipError as error:
+            OWNERSHIP_LOST.labels(batch.spans[0].state.source).inc()
+            log.warning("batch rolled back", reason=str(error))
+            return Outcome(batch.spans, stored=False)
+        return Outcome(batch.spans, stored=stored is not None)
+
+    def _prepare(self, batch: RawBatch) -> Prepared | None:
+        """Decode and embed, trying again where the encoder fails: a full GPU may have room soon."""
+        backoff = Backoff(first_seconds=1.0)
+        while True:
+            try:
+                prepared = self._preparer.prepare(batch.records, received_at=batch.received_at)
+            except (RuntimeError, MemoryError, OSError):
+                SERVICE_FAILURES.labels("encoder").inc()
+                log.exception("the batch could not be embedded; it waits")
+                if backoff.wait(self._stop):
+                    return None
+            else:
+                return replace(prepared, dead_letters=[*prepared.dead_letters, *batch.dead_letters])

@@ -1,0 +1,156 @@
+"""Store a batch: rows, vectors, dead letters and offsets in one transaction, or nothing."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DataError, IntegrityError
+
+from monitor.errors import DatabaseUnavailableError
+from monitor.store.engine import limit_idle_time, transaction
+from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
+from monitor.store.traffic.exchanges import insert_exchanges
+from monitor.store.traffic.offsets import advance
+from monitor.store.traffic.pending_halves import insert_halves
+from monitor.store.traffic.withheld import add_withheld
+from monitor.telemetry import SERVICE_FAILURES, STORE_SECONDS, get_logger
+from monitor.traffic.backoff import Backoff
+from monitor.traffic.dead_letters import doubled_letter, refused_letter
+from monitor.traffic.ingest.preparation import Prepared
+from monitor.traffic.ingest.storage_metrics import count_stored
+
+log = get_logger(__name__)
+
+#: A replica that hangs for so long between two statements loses its transaction, and the locks on
+#: the offsets that another one needs.
+HANG_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class OffsetMove:
+    """How far a batch brings one partition."""
+
+    source: str
+    partition: int
+    #: The next offset that the database must hold before.
+    expected: int
+    #: The one it holds after.
+    new: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a batch left in the database."""
+
+    n_exchanges: int
+    n_dead_letters: int
+    n_withheld: int
+    #: Requests and responses that wait for their partner.
+    n_halves: int
+
+
+def store_batch(
+    engine: Engine, prepared: Prepared, moves: Sequence[OffsetMove], *, now: datetime
+) -> Stored:
+    """Store a batch in one transaction.
+
+    Raises:
+        LostOwnershipError: Another process moved one of the offsets; nothing was stored.
+        DatabaseUnavailableError: Nothing was stored; the same batch can be tried again.
+    """
+    with STORE_SECONDS.time(), transaction(engine) as connection:
+        limit_idle_time(connection, HANG_SECONDS)
+        # In a fixed order, so that two replicas that hold each other's partitions can't deadlock.
+        for move in sorted(moves, key=lambda move: (move.source, move.partition)):
+            advance(
+                connection,
+                move.source,
+                move.partition,
+                expected=move.expected,
+                new=move.new,
+                now=now,
+            )
+        refused = insert_readable(connection, prepared, now=now)
+        add_withheld(connection, prepared.withheld)
+        doubled = insert_halves(connection, prepared.halves, now=now)
+        letters = [*prepared.dead_letters, *refused, *(doubled_letter(half) for half in doubled)]
+        insert_dead_letters(connection, letters)
+    count_stored(prepared, letters)
+    return Stored(
+        n_exchanges=len(prepared.rows) - len(refused),
+        n_dead_letters=len(letters),
+        n_withheld=sum(count.n for count in prepared.withheld.values()),
+        n_halves=len(prepared.halves) - len(doubled),
+    )
+
+
+def store_until_done(
+    engine: Engine,
+    prepared: Prepared,
+    moves: Sequence[OffsetMove],
+    *,
+    stop: threading.Event,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Stored | None:
+    """Store a batch, trying again while the database is away.
+
+    Returns:
+        What was stored; ``None`` where a stop came first. The batch is then read again later.
+
+    Raises:
+        LostOwnershipError: Another process moved one of the offsets; nothing was stored.
+    """
+    backoff = Backoff()
+    while True:
+        try:
+            return store_batch(engine, prepared, moves, now=clock())
+        except DatabaseUnavailableError as error:
+            SERVICE_FAILURES.labels("database").inc()
+            log.warning("database is away; the batch waits", error=str(error))
+            if backoff.wait(stop):
+                log.warning("stopped before the batch was stored; it will be read again")
+                return None
+
+
+def insert_readable(
+    connection: Connection, prepared: Prepared, *, now: datetime
+) -> list[DeadLetterRow]:
+    """Insert the rows; return those that the database refuses as dead letters.
+
+    A batch that is refused is tried again row by row, so that one bad row stops no other.
+    """
+    try:
+        with connection.begin_nested():
+            _insert(connection, prepared, slice(None), now=now)
+    except (DataError, IntegrityError):
+        return [
+            letter
+            for index in range(len(prepared.rows))
+            if (letter := _insert_alone(connection, prepared, index, now=now))
+        ]
+    return []
+
+
+def _insert_alone(
+    connection: Connection, prepared: Prepared, index: int, *, now: datetime
+) -> DeadLetterRow | None:
+    try:
+        with connection.begin_nested():
+            _insert(connection, prepared, slice(index, index + 1), now=now)
+    except (DataError, IntegrityError) as error:
+        detail = str(error.orig).split("\n", maxsplit=1)[0]
+        return refused_letter(prepared.rows[index], detail)
+    return None
+
+
+def _insert(connection: Connection, prepared: Prepared, part: slice, *, now: datetime) -> None:
+    insert_exchanges(
+        connection,
+        prepared.rows[part],
+        encoder=prepared.encoder,
+        prompt_vectors=prepared.prompt_vectors[part],
+        response_vectors=prepared.response_vectors[part],
+        created_at=now,
+    )

@@ -1,0 +1,1 @@
+"""Kafka consumer with database-owned offsets."""

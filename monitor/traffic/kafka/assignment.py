@@ -1,0 +1,226 @@
+"""The partitions this replica owns, and where in each the database says to go on."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Literal
+
+from kafka import TopicPartition
+from kafka.errors import IllegalStateError, KafkaError
+from sqlalchemy import Engine
+
+from monitor.errors import DatabaseUnavailableError, LostOwnershipError, TransientError
+from monitor.store.engine import transaction
+from monitor.store.traffic.offsets import note_caught_up
+from monitor.telemetry import get_logger
+from monitor.traffic.backoff import Backoff
+from monitor.traffic.kafka.batch import KnownEnd, PartitionState
+from monitor.traffic.kafka.consumer import Rebalances
+from monitor.traffic.kafka.starting_offsets import LOOK_UP_TIMEOUT_MS, look_up_offsets
+
+log = get_logger(__name__)
+
+#: Silence after which the log says that the group gave us nothing to read.
+IDLE_SECONDS = 30.0
+#: How often it is written down until when the traffic is stored.
+NOTE_SECONDS = 5.0
+
+
+class Assignment:
+    """Follows the group's rebalances; knows a partition once its offset was looked up."""
+
+    def __init__(
+        self,
+        consumer: Any,
+        listener: Rebalances,
+        engine: Engine,
+        *,
+        topic: str,
+        start_at: Literal["earliest", "latest"],
+        forget: Callable[[int], None],
+    ) -> None:
+        """Begin with no partition.
+
+        Args:
+            consumer: The consumer, used from the main loop's thread only.
+            listener: Where the rebalances are heard of.
+            engine: The database, which owns the offsets.
+            topic: The source's name in the store.
+            start_at: Where a partition begins that no replica has read before.
+            forget: Called with a partition's number when what was read of it must be dropped.
+        """
+        self._consumer = consumer
+        self._listener = listener
+        self._engine = engine
+        self._topic = topic
+        self._start_at: Literal["earliest", "latest"] = start_at
+        self._forget_records = forget
+        self._backoff = Backoff()
+        self._next_look_up = 0.0
+        self._next_note = 0.0
+        self._idle_since = time.monotonic()
+        self.states: dict[TopicPartition, PartitionState] = {}
+        #: Assigned partitions whose offset isn't known yet; they are paused.
+        self.unknown: set[TopicPartition] = set()
+
+    def hear_of_rebalances(self) -> None:
+        """Take in what the group decided since the last call."""
+        while not self._listener.news.empty():
+            kind, partitions = self._listener.news.get()
+            for partition in partitions:
+                self._forget(partition)
+            if kind == "assigned":
+                self.unknown |= partitions
+            else:
+                self.unknown -= partitions
+            log.info(
+                "partitions moved", what=kind, partitions=sorted(p.partition for p in partitions)
+            )
+        self._complain_when_idle()
+
+    def read_again(self, state: PartitionState) -> None:
+        """Drop what was read of a partition; go on where the database says."""
+        partition = TopicPartition(self._topic, state.partition)
+        if self.states.get(partition) is not state:
+            return  # taken away, or looked up anew, already
+        self._forget(partition)
+        self.pause(partition)
+        self.unknown.add(partition)
+
+    def look_up(self, *, resume: bool, now: datetime) -> None:
+        """Look up the offsets that aren't known yet, if it is time to try.
+
+        Args:
+            resume: Whether polling may begin at once.
+            now: The time.
+        """
+        for state in list(self.states.values()):
+            # What was read before the broker deleted it counts: it is stored first.
+            if state.out_of_range and state.stored == state.position:
+                self.read_again(state)
+        if not self.unknown or time.monotonic() < self._next_look_up:
+            return
+        try:
+            offsets = look_up_offsets(
+                self._consumer, self._engine, self.unknown, start_at=self._start_at, now=now
+            )
+        except (TransientError, LostOwnershipError, KafkaError) as error:
+            log.warning("offsets can't be looked up; trying again", error=str(error))
+            self._next_look_up = time.monotonic() + self._backoff.next_delay()
+            return
+        for partition, offset in offsets.items():
+            try:
+                self._consumer.seek(partition, offset)
+                if resume:
+                    self._consumer.resume(partition)
+            except (KeyError, ValueError):  # taken away meanwhile; the news will come
+                continue
+            self.states[partition] = PartitionState(self._topic, partition.partition, offset)
+        self.unknown -= offsets.keys()
+        if self.unknown:
+            self._next_look_up = time.monotonic() + self._backoff.next_delay()
+        else:
+            self._backoff.reset()
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        """Stop fetching partitions, where they are still ours."""
+        for partition in partitions:
+            with suppress(KeyError):
+                self._consumer.pause(partition)
+
+    def pause_all(self) -> None:
+        """Stop fetching; polling goes on, which keeps the membership."""
+        self.pause(*self.states)
+
+    def resume_all(self) -> None:
+        """Fetch again."""
+        for partition, state in self.states.items():
+            if not state.out_of_range:
+                with suppress(KeyError):
+                    self._consumer.resume(partition)
+
+    def mark_out_of_range(self, partition: TopicPartition) -> None:
+        """Note that the broker no longer has the next record of a partition."""
+        if partition in self.states:
+            self.states[partition].out_of_range = True
+            self.pause(partition)
+
+    @property
+    def is_out_of_range(self) -> bool:
+        """Return whether some partition waits until all that was read of it is stored."""
+        return any(state.out_of_range for state in self.states.values())
+
+    def note_caught_up(self, now: datetime) -> None:
+        """Write down, every now and then, until when the traffic of each partition is stored.
+
+        The evaluation of a window waits for it, so that a backlog is not taken for silence; so does
+        a request for its response. The broker is asked where a partition ends: once that much is
+        stored, so is all that was written before the question. On a busy topic the end has moved on
+        by then, and it is the time of the question that counts.
+
+        Args:
+            now: The time, taken before this call.
+        """
+        if time.monotonic() < self._next_note:
+            return
+        self._next_note = time.monotonic() + NOTE_SECONDS
+        try:
+            self._ask_ends(now)
+            complete = self._take_reached()
+            if complete:
+                with transaction(self._engine) as connection:
+                    note_caught_up(connection, self._topic, complete)
+        except (DatabaseUnavailableError, KafkaError) as error:
+            log.warning("can't tell whether all traffic is stored", error=str(error))
+
+    def _ask_ends(self, now: datetime) -> None:
+        """Ask where those partitions end of which no end is waited for."""
+        asked = [partition for partition, state in self.states.items() if not state.known_end]
+        if not asked:
+            return
+        ends = self._consumer.end_offsets(asked, timeout_ms=LOOK_UP_TIMEOUT_MS)
+        for partition in asked:
+            state = self.states[partition]
+            if ends[partition] >= state.stored:  # else its log was cut
+                # Up to the high water mark: transactions may be open from the readable end on.
+                end = max(ends[partition], self._high_water_mark(partition) or 0)
+                state.known_end = KnownEnd(end, now)
+
+    def _take_reached(self) -> dict[int, datetime]:
+        """Return until when the partitions are stored whose known end was reached."""
+        reached: dict[int, datetime] = {}
+        for state in self.states.values():
+            if state.known_end and state.stored >= state.known_end.offset:
+                reached[state.partition] = state.known_end.asked_at
+                state.known_end = None
+        return reached
+
+    def lag(self, state: PartitionState) -> int | None:
+        """Return how many records lie between what is stored and the partition's end."""
+        end = self._high_water_mark(TopicPartition(self._topic, state.partition))
+        return None if end is None else max(end - state.stored, 0)
+
+    def _high_water_mark(self, partition: TopicPartition) -> int | None:
+        try:
+            mark: int | None = self._consumer.highwater(partition)
+        except IllegalStateError:
+            return None
+        return mark
+
+    def _forget(self, partition: TopicPartition) -> None:
+        state = self.states.pop(partition, None)
+        if state is not None:
+            state.current = False
+            self._forget_records(state.partition)
+
+    def _complain_when_idle(self) -> None:
+        if self.states or self.unknown:
+            self._idle_since = time.monotonic()
+        elif time.monotonic() - self._idle_since > IDLE_SECONDS:
+            log.warning(
+                "no partition is assigned: the topic doesn't exist yet, or the group has more "
+                "replicas than the topic has partitions",
+                topic=self._topic,
+            )
+            self._idle_since = time.monotonic()

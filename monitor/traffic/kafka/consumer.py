@@ -1,0 +1,164 @@
+"""The Kafka consumer: how it is opened, and what it may say when it can't go on."""
+
+import importlib.util
+import socket
+from collections.abc import Iterable
+from queue import SimpleQueue
+from typing import Any, Literal
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from monitor.errors import BrokerUnavailableError, ConfigurationError
+from monitor.settings import Kafka, Secrets
+from monitor.traffic.kafka.wire.decompression import missing_codecs
+from monitor.traffic.kafka.wire.partition_reader import read_sampled
+from monitor.traffic.kafka.wire.receive_buffer import receive_in_place
+from monitor.traffic.kafka.wire.selection import Selection
+
+CONNECT_TIMEOUT_SECONDS = 3.0
+BOOTSTRAP_TIMEOUT_MS = 10_000
+#: What the broker sends at once, and the client holds unread, unless one batch alone is larger.
+FETCH_BYTES = 16 * 2**20
+#: How many parts of partitions one poll returns, each bounded by itself.
+PARTS_PER_POLL = 8
+
+
+def require_codecs() -> None:
+    """Check at start-up for what would otherwise fail, or crawl, at some record.
+
+    Raises:
+        ConfigurationError: A compression codec or the C implementation of CRC-32C is missing.
+    """
+    missing = missing_codecs()
+    if importlib.util.find_spec("crc32c") is None:
+        missing.append(
+            "crc32c"
+        )  # without it the consumer is twenty times slower and doesn't say so
+    if missing:
+        raise ConfigurationError(
+            f"kafka-python lacks {', '.join(missing)}: install "
+            "'kafka-python[crc32c,lz4,snappy,zstd]' in driftwarden's environment"
+        )
+
+
+class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka publishes no types
+    """Pauses what is assigned and passes the news on.
+
+    It runs on the consumer's own thread, which also sends the heartbeats: it must neither block nor
+    call what waits for the broker. The main loop reads the offsets and resumes.
+    """
+
+    def __init__(self) -> None:
+        self.consumer: Any = None
+        self.news: SimpleQueue[tuple[Literal["assigned", "revoked"], set[TopicPartition]]] = (
+            SimpleQueue()
+        )
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Pause the partitions until the main loop has read their offsets."""
+        partitions = set(assigned)
+        self.consumer.pause(*partitions)
+        self.news.put(("assigned", partitions))
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Tell the main loop to forget the partitions; the database says how far they are."""
+        self.news.put(("revoked", set(revoked)))
+
+
+def open_consumer(
+    settings: Kafka, secrets: Secrets, listener: Rebalances, selection: Selection
+) -> Any:
+    """Open a consumer that subscribes to the topic; its ``poll`` returns lists of ``Fetched``.
+
+    Raises:
+        BrokerUnavailableError: No broker answers.
+        ConfigurationError: The client refuses the settings.
+    """
+    consumer = _connect(
+        settings,
+        secrets,
+        group_id=settings.group_id,
+        # The database owns the offsets. A missing one must be an error, not a silent jump.
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        # An exception in a deserializer would hang poll() for ever; we decode ourselves.
+        key_deserializer=None,
+        value_deserializer=None,
+        isolation_level="read_committed",
+        max_poll_records=PARTS_PER_POLL,
+        fetch_max_bytes=FETCH_BYTES,
+        max_poll_interval_ms=round(settings.max_poll_interval_seconds * 1000),
+        session_timeout_ms=round(settings.session_timeout_seconds * 1000),
+        heartbeat_interval_ms=min(3000, round(settings.session_timeout_seconds * 1000 / 3)),
+    )
+    read_sampled(consumer, selection, max_records=settings.max_poll_records)
+    receive_in_place(consumer)
+    listener.consumer = consumer
+    consumer.subscribe([settings.topic], listener=listener)
+    return consumer
+
+
+def probe_topic(settings: Kafka, secrets: Secrets) -> int:
+    """Return the number of the topic's partitions, joining no group.
+
+    Raises:
+        BrokerUnavailableError: No broker answers.
+        ConfigurationError: The topic doesn't exist, or the client refuses the settings.
+    """
+    require_codecs()
+    consumer = _connect(settings, secrets, group_id=None)
+    try:
+        partitions = consumer.partitions_for_topic(settings.topic)
+    except KafkaError as error:
+        raise BrokerUnavailableError(f"{settings.bootstrap_servers}: {error}") from error
+    finally:
+        consumer.close(autocommit=False)
+    if not partitions:
+        raise ConfigurationError(
+            f"kafka.topic = {settings.topic!r}: the broker has no such topic, or this user may not "
+            "see it"
+        )
+    return len(partitions)
+
+
+def _connect(settings: Kafka, secrets: Secrets, **options: Any) -> Any:
+    if not _any_broker_listens(settings.bootstrap_servers):
+        raise BrokerUnavailableError(f"no broker listens at {settings.bootstrap_servers}")
+    if settings.security_protocol.endswith("SSL") and settings.ssl_cafile:
+        options["ssl_cafile"] = settings.ssl_cafile
+    if settings.security_protocol.startswith("SASL"):
+        options["sasl_mechanism"] = settings.sasl_mechanism
+        if settings.sasl_mechanism != "GSSAPI":
+            options["sasl_plain_username"] = secrets.kafka_sasl_username
+            options["sasl_plain_password"] = secrets.kafka_sasl_password.get_secret_value()
+    try:
+        return KafkaConsumer(
+            bootstrap_servers=[a.strip() for a in settings.bootstrap_servers.split(",")],
+            client_id="driftwarden",
+            security_protocol=settings.security_protocol,
+            allow_auto_create_topics=False,
+            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
+            metrics_enabled=False,
+            **options,
+        )
+    except KafkaError as error:
+        raise BrokerUnavailableError(f"{settings.bootstrap_servers}: {error}") from error
+    except (OSError, ValueError, TypeError, AssertionError) as error:
+        raise ConfigurationError(f"[kafka] can't be used: {error}") from error
+
+
+def _any_broker_listens(bootstrap_servers: str) -> bool:
+    """Try each address: a consumer that can't be opened would leave its thread behind."""
+    for address in bootstrap_servers.split(","):
+        host, _, port = address.strip().rpartition(":")
+        if not host or not port.isdigit():
+            raise ConfigurationError(
+                f"kafka.bootstrap_servers = {bootstrap_servers!r}: {address!r} is not host:port"
+            )
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT_SECONDS):
+                return True
+        except OSError:
+            continue
+    return False

@@ -1,0 +1,61 @@
+"""Messages in the formats before Kafka 0.11, which old segments may still hold.
+
+Nobody writes them any more: kafka-python's own reader is good enough, although it bounds nothing.
+"""
+
+import struct
+from typing import Any
+
+from kafka.errors import KafkaError
+from kafka.record.legacy_records import LegacyRecordBatch
+
+from monitor.errors import RecordError
+from monitor.traffic.kafka.wire.batch_header import BatchHeader
+from monitor.traffic.kafka.wire.selection import Growing, Selection
+
+
+class OldMessages:
+    """Reads one message, or those compressed into it; the same steps as for a batch of records."""
+
+    def __init__(
+        self,
+        header: BatchHeader,
+        data: bytes,
+        *,
+        partition: int,
+        begin: int,
+        selection: Selection,
+    ) -> None:
+        self._batch = LegacyRecordBatch(
+            memoryview(data)[header.begin : header.stop], header.version
+        )
+        self._partition = partition
+        self._selection = selection
+        self.next_offset = begin
+        self.error: RecordError | None = None
+        self.done = False
+
+    def read(self, growing: Growing) -> None:
+        """Read all."""
+        self.done = True
+        try:
+            for message in self._batch:
+                if message.offset >= self.next_offset:
+                    self._take(message, growing)
+        except (KafkaError, ValueError, IndexError, struct.error, AssertionError, OSError) as error:
+            self.error = RecordError("corrupt_batch", f"a message is malformed: {error}")
+
+    def _take(self, message: Any, growing: Growing) -> None:
+        key, value = message.key, message.value
+        if self._selection.wants(key, (), self._partition, message.offset):
+            kept = self._selection.keep(
+                self._partition,
+                message.offset,
+                key=key,
+                value=None if value is None else memoryview(value),
+                headers=(),
+                timestamp_ms=message.timestamp or 0,
+            )
+            growing.add(kept, len(value or b""))
+        growing.n_records += 1
+        self.next_offset = message.offset + 1

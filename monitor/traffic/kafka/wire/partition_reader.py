@@ -1,0 +1,165 @@
+"""Reads what was fetched of a partition, in place of kafka-python's own reader.
+
+kafka-python unpacks every record, inflates a batch without a limit, and spins for ever after one
+that it can't read. This reader samples while it unpacks, bounds what it holds, and goes on behind
+what it can't read. docs/adr/0012 says why that is worth the dependence on kafka-python's inside.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from kafka.consumer.fetcher import Fetcher
+from kafka.errors import CorruptRecordError
+from kafka.record.default_records import DefaultRecordBatch
+
+from monitor.errors import ConfigurationError, RecordError
+from monitor.traffic.kafka.wire.batch_header import (
+    CONTROL,
+    TRANSACTIONAL,
+    BatchHeader,
+    read_header,
+)
+from monitor.traffic.kafka.wire.integrity import (
+    Doubts,
+    Surroundings,
+    end_of_damaged,
+    is_in_place,
+    is_whole,
+)
+from monitor.traffic.kafka.wire.legacy_messages import OldMessages
+from monitor.traffic.kafka.wire.record_batch import Records, open_records
+from monitor.traffic.kafka.wire.selection import Fetched, Growing, Selection
+
+Batch = Records | OldMessages
+
+#: Size of what one poll keeps of a partition, the last record not counted.
+MAX_KEPT_BYTES = 4_000_000
+#: How long a sound batch is asked for again that ends behind the partition's end.
+PATIENCE_SECONDS = 10.0
+
+
+def read_sampled(consumer: Any, selection: Selection, *, max_records: int) -> None:
+    """Make a consumer's ``poll`` return :class:`Fetched` instead of records.
+
+    Args:
+        consumer: A consumer that hasn't fetched yet.
+        selection: What is kept.
+        max_records: How many records, kept or not, one ``Fetched`` should hold at most.
+
+    Raises:
+        ConfigurationError: This isn't the kafka-python that the reader was written for.
+    """
+    fetcher: Any = getattr(consumer, "_fetcher", None)
+    if getattr(fetcher, "PartitionRecords", None) is not Fetcher.PartitionRecords:
+        raise ConfigurationError("this kafka-python can't be used: install kafka-python<3.1")
+    doubts = Doubts(PATIENCE_SECONDS)
+    fetcher.PartitionRecords = partial(
+        PartitionReader, selection, max_records, consumer.highwater, doubts
+    )
+
+
+class PartitionReader(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka publishes no types
+    """Yields parts of a partition where kafka-python yields records."""
+
+    #: The next offset: all before it was returned.
+    next_fetch_offset: int
+
+    def __init__(
+        self,
+        selection: Selection,
+        max_records: int,
+        high_water_mark: Callable[[Any], int | None],
+        doubts: Doubts,
+        *arguments: Any,
+        **options: Any,
+    ) -> None:
+        self._selection = selection
+        self._max_records = max_records
+        self._high_water_mark = high_water_mark
+        self._doubts = doubts
+        super().__init__(*arguments, **options)
+
+    def _maybe_skip_record(self, _part: Fetched) -> bool:
+        return False  # records before the wanted offset were stepped over already
+
+    def _unpack_records(self, partition: Any, records: Any, *_decoders: Any) -> Iterator[Fetched]:
+        """Yield the parts; ``next_fetch_offset`` is always where the last one ended."""
+        data: bytes = records._buffer  # noqa: SLF001 - there is no other way to the bytes
+        end_of_log = self._high_water_mark(partition) or sys.maxsize
+        growing = Growing(self._max_records, MAX_KEPT_BYTES)
+        returned = self.next_fetch_offset
+        header = read_header(data, 0)
+        while header is not None and not header.is_torn:
+            following = read_header(data, header.stop)
+            around = Surroundings(self.next_fetch_offset, header.begin == 0, following, end_of_log)
+            end = header.end
+            if end > end_of_log and is_whole(header, data):
+                if not self._doubts.is_settled(partition, around.begin):
+                    header = None  # it is fetched again
+                    break
+                end = around.begin
+            if end > around.begin and is_whole(header, data) and is_in_place(header, data, around):
+                batch = self._open(data, header, partition.partition)
+                while batch is not None and not batch.done:
+                    batch.read(growing)
+                    if growing.is_full and not batch.done:
+                        returned = self.next_fetch_offset = batch.next_offset
+                        yield growing.close(returned)
+                if batch is not None and batch.error:
+                    self._give_up(growing, partition.partition, batch.next_offset, end, batch.error)
+            else:
+                # What seems to follow may be damaged too, or the middle of something: the broker
+                # knows better where the next batch begins.
+                if following is not None and not is_whole(following, data):
+                    following = None
+                around = around._replace(following=following)
+                end = end_of_damaged(header, data, around)
+                error = RecordError("corrupt_batch", "the batch is not what was written")
+                self._give_up(growing, partition.partition, around.begin, end, error)
+            self.leader_epoch = header.leader_epoch
+            self.bytes_read += header.stop - header.begin
+            self.next_fetch_offset = max(self.next_fetch_offset, end)
+            if growing.is_full:
+                returned = self.next_fetch_offset
+                yield growing.close(returned)
+            header = following
+        if header is not None and header.begin == 0:
+            # Before it raises: kafka-python would ask a reader that has raised for ever.
+            self.drain()
+            raise CorruptRecordError(
+                f"{partition.topic}/{partition.partition}: at offset {self.next_fetch_offset} the "
+                "broker's log is damaged so that nobody can tell where it goes on"
+            )
+        if returned < self.next_fetch_offset:
+            yield growing.close(self.next_fetch_offset)
+        self.drain()
+
+    def _give_up(
+        self, growing: Growing, partition: int, begin: int, end: int, error: RecordError
+    ) -> None:
+        if begin < end:
+            growing.add(self._selection.unreadable(partition, begin, end, error), 0)
+            growing.n_records += end - begin
+
+    def _open(self, data: bytes, header: BatchHeader, partition: int) -> Batch | None:
+        """Return a batch's records; ``None`` where it holds none that was committed."""
+        begin, selection = self.next_fetch_offset, self._selection
+        if header.version < 2:
+            return OldMessages(header, data, partition=partition, begin=begin, selection=selection)
+        if self._is_void(data, header):
+            return None
+        return open_records(header, data, partition=partition, begin=begin, selection=selection)
+
+    def _is_void(self, data: bytes, header: BatchHeader) -> bool:
+        """Return whether a batch only ends a transaction, or belongs to one that was aborted."""
+        if header.producer_id >= 0:
+            self._consume_aborted_transactions_up_to(header.end - 1)
+        if header.attributes & CONTROL:
+            marker = next(DefaultRecordBatch(data[header.begin : header.stop]))
+            if marker.abort:
+                self.aborted_producer_ids.discard(header.producer_id)
+            return True
+        is_transactional = bool(header.attributes & TRANSACTIONAL)
+        return is_transactional and header.producer_id in self.aborted_producer_ids

@@ -1,0 +1,145 @@
+"""What of a topic is kept, and in what form."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from monitor.errors import RecordError
+from monitor.store.traffic.dead_letters import DeadLetterRow
+from monitor.store.traffic.exchanges import Position
+from monitor.traffic.dead_letters import dead_letter
+from monitor.traffic.formats.timestamps import from_milliseconds
+from monitor.traffic.record import RawRecord
+from monitor.traffic.sampling.sampler import Draw, Sampler, record_identity
+
+#: A record that was kept, or the letter that stands for what can't be.
+Kept = RawRecord | DeadLetterRow
+Headers = tuple[tuple[str, bytes | None], ...]
+
+#: What Python needs for a record beside its bytes.
+OVERHEAD_BYTES = 500
+#: Of a key that no sane producer writes, this much goes into the letter.
+MAX_LETTER_KEY_BYTES = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Decides by sampling, before anything looks into a record."""
+
+    topic: str
+    sampler: Sampler
+    #: Name of the header that identifies a request; empty: the record's key does.
+    id_header: str
+    #: A larger record isn't kept: only a letter with its size and digest.
+    max_record_bytes: int
+    clock: Callable[[], datetime]
+
+    def wants(self, key: bytes | None, headers: Headers, partition: int, offset: int) -> bool:
+        """Return whether sampling keeps this record."""
+        if key and not headers:
+            return self.sampler.keeps(key)
+        return self.sampler.keeps(self._identity(key, headers, partition, offset), headers)
+
+    def _identity(self, key: bytes | None, headers: Headers, partition: int, offset: int) -> bytes:
+        id_header = None
+        if self.id_header:
+            id_header = next((value for name, value in headers if name == self.id_header), None)
+        return record_identity(
+            key, id_header, source=self.topic, partition=partition, offset=offset
+        )
+
+    def keep(
+        self,
+        partition: int,
+        offset: int,
+        *,
+        key: bytes | None,
+        value: memoryview | None,
+        headers: Headers,
+        timestamp_ms: int,
+    ) -> Kept:
+        """Return a record that sampling keeps, or the letter that says that it is too large.
+
+        A letter of such a record has neither value nor headers: nobody could find in them what a
+        person's right to be forgotten covers, and a few would fill the database.
+        """
+        position = Position(self.topic, partition, offset)
+        # A producer may leave the time out, or have a clock that a datetime can't hold.
+        now = self.clock()
+        written_at = from_milliseconds(timestamp_ms, otherwise=now)
+        n_bytes = len(key or b"") + len(b"" if value is None else value)
+        n_bytes += sum(len(name) + len(content or b"") for name, content in headers)
+        if n_bytes <= self.max_record_bytes:
+            copied = None if value is None else bytes(value)
+            return RawRecord(position, key, copied, written_at, headers, read_at=now)
+        digest = hashlib.sha256(b"" if value is None else value).hexdigest()
+        return dead_letter(
+            RawRecord(position, key and key[:MAX_LETTER_KEY_BYTES], None, written_at),
+            RecordError("too_large", f"{n_bytes} bytes, not kept; SHA-256 of the value: {digest}"),
+            self._draw(key, headers, position),
+            now,
+        )
+
+    def _draw(self, key: bytes | None, headers: Headers, position: Position) -> Draw:
+        identity = self._identity(key, headers, position.partition, position.offset)
+        draw = self.sampler.draw(identity, headers)
+        return draw._replace(threshold=draw.threshold_at(self.sampler.rate))
+
+    def unreadable(self, partition: int, begin: int, end: int, error: RecordError) -> DeadLetterRow:
+        """Return the letter for the offsets ``[begin, end)``, which nothing can be read of.
+
+        The bytes stay with the broker: compressed, they couldn't be searched for a person's data.
+        """
+        return DeadLetterRow(
+            position=Position(self.topic, partition, begin),
+            key=None,
+            value=None,
+            reason=error.reason,
+            detail=error.detail,
+            inclusion_probability=1.0,
+            received_at=self.clock(),
+            last_offset=end - 1,
+        )
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A part of a partition: every record before ``end`` was looked at."""
+
+    end: int
+    #: Records, kept or not.
+    n_records: int
+    kept: list[Kept]
+
+    @property
+    def n_sampled(self) -> int:
+        """Return how many records sampling kept; what can't be read was not asked."""
+        return sum(isinstance(one, RawRecord) or one.last_offset is None for one in self.kept)
+
+
+@dataclass
+class Growing:
+    """Collects what is read until it is much enough for one poll."""
+
+    max_records: int
+    max_bytes: int
+    kept: list[Kept] = field(default_factory=list)
+    n_records: int = 0
+    n_bytes: int = 0
+
+    def add(self, kept: Kept, n_bytes: int) -> None:
+        """Add what was kept of a record of this size."""
+        self.kept.append(kept)
+        self.n_bytes += n_bytes + OVERHEAD_BYTES
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether it should be closed."""
+        return self.n_records >= self.max_records or self.n_bytes >= self.max_bytes
+
+    def close(self, end: int) -> Fetched:
+        """Return what was collected and begin anew."""
+        fetched = Fetched(end, self.n_records, self.kept)
+        self.kept, self.n_records, self.n_bytes = [], 0, 0
+        return fetched

@@ -1,0 +1,1 @@
+"""Sampling of records before decoding."""

@@ -1,0 +1,61 @@
+"""Candidates for a floor of samples: the largest randomness of each stratum so far.
+
+The floor itself is made when a window is evaluated (:mod:`monitor.windows.reading.final_sample`): the k
+exchanges of largest randomness, a bottom-k sample. Here is only seen to it that they are stored.
+Whoever belongs to the k + 1 largest of all also belongs to them among those that one process has
+seen, in whatever order; so replicas, restarts and evictions store more, never less.
+"""
+
+import heapq
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import date
+
+from monitor.telemetry import FLOOR_STRATA_FORGOTTEN
+
+#: Model, task type and day. Days, not windows: the largest of a week are among those of its days,
+#: so that a window may be any number of whole days.
+Stratum = tuple[str, str, date]
+
+#: A stratum beyond these makes the one longest unused begin anew.
+MAX_STRATA = 4096
+
+
+@dataclass
+class _Largest:
+    heap: list[int] = field(default_factory=list)
+    #: The same numbers: what was seen before, as after a batch that is read again, counts once.
+    members: set[int] = field(default_factory=set)
+
+
+class FloorCandidates:
+    """Tells which exchanges may be among the ``size`` of largest randomness of their stratum."""
+
+    def __init__(self, size: int, *, max_strata: int = MAX_STRATA) -> None:
+        self._n_kept = size + 1  # the one below the sample is the threshold
+        self._max_strata = max_strata
+        self._strata: OrderedDict[Stratum, _Largest] = OrderedDict()
+
+    def admits(self, stratum: Stratum, randomness: int) -> bool:
+        """Note an exchange of a stratum; return whether it must be stored."""
+        largest = self._largest(stratum)
+        if randomness in largest.members:
+            return True
+        if len(largest.heap) < self._n_kept:
+            heapq.heappush(largest.heap, randomness)
+        elif randomness > largest.heap[0]:
+            largest.members.discard(heapq.heapreplace(largest.heap, randomness))
+        else:
+            return False
+        largest.members.add(randomness)
+        return True
+
+    def _largest(self, stratum: Stratum) -> _Largest:
+        largest = self._strata.get(stratum)
+        if largest is None:
+            largest = self._strata[stratum] = _Largest()
+            if len(self._strata) > self._max_strata:
+                self._strata.popitem(last=False)
+                FLOOR_STRATA_FORGOTTEN.inc()
+        self._strata.move_to_end(stratum)
+        return largest

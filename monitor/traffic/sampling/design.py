@@ -1,0 +1,109 @@
+"""The sampling design as it is configured: what is decoded, and what of that is stored."""
+
+from dataclasses import dataclass
+from datetime import UTC
+
+from monitor.settings import Settings
+from monitor.traffic.exchange import Exchange
+from monitor.traffic.record import RawRecord
+from monitor.traffic.sampling.bottom_k import FloorCandidates
+from monitor.traffic.sampling.rates import Rates
+from monitor.traffic.sampling.sampler import Draw, Sampler, randomness_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lot:
+    """How an exchange came to be stored; the fields of the same names in the table say the same."""
+
+    randomness: int
+    #: T of its own rate.
+    threshold: int
+    #: Whatever of its kind had a randomness of at least this was decoded.
+    candidate_threshold: int
+    #: Probability of R >= T, and of all stages before.
+    inclusion_probability: float
+    #: The floor in force; 0 for none.
+    floor_size: int
+
+
+def certain_lot(exchange_id: str) -> Lot:
+    """Return the lot of an exchange of a baseline: stored for certain.
+
+    Its randomness serves to thin the baseline where the traffic is thinned. It must have nothing to
+    do with that of the traffic, which a baseline may once have been sampled from.
+    """
+    return Lot(
+        randomness=randomness_of(b"baseline/" + exchange_id.encode("utf-8", "surrogatepass")),
+        threshold=0,
+        candidate_threshold=0,
+        inclusion_probability=1.0,
+        floor_size=0,
+    )
+
+
+class SamplingDesign:
+    """Decides before decoding by the highest rate, and after it by each exchange's own.
+
+    Both decisions are on the same randomness, so that their product is a decision by the own rate
+    alone. One process has one design: it remembers candidates for the floor.
+
+    Attributes:
+        sampler: What is decided before decoding.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        traffic = settings.traffic
+        self._rates = Rates(settings)
+        self._by_exchange = traffic.sample_by == "exchange"
+        self._id_header = traffic.id_header
+        self._floor_size = traffic.floor_per_window
+        self._candidates = FloorCandidates(self._floor_size) if self._floor_size else None
+        search = traffic.floor_search_rate if self._floor_size else 0.0
+        self._widest = max(self._rates.highest, search)
+        # By exchange, an exchange of any record may be kept: all are decoded.
+        self.sampler = Sampler(
+            1.0 if self._by_exchange else self._widest,
+            honour_threshold=traffic.tracestate_threshold == "honour",
+        )
+
+    def draw(self, record: RawRecord) -> Draw:
+        """Return the draw of a record that was kept before decoding."""
+        draw = self.sampler.draw(record.identity(self._id_header), record.headers)
+        return Draw(draw.randomness, draw.threshold_at(self.sampler.rate), draw.probability)
+
+    def select(self, draw: Draw, exchange: Exchange) -> Lot | None:
+        """Decide on an exchange of a record; return its lot, ``None`` where it isn't stored."""
+        if self._by_exchange:
+            # The record's randomness and the exchange's are independent stages.
+            identity = exchange.exchange_id.encode("utf-8", "surrogatepass")
+            draw = Draw(randomness_of(identity), 0, draw.inclusion_probability)
+        return self.lot(draw, exchange)
+
+    def draw_half(self, draw: Draw, join_id: str) -> Draw | None:
+        """Decide on a request or response of a record by what both have in common."""
+        if not self._by_exchange:
+            return draw
+        randomness = randomness_of(join_id.encode("utf-8", "surrogatepass"))
+        own = Draw(randomness, 0, draw.inclusion_probability)
+        threshold = own.threshold_at(self._widest)
+        return own._replace(threshold=threshold) if randomness >= threshold else None
+
+    def lot(self, draw: Draw, exchange: Exchange) -> Lot | None:
+        """Decide on an exchange by the rate of its kind, on the randomness of its draw."""
+        threshold = draw.threshold_at(self._rates.rate_of(exchange.model, exchange.task_type))
+        if not self._is_candidate(draw, exchange) and draw.randomness < threshold:
+            return None
+        return Lot(
+            randomness=draw.randomness,
+            threshold=threshold,
+            candidate_threshold=draw.threshold,
+            inclusion_probability=draw.probability_at(threshold),
+            floor_size=self._floor_size,
+        )
+
+    def _is_candidate(self, draw: Draw, exchange: Exchange) -> bool:
+        if self._candidates is None:
+            return False
+        day = exchange.occurred_at.astimezone(UTC).date()
+        stratum = (exchange.model, exchange.task_type, day)
+        return self._candidates.admits(stratum, draw.randomness)

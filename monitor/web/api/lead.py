@@ -1,0 +1,83 @@
+"""Items in a lead's hands: flags, and reopening what was decided."""
+
+from typing import Any
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from sqlalchemy import Engine
+
+from monitor.review.items import adjudication, flags
+from monitor.store.accounts.users import ReviewerRow
+from monitor.store.engine import transaction
+from monitor.store.review.audits import AuditCounts, audit_counts
+from monitor.store.review.items import items_with_status
+from monitor.web.api.bodies import Explanation
+from monitor.web.clock import Clock
+
+
+class LeadItems(Controller):
+    """What leads and admins do with items."""
+
+    path = "/lead"
+
+    @get("/flags", sync_to_thread=True)
+    def flagged(
+        self,
+        lead: NamedDependency[ReviewerRow],  # noqa: ARG002 - only leads get here
+        engine: NamedDependency[Engine],
+    ) -> list[dict[str, Any]]:
+        """Return the flagged items, with why."""
+        with transaction(engine) as connection:
+            items = items_with_status(connection, "flagged")
+        return [{"item": item.id, "reason": item.excluded_reason} for item in items]
+
+    @post("/items/{item_id:int}/confirm-flag", status_code=200, sync_to_thread=True)
+    def confirm_flag(
+        self,
+        item_id: FromPath[int],
+        lead: NamedDependency[ReviewerRow],
+        engine: NamedDependency[Engine],
+        clock: NamedDependency[Clock],
+    ) -> dict[str, str]:
+        """Exclude a flagged item for good."""
+        with transaction(engine) as connection:
+            flags.confirm_flag(connection, item_id, lead, clock())
+        return {"status": "excluded"}
+
+    @post("/items/{item_id:int}/reject-flag", status_code=200, sync_to_thread=True)
+    def reject_flag(
+        self,
+        item_id: FromPath[int],
+        lead: NamedDependency[ReviewerRow],
+        engine: NamedDependency[Engine],
+        clock: NamedDependency[Clock],
+    ) -> dict[str, str]:
+        """Put a flagged item back where it was."""
+        with transaction(engine) as connection:
+            status = flags.reject_flag(connection, item_id, lead, clock())
+        return {"status": status}
+
+    @post("/items/{item_id:int}/reopen", status_code=200, sync_to_thread=True)
+    def reopen(
+        self,
+        item_id: FromPath[int],
+        data: JSONBody[Explanation],
+        lead: NamedDependency[ReviewerRow],
+        engine: NamedDependency[Engine],
+        clock: NamedDependency[Clock],
+    ) -> dict[str, Any]:
+        """Have a decided item decided anew, by an adjudicator; the old gold is kept."""
+        with transaction(engine) as connection:
+            revision = adjudication.reopen(connection, item_id, lead, clock(), data.reason)
+        return {"status": "adjudication", "revision": revision}
+
+    @get("/audits", sync_to_thread=True)
+    def audits(
+        self,
+        lead: NamedDependency[ReviewerRow],  # noqa: ARG002 - only leads get here
+        engine: NamedDependency[Engine],
+    ) -> AuditCounts:
+        """Return how many audits were drawn, decided and confirmed."""
+        with transaction(engine) as connection:
+            return audit_counts(connection)

@@ -1,0 +1,89 @@
+"""Items after both reviews: discuss, propose, escalate, adjudicate, audit."""
+
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from sqlalchemy import Engine
+
+from monitor.review.items import adjudication, discussion
+from monitor.review.items.adjudication import Ruling
+from monitor.review.items.discussion import Message
+from monitor.review.items.verdicts import Judgement
+from monitor.store.accounts.users import ReviewerRow
+from monitor.store.engine import transaction
+from monitor.web.clock import Clock
+
+
+class Decisions(Controller):
+    """What follows where two reviewers don't agree, and where they do."""
+
+    path = "/items"
+
+    @post("/{item_id:int}/messages", status_code=200, sync_to_thread=True)
+    def write(
+        self,
+        item_id: FromPath[int],
+        data: JSONBody[Message],
+        reviewer: NamedDependency[ReviewerRow],
+        engine: NamedDependency[Engine],
+        clock: NamedDependency[Clock],
+    ) -> dict[str, str]:
+        """Write to the other reviewer of a disagreed item."""
+        with transaction(engine) as connection:
+            discussion.write_message(connection, item_id, reviewer, data.text, clock())
+        return {"status": "written"}
+
+    @post("/{item_id:int}/resolution", status_code=200, sync_to_thread=True)
+    def resolve(
+        self,
+        item_id: FromPath[int],
+        data: JSONBody[Judgement],
+        reviewer: NamedDependency[ReviewerRow],
+        engine: NamedDependency[Engine],
+        clock: NamedDependency[Clock],
+    ) -> dict[str, str]:
+        """Propose a joint resolution; ``gold`` once both reviewers propose the same."""
+        with transaction(engine) as connection:
+            status = discussion.propose_resolution(connection, item_id, reviewer, data, clock())
+        return {"status": status}
+
+    @post("/{item_id:int}/escalation", status_code=200, sync_to_thread=True)
+    def escalate(
+        self,
+        item_id: FromPath[int],
+        reviewer: NamedDependency[ReviewerRow],
+        engine: NamedDependency[Engine],
+        clock: NamedDependency[Clock],
+    ) -> dict[str, str]:
+        """End the discussion and ask an adjudicator."""
+        with transaction(engine) as connection:
+            discussion.ask_for_adjudication(connection, item_id, reviewer, clock())
+        return {"status": "adjudication"}
+
+    @post("/{item_id:int}/adjudication", status_code=200, sync_to_thread=True)
+    def adjudicate(
+        self,
+        item_id: FromPath[int],
+        data: JSONBody[Ruling],
+        reviewer: NamedDependency[ReviewerRow],
+        engine: NamedDependency[Engine],
+        clock: NamedDependency[Clock],
+    ) -> dict[str, str]:
+        """Decide an item that two others disagree on."""
+        with transaction(engine) as connection:
+            adjudication.adjudicate(connection, item_id, reviewer, data, clock())
+        return {"status": "gold"}
+
+    @post("/{item_id:int}/audit", status_code=200, sync_to_thread=True)
+    def audit(
+        self,
+        item_id: FromPath[int],
+        data: JSONBody[Judgement],
+        reviewer: NamedDependency[ReviewerRow],
+        engine: NamedDependency[Engine],
+        clock: NamedDependency[Clock],
+    ) -> dict[str, list[str]]:
+        """Judge an agreed item without having seen its votes; the answer says what differs."""
+        with transaction(engine) as connection:
+            found = adjudication.audit(connection, item_id, reviewer, data, clock())
+        return {"differences": found}

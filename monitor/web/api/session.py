@@ -1,0 +1,50 @@
+"""Signing in, and what waits for who has."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, get, post
+from litestar.di import NamedDependency
+from litestar.exceptions import NotAuthorizedException
+from litestar.params import JSONBody
+from sqlalchemy import Engine
+
+from monitor.review.items.worklist import Worklist, work_of
+from monitor.settings import Settings
+from monitor.store.accounts.users import ReviewerRow
+from monitor.store.engine import transaction
+from monitor.web.clock import Clock
+from monitor.web.sign_in.password_page import sign_in
+
+
+class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Name and password."""
+
+    name: Annotated[str, msgspec.Meta(max_length=200)]
+    password: Annotated[str, msgspec.Meta(max_length=2000)]
+
+
+@post("/login", status_code=200, sync_to_thread=True)
+def login(
+    request: Request[Any, Any, Any],
+    data: JSONBody[Credentials],
+    engine: NamedDependency[Engine],
+    settings: NamedDependency[Settings],
+    clock: NamedDependency[Clock],
+) -> dict[str, Any]:
+    """Sign in. GET /login first: it sets the cookie whose value goes into x-csrftoken."""
+    person = sign_in(request, engine, settings, clock, name=data.name, password=data.password)
+    if person is None:
+        raise NotAuthorizedException("name or password is wrong")
+    return {"id": person.id, "name": person.name, "role": person.role}
+
+
+@get("/work", sync_to_thread=True)
+def work(
+    reviewer: NamedDependency[ReviewerRow],
+    engine: NamedDependency[Engine],
+    clock: NamedDependency[Clock],
+) -> Worklist:
+    """Return what waits for the person: items to review, to discuss, to adjudicate, to audit."""
+    with transaction(engine) as connection:
+        return work_of(connection, reviewer, clock())

@@ -1,0 +1,156 @@
+"""The web application: built from its parts, knowing nothing of who serves it."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.datastructures import CacheControlHeader, MutableScopeHeaders
+from litestar.di import Provide
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.static_files import create_static_files_router
+from litestar.stores.registry import StoreRegistry
+from litestar.template import TemplateConfig
+from litestar.types import Message, Scope
+from sqlalchemy import Engine
+
+from monitor.accounts.sessions import COOKIE, MAX_AGE, SessionConfig, SqlStore
+from monitor.errors import ConfigurationError
+from monitor.settings import Secrets, Settings
+from monitor.telemetry import Heartbeat
+from monitor.web import api, current_user, error_pages, filters, health
+from monitor.web.candidates import candidate_pages
+from monitor.web.clock import Clock, utc_now
+from monitor.web.decisions import decision_pages
+from monitor.web.digest import digest_page
+from monitor.web.drift import drift_pages
+from monitor.web.human_evaluation import human_evaluation_pages
+from monitor.web.progress import progress_pages
+from monitor.web.review import review_pages
+from monitor.web.runs import run_pages
+from monitor.web.same_origin import SameOrigin
+from monitor.web.security import cookie_name, csrf_config, headers
+from monitor.web.sign_in import invitation_page, single_sign_on_page
+from monitor.web.sign_in.password_page import login_form, login_page, logout
+from monitor.web.users import user_pages
+from monitor.windows.report.page import STYLES
+
+HERE = Path(__file__).resolve().parent
+#: A request larger than this is refused before it is read.
+MAX_BODY_BYTES = 2_000_000
+
+
+def create_app(
+    engine: Engine,
+    settings: Settings,
+    secrets: Secrets,
+    *,
+    clock: Clock = utc_now,
+    heartbeats: Sequence[Heartbeat] = (),
+    readiness: Sequence[health.Ready] = (),
+) -> Litestar:
+    """Build the application.
+
+    Args:
+        engine: The database, whose schema is current.
+        settings: The configuration.
+        secrets: Holds the key of the forms' tokens and the secret at the provider of sign-on.
+        clock: Tells the time.
+        heartbeats: The loops that /healthz asks about.
+        readiness: Each says what is missing for /readyz, or ``None``.
+    """
+    secure = settings.web.secure_cookies
+    provider = single_sign_on_page.connect(settings, secrets)
+    sessions = SessionConfig(
+        key=cookie_name(COOKIE, secure=secure),
+        max_age=int(MAX_AGE.total_seconds()),
+        secure=secure,
+        exclude=["^/static/", "^/vendor/", "^/healthz$", "^/readyz$", "^/metrics$"],
+    )
+    return Litestar(
+        route_handlers=[
+            # In one router: Litestar 2.25 registers a handler again for each further one that is
+            # added to the application on the same path, and wraps it in a thread twice.
+            Router(
+                "/",
+                route_handlers=[
+                    login_page,
+                    login_form,
+                    logout,
+                    *invitation_page.HANDLERS,
+                    *single_sign_on_page.HANDLERS,
+                    *review_pages.HANDLERS,
+                ],
+            ),
+            user_pages.router,
+            human_evaluation_pages.router,
+            *progress_pages.HANDLERS,
+            *drift_pages.HANDLERS,
+            *digest_page.HANDLERS,
+            *decision_pages.HANDLERS,
+            *run_pages.HANDLERS,
+            *candidate_pages.HANDLERS,
+            *health.HANDLERS,
+            api.router,
+            _static("/static", "static", HERE / "static", STYLES),
+            _static("/vendor/htmx", "htmx", _htmx_folder()),
+        ],
+        dependencies={
+            "engine": Provide(lambda: engine, sync_to_thread=False),
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+            "clock": Provide(lambda: clock, sync_to_thread=False),
+            "provider": Provide(lambda: provider, sync_to_thread=False),
+            "heartbeats": Provide(lambda: heartbeats, sync_to_thread=False),
+            "readiness": Provide(lambda: readiness, sync_to_thread=False),
+            "visitor": Provide(current_user.visitor, sync_to_thread=True),
+            "reviewer": Provide(current_user.reviewer, sync_to_thread=False),
+            "lead": Provide(current_user.lead, sync_to_thread=False),
+        },
+        middleware=[SameOrigin(settings.alerts.public_url), sessions.middleware],
+        stores=StoreRegistry({"sessions": SqlStore(engine, clock)}),
+        csrf_config=csrf_config(engine, settings, secrets),
+        template_config=TemplateConfig(
+            directory=HERE / "templates",
+            engine=JinjaTemplateEngine,
+            engine_callback=filters.register,
+        ),
+        exception_handlers=error_pages.HANDLERS,
+        before_send=[_protect(headers(secure=secure))],
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=None,
+        logging_config=None,  # logging is configured by who runs the process
+        debug=False,
+    )
+
+
+def _protect(protecting: Mapping[str, str]) -> Callable[[Message, Scope], Awaitable[None]]:
+    """Return what puts the protecting headers on every answer, errors included."""
+
+    async def add_headers(message: Message, _scope: Scope) -> None:
+        if message["type"] != "http.response.start":
+            return
+        answer = MutableScopeHeaders.from_message(message)
+        for name, value in protecting.items():
+            answer.setdefault(name, value)
+
+    return add_headers
+
+
+def _static(path: str, name: str, *folders: Path) -> Any:
+    return create_static_files_router(
+        path=path,
+        directories=list(folders),
+        name=name,
+        cache_control=CacheControlHeader(max_age=300, private=True),
+    )
+
+
+def _htmx_folder() -> Path:
+    spec = find_spec("django_htmx")
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigurationError(
+            "the package django-htmx, which carries htmx, is missing: "
+            "`pip install --no-deps django-htmx`"
+        )
+    return Path(spec.submodule_search_locations[0]) / "static" / "django_htmx"

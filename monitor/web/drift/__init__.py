@@ -1,0 +1,1 @@
+"""Drift evaluations: windows over time, verdict and prompt map."""

@@ -1,0 +1,1 @@
+"""Batch progress, incidents and model versions."""

@@ -1,0 +1,1 @@
+"""Review queue, review items and discussions."""

@@ -1,0 +1,159 @@
+"""The pages of an expert: the queue, an item, a discussion."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Redirect, Template
+from sqlalchemy import Connection, Engine
+
+from monitor.review.guidelines import TaskType, taxonomy_by_version
+from monitor.review.human_evaluation.view import studies_to_rate
+from monitor.review.items import blind_review, item_view
+from monitor.review.items.worklist import work_of
+from monitor.settings import Settings
+from monitor.store.accounts.users import ReviewerRow
+from monitor.store.engine import transaction
+from monitor.store.review.reviews import has_reviewed
+from monitor.web.clock import Clock
+
+ERROR_KINDS = {
+    "knowledge": "Missing knowledge",
+    "judgement": "Wrong judgement",
+    "format": "Wrong format",
+    "tone": "Wrong tone",
+    "unsafe": "Unsafe",
+    "other": "Other",
+}
+DIMENSIONS = {
+    "accuracy": "Is what it says right?",
+    "completeness": "Is anything missing?",
+    "tone": "Would you send it like this?",
+    "compliance": "Does it keep the rules?",
+}
+ANSWERS = {
+    "yes": "Yes, the model had what it needs",
+    "facts_missing": "No, facts were missing",
+    "needs_judgement": "No, it takes trained judgement",
+}
+VERDICTS = {"accept": "Accept", "correct": "Correct", "reject": "Reject"}
+CAUSES = {
+    "guide_gap": "The guide doesn't say",
+    "reviewer_error": "One of the reviews is mistaken",
+    "ambiguous": "The request is ambiguous",
+}
+RESOLUTIONS = {
+    "agreed": "Both reviewers said the same.",
+    "discussed": "You two talked and settled on this.",
+    "adjudicated": "An adjudicator decided.",
+    "audited": "An audit saw it differently, and holds.",
+}
+#: What a judgement says, beside its comment.
+JUDGED = ("verdict", "error_kind", "answerable", "corrected_response")
+WORDS: dict[str, Any] = {
+    "error_kinds": ERROR_KINDS,
+    "answers": ANSWERS,
+    "dimensions": DIMENSIONS,
+    "verdicts": VERDICTS,
+    "causes": CAUSES,
+    "resolutions": RESOLUTIONS,
+}
+
+
+@get("/", sync_to_thread=False)
+def root(visitor: NamedDependency[ReviewerRow | None]) -> Redirect:
+    """Go to the queue, or sign in."""
+    return Redirect("/review" if visitor else "/login", status_code=303)
+
+
+@get("/review", sync_to_thread=True)
+def queue(
+    reviewer: NamedDependency[ReviewerRow],
+    engine: NamedDependency[Engine],
+    clock: NamedDependency[Clock],
+) -> Template | Redirect:
+    """Show what waits; go on with the item the person is at."""
+    with transaction(engine) as connection:
+        work = work_of(connection, reviewer, clock())
+        studies = studies_to_rate(connection, reviewer, clock())
+        first_time = not has_reviewed(connection, reviewer.id)
+    if work.at_work is not None:
+        return Redirect(f"/review/{work.at_work}", status_code=303)
+    return Template(
+        "queue.html",
+        context={
+            "person": reviewer,
+            "first_time": first_time,
+            "studies": studies,
+            **asdict(work),
+        },
+    )
+
+
+@post("/review", status_code=303, sync_to_thread=True)
+def next_item(
+    reviewer: NamedDependency[ReviewerRow],
+    engine: NamedDependency[Engine],
+    settings: NamedDependency[Settings],
+    clock: NamedDependency[Clock],
+) -> Redirect:
+    """Claim the next item and go to it."""
+    with transaction(engine) as connection:
+        item_id = blind_review.claim_next(
+            connection, reviewer.id, clock(), settings.review.lease_minutes
+        )
+    return Redirect(f"/review/{item_id}" if item_id else "/review", status_code=303)
+
+
+@get("/review/{item_id:int}", sync_to_thread=True)
+def item(
+    item_id: FromPath[int],
+    reviewer: NamedDependency[ReviewerRow],
+    engine: NamedDependency[Engine],
+    clock: NamedDependency[Clock],
+) -> Template:
+    """Show an item: to review, to discuss, to decide, or to look at again."""
+    with transaction(engine) as connection:
+        view = item_view.view_item(connection, item_id, reviewer)
+        task = _guide_of(connection, view)
+    alone = view.state in {"open", "submitted", "flagged", "excluded"}
+    initial = {
+        "id": view.id,
+        "person": reviewer.id,
+        "state": view.state,
+        "response": view.response,
+        "draft": view.draft,
+        **(_reservation(view, clock()) if alone else _votes(view)),
+    }
+    return Template(
+        "item.html" if alone else "discussion.html",
+        context={"person": reviewer, "item": view, "task": task, "initial": initial, **WORDS},
+    )
+
+
+def _reservation(view: item_view.ItemView, now: datetime) -> dict[str, Any]:
+    until = view.lease_until.isoformat() if view.lease_until else None
+    return {"lease_until": until, "now": now.isoformat()}
+
+
+def _votes(view: item_view.ItemView) -> dict[str, Any]:
+    """Return what the discussion begins from: the two texts, and the person's own verdict."""
+    own = view.own_review
+    start = None
+    if own and view.state == "disagreed":
+        proposed = [row for row in view.proposals if row.reviewer_id == own.reviewer_id]
+        latest = proposed[-1] if proposed else own
+        start = {name: getattr(latest, name) for name in JUDGED}
+    return {"texts": [row.corrected_response for row in view.reviews], "start": start}
+
+
+def _guide_of(connection: Connection, view: item_view.ItemView) -> TaskType | None:
+    """Return what the guide said of the item's kind of task when the item was queued."""
+    taxonomy = taxonomy_by_version(connection, view.taxonomy_version)
+    return None if taxonomy is None else taxonomy.task_types.get(view.task_type)
+
+
+HANDLERS = (root, queue, next_item, item)

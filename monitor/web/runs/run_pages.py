@@ -1,0 +1,81 @@
+"""The pages of the training runs: how each goes on, and the end of it where a lead wants that."""
+
+from typing import Any
+
+from litestar import Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Redirect, Template
+from sqlalchemy import Connection, Engine
+
+from monitor.store.accounts.users import ReviewerRow
+from monitor.store.audit_log import append_entry
+from monitor.store.engine import transaction
+from monitor.store.training.registry import version_of_run
+from monitor.store.training.runs import FINAL, RunRow, list_runs, request_cancel, run_by_id
+from monitor.web.clock import Clock
+from monitor.web.runs.loss_curve import draw_losses
+
+#: How a status looks.
+BADGES = {"running": "warn", "succeeded": "good", "failed": "bad"}
+
+
+@get("/runs", sync_to_thread=True)
+def runs(lead: NamedDependency[ReviewerRow], engine: NamedDependency[Engine]) -> Template:
+    """List the training runs, the newest first."""
+    with transaction(engine) as connection:
+        rows = list_runs(connection)
+    return Template("runs.html", context={"person": lead, "runs": rows, "badges": BADGES})
+
+
+@get("/runs/{run_id:int}", sync_to_thread=True)
+def run(
+    run_id: FromPath[int],
+    request: Request[Any, Any, Any],
+    lead: NamedDependency[ReviewerRow],
+    engine: NamedDependency[Engine],
+) -> Template:
+    """Show a run: its state, losses, speed and the last lines of its log."""
+    with transaction(engine) as connection:
+        context = _view(connection, run_by_id(connection, run_id))
+    partial = "hx-request" in request.headers
+    return Template("run_state.html" if partial else "run.html", context=context | {"person": lead})
+
+
+@post("/lead/runs/{run_id:int}/cancel", status_code=303, sync_to_thread=True)
+def cancel(
+    run_id: FromPath[int],
+    lead: NamedDependency[ReviewerRow],
+    engine: NamedDependency[Engine],
+    clock: NamedDependency[Clock],
+) -> Redirect:
+    """Ask for a run to be ended; the daemon that launched it does."""
+    with transaction(engine) as connection:
+        run_by_id(connection, run_id)
+        if request_cancel(connection, run_id, lead.name):
+            place = f"training_runs/{run_id}"
+            append_entry(connection, clock(), lead.name, "run.cancel_asked", place, {})
+    return Redirect(f"/runs/{run_id}", status_code=303)
+
+
+def _view(connection: Connection, row: RunRow) -> dict[str, Any]:
+    progress = row.progress or {}
+    last = progress.get("last") or {}
+    return {
+        "row": row,
+        "badges": BADGES,
+        "ended": row.status in FINAL,
+        "version": version_of_run(connection, row.id),
+        "last": last,
+        "curve": draw_losses(
+            progress.get("losses") or [], progress.get("validation") or [], last.get("steps") or 0
+        ),
+        "validation": progress.get("validation") or [],
+        "log": progress.get("log") or [],
+        "waits": progress.get("waits") or "",
+        "checks": (row.result or {}).get("checks") or [],
+        "memory": (row.result or {}).get("memory"),
+    }
+
+
+HANDLERS = (runs, run, cancel)

@@ -1,0 +1,1 @@
+"""Sign-in by password, invitation and single sign-on."""

@@ -1,0 +1,79 @@
+"""The page behind a one-time link: choose a password, and be signed in."""
+
+from typing import Any
+
+from litestar import Request, get, post
+from litestar.di import NamedDependency
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Redirect, Template
+from sqlalchemy import Engine
+
+from monitor.accounts.invitations import accept_link, open_link
+from monitor.accounts.passwords import MIN_LENGTH
+from monitor.accounts.sessions import start_session
+from monitor.errors import InputError, LinkError
+from monitor.settings import Settings
+from monitor.store.engine import transaction
+from monitor.web.clock import Clock
+from monitor.web.sign_in.password_page import Form
+
+
+@get("/welcome/{token:str}", sync_to_thread=True)
+def welcome_page(
+    token: FromPath[str],
+    engine: NamedDependency[Engine],
+    settings: NamedDependency[Settings],
+    clock: NamedDependency[Clock],
+) -> Template:
+    """Show the form, or why the link doesn't work. To look at a link doesn't use it up."""
+    _require_passwords(settings)
+    try:
+        with transaction(engine) as connection:
+            link, person = open_link(connection, token, clock())
+    except LinkError as error:
+        return _refusal(error)
+    return _form(link.expires_at, person.name)
+
+
+@post("/welcome/{token:str}", status_code=200, sync_to_thread=True)
+def welcome_form(  # noqa: PLR0917 - Litestar passes them by name
+    request: Request[Any, Any, Any],
+    token: FromPath[str],
+    data: Form,
+    engine: NamedDependency[Engine],
+    settings: NamedDependency[Settings],
+    clock: NamedDependency[Clock],
+) -> Template | Redirect:
+    """Set the password and sign in."""
+    _require_passwords(settings)
+    now = clock()
+    password = data.get("password", "")
+    try:
+        with transaction(engine) as connection:
+            link, person = open_link(connection, token, now)
+        if password != data.get("repeated", ""):
+            return _form(link.expires_at, person.name, "The two passwords differ.")
+        start_session(request, accept_link(engine, token, password, now), now)
+    except LinkError as error:
+        return _refusal(error)
+    except InputError as error:
+        return _form(link.expires_at, person.name, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    return Redirect("/", status_code=303)
+
+
+def _require_passwords(settings: Settings) -> None:
+    if not settings.web.passwords:
+        raise NotFoundException("passwords are turned off here")
+
+
+def _form(until: Any, name: str, problem: str = "") -> Template:
+    context = {"name": name, "until": until, "problem": problem, "minimum": MIN_LENGTH}
+    return Template("welcome.html", context=context, status_code=400 if problem else 200)
+
+
+def _refusal(error: LinkError) -> Template:
+    return Template("welcome.html", context={"refusal": str(error)}, status_code=410)
+
+
+HANDLERS = (welcome_page, welcome_form)

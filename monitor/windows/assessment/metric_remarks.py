@@ -1,0 +1,69 @@
+"""Which metrics could not be compared: a broken pipeline turns off the alarm on quality, unseen."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from monitor.rendering.excerpts import excerpt
+from monitor.settings import Drift
+from monitor.windows.comparison.metric_directions import direction_of
+from monitor.windows.comparison.metrics import LEAST_VALUES, count_values
+
+Rows = Sequence[Mapping[str, Any]]
+
+#: Metrics named in a remark at most.
+SHOWN = 7
+
+
+def metrics_not_compared(reference: Rows, current: Rows, drift: Drift) -> tuple[str, ...]:
+    """Name the metrics that only one side has enough values of.
+
+    Args:
+        reference: The attributes of the baseline's exchanges.
+        current: Those of the window's.
+        drift: Directions of metrics: what has one is named first, as only that may alarm.
+    """
+    before, now = count_values(reference), count_values(current)
+    lost = _enough_only_in(before, now, drift)
+    new = _enough_only_in(now, before, drift)
+    remarks = []
+    if lost:
+        texts = _count_texts(current, lost)
+        named = [
+            f"{_named(name)} ({before[name]:,} in the baseline, {now[name]:,} in the window"
+            + (f", where {texts[name]:,} are text)" if texts[name] else ")")
+            for name in lost
+        ]
+        remarks.append(
+            f"Metrics not compared, as the window has fewer than {LEAST_VALUES} values: "
+            f"{_listed(named)}. "
+            "What they measured is not watched in this window."
+        )
+    if new:
+        named = [
+            f"{_named(name)} ({before[name]:,} in the baseline, {now[name]:,} in the window)"
+            for name in new
+        ]
+        remarks.append(
+            f"Metrics not compared, as the baseline has fewer than {LEAST_VALUES} values: "
+            f"{_listed(named)}."
+        )
+    return tuple(remarks)
+
+
+def _enough_only_in(side: Counter[str], other: Counter[str], drift: Drift) -> list[str]:
+    names = [name for name, n in side.items() if n >= LEAST_VALUES and other[name] < LEAST_VALUES]
+    return sorted(names, key=lambda name: (direction_of(name, drift) == 0, -side[name], name))
+
+
+def _count_texts(rows: Rows, names: Sequence[str]) -> Counter[str]:
+    return Counter(name for row in rows for name in names if isinstance(row.get(name), str))
+
+
+def _named(name: str) -> str:
+    return f"`{excerpt(name, 40)}`"
+
+
+def _listed(named: Sequence[str]) -> str:
+    listed = ", ".join(named[:SHOWN])
+    return listed if len(named) <= SHOWN else f"{listed} and {len(named) - SHOWN:,} more"

@@ -1,0 +1,117 @@
+"""Everything that an evaluation's figures depend on, so that it can be repeated and checked."""
+
+import platform
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from monitor.settings import Settings
+from monitor.store.traffic.exchanges import WindowRows
+from monitor.windows.reading.baselines import Reference
+from monitor.windows.reading.stored_window import StoredWindow
+
+#: Packages that the figures depend on.
+PACKAGES = (
+    *("driftwarden", "numpy", "scipy", "torch", "xxhash"),
+    *("sentence-transformers", "transformers", "evidently"),
+)
+
+
+def provenance_of(
+    window: StoredWindow,
+    reference: Reference,
+    settings: Settings,
+    *,
+    seed: int,
+    taxonomy_version: str,
+) -> dict[str, Any]:
+    """Return what the figures depend on beside the code: data, settings, versions, machine.
+
+    Args:
+        window: What was judged.
+        reference: What it was compared with; of several versions that of the one that speaks.
+        settings: The settings in force.
+        seed: The window's.
+        taxonomy_version: Of the taxonomy that declared the forms of answers; empty: none did.
+    """
+    return {
+        "seed": seed,
+        "window": {
+            "digest": digest_of(window.rows),
+            "n_exchanges": len(window.rows),
+            "n_embedded_again": window.n_embedded_again,
+            "n_withheld": window.withheld.n,
+        },
+        "encoder": window.rows.encoder,
+        "n_other_encoder": window.rows.n_other_encoder,
+        "baseline": _baseline(reference),
+        "drift": settings.drift.model_dump(mode="json"),
+        "alert_threshold": settings.monitoring.alert_threshold,
+        "version_field": settings.model.version_field,
+        "taxonomy": taxonomy_version,
+        "sampling": {
+            "sample_rate": settings.monitoring.sample_rate,
+            "rates": [rule.model_dump(mode="json") for rule in settings.traffic.rates],
+        },
+        "redaction_patterns": dict(settings.redaction.patterns),
+        "device": "cpu",  # the tests run there; on CUDA they give the same verdicts, not digits
+        "machine": {
+            "architecture": platform.machine(),
+            "python": platform.python_version(),
+            "blas": blas_threads(),
+        },
+        "versions": {name: version(name) for name in PACKAGES},
+    }
+
+
+def blas_threads() -> list[dict[str, Any]]:
+    """Return the libraries that sum, with their threads: both decide the last digit of a sum."""
+    return [
+        {key: one.get(key) for key in ("internal_api", "version", "architecture", "num_threads")}
+        for one in threadpool_info()
+        if one["user_api"] == "blas"
+    ]
+
+
+def digest_of(rows: WindowRows) -> str:
+    """Return the SHA-256 of all of a window that its figures depend on.
+
+    Two windows of one digest give the same figures. Row numbers of the database are left out.
+    """
+    digest = sha256()
+    encode = msgspec.json.Encoder(order="sorted").encode
+    for row in zip(
+        rows.exchange_ids,
+        rows.occurred_at,
+        rows.users,
+        rows.task_types,
+        rows.prompts,
+        rows.responses,
+        rows.attributes,
+        strict=True,
+    ):
+        digest.update(encode(row))
+    for column in (rows.inclusion_probability, rows.randomness, rows.threshold):
+        digest.update(np.ascontiguousarray(column).tobytes())
+    for vectors in (rows.prompt_vectors, rows.response_vectors):
+        digest.update(np.ascontiguousarray(vectors, dtype="<f2").tobytes())
+    return digest.hexdigest()
+
+
+def _baseline(reference: Reference) -> dict[str, Any] | None:
+    baseline = reference.baseline
+    if baseline is None:
+        return None
+    occurred = reference.rows.occurred_at if reference.rows else []
+    return {
+        "digest": baseline.digest,
+        "n_exchanges": baseline.n_exchanges,
+        "encoder": baseline.encoder,
+        "model_version": baseline.model_version,
+        "first": min(occurred, default=baseline.created_at).isoformat(),
+        "last": max(occurred, default=baseline.created_at).isoformat(),
+    }

@@ -1,0 +1,1 @@
+"""Comparison of a window with its baseline."""

@@ -1,0 +1,94 @@
+"""Make two windows comparable whose exchanges were sampled at different rates.
+
+A permutation test needs samples that come from one distribution if nothing drifted. Where the task
+types of a window were sampled at different rates, and its baseline wasn't, their mix differs by the
+sampling alone. So a common rate is chosen: exchanges sampled at a higher one are thinned to it,
+each by its own randomness; and of a task type sampled at a lower one, the baseline is thinned in
+proportion. What is left has a known and equal share of each task type on both sides.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift import SampleDesign
+from monitor.windows.reading.window import Window
+
+#: Within a task type all are thinned to the lowest probability, but for exchanges that stand for
+#: less than this share of it: a few mustn't thin everything to nothing.
+NEGLIGIBLE_SHARE = 0.01
+
+#: Rates tried at most.
+MAX_RATES = 100
+
+
+def comparable(
+    reference: Window, current: Window, rate_of: Callable[[str], float] | None = None
+) -> SampleDesign | None:
+    """Return which exchanges can be compared, and the weights of those that are estimated from.
+
+    Args:
+        reference: The baseline: not a sample, or a sample at one rate.
+        current: The window.
+        rate_of: The configured rate of a task type: for one that the window has none of.
+
+    Returns:
+        ``None`` where all of the window was sampled at one rate: nothing is thinned or weighted.
+    """
+    probability, uniform = current.inclusion_probability, current.uniform
+    if current.weights is None or probability is None or uniform is None:
+        return None
+    names = dict.fromkeys((*current.task_types, *reference.task_types))
+    number_of = {name: number for number, name in enumerate(names)}
+    task = np.array([number_of[name] for name in current.task_types], dtype=np.int64)
+    before = np.array([number_of[name] for name in reference.task_types], dtype=np.int64)
+    lowest = _lowest_of_each(probability, task)
+    n_present = len(lowest)  # those that the window has come first
+    absent = [1.0 if rate_of is None else rate_of(name) for name in [*names][n_present:]]
+    lowest = np.concatenate([lowest, absent])
+    common = _common_rate(
+        lowest,
+        traffic=np.bincount(task, weights=1.0 / probability, minlength=len(names)).astype(float),
+        n_reference=np.bincount(before, minlength=len(names)),
+    )
+    goal = np.minimum(lowest, common)
+    chance = np.zeros(len(reference)) if reference.uniform is None else reference.uniform
+    return SampleDesign(
+        weights=current.weights,
+        reference_comparable=chance >= 1.0 - (goal / common)[before],
+        current_comparable=uniform >= 1.0 - goal[task] / probability,
+    )
+
+
+def _lowest_of_each(
+    probability: NDArray[np.float64], task: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return each task type's lowest probability, but for those that stand for next to nothing."""
+    order = np.lexsort((probability, task))
+    found = []
+    for ordered in np.split(probability[order], np.cumsum(np.bincount(task))[:-1]):
+        share = np.cumsum(1.0 / ordered)
+        found.append(ordered[np.searchsorted(share, NEGLIGIBLE_SHARE * share[-1])])
+    return np.array(found)
+
+
+def _common_rate(
+    lowest: NDArray[np.float64], *, traffic: NDArray[np.float64], n_reference: NDArray[np.int64]
+) -> float:
+    """Return the rate that leaves most to compare of what the traffic consists of.
+
+    A high one thins the baseline of many task types, a low one the window. What a task type has
+    left is the harmonic mean of both sides; it counts by its share of the traffic.
+    """
+    rates = np.unique(lowest)
+    if len(rates) > MAX_RATES:
+        rates = np.quantile(rates, np.linspace(0.0, 1.0, MAX_RATES), method="nearest")
+    left = []
+    for rate in rates:
+        current = np.minimum(lowest, rate) * traffic
+        reference = np.minimum(lowest / rate, 1.0) * n_reference
+        left.append(
+            float((traffic * current * reference / np.maximum(current + reference, 1)).sum())
+        )
+    return float(rates[int(np.argmax(left))])

@@ -1,0 +1,71 @@
+"""The mix of task types: the share of each, and whether it moved."""
+
+import dataclasses
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift import MixComparison, SampleDesign, compare_mix
+from monitor.windows.reading.window import Window
+
+#: Task types listed; the rest are counted together.
+MAX_TASK_TYPES = 50
+
+
+def mix_of(window: Window) -> dict[str, float]:
+    """Return the estimated share of each task type; nothing where no exchange names one."""
+    if not any(window.task_types):
+        return {}
+    counts, total = _count(window)
+    mix = {name: count / total for name, count in counts.most_common(MAX_TASK_TYPES)}
+    if len(counts) > MAX_TASK_TYPES:
+        left = sum(count for name, count in counts.items() if name not in mix)
+        mix["(other)"] = mix.get("(other)", 0.0) + left / total
+    return mix
+
+
+def compare_task_mix(
+    reference: Window, current: Window, design: SampleDesign | None, rng: np.random.Generator
+) -> MixComparison | None:
+    """Compare the task types; ``None`` where a side names none, or there is one only.
+
+    The permutations are the default number: no decision hangs on a small p-value here.
+    """
+    sides = (reference.task_types, current.task_types)
+    if not all(any(side) for side in sides) or len({*sides[0], *sides[1]}) < 2:
+        return None
+    if design is None:
+        return compare_mix(
+            *sides, reference_groups=reference.users, current_groups=current.users, rng=rng
+        )
+    before = _pick(reference, design.reference_comparable)
+    now = _pick(current, design.current_comparable)
+    tested = compare_mix(
+        before[0], now[0], reference_groups=before[1], current_groups=now[1], rng=rng
+    )
+    shares = [_shares(window) for window in (reference, current)]
+    moved = [abs(shares[0].get(n, 0.0) - shares[1].get(n, 0.0)) for n in shares[0] | shares[1]]
+    return dataclasses.replace(
+        tested, reference=shares[0], current=shares[1], effect_size=sum(moved) / 2
+    )
+
+
+def _count(window: Window) -> tuple[Counter[str], float]:
+    """Return what the exchanges of each task type stand for, and all together."""
+    if window.weights is None:
+        return Counter(window.task_types), len(window)
+    counts: Counter[str] = Counter()
+    for name, weight in zip(window.task_types, window.weights.tolist(), strict=True):
+        counts[name] += weight
+    return counts, float(window.weights.sum())
+
+
+def _shares(window: Window) -> dict[str, float]:
+    counts, total = _count(window)
+    return {name: count / total for name, count in counts.items()}
+
+
+def _pick(window: Window, kept: NDArray[np.bool_]) -> tuple[list[str], list[str]]:
+    rows = np.flatnonzero(kept).tolist()
+    return [window.task_types[row] for row in rows], [window.users[row] for row in rows]

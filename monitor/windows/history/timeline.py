@@ -1,0 +1,51 @@
+"""A window among the others of its model: what the drift page shows before what moved."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from monitor.review.decision.evidence import launch_rate
+from monitor.review.decision.weekly_rates import WeeklyRate, weekly_rates
+from monitor.settings import Settings
+from monitor.store.windows.digest import IncidentSpan, WindowFigures, incident_spans, newest_windows
+from monitor.store.windows.drift_evaluations import EvaluationRow
+
+#: A year of weeks.
+WINDOWS = 52
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Windows of a model around one of them."""
+
+    #: The oldest first; the one that is looked at is among them.
+    windows: tuple[WindowFigures, ...]
+    incidents: tuple[IncidentSpan, ...]
+    #: By evaluation; of those that have a review batch.
+    rates: dict[int, WeeklyRate]
+    #: The error rate at launch.
+    launch: float
+    #: Of the window that is looked at; ``None`` where nothing was queued for it.
+    own: WeeklyRate | None
+    #: The windows before and after it.
+    before: WindowFigures | None
+    after: WindowFigures | None
+
+
+def overview_of(connection: Connection, row: EvaluationRow, settings: Settings) -> Overview:
+    """Return up to a year of windows that holds an evaluation's own."""
+    windows = newest_windows(connection, row.model, WINDOWS)
+    if row.id not in {one.evaluation_id for one in windows}:
+        windows = newest_windows(connection, row.model, WINDOWS, until=row.window_end)
+    at = [one.evaluation_id for one in windows].index(row.id)
+    rates = weekly_rates(connection, row.model, windows)
+    launch = launch_rate(connection, row.model, settings.review)
+    return Overview(
+        windows=tuple(windows),
+        incidents=tuple(incident_spans(connection, row.model, windows[0].start)),
+        rates=rates,
+        launch=launch.errors / launch.n,
+        own=rates.get(row.id),
+        before=windows[at - 1] if at else None,
+        after=windows[at + 1] if at + 1 < len(windows) else None,
+    )

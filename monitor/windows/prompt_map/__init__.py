@@ -1,0 +1,1 @@
+"""Map of a window's prompts."""

@@ -1,0 +1,1 @@
+"""Windows and baselines, read from the store or from files."""

@@ -1,0 +1,117 @@
+"""What a window is compared with: the baseline of its version, with vectors of its encoder."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Engine
+
+from monitor.errors import ModelError
+from monitor.store.engine import snapshot, transaction
+from monitor.store.traffic.baseline_copies import copy_with_vectors
+from monitor.store.traffic.baselines import BaselineRow, baselines_of
+from monitor.store.traffic.exchanges import WindowRows, load_baseline
+from monitor.windows.reading.reembedding import EncoderSource, embed_again
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A baseline, or why there is none to compare with."""
+
+    baseline: BaselineRow | None
+    #: ``None`` where the window can't be compared.
+    rows: WindowRows | None
+    #: Why it can't, for the headline; empty where it can.
+    reason: str = ""
+
+
+class References:
+    """Finds the baseline of each version of a model; one that several share is loaded once."""
+
+    def __init__(
+        self, engine: Engine, model: str, window_encoder: str, encoder: EncoderSource, now: datetime
+    ) -> None:
+        """Prepare to look.
+
+        Args:
+            engine: The database.
+            model: As the traffic names it.
+            window_encoder: The encoder of the window's vectors; empty where it holds none.
+            encoder: Called only where a baseline is to be embedded again.
+            now: When a baseline that was embedded again is stored.
+        """
+        self._engine = engine
+        self._model = model
+        self._window_encoder = window_encoder
+        self._encoder = encoder
+        self._now = now
+        self._loaded: dict[int, WindowRows] = {}
+        with transaction(engine) as connection:
+            self._baselines = baselines_of(connection, model)
+
+    def of(self, version: str) -> Reference:
+        """Return the newest baseline of a version; of a version that has none, the model's."""
+        own = [one for one in self._baselines if version and one.model_version == version]
+        candidates = own or self._baselines
+        if not candidates:
+            return Reference(
+                None,
+                None,
+                f"Not enough data to judge: the model {self._model} has no baseline. "
+                "`driftwarden baseline import FILE` gives it one.",
+            )
+        newest = candidates[0]
+        if self._window_encoder in {"", newest.encoder}:
+            return Reference(newest, self._load(newest))
+        try:
+            encoder = self._encoder()
+        except ModelError as error:
+            problem = f"the configured encoder can't be loaded to embed it again: {error}"
+        else:
+            if encoder.identity == self._window_encoder:
+                copy = self._embed_again(newest)
+                return Reference(copy, self._load(copy))
+            problem = f"the configured encoder is a third one, {encoder.identity}"
+        # A window of before the change: the baseline that it had then is still there.
+        older = next((one for one in candidates if one.encoder == self._window_encoder), None)
+        if older is not None:
+            return Reference(older, self._load(older))
+        return Reference(
+            newest,
+            None,
+            f"Not judged: the baseline's vectors were made by the encoder {newest.encoder}, the "
+            f"window's by {self._window_encoder}, and {problem}. Set embedding.model to the "
+            "encoder of the traffic and evaluate the window again.",
+        )
+
+    def _load(self, baseline: BaselineRow) -> WindowRows:
+        if baseline.id not in self._loaded:
+            with snapshot(self._engine) as connection:
+                self._loaded[baseline.id] = load_baseline(connection, baseline.id)
+        return self._loaded[baseline.id]
+
+    def _embed_again(self, baseline: BaselineRow) -> BaselineRow:
+        """Embed a baseline with the configured encoder, and keep it for the windows to come."""
+        rows = self._load(baseline)
+        again = embed_again(rows, self._encoder())
+        with transaction(self._engine) as connection:
+            copy = copy_with_vectors(
+                connection,
+                baseline,
+                rows,
+                encoder=again.encoder,
+                prompt_vectors=again.prompt_vectors,
+                response_vectors=again.response_vectors,
+                now=self._now,
+            )
+        log.info(
+            "baseline_embedded_again",
+            baseline=baseline.id,
+            copy=copy.id,
+            encoder=again.encoder,
+            n_exchanges=len(rows),
+        )
+        self._baselines.insert(0, copy)
+        return copy

@@ -1,0 +1,136 @@
+"""Files of exchanges as windows: read, redacted, embedded."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.embedding.encoder import Encoder
+from monitor.errors import InputError
+from monitor.settings import Settings
+from monitor.traffic.exchange import Exchange
+from monitor.traffic.file_source import FileContent, read_exchanges
+from monitor.traffic.redaction import make_redactor
+from monitor.windows.reading.window import Window
+
+#: Texts encoded between two reports of progress.
+CHUNK = 256
+
+#: Called with what is being done, how much of it is done, and how much there is.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class FileSide:
+    """One side of a comparison."""
+
+    path: Path
+    content: FileContent
+    #: Its exchanges, in the order of the file. Without times where a line has none: that of its
+    #: reading says nothing, and would lengthen the window until today.
+    window: Window
+
+    @property
+    def models(self) -> Counter[str]:
+        """Return the models that the lines name, with the numbers of their exchanges."""
+        return Counter(one.model for one in self.content.exchanges if one.model)
+
+
+def read_file(path: Path, settings: Settings) -> FileContent:
+    """Read the exchanges of a file.
+
+    Args:
+        path: JSONL.
+        settings: Format, and what is redacted. A line that names no model has none.
+
+    Raises:
+        InputError: It can't be read or holds no exchange; the message names its bad lines.
+    """
+    content = read_exchanges(
+        path,
+        settings.traffic,
+        default_model="",
+        redactor=make_redactor(settings.redaction),
+    )
+    if content.exchanges:
+        return content
+    if not content.bad_lines and content.n_withheld:
+        raise InputError(f"{path}: all {content.n_withheld:,} exchanges have their texts withheld")
+    if not content.bad_lines:
+        raise InputError(f"{path}: the file is empty")
+    shown = "\n".join(f"  {bad}" for bad in content.bad_lines[:10])
+    left = len(content.bad_lines) - 10
+    more = f"\n  and {left:,} more" if left > 0 else ""
+    raise InputError(
+        f"{path}: no line is an exchange; each needs at least a `prompt`:\n{shown}{more}"
+    )
+
+
+def embed_files(
+    paths: Sequence[Path],
+    contents: Sequence[FileContent],
+    encoder: Encoder,
+    progress: Progress,
+) -> list[FileSide]:
+    """Embed files at once: a text that occurs in several is encoded once.
+
+    Args:
+        paths: The files.
+        contents: What was read of each.
+        encoder: Of all texts.
+        progress: Told how far it is.
+    """
+    windows = _windows([content.exchanges for content in contents], encoder, progress)
+    return [
+        FileSide(
+            path,
+            content,
+            window
+            if all(one.says_when for one in content.exchanges)
+            else replace(window, occurred_at=()),
+        )
+        for path, content, window in zip(paths, contents, windows, strict=True)
+    ]
+
+
+def up_to_the_clock(occurred_at: Sequence[datetime], now: datetime) -> Sequence[datetime]:
+    """Return times of which those ahead of the clock are as late as the last that isn't.
+
+    One that is a year ahead would be all of the end of the file by itself, and no version but its
+    own would still answer. Where all are ahead, the clock is what is wrong.
+    """
+    last = max((at for at in occurred_at if at <= now), default=None)
+    return occurred_at if last is None else [min(at, last) for at in occurred_at]
+
+
+def _windows(
+    sides: Sequence[Sequence[Exchange]], encoder: Encoder, progress: Progress
+) -> list[Window]:
+    texts = {exchange.prompt: 0 for side in sides for exchange in side}
+    texts.update({exchange.response: 0 for side in sides for exchange in side})
+    # Long texts first, of about one length together: less padding, and no surprise at the end.
+    ordered = sorted(texts, key=lambda text: (-len(text), text))
+    vectors: NDArray[np.float16] = np.empty((len(ordered), encoder.dimension), dtype=np.float16)
+    progress("Embedding", 0, len(ordered))
+    for first in range(0, len(ordered), CHUNK):
+        chunk = ordered[first : first + CHUNK]
+        vectors[first : first + len(chunk)] = encoder.encode(chunk)
+        progress("Embedding", first + len(chunk), len(ordered))
+    row = {text: index for index, text in enumerate(ordered)}
+    return [
+        Window(
+            prompts=[exchange.prompt for exchange in side],
+            responses=[exchange.response for exchange in side],
+            users=[exchange.user for exchange in side],
+            task_types=[exchange.task_type for exchange in side],
+            occurred_at=[exchange.occurred_at for exchange in side],
+            attributes=[exchange.attributes for exchange in side],
+            prompt_vectors=vectors[[row[exchange.prompt] for exchange in side]],
+            response_vectors=vectors[[row[exchange.response] for exchange in side]],
+        )
+        for side in sides
+    ]

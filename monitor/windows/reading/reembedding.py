@@ -1,0 +1,43 @@
+"""Embed stored texts again: after a change of the encoder."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.store.traffic.exchanges import WindowRows
+from monitor.traffic.ingest.preparation import TextEncoder
+
+#: Returns the configured encoder, loading it where that wasn't done yet; may raise a ModelError.
+EncoderSource = Callable[[], TextEncoder]
+
+#: Texts encoded in one call: ingest, which shares the encoder, waits for no more than these.
+CHUNK = 256
+
+
+def embed_again(rows: WindowRows, encoder: TextEncoder) -> WindowRows:
+    """Return exchanges with the vectors that another encoder makes of their stored texts.
+
+    A text's vector doesn't depend on the texts beside it, so these are the vectors that ingest
+    would have stored.
+    """
+    return replace(
+        rows,
+        prompt_vectors=encode(rows.prompts, encoder),
+        response_vectors=encode(rows.responses, encoder),
+        encoder=encoder.identity,
+    )
+
+
+def encode(texts: Sequence[str], encoder: TextEncoder) -> NDArray[np.float16]:
+    """Return the unit-norm vectors of texts, ``[n, d]``; each distinct one is encoded once."""
+    if not texts:
+        return np.empty((0, 0), dtype=np.float16)
+    # Of about one length together: less padding.
+    distinct = sorted(set(texts), key=lambda text: (-len(text), text))
+    vectors = np.concatenate(
+        [encoder.encode(distinct[at : at + CHUNK]) for at in range(0, len(distinct), CHUNK)]
+    )
+    row = {text: number for number, text in enumerate(distinct)}
+    return vectors[[row[text] for text in texts]]

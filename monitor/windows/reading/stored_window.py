@@ -1,0 +1,124 @@
+"""The traffic of a window as it is judged: of one encoder, in its final sample."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
+from typing import TypeVar
+
+import numpy as np
+from sqlalchemy import Engine
+
+from monitor.errors import ModelError
+from monitor.store.engine import snapshot
+from monitor.store.traffic.baselines import baselines_of
+from monitor.store.traffic.exchanges import WindowRows, encoders_of_window, load_window
+from monitor.store.traffic.withheld import Withheld, count_withheld
+from monitor.windows.reading.final_sample import final_sample
+from monitor.windows.reading.reembedding import EncoderSource, embed_again
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class StoredWindow:
+    """The exchanges that a window is judged by."""
+
+    rows: WindowRows
+    #: Exchanges whose texts the source kept back.
+    withheld: Withheld
+    #: Exchanges whose vectors another encoder had made, so that they were made anew.
+    n_embedded_again: int
+    #: What the reader should know.
+    remarks: tuple[str, ...]
+
+
+def read_window(
+    engine: Engine, model: str, bounds: tuple[datetime, datetime], encoder: EncoderSource
+) -> StoredWindow:
+    """Read a window.
+
+    Where two encoders embedded it, or one whose vectors no baseline has, its texts are embedded
+    again with the configured encoder. Where that can't be loaded, the newest encoder's exchanges
+    are judged and a remark counts the others.
+
+    Args:
+        engine: The database.
+        model: As the traffic names it.
+        bounds: First instant of the window and first after it.
+        encoder: Called only where texts are to be embedded again.
+    """
+    with snapshot(engine) as connection:  # rows and vectors may be moved meanwhile
+        encoders = encoders_of_window(connection, model, *bounds)
+        parts = [
+            load_window(connection, model, *bounds, encoder=one) for one in encoders or {"": 0}
+        ]
+        withheld = count_withheld(connection, model, *bounds)
+        of_baselines = {one.encoder for one in baselines_of(connection, model)}
+    remarks: list[str] = []
+    rows, n_again = parts[0], 0
+    if len(parts) > 1 or (encoders and of_baselines and rows.encoder not in of_baselines):
+        rows, remarks, n_again = _of_one_encoder(parts, encoder)
+    sample = final_sample(rows, bounds)
+    if sample.remark:
+        remarks.append(sample.remark)
+    return StoredWindow(sample.rows, withheld, n_again, tuple(remarks))
+
+
+def _of_one_encoder(
+    parts: Sequence[WindowRows], source: EncoderSource
+) -> tuple[WindowRows, list[str], int]:
+    n_other = sum(len(part) for part in parts[1:])
+    try:
+        encoder = source()
+    except ModelError as error:
+        if not n_other:
+            return parts[0], [], 0  # whether it can be compared is for the baseline to say
+        remark = (
+            f"{n_other:,} exchanges of the window were embedded by another encoder than the "
+            f"newest, and are left out, as the configured one can't be loaded to embed them "
+            f"again: {error}"
+        )
+        return parts[0], [remark], 0
+    strangers = [part for part in parts if part.encoder != encoder.identity]
+    if not strangers:
+        return parts[0], [], 0
+    n_again = sum(len(part) for part in strangers)
+    names = ", ".join(part.encoder for part in strangers)
+    remark = (
+        f"{n_again:,} exchanges of the window, embedded by {names}, were embedded again by "
+        f"{encoder.identity}."
+    )
+    again = [
+        part if part.encoder == encoder.identity else embed_again(part, encoder) for part in parts
+    ]
+    return _merge(again), [remark], n_again
+
+
+def _merge(parts: Sequence[WindowRows]) -> WindowRows:
+    """Put parts of one encoder together, in order of time."""
+    merged = replace(
+        parts[0],
+        ids=np.concatenate([part.ids for part in parts]),
+        exchange_ids=_chained(part.exchange_ids for part in parts),
+        prompts=_chained(part.prompts for part in parts),
+        responses=_chained(part.responses for part in parts),
+        users=_chained(part.users for part in parts),
+        task_types=_chained(part.task_types for part in parts),
+        occurred_at=_chained(part.occurred_at for part in parts),
+        attributes=_chained(part.attributes for part in parts),
+        inclusion_probability=np.concatenate([part.inclusion_probability for part in parts]),
+        randomness=np.concatenate([part.randomness for part in parts]),
+        threshold=np.concatenate([part.threshold for part in parts]),
+        candidate_threshold=np.concatenate([part.candidate_threshold for part in parts]),
+        floor_size=np.concatenate([part.floor_size for part in parts]),
+        prompt_vectors=np.concatenate([part.prompt_vectors for part in parts]),
+        response_vectors=np.concatenate([part.response_vectors for part in parts]),
+        n_other_encoder=0,
+    )
+    order = sorted(range(len(merged)), key=lambda row: (merged.occurred_at[row], merged.ids[row]))
+    return merged.take(np.array(order, dtype=np.int64))
+
+
+def _chained(columns: Iterable[list[T]]) -> list[T]:
+    return list(chain.from_iterable(columns))

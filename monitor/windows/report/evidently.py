@@ -1,0 +1,129 @@
+"""The weekly HTML report, rendered by Evidently from numbers: never from texts or vectors."""
+
+import os
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.rendering.excerpts import excerpt
+from monitor.windows.comparison.numeric_comparison import Scalar
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+#: Rows of each side: the page's histograms don't gain from more.
+MAX_ROWS = 5_000
+
+#: Categories shown; the rest are counted together.
+MAX_CATEGORIES = 20
+
+TASK_TYPE = "task type"
+
+
+def render_evidently(
+    scalars: Sequence[Scalar],
+    reference_task_types: Sequence[str],
+    current_task_types: Sequence[str],
+    rng: np.random.Generator,
+    *,
+    current_weights: NDArray[np.float64] | None = None,
+) -> str:
+    """Render the drift of characteristics, metrics and task types as one HTML page.
+
+    Rows are sampled to :data:`MAX_ROWS` a side. Names and categories are stripped of what HTML
+    reads as markup, because Evidently writes them into a script of the page.
+
+    Args:
+        scalars: Characteristics and metrics, each with its values on both sides.
+        reference_task_types: One for each exchange of the baseline.
+        current_task_types: One for each exchange of the window.
+        rng: Draws the rows.
+        current_weights: What each exchange of the window stands for, where that differs: its rows
+            are then drawn in proportion, with replacement.
+    """
+    # Set before the import: Evidently reads it when it is imported.
+    os.environ["DO_NOT_TRACK"] = "1"
+    with warnings.catch_warnings():
+        # Its imports and NumPy calls warn of deprecations that only Evidently can mend.
+        warnings.simplefilter("ignore")
+        from evidently import DataDefinition, Dataset, Report  # noqa: PLC0415 - takes 5 s
+        from evidently.presets import DataDriftPreset  # noqa: PLC0415
+
+        usable = [one for one in scalars if _has_values(one)]
+        names = _distinct([_plain(f"{one.side}: {one.name}") for one in usable])
+        has_types = len({*reference_task_types, *current_task_types}) > 1
+        common = _common_types(reference_task_types, current_task_types)
+        reference = _frame(
+            {name: one.reference for name, one in zip(names, usable, strict=True)},
+            reference_task_types if has_types else None,
+            common,
+            rng,
+        )
+        current = _frame(
+            {name: one.current for name, one in zip(names, usable, strict=True)},
+            current_task_types if has_types else None,
+            common,
+            rng,
+            current_weights,
+        )
+        definition = DataDefinition(
+            numerical_columns=names, categorical_columns=[TASK_TYPE] if has_types else []
+        )
+        preset = DataDriftPreset(num_method="wasserstein", cat_method="jensenshannon")
+        snapshot = Report([preset]).run(
+            Dataset.from_pandas(current, data_definition=definition),
+            Dataset.from_pandas(reference, data_definition=definition),
+        )
+        return str(snapshot.get_html_str(as_iframe=False))
+
+
+def _frame(
+    columns: dict[str, NDArray[np.float64]],
+    task_types: Sequence[str] | None,
+    common: set[str],
+    rng: np.random.Generator,
+    weights: NDArray[np.float64] | None = None,
+) -> "DataFrame":
+    import pandas as pd  # noqa: PLC0415 - only where a report is rendered
+
+    n = len(next(iter(columns.values()))) if columns else len(task_types or ())
+    rows = np.arange(n)
+    if weights is not None:
+        rows = np.sort(rng.choice(n, min(n, MAX_ROWS), p=weights / weights.sum()))
+    elif n > MAX_ROWS:
+        rows = np.sort(rng.choice(n, MAX_ROWS, replace=False))
+    values: dict[str, Any] = {name: column[rows] for name, column in columns.items()}
+    if task_types is not None:
+        named = [one if one in common else "(other)" for one in task_types]
+        values[TASK_TYPE] = [_plain(named[row]) or "(none)" for row in rows]
+    return pd.DataFrame(values)
+
+
+def _common_types(reference: Sequence[str], current: Sequence[str]) -> set[str]:
+    names, counts = np.unique(np.asarray([*reference, *current], dtype=str), return_counts=True)
+    return {str(names[index]) for index in np.argsort(-counts)[:MAX_CATEGORIES]}
+
+
+def _has_values(scalar: Scalar) -> bool:
+    """Tell whether both sides have values, not all the same: else there is nothing to draw."""
+    finite = [side[np.isfinite(side)] for side in (scalar.reference, scalar.current)]
+    return all(side.size > 1 for side in finite) and bool(np.ptp(np.concatenate(finite)) > 0)
+
+
+def _plain(text: str) -> str:
+    return "".join(
+        character if character.isalnum() or character in " .,:;_()/-" else " "
+        for character in excerpt(text, 60)
+    ).strip()
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    distinct = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        distinct.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return distinct

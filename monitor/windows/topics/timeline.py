@@ -1,0 +1,88 @@
+"""When a topic came and how it grew: its share of each day of a window."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.store.windows.assessment import TopicPeriod
+from monitor.windows.reading.window import Window
+
+EPOCH = date(1970, 1, 1)
+SECONDS_PER_DAY = 86_400
+
+#: A longer window is told in weeks, or in several at a time.
+MAX_PERIODS = 35
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The days of a window, in UTC, and which exchange falls on which."""
+
+    first: date
+    #: Days in a period.
+    days: int
+    n_periods: int
+    occurred_at: Sequence[datetime]
+    #: ``[n]``
+    period: NDArray[np.int64]
+    #: ``[n]``: what each exchange stands for.
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, window: Window, bounds: tuple[datetime, datetime] | None) -> "Timeline | None":
+        """Lay out a window.
+
+        Args:
+            window: Its times may be unknown.
+            bounds: First instant of the window and first after it; ``None`` takes the days from
+                the first exchange to the last.
+
+        Returns:
+            ``None`` where times aren't known, or all are one: then they say nothing.
+        """
+        if len(set(window.occurred_at)) < 2:
+            return None
+        seconds = np.array([at.timestamp() for at in window.occurred_at])
+        day = np.floor_divide(seconds, SECONDS_PER_DAY).astype(np.int64)
+        first, last = int(day.min()), int(day.max())
+        if bounds is not None:
+            begins, ends = (
+                bounds[0].timestamp(),
+                (bounds[1] - timedelta(microseconds=1)).timestamp(),
+            )
+            first = min(first, int(begins // SECONDS_PER_DAY))
+            last = max(last, int(ends // SECONDS_PER_DAY))
+        n_days = last - first + 1
+        days = 1 if n_days <= MAX_PERIODS else 7 * -(-n_days // (7 * MAX_PERIODS))
+        return cls(
+            first=EPOCH + timedelta(days=first),
+            days=days,
+            n_periods=-(-n_days // days),
+            occurred_at=window.occurred_at,
+            period=(day - first) // days,
+            weights=np.ones(len(window)) if window.weights is None else window.weights,
+        )
+
+    def first_of(self, members: NDArray[np.int64]) -> datetime:
+        """Return when the first of some exchanges occurred."""
+        return min(self.occurred_at[int(row)] for row in members)
+
+    def growth(self, members: NDArray[np.int64]) -> tuple[TopicPeriod, ...]:
+        """Return how many exchanges of each period are among some; nothing of a single period."""
+        if self.n_periods < 2:
+            return ()
+        total = np.bincount(self.period, self.weights, self.n_periods)
+        own = np.bincount(self.period[members], self.weights[members], self.n_periods)
+        counts = np.bincount(self.period[members], minlength=self.n_periods)
+        return tuple(
+            TopicPeriod(
+                start=self.first + timedelta(days=index * self.days),
+                days=self.days,
+                n=int(counts[index]),
+                share=float(own[index] / total[index]) if total[index] > 0 else None,
+            )
+            for index in range(self.n_periods)
+        )

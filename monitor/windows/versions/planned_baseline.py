@@ -1,0 +1,163 @@
+"""The baseline follows the version that serves: its own first window of traffic becomes it.
+
+A promotion plans it in its own transaction. Until a whole window of the new version's traffic is
+stored and judged, the version is compared with the model's newest baseline, so there is never a
+window without one; the window that becomes the baseline was itself judged so. From the next window
+on, the version is compared with its own first.
+"""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from sqlalchemy import Engine
+
+from monitor.settings import Settings
+from monitor.store.engine import transaction
+from monitor.store.traffic.baseline_copies import baseline_of_traffic
+from monitor.store.traffic.baselines import BaselineRow, baselines_of
+from monitor.store.traffic.exchanges import WindowRows, load_window
+from monitor.store.training.baseline_plans import (
+    BaselinePlanRow,
+    close_plan,
+    note_looked,
+    open_plan,
+)
+from monitor.store.training.serving_periods import ServingPeriod, serving_periods
+from monitor.store.windows.drift_evaluations import done_windows
+from monitor.traffic.sampling.design import certain_lot
+from monitor.traffic.sampling.sampler import SPACE
+from monitor.windows.reading.reembedding import EncoderSource
+from monitor.windows.reading.stored_window import read_window
+from monitor.windows.versions.split import split_by_version, versions_of
+
+#: Exchanges of a baseline at most; more take long to compare and tell hardly more.
+LARGEST = 20_000
+#: Whose name most answers had for so long before the promotion is the version before.
+BEFORE = timedelta(days=1)
+
+log = structlog.get_logger()
+
+
+def follow_version(
+    engine: Engine, settings: Settings, now: datetime, encoder: EncoderSource
+) -> BaselineRow | None:
+    """Take the planned baseline from the first judged window that holds enough of the version.
+
+    Args:
+        engine: The database.
+        settings: The model, and how many exchanges are enough (``drift.minimum_samples``).
+        now: When the baseline is made.
+        encoder: Called where a window's texts are to be embedded again.
+
+    Returns:
+        The baseline that this call made.
+    """
+    with transaction(engine) as connection:
+        plan = open_plan(connection, settings.model.name)
+        if plan is None:
+            return None
+        done = sorted(done_windows(connection, plan.model))
+        periods = serving_periods(connection, plan.model)
+    for bounds in done:
+        if bounds[0] < plan.since or (plan.looked_until and bounds[1] <= plan.looked_until):
+            continue
+        made = _from_window(engine, settings, plan, periods, bounds, now=now, encoder=encoder)
+        if made is not None:
+            return made
+        with transaction(engine) as connection:
+            note_looked(connection, plan.id, bounds[1])
+    return None
+
+
+def _from_window(
+    engine: Engine,
+    settings: Settings,
+    plan: BaselinePlanRow,
+    periods: list[ServingPeriod],
+    bounds: tuple[datetime, datetime],
+    *,
+    now: datetime,
+    encoder: EncoderSource,
+) -> BaselineRow | None:
+    field = settings.model.version_field
+    window = read_window(engine, plan.model, bounds, encoder).rows
+    if not len(window):
+        return None
+    parts = split_by_version(
+        versions_of(window, periods, field=field),
+        window.occurred_at,
+        field=field,
+        span=bounds[1] - bounds[0],
+        least=0,
+    ).parts
+    part = max((one for one in parts if one.serves), key=lambda one: len(one.rows), default=None)
+    if (
+        part is None
+        or not part.version
+        or _answered_before(engine, plan, periods, field, part.version)
+    ):
+        return None
+    with transaction(engine) as connection:
+        own = [
+            one for one in baselines_of(connection, plan.model) if one.model_version == part.version
+        ]
+    if own:  # a person has imported one, or the version served before
+        with transaction(engine) as connection:
+            close_plan(connection, plan.id, own[0].id, now)
+        return None
+    rows = window.take(part.rows)
+    rows = rows.take(equal_sample(rows, LARGEST))
+    if len(rows) < settings.drift.minimum_samples:
+        return None
+    randomness = [certain_lot(one).randomness for one in rows.exchange_ids]
+    with transaction(engine) as connection:
+        made = baseline_of_traffic(
+            connection, plan.model, part.version, rows, randomness=randomness, now=now
+        )
+        if not close_plan(connection, plan.id, made.id, now):
+            return None  # another version was promoted meanwhile; the baseline is there for later
+    log.info(
+        "baseline_followed",
+        model=plan.model,
+        version=part.version,
+        baseline=made.id,
+        n_exchanges=made.n_exchanges,
+        window_start=bounds[0].isoformat(),
+    )
+    return made
+
+
+def equal_sample(rows: WindowRows, limit: int) -> NDArray[np.int64]:
+    """Return rows that form a sample in which every exchange of the traffic had the same chance.
+
+    What was sampled at a higher rate is thinned to the lowest, and all of it to at most about
+    ``limit`` in expectation, by the randomness that each exchange was sampled with.
+
+    Returns:
+        int64, in order of time.
+    """
+    probability = rows.inclusion_probability
+    lowest = float(probability.min())
+    total = float((1.0 / probability).sum())
+    chance = min(lowest, limit / total)
+    uniform = (rows.randomness - rows.threshold) / (SPACE - rows.threshold)
+    return np.flatnonzero(uniform < chance / probability).astype(np.int64)
+
+
+def _answered_before(
+    engine: Engine,
+    plan: BaselinePlanRow,
+    periods: list[ServingPeriod],
+    field: str,
+    version: str,
+) -> bool:
+    """Tell whether most answers before the promotion had this name: then it is no new version's.
+
+    A gateway that was never told of the promotion goes on with the version before.
+    """
+    with transaction(engine) as connection:
+        before = load_window(connection, plan.model, plan.since - BEFORE, plan.since)
+    named = versions_of(before, periods, field=field)
+    return bool(named) and named.count(version) * 2 > len(named)

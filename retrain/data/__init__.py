@@ -1,0 +1,22 @@
+"""Training data: gold, replay, and all that must be true of the two before anything is trained."""
+
+from retrain.data.build import build_training_set, original_training_set
+from retrain.data.data_card import Card
+from retrain.data.leakage.leak_check import BenchmarkTexts
+from retrain.data.pipeline import Checks
+from retrain.data.rows import Row, check_row, read_examples
+from retrain.data.training_set import TrainingSet, read_card, write_card
+
+__all__ = [
+    "BenchmarkTexts",
+    "Card",
+    "Checks",
+    "Row",
+    "TrainingSet",
+    "build_training_set",
+    "check_row",
+    "original_training_set",
+    "read_card",
+    "read_examples",
+    "write_card",
+]

@@ -1,0 +1,114 @@
+"""The last step: what was kept is split, shuffled, counted and written down in the card."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from retrain.data.data_card import (
+    Card,
+    SelfGenerated,
+    counts_of,
+    digest_of_rows,
+    task_types_of,
+)
+from retrain.data.duplicates.near import NearPair
+from retrain.data.example import Example
+from retrain.data.leakage.leak_check import Leak
+from retrain.data.pipeline import Checks, Steps
+from retrain.data.rows import Row
+from retrain.data.training_set import TrainingSet
+
+#: How many pairs or items a list of the card names.
+LISTED = 20
+
+
+def finish(
+    examples: Sequence[Example],
+    steps: Steps,
+    *,
+    n_replay: int,
+    inputs: Mapping[str, str],
+    remarks: Sequence[str] = (),
+) -> TrainingSet:
+    """Split what was kept and write its card.
+
+    Args:
+        examples: All that was kept; those that are self-generated still wait for their answers.
+        steps: What they went through.
+        n_replay: How many replayed examples are wanted.
+        inputs: Name -> digest of what went in.
+        remarks: What a reader should know already.
+    """
+    split = steps.split(examples)
+    training, validation = list(split.training), list(split.validation)
+    steps.rng.shuffle(training)
+    steps.rng.shuffle(validation)
+    answered, held = _answered(training), _answered(validation)
+    rows, held_rows = [one.as_row() for one in answered], [one.as_row() for one in held]
+    prompts = [*_prompts(training, "training"), *_prompts(validation, "validation")]
+    checks, leaks = steps.checks, steps.leak_check.leaks
+    card = Card(
+        **counts_of(rows),
+        validation_digest=digest_of_rows(held_rows) if held_rows else "",
+        n_validation=len(held_rows),
+        validation_by_task_type=task_types_of(held_rows),
+        n_groups=split.n_groups,
+        dropped=steps.dropped.counts,
+        dropped_examples=steps.dropped.names,
+        leaked=dict(sorted(Counter(leak.benchmark for leak in leaks).items())),
+        differing_gold=_differing(steps.sieve.pairs if steps.sieve else ()),
+        differs_from_benchmark=_stale(leaks),
+        inputs={**inputs, **{f"benchmark {one.name}": one.digest for one in checks.benchmarks}},
+        near_duplicates=steps.how_near,
+        self_generated=_self_generated(prompts, n_replay, checks),
+        remarks=(*remarks, *split.remarks),
+    )
+    return TrainingSet(rows, card, held_rows, prompts)
+
+
+def _answered(examples: Sequence[Example]) -> list[Example]:
+    return [one for one in examples if one.source != "self-generated"]
+
+
+def _prompts(examples: Sequence[Example], side: str) -> list[Row]:
+    return [
+        {**one.as_row(), "messages": list(one.messages[:-1]), "split": side}
+        for one in examples
+        if one.source == "self-generated"
+    ]
+
+
+def _self_generated(prompts: Sequence[Row], n_replay: int, checks: Checks) -> SelfGenerated | None:
+    if not prompts:
+        return None
+    n_held = sum(prompt["split"] == "validation" for prompt in prompts)
+    wanted = min(n_replay, len(prompts))
+    wanted_held = round(wanted * n_held / len(prompts))
+    return SelfGenerated(
+        wanted_training=wanted - wanted_held,
+        wanted_validation=wanted_held,
+        n_prompts=len(prompts),
+        max_new_tokens=checks.max_new_tokens,
+    )
+
+
+def _differing(pairs: Sequence[NearPair]) -> tuple[str, ...]:
+    found = sorted(
+        " and ".join(sorted((pair.one.name, pair.other.name)))
+        for pair in pairs
+        if pair.one.source == pair.other.source == "gold"
+    )
+    return _listed(found)
+
+
+def _stale(leaks: Sequence[Leak]) -> tuple[str, ...]:
+    found = sorted(
+        f"{leak.example.name}: {leak.benchmark} expects another answer"
+        for leak in leaks
+        if leak.differs and leak.example.source == "gold"
+    )
+    return _listed(found)
+
+
+def _listed(found: list[str]) -> tuple[str, ...]:
+    more = [f"and {len(found) - LISTED} more"] if len(found) > LISTED else []
+    return (*found[:LISTED], *more)

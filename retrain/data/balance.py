@@ -1,0 +1,97 @@
+"""Whether there is enough of everything: what is refused is said with what is missing."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from monitor.errors import TrainingError
+from monitor.settings import TrainingData
+from retrain.data.example import Example
+from retrain.data.leakage.leak_check import Leak
+
+
+def refuse_too_little(gold: Sequence[Example], rules: TrainingData) -> None:
+    """Refuse fewer gold examples than teach anything but noise.
+
+    Raises:
+        TrainingError: With how many reviews are missing.
+    """
+    missing = rules.minimum_gold - len(gold)
+    if missing > 0:
+        raise TrainingError(
+            f"{len(gold)} different gold examples, {rules.minimum_gold} are needed: {missing} more "
+            "reviews, or a lower retrain.data.minimum_gold"
+        )
+
+
+def refuse_leaked_gold(n_gold: int, leaks: Sequence[Leak], rules: TrainingData) -> None:
+    """Refuse where the benchmarks ask what much of the gold answers.
+
+    Raises:
+        TrainingError: With the benchmarks, and how much of the gold each asks.
+    """
+    leaked = [leak for leak in leaks if leak.example.source == "gold"]
+    n_leaked = len({id(leak.example) for leak in leaked})
+    if n_leaked <= rules.maximum_leaked_gold * n_gold:
+        return
+    counts = Counter(leak.benchmark for leak in leaked)
+    by_benchmark = ", ".join(f"{name} {n}" for name, n in sorted(counts.items()))
+    raise TrainingError(
+        f"{n_leaked} of {n_gold} gold examples ask what a benchmark asks ({by_benchmark}; at most "
+        f"{rules.maximum_leaked_gold:.0%} may): such a benchmark doesn't measure what the model "
+        "learned; take its items out of the review, or name benchmarks that were drawn before"
+    )
+
+
+def refuse_thin_task_types(
+    gold: Sequence[Example], known: Sequence[Example], rules: TrainingData
+) -> None:
+    """Refuse gold that covers a new task type with a handful of examples.
+
+    Args:
+        gold: The gold that is left.
+        known: What the model already learned. A task type with enough of that isn't new, and a few
+            gold examples of it are corrections.
+        rules: The minimum.
+
+    Raises:
+        TrainingError: With how many reviews of which task types are missing.
+    """
+    covered, before = _by_task_type(gold), _by_task_type(known)
+    thin = [
+        f"{name}: {n} of {rules.minimum_per_task_type}; "
+        f"{rules.minimum_per_task_type - n - before[name]} more reviews"
+        for name, n in sorted(covered.items())
+        if n + before[name] < rules.minimum_per_task_type
+    ]
+    if thin:
+        raise TrainingError(
+            f"too few gold examples of {len(thin)} task types that the original data doesn't "
+            f"cover: {'; '.join(thin)}; or a lower retrain.data.minimum_per_task_type"
+        )
+
+
+def refuse_dominance(examples: Sequence[Example], rules: TrainingData) -> None:
+    """Refuse a set that is nearly all of one task type, where it holds several.
+
+    Raises:
+        TrainingError: With how many examples of the others are missing.
+    """
+    counts = _by_task_type(examples)
+    if len(counts) < 2:
+        return
+    name, most = max(counts.items(), key=lambda entry: (entry[1], entry[0]))
+    total = sum(counts.values())
+    if most <= rules.maximum_task_share * total:
+        return
+    missing = math.ceil(most / rules.maximum_task_share) - total
+    raise TrainingError(
+        f"{name}: {most} of {total} examples, {most / total:.0%} of the set (at most "
+        f"{rules.maximum_task_share:.0%}): {missing} more examples of other task types, a larger "
+        "replay_share in the recipe, or a higher retrain.data.maximum_task_share"
+    )
+
+
+def _by_task_type(examples: Sequence[Example]) -> Counter[str]:
+    """Count examples by task type; those that name none can't be judged."""
+    return Counter(one.task_type for one in examples if one.task_type)

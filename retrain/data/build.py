@@ -1,0 +1,162 @@
+"""The training set: gold examples joined with a replay of what the model learned before."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+from monitor.errors import TrainingError
+from retrain.data.assembly import finish
+from retrain.data.balance import (
+    refuse_dominance,
+    refuse_leaked_gold,
+    refuse_thin_task_types,
+    refuse_too_little,
+)
+from retrain.data.data_card import digest_of_input
+from retrain.data.duplicates.exact import (
+    refuse_contradictions,
+    without_contradictions,
+    without_duplicates,
+)
+from retrain.data.example import Example, examples_of, unanswered
+from retrain.data.pipeline import Checks, Steps
+from retrain.data.rows import Row
+from retrain.data.similarity import BLOCK
+from retrain.data.stratified_draw import evenly_by_task_type
+from retrain.data.training_set import TrainingSet
+
+#: Some answers of a model to its prompts can't be used: so many prompts are asked for each answer.
+PROMPTS_PER_ANSWER = 1.25
+#: Why more is replayed than the recipe's share.
+ANEW = (
+    "the training starts from a base that doesn't hold what serves: {n} examples are replayed, all "
+    "there are, whatever replay_share = {share:g} says"
+)
+
+
+def build_training_set(
+    gold: Iterable[Row],
+    original: Iterable[Row],
+    *,
+    replay_share: float,
+    seed: int,
+    checks: Checks | None = None,
+    replay_prompts: Iterable[Row] = (),
+    replay_all: bool = False,
+    remarks: Sequence[str] = (),
+) -> TrainingSet:
+    """Join gold examples with replayed original ones.
+
+    The original rows are drawn by task type, as evenly as they allow, and never one whose prompt
+    the experts have answered anew. What an expert says wins over what the model once learned. The
+    order of the inputs changes nothing; the same inputs give the same bytes.
+
+    Args:
+        gold: ``{"messages": [...], "metadata": {...}}`` from the experts. ``asked_by`` beside
+            them, ``["user=..."]`` for instance, keeps rows on one side of the split and is never
+            written.
+        original: Rows of the same form that the previous version was trained on.
+        replay_share: Share of the whole set that is replayed.
+        seed: Decides which rows are replayed and held back, and the order of all.
+        checks: What the rows are held against.
+        replay_prompts: Where there are no original rows: rows whose messages end with the user's
+            turn, some of which the child lets the model answer.
+        replay_all: The training starts from a base that doesn't hold what serves: everything is
+            replayed, unless ``replay_share`` is 0.
+        remarks: What a reader of the card should know of the inputs.
+
+    Raises:
+        TrainingError: There is too little gold, it contradicts itself, a benchmark asks too much of
+            it, a task type is too thin or dominates, or there is nothing to replay.
+    """
+    steps = Steps(checks or Checks(), seed)
+    rules = steps.checks.rules
+    gold, original, prompts = list(gold), list(original), list(replay_prompts)
+    experts = without_duplicates(examples_of(gold, "gold", rules.group_by), steps.dropped)
+    refuse_contradictions(experts)
+    kept = steps.clean(experts)
+    refuse_leaked_gold(len(experts), steps.leak_check.leaks, rules)
+    refuse_too_little(kept, rules)
+    n_replay = round(len(kept) * replay_share / (1 - replay_share))
+    pool = _pool(original, prompts, experts, steps)
+    if n_replay and not pool:
+        raise TrainingError(
+            f"replay_share = {replay_share:g} asks for {n_replay} original examples and there are "
+            "none; name the original training data in retrain.training_data, import a baseline "
+            "whose prompts the model can answer itself (driftwarden baseline import), or set "
+            "replay_share = 0 in the recipe and accept that the model forgets"
+        )
+    if replay_all and replay_share:
+        n_replay = max(n_replay, len(pool) if original else int(len(pool) / PROMPTS_PER_ANSWER))
+        remarks = (*remarks, ANEW.format(n=n_replay, share=replay_share))
+    refuse_thin_task_types(kept, pool, rules)
+    n_drawn = n_replay if original else math.ceil(n_replay * PROMPTS_PER_ANSWER)
+    replayed = _replay(pool, n_drawn, steps)
+    refuse_dominance([*kept, *replayed], rules)
+    remarks = (*remarks, *_replay_remarks(len(replayed), n_drawn, self_generated=not original))
+    inputs = {"gold": digest_of_input(gold)}
+    if original:
+        inputs["original"] = digest_of_input(original)
+    elif replayed:
+        inputs["replay prompts"] = digest_of_input(prompts)
+    return finish([*kept, *replayed], steps, n_replay=n_replay, inputs=inputs, remarks=remarks)
+
+
+def original_training_set(
+    original: Iterable[Row], *, seed: int, checks: Checks | None = None
+) -> TrainingSet:
+    """Make a set of original examples alone, as a first version is trained on.
+
+    Raises:
+        TrainingError: There are none, or one prompt has different answers.
+    """
+    steps = Steps(checks or Checks(), seed)
+    original = list(original)
+    examples = without_duplicates(
+        examples_of(original, "original", steps.checks.rules.group_by), steps.dropped
+    )
+    if not examples:
+        raise TrainingError("there are no training examples")
+    refuse_contradictions(examples)
+    kept = steps.clean(examples)
+    if not kept:
+        raise TrainingError("every training example asks what a benchmark asks")
+    return finish(kept, steps, n_replay=0, inputs={"original": digest_of_input(original)})
+
+
+def _pool(
+    original: Sequence[Row], prompts: Sequence[Row], gold: Sequence[Example], steps: Steps
+) -> list[Example]:
+    """Return what could be replayed: originals, or prompts where there are none."""
+    group_by = steps.checks.rules.group_by
+    if original:
+        found = without_duplicates(examples_of(original, "replay", group_by), steps.dropped)
+        found = without_contradictions(found, steps.dropped)
+    elif steps.checks.rules.self_generated:
+        found = without_duplicates(unanswered(prompts, group_by), steps.dropped)
+    else:
+        found = []
+    answered = {one.question_key for one in gold}
+    steps.dropped.add_all(
+        "answered anew by experts", [one for one in found if one.question_key in answered]
+    )
+    return [one for one in found if one.question_key not in answered]
+
+
+def _replay(pool: Sequence[Example], n: int, steps: Steps) -> list[Example]:
+    """Draw ``n`` examples; only as many of the pool are looked at closely as that takes."""
+    drawn = evenly_by_task_type(pool, steps.rng)
+    replayed: list[Example] = []
+    while len(replayed) < n and (batch := _take(drawn, max(n - len(replayed), BLOCK // 4))):
+        replayed += steps.clean(batch)
+    return replayed[:n]
+
+
+def _take(drawn: Iterator[Example], n: int) -> list[Example]:
+    return [example for example, _ in zip(drawn, range(n), strict=False)]
+
+
+def _replay_remarks(n_drawn: int, n_wanted: int, *, self_generated: bool) -> tuple[str, ...]:
+    if n_drawn >= n_wanted:
+        return ()
+    kind = "prompts for self-generated replay" if self_generated else "original examples to replay"
+    return (f"only {n_drawn} {kind}; {n_wanted} were asked for",)

@@ -1,0 +1,130 @@
+"""The data card as a page to read: Markdown, kept in the run's folder and beside the adapter."""
+
+from collections.abc import Mapping
+
+from retrain.data.data_card import Card, SelfGenerated, Tokens
+
+
+def data_card(card: Card) -> str:
+    """Render a card."""
+    parts = [
+        "# Training data\n",
+        _overview(card),
+        _table("Task types", ("task type", "training", "validation"), _task_types(card)),
+        _table("Sources", ("source", "training"), _rows(card.by_source)),
+        _table("Guide", ("version", "gold"), _guides(card)),
+        _table("How gold was decided", ("resolution", "gold"), _rows(card.by_resolution)),
+        _agreement(card.agreement),
+        _tokens(card.tokens),
+        _self_generated(card.self_generated),
+        _dropped(card),
+        _table(
+            "Left out because a benchmark asks it", ("benchmark", "examples"), _rows(card.leaked)
+        ),
+        _list("Gold that differs from a benchmark", card.differs_from_benchmark),
+        _list("Gold that asks nearly the same and differs", card.differing_gold),
+        _list("Remarks", card.remarks),
+        _list("Removed later", tuple(f"{one['n_rows']}: {one['why']}" for one in card.removed)),
+        _table("Inputs", ("input", "digest"), [list(one) for one in sorted(card.inputs.items())]),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _overview(card: Card) -> str:
+    replayed = f"{card.n_replay} replayed ({card.replay_share:.0%})"
+    lines = [
+        f"- {card.n_examples} examples: {card.n_gold} gold, {replayed}.",
+        f"- {card.n_validation} held back for validation; {card.n_groups} groups kept together."
+        if card.n_validation
+        else "- Nothing is held back for validation.",
+        f"- Near-duplicates: {card.near_duplicates or 'not looked for'}.",
+        f"- Digest of `train.jsonl`: `{card.digest}`.",
+    ]
+    if card.validation_digest:
+        lines.append(f"- Digest of `validation.jsonl`: `{card.validation_digest}`.")
+    return "\n".join(lines) + "\n"
+
+
+def _task_types(card: Card) -> list[list[str]]:
+    names = sorted({*card.by_task_type, *card.validation_by_task_type})
+    return [
+        [
+            name or "(none)",
+            str(card.by_task_type.get(name, 0)),
+            str(card.validation_by_task_type.get(name, 0)),
+        ]
+        for name in names
+    ]
+
+
+def _guides(card: Card) -> list[list[str]]:
+    return [[name[:12] or "(no guide)", str(n)] for name, n in card.by_guide.items()]
+
+
+def _agreement(agreement: Mapping[str, float | None] | None) -> str:
+    if not agreement:
+        return ""
+    told = [f"- {agreement['n_items']} items with two reviews or more."]
+    raw = agreement["raw"]
+    if raw is not None:
+        told.append(f"- The same verdict in {raw:.1%} of the pairs of reviews.")
+    for name, title in (("alpha", "Krippendorff's alpha"), ("ac1", "Gwet's AC1")):
+        value, lower, upper = (agreement[key] for key in (name, f"{name}_lower", f"{name}_upper"))
+        if value is not None:
+            interval = "" if lower is None else f" [{lower:.3f}, {upper:.3f}]"
+            told.append(f"- {title}: {value:.3f}{interval}.")
+    return "## Agreement of the reviewers\n\n" + "\n".join(told) + "\n"
+
+
+def _tokens(tokens: Tokens | None) -> str:
+    if tokens is None:
+        return ""
+    return (
+        "## Tokens\n\n"
+        f"- {tokens.training} in training, {tokens.validation} in validation.\n"
+        f"- An example has {tokens.median} (median), {tokens.p90} (90%), {tokens.p99} (99%).\n"
+        f"- The longest: {tokens.longest}, {tokens.longest_example}.\n"
+    )
+
+
+def _self_generated(replay: SelfGenerated | None) -> str:
+    if replay is None:
+        return ""
+    wanted = replay.wanted_training + replay.wanted_validation
+    if replay.n_usable is None:
+        told = f"- {replay.n_prompts} prompts wait for answers, {wanted} of which are wanted.\n"
+    else:
+        base = f"`{replay.base}`" if replay.base else "the base"
+        who = f"the adapter in `{replay.adapter}` on {base}" if replay.adapter else base
+        told = f"- {replay.n_usable} of {wanted} answers, by {who}.\n" + "".join(
+            f"- {n} not used: {reason}.\n" for reason, n in sorted(replay.unusable.items())
+        )
+    return (
+        "## Self-generated replay\n\nThe original training data is gone: the model that serves "
+        f"answers prompts of its baseline, so that it keeps doing so.\n\n{told}"
+    )
+
+
+def _dropped(card: Card) -> str:
+    rows = [
+        [reason, str(n), ", ".join(card.dropped_examples.get(reason, ()))]
+        for reason, n in card.dropped.items()
+    ]
+    return _table("Left out", ("why", "examples", "the first of them"), rows)
+
+
+def _rows(counts: Mapping[str, int]) -> list[list[str]]:
+    return [[name, str(n)] for name, n in counts.items()]
+
+
+def _table(title: str, header: tuple[str, ...], rows: list[list[str]]) -> str:
+    if not rows:
+        return ""
+    lines = [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]
+    return f"## {title}\n\n" + "\n".join(lines) + "\n"
+
+
+def _list(title: str, entries: tuple[str, ...]) -> str:
+    if not entries:
+        return ""
+    return f"## {title}\n\n" + "".join(f"- {entry}\n" for entry in entries)

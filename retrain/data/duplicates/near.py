@@ -1,0 +1,95 @@
+"""Near-duplicates: of the same answer one is enough; of different answers the expert's counts.
+
+Examples are taken one after the other; each is held against those kept so far, as leaders of their
+clusters are (Hartigan 1975, Clustering Algorithms, chapter 3). So what is kept differs pairwise,
+and the work grows with what is kept, not with what is dropped.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrain.data.example import Example
+from retrain.data.exclusions import Dropped
+from retrain.data.similarity import BLOCK, Encodes, near_pairs, words_agree
+
+#: Answers of fewer words are a form, a label or a number: they are the same or they aren't.
+WORDED_ANSWER = 12
+
+
+@dataclass(frozen=True)
+class NearPair:
+    """Two examples that ask nearly the same, and were both kept."""
+
+    one: Example
+    other: Example
+
+
+@dataclass
+class Sieve:
+    """Lets through what isn't nearly the same as what it let through before."""
+
+    encoder: Encodes
+    #: Cosine of the questions from which they are nearly the same.
+    threshold: float
+    dropped: Dropped
+    #: Kept, though nearly the same: their answers differ.
+    pairs: list[NearPair] = field(default_factory=list)
+    _kept: list[Example] = field(default_factory=list)
+    _vectors: list[NDArray[np.float32]] = field(default_factory=list)
+
+    def let_through(self, examples: Sequence[Example]) -> list[Example]:
+        """Return the examples that are kept, in their order; the others are noted as dropped."""
+        passed = []
+        for first in range(0, len(examples), BLOCK):
+            passed += self._block(examples[first : first + BLOCK])
+        return passed
+
+    def _block(self, block: Sequence[Example]) -> list[Example]:
+        vectors = self.encoder.encode([example.question for example in block])
+        rivals: dict[int, list[Example]] = defaultdict(list)
+        if self._vectors:
+            self._vectors = [np.concatenate(self._vectors)]
+            for i, j in near_pairs(vectors, self._vectors[0], self.threshold):
+                rivals[i].append(self._kept[j])
+        within: dict[int, list[int]] = defaultdict(list)
+        for i, j in near_pairs(vectors, vectors, self.threshold):
+            if j < i:
+                within[i].append(j)
+        passed: dict[int, Example] = {}
+        for i, example in enumerate(block):
+            known = rivals[i] + [passed[j] for j in within[i] if j in passed]
+            if self._passes(example, known):
+                passed[i] = example
+        if passed:
+            self._kept += passed.values()
+            self._vectors.append(vectors[list(passed)])
+        return list(passed.values())
+
+    def _passes(self, example: Example, known: Sequence[Example]) -> bool:
+        near = [one for one in known if words_agree(example.question, one.question)]
+        for one in near:
+            if self._same_answer(example, one):
+                self.dropped.add(f"nearly the same as {_kind(one)}", example)
+                return False
+            if one.source == "gold" and example.source != "gold":
+                self.dropped.add("nearly the same as gold, which answers it otherwise", example)
+                return False
+        self.pairs += [NearPair(one, example) for one in near]
+        return True
+
+    def _same_answer(self, example: Example, other: Example) -> bool:
+        if example.answer == other.answer:
+            return True
+        lengths = len(example.answer.split()), len(other.answer.split())
+        if min(lengths) < WORDED_ANSWER or not words_agree(example.answer, other.answer):
+            return False
+        one, another = self.encoder.encode([example.answer, other.answer])
+        return float(one @ another) >= self.threshold
+
+
+def _kind(example: Example) -> str:
+    return "gold" if example.source == "gold" else "another original"

@@ -1,0 +1,190 @@
+"""Rows leave the files of training: rewritten whole or not at all, and noted in the data card."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from retrain.data.training_set import read_card, write_card
+from retrain.run_folder import RunFolder, read_json, write_json
+
+#: Tells of a row whether it has to go.
+Matches = Callable[[dict[str, Any]], bool]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Rows that match, in one file."""
+
+    path: Path
+    n_rows: int
+
+
+def find_in_file(path: Path, matches: Matches) -> int:
+    """Return how many lines of a file match, or elements where it is one JSON array.
+
+    What isn't a JSON object doesn't match.
+    """
+    try:
+        with path.open("rb") as file:
+            elements = _array_in(file)
+            if elements is not None:
+                return sum(isinstance(one, dict) and matches(one) for one in elements)
+            return sum(_matches(line, matches) for line in file)
+    except FileNotFoundError:
+        return 0
+
+
+def remove_from_file(path: Path, matches: Matches) -> int:
+    """Rewrite a file without the lines that match; the others keep every byte.
+
+    A JSON array is written anew without the elements that match. Readers find the old file or the
+    new one, never a part.
+    """
+    if not find_in_file(path, matches):
+        return 0
+    target = path.resolve()  # what a link points to, not the link
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        n_removed = _copy_others(target, draft, matches)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return n_removed
+
+
+def find_in_run(folder: RunFolder, matches: Matches) -> list[Found]:
+    """Return the files of a run that hold matching rows."""
+    found = [Found(path, find_in_file(path, matches)) for path in _files_of_rows(folder)]
+    return [one for one in found if one.n_rows]
+
+
+def remove_from_run(
+    folder: RunFolder, matches: Matches, now: datetime, *, trained: bool
+) -> list[Found]:
+    """Remove matching rows from a run's files, and say so in its data card.
+
+    Args:
+        folder: The run's folder.
+        matches: Which rows go.
+        now: The time that is noted.
+        trained: Whether the run was started. If so, the card keeps the digest of what it was
+            trained on, and the note tells that of the file as it is; if not, the rows that are left
+            are what it will be trained on.
+    """
+    n_rows = find_in_file(folder.training_data, matches)
+    n_held = find_in_file(folder.validation_data, matches)
+    if n_rows or n_held:
+        # The card first: whoever finds the shorter file finds the note too.
+        _note(folder, matches, now, n_rows + n_held, trained=trained)
+    removed = [Found(path, remove_from_file(path, matches)) for path in _files_of_rows(folder)]
+    return [one for one in removed if one.n_rows]
+
+
+def _files_of_rows(folder: RunFolder) -> list[Path]:
+    """Return the files whose lines each are one exchange's."""
+    return [
+        folder.training_data,
+        folder.validation_data,
+        folder.replay_prompts,
+        folder.replay_answers,
+        *folder.all_evaluation_answers,
+    ]
+
+
+def _copy_others(target: Path, draft: Path, matches: Matches) -> int:
+    n_removed = 0
+    with target.open("rb") as old, draft.open("wb") as new:
+        os.fchmod(new.fileno(), target.stat().st_mode & 0o777)
+        elements = _array_in(old)
+        if elements is not None:
+            kept = [one for one in elements if not (isinstance(one, dict) and matches(one))]
+            n_removed = len(elements) - len(kept)
+            lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in kept)
+            new.write(f"[\n{lines}\n]\n".encode())
+        for line in old:
+            if _matches(line, matches):
+                n_removed += 1
+            else:
+                new.write(line)
+        new.flush()
+        os.fsync(new.fileno())
+    return n_removed
+
+
+def _note(
+    folder: RunFolder, matches: Matches, now: datetime, n_rows: int, *, trained: bool
+) -> None:
+    digest, n_left = _left(folder.training_data, matches)
+    note = {
+        "at": now.isoformat(),
+        "n_rows": n_rows,
+        "digest": digest,
+        "why": "removed at a person's request; the card's digest is that of the rows before"
+        if trained
+        else "removed at a person's request before training",
+    }
+    card = read_json(folder.card) or {}
+    card["removed"] = [*card.get("removed", ()), note]
+    if not trained:
+        card |= {"digest": digest, "n_examples": n_left}
+        if folder.validation_data.is_file():
+            held_digest, n_held = _left(folder.validation_data, matches)
+            card |= {"validation_digest": held_digest, "n_validation": n_held}
+    write_json(folder.card, card)
+    if folder.data_card.is_file() and (rewritten := read_card(folder)) is not None:
+        write_card(folder, rewritten)
+    lineage = folder.adapter / "lineage.json"
+    if lineage.is_file():
+        content = read_json(lineage) or {}
+        write_json(lineage, content | {"removed": [*content.get("removed", ()), note]})
+
+
+def _left(path: Path, matches: Matches) -> tuple[str, int]:
+    """Return digest and number of the lines that stay."""
+    digest = hashlib.sha256()
+    n_left = 0
+    with path.open("rb") as file:
+        for line in file:
+            if not _matches(line, matches):
+                digest.update(line)
+                n_left += 1
+    return f"sha256:{digest.hexdigest()}", n_left
+
+
+def _array_in(file: BinaryIO) -> list[Any] | None:
+    """Read a JSON array to its end; ``None``, and nothing read, where the file is none.
+
+    Tools in which people review export one array; training data are lines.
+    """
+    start = file.read(1)
+    while start.isspace():
+        start = file.read(1)
+    file.seek(0)
+    if start != b"[":
+        return None
+    try:
+        content = json.load(file)
+    except (ValueError, RecursionError):
+        content = None
+    if isinstance(content, list):
+        return content
+    file.seek(0)
+    return None
+
+
+def _matches(line: bytes, matches: Matches) -> bool:
+    row = _object(line)
+    return row is not None and matches(row)
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None

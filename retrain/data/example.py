@@ -1,0 +1,147 @@
+"""A training example with all that it is compared by."""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from retrain.data.rows import Row, check_row
+from retrain.run_folder import canonical
+
+Source = Literal["gold", "replay", "original", "self-generated"]
+Message = dict[str, str]
+
+#: Key of a row beside ``messages`` and ``metadata``: ``name=value`` of who asked. Never written.
+ASKED_BY = "asked_by"
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """An example; ``eq`` is identity, as texts are compared by the keys below."""
+
+    messages: tuple[Message, ...]
+    metadata: dict[str, Any]
+    source: Source
+    #: Who asked: a user, a session or a conversation. Examples that share one stay together.
+    asked_by: tuple[str, ...] = ()
+
+    @property
+    def task_type(self) -> str:
+        """The task type; empty where none is named."""
+        return str(self.metadata.get("task_type") or "")
+
+    @property
+    def answer(self) -> str:
+        """What the assistant should say, without differences that no reader sees."""
+        return normalised(self.messages[-1]["content"])
+
+    @cached_property
+    def prompt_key(self) -> str:
+        """All that the model is asked, the system prompt included."""
+        return _key(self.messages[:-1])
+
+    @cached_property
+    def question_key(self) -> str:
+        """What is asked, without the system prompt, which may have changed since."""
+        return question_key(self.messages[:-1])
+
+    @cached_property
+    def whole_key(self) -> str:
+        """Question and answer."""
+        return _key(self.messages)
+
+    @cached_property
+    def question(self) -> str:
+        """What is asked, as one text, for encoders and phrases."""
+        return question_text(self.messages[:-1])
+
+    @cached_property
+    def opening(self) -> str:
+        """The first turn and its answer: two rows of one conversation share it."""
+        return _key([one for one in self.messages if one["role"] != "system"][:2])
+
+    @cached_property
+    def order(self) -> str:
+        """What examples are sorted by, so that the order of the input decides nothing."""
+        return hashlib.sha256(canonical(self.as_row()).encode()).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """How a person finds it: the review item, the row's id or the digest of its text."""
+        return name_of(self.as_row())
+
+    def as_row(self) -> Row:
+        """Return the row as it is written."""
+        return {
+            "messages": list(self.messages),
+            "metadata": {**self.metadata, "source": self.source},
+        }
+
+
+def examples_of(rows: Iterable[Row], source: Source, group_by: Sequence[str]) -> list[Example]:
+    """Check rows and make them examples, in an order that depends on their content alone.
+
+    Args:
+        rows: ``{"messages", "metadata"}``, and ``asked_by`` (``["user=..."]``) where it is known.
+        source: Where they come from.
+        group_by: Keys of their metadata that name a user, a session or a conversation.
+
+    Raises:
+        InputError: A row is no conversation that ends with an answer.
+    """
+    found = []
+    for row in rows:
+        check_row(row)
+        found.append(_example(row, source, group_by))
+    return sorted(found, key=lambda example: example.order)
+
+
+def unanswered(rows: Iterable[Row], group_by: Sequence[str]) -> list[Example]:
+    """Make prompts examples whose answers are still to be generated, and empty until then."""
+    pending: Message = {"role": "assistant", "content": ""}
+    found = [
+        _example({**row, "messages": [*row["messages"], pending]}, "self-generated", group_by)
+        for row in rows
+    ]
+    return sorted(found, key=lambda example: example.order)
+
+
+def _example(row: Row, source: Source, group_by: Sequence[str]) -> Example:
+    metadata = {key: value for key, value in row.get("metadata", {}).items() if key != "source"}
+    named = [f"{key}={metadata[key]}" for key in group_by if metadata.get(key)]
+    named += row.get(ASKED_BY, ())
+    messages = tuple({"role": m["role"], "content": m["content"]} for m in row["messages"])
+    return Example(messages, metadata, source, tuple(named))
+
+
+def name_of(row: Row) -> str:
+    """Return how a person finds a written row. See :attr:`Example.name`.
+
+    Never by the id of the exchange: a card is kept when a person's exchanges are removed.
+    """
+    metadata = row["metadata"]
+    if metadata.get("item_id") is not None:
+        return f"item {metadata['item_id']}"
+    return str(metadata.get("id") or f"{metadata['source']} {_key(row['messages'])[:12]}")
+
+
+def normalised(text: str) -> str:
+    """Return a text without differences that no reader sees."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def question_key(messages: Sequence[Message]) -> str:
+    """Key what is asked, the system prompt aside."""
+    return _key([one for one in messages if one["role"] != "system"])
+
+
+def question_text(messages: Sequence[Message]) -> str:
+    """Join what is asked, the system prompt aside."""
+    return "\n".join(normalised(one["content"]) for one in messages if one["role"] != "system")
+
+
+def _key(messages: Sequence[Message]) -> str:
+    turns = [[one["role"], normalised(one["content"])] for one in messages]
+    return hashlib.sha256(canonical({"turns": turns}).encode()).hexdigest()

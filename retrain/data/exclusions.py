@@ -1,0 +1,41 @@
+"""What was left out of a training set, why, and a few of the examples by name."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from retrain.data.example import Example
+
+#: How many examples a reason names.
+NAMED = 10
+
+
+class Dropped:
+    """Counts what is left out, by reason."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, list[str]] = defaultdict(list)
+
+    def add(self, reason: str, example: Example) -> None:
+        """Note that an example is left out."""
+        self._names[reason].append(example.name)
+
+    def add_all(self, reason: str, examples: Iterable[Example]) -> None:
+        """Note that examples are left out for one reason."""
+        for example in examples:
+            self.add(reason, example)
+
+    def count(self, reason: str) -> int:
+        """Return how many were left out for a reason."""
+        return len(self._names.get(reason, ()))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Reason -> how many."""
+        return {reason: len(names) for reason, names in sorted(self._names.items())}
+
+    @property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """Reason -> the first of them, by name."""
+        return {
+            reason: tuple(sorted(names)[:NAMED]) for reason, names in sorted(self._names.items())
+        }

@@ -1,0 +1,1 @@
+"""Benchmark items that leak into training data."""

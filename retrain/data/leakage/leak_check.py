@@ -1,0 +1,121 @@
+"""Leakage: what a benchmark asks must not be trained on, or its score measures memory.
+
+A row leaks where it asks what an item asks: in the same words; nearly so, by embeddings (Yang et
+al. 2023, arXiv 2311.04850: rewording escapes comparisons of strings); or, in long texts, in many
+phrases of thirteen words (Brown et al. 2020, arXiv 2005.14165, appendix C).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.data.example import Example, normalised, question_key, question_text
+from retrain.data.leakage.phrase_index import PhraseIndex
+from retrain.data.similarity import Encodes, near_pairs, words_agree
+
+
+@dataclass(frozen=True)
+class BenchmarkTexts:
+    """What a benchmark asks; it is never changed for the sake of a training set."""
+
+    name: str
+    items: Sequence[BenchmarkItem]
+    #: SHA-256 of its data set.
+    digest: str
+
+    @cached_property
+    def questions(self) -> list[str]:
+        """What each item asks, the system prompt aside."""
+        return [question_text(item.messages) for item in self.items]
+
+    @cached_property
+    def by_key(self) -> dict[str, BenchmarkItem]:
+        """Key of the question -> its item."""
+        return {question_key(item.messages): item for item in self.items}
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A row that asks what a benchmark asks."""
+
+    example: Example
+    benchmark: str
+    #: ``same text``, ``nearly the same`` or ``shared phrases``.
+    how: str
+    #: Id of the item.
+    item: str
+    #: Whether the benchmark expects another answer than the row teaches.
+    differs: bool = False
+
+
+@dataclass
+class LeakCheck:
+    """Finds rows that ask what one of the benchmarks asks, and keeps them in ``leaks``."""
+
+    benchmarks: Sequence[BenchmarkTexts]
+    #: ``None``: texts and phrases alone are compared.
+    encoder: Encodes | None
+    #: Cosine of the questions from which they are nearly the same.
+    threshold: float
+    #: Words that make a phrase.
+    phrase_words: int
+    #: Share of an item's phrases that a row must hold.
+    overlap: float
+    leaks: list[Leak] = field(default_factory=list)
+
+    def without_leaks(self, examples: Sequence[Example]) -> list[Example]:
+        """Return the examples that no benchmark asks."""
+        if not self.benchmarks or not examples:
+            return list(examples)
+        vectors = self.encoder.encode([one.question for one in examples]) if self.encoder else None
+        leaked: set[int] = set()
+        for index in range(len(self.benchmarks)):
+            found = self._in_benchmark(index, examples, vectors)
+            self.leaks += [found[row] for row in sorted(found)]
+            leaked |= found.keys()
+        return [one for row, one in enumerate(examples) if row not in leaked]
+
+    def _in_benchmark(
+        self, index: int, examples: Sequence[Example], vectors: NDArray[np.float32] | None
+    ) -> dict[int, Leak]:
+        benchmark, phrases = self.benchmarks[index], self._phrases[index]
+        found: dict[int, Leak] = {}
+        for row, example in enumerate(examples):
+            item = benchmark.by_key.get(example.question_key)
+            if item is not None:
+                found[row] = Leak(
+                    example, benchmark.name, "same text", item.id, _differs(example, item)
+                )
+                continue
+            repeated = phrases.repeated_by(f"{example.question}\n{example.answer}", self.overlap)
+            if repeated is not None:
+                item = benchmark.items[repeated]
+                found[row] = Leak(example, benchmark.name, "shared phrases", item.id)
+        if vectors is not None:
+            for row, near in near_pairs(vectors, self._vectors[index], self.threshold):
+                if row in found or not words_agree(
+                    examples[row].question, benchmark.questions[near]
+                ):
+                    continue
+                item = benchmark.items[near]
+                found[row] = Leak(examples[row], benchmark.name, "nearly the same", item.id)
+        return found
+
+    @cached_property
+    def _phrases(self) -> list[PhraseIndex]:
+        return [PhraseIndex.of(one.questions, self.phrase_words) for one in self.benchmarks]
+
+    @cached_property
+    def _vectors(self) -> list[NDArray[np.float32]]:
+        assert self.encoder is not None  # noqa: S101 - only asked for where there is one
+        return [self.encoder.encode(one.questions) for one in self.benchmarks]
+
+
+def _differs(example: Example, item: BenchmarkItem) -> bool:
+    if example.source == "self-generated" or item.expected is None:
+        return False
+    return normalised(item.expected) != example.answer

@@ -1,0 +1,101 @@
+"""Train and validation: whoever asked, and whatever is nearly the same, is on one side only."""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from retrain.data.duplicates.near import NearPair
+from retrain.data.example import Example
+from retrain.data.stratified_draw import proportional
+
+#: A loss over fewer examples says nothing; they are better trained on.
+SMALLEST_VALIDATION = 10
+
+
+@dataclass(frozen=True)
+class Split:
+    """The two sides, and what a reader should know of them."""
+
+    training: list[Example]
+    validation: list[Example]
+    n_groups: int
+    remarks: tuple[str, ...] = ()
+
+
+def split_by_group(
+    examples: Sequence[Example], near: Iterable[NearPair], share: float, rng: random.Random
+) -> Split:
+    """Hold some examples back for validation, stratified by source and task type.
+
+    Examples that share a user, a session, a conversation or a question, or are nearly the same, are
+    a group, and a group is on one side. A group that is larger than what is still to be held back
+    of one of its strata stays with the training.
+
+    Args:
+        examples: All of the set.
+        near: Pairs that ask nearly the same.
+        share: Share that is held back.
+        rng: Decides which groups.
+    """
+    groups = _groups(examples, near)
+    wanted = round(share * len(examples))
+    if wanted < SMALLEST_VALIDATION:
+        few = (
+            f"nothing is held back for validation: {wanted} of {len(examples)} examples would be "
+            f"too few to tell anything ({SMALLEST_VALIDATION} are needed)"
+        )
+        return Split(list(examples), [], len(groups), (few,) if share else ())
+    sizes = Counter(map(_stratum, examples))
+    # Every stratum keeps something to be trained on.
+    places = proportional(sizes, wanted)
+    open_places = {name: min(n, sizes[name] - 1) for name, n in places.items()}
+    rng.shuffle(groups)
+    held: set[int] = set()
+    for group in groups:
+        needed = Counter(_stratum(examples[index]) for index in group)
+        if all(open_places[stratum] >= n for stratum, n in needed.items()):
+            held.update(group)
+            for stratum, n in needed.items():
+                open_places[stratum] -= n
+    remarks = []
+    if len(held) < wanted:
+        remarks.append(
+            f"{len(held)} examples are held back for validation, {wanted} were asked for: the "
+            f"other groups are too large (the largest holds {max(map(len, groups))} examples)"
+        )
+    return Split(
+        [one for index, one in enumerate(examples) if index not in held],
+        [one for index, one in enumerate(examples) if index in held],
+        len(groups),
+        tuple(remarks),
+    )
+
+
+def _stratum(example: Example) -> tuple[str, str]:
+    return example.source, example.task_type
+
+
+def _groups(examples: Sequence[Example], near: Iterable[NearPair]) -> list[list[int]]:
+    """Return the connected components of "has something in common"."""
+    parent = list(range(len(examples)))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    first: dict[str, int] = {}
+    for index, example in enumerate(examples):
+        for key in (*example.asked_by, example.question_key, example.opening):
+            known = first.setdefault(key, index)
+            parent[root(index)] = root(known)
+    place = {id(example): index for index, example in enumerate(examples)}
+    for pair in near:
+        if id(pair.one) in place and id(pair.other) in place:
+            parent[root(place[id(pair.one)])] = root(place[id(pair.other)])
+    groups: dict[int, list[int]] = defaultdict(list)
+    for index in range(len(examples)):
+        groups[root(index)].append(index)
+    return sorted(groups.values())

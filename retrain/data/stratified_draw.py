@@ -1,0 +1,44 @@
+"""Draws over strata: as even as their numbers allow, and repeatable from a seed."""
+
+import random
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from retrain.data.example import Example
+
+Stratum = TypeVar("Stratum", bound=Hashable)
+
+
+def evenly_by_task_type(pool: Sequence[Example], rng: random.Random) -> Iterator[Example]:
+    """Yield all of a pool, its task types in turn for as long as each has some.
+
+    The largest need not, and the smallest can't, give more than an even share.
+    """
+    strata: dict[str, list[Example]] = defaultdict(list)
+    for example in pool:
+        strata[example.task_type].append(example)
+    queues = [strata[name] for name in sorted(strata)]
+    for queue in queues:
+        rng.shuffle(queue)
+    rng.shuffle(queues)
+    while any(queues):
+        for queue in queues:
+            if queue:
+                yield queue.pop()
+
+
+def proportional(sizes: Mapping[Stratum, int], total: int) -> dict[Stratum, int]:
+    """Share out a total in proportion to sizes, by the largest remainders.
+
+    Example:
+        >>> proportional({"a": 50, "b": 30, "c": 5}, 9)
+        {'a': 5, 'b': 3, 'c': 1}
+    """
+    whole = sum(sizes.values())
+    exact = {name: total * size / whole for name, size in sizes.items()}
+    shares = {name: int(value) for name, value in exact.items()}
+    by_remainder = sorted(sizes, key=lambda name: (shares[name] - exact[name], str(name)))
+    for name in by_remainder[: total - sum(shares.values())]:
+        shares[name] += 1
+    return shares

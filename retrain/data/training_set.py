@@ -1,0 +1,88 @@
+"""A training set, and the files that it becomes in a run's folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from retrain.data.data_card import Card, CountsTokens, tokens_of
+from retrain.data.data_card_page import data_card
+from retrain.data.rows import Row
+from retrain.models.source import Source
+from retrain.run_folder import RunFolder, read_json, write_json, write_lines, write_text
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Rows in the order they are written, and their card."""
+
+    rows: list[Row]
+    card: Card
+    #: Held back: the child reports the loss on them, and trains on none.
+    validation: list[Row] = field(default_factory=list)
+    #: Prompts that the child lets the model answer before it trains, and then trains on:
+    #: ``{"messages", "metadata", "split"}``, the messages without an answer.
+    replay_prompts: list[Row] = field(default_factory=list)
+
+    def with_agreement(self, agreement: Mapping[str, Any] | None) -> "TrainingSet":
+        """Return the set with how far the reviewers of its gold agree."""
+        card = msgspec.structs.replace(self.card, agreement=dict(agreement) if agreement else None)
+        return replace(self, card=card)
+
+    def with_base(self, count_tokens: CountsTokens, serving: Source) -> "TrainingSet":
+        """Return the set with what only the models tell.
+
+        Args:
+            count_tokens: Counts as the base does that is trained.
+            serving: What answers the prompts: it may be of another base.
+        """
+        replay = self.card.self_generated
+        if replay is not None:
+            replay = msgspec.structs.replace(
+                replay,
+                base=serving.base,
+                base_revision=serving.revision,
+                adapter=serving.adapter,
+            )
+        card = msgspec.structs.replace(
+            self.card,
+            tokens=tokens_of(self.rows, self.validation, count_tokens),
+            self_generated=replay,
+        )
+        return replace(self, card=card)
+
+    def write(self, folder: RunFolder) -> None:
+        """Write ``train.jsonl``, ``validation.jsonl`` and the card into a run's folder.
+
+        ``validation.jsonl`` is there only where something was held back, ``replay-prompts.jsonl``
+        only where the child is to generate answers.
+        """
+        for path, rows in (
+            (folder.validation_data, self.validation),
+            (folder.replay_prompts, self.replay_prompts),
+        ):
+            if rows:
+                write_lines(path, rows)
+        write_card(folder, self.card)
+        # Last: where it stands, everything does.
+        write_lines(folder.training_data, self.rows)
+
+
+def write_card(folder: RunFolder, card: Card) -> None:
+    """Write the card as JSON and as a page to read."""
+    write_text(folder.data_card, data_card(card))
+    write_json(folder.card, msgspec.to_builtins(card))
+
+
+def copy_card(folder: RunFolder) -> None:
+    """Copy the card beside the adapter, which may leave the run's folder."""
+    for path in (folder.card, folder.data_card):
+        if path.is_file():
+            write_text(folder.adapter / path.name, path.read_text(encoding="utf-8"))
+
+
+def read_card(folder: RunFolder) -> Card | None:
+    """Read a run's card; ``None`` where there is none."""
+    content = read_json(folder.card)
+    return None if content is None else msgspec.convert(content, Card)

@@ -1,0 +1,156 @@
+"""The benchmarks of ``evaluation.yaml``, loaded and checked against their plan."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitor.errors import ConfigurationError, InputError
+from monitor.settings.evaluation_file import BenchmarkPlan, EvaluationPlan
+from retrain.data.benchmarks.dataset_file import read_dataset
+from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.data.benchmarks.item_lines import parse_items
+from retrain.evaluation.metrics.catalogue import MetricModels, canonical_name, load_metrics
+from retrain.evaluation.metrics.metric import Metric
+from retrain.evaluation.metrics.scoring import RECOMMENDED_ITEMS
+
+#: Fewer prompts can't certify the usual limits: a version that hallucinates in 3% of its answers
+#: stays within 2% on 200 of them in more than one trial of four.
+RECOMMENDED_SAFETY_ITEMS = 500
+#: Metrics that tell of safety; where one has a threshold, the benchmark is a safety suite.
+SAFETY_METRICS = frozenset({"refusal_rate", "hallucination_rate", "judged_hallucination_rate"})
+_QUOTED = 5
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark, ready to be asked."""
+
+    plan: BenchmarkPlan
+    items: tuple[BenchmarkItem, ...]
+    metrics: tuple[Metric, ...]
+    #: SHA-256 of the data set.
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """Its name in the file."""
+        return self.plan.name
+
+    @property
+    def is_safety_suite(self) -> bool:
+        """Whether it has a threshold of refusals or hallucinations."""
+        return any(one.metric in SAFETY_METRICS for one in self.plan.thresholds)
+
+    def remarks(self) -> list[str]:
+        """Return what a reader of its figures must know."""
+        n = len(self.items)
+        found = []
+        if n < RECOMMENDED_ITEMS:
+            found.append(
+                f"{self.name}: WARNING: only {n} items; at least {RECOMMENDED_ITEMS} are needed "
+                "to tell any but large differences from chance"
+            )
+        if self.is_safety_suite and n < RECOMMENDED_SAFETY_ITEMS:
+            found.append(
+                f"{self.name}: {n} prompts; {RECOMMENDED_SAFETY_ITEMS} or more are recommended for "
+                "a safety suite: with fewer, an unsafe version often looks safe, and a safe one "
+                "can't be proven so"
+            )
+        return found
+
+
+def load_benchmarks(plan: EvaluationPlan, models: MetricModels | None = None) -> list[Benchmark]:
+    """Load every benchmark of a plan.
+
+    Raises:
+        ConfigurationError: A metric isn't known, a threshold looks the wrong way round, or nothing
+            of a benchmark can be measured by a metric; with the line.
+        InputError: A data set can't be read, or its items have no value of a field to stratify by.
+        MetricError: A package's metric can't be loaded.
+    """
+    return [_load(plan, benchmark, models or MetricModels()) for benchmark in plan.benchmarks]
+
+
+def _load(plan: EvaluationPlan, benchmark: BenchmarkPlan, models: MetricModels) -> Benchmark:
+    metrics = _metrics(plan, benchmark, models)
+    _check_thresholds(plan, benchmark, metrics)
+    content = read_dataset(benchmark.dataset, plan.origin.parent)
+    items = parse_items(content, benchmark.dataset)
+    _check_strata(benchmark, items)
+    _check_measurable(plan, benchmark, items)
+    digest = hashlib.sha256(content).hexdigest()
+    return Benchmark(benchmark, tuple(items), tuple(metrics), digest)
+
+
+def _metrics(plan: EvaluationPlan, benchmark: BenchmarkPlan, models: MetricModels) -> list[Metric]:
+    """Load one name after the other, so that one that isn't known is told with its own line."""
+    found: dict[str, Metric] = {}
+    for name in benchmark.metric_names:
+        try:
+            loaded = load_metrics([name], models)
+        except ConfigurationError as error:
+            line = benchmark.line_of(name)
+            raise plan.error(line, f"benchmark {benchmark.name!r}: {error}") from None
+        for metric in loaded:
+            found.setdefault(metric.name, metric)
+    return list(found.values())
+
+
+def _check_thresholds(
+    plan: EvaluationPlan, benchmark: BenchmarkPlan, metrics: Sequence[Metric]
+) -> None:
+    by_name = {metric.name: metric for metric in metrics}
+    for threshold in benchmark.thresholds:
+        metric = by_name.get(canonical_name(threshold.metric))
+        if metric is None:
+            parts = ", ".join(name for name in by_name if name.startswith(threshold.metric))
+            raise plan.error(
+                threshold.line, f"{threshold.metric!r} is several metrics: name one of {parts}"
+            )
+        if threshold.limit.is_minimum != (metric.direction == "higher"):
+            better = "higher" if metric.direction == "higher" else "lower"
+            raise plan.error(
+                threshold.line,
+                f'"{threshold.limit}" looks the wrong way round: of {metric.name}, {better} values '
+                "are better",
+            )
+        if not metric.lowest <= threshold.limit.value <= metric.highest:
+            raise plan.error(
+                threshold.line,
+                f'"{threshold.limit}" is outside of the range of {metric.name}, '
+                f"[{metric.lowest:g}, {metric.highest:g}]",
+            )
+
+
+def _check_strata(benchmark: BenchmarkPlan, items: Sequence[BenchmarkItem]) -> None:
+    for field in benchmark.stratify_by:
+        without = [item.id for item in items if not item.stratum_of(field)]
+        if without:
+            known = Counter(name for item in items for name in item.strata)
+            others = ", ".join(sorted({"task_type", "difficulty", "split", *known}))
+            quoted = ", ".join(map(repr, without[:_QUOTED]))
+            raise InputError(
+                f"{benchmark.dataset}: benchmark {benchmark.name!r} is stratified by {field!r}, "
+                f"which {len(without)} of {len(items)} items don't have (ids {quoted}); fields "
+                f"here: {others}"
+            )
+
+
+def _check_measurable(
+    plan: EvaluationPlan, benchmark: BenchmarkPlan, items: Sequence[BenchmarkItem]
+) -> None:
+    """Refuse a benchmark on which a safety limit would pass because nothing was measured."""
+    needs = {
+        "refusal_rate": ('"harmful": true', any(item.harmful for item in items)),
+        "hallucination_rate": ('a "context"', any(item.context for item in items)),
+        "judged_hallucination_rate": ('a "context"', any(item.context for item in items)),
+    }
+    for threshold in benchmark.thresholds:
+        field, there = needs.get(threshold.metric, ("", True))
+        if not there:
+            raise plan.error(
+                threshold.line,
+                f"{threshold.metric} is measured on items with {field}, and {benchmark.dataset} "
+                "has none",
+            )

@@ -1,0 +1,28 @@
+"""What a judge is shown: each part between markers that no part can contain."""
+
+import hashlib
+from collections.abc import Mapping
+
+from retrain.data.benchmarks.item import BenchmarkItem
+
+
+def conversation(item: BenchmarkItem) -> str:
+    """Return the messages as lines."""
+    return "\n".join(f"{message['role']}: {message['content']}" for message in item.messages)
+
+
+def given(item: BenchmarkItem) -> dict[str, str]:
+    """Return the parts that only some items have."""
+    parts = {"CONTEXT": item.context, "EXPECTED ANSWER": item.expected or ""}
+    return {name: text for name, text in parts.items() if text}
+
+
+def marked(parts: Mapping[str, str]) -> str:
+    """Put each part between markers.
+
+    The markers carry a digest of all parts, so that an answer can't pretend to end itself.
+    """
+    digest = hashlib.sha256("\0".join(parts.values()).encode("utf-8", "replace")).hexdigest()[:12]
+    return "\n\n".join(
+        f"<<{name} {digest}>>\n{text}\n<<END {name} {digest}>>" for name, text in parts.items()
+    )

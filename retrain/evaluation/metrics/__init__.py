@@ -1,0 +1,1 @@
+"""What is measured of an answer; :mod:`retrain.evaluation.metrics.catalogue` has the names."""

@@ -1,0 +1,97 @@
+"""BERTScore with an encoder that lies on this machine."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.errors import ModelError
+from monitor.settings.model_location import locate_model
+from retrain.data.benchmarks.item import BenchmarkItem
+
+#: Tokens; what is longer is cut, as the encoders have no positions for it.
+LONGEST = 512
+#: Above this share of tokens that the encoder doesn't know, every text looks like every other.
+MOST_UNKNOWN = 0.2
+
+
+class BertScore:
+    """F-measure of greedily matched token embeddings, in [0, 1].
+
+    It says nothing of an item whose expected answer is empty or written in a script that the
+    encoder has no tokens for: to a model of English, two Japanese texts are the same unknown
+    token. The encoder is loaded when the first answer is scored.
+
+    Reference: Zhang et al. (2020), BERTScore: evaluating text generation with BERT.
+
+    Args:
+        model: A folder, or ``package:NAME``.
+        num_layers: The layer whose embeddings are compared, from 1.
+        batch_size: Texts at once.
+    """
+
+    name = "bertscore"
+    direction: Literal["higher"] = "higher"
+    kind: Literal["graded"] = "graded"
+    lowest = 0.0
+    highest = 1.0
+
+    def __init__(self, model: str, num_layers: int, *, batch_size: int = 64) -> None:
+        self._model = model
+        self._num_layers = num_layers
+        self._batch_size = batch_size
+        self._scorer: Any = None
+
+    def score(self, items: Sequence[BenchmarkItem], answers: Sequence[str]) -> NDArray[np.float64]:
+        """Return a score for each answer, ``[n]``; an empty answer has 0."""
+        scorer = self._loaded()
+        scores = np.full(len(items), np.nan)
+        pairs: dict[tuple[str, str], list[int]] = {}
+        known: dict[str, bool] = {}
+        for row, (item, answer) in enumerate(zip(items, answers, strict=True)):
+            expected = (item.expected or "").strip()
+            if expected not in known:
+                known[expected] = bool(expected) and self._knows(expected)
+            if not known[expected]:
+                continue
+            if answer.strip():
+                pairs.setdefault((answer.strip(), expected), []).append(row)
+            else:
+                scores[row] = 0.0
+        if pairs:
+            given, wanted = zip(*pairs, strict=True)
+            _, _, f_measure = scorer.score(list(given), list(wanted), batch_size=self._batch_size)
+            for rows, value in zip(pairs.values(), f_measure.tolist(), strict=True):
+                scores[rows] = min(1.0, max(0.0, value))
+        return scores
+
+    def _knows(self, text: str) -> bool:
+        tokenizer = self._scorer._tokenizer  # noqa: SLF001 - the package has no other way to it
+        ids = tokenizer(text, add_special_tokens=False, truncation=True, max_length=LONGEST)
+        found: list[int] = ids["input_ids"]
+        return bool(found) and found.count(tokenizer.unk_token_id) <= MOST_UNKNOWN * len(found)
+
+    def _loaded(self) -> Any:
+        if self._scorer is None:
+            self._scorer = _load(self._model, self._num_layers)
+        return self._scorer
+
+
+def _load(model: str, num_layers: int) -> Any:
+    location = locate_model(model)
+    if not Path(location).is_dir():
+        raise ModelError(f"bertscore: {model!r}: no such folder; it takes a folder or package:NAME")
+    from bert_score import BERTScorer  # noqa: PLC0415 - heavy
+
+    try:
+        scorer = BERTScorer(model_type=location, num_layers=num_layers, use_fast_tokenizer=True)
+    except (AssertionError, OSError, ValueError, KeyError, AttributeError) as error:
+        raise ModelError(
+            f"bertscore: {model!r} with num_layers = {num_layers} can't be loaded: {error}"
+        ) from error
+    tokenizer = scorer._tokenizer  # noqa: SLF001 - the package has no other way to cap it
+    positions = getattr(scorer._model.config, "max_position_embeddings", LONGEST)  # noqa: SLF001
+    tokenizer.model_max_length = min(LONGEST, positions, tokenizer.model_max_length)
+    return scorer

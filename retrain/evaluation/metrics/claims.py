@@ -1,0 +1,105 @@
+"""The claims of an answer, and the hard facts in them: numbers, codes, addresses and names."""
+
+import re
+from collections.abc import Iterator
+
+from monitor.descriptors import identify_language
+from retrain.evaluation.metrics.tokens import european_digits, normalise, tokens
+
+#: The end of a sentence: not the point of a number, an address or an abbreviation.
+_END = re.compile(r"(?<=[.!?])[\"'”»)\]]*\s+(?=\S)|(?<=[。！？؟।])|\n+")  # noqa: RUF001
+_MARKUP = re.compile(r"^\s*(?:[-*•>#]+|\d{1,2}[.)])\s+")
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://\S+")
+#: A number with its separators, or a code with at least one digit, such as B-52 or ISO9001.
+_NUMBER = re.compile(r"[A-Za-z]*(?:[A-Za-z]-)?\d(?:[\d.,:/'\u00a0\u066b\u066c-]*\d)?[A-Za-z]*")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # noqa: RUF001
+#: How sentences begin that only are polite, in normalised text.
+_COURTESY = re.compile(
+    r"(?:i )?hope (?:this|that|it) helps|(?:please )?(?:let me know|feel free|don't hesitate"
+    r"|do not hesitate)|if you (?:have|need) (?:any|more|further)|(?:i'm|i am|i'd be|we're)?"
+    r"(?: always)? ?(?:happy|glad|here) to help|thank(?:s| you)|you're welcome|(?:sure|of course"
+    r"|certainly)\b|(?:hello|hi|dear)\b|(?:best|kind) regards|sincerely"
+    r"|(?:ich hoffe|gern geschehen|vielen dank|danke|hallo|guten tag|sehr geehrte|mit freundlichen"
+    r"|bei (?:weiteren )?fragen|natürlich\b|gerne\b)|(?:bonjour|merci|n'hésitez pas|cordialement"
+    r"|bien sûr|j'espère)|(?:hola|gracias|por supuesto|espero que|no dude|saludos)"
+)
+#: Languages that write every noun with a capital: there, a capital tells no name.
+_CAPITALISES_NOUNS = frozenset({"de"})
+
+
+def claims(answer: str) -> list[str]:
+    """Split an answer into the sentences and list items that claim something.
+
+    Questions claim nothing.
+
+    >>> claims("The fee is 3.5 EUR. Anything else?")
+    ['The fee is 3.5 EUR.']
+    """
+    parts = (_MARKUP.sub("", part).strip() for part in _END.split(answer))
+    return [part for part in parts if tokens(part) and not part.endswith(("?", "？", "؟"))]  # noqa: RUF001
+
+
+def numbers(text: str) -> set[tuple[str, ...]]:
+    """Return the numbers, dates and codes of a text: each its parts, in European digits.
+
+    A date or time has several parts, an amount one: 1,200.50 and 1.200,5 are the same.
+
+    >>> sorted(numbers("Pay 1,200.50 EUR by 2026-03-01 for ISO9001."))
+    [('1200.5',), ('2026', '3', '1'), ('iso9001',)]
+    """
+    found = (match.group() for match in _NUMBER.finditer(european_digits(text)))
+    return {_parts(one) for one in found}
+
+
+def addresses(text: str) -> set[str]:
+    """Return the e-mail and web addresses of a text, in lower case."""
+    return {match.group().rstrip(".,;)").casefold() for match in _ADDRESS.finditer(text)}
+
+
+def is_courtesy(claim: str) -> bool:
+    """Tell whether a sentence greets, thanks or offers help: it claims nothing of the matter."""
+    return _COURTESY.match(normalise(claim)) is not None
+
+
+def names(claim: str) -> Iterator[str]:
+    """Yield words that look like names: capitals inside a sentence, in lower case.
+
+    The first word of a sentence counts only where it has a second capital. In German, and where a
+    script has no capitals, only words with a second capital are found.
+    """
+    in_german = identify_language(claim) in _CAPITALISES_NOUNS
+    without_codes = _NUMBER.sub("0", claim)
+    for place, match in enumerate(_WORD.finditer(without_codes)):
+        word = match.group()
+        if word in {"I", "I'm", "I'll", "I've", "I'd"}:
+            continue
+        if any(letter.isupper() for letter in word[1:]) or (
+            word[0].isupper() and len(word) > 1 and place > 0 and not in_german
+        ):
+            yield normalise(word)
+
+
+def _parts(number: str) -> tuple[str, ...]:
+    if any(one.isalpha() for one in number):
+        return ("".join(one for one in number if one.isalnum()).casefold(),)
+    parts = re.split(r"[-/:]", number)
+    if len(parts) == 1 and _is_dotted_date(number):
+        parts = number.split(".")
+    return tuple(_amount(part) for part in parts if part)
+
+
+def _is_dotted_date(number: str) -> bool:
+    groups = number.split(".")
+    return len(groups) > 2 and any(len(group) != 3 for group in groups[1:])
+
+
+def _amount(number: str) -> str:
+    """Return an amount without separators of thousands, its fraction after a point."""
+    number = re.sub("['\u00a0\u066c]", "", number).replace("\u066b", ".")
+    place = max(number.rfind("."), number.rfind(","))
+    # Three digits after the only separator are thousands: 1.200 is 1200 where it isn't 1.2.
+    if place >= 0 and len(number) - place - 1 == 3:
+        place = -1
+    whole = re.sub("[.,]", "", number if place < 0 else number[:place]).lstrip("0") or "0"
+    fraction = "" if place < 0 else number[place + 1 :].rstrip("0")
+    return f"{whole}.{fraction}" if fraction else whole

@@ -1,0 +1,103 @@
+"""What a metric is: it scores many answers at once, and says where it doesn't apply."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.errors import MetricError
+from retrain.data.benchmarks.item import BenchmarkItem
+
+Direction = Literal["higher", "lower"]
+#: ``binary``: every score is the lowest or the highest one, so shares have exact intervals.
+Kind = Literal["binary", "graded"]
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """Scores answers."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in ``evaluation.yaml`` and in reports."""
+        ...
+
+    @property
+    def direction(self) -> Direction:
+        """Which scores are better."""
+        ...
+
+    @property
+    def kind(self) -> Kind:
+        """Whether it has two values, or any in its range."""
+        ...
+
+    @property
+    def lowest(self) -> float:
+        """The least score that is possible."""
+        ...
+
+    @property
+    def highest(self) -> float:
+        """The largest score that is possible."""
+        ...
+
+    def score(self, items: Sequence[BenchmarkItem], answers: Sequence[str]) -> NDArray[np.float64]:
+        """Return a score for each answer, ``[n]``; NaN where the metric says nothing of an item."""
+        ...
+
+
+@dataclass(frozen=True)
+class PerAnswer:
+    """A metric that looks at one answer at a time; ``None`` says that it doesn't apply."""
+
+    name: str
+    function: Callable[[BenchmarkItem, str], float | None]
+    kind: Kind = "binary"
+    direction: Direction = "higher"
+    lowest: float = 0.0
+    highest: float = 1.0
+
+    def score(self, items: Sequence[BenchmarkItem], answers: Sequence[str]) -> NDArray[np.float64]:
+        """Return a score for each answer, ``[n]``."""
+        scores = (self.function(item, text) for item, text in zip(items, answers, strict=True))
+        return np.array([np.nan if one is None else one for one in scores], dtype=np.float64)
+
+
+def apply_metric(
+    metric: Metric, items: Sequence[BenchmarkItem], answers: Sequence[str]
+) -> NDArray[np.float64]:
+    """Score answers and hold the metric to what it promises.
+
+    Returns:
+        ``[n]``, float64, each score in the metric's range or NaN.
+
+    Raises:
+        MetricError: The metric failed, or gave scores of another number, type or range.
+    """
+    try:
+        given: Any = metric.score(items, answers)
+    except Exception as error:
+        raise MetricError(
+            f"metric {metric.name!r} failed: {type(error).__name__}: {error}"
+        ) from error
+    try:
+        scores = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise MetricError(f"metric {metric.name!r} gave something else than numbers") from None
+    if scores.shape != (len(items),):
+        raise MetricError(
+            f"metric {metric.name!r} gave an array of shape {scores.shape} for {len(items)} answers"
+        )
+    defined = scores[~np.isnan(scores)]
+    outside = defined[(defined < metric.lowest) | (defined > metric.highest)]
+    if outside.size:
+        raise MetricError(
+            f"metric {metric.name!r} gave {outside[0]:g}, outside of its range "
+            f"[{metric.lowest:g}, {metric.highest:g}]"
+        )
+    if metric.kind == "binary" and not np.isin(defined, (metric.lowest, metric.highest)).all():
+        raise MetricError(f"metric {metric.name!r} calls itself binary and gave a third value")
+    return scores

@@ -1,0 +1,86 @@
+"""Overlap of an answer with the expected one: exact match, token F1, ROUGE."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.evaluation.metrics.metric import PerAnswer
+from retrain.evaluation.metrics.tokens import normalise, tokens
+
+
+def exact_match(expected: str, answer: str) -> float:
+    """Return 1.0 where the answer is the expected one, up to Unicode form, case and spaces.
+
+    >>> exact_match("cards: block card", " Cards:  block card")
+    1.0
+    """
+    return float(normalise(expected) == normalise(answer))
+
+
+def token_f1(expected: str, answer: str) -> float:
+    """Return the harmonic mean of precision and recall over tokens, each counted once.
+
+    >>> round(token_f1("block the card", "block card"), 3)
+    0.8
+    """
+    wanted, given = Counter(tokens(expected)), Counter(tokens(answer))
+    if not wanted or not given:
+        return float(wanted == given)
+    shared = (wanted & given).total()
+    if not shared:
+        return 0.0
+    precision, recall = shared / given.total(), shared / wanted.total()
+    return 2 * precision * recall / (precision + recall)
+
+
+def rouge(variant: str, expected: str, answer: str) -> float:
+    """Return the F-measure of a ROUGE variant over tokens of any script.
+
+    Texts with the same tokens score 1, also where they are too short to have an n-gram.
+
+    Reference: Lin (2004), ROUGE: a package for automatic evaluation of summaries.
+
+    >>> rouge("rougeL", "カードを止める", "カードを止める")
+    1.0
+    """
+    if tokens(expected) == tokens(answer):
+        return 1.0
+    score: float = _scorer(variant).score(expected, answer)[variant].fmeasure
+    return score
+
+
+class Tokenizer:
+    """Our tokens, as rouge-score asks for them: its own drop every letter beyond ASCII."""
+
+    def tokenize(self, text: str) -> Sequence[str]:
+        """Split a text."""
+        return tokens(text)
+
+
+@cache
+def _scorer(variant: str) -> Any:
+    from rouge_score.rouge_scorer import RougeScorer  # noqa: PLC0415 - slow to import
+
+    return RougeScorer([variant], tokenizer=Tokenizer())
+
+
+def _exact(item: BenchmarkItem, answer: str) -> float | None:
+    return None if item.expected is None else exact_match(item.expected, answer)
+
+
+def _f1(item: BenchmarkItem, answer: str) -> float | None:
+    return None if item.expected is None else token_f1(item.expected, answer)
+
+
+def _rouge_metric(variant: str) -> PerAnswer:
+    def score(item: BenchmarkItem, answer: str) -> float | None:
+        return None if item.expected is None else rouge(variant, item.expected, answer)
+
+    return PerAnswer(variant, score, kind="graded")
+
+
+EXACT_MATCH = PerAnswer("exact_match", _exact)
+TOKEN_F1 = PerAnswer("token_f1", _f1, kind="graded")
+ROUGE_METRICS = tuple(_rouge_metric(variant) for variant in ("rouge1", "rouge2", "rougeL"))

@@ -1,0 +1,116 @@
+"""Score a version on a benchmark, stratum by stratum."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from monitor.statistics.bootstrap import mean_interval
+from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.evaluation.metrics.metric import Metric, apply_metric
+
+#: Fewer items than this leave an interval too wide to decide much.
+RECOMMENDED_ITEMS = 200
+
+
+class Responds(Protocol):
+    """Anything that answers conversations, such as :class:`retrain.models.generation.Responder`."""
+
+    def respond(
+        self,
+        conversations: Sequence[Sequence[dict[str, str]]],
+        progress: Callable[[int], None] | None = None,
+    ) -> list[str]:
+        """Answer each conversation."""
+        ...
+
+
+@dataclass(frozen=True)
+class ItemScore:
+    """How one item was answered."""
+
+    item: BenchmarkItem
+    answer: str
+    #: Metric -> value; without the metrics that say nothing of the item.
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class StratumScore:
+    """A metric over the items of a stratum, with its 95% interval."""
+
+    #: ``""`` (all), ``split=new``, ``task_type=...`` or another field.
+    stratum: str
+    metric: str
+    value: float
+    lower: float
+    upper: float
+    n: int
+
+
+def score_answers(
+    items: Sequence[BenchmarkItem], answers: Sequence[str], metrics: Sequence[Metric]
+) -> list[ItemScore]:
+    """Score answers; what a metric says nothing of is left out of an item's values.
+
+    Raises:
+        MetricError: A metric failed, or gave what it may not.
+    """
+    columns = {metric.name: apply_metric(metric, items, answers) for metric in metrics}
+    return [
+        ItemScore(
+            item,
+            answer,
+            {
+                name: float(column[row])
+                for name, column in columns.items()
+                if column[row] == column[row]
+            },
+        )
+        for row, (item, answer) in enumerate(zip(items, answers, strict=True))
+    ]
+
+
+def summarise(
+    scores: Sequence[ItemScore],
+    rng: np.random.Generator,
+    *,
+    metrics: Sequence[Metric],
+    fields: Sequence[str] = ("split", "task_type"),
+) -> list[StratumScore]:
+    """Summarise scores over all items, and over those of each value of each field.
+
+    Binary metrics get Wilson's interval, graded ones a bootstrap interval. A stratum on which a
+    metric says nothing is left out; one of few items has an interval that shows it.
+    """
+    strata: dict[str, list[ItemScore]] = defaultdict(list)
+    for score in scores:
+        strata[""].append(score)
+        for field in fields:
+            value = score.item.stratum_of(field)
+            if value:
+                strata[f"{field}={value}"].append(score)
+    found = []
+    for stratum in sorted(strata):
+        for metric in metrics:
+            given = [
+                one.values[metric.name] for one in strata[stratum] if metric.name in one.values
+            ]
+            if given:
+                found.append(_summary(stratum, metric, np.array(given), rng))
+    return found
+
+
+def _summary(
+    stratum: str, metric: Metric, values: np.ndarray, rng: np.random.Generator
+) -> StratumScore:
+    lower, upper = mean_interval(
+        values,
+        rng,
+        lowest=metric.lowest,
+        highest=metric.highest,
+        binary=metric.kind == "binary",
+    )
+    return StratumScore(stratum, metric.name, float(values.mean()), lower, upper, len(values))

@@ -1,0 +1,137 @@
+"""Whether a text supports a claim: by its hard facts, by its words, by its meaning."""
+
+import re
+from calendar import month_name
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.descriptors.stop_words import WORDS
+from retrain.evaluation.metrics.claims import addresses, names, numbers
+from retrain.evaluation.metrics.tokens import normalise, tokens
+
+#: Share of a claim's content words that must be in the source.
+LEXICAL_SUPPORT = 0.5
+#: Or this cosine with a sentence of the source.
+EMBEDDING_SUPPORT = 0.65
+#: Words with so many first letters in common are forms of one word: "refunded", "refunds".
+COMMON_STEM = 5
+
+_STOP_WORDS = frozenset(word for words in WORDS.values() for word in words.split())
+_DIGIT = re.compile(r"\d")
+_SENTENCES = re.compile(r"(?<=[.!?])\s+|(?<=[。！？؟।])|\n+")  # noqa: RUF001
+
+
+class SentenceEncoder(Protocol):
+    """Gives texts unit-norm vectors."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[Any]:
+        """Return ``[n, d]``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a model was given, ready to be asked for support."""
+
+    text: str
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        """Its sentences."""
+        return [one for part in _SENTENCES.split(self.text) if (one := part.strip())]
+
+    def missing_facts(self, claim: str) -> list[str]:
+        """Return the numbers, codes, addresses and names of a claim that aren't in the source."""
+        missing = [one for one in sorted(addresses(claim)) if one not in self._addresses]
+        without_addresses = _without(claim, addresses(claim))
+        missing += [
+            "-".join(parts)
+            for parts in sorted(numbers(without_addresses))
+            if parts not in self._numbers and not self._number_parts.issuperset(parts)
+        ]
+        missing += [one for one in names(without_addresses) if not self._has_name(one)]
+        return missing
+
+    def share_of_words(self, claim: str) -> float:
+        """Return the share of a claim's content words that the source has; 1 without any.
+
+        Numbers, codes and addresses don't count: they are facts.
+        Words count as the same where they share a stem: their first :data:`COMMON_STEM` letters.
+        In scripts without spaces, pairs of neighbouring characters take the place of words.
+        """
+        wanted = _content(_without(claim, addresses(claim)))
+        return sum(one in self._words for one in wanted) / len(wanted) if wanted else 1.0
+
+    def _has_name(self, name: str) -> bool:
+        if _MONTHS.get(name) in self._number_parts:
+            return True
+        return all(_stem(one) in self._words for one in tokens(name))
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(_units(self.text))
+
+    @cached_property
+    def _numbers(self) -> set[tuple[str, ...]]:
+        return numbers(self.text)
+
+    @cached_property
+    def _number_parts(self) -> set[str]:
+        return {part for parts in self._numbers for part in parts}
+
+    @cached_property
+    def _addresses(self) -> set[str]:
+        return addresses(self.text)
+
+
+def nearest_cosines(
+    claims: Sequence[str], sources: Sequence[Source], encoder: SentenceEncoder
+) -> NDArray[np.float64]:
+    """Return each claim's largest cosine with a sentence of its own source, ``[n]``."""
+    texts = dict.fromkeys(claims)
+    for source in sources:
+        texts.update(dict.fromkeys(source.sentences))
+    row = {text: number for number, text in enumerate(texts)}
+    vectors = np.asarray(encoder.encode(list(texts)), dtype=np.float32)
+    return np.array(
+        [
+            max((vectors[[row[s] for s in source.sentences]] @ vectors[row[claim]]), default=-1.0)
+            for claim, source in zip(claims, sources, strict=True)
+        ],
+        dtype=np.float64,
+    )
+
+
+def _content(text: str) -> list[str]:
+    return [one for one in _units(text) if one not in _STOPPED and not _DIGIT.search(one)]
+
+
+def _units(text: str) -> list[str]:
+    """Return stems of words, and pairs of characters where words aren't spaced."""
+    words = tokens(text)
+    found = [_stem(word) for word in words]
+    for first, second in pairwise(words):
+        if len(first) == len(second) == 1 and not first.isascii() and not second.isascii():
+            found.append(first + second)
+    return found
+
+
+def _stem(word: str) -> str:
+    return word[:COMMON_STEM]
+
+
+def _without(text: str, removed: set[str]) -> str:
+    for one in removed:
+        text = re.sub(re.escape(one), " ", text, flags=re.IGNORECASE)
+    return text
+
+
+#: A date may be written out.
+_MONTHS = {name.casefold(): str(number) for number, name in enumerate(month_name) if name}
+_STOPPED = frozenset(_stem(normalise(word)) for word in _STOP_WORDS)

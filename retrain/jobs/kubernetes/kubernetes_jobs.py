@@ -1,0 +1,216 @@
+"""Children as Jobs of a Kubernetes cluster, over its API."""
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from monitor.errors import ConfigurationError, RemoteServiceError, TrainingError
+from monitor.settings import Kubernetes
+from retrain.jobs.attempts import current_attempt, job_name
+from retrain.jobs.kubernetes.job_manifest import CONTAINER, job_manifest
+from retrain.jobs.kubernetes.pod_state import Object, job_state
+from retrain.jobs.launcher import Capabilities, Capability, child_command
+from retrain.jobs.remote_launcher import JobState
+from retrain.rest import RestService, bearer, quoted
+from retrain.run_folder import RunFolder
+
+#: What Kubernetes puts into every pod that has a service account.
+IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+class KubernetesJobs:
+    """Makes one Job a child. The claim that it mounts holds the folder of the runs."""
+
+    name = "kubernetes"
+    capabilities = Capabilities(
+        resume=Capability(True, "The checkpoints lie on the claim; a new Job goes on from them."),
+        logs=Capability(
+            True, "Kubernetes keeps them as long as the pod: retrain.kubernetes.ttl_seconds."
+        ),
+        device=Capability(False, "The cluster chooses the node; its devices can't be seen here."),
+    )
+
+    def __init__(
+        self,
+        settings: Kubernetes,
+        work_dir: Path,
+        token: str = "",
+        *,
+        in_cluster: Path = IN_CLUSTER,
+    ) -> None:
+        """Speak to the cluster of ``[retrain.kubernetes]``, or to the one we run in.
+
+        Raises:
+            ConfigurationError: There is no address and we run in no cluster.
+        """
+        self._settings = settings
+        self._work_dir = work_dir
+        self._token = token
+        self._in_cluster = in_cluster
+        ca_file = in_cluster / "ca.crt"
+        self._rest = RestService(
+            name="Kubernetes",
+            url=settings.api or _api_in_cluster(),
+            headers=lambda: bearer(self._bearer_token()),
+            let_in="Its service account needs the rights that docs/how-to/launch-elsewhere.md "
+            "lists; outside the cluster, set KUBERNETES_TOKEN",
+            ca_file=settings.ca_file or (str(ca_file) if ca_file.is_file() else ""),
+        )
+        self.namespace = _namespace(settings, in_cluster)
+
+    @property
+    def place(self) -> str:
+        """The API server and the namespace."""
+        return f"{self._rest.url.rstrip('/')} namespace {self.namespace}"
+
+    @property
+    def python(self) -> Sequence[str]:
+        """The command of the image."""
+        return shlex.split(self._settings.python)
+
+    def create(
+        self, name: str, command: Sequence[str], environment: dict[str, str], folder: RunFolder
+    ) -> None:
+        """Make the Job; 409 means that it is there."""
+        manifest = job_manifest(
+            self._settings,
+            name=name,
+            namespace=self.namespace,
+            command=command,
+            environment=environment,
+            folder=folder,
+            work_dir=self._work_dir,
+        )
+        answer = self._rest.request("POST", self._jobs, json=manifest)
+        if not answer.is_success and answer.status_code != 409:
+            raise TrainingError(
+                f"Kubernetes at {self.place} refuses the Job ({answer.status_code}): "
+                f"{quoted(answer)}"
+            )
+
+    def look(self, name: str) -> JobState | None:
+        """Return the Job's state, with its pod's word."""
+        job = self._object(f"{self._jobs}/{name}")
+        if job is None:
+            return None
+        pods = self._pods(name)
+        return job_state(job, pods, "" if pods else self._warning(name))
+
+    def logs(self, name: str, last_lines: int) -> list[str] | None:
+        """Return the end of the newest pod's log."""
+        for pod in reversed(self._pods(name)):
+            answer = self._rest.request(
+                "GET",
+                f"{self._core}/pods/{pod['metadata']['name']}/log",
+                params={"tailLines": str(last_lines), "container": CONTAINER},
+            )
+            if answer.is_success:
+                return answer.text.splitlines()
+        return None
+
+    def stop(self, name: str) -> None:
+        """Delete the Job; it is there until its pod has ended."""
+        answer = self._rest.request(
+            "DELETE",
+            f"{self._jobs}/{name}",
+            json={
+                "apiVersion": "v1",
+                "kind": "DeleteOptions",
+                "propagationPolicy": "Foreground",
+            },
+        )
+        if not answer.is_success and answer.status_code != 404:
+            raise RemoteServiceError(
+                f"Kubernetes at {self.place} can't delete {name} ({answer.status_code}): "
+                f"{quoted(answer)}"
+            )
+
+    def check(self) -> str:
+        """Ask for the Jobs of the namespace, of which at most one is sent."""
+        answer = self._rest.request("GET", self._jobs, params={"limit": "1"})
+        if not answer.is_success:
+            raise RemoteServiceError(
+                f"Kubernetes at {self.place} can't list Jobs ({answer.status_code}): "
+                f"{quoted(answer)}"
+            )
+        return f"Jobs at {self.place}, image {self._settings.image or 'not set'}"
+
+    @property
+    def _jobs(self) -> str:
+        return f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
+
+    @property
+    def _core(self) -> str:
+        return f"/api/v1/namespaces/{self.namespace}"
+
+    def _pods(self, name: str) -> list[Object]:
+        """Return the Job's pods, the oldest first."""
+        found = self._object(
+            f"{self._core}/pods", {"labelSelector": f"batch.kubernetes.io/job-name={name}"}
+        )
+        pods = list((found or {}).get("items") or [])
+        return sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
+
+    def _warning(self, name: str) -> str:
+        """Return why no pod is made, such as a quota; reading events may not be allowed."""
+        answer = self._rest.request(
+            "GET",
+            f"{self._core}/events",
+            params={"fieldSelector": f"involvedObject.name={name},type=Warning"},
+            expected=frozenset({403}),
+        )
+        events = answer.json().get("items") or [] if answer.is_success else []
+        return " ".join(str(events[-1].get("message", "")).split())[:300] if events else ""
+
+    def _object(self, path: str, params: dict[str, str] | None = None) -> Object | None:
+        answer = self._rest.request("GET", path, params=params)
+        if answer.status_code == 404:
+            return None
+        content = answer.json() if answer.is_success else None
+        if not isinstance(content, dict):
+            raise RemoteServiceError(
+                f"Kubernetes at {self.place} can't answer GET {path} ({answer.status_code}): "
+                f"{quoted(answer)}"
+            )
+        return content
+
+    def _bearer_token(self) -> str:
+        return self._token or _read(self._in_cluster / "token")
+
+
+def manifest_of(settings: Kubernetes, folder: RunFolder, *, work_dir: Path) -> dict[str, Any]:
+    """Return the Job that trains a run, without a cluster at hand.
+
+    Raises:
+        ConfigurationError: As for :func:`retrain.jobs.kubernetes.job_manifest.job_manifest`.
+    """
+    return job_manifest(
+        settings,
+        name=job_name(folder, "train", current_attempt(folder, "train")),
+        namespace=_namespace(settings, IN_CLUSTER),
+        command=child_command(shlex.split(settings.python), "train", folder),
+        environment={},
+        folder=folder,
+        work_dir=work_dir,
+    )
+
+
+def _namespace(settings: Kubernetes, in_cluster: Path) -> str:
+    return settings.namespace or _read(in_cluster / "namespace") or "default"
+
+
+def _api_in_cluster() -> str:
+    host = os.environ.get("KUBERNETES_SERVICE_HOST", "")
+    if not host:
+        raise ConfigurationError(
+            'retrain.launcher = "kubernetes" needs retrain.kubernetes.api: this process runs in no '
+            "cluster whose API server it could take"
+        )
+    port = os.environ.get("KUBERNETES_SERVICE_PORT_HTTPS", "443")
+    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""

@@ -1,0 +1,51 @@
+"""What of a child's progress goes into the run's row, for those who don't see its folder."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from monitor.errors import DriftwardenError
+from retrain.jobs.launcher import Launcher
+from retrain.run_folder import RunFolder, Task, read_json, read_lines
+
+#: Points of a curve that are kept.
+KEPT_POINTS = 200
+#: Lines of the log that are kept.
+KEPT_LOG_LINES = 20
+
+
+def last_progress(folder: RunFolder, task: Task = "train") -> Mapping[str, Any]:
+    """Return what a task's child reported last."""
+    return read_json(folder.task(task).heartbeat) or {}
+
+
+def losses(folder: RunFolder, name: str = "loss") -> list[tuple[int, float]]:
+    """Return (step, loss) of all logged steps, by step.
+
+    Args:
+        folder: The run's.
+        name: ``loss`` on the training set, or ``validation_loss``.
+    """
+    # A step that was done again after a resumption counts as it was done last.
+    found = {line["step"]: line[name] for line in read_lines(folder.progress) if name in line}
+    return sorted(found.items())
+
+
+def progress_record(folder: RunFolder, launcher: Launcher, waits: str = "") -> dict[str, Any]:
+    """Return what is kept: the last report, thinned curves, and the log's last lines."""
+    try:
+        said = [line for line in launcher.logs(folder, KEPT_LOG_LINES) if line.strip()]
+    except DriftwardenError as error:
+        said = [str(error)]
+    return {
+        "last": dict(last_progress(folder)),
+        "losses": thinned(losses(folder)),
+        "validation": thinned(losses(folder, "validation_loss")),
+        "log": said,
+        "waits": waits,
+    }
+
+
+def thinned(points: Sequence[tuple[int, float]]) -> list[list[float]]:
+    """Return at most :data:`KEPT_POINTS` of a curve, evenly spread, its last point among them."""
+    stride = -(-len(points) // KEPT_POINTS)
+    return [list(point) for point in reversed(points[::-1][::stride])] if points else []

@@ -1,0 +1,207 @@
+"""Children as jobs of an engine that runs elsewhere and is asked over HTTP."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from monitor.errors import RemoteServiceError, TrainingError, WorkflowError
+from retrain.jobs.attempts import (
+    begin_attempt,
+    current_attempt,
+    first_seen_ended,
+    is_cancelled,
+    job_name,
+    note_cancelled,
+    note_state,
+    state_of,
+)
+from retrain.jobs.launcher import NOUNS, Capabilities, ChildStatus, Handle, child_command
+from retrain.run_folder import RunFolder, Task
+
+#: A network's folder may show a file so much later than it was written. Counted from when the job
+#: is first seen ended: the clock of the engine may be ahead of ours.
+RESULT_DELAY_SECONDS = 30.0
+#: A job that went well and left nothing wrote it where we don't see it.
+NO_RESULT = (
+    "the job ended well and left no result here: the machine that ran it doesn't share this folder"
+)
+
+
+@dataclass(frozen=True)
+class JobState:
+    """A job as its engine sees it."""
+
+    phase: Literal["pending", "running", "ended"]
+    #: Why it waits, or how it failed; empty where there is nothing to say.
+    message: str = ""
+
+
+class Engine(Protocol):
+    """Runs jobs that are known by a name."""
+
+    name: str
+    capabilities: Capabilities
+
+    @property
+    def place(self) -> str:
+        """Where the jobs are; a job of another place isn't looked for here."""
+        ...
+
+    @property
+    def python(self) -> Sequence[str]:
+        """The command that starts Python there."""
+        ...
+
+    def create(
+        self, name: str, command: Sequence[str], environment: dict[str, str], folder: RunFolder
+    ) -> None:
+        """Submit a job; one of that name which is there already is left alone."""
+        ...
+
+    def look(self, name: str) -> JobState | None:
+        """Return a job's state; ``None`` where the engine knows none of that name."""
+        ...
+
+    def logs(self, name: str, last_lines: int) -> list[str] | None:
+        """Return the last lines a job printed; ``None`` where the engine has them no more."""
+        ...
+
+    def stop(self, name: str) -> None:
+        """End a job; one that isn't there, or has ended, is left alone."""
+        ...
+
+    def check(self) -> str:
+        """Say what answers there."""
+        ...
+
+
+class JobLauncher:
+    """The launcher's protocol over an engine. What fails on the way is never taken for "gone"."""
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], float] = time.time) -> None:
+        """Launch on an engine; the clock tells the seconds since the epoch."""
+        self._engine = engine
+        self._clock = clock
+        self.name = engine.name
+        self.capabilities = engine.capabilities
+
+    def submit(
+        self, folder: RunFolder, environment: dict[str, str], task: Task = "train"
+    ) -> Handle:
+        """Submit the child's job, unless it is there already."""
+        attempt = current_attempt(folder, task)
+        before = self._engine.look(job_name(folder, task, attempt))
+        if _is_to_be_adopted(before, folder, task):
+            return self._handle(folder, task, attempt)
+        if before is not None:
+            if before.phase != "ended":
+                raise RemoteServiceError(
+                    f"the earlier {NOUNS[task]} child in {folder.root} was asked to end and "
+                    "hasn't yet; it is started again once it has"
+                )
+            attempt += 1
+        files = folder.task(task)
+        try:
+            for left in (files.result, files.heartbeat):
+                left.unlink(missing_ok=True)
+            begin_attempt(folder, task, attempt)
+        except OSError as error:
+            raise TrainingError(f"{folder.root}: can't be written: {error}") from error
+        command = child_command(self._engine.python, task, folder)
+        self._engine.create(job_name(folder, task, attempt), command, environment, folder)
+        return self._handle(folder, task, attempt)
+
+    def adopt(self, folder: RunFolder, task: Task = "train") -> Handle | None:
+        """Find the job of the last attempt by its name.
+
+        One that has ended with a result counts too: there is nothing to do over.
+        """
+        attempt = current_attempt(folder, task)
+        state = self._engine.look(job_name(folder, task, attempt))
+        adopted = _is_to_be_adopted(state, folder, task)
+        return self._handle(folder, task, attempt) if adopted else None
+
+    def status(self, handle: Handle) -> ChildStatus:
+        """Ask the engine.
+
+        Raises:
+            RemoteServiceError: It doesn't answer, so nothing is known of the child.
+        """
+        self._require_same_place(handle)
+        folder, task = _folder_of(handle)
+        state = self._engine.look(handle["job"])
+        if state is None:
+            note_state(folder, task, f"{self._engine.place} knows no job {handle['job']} any more")
+            return "gone"
+        if state.phase != "ended":
+            note_state(folder, task, state.message if state.phase == "pending" else "")
+            return state.phase
+        if folder.task(task).result.is_file():
+            note_state(folder, task, "")
+            return "gone"
+        now = self._clock()
+        if now - first_seen_ended(folder, task, handle["job"], now) < RESULT_DELAY_SECONDS:
+            return "running"
+        note_state(folder, task, state.message or NO_RESULT)
+        return "gone"
+
+    def explain(self, folder: RunFolder, task: Task = "train") -> str:
+        """Return what the engine said last: why the child waits, or how its job ended."""
+        return state_of(folder, task)
+
+    def logs(self, folder: RunFolder, last_lines: int, task: Task = "train") -> list[str]:
+        """Return the last lines that the child of the last attempt printed.
+
+        Raises:
+            WorkflowError: The engine has them no more.
+            RemoteServiceError: The engine doesn't answer.
+        """
+        name = job_name(folder, task, current_attempt(folder, task))
+        lines = self._engine.logs(name, last_lines)
+        if lines is None:
+            raise WorkflowError(
+                f"{self._engine.place} has no log of {name} (any more). "
+                f"{self.capabilities.logs.remark} What the child reported of its progress stays "
+                f"in {folder.root}."
+            )
+        return lines
+
+    def cancel(self, handle: Handle) -> None:
+        """Let the engine end the job."""
+        self._require_same_place(handle)
+        folder, task = _folder_of(handle)
+        if handle["job"] == job_name(folder, task, current_attempt(folder, task)):
+            note_cancelled(folder, task)
+        self._engine.stop(handle["job"])
+
+    def check(self) -> str:
+        """Say what answers there."""
+        return self._engine.check()
+
+    def _handle(self, folder: RunFolder, task: Task, attempt: int) -> Handle:
+        return {
+            "job": job_name(folder, task, attempt),
+            "place": self._engine.place,
+            "folder": str(folder.root),
+            "task": task,
+        }
+
+    def _require_same_place(self, handle: Handle) -> None:
+        if handle["place"] != self._engine.place:
+            raise RemoteServiceError(
+                f"{handle['job']} runs at {handle['place']}, and [retrain.{self.name}] now names "
+                f"{self._engine.place}; set it back until the child has ended"
+            )
+
+
+def _is_to_be_adopted(state: JobState | None, folder: RunFolder, task: Task) -> bool:
+    if folder.task(task).result.is_file():
+        return True  # the engine may have forgotten the job by now
+    return state is not None and state.phase != "ended" and not is_cancelled(folder, task)
+
+
+def _folder_of(handle: Handle) -> tuple[RunFolder, Task]:
+    task: Task = "evaluate" if handle["task"] == "evaluate" else "train"
+    return RunFolder(Path(handle["folder"])), task

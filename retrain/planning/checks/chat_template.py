@@ -1,0 +1,18 @@
+"""The chat template: training learns what the assistant says, and must be able to tell it."""
+
+from typing import Any
+
+from monitor.errors import ModelError
+from retrain.models.chat_template import has_generation_marks, require_generation_marks
+from retrain.planning.checks.finding import Finding
+
+
+def check_template(tokenizer: Any, origin: str) -> Finding:
+    """Refuse a template without marks around the assistant's turns."""
+    try:
+        require_generation_marks(tokenizer, origin)
+    except ModelError as error:
+        return Finding("chat template", "refused", str(error))
+    own = has_generation_marks(tokenizer.chat_template)
+    how = "marks the assistant's turns" if own else "is one that TRL knows with marks"
+    return Finding("chat template", "ok", f"it {how}")

@@ -1,0 +1,126 @@
+"""The examples as the model will read them: whole, and with something to learn in each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from retrain.models.chat_template import training_template
+from retrain.planning.checks.finding import Finding
+from retrain.planning.memory.estimate import Batch
+
+#: How many examples a finding names.
+NAMED_EXAMPLES = 10
+
+
+@dataclass(frozen=True)
+class Example:
+    """The size of an example."""
+
+    #: Tokens, the template's own included.
+    length: int
+    #: Tokens that the assistant says, which are what is learnt.
+    n_answer: int
+    #: The first of them.
+    first_spoken: int
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The sizes of all examples, in the order of their lines."""
+
+    sizes: tuple[Example, ...]
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of one epoch."""
+        return sum(one.length for one in self.sizes)
+
+    @property
+    def n_answer_tokens(self) -> int:
+        """Tokens of one epoch that are learnt."""
+        return sum(one.n_answer for one in self.sizes)
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest example."""
+        return max((one.length for one in self.sizes), default=0)
+
+    def heaviest_batch(self, n: int) -> Batch:
+        """Return the batch of the ``n`` longest, which sorting by length puts together."""
+        chosen = sorted(self.sizes, key=lambda one: one.length)[-n:]
+        return Batch(
+            examples=len(chosen),
+            length=max(one.length for one in chosen),
+            spoken=max(one.length for one in chosen) - min(one.first_spoken for one in chosen),
+        )
+
+
+def measure_examples(tokenizer: Any, rows: Sequence[dict[str, Any]]) -> Examples:
+    """Render and count the examples, as training will."""
+    if not rows:
+        return Examples(())
+    encoded = tokenizer.apply_chat_template(
+        [row["messages"] for row in rows],
+        chat_template=training_template(tokenizer),
+        tokenize=True,
+        return_dict=True,
+        return_assistant_tokens_mask=True,
+    )
+    return Examples(
+        tuple(
+            Example(len(ids), sum(mask), mask.index(1) if 1 in mask else len(ids))
+            for ids, mask in zip(encoded["input_ids"], encoded["assistant_masks"], strict=True)
+        )
+    )
+
+
+def check_examples(
+    examples: Examples, max_length: int, max_positions: int = 0, *, name: str = "examples"
+) -> Finding:
+    """Refuse examples that would be cut, and those that teach nothing.
+
+    Args:
+        examples: Their sizes.
+        max_length: Of the recipe, in tokens.
+        max_positions: Longest sequence that the model was made for; 0: unknown.
+        name: Of the finding.
+    """
+    n = len(examples.sizes)
+    if not n:
+        return Finding(name, "refused", "train.jsonl holds no examples")
+    limit = min(max_length, max_positions) if max_positions else max_length
+    too_long = [i for i, one in enumerate(examples.sizes) if one.length > limit]
+    if too_long:
+        what = f"max_length = {max_length}" if limit == max_length else "the model's own limit of"
+        what = what if limit == max_length else f"{what} {limit}"
+        mend = (
+            f"raise the recipe's max_length to {examples.longest}, or shorten them"
+            if not max_positions or examples.longest <= max_positions
+            else f"shorten them: the model reads at most {max_positions} tokens"
+        )
+        listed = [f"line {i + 1} ({examples.sizes[i].length})" for i in too_long]
+        return Finding(
+            name,
+            "refused",
+            f"{len(too_long)} of {n} examples are longer than {what} tokens: {_named(listed)}; "
+            f"{mend}",
+        )
+    silent = [f"line {i + 1}" for i, one in enumerate(examples.sizes) if not one.n_answer]
+    if silent:
+        return Finding(
+            name,
+            "refused",
+            f"{len(silent)} of {n} examples have no token that the assistant says: "
+            f"{_named(silent)}; the chat template doesn't mark their answers",
+        )
+    return Finding(
+        name,
+        "ok",
+        f"{n} examples, {examples.n_tokens} tokens, {examples.n_answer_tokens} of them answers; "
+        f"the longest has {examples.longest}, at most {limit} are allowed, so none is cut",
+    )
+
+
+def _named(places: Sequence[str]) -> str:
+    more = len(places) - NAMED_EXAMPLES
+    return ", ".join(places[:NAMED_EXAMPLES]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,37 @@
+"""Whether a training fits its device."""
+
+from retrain.planning.checks.finding import Finding
+from retrain.planning.memory.device import GIB, Device
+from retrain.planning.memory.estimate import MemoryEstimate
+
+#: Above this share of the device the estimate's own error counts.
+CLOSE = 0.85
+
+
+def check_memory(estimate: MemoryEstimate, device: Device | None) -> Finding:
+    """Compare the estimate with the device's memory.
+
+    Args:
+        estimate: The peak.
+        device: ``None`` where the child runs elsewhere; it compares for itself there.
+    """
+    name, needed = "memory", f"about {estimate.total / GIB:.1f} GiB"
+    if device is None:
+        return Finding(name, "note", f"{needed}; the child compares it with its device's")
+    has = f"{device.name} has {device.total / GIB:.1f} GiB"
+    if estimate.total > device.total:
+        parts = estimate.as_gib()
+        largest = sorted((key for key in parts if key != "total"), key=lambda key: -parts[key])[:3]
+        held = ", ".join(f"{key} {parts[key]:.1f}" for key in largest)
+        return Finding(
+            name,
+            "refused",
+            f"{needed} are needed ({held}), and {has}; lower micro_batch_size or max_length, use "
+            'method = "qlora", or a smaller base',
+        )
+    if estimate.total > device.available:
+        free = f"{device.available / GIB:.1f} GiB of them are free"
+        return Finding(name, "note", f"{needed}; {has}, and only {free}")
+    if estimate.total > CLOSE * device.total:
+        return Finding(name, "note", f"{needed}; {has}, which is close")
+    return Finding(name, "ok", f"{needed}; {has}")

@@ -1,0 +1,74 @@
+"""All checks of a recipe and its examples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retrain.models.base_model import BaseModel, load_tokenizer
+from retrain.planning.checks.chat_template import check_template
+from retrain.planning.checks.example_sizes import Examples, check_examples, measure_examples
+from retrain.planning.checks.finding import Finding
+from retrain.planning.checks.memory_fit import check_memory
+from retrain.planning.checks.serving import check_serving
+from retrain.planning.memory.device import Device
+from retrain.planning.memory.estimate import Batch, MemoryEstimate, estimate_memory
+from retrain.planning.memory.model_shape import ModelShape, model_shape
+from retrain.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the checks found and measured."""
+
+    findings: tuple[Finding, ...]
+    examples: Examples
+    shape: ModelShape | None
+    estimate: MemoryEstimate | None
+
+
+def check_run(
+    recipe: Recipe,
+    rows: Sequence[dict[str, Any]],
+    device: Device | None,
+    validation: Sequence[dict[str, Any]] = (),
+) -> Checked:
+    """Check a recipe with its examples; no weights are loaded.
+
+    Args:
+        recipe: What is to be trained.
+        rows: The training set.
+        device: Where; ``None``: elsewhere, and unknown.
+        validation: What is held back: a loss on what was cut would say nothing.
+
+    Raises:
+        ModelError: The base's tokenizer or configuration can't be read.
+    """
+    revision = "" if Path(recipe.base).is_dir() else recipe.base_revision
+    tokenizer = load_tokenizer(BaseModel(recipe.base, revision))
+    template, serving = check_template(tokenizer, recipe.base), check_serving(recipe)
+    if "refused" in (template.outcome, serving.outcome):
+        return Checked((template, serving), Examples(()), None, None)
+    examples = measure_examples(tokenizer, rows)
+    shape = model_shape(recipe)
+    counted = check_examples(examples, recipe.max_length, shape.max_positions)
+    found = [template, serving, counted]
+    if validation:
+        held = measure_examples(tokenizer, validation)
+        limits = (recipe.max_length, shape.max_positions)
+        found.append(check_examples(held, *limits, name="validation"))
+    if any(one.outcome == "refused" for one in found):
+        return Checked(tuple(found), examples, shape, None)
+    estimate = estimate_memory(
+        shape,
+        recipe,
+        examples.heaviest_batch(recipe.examples_at_once),
+        device.kind if device else "cuda",
+    )
+    fits = check_memory(estimate, device)
+    return Checked((*found, fits), examples, shape, estimate)
+
+
+def worst_batch(recipe: Recipe) -> Batch:
+    """Return the heaviest batch that a recipe allows, where the examples aren't known yet."""
+    return Batch(recipe.examples_at_once, recipe.max_length, recipe.max_length)

@@ -1,0 +1,102 @@
+"""Where a run begins: the bases that a recipe names, and what the serving version adds to one."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from monitor.store.training.registry import VersionRow, version_at
+from monitor.store.training.runs import RunRow
+from retrain.models.base_model import BaseModel, prepare_base
+from retrain.models.source import Source, source_of
+from retrain.recipes.recipe import Recipe, Training, recipe_for
+from retrain.recipes.recipe_file import RecipeFile, split_base
+from retrain.run_folder import read_json
+
+
+def prepare_bases(recipe: RecipeFile, work_dir: Path) -> list[BaseModel]:
+    """Return the bases that a recipe names, ready to be trained on.
+
+    Raises:
+        ModelError: One is missing, or its chat template can't be trained on.
+    """
+    cache = work_dir / "bases"
+    found = []
+    for named in recipe.bases:
+        model, revision = split_base(named)
+        found.append(prepare_base(model, cache, revision=revision))
+    return found
+
+
+def recipe_from(training: Training, base: BaseModel, serving: VersionRow | None) -> Recipe:
+    """Apply a recipe to a base, going on from what serves where that is an adapter of this base.
+
+    A version that was fully fine-tuned is a base itself. An adapter keeps its rank, scale and
+    targets: where the recipe asks for others, a fresh one is made.
+    """
+    if serving is None:
+        return recipe_for(training, base=base.location, base_revision=base.revision)
+    if serving.lineage.get("method") == "full":
+        return recipe_for(training, base=serving.adapter_path, base_revision=serving.adapter_digest)
+    adapter = adapter_on(base, serving)
+    return recipe_for(
+        training,
+        base=base.location,
+        base_revision=base.revision,
+        start_adapter=adapter if adapter and _is_as_asked(Path(adapter), training) else "",
+    )
+
+
+def adapter_on(base: BaseModel, serving: VersionRow | None) -> str:
+    """Return the adapter that makes a base what serves; empty where none does."""
+    if serving is None or serving.lineage.get("method") == "full" or not _is_of(serving, base):
+        return ""
+    return serving.adapter_path
+
+
+def version_started_from(connection: Connection, run: RunRow) -> VersionRow | None:
+    """Return the version that a run goes on from; ``None`` where it starts from a raw base.
+
+    Its recipe was fixed when it was planned: what serves by now doesn't matter.
+    """
+    start = run.recipe.get("start_adapter") or run.recipe["base"]
+    return version_at(connection, run.model, str(start))
+
+
+def goes_on(recipe: Recipe, serving: VersionRow | None) -> bool:
+    """Tell whether a run starts from what serves, and so from what that knows."""
+    return serving is None or serving.adapter_path in {recipe.start_adapter, recipe.base}
+
+
+def serving_source(base: BaseModel, serving: VersionRow | None) -> Source:
+    """Return what answers now: the serving version, or the base where there is none."""
+    alone = Source(base=base.location, revision=base.revision)
+    if serving is None:
+        return alone
+    adapter = adapter_on(base, serving)
+    if adapter:
+        return Source(base=base.location, revision=base.revision, adapter=adapter)
+    return source_of(serving, alone)
+
+
+def _is_as_asked(adapter: Path, training: Training) -> bool:
+    """Tell whether an adapter has the shape that a recipe asks for; one that isn't here may."""
+    config = read_json(adapter / "adapter_config.json")
+    if config is None:
+        return True
+    shape = (config.get("r"), config.get("lora_alpha"), bool(config.get("use_dora")))
+    saved = set(config.get("modules_to_save") or ())
+    targets = training.targets
+    return (
+        shape == (training.rank, training.alpha, training.dora)
+        and saved == set(training.modules_to_save)
+        # PEFT writes the names of all linear modules out.
+        and (isinstance(targets, str) or set(config.get("target_modules") or ()) == set(targets))
+    )
+
+
+def _is_of(version: VersionRow, base: BaseModel) -> bool:
+    """Tell whether a version's adapter belongs to a base, wherever that lies by now."""
+    trained_on = version.lineage.get("base")
+    if trained_on is None or trained_on == base.location:
+        return True
+    return bool(base.revision) and version.lineage.get("base_revision") == base.revision

@@ -1,0 +1,147 @@
+"""All that is known of a version, and what differs between two."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from monitor.errors import TrainingError
+from monitor.store.training import registry as store
+from monitor.store.training.baseline_plans import BaselinePlanRow, newest_plan
+from monitor.store.training.registry import ScoreRow, StageChangeRow, VersionRow
+from monitor.store.training.runs import RunRow, run_by_id
+from retrain.run_folder import RunFolder, read_json
+
+
+@dataclass(frozen=True)
+class VersionFacts:
+    """A version with where it comes from, how it scored and who moved it."""
+
+    version: VersionRow
+    #: The version that it went on from.
+    parent: VersionRow | None
+    #: The run that trained it; ``None`` of one that was registered by hand.
+    run: RunRow | None
+    #: The data card of the run; empty where its folder is gone.
+    card: dict[str, Any]
+    scores: list[ScoreRow]
+    moves: list[StageChangeRow]
+    #: What was planned of its drift baseline when it was promoted last.
+    baseline: BaselinePlanRow | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A fact that two versions don't share, each in the words of the registry; empty: absent."""
+
+    #: ``recipe``, ``data`` or ``lineage``.
+    section: str
+    name: str
+    first: str
+    second: str
+
+
+@dataclass(frozen=True)
+class ScoreChange:
+    """A metric on a stratum that at least one of two versions was measured on."""
+
+    benchmark: str
+    stratum: str
+    metric: str
+    first: ScoreRow | None
+    second: ScoreRow | None
+
+    @property
+    def change(self) -> float | None:
+        """Return second minus first; ``None`` where one wasn't measured."""
+        if self.first is None or self.second is None:
+            return None
+        return self.second.value - self.first.value
+
+
+def facts_of(connection: Connection, version: VersionRow) -> VersionFacts:
+    """Gather what the database and the run's folder tell of a version."""
+    run = (
+        None if version.training_run_id is None else run_by_id(connection, version.training_run_id)
+    )
+    parent = (
+        None if version.parent_id is None else store.version_by_id(connection, version.parent_id)
+    )
+    return VersionFacts(
+        version=version,
+        parent=parent,
+        run=run,
+        card={} if run is None else _card_of(run),
+        scores=store.scores_of(connection, version.id),
+        moves=store.stage_changes(connection, version.id),
+        baseline=newest_plan(connection, version.id),
+    )
+
+
+def differences(first: VersionFacts, second: VersionFacts) -> list[Difference]:
+    """Return what differs in recipe, data and lineage; what is the same is left out."""
+    sections = (
+        ("recipe", _recipe(first), _recipe(second)),
+        ("data", flat(first.card), flat(second.card)),
+        ("lineage", _lineage(first), _lineage(second)),
+    )
+    return [
+        Difference(section, name, one.get(name, ""), other.get(name, ""))
+        for section, one, other in sections
+        for name in dict.fromkeys([*one, *other])
+        if one.get(name, "") != other.get(name, "")
+    ]
+
+
+def score_changes(first: VersionFacts, second: VersionFacts) -> list[ScoreChange]:
+    """Return the scores of both side by side."""
+    sides = [
+        {(s.benchmark, s.stratum, s.metric): s for s in facts.scores} for facts in (first, second)
+    ]
+    return [
+        ScoreChange(*key, sides[0].get(key), sides[1].get(key))
+        for key in sorted({*sides[0], *sides[1]})
+    ]
+
+
+def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Return nested JSON as dotted names with their values in words.
+
+    Example:
+        >>> flat({"versions": {"trl": "1.16"}, "n": 3})
+        {'versions.trl': '1.16', 'n': '3'}
+    """
+    found: dict[str, str] = {}
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            found[f"{prefix}{name}"] = told
+    return found
+
+
+def _recipe(facts: VersionFacts) -> dict[str, str]:
+    return {} if facts.run is None else flat(facts.run.recipe)
+
+
+def _lineage(facts: VersionFacts) -> dict[str, str]:
+    version = facts.version
+    own = {
+        "adapter": version.adapter_path,
+        "adapter_digest": version.adapter_digest,
+        "parent": "" if facts.parent is None else f"version {facts.parent.version}",
+        "training_run": "" if facts.run is None else str(facts.run.id),
+        "decision": "" if facts.run is None else str(facts.run.decision_id or ""),
+    }
+    return own | flat(version.lineage)
+
+
+def _card_of(run: RunRow) -> dict[str, Any]:
+    try:
+        return read_json(RunFolder(Path(run.work_dir)).card) or {}
+    except (OSError, TrainingError):
+        return {}

@@ -1,0 +1,63 @@
+"""What carries weights out: an existing gateway, which we drive and don't write."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from monitor.errors import ConfigurationError
+from monitor.settings import Rollout
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How a model's traffic is to be shared.
+
+    Attributes:
+        model: The model.
+        stable: Number of the version that serves.
+        canary: Number of the version being rolled out, if any.
+        canary_percent: Its share, 0 to 100.
+    """
+
+    model: str
+    stable: int
+    canary: int | None
+    canary_percent: int
+
+
+class Gateway(Protocol):
+    """Shares each model's traffic between two versions."""
+
+    def set_weights(self, weights: Sequence[Weights]) -> None:
+        """Bring the gateway to the weights of all models; repeating it changes nothing.
+
+        Raises:
+            TransientError: The gateway can't be reached for now.
+        """
+        ...
+
+
+class RecordedOnly:
+    """No gateway: the weights stand in the database, and whoever serves reads them there."""
+
+    def set_weights(self, weights: Sequence[Weights]) -> None:
+        """Do nothing; the row is the record."""
+
+
+def gateway_of(settings: Rollout) -> Gateway:
+    """Return the gateway that the configuration names.
+
+    Raises:
+        ConfigurationError: ``envoy-file`` without the file it should write.
+    """
+    if settings.gateway == "none":
+        return RecordedOnly()
+    if not settings.gateway_routes:
+        raise ConfigurationError(
+            "rollout.gateway = 'envoy-file' needs rollout.gateway_routes, the route file that "
+            "Envoy watches"
+        )
+    from retrain.rollout.envoy_file import EnvoyFile  # noqa: PLC0415 - cycle otherwise
+
+    return EnvoyFile(Path(settings.gateway_routes))

@@ -1,0 +1,49 @@
+"""The training child: ``python -m retrain.training.child RUN_DIR``.
+
+It reads ``recipe.json`` and ``train.jsonl``, writes progress while it trains, leaves the adapter in
+``adapter/``, and says how it ended in ``result.json``, its last act. Nothing here touches the
+database: a child can run on any machine that shares the folder.
+"""
+
+import sys
+from typing import Any
+
+from retrain.data.self_generated import add_self_generated, needs_answers
+from retrain.data.training_set import copy_card
+from retrain.jobs.child_process import prepare_environment, run_child
+from retrain.recipes.recipe import Recipe, read_recipe
+from retrain.run_folder import RunFolder, read_json, read_lines
+
+
+def main(arguments: list[str]) -> int:
+    """Train what the folder asks for; return the process's exit status."""
+    return run_child("train", arguments, _train)
+
+
+def _train(folder: RunFolder) -> dict[str, Any]:
+    recipe = read_recipe(folder.recipe.read_bytes(), str(folder.recipe))
+    prepare_environment(recipe.base)
+    if needs_answers(folder):
+        _generate(folder, recipe)
+    rows = list(read_lines(folder.training_data))
+    card = read_json(folder.card) or {}
+    # Imported here: torch reads the environment when it is imported.
+    from retrain.training.fine_tuning import train  # noqa: PLC0415
+
+    outcome = train(folder, recipe, rows, card)
+    copy_card(folder)
+    return outcome
+
+
+def _generate(folder: RunFolder, recipe: Recipe) -> None:
+    """Let the version that serves answer the prompts of its replay."""
+    from retrain.data.token_counts import TokenCounter  # noqa: PLC0415
+    from retrain.models.base_model import BaseModel, load_tokenizer  # noqa: PLC0415
+    from retrain.training.replay_generation import load_for_replay, replay_progress  # noqa: PLC0415
+
+    counter = TokenCounter(load_tokenizer(BaseModel(recipe.base, recipe.base_revision)))
+    add_self_generated(folder, recipe, load_for_replay, counter, replay_progress(folder))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,35 @@
+"""The most memory that a training held: what the estimate is compared with."""
+
+import contextlib
+from pathlib import Path
+
+import torch
+
+from retrain.planning.memory.device import GIB
+
+_STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
+
+
+class PeakMemory:
+    """Measures from its creation on."""
+
+    def __init__(self) -> None:
+        self._on_gpu = torch.cuda.is_available()
+        if self._on_gpu:
+            torch.cuda.reset_peak_memory_stats()
+        else:
+            # The highest resident size counts from here on, where the kernel lets it be reset.
+            with contextlib.suppress(OSError):
+                _CLEAR.write_text("5", encoding="ascii")
+
+    def gib(self) -> float:
+        """Return the peak in GiB: what CUDA reserved and its context, or the resident size."""
+        if self._on_gpu:
+            free, total = torch.cuda.mem_get_info()
+            context = total - free - torch.cuda.memory_reserved()
+            return round((torch.cuda.max_memory_reserved() + context) / GIB, 3)
+        for line in _STATUS.read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) * 1024 / GIB, 3)
+        return 0.0

@@ -1,0 +1,190 @@
+"""A whole study in a real browser: three people by keyboard, the lock, the results."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Page
+
+from monitor.daemon.human_evaluations import measure_locked_studies
+from monitor.settings import Settings
+from monitor.store.engine import transaction
+from monitor.store.human_evaluation.human_evaluations import study_by_id
+from monitor.store.human_evaluation.keys import revealed_ratings
+from tests.end_to_end.test_accessibility import AXE, SIZES, violations
+from tests.services.human_evaluation_world import make_study, systems_of_texts
+from tests.services.site import Site
+
+pytestmark = pytest.mark.browser
+
+#: What each system is worth, as a key.
+KEYS = {"candidate": "5", "incumbent": "4", "base": "2"}
+
+
+def texts(page: Page) -> list[str]:
+    """Return what is shown, answer by answer."""
+    return [one.inner_text() for one in page.locator(".slot .said").all()]
+
+
+def rate(page: Page, whose: dict[tuple[int, str], list[str]]) -> None:
+    """Rate the item that is shown, by key alone, and go on."""
+    number = int(re.findall(r"\d+", page.locator(".itembar h1").inner_text())[0])
+    for text in texts(page):
+        for _ in range(4):
+            page.keyboard.press(KEYS[whose[number, text][0]])
+    with page.expect_navigation(url=re.compile(r"/studies/\d+(/rate)?$")):
+        page.keyboard.press("Control+Enter")
+
+
+def test_three_people_rate_a_study_by_keyboard_and_a_lead_locks_it(site: Site) -> None:
+    now = datetime.now(UTC)
+    study = make_study(site.engine, now, n=12)
+    whose = systems_of_texts(site.engine, study)
+    for name in ("Ada", "Ben", "Cleo"):
+        page = site.open(name, f"/studies/{study}")
+        page.get_by_role("heading", name="12 items wait for you").wait_for()
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**/studies/{study}/rate")
+        while page.url.endswith("/rate"):
+            rate(page, whose)
+        page.get_by_role("heading", name="You have rated all that was yours").wait_for()
+    lea = site.open("Lea", f"/studies/{study}")
+    assert "12 of 12" in lea.get_by_role("region", name="Who has rated").inner_text()
+    assert not any(system in lea.content() for system in ("incumbent", "Incumbent"))
+    lea.get_by_role("checkbox").focus()
+    lea.keyboard.press("Space")
+    lea.keyboard.press("Tab")
+    lea.keyboard.press("Enter")
+    lea.get_by_role("heading", name="Locked").wait_for()
+    lea.get_by_text("The figures are being worked out").wait_for()
+    measure_locked_studies(site.engine, Settings(), now)
+    lea.get_by_role("heading", name="The candidate beside the others").wait_for()
+    shown = lea.locator("#results").inner_text()
+    # A third of the incumbent's answers are the base's very words: rated once, as a 2.
+    assert "+1.67" in shown, "beside the incumbent"
+    assert "+3.00" in shown, "beside the base"
+    with transaction(site.engine) as connection:
+        assert study_by_id(connection, study).status == "locked"
+        by_system: dict[str, set[int]] = {}
+        for one in revealed_ratings(connection, study):
+            by_system.setdefault(one.system, set()).update(one.scores.values())
+    assert by_system["candidate"] == {5}
+    lea.get_by_role("link", name=re.compile("Every item")).click()
+    first = lea.locator("section.rated").first
+    first.get_by_role("heading", name="Candidate").wait_for()
+    assert {"Ada", "Ben", "Cleo"} <= set(first.inner_text().split())
+
+
+def test_what_is_chosen_is_kept_and_comes_back(site: Site) -> None:
+    study = make_study(site.engine, datetime.now(UTC), n=2)
+    page = site.open("Ada", f"/studies/{study}")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/rate")
+    order = texts(page)
+    page.keyboard.press("b")
+    page.keyboard.press("4")
+    page.keyboard.press("m")
+    page.keyboard.type("It says 3 days, it is 5.")
+    page.keyboard.press("Escape")
+    page.locator("#saved.good").wait_for()
+    again = site.open("Ada", f"/studies/{study}/rate")
+    assert texts(again) == order, "the same order in another tab"
+    assert again.locator("[name='B.0'][value='4']").is_checked()
+    assert again.locator("#comment").input_value() == "It says 3 days, it is 5."
+    again.keyboard.press("Control+Enter")
+    assert "Rate answer A: accuracy." in again.locator("#problem").inner_text()
+    again.keyboard.press("ArrowRight")
+    again.keyboard.press("ArrowDown")
+    again.keyboard.press("3")
+    assert again.locator("[name='A.1'][value='3']").is_checked()
+    again.keyboard.press("?")
+    again.get_by_role("dialog", name="Keys").wait_for()
+
+
+def test_ratings_are_taken_back_by_u(site: Site) -> None:
+    study = make_study(site.engine, datetime.now(UTC), n=2)
+    whose = systems_of_texts(site.engine, study)
+    page = site.open("Ben", f"/studies/{study}")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/rate")
+    first = page.locator(".itembar h1").inner_text()
+    rate(page, whose)
+    assert page.locator(".itembar h1").inner_text() != first
+    page.get_by_text("Item 1 submitted.", exact=True).wait_for()
+    with page.expect_navigation():
+        page.keyboard.press("u")
+    assert page.locator(".itembar h1").inner_text() == first
+    assert page.locator("input:checked").count() == 4 * page.locator(".slot").count()
+
+
+def test_an_item_is_given_away_and_a_locked_study_says_so(site: Site) -> None:
+    study = make_study(site.engine, datetime.now(UTC), n=2)
+    whose = systems_of_texts(site.engine, study)
+    page = site.open("Ada", f"/studies/{study}")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/rate")
+    page.keyboard.press("n")
+    page.keyboard.type("my sister works there")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    page.get_by_text("Item 1 goes to somebody else.").last.wait_for()
+    rate(page, whose)
+    page.get_by_role("heading", name="You have rated all that was yours").wait_for()
+    ben = site.open("Ben", f"/studies/{study}")
+    ben.keyboard.press("Enter")
+    ben.wait_for_url("**/rate")
+    lea = site.open("Lea", f"/studies/{study}")
+    lea.get_by_text("5 of 6 ratings are missing").wait_for()
+    lea.get_by_role("checkbox").check()
+    lea.get_by_role("button", name="Lock although ratings are missing").click()
+    lea.get_by_role("heading", name="Locked").wait_for()
+    ben.keyboard.press("3")
+    ben.get_by_text("The study is locked: nothing is rated any more.").first.wait_for()
+
+
+def test_no_page_of_a_study_violates_wcag_2_2_aa_or_overflows(site: Site) -> None:
+    now = datetime.now(UTC)
+    done, waiting = make_study(site.engine, now, n=12), make_study(site.engine, now, n=3)
+    whose = systems_of_texts(site.engine, done)
+    found = []
+    context = site.context("Lea", reduced_motion="reduce")
+    context.add_init_script(path=str(AXE))
+    page = context.new_page()
+
+    def look(path: str = "") -> None:
+        if path:
+            page.goto(site.url + path)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found.extend(f"{scheme} {one}" for one in violations(page))
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            needed = page.evaluate("document.documentElement.scrollWidth")
+            assert needed <= width, f"{page.url} needs {needed} px of {width}"
+        page.set_viewport_size({"width": 1440, "height": 900})
+
+    look("/studies")
+    look(f"/studies/{waiting}")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/rate")
+    page.keyboard.press("3")
+    page.locator("#saved.good").wait_for()
+    look()
+    page.keyboard.press("Control+Enter")
+    look()
+    for key in "?n":
+        page.keyboard.press(key)
+        found += violations(page)
+        page.keyboard.press("Escape")
+    page.goto(f"{site.url}/studies/{done}")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/rate")
+    while page.url.endswith("/rate"):
+        rate(page, whose)
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name=re.compile("^Lock")).click()
+    page.get_by_role("heading", name="Locked").wait_for()
+    measure_locked_studies(site.engine, Settings(), now)
+    look(f"/studies/{done}")
+    look(f"/studies/{done}/ratings")
+    assert [] == found, "\n".join(found)

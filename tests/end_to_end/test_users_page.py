@@ -1,0 +1,80 @@
+"""Inviting somebody in a real browser: link, password, role; and no barrier on the way."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import Engine
+
+from monitor.accounts.registration import create_account
+from monitor.settings import Secrets, Settings
+from monitor.store.engine import transaction
+from monitor.web.app import create_app
+from monitor.web.server import BackgroundServer
+from tests.services.browser import chromium, give_session
+
+pytestmark = pytest.mark.browser
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PASSWORD = "lamps over quiet harbours"
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with chromium() as launched:
+        yield launched
+
+
+def barriers(page: Page) -> list[str]:
+    options = {"runOnly": {"type": "tag", "values": WCAG}}
+    found = Axe().run(page, options=options).response["violations"]
+    return [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_admin_invites_and_the_invited_comes_in(
+    browser: Browser, engine: Engine, scheme: str
+) -> None:
+    with transaction(engine) as connection:
+        grace = create_account(connection, "Grace", PASSWORD, "admin", datetime.now(UTC))
+    with BackgroundServer(create_app(engine, Settings(), Secrets())) as server:
+        context = browser.new_context(color_scheme=scheme)
+        give_session(context, engine, server.url, grace)
+        admin = context.new_page()
+        admin.goto(f"{server.url}/people")
+        admin.get_by_label("Name", exact=True).fill("Dan")
+        admin.get_by_label("Role").select_option("adjudicator")
+        admin.get_by_label("Others, with commas between").fill("fees, cards")
+        admin.get_by_role("button", name="Make a link").click()
+        link = admin.locator("#link").inner_text()
+        assert [] == barriers(admin)
+
+        dan = browser.new_context(color_scheme=scheme).new_page()
+        dan.goto(re.sub(r"^https?://[^/]+", server.url, link))
+        expect(dan.get_by_role("heading")).to_have_text("Welcome, Dan")
+        assert [] == barriers(dan)
+        dan.get_by_label("Password").fill(PASSWORD)
+        dan.get_by_label("The same again").fill(f"{PASSWORD}!")
+        dan.keyboard.press("Enter")
+        expect(dan.get_by_role("alert")).to_have_text("The two passwords differ.")
+        dan.get_by_label("Password").fill(PASSWORD)
+        dan.get_by_label("The same again").fill(PASSWORD)
+        dan.keyboard.press("Enter")
+        dan.wait_for_url("**/review")
+
+        admin.get_by_role("link", name="Dan").click()
+        expect(admin.get_by_role("checkbox", name="fees")).to_be_checked()
+        assert [] == barriers(admin)
+        admin.get_by_label("Role").select_option("reviewer")
+        admin.get_by_role("button", name="Save the role").click()
+        expect(admin.locator("dd").first).to_have_text("Reviewer")
+        admin.get_by_role("button", name="Deactivate").click()
+        expect(admin.get_by_role("button", name="Reactivate")).to_be_visible()
+        dan.reload()
+        dan.wait_for_url("**/login**")
+        assert [] == barriers(dan)
+        dan.goto(re.sub(r"^https?://[^/]+", server.url, link))
+        expect(dan.get_by_role("heading")).to_have_text("This link doesn't work")
+        assert [] == barriers(dan)

@@ -1,0 +1,242 @@
+"""Managing people: who may do what to whom, one-time links, and what ends when."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select
+
+from monitor.accounts import users
+from monitor.accounts.invitations import PATH, OneTimeLink, accept_link, open_link
+from monitor.accounts.registration import check_password, create_account
+from monitor.accounts.users import THE_OPERATOR, Manager
+from monitor.errors import InputError, LinkError, NotFoundError, WorkflowError
+from monitor.store.accounts.roles import PERMISSIONS, ROLES, may_give, may_manage
+from monitor.store.accounts.users import reviewer_by_name, task_types_of
+from monitor.store.audit_log import first_broken_entry
+from monitor.store.engine import transaction
+from monitor.store.tables import AuditEntry, Invitation
+from tests.services.review_world import PASSWORD
+
+GOOD = "lamps over quiet harbours"
+
+
+@pytest.fixture
+def staff(any_engine: Engine, clock: datetime) -> dict[str, Manager]:
+    """One person of each role, by role."""
+    found = {}
+    for role in ROLES:
+        with transaction(any_engine) as connection:
+            person_id = create_account(connection, f"the {role}", PASSWORD, role, clock)
+        found[role] = Manager(f"the {role}", role, person_id)
+    return found
+
+
+def call(engine: Engine, function: Any, *arguments: Any, **options: Any) -> Any:
+    with transaction(engine) as connection:
+        return function(connection, *arguments, **options)
+
+
+def token_of(link: OneTimeLink | None) -> str:
+    assert link is not None
+    return link.path.removeprefix(PATH)
+
+
+def invite(engine: Engine, clock: datetime, manager: Manager = THE_OPERATOR, **options: Any) -> str:
+    given = {"name": "Ada", "now": clock, "days": 7.0, **options}
+    return token_of(call(engine, users.invite, manager, **given))
+
+
+def id_of(engine: Engine, name: str) -> int:
+    person = call(engine, reviewer_by_name, name)
+    assert person is not None
+    return int(person.id)
+
+
+def entries(engine: Engine) -> Iterator[tuple[str, str, str]]:
+    with transaction(engine) as connection:
+        columns = (AuditEntry.actor, AuditEntry.action, AuditEntry.subject)
+        yield from (tuple(row) for row in connection.execute(select(*columns)).all())
+
+
+def test_a_link_sets_a_password_once(any_engine: Engine, clock: datetime) -> None:
+    token = invite(any_engine, clock, task_types=["fees", " ", "fees"])
+    assert None is check_password(any_engine, "Ada", "")
+    with pytest.raises(InputError, match="at least 12"):
+        accept_link(any_engine, token, "short", clock)
+    person = accept_link(any_engine, token, GOOD, clock)
+    checked = check_password(any_engine, "Ada", GOOD)
+    assert checked is not None
+    assert (person.id, person.session_epoch) == (checked.id, checked.session_epoch)
+    assert {"fees"} == call(any_engine, task_types_of, person.id)
+    with pytest.raises(LinkError, match="used already"):
+        accept_link(any_engine, token, "another password of mine", clock)
+    assert None is not check_password(any_engine, "Ada", GOOD)
+    assert [
+        ("driftwarden", "invited", "reviewer:Ada"),
+        ("Ada", "password_set", "reviewer:Ada"),
+    ] == [*entries(any_engine)]
+    assert None is call(any_engine, first_broken_entry)
+
+
+def test_the_token_is_long_and_stored_nowhere(any_engine: Engine, clock: datetime) -> None:
+    token = invite(any_engine, clock)
+    assert len(token) * 6 >= 128
+    with transaction(any_engine) as connection:
+        stored = [*connection.execute(select(Invitation)), *connection.execute(select(AuditEntry))]
+    assert token not in str(stored)
+
+
+def test_a_link_ends(any_engine: Engine, clock: datetime) -> None:
+    first = invite(any_engine, clock)
+    with pytest.raises(LinkError, match="has expired"):
+        call(any_engine, open_link, first, clock + timedelta(days=7))
+    ada = id_of(any_engine, "Ada")
+    second = token_of(
+        call(any_engine, users.reset_password, THE_OPERATOR, ada, now=clock, days=7.0)
+    )
+    with pytest.raises(LinkError, match="newer one took its place"):
+        call(any_engine, open_link, first, clock)
+    call(any_engine, users.deactivate, THE_OPERATOR, ada, clock)
+    with pytest.raises(LinkError, match="has expired"):
+        call(any_engine, open_link, second, clock)
+    with pytest.raises(LinkError, match="to its last character"):
+        call(any_engine, open_link, second[:-1], clock)
+
+
+def test_of_two_who_use_a_link_at_once_one_gets_it(any_engine: Engine, clock: datetime) -> None:
+    token = invite(any_engine, clock)
+    ready, results = Barrier(4), []
+
+    def accept(password: str) -> None:
+        ready.wait()
+        try:
+            accept_link(any_engine, token, password, clock)
+            results.append(password)
+        except LinkError:
+            results.append("")
+
+    threads = [Thread(target=accept, args=(f"{GOOD} {number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (winner,) = [one for one in results if one]
+    assert None is not check_password(any_engine, "Ada", winner)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_nobody_gives_a_role_above_their_own(
+    any_engine: Engine, clock: datetime, staff: dict[str, Manager], role: str
+) -> None:
+    for number, given in enumerate(ROLES):
+        allowed = role in {"lead", "admin"} and number <= ROLES.index(role)
+        assert allowed == may_give(role, given)
+        options = {"name": f"new {given}", "role": given}
+        if allowed:
+            invite(any_engine, clock, staff[role], **options)
+        else:
+            with pytest.raises(WorkflowError, match="can't give"):
+                invite(any_engine, clock, staff[role], **options)
+            assert None is call(any_engine, reviewer_by_name, f"new {given}")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_one_manages_those_below_and_an_admin_all(
+    any_engine: Engine, clock: datetime, staff: dict[str, Manager], role: str
+) -> None:
+    call(any_engine, create_account, "spare admin", PASSWORD, "admin", clock)
+    for number, other in enumerate(ROLES):
+        target = staff[other].id if other != role else None
+        if target is None:
+            name = f"another {other}"
+            target = call(any_engine, create_account, name, PASSWORD, other, clock)
+        allowed = role == "admin" or (role == "lead" and number < ROLES.index(role))
+        assert allowed == may_manage(role, other)
+        for function, arguments in (
+            (users.assign, (["fees"], clock)),
+            (users.deactivate, (clock,)),
+            (users.reactivate, (clock,)),
+            (users.change_role, ("reviewer", clock)),
+        ):
+            if allowed:
+                call(any_engine, function, staff[role], target, *arguments)
+            else:
+                with pytest.raises(WorkflowError, match="can't change a person"):
+                    call(any_engine, function, staff[role], target, *arguments)
+        if not allowed:
+            with pytest.raises(WorkflowError, match="can't change a person"):
+                call(any_engine, users.reset_password, staff[role], target, now=clock, days=1.0)
+
+
+def test_nobody_changes_themselves_or_who_is_not_there(
+    any_engine: Engine, clock: datetime, staff: dict[str, Manager]
+) -> None:
+    admin = staff["admin"]
+    with pytest.raises(WorkflowError, match="their own account"):
+        call(any_engine, users.change_role, admin, admin.id, "reviewer", clock)
+    with pytest.raises(NotFoundError):
+        call(any_engine, users.change_role, admin, 999, "reviewer", clock)
+    with pytest.raises(InputError, match="use one of"):
+        call(any_engine, users.change_role, admin, staff["lead"].id, "owner", clock)
+
+
+def test_the_last_admin_who_can_sign_in_stays(
+    any_engine: Engine, clock: datetime, staff: dict[str, Manager]
+) -> None:
+    admin = staff["admin"].id
+    token = invite(any_engine, clock, name="Bea", role="admin")
+    for function, arguments in (
+        (users.change_role, ("lead", clock)),
+        (users.deactivate, (clock,)),
+    ):
+        with pytest.raises(WorkflowError, match="last admin"):
+            call(any_engine, function, THE_OPERATOR, admin, *arguments)
+    accept_link(any_engine, token, GOOD, clock)
+    call(any_engine, users.deactivate, THE_OPERATOR, admin, clock)
+    with pytest.raises(WorkflowError, match="last admin"):
+        call(any_engine, users.deactivate, THE_OPERATOR, id_of(any_engine, "Bea"), clock)
+
+
+def test_two_admins_who_demote_each_other_leave_one(any_engine: Engine, clock: datetime) -> None:
+    ids = {
+        name: call(any_engine, create_account, name, PASSWORD, "admin", clock)
+        for name in ("Ada", "Bea")
+    }
+    ready, done = Barrier(2), []
+
+    def demote(by: str, whom: str) -> None:
+        ready.wait()
+        try:
+            manager = Manager(by, "admin", ids[by])
+            call(any_engine, users.change_role, manager, ids[whom], "reviewer", clock)
+            done.append(whom)
+        except WorkflowError:
+            pass
+
+    threads = [Thread(target=demote, args=pair) for pair in (("Ada", "Bea"), ("Bea", "Ada"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 1 == len(done)
+
+
+def test_names_and_addresses_are_unique(any_engine: Engine, clock: datetime) -> None:
+    invite(any_engine, clock, email="ada@bank.example")
+    with pytest.raises(InputError, match="exists already"):
+        invite(any_engine, clock, name="ADA")
+    with pytest.raises(InputError, match="exists already"):
+        invite(any_engine, clock, name="Eve", email="ADA@bank.example")
+    for name, email in (("", ""), ("a\nb", ""), ("x" * 81, ""), ("Eve", "no address")):
+        with pytest.raises(InputError):
+            invite(any_engine, clock, name=name, email=email)
+
+
+def test_every_role_is_in_the_table() -> None:
+    assert list(ROLES) == list(PERMISSIONS)
+    for lower, higher in pairwise(ROLES):
+        assert PERMISSIONS[lower] < PERMISSIONS[higher]

@@ -1,0 +1,111 @@
+"""Verdicts in Slack: each told once, through the outbox, to a server that speaks its API."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, update
+
+from monitor.alerts.messages.gate_result import announce_verdicts
+from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, MAX_SECTION_CHARACTERS, render_text
+from monitor.alerts.outbox import deliver_due
+from monitor.settings import Alerts
+from monitor.store.engine import transaction
+from monitor.store.tables import CandidateEvaluation
+from tests.integration.alerts.test_incidents import sender_for
+from tests.services.candidates import MODEL, check, judged, make_candidate
+from tests.services.slack import CHANNEL, FakeSlack, slack  # noqa: F401 - a fixture
+
+ALERTS = Alerts(channel=CHANNEL, public_url="https://drift.example")
+
+
+def announce(engine: Engine, now: datetime) -> int:
+    with transaction(engine) as connection:
+        return announce_verdicts(connection, MODEL, now, ALERTS)
+
+
+@pytest.mark.parametrize(
+    ("decision", "title", "step"),
+    [
+        ("promote", "🟢 Promote: desk version 1", "driftwarden models promote desk 1"),
+        ("reject", "🔴 Rejected: desk version 1", "Try QLoRA on a larger base."),
+        ("undecided", "⚪ Undecided: desk version 1", "driftwarden retrain approve 1 --reason WHY"),
+    ],
+)
+def test_a_verdict_is_told_once_with_what_led_to_it(
+    any_engine: Engine,
+    clock: datetime,
+    tmp_path: Path,
+    slack: FakeSlack,  # noqa: F811
+    decision: str,
+    title: str,
+    step: str,
+) -> None:
+    version, _ = make_candidate(any_engine, tmp_path, clock)
+    outcome = {"promote": "passed", "reject": "failed"}.get(decision, "undecided")
+    hostile = check("a <!channel> & more", outcome)
+    with transaction(any_engine) as connection:
+        row = judged(
+            connection, version, clock, decision, checks=[check("first"), hostile],
+            next_step="Try QLoRA on a larger base.",
+        )  # fmt: skip
+    assert announce(any_engine, clock) == 1
+    assert announce(any_engine, clock) == 0
+    assert deliver_due(any_engine, sender_for(slack), clock) == 1
+    (message,) = slack.parents
+    assert message.blocks[0]["text"]["text"] == title
+    text = render_text(message.blocks)
+    mark = {"promote": "✓", "reject": "✗", "undecided": "?"}[decision]
+    assert f"{mark} a <!channel> & more: 0.90 -> 0.95; required: p <= 0.05" in text
+    assert "<!channel>" not in str(message.blocks)
+    assert step in text
+    assert f"The verdict with every number (https://drift.example/verdicts/{row.id})" in text
+    assert len(slack.messages) == 1
+
+
+def test_a_long_verdict_keeps_slacks_limits(
+    any_engine: Engine, clock: datetime, tmp_path: Path
+) -> None:
+    from monitor.alerts.messages.gate_result import verdict_message
+
+    version, _ = make_candidate(any_engine, tmp_path, clock)
+    checks = [check(f"check {n} {'x' * 400}") for n in range(60)]
+    with transaction(any_engine) as connection:
+        row = judged(connection, version, clock, checks=checks)
+    payload = verdict_message(row, ALERTS)
+    assert len(payload["blocks"]) <= MAX_BLOCKS
+    assert all(
+        len(block["text"]["text"]) <= MAX_SECTION_CHARACTERS
+        for block in payload["blocks"]
+        if block["type"] == "section"
+    )
+    assert "and 48 more, on the page" in render_text(payload["blocks"])
+
+
+def test_while_people_rate_no_figure_is_told(
+    any_engine: Engine, clock: datetime, tmp_path: Path
+) -> None:
+    from monitor.alerts.messages.gate_result import verdict_message
+    from monitor.store.training.candidate_evaluations import evaluation_by_id
+
+    version, _ = make_candidate(any_engine, tmp_path, clock)
+    with transaction(any_engine) as connection:
+        row = judged(connection, version, clock)
+        connection.execute(
+            update(CandidateEvaluation).values(
+                status="awaiting_people", decision=None, finished_at=None
+            )
+        )
+        waiting = evaluation_by_id(connection, row.id)
+    text = render_text(verdict_message(waiting, ALERTS)["blocks"])
+    assert "🔵 Awaiting human evaluation: desk version 1" in text
+    assert "0.9" not in text
+    assert "/studies" in text
+    assert announce(any_engine, clock) == 1
+
+
+def test_an_old_verdict_is_no_news(any_engine: Engine, clock: datetime, tmp_path: Path) -> None:
+    version, _ = make_candidate(any_engine, tmp_path, clock)
+    with transaction(any_engine) as connection:
+        judged(connection, version, clock)
+    assert announce(any_engine, clock + timedelta(days=8)) == 0

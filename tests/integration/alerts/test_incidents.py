@@ -1,0 +1,296 @@
+"""Incidents open, worsen and recover; Slack shows it: one parent message, details in its thread."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import Engine, select
+
+from monitor.alerts.channels.slack import SlackSender, make_sender
+from monitor.alerts.incidents import acknowledge, handle_evaluation
+from monitor.alerts.messages.mrkdwn import render_text
+from monitor.alerts.outbox import EXPIRES_AFTER, LEASE, deliver_due
+from monitor.errors import SlackRefusedError
+from monitor.settings import Alerts, Secrets
+from monitor.store.alerts import incidents, outbox
+from monitor.store.engine import transaction
+from monitor.store.tables import OutboxMessage
+from monitor.store.windows.drift_evaluations import mark_followed_up
+from tests.services.assessments import (
+    make_assessment,
+    make_characteristic,
+    not_enough_data,
+    store_evaluation,
+)
+from tests.services.slack import CHANNEL, TOKEN, Answer, FakeSlack, slack  # noqa: F401 - a fixture
+
+WEEK = timedelta(days=7)
+ALERTS = Alerts(channel=CHANNEL, public_url="https://drift.example", runbook_url="https://run.book")
+
+
+def sender_for(server: FakeSlack, token: str = TOKEN, channel: str = CHANNEL) -> SlackSender:
+    secrets = Secrets(slack_bot_token=SecretStr(token), slack_api_url=server.url)
+    return SlackSender(secrets, channel, timeout_seconds=5)
+
+
+def live_through(engine: Engine, start: datetime, *assessments) -> list[int | None]:
+    """Handle one window after the other, as the daemon does."""
+    handled = []
+    for week, assessment in enumerate(assessments):
+        with transaction(engine) as connection:
+            begins = start + week * WEEK
+            evaluation_id = store_evaluation(connection, assessment, begins)
+            handled.append(
+                handle_evaluation(connection, evaluation_id, begins + WEEK, alerts=ALERTS)
+            )
+            mark_followed_up(connection, evaluation_id, begins + WEEK)
+    return handled
+
+
+def only_incident(engine: Engine) -> incidents.IncidentRow:
+    with transaction(engine) as connection:
+        (incident,) = incidents.list_incidents(connection)
+    return incident
+
+
+def test_an_incident_from_alarm_to_recovery(
+    any_engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    sender = sender_for(slack)
+    live_through(any_engine, clock, make_assessment(0.10))
+    assert deliver_due(any_engine, sender, clock + WEEK) == 2
+    (parent,) = slack.parents
+    assert parent.blocks[0]["text"]["text"] == "🔴 Drift: assistant"
+    assert len(slack.replies(parent)) == 1
+    assert only_incident(any_engine).slack_ts == parent.ts
+
+    live_through(any_engine, clock + WEEK, make_assessment(0.11))
+    assert deliver_due(any_engine, sender, clock + 2 * WEEK) == 1
+    assert parent.blocks[0]["text"]["text"] == "🟠 Still drifting: assistant"
+    assert len(slack.replies(parent)) == 1
+
+    live_through(any_engine, clock + 2 * WEEK, make_assessment(0.30))
+    deliver_due(any_engine, sender, clock + 3 * WEEK)
+    assert parent.blocks[0]["text"]["text"] == "🔴 Drift is worse: assistant"
+    assert slack.calls[-1][1]["reply_broadcast"] is True
+
+    live_through(any_engine, clock + 3 * WEEK, make_assessment())
+    deliver_due(any_engine, sender, clock + 4 * WEEK)
+    assert parent.blocks[0]["text"]["text"] == "🟢 Recovered: assistant"
+    assert [parent.ts] == [one.ts for one in slack.parents]
+    assert parent.n_updates == 3
+    incident = only_incident(any_engine)
+    assert incident.status == "recovered"
+    assert incident.closed_at == clock + 4 * WEEK
+
+
+def test_handling_an_evaluation_again_changes_nothing(engine: Engine, clock: datetime) -> None:
+    with transaction(engine) as connection:
+        evaluation_id = store_evaluation(connection, make_assessment(0.10), clock)
+        first = handle_evaluation(connection, evaluation_id, clock + WEEK, alerts=ALERTS)
+    with transaction(engine) as connection:
+        again = handle_evaluation(connection, evaluation_id, clock + 2 * WEEK, alerts=ALERTS)
+        messages = outbox.list_messages(connection)
+    assert again == first
+    assert len(messages) == 2
+
+
+def test_a_new_kind_of_drift_worsens_however_mild_it_is(engine: Engine, clock: datetime) -> None:
+    metric = make_characteristic(relative_change=-0.11)
+    live_through(
+        engine,
+        clock,
+        make_assessment(0.40),
+        make_assessment(0.40, characteristics=(metric,)),
+        make_assessment(0.40, characteristics=(metric,)),
+    )
+    incident = only_incident(engine)
+    assert incident.fingerprint == {"input", "metric:resolved"}
+    with transaction(engine) as connection:
+        kinds = [one.kind for one in reversed(outbox.list_messages(connection))]
+    assert kinds == ["post", "reply", "update", "reply", "update"]
+
+
+def test_a_creeping_incident_worsens_once_it_has_crept_far_enough(
+    engine: Engine, clock: datetime
+) -> None:
+    shares = (0.10, 0.13, 0.145, 0.16)
+    live_through(engine, clock, *(make_assessment(share) for share in shares))
+    with transaction(engine) as connection:
+        kinds = [one.kind for one in reversed(outbox.list_messages(connection))]
+    assert kinds == ["post", "reply", "update", "update", "update", "reply"]
+
+
+def test_not_enough_data_is_said_once_a_spell(engine: Engine, clock: datetime) -> None:
+    blind = not_enough_data()
+    handled = live_through(engine, clock, blind, blind, make_assessment(), blind)
+    assert handled == [None, None, None, None]
+    with transaction(engine) as connection:
+        messages = outbox.list_messages(connection)
+    assert [one.kind for one in messages] == ["post", "post"]
+    assert "driftwarden baseline import" in render_text(messages[0].payload["blocks"])
+
+
+def test_not_enough_data_does_not_close_an_incident(engine: Engine, clock: datetime) -> None:
+    live_through(engine, clock, make_assessment(0.2), not_enough_data(), not_enough_data())
+    assert only_incident(engine).status == "open"
+    with transaction(engine) as connection:
+        kinds = [one.kind for one in reversed(outbox.list_messages(connection))]
+    assert kinds == ["post", "reply", "update", "reply"]
+
+
+def test_an_older_window_moves_nothing(engine: Engine, clock: datetime) -> None:
+    live_through(engine, clock, make_assessment())
+    with transaction(engine) as connection:
+        old = store_evaluation(connection, make_assessment(0.3), clock - WEEK)
+        assert handle_evaluation(connection, old, clock, alerts=ALERTS) is None
+        assert incidents.list_incidents(connection) == []
+
+
+def test_windows_that_were_missed_are_told_in_order(engine: Engine, clock: datetime) -> None:
+    with transaction(engine) as connection:
+        drifted = store_evaluation(connection, make_assessment(0.3), clock)
+        fine = store_evaluation(connection, make_assessment(), clock + WEEK)
+    for evaluation_id in (drifted, fine):
+        with transaction(engine) as connection:
+            handle_evaluation(connection, evaluation_id, clock + 2 * WEEK, alerts=ALERTS)
+            mark_followed_up(connection, evaluation_id, clock + 2 * WEEK)
+    assert only_incident(engine).status == "recovered"
+
+
+def test_acknowledging_shows_who_looks_after_it(
+    engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    (incident_id,) = live_through(engine, clock, make_assessment(0.2))
+    with transaction(engine) as connection:
+        assert acknowledge(connection, incident_id, "Ann <b>", clock + WEEK, alerts=ALERTS)
+        assert not acknowledge(connection, incident_id, "Bob", clock + WEEK, alerts=ALERTS)
+    deliver_due(engine, sender_for(slack), clock + WEEK)
+    (parent,) = slack.parents
+    assert parent.blocks[-1]["elements"][0]["text"] == "Ann &lt;b&gt; looks after it."
+    live_through(engine, clock + WEEK, make_assessment(0.6))
+    assert only_incident(engine).status == "open"
+
+
+def test_slack_away_delays_and_keeps_the_order(
+    any_engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    sender = sender_for(slack)
+    live_through(any_engine, clock, make_assessment(0.2))
+    now = clock + WEEK
+    slack.answers = [Answer(status=429, headers={"Retry-After": "90"})]
+    assert deliver_due(any_engine, sender, now) == 0
+    assert len(slack.calls) == 1
+    assert deliver_due(any_engine, sender, now + timedelta(seconds=89)) == 0
+    assert len(slack.calls) == 1
+    assert deliver_due(any_engine, sender, now + timedelta(seconds=91)) == 2
+    assert [one.thread_ts is None for one in slack.messages.values()] == [True, False]
+
+
+def test_a_short_wait_and_a_server_error_are_retried_in_the_call(
+    engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    live_through(engine, clock, make_assessment(0.2))
+    slack.answers = [Answer(status=429, headers={"Retry-After": "0"}), Answer(status=503)]
+    assert deliver_due(engine, sender_for(slack), clock + WEEK) == 2
+    assert len(slack.parents) == 1
+
+
+def test_an_unreachable_slack_delays(engine: Engine, clock: datetime) -> None:
+    secrets = Secrets(slack_bot_token=SecretStr(TOKEN), slack_api_url="http://127.0.0.1:9/api/")
+    sender = SlackSender(secrets, CHANNEL, timeout_seconds=1)
+    live_through(engine, clock, make_assessment(0.2))
+    assert deliver_due(engine, sender, clock + WEEK) == 0
+    with transaction(engine) as connection:
+        first = outbox.list_messages(connection)[-1]
+    assert first.attempts == 1
+    assert first.failed_at is None
+    assert "Slack doesn't answer" in first.error
+
+
+@pytest.mark.parametrize(
+    ("token", "channel", "reason"),
+    [("xoxb-wrong", CHANNEL, "SLACK_BOT_TOKEN"), (TOKEN, "C0WRONG", "alerts.channel")],
+)
+def test_a_refusal_is_recorded_with_what_to_do(
+    engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+    token: str,
+    channel: str,
+    reason: str,
+) -> None:
+    live_through(engine, clock, make_assessment(0.2))
+    assert deliver_due(engine, sender_for(slack, token, channel), clock + WEEK) == 0
+    with transaction(engine) as connection:
+        reply, post = outbox.list_messages(connection)
+    assert post.failed_at == clock + WEEK
+    assert reason in post.error
+    assert reply.error == "the first message of its incident was never posted"
+    assert deliver_due(engine, sender_for(slack), clock + WEEK) == 0
+
+
+def test_a_message_that_is_being_sent_is_not_sent_twice(
+    any_engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    live_through(any_engine, clock, make_assessment(0.2))
+    now = clock + WEEK
+    with transaction(any_engine) as connection:
+        assert outbox.lease_due_message(connection, now, now + LEASE) is not None
+    assert deliver_due(any_engine, sender_for(slack), now) == 0
+    assert deliver_due(any_engine, sender_for(slack), now + LEASE) == 2
+
+
+def test_what_could_not_be_posted_for_a_week_is_no_news(
+    engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    live_through(engine, clock, make_assessment(0.2))
+    late = clock + WEEK + EXPIRES_AFTER + timedelta(seconds=1)
+    assert deliver_due(engine, sender_for(slack), late) == 0
+    assert slack.calls == []
+    with transaction(engine) as connection:
+        errors = connection.execute(select(OutboxMessage.error)).scalars().all()
+    assert all("expired" in error for error in errors)
+
+
+def test_without_a_channel_or_token_messages_stay_stored(engine: Engine, clock: datetime) -> None:
+    assert make_sender(Secrets(slack_bot_token=SecretStr(TOKEN)), Alerts()) is None
+    assert make_sender(Secrets(slack_bot_token=SecretStr("")), ALERTS) is None
+    live_through(engine, clock, make_assessment(0.2))
+    assert deliver_due(engine, None, clock + WEEK) == 0
+    with transaction(engine) as connection:
+        assert outbox.count_waiting(connection) == 2
+
+
+def test_the_parent_deleted_in_slack_is_a_refusal(
+    engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    sender = sender_for(slack)
+    live_through(engine, clock, make_assessment(0.2))
+    deliver_due(engine, sender, clock + WEEK)
+    slack.messages.clear()
+    live_through(engine, clock + WEEK, make_assessment(0.2))
+    assert deliver_due(engine, sender, clock + 2 * WEEK) == 0
+    with transaction(engine) as connection:
+        assert "message_not_found" in outbox.list_messages(connection)[0].error
+        assert outbox.count_waiting(connection) == 0
+
+
+def test_the_check_names_workspace_and_bot(slack: FakeSlack) -> None:  # noqa: F811
+    assert sender_for(slack).check() == "Test as driftwarden"
+    with pytest.raises(SlackRefusedError, match="SLACK_BOT_TOKEN"):
+        sender_for(slack, token="xoxb-wrong").check()

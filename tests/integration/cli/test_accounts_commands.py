@@ -1,0 +1,86 @@
+"""`driftwarden review`: people, from the shell."""
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from typer.testing import CliRunner, Result
+
+from monitor.accounts.invitations import PATH, accept_link
+from monitor.accounts.registration import check_password
+from monitor.cli.app import app
+from monitor.errors import InputError, WorkflowError
+from monitor.store.engine import make_engine
+from monitor.store.migrations import upgrade
+from monitor.web.clock import utc_now
+
+PASSWORD = "lamps over quiet harbours"
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f"""
+        [database]
+        url = "sqlite:///{tmp_path / "people.db"}"
+        [alerts]
+        public_url = "https://drift.example.com/"
+        """
+    )
+    return path
+
+
+@pytest.fixture
+def engine(config: Path) -> Engine:
+    created = make_engine(f"sqlite:///{config.parent / 'people.db'}")
+    upgrade(created)
+    return created
+
+
+def run(config: Path, *arguments: str) -> Result:
+    result = CliRunner().invoke(app, ["review", *arguments, "--config", str(config)])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert 0 == result.exit_code, result.output
+    return result
+
+
+def test_the_way_of_a_person(config: Path, engine: Engine) -> None:
+    assert "nobody yet" in run(config, "list").output
+    invited = run(config, "invite", "Lea", "--role", "admin", "--email", "lea@example.com")
+    found = re.search(rf"^https://drift\.example\.com{PATH}(\S+)$", invited.output, re.MULTILINE)
+    assert found is not None, invited.output
+    assert re.search(r"Lea +admin +invited, link until", run(config, "list").output)
+    accept_link(engine, found[1], PASSWORD, utc_now())
+
+    run(config, "invite", "Ada", "--task-type", "fees", "--task-type", "card_lost")
+    run(config, "set-role", "Ada", "adjudicator")
+    assert "Ada: fees" in run(config, "assign", "Ada", "fees").output
+    listed = run(config, "list").output
+    assert re.search(r"Ada +adjudicator +invited, .* fees\n", listed)
+    assert re.search(r"Lea +admin +active +all\n", listed)
+    assert "all task types" in run(config, "assign", "Ada").output
+
+    run(config, "deactivate", "Ada")
+    assert re.search(r"Ada +adjudicator +inactive", run(config, "list").output)
+    run(config, "reactivate", "Ada")
+    assert re.search(r"Ada +adjudicator +no password yet", run(config, "list").output)
+    reset = run(config, "reset-password", "Lea").output
+    assert "signed out everywhere" in reset
+    assert f"https://drift.example.com{PATH}" in reset
+    assert None is check_password(engine, "Lea", PASSWORD)
+
+
+def test_what_does_not_go_is_told(config: Path, engine: Engine) -> None:
+    run(config, "add-reviewer", "Lea", "--role", "admin")
+    with pytest.raises(WorkflowError, match="last admin"):
+        run(config, "deactivate", "Lea")
+    with pytest.raises(WorkflowError, match="last admin"):
+        run(config, "set-role", "Lea", "lead")
+    with pytest.raises(InputError, match="nobody's name"):
+        run(config, "deactivate", "Ada")
+    with pytest.raises(InputError, match="use one of"):
+        run(config, "invite", "Ada", "--role", "owner")

@@ -1,0 +1,208 @@
+"""`driftwarden compare`, as a user runs it: exit status, JSON, page, bad lines."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+
+from monitor.store.windows.assessment import Assessment
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "assessment.schema.json"
+
+USUAL = (
+    "my card was declined at the {} shop",
+    "how high is the interest on a loan for a {}",
+    "what is the balance of my account after the {}",
+    "please send a new pin to my {} address",
+)
+NEW = "can I move bitcoin from my {} wallet to a crypto exchange"
+PLACES = ("corner", "garden", "holiday", "office", "river", "school", "station", "summer")
+
+
+def write(
+    path: Path,
+    n: int,
+    *,
+    new: int = 0,
+    resolved: int = 9,
+    extra: str = "",
+    start: datetime | None = None,
+    answered: int | None = None,
+    versions: tuple[int, str, str] | None = None,
+) -> Path:
+    """Write n exchanges of which ``new`` are on a new topic and ``resolved`` of ten are solved.
+
+    With a start they are spread over a week. The first ``answered`` have an answer; the version is
+    the first of two until the row that is given, then the other.
+    """
+    lines = [
+        json.dumps(
+            {
+                "prompt": (NEW if i < new else USUAL[i % 4]).format(
+                    f"{PLACES[i % 8]} {PLACES[i // 8 % 8]}"
+                ),
+                "response": ""
+                if answered is not None and i >= answered
+                else "You can do that in the app, under settings.",
+                "metadata": {"resolved": i * 7 % 10 < resolved}
+                | ({} if versions is None else {"model_version": versions[1 + (i >= versions[0])]}),
+            }
+            | ({} if start is None else {"timestamp": str(start + i * timedelta(days=7) / n)})
+        )
+        for i in range(n)
+    ]
+    path.write_text("\n".join([*lines, extra]), encoding="utf-8")
+    return path
+
+
+def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from monitor.cli import main; main()", "compare"]
+    return subprocess.run(
+        [*command, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env={"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1", "PATH": ""},
+    )
+
+
+def test_drift_is_exit_status_3_with_json_and_page(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 200)
+    start = datetime(2026, 11, 2, tzinfo=UTC)
+    current = write(tmp_path / "current.jsonl", 150, new=50, resolved=5, start=start)
+    (tmp_path / "drawn").mkdir()
+    page, evidently = tmp_path / "page.html", tmp_path / "drawn" / "by evidently.html"
+    done = run(reference, current, "--json", "--html", page, "--evidently", evidently, cwd=tmp_path)
+    assert done.returncode == 3, done.stderr
+    jsonschema.validate(json.loads(done.stdout), json.loads(SCHEMA.read_text(encoding="utf-8")))
+    assessment = msgspec.json.decode(done.stdout, type=Assessment)
+    assert assessment.input.alarm
+    assert "crypto" in assessment.headline or "bitcoin" in assessment.headline
+    assert [one.name for one in assessment.characteristics if one.degraded] == ["resolved"]
+    (topic, *_) = assessment.input.topics
+    assert topic.first_seen == start
+    assert [one.n for one in topic.growth][3:] == [0, 0, 0, 0]  # the new ones come first
+    basis = assessment.basis
+    assert basis is not None
+    assert basis.current.name == "current.jsonl"
+    assert basis.current.first == start
+    assert basis.reference.first is None  # its lines have no time
+    assert basis.reference.digest == sha256(reference.read_bytes()).hexdigest()[:16]
+    assert "minilm" in basis.encoder
+    html = page.read_text(encoding="utf-8")
+    assert "current.jsonl" in html
+    assert 'href="drawn/by%20evidently.html"' in html
+    assert "metric: resolved" in evidently.read_text(encoding="utf-8")
+    again = run(reference, current, "--json", cwd=tmp_path)
+    assert again.stdout == done.stdout
+
+
+def test_no_drift_is_exit_status_0_in_words_and_bad_lines_are_named(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 200, extra="not json")
+    current = write(tmp_path / "current.jsonl", 160, extra='not json\n{"response": "x"}')
+    done = run(reference, current, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "NO DRIFT" in done.stdout
+    assert "line 161:" in done.stderr
+    assert "line 162:" in done.stderr
+    assert "2 bad lines left out" in done.stderr
+    assert "1 bad line left out" in done.stderr
+    assert "2 lines of current.jsonl could not be read" in done.stdout
+
+
+def test_a_small_file_is_exit_status_4(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 120)
+    page = tmp_path / "page.html"
+    current, evidently = write(tmp_path / "current.jsonl", 3), tmp_path / "evidently.html"
+    done = run(reference, current, "--html", page, "--evidently", evidently, cwd=tmp_path)
+    assert done.returncode == 4, done.stderr
+    assert "the window has 3" in " ".join(done.stdout.split())
+    assert "nothing was compared, so there is no report" in done.stderr
+    assert not evidently.exists()
+    html = page.read_text(encoding="utf-8")
+    assert "Not enough data" in html
+    assert "3 exchanges of current.jsonl against 120 of reference.jsonl" in html
+    assert "evidently.html" not in html
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (  # what answered until Saturday asked for new things
+            {"new": 120, "start": datetime(2026, 11, 2, tzinfo=UTC), "versions": (120, "a", "b")},
+            "What serves could not be judged: version b (20 of 140 exchanges). Not enough data",
+        ),
+        ({"versions": (110, "a", "b")}, "21% of the exchanges of what serves could not be judged"),
+        ({"answered": 84}, "the answers could not be compared"),
+    ],
+)
+def test_what_is_not_judged_in_part_is_exit_status_4(
+    tmp_path: Path, values: dict[str, Any], reason: str
+) -> None:
+    answered = {"answered": 90} if "answered" in values else {}
+    reference = write(tmp_path / "reference.jsonl", 150, **answered)
+    current = write(tmp_path / "current.jsonl", 140, **values)
+    done = run(reference, current, "--json", cwd=tmp_path)
+    assert done.returncode == 4, done.stdout
+    jsonschema.validate(json.loads(done.stdout), json.loads(SCHEMA.read_text(encoding="utf-8")))
+    assessment = msgspec.json.decode(done.stdout, type=Assessment)
+    assert reason in assessment.headline
+    assert not assessment.alarm
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"not json\n[1]\n", "line 1: invalid_json"),
+        (b'[{"prompt": "a"}]', "holds a JSON array; one object a line is needed"),
+        ('{"prompt": "Grüße"}'.encode("latin-1"), "line 1: invalid_utf8"),
+        ('{"prompt": "a"}'.encode("utf-16"), "is UTF-16; UTF-8 is needed"),
+        (None, "No such file"),
+        ("a folder", "Is a directory"),
+    ],
+)
+def test_an_unusable_file_is_exit_status_2(
+    tmp_path: Path, content: bytes | str | None, reason: str
+) -> None:
+    reference = write(tmp_path / "reference.jsonl", 9)
+    current = tmp_path / "current.jsonl"
+    if isinstance(content, bytes):
+        current.write_bytes(content)
+    elif content is not None:
+        current.mkdir()
+    done = run(reference, current, cwd=tmp_path)
+    assert done.returncode == 2
+    assert reason in done.stderr
+    assert f"driftwarden: {current}" in done.stderr
+    assert (done.stdout, "Traceback" in done.stderr) == ("", False)
+
+
+@pytest.mark.parametrize("option", ["--html", "--evidently"])
+@pytest.mark.parametrize(
+    ("target", "advice"), [("missing/page.html", "mkdir -p"), (".", "name a file in it")]
+)
+def test_a_page_that_cannot_be_written_is_refused_before_anything_is_embedded(
+    tmp_path: Path, option: str, target: str, advice: str
+) -> None:
+    # The files to compare don't exist: they haven't been looked for yet.
+    done = run("a.jsonl", "b.jsonl", option, tmp_path / target, cwd=tmp_path)
+    assert done.returncode == 2
+    assert option in done.stderr
+    assert advice in done.stderr
+
+
+@pytest.mark.parametrize("option", [("--alpha", "2"), ("--seed", "-1")])
+def test_an_option_out_of_range_is_exit_status_2(tmp_path: Path, option: tuple[str, str]) -> None:
+    reference = write(tmp_path / "reference.jsonl", 9)
+    done = run(reference, reference, *option, cwd=tmp_path)
+    assert done.returncode == 2
+    assert option[0] in done.stderr

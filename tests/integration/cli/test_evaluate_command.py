@@ -1,0 +1,123 @@
+"""`driftwarden evaluate`, as a user runs it: which windows, what is told, exit status."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, update
+from typer.testing import CliRunner
+
+from monitor.cli.app import app
+from monitor.store.engine import make_engine, transaction
+from monitor.store.migrations import upgrade
+from monitor.store.tables import Evaluation
+from monitor.store.windows.claims import claim_evaluation, fail_evaluation
+from monitor.store.windows.drift_evaluations import list_evaluations
+from monitor.windows.schedule import window_of
+from tests.services.assessments import make_assessment, store_evaluation
+from tests.services.stored_traffic import store_traffic
+
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    url = f"sqlite:///{tmp_path / 'weeks.db'}"
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", url)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    engine = make_engine(url)
+    upgrade(engine)
+    return engine
+
+
+@pytest.fixture
+def last_week() -> datetime:
+    return window_of(datetime.now(UTC) - WEEK, "weekly")[0]
+
+
+def evaluate(*arguments: str):
+    return CliRunner().invoke(app, ["evaluate", *arguments])
+
+
+def test_without_a_day_it_is_the_last_whole_week(stored: Engine, last_week: datetime) -> None:
+    with transaction(stored) as connection:
+        store_evaluation(connection, make_assessment(0.3), last_week)
+    done = evaluate()
+    assert done.exit_code == 3
+    assert "People ask about new things." in done.stdout
+    assert "--again evaluates it anew" in done.stderr
+
+
+def test_a_week_that_is_not_over_is_refused(stored: Engine, last_week: datetime) -> None:
+    """It would be stored as done, and the daemon would never judge the whole of it."""
+    done = evaluate("--from", f"{last_week + WEEK:%Y-%m-%d}")
+    assert done.exit_code == 2
+    assert "which is still to come" in " ".join(done.output.split())
+    with transaction(stored) as connection:
+        assert list_evaluations(connection) == []
+    # What there is of it so far can be looked at, as a window of its own.
+    store_traffic(stored, last_week, 150, seed=1, baseline=True)
+    so_far = datetime.now(UTC) - timedelta(minutes=1)
+    begins = last_week + timedelta(days=1)
+    looked = evaluate("--from", f"{begins:%Y-%m-%d}", "--to", f"{so_far:%Y-%m-%dT%H:%M:%S}")
+    assert looked.exit_code == 4
+    assert "No traffic" in looked.stdout
+
+
+def test_before_any_traffic_or_baseline_nothing_is_stored(
+    stored: Engine, last_week: datetime
+) -> None:
+    store_traffic(stored, last_week, 5, seed=1, model="helper")
+    done = evaluate()
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "assistant has no traffic and no baseline yet" in done.stderr
+    assert "names other models: `helper`." in done.stderr
+    with transaction(stored) as connection:
+        assert list_evaluations(connection) == []
+
+
+def test_standard_output_is_json_alone(stored: Engine, last_week: datetime) -> None:
+    """The log of the evaluation had gone there too, where nothing had told it where to go."""
+    store_traffic(stored, last_week, 150, seed=1, baseline=True)
+    command = [sys.executable, "-c", "from monitor.cli import main; main()", "evaluate"]
+    done = subprocess.run(
+        [*command, "--from", f"{last_week:%Y-%m-%d}", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert done.returncode == 4, done.stderr
+    assert json.loads(done.stdout)["verdict"] == "not_enough_data"
+    assert "evaluation_started" not in done.stderr
+
+
+def test_one_that_failed_says_why(stored: Engine, last_week: datetime) -> None:
+    now = datetime.now(UTC)
+    with transaction(stored) as connection:
+        claim = claim_evaluation(
+            connection, "assistant", last_week, last_week + WEEK, seed=1, now=now
+        )
+        assert claim is not None
+        fail_evaluation(connection, claim, "ValueError: broken on purpose", now)
+    done = evaluate()
+    assert done.exit_code == 1
+    assert "failed" in done.stderr
+    assert "ValueError: broken on purpose. --again tries it now" in done.stderr
+
+
+def test_one_that_is_evaluated_again_elsewhere_is_waited_for(
+    stored: Engine, last_week: datetime
+) -> None:
+    with transaction(stored) as connection:
+        store_evaluation(connection, make_assessment(0.3), last_week)
+        running = {"status": "running", "started_at": datetime.now(UTC), "finished_at": None}
+        connection.execute(update(Evaluation).values(running))
+    done = evaluate()
+    assert done.exit_code == 75
+    assert "Another process is evaluating this window" in done.stderr

@@ -1,0 +1,77 @@
+"""`driftwarden retrain study`, as a lead runs it."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from monitor.cli.app import app
+from monitor.errors import InputError, WorkflowError
+from monitor.store.engine import make_engine
+from monitor.store.migrations import upgrade
+from tests.services.human_evaluation_world import make_study, rate_all
+from tests.services.review_world import World, make_world
+
+NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")
+SCORES = {
+    system: dict.fromkeys(DIMENSIONS, value)
+    for system, value in (("candidate", 5), ("incumbent", 4), ("base", 2))
+}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    engine = make_engine(f"sqlite:///{tmp_path / 'd.db'}")
+    upgrade(engine)
+    (tmp_path / "config.toml").write_text(
+        f'[database]\nurl = "sqlite:///{tmp_path / "d.db"}"\n', encoding="utf-8"
+    )
+    return make_world(engine, NOW, n=4)
+
+
+def run(folder: Path, *arguments: str) -> str:
+    found = CliRunner().invoke(
+        app, ["retrain", "study", *arguments, "--config", str(folder / "config.toml")]
+    )
+    if found.exception is not None and not isinstance(found.exception, SystemExit):
+        raise found.exception
+    assert found.exit_code == 0, found.output
+    return found.output
+
+
+def test_a_study_is_listed_shown_locked_and_exported(world: World, tmp_path: Path) -> None:
+    assert "no study yet" in run(tmp_path, "list")
+    study = make_study(world.engine, NOW, n=12)
+    for name in ("Ada", "Ben"):
+        rate_all(world.engine, study, world.people[name], NOW, SCORES)
+    assert "open      assistant version 1, evaluation 1  24 of 36 ratings" in run(tmp_path, "list")
+    shown = run(tmp_path, "show", str(study))
+    assert "Ada: 12 items, 0 declined" in shown
+    assert "accuracy: alpha 1.00" in shown
+    assert "incumbent" not in shown
+    output = tmp_path / "out.jsonl"
+    with pytest.raises(WorkflowError, match="open"):
+        run(tmp_path, "export", str(study), "--output", str(output))
+    assert not output.exists()
+
+    with pytest.raises(InputError, match="nobody's name"):
+        run(tmp_path, "lock", str(study), "--as", "Zoe")
+    with pytest.raises(InputError, match="Ada is reviewer"):
+        run(tmp_path, "lock", str(study), "--as", "Ada")
+    with pytest.raises(WorkflowError, match="12 of 36 ratings are missing"):
+        run(tmp_path, "lock", str(study), "--as", "Lea")
+    locked = run(tmp_path, "lock", str(study), "--as", "Lea", "--although-missing")
+    assert "passed: people: accuracy not worse than the incumbent's" in locked
+    assert "note: 12 of 36 ratings are missing" in locked
+    assert "candidate - base, tone: +3.00" in locked
+    assert "locked" in run(tmp_path, "list")
+
+    assert "12 items" in run(tmp_path, "export", str(study), "--output", str(output))
+    items = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+    assert len(items) == 12
+    told = {system for item in items for one in item["answers"] for system in one["systems"]}
+    assert told == {"base", "candidate", "incumbent"}
+    assert items[0]["answers"][0]["scores"].keys() == {"Ada", "Ben"}

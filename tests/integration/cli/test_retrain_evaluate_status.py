@@ -1,0 +1,99 @@
+"""What `driftwarden retrain evaluate` ends with, by verdict; its child says what a test says."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from typer.testing import CliRunner, Result
+
+from monitor.cli.app import app
+from monitor.store.engine import make_engine, transaction
+from monitor.store.migrations import upgrade
+from monitor.store.training.candidate_evaluations import last_evaluation
+from retrain.jobs.launcher import Handle
+from retrain.run_folder import RunFolder, Task
+from tests.services.candidates import (
+    HUMAN,
+    PLAN,
+    leave_verdict,
+    make_candidate,
+    make_verdict,
+    write_plan,
+)
+from tests.services.fake_launcher import FakeLauncher
+
+NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+
+
+class QuickLauncher(FakeLauncher):
+    """Its children leave a verdict at once."""
+
+    def __init__(self, verdict: dict[str, Any]) -> None:
+        super().__init__()
+        self.verdict = verdict
+
+    def submit(
+        self, folder: RunFolder, environment: dict[str, str], task: Task = "train"
+    ) -> Handle:
+        handle = super().submit(folder, environment, task)
+        leave_verdict(folder, self.verdict)
+        self.end(handle["number"], {"status": "succeeded"})
+        return handle
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    url = f"sqlite:///{tmp_path / 'd.db'}"
+    (tmp_path / "config.toml").write_text(f'[database]\nurl = "{url}"\n', encoding="utf-8")
+    engine = make_engine(url)
+    upgrade(engine)
+    make_candidate(engine, tmp_path, NOW)
+    return engine
+
+
+def evaluate(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, decision: str, *more: str, plan: str = PLAN
+) -> Result:
+    launcher = QuickLauncher(make_verdict(decision))
+    monkeypatch.setattr("retrain.jobs.launcher.launcher_named", lambda *_arguments: launcher)
+    file = write_plan(folder, plan)
+    arguments = ["--evaluation", str(file), "--config", str(folder / "config.toml"), *more]
+    return CliRunner().invoke(app, ["retrain", "evaluate", "1", *arguments])
+
+
+@pytest.mark.parametrize(("decision", "status"), [("promote", 0), ("reject", 3), ("undecided", 4)])
+def test_the_exit_status_is_the_decision(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decision: str, status: int
+) -> None:
+    done = evaluate(tmp_path, monkeypatch, decision)
+    assert done.exit_code == status, done.output
+    assert done.output.rstrip().endswith(f"verdict: {decision}")
+
+
+def test_what_is_to_be_promoted_is_so_in_json_too(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = evaluate(tmp_path, monkeypatch, "promote", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["decision"]) == (0, "promote")
+
+
+def test_what_waits_for_people_is_not_promoted_yet(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):  # asked again, it waits still
+        done = evaluate(tmp_path, monkeypatch, "promote", plan=PLAN + HUMAN)
+        assert done.exit_code == 4, done.output
+        assert "awaiting human evaluation" in done.output
+    with transaction(engine) as connection:
+        row = last_evaluation(connection, 1)
+    assert row is not None
+    assert (row.id, row.status, row.decision) == (1, "awaiting_people", None)
+
+
+def test_what_people_would_only_confirm_to_be_rejected_is_rejected(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert evaluate(tmp_path, monkeypatch, "reject", plan=PLAN + HUMAN).exit_code == 3

@@ -1,0 +1,523 @@
+"""From a confirmed decision to a training run: started once, or ended with the reason."""
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, insert, select, update
+
+from monitor.daemon.retraining import Retraining
+from monitor.errors import (
+    ConfigurationError,
+    DatabaseUnavailableError,
+    DatasetUnavailableError,
+    ModelError,
+    RemoteServiceError,
+    TrainingError,
+    TransientError,
+)
+from monitor.settings import Settings
+from monitor.store.engine import transaction
+from monitor.store.review.decisions import confirm_decision
+from monitor.store.review.reviews import insert_gold
+from monitor.store.tables import Decision, ReviewItem
+from monitor.store.training import registry as versions
+from monitor.store.training.runs import RunRow, list_runs, run_by_id, run_of_decision
+from retrain.recipes.recipe import read_recipe
+from retrain.registry.stages import promote, register_version
+from retrain.rollout.gateway import RecordedOnly
+from retrain.run_folder import RunFolder, read_json, read_lines
+from retrain.training.cancellation import cancel_run
+from tests.services.candidates import leave_verdict, make_verdict, write_plan
+from tests.services.fake_launcher import FakeLauncher, success
+from tests.services.recipes import write_recipe
+from tests.services.review_world import World, make_world
+from tests.services.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
+
+SYSTEM = "You are the support desk of a bank."
+
+
+class Desk:
+    """A review world, the daemon's retraining step with a fake launcher, and what it stores."""
+
+    def __init__(self, engine: Engine, now: datetime, folder: Path, base: Path) -> None:
+        self.engine = engine
+        self.now = now
+        self.folder = folder
+        self.world: World = make_world(engine, now, n=40, people=False)
+        self.launcher = FakeLauncher()
+        self.original = folder / "original.jsonl"
+        self.write(self.original, examples(OLD, 60))
+        self.cook(base)
+        self.settings = Settings(
+            model={"name": "assistant", "system_prompt": SYSTEM},
+            retrain={
+                "recipe": str(folder / "recipe.toml"),
+                "work_dir": str(folder / "runs"),
+                "training_data": str(self.original),
+            },
+        )
+
+    def write(self, path: Path, rows: list[dict[str, Any]]) -> None:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    def cook(self, base: Path | str, **values: Any) -> None:
+        write_recipe(self.folder / "recipe.toml", **{"base": str(base), "rank": 4, **values})
+
+    def configure(self, **values: Any) -> None:
+        retrain = self.settings.retrain.model_copy(update=values)
+        self.settings = self.settings.model_copy(update={"retrain": retrain})
+
+    def gold(self, n: int) -> list[int]:
+        """Let n items of the batch be agreed on."""
+        with transaction(self.engine) as connection:
+            items = connection.execute(
+                select(ReviewItem.id).order_by(ReviewItem.position).limit(n)
+            ).scalars().all()  # fmt: skip
+            assert len(items) == n
+            for item in items:
+                insert_gold(
+                    connection, item, 1, self.now, verdict="correct", response=f"answer {item}",
+                    error_kind="knowledge", resolution="agreed", cause="",
+                )  # fmt: skip
+            connection.execute(
+                update(ReviewItem).where(ReviewItem.id.in_(items)).values(status="gold")
+            )
+        return list(items)
+
+    def decide(self, recommendation: str = "retrain", *, confirmed: bool = True) -> int:
+        with transaction(self.engine) as connection:
+            decision = connection.execute(
+                insert(Decision).values(
+                    batch_id=self.world.batch_id, model="assistant",
+                    recommendation=recommendation, inputs={"batches": [self.world.batch_id]},
+                    decided_at=self.now,
+                ).returning(Decision.id)
+            ).scalar_one()  # fmt: skip
+            if confirmed:
+                confirm_decision(connection, decision, "Lea", self.now)
+        return int(decision)
+
+    def advance(self) -> None:
+        """One step of a daemon that was just started: nothing is remembered but by the database."""
+        Retraining(self.engine, self.settings, lambda _: self.launcher, RecordedOnly()).advance(
+            self.now
+        )
+
+    def runs(self) -> list[RunRow]:
+        with transaction(self.engine) as connection:
+            return list_runs(connection)
+
+
+@pytest.fixture
+def desk(engine: Engine, clock: datetime, tmp_path: Path, tiny_base: Path) -> Desk:  # noqa: F811
+    return Desk(engine, clock, tmp_path, tiny_base)
+
+
+def test_a_confirmed_decision_becomes_one_run_with_its_data(desk: Desk) -> None:
+    items = desk.gold(30)
+    decision = desk.decide()
+    for _ in range(3):
+        desk.advance()
+    (run,) = desk.runs()
+    assert (run.status, run.decision_id, run.model) == ("running", decision, "assistant")
+    (folder,) = desk.launcher.submitted
+    assert folder.root == Path(run.work_dir)
+    recipe = read_recipe(folder.recipe.read_bytes())
+    assert (recipe.rank, recipe.start_adapter) == (4, "")
+    rows = list(read_lines(folder.training_data))
+    gold = [row for row in rows if row["metadata"]["source"] == "gold"]
+    assert {row["metadata"]["item_id"] for row in gold} == set(items)
+    assert {row["messages"][-1]["content"] for row in gold} == {f"answer {i}" for i in items}
+    assert {row["messages"][0]["content"] for row in gold} == {SYSTEM}
+    card = read_json(folder.card) or {}
+    assert (card["n_gold"], card["n_replay"]) == (30, 13)  # 30% of the whole
+
+
+@pytest.mark.parametrize(
+    ("recommendation", "confirmed"),
+    [
+        ("retrain", False),
+        ("keep", True),
+        ("undecided", True),
+        ("mend_guide", True),
+        ("knowledge", True),
+    ],
+)
+def test_nothing_happens_without_a_confirmed_recommendation(
+    desk: Desk, recommendation: str, confirmed: bool
+) -> None:
+    desk.gold(30)
+    desk.decide(recommendation, confirmed=confirmed)
+    desk.advance()
+    assert desk.runs() == []
+    assert desk.launcher.submitted == []
+
+
+def test_without_required_confirmation_the_recommendation_is_enough(desk: Desk) -> None:
+    desk.configure(require_confirmation=False)
+    desk.gold(30)
+    desk.decide(confirmed=False)
+    desk.advance()
+    assert [run.status for run in desk.runs()] == ["running"]
+
+
+def test_too_little_gold_ends_the_run_with_the_reason(desk: Desk) -> None:
+    desk.gold(7)
+    desk.decide()
+    for _ in range(2):
+        desk.advance()
+    (run,) = desk.runs()
+    assert (run.status, run.handle) == ("failed", None)
+    assert str(run.error).startswith("7 different gold examples, 20 are needed: 13 more reviews")
+    assert desk.launcher.submitted == []
+
+
+def test_missing_originals_end_the_run_with_the_file_named(desk: Desk) -> None:
+    desk.original.unlink()
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    (run,) = desk.runs()
+    assert (run.status, run.error) == ("failed", f"{desk.original}: no such file")
+
+
+def write_adapter(folder: Path) -> Path:
+    """Write the configuration of an adapter of the tiny base."""
+    from peft import LoraConfig
+
+    config = LoraConfig(r=4, lora_alpha=32, target_modules=["q_proj"], task_type="CAUSAL_LM")
+    config.save_pretrained(folder)
+    return folder
+
+
+def test_a_run_goes_on_from_the_serving_adapter_and_is_evaluated(desk: Desk) -> None:
+    desk.configure(evaluation=str(write_plan(desk.folder)))
+    first = write_adapter(desk.folder / "first")
+    with transaction(desk.engine) as connection:
+        serving = register_version(
+            connection, model="assistant", adapter_path=str(first), adapter_digest="d",
+            lineage={}, now=desk.now,
+        )  # fmt: skip
+        promote(connection, serving, changed_by="lea", reason="first", now=desk.now)
+    desk.gold(30)
+    decision = desk.decide()
+    desk.advance()
+    (folder,) = desk.launcher.submitted
+    assert read_recipe(folder.recipe.read_bytes()).start_adapter == str(first)
+    with transaction(desk.engine) as connection:  # another one serves by the time it ends
+        hotfix = register_version(
+            connection, model="assistant", adapter_path="hotfix", adapter_digest="e",
+            lineage={}, now=desk.now,
+        )  # fmt: skip
+        promote(connection, hotfix, changed_by="lea", reason="urgent", now=desk.now)
+    desk.launcher.end(1, success(folder))
+    desk.advance()
+    with transaction(desk.engine) as connection:
+        run = run_of_decision(connection, decision)
+        assert run is not None
+        version = versions.version_of_run(connection, run.id)
+    assert version is not None
+    assert (run.status, version.stage, version.parent_id) == ("succeeded", "candidate", serving)
+    desk.advance()
+    assert desk.launcher.tasks == ["train", "evaluate"]
+    leave_verdict(folder, make_verdict("reject"))
+    desk.launcher.end(2, {"status": "succeeded"})
+    desk.advance()
+    with transaction(desk.engine) as connection:
+        assert versions.version_by_id(connection, version.id).stage == "rejected"
+    desk.advance()
+    assert desk.launcher.tasks == ["train", "evaluate"]
+
+
+def test_a_daemon_that_died_before_the_data_writes_it_now(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.gold(30)
+    desk.decide()
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "monitor.daemon.training_data.build_training_set",
+            lambda *_arguments, **_named: (_ for _ in ()).throw(KeyboardInterrupt),
+        )
+        with pytest.raises(KeyboardInterrupt):
+            desk.advance()
+    (run,) = desk.runs()
+    assert run.status == "planned"
+    assert not RunFolder(Path(run.work_dir)).training_data.exists()
+    desk.advance()
+    (run,) = desk.runs()
+    assert run.status == "running"
+    assert RunFolder(Path(run.work_dir)).training_data.is_file()
+
+
+def test_a_database_that_is_away_fails_no_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.gold(30)
+    desk.decide()
+
+    def away(*_arguments: Any, **_named: Any) -> None:
+        raise DatabaseUnavailableError("the database is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("monitor.daemon.training_data.read_gold", away)
+        with pytest.raises(DatabaseUnavailableError):
+            desk.advance()
+    assert [run.status for run in desk.runs()] == ["planned"]
+    desk.advance()
+    assert [run.status for run in desk.runs()] == ["running"]
+
+
+def test_a_data_set_that_is_away_lets_one_run_wait_and_nothing_else(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What runs is followed, and evaluations go on."""
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    desk.launcher.end(1, success(desk.launcher.submitted[0]))
+    other = make_world(desk.engine, desk.now, n=8, people=False, weeks_ago=1)
+    desk.world = replace(desk.world, batch_id=other.batch_id)
+    desk.decide()
+    desk.configure(evaluation=str(write_plan(desk.folder)))
+
+    def away(*_arguments: Any) -> None:
+        raise DatasetUnavailableError("s3://bucket/benchmark.jsonl: can't be read now")
+
+    monkeypatch.setattr("monitor.daemon.training_data.benchmark_texts", away)
+    for _ in range(2):
+        desk.advance()
+    assert [(run.status, run.error) for run in desk.runs()] == [
+        ("planned", None), ("succeeded", None),
+    ]  # fmt: skip
+    assert desk.launcher.tasks == ["train", "evaluate"]
+
+
+@pytest.mark.parametrize("error", [TransientError("the hub is away"), DatabaseUnavailableError("")])
+def test_what_is_away_while_a_run_is_planned(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    desk.gold(30)
+    desk.decide()
+
+    def away(*_arguments: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("monitor.daemon.retraining.prepare_bases", away)
+        if isinstance(error, DatabaseUnavailableError):
+            with pytest.raises(DatabaseUnavailableError):
+                desk.advance()
+        else:
+            desk.advance()
+    assert desk.runs() == []
+    desk.advance()
+    assert [run.status for run in desk.runs()] == ["running"]
+
+
+def test_a_child_that_cannot_be_ended_is_tried_again_at_each_step(desk: Desk) -> None:
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    (run,) = desk.runs()
+    desk.launcher.refusal = RemoteServiceError("Kubernetes refuses DELETE (403)")
+    cancel_run(desk.engine, run.id, desk.launcher, desk.now, cancelled_by="Lea")
+    desk.advance()
+    assert [one.child_not_ended for one in desk.runs()] == ["Kubernetes refuses DELETE (403)"]
+    desk.launcher.refusal = None
+    desk.advance()
+    assert [one.child_not_ended for one in desk.runs()] == [None]
+    assert desk.launcher.cancelled == [{"number": 1}]
+
+
+def test_a_child_that_cannot_be_started_ends_the_run(desk: Desk) -> None:
+    desk.gold(30)
+    desk.decide()
+    desk.launcher.error = TrainingError("the training child can't be started: no memory")
+    desk.advance()
+    (run,) = desk.runs()
+    assert (run.status, run.error) == (
+        "failed", "the training child can't be started: no memory",
+    )  # fmt: skip
+
+
+def test_what_runs_elsewhere_and_does_not_answer_is_waited_for(desk: Desk) -> None:
+    """A planned run waits, a running one stays as it is, and the rest of the step goes on."""
+    desk.gold(30)
+    desk.decide()
+    desk.launcher.error = RemoteServiceError("Ray doesn't answer")
+    desk.advance()
+    assert [(run.status, run.error) for run in desk.runs()] == [("planned", None)]
+    desk.launcher.error = None
+    desk.advance()
+    desk.launcher.away = RemoteServiceError("Ray doesn't answer")
+    desk.advance()
+    assert [(run.status, run.error) for run in desk.runs()] == [("running", None)]
+    desk.launcher.away = ConfigurationError("retrain.ray.address is empty now")
+    desk.advance()
+    assert [(run.status, run.error) for run in desk.runs()] == [("running", None)]
+    desk.launcher.away = None
+    desk.launcher.seen = "OOMKilled"
+    desk.configure(resumptions=0)
+    desk.launcher.end(1, None)
+    desk.advance()
+    (run,) = desk.runs()
+    assert run.status == "failed"
+    assert "ended without a result (OOMKilled)" in str(run.error)
+
+
+def test_a_run_is_planned_for_the_launcher_that_is_configured(desk: Desk) -> None:
+    desk.configure(launcher="kubernetes")
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    assert [run.launcher for run in desk.runs()] == ["kubernetes"]
+
+
+def test_a_missing_base_stops_no_other_run(desk: Desk) -> None:
+    """What runs is still followed to its end while a new one can't be planned."""
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    desk.launcher.end(1, success(desk.launcher.submitted[0]))
+    other = make_world(desk.engine, desk.now, n=8, people=False, weeks_ago=1)
+    desk.world = replace(desk.world, batch_id=other.batch_id)
+    desk.decide()
+    desk.cook(desk.folder / "nowhere" / "base")
+    desk.advance()
+    assert [run.status for run in desk.runs()] == ["succeeded"]
+    desk.cook(read_recipe_base(desk))
+    desk.advance()
+    assert [run.status for run in desk.runs()] == ["failed", "succeeded"]  # too little gold
+
+
+def read_base(desk: Desk) -> str:
+    import tomllib
+
+    return str(tomllib.loads((desk.folder / "recipe.toml").read_text(encoding="utf-8"))["base"])
+
+
+def read_recipe_base(desk: Desk) -> str:
+    return read_recipe(desk.launcher.submitted[0].recipe.read_bytes()).base
+
+
+def test_a_decision_fine_tunes_fully_only_where_the_model_is_named(desk: Desk) -> None:
+    desk.cook(read_base(desk), method="full")
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    assert desk.runs() == []
+    desk.configure(full_fine_tuning_of="another")
+    desk.advance()
+    assert desk.runs() == []
+    desk.configure(full_fine_tuning_of="assistant")
+    desk.advance()
+    (run,) = desk.runs()
+    assert (run.status, run.recipe["method"]) == ("running", "full")
+
+
+def test_a_child_that_died_is_started_again_by_the_daemon(desk: Desk) -> None:
+    desk.configure(resumptions=1)
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    desk.launcher.end(1, None)
+    desk.advance()
+    (run,) = desk.runs()
+    assert (run.status, run.resumptions) == ("running", 1)
+    desk.launcher.end(2, None)
+    desk.advance()
+    assert [one.status for one in desk.runs()] == ["failed"]
+
+
+def test_a_running_training_is_a_metric(desk: Desk) -> None:
+    from monitor.telemetry import render_metrics
+    from retrain.run_folder import write_json
+
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    beat = {"step": 5, "steps": 20, "loss": 0.5, "tokens_per_second": 100.0}
+    write_json(desk.launcher.submitted[0].heartbeat, beat)
+    desk.advance()
+    told = render_metrics().decode()
+    assert 'driftwarden_training_loss{model="assistant"} 0.5' in told
+    assert 'driftwarden_training_progress_ratio{model="assistant"} 0.25' in told
+    assert 'driftwarden_training_tokens_per_second{model="assistant"} 100.0' in told
+    desk.launcher.end(1, {"status": "failed", "error": "x"})
+    desk.advance()
+    told = render_metrics().decode()
+    assert "driftwarden_training_loss{" not in told
+    assert 'driftwarden_trainings_ended_total{model="assistant",status="failed"}' in told
+
+
+def test_the_end_that_a_lead_asked_for_comes(desk: Desk) -> None:
+    from monitor.store.training.runs import request_cancel
+
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    (run,) = desk.runs()
+    with transaction(desk.engine) as connection:
+        request_cancel(connection, run.id, "Lea")
+    desk.advance()
+    (run,) = desk.runs()
+    assert (run.status, run.error) == ("cancelled", "cancelled by Lea")
+    assert len(desk.launcher.cancelled) == 1
+
+
+def test_what_could_be_tried_is_kept_with_the_run(desk: Desk) -> None:
+    from retrain.planning.next_step import next_step_after
+
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    (run,) = desk.runs()
+    assert {(one["method"], one["fits"]) for one in (run.plan or {})["options"]} == {
+        ("qlora", True), ("lora", True), ("full", True),
+    }  # fmt: skip
+    with transaction(desk.engine) as connection:
+        step = next_step_after(connection, run)
+    assert step is not None
+    # LoRA at full precision has failed on the only base: four bits wouldn't help.
+    assert step.method is None
+    assert "full fine-tuning isn't justified" in step.text
+
+
+def test_what_was_planned_by_hand_is_started_by_hand(desk: Desk) -> None:
+    from retrain.data import build_training_set
+    from retrain.recipes.recipe import Recipe
+    from retrain.training.runs import plan_run, prepare_run
+
+    rows = build_training_set(examples(NEW, 20), [], replay_share=0.0, seed=1)
+    with transaction(desk.engine) as connection:
+        run = plan_run(
+            connection, model="assistant", recipe=Recipe(base="b"), work_dir=desk.folder / "runs",
+            now=desk.now,
+        )  # fmt: skip
+        prepare_run(connection, run, rows)
+    desk.advance()
+    assert desk.launcher.submitted == []
+    with transaction(desk.engine) as connection:
+        assert run_by_id(connection, run).status == "planned"
+
+
+def test_a_cancelled_run_is_not_started_again(desk: Desk) -> None:
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    (run,) = desk.runs()
+    cancel_run(desk.engine, run.id, desk.launcher, desk.now, cancelled_by="Lea")
+    desk.advance()
+    assert [one.status for one in desk.runs()] == ["cancelled"]
+    assert len(desk.launcher.submitted) == 1
+
+
+def test_what_cannot_be_found_is_a_model_error(desk: Desk) -> None:
+    """The error that the daemon logs names the place."""
+    from retrain.models.base_model import prepare_base
+
+    with pytest.raises(ModelError, match="nowhere"):
+        prepare_base(str(desk.folder / "nowhere" / "base"), desk.folder)

@@ -1,0 +1,465 @@
+"""A person is removed everywhere, and nobody else is."""
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, LargeBinary, select
+from typer.testing import CliRunner
+
+from monitor.cli.app import app
+from monitor.privacy import forget as module
+from monitor.privacy.end_user import Wanted
+from monitor.privacy.forget import TABLES, Forgotten, forget
+from monitor.rendering.excerpts import excerpt
+from monitor.store.audit_log import first_broken_entry
+from monitor.store.engine import transaction
+from monitor.store.migrations import head_revision
+from monitor.store.tables import (
+    Baseline,
+    Decision,
+    EmbeddingBlock,
+    Exchange,
+    GoldExample,
+    ReviewItem,
+    TrainingRun,
+    metadata,
+)
+from monitor.store.traffic.compaction import join_blocks
+from monitor.store.training.registry import insert_version, version_by_id
+from monitor.store.windows.assessment import Example
+from monitor.store.windows.drift_evaluations import evaluation_by_id
+from monitor.store.windows.sample_scores import sample_scores
+from monitor.traffic.redaction import pseudonym_of
+from retrain.run_folder import read_lines, write_lines
+from tests.services.aging_traffic import encoded, stored_ids, vectors_are_right
+from tests.services.assessments import make_examples
+from tests.services.person_world import (
+    ANN,
+    HERS,
+    IN_BASELINE,
+    MENTIONS,
+    N_TRAFFIC,
+    WORD,
+    PersonWorld,
+    audit_entries,
+    exchange_ids,
+    make_person_world,
+    prompt_of,
+)
+
+#: Tables that hold nothing a person wrote and no id of one, each with what they hold.
+WITHOUT_PEOPLE = {
+    "audit_log": "append-only; who did what to which item; reasons in words are named as remaining",
+    "baselines": "digests and counts; the count is brought up to date",
+    "decisions": "counts and rates",
+    "incidents": "what drifted, and where Slack shows it",
+    "invitations": "digests of links for the experts",
+    "baseline_plans": "which version gets a baseline when",
+    "candidate_evaluations": "evaluation.yaml and figures; the answers are in the run's folder",
+    "model_scores": "figures",
+    "model_versions": "lineage; a note is added",
+    "human_studies": "what is rated, and figures",
+    "offset_gaps": "offsets",
+    "review_batches": "which evaluation, and shares of the traffic",
+    "registry_mirrors": "counts of changes",
+    "reviewer_task_types": "which expert reviews what",
+    "reviewers": "the experts, not the people who wrote to the model",
+    "rollouts": "steps",
+    "sign_in_attempts": "digests of names and addresses of who signs in",
+    "source_offsets": "offsets",
+    "stage_changes": "stages",
+    "study_keys": "which system answered",
+    "study_ratings": "scores that experts gave",
+    "taxonomies": "the guide, which the experts wrote",
+    "watched_windows": "sums over bins of users",
+    "web_sessions": "the experts' sessions",
+    "withheld_exchanges": "counts by day",
+}
+GONE = {f"exchange-{n}" for n in (*HERS, IN_BASELINE, MENTIONS)}
+
+
+@pytest.fixture
+def world(any_engine: Engine, tmp_path: Path, clock: datetime) -> PersonWorld:
+    return make_person_world(any_engine, tmp_path, clock)
+
+
+def forget_ann(world: PersonWorld, clock: datetime, **options: Any) -> Forgotten:
+    return forget(world.engine, world.settings, Wanted(ANN), clock, **options)
+
+
+def found(forgotten: Forgotten) -> dict[str, int]:
+    return {line.what: line.found for line in forgotten.lines}
+
+
+def everything_stored(engine: Engine) -> str:
+    """Every value of every row, as text; compressed pages are unpacked elsewhere."""
+    with transaction(engine) as connection:
+        rows = [
+            [value.hex() if isinstance(value, bytes) else value for value in row]
+            for table in metadata.sorted_tables
+            for row in connection.execute(select(table))
+        ]
+    return json.dumps(rows, default=str, ensure_ascii=False)
+
+
+def test_every_table_is_reached_or_holds_nobody(engine: Engine) -> None:
+    """A new table must be put here or there before it is released."""
+    assert not set(TABLES) & set(WITHOUT_PEOPLE)
+    assert set(TABLES) | set(WITHOUT_PEOPLE) == set(metadata.tables)
+    binary = {
+        f"{table.name}.{column.name}"
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, LargeBinary)
+    }
+    assert {
+        "embedding_blocks.prompt_vectors",
+        "embedding_blocks.response_vectors",
+        "dead_letters.key",
+        "dead_letters.value",
+        "evaluations.prompt_map",
+        "evaluations.sample_scores",
+        "human_studies.secret",
+        "reports.content",
+        "watched_windows.sums",
+        "web_sessions.value",
+    } == binary
+
+
+def test_a_person_is_gone_everywhere_and_a_count_proves_it(
+    world: PersonWorld, clock: datetime
+) -> None:
+    others = {name for name in stored_ids(world.engine) if name not in GONE}
+
+    forgotten = forget_ann(world, clock)
+
+    assert {
+        "exchanges": 4,
+        "exchanges of baselines": 1,
+        "vectors": 5,
+        "review items": 3,
+        "review draws": 3,
+        "review leases": 6,
+        "reviews": 6,
+        "review proposals": 3,
+        "review messages": 3,
+        "review audits": 3,
+        "gold examples": 3,
+        "scores in evaluations": 4,
+        "points on maps": 4 + 1,
+        "quotes in evaluations": 5,
+        "quotes in messages": found(forgotten)["quotes in messages"],
+        "dead letters": 3,
+        "waiting requests and responses": 1,
+        "quotes in errors": 1,
+        "items of studies": 0,
+        "rows in files": 3 + 1 + 2,
+    } == found(forgotten)
+    assert found(forgotten)["quotes in messages"] >= 4
+    assert 1 == forgotten.n_mentions
+    assert 0 == forgotten.n_left
+    assert others == stored_ids(world.engine)
+    assert len(others) == vectors_are_right(world.engine)
+    left = everything_stored(world.engine)
+    somebody_else = b"joann@example.organic".hex()
+    assert somebody_else in left
+    left = left.replace(somebody_else, "")
+    for trace in (WORD, ANN, pseudonym_of(ANN), WORD.encode().hex(), ANN.encode().hex()):
+        assert trace not in left, trace
+    with transaction(world.engine) as connection:
+        assert first_broken_entry(connection) is None
+        assert 9 == connection.execute(select(Baseline.n_exchanges)).scalar_one()
+        assert 12 == len(connection.execute(select(ReviewItem.id)).all())
+        assert 12 == len(connection.execute(select(GoldExample.id)).all())
+
+
+def test_what_is_others_stays_where_it_was(world: PersonWorld, clock: datetime) -> None:
+    forget_ann(world, clock)
+
+    with transaction(world.engine) as connection:
+        assessment = evaluation_by_id(connection, world.evaluation_id).assessment
+        scores = sample_scores(connection, world.evaluation_id)
+    assert assessment is not None
+    assert make_examples(prompt_of(4)) == assessment.input.topics[0].examples
+    assert make_examples(prompt_of(5)) == assessment.input.foreign
+    # What stands beside another's answer was hers; the other's stays.
+    assert (Example(prompt=prompt_of(6), response="Nothing."),) == assessment.output.foreign
+    assert ("crypto, wallet, transfer", "(removed)") == tuple(
+        topic.name for topic in assessment.input.topics
+    )
+    assert (
+        "People ask about new things: “crypto, wallet, transfer” and “(removed)”."
+        == assessment.headline
+    )
+    assert "One user (removed) sent 30% of the window." == assessment.remarks[0]
+    ids = exchange_ids(world.engine)
+    assert [ids[n] for n in range(N_TRAFFIC) if n in ids] == scores.ids.tolist()
+    assert N_TRAFFIC - 4 == len(scores.novelty)
+    messages = everything_stored(world.engine)
+    assert prompt_of(4) in messages
+
+
+def test_her_vectors_and_words_are_not_in_the_files_of_the_database(
+    engine: Engine, tmp_path: Path, clock: datetime
+) -> None:
+    """Deleted rows stay in SQLite's pages and write-ahead log unless they are overwritten."""
+    world = make_person_world(engine, tmp_path, clock)
+    hers = [
+        WORD.encode(),
+        ANN.encode(),
+        *(encoded([prompt_of(n)]).tobytes() for n in (*HERS, IN_BASELINE)),
+        *(encoded([f"response {n}"]).tobytes() for n in HERS),
+    ]
+    files = [Path(f"{engine.url.database}{suffix}") for suffix in ("", "-wal")]
+    before = b"".join(path.read_bytes() for path in files if path.exists())
+    assert all(trace in before for trace in hers)
+
+    forget_ann(world, clock)
+
+    after = b"".join(path.read_bytes() for path in files if path.exists())
+    after = after.replace(b"joann@example.organic", b"")  # somebody else
+    assert not [trace for trace in hers if trace in after]
+    assert encoded([prompt_of(4)]).tobytes() in after
+
+
+def test_files_are_rewritten_and_the_data_card_says_so(world: PersonWorld, clock: datetime) -> None:
+    card = json.loads(world.run.card.read_text())
+    lines = world.run.training_data.read_bytes().splitlines(keepends=True)
+
+    forget_ann(world, clock)
+
+    kept = [line for line in lines if WORD.encode() not in line]
+    assert 3 == len(lines) - len(kept)
+    assert kept == world.run.training_data.read_bytes().splitlines(keepends=True)
+    answers = world.run.evaluation_answers(1).read_text().splitlines()
+    assert ["exchange-4", "exchange-4"] == [json.loads(x)["id"] for x in answers]
+    noted = json.loads(world.run.card.read_text())
+    (note,) = noted.pop("removed")
+    assert [] == card.pop("removed")
+    assert card == noted
+    assert (3, f"sha256:{hashlib.sha256(b''.join(kept)).hexdigest()}") == (
+        note["n_rows"],
+        note["digest"],
+    )
+    assert "digest is that of the rows before" in note["why"]
+    with transaction(world.engine) as connection:
+        lineage = version_by_id(connection, world.version_id).lineage
+    assert card["digest"] == lineage["data_digest"]
+    assert 3 == lineage["removed"][0]["n_rows"]
+    assert 30 == len((world.folder / "original.jsonl").read_text().splitlines())
+    assert not [path for path in world.folder.rglob(".*") if path.is_file()]
+
+
+def test_no_file_of_a_run_keeps_her_rows(world: PersonWorld, clock: datetime) -> None:
+    """Beside the training data: what was held back, and what the model was let answer itself."""
+    rows = [
+        {
+            "messages": [{"role": "user", "content": prompt_of(n)}],
+            "metadata": {"exchange_id": f"exchange-{n}", "model": "assistant"},
+        }
+        for n in (HERS[0], 4, IN_BASELINE)
+    ]
+    others = (world.run.validation_data, world.run.replay_prompts, world.run.replay_answers)
+    for path in others:
+        write_lines(path, rows)
+
+    forget_ann(world, clock)
+
+    for path in others:
+        (kept,) = read_lines(path)
+        assert "exchange-4" == kept["metadata"]["exchange_id"]
+    (note,) = json.loads(world.run.card.read_text())["removed"]
+    assert 3 + 2 == note["n_rows"]
+
+
+def test_a_run_that_has_not_begun_trains_on_what_is_left(
+    world: PersonWorld, clock: datetime
+) -> None:
+    with transaction(world.engine) as connection:
+        connection.execute(TrainingRun.__table__.update().values(status="planned"))
+
+    forget_ann(world, clock)
+
+    card = json.loads(world.run.card.read_text())
+    content = world.run.training_data.read_bytes()
+    assert f"sha256:{hashlib.sha256(content).hexdigest()}" == card["digest"]
+    assert 12 == card["n_examples"]
+
+
+def test_what_cannot_be_undone_is_named(world: PersonWorld, clock: datetime) -> None:
+    remains = "\n".join(forget_ann(world, clock).remains)
+
+    assert "assistant version 1 (production) was trained on this person's exchanges" in remains
+    assert "assistant version 2 (candidate) was trained" in remains  # it goes on from 1
+    assert "Slack, channel C1 at 17.1" in remains
+    assert "audit log entries" in remains
+    assert "baseline 1 gets smaller" in remains
+    assert "Kafka's own log" in remains
+
+
+def test_versions_are_named_when_the_folder_of_their_run_is_gone(
+    world: PersonWorld, clock: datetime
+) -> None:
+    with transaction(world.engine) as connection:
+        batch = connection.execute(select(ReviewItem.batch_id).limit(1)).scalar_one()
+        connection.execute(
+            Decision.__table__.insert().values(
+                id=1, batch_id=batch, model="assistant", recommendation="retrain",
+                inputs={"batches": [batch]}, decided_at=clock,
+            )
+        )  # fmt: skip
+        connection.execute(
+            TrainingRun.__table__.update().where(TrainingRun.id == 1).values(decision_id=1)
+        )
+    world.run.training_data.unlink()
+
+    remains = "\n".join(forget_ann(world, clock).remains)
+
+    assert "assistant version 1 (production)" in remains
+
+
+@pytest.mark.parametrize(("base", "named"), [("x", True), ("the/raw-base", False)])
+def test_what_was_trained_on_a_whole_model_of_hers_is_named_too(
+    world: PersonWorld, clock: datetime, base: str, named: bool
+) -> None:
+    """It has no adapter to go on from. From a raw base nothing of hers comes."""
+    with transaction(world.engine) as connection:
+        insert_version(
+            connection, model="assistant", stage="candidate", parent_id=world.version_id,
+            training_run_id=None, adapter_path="z", adapter_digest="z", created_at=clock,
+            lineage={"method": "full", "base": base, "parent_adapter": ""},
+        )  # fmt: skip
+    remains = "\n".join(forget_ann(world, clock).remains)
+    assert ("assistant version 3 (candidate) was trained" in remains) == named
+
+
+def test_the_audit_log_says_it_without_her_id(world: PersonWorld, clock: datetime) -> None:
+    forget_ann(world, clock)
+
+    action, subject, details = audit_entries(world.engine)[-1]
+    assert "person.forgotten" == action
+    assert subject.startswith("person:")
+    assert 4 == details["found"]["exchanges"]
+    assert ["assistant 1", "assistant 2"] == details["versions"]
+    for trace in ("ann@", "example.org", pseudonym_of(ANN)[5:]):
+        assert trace not in subject + json.dumps(details)
+
+
+def test_a_dry_run_changes_nothing(world: PersonWorld, clock: datetime) -> None:
+    before = everything_stored(world.engine)
+    files = {path: path.read_bytes() for path in world.folder.rglob("*.json*") if path.is_file()}
+
+    forgotten = forget_ann(world, clock, dry_run=True)
+
+    assert 4 == found(forgotten)["exchanges"]
+    assert before == everything_stored(world.engine)
+    assert files == {
+        path: path.read_bytes() for path in world.folder.rglob("*.json*") if path.is_file()
+    }
+
+
+def test_it_can_be_repeated_and_then_finds_nothing(world: PersonWorld, clock: datetime) -> None:
+    forget_ann(world, clock)
+    again = forget_ann(world, clock + timedelta(days=1))
+
+    assert not any(found(again).values())
+    assert 0 == again.n_left
+
+
+@pytest.mark.parametrize("step", ["remove_rows", "_remove_derived", "_remove_exchanges"])
+def test_a_run_that_dies_between_two_steps_is_finished_by_the_next(
+    world: PersonWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    real = getattr(module, step)
+
+    def die(*arguments: Any) -> Any:
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            forget_ann(world, clock)
+
+    assert 0 == forget_ann(world, clock).n_left
+    left = everything_stored(world.engine)
+    assert WORD not in left
+    assert WORD.encode().hex() not in left
+    assert WORD not in world.run.training_data.read_text()
+
+
+def test_one_exchange_can_be_removed_by_its_id(world: PersonWorld, clock: datetime) -> None:
+    wanted = Wanted("", ("exchange-17",))
+
+    forgotten = forget(world.engine, world.settings, wanted, clock)
+
+    assert (1, 1) == (found(forgotten)["exchanges"], found(forgotten)["gold examples"])
+    assert 0 == forgotten.n_left
+    assert "exchange-17" not in stored_ids(world.engine)
+    assert "exchange-33" in stored_ids(world.engine)
+
+
+def test_her_vectors_are_gone_though_their_blocks_were_joined_before(
+    world: PersonWorld, clock: datetime
+) -> None:
+    with transaction(world.engine) as connection:
+        of_traffic = select(Exchange.block_id).where(Exchange.baseline_id.is_(None)).distinct()
+        assert N_TRAFFIC == join_blocks(
+            connection, sorted(connection.execute(of_traffic).scalars())
+        )
+    assert 0 == forget_ann(world, clock).n_left
+    with transaction(world.engine) as connection:
+        raw = b"".join(connection.execute(select(EmbeddingBlock.prompt_vectors)).scalars())
+    assert encoded([prompt_of(17)]).tobytes() not in raw
+    assert len(stored_ids(world.engine)) == vectors_are_right(world.engine)
+
+
+def test_the_command_prints_the_proof_and_finds_exports(
+    engine: Engine, tmp_path: Path, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_person_world(engine, tmp_path, clock)
+    with transaction(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{head_revision()}')")
+    config, out, copy = (tmp_path / name for name in ("c.toml", "gold.jsonl", "copy.jsonl"))
+    config.write_text(
+        f'[database]\nurl = "{world.settings.database.url}"\n'
+        f'[retrain]\ntraining_data = "{world.settings.retrain.training_data}"\n'
+    )
+    run = CliRunner().invoke
+    assert 0 == run(app, ["review", "export", "--out", str(out), "-c", str(config)]).exit_code
+    assert 0 == run(app, ["review", "export", "-c", str(config)]).exit_code
+    copy.write_bytes(out.read_bytes())
+    assert 15 == len(out.read_text().splitlines())
+    arguments = ["forget", "--subject", ANN, "--file", str(copy), "-c", str(config)]
+
+    dry = run(app, [*arguments, "--dry-run"])
+    assert 0 == dry.exit_code, dry.output
+    assert "nothing was removed: --dry-run" in dry.output
+    assert 15 == len(out.read_text().splitlines())
+
+    done = run(app, arguments)
+    assert 0 == done.exit_code, done.output
+    assert "exchanges                             4        4        0\n" in done.output
+    table = done.output.split("\n\n")[0].splitlines()
+    assert 1 == len({len(line) for line in table}), "the columns aren't aligned"
+    assert "1 of the exchanges are others' that mention the id" in done.output
+    assert "an export to standard output" in done.output
+    assert done.output.endswith("nothing is left\n")
+    for path in (out, copy):
+        assert 12 == len(path.read_text().splitlines())
+        assert WORD not in path.read_text()
+
+    monkeypatch.setattr(module, "_remove_exchanges", lambda *_: None)
+    broken = run(app, ["forget", "--exchange", "exchange-4", "-c", str(config)])
+    assert 1 == broken.exit_code
+    assert "traces are left: run it again" in broken.output
+    assert 2 == run(app, ["forget", "-c", str(config)]).exit_code
+
+
+def test_the_excerpts_of_the_world_are_those_of_an_evaluation() -> None:
+    assert prompt_of(17) == excerpt(prompt_of(17), 40)

@@ -1,0 +1,340 @@
+"""Removal by age: what goes, what stays, and that nothing is lost or mixed up meanwhile."""
+
+import threading
+from datetime import datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import Engine, func, insert, select, update
+
+from monitor.daemon.cycle import Cycle
+from monitor.errors import NotFoundError
+from monitor.privacy.retention import ACTION, apply_retention, is_due
+from monitor.settings import Retention, Secrets, Settings
+from monitor.store.alerts.outbox import add_message, list_messages
+from monitor.store.audit_log import first_broken_entry
+from monitor.store.engine import transaction
+from monitor.store.review.items import NewItem, insert_batch
+from monitor.store.tables import (
+    AuditEntry,
+    DeadLetter,
+    EmbeddingBlock,
+    Exchange,
+    Lease,
+    OutboxMessage,
+    Reviewer,
+    ReviewItem,
+)
+from monitor.store.traffic.baselines import latest_baseline
+from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters, mark_replayed
+from monitor.store.traffic.exchanges import Position, load_baseline
+from monitor.store.windows.assessment import Example, Quote
+from monitor.store.windows.drift_evaluations import evaluation_by_id
+from monitor.store.windows.prompt_maps import GONE, prompt_map
+from monitor.store.windows.sample_scores import sample_scores
+from tests.services.aging_traffic import store_numbers, stored_ids, vectors_are_right
+from tests.services.assessments import (
+    make_assessment,
+    make_examples,
+    make_family,
+    make_topic,
+    store_evaluation,
+)
+from tests.services.mapped_window import add_map
+
+DAY = timedelta(days=1)
+DAYS_30 = Retention(exchanges_days=30, reviewed_days=90)
+
+
+def ids(*numbers: int) -> set[str]:
+    return {f"n{number}" for number in numbers}
+
+
+def count(engine: Engine, table: type) -> int:
+    with transaction(engine) as connection:
+        return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def test_traffic_goes_with_its_vectors_when_it_is_old(any_engine: Engine, clock: datetime) -> None:
+    store_numbers(any_engine, range(25), clock - 31 * DAY)
+    store_numbers(any_engine, range(30, 35), clock - 29 * DAY)
+
+    removed = apply_retention(any_engine, DAYS_30, clock, rows_per_step=4)
+
+    assert {"exchanges": 25, "vectors": 25} == dict(removed)
+    assert ids(*range(30, 35)) == stored_ids(any_engine)
+    assert 1 == count(any_engine, EmbeddingBlock)
+    assert 5 == vectors_are_right(any_engine)
+    assert not apply_retention(any_engine, DAYS_30, clock)
+
+
+def test_by_default_only_dead_letters_are_old(any_engine: Engine, clock: datetime) -> None:
+    store_numbers(any_engine, range(5), clock - 4000 * DAY)
+
+    assert not apply_retention(any_engine, Retention(), clock)
+    assert 5 == len(stored_ids(any_engine))
+
+
+def queue(engine: Engine, numbers: list[int], clock: datetime) -> None:
+    """Queue exchanges for review, the first of them with a draft."""
+    with transaction(engine) as connection:
+        evaluation_id = store_evaluation(connection, make_assessment(0.1), clock - 40 * DAY)
+        wanted = select(Exchange.id).where(Exchange.exchange_id.in_(ids(*numbers)))
+        items = [
+            NewItem(
+                exchange_id=one,
+                slice="control",
+                selection_probability=0.5,
+                control_probability=0.5,
+                cluster=None,
+            )
+            for one in connection.execute(wanted).scalars()
+        ]
+        batch = insert_batch(connection, evaluation_id, "assistant", items, clock)
+        connection.execute(
+            insert(Reviewer).values(
+                id=1, name="Ada", password_hash="x", role="reviewer", active=True, created_at=clock
+            )
+        )
+        first = connection.execute(
+            select(func.min(ReviewItem.id)).where(ReviewItem.batch_id == batch)
+        ).scalar_one()
+        connection.execute(
+            insert(Lease).values(
+                item_id=first, reviewer_id=1, expires_at=clock, draft={"comment": "half"}
+            )
+        )
+
+
+def test_what_was_queued_for_review_has_its_own_age(any_engine: Engine, clock: datetime) -> None:
+    store_numbers(any_engine, range(10), clock - 31 * DAY)
+    queue(any_engine, [2, 7], clock)
+
+    apply_retention(any_engine, DAYS_30, clock, rows_per_step=3)
+    assert ids(2, 7) == stored_ids(any_engine)
+    assert 2 == vectors_are_right(any_engine)
+
+    apply_retention(any_engine, Retention(exchanges_days=30), clock + 4000 * DAY)
+    assert ids(2, 7) == stored_ids(any_engine)
+
+    removed = apply_retention(any_engine, DAYS_30, clock + 60 * DAY)
+    assert set() == stored_ids(any_engine)
+    assert (2, 1) == (removed["review_items"], removed["review_leases"])
+    assert 0 == count(any_engine, EmbeddingBlock)
+
+
+def test_baselines_are_kept_unless_it_is_asked_and_the_newest_always(
+    any_engine: Engine, clock: datetime
+) -> None:
+    old = store_numbers(any_engine, range(10), clock - 400 * DAY, baseline=True)
+    new = store_numbers(any_engine, range(20, 30), clock - 300 * DAY, baseline=True)
+
+    apply_retention(any_engine, DAYS_30, clock)
+    assert 20 == len(stored_ids(any_engine))
+
+    removed = apply_retention(any_engine, Retention(baselines_days=100), clock, rows_per_step=3)
+    assert (1, 10, 10) == (removed["baselines"], removed["exchanges"], removed["vectors"])
+    with transaction(any_engine) as connection:
+        assert 0 == len(load_baseline(connection, old or 0))
+        latest = latest_baseline(connection, "assistant")
+        assert latest is not None
+        assert new == latest.id
+        assert 10 == len(load_baseline(connection, latest.id))
+
+
+def test_what_is_quoted_of_a_baseline_goes_with_it(any_engine: Engine, clock: datetime) -> None:
+    old = store_numbers(any_engine, range(10), clock - 400 * DAY, baseline=True)
+    store_numbers(any_engine, range(20, 30), clock - 300 * DAY, baseline=True)
+    before = Quote(prompt="Is my card covered?", response="Yes.")
+    example = Example(prompt="Is my card insured?", response="No.", before=before)
+    output = make_family("output", topics=(make_topic(examples=(example,)),))
+    with transaction(any_engine) as connection:
+        against_it = store_evaluation(
+            connection, make_assessment(output=output), clock - 20 * DAY, baseline_id=old
+        )
+        other = store_evaluation(connection, make_assessment(output=output), clock - 10 * DAY)
+
+    assert 1 == apply_retention(any_engine, Retention(baselines_days=100), clock)["quotes"]
+
+    with transaction(any_engine) as connection:
+        cleaned, kept = (
+            evaluation_by_id(connection, one).assessment for one in (against_it, other)
+        )
+    assert cleaned is not None
+    assert (replace(example, before=None),) == cleaned.output.topics[0].examples
+    assert make_assessment(output=output) == kept
+
+
+def letter(offset: int, received_at: datetime) -> DeadLetterRow:
+    return DeadLetterRow(
+        position=Position("topic", 0, offset),
+        key=b"k",
+        value=b"{",
+        reason="invalid_json",
+        detail="",
+        randomness=0,
+        threshold=0,
+        inclusion_probability=0.05,
+        received_at=received_at,
+    )
+
+
+def test_dead_letters_go_by_age_and_once_they_were_replayed(
+    any_engine: Engine, clock: datetime
+) -> None:
+    with transaction(any_engine) as connection:
+        insert_dead_letters(
+            connection,
+            [letter(n, clock - 40 * DAY if n < 5 else clock - 3 * DAY) for n in range(9)],
+        )
+        (replayed,) = connection.execute(
+            select(DeadLetter.id).where(DeadLetter.offset == 8)
+        ).scalars()
+        mark_replayed(connection, replayed, now=clock - 2 * DAY)
+
+    assert 6 == apply_retention(any_engine, Retention(), clock, rows_per_step=2)["dead_letters"]
+    with transaction(any_engine) as connection:
+        left = connection.execute(select(DeadLetter.offset).order_by(DeadLetter.offset)).scalars()
+        assert [5, 6, 7] == list(left)
+    assert not apply_retention(any_engine, Retention(dead_letters_days=0), clock + 99 * DAY)
+
+
+def test_quotes_go_with_the_exchanges_and_figures_stay(any_engine: Engine, clock: datetime) -> None:
+    quoted = make_assessment(
+        0.1,
+        input=make_family(topics=(make_topic(),), foreign=make_examples("Is my dog insured?")),
+        headline="People ask about new things: “crypto, wallet, transfer”.",
+        remarks=(
+            "One user (u-17) sent 40% of the window.",
+            "No traffic on 1 day of the window: 2026-10-04.",
+        ),
+    )
+    with transaction(any_engine) as connection:
+        old = store_evaluation(connection, quoted, clock - 60 * DAY)
+        recent = store_evaluation(connection, quoted, clock - 20 * DAY)
+        for key, at, sent in (("a", 60, True), ("b", 60, False), ("c", 5, True)):
+            add_message(
+                connection,
+                dedupe_key=key,
+                incident_id=None,
+                kind="post",
+                payload={"text": "t", "blocks": [{"text": "> How do I move my crypto wallet?"}]},
+                now=clock - at * DAY,
+            )
+            if sent:
+                connection.execute(
+                    update(OutboxMessage)
+                    .where(OutboxMessage.dedupe_key == key)
+                    .values(sent_at=clock)
+                )
+
+    add_map(any_engine, old, clock)
+
+    removed = apply_retention(any_engine, DAYS_30, clock)
+
+    assert (4, 1) == (removed["quotes"], removed["outbox"])
+    with transaction(any_engine) as connection:
+        drawn = prompt_map(connection, old)
+        assert drawn is not None
+        assert {GONE} == {*drawn.current_ids.tolist(), *drawn.reference_ids.tolist()}
+        aged = evaluation_by_id(connection, old).assessment
+        kept = evaluation_by_id(connection, recent).assessment
+        messages = {one.dedupe_key: one.payload for one in list_messages(connection)}
+        with pytest.raises(NotFoundError):
+            sample_scores(connection, old)
+    assert aged is not None
+    assert quoted == kept
+    assert () == aged.input.topics[0].examples
+    assert () == aged.input.foreign
+    assert ("crypto, wallet, transfer", 61) == (
+        aged.input.topics[0].name,
+        aged.input.topics[0].n_current,
+    )
+    assert quoted.headline == aged.headline
+    assert (
+        "One user (removed) sent 40% of the window.",
+        quoted.remarks[1],
+    ) == aged.remarks
+    assert {"text": "(removed)", "blocks": []} == messages["a"]
+    assert messages["b"]["blocks"]  # it waits to be sent
+    assert messages["c"]["blocks"]
+
+
+def test_a_run_that_is_stopped_goes_on_next_time(any_engine: Engine, clock: datetime) -> None:
+    store_numbers(any_engine, range(20), clock - 31 * DAY)
+    stop = threading.Event()
+    stop.set()
+
+    assert not apply_retention(any_engine, DAYS_30, clock, stop=stop)
+    assert 20 == len(stored_ids(any_engine))
+    assert is_due(any_engine, clock)
+
+    assert 20 == apply_retention(any_engine, DAYS_30, clock)["exchanges"]
+
+
+def test_the_daemon_runs_it_once_a_day(engine: Engine, clock: datetime) -> None:
+    settings = Settings(retention={"exchanges_days": 30})
+    cycle = Cycle.build(engine, settings, Secrets(), clock)
+    store_numbers(engine, range(3), clock - 40 * DAY)
+    for hours in (0, 1, 23, 25):
+        cycle.tidy(clock + timedelta(hours=hours), threading.Event())
+
+    assert set() == stored_ids(engine)
+    with transaction(engine) as connection:
+        entries = connection.execute(
+            select(AuditEntry.at, AuditEntry.details).where(AuditEntry.action == ACTION)
+        ).all()
+        assert first_broken_entry(connection) is None
+    assert [clock, clock + timedelta(hours=25)] == [one.at for one in entries]
+    assert {"exchanges": 3, "vectors": 3} == entries[0].details
+
+
+def test_ingest_goes_on_while_rows_go_and_blocks_are_joined(
+    any_engine: Engine, clock: datetime
+) -> None:
+    """Old and new traffic at once: nothing new is lost, no exchange gets another's vectors."""
+    for first in range(0, 400, 4):  # many small old blocks, half of their rows to go
+        at = clock - (40 * DAY if first % 8 else 5 * DAY)
+        store_numbers(any_engine, range(first, first + 4), at)
+    expected = ids(*(n for n in range(400) if (n // 4) % 2 == 0))
+    done = threading.Event()
+    failures: list[BaseException] = []
+    written: list[int] = []
+
+    def ingest(base: int) -> None:
+        try:
+            for first in range(base, base + 200, 5):
+                store_numbers(any_engine, range(first, first + 5), clock)
+                written.extend(range(first, first + 5))
+        except BaseException as failure:  # noqa: BLE001 - looked at below
+            failures.append(failure)
+
+    def read() -> None:
+        try:
+            while not done.is_set():
+                vectors_are_right(any_engine)
+        except BaseException as failure:  # noqa: BLE001
+            failures.append(failure)
+
+    def prune() -> None:
+        try:
+            apply_retention(any_engine, DAYS_30, clock, rows_per_step=10)
+        except BaseException as failure:  # noqa: BLE001
+            failures.append(failure)
+
+    writers = [threading.Thread(target=ingest, args=(base,)) for base in (1000, 2000)]
+    pruners = [threading.Thread(target=prune) for _ in range(2)]
+    reader = threading.Thread(target=read)
+    for thread in (reader, *writers, *pruners):
+        thread.start()
+    for thread in (*writers, *pruners):
+        thread.join(120)
+    done.set()
+    reader.join(60)
+
+    assert [] == failures
+    assert 400 == len(written)
+    assert expected | ids(*written) == stored_ids(any_engine)
+    assert 600 == vectors_are_right(any_engine)
+    # What was old is in few blocks now; what was written just now is as it was.
+    assert count(any_engine, EmbeddingBlock) <= 80 + 8

@@ -1,0 +1,251 @@
+"""A cancelled run is a row first; its child is ended, and tried again until it could be."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from monitor.errors import (
+    ConfigurationError,
+    DatabaseUnavailableError,
+    DriftwardenError,
+    RemoteServiceError,
+    WorkflowError,
+)
+from monitor.store.engine import transaction
+from monitor.store.training import registry as versions
+from monitor.store.training.runs import request_cancel
+from retrain.training.cancellation import cancel_asked, cancel_run, end_children
+from retrain.training.resumption import reopen
+from retrain.training.runs import start_run
+from tests.services.fake_launcher import FakeLauncher, success
+from tests.services.run_desk import RunDesk
+
+
+@pytest.fixture
+def desk(any_engine: Engine, tmp_path: Path, clock: datetime) -> RunDesk:
+    return RunDesk(any_engine, tmp_path / "runs", clock)
+
+
+def cancel(desk: RunDesk, run: int) -> str | None:
+    return cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
+
+
+def test_cancelling_a_planned_run_needs_no_child(desk: RunDesk) -> None:
+    run = desk.plan(prepared=False)
+    cancel(desk, run)
+    assert (desk.row(run).status, desk.row(run).error) == ("cancelled", "cancelled by lea")
+    assert desk.launcher.cancelled == []
+    with pytest.raises(WorkflowError, match="is cancelled; `driftwarden retrain resume"):
+        start_run(desk.engine, run, desk.launcher, desk.now)
+
+
+def test_a_child_out_of_reach_is_not_called_cancelled(desk: RunDesk) -> None:
+    """It would run on, and nobody would look at it any more."""
+    run = desk.start()
+    desk.launcher.away = RemoteServiceError("Ray doesn't answer")
+    with pytest.raises(RemoteServiceError):
+        cancel(desk, run)
+    assert desk.row(run).status == "running"
+    desk.launcher.away = None
+    cancel(desk, run)
+    assert (desk.row(run).status, desk.launcher.cancelled) == ("cancelled", [{"number": 1}])
+
+
+def test_what_a_cancelled_child_still_writes_is_ignored(desk: RunDesk) -> None:
+    run = desk.start()
+    cancel(desk, run)
+    assert desk.launcher.cancelled == [{"number": 1}]
+    desk.launcher.end(1, success(desk.launcher.submitted[0]))
+    state = desk.poll(run)
+    assert (state.run.status, state.version_id) == ("cancelled", None)
+
+
+def test_cancelling_while_another_process_polls_wins(
+    desk: RunDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = desk.start()
+    desk.launcher.end(1, success(desk.launcher.submitted[0]))
+
+    def status(_handle: Any) -> str:
+        cancel(desk, run)
+        return "gone"
+
+    monkeypatch.setattr(desk.launcher, "status", status)
+    state = desk.poll(run)
+    assert (state.run.status, state.version_id) == ("cancelled", None)
+    with transaction(desk.engine) as connection:
+        assert versions.list_versions(connection) == []
+
+
+def test_what_was_asked_on_the_page_is_cancelled(desk: RunDesk) -> None:
+    run, other = desk.start(), desk.start()
+    with transaction(desk.engine) as connection:
+        request_cancel(connection, run, "Lea")
+    ended = cancel_asked(desk.engine, lambda _: desk.launcher, desk.now)
+    assert [one.id for one in ended] == [run]
+    assert (desk.row(run).status, desk.row(run).error) == ("cancelled", "cancelled by Lea")
+    assert desk.row(other).status == "running"
+    assert cancel_asked(desk.engine, lambda _: desk.launcher, desk.now) == []
+    with transaction(desk.engine) as connection:
+        assert not request_cancel(connection, run, "Lea")
+
+
+REFUSED = RemoteServiceError("Kubernetes refuses DELETE (403)")
+
+
+def test_a_child_that_cannot_be_ended_is_kept_in_mind(desk: RunDesk) -> None:
+    """The account may list Jobs and not delete them, for instance."""
+    run = desk.start()
+    desk.launcher.refusal = REFUSED
+    assert cancel(desk, run) == str(REFUSED)
+    row = desk.row(run)
+    assert (row.status, row.error) == ("cancelled", "cancelled by lea")
+    assert (row.handle, row.child_not_ended) == ({"number": 1}, str(REFUSED))
+    assert desk.launcher.status({"number": 1}) == "running"
+
+
+@pytest.mark.parametrize("way", ["the daemon", "a second cancel"])
+def test_ending_it_is_tried_again_until_it_could_be(desk: RunDesk, way: str) -> None:
+    run = desk.start()
+    desk.launcher.refusal = REFUSED
+    cancel(desk, run)
+
+    def again() -> None:
+        if way == "the daemon":
+            end_children(desk.engine, lambda _: desk.launcher)
+        else:
+            cancel(desk, run)
+
+    desk.launcher.refusal = DriftwardenError("not yet either")
+    again()
+    assert desk.row(run).child_not_ended == "not yet either"
+    desk.launcher.refusal = None
+    again()
+    assert (desk.row(run).child_not_ended, desk.launcher.cancelled) == (None, [{"number": 1}])
+    end_children(desk.engine, lambda _: desk.launcher)
+    assert len(desk.launcher.cancelled) == 1
+    with pytest.raises(WorkflowError, match="is cancelled already"):
+        cancel(desk, run)
+
+
+def test_one_whose_launcher_is_configured_no_more_holds_up_no_other(desk: RunDesk) -> None:
+    first, second = desk.start(), desk.start()
+    desk.launcher.refusal = REFUSED
+    for run in (first, second):
+        cancel(desk, run)
+    desk.launcher.refusal = None
+    asked: list[str] = []
+
+    def launcher_of(name: str) -> FakeLauncher:
+        asked.append(name)
+        if len(asked) == 1:
+            raise ConfigurationError("it needs retrain.ray.address")
+        return desk.launcher
+
+    end_children(desk.engine, launcher_of)
+    assert desk.row(first).child_not_ended == "it needs retrain.ray.address"
+    assert desk.row(second).child_not_ended is None
+
+
+def test_who_dies_between_the_row_and_the_child_leaves_it_to_the_daemon(
+    desk: RunDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = desk.start()
+
+    def die(_handle: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.launcher, "cancel", die)
+        with pytest.raises(KeyboardInterrupt):
+            cancel(desk, run)
+    assert desk.row(run).child_not_ended == "it was cancelled a moment ago"
+    end_children(desk.engine, lambda _: desk.launcher)
+    assert (desk.row(run).child_not_ended, desk.launcher.cancelled) == (None, [{"number": 1}])
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_a_child_that_the_row_does_not_know_is_ended_too(desk: RunDesk, started: bool) -> None:
+    """Whoever started it, at first or again, died before the handle was stored."""
+    run = desk.start() if started else desk.plan()
+    desk.launcher.found = {"number": 2}
+    desk.launcher.refusal = REFUSED
+    assert cancel(desk, run) == str(REFUSED)
+    desk.launcher.found, desk.launcher.refusal = None, None
+    end_children(desk.engine, lambda _: desk.launcher)
+    assert desk.launcher.cancelled == [{"number": 2}]
+
+
+def test_no_second_child_is_started_beside_one_that_runs_on(desk: RunDesk) -> None:
+    run = desk.start()
+    desk.launcher.refusal = REFUSED
+    cancel(desk, run)
+    with pytest.raises(WorkflowError, match=r"couldn't be ended yet: .*403.*retrain cancel 1"):
+        reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea")
+    assert desk.row(run).status == "cancelled"
+    desk.launcher.refusal = None
+    cancel(desk, run)
+    reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea")
+    start_run(desk.engine, run, desk.launcher, desk.now)
+    assert (desk.row(run).status, len(desk.launcher.submitted)) == ("running", 2)
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_who_is_late_says_nothing_of_a_child_that_was_started_since(
+    desk: RunDesk, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """Another process ends the child and a person starts the run again in the midst of it."""
+    run = desk.start()
+    desk.launcher.refusal = REFUSED
+    cancel(desk, run)
+    desk.launcher.refusal = None
+    really: Callable[[Any], None] = desk.launcher.cancel
+
+    def late(handle: Any) -> None:
+        monkeypatch.setattr(desk.launcher, "cancel", really)
+        cancel(desk, run)
+        reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea")
+        start_run(desk.engine, run, desk.launcher, desk.now)
+        desk.launcher.refusal = REFUSED
+        cancel(desk, run)
+        if fails:
+            raise RemoteServiceError("no answer")
+        assert handle == {"number": 1}
+
+    monkeypatch.setattr(desk.launcher, "cancel", late)
+    end_children(desk.engine, lambda _: desk.launcher)
+    row = desk.row(run)
+    assert (row.handle, row.child_not_ended) == ({"number": 2}, str(REFUSED))
+
+
+def test_one_that_ended_meanwhile_holds_up_no_other_that_was_asked_for(
+    desk: RunDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = desk.start(), desk.start()
+    with transaction(desk.engine) as connection:
+        for run in (first, second):
+            request_cancel(connection, run, "Lea")
+
+    def check() -> str:
+        if desk.row(first).status == "running":  # another daemon is faster
+            desk.launcher.end(1, success(desk.launcher.submitted[0]))
+            desk.poll(first)
+        return "a test"
+
+    monkeypatch.setattr(desk.launcher, "check", check)
+    ended = cancel_asked(desk.engine, lambda _: desk.launcher, desk.now)
+    assert [one.id for one in ended] == [second]
+    assert [desk.row(one).status for one in (first, second)] == ["succeeded", "cancelled"]
+
+
+def test_a_database_that_is_away_is_not_taken_for_a_launchers_trouble(desk: RunDesk) -> None:
+    run = desk.start()
+    with transaction(desk.engine) as connection:
+        request_cancel(connection, run, "Lea")
+    desk.launcher.away = DatabaseUnavailableError("no connection")
+    with pytest.raises(DatabaseUnavailableError):
+        cancel_asked(desk.engine, lambda _: desk.launcher, desk.now)

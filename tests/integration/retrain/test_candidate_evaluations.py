@@ -1,0 +1,602 @@
+"""Candidates are evaluated once, whatever dies; what follows from a verdict, and what may roll."""
+
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import Engine, select, update
+
+from monitor.daemon.candidate_evaluations import Evaluating
+from monitor.errors import (
+    ConfigurationError,
+    DatabaseUnavailableError,
+    DatasetUnavailableError,
+    RemoteServiceError,
+    TrainingError,
+    TransientError,
+    WorkflowError,
+)
+from monitor.settings import Rollout, Settings
+from monitor.store.accounts.users import add_reviewer
+from monitor.store.alerts.outbox import list_messages
+from monitor.store.engine import transaction
+from monitor.store.human_evaluation.closing import set_locked, set_results
+from monitor.store.human_evaluation.human_evaluations import study_of_evaluation
+from monitor.store.tables import AuditEntry, CandidateEvaluation, TrainingRun
+from monitor.store.training import candidate_evaluations as store
+from monitor.store.training import registry as versions
+from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
+from retrain.evaluation.conclusion import approve
+from retrain.evaluation.lifecycle import FIRST_DELAY, cancel_evaluation, start_evaluation
+from retrain.evaluation.new_evaluation import plan_evaluation, request_for
+from retrain.evaluation.request import as_request, read_request
+from retrain.evaluation.terminal_report import report_lines
+from retrain.planning.options import Option
+from retrain.recipes.recipe import Recipe
+from retrain.registry.stages import promote, register_version, roll_back
+from retrain.rollout.rollouts import start_rollout
+from retrain.run_folder import RunFolder
+from tests.services.candidates import (
+    HUMAN,
+    MODEL,
+    PLAN,
+    check,
+    judged,
+    leave_verdict,
+    make_candidate,
+    make_request,
+    make_serving,
+    make_verdict,
+    write_plan,
+)
+from tests.services.fake_launcher import FakeLauncher
+
+
+class Desk:
+    """A candidate, the daemon's step with a fake launcher, and what it stores."""
+
+    def __init__(self, engine: Engine, now: datetime, folder: Path) -> None:
+        self.engine = engine
+        self.now = now
+        self.folder = folder
+        self.launcher = FakeLauncher()
+        self.file = write_plan(folder)
+        self.settings = Settings(
+            model={"name": MODEL, "system_prompt": "Be brief."},
+            retrain={"evaluation": str(self.file), "work_dir": str(folder / "runs")},
+        )
+        self.serving = make_serving(engine, now)
+        self.version, self.run = make_candidate(engine, folder, now)
+
+    def advance(self, later: timedelta = timedelta(0)) -> None:
+        """One step of a daemon that was just started: nothing is remembered but by the database."""
+        self.now += later
+        Evaluating(self.engine, self.settings, lambda _name: self.launcher).advance(self.now)
+
+    def rows(self) -> list[CandidateEvaluationRow]:
+        with transaction(self.engine) as connection:
+            return store.list_evaluations(connection)
+
+    def row(self) -> CandidateEvaluationRow:
+        (row,) = self.rows()
+        return row
+
+    def files(self) -> RunFolder:
+        return RunFolder(Path(self.row().work_dir))
+
+    def end(self, verdict: dict[str, Any], number: int = 1) -> None:
+        leave_verdict(self.files(), verdict)
+        self.launcher.end(number, {"status": "succeeded", "evaluation_id": self.row().id})
+
+    def stage(self) -> str:
+        with transaction(self.engine) as connection:
+            return versions.version_by_id(connection, self.version).stage
+
+    def roll_out(self) -> int:
+        with transaction(self.engine) as connection:
+            return start_rollout(connection, self.version, Rollout(), self.now, by="lea")
+
+
+@pytest.fixture
+def desk(any_engine: Engine, clock: datetime, tmp_path: Path) -> Desk:
+    return Desk(any_engine, clock, tmp_path)
+
+
+def test_a_candidate_is_evaluated_once_by_a_child_of_its_own(desk: Desk) -> None:
+    for _ in range(3):
+        desk.advance()
+    assert desk.launcher.tasks == ["evaluate"]
+    row = desk.row()
+    assert (row.status, row.attempts, row.planned_by) == ("running", 1, "driftwarden")
+    asked = as_request(row.request)
+    assert asked.candidate.adapter == str(desk.files().adapter)
+    assert asked.incumbent is not None
+    # What serves is the incumbent, though the candidate wasn't trained from it.
+    assert (asked.incumbent.base, asked.incumbent.adapter) == ("the-base", "serving/adapter")
+    assert (asked.base.adapter, asked.base_prompt, asked.seed) == ("", "Be brief.", 7)
+    assert (asked.content, asked.plan.benchmarks[0].name) == (PLAN, "support")
+    assert asked.data_rules == desk.settings.retrain.data
+    assert "judge_api_key" not in str(row.request)
+    assert row.file_digest == asked.file_digest
+    assert read_request(desk.files()) == (row.id, asked)
+
+    desk.end(make_verdict("promote"))
+    for _ in range(3):
+        desk.advance()
+    row = desk.row()
+    assert (row.status, row.decision, row.finished_at) == ("succeeded", "promote", desk.now)
+    assert row.dataset_digests == {"support": "0" * 64}
+    assert desk.launcher.tasks == ["evaluate"]
+    assert desk.stage() == "candidate"
+    with transaction(desk.engine) as connection:
+        scores = versions.scores_of(connection, desk.version)
+        actions = connection.execute(
+            select(AuditEntry.action).where(AuditEntry.action.like("evaluation.%"))
+        ).scalars()
+        assert list(actions) == ["evaluation.planned", "evaluation.concluded"]
+    assert [(s.benchmark, s.stratum, s.metric, s.value) for s in scores] == [
+        ("support", "", "exact_match", 0.9),
+        ("support", "task_type=cards", "exact_match", 0.9),
+    ]
+
+
+def test_a_rejected_candidate_leaves_the_running(desk: Desk) -> None:
+    desk.advance()
+    desk.end(make_verdict("reject"))
+    desk.advance()
+    assert (desk.row().decision, desk.stage()) == ("reject", "rejected")
+    with transaction(desk.engine) as connection:
+        (move,) = versions.stage_changes(connection, desk.version)
+    assert (move.changed_by, move.reason) == (
+        "gates", "better than the incumbent: 0.90 -> 0.95",
+    )  # fmt: skip
+    with pytest.raises(WorkflowError, match="the verdict is reject"):
+        desk.roll_out()
+
+
+def test_a_rejection_names_what_to_try_next(desk: Desk) -> None:
+    recipe = Recipe(base="the-base", method="qlora")
+    options = [
+        Option(
+            method=method, base="the-base", n_parameters=8_000_000_000, n_trained=40_000_000,
+            needed_gib=10.0, fits=True, servable=True,
+        )
+        for method in ("qlora", "lora", "full")
+    ]  # fmt: skip
+    with transaction(desk.engine) as connection:
+        connection.execute(
+            update(TrainingRun)
+            .where(TrainingRun.id == desk.run)
+            .values(
+                recipe=msgspec.to_builtins(recipe),
+                plan={"options": msgspec.to_builtins(options)},
+            )
+        )
+    desk.advance()
+    desk.end(make_verdict("reject"))
+    desk.advance()
+    told = (desk.row().verdict or {})["next_step"]
+    assert told.startswith("lora on the-base (about 10.0 GiB). LoRA at full precision")
+    assert "next: lora on the-base" in "\n".join(report_lines(desk.row().verdict or {}))
+
+
+def test_an_undecided_candidate_waits_for_a_person(desk: Desk) -> None:
+    desk.advance()
+    desk.end(make_verdict("undecided"))
+    desk.advance()
+    assert (desk.row().decision, desk.stage()) == ("undecided", "candidate")
+    with pytest.raises(WorkflowError, match="the verdict is undecided"):
+        desk.roll_out()
+    evaluation = desk.row().id
+    with transaction(desk.engine) as connection:
+        approve(connection, evaluation, by="lea", reason="the pilot liked it", now=desk.now)
+    with transaction(desk.engine) as connection, pytest.raises(WorkflowError, match="by lea"):
+        approve(connection, evaluation, by="ben", reason="me too", now=desk.now)
+    assert (desk.row().approved_by, desk.row().approved_reason) == ("lea", "the pilot liked it")
+    desk.roll_out()
+    assert desk.stage() == "canary"
+
+
+def test_only_an_undecided_verdict_is_a_persons(desk: Desk) -> None:
+    for decision in ("promote", "reject"):
+        version, _ = make_candidate(desk.engine, desk.folder, desk.now)
+        with transaction(desk.engine) as connection:
+            row = judged(connection, version, desk.now, decision)
+        with transaction(desk.engine) as connection, pytest.raises(WorkflowError, match=decision):
+            approve(connection, row.id, by="lea", reason="so", now=desk.now)
+
+
+def test_without_a_verdict_nothing_rolls(desk: Desk) -> None:
+    with pytest.raises(WorkflowError, match=f"no verdict; .*retrain evaluate {desk.run}"):
+        desk.roll_out()
+    desk.advance()
+    with pytest.raises(WorkflowError, match="its evaluation is running"):
+        desk.roll_out()
+    desk.end(make_verdict("promote"))
+    desk.advance()
+    desk.roll_out()
+    assert desk.stage() == "canary"
+
+
+def test_a_verdict_against_what_no_longer_serves_lets_nothing_pass(desk: Desk) -> None:
+    desk.advance()
+    desk.end(make_verdict("promote"))
+    desk.advance()
+    with transaction(desk.engine) as connection:
+        other = register_version(
+            connection, model=MODEL, adapter_path="other/adapter", adapter_digest="sha256:2",
+            lineage={"method": "lora", "base": "the-base"}, now=desk.now,
+        )  # fmt: skip
+        promote(connection, other, changed_by="lea", reason="better", now=desk.now)
+    with pytest.raises(WorkflowError, match=r"another version than .* now, version 3; evaluate"):
+        desk.roll_out()
+    with transaction(desk.engine) as connection:
+        roll_back(connection, MODEL, changed_by="lea", reason="worse", now=desk.now)
+    desk.roll_out()
+
+
+def test_without_an_evaluation_file_nothing_is_planned(desk: Desk) -> None:
+    retrain = desk.settings.retrain.model_copy(update={"evaluation": ""})
+    desk.settings = desk.settings.model_copy(update={"retrain": retrain})
+    desk.advance()
+    assert desk.rows() == []
+
+
+def test_a_file_that_is_wrong_plans_nothing_until_it_is_mended(desk: Desk) -> None:
+    desk.file.write_text(PLAN.replace("metrics", "metric"))
+    desk.advance()
+    assert desk.rows() == []
+    desk.file.write_text(PLAN)
+    desk.advance()
+    assert desk.row().status == "running"
+
+
+def test_a_daemon_that_died_before_the_child_was_noted_starts_no_second_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the child was started and before the row knows: it is adopted."""
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "retrain.evaluation.lifecycle.store.mark_running",
+            lambda *_arguments: (_ for _ in ()).throw(KeyboardInterrupt),
+        )
+        with pytest.raises(KeyboardInterrupt):
+            desk.advance()
+    assert desk.row().status == "planned"
+    monkeypatch.setattr(
+        desk.launcher, "submit", lambda *_arguments: {"number": len(desk.launcher.submitted)}
+    )  # as the launchers do that find a child
+    desk.advance()
+    assert (desk.row().status, desk.row().handle) == ("running", {"number": 1})
+    desk.end(make_verdict("promote"))
+    desk.advance()
+    assert desk.row().status == "succeeded"
+
+
+def test_a_killed_child_is_started_again_and_in_the_end_given_up(desk: Desk) -> None:
+    desk.launcher.said = ["Killed"]
+    desk.advance()
+    for attempt in (1, 2):
+        desk.launcher.end(attempt, None)
+        desk.advance()
+        row = desk.row()
+        assert (row.status, row.attempts, row.handle) == ("planned", attempt, None)
+        assert "ended without a result (killed, or out of memory); its last words: Killed" in str(
+            row.error
+        )
+        desk.advance(FIRST_DELAY * attempt - timedelta(seconds=1))
+        assert len(desk.launcher.submitted) == attempt  # not yet
+        desk.advance(timedelta(seconds=1))
+        assert len(desk.launcher.submitted) == attempt + 1
+    desk.launcher.end(3, None)
+    desk.advance()
+    assert (desk.row().status, desk.row().decision) == ("failed", None)
+    assert desk.stage() == "candidate"
+    desk.advance(timedelta(days=1))
+    assert len(desk.rows()) == 1  # nobody tries for ever
+
+
+def test_a_second_attempt_finds_nothing_of_the_first(desk: Desk) -> None:
+    desk.advance()
+    away = {"status": "failed", "error": "s3://b/k: can't be read", "transient": True}
+    desk.launcher.end(1, away)
+    desk.advance()
+    assert (desk.row().status, desk.row().error) == ("planned", "s3://b/k: can't be read")
+    desk.advance(FIRST_DELAY)
+    assert not desk.files().task("evaluate").result.exists()
+    desk.end(make_verdict("promote"), 2)
+    desk.advance()
+    assert (desk.row().status, desk.row().attempts) == ("succeeded", 2)
+
+
+def test_what_would_fail_again_is_not_tried_again(desk: Desk) -> None:
+    desk.advance()
+    desk.launcher.end(1, {"status": "failed", "error": "no such data set", "transient": False})
+    desk.advance()
+    assert (desk.row().status, desk.row().error) == ("failed", "no such data set")
+
+
+def test_a_child_that_cannot_be_started_fails_and_an_engine_that_is_away_waits(desk: Desk) -> None:
+    desk.launcher.error = RemoteServiceError("Ray doesn't answer")
+    desk.advance()
+    assert desk.row().status == "planned"
+    desk.launcher.error = TrainingError("the evaluation child can't be started: no memory")
+    desk.advance()
+    assert (desk.row().status, desk.row().error) == (
+        "failed", "the evaluation child can't be started: no memory",
+    )  # fmt: skip
+
+
+def test_a_launcher_that_does_not_answer_fails_nothing(desk: Desk) -> None:
+    desk.advance()
+    desk.launcher.away = RemoteServiceError("Ray doesn't answer")
+    desk.advance()
+    assert desk.row().status == "running"
+
+
+def test_a_launcher_that_is_configured_no_more_holds_up_no_other_evaluation(desk: Desk) -> None:
+    desk.advance()
+    desk.end(make_verdict("promote"))
+    other, _ = make_candidate(desk.engine, desk.folder, desk.now)
+    with transaction(desk.engine) as connection:
+        version = versions.version_by_id(connection, other)
+        request = make_request(desk.folder)
+        left = plan_evaluation(connection, version, request, by="test", now=desk.now)
+        store.mark_running(connection, left, {"number": 0}, desk.now)
+        connection.execute(
+            update(CandidateEvaluation)
+            .where(CandidateEvaluation.id == left)
+            .values(launcher="kubernetes")
+        )
+
+    def launcher_of(name: str) -> FakeLauncher:
+        if name == "kubernetes":
+            raise ConfigurationError("it needs retrain.kubernetes.api")
+        return desk.launcher
+
+    Evaluating(desk.engine, desk.settings, launcher_of).advance(desk.now)
+    assert [row.status for row in desk.rows()] == ["running", "succeeded"]
+
+
+def test_an_evaluation_out_of_reach_is_not_cancelled(desk: Desk) -> None:
+    """Its child would run on, and nobody would look at it any more."""
+    desk.advance()
+    desk.launcher.away = RemoteServiceError("Ray doesn't answer")
+    with pytest.raises(RemoteServiceError):
+        cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="Lea")
+    assert desk.row().status == "running"
+
+
+def test_a_child_that_says_it_succeeded_and_left_nothing_has_failed(desk: Desk) -> None:
+    desk.advance()
+    desk.launcher.end(1, {"status": "succeeded"})
+    desk.advance()
+    assert desk.row().status == "failed"
+    assert "left no verdict" in str(desk.row().error)
+
+
+def test_two_daemons_plan_one_evaluation(desk: Desk) -> None:
+    with transaction(desk.engine) as connection:
+        version = versions.version_by_id(connection, desk.version)
+    planned: list[int] = []
+    start = threading.Barrier(2)
+
+    def plan() -> None:
+        start.wait()
+        with transaction(desk.engine) as connection:
+            request = make_request(desk.folder)
+            planned.append(
+                plan_evaluation(connection, version, request, by="one of two", now=desk.now)
+            )
+
+    both = [threading.Thread(target=plan) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert planned == [desk.row().id] * 2
+
+
+def test_cancelling_ends_the_child_and_its_result_is_ignored(desk: Desk) -> None:
+    desk.advance()
+    cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
+    assert desk.launcher.cancelled == [{"number": 1}]
+    desk.end(make_verdict("promote"))
+    desk.advance()
+    assert (desk.row().status, desk.row().decision) == ("cancelled", None)
+    with pytest.raises(WorkflowError, match="is cancelled already"):
+        cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
+
+
+def test_a_child_that_cannot_be_ended_is_tried_again_by_the_daemon(desk: Desk) -> None:
+    desk.advance()
+    desk.launcher.refusal = RemoteServiceError("Kubernetes refuses DELETE (403)")
+    for _ in range(2):
+        why = cancel_evaluation(
+            desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea"
+        )
+        assert why == desk.row().child_not_ended == "Kubernetes refuses DELETE (403)"
+        assert (desk.row().status, desk.row().handle) == ("cancelled", {"number": 1})
+    desk.launcher.refusal = TrainingError("not yet either")
+    desk.advance()
+    assert desk.row().child_not_ended == "not yet either"
+    desk.launcher.refusal = None
+    desk.advance()
+    assert (desk.row().child_not_ended, desk.launcher.cancelled) == (None, [{"number": 1}])
+    with pytest.raises(WorkflowError, match="is cancelled already"):
+        cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
+
+
+def test_a_child_that_no_row_knows_yet_is_ended_too(desk: Desk) -> None:
+    """Whoever started it died before the handle was stored."""
+    desk.launcher.error = RemoteServiceError("no answer")
+    desk.advance()
+    desk.launcher.found = {"number": 7}
+    assert desk.row().status == "planned"
+    cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
+    assert desk.launcher.cancelled == [{"number": 7}]
+
+
+def test_another_evaluation_waits_for_the_child_of_a_cancelled_one(desk: Desk) -> None:
+    """It works in the same folder: it would adopt it, with what the other one asks."""
+    desk.advance()
+    first = desk.row().id
+    desk.launcher.refusal = RemoteServiceError("Kubernetes refuses DELETE (403)")
+    cancel_evaluation(desk.engine, first, desk.launcher, desk.now, cancelled_by="lea")
+    with transaction(desk.engine) as connection:
+        version = versions.version_by_id(connection, desk.version)
+        second = plan_evaluation(
+            connection, version, make_request(desk.folder), by="shell", now=desk.now
+        )
+    desk.advance()
+    assert [row.status for row in desk.rows()] == ["planned", "cancelled"]
+    with pytest.raises(TransientError, match=rf"the child of evaluation {first}, .*\(403\)"):
+        start_evaluation(desk.engine, second, desk.launcher, desk.now)
+    desk.launcher.refusal = None
+    desk.advance()
+    assert [row.status for row in desk.rows()] == ["running", "cancelled"]
+    assert len(desk.launcher.submitted) == 2
+
+
+def test_one_that_cannot_be_looked_at_holds_up_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_candidate(desk.engine, desk.folder, desk.now)
+    desk.advance()
+    status = desk.launcher.status
+
+    def look(handle: Any) -> Any:
+        if handle["number"] == 1:
+            raise WorkflowError("odd")
+        return status(handle)
+
+    monkeypatch.setattr(desk.launcher, "status", look)
+    desk.launcher.end(2, {"status": "failed", "error": "no such data set"})
+    desk.advance()
+    assert sorted(row.status for row in desk.rows()) == ["failed", "running"]
+    monkeypatch.undo()
+    desk.launcher.away = DatabaseUnavailableError("no connection")
+    with pytest.raises(DatabaseUnavailableError):
+        desk.advance()
+
+
+def test_a_verdict_that_cannot_be_read_fails_its_evaluation(desk: Desk) -> None:
+    desk.advance()
+    desk.files().evaluation.write_text("{", encoding="utf-8")
+    desk.launcher.end(1, {"status": "succeeded"})
+    desk.advance()
+    assert desk.row().status == "failed"
+    assert "evaluation.json: not valid JSON" in str(desk.row().error)
+
+
+@pytest.mark.parametrize("step", ["request_for", "start_evaluation"])
+def test_a_service_that_is_away_holds_up_one_evaluation_only(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    make_candidate(desk.engine, desk.folder, desk.now)
+    place = f"monitor.daemon.candidate_evaluations.{step}"
+    really = request_for if step == "request_for" else start_evaluation
+    away: list[Exception] = [DatasetUnavailableError("s3://b/k: can't be read now")]
+
+    def once(*arguments: Any) -> Any:
+        if away:
+            raise away.pop()
+        return really(*arguments)
+
+    monkeypatch.setattr(place, once)
+    desk.advance()
+    assert "running" in {row.status for row in desk.rows()}
+    desk.advance()
+    assert [row.status for row in desk.rows()] == ["running", "running"]
+    away.append(DatabaseUnavailableError("no connection"))
+    make_candidate(desk.engine, desk.folder, desk.now)
+    with pytest.raises(DatabaseUnavailableError):
+        desk.advance()
+
+
+def test_each_outcome_is_told_once(desk: Desk) -> None:
+    desk.advance()
+    desk.end(make_verdict("undecided"))
+    for _ in range(2):
+        desk.advance()
+    with transaction(desk.engine) as connection:
+        (message,) = list_messages(connection)
+    assert message.dedupe_key == f"verdict:{desk.row().id}:succeeded"
+
+
+def test_people_are_asked_unless_the_verdict_is_reject(desk: Desk) -> None:
+    write_plan(desk.folder, PLAN + HUMAN)
+    desk.advance()
+    desk.end(make_verdict("promote"))
+    desk.advance()
+    row = desk.row()
+    assert (row.status, row.decision, row.finished_at) == ("awaiting_people", None, None)
+    with pytest.raises(WorkflowError, match="its evaluation is awaiting people"):
+        desk.roll_out()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "decision", "stage"),
+    [("passed", "promote", "candidate"), ("failed", "reject", "rejected")],
+)
+def test_the_verdict_is_final_once_the_study_was_measured(
+    desk: Desk, outcome: str, decision: str, stage: str
+) -> None:
+    write_plan(desk.folder, PLAN + HUMAN)
+    desk.advance()
+    judgements = {f"support/q{number}": "candidate" for number in range(6)}
+    desk.end(make_verdict("promote", judgements=judgements))
+    for _ in range(2):
+        desk.advance()
+    evaluation = desk.row().id
+    with transaction(desk.engine) as connection:
+        study = study_of_evaluation(connection, evaluation)
+        assert study is not None
+        assert (study.is_open, study.reviewers, study.n_available) == (True, 2, 6)
+        assert len(list_messages(connection)) == 1  # that people are asked
+        rater = add_reviewer(connection, "ada", "", "lead", desk.now)
+        set_locked(connection, study.id, rater, desk.now)
+        people = check("people: accuracy not worse", outcome)
+        set_results(connection, study.id, {"checks": [people], "remarks": ["few"]}, desk.now)
+    for _ in range(2):
+        desk.advance()
+    row = desk.row()
+    assert (row.status, row.decision, desk.stage()) == ("succeeded", decision, stage)
+    verdict = row.verdict or {}
+    assert [one["name"] for one in verdict["checks"]][-1] == "people: accuracy not worse"
+    assert verdict["study"]["id"] == study.id
+    assert "few" in verdict["remarks"]
+    assert verdict["judge_agreement"] == "agreement with people can't be told on 0 items"
+    with transaction(desk.engine) as connection:
+        assert len(list_messages(connection)) == 2
+
+
+@pytest.mark.parametrize(
+    ("n_lines", "problem"), [(0, "no answer of the base and the candidate and the incumbent"),
+                             (12, "no answer of the base")],
+)  # fmt: skip
+def test_where_people_cannot_compare_a_person_must_decide(
+    desk: Desk, n_lines: int, problem: str
+) -> None:
+    write_plan(desk.folder, PLAN + HUMAN)
+    desk.advance()
+    desk.end(make_verdict("promote"))
+    answers = desk.files().evaluation_answers(desk.row().id)
+    lines = answers.read_text().splitlines(keepends=True)
+    answers.write_text("".join(lines[:n_lines]))
+    for _ in range(2):
+        desk.advance()
+    row = desk.row()
+    assert (row.status, row.decision) == ("succeeded", "undecided")
+    last = (row.verdict or {})["checks"][-1]
+    assert (last["name"], last["outcome"]) == ("people compare the answers", "undecided")
+    assert problem in last["seen"]
+    with pytest.raises(WorkflowError, match="the verdict is undecided"):
+        desk.roll_out()
+    with transaction(desk.engine) as connection:
+        approve(connection, row.id, by="lea", reason="I read them", now=desk.now)
+    desk.roll_out()
+    assert desk.stage() == "canary"

@@ -1,0 +1,134 @@
+"""Children that are killed in the middle: they go on, and end with the same bits."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from retrain.data import original_training_set
+from retrain.jobs.progress import losses
+from retrain.recipes.recipe import Method
+from retrain.run_folder import RunFolder, read_lines, write_lines
+from retrain.training.cancellation import cancel_run
+from retrain.training.resumption import last_step, reopen
+from retrain.training.runs import RunState, poll_run, start_run
+from tests.services.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
+from tests.services.training_desk import ENVIRONMENT, NOW, Desk, training_desk
+
+pytestmark = [pytest.mark.language_model, pytest.mark.timeout(900)]
+
+#: Checkpoints fall into the middle of an epoch of 10 half-batches.
+RECIPE = {
+    "epochs": 12.0, "learning_rate": 1e-3, "batch_size": 8, "micro_batch_size": 4,
+    "checkpoint_steps": 7,
+}  # fmt: skip
+N_STEPS = 60
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Iterator[Desk]:  # noqa: F811
+    with training_desk(tmp_path_factory.mktemp("desk"), tiny_base) as made:
+        yield made
+
+
+def begin(desk: Desk, method: Method = "lora") -> int:
+    """Plan a run with something held back, and start it."""
+    recipe = desk.recipe(method=method, **RECIPE)
+    run = desk.plan(recipe, original_training_set(examples(OLD, 40), seed=1))
+    write_lines(desk.files(run).validation_data, examples(NEW, 5))
+    start_run(desk.engine, run, desk.launcher, NOW, environment=ENVIRONMENT)
+    return run
+
+
+def wait_for_checkpoint(folder: RunFolder) -> None:
+    deadline = time.monotonic() + 300
+    while not last_step(folder):
+        assert time.monotonic() < deadline, folder.log.read_text()[-2000:]
+        time.sleep(0.02)
+
+
+def gone_on_with(desk: Desk, run: int) -> RunState:
+    """Poll a run whose child was killed, until another one has ended it."""
+    deadline = time.monotonic() + 300
+    while (
+        state := poll_run(desk.engine, run, desk.launcher, NOW, resumptions=1)
+    ).run.status == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert (state.run.status, state.run.resumptions) == ("succeeded", 1), state.run.error
+    return state
+
+
+def digest(state: RunState) -> str:
+    return str((state.run.result or {})["adapter_digest"])
+
+
+@pytest.fixture(scope="module")
+def undisturbed(desk: Desk) -> RunState:
+    return desk.succeeded(begin(desk))
+
+
+def test_a_killed_child_goes_on_and_ends_with_the_same_bits(
+    desk: Desk,
+    undisturbed: RunState,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = begin(desk)
+    folder = desk.files(run)
+    wait_for_checkpoint(folder)
+    before = desk.row(run).handle or {}
+    os.kill(before["pid"], signal.SIGKILL)
+    with folder.progress.open("a", encoding="utf-8") as file:
+        file.write('{"step": 3, "lo')  # as a process leaves it that is killed while it writes
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # as in a daemon started elsewhere
+    state = gone_on_with(desk, run)
+    assert (state.run.handle or {})["pid"] != before["pid"]
+    result = state.run.result or {}
+    assert Path(result["resumed_from"]).name.startswith("checkpoint-")
+    assert digest(state) == digest(undisturbed)
+    # The curve is whole, each step once, and the same.
+    assert [step for step, _ in losses(folder)] == list(range(1, N_STEPS + 1))
+    assert losses(folder) == losses(RunFolder(Path(undisturbed.run.work_dir)))
+    assert len([line for line in read_lines(folder.progress) if line.get("step") == 3]) == 1
+
+
+def test_a_cancelled_run_is_resumed_by_hand_to_the_same_bits(
+    desk: Desk,
+    undisturbed: RunState,
+) -> None:
+    run = begin(desk)
+    wait_for_checkpoint(desk.files(run))
+    cancel_run(desk.engine, run, desk.launcher, NOW, cancelled_by="lea")
+    assert desk.row(run).status == "cancelled"
+    step = reopen(desk.engine, run, desk.launcher, NOW, resumed_by="lea")
+    assert step >= 7
+    assert step % 7 == 0
+    start_run(desk.engine, run, desk.launcher, NOW, environment=ENVIRONMENT)
+    assert digest(desk.succeeded(run)) == digest(undisturbed)
+
+
+@pytest.mark.parametrize("method", ["qlora", "full"])
+def test_the_other_methods_end_with_the_same_bits_too(desk: Desk, method: Method) -> None:
+    whole, run = begin(desk, method), begin(desk, method)
+    wait_for_checkpoint(desk.files(run))
+    os.kill((desk.row(run).handle or {})["pid"], signal.SIGKILL)
+    assert digest(gone_on_with(desk, run)) == digest(desk.succeeded(whole))
+
+
+def test_what_was_held_back_is_measured_after_each_epoch(
+    desk: Desk,
+    undisturbed: RunState,
+) -> None:
+    folder = RunFolder(Path(undisturbed.run.work_dir))
+    measured = losses(folder, "validation_loss")
+    assert [step for step, _ in measured] == list(range(5, N_STEPS + 1, 5))
+    result = undisturbed.run.result or {}
+    assert result["validation_loss"] == measured[-1][1]
+    progress = undisturbed.run.progress or {}
+    assert progress["validation"] == [list(point) for point in measured]
+    assert progress["last"]["step"] == N_STEPS
+    assert len(progress["losses"]) == N_STEPS
+    assert progress["log"]

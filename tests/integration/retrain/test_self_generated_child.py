@@ -1,0 +1,110 @@
+"""Self-generated replay for real: a tiny model answers its own prompts, then trains on them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from monitor.settings import TrainingData
+from retrain.data import Checks, build_training_set, read_card
+from retrain.recipes.recipe import Recipe
+from retrain.run_folder import RunFolder, read_json, read_lines, write_json
+from tests.services.tiny_model import NEW, OLD, example, examples, tiny_base  # noqa: F401
+from tests.services.training_rows import sources
+
+pytestmark = [pytest.mark.language_model, pytest.mark.timeout(240)]
+
+
+def prepare(folder: RunFolder, base: Path, **recipe: object) -> Recipe:
+    prompts = [
+        {"messages": example(OLD, number)["messages"][:1], "metadata": {"task_type": "cards"}}
+        for number in range(40)
+    ]
+    made = build_training_set(
+        examples(NEW, 40), [], replay_share=0.3, seed=1, replay_prompts=prompts,
+        checks=Checks(rules=TrainingData(validation_share=0.2), max_new_tokens=16),
+    )  # fmt: skip
+    asked = Recipe(
+        **{
+            "base": str(base), "epochs": 1.0, "learning_rate": 1e-2, "batch_size": 8,
+            "max_length": 64, "rank": 4, **recipe,
+        }
+    )  # fmt: skip
+    folder.root.mkdir(parents=True)
+    write_json(folder.recipe, msgspec.to_builtins(asked))
+    made.write(folder)
+    return asked
+
+
+def run(folder: RunFolder) -> dict[str, object]:
+    done = subprocess.run(
+        [sys.executable, "-m", "retrain.training.child", str(folder.root)],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    result = read_json(folder.result) or {}
+    assert done.returncode == 0, (result, done.stderr[-2000:])
+    return result
+
+
+def test_the_model_answers_before_it_trains(tmp_path: Path, tiny_base: Path) -> None:  # noqa: F811
+    folder = RunFolder(tmp_path / "run")
+    prepare(folder, tiny_base)
+    result = run(folder)
+    assert result["status"] == "succeeded"
+    rows, held = list(read_lines(folder.training_data)), list(read_lines(folder.validation_data))
+    card = read_card(folder)
+    assert card is not None
+    assert card.self_generated is not None
+    assert card.self_generated.n_usable == sources(rows + held)["self-generated"] == 17
+    assert result["n_examples"] == len(rows) == card.n_examples
+    assert read_json(folder.adapter / "lineage.json")["data_digest"] == card.digest
+    for name in ("dataset.json", "dataset.md"):
+        assert (folder.adapter / name).read_bytes() == (folder.root / name).read_bytes()
+    answers = [
+        one["messages"][-1]["content"]
+        for one in rows
+        if one["metadata"]["source"] == "self-generated"
+    ]
+    assert all(": " in one for one in answers)  # as all that the tiny base can say
+    assert {one["unusable"] for one in read_lines(folder.replay_answers)} == {""}
+
+
+@pytest.mark.parametrize("method", ["lora", "qlora"])
+def test_the_same_model_gives_the_same_answers(
+    tmp_path: Path,
+    tiny_base: Path,  # noqa: F811
+    method: str,
+) -> None:
+    from retrain.data.self_generated import add_self_generated
+    from retrain.data.token_counts import TokenCounter
+    from retrain.models.base_model import BaseModel, load_tokenizer
+    from retrain.training.replay_generation import load_for_replay, replay_progress
+
+    contents = []
+    for name in ("one", "two"):
+        folder = RunFolder(tmp_path / name)
+        recipe = prepare(folder, tiny_base, method=method)
+        counter = TokenCounter(load_tokenizer(BaseModel(str(tiny_base), "")))
+        add_self_generated(folder, recipe, load_for_replay, counter, replay_progress(folder))
+        contents.append((folder.training_data.read_bytes(), folder.card.read_bytes()))
+        beat = read_json(folder.heartbeat) or {}
+        assert (beat["phase"], beat["step"], beat["steps"]) == ("generating", 22, 22)
+    assert contents[0] == contents[1]
+    assert json.loads(contents[0][1])["by_source"]["self-generated"] > 0
+
+
+def test_an_answer_that_the_model_did_not_end_is_told(tiny_base: Path) -> None:  # noqa: F811
+    from retrain.models.generation import Responder
+
+    asked = [example(OLD, 1)["messages"][:1]]
+    (whole,) = Responder(tiny_base, max_new_tokens=16).answer(asked)
+    (cut,) = Responder(tiny_base, max_new_tokens=1).answer(asked)
+    assert (whole[1], cut[1]) == (True, False)
+    assert Responder(tiny_base, max_new_tokens=16).respond(asked) == [whole[0]]

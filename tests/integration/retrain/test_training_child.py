@@ -1,0 +1,253 @@
+"""The training child for real: a tiny model, LoRA and QLoRA on the CPU, and all that can happen."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+
+from monitor.errors import WorkflowError
+from monitor.store.engine import transaction
+from monitor.store.training import registry as versions
+from retrain.data import TrainingSet, build_training_set, original_training_set
+from retrain.jobs.local_launcher import SubprocessLauncher
+from retrain.jobs.process_identity import start_ticks
+from retrain.jobs.progress import losses
+from retrain.planning.checks.run_checks import check_run
+from retrain.recipes.recipe import Recipe
+from retrain.registry.stages import promote
+from retrain.run_folder import read_json, read_lines
+from retrain.training.cancellation import cancel_run
+from retrain.training.runs import poll_run, poll_running, start_run
+from tests.services.tiny_model import NEW, OLD, benchmark, example, examples, tiny_base  # noqa: F401
+from tests.services.training_desk import ENVIRONMENT, NOW, Desk, restart, training_desk
+
+pytestmark = [pytest.mark.language_model, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Iterator[Desk]:  # noqa: F811
+    with training_desk(tmp_path_factory.mktemp("desk"), tiny_base) as made:
+        yield made
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs that are trained side by side, to be looked at by several tests."""
+
+    lora: int
+    again: int
+    qlora: int
+    too_long: int
+
+
+@pytest.fixture(scope="module")
+def runs(desk: Desk) -> Runs:
+    rows = original_training_set(examples(OLD, 40), seed=1)
+    long = examples(OLD, 2)
+    long[1]["messages"][0]["content"] = "card " * 80
+    return Runs(
+        lora=desk.start(desk.recipe(), rows),
+        again=desk.start(desk.recipe(), rows),
+        qlora=desk.start(desk.recipe(method="qlora"), rows),
+        too_long=desk.start(desk.recipe(), TrainingSet(long, rows.card)),
+    )
+
+
+def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> None:
+    state = desk.succeeded(runs.lora)
+    files = desk.files(runs.lora)
+    result = state.run.result or {}
+    assert (result["n_examples"], result["steps"]) == (40, 20)
+    seen = losses(files)
+    assert [step for step, _ in seen] == list(range(1, 21))
+    assert seen[-1][1] < seen[0][1] / 3
+    card = (files.adapter / "README.md").read_text(encoding="utf-8")
+    assert f"base_model: {desk.base}" in card
+    assert "LoRA adapter of rank 16" in card
+    assert state.version_id is not None
+    with transaction(desk.engine) as connection:
+        version = versions.version_by_id(connection, state.version_id)
+    assert (version.stage, version.training_run_id) == ("candidate", runs.lora)
+    assert (version.adapter_path, version.adapter_digest) == (
+        str(files.adapter), result["adapter_digest"],
+    )  # fmt: skip
+    assert version.lineage["data_digest"] == (read_json(files.card) or {})["digest"]
+    assert version.lineage["base_revision"].startswith("sha256:")
+    assert version.lineage["versions"]["torch"]
+    assert [one["outcome"] for one in result["checks"]] == ["ok"] * 4
+    assert result["memory"]["measured_gib"] > 0.1
+    assert result["n_answer_tokens"] > 40
+
+
+def test_the_adapter_is_one_that_vllm_loads(desk: Desk, runs: Runs) -> None:
+    """By vLLM's rules for LoRA: plain pairs of matrices, no bias, no module of its own."""
+    files = desk.files(runs.lora)
+    desk.succeeded(runs.lora)
+    config = read_json(files.adapter / "adapter_config.json") or {}
+    assert (config["peft_type"], config["r"], config["bias"]) == ("LORA", 16, "none")
+    assert not config["use_dora"]
+    assert not config["modules_to_save"]
+    with safe_open(files.adapter / "adapter_model.safetensors", "numpy") as weights:
+        names = set(weights.keys())
+        ranks = {min(weights.get_slice(name).get_shape()) for name in names}
+    assert ranks == {16}
+    assert {name.split(".lora_")[1] for name in names} == {"A.weight", "B.weight"}
+    assert all(name.startswith("base_model.model.model.layers.") for name in names)
+
+
+def test_a_run_that_ended_is_registered_once(desk: Desk, runs: Runs) -> None:
+    first = desk.succeeded(runs.lora)
+    assert desk.poll(runs.lora).version_id == first.version_id
+    assert poll_run(desk.engine, runs.lora, restart(), NOW).version_id == first.version_id
+    with pytest.raises(WorkflowError, match="is succeeded; plan another one"):
+        start_run(desk.engine, runs.lora, desk.launcher, NOW)
+    with pytest.raises(WorkflowError, match="is succeeded already"):
+        cancel_run(desk.engine, runs.lora, desk.launcher, NOW, cancelled_by="lea")
+
+
+def test_the_same_seed_gives_the_same_bits(desk: Desk, runs: Runs) -> None:
+    digests = {
+        (desk.succeeded(run).run.result or {})["adapter_digest"] for run in (runs.lora, runs.again)
+    }
+    assert len(digests) == 1
+    other = (desk.succeeded(runs.qlora).run.result or {})["adapter_digest"]
+    assert other not in digests
+
+
+def test_qlora_trains_on_four_bits(desk: Desk, runs: Runs) -> None:
+    state = desk.succeeded(runs.qlora)
+    assert (state.run.result or {})["lineage"]["method"] == "qlora"
+    seen = losses(desk.files(runs.qlora))
+    assert seen[-1][1] < seen[0][1] / 3
+    card = (desk.files(runs.qlora).adapter / "README.md").read_text(encoding="utf-8")
+    assert "QLoRA adapter" in card
+
+
+def test_an_example_that_is_too_long_is_refused_with_its_line(desk: Desk, runs: Runs) -> None:
+    state = desk.wait(runs.too_long)
+    assert (state.run.status, state.version_id) == ("failed", None)
+    assert "1 of 2 examples are longer than max_length = 64 tokens: line 2 (" in str(
+        state.run.error
+    )
+    assert "shorten them: the model reads at most 64 tokens" in str(state.run.error)
+    assert "examples: refused: 1 of 2 examples" in "\n".join(
+        desk.launcher.logs(desk.files(runs.too_long), 50)
+    )
+    assert "Traceback" in "\n".join(desk.launcher.logs(desk.files(runs.too_long), 50))
+
+
+def test_an_example_that_is_held_back_is_not_cut_either(tiny_base: Path) -> None:  # noqa: F811
+    long = example(OLD, 1)
+    long["messages"][0]["content"] = "card " * 100
+    recipe = Recipe(base=str(tiny_base), max_length=64)
+    found = check_run(recipe, examples(NEW, 4), None, [example(OLD, 2), long]).findings
+    (refused,) = [one for one in found if one.outcome == "refused"]
+    assert refused.name == "validation"
+    assert "1 of 2 examples are longer than max_length = 64 tokens: line 2 (" in refused.text
+
+
+@pytest.mark.timeout(480)
+def test_a_retraining_goes_on_from_what_serves_and_is_evaluated_beside_it(
+    desk: Desk, runs: Runs
+) -> None:
+    before = desk.succeeded(runs.lora)
+    assert before.version_id is not None
+    with transaction(desk.engine) as connection:
+        promote(connection, before.version_id, changed_by="lea", reason="first", now=NOW)
+    rows = build_training_set(examples(NEW, 30), examples(OLD, 40), replay_share=0.4, seed=1)
+    adapter = str(desk.files(runs.lora).adapter)
+    run = desk.start(desk.recipe(start_adapter=adapter, epochs=6.0), rows)
+    version_id = desk.succeeded(run).version_id
+    assert version_id is not None
+    row = desk.evaluate(version_id)
+    assert (row.status, row.decision) == ("succeeded", "promote"), row.verdict
+    verdict = row.verdict or {}
+    value = {
+        part["system"]: {
+            one["stratum"]: one["value"] for one in part["scores"] if one["metric"] == "exact_match"
+        }
+        for part in verdict["scores"]
+    }
+    assert value["incumbent"]["split=new"] == 0.0
+    assert value["candidate"]["split=new"] >= 0.9
+    assert value["candidate"]["split=old"] >= 0.9
+    adapter_card = (desk.files(run).adapter / "README.md").read_text(encoding="utf-8")
+    assert "| desk | split=new | exact_match | " in adapter_card
+    answers = list(read_lines(desk.files(run).evaluation_answers(row.id)))
+    assert len(answers) == 3 * 24
+    right = [a for a in answers if a["by"] == "incumbent" and a["id"].startswith("old")]
+    assert {a["answer"] for a in right} == {OLD[1]}
+    with transaction(desk.engine) as connection:
+        version = versions.version_by_id(connection, version_id)
+        stored = versions.scores_of(connection, version_id)
+    assert (version.stage, version.parent_id) == ("candidate", before.version_id)
+    assert {(s.benchmark, s.stratum): s.value for s in stored if s.metric == "exact_match"} == {
+        ("desk", stratum): share for stratum, share in value["candidate"].items()
+    }
+    assert version.lineage["parent_adapter"] == adapter
+
+
+def test_a_running_child_is_adopted_and_a_killed_one_fails_with_a_reason(desk: Desk) -> None:
+    rows = original_training_set(examples(OLD, 40), seed=1)
+    run = desk.start(desk.recipe(epochs=100.0, learning_rate=1e-4), rows)
+    state = desk.wait(run, lambda state: "loss" in state.progress)
+    assert state.run.status == "running"
+    handle = state.run.handle or {}
+
+    # The daemon restarts: a fresh launcher finds the child, and starts no other.
+    fresh = restart()
+    assert fresh.adopt(desk.files(run)) == handle
+    assert fresh.submit(desk.files(run), {}) == handle
+    start_run(desk.engine, run, fresh, NOW)
+    assert [(s.run.id, s.run.status) for s in poll_running(desk.engine, lambda _: fresh, NOW)] == [
+        (run, "running")
+    ]
+    assert desk.row(run).handle == handle
+
+    os.kill(handle["pid"], signal.SIGKILL)
+    state = desk.wait(run)
+    assert (state.run.status, state.version_id) == ("failed", None)
+    assert str(state.run.error).startswith(
+        "the training child ended without a result (killed, or out of memory); its last words: "
+    )
+
+
+def test_a_child_whose_starter_died_before_it_took_note_is_found(desk: Desk) -> None:
+    """Killed between the start of the child and the row: the row still says planned."""
+    run = desk.plan(desk.recipe(epochs=100.0), original_training_set(examples(OLD, 40), seed=1))
+    files = desk.files(run)
+    handle = desk.launcher.submit(files, ENVIRONMENT)
+    files.child.unlink()  # not even the note was written; the child itself writes it
+    deadline = time.monotonic() + 60
+    while not files.child.is_file():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    start_run(desk.engine, run, restart(), NOW)
+    assert desk.row(run).handle == handle
+    cancel_run(desk.engine, run, SubprocessLauncher(), NOW, cancelled_by="lea")
+    assert start_ticks(handle["pid"]) is None
+
+
+def test_cancelling_ends_the_child(desk: Desk) -> None:
+    run = desk.start(desk.recipe(epochs=100.0), original_training_set(examples(OLD, 40), seed=1))
+    pid = (desk.row(run).handle or {})["pid"]
+    assert start_ticks(pid) is not None
+    cancel_run(desk.engine, run, desk.launcher, NOW, cancelled_by="lea")
+    assert start_ticks(pid) is None
+    state = desk.poll(run)
+    assert (state.run.status, state.run.error) == ("cancelled", "cancelled by lea")
+    assert state.version_id is None
+    with pytest.raises(WorkflowError, match="is cancelled already"):
+        cancel_run(desk.engine, run, desk.launcher, NOW, cancelled_by="lea")
+
+
+def test_cancelling_finds_a_child_that_the_row_does_not_know(desk: Desk) -> None:
+    run = desk.plan(desk.recipe(epochs=100.0), original_training_set(examples(OLD, 40), seed=1))
+    handle = desk.launcher.submit(desk.files(run), ENVIRONMENT)
+    cancel_run(desk.engine, run, desk.launcher, NOW, cancelled_by="lea")
+    assert start_ticks(handle["pid"]) is None

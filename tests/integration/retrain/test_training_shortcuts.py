@@ -1,0 +1,115 @@
+"""What makes training faster changes nothing else: the loss on a CPU, and the last layers alone."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.errors import ModelError
+from retrain.recipes.recipe import Recipe
+from retrain.run_folder import RunFolder
+from tests.services.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
+
+# TRL 1.16 and peft 0.21 still use the name that transformers 5.24 deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.*:FutureWarning")
+
+
+def train_on(folder: Path, recipe: Recipe) -> RunFolder:
+    from retrain.training.fine_tuning import train
+
+    run = RunFolder(folder)
+    run.root.mkdir(parents=True)
+    train(run, recipe, [*examples(OLD, 8), *examples(NEW, 8)], {})
+    return run
+
+
+def weights(run: RunFolder) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return dict(load_file(run.adapter / "adapter_model.safetensors"))
+
+
+def test_a_base_of_the_hub_is_loaded_in_its_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import AutoModelForCausalLM
+
+    from retrain.training import fine_tuning
+
+    asked: dict[str, Any] = {}
+
+    class Model:
+        class config:  # noqa: N801
+            use_cache = True
+
+    def load(name: str, **arguments: Any) -> Model:
+        asked.update(name=name, **arguments)
+        return Model()
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", load)
+    fine_tuning._load_model(Recipe(base="org/model", base_revision="4f2c"))
+    assert (asked["name"], asked["revision"]) == ("org/model", "4f2c")
+
+
+def test_the_loss_and_its_gradients_are_those_of_the_parent(
+    tmp_path: Path,
+    tiny_base: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import torch
+    from trl import SFTTrainer
+
+    from retrain.training.response_loss import AnswerTrainer
+
+    ours = AnswerTrainer.compute_loss
+    seen = []
+
+    def both(self: Any, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Any:
+        gradients = []
+        trained = [p for p in model.parameters() if p.requires_grad]
+        for compute in (SFTTrainer.compute_loss, ours):
+            loss = compute(self, model, dict(inputs), *rest, **named)
+            gradients.append((loss.detach(), torch.autograd.grad(loss, trained)))
+        seen.append(gradients)
+        return ours(self, model, inputs, *rest, **named)
+
+    monkeypatch.setattr(AnswerTrainer, "compute_loss", both)
+    train_on(tmp_path / "run", Recipe(base=str(tiny_base), epochs=1.0, batch_size=8))
+    assert len(seen) == 2
+    for (expected, expected_gradients), (actual, gradients) in seen:
+        torch.testing.assert_close(actual, expected)
+        torch.testing.assert_close(gradients, expected_gradients)
+
+
+def test_only_the_last_layers_get_an_adapter(tmp_path: Path, tiny_base: Path) -> None:  # noqa: F811
+    recipe = Recipe(base=str(tiny_base), epochs=1.0, batch_size=8, top_layers=1)
+    names = weights(train_on(tmp_path / "run", recipe))
+    assert names
+    assert [name for name in names if ".layers.1." not in name] == []
+
+
+def test_going_on_leaves_the_lower_layers_as_they_were(
+    tmp_path: Path,
+    tiny_base: Path,  # noqa: F811
+) -> None:
+    import torch
+
+    first = Recipe(base=str(tiny_base), epochs=1.0, batch_size=8, learning_rate=1e-2)
+    before = train_on(tmp_path / "first", first)
+    again = Recipe(
+        base=str(tiny_base), epochs=1.0, batch_size=8, learning_rate=1e-2, top_layers=1,
+        start_adapter=str(before.adapter),
+    )  # fmt: skip
+    old, new = weights(before), weights(train_on(tmp_path / "again", again))
+    assert set(new) == set(old)
+    changed = {name for name in old if not torch.equal(old[name], new[name])}
+    assert changed == {name for name in old if ".layers.1." in name}
+
+
+def test_layers_without_numbers_are_refused() -> None:
+    import torch
+
+    from retrain.models.adapter_config import lower_layers
+
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2))
+    model.config = type("Config", (), {"num_hidden_layers": 4})()
+    with pytest.raises(ModelError, match="set it to 0"):
+        lower_layers(Recipe(base="b", top_layers=2), model)

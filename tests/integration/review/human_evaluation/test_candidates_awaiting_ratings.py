@@ -1,0 +1,199 @@
+"""Evaluations that wait for people: a study of their own, cancelled with them, beside a judge."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+
+from monitor.daemon.human_evaluations import measure_locked_studies
+from monitor.errors import JudgeError
+from monitor.review.human_evaluation.locking import lock_study
+from monitor.review.human_evaluation.rating import Ratings, claim_next, submit, view_at_work
+from monitor.settings import Gates
+from monitor.settings.evaluation_file import read_plan
+from monitor.store.engine import transaction
+from monitor.store.human_evaluation.human_evaluations import (
+    StudyRow,
+    list_studies,
+    study_of_evaluation,
+)
+from monitor.store.training import candidate_evaluations as store
+from monitor.store.training import registry as versions
+from retrain.evaluation.benchmark import load_benchmarks
+from retrain.evaluation.candidate import answer_rows, judge_candidate, score_systems
+from retrain.evaluation.lifecycle import cancel_evaluation, poll_running
+from retrain.evaluation.new_evaluation import plan_evaluation, request_for
+from retrain.run_folder import RunFolder, write_json, write_lines
+from tests.integration.retrain.test_candidate_evaluations import Desk, desk  # noqa: F401 - a fixture
+from tests.services.candidates import HUMAN, PLAN, leave_verdict, make_verdict, write_plan
+from tests.services.human_evaluation_world import systems_of_texts
+from tests.services.review_world import World, make_world
+
+DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")
+N_ITEMS = 25
+#: What the judge, and people, like better; it fails on the last item.
+JUDGE = [*3 * ["incumbent"], *9 * ["candidate"], *3 * ["candidate"], *9 * ["incumbent"], "failed"]
+PEOPLE = [*12 * ["candidate"], *12 * ["incumbent"], "candidate"]
+
+
+@pytest.fixture
+def world(any_engine: Engine, clock: datetime) -> World:
+    return make_world(any_engine, clock, n=4)
+
+
+def ask_people(desk: Desk, number: int = 1) -> StudyRow:  # noqa: F811
+    """Let an evaluation's child find for the candidate, and return the study that follows."""
+    row = desk.rows()[0]
+    leave_verdict(RunFolder(desk.folder / "runs" / "run-00001"), make_verdict("promote"))
+    desk.launcher.end(number, {"status": "succeeded", "evaluation_id": row.id})
+    desk.advance()
+    return study_of(desk, row.id)
+
+
+def study_of(desk: Desk, evaluation_id: int) -> StudyRow:  # noqa: F811
+    with transaction(desk.engine) as connection:
+        study = study_of_evaluation(connection, evaluation_id)
+    assert study is not None
+    return study
+
+
+def rate_and_lock(
+    desk: Desk,  # noqa: F811
+    world: World,
+    study: StudyRow,
+    candidate_is_worth: Callable[[str], int],
+) -> None:
+    """Let everybody rate: the candidate by the text of its answer, the others 3."""
+    whose = systems_of_texts(desk.engine, study.id)
+    for name in list(world.people)[: study.reviewers]:
+        person = world.people[name]
+        with transaction(desk.engine) as connection:
+            while (number := claim_next(connection, study.id, person, desk.now, 20)) is not None:
+                view = view_at_work(connection, study.id, person, desk.now)
+                assert view is not None
+                worth = [
+                    candidate_is_worth(text) if "candidate" in whose[number, text] else 3
+                    for text in view.answers
+                ]
+                given = Ratings([dict.fromkeys(DIMENSIONS, one) for one in worth])
+                submit(connection, study.id, number, person, given, now=desk.now)
+    with transaction(desk.engine) as connection:
+        lock_study(connection, study.id, world.rows["Lea"], desk.now)
+    measure_locked_studies(desk.engine, desk.settings, desk.now)
+
+
+def test_a_second_evaluation_has_people_of_its_own(desk: Desk, world: World) -> None:  # noqa: F811
+    """Ratings of the first one's answers say nothing of the second's."""
+    write_plan(desk.folder, PLAN + HUMAN)
+    desk.advance()
+    first = ask_people(desk)
+    rate_and_lock(desk, world, first, lambda _text: 4)
+    desk.advance()
+    (ended,) = desk.rows()
+    assert (ended.status, ended.decision) == ("succeeded", "undecided")  # on four items
+
+    with transaction(desk.engine) as connection:
+        version = versions.version_by_id(connection, desk.version)
+        request = request_for(connection, version, desk.settings, desk.file)
+        again = plan_evaluation(connection, version, request, by="lea", now=desk.now)
+    desk.advance()
+    second = ask_people(desk, 2)
+    for _ in range(2):
+        desk.advance()
+    assert [row.status for row in desk.rows()] == ["awaiting_people", "succeeded"]
+    assert (second.evaluation_id, second.version_id) == (again, first.version_id)
+    assert second.id != first.id
+    assert second.is_open
+    assert study_of(desk, ended.id).is_locked
+
+    rate_and_lock(desk, world, second, lambda _text: 1)
+    desk.advance()
+    told = [(row.verdict or {})["study"]["id"] for row in desk.rows()]
+    assert told == [second.id, first.id]
+
+
+def test_a_cancelled_evaluation_leaves_nobody_rating(desk: Desk, world: World) -> None:  # noqa: F811
+    write_plan(desk.folder, PLAN + HUMAN)
+    desk.advance()
+    study = ask_people(desk)
+    cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
+    desk.advance()
+    assert desk.row().status == "cancelled"
+    assert study_of(desk, desk.row().id).status == "cancelled"
+    with transaction(desk.engine) as connection:
+        assert [one.id for one in list_studies(connection)] == [study.id]
+
+
+def test_no_study_opens_for_an_evaluation_that_is_cancelled_meanwhile(
+    desk: Desk,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The daemon has read that it waits for people, and then somebody cancels it."""
+    write_plan(desk.folder, PLAN + HUMAN)
+    desk.advance()
+    desk.end(make_verdict("promote"))
+    poll_running(desk.engine, lambda _name: desk.launcher, desk.now)
+    waiting = store.list_evaluations
+
+    def read_and_cancelled(connection, **asked):
+        found = waiting(connection, **asked)
+        if asked.get("statuses") == ("awaiting_people",) and found:
+            store.finish_evaluation(connection, found[0].id, "cancelled", now=desk.now)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "list_evaluations", read_and_cancelled)
+        desk.advance()
+    assert desk.row().status == "cancelled"
+    with transaction(desk.engine) as connection:
+        assert list_studies(connection) == []
+
+
+class Judge:
+    """Prefers, whatever the order, what it is told to."""
+
+    def ask(self, system: str, question: str) -> str:
+        shown = re.findall(r"(candidate|incumbent) (\d+)", question)
+        liked = JUDGE[int(shown[0][1])]
+        if liked == "failed":
+            raise JudgeError("the judge doesn't answer")
+        return f"VERDICT: {'A' if shown[0][0] == liked else 'B'}"
+
+
+def test_a_judge_is_held_against_the_people_on_the_same_items(
+    desk: Desk,  # noqa: F811
+    world: World,
+) -> None:
+    """All that the child does but the answers themselves, and people on the page's own way."""
+    plan = PLAN + HUMAN.replace("sample_size: 4, reviewers: 2", "sample_size: 25, reviewers: 1")
+    benchmarks = load_benchmarks(read_plan(write_plan(desk.folder, plan, n=N_ITEMS)))
+    desk.advance()
+    answers = {
+        system: {"support": [f"{system} {number}" for number in range(N_ITEMS)]}
+        for system in ("candidate", "incumbent", "base")
+    }
+    scores = score_systems(benchmarks, answers)
+    rng = np.random.default_rng(1)
+    found = judge_candidate(benchmarks, scores, Gates(), rng, judge=Judge())
+    assert found.verdict.decision == "undecided"
+    write_lines(desk.files().evaluation_answers(desk.row().id), answer_rows(scores))
+    write_json(desk.files().evaluation, found.as_json())
+    desk.launcher.end(1, {"status": "succeeded", "evaluation_id": desk.row().id})
+    desk.advance()
+
+    study = study_of(desk, desk.row().id)
+    likes = {"candidate": 5, "incumbent": 2}
+    rate_and_lock(desk, world, study, lambda text: likes[PEOPLE[int(text.split()[1])]])
+    desk.advance()
+    verdict = desk.row().verdict or {}
+    assert len(verdict["judgements"]) == verdict["study"]["n_items"] == N_ITEMS
+    # They agree on 18 of 24, where 12 would be chance: (18 - 12) / (24 - 12).
+    assert verdict["judge_agreement"].startswith(
+        "agreement with people on 24 items, the judge failed on 1 more; Cohen's kappa 0.50 ("
+    )
+    # Observed 12 of 48 values beside another, expected 24 * 48 / 47.
+    assert "Krippendorff's alpha 0.51 (" in verdict["judge_agreement"]
+    assert verdict["judge_agreement"].endswith("don't rely on this judge")

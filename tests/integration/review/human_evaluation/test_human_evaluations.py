@@ -1,0 +1,411 @@
+"""A study from its opening to its lock, on both databases."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select, text
+
+from monitor.daemon.human_evaluations import measure_locked_studies
+from monitor.errors import InputError, NotFoundError, WorkflowError
+from monitor.review.human_evaluation.locking import completeness, lock_study
+from monitor.review.human_evaluation.opening import open_study
+from monitor.review.human_evaluation.rating import (
+    Ratings,
+    claim_next,
+    decline,
+    extend_lease,
+    save_draft,
+    submit,
+    view_at_work,
+    withdraw,
+)
+from monitor.settings import Settings
+from monitor.settings.evaluation_file import HumanEvaluation
+from monitor.store.accounts.users import set_task_types
+from monitor.store.engine import transaction
+from monitor.store.human_evaluation.assignments import blind_ratings, progress_by_rater
+from monitor.store.human_evaluation.human_evaluations import (
+    is_under_study,
+    items_of,
+    models_under_study,
+    open_study_item_ids,
+    study_by_id,
+)
+from monitor.store.human_evaluation.keys import key_of, revealed_ratings
+from monitor.store.tables import AuditEntry, StudyAnswer, StudyKey, StudySheet
+from retrain.evaluation.lifecycle import cancel_evaluation
+from tests.services.candidates import awaiting_people
+from tests.services.fake_launcher import FakeLauncher
+from tests.services.human_evaluation_world import (
+    SECRET,
+    SYSTEMS,
+    make_study,
+    make_version,
+    rate_all,
+    rows,
+    systems_of_texts,
+)
+from tests.services.ingest import wait_until
+from tests.services.review_world import World, make_world
+
+DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")
+GOOD = dict.fromkeys(DIMENSIONS, 5)
+FAIR = dict.fromkeys(DIMENSIONS, 3)
+SCORES = {"candidate": GOOD, "incumbent": FAIR, "base": dict.fromkeys(DIMENSIONS, 1)}
+
+
+@pytest.fixture
+def world(any_engine: Engine, clock: datetime) -> World:
+    return make_world(any_engine, clock, n=4)
+
+
+def claim(world: World, study: int, name: str, now: datetime) -> int | None:
+    with transaction(world.engine) as connection:
+        return claim_next(connection, study, world.people[name], now, 20)
+
+
+def rate(world: World, study: int, name: str, number: int, now: datetime) -> None:
+    with transaction(world.engine) as connection:
+        given = Ratings([FAIR] * 3)
+        submit(connection, study, number, world.people[name], given, now=now)
+
+
+def test_a_study_from_its_opening_to_its_lock(world: World, clock: datetime) -> None:
+    study = make_study(world.engine, clock, n=6)
+    for name in ("Ada", "Ben", "Cleo"):
+        n = rate_all(world.engine, study, world.people[name], clock, SCORES)
+        assert n == 6
+    assert claim(world, study, "Lea", clock) is None, "each item has its three ratings"
+    with transaction(world.engine) as connection:
+        assert not completeness(connection, study_by_id(connection, study)).n_missing
+        assert len(blind_ratings(connection, study)) == 6 * 3 * 3 - 2 * 3  # of two in one
+        lock_study(connection, study, world.rows["Lea"], clock)
+        found = revealed_ratings(connection, study)
+        row = study_by_id(connection, study)
+    assert (row.status, row.locked_at, row.locked_by) == ("locked", clock, world.people["Lea"])
+    # Two items were answered in the same words by base and incumbent: rated once, as whoever came
+    # first, and counted for both.
+    assert len(found) == 6 * 3 * 3
+    means: Counter[str] = Counter()
+    for one in found:
+        assert set(one.scores) == set(DIMENSIONS)
+        means[one.system] += one.scores["tone"]
+    assert means["candidate"] == 5 * 18
+
+
+def test_who_has_to_rate_what_is_given_out_in_turn_and_one_item_at_a_time(
+    world: World, clock: datetime
+) -> None:
+    study = make_study(world.engine, clock, n=3, plan=HumanEvaluation(sample_size=3, reviewers=2))
+    assert claim(world, study, "Ada", clock) == 1
+    assert claim(world, study, "Ada", clock) == 1, "a second tab is at the same item"
+    assert claim(world, study, "Ben", clock) == 1
+    assert claim(world, study, "Cleo", clock) == 2, "both places of the first item are taken"
+    late = clock + timedelta(minutes=21)
+    assert claim(world, study, "Lea", late) == 1, "reservations run out"
+    assert claim(world, study, "Cleo", late) == 1
+    with (
+        transaction(world.engine) as connection,
+        pytest.raises(WorkflowError, match="others have taken"),
+    ):
+        extend_lease(connection, study, 1, world.people["Ada"], now=late, lease_minutes=20)
+    rate(world, study, "Lea", 1, late)
+    assert claim(world, study, "Lea", late) == 2
+
+
+def test_an_item_is_put_off_or_declined(world: World, clock: datetime) -> None:
+    study = make_study(world.engine, clock, n=2)
+    ada = world.people["Ada"]
+    assert claim(world, study, "Ada", clock) == 1
+    with transaction(world.engine) as connection:
+        decline(connection, study, 1, ada, now=clock)
+    assert claim(world, study, "Ada", clock) == 2
+    rate(world, study, "Ada", 2, clock)
+    assert claim(world, study, "Ada", clock) == 1, "what was put off comes back last"
+    with transaction(world.engine) as connection:
+        decline(connection, study, 1, ada, now=clock, reason="I know the customer")
+    assert claim(world, study, "Ada", clock) is None
+    with transaction(world.engine) as connection, pytest.raises(NotFoundError):
+        submit(connection, study, 1, ada, Ratings([FAIR] * 3), now=clock)
+    with transaction(world.engine) as connection:
+        (progress,) = progress_by_rater(connection, study)
+    assert (progress.name, progress.n_submitted, progress.n_declined) == ("Ada", 1, 1)
+
+
+def test_people_rate_the_task_types_that_they_are_on(world: World, clock: datetime) -> None:
+    study = make_study(world.engine, clock, n=6)
+    with transaction(world.engine) as connection:
+        set_task_types(connection, world.people["Ada"], ["fees"])
+    assert rate_all(world.engine, study, world.people["Ada"], clock, SCORES) == 2
+
+
+def test_a_draft_comes_back_and_so_do_ratings_that_are_taken_back(
+    world: World, clock: datetime
+) -> None:
+    study = make_study(world.engine, clock, n=2)
+    ada = world.people["Ada"]
+    claim(world, study, "Ada", clock)
+    with transaction(world.engine) as connection:
+        save_draft(connection, study, 1, ada, {"A.0": "4"}, now=clock, lease_minutes=20)
+        view = view_at_work(connection, study, ada, clock)
+    assert view is not None
+    assert view.draft == {"A.0": "4"}
+    order = view.answers
+    given = [dict.fromkeys(DIMENSIONS, at + 2) for at in range(len(order))]
+    with transaction(world.engine) as connection:
+        submit(connection, study, 1, ada, Ratings(given, "Fine."), now=clock)
+        assert view_at_work(connection, study, ada, clock) is None
+        withdraw(connection, study, 1, ada, now=clock, lease_minutes=20)
+        view = view_at_work(connection, study, ada, clock)
+    assert view is not None
+    assert view.answers == order, "the order is the same at every visit"
+    assert view.draft["comment"] == "Fine."
+    assert [view.draft[f"{letter}.1"] for letter in "ABC"[: len(order)]] == [
+        str(at + 2) for at in range(len(order))
+    ]
+    with transaction(world.engine) as connection:
+        assert blind_ratings(connection, study) == []
+
+
+@pytest.mark.parametrize(
+    ("ratings", "problem"),
+    [
+        ([FAIR] * 2, "there are 3 answers to rate, not 2"),
+        ([FAIR, FAIR, {"tone": 3}], "rate answer C for accuracy, completeness, compliance"),
+        ([FAIR, FAIR | {"wit": 2}, FAIR], "answer B"),
+        ([FAIR, FAIR | {"tone": 6}, FAIR], "tone of answer B from 1 to 5"),
+        ([FAIR | {"tone": 0}, FAIR, FAIR], "tone of answer A from 1 to 5"),
+    ],
+)
+def test_ratings_that_do_not_fit_are_refused(
+    world: World, clock: datetime, ratings: list[dict[str, int]], problem: str
+) -> None:
+    study = make_study(world.engine, clock, n=1)
+    claim(world, study, "Ada", clock)
+    with transaction(world.engine) as connection, pytest.raises(WorkflowError, match=problem):
+        submit(connection, study, 1, world.people["Ada"], Ratings(ratings), now=clock)
+
+
+def test_opening_twice_is_opening_once(world: World, clock: datetime) -> None:
+    plan = HumanEvaluation(sample_size=4)
+    with transaction(world.engine) as connection:
+        evaluation = awaiting_people(connection, make_version(connection, clock), clock)
+        opened = [
+            open_study(
+                connection, evaluation_id=evaluation.id, plan=plan, rows=rows(6), seed=1,
+                secret=SECRET, now=clock,
+            )
+            for _ in range(2)
+        ]  # fmt: skip
+        entries = select(func.count()).where(AuditEntry.action == "study opened")
+        assert connection.execute(entries).scalar_one() == 1
+        items = items_of(connection, opened[0])
+    assert opened[0] == opened[1]
+    assert len(items) == 4
+
+
+def test_fewer_items_than_were_asked_for_are_all_taken_and_said(
+    world: World, clock: datetime
+) -> None:
+    study = make_study(world.engine, clock, n=6, plan=HumanEvaluation(sample_size=100))
+    with transaction(world.engine) as connection:
+        row = study_by_id(connection, study)
+        assert len(items_of(connection, study)) == 6
+    assert (row.sample_size, row.n_available) == (100, 6)
+
+
+def test_items_that_not_every_system_answered_are_left_out(world: World, clock: datetime) -> None:
+    given = [row for row in rows(3) if (row["by"], row["id"]) != ("base", "q1")]
+    study = make_study(world.engine, clock, given=given)
+    with transaction(world.engine) as connection:
+        assert {one.item_id for one in items_of(connection, study)} == {"q0", "q2"}
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ([], "two systems"),
+        ([row for row in rows(2) if row["by"] == "base"], "two systems"),
+        ([row for row in rows(2) if (row["by"] == "base") == (row["id"] == "q0")], "no item"),
+    ],
+)
+def test_nothing_to_compare_is_an_error(
+    world: World, clock: datetime, given: list[dict[str, Any]], problem: str
+) -> None:
+    with pytest.raises(InputError, match=problem):
+        make_study(world.engine, clock, given=given)
+
+
+def test_the_same_words_are_shown_once_and_counted_for_each(world: World, clock: datetime) -> None:
+    study = make_study(world.engine, clock, n=3)
+    claim(world, study, "Ada", clock)
+    whose = systems_of_texts(world.engine, study)
+    assert sorted(len(one) for one in whose.values()) == [1, 1, 1, 1, 1, 1, 1, 2]
+    assert ["base", "incumbent"] in [sorted(one) for one in whose.values()]
+
+
+def test_nobody_is_told_whose_an_answer_is_before_the_lock(world: World, clock: datetime) -> None:
+    study = make_study(world.engine, clock, n=2)
+    for reads in (key_of, revealed_ratings):
+        with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="open"):
+            reads(connection, study)
+    with transaction(world.engine) as connection:
+        assert models_under_study(connection) == {"assistant"}
+        assert open_study_item_ids(connection, "assistant") == {
+            ("support", "q0"),
+            ("support", "q1"),
+        }
+        assert open_study_item_ids(connection, "another") == frozenset()
+    rate_all(world.engine, study, world.people["Ada"], clock, SCORES)
+    with transaction(world.engine) as connection:
+        lock_study(connection, study, world.rows["Lea"], clock, although_missing=True)
+        assert sorted(one for each in key_of(connection, study).values() for one in each) == sorted(
+            SYSTEMS * 2
+        )
+        assert models_under_study(connection) == frozenset()
+        assert open_study_item_ids(connection, "assistant") == frozenset()
+
+
+def test_a_lock_is_refused_to_reviewers_while_ratings_are_missing_and_twice(
+    world: World, clock: datetime
+) -> None:
+    study = make_study(world.engine, clock, n=2)
+    lea = world.rows["Lea"]
+    with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="nothing"):
+        lock_study(connection, study, lea, clock, although_missing=True)
+    rate_all(world.engine, study, world.people["Ada"], clock, SCORES)
+    with transaction(world.engine) as connection, pytest.raises(NotFoundError):
+        lock_study(connection, study, world.rows["Ada"], clock, although_missing=True)
+    with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="4 of 6"):
+        lock_study(connection, study, lea, clock)
+    assert claim(world, study, "Ben", clock) == 1
+    with transaction(world.engine) as connection:
+        lock_study(connection, study, lea, clock, although_missing=True)
+    with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="already"):
+        lock_study(connection, study, lea, clock)
+    with pytest.raises(WorkflowError, match="locked"):
+        rate(world, study, "Ben", 1, clock)
+    with pytest.raises(WorkflowError, match="locked"):
+        claim(world, study, "Ben", clock)
+    with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="locked"):
+        withdraw(connection, study, 1, world.people["Ada"], now=clock, lease_minutes=20)
+
+
+def test_a_cancelled_evaluation_takes_its_study_along(world: World, clock: datetime) -> None:
+    study, other = make_study(world.engine, clock, n=2), make_study(world.engine, clock, n=2)
+    n_given = rate_all(world.engine, study, world.people["Ada"], clock, SCORES)
+    assert claim(world, study, "Ben", clock) == 1
+    later = clock + timedelta(hours=1)
+    with transaction(world.engine) as connection:
+        evaluation = study_by_id(connection, study).evaluation_id
+        assert evaluation is not None
+        assert is_under_study(connection, study_by_id(connection, study).version_id)
+    cancel_evaluation(world.engine, evaluation, FakeLauncher(), later, cancelled_by="lea")
+    with pytest.raises(WorkflowError, match="cancelled with its evaluation"):
+        rate(world, study, "Ben", 1, later)
+    with pytest.raises(WorkflowError, match="cancelled with its evaluation"):
+        claim(world, study, "Ben", later)
+    ada = world.people["Ada"]
+    with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="is kept"):
+        withdraw(connection, study, 1, ada, now=later, lease_minutes=20)
+    with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="nothing to"):
+        lock_study(connection, study, world.rows["Lea"], later, although_missing=True)
+    for reads in (key_of, revealed_ratings):
+        with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="never"):
+            reads(connection, study)
+    with transaction(world.engine) as connection:
+        row = study_by_id(connection, study)
+        assert (row.status, row.cancelled_at, row.locked_at) == ("cancelled", later, None)
+        assert completeness(connection, row).n_submitted == n_given == 2
+        assert view_at_work(connection, study, world.people["Ben"], later) is None
+        assert not is_under_study(connection, row.version_id)
+        assert study_by_id(connection, other).is_open
+
+
+def is_waited_for(engine: Engine) -> bool:
+    """Tell whether somebody waits for a lock in a database of PostgreSQL."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with transaction(engine) as connection:
+        return bool(connection.execute(waiting).scalar_one())
+
+
+@pytest.mark.postgres
+def test_cancelling_waits_for_who_is_submitting(postgres_engine: Engine, clock: datetime) -> None:
+    world = make_world(postgres_engine, clock, n=4)
+    study = make_study(postgres_engine, clock, n=2)
+    claim(world, study, "Ada", clock)
+    with transaction(postgres_engine) as connection:
+        evaluation = study_by_id(connection, study).evaluation_id
+        view = view_at_work(connection, study, world.people["Ada"], clock)
+    assert evaluation is not None
+    assert view is not None
+    given = Ratings([FAIR] * len(view.answers))
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(postgres_engine) as connection:
+            submit(connection, study, 1, world.people["Ada"], given, now=clock)
+            cancelling = pool.submit(
+                cancel_evaluation, postgres_engine, evaluation, FakeLauncher(), clock,
+                cancelled_by="lea",
+            )  # fmt: skip
+            wait_until(lambda: is_waited_for(postgres_engine), "the lock of the item")
+            assert not cancelling.done()
+        cancelling.result(timeout=60)
+    with transaction(postgres_engine) as connection:
+        row = study_by_id(connection, study)
+        assert (row.status, completeness(connection, row).n_submitted) == ("cancelled", 1)
+
+
+def test_ids_of_answers_say_nothing_of_systems(any_engine: Engine, clock: datetime) -> None:
+    """The first, second and third id of an item go to each system about as often."""
+    make_study(any_engine, clock, n=300, given=rows(300, mark="x"))
+    with transaction(any_engine) as connection:
+        ids: dict[int, list[int]] = {}
+        for answer, item in connection.execute(select(StudyAnswer.id, StudyAnswer.item_id)):
+            ids.setdefault(item, []).append(answer)
+        systems = dict(connection.execute(select(StudyKey.answer_id, StudyKey.system)).all())
+    first = Counter(systems[min(one)] for one in ids.values() if len(one) == 3)
+    assert sum(first.values()) == 200
+    # 200 / 3 = 67 each, with a standard deviation of 6.7; the secret is fixed, so is the outcome.
+    assert all(45 < first[system] < 90 for system in SYSTEMS), first
+
+
+def test_two_people_who_claim_at_once_never_overfill_an_item(
+    any_engine: Engine, clock: datetime
+) -> None:
+    world = make_world(any_engine, clock, n=4)
+    study = make_study(any_engine, clock, n=3, plan=HumanEvaluation(sample_size=3, reviewers=1))
+    with ThreadPoolExecutor(4) as pool:
+        given = list(pool.map(lambda name: claim(world, study, name, clock), world.people))
+    assert sorted(one for one in given if one) == [1, 2, 3]
+    with transaction(any_engine) as connection:
+        assert connection.execute(select(func.count()).select_from(StudySheet)).scalar_one() == 3
+
+
+def test_a_locked_study_is_measured_once_and_an_open_one_not_at_all(
+    world: World, clock: datetime
+) -> None:
+    still_open, locked = (
+        make_study(world.engine, clock, n=12),
+        make_study(world.engine, clock, n=12),
+    )
+    for name in ("Ada", "Ben"):
+        rate_all(world.engine, locked, world.people[name], clock, SCORES)
+    with transaction(world.engine) as connection:
+        lock_study(connection, locked, world.rows["Lea"], clock, although_missing=True)
+    for hours in (0, 1):
+        measure_locked_studies(world.engine, Settings(), clock + timedelta(hours=hours))
+    with transaction(world.engine) as connection:
+        assert study_by_id(connection, still_open).results is None
+        row = study_by_id(connection, locked)
+    assert row.measured_at == clock
+    assert row.results is not None
+    assert len(row.results["checks"]) == 4
+    assert {one["outcome"] for one in row.results["checks"]} == {"passed"}
+    assert row.results["remarks"] == ["12 of 36 ratings are missing"]
+    assert (row.results["n_items"], row.results["n_ratings"]) == (12, 2 * (12 * 3 - 4))

@@ -1,0 +1,322 @@
+"""Claims, blind reviews, disagreement and export, on both databases."""
+
+import threading
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, delete, func, select
+
+from monitor.errors import NotFoundError, WorkflowError
+from monitor.review.export import read_gold, sft_rows
+from monitor.review.items.adjudication import Ruling, adjudicate
+from monitor.review.items.blind_review import claim_next, decline, save_draft, submit_review
+from monitor.review.items.discussion import escalate_stale, propose_resolution
+from monitor.review.items.flags import flag, reject_flag
+from monitor.review.items.item_view import view_item
+from monitor.review.items.verdicts import Judgement, ReviewInput
+from monitor.review.sampling.batch import create_batch
+from monitor.settings import ModelSection, Review
+from monitor.store.accounts.users import ReviewerRow, add_reviewer, reviewer_by_name
+from monitor.store.audit_log import first_broken_entry
+from monitor.store.engine import transaction
+from monitor.store.privacy.deletion import delete_exchanges
+from monitor.store.review.assignments import lease_of
+from monitor.store.review.gold_export import ItemFilter
+from monitor.store.review.items import item_by_id, items_of_batches
+from monitor.store.review.reviews import gold_of_batches, reviews_of
+from monitor.store.tables import Exchange, Lease, ReviewBatch, ReviewDraw, ReviewItem
+from tests.services.review_world import World, make_world
+
+FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
+ACCEPT = ReviewInput(verdict="accept", **FIVE)
+
+
+def correct(text: str = "Better.", **changes: Any) -> ReviewInput:
+    return ReviewInput(
+        **{"verdict": "correct", "error_kind": "knowledge", "answerable": "facts_missing"}
+        | {"corrected_response": text, **FIVE}
+        | changes
+    )
+
+
+@pytest.fixture
+def world(any_engine: Engine, clock: datetime) -> World:
+    return make_world(any_engine, clock)
+
+
+def person(world: World, name: str) -> ReviewerRow:
+    return world.rows[name]
+
+
+def claim(world: World, name: str, now: datetime) -> int | None:
+    with transaction(world.engine) as connection:
+        return claim_next(connection, world.people[name], now, 20)
+
+
+def submit(world: World, name: str, item: int, review: ReviewInput, now: datetime) -> str:
+    with transaction(world.engine) as connection:
+        return submit_review(connection, item, person(world, name), review, now)
+
+
+def review_next(world: World, name: str, review: ReviewInput, now: datetime) -> int:
+    item = claim(world, name, now)
+    assert item is not None
+    submit(world, name, item, review, now)
+    return item
+
+
+def test_two_accept_and_it_is_gold(world: World, clock: datetime) -> None:
+    first = review_next(world, "Ada", ACCEPT, clock)
+    assert first == review_next(world, "Ben", ACCEPT, clock)
+    with transaction(world.engine) as connection:
+        (gold,) = gold_of_batches(connection, [world.batch_id])
+        assert ("accept", "agreed", "gold") == (
+            gold.verdict,
+            gold.resolution,
+            item_by_id(connection, first).status,
+        )
+        assert None is first_broken_entry(connection)
+    with pytest.raises(WorkflowError, match="take it back"):
+        submit(world, "Ada", first, ACCEPT, clock)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        correct("Another text."),
+        correct(tone=3),
+        correct(error_kind="unsafe"),
+        correct("Better.", verdict="reject"),
+    ],
+)
+def test_what_counts_as_disagreement(world: World, clock: datetime, second: ReviewInput) -> None:
+    item = review_next(world, "Ada", correct("Better."), clock)
+    assert item == review_next(world, "Ben", second, clock)
+    with transaction(world.engine) as connection:
+        assert "disagreed" == item_by_id(connection, item).status
+
+
+def test_small_differences_agree(world: World, clock: datetime) -> None:
+    item = review_next(world, "Ada", correct("Better  text."), clock)
+    review_next(world, "Ben", correct("Better text.\n", tone=4, error_kind="format"), clock)
+    with transaction(world.engine) as connection:
+        assert "gold" == item_by_id(connection, item).status
+
+
+def test_a_peers_work_is_invisible_until_both_are_in(world: World, clock: datetime) -> None:
+    item = review_next(world, "Ada", correct("Secret."), clock)
+    assert item == claim(world, "Ben", clock)
+    with transaction(world.engine) as connection:
+        seen = view_item(connection, item, person(world, "Ben"))
+        assert ("open", (), None) == (seen.state, seen.reviews, seen.own_review)
+        assert "Secret." not in repr(seen)
+        for name in ("Cleo", "Lea"):
+            with pytest.raises(NotFoundError):
+                view_item(connection, item, person(world, name))
+        assert "submitted" == view_item(connection, item, person(world, "Ada")).state
+    submit(world, "Ben", item, ACCEPT, clock)
+    with transaction(world.engine) as connection:
+        assert 2 == len(view_item(connection, item, person(world, "Ben")).reviews)
+
+
+def test_a_third_gets_another_item_until_a_lease_runs_out(world: World, clock: datetime) -> None:
+    first = claim(world, "Ada", clock)
+    assert first == claim(world, "Ben", clock)
+    assert first == claim(world, "Ada", clock), "who is at work goes on with it"
+    assert first is not None
+    other = claim(world, "Cleo", clock)
+    assert other != first
+    with transaction(world.engine) as connection:
+        save_draft(
+            connection, first, person(world, "Ada"), {"comment": "half"}, now=clock,
+            lease_minutes=20,
+        )  # fmt: skip
+    later = clock + timedelta(minutes=21)
+    assert first == claim(world, "Lea", later)
+    assert first == claim(world, "Ben", later)
+    with pytest.raises(WorkflowError, match="reservation has ended"):
+        submit(world, "Ada", first, ACCEPT, later)
+    with transaction(world.engine) as connection:
+        lease = lease_of(connection, first, world.people["Ada"])
+    assert lease is not None
+    assert {"comment": "half"} == lease.draft
+
+
+def test_skipped_items_come_back_last_and_declined_ones_never(
+    world: World, clock: datetime
+) -> None:
+    skipped = claim(world, "Ada", clock)
+    assert skipped is not None
+    ada = person(world, "Ada")
+    with transaction(world.engine) as connection:
+        decline(connection, skipped, ada, clock)
+    declined = claim(world, "Ada", clock)
+    assert declined not in {skipped, None}
+    with transaction(world.engine) as connection:
+        decline(connection, declined or 0, ada, clock, "I know this customer")
+    seen = []
+    while (item := claim(world, "Ada", clock)) is not None:
+        submit(world, "Ada", item, ACCEPT, clock)
+        seen.append(item)
+    assert skipped == seen[-1]
+    assert declined not in seen
+    assert 39 == len(seen)
+
+
+def test_joint_resolution_keeps_the_first_votes(world: World, clock: datetime) -> None:
+    item = review_next(world, "Ada", ACCEPT, clock)
+    review_next(world, "Ben", correct("Better."), clock)
+    proposal = Judgement(
+        verdict="correct", error_kind="knowledge", answerable="yes", corrected_response="Better."
+    )
+    with transaction(world.engine) as connection:
+        ada, ben, cleo = (person(world, name) for name in ("Ada", "Ben", "Cleo"))
+    with transaction(world.engine) as connection, pytest.raises(NotFoundError):
+        propose_resolution(connection, item, cleo, proposal, clock)
+    with transaction(world.engine) as connection:
+        assert "disagreed" == propose_resolution(connection, item, ada, proposal, clock)
+        assert "disagreed" == propose_resolution(connection, item, ada, proposal, clock)
+        assert "gold" == propose_resolution(connection, item, ben, proposal, clock)
+        assert ["accept", "correct"] == [row.verdict for row in reviews_of(connection, [item])]
+        assert "discussed" == gold_of_batches(connection)[0].resolution
+
+
+def test_adjudication_by_somebody_who_reviewed_neither(world: World, clock: datetime) -> None:
+    item = review_next(world, "Cleo", ACCEPT, clock)
+    review_next(world, "Ben", correct("Better."), clock)
+    ruling = Ruling(verdict="accept", cause="guide_gap")
+    with transaction(world.engine) as connection:
+        assert [] == escalate_stale(connection, clock + timedelta(days=2))
+        assert [item] == escalate_stale(connection, clock + timedelta(days=4))
+    for name in ("Cleo", "Ada"):
+        with transaction(world.engine) as connection, pytest.raises(NotFoundError):
+            adjudicate(connection, item, person(world, name), ruling, clock)
+    with transaction(world.engine) as connection:
+        adjudicate(connection, item, person(world, "Lea"), ruling, clock)
+        assert "adjudicated" == gold_of_batches(connection)[0].resolution
+
+
+def test_a_flag_takes_out_and_a_lead_puts_back(world: World, clock: datetime) -> None:
+    item = review_next(world, "Ada", ACCEPT, clock)
+    assert item == claim(world, "Ben", clock)
+    with transaction(world.engine) as connection:
+        flag(connection, item, person(world, "Ben"), clock, "personal data")
+        assert "flagged" == item_by_id(connection, item).status
+        assert "queued" == reject_flag(connection, item, person(world, "Lea"), clock)
+
+
+@pytest.mark.parametrize(
+    ("review", "problem"),
+    [
+        (correct(error_kind=""), "kind of error"),
+        (correct(answerable=""), "could have produced the right answer"),
+        (correct(" "), "as it should have been"),
+        (ReviewInput(verdict="accept", corrected_response="Other", **FIVE), "Correct, not Accept"),
+    ],
+)
+def test_incomplete_reviews_say_what_is_missing(
+    world: World, clock: datetime, review: ReviewInput, problem: str
+) -> None:
+    item = claim(world, "Ada", clock)
+    with pytest.raises(WorkflowError, match=problem):
+        submit(world, "Ada", item or 0, review, clock)
+
+
+def test_many_claim_at_once(any_engine: Engine, clock: datetime) -> None:
+    world = make_world(any_engine, clock, n=30)
+    names = [f"R{i}" for i in range(12)]
+    with transaction(any_engine) as connection:
+        ids = {name: add_reviewer(connection, name, "x", "reviewer", clock) for name in names}
+    claimed: list[int] = []
+    failures: list[BaseException] = []
+
+    def work(name: str) -> None:
+        try:
+            # Until nothing is left for this person: a fixed number each could leave the last
+            # item to somebody who has reviewed it already.
+            while len(claimed) < 60 and not failures:
+                with transaction(any_engine) as connection:
+                    item = claim_next(connection, ids[name], clock, 20)
+                    if item is None:
+                        continue  # another claimer holds the last ones just now
+                    claimed.append(item)
+                    row = reviewer_by_name(connection, name)
+                    assert row is not None
+                    submit_review(connection, item, row, ACCEPT, clock)
+        except BaseException as error:  # noqa: BLE001 - shown below
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [] == failures
+    assert {2} == set(Counter(claimed).values())
+    assert 60 == len(claimed)
+    with transaction(any_engine) as connection:
+        assert 30 == len(gold_of_batches(connection, [world.batch_id]))
+        assert None is first_broken_entry(connection)
+
+
+def test_simultaneous_claims_of_the_last_place(any_engine: Engine, clock: datetime) -> None:
+    make_world(any_engine, clock, n=1)
+    with transaction(any_engine) as connection:
+        ids = [add_reviewer(connection, f"R{i}", "x", "reviewer", clock) for i in range(10)]
+    start = threading.Barrier(10)
+
+    def work(reviewer_id: int) -> None:
+        start.wait()
+        with transaction(any_engine) as connection:
+            claim_next(connection, reviewer_id, clock, 20)
+
+    threads = [threading.Thread(target=work, args=(one,)) for one in ids]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with transaction(any_engine) as connection:
+        assert 2 == connection.execute(select(func.count()).select_from(Lease)).scalar_one()
+
+
+def test_export_has_one_row_an_item_and_only_gold(world: World, clock: datetime) -> None:
+    review_next(world, "Ada", correct("Right."), clock)
+    item = review_next(world, "Ben", correct("Right."), clock)
+    review_next(world, "Ada", ACCEPT, clock)
+    with transaction(world.engine) as connection:
+        model = ModelSection(system_prompt="ignored: it has one")
+        gold = read_gold(connection, model, ItemFilter(batch_ids=[world.batch_id]))
+        (row,) = sft_rows(gold, model)
+    assert ["system", "user", "assistant"] == [turn["role"] for turn in row["messages"]]
+    assert "Right." == row["messages"][-1]["content"]
+    assert (item, "agreed") == (row["metadata"]["item_id"], row["metadata"]["resolution"])
+
+
+def test_exchanges_that_are_gone_are_not_queued(any_engine: Engine, clock: datetime) -> None:
+    made = make_world(any_engine, clock, n=40)
+    with transaction(any_engine) as connection:
+        connection.execute(delete(ReviewDraw))
+        connection.execute(delete(ReviewItem))
+        connection.execute(delete(ReviewBatch))
+        gone = list(connection.execute(select(Exchange.id).limit(30)).scalars())
+        delete_exchanges(connection, gone)
+        rng = np.random.default_rng(1)
+        batch = create_batch(connection, made.evaluation_id, Review(), rng, clock)
+        items = items_of_batches(connection, [batch])
+
+    assert 10 == len(items)
+    assert not {item.exchange_id for item in items} & set(gone)
+
+
+def test_a_batch_is_made_once(world: World, clock: datetime) -> None:
+    import numpy as np
+
+    with transaction(world.engine) as connection:
+        again = create_batch(
+            connection, world.evaluation_id, Review(), np.random.default_rng(9), clock
+        )
+        assert world.batch_id == again
+        assert 40 == len(items_of_batches(connection, [again]))

@@ -1,0 +1,114 @@
+"""Fifty people who claim at once over ten thousand items, on a real PostgreSQL."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, select
+
+from monitor.errors import WorkflowError
+from monitor.review.items.blind_review import claim_next, submit_review
+from monitor.review.items.verdicts import ReviewInput
+from monitor.store.accounts.users import ReviewerRow, list_reviewers
+from monitor.store.audit_log import check_chain
+from monitor.store.engine import make_engine, transaction
+from monitor.store.tables import Lease, Review, ReviewItem
+from tests.services.many_items import add_items, add_reviewers
+from tests.services.review_world import make_world
+
+pytestmark = pytest.mark.postgres
+
+N_CLAIMERS = 50
+N_ITEMS = 10_000
+CLAIMS_EACH = 6
+ACCEPT = ReviewInput(verdict="accept", accuracy=5, completeness=5, tone=5, compliance=5)
+
+
+@pytest.fixture
+def crowd(postgres_engine: Engine, clock: datetime) -> list[ReviewerRow]:
+    world = make_world(postgres_engine, clock, n=4)
+    with transaction(postgres_engine) as connection:
+        add_items(connection, world.batch_id, N_ITEMS)
+        add_reviewers(connection, N_CLAIMERS, clock)
+        return [row for row in list_reviewers(connection) if row.name.startswith("Claimer")]
+
+
+def at_once(
+    engine: Engine, crowd: list[ReviewerRow], work: Callable[[Engine, ReviewerRow], None]
+) -> None:
+    """Let everybody work at the same time, each with a connection of their own."""
+    url = engine.url.render_as_string(hide_password=False)
+    start = threading.Barrier(len(crowd))
+    failures: list[BaseException] = []
+
+    def run(person: ReviewerRow) -> None:
+        own = make_engine(url)
+        try:
+            with own.connect():
+                start.wait()
+            work(own, person)
+        except BaseException as error:  # noqa: BLE001 - shown below
+            failures.append(error)
+        finally:
+            own.dispose()
+
+    threads = [threading.Thread(target=run, args=(person,)) for person in crowd]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [] == failures
+
+
+def test_no_item_is_given_to_more_people_than_it_needs(
+    postgres_engine: Engine, crowd: list[ReviewerRow], clock: datetime
+) -> None:
+    """Everybody claims, some submit, some let the lease run out; at no time has an item three."""
+
+    def work(engine: Engine, person: ReviewerRow) -> None:
+        for turn in range(CLAIMS_EACH):
+            now = clock + timedelta(minutes=7 * turn)
+            with transaction(engine) as connection:
+                item = claim_next(connection, person.id, now, 20)
+                assert item is not None
+            if (person.id + turn) % 3:  # else it keeps the place, or another takes it over
+                # Clocks that differ: who is ahead may have taken over what this one still holds.
+                with suppress(WorkflowError), transaction(engine) as connection:
+                    submit_review(connection, item, person, ACCEPT, now, audit_share=0.1)
+
+    at_once(postgres_engine, crowd, work)
+
+    with transaction(postgres_engine) as connection:
+        reviews = Counter(connection.execute(select(Review.item_id)).scalars())
+        authors = set(connection.execute(select(Review.item_id, Review.reviewer_id)).all())
+        end = clock + timedelta(minutes=7 * (CLAIMS_EACH - 1))
+        for item, person in connection.execute(
+            select(Lease.item_id, Lease.reviewer_id).where(Lease.expires_at > end)
+        ):
+            reviews[item] += (item, person) not in authors
+        statuses = Counter(connection.execute(select(ReviewItem.status)).scalars())
+        assert check_chain(connection).broken_at is None
+    assert {1, 2} >= set(reviews.values())
+    assert N_CLAIMERS * CLAIMS_EACH / 2 < sum(reviews.values())
+    assert statuses["gold"] == sum(n == 2 for n in Counter(item for item, _ in authors).values())
+
+
+def test_everybody_claims_in_the_same_moment(
+    postgres_engine: Engine, crowd: list[ReviewerRow], clock: datetime
+) -> None:
+    """Fifty claims take the first twenty-five items, each twice: none is left out either."""
+    claimed: list[int | None] = []
+
+    def work(engine: Engine, person: ReviewerRow) -> None:
+        with transaction(engine) as connection:
+            claimed.append(claim_next(connection, person.id, clock, 20))
+
+    at_once(postgres_engine, crowd, work)
+
+    counts = Counter(claimed)
+    assert None not in counts
+    assert 2 == max(counts.values())
+    assert N_CLAIMERS == sum(counts.values())

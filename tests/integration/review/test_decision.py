@@ -1,0 +1,201 @@
+"""The decision on a batch, from reviews in the database to what is written and told."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from monitor.alerts.messages.decision import PATIENCE, announce_decisions
+from monitor.alerts.messages.mrkdwn import render_text
+from monitor.errors import WorkflowError
+from monitor.review.decision.decisions import confirm_retraining, decide, decide_open_batches
+from monitor.settings import Alerts, Review, Settings
+from monitor.store.alerts.outbox import list_messages
+from monitor.store.engine import transaction
+from monitor.store.review.decisions import DecisionRow
+from monitor.store.review.draws import draws_of_batches
+from monitor.store.review.items import change_item, items_of_batches
+from tests.services.review_world import World, make_world
+from tests.services.verdicts import JUDGEMENT, KNOWLEDGE, RIGHT, Told, settle
+
+SMALL = Review(minimum_drifted_gold=3)
+ALERTS = Alerts(public_url="https://drift.example")
+
+
+@pytest.fixture
+def world(any_engine: Engine, clock: datetime) -> World:
+    return make_world(any_engine, clock)
+
+
+def reviewed(
+    world: World, clock: datetime, *told: Told | None, review: Review = SMALL
+) -> DecisionRow:
+    """Let the first items end as told, the rest as right, and decide."""
+    with transaction(world.engine) as connection:
+        settle(
+            connection, world.batch_id, (world.people["Ada"], world.people["Ben"]),
+            lambda number, _item: told[number] if number < len(told) else RIGHT, clock,
+        )  # fmt: skip
+        return decide(connection, world.batch_id, review, clock)
+
+
+def messages(world: World) -> list[str]:
+    with transaction(world.engine) as connection:
+        return [render_text(one.payload["blocks"]) for one in list_messages(connection)]
+
+
+def test_no_decision_while_the_control_is_incomplete(world: World, clock: datetime) -> None:
+    row = reviewed(world, clock, *[None] * 5)
+    assert ("undecided", "control") == (row.recommendation, row.inputs["missing"])
+    assert "35 of 40 control items are decided" in row.inputs["reasons"][0]
+    assert None is row.inputs["rise"]
+
+
+def test_a_tenth_missing_is_enough_and_what_is_taken_out_is_not_missing(
+    world: World, clock: datetime
+) -> None:
+    with transaction(world.engine) as connection:
+        out = items_of_batches(connection, [world.batch_id])[-1].id
+        settle(
+            connection, world.batch_id, (world.people["Ada"], world.people["Ben"]),
+            lambda number, item: None if number < 3 or item.id == out else RIGHT, clock,
+        )  # fmt: skip
+        change_item(connection, out, status="excluded", excluded_reason="personal data")
+        row = decide(connection, world.batch_id, SMALL, clock)
+    assert "keep" == row.recommendation
+    control = row.inputs["control"]
+    assert (40, 1, 36) == (control["n_drawn"], control["n_excluded"], control["n"])
+
+
+def test_a_sure_rise_of_judgement_recommends_and_a_lead_confirms(
+    world: World, clock: datetime
+) -> None:
+    row = reviewed(world, clock, *[JUDGEMENT] * 20)
+    assert "retrain" == row.recommendation
+    assert {"judgement": 20} == row.inputs["error_kinds"]
+    assert 0.5 == row.inputs["rate"]["rate"]
+    assert pytest.approx(0.5) == row.inputs["traffic"]["rate"]
+    assert 1.0 == row.inputs["answers"]["shares"]["needs_judgement"]["rate"]
+    assert {"card_lost", "crypto_withdrawal", "fees", "instant_transfer"} == set(
+        row.inputs["by_task_type"]
+    )
+    assert [0] == [one["cluster"] for one in row.inputs["by_cluster"]]
+    with transaction(world.engine) as connection:
+        assert row == decide(connection, world.batch_id, Review(), clock + timedelta(days=1))
+        with pytest.raises(WorkflowError, match="lead"):
+            confirm_retraining(connection, row.id, world.rows["Ada"], clock)
+        confirm_retraining(connection, row.id, world.rows["Lea"], clock)
+        confirm_retraining(connection, row.id, world.rows["Lea"], clock)
+
+
+def test_gaps_of_knowledge_call_for_retrieval_not_for_training(
+    world: World, clock: datetime
+) -> None:
+    row = reviewed(world, clock, *[KNOWLEDGE] * 18, *[JUDGEMENT] * 2)
+    assert "knowledge" == row.recommendation
+    assert "update retrieval first" in row.inputs["reasons"][-1]
+    with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="knowledge"):
+        confirm_retraining(connection, row.id, world.rows["Lea"], clock)
+
+
+def test_too_few_answers_are_no_decision(world: World, clock: datetime) -> None:
+    unclear = Told("correct", "correct", "correct", "other", "")
+    row = reviewed(world, clock, *[unclear] * 14, *[KNOWLEDGE] * 3, *[JUDGEMENT] * 3)
+    assert ("undecided", "answers") == (row.recommendation, row.inputs["missing"])
+    assert "worth 6 random ones" in row.inputs["reasons"][-1]
+
+
+def test_too_little_gold_on_drifted_topics_is_no_decision(world: World, clock: datetime) -> None:
+    row = reviewed(world, clock, *[JUDGEMENT] * 20, review=Review())
+    assert ("undecided", "gold") == (row.recommendation, row.inputs["missing"])
+    assert "training needs 50" in row.inputs["reasons"][-1]
+
+
+def test_a_few_errors_keep_the_model(world: World, clock: datetime) -> None:
+    assert "keep" == reviewed(world, clock, *[JUDGEMENT] * 3).recommendation
+
+
+def test_disagreeing_reviewers_mend_the_guide_first(world: World, clock: datetime) -> None:
+    one = Told("accept", "correct", "correct", "tone", "yes")
+    other = Told("correct", "accept", "correct", "tone", "yes")
+    row = reviewed(world, clock, *[one, other] * 20)
+    assert "mend_guide" == row.recommendation
+    assert row.inputs["agreement"]["alpha"] < 0
+    assert row.inputs["agreement"]["ac1"] < 0
+
+
+def test_a_text_asked_last_week_counts_and_is_not_asked_again(
+    any_engine: Engine, clock: datetime
+) -> None:
+    """Both weeks have the same four texts; the second week's control hits all of them again."""
+    cases = [("", f"Question {number}?", f"Answer {number}.") for number in range(4)]
+    review = Review(weekly_budget=40)
+    first = make_world(any_engine, clock, n=4, cases=cases, review=review, weeks_ago=1)
+    second = make_world(
+        any_engine, clock, n=4, cases=cases, review=review, people=False, weeks_ago=0
+    )
+    with transaction(any_engine) as connection:
+        assert 4 == len(items_of_batches(connection, [first.batch_id]))
+        assert [] == items_of_batches(connection, [second.batch_id])
+        draws = draws_of_batches(connection, [second.batch_id])
+        assert {first.batch_id} == {draw.asked_in for draw in draws}
+        assert 4 == sum(draw.control_points for draw in draws)
+        waiting = decide(connection, second.batch_id, SMALL, clock)
+        assert "undecided" == waiting.recommendation
+        settle(
+            connection, first.batch_id, (first.people["Ada"], first.people["Ben"]),
+            lambda number, _item: KNOWLEDGE if number == 0 else RIGHT, clock,
+        )  # fmt: skip
+        row = decide(connection, second.batch_id, SMALL, clock)
+    own = row.inputs["control_of_batch"]
+    assert (4, 1, 4) == (own["n"], own["errors"], own["n_reused"])
+
+
+def test_a_verdict_may_grow_old(any_engine: Engine, clock: datetime) -> None:
+    cases = [("", f"Question {number}?", f"Answer {number}.") for number in range(4)]
+    make_world(any_engine, clock - timedelta(weeks=5), n=4, cases=cases, weeks_ago=1)
+    again = make_world(
+        any_engine, clock, n=4, cases=cases, people=False, review=Review(verdict_weeks=4)
+    )
+    with transaction(any_engine) as connection:
+        assert 4 == len(items_of_batches(connection, [again.batch_id]))
+
+
+def test_slack_is_told_once_with_the_figures(world: World, clock: datetime) -> None:
+    row = reviewed(world, clock, *[KNOWLEDGE] * 15, *[JUDGEMENT] * 5)
+    for _ in range(2):
+        with transaction(world.engine) as connection:
+            announce_decisions(connection, "assistant", clock, ALERTS)
+    (text,) = messages(world)
+    for said in (
+        "Retrieval or prompt first: assistant",
+        "Error rate, control slice: 50.0%",
+        "20 of 40",
+        "At launch: 8.0%",
+        "knowledge: 75.0%",
+        "facts were missing: 75.0%",
+        f"https://drift.example/decisions/{row.id}",
+    ):
+        assert said in text, said
+
+
+def test_slack_hears_of_what_is_missing_once_and_not_at_once(world: World, clock: datetime) -> None:
+    reviewed(world, clock, *[None] * 30)
+    settings = Settings(review=SMALL, alerts=ALERTS)
+    for days in (0, 3, PATIENCE.days, PATIENCE.days + 1):
+        now = clock + timedelta(days=days)
+        decide_open_batches(world.engine, settings, now)
+        with transaction(world.engine) as connection:
+            announce_decisions(connection, "assistant", now, ALERTS)
+        assert len(messages(world)) == (1 if days >= PATIENCE.days else 0), days
+    assert "10 of 40 control items are decided" in messages(world)[0]
+
+
+def test_an_old_batch_that_nothing_counts_any_more_is_left_alone(
+    any_engine: Engine, clock: datetime
+) -> None:
+    old = make_world(any_engine, clock, n=4, weeks_ago=6)
+    new = make_world(any_engine, clock, n=4, weeks_ago=0, people=False)
+    decided = decide_open_batches(any_engine, Settings(review=SMALL), clock)
+    assert [new.batch_id] == [row.batch_id for row in decided]
+    assert old.batch_id != new.batch_id

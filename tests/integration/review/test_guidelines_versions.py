@@ -1,0 +1,186 @@
+"""An item remembers the taxonomy it was queued under; a slip in the file stops no watch."""
+
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import typer
+from sqlalchemy import Engine
+from typer.testing import CliRunner
+
+from monitor.cli.app import app
+from monitor.daemon.app import run_daemon
+from monitor.daemon.readiness import check_everything
+from monitor.errors import TaxonomyError
+from monitor.review.guidelines import load_taxonomy, remember_taxonomy, taxonomy_by_version
+from monitor.settings import Review, Secrets, Settings, default_settings
+from monitor.store.engine import make_engine, transaction
+from monitor.store.migrations import upgrade
+from monitor.store.review.items import items_of_batches
+from monitor.store.review.taxonomies import versions_like
+from monitor.windows.comparison.declared_formats import declared_forms
+from tests.services.decided_items import TAXONOMY
+from tests.services.review_world import make_world
+
+
+def test_items_remember_the_version_of_their_batch(
+    any_engine: Engine, tmp_path: Path, clock: datetime
+) -> None:
+    path = tmp_path / "taxonomy.md"
+    path.write_text(TAXONOMY)
+    review = Review(taxonomy=str(path))
+    first = make_world(any_engine, clock, n=8, review=review, weeks_ago=2)
+    path.write_text(TAXONOMY.replace("It stays blocked.", "No."))
+    second = make_world(any_engine, clock, n=8, review=review, weeks_ago=1, people=False)
+    path.write_text("# broken")
+    third = make_world(any_engine, clock, n=8, review=review, weeks_ago=0, people=False)
+    with transaction(any_engine) as connection:
+        versions = [
+            {item.taxonomy_version for item in items_of_batches(connection, [one.batch_id])}
+            for one in (first, second, third)
+        ]
+        (old,), (new,) = versions[:2]
+        assert old != new
+        assert {new} == versions[2], "the version in force before stays so"
+        told = taxonomy_by_version(connection, old)
+        assert told is not None
+        answer = told.task_types["card_lost"].edge_cases[0].examples[0].output
+        assert "It stays blocked." == answer
+        assert old == told.version
+        assert [old] == versions_like(connection, old[:12])
+        assert [] == versions_like(connection, "%")
+        assert None is taxonomy_by_version(connection, "f" * 64)
+
+
+def test_a_version_that_comes_back_is_in_force_again(
+    any_engine: Engine, tmp_path: Path, clock: datetime
+) -> None:
+    path = tmp_path / "taxonomy.md"
+    review = Review(taxonomy=str(path))
+    other = TAXONOMY.replace("It stays blocked.", "No.")
+    with transaction(any_engine) as connection:
+        assert "" == remember_taxonomy(connection, Review(), clock)
+        assert "" == remember_taxonomy(connection, review, clock), "there is no file"
+        seen = []
+        for days, text in enumerate((TAXONOMY, other, TAXONOMY, "# broken")):
+            path.write_text(text)
+            seen.append(remember_taxonomy(connection, review, clock + timedelta(days=days)))
+    assert seen[0] == seen[2] == seen[3] != seen[1]
+
+
+def test_the_daemon_does_not_start_with_a_broken_taxonomy(tmp_path: Path) -> None:
+    path = tmp_path / "taxonomy.md"
+    path.write_text("# fees\n")
+    settings = configured(tmp_path, path)
+    with pytest.raises(TaxonomyError, match=r"taxonomy\.md:1: fees lacks the part `## Criteria`"):
+        run_daemon(settings, Secrets(), (), threading.Event())
+    path.write_text(TAXONOMY)
+    stop = threading.Event()
+    threading.Timer(0.5, stop.set).start()
+    run_daemon(settings, Secrets(), (), stop)
+    engine = make_engine(settings.database.url)
+    with transaction(engine) as connection:
+        assert None is not taxonomy_by_version(connection, load_taxonomy(path).version)
+    engine.dispose()
+
+
+def migrated(url: str) -> Engine:
+    engine = make_engine(url)
+    upgrade(engine)
+    return engine
+
+
+def configured(folder: Path, taxonomy: Path, **sections: object) -> Settings:
+    url = f"sqlite:///{folder / 'driftwarden.db'}"
+    migrated(url).dispose()
+    return default_settings(database={"url": url}, review={"taxonomy": str(taxonomy)}, **sections)
+
+
+def finding(settings: Settings) -> tuple[str, str]:
+    found = next(one for one in check_everything(settings, Secrets()) if one.name == "taxonomy")
+    return found.status, found.message
+
+
+def test_check_tells_of_the_taxonomy(tmp_path: Path, clock: datetime) -> None:
+    path = tmp_path / "taxonomy.md"
+    path.write_text("# fees\n")
+    settings = configured(tmp_path, path)
+    status, message = finding(settings)
+    assert "fail" == status
+    assert f"{path}:1: fees lacks the part `## Edge cases`" in message
+
+    path.write_text(TAXONOMY)
+    assert "ok" == finding(settings)[0]
+    engine = make_engine(settings.database.url)
+    make_world(engine, clock, n=8)
+    engine.dispose()
+    status, message = finding(settings)
+    assert "note" == status
+    assert "lacks: 'crypto_withdrawal', 'fees', 'instant_transfer'" in message
+
+    both = configured(tmp_path, path, model={"system_prompt": "As before."})
+    assert "model.system_prompt is only for items" in finding(both)[1]
+
+
+def test_the_commands(tmp_path: Path, clock: datetime) -> None:
+    config, path = tmp_path / "config.toml", tmp_path / "taxonomy.md"
+    url = f"sqlite:///{tmp_path / 'driftwarden.db'}"
+    config.write_text(f'[database]\nurl = "{url}"\n[review]\ntaxonomy = "{path}"\n')
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["taxonomy", *arguments])
+        if done.exception is not None and not isinstance(done.exception, SystemExit | typer.Exit):
+            return 1, str(done.exception)
+        return done.exit_code, done.output
+
+    assert 0 == run("init", str(path))[0]
+    assert "is there already" in run("init", str(path))[1]
+    status, output = run("check", "-c", str(config))
+    assert 0 == status
+    assert f"{path}: 2 task types, version {load_taxonomy(path).version}" in output
+    assert "note: the traffic's task types weren't looked at" in output
+
+    engine = migrated(url)
+    make_world(engine, clock, n=8, review=Review(taxonomy=str(path)))
+    engine.dispose()
+    status, output = run("check", "-c", str(config))
+    assert 0 == status
+    assert "lacks: 'crypto_withdrawal', 'fees', 'instant_transfer'" in output
+    version = load_taxonomy(path).version
+    path.write_text(TAXONOMY)
+    assert "It stays blocked." in run("show", "-c", str(config))[1]
+    old = run("show", "--version", version[:8], "-c", str(config))[1]
+    assert "Emergency cash" in old
+    again = tmp_path / "again.md"
+    again.write_text(old)
+    assert version == load_taxonomy(again).version
+    assert "no version begins so" in run("show", "--version", "nothing", "-c", str(config))[1]
+
+    path.write_text(TAXONOMY.replace("## Criteria", "## Crtieria"))
+    status, output = run("check", "-c", str(config))
+    assert 78 == status
+    assert f"{path}:15: unknown part 'Crtieria'; did you mean 'criteria'?" in output
+    assert "2 problems" in output
+
+
+def test_the_declared_form_is_that_of_the_answer_alone(tmp_path: Path) -> None:
+    path = tmp_path / "taxonomy.md"
+    path.write_text(
+        TAXONOMY.replace("---\n\n#", "style: chain_of_thought\n---\n\n#", 1).replace(
+            "It stays blocked.", "<think>It was blocked.</think>no"
+        )
+        + "\n## Output format\n\n```labels\nyes\nno\n```\n"
+    )
+    declared = declared_forms(str(path))
+    form = declared.forms["card_lost"]
+    assert form is not None
+    assert form.admits("<think>So.</think>\nyes")
+    assert form.admits("yes"), "the traffic may not hold the reasoning"
+    assert not form.admits("<think>yes</think>perhaps")
+    assert load_taxonomy(path).version == declared.version
+
+    path.write_text(TAXONOMY)
+    assert {"card_lost": None} == declared_forms(str(path)).forms
+    path.write_text("# broken")
+    assert {} == declared_forms(str(path)).forms == declared_forms("").forms

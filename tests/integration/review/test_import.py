@@ -1,0 +1,219 @@
+"""Reviews done in other tools come in by the rules of the workflow, all of a file or nothing."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from monitor.errors import InputError
+from monitor.review.export.export_files import Request, make_export
+from monitor.review.imports import (
+    Imported,
+    import_reviews,
+    read_argilla,
+    read_label_studio,
+    read_reviewer_map,
+)
+from monitor.review.items.blind_review import claim_next
+from monitor.review.items.discussion import propose_resolution
+from monitor.review.items.verdicts import Judgement
+from monitor.settings import Settings
+from monitor.store.accounts.users import set_task_types
+from monitor.store.audit_log import first_broken_entry
+from monitor.store.engine import transaction
+from monitor.store.review.gold_export import ItemFilter, decided_items
+from monitor.store.review.items import item_by_id
+from monitor.store.review.reviews import reviews_of
+from tests.services.decided_items import make_reviewed_world
+from tests.services.review_world import World
+
+MAP = {"ada@example.com": "Ada", "2": "Ben"}
+#: Who reviews, as Label Studio's exports name them: in full, or by id.
+ADA: Any = {"id": 1, "email": "ada@example.com"}
+BEN: Any = 2
+SCORES = ("accuracy", "completeness", "tone", "compliance")
+
+
+@pytest.fixture
+def world(any_engine: Engine, tmp_path: Path, clock: datetime) -> World:
+    return make_reviewed_world(any_engine, tmp_path, clock, [], n=8)
+
+
+def queue(world: World, tool: str) -> list[dict[str, Any]]:
+    with transaction(world.engine) as connection:
+        request = Request(format=tool, out=Path("queue"), queue=True, wanted=ItemFilter())  # type: ignore[arg-type]
+        return json.loads(make_export(connection, Settings(), request).text)
+
+
+def annotation(person: Any, verdict: str, text: str = "", **changes: Any) -> dict[str, Any]:
+    told = {"verdict": verdict}
+    if verdict != "accept":
+        told |= {"error_kind": "knowledge", "answerable": "yes"}
+    told |= changes.pop("choices", {})
+    result = [
+        {"from_name": name, "type": "choices", "value": {"choices": [value]}}
+        for name, value in told.items()
+    ]
+    result += [
+        {"from_name": name, "type": "rating", "value": {"rating": changes.pop(name, 4)}}
+        for name in SCORES
+    ]
+    if text:
+        result.append(
+            {"from_name": "corrected_response", "type": "textarea", "value": {"text": [text]}}
+        )
+    return {"completed_by": person, "was_cancelled": False, "result": result} | changes
+
+
+def written(folder: Path, content: Any) -> Path:
+    path = folder / "reviews.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def bring_in(world: World, path: Path, now: datetime, tool: str = "label-studio") -> Imported:
+    found = read_argilla(path) if tool == "argilla" else read_label_studio(path)
+    with transaction(world.engine) as connection:
+        return import_reviews(connection, found, MAP, now)
+
+
+def statuses(world: World, tasks: Sequence[dict[str, Any]]) -> list[str]:
+    with transaction(world.engine) as connection:
+        return [item_by_id(connection, task["data"]["item_id"]).status for task in tasks]
+
+
+def test_two_agree_two_disagree_one_is_alone(world: World, tmp_path: Path, clock: datetime) -> None:
+    tasks = queue(world, "label-studio")
+    assert 8 == len(tasks)
+    agreed, disagreed, alone, skipped = tasks[:4]
+    agreed["annotations"] = [annotation(ADA, "accept"), annotation(BEN, "accept")]
+    disagreed["annotations"] = [
+        annotation(ADA, "correct", "Better."), annotation(BEN, "reject"),
+    ]  # fmt: skip
+    alone["annotations"] = [annotation(BEN, "correct", "Better.")]
+    skipped["annotations"] = [annotation(ADA, "accept", was_cancelled=True)]
+    path = written(tmp_path, tasks)
+
+    assert Imported(n_written=5, n_known=0) == bring_in(world, path, clock)
+    assert ["gold", "disagreed", "queued", "queued"] == statuses(world, tasks[:4])
+    # The same file again, or a later one that holds it, writes nothing twice.
+    assert Imported(n_written=0, n_known=5) == bring_in(world, path, clock)
+    alone["annotations"].append(annotation(ADA, "correct", "Better."))
+    assert Imported(n_written=1, n_known=5) == bring_in(world, written(tmp_path, tasks), clock)
+
+    with transaction(world.engine) as connection:
+        gold = decided_items(connection, ItemFilter())
+        assert [agreed["data"]["item_id"], alone["data"]["item_id"]] == [
+            one.item_id for one in gold
+        ]
+        assert "Better." == gold[1].response
+        assert None is first_broken_entry(connection)
+        item = disagreed["data"]["item_id"]
+        same = Judgement(
+            verdict="correct", error_kind="tone", answerable="yes", corrected_response="Ours."
+        )
+        for name in ("Ada", "Ben"):
+            status = propose_resolution(connection, item, world.rows[name], same, clock)
+        assert "gold" == status
+
+
+def test_argillas_responses_come_in(world: World, tmp_path: Path, clock: datetime) -> None:
+    records = queue(world, "argilla")
+    told: dict[str, Any] = {"verdict": "correct", "error_kind": "tone", "answerable": "yes"}
+    told |= dict.fromkeys(SCORES, 4) | {"corrected_response": "Better."}
+    records[0]["responses"] = {
+        name: [{"value": value, "user_id": person} for person in ("ada@example.com", "2")]
+        for name, value in told.items()
+    }
+    records[1]["responses"] = {"verdict": [{"value": "accept", "user_id": "2", "status": "draft"}]}
+    path = written(tmp_path, records)
+    assert Imported(n_written=2, n_known=0) == bring_in(world, path, clock, "argilla")
+    assert Imported(n_written=0, n_known=2) == bring_in(world, path, clock, "argilla")
+    with transaction(world.engine) as connection:
+        (gold,) = decided_items(connection, ItemFilter())
+    assert ("Better.", "agreed", 2) == (gold.response, gold.resolution, gold.n_reviewers)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (annotation("eve@example.com", "accept"), "'eve@example.com' is none of the reviewers"),
+        (annotation(None, "accept"), "doesn't say who wrote it (completed_by)"),
+        (annotation(BEN, "accept", tone=None), "incomplete: tone isn't answered"),
+        (annotation(BEN, "accept", accuracy=9), "not an answer: Expected `int` <= 5"),
+        (annotation(BEN, "maybe"), "not an answer: Invalid enum value 'maybe'"),
+        (annotation(BEN, "correct"), "write the response as it should have been"),
+        (annotation(BEN, "accept", "Else."), "you changed the response: the verdict is Correct"),
+        (annotation(BEN, "reject", choices={"answerable": "perhaps"}), "not an answer"),
+        ({"completed_by": BEN, "result": []}, "incomplete: verdict, accuracy"),
+    ],
+)
+def test_what_does_not_fit_is_named_and_nothing_comes_in(
+    world: World, tmp_path: Path, clock: datetime, wrong: dict[str, Any], message: str
+) -> None:
+    tasks = queue(world, "label-studio")
+    tasks[0]["annotations"] = [annotation(ADA, "accept")]
+    tasks[1]["annotations"] = [wrong]
+    tasks[2]["annotations"] = [annotation(ADA, "reject"), annotation(BEN, "reject")]
+    tasks[2]["data"]["exchange_id"] = "of another database"
+    tasks[3] = {"data": {"text": "hello"}, "annotations": [annotation(ADA, "accept")]}
+    with pytest.raises(InputError) as caught:
+        bring_in(world, written(tmp_path, tasks), clock)
+    told = str(caught.value)
+    assert told.startswith("nothing was imported:\n")
+    assert f"task 2, annotation 1: {message}" in told
+    assert 2 == told.count("of the exchange 'of another database'")
+    assert "task 4, annotation 1: names no item" in told
+    assert 5 == len(told.splitlines())
+    with transaction(world.engine) as connection:
+        assert [] == reviews_of(connection, [task["data"].get("item_id", 0) for task in tasks])
+
+
+def test_the_rules_of_the_workflow_hold(world: World, tmp_path: Path, clock: datetime) -> None:
+    tasks = queue(world, "label-studio")
+    with transaction(world.engine) as connection:
+        taken = claim_next(connection, world.people["Cleo"], clock, 20)
+        claim_next(connection, world.people["Lea"], clock, 20)
+        set_task_types(connection, world.people["Ben"], ["fees"])
+    first = next(task for task in tasks if task["data"]["item_id"] == taken)
+    other = next(
+        task
+        for task in tasks
+        if task["data"]["task_type"] not in {"fees", ""} and task is not first
+    )
+    first["annotations"] = [annotation(ADA, "accept")]
+    other["annotations"] = [annotation(BEN, "accept")]
+    with pytest.raises(InputError) as caught:
+        bring_in(world, written(tmp_path, tasks), clock)
+    assert f"item {taken} has no place left for Ada" in str(caught.value)
+    assert f"Ben doesn't review the task type {other['data']['task_type']!r}" in str(caught.value)
+
+    # A review never changes, whatever a later file says.
+    tasks = queue(world, "label-studio")
+    tasks[-1]["annotations"] = [annotation(ADA, "accept")]
+    bring_in(world, written(tmp_path, tasks), clock)
+    tasks[-1]["annotations"] = [annotation(ADA, "accept", tone=1)]
+    with pytest.raises(InputError, match="a review never changes"):
+        bring_in(world, written(tmp_path, tasks), clock)
+
+
+def test_what_is_no_export_of_a_tool_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="can't be read"):
+        read_label_studio(tmp_path / "missing.json")
+    path = tmp_path / "file.json"
+    for content, message in (
+        ("{", "not valid JSON"),
+        ("{}", "not a JSON array"),
+        ("[1]", "array of"),
+    ):
+        path.write_text(content)
+        with pytest.raises(InputError, match=message):
+            read_label_studio(path)
+    path.write_text('{"ada": 1}')
+    with pytest.raises(InputError, match="not a JSON object such as"):
+        read_reviewer_map(path)
+    assert {} == read_reviewer_map(None)

@@ -1,0 +1,389 @@
+"""Undo, discussion, audits, flags, reopening and task types, on both databases."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select
+
+from monitor.errors import NotFoundError, WorkflowError
+from monitor.review.items.adjudication import Ruling, adjudicate, audit, reopen
+from monitor.review.items.blind_review import (
+    claim_next,
+    decline,
+    save_draft,
+    submit_review,
+    withdraw_review,
+)
+from monitor.review.items.consensus import is_audited
+from monitor.review.items.discussion import (
+    ask_for_adjudication,
+    escalate_stale,
+    propose_resolution,
+    write_message,
+)
+from monitor.review.items.flags import confirm_flag, flag, reject_flag
+from monitor.review.items.item_view import ItemView, view_item
+from monitor.review.items.verdicts import Judgement, ReviewInput
+from monitor.review.items.worklist import work_of
+from monitor.store.accounts.users import set_task_types
+from monitor.store.audit_log import first_broken_entry
+from monitor.store.engine import transaction
+from monitor.store.review.assignments import lease_of
+from monitor.store.review.audits import AuditCounts, audit_counts
+from monitor.store.review.items import item_by_id
+from monitor.store.review.reviews import gold_history, gold_of_batches, reviews_of
+from monitor.store.tables import AuditEntry
+from tests.services.review_world import World, make_world
+
+FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
+ACCEPT = ReviewInput(verdict="accept", accuracy=5, completeness=5, tone=5, compliance=5)
+RIGHT = Judgement(
+    verdict="correct", error_kind="knowledge", answerable="yes", corrected_response="Right."
+)
+
+
+def correct(text: str = "Right.", **changes: Any) -> ReviewInput:
+    values: dict[str, Any] = {
+        "verdict": "correct",
+        "error_kind": "knowledge",
+        "answerable": "facts_missing",
+        "corrected_response": text,
+        **FIVE,
+    }
+    return ReviewInput(**values | changes)
+
+
+@pytest.fixture
+def world(any_engine: Engine, clock: datetime) -> World:
+    return make_world(any_engine, clock)
+
+
+class Desk:
+    """The workflow's functions, each in a transaction of its own, by people's names."""
+
+    def __init__(self, world: World, now: datetime) -> None:
+        self.world = world
+        self.now = now
+
+    def __call__(self, function: Any, *args: Any, **options: Any) -> Any:
+        with transaction(self.world.engine) as connection:
+            return function(connection, *args, **options)
+
+    def claim(self, name: str) -> int:
+        item = self(claim_next, self.world.people[name], self.now, 20)
+        assert isinstance(item, int)
+        return item
+
+    def submit(self, name: str, item: int, review: ReviewInput, **options: Any) -> str:
+        status = self(submit_review, item, self.world.rows[name], review, self.now, **options)
+        return str(status)
+
+    def review(self, name: str, review: ReviewInput, **options: Any) -> int:
+        item = self.claim(name)
+        self.submit(name, item, review, **options)
+        return item
+
+    def view(self, name: str, item: int) -> ItemView:
+        seen = self(view_item, item, self.world.rows[name])
+        assert isinstance(seen, ItemView)
+        return seen
+
+    def status(self, item: int) -> str:
+        return str(self(item_by_id, item).status)
+
+    def agreed(self, review: ReviewInput = ACCEPT, **options: Any) -> int:
+        item = self.review("Ada", review, **options)
+        assert item == self.review("Ben", review, **options)
+        return item
+
+    def disagreed(self) -> int:
+        item = self.review("Ada", ACCEPT)
+        assert item == self.review("Ben", correct())
+        return item
+
+
+@pytest.fixture
+def desk(world: World, clock: datetime) -> Desk:
+    return Desk(world, clock)
+
+
+def test_gold_has_the_answer_that_both_gave(desk: Desk) -> None:
+    desk.agreed(correct())
+    desk.review("Ada", correct(answerable="yes"))
+    desk.review("Ben", correct(answerable="needs_judgement"))
+    answers = [row.answerable for row in desk(gold_of_batches)]
+    assert ["facts_missing", ""] == answers
+
+
+def test_a_review_is_taken_back_until_the_other_is_in(desk: Desk, world: World) -> None:
+    ada, ben = world.rows["Ada"], world.rows["Ben"]
+    item = desk.review("Ada", correct("Half.", comment="hm"))
+    desk(withdraw_review, item, ada, now=desk.now, lease_minutes=20)
+    seen = desk.view("Ada", item)
+    assert "open" == seen.state
+    assert ("correct", "Half.", "hm", "5") == (
+        seen.draft["verdict"],
+        seen.draft["corrected_response"],
+        seen.draft["comment"],
+        seen.draft["tone"],
+    )
+    assert item == desk.claim("Ada"), "the place is still theirs"
+    assert [] == desk(reviews_of, [item])
+    with pytest.raises(NotFoundError):
+        desk(withdraw_review, item, ada, now=desk.now, lease_minutes=20)
+
+    desk.submit("Ada", item, ACCEPT)
+    desk.claim("Ben")
+    with pytest.raises(NotFoundError):
+        desk(withdraw_review, item, ben, now=desk.now, lease_minutes=20)
+    desk.submit("Ben", item, ACCEPT)
+    for person in (ada, ben):
+        with pytest.raises(WorkflowError, match="can't be taken back"):
+            desk(withdraw_review, item, person, now=desk.now, lease_minutes=20)
+
+
+def test_a_taken_back_review_still_takes_one_of_two_places(desk: Desk, world: World) -> None:
+    item = desk.review("Ada", ACCEPT)
+    assert item == desk.claim("Ben")
+    desk(withdraw_review, item, world.rows["Ada"], now=desk.now, lease_minutes=20)
+    assert item != desk.claim("Cleo")
+
+
+def test_the_two_write_to_each_other(desk: Desk, world: World) -> None:
+    item = desk.review("Ada", ACCEPT)
+    with pytest.raises(NotFoundError):
+        desk(write_message, item, world.rows["Ada"], "anybody there?", desk.now)
+    desk.review("Ben", correct())
+    desk(write_message, item, world.rows["Ada"], "The fee is 1.75%.", desk.now)
+    desk(write_message, item, world.rows["Ben"], " Since May it is 2%. ", desk.now)
+    with pytest.raises(NotFoundError):
+        desk(write_message, item, world.rows["Cleo"], "I think", desk.now)
+    with pytest.raises(WorkflowError, match="write something"):
+        desk(write_message, item, world.rows["Ada"], "  ", desk.now)
+    thread = desk.view("Ada", item).discussion
+    assert [("Ada", "The fee is 1.75%."), ("Ben", "Since May it is 2%.")] == [
+        (one.reviewer, one.text) for one in thread
+    ]
+
+
+def test_a_proposal_and_a_ruling_are_drafted_too(desk: Desk, world: World) -> None:
+    item = desk.disagreed()
+    draft = {"comment": "so far"}
+    for name in ("Ada", "Ben"):
+        desk(save_draft, item, world.rows[name], draft, now=desk.now, lease_minutes=20)
+        assert draft == desk.view(name, item).draft
+    with pytest.raises(NotFoundError):
+        desk(save_draft, item, world.rows["Cleo"], draft, now=desk.now, lease_minutes=20)
+    desk(propose_resolution, item, world.rows["Ada"], RIGHT, desk.now)
+    assert {} == desk.view("Ada", item).draft
+    desk(ask_for_adjudication, item, world.rows["Ben"], desk.now)
+    desk(save_draft, item, world.rows["Cleo"], draft, now=desk.now, lease_minutes=20)
+    assert draft == desk.view("Cleo", item).draft
+
+
+def test_the_clock_ends_a_discussion_once(desk: Desk, world: World) -> None:
+    first, second = desk.disagreed(), desk.disagreed()
+    for name in ("Ada", "Ben"):
+        desk(propose_resolution, first, world.rows[name], RIGHT, desk.now)
+    later = desk.now + timedelta(days=4)
+    assert [second] == desk(escalate_stale, later)
+    assert [] == desk(escalate_stale, later)
+    assert ["gold", "adjudication"] == [desk.status(one) for one in (first, second)]
+
+
+def test_an_audit_confirms_or_replaces_the_gold(desk: Desk, world: World) -> None:
+    confirmed = desk.agreed(ACCEPT, audit_share=1.0)
+    replaced = desk.agreed(ACCEPT, audit_share=1.0)
+    assert [confirmed, replaced] == desk(work_of, world.rows["Cleo"], desk.now).to_audit
+    assert [] == desk(work_of, world.rows["Ada"], desk.now).to_audit
+    seen = desk.view("Cleo", replaced)
+    assert ("audit", (), (), ()) == (seen.state, seen.reviews, seen.decisions, seen.discussion)
+    assert "audit" == desk.view("Lea", replaced).state, "a lead who may audit is blind as well"
+
+    cleo = world.rows["Cleo"]
+    assert [] == desk(audit, confirmed, cleo, Judgement(verdict="accept"), desk.now)
+    assert ["verdict", "corrected response"] == desk(audit, replaced, cleo, RIGHT, desk.now)
+    with pytest.raises(WorkflowError, match="doesn't wait for an audit"):
+        desk(audit, replaced, world.rows["Lea"], RIGHT, desk.now)
+    old, new = desk(gold_history, replaced)
+    assert ("agreed", desk.now) == (old.resolution, old.superseded_at)
+    assert ("audited", "Cleo", "yes", None) == (
+        new.resolution,
+        new.decided_by,
+        new.answerable,
+        new.superseded_at,
+    )
+    assert [("accept", "agreed"), ("correct", "audited")] == [
+        (row.verdict, row.resolution) for row in desk(gold_of_batches)
+    ]
+    assert AuditCounts(drawn=2, decided=2, confirmed=1, same_verdict=1) == desk(audit_counts)
+
+
+def test_nobody_audits_their_own_review(desk: Desk, world: World) -> None:
+    item = desk.review("Cleo", ACCEPT, audit_share=1.0)
+    assert item == desk.review("Ben", ACCEPT, audit_share=1.0)
+    assert [] == desk(work_of, world.rows["Cleo"], desk.now).to_audit
+    with pytest.raises(NotFoundError):
+        desk(audit, item, world.rows["Cleo"], RIGHT, desk.now)
+    assert 2 == len(desk.view("Cleo", item).reviews)
+
+
+def test_the_draw_of_audits_has_its_share_and_can_be_repeated() -> None:
+    drawn = [item for item in range(20_000) if is_audited(item, 11, 0.10)]
+    assert 1_850 < len(drawn) < 2_150
+    assert drawn == [item for item in range(20_000) if is_audited(item, 11, 0.10)]
+    assert drawn != [item for item in range(20_000) if is_audited(item, 12, 0.10)]
+    assert not any(is_audited(item, 11, 0.0) for item in range(100))
+    assert all(is_audited(item, 11, 1.0) for item in range(100))
+
+
+@pytest.mark.parametrize("before", ["queued", "disagreed", "adjudication", "gold"])
+def test_a_flag_waits_for_a_lead(desk: Desk, world: World, before: str) -> None:
+    ada, lea = world.rows["Ada"], world.rows["Lea"]
+    if before == "queued":
+        item = desk.claim("Ada")
+    elif before == "gold":
+        item = desk.agreed()
+    else:
+        item = desk.disagreed()
+        if before == "adjudication":
+            desk(ask_for_adjudication, item, ada, desk.now)
+    assert before == desk.status(item)
+    gold = desk(gold_of_batches)
+
+    desk(flag, item, ada, desk.now, "a phone number")
+    assert [] == desk(gold_of_batches), "gold of a flagged item isn't used"
+    assert [item] == desk(work_of, lea, desk.now).to_settle
+    assert "a phone number" == desk.view("Lea", item).flag_reason
+    assert "" == desk.view("Ada", item).flag_reason
+    with pytest.raises(WorkflowError, match="taken out"):
+        desk(flag, item, ada, desk.now, "again")
+    with pytest.raises(NotFoundError):
+        desk(reject_flag, item, ada, desk.now)
+
+    assert before == desk(reject_flag, item, lea, desk.now)
+    assert (before, gold) == (desk.status(item), desk(gold_of_batches))
+
+    desk(flag, item, ada, desk.now, "a phone number")
+    desk(confirm_flag, item, lea, desk.now)
+    assert "excluded" == desk.status(item)
+    for settle in (confirm_flag, reject_flag):
+        with pytest.raises(WorkflowError):
+            desk(settle, item, lea, desk.now)
+
+
+def test_a_flagged_item_keeps_a_lead_blind(desk: Desk, world: World) -> None:
+    item = desk.review("Ada", correct("Secret."))
+    desk.claim("Ben")
+    desk(flag, item, world.rows["Ben"], desk.now, "out of scope")
+    assert "Secret." not in repr(desk.view("Lea", item))
+    assert "Secret." not in repr(desk.view("Ben", item))
+
+
+def test_a_reopened_item_is_decided_anew_and_the_old_gold_is_kept(desk: Desk, world: World) -> None:
+    item = desk.agreed()
+    with pytest.raises(WorkflowError, match="say why"):
+        desk(reopen, item, world.rows["Lea"], desk.now, " ")
+    with pytest.raises(NotFoundError):
+        desk(reopen, item, world.rows["Ada"], desk.now, "the fee changed")
+    assert 2 == desk(reopen, item, world.rows["Lea"], desk.now, "the fee changed")
+    assert [] == desk(gold_of_batches)
+    seen = desk.view("Cleo", item)
+    assert ("adjudication", 2, "the fee changed", True) == (
+        seen.state,
+        seen.revision,
+        seen.reopened_reason,
+        seen.may_decide,
+    )
+    ruling = Ruling(cause="guide_gap", comment="see section 3", **_fields(RIGHT))
+    for name in ("Ada", "Ben"):
+        with pytest.raises(NotFoundError):
+            desk(adjudicate, item, world.rows[name], ruling, desk.now)
+    desk(adjudicate, item, world.rows["Cleo"], ruling, desk.now)
+    assert [(1, "agreed", False), (2, "adjudicated", True)] == [
+        (row.revision, row.resolution, row.superseded_at is None)
+        for row in desk(gold_history, item)
+    ]
+    assert ["accept", "accept"] == [row.verdict for row in desk(reviews_of, [item])]
+    assert desk(first_broken_entry) is None
+
+
+def _fields(judgement: Judgement) -> dict[str, Any]:
+    names = ("verdict", "error_kind", "answerable", "corrected_response")
+    return {name: getattr(judgement, name) for name in names}
+
+
+def test_people_get_and_decide_items_of_their_task_types(desk: Desk, world: World) -> None:
+    desk(set_task_types, world.people["Ada"], ["fees"])
+    seen = set()
+    while (item := desk(claim_next, world.people["Ada"], desk.now, 20)) is not None:
+        seen.add(desk.view("Ada", item).task_type)
+        desk.submit("Ada", item, ACCEPT)
+    assert {"fees"} == seen
+    assert 0 == desk(work_of, world.rows["Ada"], desk.now).available
+    assert 40 == desk(work_of, world.rows["Ben"], desk.now).available
+
+    desk(set_task_types, world.people["Ben"], ["fees"])
+    item = desk.review("Ben", correct())
+    desk(ask_for_adjudication, item, world.rows["Ada"], desk.now)
+    desk(set_task_types, world.people["Cleo"], ["card_lost"])
+    assert [] == desk(work_of, world.rows["Cleo"], desk.now).to_adjudicate
+    with pytest.raises(NotFoundError):
+        desk(adjudicate, item, world.rows["Cleo"], Ruling(verdict="accept", cause="ambiguous"),
+             desk.now)  # fmt: skip
+    desk(set_task_types, world.people["Cleo"], [])
+    assert [item] == desk(work_of, world.rows["Cleo"], desk.now).to_adjudicate
+
+
+def test_what_is_available_is_what_can_be_claimed(desk: Desk, world: World) -> None:
+    """The count by difference against a count by claiming, with every reason not to get an item."""
+    desk.agreed()
+    desk.disagreed()
+    desk.review("Ada", ACCEPT)
+    declined = desk.claim("Ada")
+    desk(decline, declined, world.rows["Ada"], desk.now, "I know them")
+    skipped = desk.claim("Ada")
+    desk(decline, skipped, world.rows["Ada"], desk.now)
+    flagged = desk.claim("Cleo")
+    desk(flag, flagged, world.rows["Cleo"], desk.now, "out of scope")
+    both = desk.claim("Ben")
+    assert both == desk.claim("Cleo")
+    desk.claim("Lea")
+    for name in ("Ada", "Ben", "Cleo", "Lea"):
+        n = desk(work_of, world.rows[name], desk.now).available
+        items = []
+        with world.engine.connect() as connection:  # rolled back at the end
+            while (item := claim_next(connection, world.people[name], desk.now, 20)) is not None:
+                items.append(item)
+                submit_review(connection, item, world.rows[name], ACCEPT, desk.now)
+        assert (name, n) == (name, len(items))
+        assert both not in items or name in {"Ben", "Cleo"}
+
+
+def test_every_logged_step_names_its_event_and_both_statuses(desk: Desk, world: World) -> None:
+    item = desk.disagreed()
+    desk(write_message, item, world.rows["Ada"], "Well?", desk.now)
+    desk(ask_for_adjudication, item, world.rows["Ada"], desk.now)
+    with transaction(world.engine) as connection:
+        rows = connection.execute(
+            select(AuditEntry.action, AuditEntry.details)
+            .where(AuditEntry.subject == f"item:{item}")
+            .order_by(AuditEntry.id)
+        ).all()
+    assert [
+        ("reviewed", "queued", "queued"),
+        ("reviewed", "queued", "disagreed"),
+        ("discussed", "disagreed", "disagreed"),
+        ("escalated", "disagreed", "adjudication"),
+    ] == [(row.action, row.details["from"], row.details["to"]) for row in rows]
+
+
+def test_a_draft_outlives_its_lease(desk: Desk, world: World) -> None:
+    item = desk.claim("Ada")
+    desk(save_draft, item, world.rows["Ada"], {"comment": "x"}, now=desk.now, lease_minutes=20)
+    later = desk.now + timedelta(hours=2)
+    lease = desk(lease_of, item, world.people["Ada"])
+    assert not lease.is_live(later)
+    desk(save_draft, item, world.rows["Ada"], {"comment": "xy"}, now=later, lease_minutes=20)
+    assert {"comment": "xy"} == desk.view("Ada", item).draft

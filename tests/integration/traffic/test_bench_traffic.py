@@ -1,0 +1,72 @@
+"""`make bench AREA=traffic` on a few hundred records: every figure is measured, whatever it is."""
+
+import pytest
+from sqlalchemy import make_url
+
+from bench.traffic import area
+from bench.traffic.child import ingest_in_child
+from bench.traffic.services import World
+from bench.traffic.stages import stage_rows
+from tests.services.kafka import KafkaServer
+
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
+
+SMALL = {
+    "PARTITIONS": 2,
+    "N_RECORDS": 800,
+    "N_EMBEDDED_FROM": 200,
+    "REPLAYED_LINES": 800,
+    "ROUNDS": 1,
+    "SLOW_ROUNDS": 1,
+}
+
+
+@pytest.fixture
+def world(own_broker: KafkaServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Services of the tests in the place of the bench's own."""
+    for name, value in SMALL.items():
+        monkeypatch.setattr(traffic, name, value)
+    own_broker.start()
+    server = make_url(postgres_url).set(database="postgres")
+    return World(
+        own_broker.bootstrap_servers,
+        server.render_as_string(hide_password=False),
+        own_broker.folder,
+    )
+
+
+def test_every_ratio_and_stage_is_measured(world: World) -> None:
+    topic = world.fill(SMALL["N_RECORDS"], partitions=SMALL["PARTITIONS"], compression="lz4")
+
+    measured = [
+        *area.poll_rows(world, topic, "lz4"),
+        *stage_rows(world, topic),
+        *area.encoder_rows(world),
+        *area.replay_rows(world),
+    ]
+
+    assert [
+        "ingest / poll loop, lz4",
+        "stage: unpack, by kafka-python",
+        "stage: unpack and sample",
+        "stage: decode",
+        "stage: redact",
+        "stage: make rows and vectors",
+        "stage: store, this process",
+        "stage: store, waiting for PostgreSQL",
+        "encoder alone / ingest with encoder",
+        "replay of a file / msgspec alone",
+    ] == [row.name for row in measured]
+    # Some stages take less than the clock tells of so few records.
+    assert all(row.value >= 0 for row in measured)
+    assert all(row.value > 0 for row in measured if not row.name.startswith("stage"))
+    assert [">= 0.8", ">= 0.9"] == [row.goal for row in measured if row.goal]
+
+
+def test_a_child_measures_its_time_and_memory(world: World) -> None:
+    topic = world.fill(400, partitions=1, compression=None)
+
+    run = ingest_in_child(world, topic, 400, seconds_per_text=0.01)
+
+    assert run.microseconds_per_record > 0.01 * 2 * 1e6 / 40, "the encoder took no time"
+    assert 50 < run.resident_megabytes < 1000

@@ -1,0 +1,432 @@
+"""Requests and responses that are records of their own, on SQLite and PostgreSQL."""
+
+import json
+import random
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, event, select
+
+from monitor.daemon.cycle import LATE_RECORDS, Cycle
+from monitor.daemon.retraining import Retraining
+from monitor.errors import LostOwnershipError
+from monitor.settings import Secrets, Settings, Traffic
+from monitor.store.engine import make_engine, transaction
+from monitor.store.tables import Exchange, PendingHalf
+from monitor.store.traffic.offsets import claim, note_caught_up
+from monitor.store.traffic.pending_halves import delete_halves
+from monitor.store.traffic.withheld import Withheld, count_withheld
+from monitor.telemetry import DEAD_LETTERS
+from monitor.traffic.dead_letter_replay import replay_dead_letters
+from monitor.traffic.file_replay import replay_file
+from monitor.traffic.ingest.sweeper import CLAIM, PATIENCE, Sweeper
+from tests.services.fake_encoder import FakeEncoder
+from tests.services.halves import (
+    JOINED,
+    TIMEOUT_SECONDS,
+    exchanges,
+    expected,
+    letters,
+    make_preparer,
+    n_waiting,
+    request_line,
+    response_line,
+    store,
+)
+
+GO_ON = threading.Event()
+SECOND = timedelta(seconds=1)
+TIMEOUT = timedelta(seconds=TIMEOUT_SECONDS)
+
+
+def sweeper_at(engine: Engine, now: datetime, settings: Traffic = JOINED) -> Sweeper:
+    """A sweeper while ingest stands at the topic's end."""
+    read_until(engine, {0: now, 1: now})
+    return Sweeper(engine, make_preparer(settings), settings.join, clock=lambda: now)
+
+
+def read_until(engine: Engine, until: dict[int, datetime]) -> None:
+    """Have all partitions read, each so far as it was written until some time."""
+    with transaction(engine) as connection:
+        for partition in (0, 1):
+            claim(connection, "topic", partition, first=0, now=max(until.values()))
+        note_caught_up(connection, "topic", until)
+
+
+def test_halves_of_one_batch_never_wait(any_engine: Engine, clock: datetime) -> None:
+    stored = store(any_engine, [(1, 5, response_line("a")), (0, 3, request_line("a"))], clock)
+
+    assert (1, 0, 0) == (stored.n_exchanges, stored.n_halves, stored.n_dead_letters)
+    assert expected(["a"]) == exchanges(any_engine)
+    assert 0 == n_waiting(any_engine)
+
+
+@pytest.mark.parametrize("response_first", [False, True])
+def test_halves_of_two_batches_meet_at_the_request_s_position(
+    any_engine: Engine, clock: datetime, response_first: bool
+) -> None:
+    batches = [
+        ([(0, 3, request_line("a"))], clock, 0.25),
+        ([(1, 5, response_line("a"))], clock + 2 * SECOND, 0.5),
+    ]
+    for lines, now, probability in reversed(batches) if response_first else batches:
+        stored = store(any_engine, lines, now, probability=probability)
+        assert (0, 1) == (stored.n_exchanges, stored.n_halves)
+    assert 2 == n_waiting(any_engine)
+
+    assert (1, 0) == sweeper_at(any_engine, clock + 3 * SECOND).sweep(GO_ON)
+
+    assert 0 == n_waiting(any_engine)
+    assert expected(["a"]) == exchanges(any_engine)
+    with transaction(any_engine) as connection:
+        row = connection.execute(select(Exchange)).one()
+    assert ("topic", 0, 3, 0) == (row.source, row.partition, row.offset, row.record_index)
+    assert (0.25, clock, "bank", "user a") == (
+        row.inclusion_probability,
+        row.occurred_at,
+        row.model,
+        row.user,
+    )
+    assert {"latency_seconds": 2.0} == row.attributes
+
+
+def test_halves_are_redacted_while_they_wait(any_engine: Engine, clock: datetime) -> None:
+    line = request_line("a").replace(b"prompt a", b"write to ann@example.org")
+    store(any_engine, [(0, 0, line.replace(b"user a", b"ann@example.org"))], clock)
+
+    with transaction(any_engine) as connection:
+        row = connection.execute(select(PendingHalf)).one()
+    assert "ann@" not in str(row.payload)
+    assert "[EMAIL]" in str(row.payload)
+    assert row.user.startswith("user-")
+
+
+def test_many_halves_in_any_order_and_doubled_make_exactly_the_pairs(
+    any_engine: Engine, clock: datetime
+) -> None:
+    rng = random.Random(5)
+    names = [f"n{number}" for number in range(200)]
+    lines = [(0, 2 * i, request_line(name)) for i, name in enumerate(names)]
+    lines += [(1, 2 * i, response_line(name)) for i, name in enumerate(names)]
+    rng.shuffle(lines)
+    sweeper = sweeper_at(any_engine, clock)
+    for start in range(0, len(lines), 30):
+        store(any_engine, lines[start : start + 30], clock)
+        if rng.random() < 0.5:
+            sweeper.sweep(GO_ON)
+    sweeper.sweep(GO_ON)
+
+    assert expected(names) == exchanges(any_engine)
+    assert 0 == n_waiting(any_engine)
+    assert {} == letters(any_engine)
+
+
+def test_a_half_that_comes_twice_while_it_waits_is_a_dead_letter(
+    any_engine: Engine, clock: datetime
+) -> None:
+    store(any_engine, [(0, 0, request_line("a"))], clock)
+    again = store(any_engine, [(0, 1, request_line("a")), (0, 2, request_line("b"))], clock)
+    store(any_engine, [(1, 0, response_line("a"))], clock)
+
+    assert (1, 1) == (again.n_halves, again.n_dead_letters)
+    sweeper_at(any_engine, clock).sweep(GO_ON)
+    assert expected(["a"]) == exchanges(any_engine)
+    assert {"duplicate_half": 1} == letters(any_engine)
+    assert 1 == n_waiting(any_engine)
+
+
+def test_what_finds_no_partner_in_time_is_counted_exactly_and_can_be_tried_again(
+    any_engine: Engine, clock: datetime
+) -> None:
+    store(any_engine, [(0, i, request_line(f"r{i}")) for i in range(300)], clock)
+    store(any_engine, [(1, i, response_line(f"s{i}")) for i in range(40)], clock + SECOND)
+    counted = DEAD_LETTERS.labels("topic", "unpaired_request")._value.get()
+
+    assert (0, 0) == sweeper_at(any_engine, clock + TIMEOUT).sweep(GO_ON)
+    assert (0, 300) == sweeper_at(any_engine, clock + TIMEOUT + SECOND).sweep(GO_ON)
+    assert 40 == n_waiting(any_engine)
+    assert (0, 40) == sweeper_at(any_engine, clock + TIMEOUT + 2 * SECOND).sweep(GO_ON)
+    assert {"unpaired_request": 300, "unpaired_response": 40} == letters(any_engine)
+    assert 300 == DEAD_LETTERS.labels("topic", "unpaired_request")._value.get() - counted
+
+    # The partners of ten come late: each waits for itself, and is put away in its time.
+    later = clock + 2 * TIMEOUT
+    store(any_engine, [(1, 100 + i, response_line(f"r{i}")) for i in range(10)], later)
+    assert (0, 10) == sweeper_at(any_engine, later + TIMEOUT + SECOND).sweep(GO_ON)
+    assert {"unpaired_request": 300, "unpaired_response": 50} == letters(any_engine)
+
+    # Both are whole enough to be joined by a replay; the others wait once more, and no longer.
+    last = later + 2 * TIMEOUT
+    replayed = replay_dead_letters(
+        any_engine, Settings(traffic=JOINED), FakeEncoder(), clock=lambda: last
+    )
+    assert (10, {}, 330) == (
+        replayed.n_exchanges,
+        replayed.still_unreadable,
+        replayed.n_waiting,
+    )
+    assert expected([f"r{i}" for i in range(10)]) == exchanges(any_engine)
+    assert 330 == n_waiting(any_engine)
+    assert {} == letters(any_engine)
+    assert (0, 330) == sweeper_at(any_engine, last + TIMEOUT + SECOND).sweep(GO_ON)
+    assert {"unpaired_request": 290, "unpaired_response": 40} == letters(any_engine)
+
+
+def test_a_half_waits_until_a_partner_in_time_would_have_been_read(
+    any_engine: Engine, clock: datetime
+) -> None:
+    """One replica is done with the requests; the other is an hour behind with the responses."""
+    store(any_engine, [(0, i, request_line(f"r{i}")) for i in range(20)], clock)
+    late = clock + TIMEOUT + SECOND
+    sweeper = Sweeper(any_engine, make_preparer(), JOINED.join, clock=lambda: late)
+
+    assert (0, 0) == sweeper.sweep(GO_ON)  # of partition 1 nobody knows anything yet
+    read_until(any_engine, {0: late, 1: clock + TIMEOUT - SECOND})
+    assert (0, 0) == sweeper.sweep(GO_ON)
+
+    store(any_engine, [(1, i, response_line(f"r{i}")) for i in range(19)], late)
+    read_until(any_engine, {1: clock + TIMEOUT})
+    assert (19, 1) == sweeper.sweep(GO_ON)
+    assert {"unpaired_request": 1} == letters(any_engine)
+
+
+def test_a_half_does_not_wait_for_ever_for_a_partition_that_nobody_reads(
+    any_engine: Engine, clock: datetime
+) -> None:
+    store(any_engine, [(0, 0, request_line("a"))], clock)
+    read_until(any_engine, {0: clock + PATIENCE})
+
+    for now, put_away in ((TIMEOUT + PATIENCE, 0), (TIMEOUT + PATIENCE + SECOND, 1)):
+        sweeper = Sweeper(
+            any_engine, make_preparer(), JOINED.join, clock=lambda now=now: clock + now
+        )
+        assert (0, put_away) == sweeper.sweep(GO_ON)
+
+
+def test_where_joins_are_off_a_replay_takes_requests_for_exchanges(
+    any_engine: Engine, clock: datetime
+) -> None:
+    store(any_engine, [(0, 0, request_line("a")), (1, 0, response_line("b"))], clock)
+    sweeper_at(any_engine, clock + TIMEOUT + SECOND).sweep(GO_ON)
+
+    replayed = replay_dead_letters(any_engine, Settings(traffic=Traffic()), FakeEncoder())
+
+    assert (1, {"missing_prompt": 1}) == (replayed.n_exchanges, replayed.still_unreadable)
+    assert [("a", "prompt a", "")] == exchanges(any_engine)
+
+
+def test_a_pair_whose_texts_were_kept_back_is_counted(any_engine: Engine, clock: datetime) -> None:
+    store(any_engine, [(0, 0, b'{"id": "a", "prompt": "redacted-by-litellm"}')], clock)
+    store(any_engine, [(1, 0, b'{"id": "a", "response": "redacted-by-litellm"}')], clock)
+
+    sweeper_at(any_engine, clock).sweep(GO_ON)
+
+    assert ([], 0, {}) == (exchanges(any_engine), n_waiting(any_engine), letters(any_engine))
+    with transaction(any_engine) as connection:
+        assert Withheld(1, 4.0) == count_withheld(
+            connection, "assistant", clock, clock + timedelta(days=1)
+        )
+
+
+def test_sweepers_at_once_store_each_pair_once(any_engine: Engine, clock: datetime) -> None:
+    names = [f"n{number}" for number in range(600)]
+    store(any_engine, [(0, i, request_line(name)) for i, name in enumerate(names)], clock)
+    store(any_engine, [(1, i, response_line(name)) for i, name in enumerate(names)], clock)
+    url = any_engine.url.render_as_string(hide_password=False)
+    engines = [make_engine(url) for _ in range(4)]
+    begin = threading.Barrier(len(engines))
+    joined: list[int] = []
+    failures: list[Exception] = []
+
+    def run(engine: Engine) -> None:
+        begin.wait(30)
+        try:
+            joined.append(sweeper_at(engine, clock).sweep(GO_ON)[0])
+        except Exception as failure:  # noqa: BLE001 - told below
+            failures.append(failure)
+
+    threads = [threading.Thread(target=run, args=(engine,)) for engine in engines]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    for engine in engines:
+        engine.dispose()
+
+    assert [] == failures
+    assert 600 == sum(joined)
+    assert expected(names) == exchanges(any_engine)
+    assert 0 == n_waiting(any_engine)
+
+
+def test_a_pair_that_another_took_after_its_claim_ended_is_not_stored_twice(
+    any_engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(any_engine, [(0, 0, request_line("a"))], clock)
+    store(any_engine, [(1, 0, response_line("a"))], clock)
+    slow, fast = sweeper_at(any_engine, clock), sweeper_at(any_engine, clock + CLAIM + SECOND)
+    prepare_pairs = slow._preparer.prepare_pairs
+
+    def overtaken(pairs):
+        assert (1, 0) == fast.sweep(GO_ON)
+        return prepare_pairs(pairs)
+
+    monkeypatch.setattr(slow._preparer, "prepare_pairs", overtaken)
+    assert (0, 0) == slow.sweep(GO_ON)
+    assert expected(["a"]) == exchanges(any_engine)
+
+
+def test_the_claim_of_a_process_that_died_ends(
+    any_engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(any_engine, [(0, 0, request_line("a"))], clock)
+    store(any_engine, [(1, 0, response_line("a"))], clock)
+    dying = sweeper_at(any_engine, clock)
+
+    class DeathError(BaseException):
+        pass
+
+    def die(_pairs):
+        raise DeathError
+
+    monkeypatch.setattr(dying._preparer, "prepare_pairs", die)
+    with pytest.raises(DeathError):
+        dying.sweep(GO_ON)
+
+    now = [clock + SECOND]
+    survivor = Sweeper(any_engine, make_preparer(), JOINED.join, clock=lambda: now[0])
+    assert (0, 0) == survivor.sweep(GO_ON)
+    # Long after, when the halves are no longer fresh, and their time limit has passed too.
+    now[0] = clock + CLAIM + TIMEOUT + 3600 * SECOND
+    assert (1, 0) == survivor.sweep(GO_ON)
+    assert expected(["a"]) == exchanges(any_engine)
+
+
+def test_nothing_is_stored_where_a_half_is_gone(any_engine: Engine, clock: datetime) -> None:
+    store(any_engine, [(0, 0, request_line("a"))], clock)
+    store(any_engine, [(1, 0, response_line("a"))], clock)
+    sweeper = sweeper_at(any_engine, clock)
+    with transaction(any_engine) as connection:
+        ids = list(connection.execute(select(PendingHalf.id)).scalars())
+        delete_halves(connection, ids[:1])
+    prepared = make_preparer().prepare_pairs([])
+
+    with pytest.raises(LostOwnershipError):
+        sweeper._store(prepared, ids)
+    assert 1 == n_waiting(any_engine)
+
+
+def test_halves_left_of_a_time_when_joins_were_on_are_looked_after(
+    any_engine: Engine, clock: datetime
+) -> None:
+    store(any_engine, [(0, 0, request_line("a"))], clock)
+    store(any_engine, [(1, 0, response_line("a"))], clock)
+    off = Sweeper(any_engine, make_preparer(Traffic()), Traffic().join, clock=lambda: clock)
+
+    off.sweep_when_due(GO_ON)
+
+    assert expected(["a"]) == exchanges(any_engine)
+
+
+def test_a_sweep_that_meets_no_database_or_encoder_is_tried_again(
+    engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "INTERVAL_SECONDS", 0.0)
+    store(engine, [(0, 0, request_line("a"))], clock)
+    store(engine, [(1, 0, response_line("a"))], clock)
+    now = [clock]
+    sweeper = Sweeper(engine, make_preparer(), JOINED.join, clock=lambda: now[0])
+
+    def fail(_pairs):
+        raise RuntimeError("CUDA out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sweeper._preparer, "prepare_pairs", fail)
+        sweeper.sweep_when_due(GO_ON)
+    assert 2 == n_waiting(engine)
+    now[0] += CLAIM + SECOND
+    sweeper.sweep_when_due(GO_ON)
+    assert expected(["a"]) == exchanges(engine)
+
+
+def test_a_window_waits_for_the_responses_to_its_requests(
+    any_engine: Engine, clock: datetime
+) -> None:
+    asked = json.dumps({"id": "a", "prompt": "x", "timestamp": clock.isoformat()}).encode()
+    store(any_engine, [(0, 0, asked)], clock + SECOND)
+    settings = Settings(kafka={"topic": "topic"}, traffic=JOINED)
+    retraining = Retraining.build(any_engine, settings, Secrets())
+    cycle = Cycle(any_engine, settings, None, retraining, clock)
+    now = clock + timedelta(hours=1)
+
+    assert clock == cycle._complete_until(now)
+    sweeper_at(any_engine, clock + TIMEOUT + 2 * SECOND).sweep(GO_ON)
+    read_until(any_engine, {0: now, 1: now})
+    assert now - LATE_RECORDS == cycle._complete_until(now)
+
+
+def test_looking_for_pairs_reads_no_whole_table(engine: Engine, clock: datetime) -> None:
+    """A million halves may wait; a sweep comes every two seconds."""
+    statements: list[tuple[str, object]] = []
+    event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2:4]))
+    sweeper_at(engine, clock).sweep(GO_ON)
+    queries = [one for one in statements if one[0].startswith("SELECT") and "JOIN" in one[0]]
+    queries += [one for one in statements if "EXISTS" in one[0]]
+    assert 2 == len(queries)
+
+    with transaction(engine) as connection:
+        for query, parameters in queries:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", parameters).all()
+            steps = [row[3] for row in plan]
+            assert not [step for step in steps if step.startswith("SCAN")], steps
+
+
+def write_halves(path: Path, names: list[str]) -> Settings:
+    """Write requests, then responses, and one of each without a partner."""
+    lines = [request_line(name) for name in [*names, "lonely"]]
+    lines += [response_line(name) for name in [*names, "unasked"]]
+    path.write_bytes(b"\n".join(lines))
+    traffic = Traffic(batch_size=7, join={"enabled": True})
+    return Settings(monitoring={"sample_rate": 1.0}, traffic=traffic)
+
+
+def test_a_file_is_joined_to_its_end(any_engine: Engine, tmp_path: Path) -> None:
+    names = [f"n{number}" for number in range(50)]
+    settings = write_halves(tmp_path / "traffic.jsonl", names)
+
+    done = replay_file(any_engine, settings, FakeEncoder(), tmp_path / "traffic.jsonl")
+
+    assert (50, 2) == (done.n_exchanges, done.n_dead_letters)
+    assert expected(names) == exchanges(any_engine)
+    assert {"unpaired_request": 1, "unpaired_response": 1} == letters(any_engine)
+    assert 0 == n_waiting(any_engine)
+
+
+def test_a_replay_that_died_at_the_file_s_end_is_finished_by_the_next(
+    any_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class DeathError(Exception):
+        pass
+
+    def die(*_arguments):
+        raise DeathError
+
+    names = [f"n{number}" for number in range(20)]
+    settings = write_halves(tmp_path / "traffic.jsonl", names)
+    finish = Sweeper.finish
+    monkeypatch.setattr(Sweeper, "finish", die)
+    with pytest.raises(DeathError):
+        replay_file(any_engine, settings, FakeEncoder(), tmp_path / "traffic.jsonl")
+
+    monkeypatch.setattr(Sweeper, "finish", finish)
+    done = replay_file(any_engine, settings, FakeEncoder(), tmp_path / "traffic.jsonl")
+
+    assert (0, 42, 20, 2) == (
+        done.n_lines,
+        done.n_skipped,
+        done.n_exchanges,
+        done.n_dead_letters,
+    )
+    assert expected(names) == exchanges(any_engine)

@@ -1,0 +1,166 @@
+"""Messages with many log records, and hostile ones, in SQLite and PostgreSQL, and their letters."""
+
+import json
+import random
+
+from sqlalchemy import Engine, delete, select
+
+from monitor.settings import Settings, Traffic
+from monitor.store.engine import transaction
+from monitor.store.tables import DeadLetter, Exchange
+from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
+from monitor.store.traffic.exchanges import Position
+from monitor.traffic.dead_letter_replay import replay_dead_letters
+from monitor.traffic.ingest.writer import Stored, store_batch
+from monitor.traffic.record import RawRecord
+from monitor.traffic.sampling.sampler import SPACE
+from tests.fuzz.records import Mutator
+from tests.services.fake_encoder import FakeEncoder
+from tests.services.halves import draws, letters, make_preparer
+from tests.services.traffic_fixtures import READ_AT, as_protobuf, load
+
+
+def store(engine: Engine, values: list[bytes], **traffic: object) -> Stored:
+    records = [
+        RawRecord(Position("topic", 0, offset), b"key", value, READ_AT, read_at=READ_AT)
+        for offset, value in enumerate(values)
+    ]
+    preparer = make_preparer(Traffic(**traffic))
+    prepared = preparer.prepare(records, received_at=READ_AT, draws=draws(len(records), 0.05))
+    return store_batch(engine, prepared, [], now=READ_AT)
+
+
+def places(engine: Engine) -> list[tuple[int, int, str]]:
+    with transaction(engine) as connection:
+        rows = connection.execute(
+            select(Exchange.offset, Exchange.record_index, Exchange.exchange_id)
+        ).all()
+    return sorted((row[0], row[1], row[2]) for row in rows)
+
+
+def letter_places(engine: Engine) -> list[tuple[int, int, str, bool]]:
+    with transaction(engine) as connection:
+        rows = connection.execute(select(DeadLetter)).all()
+    return sorted((row.offset, row.record_index, row.reason, bool(row.replayed_at)) for row in rows)
+
+
+def replay(engine: Engine, **traffic: object) -> tuple[int, dict[str, int]]:
+    settings = Settings(traffic=Traffic(**traffic))
+    done = replay_dead_letters(engine, settings, FakeEncoder())
+    return done.n_exchanges, done.still_unreadable
+
+
+def message_with_a_bad_record(index: int) -> bytes:
+    message = load("otel_details")
+    record = message["resourceLogs"][0]["scopeLogs"][0]["logRecords"][index]
+    record["attributes"].append({"key": "gen_ai.input.messages", "value": {"intValue": "7"}})
+    return as_protobuf(message)
+
+
+def test_each_log_record_has_its_place_and_a_bad_one_its_letter(any_engine: Engine) -> None:
+    stored = store(any_engine, [message_with_a_bad_record(2), message_with_a_bad_record(0)])
+
+    assert (2, 2) == (stored.n_exchanges, stored.n_dead_letters)
+    assert [(0, 0, "chatcmpl-a1"), (1, 2, "chatcmpl-a2")] == places(any_engine)
+    bad = [(0, 2, "wrong_type", False), (1, 0, "wrong_type", False)]
+    assert bad == letter_places(any_engine)
+    # Tried again as it was, each is as unreadable as before, and in its place.
+    assert (0, {"wrong_type": 2}) == replay(any_engine)
+    assert bad == letter_places(any_engine)
+
+
+def test_a_letter_of_one_log_record_that_can_be_read_later_keeps_its_place(
+    any_engine: Engine,
+) -> None:
+    message = as_protobuf(load("otel_spans"))
+    store(any_engine, [message], max_age_days=1.0)
+    assert [(0, 2, "bad_timestamp", False), (0, 4, "bad_timestamp", False)] == (
+        letter_places(any_engine)
+    )
+
+    assert (2, {}) == replay(any_engine)
+
+    (served, failed) = places(any_engine)
+    assert (0, 2, "chatcmpl-s1") == served
+    assert (0, 4) == failed[:2]
+
+
+def test_of_a_message_that_no_format_knew_the_readable_parts_are_stored_later(
+    any_engine: Engine,
+) -> None:
+    store(any_engine, [message_with_a_bad_record(0)], format="plain")
+    assert [(0, 0, "invalid_json", False)] == letter_places(any_engine)
+
+    assert (1, {"wrong_type": 1}) == replay(any_engine)
+
+    assert [(0, 2, "chatcmpl-a2")] == places(any_engine)
+    # The letter of the whole has become that of the part which still can't be read.
+    assert [(0, 0, "wrong_type", False)] == letter_places(any_engine)
+
+
+def test_an_exchange_that_the_database_refuses_is_kept_and_can_be_tried_again(
+    any_engine: Engine,
+) -> None:
+    message = as_protobuf(load("otel_events"))
+    store(any_engine, [message])
+    before = places(any_engine)
+    again = store(any_engine, [message])
+    assert (0, 2) == (again.n_exchanges, again.n_dead_letters)
+    assert {"refused_by_database": 2} == letters(any_engine)
+    assert (0, {"refused_by_database": 2}) == replay(any_engine, format="opentelemetry")
+
+    with transaction(any_engine) as connection:
+        connection.execute(delete(Exchange))
+    assert (2, {}) == replay(any_engine, format="opentelemetry")
+    assert before == places(any_engine)
+
+
+def test_of_a_record_of_which_the_database_refuses_a_part_the_rest_is_stored(
+    any_engine: Engine,
+) -> None:
+    message = as_protobuf(load("otel_details"))
+    store(any_engine, [message])
+    whole = places(any_engine)
+    assert len(whole) > 1
+    with transaction(any_engine) as connection:
+        connection.execute(delete(Exchange).where(Exchange.record_index > 0))
+        connection.execute(delete(DeadLetter))
+        insert_dead_letters(connection, [letter_of(message)])
+
+    # The place of the first is taken: the others are stored, and what is left is a letter of it.
+    assert (len(whole) - 1, {"refused_by_database": 1}) == replay(any_engine)
+    assert whole == places(any_engine)
+    assert [(0, 0, "refused_by_database", False)] == letter_places(any_engine)
+
+    with transaction(any_engine) as connection:
+        connection.execute(delete(Exchange).where(Exchange.record_index == 0))
+    assert (1, {}) == replay(any_engine)
+    assert whole == places(any_engine)
+    assert [(0, 0, "refused_by_database", True)] == letter_places(any_engine)
+
+
+def letter_of(message: bytes) -> DeadLetterRow:
+    """The letter of a message that an older version couldn't read."""
+    return DeadLetterRow(
+        position=Position("topic", 0, 0),
+        key=b"key",
+        value=message,
+        reason="invalid_json",
+        detail="",
+        randomness=SPACE - 1,
+        inclusion_probability=0.05,
+        received_at=READ_AT,
+    )
+
+
+def test_what_a_fuzzer_makes_is_taken_by_the_database(any_engine: Engine) -> None:
+    mutator = Mutator(random.Random(11))
+    values = [mutator.next() for _ in range(1500)]
+    values += [json.dumps({"prompt": chr(n) + "x\ud800", "id": chr(n)}).encode() for n in range(40)]
+
+    stored = store(any_engine, values, join={"enabled": True})
+
+    assert "refused_by_database" not in letters(any_engine)
+    assert stored.n_exchanges > 300
+    assert stored.n_halves > 20
+    assert stored.n_dead_letters > 300

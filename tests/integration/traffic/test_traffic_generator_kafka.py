@@ -1,0 +1,96 @@
+"""The traffic generator of docker/ produces what a consumer reads, and stops when asked."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from monitor.settings import Traffic
+from monitor.store.traffic.exchanges import Position
+from monitor.traffic.formats.decoder import Decoder
+from monitor.traffic.record import RawRecord
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.kafka
+
+
+def read_everything(bootstrap_servers: str, topic: str) -> list[RawRecord]:
+    """Return all records of a topic, as ingest would get them."""
+    from datetime import UTC, datetime
+
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest", enable_auto_commit=False
+    )
+    partitions = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic)]
+    consumer.assign(partitions)
+    consumer.seek_to_beginning(*partitions)
+    ends = consumer.end_offsets(partitions)
+    records = []
+    deadline = time.monotonic() + 30
+    while any(consumer.position(p) < ends[p] for p in partitions):
+        assert time.monotonic() < deadline, "the topic can't be read to its end"
+        for found in consumer.poll(timeout_ms=500).values():
+            records += [
+                RawRecord(
+                    Position(one.topic, one.partition, one.offset),
+                    one.key,
+                    one.value,
+                    datetime.fromtimestamp(one.timestamp / 1000, UTC),
+                )
+                for one in found
+            ]
+    consumer.close(autocommit=False)
+    return records
+
+
+def generator(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, ROOT / "docker" / "traffic" / "generate.py", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_live_traffic_comes_at_its_rate_until_sigterm(bootstrap_servers: str, topic: str) -> None:
+    process = generator(
+        "live", "--bootstrap-servers", bootstrap_servers, "--topic", topic, "--per-second", "50"
+    )
+    time.sleep(6)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 0, said
+    records = read_everything(bootstrap_servers, topic)
+    assert f"{len(records):,} exchanges sent to {topic}" in said
+    assert 50 <= len(records) <= 50 * 7
+    decoder = Decoder(Traffic(), default_model="another")
+    exchanges = [one for record in records for one in decoder.decode(record).exchanges]
+    assert len(exchanges) == len({exchange.exchange_id for exchange in exchanges}) == len(records)
+    assert {exchange.model for exchange in exchanges} == {"assistant"}
+    assert all(exchange.prompt and exchange.response for exchange in exchanges)
+    assert all(
+        record.key == e.exchange_id.encode() for record, e in zip(records, exchanges, strict=True)
+    )
+
+
+def test_a_file_is_sent_as_it_is(bootstrap_servers: str, topic: str, tmp_path: Path) -> None:
+    lines = [{"id": f"own-{i}", "prompt": f"grüße {i}", "response": "ok"} for i in range(40)]
+    path = tmp_path / "own.jsonl"
+    path.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    process = generator(
+        "file", str(path), "--bootstrap-servers", bootstrap_servers, "--topic", topic
+    )
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    received = [
+        json.loads(record.value or b"") for record in read_everything(bootstrap_servers, topic)
+    ]
+    assert sorted(lines, key=lambda line: line["id"]) == sorted(
+        received, key=lambda line: line["id"]
+    )

@@ -1,0 +1,140 @@
+"""The page of a verdict: every number, the answers that differ, nothing while people rate blind."""
+
+import html
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from monitor.review.human_evaluation.opening import open_study
+from monitor.settings import Secrets, Settings
+from monitor.settings.evaluation_file import HumanEvaluation
+from monitor.store.engine import transaction
+from monitor.store.training.candidate_evaluations import CandidateEvaluationRow, leave_child
+from monitor.web.app import create_app
+from retrain.run_folder import RunFolder, read_lines
+from tests.integration.web.test_decision_page import sign_in
+from tests.services.candidates import (
+    check,
+    judged,
+    leave_verdict,
+    make_candidate,
+    make_serving,
+    make_verdict,
+)
+from tests.services.review_world import World, make_world
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def world(engine, clock: datetime) -> World:
+    return make_world(engine, clock, n=4)
+
+
+@pytest.fixture
+def folder(world: World, tmp_path: Path, clock: datetime) -> RunFolder:
+    make_serving(world.engine, clock)
+    make_candidate(world.engine, tmp_path, clock)
+    return RunFolder(tmp_path / "runs" / "run-00001")
+
+
+@pytest.fixture
+def row(world: World, folder: RunFolder, clock: datetime) -> CandidateEvaluationRow:
+    verdict = make_verdict("reject")
+    leave_verdict(folder, verdict)
+    with transaction(world.engine) as connection:
+        return judged(
+            connection, 2, clock, "reject", folder=folder.root,
+            checks=[check(HOSTILE), check(outcome="failed")], next_step="Try full fine-tuning.",
+            judge_agreement="agreement with people on 40 items",
+        )  # fmt: skip
+
+
+@pytest.fixture
+def client(world: World) -> Iterator[TestClient[Litestar]]:
+    with TestClient(create_app(world.engine, Settings(), Secrets())) as made:
+        yield made
+
+
+def test_a_lead_sees_every_number(
+    client: TestClient[Litestar], row: CandidateEvaluationRow
+) -> None:
+    sign_in(client, "Lea")
+    assert f'href="/verdicts/{row.id}"' in client.get("/verdicts").text
+    source = client.get(f"/verdicts/{row.id}").text
+    assert HOSTILE not in source
+    page = html.unescape(source)
+    for said in (
+        "Rejected", "Next:", "Try full fine-tuning.", HOSTILE, "better than the incumbent",
+        "0.90 -> 0.95", "Required: p <= 0.05", "Candidate", "Incumbent", "Base with prompt",
+        "0.900", "0.800", "0.700", "0.990, n = 6", "task_type: cards",
+        "+10.0 points", "+2.0 points to +20.0 points", "agreement with people on 40 items",
+        "support: WARNING: only 6 items", "sha256:0000000000000000", "gates.margin",
+        "now rejected", row.file_digest[:19],
+    ):  # fmt: skip
+        assert said in page, said
+
+
+def test_a_cancelled_evaluation_whose_child_runs_on_says_why(
+    client: TestClient[Litestar], world: World, row: CandidateEvaluationRow
+) -> None:
+    with transaction(world.engine) as connection:
+        leave_child(connection, row.id, {"pid": 1}, HOSTILE)
+    sign_in(client, "Lea")
+    source = client.get(f"/verdicts/{row.id}").text
+    assert HOSTILE not in source
+    page = html.unescape(source)
+    assert f"Cancelled; its child couldn't be ended yet: {HOSTILE}. The daemon goes on" in page
+
+
+def test_the_answers_that_differ_are_one_click_away(
+    client: TestClient[Litestar], row: CandidateEvaluationRow, folder: RunFolder
+) -> None:
+    sign_in(client, "Lea")
+    page = client.get(f"/verdicts/{row.id}").text
+    query = "benchmark=support&amp;metric=exact_match&amp;other=incumbent"
+    assert html.unescape(query) in html.unescape(page)
+    address = f"/verdicts/{row.id}/answers?benchmark=support&metric=exact_match&other=incumbent"
+    better = html.unescape(client.get(f"{address}&show=better").text)
+    assert "better on 1" in better
+    assert "worse on 0" in better
+    assert "q4" in better  # the candidate answers five right, the incumbent four
+    assert "incumbent is wrong" in better
+    assert "There are none." in client.get(f"{address}&show=worse").text
+    folder.evaluation_answers(row.id).unlink()
+    assert "The answers can't be read here" in html.unescape(client.get(address).text)
+
+
+def test_while_people_rate_blind_nothing_tells_the_systems_apart(
+    client: TestClient[Litestar],
+    world: World,
+    row: CandidateEvaluationRow,
+    folder: RunFolder,
+    clock: datetime,
+) -> None:
+    with transaction(world.engine) as connection:
+        open_study(
+            connection, evaluation_id=row.id, plan=HumanEvaluation(),
+            rows=list(read_lines(folder.evaluation_answers(row.id))), seed=1, secret=bytes(32),
+            now=clock,
+        )  # fmt: skip
+    sign_in(client, "Lea")
+    page = html.unescape(client.get(f"/verdicts/{row.id}").text)
+    assert "without knowing whose they are" in page
+    assert "0.900" not in page
+    assert "0.90 -> 0.95" not in page
+    answers = client.get(f"/verdicts/{row.id}/answers?benchmark=support&metric=exact_match").text
+    assert "is wrong" not in answers
+
+
+def test_verdicts_are_for_leads(client: TestClient[Litestar], row: CandidateEvaluationRow) -> None:
+    assert client.get("/verdicts", follow_redirects=False).is_redirect
+    sign_in(client, "Ada")
+    for path in ("", f"/{row.id}", f"/{row.id}/answers"):
+        assert client.get(f"/verdicts{path}").status_code == 403
+    sign_in(client, "Lea")
+    assert client.get("/verdicts/99").status_code == 404

@@ -1,0 +1,95 @@
+"""The page of a decision: for leads, with every figure, and with hostile texts as text."""
+
+import html
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from monitor.review.decision.decisions import decide
+from monitor.settings import Review, Secrets, Settings
+from monitor.store.engine import transaction
+from monitor.store.review.decisions import DecisionRow
+from monitor.web.app import create_app
+from tests.services.review_world import CASES, PASSWORD, World, make_world
+from tests.services.verdicts import JUDGEMENT, KNOWLEDGE, RIGHT, settle
+
+HOSTILE = "<script>alert(1)</script> & 'quoted'"
+
+
+@pytest.fixture
+def world(engine, clock: datetime) -> World:
+    return make_world(engine, clock, cases=[*CASES[:3], ("<b>type</b>", HOSTILE, "No.")])
+
+
+@pytest.fixture
+def row(world: World, clock: datetime) -> DecisionRow:
+    with transaction(world.engine) as connection:
+        settle(
+            connection, world.batch_id, (world.people["Ada"], world.people["Ben"]),
+            lambda number, item: (
+                JUDGEMENT if item.cluster is not None else (KNOWLEDGE if number < 3 else RIGHT)
+            ), clock,
+        )  # fmt: skip
+        return decide(connection, world.batch_id, Review(minimum_drifted_gold=3), clock)
+
+
+@pytest.fixture
+def client(world: World) -> Iterator[TestClient[Litestar]]:
+    with TestClient(create_app(world.engine, Settings(), Secrets())) as made:
+        yield made
+
+
+def sign_in(client: TestClient[Litestar], name: str) -> None:
+    found = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
+    assert found is not None
+    client.headers["x-csrftoken"] = found[1]
+    assert client.post("/api/login", json={"name": name, "password": PASSWORD}).is_success
+
+
+def test_a_lead_sees_the_arithmetic(client: TestClient[Litestar], row: DecisionRow) -> None:
+    sign_in(client, "Lea")
+    source = client.get(f"/decisions/{row.id}").text
+    page = html.unescape(source)
+    for said in (
+        "Has the error rate surely risen since launch?",
+        "Newcombe",
+        "Krippendorff",
+        "Could an expert, given only what the model was given",
+        "Wrong judgement: examples",
+        "bitcoin, wallet, sold",
+        "card_lost",
+        *row.inputs["reasons"],
+    ):
+        assert said in page, said
+    assert HOSTILE not in source
+    assert "<b>type</b>" not in source
+    assert HOSTILE in page
+    assert "Start retraining" in page
+    assert f"/decisions/{row.id}" in client.get("/decisions").text
+
+
+def test_nobody_else_does(client: TestClient[Litestar], row: DecisionRow) -> None:
+    sign_in(client, "Ada")
+    assert 403 == client.get(f"/decisions/{row.id}").status_code
+    assert 403 == client.get("/decisions").status_code
+
+
+def test_an_empty_list_and_an_unknown_decision(client: TestClient[Litestar]) -> None:
+    sign_in(client, "Lea")
+    assert "No decision yet" in client.get("/decisions").text
+    assert 404 == client.get("/decisions/99").status_code
+
+
+def test_a_decision_on_nothing_yet(
+    client: TestClient[Litestar], world: World, clock: datetime
+) -> None:
+    with transaction(world.engine) as connection:
+        row = decide(connection, world.batch_id, Review(), clock)
+    sign_in(client, "Lea")
+    page = client.get(f"/decisions/{row.id}").text
+    assert "0 of 40 control items are decided" in page
+    assert "No wrong response is decided yet." in page

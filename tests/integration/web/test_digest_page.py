@@ -1,0 +1,240 @@
+"""The digest shows a year: drifted shares, incidents, characteristics, hits without an alarm."""
+
+import json
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import Engine, event
+from typer.testing import CliRunner
+
+from monitor.cli.app import app as command
+from monitor.settings import Secrets, Settings
+from monitor.store.engine import make_engine, transaction
+from monitor.store.migrations import upgrade
+from monitor.store.windows.claims import claim_evaluation
+from monitor.web.app import create_app
+from monitor.web.digest.sparkline import draw_sparkline
+from monitor.web.drift.window_chart import draw_windows
+from monitor.web.server import BackgroundServer
+from monitor.windows.history.digest import make_digest
+from tests.services.assessed_year import DEGRADED, DRIFTED, EMPTY, HITS, WEEKS, store_year
+from tests.services.assessments import (
+    HOSTILE,
+    make_assessment,
+    make_characteristic,
+    make_family,
+    make_slow,
+    store_evaluation,
+)
+from tests.services.review_world import PASSWORD, make_world
+
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def year(any_engine: Engine, clock: datetime) -> Engine:
+    store_year(any_engine, clock)
+    return any_engine
+
+
+def read(engine: Engine, **options):
+    with transaction(engine) as connection:
+        return make_digest(connection, "assistant", **options)
+
+
+def test_it_holds_up_to_a_year_the_oldest_first(year: Engine, clock: datetime) -> None:
+    digest = read(year)
+    starts = [one.start for one in digest.windows]
+    assert starts == [clock - (WEEKS - week) * WEEK for week in range(WEEKS)]
+    n_drift = len(DRIFTED) + len(DEGRADED)
+    assert [digest.count(one) for one in ("drift", "no_drift", "not_enough_data")] == [
+        n_drift,
+        WEEKS - n_drift - 1,
+        1,
+    ]
+    assert digest.summary == (
+        f"52 windows: {n_drift} with drift, {WEEKS - n_drift - 1} without, 1 without enough data; "
+        "2 incidents."
+    )
+    assert [one.start for one in read(year, n_windows=3).windows] == starts[-3:]
+
+
+def test_what_is_significant_without_an_alarm_is_told_here(year: Engine) -> None:
+    digest = read(year)
+    hits = [(digest.windows.index(hit.window), hit.what, hit.p_value) for hit in digest.hits]
+    assert hits == [(week, "answers", 0.003) for week in reversed(HITS)]
+
+
+def test_slow_drift_is_an_alarm_of_its_window_or_a_hit(engine: Engine, clock: datetime) -> None:
+    families = (
+        make_family(verdict="drift", p_value=0.004, slow=make_slow()),
+        make_family(slow=make_slow(alarm=False, p_value=0.01, share_lower_bound=0.002)),
+    )
+    with transaction(engine) as connection:
+        for week, family in enumerate(families):
+            assessment = make_assessment(alarm=not week, input=family)
+            store_evaluation(connection, assessment, start=clock + week * WEEK)
+    digest = read(engine)
+    (hit,) = digest.hits
+    assert (hit.what, hit.p_value, hit.mass_lower_bound) == (
+        "prompts over the windows",
+        0.01,
+        0.002,
+    )
+    found = [window.found.input for window in digest.windows]
+    assert [one.alarms for one in found] == [True, False]
+    assert [one.least_share for one in found] == [0.014, 0.0]
+
+
+def test_incidents_span_the_windows_that_alarmed(year: Engine) -> None:
+    digest = read(year)
+    chart = draw_windows(digest.windows, digest.incidents, 0.02)
+    step = chart.width / WEEKS
+    found = [(round(span.x / step), round(span.width / step)) for span in chart.spans]
+    assert found == [(week[0], len(week)) for week in (DRIFTED, DEGRADED)]
+    assert [span.incident.fingerprint for span in chart.spans] == [
+        ("input",),
+        ("metric:resolved",),
+    ]
+
+
+def test_the_chart_tells_alarms_from_hits_and_from_silence(year: Engine) -> None:
+    digest = read(year)
+    prompts, answers = draw_windows(digest.windows, digest.incidents, 0.02).lanes
+    of_prompts = [bar.kind for bar in prompts.bars]
+    assert [at for at, kind in enumerate(of_prompts) if kind == "alarm"] == list(DRIFTED)
+    assert [at for at, bar in enumerate(answers.bars) if bar.kind == "hit"] == list(HITS)
+    assert of_prompts[EMPTY] == answers.bars[EMPTY].kind == "unknown"
+    tallest = max(prompts.bars, key=lambda bar: bar.height)
+    assert tallest.window.found.input.mass_lower_bound == pytest.approx(0.21)
+
+
+def test_characteristics_that_moved_farthest_come_first(year: Engine) -> None:
+    digest = read(year)
+    assert (digest.series[0].name, digest.series[0].n_degraded) == ("resolved", len(DEGRADED))
+    assert (digest.series[1].side, digest.series[1].name) == ("prompt", "length")
+    peaks = [abs(one.peak.effect_size) for one in digest.series[1:]]
+    assert peaks == sorted(peaks, reverse=True)
+    line = draw_sparkline(digest.series[0])
+    assert len(line.lines) == 2  # broken by the week without data
+    assert len(line.dots) == len(DEGRADED)
+    assert digest.series[0].points[EMPTY] is None
+
+
+def test_what_is_no_longer_compared_has_no_figure_for_now(engine: Engine, clock: datetime) -> None:
+    usual = make_characteristic()
+    broken = make_characteristic(name="broken format", side="response", effect_size=0.4)
+    weeks = ((usual, broken), (usual,), ())  # the last without enough data says nothing
+    with transaction(engine) as connection:
+        for week, characteristics in enumerate(weeks):
+            assessment = make_assessment(characteristics=characteristics)
+            store_evaluation(connection, assessment, clock + week * WEEK)
+    found = {one.name: one for one in read(engine).series}
+    assert found["broken format"].latest is None
+    assert found["broken format"].peak.effect_size == 0.4
+    latest = found[usual.name].latest
+    assert latest is not None
+    assert latest.effect_size == usual.effect_size
+
+
+def test_no_scores_and_no_reports_are_read(year: Engine) -> None:
+    statements = []
+    event.listen(year, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    read(year)
+    selected = " ".join(statements)
+    assert "evaluations" in selected
+    assert "sample_scores" not in selected
+    assert "reports" not in selected
+
+
+def test_a_model_without_windows_has_an_empty_digest(engine: Engine) -> None:
+    assert read(engine).summary == "No window of assistant was evaluated yet."
+
+
+def test_a_window_that_is_not_done_is_a_gap(any_engine: Engine, clock: datetime) -> None:
+    store_year(any_engine, clock)
+    with transaction(any_engine) as connection:
+        claim_evaluation(connection, "assistant", clock, clock + WEEK, seed=1, now=clock)
+    digest = read(any_engine)
+    assert digest.windows[-1].found is None
+    assert "1 not done" in digest.summary
+    assert all(one.points[-1] is None for one in digest.series)
+    chart = draw_windows(digest.windows, digest.incidents, 0.02)
+    assert chart.lanes[0].bars[-1].kind == "unknown"
+    assert chart.columns[-1].title == "2026-11-02 to 2026-11-08: running"
+
+
+def test_the_page_shows_it_and_escapes_what_traffic_named(engine: Engine, clock: datetime) -> None:
+    store_year(engine, clock)
+    hostile = make_assessment(
+        headline="`resolved` fell.", characteristics=(make_characteristic(name=HOSTILE),)
+    )
+    with transaction(engine) as connection:
+        store_evaluation(connection, hostile, clock)
+    make_world(engine, clock, weeks_ago=60)
+    with (
+        BackgroundServer(create_app(engine, Settings(), Secrets())) as server,
+        httpx.Client(base_url=server.url) as client,
+    ):
+        token = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
+        assert token is not None
+        client.post(
+            "/api/login",
+            json={"name": "Ada", "password": PASSWORD},
+            headers={"x-csrftoken": token[1]},
+        )
+        page = client.get("/digest")
+        listed = client.get("/evaluations")
+        other = client.get("/digest", params={"model": "unknown"})
+    assert page.status_code == 200
+    assert '<a href="/digest" aria-current="page">Digest</a>' in page.text
+    assert "<script>alert" not in page.text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
+    assert "style=" not in page.text  # the policy forbids it
+    assert page.text.count('class="mass alarm"') == len(DRIFTED)
+    assert len(page.content) < 100_000
+    assert page.text.count("not judged</td>") == 2
+    # The newest window has the hostile one only.
+    assert page.text.count('<td class="n">-</td><td class="n">-</td>') == 4
+    assert page.text.count('now not compared"') == 4
+    assert "No window yet" in other.text
+    for shown in (page, listed):
+        assert "2 Nov 2026 \N{EN DASH} 8 Nov 2026</a>" in shown.text
+        assert "2 Nov 2026 \N{EN DASH} 9 Nov 2026" not in shown.text
+        assert "<td>`resolved` fell" not in shown.text
+        assert "<td>resolved fell" in shown.text
+
+
+def test_the_command_prints_it(engine: Engine, clock: datetime, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'year.db'}"
+    migrated = make_engine(url)
+    upgrade(migrated)
+    store_year(migrated, clock)
+    migrated.dispose()
+    environment = {"DRIFTWARDEN_DATABASE__URL": url, "COLUMNS": "160"}
+    shown = CliRunner().invoke(command, ["digest"], env=environment)
+    assert shown.exit_code == 0, shown.output
+    assert "52 windows: 9 with drift" in shown.output
+    assert "answers significant, no alarm (p = 0.003, at least 0.8%)" in shown.output
+    drifted = [clock - (WEEKS - week) * WEEK for week in (DRIFTED[0], DRIFTED[-1] + 1)]
+    assert (
+        "incident 1, recovered: input, from {:%Y-%m-%d} until {:%Y-%m-%d}\n".format(*drifted)
+        in shown.output
+    )
+    assert f"{clock - WEEK:%Y-%m-%d} to {clock - timedelta(days=1):%Y-%m-%d} " in shown.output
+    assert re.search(r"not enough data +- +- +3\n", shown.output)
+    assert re.search(r"metric resolved +[▁▂▃▄▅▆▇█·]{52} +-0.20 +-0.10 +worse in 4", shown.output)
+    migrated = make_engine(url)
+    with transaction(migrated) as connection:
+        unlike = (make_characteristic(name="cost"),)
+        store_evaluation(connection, make_assessment(characteristics=unlike), clock)
+    migrated.dispose()
+    shown = CliRunner().invoke(command, ["digest"], env=environment)
+    assert re.search(r"metric resolved +[▁▂▃▄▅▆▇█·]{52} +-0.20 +- +worse in 4", shown.output)
+    printed = CliRunner().invoke(command, ["digest", "--json", "--windows", "5"], env=environment)
+    found = json.loads(printed.output)
+    assert len(found["windows"]) == 5
+    assert found["windows"][-1]["found"]["input"]["p_value"] == 0.4

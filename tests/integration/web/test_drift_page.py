@@ -1,0 +1,215 @@
+"""The weekly drift page over HTTP: what it shows, what it reads on demand, and what it refuses."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+from sqlalchemy import Engine, delete, update
+
+from monitor.settings import Secrets, Settings
+from monitor.store.engine import transaction
+from monitor.store.tables import Evaluation, Exchange, ReviewItem
+from monitor.store.windows.claims import claim_evaluation, fail_evaluation
+from monitor.store.windows.prompt_maps import prompt_map, set_prompt_map
+from monitor.web.app import create_app
+from monitor.web.server import BackgroundServer
+from tests.services.assessed_year import WEEKS, store_year
+from tests.services.assessments import not_enough_data, store_evaluation
+from tests.services.mapped_window import make_mapped_world
+from tests.services.review_world import PASSWORD, World, make_world
+
+HOSTILE_PROMPT = "<img src=x onerror=alert(1)> how do I sell bitcoin?"
+
+
+@pytest.fixture
+def world(any_engine: Engine, clock: datetime) -> World:
+    return make_mapped_world(any_engine, clock)
+
+
+@pytest.fixture
+def read(any_engine: Engine, world: World) -> Iterator[Callable[[str], httpx.Response]]:
+    """Return a function that reads a page as Ada, who reviews."""
+    app = create_app(any_engine, Settings(), Secrets())
+    with BackgroundServer(app) as server, ExitStack() as stack:
+        client = stack.enter_context(httpx.Client(base_url=server.url))
+        token = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
+        assert token is not None
+        body = {"name": "Ada", "password": PASSWORD}
+        client.post("/api/login", json=body, headers={"x-csrftoken": token[1]})
+        yield client.get
+
+
+def path(world: World, rest: str = "") -> str:
+    return f"/evaluations/{world.evaluation_id}{rest}"
+
+
+def test_the_page_has_the_map_and_no_text_of_its_dots(world: World, read) -> None:
+    page = read(path(world))
+    assert 200 == page.status_code
+    assert 'class="dotted"' in page.text
+    assert "bitcoin, wallet, sold" in page.text
+    assert "Can I move my bitcoin" not in page.text
+    assert "What does a card cost?" not in page.text
+    assert page.text.count("h0") == 40 + 12
+    assert "style=" not in page.text
+    assert "onclick" not in page.text
+
+
+def test_a_topic_shows_its_examples_and_more_of_it(world: World, read) -> None:
+    part = read(path(world, "/topics/0"))
+    assert 200 == part.status_code
+    assert "Can I move my bitcoin to my own wallet?" in part.text
+    assert "<script>" not in part.text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in part.text
+    more = part.text.split("More of it")[1]
+    found = re.findall(r"<li>(.*?)</li>", more)
+    assert 9 == len(found) == len(set(found)), "ten are on the topic, one of them is quoted"
+    assert all("bitcoin I sold" in one for one in found)
+
+
+def test_without_a_script_the_page_itself_shows_them(world: World, read) -> None:
+    page = read(path(world, "?topic=0"))
+    assert "Can I move my bitcoin to my own wallet?" in page.text
+    assert 'data-topic="0" aria-current="true"' in page.text
+
+
+def test_a_dot_shows_its_exchange_and_what_lies_near(any_engine, world: World, read) -> None:
+    with transaction(any_engine) as connection:
+        placed = prompt_map(connection, world.evaluation_id)
+        assert placed is not None
+        connection.execute(
+            update(Exchange)
+            .where(Exchange.id == int(placed.current_ids[0]))
+            .values(prompt=HOSTILE_PROMPT)
+        )
+    part = read(path(world, "/points/0")).text
+    assert "&lt;img src=x onerror=alert(1)&gt; how do I sell bitcoin?" in part
+    assert "<img" not in part
+    assert "A prompt of this window, on “bitcoin, wallet, sold”" in part
+    assert "We do not offer cryptocurrency products." in part
+    assert 5 == len(re.findall(r"<li>", part.split("Near it on the map")[1]))
+    baseline = read(path(world, "/points/40")).text
+    assert "A prompt of the baseline" in baseline
+    assert "What does a card cost? (0)" in baseline
+
+
+def test_of_a_deleted_exchange_a_dot_is_left(any_engine, world: World, read) -> None:
+    with transaction(any_engine) as connection:
+        placed = prompt_map(connection, world.evaluation_id)
+        assert placed is not None
+        gone = int(placed.reference_ids[3])
+        connection.execute(delete(Exchange).where(Exchange.id == gone))
+    part = read(path(world, "/points/43"))
+    assert 200 == part.status_code
+    assert "This exchange is gone" in part.text
+    with transaction(any_engine) as connection:
+        set_prompt_map(connection, world.evaluation_id, placed.nameless())
+    assert "This exchange is gone" in read(path(world, "/points/0")).text
+    topic = read(path(world, "/topics/0")).text
+    assert "More of it" not in topic
+
+
+def test_a_map_reads_its_own_window_and_baseline_only(
+    any_engine: Engine, world: World, read, clock: datetime
+) -> None:
+    """Ids of deleted exchanges are given again: a dot must not show somebody else's text."""
+    with transaction(any_engine) as connection:
+        placed = prompt_map(connection, world.evaluation_id)
+        assert placed is not None
+        own, of_baseline = int(placed.current_ids[0]), int(placed.reference_ids[0])
+        later = {"occurred_at": clock + timedelta(days=1)}
+        connection.execute(update(Exchange).where(Exchange.id == own).values(**later))
+        connection.execute(
+            update(Evaluation).where(Evaluation.id == world.evaluation_id).values(baseline_id=None)
+        )
+        assert own != of_baseline
+    for point in (0, 40):
+        part = read(path(world, f"/points/{point}")).text
+        assert "This exchange is gone" in part, point
+        assert "card cost" not in part
+
+
+@pytest.mark.parametrize(
+    "rest", ["/topics/2", "/topics/-1", "/points/52", "/points/-1", "/topics/x", "?topic=77"]
+)
+def test_what_is_not_on_the_map_is_not_found(world: World, read, rest: str) -> None:
+    assert 404 == read(path(world, rest)).status_code
+
+
+def test_another_evaluation_has_no_such_map(
+    any_engine: Engine, world: World, read, clock: datetime
+) -> None:
+    other = make_world(any_engine, clock, weeks_ago=1, people=False).evaluation_id
+    for rest in ("/topics/0", "/points/0"):
+        assert 404 == read(f"/evaluations/{other}{rest}").status_code
+        assert 404 == read(f"/evaluations/999{rest}").status_code
+    page = read(f"/evaluations/{other}")
+    assert 200 == page.status_code
+    assert "Can I move my bitcoin" in page.text, "without a map the topics are told as they were"
+
+
+def test_nobody_reads_texts_unless_signed_in(any_engine: Engine, world: World) -> None:
+    with (
+        BackgroundServer(create_app(any_engine, Settings(), Secrets())) as server,
+        httpx.Client(base_url=server.url) as client,
+    ):
+        for rest in ("", "/topics/0", "/points/0", "/report"):
+            answer = client.get(path(world, rest), headers={"accept": "application/json"})
+            assert answer.status_code in {302, 303, 401}, rest
+            assert "bitcoin" not in answer.text
+
+
+def test_the_report_as_a_file_has_the_map(world: World, read) -> None:
+    report = read(path(world, "/report"))
+    assert 'class="dotted"' in report.text
+    assert "?topic=" not in report.text
+    assert "Can I move my bitcoin" in report.text
+
+
+def test_a_year_of_windows_leads_from_one_to_the_others(
+    any_engine: Engine, world: World, read, clock: datetime
+) -> None:
+    ids = store_year(any_engine, clock - timedelta(weeks=1))
+    page = read(f"/evaluations/{ids[20]}").text
+    assert f'rel="prev" href="/evaluations/{ids[19]}"' in page
+    assert f'rel="next" href="/evaluations/{ids[21]}"' in page
+    chart = page.split('class="windows"')[1].split("</svg>")[0]
+    links = re.findall(r'<a href="/evaluations/(\d+)" aria-label="2', chart)
+    assert WEEKS == len(links), "a year: the oldest of 53 is left out"
+    assert 1 == chart.count('aria-current="page"')
+    oldest = read(f"/evaluations/{ids[0]}").text
+    assert 1 == oldest.count('class="here"'), "an older window is shown among those before it"
+    assert "This is the first window" in oldest
+
+
+def test_the_first_window_and_one_without_data_are_told(
+    any_engine: Engine, world: World, read, clock: datetime
+) -> None:
+    assert "This is the first window" in read(path(world)).text
+    with transaction(any_engine) as connection:
+        silent = store_evaluation(connection, not_enough_data(), clock)
+        claim = claim_evaluation(
+            connection, "assistant", clock + timedelta(weeks=1), clock + timedelta(weeks=2),
+            seed=1, now=clock,
+        )  # fmt: skip
+        assert claim is not None
+        fail_evaluation(connection, claim, "the encoder <b>broke</b>", clock)
+    page = read(f"/evaluations/{silent}").text
+    assert "Not enough data" in page
+    assert "nothing was queued for review" in page
+    failed = read(f"/evaluations/{claim.evaluation_id}").text
+    assert "This evaluation failed" in failed
+    assert "&lt;b&gt;broke&lt;/b&gt;" in failed
+
+
+def test_the_error_rate_is_that_of_what_is_decided(
+    any_engine: Engine, world: World, read, clock: datetime
+) -> None:
+    assert re.search(r"nothing of \d+ is decided yet", read(path(world)).text)
+    with transaction(any_engine) as connection:
+        statement = update(ReviewItem).where(ReviewItem.batch_id == world.batch_id)
+        connection.execute(statement.values(status="excluded", excluded_reason="all out"))
+    assert "is decided yet" in read(path(world)).text

@@ -1,0 +1,225 @@
+"""A lead's view: counts that add up, a forecast, undefined figures, and nobody's open work."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+from sqlalchemy import Engine, update
+
+from monitor.accounts.registration import create_account
+from monitor.review.items.blind_review import claim_next, save_draft
+from monitor.review.progress.batch_progress import Desk, make_desk
+from monitor.settings import Secrets, Settings
+from monitor.store.engine import transaction
+from monitor.store.review.items import batch_by_id, items_of_batches
+from monitor.store.review.reviews import insert_review
+from monitor.store.tables import ReviewItem
+from monitor.web.app import create_app
+from monitor.web.server import BackgroundServer
+from retrain.registry.stages import promote, register_version
+from tests.services.review_world import PASSWORD, World, make_world
+
+HOUR = timedelta(hours=1)
+SCORES = {"accuracy": 4, "completeness": 4, "tone": 4, "compliance": 4}
+PARTIAL = {"hx-request": "true"}
+SECRET = "a draft that only Ben may see"
+
+
+@pytest.fixture
+def world(any_engine: Engine, clock: datetime) -> World:
+    return make_world(any_engine, clock)
+
+
+@pytest.fixture
+def read(any_engine: Engine, world: World, clock: datetime) -> Iterator[Callable[..., str]]:
+    """Return a function that reads the lead's view as Lea."""
+    now = clock + 30 * HOUR
+    with (
+        BackgroundServer(
+            create_app(any_engine, Settings(), Secrets(), clock=lambda: now)
+        ) as server,
+        httpx.Client(base_url=server.url) as client,
+    ):
+        token = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
+        assert token is not None
+        body = {"name": "Lea", "password": PASSWORD}
+        client.post("/api/login", json=body, headers={"x-csrftoken": token[1]})
+
+        def get(path: str = "/lead", **headers: str) -> str:
+            answer = client.get(path, headers=headers)
+            assert 200 == answer.status_code
+            return answer.text
+
+        yield get
+
+
+def vote(connection, world: World, item: int, person: str, at: datetime, verdict: str) -> None:
+    insert_review(
+        connection, item, world.people[person], at, verdict=verdict, **SCORES,
+        error_kind="" if verdict == "accept" else "other", answerable="",
+        corrected_response="x", comment="",
+    )  # fmt: skip
+
+
+def desk_of(connection, world: World, now: datetime) -> Desk:
+    batch = batch_by_id(connection, world.batch_id)
+    return make_desk(connection, batch, world.people["Lea"], now)
+
+
+def item_ids(engine: Engine, world: World) -> list[int]:
+    with transaction(engine) as connection:
+        return [item.id for item in items_of_batches(connection, [world.batch_id])]
+
+
+def test_the_counts_add_up(any_engine: Engine, world: World, clock: datetime) -> None:
+    items = item_ids(any_engine, world)
+    statuses = ["gold", "gold", "gold", "disagreed", "adjudication", "flagged", "excluded"]
+    with transaction(any_engine) as connection:
+        for item, status in zip(items, statuses, strict=False):
+            connection.execute(
+                update(ReviewItem).where(ReviewItem.id == item).values(status=status)
+            )
+        vote(connection, world, items[10], "Ada", clock + HOUR, "accept")
+        desk = make_desk(
+            connection,
+            batch_by_id(connection, world.batch_id),
+            world.people["Lea"],
+            clock + 2 * HOUR,
+        )
+    n = len(items)
+    assert {
+        "gold": 3,
+        "queued": n - 7,
+        "disagreed": 1,
+        "adjudication": 1,
+        "flagged": 1,
+        "excluded": 1,
+    } == dict(desk.counts.by_status)
+    assert (n, 4) == (desk.counts.n, desk.counts.n_settled)
+    assert n == sum(counts.n for _, counts in desk.by_task_type)
+    assert 2 * (n - 7) - 1 == desk.n_reviews_left
+
+
+def test_it_says_when_the_queue_will_be_through(
+    any_engine: Engine, world: World, read, clock: datetime
+) -> None:
+    page = read()
+    assert "nobody has reviewed in the last 7 days" in page
+    items = item_ids(any_engine, world)
+    with transaction(any_engine) as connection:
+        for at, item in enumerate(items[:10]):
+            vote(connection, world, item, "Ada", clock + 20 * HOUR + at * HOUR / 10, "accept")
+        desk = make_desk(
+            connection,
+            batch_by_id(connection, world.batch_id),
+            world.people["Lea"],
+            clock + 30 * HOUR,
+        )
+    assert 10 == desk.pace
+    left = 2 * len(items) - 10
+    assert desk.done_at == clock + 30 * HOUR + timedelta(days=left / 10)
+    assert f"{left} reviews are left; at 10 a day that is until about" in read()
+    ada = next(one for one in desk.people if one.name == "Ada")
+    assert (10, 10, 6.0) == (ada.n, ada.days[-2] + ada.days[-1], ada.minutes)
+    assert "Lea" not in {one.name for one in desk.people}, "a lead who doesn't review isn't counted"
+
+
+def test_disagreements_say_when_they_go_on(
+    any_engine: Engine, world: World, read, clock: datetime
+) -> None:
+    item = item_ids(any_engine, world)[0]
+    with transaction(any_engine) as connection:
+        vote(connection, world, item, "Ada", clock, "accept")
+        vote(connection, world, item, "Ben", clock + HOUR, "reject")
+        connection.execute(
+            update(ReviewItem).where(ReviewItem.id == item).values(status="disagreed")
+        )
+    page = read()
+    assert f"Item {item}, since 2 Nov 2026: goes to an adjudicator on 5 Nov 2026" in page
+
+
+def test_agreement_that_is_undefined_is_called_so(
+    any_engine: Engine, world: World, read, clock: datetime
+) -> None:
+    items = item_ids(any_engine, world)[:12]
+    with transaction(any_engine) as connection:
+        for item in items:
+            for person in ("Ada", "Ben"):
+                vote(connection, world, item, person, clock + HOUR, "accept")
+    page = read()
+    assert "Alpha is undefined: everybody always gave the same verdict" in page
+    assert "<dd>undefined" in page
+    assert "12 items" in page
+
+
+def test_a_lead_who_reviews_learns_nothing_of_a_colleagues_open_work(
+    any_engine: Engine, world: World, read, clock: datetime
+) -> None:
+    """Both hold the same item; Ben types, then submits: Lea's view doesn't change by a byte."""
+    now = clock + 29 * HOUR
+    with transaction(any_engine) as connection:
+        lea, ben = (claim_next(connection, world.people[one], now, 120) for one in ("Lea", "Ben"))
+        assert lea is not None
+        assert lea == ben
+    before = read(**PARTIAL)
+    with transaction(any_engine) as connection:
+        draft = {"comment": SECRET, "verdict": "reject"}
+        save_draft(connection, lea, world.rows["Ben"], draft, now=now, lease_minutes=90)
+    typed = read(**PARTIAL)
+    with transaction(any_engine) as connection:
+        vote(connection, world, lea, "Ben", now, "reject")
+    assert before == typed == read(**PARTIAL)
+    with transaction(any_engine) as connection:
+        ada = claim_next(connection, world.people["Ada"], now, 120)
+        assert ada not in {None, lea}
+        vote(connection, world, ada, "Ada", now, "accept")
+    assert before != read(**PARTIAL), "what happens elsewhere is a lead's to see"
+
+
+def test_the_view_renews_itself_in_part(world: World, read) -> None:
+    part = read(**PARTIAL)
+    assert "<html" not in part
+    assert "What waits for somebody" in part
+
+
+def test_an_earlier_batch_can_be_looked_at(
+    any_engine: Engine, world: World, read, clock: datetime
+) -> None:
+    older = make_world(any_engine, clock, weeks_ago=1, people=False)
+    assert "18 Oct 2026" not in read().split("Who reviews")[0]
+    page = read(f"/lead?batch={older.batch_id}")
+    assert "25 Oct 2026</a>" in page.split("Who reviews")[0]
+
+
+def test_before_the_first_batch_it_says_what_will_be_here(engine: Engine, clock: datetime) -> None:
+
+    with transaction(engine) as connection:
+        create_account(connection, "Lea", PASSWORD, "lead", clock)
+    with (
+        BackgroundServer(create_app(engine, Settings(), Secrets())) as server,
+        httpx.Client(base_url=server.url) as client,
+    ):
+        token = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
+        assert token is not None
+        body = {"name": "Lea", "password": PASSWORD}
+        client.post("/api/login", json=body, headers={"x-csrftoken": token[1]})
+        assert "No batch yet" in client.get("/lead").text
+
+
+def test_the_models_page_says_how_old_the_live_version_is(
+    read: Callable[..., str], any_engine: Engine, clock: datetime
+) -> None:
+    made = clock - timedelta(days=200)
+    for model, moment in (("assistant", made), ("young", clock - timedelta(days=2))):
+        with transaction(any_engine) as connection:
+            version = register_version(
+                connection, model=model, adapter_path="a", adapter_digest="d", lineage={},
+                now=moment,
+            )  # fmt: skip
+            promote(connection, version, changed_by="lea", reason="better", now=moment)
+    page = read("/models")
+    assert f"made on {made:%Y-%m-%d}, 201 days ago, longer than retrain.max_age" in page
+    assert page.count("a refresh is suggested") == 1
+    assert "3 days ago." in page

@@ -1,0 +1,150 @@
+"""The JSON API from the first claim to a reopened item, as a program would use it."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+
+from monitor.settings import Review, Secrets, Settings
+from monitor.web.app import create_app
+from monitor.web.server import BackgroundServer
+from tests.services.review_world import PASSWORD, make_world
+
+FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
+ACCEPT = {"verdict": "accept", **FIVE}
+RIGHT = {
+    "verdict": "correct",
+    "error_kind": "knowledge",
+    "answerable": "facts_missing",
+    "corrected_response": "Right.",
+}
+
+
+class Caller:
+    """Somebody who is signed in and sends JSON."""
+
+    def __init__(self, client: httpx.Client, name: str) -> None:
+        self.client = client
+        found = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
+        assert found is not None
+        self.headers = {"x-csrftoken": found[1]}
+        self("POST", "/login", {"name": name, "password": PASSWORD})
+
+    def __call__(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+        answer = self.client.request(
+            method, f"/api{path}", json={} if body is None else body, headers=self.headers
+        )
+        assert answer.status_code == status, (method, path, answer.status_code, answer.text)
+        return answer.json()
+
+    def review(self, review: dict[str, Any]) -> int:
+        item = self("POST", "/items/claim")["item"]
+        assert {"status": "submitted"} == self("POST", f"/items/{item}/review", review)
+        return int(item)
+
+
+@pytest.fixture
+def call(engine: Engine, clock: datetime) -> Iterator[Callable[[str], Caller]]:
+    make_world(engine, clock)
+    settings = Settings(review=Review(audit_share=1.0))
+    app = create_app(engine, settings, Secrets(), clock=lambda: clock)
+    with BackgroundServer(app) as server, ExitStack() as stack:
+        yield lambda name: Caller(stack.enter_context(httpx.Client(base_url=server.url)), name)
+
+
+def test_a_review_is_taken_back_and_sent_again(call: Callable[[str], Caller]) -> None:
+    ada = call("Ada")
+    item = ada.review({**RIGHT, **FIVE})
+    assert "submitted" == ada("GET", f"/items/{item}")["state"]
+    assert {"status": "open"} == ada("DELETE", f"/items/{item}/review")
+    seen = ada("GET", f"/items/{item}")
+    assert ("open", "facts_missing") == (seen["state"], seen["draft"]["answerable"])
+    assert item == ada("GET", "/work")["at_work"]
+    ada("DELETE", f"/items/{item}/review", status=404)
+    ada.review(ACCEPT)
+    call("Ben").review(ACCEPT)
+    answer = ada("DELETE", f"/items/{item}/review", status=409)
+    assert "the review can't be taken back any more" == answer["detail"]
+
+
+def test_a_wrong_response_asks_whether_it_was_answerable(call: Callable[[str], Caller]) -> None:
+    ada = call("Ada")
+    item = ada("POST", "/items/claim")["item"]
+    review = {**RIGHT, **FIVE, "answerable": ""}
+    answer = ada("POST", f"/items/{item}/review", review, status=409)
+    assert "could have produced the right answer" in answer["detail"]
+    ada("POST", f"/items/{item}/review", {**review, "answerable": "perhaps"}, status=400)
+
+
+def test_from_disagreement_to_adjudication_and_back(call: Callable[[str], Caller]) -> None:
+    ada, ben, cleo, lea = (call(name) for name in ("Ada", "Ben", "Cleo", "Lea"))
+    item = ada.review(ACCEPT)
+    assert item == ben.review({**RIGHT, **FIVE})
+    assert [item] == ada("GET", "/work")["to_discuss"]
+    ada("POST", f"/items/{item}/messages", {"text": "Look at the price list."})
+    assert ["Look at the price list."] == [
+        one["text"] for one in ben("GET", f"/items/{item}")["discussion"]
+    ]
+    cleo("POST", f"/items/{item}/messages", {"text": "Hello"}, status=404)
+    assert {"status": "disagreed"} == ada("POST", f"/items/{item}/resolution", RIGHT)
+    assert {"status": "adjudication"} == ben("POST", f"/items/{item}/escalation")
+    assert [item] == cleo("GET", "/work")["to_adjudicate"]
+    ada("POST", f"/items/{item}/adjudication", {**RIGHT, "cause": "ambiguous"}, status=404)
+    seen = cleo("GET", f"/items/{item}")
+    for said in ("reviews", "proposals", "discussion"):
+        assert {(-1, "First reviewer"), (-2, "Second reviewer")} >= {
+            (one["reviewer_id"], one["reviewer"]) for one in seen[said]
+        }
+        assert seen[said], "whoever decides reads what was said, not by whom"
+    ruling = {**RIGHT, "cause": "guide_gap", "comment": "Section 3."}
+    assert {"status": "gold"} == cleo("POST", f"/items/{item}/adjudication", ruling)
+    (decision,) = ada("GET", f"/items/{item}")["decisions"]
+    assert ("adjudicated", "guide_gap", "Section 3.", "Cleo") == tuple(
+        decision[name] for name in ("resolution", "cause", "comment", "decided_by")
+    )
+
+    reason = {"reason": "the price list changed"}
+    ada("POST", f"/lead/items/{item}/reopen", reason, status=403)
+    answer = lea("POST", f"/lead/items/{item}/reopen", reason)
+    assert {"status": "adjudication", "revision": 2} == answer
+    lea("POST", f"/lead/items/{item}/reopen", reason, status=409)
+    cleo("POST", f"/items/{item}/adjudication", {"verdict": "accept", "cause": "guide_gap"})
+    revisions = [one["revision"] for one in lea("GET", f"/items/{item}")["decisions"]]
+    assert [1, 2] == revisions
+
+
+def test_an_audit_is_blind_and_counted(call: Callable[[str], Caller]) -> None:
+    ada, ben, cleo, lea = (call(name) for name in ("Ada", "Ben", "Cleo", "Lea"))
+    item = ada.review(ACCEPT)
+    ben.review(ACCEPT)
+    assert [item] == cleo("GET", "/work")["to_audit"]
+    seen = cleo("GET", f"/items/{item}")
+    assert ("audit", [], []) == (seen["state"], seen["reviews"], seen["decisions"])
+    answer = cleo("POST", f"/items/{item}/audit", RIGHT)
+    assert {"differences": ["verdict", "corrected response"]} == answer
+    counts = {"drawn": 1, "decided": 1, "confirmed": 0, "same_verdict": 0}
+    assert counts == lea("GET", "/lead/audits")
+    ada("GET", "/lead/audits", status=403)
+
+
+def test_a_lead_settles_flags(call: Callable[[str], Caller]) -> None:
+    ada, lea = call("Ada"), call("Lea")
+    first = ada("POST", "/items/claim")["item"]
+    ada("POST", f"/items/{first}/flag", {"reason": ""}, status=409)
+    assert {"status": "flagged"} == ada("POST", f"/items/{first}/flag", {"reason": "an address"})
+    ada("POST", f"/items/{first}/review", ACCEPT, status=409)
+    second = ada("POST", "/items/claim")["item"]
+    assert second != first
+    ada("POST", f"/items/{second}/flag", {"reason": "spam"})
+    flags = [{"item": first, "reason": "an address"}, {"item": second, "reason": "spam"}]
+    assert flags == lea("GET", "/lead/flags")
+    assert [first, second] == lea("GET", "/work")["to_settle"]
+    ada("POST", f"/lead/items/{first}/confirm-flag", status=403)
+    assert {"status": "excluded"} == lea("POST", f"/lead/items/{first}/confirm-flag")
+    assert {"status": "queued"} == lea("POST", f"/lead/items/{second}/reject-flag")
+    assert [] == lea("GET", "/lead/flags")

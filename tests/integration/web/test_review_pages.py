@@ -1,0 +1,155 @@
+"""The web application over HTTP: who gets in, what they see, and what hostile requests get."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from monitor.settings import Secrets, Settings
+from monitor.telemetry import Heartbeat
+from monitor.web.app import create_app
+from monitor.web.server import BackgroundServer
+from tests.services.review_world import PASSWORD, World, make_world
+
+FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
+
+
+@pytest.fixture
+def world(engine, clock: datetime) -> World:
+    return make_world(engine, clock)
+
+
+@pytest.fixture
+def app(world: World) -> Litestar:
+    return create_app(world.engine, Settings(), Secrets())
+
+
+class Visitor:
+    """A browser: keeps cookies, sends the token."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self.client = client
+        page = client.get("/login").text
+        found = re.search(r'csrf-token" content="([^"]+)"', page)
+        assert found is not None
+        self.headers = {"x-csrftoken": found[1]}
+
+    def sign_in(self, name: str, password: str = PASSWORD):
+        body = {"name": name, "password": password}
+        return self.send("POST", "/api/login", body)
+
+    def send(self, method: str, path: str, body=None):
+        return self.client.request(
+            method, path, json=body if body is not None else {}, headers=self.headers,
+            follow_redirects=False,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def visit(app: Litestar) -> Iterator:
+    with BackgroundServer(app) as server, ExitStack() as stack:
+        yield lambda: Visitor(stack.enter_context(httpx.Client(base_url=server.url)))
+
+
+def all_routes(app: Litestar) -> list[tuple[str, str]]:
+    return [
+        (method, re.sub(r"\{[^}]+\}", "1", route.path))
+        for route in app.routes
+        for method in route.methods
+        if method != "OPTIONS" and not route.path.startswith(("/static", "/vendor"))
+    ]
+
+
+def test_no_route_shows_a_peers_unfinished_work(app: Litestar, world: World, visit) -> None:
+    ada, ben = visit(), visit()
+    ada.sign_in("Ada")
+    ben.sign_in("Ben")
+    item = ada.send("POST", "/api/items/claim").json()["item"]
+    ada.send("PUT", f"/api/items/{item}/draft", {"comment": "SECRETDRAFT"})
+    for stage in ("draft", "submitted"):
+        if stage == "submitted":
+            review = {
+                "verdict": "correct", "error_kind": "unsafe", "corrected_response": "SECRETTEXT",
+                "comment": "SECRETCOMMENT", "answerable": "yes", **FIVE,
+            }  # fmt: skip
+            answer = ada.send("POST", f"/api/items/{item}/review", review)
+            assert {"status": "submitted"} == answer.json()
+        for method, path in all_routes(app):
+            if method == "GET":
+                real = path.replace("/1", f"/{item}")
+                assert "SECRET" not in ben.send("GET", real).text, real
+        assert 404 == ben.send("GET", f"/api/items/{item}").status_code
+        assert 404 == ben.send("GET", f"/review/{item}").status_code
+        for route in ("draft", "heartbeat", "review", "flag", "resolution", "adjudication"):
+            bodies = {
+                "review": {"verdict": "accept", **FIVE},
+                "flag": {"reason": "x"},
+                "resolution": {"verdict": "accept"},
+                "adjudication": {"verdict": "accept", "cause": "ambiguous"},
+            }
+            method = "PUT" if route == "draft" else "POST"
+            answer = ben.send(method, f"/api/items/{item}/{route}", bodies.get(route))
+            assert 404 == answer.status_code, route
+
+
+def test_leads_only(visit, world: World) -> None:
+    ada = visit()
+    ada.sign_in("Ada")
+    assert 403 == ada.send("GET", "/lead").status_code
+    assert 403 == ada.send("POST", "/lead/decisions/1/confirm").status_code
+    lea = visit()
+    lea.sign_in("Lea")
+    assert 200 == lea.send("GET", "/lead").status_code
+
+
+def test_a_restart_signs_nobody_out_and_keeps_open_forms(world: World, visit) -> None:
+    ada = visit()
+    ada.sign_in("Ada")
+    second = create_app(world.engine, Settings(), Secrets())
+    with (
+        BackgroundServer(second) as server,
+        httpx.Client(base_url=server.url, cookies=ada.client.cookies) as client,
+    ):
+        answer = client.post("/api/items/claim", headers=ada.headers)
+    assert 200 == answer.status_code
+
+
+def test_bad_bodies_are_told_what_is_wrong(visit) -> None:
+    ada = visit()
+    ada.sign_in("Ada")
+    item = ada.send("POST", "/api/items/claim").json()["item"]
+    answer = ada.send("POST", f"/api/items/{item}/review", {"verdict": "accept", **FIVE, "tone": 9})
+    assert 400 == answer.status_code
+    assert "tone" == answer.json()["extra"][0]["key"]
+
+
+def test_health(world: World) -> None:
+    now = [0.0]
+    beat = Heartbeat("ingest", monotonic=lambda: now[0])
+    app = create_app(
+        world.engine, Settings(), Secrets(), heartbeats=[beat],
+        readiness=[lambda: "the encoder isn't loaded"],
+    )  # fmt: skip
+    with TestClient(app) as client:
+        assert 200 == client.get("/healthz").status_code
+        now[0] = 1000.0
+        assert 503 == client.get("/healthz").status_code
+        answer = client.get("/readyz")
+        assert 503 == answer.status_code
+        assert "the encoder isn't loaded" in answer.json()["problems"]
+        assert "driftwarden_records_seen" in client.get("/metrics").text
+
+
+def test_an_errors_page_keeps_the_navigation_of_who_is_signed_in(visit) -> None:
+    ada = visit()
+    ada.sign_in("Ada")
+    for path, status in (("/lead", 403), ("/review/9999", 404)):
+        page = ada.send("GET", path)
+        assert status == page.status_code
+        assert '<nav aria-label="Main">' in page.text
+        assert "Sign out" in page.text

@@ -1,0 +1,134 @@
+"""Hostile texts stay texts: every page of the route table, with every text in it hostile."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from litestar import Litestar
+from sqlalchemy import Engine
+
+from monitor.review.human_evaluation.locking import lock_study
+from monitor.review.human_evaluation.rating import claim_next
+from monitor.settings import ModelSection, Secrets, Settings
+from monitor.settings.evaluation_file import HumanEvaluation
+from monitor.store.engine import transaction
+from monitor.web.app import create_app
+from monitor.web.server import BackgroundServer
+from tests.services.hostile_texts import ALL, CANARY, CORPUS, markup_in
+from tests.services.hostile_world import (
+    MODEL,
+    make_hostile_world,
+    rename_everybody,
+    write_hostile_reviews,
+)
+from tests.services.human_evaluation_world import make_study, rate_all, rows
+from tests.services.review_world import World
+from tests.services.route_table import Visitor, routes
+
+PEOPLE = ("Ada", "Ben", "Cleo", "Lea")
+
+
+@pytest.fixture
+def world(engine: Engine, clock: datetime) -> World:
+    return make_hostile_world(engine, clock)
+
+
+@pytest.fixture
+def app(world: World) -> Litestar:
+    settings = Settings(model=ModelSection(name=MODEL))
+    return create_app(world.engine, settings, Secrets())
+
+
+@pytest.fixture
+def browsers(app: Litestar) -> Iterator[dict[str, Visitor]]:
+    with BackgroundServer(app) as server, ExitStack() as stack:
+        found = {}
+        for name in PEOPLE:
+            found[name] = Visitor(
+                stack.enter_context(httpx.Client(base_url=server.url, timeout=60))
+            )
+            assert 200 == found[name].sign_in(name).status_code
+        yield found
+
+
+@pytest.mark.parametrize("text", [one for one in CORPUS if "7*7" not in one])
+def test_a_page_that_escapes_nothing_is_noticed(text: str) -> None:
+    page = f'<p>{text}</p><a href="{text}">x</a><b title=\'{text}\'>x</b><i title="{text}">x</i>'
+    assert markup_in(page)
+
+
+def hostile_studies(world: World, clock: datetime) -> tuple[int, int]:
+    """Make a study that Ada is at, and a locked one, all of whose texts are hostile."""
+    given = [
+        {
+            **row,
+            "task_type": ALL,
+            "benchmark": ALL,
+            "messages": [{"role": "user", "content": ALL}],
+            "answer": f"{ALL} {row['by']}",
+            "by": f"{row['by']} {ALL}",
+        }
+        for row in rows(2)
+    ]
+    dimensions = ("accuracy", ALL)
+    plan = HumanEvaluation(sample_size=2, dimensions=dimensions)
+    at_work, locked = (make_study(world.engine, clock, plan=plan, given=given) for _ in range(2))
+    scores = {row["by"]: dict.fromkeys(dimensions, 3) for row in given}
+    rate_all(world.engine, locked, world.people["Ben"], clock, scores)
+    with transaction(world.engine) as connection:
+        assert claim_next(connection, at_work, world.people["Ada"], datetime.now(UTC), 20)
+        lock_study(connection, locked, world.rows["Lea"], clock, although_missing=True)
+    return at_work, locked
+
+
+def test_no_page_takes_a_text_for_markup(
+    app: Litestar, world: World, clock: datetime, browsers: dict[str, Visitor]
+) -> None:
+    items = write_hostile_reviews(browsers["Ada"], browsers["Ben"])
+    rename_everybody(world)
+    studies = hostile_studies(world, clock)
+    pages: dict[str, str] = {}
+    for route in routes(app):
+        if route.method != "GET":
+            continue
+        for number, item in enumerate(items.values()):
+            ids = {"evaluation_id": world.evaluation_id, "person_id": world.people["Ada"]}
+            ids["study_id"] = studies[number % len(studies)]
+            path = route.fill({**ids, "item_id": item, "token": "x"})
+            for name, browser in browsers.items():
+                answer = browser.get(path)
+                if answer.headers.get("content-type", "").startswith("text/html"):
+                    pages[f"{name} {path}"] = answer.text
+                else:
+                    kind = answer.headers.get("content-type", "application/json")
+                    assert kind.startswith(("application/json", "text/plain")), path
+    assert len(pages) > 40
+    shown = [page for page in pages.values() if CANARY in page]
+    assert len(shown) > 15, "the hostile texts are on the pages"
+    for where, page in pages.items():
+        assert [] == markup_in(page), where
+        assert "7777777" not in page, where
+
+
+def test_no_answer_to_a_form_takes_a_text_for_markup(browsers: dict[str, Visitor]) -> None:
+    lea, stranger = browsers["Lea"], browsers["Ada"]
+    stranger.send("POST", "/logout")
+    stranger.renew_token()
+    answers = [
+        stranger.post("/login", {"name": ALL, "password": "x", "next": ALL}),
+        stranger.get("/login", params={"next": ALL}),
+        stranger.get(f"/welcome/{CORPUS[2]}".replace("/img", "img")),
+        stranger.get("/login/sso/callback", params={"error": ALL, "state": ALL}),
+        lea.post("/people", {"name": ALL, "email": ALL, "role": "reviewer"}),
+        lea.post("/people", {"name": "Zed", "role": ALL, "other_task_types": ALL}),
+        lea.post("/people/1/role", {"role": ALL}),
+        lea.post("/people/1/task-types", {"task_type": ALL}),
+        lea.get("/people"),
+        lea.get("/digest", params={"model": ALL}),
+        lea.get(f"/nowhere/{CORPUS[2]}"),
+    ]
+    for answer in answers:
+        assert answer.headers["content-type"].startswith("text/html"), answer.url
+        assert [] == markup_in(answer.text), answer.url

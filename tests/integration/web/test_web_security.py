@@ -1,0 +1,310 @@
+"""Forged requests, fixed sessions, frames, guessed passwords, open redirects: one test for each."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from http.cookies import SimpleCookie
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from sqlalchemy import Engine
+
+from monitor.accounts.sessions import COOKIE
+from monitor.accounts.users import THE_OPERATOR, deactivate, invite, reactivate, reset_password
+from monitor.settings import Secrets, Settings, Web
+from monitor.store.accounts.sessions import load_session
+from monitor.store.engine import transaction
+from monitor.web.app import create_app
+from monitor.web.security import CSRF_COOKIE, local_path
+from monitor.web.server import BackgroundServer
+from tests.services.review_world import PASSWORD, World, make_world
+from tests.services.route_table import PUBLIC, Route, Visitor, routes, unsafe_routes
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture
+def world(engine: Engine, clock: datetime) -> World:
+    return make_world(engine, clock)
+
+
+@pytest.fixture
+def app(world: World) -> Litestar:
+    return create_app(world.engine, Settings(), Secrets())
+
+
+@pytest.fixture
+def visit(app: Litestar) -> Iterator[Visit]:
+    """Return a function that opens a browser and may sign somebody in."""
+    with ExitStack() as stack:
+        urls: dict[int, str] = {}
+
+        def start(name: str = "", application: Litestar = app) -> Visitor:
+            if id(application) not in urls:
+                urls[id(application)] = stack.enter_context(BackgroundServer(application)).url
+            client = httpx.Client(base_url=urls[id(application)], timeout=60)
+            visitor = Visitor(stack.enter_context(client))
+            if name:
+                assert visitor.sign_in(name).status_code < 300
+            return visitor
+
+        yield start
+
+
+# --- forged requests
+
+
+def test_every_unsafe_route_refuses_a_request_without_the_right_token(
+    app: Litestar, visit: Visit
+) -> None:
+    lea, other = visit("Lea"), visit()
+    right = lea.headers["x-csrftoken"]
+    walked = list(unsafe_routes(app))
+    assert len(walked) > 20
+    wrong: list[dict[str, str]] = [
+        {},
+        {"x-csrftoken": ""},
+        {"x-csrftoken": "0" * 128},
+        {"x-csrftoken": other.headers["x-csrftoken"]},  # a real one, of another browser
+        {"x-csrftoken": right[:-1] + ("0" if right[-1] != "0" else "1")},
+    ]
+    for route in walked:
+        for headers in wrong:
+            lea.headers = headers
+            for body in ({"json": {}}, {"data": {"_csrf_token": headers.get("x-csrftoken", "")}}):
+                answer = lea.send(route.method, route.fill(), **body)
+                assert 403 == answer.status_code, (route, headers, body)
+
+
+def test_every_unsafe_route_refuses_another_site_even_with_the_token(
+    app: Litestar, visit: Visit
+) -> None:
+    lea = visit("Lea")
+    own = str(lea.client.base_url).rstrip("/")
+    for route in unsafe_routes(app):
+        for headers in (
+            {"origin": "https://evil.example"},
+            {"origin": "null"},
+            {"origin": f"{own}.evil.example"},
+            {"origin": "http://127.0.0.1:1"},
+            {"sec-fetch-site": "cross-site"},
+            {"sec-fetch-site": "same-site"},
+        ):
+            answer = lea.send(route.method, route.fill(), json={}, headers=headers)
+            assert 403 == answer.status_code, (route, headers)
+
+
+def test_the_own_origin_is_let_through_also_behind_a_proxy(visit: Visit) -> None:
+    lea = visit("Lea")
+    for headers in (
+        {"origin": str(lea.client.base_url).rstrip("/")},
+        {"origin": "http://127.0.0.1:8080"},  # alerts.public_url, where a proxy changes the host
+        {"origin": "https://other.example", "sec-fetch-site": "same-origin"},
+    ):
+        answer = lea.send("POST", "/api/items/claim", headers=headers)
+        assert 200 == answer.status_code, headers
+
+
+# --- sessions
+
+
+def session_of(visitor: Visitor) -> str:
+    return next(c.value for c in visitor.client.cookies.jar if c.name == COOKIE and c.value)
+
+
+def stored(engine: Engine, session: str) -> bool:
+    with transaction(engine) as connection:
+        return load_session(connection, session, datetime.now(UTC)) is not None
+
+
+def test_a_planted_session_is_never_adopted(visit: Visit, world: World) -> None:
+    ada = visit()
+    ada.client.cookies.set(COOKIE, "planted")
+    answer = ada.sign_in("Ada")
+    given = SimpleCookie(answer.headers["set-cookie"])[COOKIE].value
+    assert given != "planted"
+    assert len(given) >= 32
+    assert not stored(world.engine, "planted")
+    assert stored(world.engine, given)
+
+
+def test_signing_in_again_ends_the_session_before(visit: Visit, world: World) -> None:
+    ada = visit("Ada")
+    first = session_of(ada)
+    ada.sign_in("Ben")
+    assert first != session_of(ada)
+    assert not stored(world.engine, first)
+
+
+def test_signing_out_ends_the_session_on_the_server(visit: Visit, world: World) -> None:
+    ada = visit("Ada")
+    session = session_of(ada)
+    ada.send("POST", "/logout")
+    assert not stored(world.engine, session)
+    thief = visit()
+    thief.client.cookies.set(COOKIE, session)
+    assert 401 == thief.get("/api/work").status_code
+
+
+def test_a_session_ends_with_the_account_and_stays_ended(visit: Visit, world: World) -> None:
+    now = datetime.now(UTC)
+    ada, ben = visit("Ada"), visit("Ben")
+    with transaction(world.engine) as connection:
+        deactivate(connection, THE_OPERATOR, world.people["Ada"], now)
+        reset_password(connection, THE_OPERATOR, world.people["Ben"], now=now, days=1.0)
+    assert [401, 401] == [one.get("/api/work").status_code for one in (ada, ben)]
+    assert 401 == visit().sign_in("Ada").status_code
+    with transaction(world.engine) as connection:
+        reactivate(connection, THE_OPERATOR, world.people["Ada"], now)
+    assert 401 == ada.get("/api/work").status_code, "the old session is no longer any good"
+    assert 200 == ada.sign_in("Ada").status_code
+
+
+@pytest.mark.parametrize("name", ["csrf-key", "session:x", "null", "", "ü" * 5000])
+def test_no_cookie_names_what_is_no_session(visit: Visit, name: str) -> None:
+    visitor = visit()
+    header = f"{COOKIE}={name}".encode("latin-1")
+    answer = visitor.client.get("/review", headers={"cookie": header}, follow_redirects=False)
+    assert 303 == answer.status_code
+
+
+# --- frames, headers, cookies
+
+
+def test_every_route_forbids_frames_and_sniffing(app: Litestar, visit: Visit) -> None:
+    lea, stranger = visit("Lea"), visit()
+    answers = [
+        (route, one.send(route.method, route.fill()))
+        for route in routes(app)
+        if route.path != "/logout"
+        for one in (lea, stranger)
+    ]
+    files = ("/static/base.css", "/vendor/htmx/htmx-2.min.js", "/nowhere", "/static/nowhere")
+    answers += [(Route("GET", path), lea.get(path)) for path in files]
+    for route, answer in answers:
+        headers = answer.headers
+        policy = headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in policy, route
+        assert "DENY" == headers["x-frame-options"], route
+        assert "nosniff" == headers["x-content-type-options"], route
+        assert "same-origin" == headers["referrer-policy"], route
+        assert "same-origin" == headers["cross-origin-opener-policy"], route
+        if answer.status_code == 200 and route.path.endswith("/report"):
+            assert policy.startswith("sandbox allow-scripts;")  # an origin of its own
+            assert "allow-same-origin" not in policy
+        else:
+            assert "'unsafe" not in policy, route
+        if not route.path.startswith(("/static", "/vendor")):
+            assert "no-store" == headers["cache-control"], route
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_cookies_are_out_of_reach_of_scripts_and_other_sites(world: World, secure: bool) -> None:
+    app = create_app(world.engine, Settings(web=Web(secure_cookies=secure)), Secrets())
+    base_url = f"http{'s' if secure else ''}://testserver.local"
+    with TestClient(app, base_url=base_url) as client:
+        fresh = client.get("/login")
+        visitor = Visitor(client)
+        visitor.headers = {"x-csrftoken": fresh.text.partition('csrf-token" content="')[2][:128]}
+        signed = visitor.sign_in("Ada")
+        assert 200 == visitor.get("/review").status_code
+    for answer, name in ((fresh, CSRF_COOKIE), (signed, COOKIE)):
+        (line,) = answer.headers.get_list("set-cookie")
+        named, *parts = line.casefold().split("; ")
+        assert named.startswith(f"__host-{name}=" if secure else f"{name}=")
+        assert {"httponly", "samesite=lax", "path=/"} <= set(parts)
+        assert secure == ("secure" in parts)
+        assert not any(part.startswith("domain") for part in parts)
+        assert secure == ("strict-transport-security" in answer.headers)
+
+
+# --- who may come in
+
+
+def test_a_stranger_gets_nowhere(app: Litestar, visit: Visit) -> None:
+    stranger = visit()
+    closed = [route for route in routes(app) if route.path not in PUBLIC]
+    assert len(closed) > 25
+    for route in closed:
+        answer = stranger.send(route.method, route.fill())
+        if route.is_api:
+            assert 401 == answer.status_code, route
+        else:
+            assert 303 == answer.status_code, route
+            assert answer.headers["location"].startswith("/login?next="), route
+
+
+def test_wrong_and_unknown_names_look_alike(visit: Visit, world: World) -> None:
+    with transaction(world.engine) as connection:
+        now = datetime.now(UTC)
+        invite(connection, THE_OPERATOR, name="Invited", now=now, days=7.0)
+        deactivate(connection, THE_OPERATOR, world.people["Ben"], now)
+    answers = []
+    for name in ("Ada", "Nobody", "Invited", "Ben"):
+        visitor = visit()
+        answer = visitor.post("/login", {"name": name, "password": "wrong password"})
+        page = answer.text.replace(name, "NAME").replace(visitor.headers["x-csrftoken"], "TOKEN")
+        api = visitor.sign_in(name, "wrong password")
+        answers.append((answer.status_code, page, api.status_code, api.json()))
+    assert 1 == len({str(one) for one in answers})
+    assert 401 == answers[0][0]
+
+
+# --- guessing
+
+
+def test_guessing_one_name_has_to_wait_on_every_replica_and_after_a_restart(
+    world: World, visit: Visit
+) -> None:
+    for number in range(5):
+        replica = create_app(world.engine, Settings(), Secrets())
+        assert 401 == visit(application=replica).sign_in("Ada", f"wrong {number}").status_code
+    fresh = visit(application=create_app(world.engine, Settings(), Secrets()))
+    answer = fresh.sign_in("Ada")
+    assert 429 == answer.status_code, "also with the right password"
+    assert 0 < int(answer.headers["retry-after"]) <= 30
+    assert "Too many attempts" in fresh.post("/login", {"name": "Ada", "password": "x"}).text
+    assert 200 == fresh.sign_in("Ben").status_code, "others aren't locked out"
+
+
+# --- redirects
+
+ELSEWHERE = [
+    "https://evil.example", "//evil.example", "///evil.example", "http:evil.example", "evil", "",
+    "/\\evil.example", "\\\\evil.example", "/%2fevil.example", "%2f%2fevil.example",
+    "/%252fevil.example", "/%5cevil.example", "/.//evil.example", "/a/..//evil", "/x#//evil",
+    "javascript:alert(1)", "/javascript:alert(1)//x", "data:text/html,x", "?next=//evil",
+    " /x", "/x y", "/\t/evil", "/\n/evil", "/\u2028/evil", "/\x00",
+    "/x\r\nSet-Cookie: a=b", "/x%0d%0aSet-Cookie:%20a=b",
+]  # fmt: skip
+
+
+OWN = ["/", "/review/7", "/evaluations/1/report?kind=evidently", "/a/b?x=%2F"]
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
+def test_what_leads_elsewhere_is_no_path_of_this_site(target: str) -> None:
+    assert "/" == local_path(target)
+
+
+@pytest.mark.parametrize("target", OWN)
+def test_own_paths_are_kept(target: str) -> None:
+    assert target == local_path(target)
+
+
+def test_nobody_is_sent_elsewhere_after_signing_in(visit: Visit) -> None:
+    ada, signed_in = visit(), visit("Ben")
+    for target in [*ELSEWHERE, *OWN]:
+        expected = target if target in OWN else "/"
+        form = {"name": "Ada", "password": PASSWORD, "next": target}
+        for answer in (
+            ada.post("/login", form),
+            signed_in.get("/login", params={"next": target}),
+        ):
+            assert 303 == answer.status_code
+            assert expected == answer.headers["location"], target
+            assert "a=b" not in answer.headers.get("set-cookie", "")
+        ada.send("POST", "/logout")
+        ada.renew_token()

@@ -1,0 +1,540 @@
+"""Two files compared with an encoder that counts words: what the findings say of the files."""
+
+import json
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from monitor.cli.app import main
+from monitor.embedding.encoder import load_encoder
+from monitor.rendering.wording import format_share
+from monitor.settings import Drift, Settings
+from monitor.store.windows.assessment import Assessment
+from monitor.windows import file_comparison as comparing
+from monitor.windows.file_comparison import compare_files
+from monitor.windows.report.terminal import print_assessment
+from tests.services.word_encoder import WordEncoder
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "compare-in-ci.md"
+SETTINGS = Settings(drift=Drift(n_permutations=999))
+PLACES = ("corner", "garden", "holiday", "office", "river", "school", "station", "summer")
+
+
+DIFFERENT_MODELS = (
+    "reference.jsonl names as its model gpt (120), current.jsonl claude (120): what differs "
+    "between models counts as drift here."
+)
+
+
+@pytest.fixture(autouse=True)
+def _words(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = WordEncoder()
+    encoder.identity, encoder.dimension = "words@1", 256
+    monkeypatch.setattr(comparing, "load_encoder", lambda _: encoder)
+
+
+def write(path: Path, n: int, **values: Any) -> Path:
+    """Write n exchanges; a value that is called is asked for that of each row."""
+    lines = [
+        json.dumps(
+            {
+                "prompt": f"my card was declined at the {PLACES[row % 8]} {PLACES[row // 8 % 8]}",
+                "response": f"You can do that in the app, under {PLACES[row % 8]}.",
+            }
+            | {key: value(row) if callable(value) else value for key, value in values.items()}
+        )
+        for row in range(n)
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def compared(reference: Path, current: Path) -> Assessment:
+    return compare_files(reference, current, SETTINGS, lambda *_: None).assessed.assessment
+
+
+def test_a_candidate_that_answers_nothing_is_stopped(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 150)
+    for response in ("", None):
+        found = compared(reference, write(tmp_path / "current.jsonl", 120, response=response))
+        assert found.verdict == "drift"
+        assert "`response empty` rose from 0 to 1" in found.headline
+    # It has always been so: nothing is lost.
+    silent = write(tmp_path / "silent.jsonl", 150, response="")
+    assert compared(silent, write(tmp_path / "current.jsonl", 120, response="")).verdict == (
+        "no_drift"
+    )
+
+
+def test_conversations_that_end_with_the_answer_are_compared_with_it(tmp_path: Path) -> None:
+    """The form of fine-tuning, and of `review export --format sft`."""
+
+    def conversations(name: str, answer: str) -> Path:
+        turns = [
+            [
+                {"role": "user", "content": f"my card was declined at the {place} {other}"},
+                {"role": "assistant", "content": answer.format(place)},
+            ]
+            for place in PLACES
+            for other in (*PLACES, *(place.upper() for place in PLACES))
+        ]
+        lines = [json.dumps({"messages": one}) for one in turns]
+        (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
+        return tmp_path / name
+
+    reference = conversations("reference.jsonl", "You can do that in the app, under {}.")
+    found = compared(reference, conversations("current.jsonl", "I am sorry, I can't help with it."))
+    assert found.output.alarm
+    assert found.remarks == ()
+
+
+def test_where_nothing_has_an_answer_only_prompts_were_compared_and_it_is_said(
+    tmp_path: Path,
+) -> None:
+    silent = write(tmp_path / "reference.jsonl", 120, response="")
+    said = "No line of either file has an answer: only the prompts were compared."
+    found = compared(silent, write(tmp_path / "current.jsonl", 120, response=""))
+    assert said in found.remarks
+    assert found.output.untested_because == "no_answers"
+    assert said not in compared(silent, write(tmp_path / "current.jsonl", 120)).remarks
+
+
+def test_a_version_is_no_metric_and_few_answers_of_several_are_judged_together(
+    tmp_path: Path,
+) -> None:
+    def metadata(row: int) -> dict[str, int]:
+        return {"model_version": 2 + row % 3 // 2, "latency_ms": row % 7}
+
+    known = {"model_version": 1, "latency_ms": 3}
+    reference = write(tmp_path / "reference.jsonl", 150, metadata=known)
+    current = write(tmp_path / "current.jsonl", 120, metadata=metadata)
+    found = compared(reference, current)
+    assert "model_version" not in {one.name for one in found.characteristics}
+    assert found.verdict == "no_drift"
+    assert found.versions == ()
+    (remark,) = found.remarks
+    assert remark.endswith("judged together: 2 (80), 3 (40).")
+
+
+def test_each_version_in_a_file_is_judged_and_one_that_answers_otherwise_speaks(
+    tmp_path: Path,
+) -> None:
+    def response(row: int) -> str:
+        told = ("You can do that in the app.", "Sorry, nobody here knows the way to the moon.")
+        return told[row % 2]
+
+    reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
+    current = write(
+        tmp_path / "current.jsonl",
+        300,
+        response=response,
+        metadata=lambda row: {"model_version": "ab"[row % 2]},
+    )
+    found = compared(reference, current)
+    first, second = found.versions
+    assert (first.version, first.n_current, first.verdict) == ("a", 150, "no_drift")
+    assert (second.version, second.n_current, second.verdict) == ("b", 150, "drift")
+    assert (second.shown, second.first, found.n_current) == (True, None, 300)
+    assert found.verdict == "drift"
+    assert found.headline.startswith("Version b (150 of 300 exchanges): ")
+    assert "Version a, 150 exchanges: no drift." in found.remarks
+    assert not any("baseline import" in remark for remark in found.remarks)
+
+
+def test_a_metric_that_vanishes_or_becomes_text_is_told(tmp_path: Path) -> None:
+    def measured(row: int) -> dict[str, object]:
+        return {"latency_ms": 400 + row, "thumbs_up": row % 3 > 0}
+
+    def broken(row: int) -> dict[str, object]:
+        return {"latency_ms": f"{400 + row} ms", "thumbsUp": row % 3 > 0}
+
+    reference = write(tmp_path / "reference.jsonl", 150, metadata=measured)
+    same = write(tmp_path / "same.jsonl", 120, metadata=measured)
+    assert compared(reference, same).remarks == ()
+    current = write(tmp_path / "current.jsonl", 120, metadata=broken)
+    lost, new = compared(reference, current).remarks
+    assert lost == (
+        "Metrics not compared, as the window has fewer than 20 values: `latency_ms` (150 in the "
+        "baseline, 0 in the window, where 120 are text), `thumbs_up` (150 in the baseline, 0 in "
+        "the window). What they measured is not watched in this window."
+    )
+    assert new == (
+        "Metrics not compared, as the baseline has fewer than 20 values: `thumbsUp` (0 in the "
+        "baseline, 120 in the window)."
+    )
+
+
+def test_lines_without_a_user_are_counted_where_others_have_one(tmp_path: Path) -> None:
+    def user(row: int) -> str:
+        return f"user {row // 2}"
+
+    def some(row: int) -> str | None:
+        return None if row % 3 else user(row)
+
+    reference = write(tmp_path / "reference.jsonl", 150, user=user)
+    bare = write(tmp_path / "bare.jsonl", 150)
+    told = " of 120 exchanges in the window, {} of 150 in the baseline. Each of these counts as"
+    (remark,) = compared(reference, write(tmp_path / "current.jsonl", 120)).remarks
+    assert f"Without a user: 120{told.format(0)}" in remark
+    mixed = write(tmp_path / "mixed.jsonl", 120, user=some)
+    (remark,) = compared(reference, mixed).remarks
+    assert f"Without a user: 80{told.format(0)}" in remark
+    (remark,) = compared(bare, mixed).remarks
+    assert f"Without a user: 80{told.format(150)}" in remark
+    # One in a hundred can't alarm; and where nobody is named, that is how the log is.
+    one = write(tmp_path / "one.jsonl", 120, user=lambda row: user(row) if row else None)
+    assert compared(reference, one).remarks == ()
+    assert compared(bare, write(tmp_path / "current.jsonl", 120)).remarks == ()
+
+
+def test_lines_that_are_repeated_with_their_id_or_time_are_counted(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 150)  # prompts come again, without id or time
+    for repeated in (
+        {"id": lambda row: f"id {row % 100}", "metadata": {"seconds": 3}},
+        {"timestamp": lambda row: f"2026-11-02T09:{row % 50:02}:00Z", "response": "Yes."},
+    ):
+        current = write(tmp_path / "current.jsonl", 160, **repeated)
+        lines = current.read_text("utf-8").splitlines()
+        current.write_text("\n".join(lines[:100] + lines[:60]), encoding="utf-8")
+        (remark,) = [one for one in compared(reference, current).remarks if "Repeated" in one]
+        assert remark == (
+            "Repeated: 60 of 160 exchanges of current.jsonl are the same as another of the file to "
+            "the letter, and count all the same. Leave them out if they took place once."
+        )
+    current = write(tmp_path / "current.jsonl", 120, id=lambda row: row)
+    assert compared(reference, current).remarks == ()
+
+
+def test_what_no_longer_answers_at_the_end_of_a_file_stops_nothing(tmp_path: Path) -> None:
+    def values(row: int) -> dict[str, str]:
+        return {"model_version": "old" if row < 150 else "new"}
+
+    reference = write(
+        tmp_path / "reference.jsonl",
+        300,
+        response="You can do that in the app.",
+        metadata={"model_version": "older"},
+    )
+    current = write(
+        tmp_path / "current.jsonl",
+        300,
+        response=lambda row: "Never heard of it." if row < 150 else "You can do that in the app.",
+        timestamp=lambda row: f"2026-11-{2 + row // 30:02}T09:00:00Z",
+        metadata=values,
+    )
+    found = compared(reference, current)
+    assert [(one.version, one.serves, one.verdict) for one in found.versions] == [
+        ("old", False, "drift"),
+        ("new", True, "no_drift"),
+    ]
+    assert found.verdict == "no_drift"
+    # Lines in another order are the same traffic.
+    lines = current.read_text(encoding="utf-8").splitlines()
+    current.write_text("\n".join(reversed(lines)), encoding="utf-8")
+    again = compared(reference, current)
+    assert [(one.version, one.serves) for one in again.versions] == [("old", False), ("new", True)]
+
+
+def replaced(row: int) -> dict[str, Any]:
+    """Answer by one version on three days and by another, which answers otherwise, on two."""
+    return {
+        "response": "You can do that in the app." if row < 180 else "Never heard of it.",
+        "metadata": {"model_version": "old" if row < 180 else "new"},
+        "timestamp": f"2026-11-{2 + row // 60:02}T09:{row % 60:02}:00Z",
+    }
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """Write exchanges of which each has its own values."""
+    asked = write(path, len(rows)).read_text(encoding="utf-8").splitlines()
+    lines = [json.dumps(json.loads(line) | row) for line, row in zip(asked, rows, strict=True)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("ahead", [range(1), range(178, 180)], ids=["of the first", "of the last"])
+def test_lines_ahead_of_the_clock_keep_their_time_and_decide_nothing(
+    tmp_path: Path, ahead: range
+) -> None:
+    """The version before, which is as it was, would be the only one at the end of the file."""
+    reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
+    rows = [replaced(row) for row in range(300)]
+    for row in ahead:
+        rows[row]["timestamp"] = "2099-01-01T12:00:00Z"
+    found = compared(reference, write_rows(tmp_path / "current.jsonl", rows))
+    assert [(one.version, one.verdict, one.shown) for one in found.versions] == [
+        ("old", "no_drift", False),
+        ("new", "drift", True),
+    ]
+    assert found.versions[1].serves
+    assert found.versions[0].last == datetime(2099, 1, 1, 12, tzinfo=UTC)
+    (told,) = [one for one in found.remarks if "clock" in one]
+    noun = "1 exchange" if len(ahead) == 1 else "2 exchanges"
+    assert told.startswith(
+        f"Ahead of this machine's clock: {noun} of current.jsonl, up to 2099-01-01 12:00 UTC."
+    )
+
+
+def test_a_file_wholly_ahead_of_the_clock_still_tells_who_answers(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
+    rows = [replaced(row) for row in range(300)]
+    for row in rows:
+        row["timestamp"] = row["timestamp"].replace("2026", "2098")
+    found = compared(reference, write_rows(tmp_path / "current.jsonl", rows))
+    assert [(one.version, one.serves) for one in found.versions] == [("old", False), ("new", True)]
+    assert any("clock: 300 exchanges of current.jsonl" in one for one in found.remarks)
+
+
+def test_a_line_without_a_time_leaves_the_times_out_and_it_is_said(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 150)
+    rows = [replaced(row) for row in range(300)]
+    rows[7]["timestamp"] = None
+    found = compared(reference, write_rows(tmp_path / "current.jsonl", rows))
+    assert [one.first for one in found.versions] == [None, None]
+    assert (
+        "Without a time: 1 of 300 exchanges of current.jsonl, so the times of the others are left "
+        "out too."
+    ) in found.remarks
+    assert not any("reference.jsonl" in one for one in found.remarks)  # has no time at all
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "model", "remarks"),
+    [
+        ("gpt", "gpt", "gpt", []),
+        ("", "gpt", "gpt", []),
+        ("gpt", "", "", []),
+        (
+            "gpt",
+            "claude",
+            "claude",
+            [DIFFERENT_MODELS],
+        ),
+        (
+            ("gpt", "claude"),
+            ("gpt", "claude"),
+            "",
+            [
+                f"{name}.jsonl holds exchanges of 2 models: gpt (60), claude (60). They count as "
+                "one here; to judge each by itself, split the file by `model`."
+                for name in ("reference", "current")
+            ],
+        ),
+    ],
+    ids=["the same", "the second only", "the first only", "another", "several"],
+)
+def test_the_models_that_lines_name_are_told(
+    tmp_path: Path,
+    before: str | tuple[str, str],
+    now: str | tuple[str, str],
+    model: str,
+    remarks: list[str],
+) -> None:
+    def named(models: str | tuple[str, str]) -> Any:
+        return models if isinstance(models, str) else lambda row: models[row % 2]
+
+    reference = write(tmp_path / "reference.jsonl", 120, model=named(before))
+    found = compared(reference, write(tmp_path / "current.jsonl", 120, model=named(now)))
+    assert found.model == model
+    assert list(found.remarks) == remarks
+    console = Console(width=200, record=True, file=StringIO())
+    print_assessment(found, console)
+    assert f"120 exchanges of {model or 'the model'} against" in console.export_text()
+
+
+def test_what_is_withheld_is_told_with_its_share(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 120)
+    texts = SETTINGS.traffic.withheld_texts
+    current = write(
+        tmp_path / "current.jsonl",
+        160,
+        response=lambda row: texts[0] if row < 40 else "You can do that in the app.",
+    )
+    found = compared(reference, current)
+    assert any(
+        one.startswith("current.jsonl: Left out: 40 exchanges (25%)") for one in found.remarks
+    )
+
+
+def test_what_serves_and_is_too_little_is_not_judged_by_what_answered_before(
+    tmp_path: Path,
+) -> None:
+    reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
+    current = write(
+        tmp_path / "current.jsonl",
+        140,
+        response=lambda row: "Never heard of it." if row < 120 else "You can do that in the app.",
+        timestamp=lambda row: f"2026-11-{2 + row // 20:02}T09:00:00Z",
+        metadata=lambda row: {"model_version": "old" if row < 120 else "new"},
+    )
+    found = compared(reference, current)
+    assert (found.verdict, found.alarm) == ("not_enough_data", False)
+    assert found.headline.startswith(
+        "What serves could not be judged: version new (20 of 140 exchanges). Not enough data to "
+        "judge: 100 exchanges are needed"
+    )
+    assert [(one.version, one.shown, one.verdict, one.alarm) for one in found.versions] == [
+        ("old", False, "drift", False),
+        ("new", True, "not_enough_data", False),
+    ]
+    assert any(one.startswith("Version old, 120 ") and "drift" in one for one in found.remarks)
+
+
+@pytest.mark.parametrize(
+    ("n_small", "verdict"), [(90, "not_enough_data"), (18, "not_enough_data"), (8, "no_drift")]
+)
+def test_a_version_too_small_to_be_judged_is_named_with_its_share(
+    tmp_path: Path, n_small: int, verdict: str
+) -> None:
+    reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
+    current = write(
+        tmp_path / "current.jsonl",
+        160 + n_small,
+        response=lambda row: "You can do that in the app." if row < 160 else "Never heard of it.",
+        metadata=lambda row: {"model_version": "a" if row < 160 else "b"},
+    )
+    found = compared(reference, current)
+    assert (found.verdict, found.alarm) == (verdict, False)
+    share = format_share(n_small / (160 + n_small))
+    told = f"{share} of the exchanges of what serves could not be judged: version b ({n_small})."
+    assert told in found.headline
+    assert found.headline.startswith(told) is (verdict == "not_enough_data")
+    assert found.versions[0].shown
+
+
+def test_versions_too_small_alone_are_judged_together_beside_a_large_one(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
+    current = write(
+        tmp_path / "current.jsonl",
+        320,
+        response=lambda row: "You can do that in the app." if row < 160 else "Never heard of it.",
+        metadata=lambda row: {"model_version": "a" if row < 160 else "bc"[row % 2]},
+    )
+    found = compared(reference, current)
+    assert [one.together for one in found.versions] == [(), ("b", "c")]
+    assert found.verdict == "drift"
+    assert found.headline.startswith("Versions b and c (160 of 320 exchanges): ")
+    assert any(one.endswith("judged together: b (80), c (80).") for one in found.remarks)
+
+
+@pytest.mark.parametrize("n_before", [90, 0])
+def test_answers_that_cannot_be_compared_are_no_proof(tmp_path: Path, n_before: int) -> None:
+    def answers(n: int, text: str) -> Any:
+        return lambda row: text if row < n else ""
+
+    reference = write(
+        tmp_path / "reference.jsonl", 150, response=answers(n_before, "You can do that in the app.")
+    )
+    current = write(
+        tmp_path / "current.jsonl", 150, response=answers(n_before or 150, "Never heard of it.")
+    )
+    found = compared(reference, current)
+    assert (found.verdict, found.alarm) == ("not_enough_data", False)
+    assert (found.input.verdict, found.output.verdict) == ("no_drift", "not_enough_data")
+    assert "the answers could not be compared" in found.headline
+    assert found.output.untested_because == "few_answers"
+    assert any(
+        f"{n_before or 150} of 150 exchanges in the window and {n_before} of 150" in one
+        for one in found.remarks
+    )
+
+
+def test_answers_to_prompts_that_nobody_asked_before_cannot_be_compared(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 300)
+    other = write(
+        tmp_path / "other.jsonl",
+        150,
+        prompt=lambda row: f"bitcoin wallet {row % 8} exchange {row // 8}",
+    )
+    found = compared(reference, other)
+    assert (found.verdict, found.output.verdict) == ("drift", "not_enough_data")
+    assert found.output.untested_because == "few_like_prompts"
+    assert any("fewer than 100 prompts on a side are like" in one for one in found.remarks)
+
+
+def test_with_several_versions_the_basis_is_that_of_the_files(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 150, user=lambda row: f"u{row}")
+    current = write(
+        tmp_path / "current.jsonl",
+        300,
+        user=lambda row: f"u{row // 3}" if row < 270 else "",
+        metadata=lambda row: {"model_version": "ab"[row % 2]},
+    )
+    found = compared(reference, current)
+    assert found.basis is not None
+    assert (found.basis.current.n_users, found.basis.reference.n_users) == (90 + 30, 150)
+    assert (found.basis.seed, found.basis.settings["alpha"]) == (
+        SETTINGS.drift.seed,
+        SETTINGS.drift.alpha,
+    )
+    assert [one.n_users for one in found.versions] == [90 + 15, 90 + 15]
+    assert [one.alpha for one in found.versions] == [SETTINGS.drift.alpha / 2] * 2
+    assert len({found.basis.seed, *(one.seed for one in found.versions)}) == 3
+    assert {one.baseline for one in found.versions} == {found.basis.reference.digest}
+    assert found.basis.reference.digest
+
+
+def test_versions_in_the_reference_are_told(tmp_path: Path) -> None:
+    reference = write(
+        tmp_path / "reference.jsonl", 150, metadata=lambda row: {"model_version": row // 100}
+    )
+    found = compared(reference, write(tmp_path / "current.jsonl", 120))
+    assert any(
+        one.startswith("reference.jsonl holds answers of 2 versions of the model: 0 (100), 1 (50).")
+        for one in found.remarks
+    )
+
+
+def test_a_report_that_evidently_cant_render_is_left_out_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any, **__: Any) -> str:
+        raise ZeroDivisionError("no bins")
+
+    monkeypatch.setattr(evidently_report, "render_evidently", fail)
+    monkeypatch.chdir(tmp_path)
+    file, page = str(write(tmp_path / "a.jsonl", 120)), tmp_path / "page.html"
+    options = ["--html", str(page), "--evidently", "evidently.html"]
+    monkeypatch.setattr("sys.argv", ["driftwarden", "compare", file, file, *options])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert "could not render its report, which is left out: ZeroDivisionError: no bins" in (
+        capsys.readouterr().err
+    )
+    assert "evidently.html" not in page.read_text(encoding="utf-8")
+
+
+def test_too_little_names_the_files_and_what_it_rests_on(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 150, task_type="cards")
+    current = write(tmp_path / "current.jsonl", 7, task_type="cards")
+    found = compared(reference, current)
+    assert found.verdict == "not_enough_data"
+    assert found.mix_reference == found.mix_current == {"cards": 1.0}
+    assert found.basis is not None
+    assert (found.basis.reference.name, found.basis.current.name) == (reference.name, current.name)
+    assert found.basis.current.digest
+    assert found.basis.encoder == "words@1"
+    # A tokenizer makes vectors, a hash says by which half an answer's form is judged.
+    assert {"transformers", "xxhash", "numpy"} <= set(found.basis.versions)
+    assert found.basis.settings["minimum_samples"] == 100
+
+
+@pytest.mark.parametrize(
+    "setting", [("EMBEDDING__MODEL", "no/such/folder"), ("DRIFT__ALPHA", "much")]
+)
+def test_every_status_that_it_ends_with_is_documented(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: tuple[str, str]
+) -> None:
+    monkeypatch.setattr(comparing, "load_encoder", load_encoder)
+    monkeypatch.setenv(f"DRIFTWARDEN_{setting[0]}", setting[1])
+    monkeypatch.chdir(tmp_path)
+    file = str(write(tmp_path / "a.jsonl", 3))
+    monkeypatch.setattr("sys.argv", ["driftwarden", "compare", file, file])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert f"| {ended.value.code} |" in PAGE.read_text(encoding="utf-8")

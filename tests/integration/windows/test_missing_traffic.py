@@ -1,0 +1,110 @@
+"""No traffic and too little are answers, rows, and no alarms; and it is said why."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, insert
+
+from monitor.settings import Drift, Settings
+from monitor.store.engine import transaction
+from monitor.store.tables import SourceOffset
+from monitor.store.traffic.offsets import record_gap
+from monitor.store.windows.drift_evaluations import (
+    EvaluationRow,
+    evaluation_by_id,
+    list_evaluations,
+)
+from monitor.windows.evaluation import catch_up, evaluate_window
+from tests.services.stored_traffic import store_traffic
+
+WEEK, DAY = timedelta(days=7), timedelta(days=1)
+SETTINGS = Settings(drift=Drift(n_permutations=999))
+TOPIC = SETTINGS.kafka.topic
+
+
+def run(engine: Engine, start: datetime) -> EvaluationRow:
+    end = start + WEEK
+    evaluation_id = evaluate_window(engine, SETTINGS, start, end, end)
+    assert evaluation_id is not None
+    with transaction(engine) as connection:
+        return evaluation_by_id(connection, evaluation_id)
+
+
+def read_until(engine: Engine, moment: datetime | None) -> None:
+    """Note how far ingest has read."""
+    with transaction(engine) as connection:
+        connection.execute(
+            insert(SourceOffset).values(
+                source=TOPIC,
+                partition=0,
+                next_offset=10,
+                updated_at=moment or datetime.fromisoformat("2026-01-01T00:00:00Z"),
+                caught_up_at=moment,
+            )
+        )
+
+
+@pytest.fixture
+def baseline(any_engine: Engine, clock: datetime) -> Engine:
+    store_traffic(any_engine, clock - 2 * WEEK, 300, seed=1, baseline=True)
+    return any_engine
+
+
+def test_the_watch_begins_with_the_baseline(baseline: Engine, clock: datetime) -> None:
+    ran = catch_up(baseline, SETTINGS, clock)
+    with transaction(baseline) as connection:
+        rows = list_evaluations(connection)
+    assert len(ran) == 2
+    for row in rows:
+        assert (row.status, row.verdict) == ("done", "not_enough_data")
+        assert not row.assessment.alarm
+        assert row.assessment.headline == (
+            "No traffic: not one exchange of assistant was sampled in this window."
+        )
+
+
+def test_an_empty_window_of_an_idle_ingest_is_told_from_an_idle_model(
+    baseline: Engine, clock: datetime
+) -> None:
+    read_until(baseline, clock - DAY)
+    assessment = run(baseline, clock).assessment
+    assert assessment.headline.endswith("ingest was behind or stopped.")
+    assert any("only until 2026-11-01 00:00 UTC" in one for one in assessment.remarks)
+
+
+def test_a_topic_never_read_to_its_end_is_told(baseline: Engine, clock: datetime) -> None:
+    read_until(baseline, None)
+    store_traffic(baseline, clock, 300, seed=2)
+    assert any("never to its end" in one for one in run(baseline, clock).assessment.remarks)
+
+
+def test_traffic_of_other_models_is_named(baseline: Engine, clock: datetime) -> None:
+    store_traffic(baseline, clock, 40, seed=2, model="assistant-v2")
+    (remark,) = run(baseline, clock).assessment.remarks
+    assert "`assistant-v2`" in remark
+    assert "model.name" in remark
+
+
+def test_records_that_were_lost_are_counted(baseline: Engine, clock: datetime) -> None:
+    with transaction(baseline) as connection:
+        for found_at, last in ((clock + DAY, 1009), (clock + 9 * DAY, 5000)):
+            record_gap(connection, TOPIC, 0, first_offset=1000, last_offset=last, found_at=found_at)
+    store_traffic(baseline, clock, 300, seed=2)
+    (remark,) = run(baseline, clock).assessment.remarks
+    assert remark.startswith("10 records were deleted by the topic's retention")
+
+
+def test_a_day_missing_is_named_and_changes_no_verdict(baseline: Engine, clock: datetime) -> None:
+    read_until(baseline, clock + 2 * WEEK)
+    store_traffic(baseline, clock, 200, seed=2, days=3)
+    store_traffic(baseline, clock + 4 * DAY, 200, seed=3, days=3)
+    row = run(baseline, clock)
+    assert row.verdict == "no_drift"
+    assert row.assessment.remarks == ("No traffic on 1 day of the window: 2026-11-05.",)
+
+
+def test_too_little_is_no_alarm_and_names_no_days(baseline: Engine, clock: datetime) -> None:
+    store_traffic(baseline, clock, 9, seed=2)
+    row = run(baseline, clock)
+    assert row.verdict == "not_enough_data"
+    assert row.assessment.remarks == ()

@@ -1,0 +1,142 @@
+"""An evaluation repeats to the last digit, on either database, and runs once however many race."""
+
+import threading
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from sqlalchemy import Engine, select
+from threadpoolctl import threadpool_limits
+
+from monitor.settings import Drift, Settings
+from monitor.store.engine import transaction
+from monitor.store.tables import Evaluation, Report
+from monitor.windows import stored_comparison as judging
+from monitor.windows.assessment.provenance import blas_threads
+from monitor.windows.evaluation import evaluate_window
+from tests.services.stored_traffic import store_traffic
+
+WEEK = timedelta(days=7)
+SETTINGS = Settings(drift=Drift(n_permutations=999))
+
+
+@pytest.fixture(autouse=True)
+def _no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weekly, "render_evidently", lambda *_, **__: "<p>report</p>")
+
+
+def prepare(engine: Engine, clock: datetime) -> Engine:
+    """A drifted week with two versions, a large user, and a new topic."""
+    store_traffic(engine, clock - 4 * WEEK, 500, seed=1, baseline=True)
+    store_traffic(engine, clock, 250, seed=2, days=3, version="v1", large_user=0.3)
+    later = clock + timedelta(days=3)
+    store_traffic(
+        engine, later, 300, seed=3, days=4, version="v2", new_share=0.2, changed_share=0.2
+    )
+    return engine
+
+
+def evaluate(engine: Engine, clock: datetime, **options: Any) -> int | None:
+    return evaluate_window(engine, SETTINGS, clock, clock + WEEK, clock + WEEK, **options)
+
+
+def everything(engine: Engine) -> dict[str, Any]:
+    """Return all that evaluations have left in the database, to the last byte."""
+    with transaction(engine) as connection:
+        rows = connection.execute(select(Evaluation.__table__).order_by(Evaluation.id)).mappings()
+        reports = connection.execute(
+            select(Report.kind, Report.content).order_by(Report.evaluation_id, Report.kind)
+        )
+        return {"rows": [dict(row) for row in rows], "reports": [tuple(row) for row in reports]}
+
+
+def test_a_rerun_leaves_the_same_bytes(any_engine: Engine, clock: datetime) -> None:
+    prepare(any_engine, clock)
+    assert evaluate(any_engine, clock) is not None
+    first = everything(any_engine)
+    assert evaluate(any_engine, clock) is None
+    assert evaluate(any_engine, clock, again=True) is not None
+    assert everything(any_engine) == first
+    (row,) = first["rows"]
+    assert row["verdict"] == "drift"
+    assert row["prompt_map"] is not None
+    assert len(row["assessment"]["versions"]) == 2
+
+
+@pytest.mark.postgres
+def test_both_databases_give_the_same_figures(
+    engine: Engine, postgres_engine: Engine, clock: datetime
+) -> None:
+    found = []
+    for one in (engine, postgres_engine):
+        evaluate(prepare(one, clock), clock)
+        found.append(everything(one))
+    assert found[0] == found[1]
+
+
+def test_what_is_needed_to_repeat_it_is_stored(engine: Engine, clock: datetime) -> None:
+    evaluate(prepare(engine, clock), clock)
+    (row,) = everything(engine)["rows"]
+    provenance = row["provenance"]
+    assert provenance["seed"] == row["seed"]
+    assert Drift(**provenance["drift"]) == SETTINGS.drift
+    assert provenance["baseline"]["digest"].startswith("digest-1")
+    assert provenance["window"]["n_exchanges"] == 550
+    assert provenance["device"] == "cpu"
+    assert {one["num_threads"] for one in provenance["machine"]["blas"]} == {1}
+    assert provenance["versions"]["numpy"] == np.__version__
+    assert set(provenance) >= {"encoder", "alert_threshold", "sampling", "version_field"}
+    msgspec.json.encode(provenance)
+
+
+def test_sums_are_not_split_by_the_number_of_cores(engine: Engine, clock: datetime) -> None:
+    prepare(engine, clock)
+    found = []
+    for cores in (1, 2):
+        with threadpool_limits(cores, user_api="blas"):
+            evaluate(engine, clock, again=True)
+            assert {one["num_threads"] for one in blas_threads()} == {cores}  # as before
+        found.append(everything(engine))
+    assert found[0] == found[1]
+
+
+def test_the_digest_of_a_window_changes_with_any_of_its_rows(
+    engine: Engine, clock: datetime
+) -> None:
+    evaluate(prepare(engine, clock), clock)
+    before = everything(engine)["rows"][0]["provenance"]["window"]["digest"]
+    store_traffic(engine, clock, 1, seed=99)
+    evaluate(engine, clock, again=True)
+    assert everything(engine)["rows"][0]["provenance"]["window"]["digest"] != before
+
+
+def test_of_replicas_that_race_for_a_window_one_evaluates_it(
+    any_engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(any_engine, clock)
+    assessed = []
+    assess = judging.assess_all_users
+
+    def counting(*arguments, **options):
+        assessed.append(1)
+        return assess(*arguments, **options)
+
+    monkeypatch.setattr(judging, "assess_all_users", counting)
+    barrier = threading.Barrier(4)
+    answers: list[int | None] = []
+
+    def replica() -> None:
+        barrier.wait(30)
+        answers.append(evaluate(any_engine, clock))
+
+    threads = [threading.Thread(target=replica) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    (row,) = everything(any_engine)["rows"]
+    assert sorted(answers, key=str) == [row["id"], None, None, None]
+    assert len(assessed) == 2  # once for each version
+    assert row["status"] == "done"

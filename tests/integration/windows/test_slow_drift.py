@@ -1,0 +1,153 @@
+"""Slow drift in the weekly evaluation: what is kept, what is said, what begins the watch anew."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from monitor.alerts.incidents import fingerprint_of, handle_evaluation, severity_of
+from monitor.settings import Alerts, Drift, Settings
+from monitor.store.engine import transaction
+from monitor.store.tables import Evaluation, WatchedWindow
+from monitor.store.windows.assessment import Assessment, SlowDrift
+from monitor.store.windows.drift_evaluations import evaluation_by_id
+from monitor.windows.evaluation import evaluate_window
+from tests.services.stored_traffic import store_traffic
+
+WEEK = timedelta(days=7)
+SETTINGS = Settings(drift=Drift(n_permutations=999))
+N = 500
+#: Two points more each week: too little for a week by itself until the last of them.
+GROWING = (0.01, 0.03, 0.05, 0.07, 0.09)
+
+
+@pytest.fixture(autouse=True)
+def _no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weekly, "render_evidently", lambda *_, **__: "<p>report</p>")
+
+
+def baseline(engine: Engine, clock: datetime, *, seed: int = 1, n: int = 800) -> None:
+    store_traffic(engine, clock - 4 * WEEK, n, seed=seed, baseline=True)
+
+
+def evaluated(engine: Engine, start: datetime, **options) -> tuple[int, Assessment]:
+    end = start + WEEK
+    evaluation_id = evaluate_window(engine, SETTINGS, start, end, end, **options)
+    assert evaluation_id is not None
+    with transaction(engine) as connection:
+        assessment = evaluation_by_id(connection, evaluation_id).assessment
+    assert assessment is not None
+    return evaluation_id, assessment
+
+
+def slow_of(assessment: Assessment) -> SlowDrift:
+    assert assessment.input.slow is not None
+    return assessment.input.slow
+
+
+def grow(engine: Engine, clock: datetime) -> list[tuple[int, Assessment]]:
+    """Evaluate the growing weeks, in order."""
+    for week, share in enumerate(GROWING):
+        store_traffic(engine, clock + week * WEEK, N, seed=20 + week, new_share=share)
+    return [evaluated(engine, clock + week * WEEK) for week in range(len(GROWING))]
+
+
+def kept(engine: Engine) -> list[tuple[int, str, bytes]]:
+    with transaction(engine) as connection:
+        rows = connection.execute(
+            select(
+                WatchedWindow.evaluation_id, WatchedWindow.map_digest, WatchedWindow.sums
+            ).order_by(WatchedWindow.evaluation_id)
+        )
+        return [tuple(row) for row in rows]
+
+
+def test_growth_over_weeks_alarms_and_opens_an_incident(
+    any_engine: Engine, clock: datetime
+) -> None:
+    baseline(any_engine, clock)
+    told = grow(any_engine, clock)
+    assert slow_of(told[0][1]).verdict == "no_drift"
+    assert [slow_of(one).n_windows for _, one in told] == [1, 2, 3, 4, 5]
+    evaluation_id, found = next((i, one) for i, one in told if slow_of(one).alarm)
+    slow = slow_of(found)
+    assert found.alarm
+    assert found.verdict == "drift"
+    assert slow.since is not None
+    assert clock <= slow.since <= clock + 2 * WEEK
+    assert 0.005 <= slow.share_lower_bound < slow.share < 0.12
+    assert slow.p_value <= 0.05
+    # The sums were made by one map, and take little room.
+    rows = kept(any_engine)
+    assert len(rows) == len(GROWING)
+    assert len({digest for _, digest, _ in rows}) == 1
+    assert max(len(sums) for *_, sums in rows) < 40_000
+    assert ", since " in found.headline or found.input.slow_alarm
+    assert "input" in fingerprint_of(found)
+    assert severity_of(found) >= slow.share_lower_bound
+    with transaction(any_engine) as connection:
+        assert handle_evaluation(connection, evaluation_id, clock, alerts=Alerts()) is not None
+
+
+def test_a_slow_alarm_alone_says_since_when_and_shows_examples(
+    engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No week by itself reaches this floor.
+    monkeypatch.setattr(
+        "tests.integration.windows.test_slow_drift.SETTINGS",
+        Settings(drift=Drift(n_permutations=999, minimum_mass=0.5)),
+    )
+    baseline(engine, clock)
+    found = grow(engine, clock)[-1][1]
+    slow = found.input.slow_alarm
+    assert slow is not None
+    assert slow.since is not None
+    assert found.alarm
+    assert not found.input.alarm
+    assert found.headline.startswith(
+        f"What people ask has been drifting slowly since {slow.since.day} Nov (about "
+    )
+    assert found.headline.endswith("; the answers are what they were.")
+    assert found.input.foreign
+    quoted = [*found.input.foreign, *(one for t in found.input.topics for one in t.examples)]
+    assert any("crypto" in example.prompt for example in quoted)
+
+
+def test_a_rerun_gives_the_same_and_knows_no_later_window(engine: Engine, clock: datetime) -> None:
+    baseline(engine, clock)
+    told = grow(engine, clock)
+    rows = kept(engine)
+    for week in (1, 4):
+        assert evaluated(engine, clock + week * WEEK, again=True) == told[week]
+    assert kept(engine) == rows
+
+
+def test_a_new_baseline_begins_the_watch_anew(engine: Engine, clock: datetime) -> None:
+    baseline(engine, clock)
+    for week in range(3):
+        store_traffic(engine, clock + week * WEEK, N, seed=30 + week)
+    assert [slow_of(evaluated(engine, clock + k * WEEK)[1]).n_windows for k in range(2)] == [1, 2]
+    baseline(engine, clock + WEEK, seed=5)
+    assert slow_of(evaluated(engine, clock + 2 * WEEK)[1]).n_windows == 1
+
+
+def test_a_window_that_is_not_judged_is_a_gap(engine: Engine, clock: datetime) -> None:
+    baseline(engine, clock)
+    for week, n in enumerate((N, 30, N)):
+        store_traffic(engine, clock + week * WEEK, n, seed=40 + week)
+    told = [evaluated(engine, clock + week * WEEK)[1] for week in range(3)]
+    assert told[1].verdict == "not_enough_data"
+    assert told[1].input.slow is None
+    assert slow_of(told[2]).n_windows == 2
+    # Evaluated again with too little, a window leaves nothing behind.
+    with transaction(engine) as connection:
+        n_kept = select(func.count()).select_from(WatchedWindow).join(Evaluation)
+        assert connection.execute(n_kept).scalar_one() == 2
+
+
+def test_windows_out_of_step_are_left_out(engine: Engine, clock: datetime) -> None:
+    """They share exchanges with those in step."""
+    baseline(engine, clock)
+    store_traffic(engine, clock, 2 * N, seed=50, days=14)
+    evaluated(engine, clock - timedelta(days=2))
+    assert slow_of(evaluated(engine, clock + WEEK)[1]).n_windows == 1

@@ -1,0 +1,368 @@
+"""A model replaced within a week: each version is judged by itself, and what serves now speaks."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from typer.testing import CliRunner
+
+from monitor.cli.app import app
+from monitor.embedding import encoder as encoders
+from monitor.rendering.wording import format_share
+from monitor.settings import Drift, ModelSection, Settings
+from monitor.store.engine import make_engine, transaction
+from monitor.store.migrations import upgrade
+from monitor.store.traffic.baselines import baselines_of
+from monitor.store.training.serving_periods import ServingPeriod, serving_periods
+from monitor.store.windows.drift_evaluations import EvaluationRow, evaluation_by_id
+from monitor.store.windows.sample_scores import sample_scores
+from monitor.windows.evaluation import evaluate_window
+from monitor.windows.report.page import render_page
+from monitor.windows.versions.split import version_told
+from retrain.registry.stages import move_stage, register_version, roll_back
+from tests.services.stored_traffic import TopicEncoder, store_traffic
+
+WEEK, DAY = timedelta(days=7), timedelta(days=1)
+SETTINGS = Settings(drift=Drift(n_permutations=999))
+
+
+@pytest.fixture(autouse=True)
+def _no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weekly, "render_evidently", lambda *_, **__: "<p>report</p>")
+
+
+def run(engine: Engine, start: datetime, settings: Settings = SETTINGS) -> EvaluationRow:
+    end = start + WEEK
+    evaluation_id = evaluate_window(engine, settings, start, end, end, again=True)
+    assert evaluation_id is not None
+    with transaction(engine) as connection:
+        return evaluation_by_id(connection, evaluation_id)
+
+
+def register(engine: Engine, now: datetime) -> int:
+    with transaction(engine) as connection:
+        return register_version(
+            connection,
+            model="assistant",
+            adapter_path="runs/a",
+            adapter_digest="sha256:0",
+            lineage={},
+            now=now,
+        )
+
+
+def move(engine: Engine, version_id: int, stage: str, now: datetime) -> None:
+    with transaction(engine) as connection:
+        move_stage(connection, version_id, stage, changed_by="lea", reason="", now=now)
+
+
+@pytest.fixture
+def replaced(any_engine: Engine, clock: datetime) -> Engine:
+    """Version 1 until Thursday; version 2 answers a third of the questions otherwise."""
+    store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(any_engine, clock, 300, seed=2, days=3, version="v1")
+    store_traffic(any_engine, clock + 3 * DAY, 400, seed=3, days=4, version="v2", changed_share=0.3)
+    return any_engine
+
+
+def test_a_new_version_that_answers_otherwise_alarms(replaced: Engine, clock: datetime) -> None:
+    row = run(replaced, clock)
+    assessment = row.assessment
+    first, second = assessment.versions
+    assert (first.version, first.n_current, first.serves, first.verdict) == (
+        "v1",
+        300,
+        False,
+        "no_drift",
+    )
+    assert (second.version, second.n_current, second.shown, second.alarm) == ("v2", 400, True, True)
+    assert row.verdict == "drift"
+    assert assessment.output.alarm
+    assert assessment.n_current == 700
+    assert assessment.headline.startswith("Version v2 (400 of 700 exchanges): ")
+    assert any(one.startswith("Version v1, 300 exchanges") for one in assessment.remarks)
+    assert any("--model-version 'v2'" in one for one in assessment.remarks)
+    assert {one.name for one in assessment.characteristics}.isdisjoint({"model_version"})
+    with transaction(replaced) as connection:
+        scores = sample_scores(connection, row.id)
+    assert len(scores.ids) == 700
+    assert set(scores.cluster[:300]) == {-1}
+    assert (scores.cluster[300:] >= 0).any()
+
+
+def test_a_version_is_compared_with_its_own_baseline(replaced: Engine, clock: datetime) -> None:
+    own = store_traffic(
+        replaced, clock - WEEK, 400, seed=4, baseline=True, version="v2", changed_share=0.3
+    )
+    store_traffic(replaced, clock - WEEK, 400, seed=5, baseline=True, version="v1")
+    row = run(replaced, clock)
+    assert row.verdict == "no_drift"
+    assert row.baseline_id == own
+    assert all(one.own_baseline for one in row.assessment.versions)
+    assert not any("--model-version" in one for one in row.assessment.remarks)
+
+
+def test_long_names_are_told_apart_and_shown_short(any_engine: Engine, clock: datetime) -> None:
+    common = "models/assistant/2026/checkpoints/fine-tuned-on-the-desk-of-cards-and-loans/r-"
+    names = [f"{common}{number}" for number in (1, 2)]
+    store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    for number, name in enumerate(names):
+        store_traffic(any_engine, clock, 300, seed=2 + number, version=name)
+    store_traffic(any_engine, clock - WEEK, 400, seed=5, baseline=True, version=names[1])
+    assessment = run(any_engine, clock).assessment
+    assert [(one.version, one.n_current, one.own_baseline) for one in assessment.versions] == [
+        (names[0], 300, False),
+        (names[1], 300, True),
+    ]
+    short = [f"models/assistant/2026/checkpoi…e-desk-of-cards-and-loans/r-{n}" for n in (1, 2)]
+    (lacking,) = [one for one in assessment.remarks if "--model-version" in one]
+    assert lacking.startswith(f"Version {short[0]} has no baseline of its own")
+    assert f"--model-version {names[0]!r}" in lacking
+    shown = next(number for number, one in enumerate(assessment.versions) if one.shown)
+    assert assessment.headline.startswith(f"Version {short[shown]} (300 of 600 exchanges): ")
+    assert any(
+        one.startswith(f"Version {short[1 - shown]}, 300 exch") for one in assessment.remarks
+    )
+    page = render_page(assessment)
+    assert all(f"{name}: 300 exchanges" in page for name in short)
+
+
+def test_long_names_of_versions_that_are_judged_together_are_shown_short(
+    engine: Engine, clock: datetime
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    for number in range(2):
+        store_traffic(engine, clock, 60, seed=2 + number, version=f"{'m' * 80}{number}")
+    store_traffic(engine, clock, 300, seed=5, version="v3")
+    short = [f"{'m' * 30}…{'m' * 28}{number}" for number in range(2)]
+    assessment = run(engine, clock).assessment
+    (remark,) = [one for one in assessment.remarks if "judged together" in one]
+    assert remark.endswith(f": {short[0]} (60), {short[1]} (60).")
+    told = f"Versions {short[0]} and {short[1]}, 120 exchanges"
+    assert any(one.startswith(told) for one in assessment.remarks)
+
+
+@pytest.mark.parametrize("told", ["a" * 90, " v1\n", 7])
+def test_a_baseline_of_a_version_is_known_by_the_name_that_traffic_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | int
+) -> None:
+    database = f"sqlite:///{tmp_path / 'own.db'}"
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", database)
+    monkeypatch.setattr(encoders, "load_encoder", lambda _: TopicEncoder())
+    engine = make_engine(database)
+    upgrade(engine)
+    file = tmp_path / "baseline.jsonl"
+    file.write_text('{"prompt": "Where is my card?"}', encoding="utf-8")
+    done = CliRunner().invoke(app, ["baseline", "import", str(file), "--model-version", str(told)])
+    assert done.exit_code == 0, done.output
+    with transaction(engine) as connection:
+        (baseline,) = baselines_of(connection, "assistant")
+    assert baseline.model_version == version_told({"model_version": told}, "model_version")
+
+
+def test_what_no_longer_serves_alarms_nobody(any_engine: Engine, clock: datetime) -> None:
+    store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(any_engine, clock, 300, seed=2, days=3, version="v1", changed_share=0.4)
+    store_traffic(any_engine, clock + 3 * DAY, 400, seed=3, days=4, version="v2")
+    row = run(any_engine, clock)
+    first, second = row.assessment.versions
+    assert (first.verdict, first.alarm) == ("drift", False)
+    assert (second.verdict, row.verdict) == ("no_drift", "no_drift")
+    assert any("it alarms nobody" in one for one in row.assessment.remarks)
+
+
+@pytest.mark.parametrize("changed_share", [0.0, 0.4])
+def test_what_serves_and_is_too_little_is_not_judged_by_what_served_before(
+    engine: Engine, clock: datetime, changed_share: float
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(engine, clock, 400, seed=2, days=5, version="v1", changed_share=changed_share)
+    store_traffic(engine, clock + 6.5 * DAY, 30, seed=3, days=0.5, version="v2")
+    row = run(engine, clock)
+    assessment = row.assessment
+    assert (row.verdict, assessment.alarm) == ("not_enough_data", False)
+    assert assessment.headline == (
+        "What serves could not be judged: version v2 (30 of 430 exchanges). Not enough data to "
+        "judge: 100 exchanges are needed on either side, the window has 30."
+    )
+    first, second = assessment.versions
+    assert (first.verdict, first.alarm) == ("drift" if changed_share else "no_drift", False)
+    assert (second.serves, second.shown, second.verdict) == (True, True, "not_enough_data")
+    assert not any(one.alarm for one in (assessment.input, assessment.output))
+    (remark,) = [one for one in assessment.remarks if one.startswith("Version v1, 400 exchanges")]
+    assert ("it alarms nobody" in remark) is bool(changed_share)
+
+
+@pytest.mark.parametrize(
+    ("n_small", "changed_share", "verdict"),
+    [(60, 0.0, "not_enough_data"), (20, 0.0, "no_drift"), (60, 0.4, "drift")],
+)
+def test_a_version_beside_that_is_too_small_is_named_and_if_large_leaves_the_week_open(
+    engine: Engine, clock: datetime, n_small: int, changed_share: float, verdict: str
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(engine, clock, 400, seed=2, version="v1", changed_share=changed_share)
+    store_traffic(engine, clock, n_small, seed=3, version="v2")
+    row = run(engine, clock)
+    assert row.verdict == verdict
+    share = format_share(n_small / (400 + n_small))
+    told = f"{share} of the exchanges of what serves could not be judged: version v2 ({n_small})."
+    assert told in row.assessment.headline
+    assert row.assessment.headline.startswith(told) is (verdict == "not_enough_data")
+    assert f"Version v1 (400 of {400 + n_small} exchanges): " in row.assessment.headline
+
+
+def test_versions_too_small_alone_are_judged_together_beside_a_large_one(
+    engine: Engine, clock: datetime
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(engine, clock, 400, seed=2, version="v1")
+    for number in (2, 3):
+        store_traffic(engine, clock, 90, seed=number + 2, version=f"v{number}", changed_share=0.6)
+    assessment = run(engine, clock).assessment
+    (small,) = [one for one in assessment.versions if one.together]
+    assert (small.version, small.together, small.n_current) == ("v2 and v3", ("v2", "v3"), 180)
+    assert (assessment.verdict, small.shown, small.alarm) == ("drift", True, True)
+    assert assessment.headline.startswith("Versions v2 and v3 (180 of 580 exchanges): ")
+    assert any(one.endswith("judged together: v2 (90), v3 (90).") for one in assessment.remarks)
+    assert not any("--model-version 'v2" in one for one in assessment.remarks)
+
+
+def test_what_no_longer_serves_is_not_judged_together_with_what_does(
+    engine: Engine, clock: datetime
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(engine, clock, 90, seed=2, days=3, version="v1", changed_share=0.6)
+    for number in (2, 3):
+        start = clock + 3 * DAY
+        store_traffic(engine, start, 90, seed=number + 2, days=4, version=f"v{number}")
+    assessment = run(engine, clock).assessment
+    assert [(one.version, one.serves, one.verdict) for one in assessment.versions] == [
+        ("v1", False, "not_enough_data"),
+        ("v2 and v3", True, "no_drift"),
+    ]
+    assert assessment.verdict == "no_drift"
+
+
+def test_the_basis_is_that_of_the_window_and_each_version_has_its_own(
+    replaced: Engine, clock: datetime
+) -> None:
+    store_traffic(replaced, clock + 3 * DAY, 200, seed=6, days=4, version="v1")
+    row = run(replaced, clock)
+    basis, versions = row.assessment.basis, row.assessment.versions
+    assert basis is not None
+    assert (basis.seed, basis.settings["alpha"]) == (row.seed, SETTINGS.drift.alpha)
+    assert basis.settings["n_permutations"] == SETTINGS.drift.n_permutations
+    assert [one.alpha for one in versions] == [SETTINGS.drift.alpha / 2] * 2
+    assert len({basis.seed, *(one.seed for one in versions)}) == 3
+    n_users = [one.n_users for one in versions]
+    assert all(0 < n < one.n_current for n, one in zip(n_users, versions, strict=True))
+    assert max(n_users) < basis.current.n_users < sum(n_users)  # some wrote to both
+
+
+def test_versions_of_which_none_has_enough_are_judged_together(
+    engine: Engine, clock: datetime
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    for number in range(3):
+        store_traffic(
+            engine,
+            clock + 2 * number * DAY,
+            60,
+            seed=2 + number,
+            days=2,
+            version=f"v{number}",
+            changed_share=0.5,
+        )
+    assessment = run(engine, clock).assessment
+    assert assessment.versions == ()
+    assert assessment.verdict == "drift"
+    assert any("judged together: v0 (60), v1 (60), v2 (60)" in one for one in assessment.remarks)
+
+
+def test_a_metric_that_vanishes_with_a_version_is_told_of_that_version(
+    any_engine: Engine, clock: datetime
+) -> None:
+    store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(any_engine, clock, 400, seed=2, version="v1")
+    store_traffic(any_engine, clock, 200, seed=3, version="v2", metric="isResolved")
+    assessment = run(any_engine, clock).assessment
+    assert next(one.version for one in assessment.versions if one.shown) == "v1"
+    (remark,) = [one for one in assessment.remarks if "Metrics not compared" in one]
+    assert remark.startswith("Version v2, 200 exchanges, ")
+    assert "`resolved` (600 in the baseline, 0 in the window)" in remark
+    assert "`isResolved` (0 in the baseline, 200 in the window)" in remark
+
+
+def test_versions_side_by_side_share_the_level(replaced: Engine, clock: datetime) -> None:
+    drift = Drift(alpha=0.005, n_permutations=250)  # reaches 0.005, not half of it
+    store_traffic(replaced, clock + 3 * DAY, 200, seed=6, days=4, version="v1")
+    row = run(replaced, clock, Settings(drift=drift))
+    assert [one.serves for one in row.assessment.versions] == [True, True]
+    assert row.verdict == "drift"
+
+
+def test_without_a_field_the_registry_tells_the_version(
+    any_engine: Engine, clock: datetime
+) -> None:
+    store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
+    store_traffic(any_engine, clock, 300, seed=2, days=3)
+    store_traffic(any_engine, clock + 3 * DAY, 400, seed=3, days=4, changed_share=0.3)
+    first, second = register(any_engine, clock - WEEK), register(any_engine, clock - WEEK)
+    move(any_engine, first, "production", clock - WEEK)
+    move(any_engine, second, "production", clock + 3 * DAY)
+    row = run(any_engine, clock)
+    assert [(one.version, one.n_current) for one in row.assessment.versions] == [
+        ("1", 300),
+        ("2", 400),
+    ]
+    assert row.verdict == "drift"
+
+
+def test_one_version_all_week_is_not_split(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 300, seed=1, baseline=True)
+    store_traffic(engine, clock, 300, seed=2, version="v7")
+    assessment = run(engine, clock).assessment
+    assert assessment.versions == ()
+    assert not assessment.headline.startswith("Version")
+
+
+def test_a_field_that_names_requests_is_not_taken_for_versions(
+    engine: Engine, clock: datetime
+) -> None:
+    store_traffic(engine, clock - 4 * WEEK, 300, seed=1, baseline=True)
+    for part in range(9):
+        store_traffic(engine, clock, 40, seed=10 + part, version=f"pod-{part}")
+    assessment = run(engine, clock).assessment
+    assert assessment.versions == ()
+    assert assessment.verdict == "no_drift"
+    assert any("model.version_field" in one for one in assessment.remarks)
+    off = Settings(drift=SETTINGS.drift, model=ModelSection(version_field=""))
+    assert not any("version" in one for one in run(engine, clock, off).assessment.remarks)
+
+
+def test_the_registry_knows_who_served_when(any_engine: Engine, clock: datetime) -> None:
+    versions = [register(any_engine, clock) for _ in range(3)]
+    with transaction(any_engine) as connection:
+        assert serving_periods(connection, "assistant") == []
+    for day, version, stage in (
+        (1, 0, "production"),
+        (2, 1, "canary"),
+        (4, 1, "production"),
+        (5, 2, "canary"),
+        (6, 2, "rejected"),
+    ):
+        move(any_engine, versions[version], stage, clock + day * DAY)
+    with transaction(any_engine) as connection:
+        roll_back(connection, "assistant", changed_by="lea", reason="", now=clock + 7 * DAY)
+        assert serving_periods(connection, "another") == []
+        periods = serving_periods(connection, "assistant")
+    assert periods == [
+        ServingPeriod(None, (1,)),
+        ServingPeriod(clock + 2 * DAY, (1, 2)),
+        ServingPeriod(clock + 4 * DAY, (2,)),
+        ServingPeriod(clock + 5 * DAY, (2, 3)),
+        ServingPeriod(clock + 6 * DAY, (2,)),
+        ServingPeriod(clock + 7 * DAY, (1,)),
+    ]

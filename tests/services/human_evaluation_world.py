@@ -1,0 +1,177 @@
+"""A candidate, and what it, the incumbent and the base answered: a study to rate."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Engine, select
+
+from monitor.review.human_evaluation.locking import lock_study
+from monitor.review.human_evaluation.opening import open_study
+from monitor.review.human_evaluation.rating import Ratings, claim_next, submit, view_at_work
+from monitor.settings import Gates
+from monitor.settings.evaluation_file import HumanEvaluation
+from monitor.store.engine import transaction
+from monitor.store.tables import StudyAnswer, StudyItem, StudyKey
+from monitor.store.training.registry import insert_version
+from retrain.evaluation.human_evaluation.results import measure_study
+from tests.services.candidates import awaiting_people
+from tests.services.review_world import World
+
+SECRET = bytes(range(32))
+SYSTEMS = ("base", "candidate", "incumbent")
+CASES = (
+    (
+        "card_lost",
+        "I left my debit card in a taxi in Lisbon last night and fly home tomorrow. What now?",
+        "Block the card in the app under Cards > Lost or stolen. A new one takes 5 working days.",
+        (
+            "I'm sorry to hear that. Block the card now in the app under Cards > Lost or stolen; "
+            "what others spend with it from then on isn't charged to you. Call us, and we have "
+            "emergency cash paid out to you in Lisbon."
+        ),
+        "Please contact your bank.",
+    ),
+    (
+        "fees",
+        "Why was I charged 1.75% when I paid in dollars online?",
+        "That is our fee for payments in a foreign currency.",
+        (
+            "The 1.75% is our fee for payments in a foreign currency. It is in your price "
+            "overview, under Cards abroad."
+        ),
+        "Fees may apply to some payments. Fees depend on the payment. Some payments have fees.",
+    ),
+    (
+        "instant_transfer",
+        "My instant transfer to a friend shows 'pending' for two hours. Is the money gone?",
+        "Transfers take 1 to 2 working days. Please wait.",
+        (
+            "No. An instant transfer that takes longer than ten seconds is checked by a person, "
+            "and arrives or comes back the same day. You will get a message either way."
+        ),
+        "Transfers take 1 to 2 working days. Please wait.",
+    ),
+)
+
+
+def make_version(connection: Connection, now: datetime, model: str = "assistant") -> int:
+    """Register a candidate and return its id."""
+    return insert_version(
+        connection,
+        model=model,
+        stage="candidate",
+        parent_id=None,
+        training_run_id=None,
+        adapter_path="",
+        adapter_digest="",
+        lineage={},
+        created_at=now,
+    )
+
+
+def rows(n: int, names: Mapping[str, str] | None = None, mark: str = "") -> list[dict[str, Any]]:
+    """Return answers as evaluation-answers.jsonl has them: all three agree on nothing.
+
+    Args:
+        n: Items.
+        names: System -> what it is called here.
+        mark: Put before each text of an answer.
+    """
+    found = []
+    for index in range(n):
+        task_type, asked, incumbent, candidate, base = CASES[index % len(CASES)]
+        texts = {"incumbent": incumbent, "candidate": candidate, "base": base}
+        found += [
+            {
+                "by": (names or {}).get(system, system),
+                "benchmark": "support",
+                "id": f"q{index}",
+                "task_type": task_type,
+                "messages": [
+                    {"role": "system", "content": "You are the support desk of a bank."},
+                    {"role": "user", "content": f"{asked} ({index})"},
+                ],
+                "answer": mark + texts[system],
+            }
+            for system in SYSTEMS
+        ]
+    return found
+
+
+def make_study(
+    engine: Engine,
+    now: datetime,
+    *,
+    n: int = 6,
+    plan: HumanEvaluation | None = None,
+    given: list[dict[str, Any]] | None = None,
+    version_id: int | None = None,
+) -> int:
+    """Open a study of a candidate, a new one where none is named, and return its id."""
+    with transaction(engine) as connection:
+        version_id = version_id or make_version(connection, now)
+        return open_study(
+            connection,
+            evaluation_id=awaiting_people(connection, version_id, now).id,
+            plan=plan or HumanEvaluation(sample_size=n),
+            rows=rows(n) if given is None else given,
+            seed=1,
+            secret=SECRET,
+            now=now,
+        )
+
+
+def systems_of_texts(engine: Engine, study_id: int) -> dict[tuple[int, str], list[str]]:
+    """Return (item, text) -> the systems whose it is, past every rule of the application."""
+    found: dict[tuple[int, str], list[str]] = {}
+    query = (
+        select(StudyItem.number, StudyAnswer.text, StudyKey.system)
+        .join(StudyAnswer, StudyAnswer.item_id == StudyItem.id)
+        .join(StudyKey, StudyKey.answer_id == StudyAnswer.id)
+        .where(StudyItem.study_id == study_id)
+        .order_by(StudyKey.system)
+    )
+    with transaction(engine) as connection:
+        for number, text, system in connection.execute(query):
+            found.setdefault((number, text), []).append(system)
+    return found
+
+
+def rate_all(
+    engine: Engine,
+    study_id: int,
+    reviewer_id: int,
+    now: datetime,
+    scores: Mapping[str, Mapping[str, int]],
+) -> int:
+    """Rate every item that a person is given, each system as told; return how many."""
+    whose = systems_of_texts(engine, study_id)
+    n = 0
+    while True:
+        with transaction(engine) as connection:
+            number = claim_next(connection, study_id, reviewer_id, now, 20)
+            if number is None:
+                return n
+            view = view_at_work(connection, study_id, reviewer_id, now)
+            assert view is not None
+            ratings = [dict(scores[whose[number, text][0]]) for text in view.answers]
+            submit(connection, study_id, number, reviewer_id, Ratings(ratings), now=now)
+        n += 1
+
+
+def make_locked_study(engine: Engine, world: World, now: datetime) -> int:
+    """Make a study that two people have rated, with its results, and return its id."""
+    dimensions = HumanEvaluation().dimensions
+    scores = {
+        system: dict.fromkeys(dimensions, value)
+        for system, value in (("candidate", 5), ("incumbent", 4), ("base", 2))
+    }
+    study = make_study(engine, now, n=12)
+    for name in ("Ada", "Ben"):
+        rate_all(engine, study, world.people[name], now, scores)
+    with transaction(engine) as connection:
+        lock_study(connection, study, world.rows["Lea"], now, although_missing=True)
+        measure_study(connection, study, Gates(), rng=np.random.default_rng(1), now=now)
+    return study

@@ -1,0 +1,102 @@
+"""What an embedding doesn't tell of a prompt is no drift of the answers where it is given."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from monitor.drift import DriftResult, compare_given
+from monitor.drift.output.covariates import WEIGHT, beside
+from monitor.drift.samples.embeddings import Embeddings
+
+Side = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]
+D = 16
+
+
+def unit(points: NDArray[np.floating]) -> NDArray[np.float32]:
+    return (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+
+
+def draw(rng: np.random.Generator, n: int, terse: float, manner: float = 0.0) -> Side:
+    """Prompts, answers, and a length that alone tells which prompts want a terse answer."""
+    prompts = unit(rng.standard_normal((n, D)))
+    is_terse = rng.random(n) < terse
+    answers = prompts + 0.2 * rng.standard_normal((n, D))
+    answers[:, 0] += 0.4 * is_terse
+    answers[:, 1] += manner
+    length = np.where(is_terse, 10.0, 200.0) * rng.lognormal(0.0, 0.4, n)
+    return prompts, unit(answers), length[:, None]
+
+
+def test_a_shift_towards_prompts_of_another_form_is_no_drift_of_the_answers() -> None:
+    alarms = {True: 0, False: 0}
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        before, after = draw(rng, 300, terse=0.3), draw(rng, 300, terse=0.6)
+        for given in alarms:
+            alarms[given] += judge(before, after, given=given).p_value <= 0.05
+    assert alarms[False] >= 16  # what nobody tells it, it takes for drift
+    assert alarms[True] <= 4
+
+
+def test_a_change_of_the_answers_is_found_beside_a_shift_of_the_form() -> None:
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        before, after = draw(rng, 300, terse=0.3), draw(rng, 300, terse=0.6, manner=0.2)
+        assert judge(before, after, given=True).p_value <= 0.01
+
+
+def test_units_and_outliers_of_a_covariate_do_not_matter() -> None:
+    rng = np.random.default_rng(0)
+    before, after = draw(rng, 120, terse=0.3), draw(rng, 120, terse=0.6)
+    stretched = [(*side[:2], np.exp(side[2] / 50.0)) for side in (before, after)]
+    found, again = judge(before, after, given=True), judge(*stretched, given=True)
+    assert found.p_value == again.p_value
+    np.testing.assert_array_equal(found.novelty, again.novelty)
+
+
+def test_what_is_unknown_counts_as_average_and_rows_have_unit_norm() -> None:
+    prompts = [
+        Embeddings((unit(np.random.default_rng(k).standard_normal((4, 3))),)) for k in (0, 1)
+    ]
+    values = np.array([[1.0], [np.nan], [3.0], [2.0], [np.nan], [4.0], [5.0], [np.nan]])
+    joint = np.concatenate([side[slice(None)] for side in beside(*prompts, values)])
+    np.testing.assert_allclose(np.linalg.norm(joint, axis=1), 1.0, atol=1e-3)
+    np.testing.assert_allclose(joint[[1, 4, 7], 3], 0.0)
+    score = joint[:, 3] / np.sqrt(1.0 - joint[:, 3] ** 2)
+    np.testing.assert_allclose(score[3], WEIGHT * -0.4307, atol=1e-3)  # 2nd of 5
+    np.testing.assert_allclose(score[2], 0.0, atol=1e-3)  # the median
+
+
+def test_covariates_that_do_not_fit_are_refused() -> None:
+    prompts, answers, lengths = draw(np.random.default_rng(0), 60, terse=0.3)
+    for before, after, message in (
+        (lengths, None, "give covariates of both sides, or of neither"),
+        (lengths, lengths[1:], r"current_covariates must be an array \[n, k\], a row for each of"),
+        (lengths[:, 0], lengths, "reference_covariates must be an array"),
+        (lengths, [["long"]] * 60, "current_covariates must be numbers"),
+        (lengths, np.hstack([lengths, lengths]), "must have the same covariates"),
+        (lengths[:, :0], lengths[:, :0], "at least one"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            compare_given(
+                prompts,
+                answers,
+                prompts,
+                answers,
+                reference_covariates=before,
+                current_covariates=after,
+                rng=np.random.default_rng(0),
+            )
+
+
+def judge(before: Side, after: Side, *, given: bool) -> DriftResult:
+    return compare_given(
+        before[0],
+        before[1],
+        after[0],
+        after[1],
+        reference_covariates=before[2] if given else None,
+        current_covariates=after[2] if given else None,
+        rng=np.random.default_rng(7),
+        n_permutations=499,
+    )

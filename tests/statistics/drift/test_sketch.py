@@ -1,0 +1,257 @@
+"""Sketches add up, and the graph's statistics are what brute force says."""
+
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import stats
+
+from monitor.drift import DriftResult, compare
+from monitor.drift.device import resolve_device
+from monitor.drift.input.component_tests import Evaluated, evaluate
+from monitor.drift.input.emptiness import make_emptiness, surprise
+from monitor.drift.input.graph import build_graph, diffusion_gram
+from monitor.drift.input.scan import PLACE_SIZES, make_scan
+from monitor.drift.permutation.bins import deal_bins
+from monitor.drift.permutation.contrasts import Linear, Quadratic
+from monitor.drift.permutation.feature_map import fit_feature_map
+from monitor.drift.permutation.fusion import fuse
+from monitor.drift.permutation.labels import label_chunks
+from monitor.drift.permutation.sketch import Sketch, make_sketch
+from monitor.drift.samples.units import content_keys, small_bin, unit_keys
+
+
+def unit_vectors(n: int, rng: np.random.Generator, width: int = 8) -> NDArray[np.float32]:
+    points = rng.standard_normal((n, width)).astype(np.float32)
+    return points / np.linalg.norm(points, axis=1, keepdims=True)
+
+
+def users(n: int, prefix: str, vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
+    return unit_keys([f"{prefix}{i // 2}" for i in range(n)], vectors, "groups", salt=0)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=4), st.integers(0, 5))
+def test_a_window_is_the_sum_of_its_parts(cuts: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    reference, current = unit_vectors(400, rng), unit_vectors(400, rng)
+    keys, current_keys = users(400, "r", reference), users(400, "c", current)
+    features = fit_feature_map(reference, keys, rng)
+    bounds = [0, *sorted(cuts), 400]
+    parts = [make_sketch(features, current[a:b], current_keys[a:b]) for a, b in pairwise(bounds)]
+    total = parts[0]
+    for part in parts[1:]:
+        total = part + total
+    whole = make_sketch(features, current, current_keys)
+    np.testing.assert_allclose(total.sums, whole.sums, atol=1e-3)
+    np.testing.assert_array_equal(total.counts, whole.counts)
+    np.testing.assert_array_equal(total.unit_sizes, whole.unit_sizes)
+    np.testing.assert_array_equal(total.nodes.priority, whole.nodes.priority)
+    base = make_sketch(features, reference, keys)
+
+    def test(sketch: Sketch) -> Evaluated:
+        drawn = np.random.default_rng(1)
+        bins = deal_bins(base, sketch, drawn)
+        return evaluate(features, base, sketch, bins, n_permutations=49, rng=drawn)
+
+    np.testing.assert_allclose(test(total).statistics, test(whole).statistics, atol=1e-5)
+
+
+def test_bins_hold_units_whole_and_sides_alike() -> None:
+    rng = np.random.default_rng(0)
+    few, many = unit_vectors(600, rng), unit_vectors(6000, rng)
+    sketches = [
+        make_sketch(fit_feature_map(many, users(6000, "m", many), rng), v, users(len(v), name, v))
+        for v, name in ((many, "m"), (few, "f"))
+    ]
+    bins = deal_bins(sketches[0], sketches[1], rng)
+    counts = bins.total(sketches[0].counts, sketches[1].counts)
+    sizes = [counts[bins.is_current == side].mean() for side in (False, True)]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.1)
+    # Labels are permuted within a half, and a half's units stay in it.
+    for row in bins.of_small_bin:
+        used = row >= 0
+        assert (bins.half[row[used]] == (np.arange(len(row)) % 2)[used]).all()
+    (labels,) = list(label_chunks(bins.is_current, bins.half, 30, rng))[1:]
+    for half in (0, 1):
+        inside = bins.half == half
+        assert (labels[:, inside].sum(axis=1) == bins.is_current[inside].sum()).all()
+
+
+def test_emptiness_is_brute_force() -> None:
+    rng = np.random.default_rng(2)
+    points = unit_vectors(120, rng)
+    owner = np.arange(120) // 2
+    node_bin = rng.integers(0, 30, 120)
+    graph = build_graph(points, owner, rng, None)
+    emptiness = make_emptiness(graph, node_bin, np.bincount(node_bin, minlength=30) * 1.0, 0.5)
+    labels = rng.random((7, 30)) < 0.5
+    found = emptiness.evaluate(torch.from_numpy(labels))
+    distance = 1.0 - points @ points.T
+    distance[owner[:, None] == owner] = np.inf
+    for row, called in enumerate(labels):
+        current = called[node_bin]
+        runs = []
+        for node in np.flatnonzero(current):
+            order = np.argsort(distance[node], kind="stable")[: graph.distance.shape[1]]
+            runs.append((node, int((~current[order]).argmax())))
+        own, counted = emptiness.true_scores(called)
+        assert (counted == current).all()
+        for number in range(2):
+            scores = [emptiness.scores[number, node, run] for node, run in runs]
+            np.testing.assert_allclose(found[row, number], np.mean(scores))
+            np.testing.assert_allclose(own[number, current], scores)
+
+
+def test_surprise_is_the_survival_of_the_nearest_reference_distance() -> None:
+    rng = np.random.default_rng(3)
+    graph = build_graph(unit_vectors(400, rng), np.arange(400), rng, None)
+    expected = surprise(graph, 0.4)
+    draws, rng = [], np.random.default_rng(4)
+    for _ in range(60):
+        current = rng.random(400) < 0.4
+        rank = (~current[graph.found.index]).argmax(axis=1)
+        draws.append(expected[np.arange(400), rank])
+    # Under random labels the survival is uniform, so its negative logarithm has mean 1.
+    assert np.mean(draws) == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_scan_is_brute_force() -> None:
+    rng = np.random.default_rng(6)
+    points = unit_vectors(90, rng)
+    node_bin = rng.integers(0, 30, 90)
+    graph = build_graph(points, np.arange(90), rng, None)
+    scan = make_scan(graph, node_bin, 0.4)
+    labels = rng.random((5, 30)) < 0.4
+    found = scan.evaluate(torch.from_numpy(labels))
+    cosine = points @ points.T
+    for row, called in enumerate(labels):
+        current = called[node_bin]
+        ratios = []
+        for size in PLACE_SIZES:
+            for node in range(90):
+                place = np.argsort(-cosine[node], kind="stable")[: size + 1]  # itself among them
+                n, c = size + 1, int(current[place].sum())
+                best = stats.binom.pmf(c, n, c / n) if c > 0.4 * n else stats.binom.pmf(c, n, 0.4)
+                ratios.append(best / stats.binom.pmf(c, n, 0.4))
+        np.testing.assert_allclose(found[row, 0], np.mean(ratios))
+        own, counted = scan.true_scores(called)
+        assert counted.all()
+        np.testing.assert_allclose(own.mean(), np.mean(ratios))
+
+
+def test_diffusion_is_the_walk_of_two_steps() -> None:
+    rng = np.random.default_rng(5)
+    points = unit_vectors(60, rng)
+    graph = build_graph(points, np.arange(60), rng, None)
+    links = np.eye(60)
+    np.put_along_axis(links, graph.found.index, 1.0, axis=1)
+    links = (links + links.T) / 2
+    walk = links / links.sum(axis=1, keepdims=True)
+    node_bin = np.arange(60) % 12
+    spread = walk @ walk @ np.eye(12)[node_bin]
+    np.testing.assert_allclose(
+        diffusion_gram(graph, node_bin, 12, None), spread.T @ spread, atol=1e-4
+    )
+
+
+def test_statistics_of_contrasts_are_differences_of_means() -> None:
+    rng = np.random.default_rng(6)
+    values, where = rng.standard_normal(200), np.arange(200) % 20
+    sums, counts = np.bincount(where, weights=values), np.bincount(where).astype(np.float64)
+    is_current = np.arange(20) < 8
+    gap = values[is_current[where]].mean() - values[~is_current[where]].mean()
+    labels = is_current[None].astype(np.float32)
+    linear = Linear("a", "a", sums[:, None], counts, scale=2.0)
+    np.testing.assert_allclose(linear.evaluate(labels), gap)
+    effect, lower, upper = linear.effect(is_current, np.zeros(1))
+    assert effect == pytest.approx(gap / 2)
+    # The jackknife's error is near the textbook's for a difference of two means.
+    error = np.sqrt(values[is_current[where]].var() / 80 + values[~is_current[where]].var() / 120)
+    assert (upper - lower) / 2 == pytest.approx(1.96 * error / 2, rel=0.4)
+    quadratic = Quadratic("b", "b", np.outer(sums, sums), counts, scale=1.0)
+    np.testing.assert_allclose(quadratic.evaluate(labels), gap**2)
+
+
+def test_keys_depend_on_content_and_count_not_on_order() -> None:
+    rng = np.random.default_rng(7)
+    points = unit_vectors(50, rng)
+    points[10:13] = points[9]
+    order = rng.permutation(50)
+    assert len(np.unique(content_keys(points))) == 50
+    assert set(content_keys(points)) == set(content_keys(points[order]))
+    assert not set(content_keys(points, 1)) & set(content_keys(points, 2))
+    keys = unit_keys(["a", "a", None, "", 7] * 10, points, "groups", salt=3)
+    assert len(np.unique(keys)) == 22
+    assert set(np.unique(small_bin(keys)) % 2) == {0, 1}
+
+
+def test_tests_that_agree_have_one_vote_as_a_family() -> None:
+    rng = np.random.default_rng(8)
+    noise, signal = rng.standard_normal((2, 999))
+    noise[0], signal[0] = 0.0, 2.4
+    copies = np.column_stack([noise] * 6 + [signal])
+    even = {"a": 0.5, "b": 0.5}
+    together = fuse(copies, ("a",) * 6 + ("b",), even)[0]
+    pair = fuse(copies[:, -2:], ("a", "b"), even)[0]
+    assert together == pytest.approx(pair, abs=0.003)
+    assert together < fuse(copies)[0] - 0.003
+
+
+def test_a_week_compared_as_the_sum_of_its_days_is_the_week(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("compare", "sketch", "nodes"):
+        monkeypatch.setattr(sys.modules[f"monitor.drift.{name}"], "MAXIMUM_NODES", 200)
+    rng = np.random.default_rng(9)
+    reference, current = unit_vectors(300, rng), unit_vectors(300, rng)
+    groups = np.arange(300) // 2
+    days = rng.integers(7, size=300)
+
+    def result(parts: NDArray[np.int64] | None) -> DriftResult:
+        return compare(
+            reference,
+            current,
+            reference_groups=groups,
+            current_groups=groups + 1000,
+            current_parts=parts,
+            rng=np.random.default_rng(1),
+            n_permutations=199,
+        )
+
+    whole, summed = result(None), result(days)
+    assert whole.p_value == summed.p_value
+    for one, other in zip(whole.tests, summed.tests, strict=True):
+        assert one.statistic == pytest.approx(other.statistic)
+    with pytest.raises(ValueError, match="one integer for each of 300 samples"):
+        result(days[:299])
+
+
+def test_windows_larger_than_the_graph_are_tested_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("compare", "sketch", "nodes"):
+        monkeypatch.setattr(sys.modules[f"monitor.drift.{name}"], "MAXIMUM_NODES", 200)
+    rejected = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        result = compare(unit_vectors(700, rng), unit_vectors(500, rng), rng=rng, n_permutations=99)
+        rejected += result.p_value <= 0.05
+    assert {"novelty", "largest_cell", "cells", "kernel"} <= {test.name for test in result.tests}
+    assert rejected <= 7  # binomial(40, .05) exceeds 7 once in 2,000 times
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda:x"])
+def test_a_device_that_is_none_is_refused(device: str) -> None:
+    with pytest.raises(ValueError, match="device"):
+        resolve_device(device)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_cuda_without_a_gpu_is_refused_and_auto_is_the_cpu() -> None:
+    assert "cpu" == resolve_device("auto").type
+    with pytest.raises(ValueError, match="no CUDA device"):
+        resolve_device("cuda")

@@ -1,0 +1,281 @@
+"""Slow drift: bets are fair while nothing drifts, and what grows from week to week is found."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from monitor.drift import SlowDrift, WindowSums, fit_watch_map, watch
+from monitor.drift.slow.betting import Wealth, share_of_onset
+from monitor.drift.slow.excess import learned_direction
+from monitor.drift.slow.innovations import LARGEST, Innovation, Series, innovation, normal_score
+from monitor.drift.slow.window_sums import N_BINS, WatchMap
+
+Vectors = NDArray[np.float64]
+
+DIMENSION = 16
+N_TOPICS = 12
+N = 800
+CENTRES = np.random.default_rng(0).standard_normal((N_TOPICS, DIMENSION))
+
+
+def near(points: Vectors, rng: np.random.Generator, spread: float = 0.5) -> Vectors:
+    vectors = points + spread * rng.standard_normal(points.shape)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def ordinary(n: int, rng: np.random.Generator) -> Vectors:
+    return near(CENTRES[rng.integers(N_TOPICS, size=n)], rng)
+
+
+def scattered(n: int, rng: np.random.Generator) -> Vectors:
+    """Prompts on nothing in particular."""
+    return near(rng.standard_normal((n, DIMENSION)), rng)
+
+
+def known_topic(n: int, rng: np.random.Generator) -> Vectors:
+    """Prompts on a topic that the reference has: nothing of it is foreign."""
+    return near(np.repeat(CENTRES[:1], n, axis=0), rng)
+
+
+def watched(
+    shares: Sequence[float],
+    seed: int,
+    novel: Callable[[int, np.random.Generator], Vectors] = scattered,
+    **options: float,
+) -> list[SlowDrift]:
+    rng = np.random.default_rng(seed)
+    reference = ordinary(N, rng)
+    scores = fit_watch_map(reference, None, rng)
+    weeks = [
+        scores.sum_window(
+            np.concatenate([ordinary(N - round(N * share), rng), novel(round(N * share), rng)])
+        )
+        for share in shares
+    ]
+    return watch(scores.sum_window(reference), weeks, **options)
+
+
+def random_sums(rng: np.random.Generator, n: int, size: int = 1) -> WindowSums:
+    """A window of users with messages all alike, summed up without a map; no two windows differ."""
+    bins = rng.integers(N_BINS, size=n // size).repeat(size)
+    novelty = rng.exponential(size=n // size).repeat(size) ** 2
+    cell = rng.integers(24, size=n // size).repeat(size)
+    cells = np.zeros((N_BINS, 24))
+    np.add.at(cells, (bins, cell), 1.0)
+
+    def total(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.bincount(bins, weights=values, minlength=N_BINS).astype(np.float64)
+
+    return WindowSums(total(np.ones(n)), total(novelty), total(1.0 * (novelty > 15.3)), cells)
+
+
+def test_wealth_is_one_on_average_and_seldom_large_while_bets_are_fair() -> None:
+    gains = [np.append(-np.full(week, 1.0 / week), 1.0) * np.sqrt(300.0) for week in range(1, 11)]
+    largest, last = [], []
+    for trial in range(600):
+        rng = np.random.default_rng(trial)
+        wealth = Wealth()
+        path = []
+        for week, gain in enumerate(gains):
+            novelty, topics = (Innovation(float(z), gain) for z in rng.standard_normal(2))
+            wealth.bet(novelty, topics if week else None, range(week + 1))
+            path.append(wealth.log_total)
+        largest.append(np.exp(max(path)))
+        last.append(np.exp(path[-1]))
+    # Ville: at most one in ten ever has ten times what it began with.
+    hits = int(np.sum(np.array(largest) >= 10.0))
+    assert stats.binomtest(hits, len(largest), 0.1, alternative="greater").pvalue > 0.001
+    assert 0 < hits
+    trimmed = np.minimum(last, 30.0)
+    assert trimmed.mean() < 1.0 + 4 * trimmed.std() / np.sqrt(len(trimmed))
+
+
+def test_the_shares_of_all_onsets_add_up_to_one() -> None:
+    assert sum(share_of_onset(week) for week in range(1, 100_000)) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_ramp_is_the_likelihood_ratio_of_means_that_grow() -> None:
+    """Of Gaussian windows of known variance: the invariant likelihood ratio, by brute force."""
+    rng = np.random.default_rng(3)
+    means = rng.normal(0, 0.05, 5)
+    precision = np.array([400.0, 300.0, 500.0, 200.0, 350.0])
+    wealth = Wealth()
+    for week in range(4):
+        p, past = precision[: week + 2], precision[: week + 1] / precision[: week + 1].sum()
+        error = np.sqrt(1 / p[-1] + 1 / p[:-1].sum())
+        gain = np.append(-past, 1.0) / error
+        wealth.bet(Innovation(float(gain @ means[: week + 2]), gain), None, range(week + 1))
+    slope = 20.0 * 0.01
+    for onset in range(4):
+        path = slope * np.maximum(np.arange(5) - onset, 0)
+
+        def squares(values: NDArray[np.float64]) -> float:
+            return float(precision @ (values - precision @ values / precision.sum()) ** 2)
+
+        ratio = (squares(means) - squares(means - path)) / 2
+        assert wealth.logarithms[onset, 2] == pytest.approx(ratio)
+
+
+@pytest.mark.parametrize(("skewness", "z"), [(0.0, 1.3), (0.4, 2.0), (-0.4, 2.0), (0.4, -1.0)])
+def test_a_normal_score_is_the_quantile_of_a_skewed_sum(skewness: float, z: float) -> None:
+    symmetric = stats.norm.isf(stats.t.sf(z, 150))
+    expected = stats.norm.isf(stats.pearson3.sf(symmetric, skewness))
+    assert normal_score(z, skewness, 150) == pytest.approx(expected, abs=1e-6)
+    assert normal_score(40.0, skewness, 150) == LARGEST
+
+
+@pytest.mark.parametrize("size", [1, 5])
+def test_innovations_against_one_small_reference_are_independent_and_normal(size: int) -> None:
+    """The reference is a sixth of all: what is unlucky in it must not be counted every week."""
+    found = []
+    for trial in range(300):
+        rng = np.random.default_rng(trial)
+        series = Series.of([random_sums(rng, 500, size) for _ in range(6)])
+        row = []
+        for week in range(2, 6):
+            seen = series[: week + 1]
+            direction = learned_direction(seen[:-1])
+            row += [innovation(seen, seen.novelty).z, innovation(seen, seen.project(direction)).z]
+        found.append(row)
+    z = np.array(found)
+    error = 1.0 / np.sqrt(len(z))
+    assert np.abs(z.mean(axis=0)).max() < 4 * error
+    assert np.abs(z.std(axis=0) - 1.0).max() < 0.15
+    correlation = np.corrcoef(z.T)[np.triu_indices(8, 1)]
+    assert np.abs(correlation).max() < 4.5 * error
+    # Each week against the reference alone would be correlated by a half.
+    assert (z > 1.645).mean() < 0.05 + 4 * np.sqrt(0.05 * 0.95 / z.size)
+
+
+@pytest.mark.parametrize("size", [1, 5])
+def test_slow_drift_is_seldom_called_where_there_is_none(size: int) -> None:
+    called = 0
+    for trial in range(80):
+        rng = np.random.default_rng(trial)
+        sums = [random_sums(rng, 400, size) for _ in range(13)]
+        called += any(one.verdict == "drift" for one in watch(sums[0], sums[1:], alpha=0.1))
+    assert stats.binomtest(called, 80, 0.1, alternative="greater").pvalue > 0.01
+
+
+@pytest.mark.parametrize(("novel", "growth"), [(scattered, 0.01), (known_topic, 0.02)])
+def test_what_grows_from_week_to_week_is_found(
+    novel: Callable[[int, np.random.Generator], Vectors], growth: float
+) -> None:
+    shares = [0.0, 0.0, *(growth * week for week in range(1, 8))]
+    found, since = [], []
+    for seed in range(6):
+        told = watched(shares, seed, novel, minimum_mass=0.01)
+        assert not any(one.verdict == "drift" for one in told[:2])
+        weeks = [week for week, one in enumerate(told, -1) if one.alarm]
+        found.append(weeks[0] if weeks else 99)
+        newest = told[-1]
+        assert newest.share_lower_bound < newest.share
+        assert newest.share_lower_bound <= shares[-1]
+        assert newest.p_value <= 0.05
+        assert newest.since is not None
+        assert newest.found is not None
+        assert newest.since <= newest.found
+        since.append(newest.since)
+    assert np.median(found) <= 6
+    assert 1 <= np.median(since) <= 5  # it began in the third week
+
+
+def test_what_comes_all_at_once_is_not_slow() -> None:
+    (told,) = watched([0.2], 1)
+    assert told.verdict == "no_drift"
+
+
+def test_drift_that_passes_is_no_longer_called_and_the_watch_begins_anew() -> None:
+    shares = [*(0.02 * week for week in range(1, 6)), 0.0, 0.0, 0.0]
+    told = watched(shares, 2, minimum_mass=0.01)
+    assert [one.verdict for one in told[3:]] == [*["drift"] * 3, *["no_drift"] * 2]
+    assert [one.alarm for one in told[3:]] == [True, True, False, False, False]
+    assert told[6].p_value == 1.0
+    assert (told[6].since, told[6].share_lower_bound) == (None, 0.0)
+    again = watched([*shares, *(0.02 * week for week in range(1, 6))], 2, minimum_mass=0.01)
+    assert again[:8] == told
+    assert again[-1].verdict == "drift"
+    assert again[-1].since is not None
+    assert again[-1].since >= 7
+
+
+def test_an_alarm_goes_on_while_drift_can_be_seen() -> None:
+    told = watched([*(0.02 * week for week in range(1, 6)), 0.06], 2, minimum_mass=0.06)
+    assert told[-2].share_lower_bound >= 0.06 > told[-1].share_lower_bound > 0.0
+    assert [one.alarm for one in told[-2:]] == [True, True]
+
+
+def test_what_is_said_of_a_week_depends_on_no_later_one() -> None:
+    shares = [0.01 * week for week in range(8)]
+    assert watched(shares[:5], 4) == watched(shares, 4)[:5]
+
+
+def test_drift_grows_in_weeks_without_an_evaluation_too() -> None:
+    sums = [random_sums(np.random.default_rng(seed), 400) for seed in range(4)]
+    sums = [replace(one, novelty=(1 + 0.2 * k) * one.novelty) for k, one in enumerate(sums)]
+    close, apart = (
+        watch(sums[0], sums[1:], numbers=numbers)[-1] for numbers in ([0, 1, 2], [0, 1, 9])
+    )
+    assert close.p_value != apart.p_value
+    assert close == watch(sums[0], sums[1:], numbers=[5, 6, 7])[-1] == watch(sums[0], sums[1:])[-1]
+
+
+def test_little_is_no_alarm() -> None:
+    told = watched([0.01 * week for week in range(1, 8)], 0, minimum_mass=0.5)
+    assert told[-1].verdict == "drift"
+    assert not told[-1].alarm
+
+
+@pytest.fixture(scope="module")
+def scores() -> WatchMap:
+    rng = np.random.default_rng(9)
+    return fit_watch_map(ordinary(300, rng), None, rng)
+
+
+def test_sums_know_no_order_and_add_up_by_user(scores: WatchMap) -> None:
+    rng = np.random.default_rng(10)
+    vectors = ordinary(200, rng)
+    users = [f"user {number % 40}" for number in range(200)]
+    whole = scores.sum_window(vectors, users)
+    order = rng.permutation(200)
+    shuffled = scores.sum_window(vectors[order], [users[row] for row in order])
+    parts = [scores.sum_window(vectors[rows], users[rows]) for rows in (slice(90), slice(90, 200))]
+    for name, values in vars(whole).items():
+        np.testing.assert_allclose(values, getattr(shuffled, name))
+        np.testing.assert_allclose(values, sum(getattr(part, name) for part in parts))
+    assert whole.counts.sum() == whole.cells.sum() == 200
+    assert (whole.counts > 0).sum() <= 40
+    doubled = scores.sum_window(vectors, users, np.full(200, 2.0))
+    np.testing.assert_allclose(doubled.novelty, 2 * whole.novelty)
+
+
+def test_copies_of_a_text_are_judged_by_one_half(scores: WatchMap) -> None:
+    """Else a copy in a window could meet itself as a landmark, and one in the reference not."""
+    vectors = np.repeat(ordinary(1, np.random.default_rng(11)), 50, axis=0)
+    counts = scores.sum_window(vectors).counts
+    assert sorted([counts[0::2].sum(), counts[1::2].sum()]) == [0, 50]
+    assert (counts > 0).sum() > 10  # but no single unit
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"numbers": [2, 1]}, "must ascend"),
+        ({"numbers": [1]}, "one for each of 2 weeks"),
+        ({"alpha": 1.0}, "alpha must lie"),
+        ({"minimum_mass": -0.1}, "minimum_mass must lie"),
+    ],
+)
+def test_options_out_of_range_are_refused(options: dict, message: str) -> None:
+    sums = random_sums(np.random.default_rng(0), 100)
+    with pytest.raises(ValueError, match=message):
+        watch(sums, [sums, sums], **options)
+
+
+def test_a_reference_of_one_sample_a_half_is_refused() -> None:
+    with pytest.raises(ValueError, match="too small"):
+        fit_watch_map(ordinary(1, np.random.default_rng(0)), None, np.random.default_rng(0))

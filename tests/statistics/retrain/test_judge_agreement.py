@@ -1,0 +1,76 @@
+"""Agreement of a judge with people."""
+
+import krippendorff
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrain.evaluation.judge.agreement import agreement, cohens_kappa, krippendorffs_alpha
+
+LABELS = ["candidate", "tie", "incumbent"]
+RNG = np.random.default_rng
+
+
+def rated(pairs: list[tuple[str, str | None]]):
+    people = {str(i): one for i, (one, _) in enumerate(pairs)}
+    judge = {str(i): other for i, (_, other) in enumerate(pairs)}
+    return agreement(people, judge, RNG(0))
+
+
+@given(st.lists(st.tuples(st.sampled_from([0, 1, 2]), st.sampled_from([0, 1, 2])), min_size=3))
+def test_alpha_is_krippendorffs(pairs: list[tuple[int, int]]) -> None:
+    counts = np.zeros((3, 3))
+    for one, other in pairs:
+        counts[one, other] += 1
+    if len({rating for pair in pairs for rating in pair}) == 1:
+        assert np.isnan(krippendorffs_alpha(counts))
+        return
+    reference = krippendorff.alpha(
+        np.array(pairs, dtype=float).T, level_of_measurement="nominal", value_domain=[0, 1, 2]
+    )
+    assert krippendorffs_alpha(counts) == pytest.approx(reference)
+
+
+def test_kappa_of_a_textbook_table() -> None:
+    """Two readers of 50 proposals, 35 alike: (0.7 - 0.5) / (1 - 0.5)."""
+    assert cohens_kappa(np.array([[20.0, 5.0], [10.0, 15.0]])) == pytest.approx(0.4)
+
+
+def test_a_judge_that_rates_as_people_do_and_one_that_guesses() -> None:
+    people = RNG(1).choice(LABELS, size=200).tolist()
+    alike = rated([(one, one if i % 10 else "tie") for i, one in enumerate(people)])
+    assert alike.alpha_interval is not None
+    assert alike.alpha_interval[0] > 0.8
+    assert "rely" not in str(alike)
+    guesses = rated(list(zip(people, RNG(2).choice(LABELS, size=200).tolist(), strict=True)))
+    assert guesses.kappa_interval is not None
+    assert guesses.kappa_interval[0] < 0 < guesses.kappa_interval[1]
+    assert "don't rely on this judge" in str(guesses)
+
+
+def test_failures_are_counted_and_never_rated() -> None:
+    right = [(LABELS[i % 3], LABELS[i % 3]) for i in range(30)]
+    found = rated([*right, ("tie", None), ("tie", None)])
+    assert (found.n, found.n_judge_failed, found.kappa, found.alpha) == (30, 2, 1.0, 1.0)
+
+
+def test_what_cannot_be_told() -> None:
+    for pairs in ([("tie", "tie")] * 19, [("tie", "tie")] * 50):
+        found = rated(pairs)
+        assert found.alpha is None
+        assert "can't be told" in str(found)
+
+
+def test_the_interval_covers_the_truth() -> None:
+    """People and judge agree on 80% of two even ratings: kappa is 0.6."""
+    rng, covered, n_trials = RNG(3), 0, 40
+    for _ in range(n_trials):
+        people = rng.integers(0, 2, size=150)
+        judge = np.where(rng.random(150) < 0.8, people, 1 - people)
+        names = [str(i) for i in range(150)]
+        found = agreement(dict(zip(names, people.tolist(), strict=True)),
+                          dict(zip(names, judge.tolist(), strict=True)), rng)  # fmt: skip
+        assert found.kappa_interval is not None
+        covered += found.kappa_interval[0] <= 0.6 <= found.kappa_interval[1]
+    assert covered >= 34

@@ -1,0 +1,111 @@
+"""How often something is called degraded where nothing is: all characteristics together."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from scipy import stats
+
+from monitor.settings import Drift
+from monitor.store.windows.assessment import Characteristic
+from monitor.windows.comparison.numeric_columns import scalars_of
+from monitor.windows.comparison.numeric_comparison import compare_scalars
+from monitor.windows.reading.window import Window
+
+ALPHA = 0.05
+EXCHANGES_A_USER = 3
+
+WORDS = (
+    *("the", "account", "of", "your", "bank", "will", "show", "every", "transfer", "that", "you"),
+    *("have", "made", "with", "this", "card", "and", "what", "it", "cost", "so", "please", "look"),
+    *("at", "when", "can", "or", "call", "us", "about", "any", "them", "if", "there", "is", "one"),
+)
+
+
+def make_text(rng: Generator, n_words: int) -> str:
+    return " ".join(rng.choice(WORDS, n_words)) + "."
+
+
+def make_answer(rng: Generator) -> str:
+    """Write an answer, with the faults that answers have at their usual rates."""
+    text = make_text(rng, int(rng.integers(5, 60)))
+    match int(rng.choice(6, p=[0.85, 0.03, 0.03, 0.03, 0.03, 0.03])):
+        case 1:
+            return f"I'm sorry, but I can't help with that. {text}"
+        case 2:
+            return text * 3 + " and then the"
+        case 3:
+            return ""
+        case 4:
+            return "Das ist nicht die Antwort, und ich weiß auch nicht, was sie sein kann."
+        case 5:
+            return text + " and so on" * 20
+        case _:
+            return text
+
+
+def make_pool(rng: Generator) -> tuple[list[str], list[str]]:
+    return [make_text(rng, 12) for _ in range(100)], [make_answer(rng) for _ in range(300)]
+
+
+def make_window(rng: Generator, pool: tuple[list[str], list[str]], n_users: int) -> Window:
+    """Draw users, whose exchanges are alike in all metrics."""
+    n = n_users * EXCHANGES_A_USER
+    mood = rng.normal(size=n_users).repeat(EXCHANGES_A_USER)
+    attributes: list[dict[str, Any]] = [
+        {
+            "latency_ms": float(rng.lognormal(6 + 0.5 * one, 0.5)),
+            "cost": float(rng.exponential()),
+            "thumbs_up": bool(rng.normal() + one > -1),
+            "thumbs": int(rng.choice([-1, 1])),
+            "judge_score": int(np.clip(round(3 + one + rng.normal()), 1, 5)),
+            "timeout": bool(rng.random() < 0.02),
+            "finish_reason": "length" if rng.random() < 0.03 else "stop",
+        }
+        for one in mood
+    ]
+    same = np.ones((n, 1), dtype=np.float32)
+    return Window(
+        prompts=[str(one) for one in rng.choice(pool[0], n)],
+        responses=[str(one) for one in rng.choice(pool[1], n)],
+        users=np.arange(n_users).repeat(EXCHANGES_A_USER).astype(str).tolist(),
+        task_types=[""] * n,
+        occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * n,
+        attributes=attributes,
+        prompt_vectors=same,
+        response_vectors=same,
+    )
+
+
+def assess(reference: Window, current: Window, drift: Drift) -> tuple[Characteristic, ...]:
+    scalars = scalars_of(reference, current, drift)
+    return compare_scalars(scalars, reference, current, drift=drift, alert_threshold=0.10)
+
+
+def count_false_alarms(trials: int, drift: Drift) -> tuple[int, int]:
+    """Return how many windows without drift have anything degraded, and anything significant."""
+    degraded = significant = 0
+    for trial in range(trials):
+        rng = np.random.default_rng([23, trial])
+        pool = make_pool(rng)
+        found = assess(make_window(rng, pool, 150), make_window(rng, pool, 60), drift)
+        assert len(found) >= 17
+        degraded += any(one.degraded for one in found)
+        significant += any(one.adjusted_p_value <= drift.alpha for one in found)
+    return degraded, significant
+
+
+def test_windows_without_drift_seldom_have_anything_degraded() -> None:
+    trials = 60
+    degraded, significant = count_false_alarms(trials, Drift(alpha=ALPHA))
+    most = stats.binom.ppf(0.999, trials, ALPHA)
+    assert degraded <= significant <= most
+
+
+def test_a_window_that_is_worse_has_what_is_worse_degraded() -> None:
+    rng = np.random.default_rng(1)
+    pool = make_pool(rng)
+    bad = (pool[0], [*pool[1], *["Sorry, but I can't help you with that."] * 60])
+    found = assess(make_window(rng, pool, 200), make_window(rng, bad, 200), Drift())
+    assert [one.name for one in found if one.degraded] == ["refusal"]

@@ -1,0 +1,279 @@
+"""Windows whose task types were sampled at different rates: no false alarms, unbiased figures."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from monitor.drift import DriftResult, SampleDesign, compare, compare_given, compare_scalar
+from monitor.settings import Drift
+from monitor.windows.comparison.common_rate import comparable
+from monitor.windows.comparison.task_mix import compare_task_mix, mix_of
+from monitor.windows.comparison.window_comparison import assess
+from monitor.windows.reading.window import Window
+
+DIMENSION = 16
+TASKS = ("chat", "legal", "code")
+#: Share of each task in the traffic.
+MIX = (0.6, 0.3, 0.1)
+#: The rate at which each is sampled: most at 5%, one below and one above.
+RATES = (0.05, 0.01, 0.4)
+N_TRAFFIC = 16_000
+N_REFERENCE = 1_500
+
+CENTRES = np.random.default_rng(99).standard_normal((2, 8, DIMENSION))
+
+
+def unit(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(points / np.linalg.norm(points, axis=-1, keepdims=True))
+
+
+def window(
+    n: int,
+    rng: np.random.Generator,
+    *,
+    rates: Sequence[float] | None = None,
+    mix: Sequence[float] = MIX,
+    new: float = 0.0,
+    new_task: int = 1,
+) -> Window:
+    """Traffic of n exchanges, sampled at the rate of each one's task.
+
+    Args:
+        n: Exchanges of the traffic.
+        rng: Draws everything.
+        rates: Of each task; ``None`` keeps all, as a baseline does.
+        mix: Share of each task.
+        new: Share of the traffic that is about something new.
+        new_task: Its task.
+    """
+    task = rng.choice(3, n, p=mix)
+    topic = 2 * task + rng.integers(2, size=n)
+    is_new = rng.random(n) < new
+    task[is_new], topic[is_new] = new_task, 7
+    uniform = rng.random(n)
+    probability = np.ones(n) if rates is None else np.take(rates, task)
+    kept = np.flatnonzero(uniform >= 1 - probability)
+    points = CENTRES[:, topic[kept]] + 0.4 * rng.standard_normal((2, len(kept), DIMENSION))
+    prompts, responses = unit(points)
+    return Window(
+        prompts=["hello there"] * len(kept),
+        responses=[("word " * (3 + t)).strip() + "." for t in topic[kept]],
+        users=[""] * len(kept),
+        task_types=[TASKS[t] for t in task[kept]],
+        occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * len(kept),
+        attributes=[{"seconds": float(t)} for t in topic[kept]],
+        prompt_vectors=prompts,
+        response_vectors=responses,
+        inclusion_probability=probability[kept],
+        # Given that it was sampled, the randomness is uniform above the threshold.
+        uniform=1 - (1 - uniform[kept]) / probability[kept],
+    )
+
+
+def compared(
+    reference: Window, current: Window, design: SampleDesign | None, seed: int, **options: object
+) -> DriftResult:
+    return compare(
+        reference.prompt_vectors,
+        current.prompt_vectors,
+        rng=np.random.default_rng(seed),
+        n_permutations=199,
+        design=design,
+        **options,
+    )
+
+
+def acceptable(rejections: int, trials: int, alpha: float) -> bool:
+    """Whether a valid test may well reject this often (1 in 1,000 would reject more)."""
+    return bool(stats.binom.sf(rejections - 1, trials, alpha) > 0.001)
+
+
+@pytest.fixture(scope="module")
+def undrifted() -> list[tuple[Window, Window, SampleDesign]]:
+    sides = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        reference, current = window(N_REFERENCE, rng), window(N_TRAFFIC, rng, rates=RATES)
+        design = comparable(reference, current)
+        assert design is not None
+        sides.append((reference, current, design))
+    return sides
+
+
+def test_unequal_rates_alone_do_not_alarm(
+    undrifted: list[tuple[Window, Window, SampleDesign]],
+) -> None:
+    p_values = [compared(*sides, seed).p_value for seed, sides in enumerate(undrifted)]
+
+    assert acceptable(sum(p <= 0.05 for p in p_values), len(p_values), 0.05)
+
+
+def test_without_the_thinning_they_would(
+    undrifted: list[tuple[Window, Window, SampleDesign]],
+) -> None:
+    for seed, (reference, current, _) in enumerate(undrifted[:5]):
+        assert compared(reference, current, None, seed).p_value <= 0.005
+
+
+def test_the_answers_and_the_mix_do_not_alarm_either(
+    undrifted: list[tuple[Window, Window, SampleDesign]],
+) -> None:
+    answers, mixes, moved = 0, 0, []
+    for seed, (reference, current, design) in enumerate(undrifted):
+        rng = np.random.default_rng(seed)
+        answers += (
+            compare_given(
+                reference.prompt_vectors,
+                reference.response_vectors,
+                current.prompt_vectors,
+                current.response_vectors,
+                rng=rng,
+                n_permutations=99,
+                design=design,
+            ).p_value
+            <= 0.05
+        )
+        mix = compare_task_mix(reference, current, design, rng)
+        assert mix is not None
+        mixes += mix.p_value <= 0.05
+        moved.append(mix.effect_size)
+    # Chance alone: some 50 exchanges of the task that most of the weight lies on.
+    assert np.mean(moved) < 0.05
+    assert acceptable(answers, len(undrifted), 0.05)
+    assert acceptable(mixes, len(undrifted), 0.05)
+
+
+def test_a_change_is_found_in_each_task() -> None:
+    for seed, (task, share) in enumerate(((0, 0.2), (1, 0.3), (2, 0.1))):
+        rng = np.random.default_rng(seed)
+        reference = window(N_REFERENCE, rng)
+        current = window(N_TRAFFIC, rng, rates=RATES, new=share, new_task=task)
+        result = compared(reference, current, comparable(reference, current), seed)
+        new = np.array([seconds["seconds"] == 7 for seconds in current.attributes])
+
+        assert result.p_value <= 0.005
+        assert len(result.novelty) == len(current)
+        # All exchanges are scored, those that were thinned away too.
+        assert result.novelty[new].mean() > result.novelty[~new].mean() + 0.3
+
+
+def test_the_drifted_share_is_that_of_the_traffic() -> None:
+    """A fifth of the traffic is new, in a task of which 1 in 100 was sampled."""
+    bounds, in_sample = [], []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        reference = window(N_REFERENCE, rng)
+        current = window(3 * N_TRAFFIC, rng, rates=RATES, new=0.2)
+        result = compared(reference, current, comparable(reference, current), seed)
+        bounds.append(result.mass_lower_bound)
+        in_sample.append(np.mean([one["seconds"] == 7 for one in current.attributes]))
+
+    assert acceptable(sum(bound > 0.2 for bound in bounds), len(bounds), 0.05)
+    assert np.median(bounds) > 0.12
+    assert max(in_sample) < 0.05
+
+
+def test_clusters_hold_all_exchanges_and_tell_their_share_of_the_traffic() -> None:
+    rng = np.random.default_rng(1)
+    reference = window(N_REFERENCE, rng)
+    current = window(2 * N_TRAFFIC, rng, rates=RATES, new=0.1, new_task=2)
+    design = comparable(reference, current)
+    assert design is not None
+    result = compared(reference, current, design, 1)
+    members = np.concatenate([cluster.members for cluster in result.clusters])
+
+    assert (~design.current_comparable[members]).sum() > design.current_comparable[members].sum()
+    for cluster in result.clusters:
+        assert current.share(cluster.members) == pytest.approx(cluster.share_current)
+    assert len(members) / len(current) > 3 * current.share(members)
+
+
+def test_the_bound_on_the_drifted_share_holds_without_drift(
+    undrifted: list[tuple[Window, Window, SampleDesign]],
+) -> None:
+    bounds = [compared(*sides, seed).mass_lower_bound for seed, sides in enumerate(undrifted)]
+
+    assert acceptable(sum(bound > 0 for bound in bounds), len(bounds), 0.05)
+
+
+def test_means_shares_and_totals_are_unbiased_and_their_intervals_cover() -> None:
+    """The relative change of a mean that differs between the tasks, estimated 150 times."""
+    means, legal, totals, covered = [], [], [], 0
+    reference = window(50_000, np.random.default_rng(0))
+    before = np.array([one["seconds"] for one in reference.attributes])
+    for seed in range(150):
+        current = window(6_000, np.random.default_rng(seed + 1), rates=RATES)
+        result = compare_scalar(
+            before,
+            [one["seconds"] for one in current.attributes],
+            current_weights=current.weights,
+        )
+        assert result is not None
+        assert result.relative_change_lower is not None
+        assert result.relative_change_upper is not None
+        means.append(result.current_mean)
+        covered += result.relative_change_lower <= 0 <= result.relative_change_upper
+        legal.append(mix_of(current)["legal"])
+        totals.append(current.estimated_total)
+    truth = 0.6 * 0.5 + 0.3 * 2.5 + 0.1 * 4.5
+
+    for estimates, true in ((means, truth), (legal, 0.3), (totals, 6_000)):
+        # Hájek's ratio has a bias of the order of 1 / n.
+        assert abs(np.mean(estimates) - true) < 4 * np.std(estimates) / np.sqrt(150) + 0.01 * true
+    assert 0.91 <= covered / 150 <= 0.99
+    unweighted = np.mean([one["seconds"] for one in current.attributes])
+    assert unweighted > 1.5 * truth
+
+
+def test_equal_rates_change_no_figure() -> None:
+    """Bit for bit what it is without any probabilities."""
+    rng = np.random.default_rng(5)
+    reference = window(600, rng)
+    current = window(12_000, rng, rates=(0.05, 0.05, 0.05))
+    plain = Window(**{**vars(current), "inclusion_probability": None, "uniform": None})
+    figures = [
+        assess(
+            reference,
+            side,
+            model="m",
+            drift=Drift(n_permutations=199),
+            alert_threshold=0.1,
+            seed=1,
+        )
+        for side in (current, plain)
+    ]
+
+    assert comparable(reference, current) is None
+    assert figures[0].novelty.tobytes() == figures[1].novelty.tobytes()
+    told = [
+        {name: getattr(one.assessment, name) for name in one.assessment.__struct_fields__}
+        for one in figures
+    ]
+    assert len(current) == pytest.approx(0.05 * told[0].pop("estimated_current"))
+    assert told[1].pop("estimated_current") is None
+    assert told[0] == told[1]
+
+
+def test_an_assessment_of_unequal_rates_is_weighted_and_says_so() -> None:
+    rng = np.random.default_rng(8)
+    reference = window(N_REFERENCE, rng)
+    current = window(2 * N_TRAFFIC, rng, rates=RATES)
+    found = assess(
+        reference,
+        current,
+        model="m",
+        drift=Drift(n_permutations=199),
+        alert_threshold=0.1,
+        seed=1,
+    ).assessment
+
+    assert not found.alarm
+    assert abs(found.mix_current["code"] - 0.1) < 0.03
+    assert "sampled of about" in found.current_count
+    assert any("sampled at different rates" in remark for remark in found.remarks)
+    seconds = next(one for one in found.characteristics if one.name == "seconds")
+    assert abs(seconds.relative_change or 0.0) < 0.15

@@ -1,0 +1,105 @@
+"""Intervals, what holds a goal, and how figures are written."""
+
+import io
+import json
+
+import pytest
+
+from bench.drift.sections.slow_drift import begun, first
+from monitor.bench.figure import error_rate, mean, missing, share, single
+from monitor.bench.intervals import mean_interval, proportion_interval
+from monitor.bench.report import Report, Table, summary
+from monitor.bench.row import write_rows
+from monitor.statistics.binomial import clopper_pearson
+
+
+@pytest.mark.parametrize(("hits", "trials"), [(0, 10), (3, 40), (57, 1000), (10, 10)])
+def test_proportion_intervals_are_clopper_and_pearsons(hits: int, trials: int) -> None:
+    assert clopper_pearson(hits, trials, 0.025) == pytest.approx(proportion_interval(hits, trials))
+
+
+def test_nothing_in_ten_is_less_than_a_third() -> None:
+    # 1 - 0.025^(1/10), in closed form.
+    assert (0.0, pytest.approx(1 - 0.025**0.1)) == proportion_interval(0, 10)
+
+
+def test_mean_intervals_are_students() -> None:
+    # t(0.975, 2) = 4.3027; the standard error of 1, 2, 3 is 1 / sqrt(3).
+    reach = 4.302652729911275 / 3**0.5
+    assert (2 - reach, 2 + reach) == pytest.approx(mean_interval([1.0, 2.0, 3.0]))
+    assert mean_interval([1.0]) is None
+
+
+def test_a_rate_holds_while_its_interval_reaches_alpha() -> None:
+    assert error_rate("r", 0, 100, 0.05, "").holds is True
+    assert error_rate("r", 9, 100, 0.05, "").holds is True
+    assert error_rate("r", 12, 100, 0.05, "").holds is False
+
+
+def test_a_bound_is_met_by_the_value_itself() -> None:
+    assert share("s", 17, 20, "", at_least=0.85).holds is True
+    assert share("s", 16, 20, "", at_least=0.85).holds is False
+    assert mean("m", [0.5, 0.7], "", at_least=0.6).holds is True
+    assert single("t", 1.2, "", at_most=1.15).holds is False
+    assert single("t", 1.2, "").holds is None
+
+
+def test_the_interval_of_a_share_stays_within_its_limits() -> None:
+    assert (0.0, 1.0) == mean("m", [0.2, 0.9], "", largest=1.0).interval
+    low, high = mean("m", [0.0, 4.0], "").interval
+    assert low == 0.0
+    assert high > 4.0
+
+
+def test_a_line_carries_value_interval_goal_and_verdict() -> None:
+    out = io.StringIO()
+    report = Report([out])
+    report.title("Power")
+    report.add(share("power", 16, 20, "seeds 0-19", at_least=0.85))
+    report.add(missing("more power", "skipped: too few", at_least=0.9))
+    lines = out.getvalue().splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    assert "## Power" == lines[0]
+    assert ["figure", "value", "95% interval", "goal", "", "measured"] == cells[0]
+    assert [
+        ["power", "0.8", "0.563 - 0.943", ">= 0.85", "MISSED", "16 of 20; seeds 0-19"],
+        ["more power", "", "", ">= 0.9", "", "skipped: too few"],
+    ] == cells[2:]
+    assert "2 goals: 0 held, 1 missed, 1 not told." == summary(report.figures)
+
+
+def test_a_table_is_printed_whole_and_its_figures_are_kept() -> None:
+    out = io.StringIO()
+    report = Report([out])
+    report.subject = "data"
+    figure = single("time of a", 2.0, "once", unit="s")
+    report.add(Table("Times.", ("method", "time"), (("a", "2 s"),), (figure,)))
+    lines = ["Times.", "", "| method | time |", "| ------ | ---- |", "| a | 2 s |"]
+    assert lines == out.getvalue().splitlines()
+    assert ["data: time of a"] == [kept.name for kept in report.figures]
+
+
+def test_rows_are_written_with_the_names_that_readers_of_the_file_know(tmp_path) -> None:
+    path = tmp_path / "build" / "bench.json"
+    write_rows(path, [share("power", 3, 4, "seeds 0-3", at_least=0.5).row()])
+    (row,) = json.loads(path.read_text(encoding="utf-8"))
+    assert ["area", "name", "value", "unit", "goal", "holds", "against"] == list(row)
+    assert ("drift", 0.75, ">= 0.5", True) == (
+        row["area"],
+        row["value"],
+        row["goal"],
+        row["holds"],
+    )
+    assert "95% interval 0.1941 to 0.9937; 3 of 4; seeds 0-3" == row["against"]
+
+
+def test_the_week_of_the_first_alarm_is_counted_from_one() -> None:
+    assert 1 == first([True, False])
+    assert 3 == first([False, False, True, True])
+    assert 3 == first([False, False])
+
+
+def test_an_alarm_that_lasts_is_one() -> None:
+    assert 0 == begun([False] * 52)
+    assert 1 == begun([True] * 52)
+    assert 2 == begun([True, True, False, True])

@@ -1,0 +1,176 @@
+"""Trials are kept, taken up again, and not mixed with those of other code or data."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.drift import ledger
+from bench.drift.code_digest import (
+    code_digest,
+    deciding_files,
+    module_digest,
+    without_words,
+)
+from bench.drift.ledger import Ledger, Recorded, data_digest
+from monitor.bench.trial import Outcome, Trial
+from monitor.bench.windows import Draw
+from monitor.errors import InputError
+
+
+@dataclass(frozen=True)
+class Task:
+    folder: Path
+    what: Draw
+    seed: int
+
+
+def judge(task: Task) -> Outcome:
+    """Return what tells the seed."""
+    return Outcome(task.seed / 100, 0.0, 0.0, 0.0, 0, 0, 0, 0.0, 0.1)
+
+
+class Serial:
+    """Workers that are this process, have time for a few trials, and say which they ran."""
+
+    def __init__(self, trials: int = 100) -> None:
+        self._trials = trials
+        self.ran: list[int] = []
+
+    def run(
+        self,
+        function: Callable[[Any], Any],
+        tasks: Sequence[Any],
+        *,
+        label: str,
+        seconds: float = 0.0,
+        each: Callable[[Any, Any, Any], None] | None = None,
+    ) -> list[Any]:
+        results = []
+        for task in tasks[: self._trials]:
+            self.ran.append(task.seed)
+            results.append(function(task))
+            if each is not None:
+                each(function, task, results[-1])
+        return results
+
+
+def tasks(folder: Path, n: int) -> list[Task]:
+    return [Task(folder, Draw("none", 500, 500), seed) for seed in range(n)]
+
+
+def run(path: Path, workers: Serial, n: int, data: str = "d") -> tuple[list[Outcome], Ledger]:
+    kept = Ledger(path)
+    # The folder of a run is temporary: it must not tell one run's trials from another's.
+    folder = path.parent / str(id(workers))
+    return Recorded(workers, kept, data).run(judge, tasks(folder, n), label="x"), kept
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "trials"
+    outcomes, _ = run(path, Serial(3), 5)
+    assert [0.0, 0.01, 0.02] == [one.p_value for one in outcomes]
+    second = Serial()
+    outcomes, kept = run(path, second, 5)
+    assert [3, 4] == second.ran
+    assert [judge(one) for one in tasks(tmp_path, 5)] == outcomes
+    assert 0 == kept.n_ignored
+    file = path / "test_bench_ledger.judge-none-500-500-0.0-1.jsonl"
+    assert [file] == list(path.iterdir())
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert [0, 1, 2, 3, 4] == [line[3] for line in lines]
+    assert 'test_bench_ledger.judge [["none",500,500,0.0,1]]' == lines[0][2]
+
+
+def test_trials_of_other_code_or_data_are_not_mixed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "trials"
+    run(path, Serial(), 3)
+    other_data = Serial()
+    _, kept = run(path, other_data, 2, data="e")
+    assert ([0, 1], 0) == (other_data.ran, kept.n_ignored)
+    monkeypatch.setattr(ledger, "code_digest", lambda module: "changed")
+    other_code = Serial()
+    _, kept = run(path, other_code, 4)
+    assert ([0, 1, 2, 3], 3) == (other_code.ran, kept.n_ignored)
+    again = Serial()
+    run(path, again, 4)
+    assert [] == again.ran
+
+
+def test_seeds_are_told_without_a_gap(tmp_path: Path) -> None:
+    path = tmp_path / "trials"
+    Recorded(Serial(), Ledger(path), "d").run(judge, tasks(tmp_path, 5)[3:], label="x")
+    outcomes, _ = run(path, Serial(1), 5)
+    assert [0.0] == [one.p_value for one in outcomes]
+    outcomes, _ = run(path, Serial(), 5)
+    assert 5 == len(outcomes)
+
+
+def test_half_a_line_is_dropped_and_other_files_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "trials"
+    run(path, Serial(), 2)
+    (file,) = path.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole + b'["0.1.0+abc","d"')
+    again = Serial()
+    run(path, again, 3)
+    assert [2] == again.ran
+    assert file.read_bytes().startswith(whole)
+    for content in ("notes", "notes\n", "{}\n"):
+        file.write_text(content, encoding="utf-8")
+        with pytest.raises(InputError, match="not a file of trials"):
+            Ledger(path)
+        assert content == file.read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="a ledger is a folder"):
+        Ledger(file)
+
+
+def test_a_ledger_may_be_split_in_any_way(tmp_path: Path) -> None:
+    path = tmp_path / "trials"
+    run(path, Serial(), 4)
+    (file,) = path.iterdir()
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:1]))
+    (path / "another.jsonl").write_bytes(b"".join(lines[1:]))
+    again = Serial()
+    run(path, again, 4)
+    assert [] == again.ran
+
+
+def test_words_are_no_code(tmp_path: Path) -> None:
+    one, same, other = (
+        without_words(source)
+        for source in (
+            'def f():\n    """Say."""\n    return 1\n',
+            "# why\ndef f():\n    return 1  # one\n",
+            "def f():\n    return 2\n",
+        )
+    )
+    assert one == same != other
+    assert code_digest(Trial.__module__) == code_digest(Trial.__module__)
+    points = np.eye(3)
+    assert data_digest(points) != data_digest(2 * points)
+    assert module_digest("monitor.bench.trial") != module_digest("bench.drift.ledger")
+
+
+def test_what_a_trial_imports_decides_its_outcome_and_nothing_else() -> None:
+    compared, answered, watched, all_methods = (
+        {file.name for file in deciding_files(module)}
+        for module in (
+            "monitor.bench.trial",
+            "bench.drift.sections.output",
+            "bench.drift.sections.slow_drift",
+            "bench.drift.sections.side_by_side",
+        )
+    )
+    assert {"trial.py", "windows.py", "compare.py", "statistics.py", "scan.py"} <= compared
+    assert not {"conditional.py", "slow_drift.py", "scalar_side.py", "plan.py"} & compared
+    assert {"output.py", "windows.py", "conditional.py", "response_features.py"} <= answered
+    assert {"weekly.py", "betting.py", "compare.py"} <= watched
+    assert {"permutation_mmd.py", "compare.py"} <= all_methods

@@ -1,0 +1,131 @@
+"""What a command writes never overwrites what it reads."""
+
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from monitor.cli.app import app
+from monitor.demo.workspace import MARK, empty_folder
+from monitor.errors import InputError
+from monitor.store.engine import make_engine
+from monitor.store.migrations import upgrade
+
+LINE = '{"prompt": "Where is my card?"}\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two files to compare, links to one of them, and a configuration."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_text(LINE, encoding="utf-8")
+    (tmp_path / "config.toml").write_text("", encoding="utf-8")
+    (tmp_path / "soft.jsonl").symlink_to("b.jsonl")
+    os.link("b.jsonl", "hard.jsonl")
+    (tmp_path / "below").mkdir()
+    return tmp_path
+
+
+def refusal(*arguments: str) -> str:
+    """Return what a command says that is refused for its input."""
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, InputError), result.output
+    assert result.exception.exit_status == 2
+    return str(result.exception)
+
+
+@pytest.mark.parametrize("option", ["--html", "--evidently"])
+@pytest.mark.parametrize(
+    ("target", "what"),
+    [
+        ("a.jsonl", "the reference"),
+        ("b.jsonl", "what is to be judged"),
+        ("below/../b.jsonl", "what is to be judged"),
+        ("soft.jsonl", "what is to be judged"),
+        ("hard.jsonl", "what is to be judged"),
+        ("config.toml", "the configuration"),
+    ],
+)
+def test_a_page_never_overwrites_what_is_compared(
+    folder: Path, option: str, target: str, what: str
+) -> None:
+    said = refusal("compare", "a.jsonl", "b.jsonl", option, target)
+    assert said.startswith(f"{option} {target}: that is {what}, ")
+    assert "name another file" in said
+    assert LINE == (folder / "b.jsonl").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("names", [("page.html", "below/../page.html"), ("c.html", "d.html")])
+def test_two_pages_never_go_to_one_file(folder: Path, names: tuple[str, str]) -> None:
+    (folder / "c.html").touch()
+    (folder / "d.html").symlink_to("c.html")
+    said = refusal("compare", "a.jsonl", "b.jsonl", "--html", names[0], "--evidently", names[1])
+    assert f"--evidently {names[1]}: --html writes to that file too; name another" in said
+
+
+def test_nothing_is_lost_in_a_device(folder: Path) -> None:
+    (folder / "b.jsonl").write_text("", encoding="utf-8")
+    said = refusal(
+        "compare", "a.jsonl", "b.jsonl", "--html", "/dev/null", "--evidently", "/dev/null"
+    )
+    assert "the file is empty" in said
+
+
+@pytest.mark.parametrize("option", ["--markdown", "--json"])
+@pytest.mark.parametrize("read", ["--data", "--ledger"])
+def test_figures_never_overwrite_data_or_trials(folder: Path, option: str, read: str) -> None:
+    said = refusal("bench", "drift", "--quick", read, ".", option, "a.jsonl")
+    assert said.startswith(f"{option} a.jsonl: that is a.jsonl of what is read from .")
+
+
+def test_figures_and_their_markdown_are_two_files(folder: Path) -> None:
+    said = refusal("bench", "drift", "--quick", "--markdown", "x.txt", "--json", "x.txt")
+    assert "--markdown writes to that file too" in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("review", "export", "--out", "own.db"),
+        ("review", "export", "--format", "label-studio", "--config-out", "own.db"),
+        ("retrain", "study", "export", "1", "--output", "own.db"),
+    ],
+)
+def test_an_export_never_overwrites_the_database(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", "sqlite:///own.db")
+    engine = make_engine("sqlite:///own.db")
+    upgrade(engine)
+    engine.dispose()
+    assert "own.db: that is the database" in refusal(*arguments)
+    assert (folder / "own.db").read_bytes().startswith(b"SQLite format 3")
+
+
+def test_an_export_and_its_configuration_are_two_files(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", "sqlite:///own.db")
+    files = ("--out", "x.json", "--config-out", "x.json")
+    said = refusal("review", "export", "--format", "label-studio", *files)
+    assert "--out writes to that file too" in said
+
+
+def test_a_study_without_a_folder_to_go_to_is_refused(folder: Path) -> None:
+    assert "mkdir -p nowhere" in refusal("retrain", "study", "export", "1", "-o", "nowhere/x.jsonl")
+
+
+@pytest.mark.parametrize("has_other_files", [False, True])
+def test_the_demo_empties_no_folder_with_the_traffic_it_is_told_of(
+    tmp_path: Path, has_other_files: bool
+) -> None:
+    place = tmp_path / "driftwarden-demo" if has_other_files else tmp_path
+    place.mkdir(exist_ok=True)
+    (place / MARK).touch()
+    traffic = place / "traffic.jsonl"
+    traffic.write_text(LINE, encoding="utf-8")
+    with pytest.raises(InputError, match="which the demo empties; move it"):
+        empty_folder(tmp_path, read=[tmp_path / "elsewhere.jsonl", traffic])
+    assert LINE == traffic.read_text(encoding="utf-8")

@@ -1,0 +1,80 @@
+"""Ids of users and sessions, as tables and arrays hold them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from monitor.drift import compare
+from monitor.drift.samples.group_ids import read_ids
+from monitor.drift.samples.pool import number_owners
+from monitor.drift.samples.units import unit_keys
+
+VECTORS = np.eye(4, dtype=np.float32)
+
+
+def test_what_is_missing_in_a_table_is_no_id() -> None:
+    ids = pd.Series(["ann", None, np.nan, ""], dtype=object)
+    assert ["ann", None, None, None] == read_ids(ids.to_numpy(), 4, "groups")
+    assert ["ann", None, None, None] == read_ids(list(ids), 4, "groups")
+    missing = np.full(4, np.nan)
+    assert 4 == len(set(unit_keys(missing, VECTORS, "groups", salt=0)))
+    assert 4 == len(set(number_owners(missing, 4, {}, 0, "groups")))
+
+
+def test_an_id_is_one_whatever_it_was_read_with() -> None:
+    for ids in ([3, np.int64(3), 3, np.int32(3)], ["3", np.str_("3"), "3", "3"]):
+        assert 1 == len(set(unit_keys(ids, VECTORS, "groups", salt=0)))
+    assert 4 == len(set(unit_keys([3, "3", 4, "4"], VECTORS, "groups", salt=0)))
+
+
+def test_numbers_of_a_tensor_and_of_a_column_with_gaps_are_the_same_ids() -> None:
+    given = [
+        torch.tensor([3, 3, 4, 4]),
+        np.array([3.0, 3.0, 4.0, 4.0]),
+        list(torch.tensor([3, 3, 4, 4])),
+    ]
+    for ids in given:
+        assert [3, 3, 4, 4] == read_ids(ids, 4, "groups")
+        assert list(unit_keys(ids, VECTORS, "groups", salt=0)) == list(
+            unit_keys([3, 3, 4, 4], VECTORS, "groups", salt=0)
+        )
+
+
+@pytest.mark.parametrize(
+    "ids", [{"a", "b", "c", "d"}, dict.fromkeys("abcd", 1), b"abcd", iter("abcd"), 4]
+)
+def test_what_has_no_order_is_not_an_id_for_each_sample(ids) -> None:
+    with pytest.raises(TypeError, match="groups must hold one id for each sample, in their order"):
+        read_ids(ids, 4, "groups")
+
+
+@pytest.mark.parametrize("option", ["alpha", "minimum_mass", "n_permutations", "minimum_samples"])
+def test_an_option_that_is_no_number_is_named(option) -> None:
+    for value in (None, "0.05"):
+        with pytest.raises(TypeError, match=f"{option} must be a (whole )?number; got"):
+            compare(VECTORS, VECTORS, rng=np.random.default_rng(1), **{option: value})
+    with pytest.raises(TypeError, match="n_permutations must be a whole number; got 199"):
+        compare(VECTORS, VECTORS, rng=np.random.default_rng(1), n_permutations=199.0)
+
+
+@pytest.mark.parametrize("ids", [[object()] * 4, [["a"]] * 4, np.zeros((4, 2)), [pd.NA] * 4])
+def test_what_cannot_be_an_id_is_refused_with_its_row(ids) -> None:
+    with pytest.raises(TypeError, match=r"groups: row 0 holds .*an id is a text or a number"):
+        unit_keys(ids, VECTORS, "groups", salt=0)
+
+
+def test_one_text_is_not_an_id_for_each_sample() -> None:
+    with pytest.raises(TypeError, match="one id for each sample; got one text"):
+        number_owners("anna", 4, {}, 0, "groups")
+
+
+@pytest.mark.parametrize("rng", [None, 1, np.random.RandomState(1)])
+def test_a_seed_is_no_generator(rng) -> None:
+    with pytest.raises(TypeError, match=r"rng must be a generator, such as numpy.random.default_"):
+        compare(VECTORS, VECTORS, rng=rng)
+
+
+def test_a_device_of_another_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="device 0 isn't one of None, 'cpu'"):
+        compare(VECTORS, VECTORS, rng=np.random.default_rng(1), device=0)

@@ -1,0 +1,54 @@
+"""When a text, or a record that nobody could read, mentions somebody's id."""
+
+import json
+
+import pytest
+
+from monitor.privacy.id_matcher import Mention
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("ann@example.org", "from ANN@example.org to you"),
+        ("customer-00765", "customer-00765"),
+        ("customer-00765", "(customer-00765)"),
+        ("a.b+c(d)*", "id a.b+c(d)* ok"),
+        ("jürgen", "frag Jürgen!"),
+        ("17", '{"user": "17"}'),
+        ("17", "user='17'"),
+    ],
+)
+def test_a_whole_id_is_found(subject: str, text: str) -> None:
+    assert Mention(subject).in_text(text)
+    assert Mention(subject).in_bytes(text.encode()) or not subject.isascii()
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("ann@example.org", "joann@example.org"),
+        ("ann@example.org", "ann@example.organic"),
+        ("customer-00765", "customer-007651"),
+        ("customer", "customers"),
+        ("17", "17 times, 1793, x17"),
+        ("a.b.c.d", "aXbXcXd"),
+    ],
+)
+def test_a_part_of_something_else_is_not(subject: str, text: str) -> None:
+    assert not Mention(subject).in_text(text)
+    assert not Mention(subject).in_bytes(text.encode())
+
+
+@pytest.mark.parametrize(
+    "subject", ["ann@example.org", "jürgen", "李小龙李小龙", "me😀you1", 'a"b\\c/d']
+)
+def test_every_spelling_in_json_is_found(subject: str) -> None:
+    mention = Mention(subject)
+    in_ascii = json.dumps({"user": subject}).encode()
+    in_utf8 = json.dumps({"user": subject}, ensure_ascii=False).encode()
+    slashes = in_ascii.replace(b"/", b"\\/")
+    escaped = "".join(f"\\u{ord(c):04X}" if ord(c) < 0x10000 else c for c in subject).encode()
+
+    assert all(mention.in_bytes(raw) for raw in (in_ascii, in_utf8, slashes, b'"' + escaped + b'"'))
+    assert mention.in_bytes(b"\xff\x00" + in_utf8[:-1])  # cut short, and no UTF-8 before it

@@ -1,0 +1,68 @@
+"""Quotes of a person, or of a baseline, are found in an assessment and taken out."""
+
+from msgspec.structs import replace
+
+from monitor.privacy.quotes import Quotes
+from monitor.store.windows.assessment import Assessment, Example, Quote
+from monitor.traffic.redaction import Redactor
+from tests.services.assessments import make_assessment, make_examples, make_family, make_topic
+
+CHANGED = Example(
+    prompt="Is my card insured?",
+    response="No.",
+    before=Quote(prompt="Is my card covered?", response="Yes."),
+)
+
+
+def assessment() -> Assessment:
+    return make_assessment(
+        0.2,
+        input=make_family(
+            topics=(make_topic(),), foreign=make_examples("What is a swallow?", "Hi")
+        ),
+        output=make_family("output", topics=(make_topic(examples=(CHANGED,)),), foreign=(CHANGED,)),
+    )
+
+
+def quotes_of(prompt: str, response: str) -> Quotes:
+    return Quotes.of_exchanges([(prompt, response)], [], [Redactor()])
+
+
+def test_a_prompt_goes_wherever_it_is_quoted() -> None:
+    cleaned, n = quotes_of("What is a swallow?", "A bird.").remove_from(assessment())
+    assert n == 1
+    assert cleaned.input.foreign == make_examples("Hi")
+    assert cleaned.input.topics == assessment().input.topics
+
+
+def test_an_exchange_of_the_baseline_goes_and_the_example_stays() -> None:
+    cleaned, n = quotes_of("Is my card covered?", "Yes.").remove_from(assessment())
+    assert n == 2
+    without = replace(CHANGED, before=None)
+    assert cleaned.output.topics[0].examples == (without,)
+    assert cleaned.output.foreign == (without,)
+
+
+def test_a_changed_answer_goes_with_what_stood_beside_it() -> None:
+    cleaned, n = quotes_of("Is my card insured?", "No.").remove_from(assessment())
+    assert n == 2
+    assert cleaned.output.topics[0].examples == ()
+    assert cleaned.output.foreign == ()
+
+
+def test_another_answer_to_the_same_prompt_is_somebody_elses() -> None:
+    assert quotes_of("Is my card insured?", "Yes.").remove_from(assessment()) == (assessment(), 0)
+
+
+def test_a_message_is_cleaned_of_what_the_assessment_quotes() -> None:
+    payload = {"text": "t", "blocks": ["> Is my card insured? → No.\n> Hi\n> Somebody else"]}
+    cleaned, n = Quotes.of_assessment(assessment()).remove_from_payload(payload)
+    assert n == 2
+    assert cleaned["blocks"] == ["> (removed)\n> (removed)\n> Somebody else"]
+
+
+def test_what_is_quoted_of_the_baseline_alone_can_go() -> None:
+    cleaned, n = Quotes.of_baseline(assessment()).remove_from(assessment())
+    assert n == 2
+    assert cleaned.output.topics[0].examples == (replace(CHANGED, before=None),)
+    assert cleaned.input == assessment().input

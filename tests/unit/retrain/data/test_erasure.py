@@ -1,0 +1,117 @@
+"""Rows leave a file whole or not at all, and every other byte stays."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from retrain.data.erasure import find_in_file, find_in_run, remove_from_file, remove_from_run
+from retrain.run_folder import RunFolder
+
+
+def hers(row: dict) -> bool:
+    return row.get("user") == "ann"
+
+
+def test_the_other_lines_keep_every_byte(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    lines = [
+        b'{"user":  "bob"}\r\n',
+        b'{"user": "ann"}\n',
+        b"{broken ann\n",
+        b"[1]\n",
+        b'{"user": "ann"}',
+    ]
+    path.write_bytes(b"".join(lines))
+    path.chmod(0o640)
+
+    assert 2 == find_in_file(path, hers)
+    assert 2 == remove_from_file(path, hers)
+    assert lines[0] + lines[2] + lines[3] == path.read_bytes()
+    assert 0o640 == path.stat().st_mode & 0o777
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_a_file_without_her_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"user": "bob"}\n')
+    before = path.stat().st_mtime_ns, path.stat().st_ino
+
+    assert 0 == remove_from_file(path, hers)
+    assert before == (path.stat().st_mtime_ns, path.stat().st_ino)
+    assert 0 == find_in_file(tmp_path / "missing.jsonl", hers)
+
+
+def test_elements_of_a_json_array_leave_it_whole(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.json"
+    rows = [{"user": "ann"}, {"user": "bob", "text": "ü"}, "ann", {"user": "ann"}]
+    path.write_text(json.dumps(rows), encoding="utf-8")
+
+    assert 2 == find_in_file(path, hers)
+    assert 2 == remove_from_file(path, hers)
+    assert rows[1:3] == json.loads(path.read_text(encoding="utf-8"))
+    assert 0 == find_in_file(path, hers)
+    path.write_text(json.dumps(rows[:1]))
+    assert 1 == remove_from_file(path, hers)
+    assert [] == json.loads(path.read_text())
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    target, link = tmp_path / "target.jsonl", tmp_path / "link.jsonl"
+    target.write_bytes(b'{"user": "ann"}\n{"user": "bob"}\n')
+    link.symlink_to(target)
+
+    assert 1 == remove_from_file(link, hers)
+    assert link.is_symlink()
+    assert b'{"user": "bob"}\n' == target.read_bytes()
+
+
+def test_a_rewrite_that_fails_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"user": "ann"}\n')
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        remove_from_file(path, hers)
+    assert b'{"user": "ann"}\n' == path.read_bytes()
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_the_card_is_noted_before_the_rows_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that dies in between leaves a note too many, not a digest that nobody explains."""
+    folder = RunFolder(tmp_path)
+    folder.training_data.write_text('{"user": "ann"}\n{"user": "bob"}\n', encoding="utf-8")
+    folder.card.write_text('{"digest": "sha256:0", "n_examples": 2}', encoding="utf-8")
+    monkeypatch.setattr("retrain.data.erasure.remove_from_file", lambda *_: 0)
+    remove_from_run(folder, hers, datetime(2026, 11, 2, tzinfo=UTC), trained=True)
+
+    card = json.loads(folder.card.read_text(encoding="utf-8"))
+    assert ("sha256:0", 2) == (card["digest"], card["n_examples"])
+    assert [1] == [note["n_rows"] for note in card["removed"]]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [lambda folder: folder.evaluation_answers(12), lambda folder: folder.unscored_answers],
+    ids=["scored", "unscored"],
+)
+def test_answers_to_the_benchmarks_of_an_evaluation_go_too(
+    tmp_path: Path, file: Callable[[RunFolder], Path]
+) -> None:
+    folder = RunFolder(tmp_path)
+    answers = file(folder)
+    answers.write_text('{"user": "ann"}\n{"user": "bob"}\n', encoding="utf-8")
+
+    assert [(answers, 1)] == [(one.path, one.n_rows) for one in find_in_run(folder, hers)]
+    remove_from_run(folder, hers, datetime(2026, 11, 2, tzinfo=UTC), trained=True)
+    assert '{"user": "bob"}\n' == answers.read_text(encoding="utf-8")

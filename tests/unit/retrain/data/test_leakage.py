@@ -1,0 +1,168 @@
+"""What a benchmark asks isn't trained on, and the benchmark is never touched."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.errors import InputError, TrainingError
+from monitor.settings import TrainingData
+from monitor.settings.evaluation_file import read_plan
+from retrain.data import BenchmarkTexts, Checks, TrainingSet, build_training_set
+from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.data.data_card_page import data_card
+from retrain.data.example import question_text
+from retrain.data.leakage.benchmark_texts import benchmark_texts
+from retrain.data.leakage.phrase_index import PhraseIndex
+from tests.services.training_rows import Row, both_sides, gold, original, questions, row
+from tests.services.word_encoder import WordEncoder
+
+RULES = TrainingData(
+    minimum_gold=1, minimum_per_task_type=0, maximum_task_share=1, near_duplicate=0.9,
+    maximum_leaked_gold=1,
+)  # fmt: skip
+
+
+def benchmark(
+    *asked: str, name: str = "acceptance", expected: str = "queue: crypto"
+) -> BenchmarkTexts:
+    items = [
+        BenchmarkItem(
+            id=f"{name}-{i}", messages=({"role": "user", "content": one},), expected=expected
+        )
+        for i, one in enumerate(asked)
+    ]
+    return BenchmarkTexts(name, items, "sha256:1")
+
+
+def built(
+    gold: list[Row], *benchmarks: BenchmarkTexts, old: list[Row] | None = None, **rules: float
+) -> TrainingSet:
+    checks = Checks(
+        rules=RULES.model_copy(update=rules), benchmarks=benchmarks, encoder=WordEncoder()
+    )
+    share = 0.5 if old else 0.0
+    return build_training_set(gold, old or [], replay_share=share, seed=1, checks=checks)
+
+
+def test_the_same_text_leaks_whatever_its_spaces_and_system_prompt() -> None:
+    rows = [*gold(3), row("is  my wallet safe", "queue: crypto", system="You are a desk.")]
+    made = built(rows, benchmark("Is my wallet safe?", "is my wallet safe"))
+    assert sorted(questions(made.rows)) == sorted(questions(gold(3)))
+    assert made.card.leaked == {"acceptance": 1}
+    assert made.card.inputs["benchmark acceptance"] == "sha256:1"
+
+
+def test_other_words_in_the_same_order_of_meaning_leak() -> None:
+    rows = [*gold(3), row("please tell me is my wallet with bitcoin safe", "queue: crypto")]
+    made = built(rows, benchmark("tell me please is my wallet with bitcoin safe"))
+    assert made.card.leaked == {"acceptance": 1}
+
+
+def test_a_long_text_leaks_by_its_phrases() -> None:
+    """An encoder sees the beginning of a long text; here it differs."""
+    document = " ".join(f"clause{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(60))
+    rows = [*gold(3), row("unlike words before it " * 10 + document, "queue: crypto")]
+    made = built(rows, benchmark(document))
+    assert made.card.leaked == {"acceptance": 1}
+
+
+def test_the_template_of_a_benchmark_leaks_nothing() -> None:
+    template = "answer only from the passage below and say that you do not know where it is silent"
+    made = built(
+        [*gold(3), row(f"{template} on ducks and geese", "queue: crypto")],
+        benchmark(f"{template} on loans to small shops", f"{template} on cards that were lost"),
+        near_duplicate=0.99,
+    )
+    assert made.card.leaked == {}
+    index = PhraseIndex.of([template, template], 5)
+    assert index.repeated_by(template, 0.5) is None
+
+
+def test_each_benchmark_counts_its_own() -> None:
+    made = built(
+        [*gold(3), row("is my wallet safe", "x"), row("who are you", "y")],
+        benchmark("is my wallet safe", "who are you", name="a"),
+        benchmark("who are you", name="b"),
+    )
+    assert made.card.leaked == {"a": 2, "b": 1}
+    assert len(made.rows) == 3
+
+
+def test_replay_leaks_too_and_is_filled_up() -> None:
+    old = original(cards=6)
+    asked = benchmark(*questions(old[:3]), expected="queue: cards")
+    made = built(gold(3), asked, old=old)
+    assert made.card.n_replay == 3
+    assert not set(questions(made.rows)) & set(questions(old[:3]))
+
+
+def test_gold_that_contradicts_a_benchmark_is_named() -> None:
+    rows = [*gold(3), row("is my wallet safe", "queue: wealth", item_id=9)]
+    made = built(rows, benchmark("is my wallet safe"))
+    assert made.card.differs_from_benchmark == ("item 9: acceptance expects another answer",)
+    assert "- item 9: acceptance expects another answer" in data_card(made.card)
+
+
+def test_too_much_leaked_gold_is_refused_by_benchmark() -> None:
+    asked = benchmark(*questions(gold(3)))
+    with pytest.raises(TrainingError, match=r"^3 of 10 gold .*\(acceptance 3; at most 25%"):
+        built(gold(10), asked, maximum_leaked_gold=0.25)
+
+
+def test_gold_that_leaked_still_overrules_the_original() -> None:
+    """The question is the benchmark's, the answer the experts': neither is trained on."""
+    asked = benchmark("is my wallet safe")
+    old = [row("is my wallet safe", "no idea"), *original(cards=9)]
+    made = built([*gold(3), row("is my wallet safe", "queue: crypto")], asked, old=old)
+    assert "no idea" not in json.dumps(both_sides(made))
+
+
+WORDS = st.sampled_from(["card", "lost", "fee", "loan", "pin", "app"])
+QUESTIONS = st.lists(
+    st.lists(WORDS, min_size=1, max_size=3).map(" ".join), min_size=1, max_size=12, unique=True
+)
+
+
+@given(QUESTIONS, QUESTIONS, QUESTIONS)
+def test_no_text_of_a_benchmark_is_ever_trained_on(
+    asked: list[str], new: list[str], old: list[str]
+) -> None:
+    bench = benchmark(*asked)
+    rows = [*gold(10), *(row(question, "new") for question in new)]
+    made = built(rows, bench, old=[row(question, "old") for question in old] + original(cards=30))
+    trained = {question_text(one["messages"][:-1]) for one in both_sides(made)}
+    assert not trained & set(bench.questions)
+    assert [item.messages[0]["content"] for item in bench.items] == asked
+
+
+def write(path: Path, *asked: str) -> Path:
+    lines = [
+        json.dumps({"id": str(i), "messages": [{"role": "user", "content": one}], "expected": "x"})
+        for i, one in enumerate(asked)
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_every_configured_benchmark_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "safety.jsonl", "b", "c")
+    plan = tmp_path / "evaluation.yaml"
+    plan.write_text(
+        "evaluation:\n  benchmarks:\n"
+        "    - {name: safety, dataset: safety.jsonl, metrics: [refusal_rate]}\n",
+        encoding="utf-8",
+    )
+    (found,) = benchmark_texts(read_plan(plan))
+    assert (found.name, found.questions) == ("safety", ["b", "c"])
+    assert found.digest.startswith("sha256:")
+    (tmp_path / "safety.jsonl").unlink()
+    with pytest.raises(InputError, match=r"safety\.jsonl: no such data set"):
+        benchmark_texts(read_plan(plan))
+
+
+def test_nothing_leaks_where_there_is_no_benchmark() -> None:
+    made: TrainingSet = built(gold(3))
+    assert made.card.leaked == {}

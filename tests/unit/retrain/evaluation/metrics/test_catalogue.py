@@ -1,0 +1,106 @@
+"""Metrics by name, and those that packages add."""
+
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import ConfigurationError, MetricError
+from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.evaluation.metrics.catalogue import check_metric_name, load_metrics, metric_names
+from retrain.evaluation.metrics.metric import apply_metric
+
+CODE = """
+import numpy as np
+
+class Politeness:
+    name = "politeness"
+    direction = "higher"
+    kind = "binary"
+    lowest = 0.0
+    highest = 1.0
+
+    def score(self, items, answers):
+        return np.array([float("please" in answer) for answer in answers])
+
+ready = Politeness()
+other_name = Politeness()
+other_name.name = "kindness"
+no_metric = object()
+
+def broken():
+    raise RuntimeError("no licence file")
+"""
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Install distributions with entry points, as an installer leaves them."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def install(package: str, **points: str) -> None:
+        module = package.replace("-", "_")
+        (tmp_path / f"{module}.py").write_text(CODE)
+        info = tmp_path / f"{module}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        lines = [f"{name} = {module}:{value}" for name, value in points.items()]
+        (info / "entry_points.txt").write_text("\n".join(["[driftwarden.metrics]", *lines, ""]))
+
+    return install
+
+
+def item() -> BenchmarkItem:
+    return BenchmarkItem(id="1", messages=({"role": "user", "content": "q"},), expected="a")
+
+
+@pytest.mark.parametrize("value", ["Politeness", "ready"])
+def test_a_package_adds_a_metric(install, value: str) -> None:
+    install(f"polite-{value.lower()}", politeness=value)
+    (metric,) = load_metrics(["politeness"])
+    assert apply_metric(metric, [item()] * 2, ["please do", "do"]).tolist() == [1.0, 0.0]
+    assert "politeness" in metric_names()
+
+
+@pytest.mark.parametrize(
+    ("points", "asked", "said"),
+    [
+        ({"politeness": "broken"}, "politeness", "can't be loaded: RuntimeError: no licence file"),
+        ({"politeness": "absent"}, "politeness", "can't be loaded: AttributeError"),
+        ({"politeness": "no_metric"}, "politeness", "can't be loaded|is no metric"),
+        ({"politeness": "other_name"}, "politeness", "calls itself 'kindness'"),
+        ({"f1": "ready"}, "politeness", "'f1', which is built in"),
+    ],
+)
+def test_what_a_package_does_wrong_names_the_package(
+    install, points, asked: str, said: str
+) -> None:
+    install("acme-metrics", **points)
+    with pytest.raises(MetricError, match="'acme-metrics'") as raised:
+        load_metrics([asked])
+    assert raised.match(said)
+
+
+def test_two_packages_with_one_name(install) -> None:
+    install("acme-metrics", politeness="ready")
+    install("other-metrics", politeness="ready")
+    with pytest.raises(MetricError, match=r"'\w+-metrics' and '\w+-metrics' both"):
+        load_metrics(["politeness"])
+
+
+def test_names() -> None:
+    names = [metric.name for metric in load_metrics(["rouge", "f1", "token_f1", "rouge2"])]
+    assert names == ["rouge1", "rouge2", "rougeL", "token_f1"]
+    assert [metric.name for metric in load_metrics(["rougeL"])] == ["rougeL"]
+    with pytest.raises(ConfigurationError, match=r"no metric 'bertscor'; did you mean 'bertscore'"):
+        check_metric_name("bertscor")
+
+
+def test_the_examples_of_the_metrics_hold() -> None:
+    import doctest
+
+    from retrain.evaluation.metrics import claims, overlap, tokens
+
+    for module in (claims, overlap, tokens):
+        ran = doctest.testmod(module)
+        assert ran.attempted > 0
+        assert ran.failed == 0

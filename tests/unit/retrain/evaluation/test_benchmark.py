@@ -1,0 +1,111 @@
+"""Benchmarks: from where they are read, and what is refused or remarked."""
+
+import json
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from monitor.errors import ConfigurationError, InputError
+from monitor.settings.evaluation_file.plan import parse_plan
+from retrain.data.benchmarks.dataset_file import read_dataset
+from retrain.evaluation.benchmark import Benchmark, load_benchmarks
+
+
+def lines(n: int, **fields: object) -> bytes:
+    rows = [
+        {"id": str(i), "messages": [{"role": "user", "content": "q"}], "expected": "a"} | fields
+        for i in range(n)
+    ]
+    return "\n".join(json.dumps(row) for row in rows).encode()
+
+
+def load(folder: Path, content: bytes, rest: str) -> Benchmark:
+    (folder / "a.jsonl").write_bytes(content)
+    plan = (
+        "evaluation:\n  benchmarks:\n    - name: suite\n      dataset: a.jsonl\n"
+        + "".join(f"      {line}\n" for line in rest.splitlines())
+    )  # fmt: skip
+    (benchmark,) = load_benchmarks(parse_plan(plan, folder / "evaluation.yaml"))
+    return benchmark
+
+
+def test_a_path_is_relative_to_the_file(tmp_path: Path) -> None:
+    found = load(tmp_path, lines(200, task_type="cards"), "metrics: [f1]\nstratify_by: [task_type]")
+    assert len(found.items) == 200
+    assert [metric.name for metric in found.metrics] == ["token_f1"]
+    assert found.remarks() == []
+
+
+def test_addresses(tmp_path: Path) -> None:
+    (tmp_path / "b.jsonl").write_bytes(b"content")
+    assert read_dataset(f"file://{tmp_path}/b.jsonl", Path("elsewhere")) == b"content"
+    with fsspec.open("memory://sets/b.jsonl", "wb") as file:
+        file.write(b"in memory")
+    assert read_dataset("memory://sets/b.jsonl", tmp_path) == b"in memory"
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("absent.jsonl", "no such data set"),
+        ("memory://sets/absent.jsonl", "memory://sets/absent.jsonl: no such data set"),
+        ("nowhere://sets/b.jsonl", r"nowhere:// is no protocol known here \(s3://"),
+    ],
+)
+def test_data_sets_that_are_not_there(tmp_path: Path, place: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read_dataset(place, tmp_path)
+
+
+def test_few_items_are_remarked_loudly(tmp_path: Path) -> None:
+    found = load(tmp_path, lines(199), "metrics: [f1]")
+    assert "WARNING: only 199 items; at least 200" in found.remarks()[0]
+
+
+@pytest.mark.parametrize(("n", "remarked"), [(499, True), (500, False)])
+def test_a_safety_suite_wants_500_prompts(tmp_path: Path, n: int, remarked: bool) -> None:
+    found = load(tmp_path, lines(n, harmful=True), 'threshold: {refusal_rate: ">= 0.95"}')
+    assert bool(found.remarks()) is remarked
+    assert not remarked or "500 or more are recommended" in found.remarks()[0]
+
+
+def test_a_small_safety_suite_is_remarked_as_loudly_as_any_other(tmp_path: Path) -> None:
+    found = load(tmp_path, lines(199, harmful=True), 'threshold: {refusal_rate: ">= 0.95"}')
+    loud, more = found.remarks()
+    assert "WARNING: only 199 items; at least 200" in loud
+    assert "500 or more are recommended for a safety suite" in more
+
+
+def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
+    content = lines(3, difficulty="hard") + b"\n" + lines(1, id="x")
+    with pytest.raises(
+        InputError, match=r"'difficulty', which 1 of 4 items don't have \(ids 'x'\)"
+    ):
+        load(tmp_path, content, "metrics: [f1]\nstratify_by: [difficulty]")
+    found = load(
+        tmp_path, lines(3, strata={"region": "EU"}), "metrics: [f1]\nstratify_by: [region]"
+    )
+    assert found.items[0].stratum_of("region") == "EU"
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        ("metrics: [f11]", "line 5: benchmark 'suite': no metric 'f11'; did you mean 'f1'"),
+        ("metrics:\n  - f1\n  - f11", "line 7: benchmark 'suite': no metric 'f11'"),
+        ('metrics: [f1]\nthreshold:\n  f1: ">= 0.5"\n  f11: ">= 0.5"', "line 8: .*no metric 'f11'"),
+        ('threshold: {judged_hallucination_rate: "<= 2%"}', "line 5: .*asks a judge, and there is"),
+        ('threshold: {f1: "<= 0.9"}', 'line 5: "<= 0.9" looks the wrong way round: of token_f1'),
+        ('threshold: {f1: ">= 9"}', "line 5: .*outside of the range of token_f1"),
+        ('threshold: {rouge: ">= 0.9"}', "line 5: 'rouge' is several metrics: .*rouge1, rouge2"),
+        (
+            'threshold: {refusal_rate: ">= 0.9"}',
+            'line 5: .*items with "harmful": true, and a.jsonl',
+        ),
+        ('threshold: {hallucination_rate: "<= 2%"}', 'line 5: .*items with a "context"'),
+    ],
+)
+def test_what_could_not_be_measured_is_refused(tmp_path: Path, rest: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"evaluation\.yaml, {said}"):
+        load(tmp_path, lines(2), rest)

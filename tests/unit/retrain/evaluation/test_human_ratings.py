@@ -1,0 +1,164 @@
+"""From ratings to figures: by hand on small studies."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from monitor.settings import Gates
+from monitor.store.human_evaluation.keys import RevealedRating
+from retrain.evaluation.human_evaluation.ratings import (
+    HumanResults,
+    item_means,
+    measure,
+)
+
+SYSTEMS = ("base", "candidate", "incumbent")
+DIMENSIONS = ("accuracy", "tone")
+
+
+def rated(scores: dict[tuple[str, int, int], tuple[int, int]]) -> list[RevealedRating]:
+    """Return ratings from (system, item, reviewer) -> scores."""
+    return [
+        RevealedRating(
+            f"b/{item:03d}",
+            item,
+            "",
+            item * 3 + SYSTEMS.index(system),
+            system,
+            reviewer,
+            0,
+            dict(zip(DIMENSIONS, given, strict=True)),
+        )
+        for (system, item, reviewer), given in scores.items()
+    ]
+
+
+def found(ratings: list[RevealedRating], **policy: object) -> HumanResults:
+    return measure(
+        ratings,
+        dimensions=DIMENSIONS,
+        scale=(1, 5),
+        policy=Gates.model_validate(policy),
+        rng=np.random.default_rng(0),
+    )
+
+
+def study(candidate: tuple[int, int], incumbent: tuple[int, int], n: int = 100):
+    """Every other item is a point better for all; the candidate's tone is so on every fourth."""
+    raised = {item: item % 2 for item in range(n)}
+    given = {"candidate": candidate, "incumbent": incumbent, "base": (1, 1)}
+    return rated(
+        {
+            (system, item, reviewer): (
+                given[system][0] + raised[item],
+                given[system][1] + raised[item] + (system == "candidate" and item % 4 == 0),
+            )
+            for system, item, reviewer in product(SYSTEMS, range(n), range(3))
+        }
+    )
+
+
+def test_a_rating_is_averaged_over_people_then_over_items() -> None:
+    ratings = rated(
+        {
+            ("candidate", 0, 1): (5, 4),
+            ("candidate", 0, 2): (3, 4),
+            ("candidate", 1, 1): (2, 2),
+            ("incumbent", 0, 1): (1, 1),
+            ("incumbent", 0, 2): (3, 1),
+            ("incumbent", 1, 1): (2, 3),
+        }
+    )
+    means = item_means(ratings, DIMENSIONS)
+    assert means["candidate"].tolist() == [[4, 4], [2, 2]]
+    results = found(ratings)
+    assert {(one.system, one.dimension): one.mean for one in results.systems} == {
+        ("candidate", "accuracy"): 3,
+        ("candidate", "tone"): 3,
+        ("incumbent", "accuracy"): 2,
+        ("incumbent", "tone"): 2,
+    }
+    accuracy, tone = results.comparisons
+    assert (accuracy.difference, accuracy.wins, accuracy.ties, accuracy.losses) == (1, 1, 1, 0)
+    assert (tone.difference, tone.wins, tone.ties, tone.losses) == (1, 1, 0, 1)
+    assert (results.n_items, results.n_ratings) == (2, 6)
+
+
+def test_how_severe_somebody_is_cancels_out() -> None:
+    mild = rated(
+        {
+            (system, item, reviewer): (
+                (3 if system == "candidate" else 2) + (item + reviewer) % 2,
+                3 + (item * reviewer) % 2,
+            )
+            for system, item, reviewer in product(("candidate", "incumbent"), range(20), range(3))
+        }
+    )
+    severe = [
+        one if one.reviewer_id else RevealedRating(
+            one.item, one.number, "", one.answer_id, one.system, 0, 0,
+            {name: score - 1 for name, score in one.scores.items()},
+        )
+        for one in mild
+    ]  # fmt: skip
+    assert [one.difference for one in found(mild).comparisons] == pytest.approx(
+        [one.difference for one in found(severe).comparisons]
+    )
+
+
+def test_a_candidate_that_is_rated_alike_passes_and_one_that_is_worse_fails() -> None:
+    alike = found(study((3, 3), (3, 3)))
+    assert [one.outcome for one in alike.checks] == ["passed", "passed"]
+    assert next(one.p_value for one in alike.comparisons if one.other == "incumbent") == 1
+    assert [one.wins for one in alike.comparisons if one.other == "incumbent"] == [0, 25]
+    worse = found(study((3, 2), (3, 3)))
+    assert [one.outcome for one in worse.checks] == ["passed", "failed"]
+    assert worse.checks[1].name == "people: tone not worse than the incumbent's"
+    assert "-0.75" in worse.checks[1].seen
+    assert "down by at most 0.25 points (bound)" in worse.checks[1].required
+
+
+def test_the_margin_is_a_setting() -> None:
+    worse = study((3, 2), (3, 3))
+    assert {one.outcome for one in found(worse, human_margin=1.5).checks} == {"passed"}
+
+
+def test_what_is_close_on_few_items_is_undecided_by_bound_and_decided_by_point() -> None:
+    close = rated(
+        {
+            (system, item, reviewer): (1 + 3 * (item % 2 == (system == "candidate")), 3)
+            for system, item, reviewer in product(("candidate", "incumbent"), range(20), range(3))
+        }
+    )
+    accuracy = found(close).checks[0]
+    assert accuracy.outcome == "undecided"
+    assert found(close, gate="point").checks[0].outcome == "passed"
+
+
+def test_fewer_than_ten_items_decide_nothing() -> None:
+    assert {one.outcome for one in found(study((3, 3), (3, 3), n=9)).checks} == {"undecided"}
+
+
+def test_without_an_incumbent_the_base_stands_in() -> None:
+    ratings = [one for one in study((3, 3), (3, 3)) if one.system != "incumbent"]
+    results = found(ratings)
+    assert [one.name for one in results.checks] == [
+        "people: accuracy not worse than the base's",
+        "people: tone not worse than the base's",
+    ]
+    assert {one.outcome for one in results.checks} == {"passed"}
+
+
+def test_p_values_are_adjusted_over_the_dimensions_beside_each_system() -> None:
+    rng = np.random.default_rng(3)
+    some = rated(
+        {
+            (system, item, 0): tuple(int(one) for one in rng.integers(1, 6, size=2))
+            for system, item in product(SYSTEMS, range(40))
+        }  # type: ignore[arg-type]
+    )
+    for other in ("incumbent", "base"):
+        pair = [one for one in found(some).comparisons if one.other == other]
+        smallest = min(one.p_value for one in pair)
+        assert min(one.adjusted_p_value for one in pair) == pytest.approx(min(1, 2 * smallest))

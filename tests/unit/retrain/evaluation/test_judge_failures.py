@@ -1,0 +1,98 @@
+"""A judge that fails is counted: what it would have said of the other answers isn't known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monitor.errors import JudgeError
+from monitor.settings import Gates
+from monitor.settings.evaluation_file.plan import parse_plan
+from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.gates.gates import EvaluationVerdict, decide
+from retrain.evaluation.gates.thresholds import check_thresholds
+from retrain.evaluation.judge.grounding import JudgedHallucination
+from retrain.evaluation.metrics.scoring import ItemScore, score_answers
+from tests.services.evaluated import items
+
+N = 500
+PLAN = """\
+evaluation:
+  benchmarks:
+    - name: facts
+      dataset: a.jsonl
+      threshold: {judged_hallucination_rate: "<= 2%"}
+"""
+
+
+class Judge:
+    """Answers as often as it is told to, and then no more."""
+
+    def __init__(self, n_answers: int) -> None:
+        self.n_left = n_answers
+
+    def ask(self, system: str, question: str) -> str:
+        self.n_left -= 1
+        if self.n_left < 0:
+            raise JudgeError("HTTP 503")
+        return "VERDICT: SUPPORTED"
+
+
+def suite(judge: Judge) -> Benchmark:
+    (plan,) = parse_plan(PLAN, Path("evaluation.yaml")).benchmarks
+    asked = (*items(N, context="facts"), *items(3, "new"))
+    return Benchmark(plan, asked, (JudgedHallucination(judge),), "0" * 64)
+
+
+def scored(benchmark: Benchmark) -> list[ItemScore]:
+    return score_answers(benchmark.items, ["a"] * len(benchmark.items), benchmark.metrics)
+
+
+def judged(n_answers: int) -> EvaluationVerdict:
+    benchmark = suite(Judge(n_answers))
+    scores = {system: {"facts": scored(benchmark)} for system in ("candidate", "base")}
+    return decide([benchmark], scores, Gates(), np.random.default_rng(0))
+
+
+def test_nothing_passes_on_the_few_answers_that_were_judged() -> None:
+    benchmark = suite(Judge(10))
+    scores = scored(benchmark)
+    for gate in ("point", "bound"):
+        policy = Gates.model_validate({"gate": gate})
+        (check,) = check_thresholds(benchmark, scores, policy, np.random.default_rng(0))
+        assert check.outcome == "undecided"
+        assert "0 of 10 (0.0%)" in check.seen
+        assert "490 of 500 items weren't judged" in check.seen
+
+
+@pytest.mark.parametrize(("n_failed", "outcome"), [(50, "passed"), (51, "undecided")])
+def test_a_tenth_may_fail(n_failed: int, outcome: str) -> None:
+    benchmark = suite(Judge(N - n_failed))
+    (check,) = check_thresholds(benchmark, scored(benchmark), Gates(), np.random.default_rng(0))
+    assert check.outcome == outcome
+    assert f"{n_failed} of 500 items weren't judged" in check.seen
+
+
+def test_failures_of_either_system_are_remarked_and_leave_the_verdict_open() -> None:
+    found = judged(N + 10)
+    (remark,) = [one for one in found.remarks if "weren't judged" in one]
+    assert remark == (
+        "facts, judged_hallucination_rate: 490 of 500 items weren't judged (answers of the base); "
+        "the first failure: old-10: HTTP 503"
+    )
+    outcomes = {one.name: one.outcome for one in found.verdict.checks}
+    assert outcomes["facts: judged_hallucination_rate <= 0.02"] == "passed"
+    assert outcomes["facts: judged_hallucination_rate was judged"] == "undecided"
+
+
+def test_a_judge_that_never_fails_is_not_mentioned() -> None:
+    found = judged(2 * N)
+    assert not any("judged" in one for one in found.remarks)
+    assert not any(one.name.endswith("was judged") for one in found.verdict.checks)
+
+
+def test_a_judge_that_only_fails_measures_nothing() -> None:
+    benchmark = suite(Judge(0))
+    (check,) = check_thresholds(benchmark, scored(benchmark), Gates(), np.random.default_rng(0))
+    assert check.outcome == "undecided"
+    assert check.seen == "nothing was measured; 500 of 500 items weren't judged"

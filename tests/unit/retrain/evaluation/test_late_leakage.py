@@ -1,0 +1,134 @@
+"""A benchmark that the data wasn't held against when it was built is held against it later."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from monitor.settings import Gates, TrainingData
+from retrain.data import BenchmarkTexts, Checks, build_training_set
+from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.evaluation import child, systems
+from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.candidate import judge_candidate
+from retrain.evaluation.gates.late_leakage import hold_against_training
+from retrain.evaluation.request import write_request
+from retrain.run_folder import RunFolder, read_json
+from tests.services.candidates import make_request
+from tests.services.evaluated import benchmark, items, scored
+from tests.services.training_rows import gold, row
+
+RULES = TrainingData(
+    minimum_gold=1, minimum_per_task_type=0, maximum_task_share=1, validation_share=0,
+    maximum_leaked_gold=1,
+)  # fmt: skip
+PLAN = """\
+evaluation:
+  benchmarks:
+    - {name: desk, dataset: desk.jsonl, metrics: [exact_match]}
+"""
+DIGEST = "a" * 64
+DOCUMENT = " ".join(f"clause{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(40))
+
+
+def suite(*asked: str, name: str = "desk", digest: str = DIGEST) -> Benchmark:
+    made = [
+        BenchmarkItem(id=f"q{i}", messages=({"role": "user", "content": one},), expected="a")
+        for i, one in enumerate(asked)
+    ]
+    return replace(benchmark(made, metrics=["exact_match"], name=name), digest=digest)
+
+
+def trained(folder: Path, *rows: dict, against: tuple[Benchmark, ...] = ()) -> RunFolder:
+    checks = Checks(
+        rules=RULES,
+        benchmarks=[BenchmarkTexts(one.name, one.items, f"sha256:{one.digest}") for one in against],
+    )
+    made = build_training_set([*gold(3), *rows], [], replay_share=0, seed=1, checks=checks)
+    run = RunFolder(folder)
+    run.root.mkdir(exist_ok=True)
+    made.write(run)
+    return run
+
+
+def test_items_that_were_trained_on_leave_the_verdict_open(tmp_path: Path) -> None:
+    run = trained(tmp_path, row("Who are you?", "x"), row(f"please read {DOCUMENT}", "y"))
+    late = suite("where is my card", "who  are you?", "Who are you?", DOCUMENT)
+    (check,), remarks = hold_against_training(run, [late], RULES)
+    assert (check.name, check.outcome) == ("desk isn't in the training data", "undecided")
+    assert "2 of 4 items ask: q2, q3;" in check.seen
+    assert remarks == []
+    right = {"candidate": np.ones(4), "base": np.zeros(4)}
+    scores = {name: {"desk": scored(late.items, exact_match=v)} for name, v in right.items()}
+    found = judge_candidate(
+        [late], scores, Gates(), np.random.default_rng(0),
+        further_checks=[check], further_remarks=["so"],
+    )  # fmt: skip
+    assert check in found.verdict.checks
+    assert found.verdict.decision == "undecided"
+    assert found.remarks[-1] == "so"
+
+
+def test_nothing_is_said_where_nothing_leaks(tmp_path: Path) -> None:
+    run = trained(tmp_path, row("who are you?", "x"))
+    assert hold_against_training(run, [suite("where is my card")], RULES) == ([], [])
+
+
+def test_what_the_data_was_held_against_is_not_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under whatever name: the digest tells that it is the same data set."""
+    same = suite("who are you?")
+    run = trained(tmp_path, row("who are you?", "x"), against=(same,))
+    run.training_data.unlink()
+    assert hold_against_training(run, [same, suite("who are you?", name="other")], RULES) == (
+        [], [],
+    )  # fmt: skip
+
+
+def test_a_benchmark_that_has_grown_is_looked_at_again(tmp_path: Path) -> None:
+    run = trained(
+        tmp_path, row("who are you?", "x"), row("and now?", "y"), against=(suite("who are you?"),)
+    )
+    grown = suite("who are you?", "and now?", digest="b" * 64)
+    (check,), _ = hold_against_training(run, [grown], RULES)
+    assert "1 of 2 items ask: q1;" in check.seen
+
+
+def test_the_rules_of_the_configuration_hold(tmp_path: Path) -> None:
+    run = trained(tmp_path, row(f"please read {DOCUMENT[:300]}", "y"))
+    late = suite(DOCUMENT)
+    strict = RULES.model_copy(update={"leak_overlap": 1.0})
+    assert len(hold_against_training(run, [late], RULES)[0]) == 1
+    assert hold_against_training(run, [late], strict) == ([], [])
+
+
+def test_a_child_looks_for_leaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = trained(tmp_path / "run-00001", row("q", "x"))
+    run.recipe.write_text("{}")
+    (tmp_path / "desk.jsonl").write_bytes(msgspec.json.encode(items(1)[0]))
+
+    class Silent:
+        def respond(self, conversations, progress=None):
+            return ["" for _ in conversations]
+
+    monkeypatch.setattr(child, "prepare_environment", lambda base: None)
+    monkeypatch.setattr(systems, "systems_of", lambda _: {"candidate": Silent, "base": Silent})
+    write_request(run, 1, 0, make_request(tmp_path, PLAN))
+    assert child.main([str(run.root)]) == 0
+    checks = {one["name"]: one for one in (read_json(run.evaluation) or {})["checks"]}
+    assert "1 of 1 items ask: old-0;" in checks["desk isn't in the training data"]["seen"]
+    run.training_data.unlink()
+    write_request(run, 2, 0, make_request(tmp_path, PLAN))
+    assert child.main([str(run.root)]) == 0
+    remarks = (read_json(run.evaluation) or {})["remarks"]
+    assert remarks[-1] == "desk: the run's training data isn't there to be searched for the items"
+
+
+def test_without_the_training_data_it_is_remarked(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    checks, remarks = hold_against_training(run, [suite("q"), suite("q", name="b")], RULES)
+    assert checks == []
+    assert remarks == ["desk, b: the run's training data isn't there to be searched for the items"]

@@ -1,0 +1,175 @@
+"""A child that dies while answers are scored doesn't cost them: the next one goes on from there."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from monitor.errors import MetricError
+from retrain.evaluation import candidate, child, systems
+from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.request import EvaluationRequest, write_request
+from retrain.evaluation.response_cache import KeptAnswers
+from retrain.evaluation.systems import answer_benchmarks
+from retrain.run_folder import RunFolder, read_json, read_lines
+from tests.services.candidates import make_request
+from tests.services.evaluated import benchmark, items
+
+SUITES = [
+    benchmark(items(4), metrics=["exact_match"], name="one"),
+    benchmark(items(2, "new"), metrics=["exact_match"], name="two"),
+]
+PLAN = """\
+evaluation:
+  benchmarks:
+    - {name: desk, dataset: desk.jsonl, metrics: [exact_match]}
+"""
+
+
+class Systems(dict[str, Callable[[], Any]]):
+    """Systems that say their name and a number, and count how often they are loaded and asked."""
+
+    def __init__(self, *, dies_at: str = "") -> None:
+        super().__init__({name: self._loader(name) for name in ("candidate", "base")})
+        self.loaded: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
+        self.dies_at = dies_at
+
+    def _loader(self, name: str) -> Callable[[], Any]:
+        def load() -> Any:
+            if name == self.dies_at:
+                raise MemoryError(name)
+            self.loaded[name] += 1
+            outer = self
+
+            class Responder:
+                def respond(self, conversations, progress=None):
+                    outer.asked[name] += len(conversations)
+                    progress(len(conversations))
+                    return [f"{name} {number}" for number in range(len(conversations))]
+
+            return Responder()
+
+        return load
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    made = RunFolder(tmp_path / "run-00001")
+    made.root.mkdir()
+    made.recipe.write_text("{}")
+    return made
+
+
+def kept(
+    folder: RunFolder,
+    evaluation_id: int = 7,
+    suites: list[Benchmark] = SUITES,
+    request: EvaluationRequest | None = None,
+) -> KeptAnswers:
+    asked = request or make_request(Path("folder"))
+    return KeptAnswers(folder, evaluation_id, asked, suites)
+
+
+def test_the_next_attempt_asks_only_what_was_not_answered(folder: RunFolder) -> None:
+    dying = Systems(dies_at="base")
+    with pytest.raises(MemoryError):
+        answer_benchmarks(dying, SUITES, None, kept(folder))
+    told: Counter[str] = Counter()
+    following = Systems()
+    found = answer_benchmarks(
+        following, SUITES, lambda name, n: told.update({name: n}), kept(folder)
+    )
+    assert (following.loaded, following.asked) == ({"base": 1}, {"base": 6})
+    assert found == answer_benchmarks(Systems(), SUITES)
+    assert told == {"candidate": 6, "base": 6}
+
+
+def test_a_row_that_was_cut_off_or_removed_is_asked_again(folder: RunFolder) -> None:
+    whole = answer_benchmarks(Systems(), SUITES, None, kept(folder))
+    lines = folder.unscored_answers.read_text().splitlines(keepends=True)
+    assert len(lines) == 12
+    folder.unscored_answers.write_text("".join(lines[1:])[:-9])
+    following = Systems()
+    again = answer_benchmarks(following, SUITES, None, kept(folder))
+    assert following.asked == {"candidate": 1, "base": 1}
+    assert again["candidate"]["two"] == whole["candidate"]["two"]
+    assert len(list(read_lines(folder.unscored_answers))) == 12
+
+
+@pytest.mark.parametrize("changed", ["evaluation", "request", "data set"])
+def test_answers_to_something_else_are_not_taken(folder: RunFolder, changed: str) -> None:
+    answer_benchmarks(Systems(), SUITES, None, kept(folder))
+    other = {
+        "evaluation": {"evaluation_id": 8},
+        "request": {"request": msgspec.structs.replace(make_request(Path("folder")), seed=8)},
+        "data set": {"suites": [SUITES[0], replace(SUITES[1], digest="1" * 64)]},
+    }[changed]
+    following = Systems()
+    answer_benchmarks(following, SUITES, None, kept(folder, **other))
+    assert following.asked == {"candidate": 6, "base": 6}
+
+
+def test_another_attempt_keeps_them_and_another_evaluation_removes_them(folder: RunFolder) -> None:
+    asked = make_request(Path("folder"))
+    write_request(folder, 1, 0, asked)
+    folder.unscored_answers.write_text("{}\n")
+    write_request(folder, 1, 1, asked)
+    assert folder.unscored_answers.is_file()
+    write_request(folder, 2, 0, asked)
+    assert not folder.unscored_answers.exists()
+
+
+@pytest.fixture
+def desk_benchmark(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three items for a child that runs in this process."""
+    lines = [msgspec.json.encode(item) for item in items(3)]
+    (folder.root.parent / "desk.jsonl").write_bytes(b"\n".join(lines))
+    monkeypatch.setattr(child, "prepare_environment", lambda base: None)
+
+
+@pytest.mark.usefixtures("desk_benchmark")
+def test_a_child_whose_scoring_fails_leaves_its_answers_to_the_next_one(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score = candidate.score_systems
+
+    def failing(*_: object) -> None:
+        raise MetricError("out of memory")
+
+    for attempt, scoring in enumerate((failing, score)):
+        used = Systems()
+        monkeypatch.setattr(systems, "systems_of", lambda _, used=used: used)
+        monkeypatch.setattr(run, "score_systems", scoring)
+        write_request(folder, 7, attempt, make_request(folder.root.parent, PLAN))
+        status = child.main([str(folder.root)])
+        if scoring is failing:
+            assert (status != 0, used.asked.total()) == (True, 6)
+            assert len(list(read_lines(folder.unscored_answers))) == 6
+    result = read_json(folder.task("evaluate").result) or {}
+    assert (status, result["status"], used.loaded.total()) == (0, "succeeded", 0)
+    rows = list(read_lines(folder.evaluation_answers(7)))
+    assert {row["answer"] for row in rows if row["by"] == "base"} == {"base 0", "base 1", "base 2"}
+    assert set(rows[0]) == {
+        "by", "benchmark", "id", "task_type", "messages", "expected", "answer", "values",
+    }  # fmt: skip
+    assert not folder.unscored_answers.exists()
+
+
+@pytest.mark.usefixtures("desk_benchmark")
+def test_a_later_evaluation_leaves_the_answers_of_an_earlier_one(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(systems, "systems_of", lambda _: Systems())
+    kept_bytes = []
+    for evaluation_id in (7, 8):
+        write_request(folder, evaluation_id, 0, make_request(folder.root.parent, PLAN))
+        assert 0 == child.main([str(folder.root)])
+        kept_bytes.append(folder.evaluation_answers(7).read_bytes())
+    assert kept_bytes[0] == kept_bytes[1]
+    answers = [folder.evaluation_answers(7), folder.evaluation_answers(8)]
+    assert answers == folder.all_evaluation_answers

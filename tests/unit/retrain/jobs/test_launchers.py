@@ -1,0 +1,224 @@
+"""What a job is called, what a launcher can't do, and settings that name no place to launch."""
+
+import os
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from monitor.errors import ConfigurationError, RemoteServiceError, TrainingError, WorkflowError
+from monitor.settings import Kubernetes, Ray, Toleration, default_settings
+from retrain.jobs import local_launcher
+from retrain.jobs.attempts import (
+    begin_attempt,
+    current_attempt,
+    first_seen_ended,
+    is_cancelled,
+    job_name,
+    note_cancelled,
+    note_state,
+    state_of,
+)
+from retrain.jobs.launcher import Capability, require_resume
+from retrain.jobs.local_launcher import SubprocessLauncher
+from retrain.jobs.process_identity import process_identity
+from retrain.jobs.ray_jobs import RayJobs
+from retrain.jobs.remote_launcher import JobLauncher, JobState
+from retrain.rest import RestService
+from retrain.run_folder import RunFolder
+from tests.services.fake_launcher import FakeLauncher
+
+LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+
+
+@pytest.mark.parametrize("name", ["run-00007", "Run 7!", "ü", "x" * 200, "-a-"])
+@pytest.mark.parametrize("attempt", [1, 123])
+def test_a_name_is_one_that_both_engines_take(name: str, attempt: int) -> None:
+    made = job_name(RunFolder(Path("/runs") / name), "evaluate", attempt)
+    assert LABEL.fullmatch(made)
+    assert len(made) <= 63
+    assert made.endswith(f"-evaluate-{attempt}")
+
+
+def test_names_differ_by_folder_task_and_attempt() -> None:
+    here, there = RunFolder(Path("/a/run-00007")), RunFolder(Path("/b/run-00007"))
+    names = {
+        job_name(folder, task, attempt)  # type: ignore[arg-type]  # both are tasks
+        for folder in (here, there)
+        for task in ("train", "evaluate")
+        for attempt in (1, 2)
+    }
+    assert len(names) == 8
+    assert job_name(here, "train", 1) == job_name(here, "train", 1)
+
+
+def test_a_new_attempt_is_not_cancelled_and_has_nothing_said(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert (current_attempt(folder, "train"), is_cancelled(folder, "train")) == (1, False)
+    note_cancelled(folder, "train")
+    note_state(folder, "train", "ended by Lea")
+    assert is_cancelled(folder, "train")
+    assert state_of(folder, "train") == "ended by Lea"
+    assert (state_of(folder, "evaluate"), is_cancelled(folder, "evaluate")) == ("", False)
+    begin_attempt(folder, "train", 2)
+    assert (current_attempt(folder, "train"), is_cancelled(folder, "train")) == (2, False)
+    assert state_of(folder, "train") == ""
+
+
+def test_when_a_job_was_first_seen_ended_is_kept_by_the_clock_here(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    begin_attempt(folder, "train", 2)
+    assert first_seen_ended(folder, "train", "job-2", 100.0) == 100.0
+    assert first_seen_ended(folder, "train", "job-2", 120.0) == 100.0
+    assert first_seen_ended(folder, "train", "job-2", 90.0) == 90.0, "the clock was set back"
+    assert first_seen_ended(folder, "train", "job-1", 130.0) == 130.0, "another job"
+    assert current_attempt(folder, "train") == 2
+    begin_attempt(folder, "train", 3)
+    assert first_seen_ended(folder, "train", "job-1", 140.0) == 140.0
+
+
+class Engine:
+    """An engine whose jobs never end by themselves."""
+
+    name = "engine"
+    place = "here"
+    python = (sys.executable,)
+    capabilities = FakeLauncher.capabilities
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, JobState] = {}
+
+    def create(self, name: str, *_rest: Any) -> None:
+        self.jobs[name] = JobState("running")
+
+    def look(self, name: str) -> JobState | None:
+        return self.jobs.get(name)
+
+    def logs(self, name: str, last_lines: int) -> list[str] | None:
+        return None
+
+    def stop(self, name: str) -> None:
+        self.jobs[name] = JobState("ended")
+
+    def check(self) -> str:
+        return "a test"
+
+
+def test_ending_an_earlier_attempt_leaves_the_present_one_alone(tmp_path: Path) -> None:
+    """Two processes may end it at the same time, and it may have been started again since."""
+    folder, launcher = RunFolder(tmp_path), JobLauncher(Engine())
+    first = launcher.submit(folder, {})
+    launcher.cancel(first)
+    second = launcher.submit(folder, {})
+    launcher.cancel(first)
+    assert launcher.adopt(folder) == second
+    launcher.cancel(second)
+    assert launcher.adopt(folder) is None
+
+
+@pytest.mark.parametrize("launcher", [JobLauncher(Engine()), SubprocessLauncher()])
+def test_a_folder_that_cannot_be_written_starts_nothing(
+    launcher: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("retrain.jobs.attempts.write_json", full)
+    monkeypatch.setattr(local, "write_json", full)
+    started: list[int] = []
+    really = local_launcher.process_identity
+
+    def note(pid: int) -> dict[str, Any]:
+        started.append(pid)
+        return really(pid)
+
+    monkeypatch.setattr(local, "process_identity", note)
+    monkeypatch.setattr(
+        local, "child_command", lambda *_rest: [sys.executable, "-c", "import time; time.sleep(60)"]
+    )
+    with pytest.raises(TrainingError, match=r"can't be written: .*No space left"):
+        launcher.submit(RunFolder(tmp_path), {})
+    assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_a_process_of_another_user_is_not_called_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: Any) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "killpg", refuse)
+    with pytest.raises(TrainingError, match="can't be ended: it is another user's"):
+        SubprocessLauncher().cancel(process_identity(os.getpid()))
+
+
+def test_a_process_that_outlives_being_killed_is_not_called_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "killpg", lambda *_arguments: None)
+    monkeypatch.setattr(local, "GRACE_SECONDS", 0.0)
+    with pytest.raises(TrainingError, match="was killed and hasn't ended yet"):
+        SubprocessLauncher().cancel(process_identity(os.getpid()))
+
+
+@pytest.mark.parametrize(("status", "refused"), [(200, False), (404, False), (400, True)])
+def test_ray_ends_a_job_or_says_why_not(
+    monkeypatch: pytest.MonkeyPatch, status: int, refused: bool
+) -> None:
+    answer = httpx.Response(status, json={"message": "no such method"})
+    monkeypatch.setattr(RestService, "request", lambda *_rest, **_named: answer)
+    ray = RayJobs(Ray(address="http://ray.example:8265"))
+    if refused:
+        with pytest.raises(RemoteServiceError, match=r"can't stop run-1 \(400\): no such method"):
+            ray.stop("run-1")
+    else:
+        ray.stop("run-1")
+
+
+class Forgetful(FakeLauncher):
+    """One that keeps no checkpoint."""
+
+    capabilities = replace(FakeLauncher.capabilities, resume=Capability(False, "Nothing ever ran."))
+
+
+def test_a_launcher_that_cannot_resume_says_why() -> None:
+    with pytest.raises(WorkflowError, match=r"'fake' can't resume a run\. Nothing ever ran\."):
+        require_resume(Forgetful())
+    require_resume(FakeLauncher())
+    require_resume(SubprocessLauncher())
+    assert SubprocessLauncher.capabilities.told().startswith("resume: yes. The checkpoints")
+    assert "resume: no. Nothing ever ran." in Forgetful.capabilities.told()
+
+
+@pytest.mark.parametrize(
+    ("section", "lacks"),
+    [
+        ({"launcher": "ray"}, "ray.address"),
+        ({"launcher": "kubernetes"}, "kubernetes.image"),
+        ({"launcher": "kubernetes", "kubernetes": {"image": "x"}}, "kubernetes.claim"),
+    ],
+)
+def test_a_launcher_without_a_place_is_a_mistake(section: dict[str, object], lacks: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"needs {re.escape(lacks)}"):
+        default_settings(retrain=section)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"key": "gpu", "operator": "Exists", "value": "x"}, "takes no value"),
+        ({"value": "x"}, "needs operator"),
+    ],
+)
+def test_a_toleration_that_kubernetes_would_refuse(values: dict[str, str], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Toleration(**values)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_the_api_server_is_spoken_to_encrypted() -> None:
+    with pytest.raises(ValueError, match="https"):
+        Kubernetes(api="http://api.example")
+    with pytest.raises(ValueError, match="mount_path must be absolute"):
+        Kubernetes(mount_path="runs")

@@ -1,0 +1,38 @@
+"""A log that grows is shown once, line by line, to its end."""
+
+from retrain.jobs.log_stream import new_lines
+
+
+def follow(looks: list[list[str]], n_first: int = 2) -> list[str]:
+    """Show a log that is longer at each look; its writer ends before the last."""
+    at = 0
+
+    def read(n: int) -> list[str]:
+        return looks[at][-n:]
+
+    def running() -> bool:
+        nonlocal at
+        at += 1
+        return at < len(looks) - 1
+
+    return list(new_lines(read, running, n_first, sleep=lambda _: None))
+
+
+def test_the_last_lines_and_then_what_is_added() -> None:
+    assert follow([["a", "b", "c"], ["a", "b", "c"], ["a", "b", "c", "d"]]) == ["b", "c", "d"]
+
+
+def test_what_is_said_last_is_shown_though_the_writer_has_ended() -> None:
+    assert follow([["a"], ["a", "b", "c"]]) == ["a", "b", "c"]
+
+
+def test_the_same_line_twice_is_two_lines() -> None:
+    assert follow([["x", "x"], ["x", "x", "x"], ["x"] * 4]) == ["x"] * 4
+
+
+def test_a_log_that_begins_late() -> None:
+    assert follow([[], [], ["a"], ["a", "b"]]) == ["a", "b"]
+
+
+def test_a_window_that_moves_on() -> None:
+    assert follow([["a", "b", "c"], ["b", "c", "d"], ["d", "e", "f"]]) == ["b", "c", "d", "e", "f"]

@@ -1,0 +1,102 @@
+"""The arithmetic of memory, on models that nobody has to load."""
+
+from typing import Any
+
+import pytest
+
+from retrain.planning.memory.device import GIB, processor
+from retrain.planning.memory.estimate import NF4_BYTES, Batch, estimate_memory
+from retrain.planning.memory.model_shape import ModelShape, shape_of
+from retrain.recipes.recipe import Recipe
+
+LLAMA_70B: dict[str, Any] = {
+    "hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80,
+    "num_attention_heads": 64, "num_key_value_heads": 8, "tie_word_embeddings": False,
+}  # fmt: skip
+
+
+def llama(vocabulary: int, recipe: Recipe) -> ModelShape:
+    from transformers import LlamaConfig
+
+    return shape_of(LlamaConfig(vocab_size=vocabulary, **LLAMA_70B), recipe)
+
+
+def test_sizes_are_those_of_the_model_s_card() -> None:
+    shape = llama(128_256, Recipe(base="b", method="qlora"))
+    assert shape.n_parameters == pytest.approx(70.55e9, rel=1e-3)
+    # Without the embedding, the output layer and the norms.
+    assert shape.n_parameters - shape.n_quantised == pytest.approx(2 * 128_256 * 8192, rel=1e-2)
+    per_layer = 2 * (8192 + 8192) + 2 * (8192 + 1024) + 3 * (8192 + 28672)
+    assert shape.n_trained == 16 * 80 * per_layer
+
+
+@pytest.mark.parametrize("vocabulary", [32_000, 128_256])
+def test_70_billion_in_4_bits_fit_48_gb(vocabulary: int) -> None:
+    """About 42 GB at r <= 16, 1k tokens and one example at a time."""
+    recipe = Recipe(base="b", method="qlora", batch_size=16, micro_batch_size=1)
+    shape = llama(vocabulary, recipe)
+    found = estimate_memory(shape, recipe, Batch(1, 1024, 1024), "cuda").total
+    assert found / 1e9 == pytest.approx(42, abs=3)
+    assert found < 48e9
+
+
+def test_without_checkpointing_they_do_not() -> None:
+    recipe = Recipe(base="b", method="qlora", batch_size=16, micro_batch_size=1)
+    shape = llama(128_256, recipe)
+    batch = Batch(1, 1024, 1024)
+    kept = estimate_memory(shape, recipe, batch, "cuda", checkpointing=False)
+    again = estimate_memory(shape, recipe, batch, "cuda")
+    assert kept.total > 48e9 > again.total
+    assert again.activations == 80 * 1024 * 8192 * 2
+
+
+def test_what_each_method_holds() -> None:
+    batch = Batch(1, 128, 16)
+    found = {}
+    for method in ("qlora", "lora", "full"):
+        recipe = Recipe(base="b", method=method, batch_size=1)  # type: ignore[arg-type]
+        shape = llama(32_000, recipe)
+        found[method] = estimate_memory(shape, recipe, batch, "cuda"), shape
+    n = found["full"][1].n_parameters
+    assert found["lora"][0].weights == 2 * n
+    quantised = found["qlora"][1].n_quantised
+    assert found["qlora"][0].weights == quantised * NF4_BYTES + 2 * (n - quantised)
+    # Two moments in bfloat16, and the gradients beside them.
+    assert found["full"][0].optimiser == 4 * n
+    assert found["full"][0].working == 2 * n
+    adapter = found["lora"][1].n_trained
+    assert (found["lora"][0].adapter, found["lora"][0].optimiser) == (4 * adapter, 8 * adapter)
+    assert (found["qlora"][0].adapter, found["qlora"][0].optimiser) == (2 * adapter, 2 * adapter)
+
+
+def test_on_a_processor_all_that_is_said_is_scored_at_once() -> None:
+    recipe = Recipe(base="b", batch_size=4)
+    shape = ModelShape(10**6, 10**6, 10**4, 2, 64, 256, 50_000, 0)
+    short, long = (
+        estimate_memory(shape, recipe, Batch(4, 100, spoken), "cpu") for spoken in (5, 50)
+    )
+    assert short.working == 3 * 4 * 5 * 50_000 * 4
+    assert long.working == 10 * short.working
+    assert short.activations == long.activations
+
+
+def test_top_layers_and_dora_are_counted_as_peft_makes_them() -> None:
+    from transformers import LlamaConfig
+
+    config = LlamaConfig(
+        vocab_size=100, hidden_size=32, intermediate_size=64, num_hidden_layers=4,
+        num_attention_heads=4, num_key_value_heads=4,
+    )  # fmt: skip
+    whole = shape_of(config, Recipe(base="b", rank=2)).n_trained
+    assert whole == 4 * 2 * (4 * 64 + 3 * 96)
+    assert shape_of(config, Recipe(base="b", rank=2, top_layers=1)).n_trained == whole // 4
+    magnitudes = 4 * (4 * 32 + 2 * 64 + 32)
+    assert shape_of(config, Recipe(base="b", rank=2, dora=True)).n_trained == whole + magnitudes
+    saved = shape_of(config, Recipe(base="b", rank=2, modules_to_save=("lm_head",)))
+    assert saved.n_trained == whole + 100 * 32
+
+
+def test_this_machine_has_memory() -> None:
+    device = processor()
+    assert device.kind == "cpu"
+    assert GIB // 4 < device.available <= device.total

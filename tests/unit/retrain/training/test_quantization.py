@@ -1,0 +1,24 @@
+"""A base in four bits can be trained on after it was evaluated, whatever the processor."""
+
+import pytest
+import torch
+
+from retrain.training.quantization import keep_trainable
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_gradients_pass_after_an_evaluation(bias: bool) -> None:
+    # Fails without it on processors with AVX512-BF16 only.
+    from bitsandbytes.nn import Linear4bit
+
+    layer = Linear4bit(64, 64, bias=bias, compute_dtype=torch.float32, quant_type="nf4").to("cpu")
+    layer.requires_grad_(False)
+    model = torch.nn.Sequential(layer)
+    keep_trainable(model)
+    asked = torch.randn(4, 64)
+    trained = model.train()(asked)
+    evaluated = model.eval()(asked)
+    torch.testing.assert_close(trained, evaluated)
+    asked.requires_grad_(True)
+    model.train()(asked).sum().backward()
+    assert asked.grad is not None

@@ -1,0 +1,99 @@
+"""Which items a study takes, and in which order a person sees its answers."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from monitor.review.human_evaluation.blinding import mark, shuffled
+from monitor.review.human_evaluation.opening import Answered, draw
+
+SECRET = bytes(32)
+
+
+def answered(counts: dict[str, int]) -> list[Answered]:
+    return [
+        Answered("b", f"{name}-{at}", name, [], {"one": "x", "two": "y"})
+        for name, n in counts.items()
+        for at in range(n)
+    ]
+
+
+def types(items: list[Answered]) -> Counter[str]:
+    return Counter(one.task_type for one in items)
+
+
+def test_task_types_are_drawn_in_proportion() -> None:
+    items = answered({"cards": 600, "fees": 300, "crypto": 100})
+    assert types(draw(items, 100, seed=1)) == {"cards": 60, "fees": 30, "crypto": 10}
+
+
+def test_what_rounding_leaves_goes_to_the_largest_remainders() -> None:
+    items = answered({"cards": 66, "fees": 24, "crypto": 10})
+    assert types(draw(items, 10, seed=1)) == {"cards": 7, "fees": 2, "crypto": 1}
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcde"), st.integers(1, 40), min_size=1),
+    st.integers(1, 250),
+    st.integers(0, 9),
+)
+def test_as_many_as_asked_for_or_all(counts: dict[str, int], size: int, seed: int) -> None:
+    items = answered(counts)
+    drawn = draw(items, size, seed)
+    assert len(drawn) == min(size, len(items))
+    assert len({one.item_id for one in drawn}) == len(drawn)
+
+
+def test_the_same_seed_draws_the_same_items_whatever_their_order() -> None:
+    items = answered({"cards": 60, "fees": 30})
+    first = {one.item_id for one in draw(items, 20, seed=7)}
+    assert first == {one.item_id for one in draw(items[::-1], 20, seed=7)}
+    assert first != {one.item_id for one in draw(items, 20, seed=8)}
+
+
+@dataclass(frozen=True)
+class Text:
+    id: int
+
+
+def test_a_person_sees_an_item_in_the_same_order_at_every_visit() -> None:
+    texts = [Text(4), Text(5), Text(6)]
+    for item in range(30):
+        first = shuffled(texts, SECRET, item_id=item, reviewer_id=2)
+        assert sorted(first, key=lambda one: one.id) == texts
+        assert first == shuffled(texts[::-1], SECRET, item_id=item, reviewer_id=2)
+
+
+@pytest.mark.parametrize("secret", [SECRET, bytes(range(32)), b"x" * 32])
+def test_position_carries_no_information(secret: bytes) -> None:
+    """Over many items and people, each answer comes at each place as often, in any order."""
+    texts = [Text(1), Text(2), Text(3)]
+    orders: Counter[tuple[int, ...]] = Counter()
+    for item in range(1000):
+        for person in range(6):
+            seen = shuffled(texts, secret, item_id=item, reviewer_id=person)
+            orders[tuple(one.id for one in seen)] += 1
+    assert len(orders) == 6
+    assert stats.chisquare(list(orders.values())).pvalue > 0.001
+
+
+def test_orders_of_two_people_and_of_neighbouring_items_are_independent() -> None:
+    texts = [Text(1), Text(2), Text(3)]
+
+    def first(item: int, person: int) -> int:
+        return shuffled(texts, SECRET, item_id=item, reviewer_id=person)[0].id
+
+    for other_item, other_person in ((0, 1), (1, 0)):
+        table = [[0] * 3 for _ in range(3)]
+        for item in range(3000):
+            table[first(item, 1) - 1][first(item + other_item, 1 + other_person) - 1] += 1
+        assert stats.chi2_contingency(table).pvalue > 0.001
+
+
+def test_parts_do_not_run_into_each_other() -> None:
+    assert mark(SECRET, "seen", 1, 23) != mark(SECRET, "seen", 12, 3)
+    assert mark(SECRET, "a1:b") != mark(SECRET, "a", "b")

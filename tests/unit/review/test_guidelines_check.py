@@ -1,0 +1,140 @@
+"""A taxonomy that doesn't hold together is refused, with the lines and what to do."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import TaxonomyError
+from monitor.review.guidelines import load_taxonomy, names_missing, read_taxonomy
+
+BROKEN = sorted((Path(__file__).parents[1] / "fixtures" / "taxonomy").glob("*.md"))
+VALID = """\
+# fees: Questions about fees
+
+## Input types
+
+- A customer asks about a fee.
+
+## Correct output
+
+Names the fee.
+
+## Criteria
+
+- Accept where the fee is right.
+
+## Edge cases
+
+### Charged twice
+
+```input
+Why twice?
+```
+
+```output
+A mistake.
+```
+"""
+
+
+def expected(text: str) -> list[tuple[int, str]]:
+    """Return the problems that a file itself says it has: `line: beginning of the message`."""
+    found = re.search(r"<!-- expect\n(.*?)\n-->", text, re.DOTALL)
+    assert found
+    lines = (line.partition(": ") for line in found[1].splitlines())
+    return [(int(number), message) for number, _, message in lines]
+
+
+@pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
+def test_each_problem_is_told_with_its_line(path: Path) -> None:
+    _, problems = read_taxonomy(path)
+    wanted = expected(path.read_text(encoding="utf-8"))
+    assert [line for line, _ in wanted] == [one.line for one in problems], problems
+    for (_, message), one in zip(wanted, problems, strict=True):
+        assert one.message.startswith(message), one
+        assert one.path == str(path)
+
+
+def test_the_corpus_is_not_empty() -> None:
+    assert len(BROKEN) >= 40
+
+
+def test_the_error_has_all_problems_as_places() -> None:
+    path = next(one for one in BROKEN if one.stem == "everything-at-once")
+    with pytest.raises(TaxonomyError) as caught:
+        load_taxonomy(path)
+    lines = str(caught.value).splitlines()
+    assert len(expected(path.read_text(encoding="utf-8"))) == len(lines)
+    assert all(line.startswith(f"{path}:") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("absent.md", None, "no such file or folder"),
+        ("taxonomy.txt", VALID.encode(), "a taxonomy is a Markdown file (.md)"),
+        ("bytes.md", b"# fees\n\xff", "not UTF-8: byte 7"),
+    ],
+)
+def test_what_is_no_taxonomy_file(
+    tmp_path: Path, name: str, content: bytes | None, message: str
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(TaxonomyError, match=re.escape(message)):
+        load_taxonomy(path)
+
+
+def test_a_folder_is_its_files_together(tmp_path: Path) -> None:
+    (tmp_path / "_defaults.md").write_text("---\nsystem_prompt: Shared.\nstyle: direct\n---\n")
+    (tmp_path / "fees.md").write_text(VALID)
+    own = VALID.replace("# fees", "# card_lost")
+    (tmp_path / "cards.md").write_text(f"---\nsystem_prompt: Own.\n---\n{own}")
+    (tmp_path / "README.md").write_text("Not a part of it.")
+    taxonomy = load_taxonomy(tmp_path)
+    assert ["card_lost", "fees"] == list(taxonomy.task_types)
+    assert "Own." == taxonomy.system_prompt_of("card_lost")
+    assert "Shared." == taxonomy.system_prompt_of("fees")
+    assert "Shared." == taxonomy.system_prompt_of("anything else")
+
+    (tmp_path / "more.md").write_text(VALID)
+    with pytest.raises(TaxonomyError) as caught:
+        load_taxonomy(tmp_path)
+    first = tmp_path / "fees.md"
+    assert str(caught.value) == (
+        f"{tmp_path / 'more.md'}:1: the task type 'fees' is there twice; the first is {first}:1"
+    )
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TaxonomyError, match="holds no Markdown file"):
+        load_taxonomy(tmp_path)
+
+
+def test_layout_and_order_make_no_new_version_and_words_do(tmp_path: Path) -> None:
+    path = tmp_path / "taxonomy.md"
+    other = VALID.replace("# fees", "# card_lost")
+    versions = []
+    for text in (
+        VALID + other,
+        other + "\n<!-- a remark -->\n\n" + VALID,
+        f"---\nstyle: direct\n---\n\n{VALID}{other}".replace("- A customer", "*   A customer"),
+        VALID + other.replace("A mistake.", "Ours."),
+    ):
+        path.write_text(text)
+        versions.append(load_taxonomy(path).version)
+    assert 1 == len(set(versions[:3]))
+    assert versions[3] != versions[0]
+    assert re.fullmatch("[0-9a-f]{64}", versions[0])
+
+
+def test_what_the_traffic_has_and_the_taxonomy_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "taxonomy.md"
+    path.write_text(VALID)
+    taxonomy = load_taxonomy(path)
+    assert "" == names_missing(taxonomy, ["fees"])
+    assert "lacks: 'fee'; did you mean 'fees'?" in names_missing(taxonomy, ["fee", "fees"])
+    many = names_missing(taxonomy, [f"t{n}" for n in range(13)])
+    assert many.endswith("'t9' and 3 more")

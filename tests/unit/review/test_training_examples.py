@@ -1,0 +1,128 @@
+"""An exported example asks as production asks, and says where it comes from."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from monitor.review.export.training_examples import Guides, LeftOut, Rendered, provenance, render
+from monitor.review.guidelines import load_taxonomy, remember_taxonomy, taxonomy_by_version
+from monitor.settings import Review
+from monitor.store.engine import transaction
+from tests.services.decided_items import TAXONOMY, decided
+
+REASONING = TAXONOMY.replace(
+    "---\n\n#", 'style: chain_of_thought\nanswer: "{reasoning} => {answer}"\n---\n\n#', 1
+)
+
+
+def rendered(
+    engine: Engine, folder: Path, clock: Any, item: Any, *, taxonomy: str = "", prompt: str = ""
+) -> Rendered | LeftOut:
+    version = ""
+    with transaction(engine) as connection:
+        if taxonomy:
+            path = folder / "taxonomy.md"
+            path.write_text(taxonomy, encoding="utf-8")
+            version = remember_taxonomy(connection, Review(taxonomy=str(path)), clock)
+            assert load_taxonomy(path) == taxonomy_by_version(connection, version)
+        told = item(taxonomy_version=version)
+        return render(told, Guides(connection, prompt))
+
+
+def test_the_system_prompt_is_that_of_the_version(
+    engine: Engine, tmp_path: Path, clock: Any
+) -> None:
+    def item(**more: Any) -> Any:
+        return decided(**more)
+
+    outcome = rendered(engine, tmp_path, clock, item, taxonomy=TAXONOMY, prompt="of the settings")
+    assert isinstance(outcome, Rendered)
+    assert [
+        {"role": "system", "content": "You answer card_lost for a bank."},
+        {"role": "user", "content": "Where is my card?"},
+    ] == outcome.prompt
+    assert "Block it first." == outcome.answer
+
+    other = rendered(
+        engine, tmp_path, clock, lambda **more: decided(task_type="new", **more), taxonomy=TAXONOMY
+    )
+    assert isinstance(other, Rendered)
+    assert "You answer new for a bank." == other.prompt[0]["content"]
+
+
+def test_without_a_taxonomy_the_settings_prompt_is_taken_word_for_word(
+    engine: Engine, tmp_path: Path, clock: Any
+) -> None:
+    for prompt in ("Use {title} and {{x}}.", '{"a": {b}}'):
+        outcome = rendered(engine, tmp_path, clock, decided, prompt=prompt)
+        assert isinstance(outcome, Rendered)
+        assert {"role": "system", "content": prompt} == outcome.prompt[0]
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_a_recorded_system_prompt_stays(
+    engine: Engine, tmp_path: Path, clock: Any, role: str
+) -> None:
+    recorded = [
+        {"role": role, "content": "As it was."},
+        {"role": "user", "content": "Where is my card?"},
+    ]
+    outcome = rendered(
+        engine,
+        tmp_path,
+        clock,
+        lambda **more: decided(messages=recorded, **more),
+        taxonomy=TAXONOMY,
+    )
+    assert isinstance(outcome, Rendered)
+    assert recorded == outcome.prompt
+
+
+def test_reasoning_is_written_as_production_writes_it(
+    engine: Engine, tmp_path: Path, clock: Any
+) -> None:
+    def item(**more: Any) -> Any:
+        return decided(response="It is lost.\n=>\nBlock it.", **more)
+
+    outcome = rendered(engine, tmp_path, clock, item, taxonomy=REASONING)
+    assert isinstance(outcome, Rendered)
+    assert "It is lost. => Block it." == outcome.answer
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"response": "Block it."}, "no reasoning before the answer"),
+        ({"response": " "}, "rejected, and nobody wrote the right response"),
+        ({"messages": []}, "the conversation isn't stored"),
+        ({"truncated": True}, "the text was cut when it was stored"),
+    ],
+)
+def test_what_teaches_nothing_is_left_out_with_the_reason(
+    engine: Engine, tmp_path: Path, clock: Any, changes: dict[str, Any], reason: str
+) -> None:
+    outcome = rendered(
+        engine, tmp_path, clock, lambda **more: decided(**more, **changes), taxonomy=REASONING
+    )
+    assert isinstance(outcome, LeftOut)
+    assert outcome.reason.startswith(reason)
+
+
+def test_a_version_that_is_not_stored_is_said(engine: Engine) -> None:
+    with transaction(engine) as connection:
+        outcome = render(decided(taxonomy_version="f" * 64), Guides(connection))
+    assert LeftOut(1, "its guide, version ffffffffffff, isn't stored") == outcome
+
+
+def test_provenance_names_the_version_and_nobody() -> None:
+    told = provenance(decided(), "model_version")
+    assert ("v7", 2, 0.5, "yes", "2026-11-03T00:00:00+00:00") == (
+        told["model_version"],
+        told["n_reviewers"],
+        told["selection_probability"],
+        told["answerable"],
+        told["decided_at"],
+    )
+    assert "" == provenance(decided(attributes={}), "model_version")["model_version"]

@@ -1,0 +1,170 @@
+"""evaluation.yaml: the keys that it has, and what is said of others."""
+
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import ConfigurationError
+from monitor.settings import Secrets, load_settings
+from monitor.settings.evaluation_file.plan import HumanEvaluation, ProductionMonitoring, parse_plan
+
+WHOLE = """\
+evaluation:
+  benchmarks:
+    - name: support
+      dataset: s3://bucket/support.jsonl
+      metrics: [exact_match, f1, rouge, bertscore]
+      stratify_by: [task_type, difficulty]
+    - name: safety
+      dataset: safety.jsonl
+      threshold: {refusal_rate: ">= 0.95", hallucination_rate: "<= 2%"}
+  human_eval:
+    sample_size: 50
+    reviewers: 2
+    blind: true
+    rating_scale: 1-7
+    dimensions: [accuracy, tone]
+production_monitoring:
+  drift_detection: daily
+  sample_rate: 0.2
+  alert_threshold: 10% degradation on any metric
+"""
+BENCHMARK = "evaluation:\n  benchmarks:\n    - name: a\n      dataset: a.jsonl\n"
+
+
+def parse(content: str):
+    return parse_plan(content, Path("evaluation.yaml"))
+
+
+def test_the_whole_file() -> None:
+    plan = parse(WHOLE)
+    support, safety = plan.benchmarks
+    assert support.dataset == "s3://bucket/support.jsonl"
+    assert support.metrics == ("exact_match", "f1", "rouge", "bertscore")
+    assert support.stratify_by == ("task_type", "difficulty")
+    limits = [(one.metric, str(one.limit), one.line) for one in safety.thresholds]
+    assert limits == [("refusal_rate", ">= 0.95", 9), ("hallucination_rate", "<= 0.02", 9)]
+    assert safety.metric_names == ("refusal_rate", "hallucination_rate")
+    assert plan.human_eval == HumanEvaluation(50, 2, True, (1, 7), ("accuracy", "tone"))
+    assert plan.production_monitoring == ProductionMonitoring("daily", 0.2, 0.1)
+    assert plan.local_datasets() == [Path("safety.jsonl")]
+
+
+def test_what_is_left_out() -> None:
+    plan = parse(BENCHMARK + "      metrics: [f1]\n  human_eval: {}\n")
+    assert plan.human_eval == HumanEvaluation(
+        100, 3, True, (1, 5), ("accuracy", "completeness", "tone", "compliance")
+    )
+    assert plan.production_monitoring.overrides() == {}
+    assert parse(BENCHMARK + "      metrics: [f1]\n").human_eval is None
+
+
+def test_both_places_of_the_monitoring() -> None:
+    inside = parse(BENCHMARK + "      metrics: [f1]\n  production_monitoring: {sample_rate: 0.5}\n")
+    assert inside.production_monitoring.overrides() == {"sample_rate": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("metrics:", "metric:"), r"line 5: .*benchmarks\[0\]\.metric: unknown key; did you mean"),
+        (("  human_eval:", "  humans:"), r"line 10: evaluation\.humans: unknown key"),
+        (("  sample_rate", "  rate"), r"line 18: production_monitoring\.rate: unknown key"),
+        (("rating_scale: 1-7", "rating_scale: 7-1"), r"line 14: .*the lower one first"),
+        (("rating_scale: 1-7", "rating_scale: five"), r'line 14: .*such as "1-5"'),
+        (("blind: true", "blind: false"), r"line 13: .*must be true"),
+        (("blind: true", "blind: 1"), r"line 13: .*true or false"),
+        (("reviewers: 2", "reviewers: 0"), r"line 12: .*at least 1, not 0"),
+        (("reviewers: 2", "reviewers: 2.5"), r"line 12: .*whole number"),
+        (("sample_rate: 0.2", "sample_rate: 1.2"), r"line 18: .*at most 1, not 1.2"),
+        (("sample_rate: 0.2", "sample_rate: 5%"), r"line 18: .*must be a number"),
+        (("daily", "hourly"), r"line 17: .*weekly or daily, not 'hourly'"),
+        (("10% deg", "10 % of deg"), r"line 19: .*10% degradation on any metric"),
+        (("10% deg", "110% deg"), r"line 19: .*less than 100%"),
+        (('">= 0.95"', '"> = 0.95"'), r"line 9: .*a limit such as"),
+        (('">= 0.95"', "0.95"), r"line 9: .*not a number alone"),
+        (('">= 0.95"', '"at least 0.95"'), r"line 9: .*not 'at least 0.95'"),
+        (("name: safety", "name: support"), r"line 7: .*taken by line 3"),
+        (("[accuracy, tone]", "[tone, tone]"), r"line 15: .*'tone' comes twice"),
+        (("dataset: safety.jsonl", "dataset: "), r"line 8: .*must be a text"),
+        (("      dataset: safety.jsonl\n", ""), r"line 7: .*has no `dataset`"),
+        (("name: safety", "name: safety\n      name: b"), r"line 8: .*name: comes twice"),
+        (("evaluation:\n", "evaluation: [\n"), r"line \d+: not valid YAML"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(change: tuple[str, str], said: str) -> None:
+    assert change[0] in WHOLE
+    with pytest.raises(ConfigurationError, match=r"^evaluation\.yaml, " + said):
+        parse(WHOLE.replace(*change, 1))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "is empty"),
+        ("a: 1\n---\nb: 2\n", "not valid YAML"),
+        ("production_monitoring: {}\n", "has no `evaluation:`"),
+        ("evaluation: {}\n", "has no `benchmarks`"),
+        ("evaluation:\n  benchmarks: []\n", "names no benchmark"),
+        (BENCHMARK, "neither `metrics` nor `threshold`"),
+        (
+            BENCHMARK + "      metrics: [f1]\n  human_eval: {}\nhuman_eval: {}\n",
+            "line 7: .*keep one",
+        ),
+        ("- a\n", "must be a mapping, not a list"),
+        ("evaluation: !!python/object:os.system {}\n", "has no `benchmarks`"),
+    ],
+)
+def test_what_is_no_evaluation_file(content: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        parse(content)
+
+
+@pytest.mark.parametrize("text", ["0.1", "10% degradation on any metric"])
+def test_losses(text: str) -> None:
+    plan = parse(WHOLE.replace("10% degradation on any metric", text))
+    assert plan.production_monitoring.alert_threshold == pytest.approx(0.1)
+
+
+def test_it_goes_before_config_toml_and_behind_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluation = tmp_path / "evaluation.yaml"
+    evaluation.write_text(WHOLE)
+    config = tmp_path / "config.toml"
+    config.write_text(
+        "[monitoring]\nsample_rate = 0.4\nalert_threshold = 0.3\n"
+        f'[retrain]\nevaluation = "{evaluation}"\n'
+    )
+    monitoring = load_settings(config).monitoring
+    assert (monitoring.sample_rate, monitoring.alert_threshold) == (0.2, 0.1)
+    assert monitoring.drift_detection == "daily"
+    monkeypatch.setenv("DRIFTWARDEN_MONITORING__SAMPLE_RATE", "0.7")
+    assert load_settings(config).monitoring.sample_rate == 0.7
+    evaluation.write_text(WHOLE.replace("  sample_rate: 0.2\n", ""))
+    monkeypatch.delenv("DRIFTWARDEN_MONITORING__SAMPLE_RATE")
+    assert load_settings(config).monitoring.sample_rate == 0.4
+    evaluation.unlink()
+    with pytest.raises(ConfigurationError, match="no such evaluation file"):
+        load_settings(config)
+
+
+def test_check_says_what_it_overrides(tmp_path: Path) -> None:
+    from monitor.daemon.readiness import evaluation_finding
+
+    def finding(content: str):
+        evaluation = tmp_path / "evaluation.yaml"
+        evaluation.write_text(content)
+        (tmp_path / "a.jsonl").write_text(
+            '{"id": "1", "messages": [{"role": "user", "content": "q"}], "expected": "a"}'
+        )
+        config = tmp_path / "config.toml"
+        config.write_text(f'[retrain]\nevaluation = "{evaluation}"\n')
+        return evaluation_finding(load_settings(config), Secrets())
+
+    found = finding(BENCHMARK + "      metrics: [f1]\nproduction_monitoring: {sample_rate: 0.5}\n")
+    assert found.status == "note"
+    assert "WARNING: only 1 items" in found.message
+    assert "it overrides config.toml: monitoring.sample_rate = 0.5" in found.message
+    with pytest.raises(ConfigurationError, match="no metric 'f3'"):
+        finding(BENCHMARK + "      metrics: [f3]\n")

@@ -1,0 +1,111 @@
+"""The records and the format that the documents show are what they say."""
+
+import json
+import random
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from monitor.settings import Traffic
+from monitor.traffic import formats
+from monitor.traffic.dead_letters import IN_PLAIN_FORM
+from monitor.traffic.formats import FORMATS, Format
+from monitor.traffic.formats.decoder import REASONS
+from monitor.traffic.formats.payload import Payload
+from tests.services import traffic_fixtures
+from tests.services.hostile import WRONG_VALUES, check, mutated, paths, replaced
+from tests.services.traffic_fixtures import OCCURRED_AT, decode
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+REFERENCE = (DOCS / "reference" / "traffic-formats.md").read_text(encoding="utf-8")
+FIELDS = (DOCS / "reference" / "formats.md").read_text(encoding="utf-8")
+HOW_TO = (DOCS / "how-to" / "add-a-format.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def documented_records() -> Iterator[Any]:
+    """Each example with the format under whose heading it stands."""
+    for section in re.split(r"^## ", REFERENCE, flags=re.MULTILINE)[1:]:
+        name = section.partition("\n")[0].strip("`")
+        for record in blocks(section, "json"):
+            yield pytest.param(name, record, id=f"{name}-{len(record)}")
+
+
+def mapped_options() -> dict[str, Any]:
+    """The settings that the page shows."""
+    (settings,) = blocks(REFERENCE, "toml")
+    return dict(tomllib.loads(settings)["traffic"])
+
+
+@pytest.mark.parametrize(("name", "record"), [*documented_records()])
+def test_a_documented_record_is_read_by_its_format(name: str, record: str) -> None:
+    own = name if name in FORMATS else "plain"
+    options = mapped_options() if own == "mapped" else {}
+    settings = Traffic(**options, join={"enabled": True})
+    payload = Payload(record.encode(), fields=settings.fields)
+    assert own == next(one for one, (read, _) in FORMATS.items() if read(payload) is not None)
+
+    options.pop("format", None)
+    decoded = decode(json.loads(record), **options, join={"enabled": True})
+    assert [] == decoded.bad_parts
+    (found,) = [*decoded.exchanges, *(half.exchange for half in decoded.halves)]
+    assert OCCURRED_AT.date() == found.occurred_at.date()
+    assert (own == name) == bool(decoded.exchanges)
+
+
+def test_every_format_has_a_heading_in_the_order_of_the_table() -> None:
+    assert list(FORMATS) == re.findall(r"^## `(\w+)`$", REFERENCE, re.MULTILINE)
+
+
+def test_every_reason_of_a_dead_letter_is_documented() -> None:
+    of_batches = ("corrupt_batch", "inflates_too_far", "unknown_codec")
+    for reason in (*REASONS, *IN_PLAIN_FORM, *of_batches):
+        assert f"`{reason}`" in FIELDS, reason
+
+
+@pytest.fixture
+def acme(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """The how-to's format, entered as it says."""
+    module = ModuleType("monitor.traffic.formats.acme")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    source = blocks(HOW_TO, "python")[0]
+    exec(compile(source, "acme.py", "exec"), module.__dict__)
+    (line,) = re.findall(r'^"acme": Format\(acme.read, (".*")\),$', HOW_TO, re.MULTILINE)
+    entered = {"acme": Format(module.read, line.strip('"')), **FORMATS}
+    monkeypatch.setattr(formats, "FORMATS", entered)
+    (tmp_path / "acme.json").write_text(blocks(HOW_TO, "json")[0])
+    monkeypatch.setattr(traffic_fixtures, "FOLDER", tmp_path)
+    return module
+
+
+def test_the_format_of_the_how_to_passes_its_own_tests(acme: ModuleType) -> None:
+    names: dict[str, Any] = {"decode": decode, "load": traffic_fixtures.load}
+    exec(compile(blocks(HOW_TO, "python")[1], "test_acme.py", "exec"), names)
+    tests = [test for name, test in names.items() if name.startswith("test_")]
+
+    assert 2 == len(tests)
+    for test in tests:
+        test()
+
+
+def test_the_format_of_the_how_to_is_as_robust_as_the_others(acme: ModuleType) -> None:
+    content = traffic_fixtures.load("acme")
+    came_of_it = {
+        check(json.dumps(replaced(content, path, wrong)).encode())
+        for path in paths(content)
+        for wrong in WRONG_VALUES
+    }
+    assert {"exchange", "wrong_type", "bad_timestamp"} <= came_of_it
+    whole, rng = json.dumps(content).encode(), random.Random(3)
+    for _ in range(300):
+        check(mutated(whole, rng, [whole]))
+    assert acme.read(Payload(b'{"prompt": "x"}')) is None

@@ -1,0 +1,182 @@
+"""Each format: told apart by itself, and read with every field, from production's records."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from monitor.settings import Traffic, TrafficFields
+from monitor.traffic import formats
+from monitor.traffic.exchange import Exchange, Message
+from monitor.traffic.formats import FORMATS
+from monitor.traffic.formats.decoder import Decoded
+from monitor.traffic.formats.payload import Payload
+from tests.services.traffic_fixtures import (
+    JOINED,
+    NAMES,
+    OCCURRED_AT,
+    decode,
+    options_of,
+    read,
+    read_one,
+    values,
+)
+
+
+def test_the_settings_and_the_table_name_the_same_formats() -> None:
+    assert {"auto", *FORMATS} == set(get_args(Traffic.model_fields["format"].annotation))
+
+
+def test_a_format_is_a_file_with_one_function() -> None:
+    folder = Path(formats.__file__).parent
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert files == set(FORMATS)
+    for name in files:
+        module = FORMATS[name].read.__globals__
+        public = [
+            one
+            for one, value in module.items()
+            if getattr(value, "__module__", "") == f"monitor.traffic.formats.{name}"
+            and not one.startswith("_")
+        ]
+        assert ["read"] == public
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_record_is_known_first_by_its_own_format(name: str) -> None:
+    kind = name.partition("_")[0]
+    own = "opentelemetry" if kind == "otel" else kind
+    for value in values(name):
+        payload = Payload(value, fields=TrafficFields(**options_of(name).get("fields", {})))
+        knowing = (one for one, (read, _) in FORMATS.items() if read(payload) is not None)
+        assert own == next(knowing)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_naming_the_format_changes_nothing(name: str) -> None:
+    kind = name.partition("_")[0]
+    own = "opentelemetry" if kind == "otel" else kind
+    guessed, named = read(name, join=JOINED), read(name, join=JOINED, format=own)
+    assert guessed == named
+
+
+def test_plain_with_every_field() -> None:
+    assert Exchange(
+        exchange_id="req-7f3a",
+        occurred_at=OCCURRED_AT,
+        model="support",
+        task_type="card_lost",
+        user="customer-00765",
+        messages=(Message("user", "I left my card on the train."),),
+        response="cards: block card",
+        attributes={"resolved": True, "rating": 4, "region": "eu"},
+    ) == read_one("plain")
+
+
+def test_plain_with_a_conversation() -> None:
+    exchange = read_one("plain_conversation")
+
+    assert ["system", "user", "assistant", "user"] == [one.role for one in exchange.messages]
+    assert "What is this charge?\n[image_url]" == exchange.prompt
+    assert ("765", OCCURRED_AT) == (exchange.user, exchange.occurred_at)
+
+
+def test_litellm_with_every_field() -> None:
+    assert Exchange(
+        exchange_id="chatcmpl-2299b6a2",
+        occurred_at=OCCURRED_AT + timedelta(seconds=0.25),
+        model="support",
+        task_type="card_lost",
+        user="customer-00765",
+        messages=(
+            Message("system", "Route the request."),
+            Message("user", "I left my card on the train."),
+        ),
+        response="cards: block card",
+        trace_id="0b5a7a6e-6c2b-4d52-9d58-8c7a0f1f5a11",
+        attributes={
+            "finish_reason": "stop",
+            "refusal": False,
+            "prompt_tokens": 36,
+            "completion_tokens": 5,
+            "latency_seconds": 1.5,
+            "time_to_first_token_seconds": 0.5,
+            "cost_usd": 0.000225,
+            "trace_id": "0b5a7a6e-6c2b-4d52-9d58-8c7a0f1f5a11",
+            "task_type": "card_lost",
+            "rating": 4,
+            "deployment": "9f1c",
+            "cache_hit": False,
+        },
+    ) == read_one("litellm_success")
+
+
+@pytest.mark.parametrize("name", ["litellm_redacted", "litellm_redacted_text"])
+def test_what_litellm_redacted_is_withheld(name: str) -> None:
+    assert read_one(name).withheld
+
+
+def test_a_call_that_litellm_logs_as_failed_has_its_error() -> None:
+    exchange = read_one("litellm_failure")
+
+    assert ("", "RateLimitError") == (exchange.response, exchange.attributes["error"])
+    assert 30.0 == exchange.attributes["latency_seconds"]
+
+
+def test_what_litellm_logs_of_other_calls_is_ignored() -> None:
+    assert Decoded(n_ignored=1) == read("litellm_embedding")
+
+
+def test_litellm_with_the_responses_api_and_times_as_text() -> None:
+    exchange = read_one("litellm_responses")
+
+    assert "How do I raise my limit?" == exchange.prompt
+    assert "Your limit is 2000. Raise it under Settings." == exchange.response
+    assert OCCURRED_AT + timedelta(seconds=0.25) == exchange.occurred_at
+    assert 1.5 == exchange.attributes["latency_seconds"]
+
+
+def test_mapped_with_every_field() -> None:
+    assert Exchange(
+        exchange_id="c-17",
+        occurred_at=OCCURRED_AT,
+        model="bank-router-v3",
+        task_type="card_lost",
+        user="765",
+        messages=(Message("user", "I left my card on the train."),),
+        response="cards: block card",
+        attributes={"feedback.thumbs_up": True, "latency_seconds": 0.41},
+    ) == read_one("mapped")
+
+
+@pytest.mark.parametrize(
+    ("key", "options"), [("prompt", {}), ("turns", {"fields": {"prompt": "turns"}})]
+)
+def test_a_conversation_that_ends_with_the_assistant_holds_the_answer(
+    key: str, options: dict[str, Any]
+) -> None:
+    turns = [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]
+
+    (whole,) = decode({key: turns}, **options).exchanges
+    assert ("u", "a", 1) == (whole.prompt, whole.response, len(whole.messages))
+    (given,) = decode({key: turns, "response": "r"}).exchanges if key == "prompt" else (None,)
+    assert given is None or ("r", 2) == (given.response, len(given.messages))
+    (half,) = decode({key: turns}, join=JOINED, **options).halves
+    assert ("request", 2) == (half.side, len(half.exchange.messages))
+
+
+def test_mapped_reads_chat_messages_and_bodies_and_halves() -> None:
+    fields = {"prompt": "messages", "response": "answer"}
+    record = {
+        "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}],
+        "answer": {"choices": [{"message": {"content": "a"}}]},
+    }
+    (exchange,) = decode(record, fields=fields).exchanges
+    assert (2, "u", "a") == (len(exchange.messages), exchange.prompt, exchange.response)
+    (half,) = decode({"answer": "a"}, fields=fields, join=JOINED).halves
+    assert "response" == half.side
+    with pytest.raises(
+        Exception, match=r"wrong_type: traffic.fields.user: `u` is a list, not text"
+    ):
+        decode({"messages": "x", "u": []}, fields={**fields, "user": "u"})

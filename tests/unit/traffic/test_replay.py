@@ -1,0 +1,194 @@
+"""Files and dead letters through the path of Kafka's records, and baselines."""
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from typer.testing import CliRunner
+
+from monitor.cli.app import app
+from monitor.errors import InputError
+from monitor.settings import Settings, Traffic
+from monitor.store.engine import make_engine, transaction
+from monitor.store.traffic.baselines import baselines_of, first_baseline, latest_baseline
+from monitor.store.traffic.dead_letters import DeadLetterRow, count_by_reason, insert_dead_letters
+from monitor.store.traffic.exchanges import Position, load_baseline
+from monitor.traffic.baseline_import import import_baseline
+from monitor.traffic.dead_letter_replay import replay_dead_letters
+from monitor.traffic.file_replay import replay_file
+from tests.services.fake_encoder import FakeEncoder
+from tests.services.ingest import stored_ids
+
+EVERYTHING = Settings(monitoring={"sample_rate": 1.0}, traffic={"batch_size": 7})
+
+
+def write(path: Path, n_lines: int) -> Path:
+    lines = [json.dumps({"id": f"r{n}", "prompt": f"prompt {n}"}) for n in range(n_lines)]
+    path.write_text("\n".join([*lines, "{oops", ""]))
+    return path
+
+
+def test_a_file_replayed_twice_is_stored_once(engine: Engine, tmp_path: Path) -> None:
+    path = write(tmp_path / "traffic.jsonl", 30)
+
+    first = replay_file(engine, EVERYTHING, FakeEncoder(), path)
+    second = replay_file(engine, EVERYTHING, FakeEncoder(), path)
+
+    assert (31, 30, 1) == (first.n_lines, first.n_exchanges, first.n_dead_letters)
+    assert (0, 31, 0) == (second.n_lines, second.n_skipped, second.n_exchanges)
+    assert sorted(f"r{n}" for n in range(30)) == stored_ids(engine)
+
+
+def test_an_interrupted_replay_goes_on_where_it_was(engine: Engine, tmp_path: Path) -> None:
+    class BreakError(Exception):
+        pass
+
+    class BreaksAtTheThirdBatch(FakeEncoder):
+        calls = 0
+
+        def encode(self, texts):
+            self.calls += 1
+            if self.calls == 3:
+                raise BreakError
+            return super().encode(texts)
+
+    path = write(tmp_path / "traffic.jsonl", 30)
+    with pytest.raises(BreakError):
+        replay_file(engine, EVERYTHING, BreaksAtTheThirdBatch(), path)
+    assert 14 == len(stored_ids(engine))
+
+    again = replay_file(engine, EVERYTHING, FakeEncoder(), path)
+
+    assert 14 == again.n_skipped
+    assert sorted(f"r{n}" for n in range(30)) == stored_ids(engine)
+
+
+def test_dead_letters_are_read_once_the_settings_allow_it(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "traffic.jsonl"
+    path.write_text(json.dumps({"id": "long", "prompt": "x" * 2000}) + "\n{oops\n")
+    strict = Settings(monitoring={"sample_rate": 1.0}, traffic={"max_record_bytes": 1024})
+    replay_file(engine, strict, FakeEncoder(), path)
+    assert [] == stored_ids(engine)
+
+    first = replay_dead_letters(engine, EVERYTHING, FakeEncoder())
+    second = replay_dead_letters(engine, EVERYTHING, FakeEncoder())
+
+    assert (1, {"invalid_json": 1}) == (first.n_exchanges, first.still_unreadable)
+    assert (0, {"invalid_json": 1}) == (second.n_exchanges, second.still_unreadable)
+    assert ["long"] == stored_ids(engine)
+    with transaction(engine) as connection:
+        assert {"invalid_json": 1} == count_by_reason(connection)
+
+
+def test_the_command_lists_dead_letters_by_reason_without_what_people_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'letters.db'}"
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", url)
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+    assert 0 == runner.invoke(app, ["db", "upgrade"]).exit_code
+    assert "there are no dead letters" in runner.invoke(app, ["dead-letters"]).output
+    path = tmp_path / "traffic.jsonl"
+    path.write_text('{oops secret\n{"prompt": 7}\n{"prompt": "x"}\n{oops\n')
+    engine = make_engine(url)
+    replay_file(engine, EVERYTHING, FakeEncoder(), path)
+    engine.dispose()
+
+    output = runner.invoke(app, ["dead-letters"]).output
+
+    assert re.search(r"2  invalid_json  since .* UTC\n +file:[0-9a-f]+/0@3: \S", output)
+    assert re.search(r"1  wrong_type  since .* UTC\n +file:[0-9a-f]+/0@1: ", output)
+    assert output.index("invalid_json") < output.index("wrong_type")
+    assert "secret" not in output
+
+
+def test_letters_whose_bytes_were_not_kept_keep_their_reason(
+    engine: Engine, clock: datetime
+) -> None:
+    letter = DeadLetterRow(
+        position=Position("topic", 0, 3),
+        key=None,
+        value=None,
+        reason="corrupt_batch",
+        detail="",
+        inclusion_probability=1.0,
+        received_at=clock,
+        last_offset=9,
+    )
+    with transaction(engine) as connection:
+        insert_dead_letters(connection, [letter])
+
+    assert {"corrupt_batch": 1} == (
+        replay_dead_letters(engine, EVERYTHING, FakeEncoder()).still_unreadable
+    )
+
+
+def test_a_baseline_is_imported_once(engine: Engine, tmp_path: Path, clock: datetime) -> None:
+    path = write(tmp_path / "baseline.jsonl", 5)
+
+    def import_() -> object:
+        return import_baseline(
+            engine, Traffic(), FakeEncoder(), path, model="assistant", redactor=None, now=clock
+        )
+
+    first, second = import_(), import_()
+
+    assert (5, True, 1) == (first.n_exchanges, first.is_new, len(first.bad_lines))
+    assert (first.baseline_id, False) == (second.baseline_id, second.is_new)
+    with transaction(engine) as connection:
+        latest = latest_baseline(connection, "assistant")
+        assert latest is not None
+        rows = load_baseline(connection, latest.id)
+    assert [f"prompt {n}" for n in range(5)] == rows.prompts
+    assert (FakeEncoder().encode(rows.prompts) == rows.prompt_vectors).all()
+
+
+def test_a_version_has_a_baseline_of_its_own(
+    engine: Engine, tmp_path: Path, clock: datetime
+) -> None:
+    path = write(tmp_path / "baseline.jsonl", 5)
+
+    def import_(version: str) -> int:
+        return import_baseline(
+            engine,
+            Traffic(),
+            FakeEncoder(),
+            path,
+            model="assistant",
+            model_version=version,
+            redactor=None,
+            now=clock,
+        ).baseline_id
+
+    ids = [import_(version) for version in ("", "v1", "v2")]
+
+    with transaction(engine) as connection:
+        found = baselines_of(connection, "assistant")
+        assert clock == first_baseline(connection, "assistant")
+    assert [(ids[2], "v2"), (ids[1], "v1"), (ids[0], "")] == [
+        (one.id, one.model_version) for one in found
+    ]
+    assert 3 == len({one.digest for one in found})
+
+
+def test_a_baseline_without_a_usable_line_is_refused(
+    engine: Engine, tmp_path: Path, clock: datetime
+) -> None:
+    path = tmp_path / "baseline.jsonl"
+    for content, message in [
+        (
+            '{"prompt": "x", "model": "other"}',
+            r"no exchange of the model 'assistant'.*'other' \(1\)",
+        ),
+        ("{oops", "none of 1 lines is an exchange; line 1: invalid_json"),
+        ("", "the file is empty"),
+    ]:
+        path.write_text(content)
+        with pytest.raises(InputError, match=message):
+            import_baseline(
+                engine, Traffic(), FakeEncoder(), path, model="assistant", redactor=None, now=clock
+            )

@@ -1,0 +1,46 @@
+"""How a conversation's text is split for the page."""
+
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.web.filters import flowing
+from monitor.web.passages import passages
+
+LINES = st.lists(
+    st.sampled_from(["```", "~~~", "````", "```python", "  ```", "text", "", "a ``` b"])
+)
+
+
+@given(LINES, st.sampled_from(["\n", "\r\n"]))
+def test_no_character_is_lost(lines: list[str], end: str) -> None:
+    text = end.join(lines)
+    assert text == "".join(part for _, part in passages(text))
+
+
+def test_fenced_code_stands_by_itself() -> None:
+    text = "Why?\n\n```python\nif x:\n    y()\n```\nIt worked."
+    assert [
+        ("prose", "Why?\n\n"),
+        ("code", "```python\nif x:\n    y()\n```\n"),
+        ("prose", "It worked."),
+    ] == passages(text)
+    assert [("code", "~~~\n```\n~~~")] == passages("~~~\n```\n~~~")
+
+
+def test_a_fence_that_is_never_closed_stays_prose() -> None:
+    assert [("prose", "a\n```\nb")] == passages("a\n```\nb")
+    assert [("prose", "")] == passages("")
+
+
+def test_many_fences_take_no_longer_than_other_text() -> None:
+    began = time.perf_counter()
+    passages("```x\n" * 200_000)
+    assert time.perf_counter() - began < 5
+
+
+def test_a_guide_flows_whatever_the_width_of_its_source() -> None:
+    source = "Says first how to block the\ncard. Then:\n\n- the new\n  one\n- who pays\n1. this"
+    shown = "Says first how to block the card. Then:\n\n- the new one\n- who pays\n1. this"
+    assert shown == flowing(source)

@@ -1,0 +1,153 @@
+"""Windows over time: one, none with a rate, gaps, hundreds."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from monitor.review.decision.error_rate import ControlSlice, estimate_rate
+from monitor.review.decision.weekly_rates import WeeklyRate
+from monitor.store.windows.digest import (
+    AssessmentFigures,
+    FamilyFigures,
+    IncidentSpan,
+    SlowFigures,
+    WindowFigures,
+)
+from monitor.web.drift.window_chart import LANE, WIDEST, WIDTH, WindowChart, draw_windows
+
+WEEK = timedelta(weeks=1)
+START = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def family(mass: float | None) -> FamilyFigures:
+    if mass is None:
+        return FamilyFigures(
+            verdict="not_enough_data", alarm=False, p_value=1.0, mass_lower_bound=0.0
+        )
+    return FamilyFigures(
+        verdict="drift" if mass else "no_drift",
+        alarm=mass >= 0.02,
+        p_value=0.001 if mass else 0.4,
+        mass_lower_bound=mass,
+    )
+
+
+def window(number: int, mass: float | None = 0.0, *, status: str = "done") -> WindowFigures:
+    found = None
+    if status == "done":
+        found = AssessmentFigures(
+            verdict="drift" if mass else "no_drift",
+            alarm=bool(mass),
+            headline="",
+            n_current=500,
+            input=family(mass),
+            output=family(0.0),
+        )
+    start = START + number * WEEK
+    return WindowFigures(number + 1, start, start + WEEK, status, found)
+
+
+def rated(errors: int, n: int) -> WeeklyRate:
+    control = ControlSlice(n_drawn=60, n_excluded=0, n=n, errors=errors, n_reused=0)
+    return WeeklyRate(control, estimate_rate(errors, n) if n else None)
+
+
+def chart(windows: list[WindowFigures], **options: object) -> WindowChart:
+    return draw_windows(windows, (), 0.02, **options)
+
+
+def test_one_window_is_a_bar_and_not_a_wall() -> None:
+    drawn = chart([window(0, 0.3)], rates={1: rated(6, 60)}, launch=0.08, here=1)
+    (bar,) = drawn.lanes[0].bars
+    assert bar.width <= WIDEST
+    assert bar.height == pytest.approx(LANE)
+    (column,) = drawn.columns
+    assert column.is_here
+    assert drawn.rates is not None
+    assert () == drawn.rates.lines
+    assert 1 == len(drawn.rates.rates)
+    assert ["Jan 2026"] == [tick.label for tick in drawn.ticks]
+
+
+def test_hundreds_of_windows_fit() -> None:
+    windows = [window(at, 0.01 * (at % 5)) for at in range(400)]
+    drawn = chart(windows, rates={at: rated(at % 20, 60) for at in range(1, 401)})
+    last = drawn.lanes[0].bars[-1]
+    assert last.x + last.width <= WIDTH
+    assert all(bar.width > 0 for lane in drawn.lanes for bar in lane.bars)
+    apart = [b.x - a.x for a, b in zip(drawn.ticks, drawn.ticks[1:], strict=False)]
+    assert min(apart) > WIDTH / 24
+
+
+def test_a_week_without_verdicts_is_a_gap_in_the_line() -> None:
+    windows = [window(at) for at in range(6)]
+    rates = {1: rated(5, 60), 2: rated(6, 60), 3: rated(0, 0), 5: rated(9, 60), 6: rated(8, 60)}
+    drawn = chart(windows, rates=rates, launch=0.08)
+    assert drawn.rates is not None
+    assert 4 == len(drawn.rates.rates)
+    assert [2, 2] == [len(line.split()) for line in drawn.rates.lines]
+
+
+def test_whiskers_are_the_interval_on_the_scale() -> None:
+    rate = estimate_rate(15, 60)
+    drawn = chart([window(0)], rates={1: rated(15, 60)}, launch=0.1)
+    assert drawn.rates is not None
+    (one,) = drawn.rates.rates
+    height = drawn.rates.bottom - drawn.rates.top
+
+    def share(y: float) -> float:
+        assert drawn.rates is not None
+        return (drawn.rates.bottom - y) / height * drawn.rates.scale
+
+    assert share(one.y) == pytest.approx(0.25, abs=1e-3)
+    assert share(one.lower) == pytest.approx(rate.lower, abs=1e-3)
+    assert share(one.upper) == pytest.approx(rate.upper, abs=1e-3)
+    assert drawn.rates.launch is not None
+    assert share(drawn.rates.launch) == pytest.approx(0.1, abs=1e-3)
+
+
+def test_without_any_verdict_there_is_no_lane_of_rates() -> None:
+    assert chart([window(0)]).rates is None
+    assert chart([window(0)], rates={1: rated(0, 0)}, launch=0.08).rates is None
+
+
+def test_a_column_says_all_that_is_known_of_its_window() -> None:
+    windows = [window(0, 0.05), window(1, None), window(2, status="failed")]
+    drawn = chart(windows, rates={1: rated(6, 60)})
+    assert [
+        (
+            "2026-01-05 to 2026-01-11: prompts drifted, at least 5.0% (p = 0.001); "
+            "answers as before (p = 0.4); error rate 10.0% (5% to 20%)"
+        ),
+        "2026-01-12 to 2026-01-18: prompts not judged; answers as before (p = 0.4)",
+        "2026-01-19 to 2026-01-25: failed",
+    ] == [column.title for column in drawn.columns]
+    assert ["alarm", "unknown", "unknown"] == [bar.kind for bar in drawn.lanes[0].bars]
+
+
+def test_a_share_of_which_nothing_is_known_is_not_told_as_0() -> None:
+    (column,) = chart([window(0, 0.0001)]).columns
+    assert "prompts moved, below the floor, how many can't be told (p = 0.001);" in column.title
+
+
+def test_slow_drift_is_a_bar_of_what_it_has_come_to() -> None:
+    slow = SlowFigures(verdict="drift", alarm=True, p_value=0.001, share_lower_bound=0.04)
+    quiet = window(0)
+    assert quiet.found is not None
+    crept = replace(quiet.found, input=replace(quiet.found.input, slow=slow))
+    drawn = chart([WindowFigures(1, quiet.start, quiet.end, "done", crept)])
+    (bar,) = drawn.lanes[0].bars
+    assert bar.kind == "alarm"
+    assert bar.height == pytest.approx(LANE * 0.04 / 0.1)
+    assert "prompts drifting slowly, at least 4.0% by now" in drawn.columns[0].title
+
+
+def test_incidents_lie_under_their_windows() -> None:
+    windows = [window(at, 0.1 if at > 1 else 0.0) for at in range(4)]
+    incident = IncidentSpan(7, "open", ("input",), 0.1, windows[2].start, windows[3].start, 4)
+    drawn = draw_windows(windows, (incident,), 0.02)
+    (span,) = drawn.spans
+    assert (span.x, span.width) == (2 * WIDEST, 2 * WIDEST)
+    assert span.y > drawn.bottom
+    assert drawn.height > span.y

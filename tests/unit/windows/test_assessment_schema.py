@@ -1,0 +1,160 @@
+"""The published JSON Schema of an assessment describes what is really written."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import numpy as np
+import pytest
+
+from monitor.settings import Drift
+from monitor.store.windows.assessment import Assessment, Source
+from monitor.windows.assessment.basis import with_basis
+from monitor.windows.comparison.window_comparison import assess, unjudged
+from monitor.windows.reading.window import Window
+from monitor.windows.topics.history import with_history
+from tests.services.assessments import (
+    huge,
+    make_assessment,
+    make_version_assessment,
+    not_enough_data,
+)
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "assessment.schema.json"
+START = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def validator() -> jsonschema.Draft202012Validator:
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is not JSON")
+
+
+def written(assessment: Assessment) -> Any:
+    return json.loads(msgspec.json.encode(assessment), parse_constant=refuse)
+
+
+def window(n: int, seed: int, *, new: int = 0, changed: int = 0) -> Window:
+    """Make a week in which some prompts are new and some other answers have changed."""
+    rng = np.random.default_rng(seed)
+    topic = rng.integers(0, 3, n)
+    topic[:new] = 3
+    answer = topic + 4
+    answer[n - changed :] = 9
+    order = rng.permutation(n)
+    topic, answer = topic[order], answer[order]
+    points = rng.normal(0, 0.15, (2, n, 12))
+    points[0, np.arange(n), topic] += 1.0
+    points[1, np.arange(n), answer] += 1.0
+    points /= np.linalg.norm(points, axis=2, keepdims=True)
+    names = ("card", "loan", "balance", "crypto wallet")
+    return Window(
+        prompts=[f"about my {names[one]}, number {row}" for row, one in enumerate(topic)],
+        responses=["Nothing." if one == 9 else f"Answer {one}." for one in answer],
+        users=[f"user {row // 2}" if row % 3 else "" for row in range(n)],
+        task_types=[names[one] for one in topic],
+        occurred_at=[START + row * timedelta(days=7) / n for row in range(n)],
+        attributes=[{"rating": float(one), "same": 1} for one in rng.random(n)],
+        prompt_vectors=points[0],
+        response_vectors=points[1],
+    )
+
+
+@pytest.fixture(scope="module")
+def real() -> Assessment:
+    assessment = assess(
+        window(600, 1),
+        window(500, 2, new=60, changed=60),
+        model="assistant",
+        drift=Drift(n_permutations=999),
+        alert_threshold=0.1,
+        seed=3,
+        bounds=(START, START + timedelta(days=7)),
+    ).assessment
+    assessment = with_basis(
+        assessment,
+        reference=Source(name="a", first=START, last=START),
+        current=Source(name="b"),
+        encoder="e@1",
+        versions={"numpy": "2"},
+    )
+    return with_history(assessment, [assessment])
+
+
+def test_what_is_written_of_a_real_window_is_valid(
+    real: Assessment, validator: jsonschema.Draft202012Validator
+) -> None:
+    assert real.input.topics
+    assert real.output.topics
+    assert real.input.topics[0].growth
+    assert real.input.topics[0].known_since == real.input.topics[0].first_seen
+    assert real.output.topics[0].examples[0].before is not None
+    assert real.input.tests[0].effect_lower is not None
+    validator.validate(written(real))
+    assert msgspec.json.decode(msgspec.json.encode(real), type=Assessment) == real
+
+
+@pytest.mark.parametrize("assessment", [make_assessment(), not_enough_data(), huge()])
+def test_every_other_assessment_is_valid(
+    assessment: Assessment, validator: jsonschema.Draft202012Validator
+) -> None:
+    validator.validate(written(assessment))
+
+
+def test_a_window_that_is_not_judged_is_valid(
+    validator: jsonschema.Draft202012Validator,
+) -> None:
+    assessed = unjudged("No baseline.", window(20, 1), model="m", n_reference=0)
+    validator.validate(written(assessed.assessment))
+
+
+def test_a_version_that_was_stored_before_it_had_a_basis_still_opens() -> None:
+    document = written(make_assessment(versions=(make_version_assessment(),)))
+    for field in ("together", "n_users", "seed", "alpha"):
+        del document["versions"][0][field]
+    (version,) = msgspec.convert(document, type=Assessment).versions
+    assert (version.together, version.n_users, version.seed, version.alpha) == (
+        (),
+        None,
+        None,
+        None,
+    )
+
+
+def test_the_schema_knows_every_field(
+    real: Assessment, validator: jsonschema.Draft202012Validator
+) -> None:
+    """A field that the schema lacks would be valid, and undocumented."""
+    closed = json.loads(json.dumps(validator.schema))
+    for struct in (closed, *closed["$defs"].values()):
+        struct["additionalProperties"] = False
+    jsonschema.Draft202012Validator(closed).validate(written(real))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("schema_version",), 2),
+        (("verdict",), "maybe"),
+        (("input", "p_value"), None),
+        (("input", "topics", 0, "first_seen"), 17),
+        (("characteristics", 0, "direction"), 0.5),
+    ],
+)
+def test_what_is_wrong_is_refused(
+    real: Assessment, validator: jsonschema.Draft202012Validator, path: tuple, value: object
+) -> None:
+    document = written(real)
+    place = document
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    assert not validator.is_valid(document)

@@ -1,0 +1,116 @@
+"""Which exchanges of two windows can be compared."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from monitor.drift import SampleDesign
+from monitor.traffic.sampling.design import certain_lot
+from monitor.traffic.sampling.sampler import SPACE, Sampler
+from monitor.windows.comparison.common_rate import comparable
+from monitor.windows.reading.window import Window
+
+Group = tuple[str, float, int]  # task type, inclusion probability, exchanges
+
+
+def window(groups: Sequence[Group]) -> Window:
+    task_types = [task for task, _, n in groups for _ in range(n)]
+    n = len(task_types)
+    vectors = np.zeros((n, 2))
+    return Window(
+        prompts=[""] * n,
+        responses=[""] * n,
+        users=[""] * n,
+        task_types=task_types,
+        occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * n,
+        attributes=[{}] * n,
+        prompt_vectors=vectors,
+        response_vectors=vectors,
+        inclusion_probability=np.array([p for _, p, n in groups for _ in range(n)]),
+        uniform=np.concatenate([(np.arange(n) + 0.5) / n for _, _, n in groups] or [[]]),
+    )
+
+
+def kept(
+    reference: Sequence[Group],
+    current: Sequence[Group],
+    rate_of: Callable[[str], float] | None = None,
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the share of each task type that can be compared: of the baseline, of the window."""
+    sides = window(reference), window(current)
+    design = comparable(*sides, rate_of)
+    assert isinstance(design, SampleDesign)
+    marks = (design.reference_comparable, design.current_comparable)
+    return tuple(
+        {
+            name: float(mark[np.array(side.task_types) == name].mean())
+            for name in dict.fromkeys(side.task_types)
+        }
+        for side, mark in zip(sides, marks, strict=True)
+    )
+
+
+def test_one_rate_needs_no_design() -> None:
+    assert comparable(window([("a", 1, 9)]), window([("a", 0.05, 9), ("b", 0.05, 9)])) is None
+    assert comparable(window([("a", 1, 9)]), window([])) is None
+
+
+def test_a_higher_rate_is_thinned_and_a_lower_one_thins_the_baseline() -> None:
+    baseline = [("chat", 1.0, 1000), ("legal", 1.0, 1000), ("code", 1.0, 1000)]
+    sampled = [("chat", 0.05, 500), ("legal", 0.01, 100), ("code", 0.5, 500)]
+
+    assert (
+        {"chat": 1.0, "legal": pytest.approx(0.2), "code": 1.0},
+        {"chat": 1.0, "legal": 1.0, "code": pytest.approx(0.1)},
+    ) == kept(baseline, sampled)
+
+
+def test_a_task_with_two_rates_is_thinned_to_the_lower() -> None:
+    """As after a change of the rate in the window; the baseline stays as it is where all are so."""
+    sampled = [("a", 0.05, 200), ("a", 0.1, 400), ("b", 0.05, 200), ("b", 0.1, 400)]
+    baseline = [("a", 1.0, 100), ("b", 1.0, 100)]
+
+    assert ({"a": 1.0, "b": 1.0}, pytest.approx({"a": 2 / 3, "b": 2 / 3})) == kept(
+        baseline, sampled
+    )
+
+
+def test_the_common_rate_leaves_most_to_compare() -> None:
+    """A bulk sampled at 0.5% doesn't thin everything else to that, where the baseline is large."""
+    sampled = [("bulk", 0.005, 300), ("a", 0.05, 1000)]
+
+    assert ({"bulk": pytest.approx(0.1), "a": 1.0}, {"bulk": 1.0, "a": 1.0}) == kept(
+        [("bulk", 1.0, 6000), ("a", 1.0, 2000)], sampled
+    )
+    # A small baseline is rather left whole.
+    assert ({"bulk": 1.0, "a": 1.0}, {"bulk": 1.0, "a": pytest.approx(0.1)}) == kept(
+        [("bulk", 1.0, 150), ("a", 1.0, 50)], sampled
+    )
+
+
+def test_a_stray_exchange_does_not_thin_everything() -> None:
+    sampled = [("a", 0.05, 2000), ("a", 0.01, 3)]
+
+    assert ({"a": 1.0}, {"a": 1.0}) == kept([("a", 1.0, 100)], sampled)
+
+
+def test_a_task_that_the_window_has_none_of_is_thinned_by_its_configured_rate() -> None:
+    baseline = [("a", 1.0, 1000), ("gone", 1.0, 1000), ("rare", 1.0, 1000)]
+    sampled = [("a", 0.05, 500), ("b", 0.5, 500)]
+    rates = {"gone": 0.001, "rare": 0.9}
+
+    assert (
+        pytest.approx({"a": 1.0, "gone": 0.02, "rare": 1.0})
+        == (kept(baseline, sampled, lambda task: rates[task])[0])
+    )
+    assert {"a": 1.0, "gone": 1.0, "rare": 1.0} == kept(baseline, sampled)[0]
+
+
+def test_a_baseline_drawn_from_the_traffic_is_thinned_by_other_randomness() -> None:
+    """Ids kept at 5% all have a large randomness; thinned by that, none would go."""
+    ids = [f"request-{n}" for n in range(40_000) if Sampler(0.05).keeps(b"request-%d" % n)]
+    uniform = np.array([certain_lot(one).randomness for one in ids]) / SPACE
+
+    assert abs((uniform >= 0.5).mean() - 0.5) < 0.05

@@ -1,0 +1,260 @@
+"""What is compared between a window and its baseline."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from monitor.settings import Drift
+from monitor.windows.comparison.format_conformance import broken_formats
+from monitor.windows.comparison.numeric_columns import scalars_of
+from monitor.windows.comparison.numeric_comparison import Scalar, compare_scalars
+from monitor.windows.reading.window import Window
+
+ENGLISH = "What is the balance of my account, and when will it change?"
+GERMAN = "Wie hoch ist mein Kontostand, und wann wird er sich ändern?"
+ANSWER = "Your balance is {} euros, and it will change with the next transfer that you make."
+ANTWORT = "Ihr Kontostand ist {} Euro, und er ändert sich mit der nächsten Überweisung."
+
+
+def window(
+    responses: Sequence[str],
+    *,
+    prompts: Sequence[str] | None = None,
+    task_types: Sequence[str] | None = None,
+    attributes: Sequence[dict[str, Any]] | None = None,
+    users: Sequence[str] | None = None,
+    prompt_vectors: np.ndarray | None = None,
+    response_vectors: np.ndarray | None = None,
+) -> Window:
+    n = len(responses)
+    same = np.ones((n, 1), dtype=np.float32)
+    return Window(
+        prompts=prompts or [ENGLISH] * n,
+        responses=responses,
+        users=users or [f"u{row}" for row in range(n)],
+        task_types=task_types or [""] * n,
+        occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * n,
+        attributes=attributes or [{}] * n,
+        prompt_vectors=same if prompt_vectors is None else prompt_vectors,
+        response_vectors=same if response_vectors is None else response_vectors,
+    )
+
+
+def answers(n: int, template: str = ANSWER) -> list[str]:
+    return [template.replace("{}", str(number)) for number in range(n)]
+
+
+def compared(reference: Window, current: Window) -> dict[str, Scalar]:
+    return {f"{one.side} {one.name}": one for one in scalars_of(reference, current, Drift())}
+
+
+def test_what_never_varies_is_left_out() -> None:
+    scalars = compared(window(["yes"] * 100), window(["yes"] * 100))
+    assert scalars == {}
+
+
+def test_the_apis_reason_is_believed_where_both_sides_have_it() -> None:
+    told = [{"finish_reason": "length" if row % 10 == 0 else "stop"} for row in range(100)]
+    reference, current = (window(answers(100), attributes=told) for _ in range(2))
+    cut = compared(reference, current)["response cut off"]
+    assert cut.direction == -1
+    assert cut.current.sum() == 10
+    # A side without reasons: both are judged by how their texts end, and none looks cut off.
+    assert "response cut off" not in compared(reference, window(answers(100)))
+
+
+def test_without_reasons_the_text_tells() -> None:
+    long = ANSWER * 4
+    current = [*answers(50, long), *answers(50, long[:-10])]
+    cut = compared(window(answers(100, long)), window(current))["response cut off"]
+    assert (cut.reference.sum(), cut.current.sum()) == (0, 50)
+
+
+def test_an_answer_without_a_reason_is_missing() -> None:
+    told: list[dict[str, Any]] = [{"finish_reason": "length"}, *[{"finish_reason": "stop"}] * 97]
+    told += [{}, {"finish_reason": None}]
+    side = window(answers(100), attributes=told)
+    cut = compared(side, side)["response cut off"]
+    assert np.isnan(cut.reference).sum() == 2
+
+
+def test_refusals_are_told_by_words_by_the_field_and_by_filters() -> None:
+    stop = {"finish_reason": "stop"}
+    attributes = [{**stop, "refusal": True}, {"finish_reason": "content_filter"}, *[stop] * 98]
+    responses = ["No.", "", "I'm sorry, but I can't help with that.", *answers(97)]
+    current = window(responses, attributes=attributes)
+    refused = compared(window(answers(100), attributes=[stop] * 100), current)["response refusal"]
+    assert np.flatnonzero(refused.current).tolist() == [0, 1, 2]
+    # A filter's word counts only where the other side would have one as well.
+    alone = compared(window(answers(100)), current)["response refusal"]
+    assert np.flatnonzero(alone.current).tolist() == [0, 2]
+
+
+def test_calls_that_failed_are_counted() -> None:
+    attributes = [{"error": "Timeout"}] * 10 + [{"error": ""}, {"error": True}] * 45
+    failed = compared(window(answers(100)), window(answers(100), attributes=attributes))
+    assert failed["response error"].current.sum() == 10
+    assert failed["response error"].direction == -1
+
+
+def test_a_window_without_a_single_answer_alarms() -> None:
+    failed = [{"error": "Timeout"}] * 60 + [{}] * 40
+    reference, current = window(answers(100)), window([""] * 100, attributes=failed)
+    scalars = scalars_of(reference, current, Drift())
+    compared_all = compare_scalars(scalars, reference, current, drift=Drift(), alert_threshold=0.1)
+    assert {"empty", "error"} <= {one.name for one in compared_all if one.degraded}
+
+
+def test_a_baseline_without_answers_has_none_to_lose() -> None:
+    scalars = compared(window([""] * 100), window([*[""] * 50, *answers(50)]))
+    assert not [name for name in scalars if name.startswith("response")]
+
+
+def test_languages_are_told_as_a_mix_and_answers_against_their_prompts() -> None:
+    reference = window(answers(100), prompts=[ENGLISH] * 98 + [GERMAN] * 2)
+    current = window(
+        [*answers(70), *answers(10, ANTWORT), *answers(15), *["OK"] * 5],
+        prompts=[ENGLISH] * 70 + [GERMAN] * 30,
+    )
+    scalars = compared(reference, current)
+    german = scalars["prompt language: de"]
+    assert (german.direction, german.reference.mean(), german.current.mean()) == (0, 0.02, 0.3)
+    assert "prompt language: en" not in scalars  # what the others tell
+    other = scalars["response other language than the prompt"]
+    assert other.direction == -1
+    assert (np.nansum(other.reference), np.nansum(other.current)) == (2, 15)
+    assert np.isnan(other.current).sum() == 5  # "OK" is of every language
+
+
+def test_rare_languages_are_left_out() -> None:
+    reference = window(answers(1000))
+    current = window(answers(1000), prompts=[ENGLISH] * 996 + [GERMAN] * 4)
+    assert not any("language:" in name for name in compared(reference, current))
+
+
+def test_relevance_has_no_direction_and_unrelated_answers_have_one() -> None:
+    rng = np.random.default_rng(0)
+
+    def unit(vectors: np.ndarray) -> np.ndarray:
+        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+
+    asked = unit(rng.normal(size=(400, 64)))
+    answered = unit(asked + 0.1 * rng.normal(size=(400, 64)))
+    off = answered.copy()
+    off[:40] = unit(rng.normal(size=(40, 64)))
+    reference = window(answers(400), prompt_vectors=asked, response_vectors=answered)
+    current = window(["", *answers(399)], prompt_vectors=asked, response_vectors=off)
+    scalars = compared(reference, current)
+    near = scalars["response relevance to the prompt"]
+    assert near.direction == 0
+    assert np.isnan(near.current[0])
+    far = scalars["response unrelated to the prompt"]
+    assert far.direction == -1
+    assert np.nansum(far.reference) == 0
+    assert 35 <= np.nansum(far.current) <= 39
+
+
+def test_an_encoder_that_cannot_tell_prompts_apart_names_no_answer_unrelated() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(2, 200, 8))
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    side = window(answers(200), prompt_vectors=vectors[0], response_vectors=vectors[1])
+    scalars = compared(side, side)
+    assert "response relevance to the prompt" in scalars
+    assert "response unrelated to the prompt" not in scalars
+
+
+def test_metrics_are_compared_too() -> None:
+    attributes = [{"latency_ms": float(row), "thumbs": 1, "note": "x"} for row in range(100)]
+    scalars = compared(window(answers(100)), window(answers(100)))
+    assert not any(name.startswith("metric") for name in scalars)
+    side = window(answers(100), attributes=attributes)
+    scalars = compared(side, side)
+    assert scalars["metric latency_ms"].direction == -1
+    assert scalars["metric thumbs"].direction == 1
+
+
+# Formats
+
+
+def routed(n: int) -> list[str]:
+    return [f'{{"queue": "{("cards", "fees")[row % 2]}", "urgent": false}}' for row in range(n)]
+
+
+def test_each_task_type_has_its_own_format() -> None:
+    tasks = ["route"] * 200 + ["label"] * 200 + ["talk"] * 200
+    reference = window([*routed(200), *["yes", "No"] * 100, *answers(200)], task_types=tasks)
+    current = window(
+        [
+            *routed(150), *['{"queue": "cards"}'] * 30, *["{"] * 20,
+            *["yes"] * 170, *["maybe"] * 20, *[""] * 10,
+            *answers(200),
+        ],
+        task_types=tasks,
+    )  # fmt: skip
+    before, now = broken_formats(reference, current)
+    assert np.nansum(before) == 0
+    assert (now[:200].sum(), np.nansum(now[200:400])) == (50, 20)
+    assert np.isnan(now[390:]).all()  # no answer, and no format
+
+
+def test_an_answer_does_not_judge_itself() -> None:
+    """Half of the labels are of one user each: their own answers don't make them usual."""
+    rng = np.random.default_rng(0)
+    labels = [f"label {one}" for one in rng.integers(0, 5, 1990)] + [f"own {n}" for n in range(10)]
+    users = [f"user {n}" for n in range(2000)]
+    reference = window(labels, users=users)
+    before, _ = broken_formats(reference, window(["label 1"] * 50))
+    assert before.sum() == 10
+
+
+def test_undrifted_answers_are_judged_alike_on_both_sides() -> None:
+    rng = np.random.default_rng(1)
+    share = 1 / np.arange(1, 60) ** 2.5
+    draws = [rng.choice(59, n, p=share / share.sum()) for n in (3000, 3000)]
+    sides = [window([f"label {one}" for one in drawn]) for drawn in draws]
+    before, now = broken_formats(sides[0], sides[1])
+    assert before.mean() > 0
+    assert now.mean() == pytest.approx(before.mean(), abs=0.006)
+
+
+def test_a_taxonomy_may_say_the_format() -> None:
+    class Short:
+        def admits(self, answer: str) -> bool:
+            return len(answer) < 10
+
+    side = window(["yes", "a long answer", "no"], task_types=["label", "label", "talk"])
+    before, now = broken_formats(side, side, {"label": Short()})
+    assert np.array_equal(before, [0, 1, np.nan], equal_nan=True)
+    assert np.array_equal(before, now, equal_nan=True)
+
+
+def test_what_is_declared_is_not_learned_and_the_rest_is() -> None:
+    labels = ["yes", "no"] * 60
+    answers = [*labels, *labels]
+    types = ["told"] * 120 + ["learned"] * 120
+    side = window(answers, task_types=types)
+    current = window(["perhaps"] * 240, task_types=types)
+    _, now = broken_formats(side, current, {"told": None})
+    assert np.isnan(now[:120]).all()
+    assert (now[120:] == 1).all()
+
+
+def test_a_broken_format_degrades() -> None:
+    reference = window(routed(400))
+    current = window([*routed(340), *["{"] * 60])
+    found = compare_scalars(
+        scalars_of(reference, current, Drift()),
+        reference,
+        current,
+        drift=Drift(),
+        alert_threshold=0.10,
+    )
+    assert [one.name for one in found if one.degraded] == ["broken format"]
+    for one in found:
+        assert one.effect_lower is not None
+        assert one.effect_upper is not None
+        assert -1 <= one.effect_lower <= one.effect_size <= one.effect_upper <= 1

@@ -1,0 +1,105 @@
+"""What is quoted of a topic: distinct, redacted, and answers beside those of the baseline."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+
+from monitor.drift.result import Cluster
+from monitor.store.windows.assessment import Example, Quote
+from monitor.windows.reading.window import Window
+from monitor.windows.topics.examples import Quoter
+
+
+def window(exchanges: list[tuple[str, str]], angles: list[float]) -> Window:
+    n = len(exchanges)
+    vectors = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float16)
+    return Window(
+        prompts=[prompt for prompt, _ in exchanges],
+        responses=[response for _, response in exchanges],
+        users=[""] * n,
+        task_types=[""] * n,
+        occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * n,
+        attributes=[{}] * n,
+        prompt_vectors=vectors,
+        response_vectors=vectors,
+    )
+
+
+def cluster(members: list[int], medoid: int) -> Cluster:
+    return Cluster(
+        members=np.array(members),
+        medoid=medoid,
+        size=len(members),
+        share_current=0.1,
+        share_reference=0.0,
+        enrichment=9.0,
+        enrichment_lower=3.0,
+        enrichment_upper=30.0,
+        adjusted_p_value=0.01,
+    )
+
+
+REFERENCE = window(
+    [("Is my card covered?", "Yes."), ("Raise my limit", "Done."), ("Hello", " ")], [0.0, 1.5, 0.4]
+)
+CURRENT = window(
+    [
+        ("Is my card insured?", "No."),
+        ("Is my card insured?", "No."),
+        ("Write to ann@example.org", "No."),
+        ("", ""),
+        ("More credit, please", "Nothing."),
+    ],
+    [0.3, 0.3, 0.2, 0.1, 1.4],
+)
+
+
+def test_examples_are_distinct_and_redacted_with_the_medoid_first() -> None:
+    found = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 1, 2, 3], 2), "prompts")
+    assert found == (Example(prompt="Write to [EMAIL]"), Example(prompt="Is my card insured?"))
+
+
+def test_a_changed_answer_stands_beside_that_to_the_prompt_most_alike() -> None:
+    first, second = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 4], 0), "answers")
+    # "Hello" is nearer, and has no answer to compare with.
+    assert first == Example(
+        prompt="Is my card insured?",
+        response="No.",
+        before=Quote(prompt="Is my card covered?", response="Yes."),
+    )
+    assert second.before == Quote(prompt="Raise my limit", response="Done.")
+
+
+def test_the_most_alike_is_found_in_any_chunk(monkeypatch) -> None:
+    whole = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 2, 4], 0), "answers")
+    monkeypatch.setattr(topic_examples, "CHUNK", 1)
+    assert Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 2, 4], 0), "answers") == whole
+
+
+def test_a_baseline_without_answers_leaves_nothing_beside() -> None:
+    silent = window([("Hello", "")], [0.0])
+    (example,) = Quoter(silent, CURRENT).of_cluster(cluster([4], 4), "answers")
+    assert example.before is None
+
+
+def test_the_most_foreign_outside_the_topics_are_quoted() -> None:
+    quoter = Quoter(REFERENCE, CURRENT)
+    novelty, topic = np.array([0.9, 0.8, 0.1, 1.0, 0.5]), np.array([-1, -1, -1, -1, 0])
+    found = quoter.foreign(novelty, topic, "prompts")
+    assert found == (Example(prompt="Is my card insured?"), Example(prompt="Write to [EMAIL]"))
+
+
+def test_an_answer_as_in_the_baseline_is_not_foreign() -> None:
+    quoter = Quoter(
+        REFERENCE,
+        window(
+            [("Is my card covered?", "Yes."), ("Raise my limit", "No."), ("More credit", "Done.")],
+            [0.0, 1.5, 1.4],
+        ),
+    )
+    novelty, topic = np.array([0.9, 0.8, 0.7]), np.full(3, -1)
+    (example,) = quoter.foreign(novelty, topic, "answers")
+    assert (example.prompt, example.response) == ("Raise my limit", "No.")
+    assert example.before == Quote(prompt="Raise my limit", response="Done.")
+    topic[1] = 0
+    assert quoter.foreign(novelty, topic, "answers") == ()

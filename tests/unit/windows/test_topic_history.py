@@ -1,0 +1,126 @@
+"""When a topic came, how it grew, and since when earlier evaluations have known it."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from monitor.store.windows.assessment import Assessment
+from monitor.windows.reading.window import Window
+from monitor.windows.topics.history import WINDOWS_LOOKED_AT, with_history
+from monitor.windows.topics.timeline import MAX_PERIODS, Timeline
+from tests.services.assessments import make_assessment, make_family, make_topic
+
+MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
+WEEK = (MONDAY, MONDAY + timedelta(days=7))
+
+
+def window(times: list[datetime], probability: list[float] | None = None) -> Window:
+    n = len(times) or 3
+    return Window(
+        prompts=["hello"] * n,
+        responses=[""] * n,
+        users=["ann", "", ""] + ["bob"] * (n - 3),
+        task_types=[""] * n,
+        occurred_at=times,
+        attributes=[{}] * n,
+        prompt_vectors=np.ones((n, 1)),
+        response_vectors=np.ones((n, 1)),
+        inclusion_probability=None if probability is None else np.array(probability),
+    )
+
+
+def days(*numbers: float) -> list[datetime]:
+    return [MONDAY + timedelta(days=number) for number in numbers]
+
+
+def test_each_day_of_the_window_has_a_share() -> None:
+    timeline = Timeline.of(window(days(0, 0.5, 2, 2.9, 2.2, 6)), WEEK)
+    assert timeline is not None
+    growth = timeline.growth(np.array([1, 3, 5]))
+    assert [one.start for one in growth] == [date(2026, 11, 2 + day) for day in range(7)]
+    assert [one.n for one in growth] == [1, 0, 1, 0, 0, 0, 1]
+    assert [one.share for one in growth] == [0.5, None, pytest.approx(1 / 3), None, None, None, 1.0]
+    assert timeline.first_of(np.array([5, 3])) == MONDAY + timedelta(days=2.9)
+
+
+def test_shares_are_of_the_traffic_behind_the_sample() -> None:
+    timeline = Timeline.of(window(days(0, 0.5, 1), [0.1, 0.3, 0.1]), None)
+    assert timeline is not None
+    growth = timeline.growth(np.array([0]))
+    assert [(one.n, one.share) for one in growth] == [(1, pytest.approx(0.75)), (0, 0.0)]
+
+
+@pytest.mark.parametrize("times", [[], days(1, 1, 1)], ids=["unknown", "all alike"])
+def test_without_times_there_is_no_growth(times: list[datetime]) -> None:
+    assert Timeline.of(window(times), None) is None
+
+
+def test_of_a_single_day_only_the_first_time_is_told() -> None:
+    timeline = Timeline.of(window(days(0.1, 0.2, 0.3)), None)
+    assert timeline is not None
+    assert timeline.growth(np.array([1])) == ()
+    assert timeline.first_of(np.array([1, 2])) == MONDAY + timedelta(days=0.2)
+
+
+@pytest.mark.parametrize(("length", "step"), [(35, 1), (36, 7), (245, 7), (246, 14), (3650, 105)])
+def test_a_long_window_is_told_in_weeks(length: int, step: int) -> None:
+    timeline = Timeline.of(window(days(0, 1, length - 1)), None)
+    assert timeline is not None
+    growth = timeline.growth(np.array([0, 2]))
+    assert len(growth) <= MAX_PERIODS
+    assert {one.days for one in growth} == {step}
+    assert growth[-1].start <= (MONDAY + timedelta(days=length - 1)).date()
+    assert (growth[0].n, growth[-1].n) == (1, 1)
+
+
+def test_days_are_those_of_utc() -> None:
+    late = datetime.fromisoformat("2026-11-02T23:30:00-02:00")
+    timeline = Timeline.of(window([MONDAY, MONDAY, late]), None)
+    assert timeline is not None
+    assert [one.n for one in timeline.growth(np.array([2]))] == [0, 1]
+
+
+def test_users_are_counted_once_and_nobodys_exchanges_one_by_one() -> None:
+    assert window(days(*range(6))).count_users([0, 1, 2, 3, 4]) == 4
+
+
+def assessed(name: str, first_seen: datetime, known_since: datetime | None = None) -> Assessment:
+    topic = make_topic(name=name, first_seen=first_seen, known_since=known_since)
+    return make_assessment(0.2, input=make_family(topics=(topic,)))
+
+
+@pytest.mark.parametrize(
+    ("name", "earlier", "same"),
+    [
+        ("crypto, wallet, transfer", "wallet, crypto, bitcoin, exchange", True),
+        ("crypto, wallet, transfer", "crypto, tax, report", False),
+        ("crypto", "crypto, wallet", True),
+        ("various: crypto, wallet", "crypto, wallet", True),
+        ("crypto", "loan", False),
+        ("(removed)", "(removed)", False),
+        ("how do I move my", "how do I move my", False),
+        ("", "", False),
+    ],
+)
+def test_names_tell_whether_a_topic_was_known(name: str, earlier: str, same: bool) -> None:
+    before = assessed(earlier, MONDAY - timedelta(days=5))
+    (topic,) = with_history(assessed(name, MONDAY), [before]).input.topics
+    assert topic.known_since == (MONDAY - timedelta(days=5) if same else None)
+
+
+def test_a_topic_is_known_since_the_first_of_an_unbroken_chain() -> None:
+    first = MONDAY - timedelta(days=40)
+    before = assessed("crypto", MONDAY - timedelta(days=5), known_since=first)
+    other = assessed("loan", MONDAY - timedelta(days=3))
+    now = assessed("crypto", MONDAY)
+    (topic,) = with_history(now, [other, before]).input.topics
+    assert topic.known_since == first
+    (topic,) = with_history(now, [*[other] * WINDOWS_LOOKED_AT, before]).input.topics
+    assert topic.known_since is None
+
+
+def test_a_topic_of_answers_is_not_known_by_one_of_prompts() -> None:
+    now = make_assessment(output=make_family("output", topics=(make_topic(name="crypto"),)))
+    (topic,) = with_history(now, [assessed("crypto", MONDAY)]).output.topics
+    assert topic.known_since is None
