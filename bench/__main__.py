@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 import bench
-from bench.row import Row
-from monitor.bench.row import write_rows
+from monitor.bench.row import Row, write_rows
 
 #: Modules that measure nothing.
 SUPPORT = {"__main__", "row"}

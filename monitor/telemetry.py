@@ -9,15 +9,15 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 #: The locals of a frame may hold customers' texts, which don't belong into a log.
-WITHOUT_LOCALS = structlog.processors.ExceptionRenderer(
+EXCEPTION_RENDERER = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
 
 #: Our own registry, so that a library that fills the global one doesn't add to ours.
 REGISTRY = CollectorRegistry()
 
-RECORDS_SEEN = Counter(
-    "driftwarden_records_seen", "Records read, sampled or not.", ["source"], registry=REGISTRY
+RECORDS_READ = Counter(
+    "driftwarden_records_read", "Records read, sampled or not.", ["source"], registry=REGISTRY
 )
 RECORDS_SAMPLED = Counter(
     "driftwarden_records_sampled", "Records kept by sampling.", ["source"], registry=REGISTRY
@@ -34,8 +34,8 @@ EXCHANGES_NOT_SAMPLED = Counter(
     ["source"],
     registry=REGISTRY,
 )
-FLOOR_STRATA_FORGOTTEN = Counter(
-    "driftwarden_floor_strata_forgotten",
+SAMPLING_STRATA_EVICTED = Counter(
+    "driftwarden_sampling_strata_evicted",
     "Task types whose floor began anew for want of memory: more is stored than is needed.",
     registry=REGISTRY,
 )
@@ -54,8 +54,8 @@ PARTS_IGNORED = Counter(
     ["source"],
     registry=REGISTRY,
 )
-HALVES_JOINED = Counter(
-    "driftwarden_halves_joined",
+EXCHANGES_JOINED = Counter(
+    "driftwarden_exchanges_joined",
     "Requests joined with their response after waiting for it, or the other way round.",
     ["source"],
     registry=REGISTRY,
@@ -84,14 +84,14 @@ CONSUMER_LAG = Gauge(
     ["source", "partition"],
     registry=REGISTRY,
 )
-EMBED_SECONDS = Histogram(
-    "driftwarden_embed_seconds",
+EMBEDDING_DURATION = Histogram(
+    "driftwarden_embedding_duration_seconds",
     "Time to embed one batch.",
     buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100),
     registry=REGISTRY,
 )
-STORE_SECONDS = Histogram(
-    "driftwarden_store_seconds",
+STORE_DURATION = Histogram(
+    "driftwarden_store_duration_seconds",
     "Time of the transaction that stores one batch.",
     buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
     registry=REGISTRY,
@@ -102,8 +102,8 @@ SERVICE_FAILURES = Counter(
     ["service"],
     registry=REGISTRY,
 )
-LAST_EVALUATION = Gauge(
-    "driftwarden_last_successful_evaluation_timestamp_seconds",
+LAST_DRIFT_EVALUATION = Gauge(
+    "driftwarden_last_successful_drift_evaluation_timestamp_seconds",
     "When the last evaluation ended well. Alert on its age: silence is the worst failure.",
     ["model"],
     registry=REGISTRY,
@@ -131,8 +131,8 @@ TRAINING_TOKENS_PER_SECOND = Gauge(
     ["model"],
     registry=REGISTRY,
 )
-TRAININGS_ENDED = Counter(
-    "driftwarden_trainings_ended",
+TRAINING_RUNS_FINISHED = Counter(
+    "driftwarden_training_runs_finished",
     "Training runs that ended, by how.",
     ["model", "status"],
     registry=REGISTRY,
@@ -144,7 +144,7 @@ def render_metrics() -> bytes:
     return generate_latest(REGISTRY)
 
 
-class _ToStderr(logging.Handler):
+class _StderrHandler(logging.Handler):
     """Writes to what is stderr at that moment: a bar of progress may have put itself before it."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -170,7 +170,7 @@ def configure_logging(*, json: bool | None = None, level: int = logging.INFO) ->
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     rendering: list[structlog.typing.Processor] = (
-        [WITHOUT_LOCALS, structlog.processors.JSONRenderer()]
+        [EXCEPTION_RENDERER, structlog.processors.JSONRenderer()]
         if as_json
         else [
             structlog.dev.ConsoleRenderer(
@@ -188,7 +188,7 @@ def configure_logging(*, json: bool | None = None, level: int = logging.INFO) ->
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = _ToStderr()
+    handler = _StderrHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

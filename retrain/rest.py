@@ -33,7 +33,7 @@ class RestService:
     name: str
     url: str
     headers: Callable[[], Mapping[str, str]]
-    let_in: str
+    access_hint: str
     ca_file: str = ""
     timeout_seconds: float = 20.0
 
@@ -65,38 +65,38 @@ class RestService:
                 verify=_trust(self.ca_file),
                 timeout=self.timeout_seconds,
             ) as client:
-                answer = client.request(
+                response = client.request(
                     method, path, json=json, params=params, headers=dict(self.headers())
                 )
         except (httpx.HTTPError, OSError) as error:
             said = str(error) or type(error).__name__
             raise RemoteServiceError(f"{self.name} at {self.url} doesn't answer: {said}") from error
-        if answer.status_code in expected:
-            return answer
-        if answer.status_code in _REFUSED:
+        if response.status_code in expected:
+            return response
+        if response.status_code in _REFUSED:
             raise RemoteServiceError(
-                f"{self.name} at {self.url} refuses {method} {path} ({answer.status_code}): "
-                f"{quoted(answer)}. {self.let_in}"
+                f"{self.name} at {self.url} refuses {method} {path} ({response.status_code}): "
+                f"{quoted(response)}. {self.access_hint}"
             )
-        if answer.status_code in _TRY_AGAIN:
+        if response.status_code in _TRY_AGAIN:
             raise RemoteServiceError(
                 f"{self.name} at {self.url} can't answer {method} {path} now "
-                f"({answer.status_code}): {quoted(answer)}"
+                f"({response.status_code}): {quoted(response)}"
             )
-        return answer
+        return response
 
 
-def quoted(answer: httpx.Response) -> str:
+def quoted(response: httpx.Response) -> str:
     """Return what an answer says of itself, in one line: its ``message``, or its last line."""
     try:
-        body = answer.json()
+        body = response.json()
     except ValueError:
         body = None
     if isinstance(body, dict) and isinstance(body.get("message"), str):
         said = body["message"]
     else:
-        lines = [line.strip() for line in answer.text.splitlines() if len(line.strip()) > 1]
-        said = lines[-1] if lines else answer.reason_phrase
+        lines = [line.strip() for line in response.text.splitlines() if len(line.strip()) > 1]
+        said = lines[-1] if lines else response.reason_phrase
     return " ".join(said.split())[:_QUOTED_CHARACTERS]
 
 

@@ -71,9 +71,9 @@ class RunFolder:
         return self.root / "replay-prompts.jsonl"
 
     @property
-    def replay_answers(self) -> Path:
+    def replay_responses(self) -> Path:
         """What the model answered, and why an answer isn't used."""
-        return self.root / "replay-answers.jsonl"
+        return self.root / "replay-responses.jsonl"
 
     @property
     def card(self) -> Path:
@@ -95,19 +95,19 @@ class RunFolder:
         """The verdict on the candidate by evaluation.yaml, with every number that led to it."""
         return self.root / "evaluation.json"
 
-    def evaluation_answers(self, evaluation_id: int) -> Path:
+    def evaluation_responses(self, evaluation_id: int) -> Path:
         """What each system answered to the benchmarks of evaluation.yaml, and how it scored."""
-        return self.root / f"evaluation-answers-{evaluation_id}.jsonl"
+        return self.root / f"evaluation-responses-{evaluation_id}.jsonl"
 
     @property
-    def all_evaluation_answers(self) -> list[Path]:
+    def all_evaluation_responses(self) -> list[Path]:
         """Those of every evaluation of this run, with those that aren't scored."""
-        return sorted(self.root.glob("evaluation-answers-*.jsonl"))
+        return sorted(self.root.glob("evaluation-responses-*.jsonl"))
 
     @property
-    def unscored_answers(self) -> Path:
+    def unscored_responses(self) -> Path:
         """Answers of an evaluation that isn't done; gone when all of them are scored."""
-        return self.root / "evaluation-answers-unscored.jsonl"
+        return self.root / "evaluation-responses-unscored.jsonl"
 
     @property
     def progress(self) -> Path:

@@ -23,7 +23,7 @@ from monitor.web.app import create_app  # noqa: E402 - the tests' world isn't in
 from monitor.web.server import BackgroundServer  # noqa: E402
 from tests.services.browser import chromium  # noqa: E402
 from tests.services.desk import RIGHT, make_desk  # noqa: E402
-from tests.services.human_evaluation_world import make_study  # noqa: E402
+from tests.services.human_evaluation_world import make_human_evaluation  # noqa: E402
 from tests.services.item_states import make_talk  # noqa: E402
 from tests.services.reviewing import choose, start  # noqa: E402
 from tests.services.site import Site  # noqa: E402
@@ -83,8 +83,8 @@ def correct_the_stolen_bag(page: Page) -> None:
 
 def rate_two_answers(studio: Studio) -> Page:
     """Open a study, and rate two of the three answers of its first item."""
-    study = make_study(studio.site.engine, datetime.now(UTC), n=12)
-    page = studio.open("Ada", f"/studies/{study}")
+    human_evaluation = make_human_evaluation(studio.site.engine, datetime.now(UTC), n=12)
+    page = studio.open("Ada", f"/human-evaluations/{human_evaluation}")
     page.keyboard.press("Enter")
     page.wait_for_url("**/rate")
     for key in "45535333":

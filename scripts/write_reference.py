@@ -52,7 +52,7 @@ SETTINGS_INTRODUCTION = """\
 driftwarden reads `config.toml` in its working directory, or the file given by `--config`. Every key
 has a default, so a file needs only what differs. The environment wins over the file:
 `DRIFTWARDEN_SECTION__KEY`, for instance `DRIFTWARDEN_MONITORING__SAMPLE_RATE=0.1`; lists are JSON
-(`DRIFTWARDEN_ROLLOUT__STEPS='[10, 100]'`).
+(`DRIFTWARDEN_ROLLOUT__STAGES='[10, 100]'`).
 
 An unknown key or a value that isn't allowed ends every command with exit status 78 and a line that
 names the key, the value and what is allowed."""

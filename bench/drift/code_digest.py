@@ -78,11 +78,11 @@ def _tree_of(file: Path) -> ast.Module:
 def _digest_of(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for file in files:
-        digest.update(without_words(file.read_text(encoding="utf-8")).encode())
+        digest.update(syntax_without_docstrings(file.read_text(encoding="utf-8")).encode())
     return digest.hexdigest()[:DIGITS]
 
 
-def without_words(source: str) -> str:
+def syntax_without_docstrings(source: str) -> str:
     """Return the syntax tree without comments and docstrings."""
     tree = ast.parse(source)
     for node in ast.walk(tree):

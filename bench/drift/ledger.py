@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.drift.code_digest import DIGITS, code_digest
-from monitor.bench.workers import Each, Result, Runs, Task
+from monitor.bench.workers import Result, ResultCallback, Task, TrialRunner
 from monitor.errors import InputError
 
 
@@ -27,7 +27,7 @@ class Line(msgspec.Struct, array_like=True, frozen=True):
 
     code: str
     data: str
-    what: str
+    spec: str
     seed: int
     outcome: Any
 
@@ -49,22 +49,22 @@ class Ledger:
         except OSError as error:
             raise InputError(f"{folder}: {error.strerror}") from None
         lines = [line for path in sorted(folder.glob("*.jsonl")) for line in _read(path)]
-        self._known = {(one.code, one.data, one.what, one.seed): one.outcome for one in lines}
-        self._of_any_code = {(one.data, one.what, one.seed) for one in lines}
+        self._known = {(one.code, one.data, one.spec, one.seed): one.outcome for one in lines}
+        self._of_any_code = {(one.data, one.spec, one.seed) for one in lines}
         #: Trials that were asked for and are there, but of other code.
         self.n_ignored = 0
 
     def find(self, line: Line) -> Any:
         """Return the outcome of a trial; ``None`` where it isn't there."""
-        found = self._known.get((line.code, line.data, line.what, line.seed))
+        found = self._known.get((line.code, line.data, line.spec, line.seed))
         if found is None:
-            self.n_ignored += (line.data, line.what, line.seed) in self._of_any_code
+            self.n_ignored += (line.data, line.spec, line.seed) in self._of_any_code
         return found
 
     def add(self, line: Line) -> None:
         """Append a trial."""
-        self._known[line.code, line.data, line.what, line.seed] = line.outcome
-        path = self._folder / f"{_file_name(line.what)}.jsonl"
+        self._known[line.code, line.data, line.spec, line.seed] = line.outcome
+        path = self._folder / f"{_file_name(line.spec)}.jsonl"
         with path.open("ab") as file:
             file.write(msgspec.json.encode(line) + b"\n")
 
@@ -84,15 +84,15 @@ def _read(path: Path) -> list[Line]:
     return lines
 
 
-def _file_name(what: str) -> str:
+def _file_name(spec: str) -> str:
     """Return what a trial does in letters that every file system takes."""
-    return re.sub(r"[^A-Za-z0-9._]+", "-", what).strip("-")
+    return re.sub(r"[^A-Za-z0-9._]+", "-", spec).strip("-")
 
 
-class Recorded:
+class LedgerRunner:
     """Runs trials that a ledger doesn't hold yet, and takes the others from it."""
 
-    def __init__(self, workers: Runs, ledger: Ledger, data: str) -> None:
+    def __init__(self, workers: TrialRunner, ledger: Ledger, data: str) -> None:
         """Take who runs trials, where they are kept, and the digest of the data they draw from."""
         self._workers = workers
         self._ledger = ledger
@@ -105,19 +105,19 @@ class Recorded:
         *,
         label: str,
         seconds: float = float("inf"),
-        each: Each | None = None,
+        on_result: ResultCallback | None = None,
     ) -> list[Result]:
         """Return the results of the first tasks, in order; see :meth:`Workers.run`."""
         code = f"{version('driftwarden')}+{code_digest(function.__module__)}"
         kind = get_type_hints(function)["return"]
 
         def line(task: Any, outcome: Any = None) -> Line:
-            return Line(code, self._data, described(function, task), task.seed, outcome)
+            return Line(code, self._data, describe_trial(function, task), task.seed, outcome)
 
         def keep(_: Any, task: Task, result: Result) -> None:
             self._ledger.add(line(task, result))
-            if each is not None:
-                each(function, task, result)
+            if on_result is not None:
+                on_result(function, task, result)
 
         known = [self._ledger.find(line(task)) for task in tasks]
         missing = [number for number, outcome in enumerate(known) if outcome is None]
@@ -126,7 +126,7 @@ class Recorded:
         ]
         if missing:
             some = [tasks[number] for number in missing]
-            new = self._workers.run(function, some, label=label, seconds=seconds, each=keep)
+            new = self._workers.run(function, some, label=label, seconds=seconds, on_result=keep)
             for number, result in zip(missing, new, strict=False):
                 results[number] = result
         # Seeds are told as a range, so there must be no gap.
@@ -134,7 +134,7 @@ class Recorded:
         return [result for result in results[:n_done] if result is not None]
 
 
-def described(function: Callable[..., Any], task: Any) -> str:
+def describe_trial(function: Callable[..., Any], task: Any) -> str:
     """Return what a trial does: its function, and its fields but the seed and paths."""
     values = [
         value

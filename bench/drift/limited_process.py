@@ -13,14 +13,14 @@ STARTUP_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
-class Done(Generic[Value]):
+class Completed(Generic[Value]):
     """The measurement's value."""
 
     value: Value
 
 
 @dataclass(frozen=True)
-class NotDone:
+class Failed:
     """Why there is none."""
 
     reason: str
@@ -29,7 +29,7 @@ class NotDone:
 
 def run_limited(
     function: Callable[..., Value], *arguments: Any, seconds: float
-) -> Done[Value] | NotDone:
+) -> Completed[Value] | Failed:
     """Call a function in a fresh process.
 
     Args:
@@ -45,20 +45,20 @@ def run_limited(
     theirs.close()
     try:
         if not ours.poll(STARTUP_SECONDS):
-            return NotDone(f"was not ready after {STARTUP_SECONDS:g} s")
+            return Failed(f"was not ready after {STARTUP_SECONDS:g} s")
         kind, content = ours.recv()
         if kind == "ready":
             if not ours.poll(seconds):
-                return NotDone(f"did not finish in {seconds:g} s", timed_out=True)
+                return Failed(f"did not finish in {seconds:g} s", timed_out=True)
             kind, content = ours.recv()
     except EOFError:
         process.join()
-        return NotDone(f"its process ended with exit status {process.exitcode}")
+        return Failed(f"its process ended with exit status {process.exitcode}")
     finally:
         process.kill()
         process.join()
         ours.close()
-    return Done(content) if kind == "value" else NotDone(f"failed: {content}")
+    return Completed(content) if kind == "value" else Failed(f"failed: {content}")
 
 
 def _serve(

@@ -16,8 +16,8 @@ from bench.retrain.forgetting import forgetting_rows
 from bench.retrain.gate_trials import candidate_trials, exact_pass_rate, hallucinator_passes
 from bench.retrain.methods import method_rows, read_bank
 from bench.retrain.speed import evaluation_row, training_row
-from bench.review.human_evaluation_trials import human_trials
-from bench.row import Row
+from bench.review.human_evaluation_trials import human_evaluation_trials
+from monitor.bench.row import Row
 from retrain.models.base_model import prepare_base
 
 AREA = "retrain"
@@ -81,9 +81,9 @@ def _gate_rows() -> list[Row]:
 
 def _studies(rng: np.random.Generator) -> list[Row]:
     """Have three people rate 100 items of candidates whose true ratings are known."""
-    worse = human_trials((-0.25, 0, 0, 0), rng, n_trials=N_STUDIES)
-    alike = human_trials((0, 0, 0, 0), rng, n_trials=N_STUDIES)
-    many = human_trials((0, 0, 0, 0), rng, n_trials=N_STUDIES, n_items=200)
+    worse = human_evaluation_trials((-0.25, 0, 0, 0), rng, n_trials=N_STUDIES)
+    alike = human_evaluation_trials((0, 0, 0, 0), rng, n_trials=N_STUDIES)
+    many = human_evaluation_trials((0, 0, 0, 0), rng, n_trials=N_STUDIES, n_items=200)
     told = "rated by three people on 100 items"
     passes = "passes on all four dimensions"
     different = alike.called_different

@@ -20,7 +20,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
-class Trained:
+class ChildRun:
     """What came of a child."""
 
     folder: RunFolder
@@ -46,7 +46,7 @@ class Trained:
 
 def train_in_child(
     root: Path, recipe: Recipe, data: TrainingSet, environment: Mapping[str, str] | None = None
-) -> Trained:
+) -> ChildRun:
     """Train as production does."""
     return run_on(make_folder(root, recipe, data), "retrain.training.child", environment)
 
@@ -60,7 +60,9 @@ def make_folder(root: Path, recipe: Recipe, data: TrainingSet) -> RunFolder:
     return folder
 
 
-def run_on(folder: RunFolder, module: str, environment: Mapping[str, str] | None = None) -> Trained:
+def run_on(
+    folder: RunFolder, module: str, environment: Mapping[str, str] | None = None
+) -> ChildRun:
     """Run a module on a folder that holds a recipe and examples.
 
     Raises:
@@ -83,7 +85,7 @@ def run_on(folder: RunFolder, module: str, environment: Mapping[str, str] | None
         raise RuntimeError(f"{module}: {result.get('error', '')}\n{told}")
     # Linux counts the greatest resident memory in KiB.
     peak = used.ru_maxrss * 1024 / 1e6
-    return Trained(folder, seconds, used.ru_utime + used.ru_stime, peak, result)
+    return ChildRun(folder, seconds, used.ru_utime + used.ru_stime, peak, result)
 
 
 def _tokens_per_second(folder: RunFolder, result: dict[str, Any]) -> float:

@@ -17,8 +17,8 @@ import torch
 from rich.progress import track
 
 from bench.retrain.child_run import ONE_THREAD, train_in_child
-from bench.row import Row
 from monitor.bench.intervals import mean_interval
+from monitor.bench.row import Row
 from retrain.data import build_training_set
 from retrain.models.generation import Responder
 from retrain.models.tiny_base import TinyShape, make_tiny_base
@@ -62,7 +62,7 @@ SHAPE = TinyShape(
 
 
 @dataclass(frozen=True)
-class Kept:
+class Accuracy:
     """Exact match after a retraining."""
 
     new: float
@@ -72,7 +72,7 @@ class Kept:
 def forgetting_rows(place: Path, n_seeds: int) -> Iterator[Row]:
     """Retrain on ``n_seeds`` models, each with replay and without."""
     before: list[float] = []
-    after: dict[float, list[Kept]] = {0.3: [], 0.0: []}
+    after: dict[float, list[Accuracy]] = {0.3: [], 0.0: []}
     for seed in track(range(n_seeds), "forgetting", transient=True):
         with _one_thread():
             known, by_share = _one_seed(place / f"seed-{seed}", seed, tuple(after))
@@ -98,7 +98,9 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _one_seed(place: Path, seed: int, shares: Sequence[float]) -> tuple[float, dict[float, Kept]]:
+def _one_seed(
+    place: Path, seed: int, shares: Sequence[float]
+) -> tuple[float, dict[float, Accuracy]]:
     rng = random.Random(seed)
     phrasings = ["".join(parts) for parts in product(OPENINGS, FRAMES, CLOSINGS)]
     rng.shuffle(phrasings)
@@ -123,29 +125,33 @@ def _one_seed(place: Path, seed: int, shares: Sequence[float]) -> tuple[float, d
         data = build_training_set(gold, original, replay_share=share, seed=seed)
         done = train_in_child(place / f"replay-{share}", recipe, data, ONE_THREAD)
         responder = Responder(base, done.folder.adapter, max_new_tokens=8)
-        found[share] = Kept(
+        found[share] = Accuracy(
             new=_right(responder, list(CHANGED), asked, CHANGED),
             old=_right(responder, kept_facts, asked, FACTS),
         )
     return known, found
 
 
-def _row(frame: str, fact: str, answers: dict[str, str]) -> dict[str, Any]:
+def _row(frame: str, fact: str, responses: dict[str, str]) -> dict[str, Any]:
     return {
         "messages": [
             {"role": "user", "content": frame.format(fact)},
-            {"role": "assistant", "content": answers[fact]},
+            {"role": "assistant", "content": responses[fact]},
         ],
         "metadata": {"task_type": fact},
     }
 
 
 def _right(
-    responder: Responder, facts: Sequence[str], asked: Sequence[str], answers: dict[str, str]
+    responder: Responder, facts: Sequence[str], asked: Sequence[str], responses: dict[str, str]
 ) -> float:
     pairs = [(fact, frame) for fact in facts for frame in asked]
-    told = responder.respond([[_row(frame, fact, answers)["messages"][0]] for fact, frame in pairs])
-    return mean(answer == answers[fact] for answer, (fact, _) in zip(told, pairs, strict=True))
+    told = responder.respond(
+        [[_row(frame, fact, responses)["messages"][0]] for fact, frame in pairs]
+    )
+    return mean(
+        response == responses[fact] for response, (fact, _) in zip(told, pairs, strict=True)
+    )
 
 
 def _mean(

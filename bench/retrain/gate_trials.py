@@ -12,7 +12,7 @@ from monitor.settings import Gates
 from monitor.settings.evaluation_file.plan import BenchmarkPlan, parse_plan
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.gates.gates import decide
+from retrain.evaluation.gates.gates import apply_gates
 from retrain.evaluation.gates.thresholds import check_thresholds
 from retrain.evaluation.metrics.catalogue import load_metrics
 from retrain.evaluation.metrics.scoring import ItemScore
@@ -57,7 +57,7 @@ def candidate_trials(
             old if copy else new for old, new, copy in zip(incumbent, own, copied, strict=True)
         ]
         scores = {"incumbent": {"suite": incumbent}, "candidate": {"suite": candidate}}
-        verdict = decide([suite], scores, policy or Gates(), rng).verdict
+        verdict = apply_gates([suite], scores, policy or Gates(), rng).verdict
         found[verdict.decision] += 1
         found["better"] += verdict.checks[0].outcome == "passed"
     return Trials(n_trials, found["promote"], found["better"], found["reject"])

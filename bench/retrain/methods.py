@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.retrain.child_run import ONE_THREAD, Trained, train_in_child
-from bench.row import Row as Figure
+from bench.retrain.child_run import ONE_THREAD, ChildRun, train_in_child
 from monitor.bench.intervals import proportion_interval
+from monitor.bench.row import Row as Figure
 from monitor.settings import TrainingData
-from retrain.data import Checks, Row, TrainingSet, original_training_set
+from retrain.data import DataChecks, Row, TrainingSet, original_training_set
 from retrain.models.base_model import BaseModel
 from retrain.models.generation import Responder
 from retrain.recipes.recipe import Method, Recipe
@@ -44,7 +44,7 @@ class Bank:
             {"messages": [*asked(query), {"role": "assistant", "content": intent}]}
             for query, intent in self.training[:n]
         ]
-        checks = Checks(rules=TrainingData(validation_share=0.0))
+        checks = DataChecks(rules=TrainingData(validation_share=0.0))
         return original_training_set(rows, seed=SEED, checks=checks)
 
 
@@ -115,7 +115,7 @@ def method_rows(base: BaseModel, bank: Bank, place: Path) -> Iterator[Figure]:
         yield Figure(AREA, f"{method}: weights written", done.weights_megabytes, "MB", "", None, "")
 
 
-def _responder(base: BaseModel, method: Method, done: Trained) -> Responder:
+def _responder(base: BaseModel, method: Method, done: ChildRun) -> Responder:
     if method == "full":
         return Responder(done.folder.adapter, max_new_tokens=MAX_NEW_TOKENS)
     return Responder(base.folder, done.folder.adapter, max_new_tokens=MAX_NEW_TOKENS)
@@ -129,10 +129,10 @@ def _exact(
     system_prompt: str = SYSTEM_PROMPT,
     goal: bool = False,
 ) -> Figure:
-    answers = responder.respond([asked(query, system_prompt) for query, _ in bank.held_out])
+    responses = responder.respond([asked(query, system_prompt) for query, _ in bank.held_out])
     right = sum(
-        answer.strip().lower() == intent
-        for answer, (_, intent) in zip(answers, bank.held_out, strict=True)
+        response.strip().lower() == intent
+        for response, (_, intent) in zip(responses, bank.held_out, strict=True)
     )
     n = len(bank.held_out)
     lower, upper = proportion_interval(right, n)
@@ -148,6 +148,6 @@ def _exact(
     )
 
 
-def _speed(done: Trained) -> str:
+def _speed(done: ChildRun) -> str:
     alone = done.result["training_seconds"]
     return f"training alone {alone:.0f} s, {done.tokens_per_second:.0f} tokens/s"

@@ -13,14 +13,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bench.retrain.child_run import make_folder, run_on, train_in_child
 from bench.retrain.methods import MAX_NEW_TOKENS, Bank, asked, recipe_for
-from bench.row import Row
+from monitor.bench.row import Row
 from monitor.settings import Scoring
 from monitor.settings.evaluation_file.plan import parse_plan
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import load_benchmarks
 from retrain.evaluation.candidate import score_systems
 from retrain.evaluation.metrics.catalogue import MetricModels
-from retrain.evaluation.systems import answer_benchmarks
+from retrain.evaluation.systems import generate_responses
 from retrain.models.base_model import BaseModel
 from retrain.models.generation import BATCH_SIZE, Responder
 from retrain.run_folder import write_lines
@@ -63,8 +63,8 @@ def evaluation_row(base: BaseModel, bank: Bank, place: Path) -> Row:
     pairs = []
     for _ in range(ROUNDS):
         began = time.monotonic()
-        answers = answer_benchmarks({"candidate": lambda: responder}, benchmarks)
-        score_systems(benchmarks, answers)
+        responses = generate_responses({"candidate": lambda: responder}, benchmarks)
+        score_systems(benchmarks, responses)
         ours = time.monotonic() - began
         began = time.monotonic()
         bare.generate(items)
@@ -90,7 +90,7 @@ class _Bare:
             ),
             key=len,
         )
-        answers: list[str] = []
+        responses: list[str] = []
         for begin in range(0, len(texts), BATCH_SIZE):
             encoded = self._tokenizer(
                 texts[begin : begin + BATCH_SIZE], return_tensors="pt", padding=True
@@ -99,8 +99,8 @@ class _Bare:
                 told = self._model.generate(
                     **encoded, max_new_tokens=MAX_NEW_TOKENS, do_sample=False
                 )
-            answers += self._tokenizer.batch_decode(told[:, encoded["input_ids"].shape[1] :])
-        return answers
+            responses += self._tokenizer.batch_decode(told[:, encoded["input_ids"].shape[1] :])
+        return responses
 
 
 def _repeated(pairs: Sequence[tuple[str, str]], n: int) -> Iterator[tuple[str, str]]:

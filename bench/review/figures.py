@@ -17,8 +17,8 @@ from bench.review.page_server import server_process
 from bench.review.remedies import MIXES, POOLED, make_pools, route
 from bench.review.weeks import REPEATED, TASK_TYPES, WORLDS, World, estimates, simulate_week
 from bench.review.years import Plan, false_recommendations, rises_found
-from bench.row import Row
 from monitor.bench.intervals import mean_interval, proportion_interval
+from monitor.bench.row import Row
 from monitor.review.decision.error_rate import estimate_rate
 from monitor.settings import Review
 
@@ -47,12 +47,14 @@ def run(data: Path | None) -> Iterator[Row]:
 
 def _week_rows(world: World) -> Iterator[Row]:
     found: dict[str, Estimated] = {}
-    asked_twice = over_budget = 0
+    queued_twice = over_budget = 0
     for number in track(range(WEEKS), f"weeks, {world.name}", transient=True):
         week = simulate_week(world, Review(), np.random.default_rng([SEED, number]))
-        texts = [one.draw.text_digest for one in [*week.selection.fresh, *week.selection.reused]]
-        asked_twice += len(texts) - len(set(texts))
-        over_budget += len(week.selection.fresh) > Review().weekly_budget
+        texts = [
+            one.draw.text_digest for one in [*week.selection.unreviewed, *week.selection.reused]
+        ]
+        queued_twice += len(texts) - len(set(texts))
+        over_budget += len(week.selection.unreviewed) > Review().weekly_budget
         control = estimate_rate(week.control.errors, week.control.n)
         told = {**estimates(week), "control": (control.rate, control.lower, control.upper)}
         for name, (rate, lower, upper) in told.items():
@@ -67,7 +69,7 @@ def _week_rows(world: World) -> Iterator[Row]:
         yield _coverage(f"{world.name}: {domain}, covers", found[domain], how, goal=False)
     yield _spread(f"{world.name}: sd of the rate, all slices / control", found, how)
     if world is REPEATED:
-        yield _row("texts asked twice", asked_twice, "= 0", asked_twice == 0, how)
+        yield _row("texts asked twice", queued_twice, "= 0", queued_twice == 0, how)
         yield _row("batches over budget", over_budget, "= 0", over_budget == 0, how)
 
 
@@ -95,7 +97,7 @@ def _remedy_rows() -> Iterator[Row]:
     for mix in MIXES:
         routed = route(pools, mix, review, SEED)
         true_share = float(np.mean([mix.share(pool) for pool in pools]))
-        right = routed.retrain if true_share > 0.5 else routed.knowledge
+        right = routed.retrain if true_share > 0.5 else routed.fix_context
         told = f"{how}; {true_share:.0%} of the traffic's errors take judgement"
         yield _share(f"{mix.name}: routed rightly", right, POOLS, told, at_least=0.90)
         yield _share(f"{mix.name}: the share's 95% interval covers", routed.covered, POOLS, how)

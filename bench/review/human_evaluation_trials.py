@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.settings import Gates
-from monitor.store.human_evaluation.keys import RevealedRating
-from retrain.evaluation.human_evaluation.ratings import HumanResults, measure
+from monitor.store.human_evaluation.keys import UnblindedRating
+from retrain.evaluation.human_evaluation.ratings import HumanResults, compute_human_results
 
 DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")
 SCALE = (1, 5)
@@ -18,7 +18,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class HumanTrials:
+class HumanEvaluationTrials:
     """What many studies of the same true difference said."""
 
     n: int
@@ -88,7 +88,7 @@ class Truth:
         return (low + high) / 2
 
 
-def human_trials(
+def human_evaluation_trials(
     differences: tuple[float, ...],
     rng: np.random.Generator,
     *,
@@ -97,7 +97,7 @@ def human_trials(
     n_reviewers: int = 3,
     truth: Truth | None = None,
     policy: Gates | None = None,
-) -> HumanTrials:
+) -> HumanEvaluationTrials:
     """Measure studies in which the candidate truly differs by so much on each dimension."""
     truth, policy = truth or Truth(), policy or Gates()
     calibrated = {one: truth.shift_for(one, rng) for one in set(differences)}
@@ -112,7 +112,7 @@ def human_trials(
         found["first passed"] += results.checks[0].outcome == "passed"
         found["different"] += any(one.adjusted_p_value <= 0.05 for one in results.comparisons)
         found["covered"] += first.lower <= differences[0] <= first.upper
-    return HumanTrials(
+    return HumanEvaluationTrials(
         n=n_trials,
         passed=found["passed"],
         failed=found["failed"],
@@ -124,7 +124,7 @@ def human_trials(
 
 
 def _study(drawn: tuple[Values, Values], policy: Gates, rng: np.random.Generator) -> HumanResults:
-    ratings: list[RevealedRating] = []
+    ratings: list[UnblindedRating] = []
     for place, (system, values) in enumerate(zip(("incumbent", "candidate"), drawn, strict=True)):
         for item, of_item in enumerate(values):
             for reviewer, scores in enumerate(of_item):
@@ -132,8 +132,10 @@ def _study(drawn: tuple[Values, Values], policy: Gates, rng: np.random.Generator
                     name: int(one) for name, one in zip(DIMENSIONS, scores, strict=True)
                 }
                 ratings.append(
-                    RevealedRating(
+                    UnblindedRating(
                         f"b/{item:04d}", item, "", 2 * item + place, system, reviewer, place, told
                     )
                 )
-    return measure(ratings, dimensions=DIMENSIONS, scale=SCALE, policy=policy, rng=rng)
+    return compute_human_results(
+        ratings, dimensions=DIMENSIONS, scale=SCALE, policy=policy, rng=rng
+    )

@@ -26,12 +26,19 @@ from sqlalchemy import (
 )
 
 from bench.review.page_server import Served
-from monitor.accounts.registration import create_account
+from monitor.accounts.registration import create_user
 from monitor.store.engine import make_engine, transaction
 from monitor.store.review.items import insert_batch
-from monitor.store.tables import Exchange, GoldExample, Lease, Review, ReviewItem, metadata
+from monitor.store.tables import (
+    Exchange,
+    GoldExample,
+    Review,
+    ReviewAssignment,
+    ReviewItem,
+    metadata,
+)
 from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
-from monitor.store.windows.claims import claim_evaluation
+from monitor.store.windows.claims import claim_drift_evaluation
 from tests.services.postgres import PostgresServer
 
 PASSWORD = "correct horse battery"
@@ -142,16 +149,15 @@ def _fill(engine: Engine, n_items: int) -> None:
     now = datetime.now(UTC)
     with transaction(engine) as connection:
         for name in PEOPLE:
-            create_account(connection, name, PASSWORD, "reviewer", now)
+            create_user(connection, name, PASSWORD, "reviewer", now)
         earlier = [
-            create_account(connection, f"Earlier {one}", PASSWORD, "reviewer", now)
-            for one in range(2)
+            create_user(connection, f"Earlier {one}", PASSWORD, "reviewer", now) for one in range(2)
         ]
         _add_exchanges(connection, n_items // N_BATCHES, now)
         batches = []
         for number in range(N_BATCHES):
             start = now - timedelta(weeks=N_BATCHES - number)
-            claim = claim_evaluation(
+            claim = claim_drift_evaluation(
                 connection, "assistant", start, start + timedelta(weeks=1), seed=1, now=now
             )
             if claim is None:
@@ -178,7 +184,7 @@ def _add_exchanges(connection: Connection, n: int, now: datetime) -> None:
             received_at=now,
             model="assistant",
             task_type=("cards", "fees", "transfers")[index % 3],
-            user=f"u{index % 500}",
+            end_user=f"u{index % 500}",
             messages=[{"role": "user", "content": f"{index} {8 * sentence}"}],
             prompt=f"{index} {8 * sentence}",
             response=15 * sentence,
@@ -228,7 +234,7 @@ def _add_reviews(connection: Connection, batches: list[int], person: int, now: d
         **{name: literal("") for name in blank},
         "submitted_at": literal(now),
     }
-    for table, values in ((Lease, lease), (Review, review)):
+    for table, values in ((ReviewAssignment, lease), (Review, review)):
         chosen = select(*values.values()).where(ReviewItem.batch_id.in_(batches))
         connection.execute(insert(table).from_select(list(values), chosen))
 

@@ -18,7 +18,7 @@ from monitor.store.engine import make_engine
 from monitor.web.app import create_app
 from monitor.web.server import serve
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @route("/", http_method=["GET", "POST"], sync_to_thread=False, status_code=200)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.review.weeks import DRIFTED, review_without_mistakes, simulate_week
-from monitor.review.decision.error_causes import FACTS_MISSING, NEEDS_JUDGEMENT, weigh_answers
+from monitor.review.decision.error_causes import FACTS_MISSING, NEEDS_JUDGEMENT, weigh_error_causes
 from monitor.review.decision.error_rate import batch_weights
 from monitor.review.decision.rule import choose_remedy
 from monitor.settings import Review
@@ -53,7 +53,7 @@ class Routed:
     """How the pools of a mix were routed."""
 
     retrain: int
-    knowledge: int
+    fix_context: int
     undecided: int
     #: The interval of the share holds the true one.
     covered: int
@@ -71,7 +71,7 @@ def make_pools(n: int, review: Review, seed: int) -> list[Pool]:
             rng = np.random.default_rng([seed, 3, number, week])
             made = simulate_week(DRIFTED, review, rng)
             reviewed = review_without_mistakes(made.selection, made.traffic, 0.0, rng)
-            rows += [replace(row, batch_id=week, asked_in=week) for row in reviewed]
+            rows += [replace(row, batch_id=week, queued_in=week) for row in reviewed]
             clustered += int((made.traffic.wrong & (made.traffic.cluster >= 0)).sum())
             wrong += int(made.traffic.wrong.sum())
         pools.append(Pool(tuple(rows), clustered / wrong))
@@ -88,14 +88,14 @@ def route(pools: Sequence[Pool], mix: Mix, review: Review, seed: int) -> Routed:
             replace(row, answerable=_answer(row, mix, rng)) if row.is_wrong else row
             for row in pool.rows
         ]
-        answers = weigh_answers(rows, batch_weights(rows))
-        remedies.append(choose_remedy(answers, review.minimum_answers)[0])
-        judgement = answers.shares[NEEDS_JUDGEMENT]
+        error_causes = weigh_error_causes(rows, batch_weights(rows))
+        remedies.append(choose_remedy(error_causes, review.min_remedy_ratings)[0])
+        judgement = error_causes.shares[NEEDS_JUDGEMENT]
         covered += judgement.lower <= mix.share(pool) <= judgement.upper
         counted += judgement.n_wrong > judgement.n / 2
     return Routed(
         retrain=remedies.count("retrain"),
-        knowledge=remedies.count("knowledge"),
+        fix_context=remedies.count("fix_context"),
         undecided=remedies.count("undecided"),
         covered=covered,
         counted_for_training=counted,

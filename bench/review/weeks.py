@@ -12,7 +12,7 @@ from monitor.review.decision.error_rate import (
     control_slice,
     estimate_traffic,
 )
-from monitor.review.sampling.selection import Selected, Selection, select_items
+from monitor.review.sampling.selection import SelectedText, Selection, select_items
 from monitor.settings import Review
 from monitor.store.review.draws import DrawRow
 from monitor.store.windows.sample_scores import SampleScores
@@ -33,7 +33,7 @@ class World:
     clusters: tuple[tuple[float, float], ...] = ()
     #: Error rate of the rest: of a familiar prompt, and what the most foreign one adds.
     familiar_error: float = 0.07
-    foreign_error: float = 0.25
+    novel_error: float = 0.25
     #: Share of the traffic that repeats one of the common texts, and how many of those there are.
     repeated: float = 0.0
     n_common: int = 200
@@ -44,7 +44,7 @@ class World:
 
 
 DRIFTED = World(name="drifted", clusters=((0.05, 0.55), (0.03, 0.4), (0.02, 0.3)))
-QUIET = World(name="quiet", familiar_error=0.05, foreign_error=0.1)
+QUIET = World(name="quiet", familiar_error=0.05, novel_error=0.1)
 REPEATED = World(
     name="repeated texts, unequal rates, 5% missing",
     clusters=((0.06, 0.5), (0.02, 0.3)),
@@ -109,7 +109,7 @@ def make_traffic(world: World, rng: np.random.Generator) -> Traffic:
     novelty = np.where(in_cluster, rng.normal(2.0, 0.7, m), 3 * rank - 1 + rng.normal(0, 0.3, m))
     task = rng.choice(len(TASK_TYPES), size=m, p=TASK_SHARES)
     error = (
-        np.where(in_cluster, rates[place], world.familiar_error + world.foreign_error * rank**6)
+        np.where(in_cluster, rates[place], world.familiar_error + world.novel_error * rank**6)
         * np.array([0.9, 1.0, 1.1, 1.6])[task]
     )
     wrong = rng.random(m) < error
@@ -141,14 +141,14 @@ def review_without_mistakes(
     selection: Selection, traffic: Traffic, missing: float, rng: np.random.Generator
 ) -> list[DrawRow]:
     """Return the draws with the true verdicts, but for some that are still open."""
-    drawn: list[Selected] = [*selection.fresh, *selection.reused]
+    drawn: list[SelectedText] = [*selection.unreviewed, *selection.reused]
     is_open = rng.random(len(drawn)) < missing
     return [
         DrawRow(
             **asdict(one.draw),
             batch_id=1,
             item_id=number,
-            asked_in=1 if one.known_item is None else 0,
+            queued_in=1 if one.earlier_item is None else 0,
             status="queued" if undecided else "gold",
             verdict=None
             if undecided

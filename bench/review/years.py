@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from monitor.review.decision.error_causes import NEEDS_JUDGEMENT, Answers
+from monitor.review.decision.error_causes import NEEDS_JUDGEMENT, ErrorCauses
 from monitor.review.decision.error_rate import ControlSlice
 from monitor.review.decision.rule import Baseline, Evidence, recommend
 from monitor.review.decision.weighted_rate import WeightedRate
@@ -19,7 +19,7 @@ from monitor.statistics.agreement import Agreement
 WEEKS = 52
 
 _READY = Agreement(400, 0.95, 0.9, 0.85, 0.95, 0.93, 0.9, 0.96)
-_ANSWERS = Answers(40, 40, 40.0, {NEEDS_JUDGEMENT: WeightedRate(40, 40, 40.0, 1.0, 0.9, 1.0)})
+_ANSWERS = ErrorCauses(40, 40, 40.0, {NEEDS_JUDGEMENT: WeightedRate(40, 40, 40.0, 1.0, 0.9, 1.0)})
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def rises_found(plan: Plan, rise: float, within: int, trials: int, seed: int) ->
     The weeks before it, which the first decisions still look back on, are as at launch.
     """
     rng = np.random.default_rng([seed, 2])
-    quiet = plan.review.window_weeks
+    quiet = plan.review.decision_window.days // 7
     found = 0
     for _ in range(trials):
         week = _first_alarm(plan, rise, within, quiet, rng)
@@ -65,7 +65,7 @@ def _first_alarm(
     after = rng.binomial(plan.n_control, plan.error_rate + rise, weeks)
     errors = np.concatenate([before, after])
     for week in range(quiet_before, quiet_before + weeks):
-        pooled = errors[max(0, week + 1 - plan.review.window_weeks) : week + 1]
+        pooled = errors[max(0, week + 1 - plan.review.decision_window.days // 7) : week + 1]
         outcome = _decide(plan, int(errors[week]), int(pooled.sum()), len(pooled), at_launch)
         if outcome != "keep":
             return week - quiet_before
@@ -73,14 +73,14 @@ def _first_alarm(
 
 
 @cache
-def _decide(plan: Plan, own: int, pooled: int, n_weeks: int, at_launch: int) -> str:
+def _decide(plan: Plan, batch_control: int, pooled: int, n_weeks: int, at_launch: int) -> str:
     n = plan.n_control
     evidence = Evidence(
-        own=ControlSlice(n, 0, n, own, 0),
+        batch_control=ControlSlice(n, 0, n, batch_control, 0),
         pooled=ControlSlice(n * n_weeks, 0, n * n_weeks, pooled, 0),
         baseline=Baseline(at_launch, plan.review.baseline_reviews, "launch"),
         agreement=_READY,
-        answers=_ANSWERS,
-        drifted_gold=plan.review.minimum_drifted_gold,
+        error_causes=_ANSWERS,
+        drifted_gold=plan.review.min_drifted_gold,
     )
     return recommend(evidence, plan.review).recommendation

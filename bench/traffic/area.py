@@ -14,7 +14,6 @@ import pytest
 from rich.progress import track
 from sentence_transformers import SentenceTransformer
 
-from bench.row import Row
 from bench.traffic.child import ingest_in_child
 from bench.traffic.ingest_runs import (
     InstantEncoder,
@@ -25,8 +24,9 @@ from bench.traffic.ingest_runs import (
     stored_texts,
 )
 from bench.traffic.replay_runs import decode_only, replay, write_file
-from bench.traffic.services import World, bench_settings, started_world
+from bench.traffic.services import BenchServices, bench_settings, started_services
 from bench.traffic.stages import stage_rows
+from monitor.bench.row import Row
 from monitor.embedding.encoder import load_encoder
 from monitor.settings import Settings
 from monitor.settings.model_location import locate_model
@@ -72,13 +72,13 @@ def ratio_row(name: str, ratios: Sequence[float], goal: Goal | None, how: str) -
     return Row("traffic", name, value, "", "" if goal is None else goal.text, holds, spread)
 
 
-def poll_rows(world: World, topic: str, compression: str) -> Iterator[Row]:
+def poll_rows(services: BenchServices, topic: str, compression: str) -> Iterator[Row]:
     polls: list[Run] = []
     ingests: list[Run] = []
     for _ in track(range(ROUNDS), f"poll and ingest, {compression}", transient=True):
-        polls.append(poll_only(world.bootstrap_servers, topic, N_RECORDS))
-        with world.database() as url:
-            settings = bench_settings(world.bootstrap_servers, topic, url)
+        polls.append(poll_only(services.bootstrap_servers, topic, N_RECORDS))
+        with services.database() as url:
+            settings = bench_settings(services.bootstrap_servers, topic, url)
             ingests.append(ingest(settings, InstantEncoder(), N_RECORDS))
     ratios = [ours.rate / bare.rate for ours, bare in zip(ingests, polls, strict=True)]
     how = (
@@ -88,16 +88,16 @@ def poll_rows(world: World, topic: str, compression: str) -> Iterator[Row]:
     yield ratio_row(f"ingest / poll loop, {compression}", ratios, at_least(0.8), how)
 
 
-def encoder_rows(world: World) -> Iterator[Row]:
-    topic = world.fill(N_EMBEDDED_FROM, partitions=PARTITIONS, compression="lz4")
+def encoder_rows(services: BenchServices) -> Iterator[Row]:
+    topic = services.fill(N_EMBEDDED_FROM, partitions=PARTITIONS, compression="lz4")
     embedding = Settings().embedding
     encoder = load_encoder(embedding)
     alone = SentenceTransformer(locate_model(embedding.model), local_files_only=True)
     ratios, rates = [], []
     for _ in track(range(SLOW_ROUNDS), "embed", transient=True):
-        with world.database() as url:
+        with services.database() as url:
             # In several batches, so that reading and storing go on meanwhile.
-            settings = bench_settings(world.bootstrap_servers, topic, url, batch_size=32)
+            settings = bench_settings(services.bootstrap_servers, topic, url, batch_size=32)
             whole = ingest(settings, encoder, N_EMBEDDED_FROM)
             texts = stored_texts(url)
         watch = Stopwatch()
@@ -109,16 +109,16 @@ def encoder_rows(world: World) -> Iterator[Row]:
     yield ratio_row("encoder alone / ingest with encoder", ratios, at_least(0.9), how)
 
 
-def growth_rows(world: World, lz4_topic: str) -> Iterator[Row]:
-    one = world.fill(N_RECORDS, partitions=1, compression="lz4")
-    few = world.fill(FEW_RECORDS, partitions=PARTITIONS, compression="lz4")
-    many = world.fill(MANY_RECORDS, partitions=PARTITIONS, compression="lz4")
+def growth_rows(services: BenchServices, lz4_topic: str) -> Iterator[Row]:
+    one = services.fill(N_RECORDS, partitions=1, compression="lz4")
+    few = services.fill(FEW_RECORDS, partitions=PARTITIONS, compression="lz4")
+    many = services.fill(MANY_RECORDS, partitions=PARTITIONS, compression="lz4")
     rounds = [
         {
-            "few": ingest_in_child(world, few, FEW_RECORDS),
-            "one": ingest_in_child(world, one, N_RECORDS),
-            "six": ingest_in_child(world, lz4_topic, N_RECORDS),
-            "many": ingest_in_child(world, many, MANY_RECORDS),
+            "few": ingest_in_child(services, few, FEW_RECORDS),
+            "one": ingest_in_child(services, one, N_RECORDS),
+            "six": ingest_in_child(services, lz4_topic, N_RECORDS),
+            "many": ingest_in_child(services, many, MANY_RECORDS),
         }
         for _ in track(range(SLOW_ROUNDS), "grow", transient=True)
     ]
@@ -162,7 +162,9 @@ def growth_rows(world: World, lz4_topic: str) -> Iterator[Row]:
         listed(memory, "MB", "many", "few"),
     )
     slow = [
-        ingest_in_child(world, topic, n, seconds_per_text=SLOW_ENCODER_SECONDS).resident_megabytes
+        ingest_in_child(
+            services, topic, n, seconds_per_text=SLOW_ENCODER_SECONDS
+        ).resident_megabytes
         for topic, n in ((many, MANY_RECORDS), (few, FEW_RECORDS))
     ]
     yield ratio_row(
@@ -173,32 +175,32 @@ def growth_rows(world: World, lz4_topic: str) -> Iterator[Row]:
     )
 
 
-def replay_rows(world: World) -> Iterator[Row]:
-    path = write_file(world.folder, REPLAYED_LINES)
+def replay_rows(services: BenchServices) -> Iterator[Row]:
+    path = write_file(services.folder, REPLAYED_LINES)
     ratios, replays = [], []
     for _ in track(range(SLOW_ROUNDS), "replay", transient=True):
         bare = decode_only(path, REPLAYED_LINES)
-        replays.append(replay(world, path, REPLAYED_LINES))
+        replays.append(replay(services, path, REPLAYED_LINES))
         ratios.append(replays[-1].rate / bare.rate)
     how = f"{_median_rate(replays):,.0f} lines/s of 4 kB, instant encoder"
     yield ratio_row("replay of a file / msgspec alone", ratios, None, how)
 
 
-def rows(world: World) -> Iterator[Row]:
-    raw = world.fill(N_RECORDS, partitions=PARTITIONS, compression=None)
-    yield from poll_rows(world, raw, "uncompressed")
-    lz4 = world.fill(N_RECORDS, partitions=PARTITIONS, compression="lz4")
-    yield from poll_rows(world, lz4, "lz4")
-    yield from stage_rows(world, lz4)
-    yield from encoder_rows(world)
-    yield from replay_rows(world)
-    yield from growth_rows(world, lz4)
+def rows(services: BenchServices) -> Iterator[Row]:
+    raw = services.fill(N_RECORDS, partitions=PARTITIONS, compression=None)
+    yield from poll_rows(services, raw, "uncompressed")
+    lz4 = services.fill(N_RECORDS, partitions=PARTITIONS, compression="lz4")
+    yield from poll_rows(services, lz4, "lz4")
+    yield from stage_rows(services, lz4)
+    yield from encoder_rows(services)
+    yield from replay_rows(services)
+    yield from growth_rows(services, lz4)
 
 
 def run(_data: Path | None) -> Iterator[Row]:
     try:
-        with started_world() as world:
-            yield from rows(world)
+        with started_services() as services:
+            yield from rows(services)
     except pytest.skip.Exception as missing:
         yield Row("traffic", "ingest", None, "", "", None, f"skipped: {missing}")
 

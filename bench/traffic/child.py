@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.traffic.ingest_runs import InstantEncoder, ingest
-from bench.traffic.services import World, bench_settings
+from bench.traffic.services import BenchServices, bench_settings
 
 
 @dataclass(frozen=True)
@@ -24,18 +24,18 @@ class ChildRun:
 
 
 def ingest_in_child(
-    world: World, topic: str, n_records: int, *, seconds_per_text: float = 0.0
+    services: BenchServices, topic: str, n_records: int, *, seconds_per_text: float = 0.0
 ) -> ChildRun:
     """Ingest a topic in a fresh process.
 
     Raises:
         RuntimeError: The process failed.
     """
-    with world.database() as url:
+    with services.database() as url:
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "bench.traffic.child"),
-                *(world.bootstrap_servers, topic, str(n_records), url, str(seconds_per_text)),
+                *(services.bootstrap_servers, topic, str(n_records), url, str(seconds_per_text)),
             ],
             capture_output=True,
             text=True,

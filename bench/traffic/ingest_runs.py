@@ -107,14 +107,14 @@ def ingest(settings: Settings, encoder: Any, n_records: int) -> Run:
 
     event.listen(engine, "commit", note_commit)
     topic = settings.kafka.topic
-    seen_before, sampled_before = _metric("seen", topic), _metric("sampled", topic)
+    seen_before, sampled_before = _metric("read", topic), _metric("sampled", topic)
     stop = threading.Event()
     thread = threading.Thread(target=run_ingest, args=(engine, settings, Secrets(), encoder, stop))
     thread.start()
-    while _metric("seen", topic) == seen_before and thread.is_alive():
+    while _metric("read", topic) == seen_before and thread.is_alive():
         time.sleep(0.002)
     watch = Stopwatch()
-    while _metric("seen", topic) < seen_before + n_records and thread.is_alive():
+    while _metric("read", topic) < seen_before + n_records and thread.is_alive():
         time.sleep(0.02)
     stop.set()
     thread.join()

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from bench.traffic.ingest_runs import InstantEncoder, Run, Stopwatch
-from bench.traffic.services import World, bench_settings, chat_values
+from bench.traffic.services import BenchServices, bench_settings, chat_values
 from monitor.store.engine import make_engine
 from monitor.traffic.file_replay import replay_file
 
@@ -30,15 +30,15 @@ def decode_only(path: Path, n_lines: int) -> Run:
     return watch.run(n_lines)
 
 
-def replay(world: World, path: Path, n_lines: int) -> Run:
+def replay(services: BenchServices, path: Path, n_lines: int) -> Run:
     """Bring the file into a fresh database.
 
     Raises:
         RuntimeError: Not all was read.
     """
-    with world.database() as url:
+    with services.database() as url:
         engine = make_engine(url)
-        settings = bench_settings(world.bootstrap_servers, "none", url)
+        settings = bench_settings(services.bootstrap_servers, "none", url)
         watch = Stopwatch()
         done = replay_file(engine, settings, InstantEncoder(), path)
         measured = watch.run(n_lines)

@@ -26,7 +26,7 @@ CORPUS_CHARACTERS = 1_000_000
 
 
 @dataclass(frozen=True)
-class World:
+class BenchServices:
     """Where the services are."""
 
     bootstrap_servers: str
@@ -73,14 +73,14 @@ class World:
 
 
 @contextmanager
-def started_world() -> Iterator[World]:
+def started_services() -> Iterator[BenchServices]:
     """Start both services, and end them."""
     with tempfile.TemporaryDirectory(prefix="driftwarden-bench-") as folder:
         broker, database = KafkaServer(Path(folder)), PostgresServer()
         broker.start()
         database.start()
         try:
-            yield World(broker.bootstrap_servers, database.url, Path(folder))
+            yield BenchServices(broker.bootstrap_servers, database.url, Path(folder))
         finally:
             broker.stop()
             database.remove()

@@ -11,20 +11,20 @@ from kafka import TopicPartition
 from kafka.consumer.fetcher import Fetcher
 from kafka.record import MemoryRecords
 
-from bench.row import Row
 from bench.traffic.ingest_runs import InstantEncoder
-from bench.traffic.services import World
+from bench.traffic.services import BenchServices
+from monitor.bench.row import Row
 from monitor.settings import Settings
 from monitor.store.engine import make_engine
 from monitor.traffic.formats.decoder import Decoder
-from monitor.traffic.ingest.preparation import Prepared, Preparer, redact_exchange
+from monitor.traffic.ingest.preparation import BatchPreparer, PreparedBatch, redact_exchange
 from monitor.traffic.ingest.writer import store_batch
 from monitor.traffic.kafka.wire.batch_header import read_header
-from monitor.traffic.kafka.wire.integrity import Doubts
+from monitor.traffic.kafka.wire.integrity import UnconfirmedBatches
 from monitor.traffic.kafka.wire.partition_reader import PATIENCE_SECONDS, PartitionReader
 from monitor.traffic.kafka.wire.selection import Selection
 from monitor.traffic.record import RawRecord
-from monitor.traffic.redaction import make_redactor
+from monitor.traffic.redaction import build_redactor
 from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.sampler import Sampler
 
@@ -47,11 +47,11 @@ def timed(stage: Callable[[], Any]) -> Timed:
     return Timed(stage(), time.process_time() - start)
 
 
-def stage_rows(world: World, topic: str) -> Iterator[Row]:
+def stage_rows(services: BenchServices, topic: str) -> Iterator[Row]:
     """Yield a row a stage: microseconds for each record read, of which some are sampled."""
     settings = Settings()
     rate = settings.monitoring.sample_rate
-    fetches = list(_fetches(world.segments(topic, 0)))
+    fetches = list(_fetches(services.segments(topic, 0)))
     theirs = timed(lambda: sum(len(part) for part in _read(Fetcher.PartitionRecords, fetches)))
     yield _row("unpack, by kafka-python", theirs.seconds / theirs.result, "every record")
     selection = Selection(
@@ -61,8 +61,8 @@ def stage_rows(world: World, topic: str) -> Iterator[Row]:
         max_record_bytes=10**7,
         clock=lambda: NOW,
     )
-    doubts = Doubts(PATIENCE_SECONDS)
-    make = partial(PartitionReader, selection, 10**6, lambda _: None, doubts)
+    unconfirmed = UnconfirmedBatches(PATIENCE_SECONDS)
+    make = partial(PartitionReader, selection, 10**6, lambda _: None, unconfirmed)
     ours = timed(lambda: [one for part in _read(make, fetches) for one in part])
     kept: list[RawRecord] = [record for fetched in ours.result for record in fetched.kept]
     yield _row("unpack and sample", ours.seconds / theirs.result, "every record")
@@ -74,10 +74,10 @@ def stage_rows(world: World, topic: str) -> Iterator[Row]:
     decoder = Decoder(settings.traffic, default_model="assistant")
     decoded = timed(lambda: [one for record in kept for one in decoder.decode(record).exchanges])
     yield sampled("decode", decoded.seconds)
-    redactor = make_redactor(settings.redaction)
+    redactor = build_redactor(settings.redaction)
     redacted = timed(lambda: [redact_exchange(one, redactor) for one in decoded.result])
     yield sampled("redact", redacted.seconds)
-    preparer = Preparer(
+    preparer = BatchPreparer(
         settings.traffic,
         InstantEncoder(),
         design=SamplingDesign(settings),
@@ -87,7 +87,7 @@ def stage_rows(world: World, topic: str) -> Iterator[Row]:
     prepared = timed(lambda: [_prepare(preparer, batch) for batch in _batches(kept)])
     rest = prepared.seconds - decoded.seconds - redacted.seconds
     yield sampled("make rows and vectors", max(0.0, rest))
-    with world.database() as url:
+    with services.database() as url:
         engine = make_engine(url)
         start = time.perf_counter()
         stored = timed(lambda: [store_batch(engine, one, [], now=NOW) for one in prepared.result])
@@ -123,7 +123,7 @@ def _batches(records: list[RawRecord]) -> Iterator[list[RawRecord]]:
         yield records[first : first + BATCH_SIZE]
 
 
-def _prepare(preparer: Preparer, records: list[RawRecord]) -> Prepared:
+def _prepare(preparer: BatchPreparer, records: list[RawRecord]) -> PreparedBatch:
     return preparer.prepare(records, received_at=NOW)
 
 

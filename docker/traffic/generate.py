@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from monitor.demo.request_generator import DRIFTED_WEEK, SYSTEM_PROMPT, Request, World
+from monitor.demo.request_generator import DRIFTED_WEEK, SYSTEM_PROMPT, Request, RequestGenerator
 from monitor.demo.topics import KNOWN_TOPICS
 
 ANSWER_BY_MENU = {topic.menu: topic.answer for topic in KNOWN_TOPICS}
@@ -54,7 +54,7 @@ def week_of(
 ) -> Iterator[dict[str, Any]]:
     """Yield a week of exchanges, its requests spread over the seven days from `start`."""
     for block, size in enumerate(_blocks(n)):
-        requests = World(seed + block).traffic(week, size)
+        requests = RequestGenerator(seed + block).traffic(week, size)
         for i, request in enumerate(requests):
             position = block * REQUESTS_PER_WORLD + i
             asked_at = start + timedelta(weeks=1) * (position / n)
@@ -76,7 +76,7 @@ def live(*, seed: int, model: str) -> Iterator[dict[str, Any]]:
     """Yield drifted traffic without end, each exchange dated when it is asked for."""
     started = f"{datetime.now(UTC):%Y%m%d%H%M%S}"
     for block in itertools.count(seed):
-        for request in World(block).traffic(DRIFTED_WEEK, REQUESTS_PER_WORLD):
+        for request in RequestGenerator(block).traffic(DRIFTED_WEEK, REQUESTS_PER_WORLD):
             now = datetime.now(UTC)
             yield exchange(request, now, model=model, run=f"live-{started}-{block}")
 
@@ -84,7 +84,7 @@ def live(*, seed: int, model: str) -> Iterator[dict[str, Any]]:
 def baseline(n: int, *, seed: int, model: str) -> Iterator[dict[str, Any]]:
     """Yield what the model answered well in the weeks after its launch."""
     for block, size in enumerate(_blocks(n)):
-        for request in World(seed + block).baseline(size):
+        for request in RequestGenerator(seed + block).baseline(size):
             yield exchange(request, request.asked_at, model=model, run=f"baseline-{block}")
 
 

@@ -10,15 +10,15 @@ from monitor.accounts.passwords import check_strength, hash_password
 from monitor.errors import LinkError
 from monitor.store.accounts.invitations import (
     InvitationRow,
-    add_invitation,
-    invitation_of_token,
+    insert_invitation,
+    invitation_by_token,
     use_invitation,
 )
 from monitor.store.accounts.users import (
-    ReviewerRow,
-    end_sessions,
-    reviewer_by_id,
+    UserRow,
+    revoke_sessions,
     set_password_hash,
+    user_by_id,
 )
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
@@ -45,39 +45,37 @@ class OneTimeLink:
         return public_url.rstrip("/") + self.path
 
 
-def give_link(
-    connection: Connection, reviewer_id: int, *, by: str, now: datetime, days: float
+def create_link(
+    connection: Connection, user_id: int, *, by: str, now: datetime, days: float
 ) -> OneTimeLink:
     """Make a link for a person; those given to them before stop working."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = now + timedelta(days=days)
-    add_invitation(connection, reviewer_id, token, created_by=by, now=now, expires_at=expires_at)
+    insert_invitation(connection, user_id, token, created_by=by, now=now, expires_at=expires_at)
     return OneTimeLink(PATH + token, expires_at)
 
 
-def open_link(
-    connection: Connection, token: str, now: datetime
-) -> tuple[InvitationRow, ReviewerRow]:
+def check_link(connection: Connection, token: str, now: datetime) -> tuple[InvitationRow, UserRow]:
     """Return a link that works, and whose it is; nothing is used up.
 
     Raises:
         LinkError: It is unknown, was used, has expired or was replaced; the message says which.
     """
-    link = invitation_of_token(connection, token)
+    link = invitation_by_token(connection, token)
     if link is None:
         raise LinkError("This link isn't one of ours. Copy the whole of it, to its last character.")
     if link.used_at is not None:
         raise LinkError("This link was used already. It works once: sign in with your password.")
-    person = reviewer_by_id(connection, link.reviewer_id)
-    if link.expires_at <= now or person is None or not person.active:
+    user = user_by_id(connection, link.user_id)
+    if link.expires_at <= now or user is None or not user.active:
         raise LinkError(
             "This link has expired, or a newer one took its place. "
             f"Ask {link.created_by} for a new one."
         )
-    return link, person
+    return link, user
 
 
-def accept_link(engine: Engine, token: str, password: str, now: datetime) -> ReviewerRow:
+def accept_link(engine: Engine, token: str, password: str, now: datetime) -> UserRow:
     """Set the password of the person whom a link was given to, and use the link up.
 
     Raises:
@@ -85,15 +83,15 @@ def accept_link(engine: Engine, token: str, password: str, now: datetime) -> Rev
         InputError: The password can't be used; the link still works.
     """
     with transaction(engine) as connection:
-        _, person = open_link(connection, token, now)
-    check_strength(password, person.name)
+        _, user = check_link(connection, token, now)
+    check_strength(password, user.name)
     hashed = hash_password(password)
     with transaction(engine) as connection:
-        link, person = open_link(connection, token, now)
+        link, user = check_link(connection, token, now)
         if not use_invitation(connection, link.id, now):
             raise LinkError("This link was used already. It works once: sign in instead.")
-        set_password_hash(connection, person.id, hashed)
-        end_sessions(connection, person.id)
-        subject = f"reviewer:{person.name}"
-        append_entry(connection, now, person.name, "password_set", subject)
-    return replace(person, has_password=True, session_epoch=person.session_epoch + 1)
+        set_password_hash(connection, user.id, hashed)
+        revoke_sessions(connection, user.id)
+        subject = f"user:{user.name}"
+        append_entry(connection, now, user.name, "password_set", subject)
+    return replace(user, has_password=True, session_epoch=user.session_epoch + 1)

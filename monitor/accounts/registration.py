@@ -15,12 +15,12 @@ from monitor.accounts.passwords import (
 from monitor.errors import InputError
 from monitor.store.accounts.roles import ROLES
 from monitor.store.accounts.users import (
-    ReviewerRow,
-    add_reviewer,
-    name_is_taken,
+    UserRow,
+    insert_user,
+    is_name_taken,
     password_hash_of,
-    reviewer_by_name,
     set_password_hash,
+    user_by_name,
 )
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
@@ -31,22 +31,20 @@ MAX_EMAIL_LENGTH = 254
 OPERATOR = "driftwarden"
 
 
-def create_account(
-    connection: Connection, name: str, password: str, role: str, now: datetime
-) -> int:
+def create_user(connection: Connection, name: str, password: str, role: str, now: datetime) -> int:
     """Add a person who signs in with a password that is known already, and return their id.
 
     Raises:
         InputError: Name, password or role can't be used; the message says why.
     """
     check_strength(password, name)
-    reviewer_id = add_person(connection, name, role, now, password_hash=hash_password(password))
-    subject = f"reviewer:{name.strip()}"
-    append_entry(connection, now, OPERATOR, "reviewer_added", subject, details={"role": role})
+    reviewer_id = add_user(connection, name, role, now, password_hash=hash_password(password))
+    subject = f"user:{name.strip()}"
+    append_entry(connection, now, OPERATOR, "user_added", subject, details={"role": role})
     return reviewer_id
 
 
-def add_person(
+def add_user(
     connection: Connection,
     name: str,
     role: str,
@@ -66,11 +64,11 @@ def add_person(
     if email and (len(email) > MAX_EMAIL_LENGTH or not re.fullmatch(r"[^\s@]+@[^\s@]+", email)):
         raise InputError(f"{email!r} is no e-mail address")
     check_role(role)
-    if name_is_taken(connection, name):
+    if is_name_taken(connection, name):
         raise InputError(f"{name!r} exists already")
     try:
         with connection.begin_nested():
-            return add_reviewer(connection, name, password_hash, role, now, email=email or None)
+            return insert_user(connection, name, password_hash, role, now, email=email or None)
     except IntegrityError:
         raise InputError(f"{name!r} or {email!r} exists already") from None
 
@@ -85,7 +83,7 @@ def check_role(role: str) -> None:
         raise InputError(f"role {role!r}: use one of {', '.join(ROLES)}")
 
 
-def check_password(engine: Engine, name: str, password: str) -> ReviewerRow | None:
+def check_password(engine: Engine, name: str, password: str) -> UserRow | None:
     """Return the active person with this name and password, or ``None``.
 
     The work is the same whether or not there is such a person. It is done outside of transactions:
@@ -101,7 +99,7 @@ def check_password(engine: Engine, name: str, password: str) -> ReviewerRow | No
         # Whose password was replaced in the meantime has to give the new one.
         if password_hash_of(connection, name) != stored:
             return None
-        person = reviewer_by_name(connection, name)
-        if person is not None and fresh is not None:
-            set_password_hash(connection, person.id, fresh)
-    return person
+        user = user_by_name(connection, name)
+        if user is not None and fresh is not None:
+            set_password_hash(connection, user.id, fresh)
+    return user

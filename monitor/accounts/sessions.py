@@ -21,7 +21,7 @@ from monitor.store.accounts.sessions import (
     load_session,
     save_session,
 )
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 from monitor.web.clock import Clock
 
@@ -34,7 +34,7 @@ REWRITE_AFTER = timedelta(hours=12)
 RENEW = "driftwarden_renew_session"
 
 
-class SqlStore(Store):
+class SqlSessionStore(Store):
     """Litestar's store over the table ``web_sessions``."""
 
     __slots__ = ("_clock", "_engine")
@@ -144,10 +144,10 @@ class SessionConfig(ServerSideSessionConfig):
 
 
 def start_session(
-    connection: ASGIConnection[Any, Any, Any, Any], person: ReviewerRow, now: datetime
+    connection: ASGIConnection[Any, Any, Any, Any], user: UserRow, now: datetime
 ) -> None:
     """Begin a session under a new id; the one before it ends."""
-    values = {"reviewer_id": person.id, "epoch": person.session_epoch, "since": now.timestamp()}
+    values = {"reviewer_id": user.id, "epoch": user.session_epoch, "since": now.timestamp()}
     connection.set_session(values)
     connection.scope["state"][RENEW] = True
 

@@ -8,11 +8,11 @@ from sqlalchemy import Engine
 
 from monitor.store.accounts.sign_in_attempts import (
     Attempts,
-    forget_attempts,
-    latest_block,
+    blocked_until_latest,
+    decrement_failures,
     lock_attempts,
+    reset_attempts,
     save_attempts,
-    take_back_failure,
     trim_attempts,
 )
 from monitor.store.engine import transaction
@@ -54,7 +54,7 @@ class SignInThrottle:
         keys = self._keys(name, address)
         with transaction(self._engine) as connection:
             # Who is blocked leaves nothing behind, however many names they try.
-            until = latest_block(connection, list(keys))
+            until = blocked_until_latest(connection, list(keys))
         if until is not None and until > now:
             return (until - now).total_seconds()
         with transaction(self._engine) as connection:
@@ -62,19 +62,19 @@ class SignInThrottle:
             until = max(now, *(attempts.blocked_until or now for attempts in known.values()))
             if until == now:
                 for key, attempts in known.items():
-                    save_attempts(connection, key, _one_more(attempts, keys[key], now), now)
+                    save_attempts(connection, key, _next_failure(attempts, keys[key], now), now)
         with transaction(self._engine) as connection:
             trim_attempts(connection, older_than=now - MEMORY, capacity=CAPACITY)
         return (until - now).total_seconds()
 
-    def note_success(self, name: str, address: str) -> None:
+    def record_success(self, name: str, address: str) -> None:
         """Take back the failure counted in advance; the name's at this address are forgotten."""
         with transaction(self._engine) as connection:
             for key, allowance in sorted(self._keys(name, address).items()):
                 if allowance is BOTH:
-                    forget_attempts(connection, key)
+                    reset_attempts(connection, key)
                 else:
-                    take_back_failure(connection, key, allowance.free)
+                    decrement_failures(connection, key, allowance.free)
 
     @staticmethod
     def _keys(name: str, address: str) -> dict[str, Allowance]:
@@ -86,7 +86,7 @@ class SignInThrottle:
         }
 
 
-def _one_more(attempts: Attempts, allowance: Allowance, now: datetime) -> Attempts:
+def _next_failure(attempts: Attempts, allowance: Allowance, now: datetime) -> Attempts:
     failures = attempts.failures + 1
     if failures < allowance.free:
         return Attempts(failures)

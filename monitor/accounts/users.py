@@ -10,19 +10,19 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.accounts.invitations import OneTimeLink, give_link
-from monitor.accounts.registration import OPERATOR, add_person, check_role
+from monitor.accounts.invitations import OneTimeLink, create_link
+from monitor.accounts.registration import OPERATOR, add_user, check_role
 from monitor.errors import InputError, NotFoundError, WorkflowError
-from monitor.store.accounts.invitations import end_invitations
-from monitor.store.accounts.roles import may_give, may_manage
+from monitor.store.accounts.invitations import revoke_invitations
+from monitor.store.accounts.roles import may_grant, may_manage
 from monitor.store.accounts.users import (
-    ReviewerRow,
-    end_sessions,
-    lock_usable_admins,
-    reviewer_by_id,
+    UserRow,
+    lock_admins_able_to_sign_in,
+    revoke_sessions,
     set_active,
     set_identity,
     set_password_hash,
+    user_by_id,
 )
 from monitor.store.accounts.users import set_role as store_role
 from monitor.store.accounts.users import set_task_types as store_task_types
@@ -42,9 +42,9 @@ class Manager:
     id: int | None = None
 
     @classmethod
-    def of(cls, person: ReviewerRow) -> "Manager":
+    def of(cls, user: UserRow) -> "Manager":
         """Return the manager that a signed-in person is."""
-        return cls(person.name, person.role, person.id)
+        return cls(user.name, user.role, user.id)
 
 
 THE_OPERATOR = Manager(OPERATOR)
@@ -80,17 +80,17 @@ def invite(
     check_role(role)
     _check_may_give(manager, role)
     wanted = _clean(task_types)
-    person_id = add_person(connection, name, role, now, email=email)
+    user_id = add_user(connection, name, role, now, email=email)
     if wanted:
-        store_task_types(connection, person_id, wanted)
-    link = _link(connection, person_id, manager, now, days)
+        store_task_types(connection, user_id, wanted)
+    link = _link(connection, user_id, manager, now, days)
     details = {"role": role, "task_types": wanted}
-    append_entry(connection, now, manager.name, "invited", f"reviewer:{name.strip()}", details)
+    append_entry(connection, now, manager.name, "invited", f"user:{name.strip()}", details)
     return link
 
 
 def change_role(
-    connection: Connection, manager: Manager, person_id: int, role: str, now: datetime
+    connection: Connection, manager: Manager, user_id: int, role: str, now: datetime
 ) -> None:
     """Give a person another role.
 
@@ -100,21 +100,21 @@ def change_role(
         WorkflowError: It is above the manager's own, or would leave no admin.
     """
     check_role(role)
-    person = _manageable(connection, manager, person_id)
+    user = _manageable(connection, manager, user_id)
     _check_may_give(manager, role)
-    if role == person.role:
+    if role == user.role:
         return
     if role != "admin":
-        _keep_an_admin(connection, person)
-    store_role(connection, person.id, role)
-    details = {"from": person.role, "to": role}
-    append_entry(connection, now, manager.name, "role_changed", f"reviewer:{person.name}", details)
+        _keep_an_admin(connection, user)
+    store_role(connection, user.id, role)
+    details = {"from": user.role, "to": role}
+    append_entry(connection, now, manager.name, "role_changed", f"user:{user.name}", details)
 
 
 def assign(
     connection: Connection,
     manager: Manager,
-    person_id: int,
+    user_id: int,
     task_types: Iterable[str],
     now: datetime,
 ) -> None:
@@ -125,46 +125,46 @@ def assign(
         NotFoundError: There is no such person.
         WorkflowError: The person's role isn't below the manager's.
     """
-    person = _manageable(connection, manager, person_id)
+    user = _manageable(connection, manager, user_id)
     wanted = _clean(task_types)
-    store_task_types(connection, person.id, wanted)
+    store_task_types(connection, user.id, wanted)
     append_entry(
-        connection, now, manager.name, "assigned", f"reviewer:{person.name}", {"task_types": wanted}
+        connection, now, manager.name, "assigned", f"user:{user.name}", {"task_types": wanted}
     )
 
 
-def deactivate(connection: Connection, manager: Manager, person_id: int, now: datetime) -> None:
+def deactivate(connection: Connection, manager: Manager, user_id: int, now: datetime) -> None:
     """Let a person in no longer: their sessions and links end at once, their work stays.
 
     Raises:
         NotFoundError: There is no such person.
         WorkflowError: It is the manager, or the last admin, or not below the manager.
     """
-    person = _manageable(connection, manager, person_id)
-    if not person.active:
+    user = _manageable(connection, manager, user_id)
+    if not user.active:
         return
-    _keep_an_admin(connection, person)
-    set_active(connection, person.id, active=False)
-    end_sessions(connection, person.id)
-    end_invitations(connection, person.id, now)
-    append_entry(connection, now, manager.name, "deactivated", f"reviewer:{person.name}")
+    _keep_an_admin(connection, user)
+    set_active(connection, user.id, active=False)
+    revoke_sessions(connection, user.id)
+    revoke_invitations(connection, user.id, now)
+    append_entry(connection, now, manager.name, "deactivated", f"user:{user.name}")
 
 
-def reactivate(connection: Connection, manager: Manager, person_id: int, now: datetime) -> None:
+def reactivate(connection: Connection, manager: Manager, user_id: int, now: datetime) -> None:
     """Let a person in again, with the password they had.
 
     Raises:
         NotFoundError: There is no such person.
         WorkflowError: The person's role isn't below the manager's.
     """
-    person = _manageable(connection, manager, person_id)
-    if not person.active:
-        set_active(connection, person.id, active=True)
-        append_entry(connection, now, manager.name, "reactivated", f"reviewer:{person.name}")
+    user = _manageable(connection, manager, user_id)
+    if not user.active:
+        set_active(connection, user.id, active=True)
+        append_entry(connection, now, manager.name, "reactivated", f"user:{user.name}")
 
 
 def reset_password(
-    connection: Connection, manager: Manager, person_id: int, *, now: datetime, days: float | None
+    connection: Connection, manager: Manager, user_id: int, *, now: datetime, days: float | None
 ) -> OneTimeLink | None:
     """End a person's password, bound identity and sessions, and return a link to set a new one.
 
@@ -174,48 +174,50 @@ def reset_password(
         NotFoundError: There is no such person.
         WorkflowError: The person is deactivated, or their role isn't below the manager's.
     """
-    person = _manageable(connection, manager, person_id)
-    if not person.active:
-        raise WorkflowError(f"{person.name} is deactivated; reactivate them first")
+    user = _manageable(connection, manager, user_id)
+    if not user.active:
+        raise WorkflowError(f"{user.name} is deactivated; reactivate them first")
     if manager != THE_OPERATOR:  # who can always make another link
-        _keep_an_admin(connection, person)
-    set_password_hash(connection, person.id, "")
-    set_identity(connection, person.id, None)
-    end_sessions(connection, person.id)
-    link = _link(connection, person.id, manager, now, days)
-    append_entry(connection, now, manager.name, "password_reset", f"reviewer:{person.name}")
+        _keep_an_admin(connection, user)
+    set_password_hash(connection, user.id, "")
+    set_identity(connection, user.id, None)
+    revoke_sessions(connection, user.id)
+    link = _link(connection, user.id, manager, now, days)
+    append_entry(connection, now, manager.name, "password_reset", f"user:{user.name}")
     return link
 
 
-def _manageable(connection: Connection, manager: Manager, person_id: int) -> ReviewerRow:
-    lock_usable_admins(connection)  # first: two admins who change each other would wait in a circle
-    person = reviewer_by_id(connection, person_id, lock=True)
-    if person is None:
-        raise NotFoundError(f"person {person_id} doesn't exist")
-    if person.id == manager.id:
+def _manageable(connection: Connection, manager: Manager, user_id: int) -> UserRow:
+    lock_admins_able_to_sign_in(
+        connection
+    )  # first: two admins who change each other would wait in a circle
+    user = user_by_id(connection, user_id, lock=True)
+    if user is None:
+        raise NotFoundError(f"person {user_id} doesn't exist")
+    if user.id == manager.id:
         raise WorkflowError("nobody changes their own account; ask another admin")
-    if not may_manage(manager.role, person.role):
-        raise WorkflowError(f"a {manager.role} can't change a person with the role {person.role}")
-    return person
+    if not may_manage(manager.role, user.role):
+        raise WorkflowError(f"a {manager.role} can't change a person with the role {user.role}")
+    return user
 
 
 def _check_may_give(manager: Manager, role: str) -> None:
-    if not may_give(manager.role, role):
+    if not may_grant(manager.role, role):
         raise WorkflowError(f"a {manager.role} can't give the role {role}")
 
 
-def _keep_an_admin(connection: Connection, person: ReviewerRow) -> None:
-    admins = lock_usable_admins(connection)
-    if admins == [person.id]:
-        raise WorkflowError(f"{person.name} is the last admin who can sign in; add another first")
+def _keep_an_admin(connection: Connection, user: UserRow) -> None:
+    admins = lock_admins_able_to_sign_in(connection)
+    if admins == [user.id]:
+        raise WorkflowError(f"{user.name} is the last admin who can sign in; add another first")
 
 
 def _link(
-    connection: Connection, person_id: int, manager: Manager, now: datetime, days: float | None
+    connection: Connection, user_id: int, manager: Manager, now: datetime, days: float | None
 ) -> OneTimeLink | None:
     if days is None:
         return None
-    return give_link(connection, person_id, by=manager.name, now=now, days=days)
+    return create_link(connection, user_id, by=manager.name, now=now, days=days)
 
 
 def _clean(task_types: Iterable[str]) -> list[str]:

@@ -5,11 +5,17 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.alerts.messages.incident import Phase, Subject, detail_blocks, incident_blocks, message
+from monitor.alerts.messages.incident import (
+    EvaluationSummary,
+    Phase,
+    detail_blocks,
+    incident_blocks,
+    message,
+)
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents, outbox
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.drift_evaluations import EvaluationRow, evaluation_by_id
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 
 #: It worsened when its severity grew by this factor *and* by this much since it was last told.
 WORSE_FACTOR = 1.25
@@ -34,15 +40,15 @@ def handle_evaluation(
     Returns:
         The incident that the evaluation belongs to; ``None`` where there is none.
     """
-    evaluation = evaluation_by_id(connection, evaluation_id)
+    evaluation = drift_evaluation_by_id(connection, evaluation_id)
     assessment = evaluation.assessment
     if evaluation.status != "done" or assessment is None:
         return None
-    current = incidents.open_incident_of(connection, evaluation.model)
+    current = incidents.unresolved_incident_of(connection, evaluation.model)
     handled = incidents.incident_of_evaluation(connection, evaluation_id)
     if handled is not None:
         return handled
-    if incidents.is_history(connection, evaluation_id):
+    if incidents.is_superseded(connection, evaluation_id):
         return None
     event = _Event(connection, evaluation, assessment, now, alerts)
     if assessment.verdict == "not_enough_data":
@@ -68,11 +74,13 @@ def acknowledge(
     incident = incidents.incident_by_id(connection, incident_id)
     if not incidents.acknowledge_incident(connection, incident_id, person):
         return False
-    evaluation = evaluation_by_id(connection, incident.last_evaluation_id)
+    evaluation = drift_evaluation_by_id(connection, incident.last_evaluation_id)
     if evaluation.assessment is not None:
         subject = _subject(evaluation, evaluation.assessment, acknowledged_by=person)
         phase: Phase = (
-            "opened" if incident.opened_by_id == incident.last_evaluation_id else "continuing"
+            "opened"
+            if incident.opening_evaluation_id == incident.last_evaluation_id
+            else "continuing"
         )
         outbox.add_message(
             connection,
@@ -90,18 +98,20 @@ def acknowledge(
 def fingerprint_of(assessment: Assessment) -> frozenset[str]:
     """Return what alarms: families and degraded metrics."""
     families = {f.family for f in (assessment.input, assessment.output) if f.alarm or f.slow_alarm}
-    metrics = {f"metric:{one.name}" for one in assessment.characteristics if one.degraded}
+    metrics = {f"metric:{one.name}" for one in assessment.numeric_columns if one.degraded}
     return frozenset(families | metrics)
 
 
 def severity_of(assessment: Assessment) -> float:
     """Return how bad it is, in [0, 1]: the largest drifted share or relative loss of a metric."""
     families = assessment.input, assessment.output
-    shares = [f.mass_lower_bound for f in families if f.alarm]
-    shares += [f.slow.share_lower_bound for f in families if f.slow is not None and f.slow.alarm]
+    shares = [f.drifted_share_lower_bound for f in families if f.alarm]
+    shares += [
+        f.slow.drifted_share_lower_bound for f in families if f.slow is not None and f.slow.alarm
+    ]
     losses = [
         1.0 if one.relative_change is None else min(1.0, abs(one.relative_change))
-        for one in assessment.characteristics
+        for one in assessment.numeric_columns
         if one.degraded
     ]
     return max([0.0, *shares, *losses])
@@ -121,7 +131,7 @@ class _Event:
     """An evaluation that is being handled."""
 
     connection: Connection
-    evaluation: EvaluationRow
+    evaluation: DriftEvaluationRow
     assessment: Assessment
     now: datetime
     alerts: Alerts
@@ -143,10 +153,10 @@ def _open(event: _Event) -> int:
 def _go_on(event: _Event, current: incidents.IncidentRow) -> None:
     evaluation_id = event.evaluation.id
     if not event.assessment.alarm:
-        incidents.close_incident(event.connection, current.id, evaluation_id, event.now)
-        _tell(event, current.id, "recovered")
+        incidents.resolve_incident(event.connection, current.id, evaluation_id, event.now)
+        _tell(event, current.id, "resolved")
     elif _is_worse(event.assessment, current):
-        incidents.worsen_incident(
+        incidents.escalate_incident(
             event.connection,
             current.id,
             fingerprint=current.fingerprint | fingerprint_of(event.assessment),
@@ -155,16 +165,16 @@ def _go_on(event: _Event, current: incidents.IncidentRow) -> None:
         )
         _tell(event, current.id, "worsened")
     else:
-        incidents.touch_incident(event.connection, current.id, evaluation_id)
+        incidents.update_last_evaluation(event.connection, current.id, evaluation_id)
         _tell(event, current.id, "continuing")
 
 
 def _not_enough_data(event: _Event, current: incidents.IncidentRow | None) -> None:
     """Say once a spell that the model can't be judged: silence would read as health."""
-    known = incidents.verdict_before(event.connection, event.evaluation.id) == "not_enough_data"
+    known = incidents.previous_verdict(event.connection, event.evaluation.id) == "not_enough_data"
     incident_id = None if current is None else current.id
     if incident_id is not None:
-        incidents.touch_incident(event.connection, incident_id, event.evaluation.id)
+        incidents.update_last_evaluation(event.connection, incident_id, event.evaluation.id)
     if not known:
         _tell(event, incident_id, "not_enough_data")
 
@@ -203,9 +213,9 @@ def _tell(event: _Event, incident_id: int | None, phase: Phase) -> None:
 
 
 def _subject(
-    evaluation: EvaluationRow, assessment: Assessment, *, acknowledged_by: str | None
-) -> Subject:
-    return Subject(
+    evaluation: DriftEvaluationRow, assessment: Assessment, *, acknowledged_by: str | None
+) -> EvaluationSummary:
+    return EvaluationSummary(
         evaluation_id=evaluation.id,
         window_start=evaluation.window_start,
         window_end=evaluation.window_end,
@@ -215,7 +225,7 @@ def _subject(
     )
 
 
-def _describe_baseline(evaluation: EvaluationRow) -> str:
+def _describe_baseline(evaluation: DriftEvaluationRow) -> str:
     baseline = evaluation.provenance.get("baseline")
     if not baseline:
         return "(none)"

@@ -99,7 +99,7 @@ def _delay(
 ) -> None:
     wait = delay_after(message.attempts + 1, error.retry_after_seconds)
     with transaction(engine) as connection:
-        outbox.mark_delayed(connection, message, str(error), now + wait)
+        outbox.mark_retry(connection, message, str(error), now + wait)
     log.warning(
         "alert_delayed",
         message=message.id,

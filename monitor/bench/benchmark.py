@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from bench.drift.code_digest import module_digest
-from bench.drift.ledger import Ledger, Recorded, data_digest
+from bench.drift.ledger import Ledger, LedgerRunner, data_digest
 from bench.drift.sections.output import output
 from bench.drift.sections.release import release
 from bench.drift.sections.scaling import gpu, scaling
@@ -19,8 +19,8 @@ from bench.drift.sections.slow_drift import slow_drift
 from bench.drift.sections.speed import speed
 from bench.drift.sources.releases import Releases, read_releases
 from bench.drift.sources.synthetic import make_synthetic
-from monitor.bench.campaign import Study
-from monitor.bench.drifted_share import mass
+from monitor.bench.campaign import Campaign
+from monitor.bench.drifted_share import drifted_share
 from monitor.bench.encoding import encode_cached
 from monitor.bench.false_alarms import false_alarms
 from monitor.bench.figure import Figure
@@ -30,15 +30,15 @@ from monitor.bench.plan import DEFAULT, Plan, Section
 from monitor.bench.power import power
 from monitor.bench.report import Report, Table, summary
 from monitor.bench.texts import read_texts
-from monitor.bench.workers import Runs, Workers
+from monitor.bench.workers import TrialRunner, Workers
 from monitor.settings import Settings
 
 #: The bound's errors are counted over the windows of the sections before it.
-STUDIES: dict[Section, tuple[str, Callable[[Study], Iterator[Figure | Table]]]] = {
+STUDIES: dict[Section, tuple[str, Callable[[Campaign], Iterator[Figure | Table]]]] = {
     Section.FALSE_ALARMS: ("False alarms", false_alarms),
     Section.POWER: ("Power", power),
     Section.LOCATION: ("What is pointed at", location),
-    Section.MASS: ("Drifted mass", mass),
+    Section.MASS: ("Drifted mass", drifted_share),
     Section.OUTPUT: ("Output given the input", output),
     Section.SLOW_DRIFT: ("Slow drift", slow_drift),
     Section.PEERS: ("Side by side", side_by_side),
@@ -113,7 +113,7 @@ def run_benchmark(
             data.labelled.save(place)
             own = plan if number == 0 else plan.second()
             workers = _recorded(pool, ledger, data.digest)
-            study = Study(
+            campaign = Campaign(
                 data.name, place, workers, own, seed, has_power_goals=data is not synthetic
             )
             n, n_novel = len(data.labelled.in_scope), len(data.labelled.out_of_scope)
@@ -122,7 +122,7 @@ def run_benchmark(
             for section in (section for section in STUDIES if section in sections):
                 title, measure = STUDIES[section]
                 report.title(title, 4)
-                for item in measure(study):
+                for item in measure(campaign):
                     report.add(item)
             if data.releases and Section.RELEASE in sections:
                 report.title("A new release", 4)
@@ -146,8 +146,8 @@ def run_benchmark(
     report.note(summary(report.figures))
 
 
-def _recorded(workers: Workers, ledger: Ledger | None, digest: str) -> Runs:
-    return workers if ledger is None else Recorded(workers, ledger, digest)
+def _recorded(workers: Workers, ledger: Ledger | None, digest: str) -> TrialRunner:
+    return workers if ledger is None else LedgerRunner(workers, ledger, digest)
 
 
 def describe(plan: Plan, seed: int) -> str:

@@ -8,18 +8,18 @@ import numpy as np
 from monitor.bench.labelled import TooFewSamplesError, open_labelled
 from monitor.bench.plan import Plan
 from monitor.bench.trial import Outcome, Trial, run_trial
-from monitor.bench.windows import Draw, draw_windows
-from monitor.bench.workers import Runs
+from monitor.bench.windows import WindowSpec, draw_windows
+from monitor.bench.workers import TrialRunner
 
 
 @dataclass
-class Study:
+class Campaign:
     """A data set, the processes that work on it, and the outcomes so far."""
 
     name: str
     #: Where :func:`open_labelled` finds it.
     folder: Path
-    workers: Runs
+    workers: TrialRunner
     plan: Plan
     seed: int
     #: Whether the goals of power apply; how hard a made-up data set is says nothing. What must hold
@@ -27,24 +27,24 @@ class Study:
     has_power_goals: bool = True
     outcomes: list[Outcome] = field(default_factory=list)
 
-    def why_not(self, what: Draw) -> str:
+    def skip_reason(self, spec: WindowSpec) -> str:
         """Return why such windows can't be measured; empty if they can."""
-        largest = max(what.n_reference, what.n_current)
+        largest = max(spec.n_reference, spec.n_current)
         if largest > self.plan.largest_window:
             return f"left out of --{self.plan.name}: windows of {largest:,}"
         try:
-            draw_windows(open_labelled(self.folder), what, np.random.default_rng(self.seed))
+            draw_windows(open_labelled(self.folder), spec, np.random.default_rng(self.seed))
         except TooFewSamplesError as error:
             return f"skipped: {error}"
         return ""
 
-    def measure(self, what: Draw, trials: int, *, locate: bool = False) -> list[Outcome]:
+    def measure(self, spec: WindowSpec, trials: int, *, locate: bool = False) -> list[Outcome]:
         """Run the trials that the plan's time allows."""
-        tasks = [Trial(self.folder, what, self.seed + k, locate) for k in range(trials)]
+        tasks = [Trial(self.folder, spec, self.seed + k, locate) for k in range(trials)]
         outcomes = self.workers.run(
             run_trial,
             tasks,
-            label=f"{self.name}: {what.drift}, {what.sizes}",
+            label=f"{self.name}: {spec.drift}, {spec.sizes}",
             seconds=self.plan.row_seconds,
         )
         self.outcomes.extend(outcomes)

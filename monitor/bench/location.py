@@ -2,37 +2,37 @@
 
 from collections.abc import Iterator
 
-from monitor.bench.campaign import Study
+from monitor.bench.campaign import Campaign
 from monitor.bench.figure import Figure, mean, missing, share
 from monitor.bench.trial import Outcome
-from monitor.bench.windows import Draw
+from monitor.bench.windows import WindowSpec
 
 N = 5_000
 #: Windows, and the precision among the first 50 that is to be reached.
 ROWS = (
-    (Draw("domain", N, N, 0.02), 0.85),
-    (Draw("topic", N, N, 0.02), 0.97),
-    (Draw("oos", N, N, 0.05), 0.87),
+    (WindowSpec("domain", N, N, 0.02), 0.85),
+    (WindowSpec("topic", N, N, 0.02), 0.97),
+    (WindowSpec("oos", N, N, 0.05), 0.87),
 )
 
 
-def location(study: Study) -> Iterator[Figure]:
+def location(campaign: Campaign) -> Iterator[Figure]:
     """Yield the precision at 50, and how true and how complete the clusters are."""
     everything: list[Outcome] = []
     topics: list[Outcome] = []
-    for what, goal in ROWS:
-        name = f"precision at 50, {what.drift}, {what.sizes}"
-        if why := study.why_not(what):
-            yield missing(name, why, at_least=study.power_goal(goal))
+    for spec, goal in ROWS:
+        name = f"precision at 50, {spec.drift}, {spec.sizes}"
+        if why := campaign.skip_reason(spec):
+            yield missing(name, why, at_least=campaign.power_goal(goal))
             continue
-        outcomes = study.measure(what, study.plan.location_trials, locate=True)
+        outcomes = campaign.measure(spec, campaign.plan.location_trials, locate=True)
         precisions = [outcome.precision for outcome in outcomes]
-        goal_here = study.power_goal(goal)
-        yield mean(name, precisions, study.how(outcomes), largest=1.0, at_least=goal_here)
+        goal_here = campaign.power_goal(goal)
+        yield mean(name, precisions, campaign.how(outcomes), largest=1.0, at_least=goal_here)
         everything.extend(outcomes)
-        if what.kind != "oos":  # scattered queries are no topic
+        if spec.kind != "oos":  # scattered queries are no topic
             topics.extend(outcomes)
-    yield from _clusters(everything, topics, study.power_goal(0.90))
+    yield from _clusters(everything, topics, campaign.power_goal(0.90))
 
 
 def _clusters(

@@ -2,33 +2,33 @@
 
 from collections.abc import Iterator
 
-from monitor.bench.campaign import Study
+from monitor.bench.campaign import Campaign
 from monitor.bench.figure import Figure, missing, share
-from monitor.bench.windows import Draw
+from monitor.bench.windows import WindowSpec
 
 #: Windows, alpha, and the power that is to be reached.
 ROWS = (
-    (Draw("oos", 1_000, 1_000, 0.05), 0.05, 0.95),
-    (Draw("domain", 1_000, 1_000, 0.05), 0.05, 0.85),
-    (Draw("topic", 1_000, 1_000, 0.02), 0.05, 0.75),
-    (Draw("surge", 1_000, 1_000, 0.10), 0.05, 0.80),
-    (Draw("oos", 7_000, 7_000, 0.02), 0.01, 0.97),
-    (Draw("domain", 7_000, 7_000, 0.02), 0.01, 0.97),
-    (Draw("topic", 7_000, 7_000, 0.02), 0.01, 0.97),
-    (Draw("oos", 7_000, 7_000, 0.01), 0.05, 0.80),
-    (Draw("domain", 7_000, 7_000, 0.01), 0.05, 0.80),
-    (Draw("topic", 7_000, 7_000, 0.01), 0.05, 0.80),
+    (WindowSpec("oos", 1_000, 1_000, 0.05), 0.05, 0.95),
+    (WindowSpec("domain", 1_000, 1_000, 0.05), 0.05, 0.85),
+    (WindowSpec("topic", 1_000, 1_000, 0.02), 0.05, 0.75),
+    (WindowSpec("surge", 1_000, 1_000, 0.10), 0.05, 0.80),
+    (WindowSpec("oos", 7_000, 7_000, 0.02), 0.01, 0.97),
+    (WindowSpec("domain", 7_000, 7_000, 0.02), 0.01, 0.97),
+    (WindowSpec("topic", 7_000, 7_000, 0.02), 0.01, 0.97),
+    (WindowSpec("oos", 7_000, 7_000, 0.01), 0.05, 0.80),
+    (WindowSpec("domain", 7_000, 7_000, 0.01), 0.05, 0.80),
+    (WindowSpec("topic", 7_000, 7_000, 0.01), 0.05, 0.80),
 )
 
 
-def power(study: Study) -> Iterator[Figure]:
+def power(campaign: Campaign) -> Iterator[Figure]:
     """Yield the rejection rates under planted drift."""
-    for what, alpha, goal in ROWS:
-        name = f"power at {alpha:g}, {what.drift}, {what.sizes}"
-        if why := study.why_not(what):
-            yield missing(name, why, at_least=study.power_goal(goal))
+    for spec, alpha, goal in ROWS:
+        name = f"power at {alpha:g}, {spec.drift}, {spec.sizes}"
+        if why := campaign.skip_reason(spec):
+            yield missing(name, why, at_least=campaign.power_goal(goal))
             continue
-        outcomes = study.measure(what, study.plan.power_trials)
+        outcomes = campaign.measure(spec, campaign.plan.power_trials)
         hits = sum(outcome.p_value <= alpha for outcome in outcomes)
-        at_least = study.power_goal(goal)
-        yield share(name, hits, len(outcomes), study.how(outcomes), at_least=at_least)
+        at_least = campaign.power_goal(goal)
+        yield share(name, hits, len(outcomes), campaign.how(outcomes), at_least=at_least)

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from monitor.bench.labelled import open_labelled
-from monitor.bench.windows import Draw, Windows, draw_windows
+from monitor.bench.windows import Windows, WindowSpec, draw_windows
 from monitor.drift import Cluster, compare
 
 #: The samples that a reviewer sees first.
@@ -24,7 +24,7 @@ class Trial:
     """A pair of windows to be drawn and compared."""
 
     folder: Path
-    what: Draw
+    spec: WindowSpec
     seed: int
     #: Whether what is pointed at is judged too.
     locate: bool = False
@@ -34,9 +34,9 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """What a comparison said, beside the truth."""
 
     p_value: float
-    mass_lower_bound: float
+    drifted_share_lower_bound: float
     #: The mass that was planted.
-    drifted_mass: float
+    drifted_share: float
     #: Planted share of the :data:`TOP` samples of highest novelty; this and what follows is 0 where
     #: it wasn't asked for.
     precision: float
@@ -52,14 +52,14 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     @property
     def bound_exceeds_truth(self) -> bool:
         """Return whether the lower bound on the drifted mass is wrong."""
-        return self.mass_lower_bound > self.drifted_mass + 1e-12
+        return self.drifted_share_lower_bound > self.drifted_share + 1e-12
 
 
 def run_trial(trial: Trial) -> Outcome:
     """Draw the windows and compare them."""
     data = open_labelled(trial.folder)
     rng = np.random.default_rng(trial.seed)
-    windows = draw_windows(data, trial.what, rng)
+    windows = draw_windows(data, trial.spec, rng)
     reference, current = data.vectors[windows.reference], data.vectors[windows.current]
     start = process_time()
     result = compare(
@@ -80,8 +80,8 @@ def run_trial(trial: Trial) -> Outcome:
     planted_share = float(windows.planted.mean())
     return Outcome(
         p_value=round(result.p_value, DIGITS),
-        mass_lower_bound=round(result.mass_lower_bound, DIGITS),
-        drifted_mass=windows.drifted_mass,
+        drifted_share_lower_bound=round(result.drifted_share_lower_bound, DIGITS),
+        drifted_share=windows.drifted_share,
         precision=float(windows.planted[top].mean()) if trial.locate else 0.0,
         n_clusters=len(shares),
         n_enriched=sum(share > planted_share for share in shares),

@@ -22,7 +22,7 @@ WORDS: dict[Kind, str] = {
 
 
 @dataclass(frozen=True)
-class Draw:
+class WindowSpec:
     """What a pair of windows is to hold."""
 
     kind: Kind
@@ -57,38 +57,38 @@ class Windows:
     planted: NDArray[np.bool_]
     #: Share of the current window's distribution that the reference's can't account for: the total
     #: variation distance between them.
-    drifted_mass: float
+    drifted_share: float
     #: int64 users of each window; ``None``: each message stands alone.
     reference_groups: NDArray[np.int64] | None = None
     current_groups: NDArray[np.int64] | None = None
 
 
-def draw_windows(data: Labelled, what: Draw, rng: np.random.Generator) -> Windows:
+def draw_windows(data: Labelled, spec: WindowSpec, rng: np.random.Generator) -> Windows:
     """Draw a pair of windows.
 
     Raises:
         TooFewSamplesError: The data set is too small for them.
     """
-    if what.messages_per_user > 1:
-        return _draw_users(data, what, rng)
-    if what.kind == "surge":
-        return _draw_surge(data, what, rng)
-    n_new = round(what.share * what.n_current)
+    if spec.messages_per_user > 1:
+        return _draw_users(data, spec, rng)
+    if spec.kind == "surge":
+        return _draw_surge(data, spec, rng)
+    n_new = round(spec.share * spec.n_current)
     new, base = data.out_of_scope, data.in_scope
-    if what.kind in ("domain", "topic"):
-        labels = data.domains if what.kind == "domain" else data.topics
-        new = _pick_label(labels, n_new, what, rng)
+    if spec.kind in ("domain", "topic"):
+        labels = data.domains if spec.kind == "domain" else data.topics
+        new = _pick_label(labels, n_new, spec, rng)
         base = np.setdiff1d(base, new)
-    n_ordinary = what.n_current - n_new
-    _require(len(new), n_new, f"{what.drift}, {what.sizes}")
-    _require(len(base), what.n_reference + n_ordinary, f"{what.drift}, {what.sizes}")
+    n_ordinary = spec.n_current - n_new
+    _require(len(new), n_new, f"{spec.drift}, {spec.sizes}")
+    _require(len(base), spec.n_reference + n_ordinary, f"{spec.drift}, {spec.sizes}")
     order = rng.permutation(base)
-    ordinary = order[what.n_reference : what.n_reference + n_ordinary]
+    ordinary = order[spec.n_reference : spec.n_reference + n_ordinary]
     return Windows(
-        reference=order[: what.n_reference],
+        reference=order[: spec.n_reference],
         current=np.concatenate([ordinary, rng.permutation(new)[:n_new]]),
-        planted=np.arange(what.n_current) >= n_ordinary,
-        drifted_mass=n_new / what.n_current,
+        planted=np.arange(spec.n_current) >= n_ordinary,
+        drifted_share=n_new / spec.n_current,
     )
 
 
@@ -134,73 +134,73 @@ def draw_independent_weeks(
     return rng.choice(population, n), [rng.choice(population, n) for _ in range(n_weeks)]
 
 
-def _draw_surge(data: Labelled, what: Draw, rng: np.random.Generator) -> Windows:
+def _draw_surge(data: Labelled, spec: WindowSpec, rng: np.random.Generator) -> Windows:
     counts = np.bincount(data.domains[data.in_scope])
     ordinary_share = counts / counts.sum()
-    wanted = (ordinary_share + what.share) * what.n_current
+    wanted = (ordinary_share + spec.share) * spec.n_current
     # What the reference takes of a domain is random: five standard deviations are allowed for.
-    taken = ordinary_share * what.n_reference
+    taken = ordinary_share * spec.n_reference
     left_over = counts - taken - 5 * np.sqrt(taken)
     # A domain that would fill half the window or more is no topic among others.
-    usable = (counts > 0) & (left_over > wanted) & (wanted < what.n_current / 2)
+    usable = (counts > 0) & (left_over > wanted) & (wanted < spec.n_current / 2)
     if not usable.any():
-        raise TooFewSamplesError(f"{what.drift}, {what.sizes}: no domain has enough samples left")
+        raise TooFewSamplesError(f"{spec.drift}, {spec.sizes}: no domain has enough samples left")
     domain = int(rng.choice(np.flatnonzero(usable)))
     order = rng.permutation(data.in_scope)
-    reference, left = order[: what.n_reference], order[what.n_reference :]
+    reference, left = order[: spec.n_reference], order[spec.n_reference :]
     surging = left[data.domains[left] == domain]
     others = left[data.domains[left] != domain]
     n_surging = round(wanted[domain])
-    n_others = what.n_current - n_surging
-    _require(len(others), n_others, f"{what.drift}, {what.sizes}")
+    n_others = spec.n_current - n_surging
+    _require(len(others), n_others, f"{spec.drift}, {spec.sizes}")
     return Windows(
         reference=reference,
         current=np.concatenate([others[:n_others], surging[:n_surging]]),
-        planted=np.arange(what.n_current) >= n_others,
-        drifted_mass=n_surging / what.n_current - float(ordinary_share[domain]),
+        planted=np.arange(spec.n_current) >= n_others,
+        drifted_share=n_surging / spec.n_current - float(ordinary_share[domain]),
     )
 
 
-def _draw_users(data: Labelled, what: Draw, rng: np.random.Generator) -> Windows:
+def _draw_users(data: Labelled, spec: WindowSpec, rng: np.random.Generator) -> Windows:
     """Draw users, each with messages on one topic only; no user is on both sides."""
-    if what.kind != "none":
-        raise ValueError(f"users are drawn without drift only, not with {what.drift}")
-    per_user = what.messages_per_user
+    if spec.kind != "none":
+        raise ValueError(f"users are drawn without drift only, not with {spec.drift}")
+    per_user = spec.messages_per_user
     users = []
     for topic in np.unique(data.topics[data.in_scope]):
         rows = rng.permutation(np.flatnonzero(data.topics == topic))
         users.append(rows[: len(rows) // per_user * per_user].reshape(-1, per_user))
     everyone = np.concatenate(users)
-    n_reference, n_current = what.n_reference // per_user, what.n_current // per_user
-    _require(len(everyone) * per_user, (n_reference + n_current) * per_user, what.sizes)
+    n_reference, n_current = spec.n_reference // per_user, spec.n_current // per_user
+    _require(len(everyone) * per_user, (n_reference + n_current) * per_user, spec.sizes)
     chosen = rng.permutation(len(everyone))[: n_reference + n_current]
     rows = everyone[chosen]
     return Windows(
         reference=rows[:n_reference].ravel(),
         current=rows[n_reference:].ravel(),
         planted=np.zeros(n_current * per_user, dtype=bool),
-        drifted_mass=0.0,
+        drifted_share=0.0,
         reference_groups=np.repeat(chosen[:n_reference], per_user),
         current_groups=np.repeat(chosen[n_reference:], per_user),
     )
 
 
 def _pick_label(
-    labels: NDArray[np.int64], n: int, what: Draw, rng: np.random.Generator
+    labels: NDArray[np.int64], n: int, spec: WindowSpec, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Return the rows of a random label that has at least n of them, and leaves enough others."""
     counts = np.bincount(labels[labels >= 0])
-    n_others = what.n_reference + what.n_current - n
+    n_others = spec.n_reference + spec.n_current - n
     usable = np.flatnonzero((counts > 0) & (counts >= n) & (counts.sum() - counts >= n_others))
     if not len(usable):
         raise TooFewSamplesError(
-            f"{what.drift}, {what.sizes}: needs {n:,} samples of one {what.kind}, of "
+            f"{spec.drift}, {spec.sizes}: needs {n:,} samples of one {spec.kind}, of "
             f"{counts.max(initial=0):,} in the largest, and {n_others:,} of others, of "
             f"{counts.sum():,} in all"
         )
     return np.flatnonzero(labels == rng.choice(usable))
 
 
-def _require(available: int, wanted: int, what: str) -> None:
+def _require(available: int, wanted: int, spec: str) -> None:
     if available < wanted:
-        raise TooFewSamplesError(f"{what}: needs {wanted:,} samples; there are {available:,}")
+        raise TooFewSamplesError(f"{spec}: needs {wanted:,} samples; there are {available:,}")

@@ -18,10 +18,10 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 #: Is told of each trial as it ends: the function, the task, the result.
-Each = Callable[[Callable[..., Any], Any, Any], None]
+ResultCallback = Callable[[Callable[..., Any], Any, Any], None]
 
 
-class Runs(Protocol):
+class TrialRunner(Protocol):
     """Runs independent trials; see :meth:`Workers.run`."""
 
     def run(
@@ -31,7 +31,7 @@ class Runs(Protocol):
         *,
         label: str,
         seconds: float = ...,
-        each: Each | None = ...,
+        on_result: ResultCallback | None = ...,
     ) -> list[Result]:
         """Return the results of the first tasks, in order."""
 
@@ -73,7 +73,7 @@ class Workers:
         *,
         label: str,
         seconds: float = float("inf"),
-        each: Each | None = None,
+        on_result: ResultCallback | None = None,
     ) -> list[Result]:
         """Return the results of the first tasks, in order.
 
@@ -101,8 +101,8 @@ class Workers:
                 for future in finished:
                     number = running.pop(future)
                     done[number] = future.result()
-                    if each is not None:
-                        each(function, tasks[number], done[number])
+                    if on_result is not None:
+                        on_result(function, tasks[number], done[number])
                     bars.advance(bar)
         return [done[i] for i in range(len(done))]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from monitor.accounts.invitations import OneTimeLink
     from monitor.settings import Settings
-    from monitor.store.accounts.users import ReviewerRow
+    from monitor.store.accounts.users import UserRow
 
 ROLE_HELP = (
     "reviewer; adjudicator (also decides where two disagree); lead (also sees progress, confirms "
@@ -41,11 +41,11 @@ def invite(
 ) -> None:
     """Add a person, and print a link by which they set their password, once."""
     from monitor.accounts.users import THE_OPERATOR
-    from monitor.accounts.users import invite as invite_person
+    from monitor.accounts.users import invite as invite_user
 
     settings = read_settings(config)
     with _opened(settings) as (connection, now):
-        link = invite_person(
+        link = invite_user(
             connection,
             THE_OPERATOR,
             name=name,
@@ -73,7 +73,7 @@ def add_reviewer(
 ) -> None:
     """Add a person with a password. Without a password option one is made up and printed once."""
     from monitor.accounts.passwords import generate_password
-    from monitor.accounts.registration import create_account
+    from monitor.accounts.registration import create_user
 
     settings = read_settings(config)
     generated = ""
@@ -84,7 +84,7 @@ def add_reviewer(
     else:
         password = generated = generate_password(name)
     with _opened(settings) as (connection, now):
-        create_account(connection, name, password, role, now)
+        create_user(connection, name, password, role, now)
     typer.echo(f"{name}: added as {role}")
     if generated:
         typer.echo(f"password, shown only now: {generated}")
@@ -93,17 +93,17 @@ def add_reviewer(
 def list_people(config: ConfigOption = None) -> None:
     """List who may sign in, with their roles and task types."""
     from monitor.store.accounts.invitations import open_invitations
-    from monitor.store.accounts.users import list_reviewers, task_types_of
+    from monitor.store.accounts.users import list_users, task_types_of
 
     with _opened(read_settings(config)) as (connection, now):
-        people = [(one, task_types_of(connection, one.id)) for one in list_reviewers(connection)]
+        people = [(one, task_types_of(connection, one.id)) for one in list_users(connection)]
         links = open_invitations(connection, now)
     if not people:
-        typer.echo("nobody yet: `driftwarden review invite NAME --role admin`")
-    for person, task_types in people:
-        state = _state(person, links.get(person.id))
+        typer.echo("nobody yet: `driftwarden accounts invite NAME --role admin`")
+    for user, task_types in people:
+        state = _state(user, links.get(user.id))
         typer.echo(
-            f"{person.name:24} {person.role:12} {state:34} {', '.join(sorted(task_types)) or 'all'}"
+            f"{user.name:24} {user.role:12} {state:34} {', '.join(sorted(task_types)) or 'all'}"
         )
 
 
@@ -165,8 +165,8 @@ def reset_password(name: Name, config: ConfigOption = None) -> None:
 
     settings = read_settings(config)
     with _opened(settings) as (connection, now):
-        person_id = _find(connection, name)
-        link = reset(connection, THE_OPERATOR, person_id, now=now, days=_days(settings))
+        user_id = _find(connection, name)
+        link = reset(connection, THE_OPERATOR, user_id, now=now, days=_days(settings))
     typer.echo(f"{name}: signed out everywhere")
     _print_link(settings, link)
 
@@ -195,16 +195,20 @@ def _opened(settings: "Settings") -> "Iterator[tuple[Connection, datetime]]":
 
 def _find(connection: "Connection", name: str) -> int:
     from monitor.errors import InputError
-    from monitor.store.accounts.users import reviewer_by_name
+    from monitor.store.accounts.users import user_by_name
 
-    person = reviewer_by_name(connection, name)
-    if person is None:
-        raise InputError(f"{name!r} is nobody's name; see `driftwarden review list`")
-    return person.id
+    user = user_by_name(connection, name)
+    if user is None:
+        raise InputError(f"{name!r} is nobody's name; see `driftwarden accounts list`")
+    return user.id
 
 
 def _days(settings: "Settings") -> float | None:
-    return settings.web.invitation_days if settings.web.passwords else None
+    return (
+        settings.web.invitation_lifetime.total_seconds() / 86_400
+        if settings.web.passwords
+        else None
+    )
 
 
 def _print_link(settings: "Settings", link: "OneTimeLink | None") -> None:
@@ -215,9 +219,9 @@ def _print_link(settings: "Settings", link: "OneTimeLink | None") -> None:
     typer.echo(link.address(settings.alerts.public_url))
 
 
-def _state(person: "ReviewerRow", link_until: "datetime | None") -> str:
-    if not person.active:
+def _state(user: "UserRow", link_until: "datetime | None") -> str:
+    if not user.active:
         return "inactive"
     if link_until is not None:
         return f"invited, link until {link_until:%Y-%m-%d %H:%M}"
-    return "active" if person.has_password or person.has_identity else "no password yet"
+    return "active" if user.has_password or user.has_identity else "no password yet"

@@ -8,7 +8,7 @@ import typer
 
 from monitor.bench.plan import DEFAULT, FULL, QUICK, Section
 from monitor.cli.shared.context import ConfigOption, read_settings
-from monitor.cli.shared.targets import require_apart
+from monitor.cli.shared.targets import require_distinct_files
 from monitor.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, help="Measure driftwarden against its goals.")
@@ -90,7 +90,7 @@ def drift(
     if quick and full:
         raise typer.BadParameter("give --quick or --full, not both")
     files = {"--markdown": markdown, "--json": json_file}
-    require_apart(files, _files_of(data, ledger))
+    require_distinct_files(files, _files_of(data, ledger))
     plan = QUICK if quick else FULL if full else DEFAULT
     if row_seconds is not None:
         plan = replace(plan, row_seconds=row_seconds, peer_seconds=row_seconds)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.shared.context import ConfigOption, read_settings
-from monitor.cli.shared.output import ProgressBars, show, status_of
-from monitor.cli.shared.targets import require_apart, require_writable
-from monitor.plurals import counted
+from monitor.cli.shared.output import ProgressBars, exit_status, show
+from monitor.cli.shared.targets import require_distinct_files, require_writable
+from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,7 @@ def compare(
         "what is to be judged": current,
         "the configuration": config or Path("config.toml"),
     }
-    require_apart(targets, read)
+    require_distinct_files(targets, read)
     from monitor.windows.file_comparison import compare_files
 
     with ProgressBars() as progress:
@@ -114,7 +114,7 @@ def compare(
             "page", html, render_page(assessment, evidently=link, prompt_map=comparison.prompt_map)
         )
     show(assessment, as_json=as_json)
-    raise typer.Exit(status_of(assessment))
+    raise typer.Exit(exit_status(assessment))
 
 
 def _with_overrides(settings: "Settings", *, alpha: float | None, seed: int | None) -> "Settings":
@@ -180,4 +180,4 @@ def _say_bad_lines(path: Path, bad_lines: "Sequence[BadLine]") -> None:
         typer.echo(f"{path}: {bad}", err=True)
     left = len(bad_lines) - BAD_LINES_SHOWN
     more = f" ({left:,} more not shown)" if left > 0 else ""
-    typer.echo(f"{path}: {counted(len(bad_lines), 'bad line')} left out{more}", err=True)
+    typer.echo(f"{path}: {pluralize(len(bad_lines), 'bad line')} left out{more}", err=True)

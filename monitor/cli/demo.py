@@ -51,7 +51,7 @@ def demo(
 
         succeeded = run_own_traffic(traffic, baseline, folder, narrator)
     else:
-        from monitor.demo.end_to_end import run_story
+        from monitor.demo.end_to_end import run_end_to_end
 
-        succeeded = run_story(fast=fast, folder=folder, seed=seed, narrator=narrator)
+        succeeded = run_end_to_end(fast=fast, folder=folder, seed=seed, narrator=narrator)
     raise typer.Exit(0 if succeeded else 1)

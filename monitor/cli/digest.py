@@ -9,7 +9,7 @@ from monitor.cli.shared.context import ConfigOption, open_database, read_setting
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from monitor.windows.history.digest import Digest, Hit, Series
+    from monitor.windows.history.digest import Digest, Series, SubthresholdFinding
 
 #: From far below the baseline to far above it.
 LEVELS = "▁▂▃▄▅▆▇█"
@@ -42,17 +42,16 @@ def digest(
     """
     from datetime import UTC, datetime
 
-    from monitor.settings import age
     from monitor.store.engine import transaction
-    from monitor.store.training.model_age import live_age
-    from monitor.windows.history.digest import make_digest
+    from monitor.store.training.model_age import production_age
+    from monitor.windows.history.digest import build_digest
 
     settings = read_settings(config)
     engine = open_database(settings)
     with transaction(engine) as connection:
         name = model or settings.model.name
-        year = make_digest(connection, name, n_windows=windows)
-        live = live_age(connection, name, datetime.now(UTC))
+        year = build_digest(connection, name, n_windows=windows)
+        live = production_age(connection, name, datetime.now(UTC))
     if as_json:
         import msgspec
 
@@ -70,7 +69,7 @@ def digest(
     console = Console()
     _print(year, console)
     if live is not None:
-        suggestion = live.suggestion(age(settings.retrain.max_age))
+        suggestion = live.suggestion(settings.retrain.max_age)
         console.print(f"[yellow]{suggestion}[/]" if suggestion else live.told, highlight=False)
 
 
@@ -84,12 +83,12 @@ def sparkline(series: "Series") -> str:
     )
 
 
-def _much(hit: "Hit") -> str:
-    from monitor.rendering.wording import say_least
+def _much(hit: "SubthresholdFinding") -> str:
+    from monitor.rendering.wording import format_lower_bound
 
-    if hit.mass_lower_bound is None:
+    if hit.drifted_share_lower_bound is None:
         return f"effect {hit.effect_size:+.2f}"
-    return say_least(hit.mass_lower_bound)
+    return format_lower_bound(hit.drifted_share_lower_bound)
 
 
 def _print(year: "Digest", console: "Console") -> None:
@@ -122,20 +121,20 @@ def _print(year: "Digest", console: "Console") -> None:
         )
     console.print(table)
     _print_series(year, console)
-    for hit in year.hits[:HITS_SHOWN]:
+    for hit in year.subthreshold_findings[:HITS_SHOWN]:
         console.print(
-            f"{hit.window.start:%Y-%m-%d}: {_shown(hit.what)} significant, no alarm "
+            f"{hit.window.start:%Y-%m-%d}: {_shown(hit.subject)} significant, no alarm "
             f"(p = {hit.p_value:.2g}, {_much(hit)})",
             highlight=False,
         )
-    if len(year.hits) > HITS_SHOWN:
-        console.print(f"and {len(year.hits) - HITS_SHOWN} more; see --json")
+    if len(year.subthreshold_findings) > HITS_SHOWN:
+        console.print(f"and {len(year.subthreshold_findings) - HITS_SHOWN} more; see --json")
     for span in year.incidents:
-        what = _shown(", ".join(span.fingerprint))
+        subject = _shown(", ".join(span.fingerprint))
         # The last window of one that has recovered is the first without an alarm.
-        over = f" until {span.last_start:%Y-%m-%d}" if span.status == "recovered" else ""
+        over = f" until {span.last_start:%Y-%m-%d}" if span.status == "resolved" else ""
         console.print(
-            f"incident {span.incident_id}, {span.status}: {what}, "
+            f"incident {span.incident_id}, {span.status}: {subject}, "
             f"{'from' if over else 'since'} {span.first_start:%Y-%m-%d}{over}",
             highlight=False,
         )

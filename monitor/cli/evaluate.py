@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.shared.context import ConfigOption, open_database, read_settings
-from monitor.cli.shared.output import ProgressBars, show, status_of
+from monitor.cli.shared.output import ProgressBars, exit_status, show
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -58,8 +58,8 @@ def evaluate(
     from datetime import UTC
 
     from monitor.store.engine import transaction
-    from monitor.store.windows.drift_evaluations import evaluation_of_window
-    from monitor.windows.evaluation import evaluate_window, watched_since
+    from monitor.store.windows.drift_evaluations import drift_evaluation_of_window
+    from monitor.windows.evaluation import evaluate_window, monitoring_start
     from monitor.windows.schedule import LENGTH, window_of
 
     settings = read_settings(config)
@@ -86,8 +86,8 @@ def evaluate(
         )
     engine = open_database(settings)
     with transaction(engine) as connection:
-        stored = evaluation_of_window(connection, settings.model.name, begins, ends)
-        if stored is None and watched_since(connection, settings.model.name) is None:
+        stored = drift_evaluation_of_window(connection, settings.model.name, begins, ends)
+        if stored is None and monitoring_start(connection, settings.model.name) is None:
             # Stored, a window without traffic would stand in a year's digest.
             typer.echo(_nothing_stored(connection, settings.model.name, (begins, ends)), err=True)
             raise typer.Exit(2)
@@ -95,7 +95,7 @@ def evaluate(
         progress("Evaluating", 0, 1)
         evaluation_id = evaluate_window(engine, settings, begins, ends, now, again=again)
     with transaction(engine) as connection:
-        evaluation = evaluation_of_window(connection, settings.model.name, begins, ends)
+        evaluation = drift_evaluation_of_window(connection, settings.model.name, begins, ends)
     if evaluation is not None and evaluation.status == "failed":
         typer.echo(
             f"The evaluation of this window failed at {evaluation.finished_at:%Y-%m-%d %H:%M} UTC: "
@@ -121,7 +121,7 @@ def evaluate(
         err=True,
     )
     show(evaluation.assessment, as_json=as_json)
-    raise typer.Exit(status_of(evaluation.assessment))
+    raise typer.Exit(exit_status(evaluation.assessment))
 
 
 def _nothing_stored(connection: "Connection", model: str, window: tuple[datetime, datetime]) -> str:

@@ -8,7 +8,7 @@ import typer
 from monitor.cli.shared.context import ConfigOption, open_database, read_settings
 
 if TYPE_CHECKING:
-    from monitor.privacy.forget import Forgotten
+    from monitor.privacy.forget import ErasureReport
 
 
 def retention(config: ConfigOption = None) -> None:
@@ -57,17 +57,17 @@ def forget(
     """
     from datetime import UTC, datetime
 
-    from monitor.privacy.end_user import Wanted
+    from monitor.privacy.end_user import ErasureRequest
     from monitor.privacy.forget import forget as remove
 
     if not subject and not exchange:
         raise typer.BadParameter("give --subject, --exchange or both")
     settings = read_settings(config)
-    wanted = Wanted(subject, tuple(exchange or ()))
+    request = ErasureRequest(subject, tuple(exchange or ()))
     forgotten = remove(
         open_database(settings),
         settings,
-        wanted,
+        request,
         datetime.now(UTC),
         dry_run=dry_run,
         files=file or (),
@@ -77,7 +77,7 @@ def forget(
         raise typer.Exit(1)
 
 
-def _show(forgotten: "Forgotten", *, dry_run: bool) -> None:
+def _show(forgotten: "ErasureReport", *, dry_run: bool) -> None:
     width = max(len(line.what) for line in forgotten.lines)
     typer.echo(f"{'':{width}}{'found':>9}" + ("" if dry_run else f"{'removed':>9}{'left':>9}"))
     for line in forgotten.lines:

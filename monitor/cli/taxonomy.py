@@ -27,7 +27,7 @@ def check(path: PathArgument = None, config: ConfigOption = None) -> None:
     Task types of the stored traffic that it lacks are said too; they are no error.
     """
     from monitor.errors import DriftwardenError
-    from monitor.review.guidelines import names_missing, read_taxonomy
+    from monitor.review.guidelines import missing_task_types, read_taxonomy
     from monitor.store.engine import transaction
     from monitor.store.review.taxonomies import task_types_seen
 
@@ -42,7 +42,7 @@ def check(path: PathArgument = None, config: ConfigOption = None) -> None:
     except DriftwardenError as error:
         typer.echo(f"note: the traffic's task types weren't looked at: {error}", err=True)
     else:
-        if missing := names_missing(taxonomy, seen):
+        if missing := missing_task_types(taxonomy, seen):
             typer.echo(f"note: {missing}", err=True)
     if problems:
         n = len(problems)
@@ -70,14 +70,14 @@ def show(
     from monitor.review.guidelines import load_taxonomy, taxonomy_by_version
     from monitor.review.guidelines.writer import as_markdown
     from monitor.store.engine import transaction
-    from monitor.store.review.taxonomies import versions_like
+    from monitor.store.review.taxonomies import versions_with_prefix
 
     settings = read_settings(config)
     if not version:
         typer.echo(as_markdown(load_taxonomy(_place(path, settings.review.taxonomy))), nl=False)
         return
     with transaction(open_database(settings)) as connection:
-        found = versions_like(connection, version)
+        found = versions_with_prefix(connection, version)
         stored = taxonomy_by_version(connection, found[0]) if len(found) == 1 else None
     if stored is None:
         what = "more than one version begins so" if found else "no version begins so"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.shared.context import ConfigOption, open_database, read_settings
-from monitor.plurals import counted
+from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -78,16 +78,16 @@ def _replay_file(engine: "Engine", settings: "Settings", file: Path) -> None:
             progress=lambda n_lines: progress.advance(task, n_lines),
         )
     if done.n_skipped:
-        typer.echo(f"{counted(done.n_skipped, 'line')} had been replayed before")
+        typer.echo(f"{pluralize(done.n_skipped, 'line')} had been replayed before")
     typer.echo(
-        f"{counted(done.n_lines, 'line')} read, {done.n_sampled} sampled "
+        f"{pluralize(done.n_lines, 'line')} read, {done.n_sampled} sampled "
         f"(rate {settings.monitoring.sample_rate:g}), "
-        f"{counted(done.n_exchanges, 'exchange')} stored, "
-        f"{counted(done.n_dead_letters, 'dead letter')}"
+        f"{pluralize(done.n_exchanges, 'exchange')} stored, "
+        f"{pluralize(done.n_dead_letters, 'dead letter')}"
     )
     if done.n_withheld:
         typer.echo(
-            f"{counted(done.n_withheld, 'exchange')} with texts withheld: counted, not stored"
+            f"{pluralize(done.n_withheld, 'exchange')} with texts withheld: counted, not stored"
         )
 
 
@@ -104,7 +104,7 @@ def _replay_dead_letters(engine: "Engine", settings: "Settings") -> None:
         return
     done = replay_dead_letters(engine, settings, load_encoder(settings.embedding))
     typer.echo(
-        f"{counted(waiting, 'dead letter')} tried, {counted(done.n_exchanges, 'exchange')} stored"
+        f"{pluralize(waiting, 'dead letter')} tried, {pluralize(done.n_exchanges, 'exchange')} stored"
     )
     if done.n_waiting:
         typer.echo(f"{done.n_waiting} requests or responses wait for their partner")
@@ -146,8 +146,8 @@ def import_(
     from monitor.embedding.encoder import load_encoder
     from monitor.traffic.baseline_import import import_baseline
     from monitor.traffic.file_source import file_source_name
-    from monitor.traffic.redaction import make_redactor
-    from monitor.windows.versions.split import version_name
+    from monitor.traffic.redaction import build_redactor
+    from monitor.windows.versions.split import clean_version_name
 
     settings = read_settings(config)
     engine = open_database(settings)
@@ -158,8 +158,8 @@ def import_(
         load_encoder(settings.embedding),
         file,
         model=model or settings.model.name,
-        model_version=version_name(model_version),
-        redactor=make_redactor(settings.redaction),
+        model_version=clean_version_name(model_version),
+        redactor=build_redactor(settings.redaction),
         now=datetime.now(UTC),
     )
     _show(imported)
@@ -170,11 +170,11 @@ def _show(imported: "ImportedBaseline") -> None:
         typer.echo(str(line), err=True)
     left = len(imported.bad_lines) - SHOWN_LINES
     if left > 0:
-        typer.echo(f"... and {counted(left, 'more bad line')}", err=True)
+        typer.echo(f"... and {pluralize(left, 'more bad line')}", err=True)
     state = "imported" if imported.is_new else "had been imported before"
     typer.echo(
         f"baseline {imported.baseline_id} {state}: "
-        f"{counted(imported.n_exchanges, 'exchange')}, "
-        f"{counted(len(imported.bad_lines), 'bad line')}, {imported.n_other_model} of other models"
+        f"{pluralize(imported.n_exchanges, 'exchange')}, "
+        f"{pluralize(len(imported.bad_lines), 'bad line')}, {imported.n_other_model} of other models"
     )
     typer.echo(f"digest {imported.digest}")

@@ -152,11 +152,11 @@ def _remember_taxonomy(engine: Engine, settings: Settings) -> None:
     """Store the taxonomy as it is at the start; one that doesn't hold together ends it."""
     if not settings.review.taxonomy:
         return
-    from monitor.review.guidelines import load_taxonomy, remember_taxonomy
+    from monitor.review.guidelines import load_taxonomy, store_current_taxonomy
 
     load_taxonomy(Path(settings.review.taxonomy))
     with transaction(engine) as connection:
-        version = remember_taxonomy(connection, settings.review, datetime.now(UTC))
+        version = store_current_taxonomy(connection, settings.review, datetime.now(UTC))
     log.info("taxonomy", path=settings.review.taxonomy, version=version)
 
 

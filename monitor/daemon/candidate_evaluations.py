@@ -9,25 +9,25 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from monitor.alerts.messages.gate_result import announce_verdicts
+from monitor.alerts.messages.gate_result import announce_gate_results
 from monitor.errors import (
     DatabaseUnavailableError,
     DriftwardenError,
     InputError,
     TransientError,
 )
-from monitor.review.human_evaluation.opening import SYSTEM, open_study
+from monitor.review.human_evaluation.opening import SYSTEM, open_human_evaluation
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.human_evaluation.human_evaluations import study_of_evaluation
+from monitor.store.human_evaluation.human_evaluations import human_evaluation_of_candidate
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.telemetry import get_logger
 from monitor.web.candidates.evaluation_view import systems_of
-from retrain.evaluation.conclusion import conclude, with_checks
+from retrain.evaluation.conclusion import add_checks, conclude
 from retrain.evaluation.gates.gate_result import Check
-from retrain.evaluation.human_evaluation.combined_result import with_study
-from retrain.evaluation.lifecycle import end_children, poll_running, start_evaluation
+from retrain.evaluation.human_evaluation.combined_result import with_human_evaluation
+from retrain.evaluation.lifecycle import poll_running, start_evaluation, stop_children
 from retrain.evaluation.new_evaluation import plan_evaluation, request_for
 from retrain.evaluation.request import as_request
 from retrain.jobs.launcher import LauncherSource
@@ -37,7 +37,7 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Evaluating:
+class CandidateEvaluations:
     """The steps after a training; each reads from the database what is due."""
 
     engine: Engine
@@ -46,7 +46,7 @@ class Evaluating:
 
     def advance(self, now: datetime) -> None:
         """Plan, start and finish evaluations, and say what came of them."""
-        end_children(self.engine, self.launcher_of)
+        stop_children(self.engine, self.launcher_of)
         self._plan(now)
         self._start_planned(now)
         for state in poll_running(self.engine, self.launcher_of, now):
@@ -55,12 +55,12 @@ class Evaluating:
                     "evaluation ended",
                     evaluation=state.row.id,
                     status=state.row.status,
-                    decision=state.row.decision,
+                    decision=state.row.gate_result,
                     error=state.row.error,
                 )
         self._ask_people(now)
         with transaction(self.engine) as connection:
-            announce_verdicts(connection, self.settings.model.name, now, self.settings.alerts)
+            announce_gate_results(connection, self.settings.model.name, now, self.settings.alerts)
 
     def _plan(self, now: datetime) -> None:
         """Plan one evaluation for each candidate that has none."""
@@ -85,7 +85,7 @@ class Evaluating:
 
     def _start_planned(self, now: datetime) -> None:
         with transaction(self.engine) as connection:
-            planned = store.list_evaluations(connection, statuses=("planned",))
+            planned = store.list_candidate_evaluations(connection, statuses=("planned",))
         for row in planned:
             if row.next_attempt_at > now:
                 continue
@@ -100,43 +100,45 @@ class Evaluating:
                     "evaluation can't start", evaluation=row.id, error=str(error)
                 )
                 with transaction(self.engine) as connection:
-                    store.finish_evaluation(connection, row.id, "failed", now=now, error=str(error))
+                    store.finish_candidate_evaluation(
+                        connection, row.id, "failed", now=now, error=str(error)
+                    )
             else:
                 log.info("evaluation started", evaluation=row.id)
 
     def _ask_people(self, now: datetime) -> None:
         """Open the study of each verdict that waits for people; end it once theirs is measured."""
         with transaction(self.engine) as connection:
-            waiting = store.list_evaluations(connection, statuses=("awaiting_people",))
+            waiting = store.list_candidate_evaluations(connection, statuses=("awaiting_ratings",))
         for row in waiting:
             with transaction(self.engine) as connection:
                 # Who cancels it meanwhile leaves no study behind that nobody waits for.
-                locked = store.evaluation_by_id(connection, row.id, lock=True)
-                if locked.status == "awaiting_people":
+                locked = store.candidate_evaluation_by_id(connection, row.id, lock=True)
+                if locked.status == "awaiting_ratings":
                     self._go_on_with(connection, locked, now)
 
     def _go_on_with(
         self, connection: Connection, row: CandidateEvaluationRow, now: datetime
     ) -> None:
-        study = study_of_evaluation(connection, row.id)
-        if study is None:
-            self._open_study(connection, row, now)
-        elif study.results is not None and row.verdict is not None:
-            conclude(connection, row, with_study(connection, row, study), now)
+        human_evaluation = human_evaluation_of_candidate(connection, row.id)
+        if human_evaluation is None:
+            self._open_human_evaluation(connection, row, now)
+        elif human_evaluation.results is not None and row.results is not None:
+            conclude(connection, row, with_human_evaluation(connection, row, human_evaluation), now)
 
-    def _open_study(
+    def _open_human_evaluation(
         self, connection: Connection, row: CandidateEvaluationRow, now: datetime
     ) -> None:
         """Open a study of the answers; where people can't compare them, a person must decide."""
         request = as_request(row.request)
-        plan, verdict = request.plan.human_eval, row.verdict or {}
+        plan, verdict = request.plan.human_eval, row.results or {}
         assert plan is not None  # noqa: S101 - or it wouldn't wait for people
-        answers = list(read_lines(RunFolder(Path(row.work_dir)).evaluation_answers(row.id)))
+        answers = list(read_lines(RunFolder(Path(row.work_dir)).evaluation_responses(row.id)))
         suites = set(verdict.get("safety_suites", ()))
         rated = [one for one in answers if one["benchmark"] not in suites] or answers
         try:
             _require_all(systems_of(verdict), rated)
-            study = open_study(
+            human_evaluation = open_human_evaluation(
                 connection,
                 evaluation_id=row.id,
                 plan=plan,
@@ -147,9 +149,9 @@ class Evaluating:
             )
         except InputError as error:
             log.warning("people can't be asked", evaluation=row.id, error=str(error))
-            conclude(connection, row, with_checks(verdict, [_not_asked(error)]), now)
+            conclude(connection, row, add_checks(verdict, [_not_asked(error)]), now)
         else:
-            log.info("study opened", study=study, evaluation=row.id)
+            log.info("study opened", human_evaluation=human_evaluation, evaluation=row.id)
 
 
 def _require_all(systems: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:

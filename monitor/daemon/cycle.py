@@ -13,15 +13,15 @@ from monitor.daemon.retraining import Retraining
 from monitor.embedding.encoder import load_encoder
 from monitor.privacy.retention import apply_retention, is_due
 from monitor.settings import Secrets, Settings
-from monitor.store.alerts.outbox import count_waiting
+from monitor.store.alerts.outbox import count_pending_messages
 from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import complete_until
-from monitor.store.traffic.pending_halves import first_waiting
-from monitor.store.windows.drift_evaluations import last_success
-from monitor.telemetry import LAST_EVALUATION, OUTBOX_PENDING, get_logger
-from monitor.windows.evaluation import catch_up
+from monitor.store.traffic.pending_halves import oldest_pending_at
+from monitor.store.windows.drift_evaluations import last_success_at
+from monitor.telemetry import LAST_DRIFT_EVALUATION, OUTBOX_PENDING, get_logger
+from monitor.windows.evaluation import evaluate_due_windows
 from monitor.windows.reading.reembedding import EncoderSource
-from monitor.windows.versions.planned_baseline import follow_version
+from monitor.windows.versions.planned_baseline import advance_baseline
 from retrain.registry.mlflow_mirror import MlflowMirror, mirror_registry
 
 #: Records of a window's last moments may come this much later.
@@ -72,7 +72,7 @@ class Cycle:
 
         What was judged may then become the baseline of the version that serves.
         """
-        catch_up(
+        evaluate_due_windows(
             self.engine,
             self.settings,
             now,
@@ -80,11 +80,11 @@ class Cycle:
             encoder=self.encoder,
         )
         encoder = self.encoder or (lambda: load_encoder(self.settings.embedding))
-        follow_version(self.engine, self.settings, now, encoder)
+        advance_baseline(self.engine, self.settings, now, encoder)
         with transaction(self.engine) as connection:
-            last = last_success(connection, self.settings.model.name)
+            last = last_success_at(connection, self.settings.model.name)
         if last is not None:
-            LAST_EVALUATION.labels(self.settings.model.name).set(last.timestamp())
+            LAST_DRIFT_EVALUATION.labels(self.settings.model.name).set(last.timestamp())
 
     def advance(self, now: datetime) -> None:
         """Write what follows: incidents, batches, decisions, runs, versions, rollouts."""
@@ -97,7 +97,7 @@ class Cycle:
         """Send the messages that wait."""
         deliver_due(self.engine, self.sender, now)
         with transaction(self.engine) as connection:
-            OUTBOX_PENDING.set(count_waiting(connection))
+            OUTBOX_PENDING.set(count_pending_messages(connection))
 
     def mirror(self, now: datetime) -> None:
         """Let MLflow follow the registry, where that is configured."""
@@ -118,7 +118,7 @@ class Cycle:
         with transaction(self.engine) as connection:
             known = (
                 complete_until(connection, self.settings.kafka.topic),
-                first_waiting(connection, self.settings.kafka.topic),
+                oldest_pending_at(connection, self.settings.kafka.topic),
             )
         latest = now - LATE_RECORDS
         stored = min((moment for moment in known if moment is not None), default=latest)

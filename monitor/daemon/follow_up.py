@@ -7,14 +7,14 @@ from sqlalchemy import Engine
 
 from monitor.alerts.incidents import handle_evaluation
 from monitor.alerts.messages.decision import announce_decisions
-from monitor.alerts.messages.model_age import announce_age
+from monitor.alerts.messages.model_age import announce_model_age
 from monitor.review.decision.decisions import decide_open_batches
 from monitor.review.sampling.batch import create_batch
-from monitor.settings import Settings, age
+from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.windows.drift_evaluations import (
-    EvaluationRow,
-    evaluation_by_id,
+    DriftEvaluationRow,
+    drift_evaluation_by_id,
     mark_followed_up,
     pending_follow_ups,
 )
@@ -31,7 +31,7 @@ def follow_up(engine: Engine, settings: Settings, now: datetime) -> list[int]:
     for evaluation_id in pending:
         with transaction(engine) as connection:
             handle_evaluation(connection, evaluation_id, now, alerts=settings.alerts)
-            evaluation = evaluation_by_id(connection, evaluation_id)
+            evaluation = drift_evaluation_by_id(connection, evaluation_id)
             if _wants_review(evaluation, settings):
                 # Drawn from the evaluation's own seed: the same window queues the same items.
                 rng = np.random.default_rng([evaluation.seed, evaluation_id])
@@ -49,12 +49,12 @@ def decide(engine: Engine, settings: Settings, now: datetime) -> None:
 
 def watch_age(engine: Engine, settings: Settings, now: datetime) -> None:
     """Write what Slack is to hear of the age of the version that serves."""
-    max_age = age(settings.retrain.max_age)
+    max_age = settings.retrain.max_age
     with transaction(engine) as connection:
-        announce_age(connection, settings.model.name, max_age, now, settings.alerts)
+        announce_model_age(connection, settings.model.name, max_age, now, settings.alerts)
 
 
-def _wants_review(evaluation: EvaluationRow, settings: Settings) -> bool:
+def _wants_review(evaluation: DriftEvaluationRow, settings: Settings) -> bool:
     assessment = evaluation.assessment
     if assessment is None or assessment.n_current == 0:
         return False

@@ -7,25 +7,30 @@ from sqlalchemy import Engine
 
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.human_evaluation.human_evaluations import unmeasured_studies
+from monitor.store.human_evaluation.human_evaluations import unscored_human_evaluations
 from monitor.telemetry import get_logger
-from retrain.evaluation.human_evaluation.results import measure_study
+from retrain.evaluation.human_evaluation.results import score_human_evaluation
 
 log = get_logger(__name__)
 
 
-def measure_locked_studies(engine: Engine, settings: Settings, now: datetime) -> None:
+def score_locked_human_evaluations(engine: Engine, settings: Settings, now: datetime) -> None:
     """Measure every study that was locked and isn't measured yet."""
     with transaction(engine) as connection:
-        due = unmeasured_studies(connection)
-    for study in due:
+        due = unscored_human_evaluations(connection)
+    for human_evaluation in due:
         with transaction(engine) as connection:
-            found = measure_study(
+            found = score_human_evaluation(
                 connection,
-                study.id,
+                human_evaluation.id,
                 settings.retrain.gates,
-                rng=np.random.default_rng(study.id),  # measured again, it says the same
+                rng=np.random.default_rng(human_evaluation.id),  # measured again, it says the same
                 now=now,
             )
         outcomes = sorted({check["outcome"] for check in found["checks"]})
-        log.info("study measured", study=study.id, version=study.version_id, checks=outcomes)
+        log.info(
+            "study measured",
+            human_evaluation=human_evaluation.id,
+            version=human_evaluation.version_id,
+            checks=outcomes,
+        )

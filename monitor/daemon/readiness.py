@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 #: Below this, checkpoints and SQLite's log are likely to fill the disk.
-LEAST_FREE_BYTES = 2 * 1024**3
+MIN_FREE_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True)
@@ -130,21 +130,21 @@ def _slack(settings: Settings, secrets: Secrets) -> Finding:
 
 
 def _reviewers(settings: Settings) -> Finding:
-    from monitor.store.accounts.users import list_reviewers
+    from monitor.store.accounts.users import list_users
 
     with _connection(settings) as connection:
-        active = [person for person in list_reviewers(connection) if person.active]
+        active = [person for person in list_users(connection) if person.active]
     if len(active) < 2:
         return Finding(
             "reviewers",
             "note",
-            f"{len(active)} of the two that each item needs: `driftwarden review invite NAME`",
+            f"{len(active)} of the two that each item needs: `driftwarden accounts invite NAME`",
         )
     return Finding("reviewers", "ok", f"{len(active)} people")
 
 
 def _taxonomy(settings: Settings) -> Finding:
-    from monitor.review.guidelines import load_taxonomy, names_missing
+    from monitor.review.guidelines import load_taxonomy, missing_task_types
     from monitor.store.review.taxonomies import task_types_seen
 
     path = settings.review.taxonomy
@@ -157,7 +157,7 @@ def _taxonomy(settings: Settings) -> Finding:
         )
     taxonomy = load_taxonomy(Path(path))
     with _connection(settings) as connection:
-        missing = names_missing(taxonomy, task_types_seen(connection, settings.model.name))
+        missing = missing_task_types(taxonomy, task_types_seen(connection, settings.model.name))
     notes = [missing] if missing else []
     if settings.model.system_prompt:
         notes.append("model.system_prompt is only for items queued without a taxonomy")
@@ -243,35 +243,34 @@ def _work_folder(settings: Settings) -> Finding:
         place for place in (folder.absolute(), *folder.absolute().parents) if place.exists()
     )
     free = shutil.disk_usage(existing).free
-    if free < LEAST_FREE_BYTES:
+    if free < MIN_FREE_BYTES:
         return Finding(
             "work folder",
             "fail",
             f"{folder}: {free / 1024**3:.1f} GiB free; make room for at least "
-            f"{LEAST_FREE_BYTES / 1024**3:.0f} GiB or move retrain.work_dir",
+            f"{MIN_FREE_BYTES / 1024**3:.0f} GiB or move retrain.work_dir",
         )
     return Finding("work folder", "ok", f"{folder}: {free / 1024**3:.0f} GiB free")
 
 
 def _launcher(settings: Settings, secrets: Secrets) -> Finding:
-    from retrain.jobs.launcher import launcher_named
+    from retrain.jobs.launcher import create_launcher
 
-    launcher = launcher_named(settings.retrain.launcher, settings.retrain, secrets)
-    return Finding("launcher", "ok", f"{launcher.check()}. {launcher.capabilities.told()}")
+    launcher = create_launcher(settings.retrain.launcher, settings.retrain, secrets)
+    return Finding("launcher", "ok", f"{launcher.check()}. {launcher.capabilities.describe()}")
 
 
 def live_model_finding(settings: Settings) -> Finding:
     """Say how old the version is that serves."""
     from datetime import UTC, datetime
 
-    from monitor.settings import age
-    from monitor.store.training.model_age import live_age
+    from monitor.store.training.model_age import production_age
 
     with _connection(settings) as connection:
-        live = live_age(connection, settings.model.name, datetime.now(UTC))
+        live = production_age(connection, settings.model.name, datetime.now(UTC))
     if live is None:
         return Finding("live model", "ok", "no version is registered, so its age isn't watched")
-    suggestion = live.suggestion(age(settings.retrain.max_age))
+    suggestion = live.suggestion(settings.retrain.max_age)
     return Finding("live model", "note" if suggestion else "ok", suggestion or live.told)
 
 

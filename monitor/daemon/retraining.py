@@ -7,10 +7,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from monitor.daemon.candidate_evaluations import Evaluating
-from monitor.daemon.human_evaluations import measure_locked_studies
-from monitor.daemon.training_data import Preparation
-from monitor.daemon.training_metrics import show_training
+from monitor.daemon.candidate_evaluations import CandidateEvaluations
+from monitor.daemon.human_evaluations import score_locked_human_evaluations
+from monitor.daemon.training_data import TrainingDataBuilder
+from monitor.daemon.training_metrics import export_training_metrics
 from monitor.errors import DatabaseUnavailableError, DriftwardenError, TransientError
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
@@ -21,18 +21,18 @@ from monitor.store.training.runs import RunRow, finish_run, list_runs, run_of_de
 from monitor.telemetry import get_logger
 from retrain.data import TrainingSet
 from retrain.data.token_counts import TokenCounter
-from retrain.jobs.launcher import LauncherSource, device_of, launcher_named
+from retrain.jobs.launcher import LauncherSource, create_launcher, device_of
 from retrain.models.base_model import BaseModel, load_tokenizer
-from retrain.planning.options import choose, options_for, options_json
-from retrain.planning.starting_point import goes_on, prepare_bases, serving_source
+from retrain.planning.options import choose_option, options_for, options_json
+from retrain.planning.starting_point import prepare_bases, serving_source, starts_from_serving
 from retrain.recipes.confirmation import require_consent
 from retrain.recipes.recipe import stored_recipe
 from retrain.recipes.recipe_file import read_recipe_file
-from retrain.rollout.gateway import Gateway, gateway_of
+from retrain.rollout.gateway import Gateway, create_gateway
 from retrain.rollout.policy import Health
 from retrain.rollout.rollouts import tick_rollouts
 from retrain.run_folder import RunFolder
-from retrain.training.cancellation import cancel_asked, end_children
+from retrain.training.cancellation import cancel_requested, stop_children
 from retrain.training.runs import plan_run, poll_running, prepare_run, start_run
 
 log = get_logger(__name__)
@@ -53,8 +53,8 @@ class Retraining:
         return cls(
             engine=engine,
             settings=settings,
-            launcher_of=partial(launcher_named, settings=settings.retrain, secrets=secrets),
-            gateway=gateway_of(settings.rollout),
+            launcher_of=partial(create_launcher, settings=settings.retrain, secrets=secrets),
+            gateway=create_gateway(settings.rollout),
         )
 
     def advance(self, now: datetime) -> None:
@@ -68,14 +68,14 @@ class Retraining:
                 log.error(  # noqa: TRY400
                     "training can't be planned", decision=decision.id, error=str(error)
                 )
-        for run in cancel_asked(self.engine, self.launcher_of, now):
+        for run in cancel_requested(self.engine, self.launcher_of, now):
             log.info("training cancelled", run=run.id, by=run.cancel_requested_by)
-        end_children(self.engine, self.launcher_of)
+        stop_children(self.engine, self.launcher_of)
         self._start_planned(now)
         states = poll_running(
-            self.engine, self.launcher_of, now, resumptions=self.settings.retrain.resumptions
+            self.engine, self.launcher_of, now, resumptions=self.settings.retrain.max_resumptions
         )
-        show_training(states)
+        export_training_metrics(states)
         for state in states:
             if state.run.status != "running":
                 log.info(
@@ -85,9 +85,9 @@ class Retraining:
                     version=state.version_id,
                     error=state.run.error,
                 )
-        measure_locked_studies(self.engine, self.settings, now)
-        Evaluating(self.engine, self.settings, self.launcher_of).advance(now)
-        tick_rollouts(self.engine, self.settings.rollout, self.gateway, unmeasured, now)
+        score_locked_human_evaluations(self.engine, self.settings, now)
+        CandidateEvaluations(self.engine, self.settings, self.launcher_of).advance(now)
+        tick_rollouts(self.engine, self.settings.rollout, self.gateway, no_health_measured, now)
 
     def _confirmed(self) -> list[DecisionRow]:
         """Return the decisions to retrain that may start and have no run yet."""
@@ -111,7 +111,7 @@ class Retraining:
             serving = production_version(connection, decision.model)
         device = device_of(self.launcher_of(retrain.launcher))
         prepared = options_for(asked, bases, serving, device)
-        recipe = choose(prepared, asked.method).recipe
+        recipe = choose_option(prepared, asked.method).recipe
         with transaction(self.engine) as connection:
             run_id = plan_run(
                 connection,
@@ -137,8 +137,10 @@ class Retraining:
         base = BaseModel(recipe.base, recipe.base_revision)
         with transaction(self.engine) as connection:
             serving = production_version(connection, run.model)
-        anew = not goes_on(recipe, serving)
-        preparation = Preparation(self.engine, self.settings, run.model, recipe, replay_all=anew)
+        anew = not starts_from_serving(recipe, serving)
+        preparation = TrainingDataBuilder(
+            self.engine, self.settings, run.model, recipe, replay_all=anew
+        )
         made = preparation.from_queue(decision.inputs.get("batches"))
         counter = TokenCounter(load_tokenizer(base))
         return made.with_base(counter, serving_source(base, serving))
@@ -171,6 +173,6 @@ class Retraining:
                 log.info("training started", run=run.id)
 
 
-def unmeasured(_rollout: RolloutRow, _version: VersionRow) -> Health:
+def no_health_measured(_rollout: RolloutRow, _version: VersionRow) -> Health:
     """Return that nothing is measured yet, which holds a rollout where it is."""
     return Health(n_samples=0, checks=())

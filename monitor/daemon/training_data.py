@@ -16,8 +16,8 @@ from monitor.statistics.agreement import measure_agreement
 from monitor.store.engine import transaction
 from monitor.store.review.gold_export import ItemFilter
 from monitor.store.review.reviews import reviews_of
-from monitor.store.training.conversations import Asker, askers_of
-from retrain.data import Checks, TrainingSet, build_training_set, read_examples
+from monitor.store.training.conversations import ItemEndUser, end_users_of_items
+from retrain.data import DataChecks, TrainingSet, build_training_set, read_examples
 from retrain.data.leakage.benchmark_texts import benchmark_texts
 from retrain.data.rows import Row
 from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder
@@ -25,7 +25,7 @@ from retrain.recipes.recipe import Training
 
 
 @dataclass(frozen=True)
-class Preparation:
+class TrainingDataBuilder:
     """Prepares the training data of a model."""
 
     engine: Engine
@@ -81,11 +81,11 @@ class Preparation:
         )
         return made.with_agreement(self._agreement(made))
 
-    def _checks(self) -> Checks:
+    def _checks(self) -> DataChecks:
         retrain = self.settings.retrain
         scoring = retrain.scoring
         place = retrain.evaluation
-        return Checks(
+        return DataChecks(
             rules=retrain.data,
             benchmarks=benchmark_texts(read_plan(Path(place))) if place else (),
             encoder=LocalSentenceEncoder(scoring.sentence_model),
@@ -97,22 +97,24 @@ class Preparation:
         """Say beside each row who asked, where the store knows it: it decides the split."""
         known = self._known_items([_item_of(row) for row in gold])
         return [
-            row | {"asked_by": self._names(asker)}
+            row | {"group_keys": self._names(asker)}
             if (asker := known.get(_item_of(row))) is not None
             else row
             for row in gold
         ]
 
-    def _names(self, asker: Asker) -> list[str]:
+    def _names(self, asker: ItemEndUser) -> list[str]:
         names = {key: asker.attributes.get(key) for key in self.settings.retrain.data.group_by}
-        if asker.user:
-            names["user"] = asker.user
+        if asker.end_user:
+            names["user"] = asker.end_user
         return [f"{key}={value}" for key, value in names.items() if value]
 
-    def _known_items(self, items: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Asker]:
+    def _known_items(self, items: Sequence[tuple[int, str]]) -> dict[tuple[int, str], ItemEndUser]:
         """Return the items that are of this database; a file may come from another one."""
         with transaction(self.engine) as connection:
-            askers = askers_of(connection, sorted({number for number, _ in items if number}))
+            askers = end_users_of_items(
+                connection, sorted({number for number, _ in items if number})
+            )
         found = {(one.item_id, one.exchange_id): one for one in askers}
         return {item: found[item] for item in items if item in found}
 

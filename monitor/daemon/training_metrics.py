@@ -5,20 +5,20 @@ from collections.abc import Iterable
 from monitor.telemetry import (
     TRAINING_LOSS,
     TRAINING_PROGRESS,
+    TRAINING_RUNS_FINISHED,
     TRAINING_TOKENS_PER_SECOND,
-    TRAININGS_ENDED,
 )
 from retrain.training.runs import RunState
 
 
-def show_training(states: Iterable[RunState]) -> None:
+def export_training_metrics(states: Iterable[RunState]) -> None:
     """Set the metrics to what the children reported last; a model without a training has none."""
     for gauge in (TRAINING_LOSS, TRAINING_PROGRESS, TRAINING_TOKENS_PER_SECOND):
         gauge.clear()
     for state in states:
         model, progress = state.run.model, state.progress
         if state.run.status != "running":
-            TRAININGS_ENDED.labels(model, state.run.status).inc()
+            TRAINING_RUNS_FINISHED.labels(model, state.run.status).inc()
             continue
         if progress.get("steps"):
             TRAINING_PROGRESS.labels(model).set(progress["step"] / progress["steps"])

@@ -17,12 +17,12 @@ from monitor.demo.expectations import (
     weekly_expectations,
 )
 from monitor.demo.experts import Expert, review_together
-from monitor.demo.request_generator import DRIFTED_WEEK, SYSTEM_PROMPT, Request, World
+from monitor.demo.request_generator import DRIFTED_WEEK, SYSTEM_PROMPT, Request, RequestGenerator
 from monitor.demo.topics import CHANGED_TOPIC, NEW_TOPICS
-from monitor.demo.workspace import Stage, empty_folder, open_database, write_config
+from monitor.demo.workspace import Workspace, open_database, prepare_folder, write_config
 from monitor.settings import default_settings, load_secrets
 from monitor.store.engine import transaction
-from monitor.store.windows.drift_evaluations import EvaluationRow
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
 if TYPE_CHECKING:
     from monitor.demo.models import DemoModel
@@ -45,7 +45,7 @@ LEFT_FOR_YOU = 4
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Requests:
     """All requests of the story, drawn in one order so that the same seed gives the same."""
 
     training: list[Request]
@@ -55,7 +55,7 @@ class Drawn:
     holdout_new: list[Request]
 
 
-def run_story(*, fast: bool, folder: Path, seed: int, narrator: Narrator) -> bool:
+def run_end_to_end(*, fast: bool, folder: Path, seed: int, narrator: Narrator) -> bool:
     """Tell the story; return whether every stage did what it should.
 
     Args:
@@ -64,11 +64,11 @@ def run_story(*, fast: bool, folder: Path, seed: int, narrator: Narrator) -> boo
         seed: Of the world, the training and the experts' slips.
         narrator: Tells it.
     """
-    place = empty_folder(folder)
+    place = prepare_folder(folder)
     _quieten_libraries()
     narrator.chapter("A bank's support desk: version 1 is trained and goes live")
     model = _base_model(fast, place, seed, narrator)
-    drawn = _draw(World(seed), model.n_training_examples)
+    drawn = _draw(RequestGenerator(seed), model.n_training_examples)
     stage = _set_the_stage(place, model, narrator)
     serving = _launch(stage, model, drawn, seed)
     responder = _load(stage, model, serving)
@@ -123,9 +123,9 @@ def _base_model(fast: bool, place: Path, seed: int, narrator: Narrator) -> "Demo
         return smol_model(place.parent / "base-models")
 
 
-def _draw(world: World, n_training: int) -> Drawn:
+def _draw(world: RequestGenerator, n_training: int) -> Requests:
     sizes = dict.fromkeys(range(1, DRIFTED_WEEK), N_QUIET_WEEK) | {DRIFTED_WEEK: N_DRIFTED_WEEK}
-    return Drawn(
+    return Requests(
         training=world.training_examples(n_training),
         baseline=world.baseline(N_BASELINE),
         weeks={number: world.traffic(number, n) for number, n in sizes.items()},
@@ -134,14 +134,14 @@ def _draw(world: World, n_training: int) -> Drawn:
     )
 
 
-def _set_the_stage(place: Path, model: "DemoModel", narrator: Narrator) -> Stage:
-    from monitor.demo.guidelines import guide_of_the_desk
+def _set_the_stage(place: Path, model: "DemoModel", narrator: Narrator) -> Workspace:
+    from monitor.demo.guidelines import desk_guidelines
     from monitor.embedding.encoder import load_encoder
     from monitor.review.guidelines.writer import as_markdown
 
     absolute = place.absolute()
     guide = absolute / "taxonomy.md"
-    guide.write_text(as_markdown(guide_of_the_desk()), encoding="utf-8")
+    guide.write_text(as_markdown(desk_guidelines()), encoding="utf-8")
     settings = default_settings(
         model={"name": MODEL_NAME, "system_prompt": SYSTEM_PROMPT},
         # The demo's traffic is small: all of it is kept, where production keeps 5%.
@@ -151,7 +151,7 @@ def _set_the_stage(place: Path, model: "DemoModel", narrator: Narrator) -> Stage
         review={
             "queue": "on_drift",
             "weekly_budget": 110,
-            "minimum_drifted_gold": 35,
+            "min_drifted_gold": 35,
             "taxonomy": str(guide),
         },
         retrain={
@@ -160,7 +160,7 @@ def _set_the_stage(place: Path, model: "DemoModel", narrator: Narrator) -> Stage
             "evaluation": str(launch.write_evaluation(absolute, HELD_OUT)),
             "work_dir": str(absolute / "runs"),
             # A few templates made all of the demo's requests: nearly all are nearly the same.
-            "data": {"near_duplicate": 1.0, "minimum_per_task_type": 1},
+            "data": {"min_duplicate_similarity": 1.0, "min_per_task_type": 1},
             # A hundred old requests can't prove that no more than 5 points were lost.
             "gates": {"gate": "point"},
             "scoring": {"max_new_tokens": model.max_new_tokens},
@@ -169,7 +169,7 @@ def _set_the_stage(place: Path, model: "DemoModel", narrator: Narrator) -> Stage
     write_config(place, settings)
     with narrator.step("load the encoder"):
         encoder = load_encoder(settings.embedding)
-    return Stage(place, settings, open_database(settings), encoder, narrator)
+    return Workspace(place, settings, open_database(settings), encoder, narrator)
 
 
 def _write_recipe(place: Path, model: "DemoModel") -> Path:
@@ -181,7 +181,7 @@ def _write_recipe(place: Path, model: "DemoModel") -> Path:
     return file
 
 
-def _launch(stage: Stage, model: "DemoModel", drawn: Drawn, seed: int) -> str:
+def _launch(stage: Workspace, model: "DemoModel", drawn: Requests, seed: int) -> str:
     """Train version 1; return its adapter's folder."""
     rows = launch.training_rows(drawn.training)
     launch.write_rows(stage.folder / "training.jsonl", rows)
@@ -200,7 +200,7 @@ def _launch(stage: Stage, model: "DemoModel", drawn: Drawn, seed: int) -> str:
     return version.adapter_path
 
 
-def _load(stage: Stage, model: "DemoModel", adapter: str) -> Any:
+def _load(stage: Workspace, model: "DemoModel", adapter: str) -> Any:
     from retrain.models.generation import Responder
 
     with stage.narrator.step("production loads version 1"):
@@ -208,8 +208,8 @@ def _load(stage: Stage, model: "DemoModel", adapter: str) -> Any:
 
 
 def _live_through_the_weeks(
-    stage: Stage, responder: Any, drawn: Drawn, seed: int
-) -> tuple[list[WeekOutcome], EvaluationRow]:
+    stage: Workspace, responder: Any, drawn: Requests, seed: int
+) -> tuple[list[WeekOutcome], DriftEvaluationRow]:
     outcomes = []
     for number, requests in drawn.weeks.items():
         name = f"week-{number}"
@@ -223,23 +223,27 @@ def _live_through_the_weeks(
     return outcomes, evaluation
 
 
-def _open_accounts(stage: Stage) -> dict[str, str]:
+def _open_accounts(stage: Workspace) -> dict[str, str]:
     """Create the experts' accounts and one for the reader; return their passwords."""
     from monitor.accounts.passwords import generate_password
-    from monitor.accounts.registration import create_account
+    from monitor.accounts.registration import create_user
 
     roles = {**dict.fromkeys(EXPERTS, "reviewer"), LEAD: "lead"}
     passwords = {name: generate_password(name) for name in roles}
     with transaction(stage.engine) as connection:
         for name, role in roles.items():
-            create_account(connection, name, passwords[name], role, datetime.now(UTC))
+            create_user(connection, name, passwords[name], role, datetime.now(UTC))
     return passwords
 
 
 def _review(
-    stage: Stage, drifted: EvaluationRow, drawn: Drawn, passwords: dict[str, str], seed: int
+    stage: Workspace,
+    drifted: DriftEvaluationRow,
+    drawn: Requests,
+    passwords: dict[str, str],
+    seed: int,
 ) -> None:
-    from monitor.store.review.items import batch_of_evaluation, status_counts
+    from monitor.store.review.items import batch_of_evaluation, count_by_status
     from monitor.store.traffic.exchanges import load_window
     from monitor.web.app import create_app
     from monitor.web.server import BackgroundServer
@@ -248,7 +252,7 @@ def _review(
     with transaction(stage.engine) as connection:
         window = load_window(connection, MODEL_NAME, drifted.window_start, drifted.window_end)
         batch = batch_of_evaluation(connection, drifted.id)
-        n_items = sum(status_counts(connection, batch).values()) if batch else 0
+        n_items = sum(count_by_status(connection, batch).values()) if batch else 0
     # The experts know the answer to what they read: the prompt as it was stored, redacted.
     truth = {
         prompt: requests[name].expected
@@ -273,7 +277,7 @@ def _review(
     )
 
 
-def _weekly(outcomes: list[WeekOutcome], drawn: Drawn) -> list[Expectation]:
+def _weekly(outcomes: list[WeekOutcome], drawn: Requests) -> list[Expectation]:
     topic_of = {request.prompt: request.topic for request in drawn.weeks[DRIFTED_WEEK]}
     for request in drawn.weeks[DRIFTED_WEEK]:
         if request.is_new and request.topic == CHANGED_TOPIC.name:
@@ -282,18 +286,18 @@ def _weekly(outcomes: list[WeekOutcome], drawn: Drawn) -> list[Expectation]:
     return weekly_expectations(outcomes, topic_of, new)
 
 
-def _retrain(stage: Stage, decision_id: int) -> list[Expectation]:
+def _retrain(stage: Workspace, decision_id: int) -> list[Expectation]:
     """Confirm as a lead would, and let the daemon's own steps do the rest."""
     from monitor.daemon.retraining import Retraining
     from monitor.review.decision.decisions import confirm_retraining
-    from monitor.store.accounts.users import reviewer_by_name
-    from monitor.store.training.candidate_evaluations import last_evaluation
+    from monitor.store.accounts.users import user_by_name
+    from monitor.store.training.candidate_evaluations import latest_candidate_evaluation
     from monitor.store.training.runs import run_of_decision
 
     stage.narrator.chapter("Retraining: the experts' examples, and a replay of the old ones")
     now = datetime.now(UTC)
     with transaction(stage.engine) as connection:
-        person = reviewer_by_name(connection, LEAD)
+        person = user_by_name(connection, LEAD)
         if person is not None:
             confirm_retraining(connection, decision_id, person, now)
     daemon = Retraining.build(stage.engine, stage.settings, load_secrets())
@@ -308,7 +312,7 @@ def _retrain(stage: Stage, decision_id: int) -> list[Expectation]:
     version_id = launch.require_version(state)
     daemon.advance(datetime.now(UTC))
     with transaction(stage.engine) as connection:
-        planned = last_evaluation(connection, version_id)
+        planned = latest_candidate_evaluation(connection, version_id)
     if planned is None:
         return [Expectation("the new version is evaluated", "it isn't", held=False)]
     evaluation = launch.watch_evaluation(stage, planned.id)

@@ -11,7 +11,7 @@ from monitor.review.guidelines.taxonomy import EdgeCase, Example, TaskType, Taxo
 FILLED = {name: values[0] for name, values in SLOTS.items()}
 
 
-def guide_of_the_desk() -> Taxonomy:
+def desk_guidelines() -> Taxonomy:
     """Return the taxonomy that the experts judge by: an entry for each entry of the app's menu."""
     template = Template(system_prompt=SYSTEM_PROMPT)
     following = islice(cycle(KNOWN_TOPICS), 1, None)

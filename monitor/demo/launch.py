@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.demo.production import conversation
 from monitor.demo.request_generator import Request
-from monitor.demo.workspace import Stage
+from monitor.demo.workspace import Workspace
 from monitor.errors import TrainingError
 from monitor.store.engine import transaction
 from monitor.store.training.registry import VersionRow, version_by_id
@@ -79,7 +79,7 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def train_first_version(
-    stage: Stage,
+    stage: Workspace,
     model: "DemoModel",
     rows: list[dict[str, Any]],
     evaluation: Path,
@@ -87,13 +87,13 @@ def train_first_version(
 ) -> VersionRow:
     """Train version 1 in a child process, evaluate it in another, and let it serve."""
     from monitor.settings.evaluation_file import read_plan
-    from retrain.data import Checks, original_training_set
+    from retrain.data import DataChecks, original_training_set
     from retrain.data.leakage.benchmark_texts import benchmark_texts
     from retrain.registry.stages import promote
     from retrain.training.runs import plan_run, prepare_run, start_run
 
     name, now = stage.settings.model.name, datetime.now(UTC)
-    checks = Checks(
+    checks = DataChecks(
         rules=stage.settings.retrain.data, benchmarks=benchmark_texts(read_plan(evaluation))
     )
     with transaction(stage.engine) as connection:
@@ -114,7 +114,7 @@ def train_first_version(
         return version_by_id(connection, version_id)
 
 
-def watch_run(stage: Stage, run_id: int, description: str) -> "RunState":
+def watch_run(stage: Workspace, run_id: int, description: str) -> "RunState":
     """Follow a training child to its end."""
     from retrain.training.runs import poll_run
 
@@ -129,7 +129,7 @@ def watch_run(stage: Stage, run_id: int, description: str) -> "RunState":
     return state
 
 
-def plan_evaluation(stage: Stage, version_id: int, file: Path) -> int:
+def plan_evaluation(stage: Workspace, version_id: int, file: Path) -> int:
     """Plan what the daemon plans by itself, by an evaluation file of one's own; return its id."""
     from retrain.evaluation import new_evaluation
 
@@ -141,7 +141,7 @@ def plan_evaluation(stage: Stage, version_id: int, file: Path) -> int:
         )
 
 
-def watch_evaluation(stage: Stage, evaluation_id: int) -> "CandidateEvaluationRow":
+def watch_evaluation(stage: Workspace, evaluation_id: int) -> "CandidateEvaluationRow":
     """Start an evaluation's child, unless it runs, and follow it to its verdict.
 
     Raises:
@@ -158,7 +158,7 @@ def watch_evaluation(stage: Stage, evaluation_id: int) -> "CandidateEvaluationRo
             if "steps" in state.progress:
                 step.update(state.progress["step"], state.progress["steps"])
             time.sleep(0.2)
-    if state.row.verdict is None:
+    if state.row.results is None:
         raise TrainingError(f"evaluation {evaluation_id} {state.row.status}: {state.row.error}")
     return state.row
 

@@ -7,14 +7,20 @@ from pathlib import Path
 from monitor.daemon.follow_up import follow_up
 from monitor.demo.console import Narrator, figures
 from monitor.demo.reports import write_reports
-from monitor.demo.workspace import Stage, empty_folder, last_window_end, open_database, write_config
+from monitor.demo.workspace import (
+    Workspace,
+    last_window_end,
+    open_database,
+    prepare_folder,
+    write_config,
+)
 from monitor.errors import InputError
-from monitor.plurals import counted
+from monitor.plurals import pluralize
 from monitor.settings import Settings, default_settings
 from monitor.store.engine import transaction
-from monitor.store.review.items import batch_of_evaluation, status_counts
+from monitor.store.review.items import batch_of_evaluation, count_by_status
 from monitor.store.windows.assessment import FamilyAssessment
-from monitor.store.windows.drift_evaluations import EvaluationRow, evaluation_by_id
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.traffic.exchange import Exchange
 
 #: Bad lines that are shown one by one.
@@ -41,13 +47,13 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, narrator: Narra
 
     reference = _read(baseline, narrator)
     model = _watched_model(_read(traffic, narrator), narrator)
-    place = empty_folder(folder, read=(traffic, baseline))
+    place = prepare_folder(folder, read=(traffic, baseline))
     settings = _settings(place, model)
     write_config(place, settings)
     narrator.chapter("Your exchanges")
     with narrator.step("load the encoder"):
         encoder = load_encoder(settings.embedding)
-    stage = Stage(place, settings, open_database(settings), encoder, narrator)
+    stage = Workspace(place, settings, open_database(settings), encoder, narrator)
     _import_baseline(stage, reference)
     _replay(stage, traffic)
     narrator.chapter("What drifted")
@@ -58,14 +64,14 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, narrator: Narra
 
 def _read(path: Path, narrator: Narrator) -> list[Exchange]:
     from monitor.traffic.file_source import read_exchanges
-    from monitor.traffic.redaction import make_redactor
+    from monitor.traffic.redaction import build_redactor
 
     defaults = Settings()
     content = read_exchanges(
         path,
         defaults.traffic,
         default_model=defaults.model.name,
-        redactor=make_redactor(defaults.redaction),
+        redactor=build_redactor(defaults.redaction),
     )
     if not content.exchanges:
         first = f": {content.bad_lines[0]}" if content.bad_lines else ""
@@ -75,7 +81,7 @@ def _read(path: Path, narrator: Narrator) -> list[Exchange]:
         narrator.quote(str(bad), title="left out")
     left = len(content.bad_lines) - SHOWN_BAD_LINES
     if left > 0:
-        narrator.say(f"  and {counted(left, 'more line')} left out")
+        narrator.say(f"  and {pluralize(left, 'more line')} left out")
     return content.exchanges
 
 
@@ -98,7 +104,7 @@ def _settings(folder: Path, model: str) -> Settings:
     )
 
 
-def _import_baseline(stage: Stage, exchanges: list[Exchange]) -> None:
+def _import_baseline(stage: Workspace, exchanges: list[Exchange]) -> None:
     from monitor.traffic.baseline_import import store_baseline
 
     with stage.narrator.step("embed and store the baseline"):
@@ -111,7 +117,7 @@ def _import_baseline(stage: Stage, exchanges: list[Exchange]) -> None:
         )
 
 
-def _replay(stage: Stage, traffic: Path) -> None:
+def _replay(stage: Workspace, traffic: Path) -> None:
     from monitor.traffic.file_replay import replay_file
 
     with traffic.open("rb") as file:
@@ -127,9 +133,9 @@ def _replay(stage: Stage, traffic: Path) -> None:
         replay_file(stage.engine, stage.settings, stage.encoder, traffic, progress=advance)
 
 
-def _evaluate(stage: Stage) -> list[EvaluationRow]:
+def _evaluate(stage: Workspace) -> list[DriftEvaluationRow]:
     """Evaluate window by window, as the daemon would have, week for week."""
-    from monitor.store.traffic.exchanges import first_occurrence
+    from monitor.store.traffic.exchanges import first_exchange_at
     from monitor.windows.evaluation import evaluate_window
     from monitor.windows.report.terminal import print_assessment
     from monitor.windows.schedule import due_windows
@@ -137,7 +143,7 @@ def _evaluate(stage: Stage) -> list[EvaluationRow]:
     model = stage.settings.model.name
     until = last_window_end(stage.engine, model)
     with transaction(stage.engine) as connection:
-        first = first_occurrence(connection, model)
+        first = first_exchange_at(connection, model)
     evaluated = []
     for start, end in due_windows(first or until, until, stage.settings.monitoring.drift_detection):
         with stage.narrator.step(f"evaluate the week of {start:%d %B %Y}"):
@@ -146,14 +152,14 @@ def _evaluate(stage: Stage) -> list[EvaluationRow]:
         if evaluation_id is None:
             continue
         with transaction(stage.engine) as connection:
-            evaluation = evaluation_by_id(connection, evaluation_id)
+            evaluation = drift_evaluation_by_id(connection, evaluation_id)
         evaluated.append(evaluation)
         if evaluation.assessment is not None:
             print_assessment(evaluation.assessment, stage.narrator.console)
     return evaluated
 
 
-def _summarise(stage: Stage, evaluated: list[EvaluationRow]) -> None:
+def _summarise(stage: Workspace, evaluated: list[DriftEvaluationRow]) -> None:
     stage.narrator.chapter("Summary")
     rows: list[tuple[str, ...]] = []
     reports: list[Path] = []
@@ -163,7 +169,7 @@ def _summarise(stage: Stage, evaluated: list[EvaluationRow]) -> None:
             continue
         with transaction(stage.engine) as connection:
             batch = batch_of_evaluation(connection, evaluation.id)
-            queued = 0 if batch is None else sum(status_counts(connection, batch).values())
+            queued = 0 if batch is None else sum(count_by_status(connection, batch).values())
         name = f"report-{evaluation.window_start:%Y-%m-%d}"
         reports += write_reports(stage, evaluation, name)
         rows.append(
@@ -172,7 +178,7 @@ def _summarise(stage: Stage, evaluated: list[EvaluationRow]) -> None:
                 f"{assessment.n_current:,}",
                 assessment.verdict.replace("_", " "),
                 _p_value(assessment.input),
-                f"{assessment.input.mass_lower_bound:.1%}",
+                f"{assessment.input.drifted_share_lower_bound:.1%}",
                 _p_value(assessment.output),
                 f"{queued}",
             )
@@ -181,7 +187,7 @@ def _summarise(stage: Stage, evaluated: list[EvaluationRow]) -> None:
     stage.narrator.show(figures("", columns, rows))
     stage.narrator.say("Reports: " + ", ".join(str(report) for report in reports))
     stage.narrator.say(
-        "The page: [bold]driftwarden review add-reviewer ME --role lead --config "
+        "The page: [bold]driftwarden accounts add ME --role lead --config "
         f"{stage.config}[/bold], then [bold]driftwarden run --only web --config "
         f"{stage.config}[/bold]"
     )

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from monitor.demo.workspace import Stage
+from monitor.demo.workspace import Workspace
 from monitor.store.engine import transaction
-from monitor.store.windows.drift_evaluations import EvaluationRow
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 from monitor.store.windows.prompt_maps import prompt_map
 from monitor.store.windows.reports import load_report
 from monitor.windows.report.page import render_page
 
 
-def write_reports(stage: Stage, evaluation: EvaluationRow, name: str) -> list[Path]:
+def write_reports(stage: Workspace, evaluation: DriftEvaluationRow, name: str) -> list[Path]:
     """Write the page of an evaluation, and Evidently's report where there is one."""
     if evaluation.assessment is None:
         return []

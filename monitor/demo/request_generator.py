@@ -45,7 +45,7 @@ class Request:
     is_new: bool
 
 
-class World:
+class RequestGenerator:
     """Draws requests. The same seed, asked in the same order, draws the same ones.
 
     No prompt is drawn twice: training data, traffic and held-out requests share none.

@@ -10,8 +10,8 @@ from monitor.demo.console import figures
 from monitor.demo.expectations import Expectation
 from monitor.demo.reports import write_reports
 from monitor.demo.weekly_windows import require_assessment
-from monitor.demo.workspace import Stage
-from monitor.settings import Secrets
+from monitor.demo.workspace import Workspace
+from monitor.settings import Secrets, format_duration
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import DecisionRow, decision_of_batch
@@ -19,10 +19,10 @@ from monitor.store.review.items import batch_of_evaluation
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.training.registry import VersionRow, list_versions, scores_of
 from monitor.store.training.runs import RunRow
-from monitor.store.windows.drift_evaluations import EvaluationRow
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
 
-def accepted(stage: Stage, version: VersionRow) -> str:
+def accepted(stage: Workspace, version: VersionRow) -> str:
     """Return a sentence on the scores with which a version was accepted."""
     with transaction(stage.engine) as connection:
         scores = scores_of(connection, version.id)
@@ -33,7 +33,9 @@ def accepted(stage: Stage, version: VersionRow) -> str:
     )
 
 
-def tell_the_week(stage: Stage, evaluation: EvaluationRow, right: float, *, in_full: bool) -> None:
+def tell_the_week(
+    stage: Workspace, evaluation: DriftEvaluationRow, right: float, *, in_full: bool
+) -> None:
     """Show an evaluation: one line, or all of it."""
     assessment = require_assessment(evaluation)
     world = f"[dim]Only the world knows: {right:.0%} of the answers are right.[/dim]"
@@ -50,7 +52,7 @@ def tell_the_week(stage: Stage, evaluation: EvaluationRow, right: float, *, in_f
     stage.narrator.say(world)
 
 
-def tell_the_engineer(stage: Stage, evaluation: EvaluationRow, secrets: Secrets) -> None:
+def tell_the_engineer(stage: Workspace, evaluation: DriftEvaluationRow, secrets: Secrets) -> None:
     """Send the messages, or show them as they would read."""
     from monitor.alerts.channels.slack import make_sender
     from monitor.alerts.messages.mrkdwn import render_text
@@ -74,7 +76,7 @@ def tell_the_engineer(stage: Stage, evaluation: EvaluationRow, secrets: Secrets)
         )
 
 
-def tell_the_decision(stage: Stage, evaluation: EvaluationRow) -> DecisionRow | None:
+def tell_the_decision(stage: Workspace, evaluation: DriftEvaluationRow) -> DecisionRow | None:
     """Let driftwarden decide on the batch, and show with which figures."""
     from monitor.review.decision.decisions import decide_open_batches
 
@@ -99,7 +101,7 @@ def tell_the_decision(stage: Stage, evaluation: EvaluationRow) -> DecisionRow | 
     return decision
 
 
-def tell_the_data(stage: Stage, run: RunRow) -> None:
+def tell_the_data(stage: Workspace, run: RunRow) -> None:
     """Show what a run is trained on."""
     from retrain.run_folder import RunFolder, read_json
 
@@ -112,10 +114,10 @@ def tell_the_data(stage: Stage, run: RunRow) -> None:
 
 
 def tell_before_and_after(
-    stage: Stage, evaluation: CandidateEvaluationRow
+    stage: Workspace, evaluation: CandidateEvaluationRow
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Show exact match before and after on the same items; return it by split."""
-    verdict = evaluation.verdict or {}
+    verdict = evaluation.results or {}
     before, after = (_by_split(verdict, who) for who in ("incumbent", "candidate"))
     stage.narrator.show(
         figures(
@@ -136,7 +138,7 @@ def tell_before_and_after(
     )
 
 
-def tell_the_registry(stage: Stage, evaluation: CandidateEvaluationRow) -> None:
+def tell_the_registry(stage: Workspace, evaluation: CandidateEvaluationRow) -> None:
     """Begin the rollout of a version that the gates let pass, and show the registry."""
     from datetime import UTC, datetime
 
@@ -144,7 +146,7 @@ def tell_the_registry(stage: Stage, evaluation: CandidateEvaluationRow) -> None:
 
     now = datetime.now(UTC)
     with transaction(stage.engine) as connection:
-        if evaluation.lets_pass:
+        if evaluation.may_roll_out:
             start_rollout(connection, evaluation.version_id, stage.settings.rollout, now, by="lead")
         versions = list_versions(connection, stage.settings.model.name)
     stage.narrator.show(
@@ -162,16 +164,16 @@ def tell_the_registry(stage: Stage, evaluation: CandidateEvaluationRow) -> None:
             ],
         )
     )
-    steps = ", ".join(f"{percent}%" for percent in stage.settings.rollout.steps)
+    steps = ", ".join(f"{percent}%" for percent in stage.settings.rollout.stages)
     stage.narrator.say(
-        f"The rollout goes by {steps}, {stage.settings.rollout.dwell_hours:.0f} hours each at "
+        f"The rollout goes by {steps}, {format_duration(stage.settings.rollout.min_dwell)} each at "
         "least, and back by itself when a check fails."
     )
 
 
 def summarise(
-    stage: Stage,
-    evaluation: EvaluationRow,
+    stage: Workspace,
+    evaluation: DriftEvaluationRow,
     expectations: Sequence[Expectation],
     account: str,
     password: str,

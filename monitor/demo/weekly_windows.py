@@ -6,15 +6,15 @@ from monitor.daemon.follow_up import follow_up
 from monitor.demo.expectations import WeekOutcome
 from monitor.demo.production import AnsweringModel, is_right, serve, write_log
 from monitor.demo.request_generator import FIRST_WEEK, Request
-from monitor.demo.workspace import Stage
+from monitor.demo.workspace import Workspace
 from monitor.errors import WorkflowError
 from monitor.store.engine import transaction
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.drift_evaluations import EvaluationRow, evaluation_by_id
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 
 
 def answer(
-    stage: Stage, model: AnsweringModel, requests: list[Request], name: str, seed: int
+    stage: Workspace, model: AnsweringModel, requests: list[Request], name: str, seed: int
 ) -> float:
     """Let the model answer and write the log; return the share that is right.
 
@@ -36,10 +36,10 @@ def answer(
     return right / len(requests)
 
 
-def set_baseline(stage: Stage, name: str) -> int:
+def set_baseline(stage: Workspace, name: str) -> int:
     """Import a log as what is normal; return the number of exchanges."""
     from monitor.traffic.baseline_import import import_baseline
-    from monitor.traffic.redaction import make_redactor
+    from monitor.traffic.redaction import build_redactor
 
     with stage.narrator.step(f"{name}: embed and import"):
         imported = import_baseline(
@@ -48,13 +48,13 @@ def set_baseline(stage: Stage, name: str) -> int:
             stage.encoder,
             stage.folder / f"{name}.jsonl",
             model=stage.settings.model.name,
-            redactor=make_redactor(stage.settings.redaction),
+            redactor=build_redactor(stage.settings.redaction),
             now=FIRST_WEEK,
         )
     return imported.n_exchanges
 
 
-def observe(stage: Stage, name: str) -> None:
+def observe(stage: Workspace, name: str) -> None:
     """Bring a log through the path that Kafka's records take."""
     from monitor.traffic.file_replay import replay_file
 
@@ -62,7 +62,7 @@ def observe(stage: Stage, name: str) -> None:
         replay_file(stage.engine, stage.settings, stage.encoder, stage.folder / f"{name}.jsonl")
 
 
-def evaluate_week(stage: Stage, number: int) -> tuple[EvaluationRow, WeekOutcome]:
+def evaluate_week(stage: Workspace, number: int) -> tuple[DriftEvaluationRow, WeekOutcome]:
     """Evaluate a week as the daemon does on the following Monday, with what follows from it."""
     from monitor.windows.evaluation import evaluate_window
 
@@ -74,7 +74,7 @@ def evaluate_week(stage: Stage, number: int) -> tuple[EvaluationRow, WeekOutcome
     if evaluation_id is None:
         raise WorkflowError(f"week {number} was evaluated before")
     with transaction(stage.engine) as connection:
-        evaluation = evaluation_by_id(connection, evaluation_id)
+        evaluation = drift_evaluation_by_id(connection, evaluation_id)
     assessment = require_assessment(evaluation)
     return evaluation, WeekOutcome(
         number=number,
@@ -88,7 +88,7 @@ def evaluate_week(stage: Stage, number: int) -> tuple[EvaluationRow, WeekOutcome
     )
 
 
-def require_assessment(evaluation: EvaluationRow) -> Assessment:
+def require_assessment(evaluation: DriftEvaluationRow) -> Assessment:
     """Return the assessment of a done evaluation."""
     if evaluation.assessment is None:
         raise WorkflowError(f"evaluation {evaluation.id} is {evaluation.status}")

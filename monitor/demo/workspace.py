@@ -25,7 +25,7 @@ MARK = ".driftwarden-demo"
 
 
 @dataclass(frozen=True)
-class Stage:
+class Workspace:
     """What every chapter of the demo uses."""
 
     folder: Path
@@ -47,7 +47,7 @@ class Stage:
         return self.folder / "config.toml"
 
 
-def empty_folder(folder: Path, *, read: Sequence[Path] = ()) -> Path:
+def prepare_folder(folder: Path, *, read: Sequence[Path] = ()) -> Path:
     """Return the folder, made or emptied.
 
     A folder that holds something and wasn't made by the demo is left alone: the demo then works in
@@ -61,7 +61,7 @@ def empty_folder(folder: Path, *, read: Sequence[Path] = ()) -> Path:
         InputError: One of them lies in the folder that would be emptied.
     """
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
-        return empty_folder(folder / "driftwarden-demo", read=read)
+        return prepare_folder(folder / "driftwarden-demo", read=read)
     for path in read:
         if path.resolve().is_relative_to(folder.resolve()):
             raise InputError(
@@ -102,8 +102,8 @@ def open_database(settings: Settings) -> Engine:
 
 def last_window_end(engine: Engine, model: str) -> datetime:
     """Return a time at which every window of the traffic has ended, so that all are due."""
-    from monitor.store.traffic.exchanges import last_occurrence
+    from monitor.store.traffic.exchanges import last_exchange_at
 
     with transaction(engine) as connection:
-        last = last_occurrence(connection, model)
+        last = last_exchange_at(connection, model)
     return (last or datetime.now(UTC)) + timedelta(weeks=1)

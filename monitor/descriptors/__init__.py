@@ -1,6 +1,6 @@
 """Numbers that characterise one text each: length, repetition, refusal, language, form, ...
 
-Each is a pure function of the text, of some microseconds; :func:`each` applies one to many. They
+Each is a pure function of the text, of some microseconds; :func:`describe` applies one to many. They
 are heuristics for comparing windows, where what they get wrong is wrong on both sides: none judges
 a single answer. NaN says that a number doesn't apply to a text.
 """
@@ -15,7 +15,7 @@ from monitor.descriptors.language import identify_language
 from monitor.descriptors.output_format import OutputFormat, learn_format
 from monitor.descriptors.readability import lix
 from monitor.descriptors.refusal import declined_by_api, refusal
-from monitor.descriptors.relevance import relevance, unrelated_below
+from monitor.descriptors.relevance import relevance, unrelated_threshold
 from monitor.descriptors.repetition import compressible, loop, repeated_phrases
 from monitor.descriptors.surface import (
     empty,
@@ -38,31 +38,31 @@ __all__ = [
     "line_count",
     "lix",
     "loop",
+    "map_distinct",
     "non_letter_share",
-    "once_each",
     "question",
     "refusal",
     "relevance",
     "repeated_phrases",
     "stopped_by_limit",
     "token_count",
-    "unrelated_below",
+    "unrelated_threshold",
 ]
 
 T = TypeVar("T")
 
 
-def each(texts: Sequence[str], characteristic: Callable[[str], float]) -> NDArray[np.float64]:
+def describe(texts: Sequence[str], descriptor: Callable[[str], float]) -> NDArray[np.float64]:
     """Apply a characteristic to each text, once to each distinct one; float64 ``[n]``.
 
     Example:
         >>> each(["Who?", "Me."], question).tolist()
         [1.0, 0.0]
     """
-    return np.array(once_each(texts, characteristic), dtype=np.float64)
+    return np.array(map_distinct(texts, descriptor), dtype=np.float64)
 
 
-def once_each(texts: Sequence[str], function: Callable[[str], T]) -> list[T]:
+def map_distinct(texts: Sequence[str], function: Callable[[str], T]) -> list[T]:
     """Return what a function gives for each text; it is called once for each distinct one."""
     known = {text: function(text) for text in dict.fromkeys(texts)}
     return [known[text] for text in texts]

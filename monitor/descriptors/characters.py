@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Characters looked at where the whole of a text would only cost time.
-LOOKED_AT = 20_000
+MAX_CHARACTERS = 20_000
 
 #: Kinds. Accents, vowel signs and apostrophes are part of a word.
 SPACE, LETTER, SYLLABLE, DIGIT, SIGN = range(5)

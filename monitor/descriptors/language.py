@@ -11,7 +11,7 @@ from monitor.descriptors.scripts import count_scripts
 from monitor.descriptors.stop_words import LETTERS, WORDS
 
 #: Characters looked at: the first sentences tell.
-LOOKED_AT = 500
+MAX_CHARACTERS = 500
 
 #: Scripts that stand for one language here. (Devanagari also writes Marathi and Nepali.)
 BY_SCRIPT = {
@@ -29,15 +29,15 @@ LANGUAGES = frozenset(
 #: A sign that stands for a syllable or a word says as much as so many letters.
 SYLLABIC = {"Han": 3, "Kana": 2, "Hangul": 2}
 #: Fewer letters, counted so, tell no language.
-FEWEST_LETTERS = 6
+MIN_LETTERS = 6
 #: Share of kana among kana and ideographs above which a text is Japanese.
 KANA_SHARE = 0.1
 #: What the words must add up to, and how many times the next language's. A word of one letter
 #: counts half.
-LEAST_SCORE = 1.5
-LEAST_LEAD = 1.2
+MIN_SCORE = 1.5
+MIN_LEAD = 1.2
 #: The same for each word of the text: code and tables hold a common word by chance.
-LEAST_DENSITY = 0.06
+MIN_DENSITY = 0.06
 
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -75,23 +75,23 @@ def identify_language(text: str) -> str:
         >>> identify_language("block card")
         ''
     """
-    looked = text[:LOOKED_AT]
-    if looked.isascii():
-        return _by_words(looked)
-    counts = count_scripts(looked)
+    head = text[:MAX_CHARACTERS]
+    if head.isascii():
+        return _by_words(head)
+    counts = count_scripts(head)
     script = _main_script(counts)
     match script:
         case "":
             return ""
         case "Latin":
-            return _by_words(looked)
+            return _by_words(head)
         case "Han":
             kana = counts.get("Kana", 0)
             return "ja" if kana > KANA_SHARE * (kana + counts.get("Han", 0)) else "zh"
         case "Cyrillic":
-            return _cyrillic(looked.casefold())
+            return _cyrillic(head.casefold())
         case _:
-            return _arabic(looked) if script == "Arabic" else BY_SCRIPT[script]
+            return _arabic(head) if script == "Arabic" else BY_SCRIPT[script]
 
 
 def _main_script(counts: dict[str, int]) -> str:
@@ -100,7 +100,7 @@ def _main_script(counts: dict[str, int]) -> str:
     if "Kana" in weighted:
         weighted["Han"] = weighted.get("Han", 0) + weighted.pop("Kana")
     script = max(weighted, key=lambda name: weighted[name], default="")
-    return script if script == "Latin" or weighted.get(script, 0) >= FEWEST_LETTERS else ""
+    return script if script == "Latin" or weighted.get(script, 0) >= MIN_LETTERS else ""
 
 
 def _by_words(text: str) -> str:
@@ -116,7 +116,7 @@ def _by_words(text: str) -> str:
         return ""
     best = max(scores, key=lambda language: scores[language])
     second = max((score for language, score in scores.items() if language != best), default=0.0)
-    needed = max(LEAST_SCORE, LEAST_DENSITY * len(found), LEAST_LEAD * second)
+    needed = max(MIN_SCORE, MIN_DENSITY * len(found), MIN_LEAD * second)
     return best if scores[best] >= needed else ""
 
 

@@ -1,7 +1,7 @@
 """The form that the answers of a task have: JSON, one of some labels, or code in a fence.
 
 It is learned from answers that are taken as right, and then checked on others. Free text has no
-form. A form is learned where at least :data:`MOSTLY` of the answers have it, so that a task which
+form. A form is learned where at least :data:`FORMAT_SHARE` of the answers have it, so that a task which
 is answered now in one form and now in another has none.
 """
 
@@ -14,16 +14,16 @@ from typing import Any, Protocol
 import msgspec
 
 #: Fewer answers show no form.
-FEWEST_ANSWERS = 50
+MIN_RESPONSES = 50
 #: Share of the answers that makes a form the task's.
-MOSTLY = 0.9
+FORMAT_SHARE = 0.9
 #: Share of the objects that makes a key theirs.
-NEARLY_ALL = 0.95
+KEY_SHARE = 0.95
 #: A label is no longer than this, and on one line.
-LONGEST_LABEL = 80
+MAX_LABEL_LENGTH = 80
 #: Labels are a closed set where the next answer is a new one with at most this chance, as estimated
 #: by the share of those that were seen once (Good, Biometrika 1953).
-LARGEST_UNSEEN = 0.01
+MAX_UNSEEN_SHARE = 0.01
 
 _FENCE = "```"
 _FENCES = re.compile(r"^[ \t]*```", re.MULTILINE)
@@ -34,7 +34,7 @@ _LIKE_JSON = re.compile(r"\s*(?:```(?:json)?\s*)?[{\[]")
 class OutputFormat(Protocol):
     """The form that a task's answers must have; a taxonomy of tasks may bring its own."""
 
-    def admits(self, answer: str) -> bool:
+    def admits(self, response: str) -> bool:
         """Tell whether an answer has this form."""
         ...
 
@@ -46,9 +46,9 @@ class Json:
     #: What an object must have; ``None`` where any document will do.
     keys: frozenset[str] | None
 
-    def admits(self, answer: str) -> bool:
+    def admits(self, response: str) -> bool:
         """Tell whether the answer is JSON and has the keys."""
-        document = parse_json(answer)
+        document = parse_json(response)
         if document is msgspec.UNSET:
             return False
         return self.keys is None or (isinstance(document, dict) and self.keys <= document.keys())
@@ -60,21 +60,21 @@ class Label:
 
     labels: frozenset[str]
 
-    def admits(self, answer: str) -> bool:
+    def admits(self, response: str) -> bool:
         """Tell whether the answer is one of the labels."""
-        return _label(answer) in self.labels
+        return _label(response) in self.labels
 
 
 @dataclass(frozen=True)
 class FencedCode:
     """A text with at least one code fence, all of them closed."""
 
-    def admits(self, answer: str) -> bool:
+    def admits(self, response: str) -> bool:
         """Tell whether the answer has code fences in pairs."""
-        return _has_closed_fences(answer)
+        return _has_closed_fences(response)
 
 
-def learn_format(answers: Sequence[str]) -> OutputFormat | None:
+def learn_format(responses: Sequence[str]) -> OutputFormat | None:
     """Learn the form that most answers have; ``None`` for free text, or where they are too few.
 
     Answers are judged by a form that was learned from *others*: those it was learned from fit it
@@ -84,42 +84,46 @@ def learn_format(answers: Sequence[str]) -> OutputFormat | None:
         >>> learn_format(["yes", "no", "No"] * 30).admits("maybe")
         False
     """
-    answers = [answer for answer in answers if answer.strip()]
-    if len(answers) < FEWEST_ANSWERS:
+    responses = [response for response in responses if response.strip()]
+    if len(responses) < MIN_RESPONSES:
         return None
-    needed = MOSTLY * len(answers)
-    if sum(_LIKE_JSON.match(answer) is not None for answer in answers) >= needed:
-        return _learn_json(answers)
-    if sum(map(_has_closed_fences, answers)) >= needed:
+    needed = FORMAT_SHARE * len(responses)
+    if sum(_LIKE_JSON.match(response) is not None for response in responses) >= needed:
+        return _learn_json(responses)
+    if sum(map(_has_closed_fences, responses)) >= needed:
         return FencedCode()
-    return _learn_labels(answers)
+    return _learn_labels(responses)
 
 
-def _learn_json(answers: Sequence[str]) -> Json | None:
+def _learn_json(responses: Sequence[str]) -> Json | None:
     documents = [
-        document for answer in answers if (document := parse_json(answer)) is not msgspec.UNSET
+        document
+        for response in responses
+        if (document := parse_json(response)) is not msgspec.UNSET
     ]
-    if len(documents) < MOSTLY * len(answers):
+    if len(documents) < FORMAT_SHARE * len(responses):
         return None
     objects = [document for document in documents if isinstance(document, dict)]
-    if len(objects) < MOSTLY * len(documents):
+    if len(objects) < FORMAT_SHARE * len(documents):
         return Json(keys=None)
     counts = Counter(key for one in objects for key in one)
-    keys = (key for key, count in counts.items() if count >= NEARLY_ALL * len(objects))
+    keys = (key for key, count in counts.items() if count >= KEY_SHARE * len(objects))
     return Json(keys=frozenset(keys))
 
 
-def _learn_labels(answers: Sequence[str]) -> Label | None:
-    counts = Counter(_label(answer) for answer in answers if _is_short(answer))
+def _learn_labels(responses: Sequence[str]) -> Label | None:
+    counts = Counter(_label(response) for response in responses if _is_short(response))
     seen_once = sum(count == 1 for count in counts.values())
-    if sum(counts.values()) < MOSTLY * len(answers) or seen_once > LARGEST_UNSEEN * len(answers):
+    if sum(counts.values()) < FORMAT_SHARE * len(responses) or seen_once > MAX_UNSEEN_SHARE * len(
+        responses
+    ):
         return None
     return Label(frozenset(counts))
 
 
-def parse_json(answer: str) -> Any:
+def parse_json(response: str) -> Any:
     """Return the JSON document of an answer, without a fence around it; ``UNSET`` for none."""
-    text = answer.strip()
+    text = response.strip()
     opening = _OPENING.match(text)
     if opening and text.endswith(_FENCE) and len(text) >= opening.end() + len(_FENCE):
         text = text[opening.end() : -len(_FENCE)]
@@ -129,15 +133,15 @@ def parse_json(answer: str) -> Any:
         return msgspec.UNSET
 
 
-def _has_closed_fences(answer: str) -> bool:
-    n_fences = len(_FENCES.findall(answer))
+def _has_closed_fences(response: str) -> bool:
+    n_fences = len(_FENCES.findall(response))
     return n_fences > 0 and n_fences % 2 == 0
 
 
-def _is_short(answer: str) -> bool:
-    stripped = answer.strip()
-    return len(stripped) <= LONGEST_LABEL and "\n" not in stripped
+def _is_short(response: str) -> bool:
+    stripped = response.strip()
+    return len(stripped) <= MAX_LABEL_LENGTH and "\n" not in stripped
 
 
-def _label(answer: str) -> str:
-    return " ".join(answer.split()).casefold()
+def _label(response: str) -> str:
+    return " ".join(response.split()).casefold()

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from monitor.descriptors.characters import (
     LETTER,
-    LOOKED_AT,
+    MAX_CHARACTERS,
     SPACE,
     code_units,
     find_runs,
@@ -13,7 +13,7 @@ from monitor.descriptors.characters import (
 )
 
 #: Fewer words are a label or a phrase, and say nothing about style.
-FEWEST_WORDS = 20
+MIN_WORDS = 20
 LONG_WORD = 7
 
 
@@ -34,21 +34,21 @@ def lix(text: str) -> float:
     About 25 is a book for children, 40 a newspaper, 60 the law (Björnsson, Läsbarhet, 1968). It
     compares windows of one language; levels of different languages don't compare. A sentence ends
     with a full stop or colon before a space, or with its line. NaN where LIX doesn't apply: fewer
-    than :data:`FEWEST_WORDS` words, or a script that doesn't part words or whose letters are
+    than :data:`MIN_WORDS` words, or a script that doesn't part words or whose letters are
     syllables.
 
     Example:
         >>> lix("The bank checks every transfer before it leaves the house. " * 3)
         20.0
     """
-    looked = text[:LOOKED_AT].strip()
-    kind = kinds(looked)
+    head = text[:MAX_CHARACTERS].strip()
+    kind = kinds(head)
     runs = find_runs(kind)
     words = runs.length[runs.kind == LETTER]
-    if len(words) < FEWEST_WORDS:
+    if len(words) < MIN_WORDS:
         return float("nan")
     gaps = runs.start[runs.kind == SPACE]
-    units = code_units(looked)
+    units = code_units(head)
     before, earlier = units[gaps - 1], units[gaps - 2]
     ends = _FULL_STOP[before] | (_CLOSING[before] & _FULL_STOP[earlier])
     ends |= np.logical_or.reduceat(_NEW_LINE[units], runs.start)[runs.kind == SPACE]

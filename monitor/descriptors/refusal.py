@@ -9,7 +9,7 @@ import re
 from monitor.descriptors.refusal_phrases import CUES, PHRASES
 
 #: An answer that declines does so at its beginning.
-LOOKED_AT = 300
+MAX_CHARACTERS = 300
 
 #: What APIs say of an answer that the model, or a filter in front of it, declined to give, in lower
 #: case: Anthropic ``refusal``; OpenAI and Azure ``content_filter``; Bedrock
@@ -29,7 +29,7 @@ _REFUSALS = {
 
 def refusal(text: str) -> float:
     """Return whether the answer begins by declining."""
-    head = text[:LOOKED_AT].casefold().replace("’", "'")  # noqa: RUF001
+    head = text[:MAX_CHARACTERS].casefold().replace("’", "'")  # noqa: RUF001
     return float(
         any(
             any(cue in head for cue in cues) and pattern.search(head) is not None

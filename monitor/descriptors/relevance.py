@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Share of the answers to other prompts that are farther away than the threshold.
-MISMATCHED = 0.95
+MISMATCHED_QUANTILE = 0.95
 
 #: Rows at once.
 _CHUNK = 8_192
@@ -38,12 +38,12 @@ def relevance(
     return np.clip(cosine, -1.0, 1.0)
 
 
-def unrelated_below(
+def unrelated_threshold(
     prompts: NDArray[np.floating[Any]], responses: NDArray[np.floating[Any]]
 ) -> float:
     """Return the relevance below which an answer is no nearer than those to other prompts.
 
-    The quantile at :data:`MISMATCHED` of the relevance of answers to the prompts half a window
+    The quantile at :data:`MISMATCHED_QUANTILE` of the relevance of answers to the prompts half a window
     away, in order of time: a cosine means nothing by itself, as it depends on the encoder and on
     how much alike all prompts are.
 
@@ -52,4 +52,4 @@ def unrelated_below(
         responses: Unit norm, ``[n, d]``.
     """
     shifted = np.roll(responses, len(responses) // 2, axis=0)
-    return float(np.quantile(relevance(prompts, shifted), MISMATCHED))
+    return float(np.quantile(relevance(prompts, shifted), MISMATCHED_QUANTILE))

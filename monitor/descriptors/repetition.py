@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Sequence
 
-from monitor.descriptors.characters import LOOKED_AT
+from monitor.descriptors.characters import MAX_CHARACTERS
 
 #: A text of fewer bytes says nothing about repetition.
 SHORTEST_REPEATING = 100
@@ -27,7 +27,7 @@ def compressible(text: str) -> float:
     One minus the ratio of the sizes by DEFLATE (RFC 1951), which finds what stood up to 32 KiB
     before. Prose of a few sentences has about 0.3, an answer caught in a loop 0.9 and more.
     """
-    encoded = text[:LOOKED_AT].encode("utf-8", "replace")
+    encoded = text[:MAX_CHARACTERS].encode("utf-8", "replace")
     if len(encoded) < SHORTEST_REPEATING:
         return 0.0
     return max(0.0, 1.0 - len(zlib.compress(encoded, 6)) / len(encoded))
@@ -39,9 +39,9 @@ def repeated_phrases(text: str) -> float:
     ``seq-rep-4`` of Welleck et al., ICLR 2020 (arXiv 1908.04319), on words where spaces part them,
     else on characters. Prose has about 0.02.
     """
-    looked = text[:LOOKED_AT]
-    units: Sequence[str] = looked.split()
-    if len(looked) > _UNPARTED * len(units):
+    head = text[:MAX_CHARACTERS]
+    units: Sequence[str] = head.split()
+    if len(head) > _UNPARTED * len(units):
         units = "".join(units)
     n = len(units) - PHRASE + 1
     if n < 1:
@@ -55,11 +55,11 @@ def loop(text: str) -> float:
     The piece holds a letter or a digit, so that a line of dashes is none. A loop that counts while
     it goes round is none either, but shows in :func:`repeated_phrases`.
     """
-    looked = text[-LONGEST_PIECE * LOOP_ROUNDS :].rstrip()
-    period = len(looked) - _MARK - looked.rfind(looked[-_MARK:], 0, len(looked) - 1)
+    head = text[-LONGEST_PIECE * LOOP_ROUNDS :].rstrip()
+    period = len(head) - _MARK - head.rfind(head[-_MARK:], 0, len(head) - 1)
     filled = max(period * LOOP_ROUNDS, LOOP_CHARACTERS)
-    if len(looked) < filled:
+    if len(head) < filled:
         return 0.0
-    end = looked[-filled:]
+    end = head[-filled:]
     goes_round = end[period:] == end[:-period]
     return float(goes_round and any(character.isalnum() for character in end[:period]))

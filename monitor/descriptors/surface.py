@@ -4,7 +4,7 @@ import numpy as np
 
 from monitor.descriptors.characters import (
     DIGIT,
-    LOOKED_AT,
+    MAX_CHARACTERS,
     SIGN,
     SPACE,
     find_runs,
@@ -21,23 +21,23 @@ def token_count(text: str) -> float:
     A token is a word of up to seven letters (a longer one is several), a syllable or ideograph, up
     to three digits, or a sign. That is about what the tokenizers of language models make; which one
     a model in production has isn't known here, and two windows only have to be measured alike.
-    Beyond :data:`LOOKED_AT` characters the count goes on in proportion.
+    Beyond :data:`MAX_CHARACTERS` characters the count goes on in proportion.
 
     Example:
         >>> token_count("Überweisungen: 12500 €")
         6.0
     """
-    looked = text[:LOOKED_AT]
-    if not looked:
+    head = text[:MAX_CHARACTERS]
+    if not head:
         return 0.0
-    runs = find_runs(kinds(looked))
+    runs = find_runs(kinds(head))
     tokens = -(-runs.length // _PER_TOKEN[runs.kind])
-    return float(tokens[runs.kind != SPACE].sum()) * (len(text) / len(looked))
+    return float(tokens[runs.kind != SPACE].sum()) * (len(text) / len(head))
 
 
 def non_letter_share(text: str) -> float:
     """Return the share of characters that are neither letters nor spaces, in [0, 1]."""
-    kind = kinds(text[:LOOKED_AT])
+    kind = kinds(text[:MAX_CHARACTERS])
     return float(np.mean((kind == DIGIT) | (kind == SIGN))) if len(kind) else 0.0
 
 
@@ -48,10 +48,10 @@ def line_count(text: str) -> float:
         >>> line_count("Translate:\n\nGuten Tag\n")
         2.0
     """
-    looked = text[:LOOKED_AT]
-    if not looked:
+    head = text[:MAX_CHARACTERS]
+    if not head:
         return 0.0
-    return sum(bool(line.strip()) for line in looked.splitlines()) * (len(text) / len(looked))
+    return sum(bool(line.strip()) for line in head.splitlines()) * (len(text) / len(head))
 
 
 def question(text: str) -> float:

@@ -2,7 +2,7 @@
 
 from monitor.drift.input.category_mix import MixComparison, compare_mix
 from monitor.drift.input.compare import compare
-from monitor.drift.numeric.comparison import ScalarComparison, compare_scalar
+from monitor.drift.numeric.comparison import NumericComparison, compare_numeric
 from monitor.drift.output.compare_given import compare_given
 from monitor.drift.result import Cluster, DriftResult, TestResult, Verdict
 from monitor.drift.samples.design import SampleDesign
@@ -14,8 +14,8 @@ __all__ = [
     "Cluster",
     "DriftResult",
     "MixComparison",
+    "NumericComparison",
     "SampleDesign",
-    "ScalarComparison",
     "SlowDrift",
     "TestResult",
     "Verdict",
@@ -25,7 +25,7 @@ __all__ = [
     "compare",
     "compare_given",
     "compare_mix",
-    "compare_scalar",
+    "compare_numeric",
     "fit_watch_map",
     "holm",
     "watch",

@@ -40,7 +40,7 @@ def find_clusters(
         prompt_cell: int64, of the judged samples: where given, a region is judged against the
             current window's share among the samples of like prompts, not among all samples.
     """
-    pool, leaf = layout.judged, regions.leaf[layout.rows]
+    pool, leaf = layout.comparable_pool, regions.leaf[layout.rows]
     n_leaves = regions.holds.shape[1]
     size = np.bincount(leaf, minlength=n_leaves).astype(np.float64)
     members = regions.sums(np.bincount(leaf, weights=pool.is_current, minlength=n_leaves))

@@ -35,7 +35,7 @@ CROSS_FIT_VARIANCE = 1.0 + 1.0 / np.pi
 SHRINKAGE = 2.0
 
 
-def mass_lower_bound(
+def drifted_share_lower_bound(
     search: PoolSearch,
     cell: NDArray[np.int64],
     weights: NDArray[np.float64],

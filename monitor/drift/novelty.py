@@ -31,7 +31,7 @@ from monitor.drift.neighbours.pool_search import Find, PoolSearch
 from monitor.drift.samples.embeddings import CHUNK_ROWS
 
 N_NEIGHBOURS = 20
-N_SPEAKERS = 5
+N_CURRENT_NEIGHBOURS = 5
 #: Current neighbours counted before the nearest reference sample.
 MAXIMUM_RUN = 64
 MAXIMUM_LANDMARKS = 4096
@@ -56,10 +56,10 @@ class _Surroundings:
     #: uint8 ``[n]``: reference landmarks among the 20 nearest.
     reference: NDArray[np.uint8]
     #: int16 ``[n, N_SPEAKERS]``: the nearest current landmarks, -1 where there are fewer.
-    speakers: NDArray[np.int16]
+    current_neighbours: NDArray[np.int16]
 
 
-def localise(
+def score_novelty(
     search: PoolSearch, weights: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Return a score of each current sample, float64 ``[n_current]`` in [0, 1].
@@ -87,8 +87,8 @@ def localise(
     # Landmarks are current samples too: their evidence is known.
     by_row = np.argsort(current_rows)
     of_landmark = evidence[by_row[np.searchsorted(current_rows, current, sorter=by_row)]]
-    there = ours.speakers >= 0
-    heard = np.where(there, of_landmark[np.maximum(ours.speakers, 0)], 0.0).sum(axis=1)
+    there = ours.current_neighbours >= 0
+    heard = np.where(there, of_landmark[np.maximum(ours.current_neighbours, 0)], 0.0).sum(axis=1)
     together = evidence + heard / np.maximum(there.sum(axis=1), 1)
     # The distance breaks ties, so that the order is complete where no posterior speaks.
     novelty = np.empty(len(current_rows))
@@ -119,7 +119,7 @@ def _look_around(
         np.empty(n, np.uint8),
         np.empty(n, np.float32),
         np.empty(n, np.uint8),
-        np.empty((n, N_SPEAKERS), np.int16),
+        np.empty((n, N_CURRENT_NEIGHBOURS), np.int16),
     )
     for start in range(0, n, CHUNK_ROWS):
         part = slice(start, start + CHUNK_ROWS)
@@ -131,7 +131,7 @@ def _look_around(
         around.run[part] = (nearer & (to_current.index >= 0)).sum(axis=1)
         weight, number = _nearest_of_either(to_reference, to_current, weights)
         around.current[part], around.reference[part] = weight, number
-        around.speakers[part] = to_current.index[:, :N_SPEAKERS]
+        around.current_neighbours[part] = to_current.index[:, :N_CURRENT_NEIGHBOURS]
     return around
 
 

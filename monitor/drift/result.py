@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.plurals import counted
+from monitor.plurals import pluralize
 
 Verdict = Literal["drift", "no_drift", "not_enough_data"]
 
@@ -69,7 +69,7 @@ class DriftResult:
     p_value: float
     tests: tuple[TestResult, ...]
     #: 95% lower bound on the drifted share of ``current``, in [0, 1].
-    mass_lower_bound: float
+    drifted_share_lower_bound: float
     #: ``[n_current]``, in [0, 1]; higher is more foreign.
     novelty: NDArray[np.float64]
     #: Most significant first.
@@ -85,8 +85,8 @@ class DriftResult:
     def __str__(self) -> str:
         """Return the conclusion in a line."""
         said = f"{self.verdict}: p = {self.p_value:.3g}"
-        if self.mass_lower_bound > 0.0:
-            said += f", at least {self.mass_lower_bound:.1%} drifted"
-        clusters = f", {counted(len(self.clusters), 'cluster')}" if self.clusters else ""
+        if self.drifted_share_lower_bound > 0.0:
+            said += f", at least {self.drifted_share_lower_bound:.1%} drifted"
+        clusters = f", {pluralize(len(self.clusters), 'cluster')}" if self.clusters else ""
         sizes = f"{self.n_current:,} samples against {self.n_reference:,}"
         return f"{said}{clusters} ({sizes})"

@@ -24,7 +24,7 @@ class SharedEncoder:
         self._next = threading.Lock()
         self._busy = threading.Lock()
 
-    def load(self) -> "LentEncoder":
+    def load(self) -> "EncoderHandle":
         """Return the encoder; the first call loads it.
 
         Raises:
@@ -33,10 +33,10 @@ class SharedEncoder:
         with self._loading:
             if self._encoder is None:
                 self._encoder = load_encoder(self._settings)
-        return LentEncoder(self._encoder, self._next, self._busy)
+        return EncoderHandle(self._encoder, self._next, self._busy)
 
 
-class LentEncoder:
+class EncoderHandle:
     """An encoder that others use too."""
 
     def __init__(self, encoder: Encoder, next_: threading.Lock, busy: threading.Lock) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from monitor.privacy.id_matcher import SHORTEST_WORD, Mention
+from monitor.privacy.id_matcher import SHORTEST_WORD, IdMatcher
 from monitor.privacy.quotes import Quotes
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_rows, end_user_traces
@@ -19,7 +19,7 @@ from monitor.traffic.redaction import Redactor, pseudonym_of
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ErasureRequest:
     """Whom, or what, somebody asked to be removed."""
 
     #: The id as production sends it; empty where only exchanges are named.
@@ -33,16 +33,16 @@ class Wanted:
         return [name, pseudonym_of(name)] if name else []
 
     @cached_property
-    def mentions(self) -> list[Mention]:
+    def mentions(self) -> list[IdMatcher]:
         """Return what finds the id, and those of the exchanges, in raw records."""
-        return [Mention(one) for one in (self.subject, *self.exchange_ids) if one]
+        return [IdMatcher(one) for one in (self.subject, *self.exchange_ids) if one]
 
 
 @dataclass(frozen=True)
-class Person:
+class EndUser:
     """What was found of them at first; counted again when it should be gone."""
 
-    wanted: Wanted
+    request: ErasureRequest
     rows: list[PersonRow]
     #: How many of the rows are others' that mention the id.
     n_mentions: int
@@ -69,7 +69,7 @@ class Person:
         """Return how evaluations would quote them, under the patterns of now or without any."""
         return Quotes.of_exchanges(
             [(row.prompt, row.response) for row in self.rows],
-            {row.user for row in self.rows},
+            {row.end_user for row in self.rows},
             [own, _Nothing()],
         )
 
@@ -82,8 +82,8 @@ class Person:
         if len(name) >= SHORTEST_WORD and name in self._exchange_ids:
             return True
         texts = _strings(row)
-        return any(text in self.wanted.users for text in texts) or any(
-            mention.in_text(text) for mention in self.wanted.mentions for text in texts
+        return any(text in self.request.users for text in texts) or any(
+            mention.in_text(text) for mention in self.request.mentions for text in texts
         )
 
     def asked(self, row: dict[str, Any]) -> bool:
@@ -96,21 +96,21 @@ class Person:
 
     @cached_property
     def _exchange_ids(self) -> set[str]:
-        return {row.exchange_id for row in self.rows} | set(self.wanted.exchange_ids)
+        return {row.exchange_id for row in self.rows} | set(self.request.exchange_ids)
 
     @cached_property
     def _models(self) -> set[str]:
         return {row.model for row in self.rows}
 
 
-def find_person(engine: Engine, wanted: Wanted) -> Person:
+def find_end_user(engine: Engine, request: ErasureRequest) -> EndUser:
     """Find the exchanges of a person, those that mention them, and their review items."""
     with transaction(engine) as connection:
         rows = {
             row.id: row
-            for row in end_user_rows.rows_of(connection, wanted.users, list(wanted.exchange_ids))
+            for row in end_user_rows.rows_of(connection, request.users, list(request.exchange_ids))
         }
-    mentioned = [one for one in _mentioning(engine, wanted) if one not in rows]
+    mentioned = [one for one in _mentioning(engine, request) if one not in rows]
     with transaction(engine) as connection:
         rows |= {row.id: row for row in end_user_rows.rows_by_id(connection, mentioned)}
         items = end_user_rows.item_ids(connection, list(rows))
@@ -122,22 +122,22 @@ def find_person(engine: Engine, wanted: Wanted) -> Person:
         with transaction(engine) as connection:
             if not set(rows).isdisjoint(sample_scores(connection, evaluation_id).ids.tolist()):
                 evaluations.append(evaluation_id)
-    return Person(
-        wanted, [rows[one] for one in sorted(rows)], len(mentioned), items, sorted(evaluations)
+    return EndUser(
+        request, [rows[one] for one in sorted(rows)], len(mentioned), items, sorted(evaluations)
     )
 
 
-def _mentioning(engine: Engine, wanted: Wanted) -> list[int]:
+def _mentioning(engine: Engine, request: ErasureRequest) -> list[int]:
     """Return the exchanges whose texts mention the id, looked for in short transactions."""
-    if not wanted.subject:
+    if not request.subject:
         return []
-    mention = Mention(wanted.subject)
+    mention = IdMatcher(request.subject)
     found: list[int] = []
     with transaction(engine) as connection:
         last = end_user_rows.last_exchange(connection)
     for after_id in range(0, last, end_user_rows.ROWS_PER_SCAN):
         with transaction(engine) as connection:
-            for row_id, texts in end_user_rows.texts_with(connection, wanted.subject, after_id):
+            for row_id, texts in end_user_rows.texts_with(connection, request.subject, after_id):
                 if any(mention.in_text(text) for text in texts):
                     found.append(row_id)
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from monitor.privacy.end_user import Person
+from monitor.privacy.end_user import EndUser
 from monitor.settings import Retrain
 from monitor.settings.evaluation_file import read_plan
 from monitor.store.engine import transaction
@@ -59,7 +59,7 @@ class Files:
 
 
 def find_files(
-    engine: Engine, person: Person, retrain: Retrain, more: Iterable[Path] = ()
+    engine: Engine, person: EndUser, retrain: Retrain, more: Iterable[Path] = ()
 ) -> Files:
     """Look through every file that is known to hold exchanges."""
     rows: dict[Path, int] = {}
@@ -94,7 +94,7 @@ def find_files(
     return Files(rows, runs, _versions(engine, trained), missing, unreachable, bare)
 
 
-def remove_rows(engine: Engine, person: Person, files: Files, now: datetime) -> dict[Path, str]:
+def remove_rows(engine: Engine, person: EndUser, files: Files, now: datetime) -> dict[Path, str]:
     """Rewrite the files without the rows, and note it where digests no longer fit.
 
     Returns:

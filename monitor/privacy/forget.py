@@ -13,22 +13,25 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import Connection, Engine
 
-from monitor.privacy.end_user import Person, Wanted, find_person
+from monitor.privacy.end_user import EndUser, ErasureRequest, find_end_user
 from monitor.privacy.end_user_files import Files, find_files, remove_rows
-from monitor.privacy.manual_steps import find_remains
+from monitor.privacy.manual_steps import find_manual_steps
 from monitor.settings import Settings
 from monitor.store.alerts.outbox import replace_payload
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_rows, end_user_traces
 from monitor.store.privacy.deletion import delete_exchanges
-from monitor.store.privacy.human_evaluation_texts import remove_study_texts, study_texts
-from monitor.store.privacy.vacuum import erase_deleted
-from monitor.store.traffic.compaction import drop_dead_rows, lock_upkeep
+from monitor.store.privacy.human_evaluation_texts import (
+    human_evaluation_texts,
+    remove_human_evaluation_texts,
+)
+from monitor.store.privacy.vacuum import purge_deleted_rows
+from monitor.store.traffic.compaction import drop_dead_rows, lock_blocks
 from monitor.store.traffic.pending_halves import delete_halves
-from monitor.store.windows.drift_evaluations import evaluation_by_id, replace_assessment
-from monitor.store.windows.prompt_maps import prompt_map, set_prompt_map
-from monitor.store.windows.sample_scores import sample_scores, set_sample_scores
+from monitor.store.windows.drift_evaluations import drift_evaluation_by_id, replace_assessment
+from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
+from monitor.store.windows.sample_scores import sample_scores, save_sample_scores
 from monitor.traffic.redaction import Redactor
 
 ACTION = "person.forgotten"
@@ -40,20 +43,20 @@ TABLES = (
     "embedding_blocks",
     "dead_letters",
     "pending_halves",
-    "evaluations",
+    "drift_evaluations",
     "reports",
     "outbox",
     "review_items",
     "review_draws",
-    "review_leases",
+    "review_assignments",
     "reviews",
     "review_proposals",
     "review_messages",
     "review_audits",
     "gold_examples",
-    "study_items",
-    "study_answers",
-    "study_sheets",
+    "human_evaluation_items",
+    "human_evaluation_responses",
+    "human_evaluation_assignments",
     "training_runs",
 )
 REMOVED_ERROR = "(removed: it quoted what a person wrote)"
@@ -65,7 +68,7 @@ Counts = dict[str, int]
 
 
 @dataclass(frozen=True)
-class Line:
+class TraceCount:
     """One kind of trace."""
 
     what: str
@@ -75,10 +78,10 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Forgotten:
+class ErasureReport:
     """What was found of a person, and what of it is left."""
 
-    lines: list[Line]
+    lines: list[TraceCount]
     #: Exchanges among those found that are others', and mention the id.
     n_mentions: int
     #: What no command here can undo, in words.
@@ -93,12 +96,12 @@ class Forgotten:
 def forget(
     engine: Engine,
     settings: Settings,
-    wanted: Wanted,
+    request: ErasureRequest,
     now: datetime,
     *,
     dry_run: bool = False,
     files: Iterable[Path] = (),
-) -> Forgotten:
+) -> ErasureReport:
     """Remove a person from the database and from the files of retraining.
 
     Args:
@@ -111,31 +114,31 @@ def forget(
     """
     own = Redactor(settings.redaction.patterns)
     more = list(files)
-    person = find_person(engine, wanted)
+    person = find_end_user(engine, request)
     on_disk = find_files(engine, person, settings.retrain, more)
     found = _count(engine, person, on_disk, own)
-    remains = list(find_remains(engine, person, on_disk, own))
+    remains = list(find_manual_steps(engine, person, on_disk, own))
     if dry_run:
-        return Forgotten(
-            [Line(what, n, n) for what, n in found.items()], person.n_mentions, remains
+        return ErasureReport(
+            [TraceCount(what, n, n) for what, n in found.items()], person.n_mentions, remains
         )
     failed = remove_rows(engine, person, on_disk, now)
     remains += [f"{path}: {reason}" for path, reason in failed.items()]
     _remove_derived(engine, person, own)
     _remove_exchanges(engine, person)
     with transaction(engine) as connection:
-        _write_audit(connection, wanted, found, on_disk, now)
-    undone = erase_deleted(engine, TABLES)
+        _write_audit(connection, request, found, on_disk, now)
+    undone = purge_deleted_rows(engine, TABLES)
     remains += [undone] if undone else []
     # Looked for anew, and what was found at first counted again.
-    again = find_person(engine, wanted)
+    again = find_end_user(engine, request)
     left = _count(engine, person, find_files(engine, person, settings.retrain, more), own)
     left["exchanges"] += len(set(again.ids) - set(person.ids))
-    lines = [Line(what, n, left[what]) for what, n in found.items()]
-    return Forgotten(lines, person.n_mentions, remains)
+    lines = [TraceCount(what, n, left[what]) for what, n in found.items()]
+    return ErasureReport(lines, person.n_mentions, remains)
 
 
-def _count(engine: Engine, person: Person, files: Files, own: Redactor) -> Counts:
+def _count(engine: Engine, person: EndUser, files: Files, own: Redactor) -> Counts:
     quotes = person.quotes(own)
     counts: Counts = {}
     with transaction(engine) as connection:
@@ -157,25 +160,25 @@ def _count(engine: Engine, person: Person, files: Files, own: Redactor) -> Count
             counts["scores in evaluations"] += int(np.isin(scores.ids, person.ids).sum())
             drawn = prompt_map(connection, evaluation_id)
             counts["points on maps"] += 0 if drawn is None else drawn.count(person.ids)
-            assessment = evaluation_by_id(connection, evaluation_id).assessment
+            assessment = drift_evaluation_by_id(connection, evaluation_id).assessment
             if assessment is not None:
                 counts["quotes in evaluations"] += quotes.remove_from(assessment)[1]
             for _, payload in end_user_traces.messages_of_evaluation(connection, evaluation_id):
                 counts["quotes in messages"] += quotes.remove_from_payload(payload)[1]
     counts["dead letters"] = sum(1 for _ in _letters(engine, person))
     counts["waiting requests and responses"] = sum(1 for _ in _halves(engine, person))
-    counts["items of studies"] = sum(1 for _ in _study_items(engine, person))
+    counts["items of studies"] = sum(1 for _ in _human_evaluation_items(engine, person))
     with transaction(engine) as connection:
         counts["quotes in errors"] = len(_errors(connection, person))
     counts["rows in files"] = files.n_rows
     return counts
 
 
-def _remove_derived(engine: Engine, person: Person, own: Redactor) -> None:
+def _remove_derived(engine: Engine, person: EndUser, own: Redactor) -> None:
     quotes = person.quotes(own)
     for evaluation_id in person.evaluations:
         with transaction(engine) as connection:
-            evaluation = evaluation_by_id(connection, evaluation_id)
+            evaluation = drift_evaluation_by_id(connection, evaluation_id)
             if evaluation.assessment is not None:
                 assessment, n = quotes.remove_from(evaluation.assessment)
                 if n:
@@ -188,13 +191,13 @@ def _remove_derived(engine: Engine, person: Person, own: Redactor) -> None:
                     replace_payload(connection, message_id, cleaned)
             scores = sample_scores(connection, evaluation_id)
             kept = ~np.isin(scores.ids, person.ids)
-            set_sample_scores(connection, evaluation_id, scores.only(kept))
+            save_sample_scores(connection, evaluation_id, scores.only(kept))
             drawn = prompt_map(connection, evaluation_id)
             if drawn is not None:
-                set_prompt_map(connection, evaluation_id, drawn.without(person.ids))
-    for item_id in list(_study_items(engine, person)):
+                save_prompt_map(connection, evaluation_id, drawn.without(person.ids))
+    for item_id in list(_human_evaluation_items(engine, person)):
         with transaction(engine) as connection:
-            remove_study_texts(connection, item_id)
+            remove_human_evaluation_texts(connection, item_id)
     letters = list(_letters(engine, person))
     halves = list(_halves(engine, person))
     with transaction(engine) as connection:
@@ -205,11 +208,11 @@ def _remove_derived(engine: Engine, person: Person, own: Redactor) -> None:
             end_user_traces.set_error(connection, table, row_id, REMOVED_ERROR)
 
 
-def _remove_exchanges(engine: Engine, person: Person) -> None:
+def _remove_exchanges(engine: Engine, person: EndUser) -> None:
     for first in range(0, len(person.rows), EXCHANGES_PER_STEP):
         ids = [row.id for row in person.rows[first : first + EXCHANGES_PER_STEP]]
         with transaction(engine) as connection:
-            lock_upkeep(connection)
+            lock_blocks(connection)
             rows = end_user_rows.rows_by_id(connection, ids)  # their blocks may be others by now
             delete_exchanges(connection, ids)
             for block_id in sorted({row.block_id for row in rows}):
@@ -218,9 +221,9 @@ def _remove_exchanges(engine: Engine, person: Person) -> None:
                 end_user_rows.shrink_baseline(connection, baseline_id)
 
 
-def _letters(engine: Engine, person: Person) -> Iterator[int]:
+def _letters(engine: Engine, person: EndUser) -> Iterator[int]:
     """Yield the dead letters that mention the person, or hold a record of theirs."""
-    mentions = person.wanted.mentions
+    mentions = person.request.mentions
     after_id = 0
     while True:
         with transaction(engine) as connection:
@@ -235,7 +238,7 @@ def _letters(engine: Engine, person: Person) -> Iterator[int]:
                 yield letter_id
 
 
-def _halves(engine: Engine, person: Person) -> Iterator[int]:
+def _halves(engine: Engine, person: EndUser) -> Iterator[int]:
     """Yield the waiting requests and responses that are the person's, or mention the id."""
     after_id = 0
     while True:
@@ -245,16 +248,16 @@ def _halves(engine: Engine, person: Person) -> Iterator[int]:
             return
         for half_id, user, join_id, payload in page:
             after_id = half_id
-            if user in person.wanted.users or person.owns({**payload, "id": join_id}):
+            if user in person.request.users or person.owns({**payload, "id": join_id}):
                 yield half_id
 
 
-def _study_items(engine: Engine, person: Person) -> Iterator[int]:
+def _human_evaluation_items(engine: Engine, person: EndUser) -> Iterator[int]:
     """Yield the items of studies that came from the person, or mention the id."""
     after_id = 0
     while True:
         with transaction(engine) as connection:
-            page = study_texts(connection, after_id)
+            page = human_evaluation_texts(connection, after_id)
         if not page:
             return
         for item in page:
@@ -263,7 +266,7 @@ def _study_items(engine: Engine, person: Person) -> Iterator[int]:
                 yield item.id
 
 
-def _errors(connection: Connection, person: Person) -> list[tuple[str, int]]:
+def _errors(connection: Connection, person: EndUser) -> list[tuple[str, int]]:
     """Return the errors, by table and id, that quote one of the prompts or the id."""
     beginnings = {
         form
@@ -275,15 +278,15 @@ def _errors(connection: Connection, person: Person) -> list[tuple[str, int]]:
         (table, row_id)
         for table, row_id, error in end_user_traces.errors(connection)
         if any(one in error for one in beginnings)
-        or any(mention.in_text(error) for mention in person.wanted.mentions)
+        or any(mention.in_text(error) for mention in person.request.mentions)
     ]
 
 
 def _write_audit(
-    connection: Connection, wanted: Wanted, found: Counts, files: Files, now: datetime
+    connection: Connection, request: ErasureRequest, found: Counts, files: Files, now: datetime
 ) -> None:
     """Write what was done, under a digest that the id leads to, and that doesn't lead to the id."""
-    name = "\n".join([wanted.subject, *sorted(wanted.exchange_ids)])
+    name = "\n".join([request.subject, *sorted(request.exchange_ids)])
     digest = hashlib.sha256(f"driftwarden.forget\n{name}".encode()).hexdigest()[:16]
     details = {
         "found": {what: n for what, n in found.items() if n},

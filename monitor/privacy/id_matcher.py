@@ -7,7 +7,7 @@ import re
 SHORTEST_WORD = 6
 
 
-class Mention:
+class IdMatcher:
     """Finds an id as a word, whatever its case and however JSON escapes it.
 
     >>> Mention("ann@example.org").in_text("write to Ann@example.org!")

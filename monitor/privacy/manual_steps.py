@@ -4,14 +4,16 @@ from collections.abc import Iterator
 
 from sqlalchemy import Engine
 
-from monitor.privacy.end_user import Person
+from monitor.privacy.end_user import EndUser
 from monitor.privacy.end_user_files import Files
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_traces
 from monitor.traffic.redaction import Redactor
 
 
-def find_remains(engine: Engine, person: Person, files: Files, own: Redactor) -> Iterator[str]:
+def find_manual_steps(
+    engine: Engine, person: EndUser, files: Files, own: Redactor
+) -> Iterator[str]:
     """Yield what can't be undone here, and what to do about it."""
     for version in files.versions:
         yield (

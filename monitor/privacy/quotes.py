@@ -145,8 +145,8 @@ class Quotes:
                 n = max(n, 1)
             topics.append(replace(topic, examples=kept, name=name) if n else topic)
             n_removed += n
-        foreign, n = self._clean_examples(family.foreign)
-        cleaned = replace(family, topics=tuple(topics), foreign=foreign)
+        outliers, n = self._clean_examples(family.outliers)
+        cleaned = replace(family, topics=tuple(topics), outliers=outliers)
         return cleaned, renamed, n_removed + n
 
     def _clean_examples(self, examples: tuple[Example, ...]) -> tuple[tuple[Example, ...], int]:
@@ -179,7 +179,7 @@ class Quotes:
 
 
 def _examples(family: FamilyAssessment) -> list[Example]:
-    return [*(one for topic in family.topics for one in topic.examples), *family.foreign]
+    return [*(one for topic in family.topics for one in topic.examples), *family.outliers]
 
 
 def _as_quote(example: Example) -> Quote:

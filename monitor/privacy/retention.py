@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from monitor.privacy.quotes import REMOVED, Quotes
 from monitor.settings import Retention
-from monitor.store.alerts.outbox import aged_messages, replace_payload
+from monitor.store.alerts.outbox import messages_created_before, replace_payload
 from monitor.store.audit_log import append_entry, last_entry_at
 from monitor.store.engine import transaction
 from monitor.store.privacy import deletion
@@ -23,19 +23,19 @@ from monitor.store.privacy.deletion import evaluations_against
 from monitor.store.traffic.compaction import (
     blocks_with_dead_rows,
     drop_dead_rows,
-    groups_to_join,
-    join_blocks,
-    lock_upkeep,
+    groups_to_merge,
+    lock_blocks,
+    merge_blocks,
 )
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import (
-    EvaluationRow,
-    aged_evaluations,
-    evaluation_by_id,
+    DriftEvaluationRow,
+    drift_evaluation_by_id,
+    evaluations_ended_before,
     replace_assessment,
 )
-from monitor.store.windows.prompt_maps import prompt_map, set_prompt_map
-from monitor.store.windows.sample_scores import set_sample_scores
+from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
+from monitor.store.windows.sample_scores import save_sample_scores
 from monitor.telemetry import get_logger
 
 Thing = TypeVar("Thing")
@@ -70,7 +70,7 @@ def apply_retention(
 
     Args:
         engine: The database.
-        retention: The days; 0 keeps.
+        retention: How long rows are kept; ``None`` keeps them.
         now: Ages are counted back from it.
         stop: Ends the run after the step under way; the rest is done next time.
         rows_per_step: At most so many rows in a transaction.
@@ -79,15 +79,15 @@ def apply_retention(
         What was removed, by table; also ``vectors`` and ``blocks joined``.
     """
     run = _Run(engine, now, stop or threading.Event(), rows_per_step)
-    if retention.exchanges_days:
-        before = now - timedelta(days=retention.exchanges_days)
+    if retention.exchanges:
+        before = now - retention.exchanges
         run.exchanges(before, reviewed=False)
         run.quotes(before)
-    if retention.reviewed_days:
-        run.exchanges(now - timedelta(days=retention.reviewed_days), reviewed=True)
-    if retention.baselines_days:
-        run.baselines(now - timedelta(days=retention.baselines_days))
-    run.dead_letters(retention.dead_letters_days)
+    if retention.reviews:
+        run.exchanges(now - retention.reviews, reviewed=True)
+    if retention.baselines:
+        run.baselines(now - retention.baselines)
+    run.dead_letters(retention.dead_letters)
     run.blocks()
     removed = Counter({name: n for name, n in run.removed.items() if n})
     if not run.stop.is_set():
@@ -123,8 +123,8 @@ class _Run:
     def quotes(self, before: datetime) -> None:
         """Take what evaluations and messages quote of the exchanges that went."""
         with transaction(self.engine) as connection:
-            evaluations = aged_evaluations(connection, before)
-            messages = aged_messages(connection, before)
+            evaluations = evaluations_ended_before(connection, before)
+            messages = messages_created_before(connection, before)
         for evaluation_id in self._while_running(evaluations):
             with transaction(self.engine) as connection:
                 self.removed["quotes"] += _age_evaluation(connection, evaluation_id)
@@ -133,8 +133,8 @@ class _Run:
                 replace_payload(connection, message_id, {"text": REMOVED, "blocks": []})
             self.removed["outbox"] += 1
 
-    def dead_letters(self, days: int) -> None:
-        before = self.now - timedelta(days=days) if days else None
+    def dead_letters(self, age: timedelta | None) -> None:
+        before = self.now - age if age else None
         lost: Counter[str] = Counter()
         while not self.stop.is_set():
             with transaction(self.engine) as connection:
@@ -184,11 +184,11 @@ class _Run:
                 break
         while not self.stop.is_set():
             with transaction(self.engine) as connection:
-                groups = groups_to_join(connection, self.now - BLOCKS_REST)
+                groups = groups_to_merge(connection, self.now - BLOCKS_REST)
             n_joined = 0
             for group in self._while_running(groups):
                 with self._step() as connection:
-                    n_joined += len(group) if join_blocks(connection, group) else 0
+                    n_joined += len(group) if merge_blocks(connection, group) else 0
             self.removed["blocks joined"] += n_joined
             if not n_joined:
                 return
@@ -196,7 +196,7 @@ class _Run:
     @contextmanager
     def _step(self) -> Iterator[Connection]:
         with transaction(self.engine) as connection:
-            lock_upkeep(connection)
+            lock_blocks(connection)
             yield connection
 
     def _while_running(self, things: Iterable[Thing]) -> Iterator[Thing]:
@@ -208,22 +208,22 @@ class _Run:
 
 def _age_evaluation(connection: Connection, evaluation_id: int) -> int:
     """Take the quotes out of an evaluation; its figures stay."""
-    evaluation = evaluation_by_id(connection, evaluation_id)
-    set_sample_scores(connection, evaluation_id, None)
+    evaluation = drift_evaluation_by_id(connection, evaluation_id)
+    save_sample_scores(connection, evaluation_id, None)
     drawn = prompt_map(connection, evaluation_id)
     if drawn is not None:
-        set_prompt_map(connection, evaluation_id, drawn.nameless())
+        save_prompt_map(connection, evaluation_id, drawn.nameless())
     return _remove_quotes(connection, evaluation, Quotes.of_assessment)
 
 
 def _forget_baseline(connection: Connection, evaluation_id: int) -> int:
     """Take what an evaluation quotes of its baseline."""
-    evaluation = evaluation_by_id(connection, evaluation_id)
+    evaluation = drift_evaluation_by_id(connection, evaluation_id)
     return _remove_quotes(connection, evaluation, Quotes.of_baseline)
 
 
 def _remove_quotes(
-    connection: Connection, evaluation: EvaluationRow, which: Callable[[Assessment], Quotes]
+    connection: Connection, evaluation: DriftEvaluationRow, which: Callable[[Assessment], Quotes]
 ) -> int:
     if evaluation.assessment is None:
         return 0

@@ -2,13 +2,13 @@
 
 from datetime import date, datetime, timedelta
 
-from monitor.plurals import counted
+from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
 from monitor.store.windows.assessment import (
     Assessment,
-    Characteristic,
     Example,
     FamilyAssessment,
+    NumericAssessment,
     Quote,
     SlowDrift,
     Topic,
@@ -32,14 +32,14 @@ def format_share(share: float) -> str:
     return f"{share:.0%}" if share >= 0.0995 or share == 0 else f"{share:.1%}"
 
 
-def is_told(bound: float) -> bool:
+def is_informative(bound: float) -> bool:
     """Return whether a lower bound on a share says anything: one that reads 0% doesn't."""
     return bound >= 0.0005
 
 
-def say_least(bound: float) -> str:
+def format_lower_bound(bound: float) -> str:
     """Return a lower bound on a share to a tenth of a percent, or that it tells nothing."""
-    return f"at least {bound:.1%}" if is_told(bound) else "how many can't be told"
+    return f"at least {bound:.1%}" if is_informative(bound) else "how many can't be told"
 
 
 def format_bound(bound: float) -> str:
@@ -47,7 +47,7 @@ def format_bound(bound: float) -> str:
     return f"{bound:.0%}" if bound >= 0.005 else f"{bound:.1%}"
 
 
-def format_change(one: Characteristic) -> str:
+def format_change(one: NumericAssessment) -> str:
     """Return the relative change of the mean with its interval."""
     if one.relative_change is None:
         return "from 0" if one.reference_mean == 0 else "undefined"
@@ -59,7 +59,7 @@ def format_change(one: Characteristic) -> str:
     )
 
 
-def format_effect(one: Characteristic) -> str:
+def format_effect(one: NumericAssessment) -> str:
     """Return Cliff's delta with its interval, where it has one."""
     if one.effect_lower is None or one.effect_upper is None:
         return f"{one.effect_size:+.2f}"
@@ -85,9 +85,9 @@ def format_window(window: tuple[datetime, datetime]) -> str:
     return f"{format_day(first)}{year} to {format_day(last)} {last:%Y}"
 
 
-def by_effect(characteristics: tuple[Characteristic, ...]) -> list[Characteristic]:
+def by_effect(numeric_columns: tuple[NumericAssessment, ...]) -> list[NumericAssessment]:
     """Order characteristics: what got worse first, then by the size of the effect."""
-    return sorted(characteristics, key=lambda one: (not one.degraded, -abs(one.effect_size)))
+    return sorted(numeric_columns, key=lambda one: (not one.degraded, -abs(one.effect_size)))
 
 
 def mix_by_change(assessment: Assessment) -> list[tuple[str, float | None, float | None]]:
@@ -120,7 +120,7 @@ def format_mix_change(assessment: Assessment) -> str:
     )
 
 
-def say_input(family: FamilyAssessment) -> str:
+def describe_input(family: FamilyAssessment) -> str:
     """Say whether people ask new things."""
     if family.alarm:
         return "people ask about new things"
@@ -132,7 +132,7 @@ def say_input(family: FamilyAssessment) -> str:
     return "people ask what they asked before"
 
 
-def say_output(family: FamilyAssessment, asked: FamilyAssessment) -> str:
+def describe_output(family: FamilyAssessment, asked: FamilyAssessment) -> str:
     """Say whether the answers changed, given what is asked."""
     if family.verdict == "not_enough_data":
         return "the answers could not be compared"
@@ -144,47 +144,47 @@ def say_output(family: FamilyAssessment, asked: FamilyAssessment) -> str:
     return f"{given}the answers are what they were"
 
 
-def say_untested(family: FamilyAssessment) -> str:
+def describe_untested(family: FamilyAssessment) -> str:
     """Say why a family was not tested; both reasons where it isn't known which."""
-    few_answers, few_alike = "too few exchanges with an answer", "too few like prompts"
-    match family.untested_because:
-        case "no_answers":
+    few_responses, few_alike = "too few exchanges with an answer", "too few like prompts"
+    match family.untested_reason:
+        case "no_responses":
             return "no exchange has an answer"
-        case "few_answers":
-            return few_answers
-        case "few_like_prompts":
+        case "few_responses":
+            return few_responses
+        case "few_comparable_prompts":
             return f"{few_alike} on both sides"
-    return f"{few_answers}, or {few_alike}"
+    return f"{few_responses}, or {few_alike}"
 
 
-def say_slow(slow: SlowDrift) -> str:
+def describe_slow_drift(slow: SlowDrift) -> str:
     """Say what all windows since the baseline tell together."""
     p_value = format_p_value(slow.p_value)
     if slow.since is None or slow.found is None:
-        return f"no slow drift over {counted(slow.n_windows, 'window')} (p = {p_value})"
+        return f"no slow drift over {pluralize(slow.n_windows, 'window')} (p = {p_value})"
     return (
         f"slow drift since {format_day(slow.since)}, found in the window of "
-        f"{format_day(slow.found)} (p = {p_value} over {counted(slow.n_windows, 'window')}): "
-        f"{say_slow_share(slow)}"
+        f"{format_day(slow.found)} (p = {p_value} over {pluralize(slow.n_windows, 'window')}): "
+        f"{describe_slow_share(slow)}"
     )
 
 
-def say_slow_share(slow: SlowDrift) -> str:
+def describe_slow_share(slow: SlowDrift) -> str:
     """Say how much of the window is unlike what was asked before it began."""
-    if not is_told(slow.share_lower_bound):
+    if not is_informative(slow.drifted_share_lower_bound):
         return "how many of the prompts are unlike those before it began can't be told"
     return (
         f"about {format_share(slow.share)} of the prompts, at least "
-        f"{format_share(slow.share_lower_bound)}, are unlike those before it began"
+        f"{format_share(slow.drifted_share_lower_bound)}, are unlike those before it began"
     )
 
 
-def say_mass(family: FamilyAssessment, assessment: Assessment) -> str:
+def describe_drifted_share(family: FamilyAssessment, assessment: Assessment) -> str:
     """Say how much of the window is surely hit, in exchanges of the traffic."""
-    noun = "prompts" if family.family == "input" else "answers"
-    if not is_told(family.mass_lower_bound):
+    noun = "prompts" if family.family == "input" else "responses"
+    if not is_informative(family.drifted_share_lower_bound):
         return f"how many of the {noun} are unlike the baseline can't be told"
-    version = assessment.shown_version
+    version = assessment.reported_version
     judged = assessment if version is None else version
     whose = (
         "the window"
@@ -192,14 +192,14 @@ def say_mass(family: FamilyAssessment, assessment: Assessment) -> str:
         else f"version {excerpt_of_version(version.version) or 'unknown'}"
     )
     total = judged.estimated_current or judged.n_current
-    about = float(f"{family.mass_lower_bound * total:.2g}")
+    about = float(f"{family.drifted_share_lower_bound * total:.2g}")
     return (
-        f"at least {format_bound(family.mass_lower_bound)} of the {noun} are unlike the baseline: "
+        f"at least {format_bound(family.drifted_share_lower_bound)} of the {noun} are unlike the baseline: "
         f"{about:,.0f} or more of {total:,.0f} exchanges of {whose}"
     )
 
 
-def say_enrichment(topic: Topic, family: str) -> str:
+def describe_enrichment(topic: Topic, family: str) -> str:
     """Say how many times as frequent a topic surely is.
 
     The estimate would look like a wrong ratio of the two shares beside it: a user's messages count
@@ -209,7 +209,7 @@ def say_enrichment(topic: Topic, family: str) -> str:
     return f"at least {format_mean(topic.enrichment_lower)} times as frequent{among} (95%)"
 
 
-def say_seen(topic: Topic) -> str:
+def describe_first_seen(topic: Topic) -> str:
     """Say since when a topic is there; empty where times aren't known.
 
     One that the baseline has some of was there before: its first time is that of the window.
@@ -222,7 +222,7 @@ def say_seen(topic: Topic) -> str:
     return first if topic.share_reference == 0 else f"{first} in this window"
 
 
-def say_growth(topic: Topic) -> str:
+def describe_growth(topic: Topic) -> str:
     """Say how a topic's share went from the first day to the last."""
     known = [(one.start, one.share) for one in topic.growth if one.share is not None]
     if len(known) < 2:

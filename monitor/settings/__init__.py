@@ -1,11 +1,12 @@
-"""config.toml and the environment, read once into frozen, checked settings.
+"""The settings: config.toml and the environment, read once and checked.
 
-Precedence: environment (``DRIFTWARDEN_SECTION__KEY``), then what evaluation.yaml says of
+Precedence: the environment (``DRIFTWARDEN_SECTION__KEY``), then what evaluation.yaml says of
 ``[monitoring]``, then config.toml, then the defaults here.
 Secrets come from the environment only; see :class:`Secrets`.
 """
 
-from monitor.settings.field_types import Section, age, is_https_or_loopback
+from monitor.settings.durations import format_duration, parse_duration
+from monitor.settings.field_types import Section, is_https_or_loopback
 from monitor.settings.launchers import Kubernetes, Ray, Toleration
 from monitor.settings.loading import (
     DEFAULT_FILE,
@@ -14,7 +15,14 @@ from monitor.settings.loading import (
     default_settings,
     load_settings,
 )
-from monitor.settings.monitoring import Alerts, Database, Drift, Embedding, ModelSection, Monitoring
+from monitor.settings.monitoring import (
+    Alerts,
+    Database,
+    Drift,
+    Embedding,
+    ModelSection,
+    Monitoring,
+)
 from monitor.settings.retrain import (
     Gates,
     Judge,
@@ -24,7 +32,7 @@ from monitor.settings.retrain import (
     Scoring,
     TrainingData,
 )
-from monitor.settings.review import OpenIdConnect, Review, Web
+from monitor.settings.review import Review
 from monitor.settings.secrets import Secrets, load_secrets
 from monitor.settings.traffic import (
     Kafka,
@@ -35,6 +43,7 @@ from monitor.settings.traffic import (
     TrafficFields,
     TrafficJoin,
 )
+from monitor.settings.web import OpenIdConnect, Web
 
 __all__ = [
     "DEFAULT_FILE",
@@ -67,10 +76,11 @@ __all__ = [
     "TrafficJoin",
     "TrainingData",
     "Web",
-    "age",
     "all_sections",
     "default_settings",
+    "format_duration",
     "is_https_or_loopback",
     "load_secrets",
     "load_settings",
+    "parse_duration",
 ]

@@ -1,10 +1,12 @@
-"""Where training runs when it doesn't run beside the daemon."""
+"""Settings of the launchers that run training elsewhere: Ray and Kubernetes."""
 
+from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from monitor.settings.durations import AnyDuration, Duration, Within
 from monitor.settings.field_types import Section, is_https_or_loopback
 
 
@@ -29,7 +31,7 @@ class Toleration(Section):
     effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
 
     @model_validator(mode="after")
-    def _is_one(self) -> "Toleration":
+    def _is_valid(self) -> "Toleration":
         if self.operator == "Exists" and self.value:
             raise ValueError('operator "Exists" takes no value')
         if not self.key and self.operator == "Equal":
@@ -57,8 +59,8 @@ class Kubernetes(Section):
     gpu_resource: str = "nvidia.com/gpu"
     node_selector: dict[str, str] = Field(default={})
     tolerations: tuple[Toleration, ...] = ()
-    ttl_seconds: Annotated[int, Field(ge=600)] = 86_400
-    active_deadline_hours: Annotated[float, Field(gt=0)] = 24.0
+    ttl_after_finished: Annotated[AnyDuration, Within("10m")] = timedelta(days=1)
+    active_deadline: Duration = timedelta(hours=24)
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> "Kubernetes":

@@ -1,6 +1,7 @@
-"""config.toml and the environment, read once into frozen, checked settings."""
+"""Loading of config.toml and the environment into frozen settings."""
 
 import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, ClassVar, get_args
@@ -17,10 +18,19 @@ from pydantic_settings import (
 from monitor.errors import ConfigurationError
 from monitor.settings.evaluation_file import read_plan
 from monitor.settings.field_types import Section
-from monitor.settings.monitoring import Alerts, Database, Drift, Embedding, ModelSection, Monitoring
+from monitor.settings.monitoring import (
+    Alerts,
+    Database,
+    Drift,
+    Embedding,
+    ModelSection,
+    Monitoring,
+)
+from monitor.settings.renamed_keys import RENAMED_KEYS
 from monitor.settings.retrain import Retrain, Rollout
-from monitor.settings.review import Review, Web
+from monitor.settings.review import Review
 from monitor.settings.traffic import Kafka, Redaction, Retention, Traffic
+from monitor.settings.web import Web
 
 DEFAULT_FILE = Path("config.toml")
 
@@ -51,7 +61,7 @@ class Settings(BaseSettings):
     rollout: Rollout = Rollout()
 
     #: What evaluation.yaml says of ``[monitoring]``; it goes before config.toml.
-    _monitoring_said: ClassVar[dict[str, str | float]] = {}
+    _monitoring_overrides: ClassVar[dict[str, str | float]] = {}
 
     @classmethod
     def settings_customise_sources(
@@ -63,7 +73,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let arguments win over the environment, and the environment over the file."""
-        said = InitSettingsSource(settings_cls, init_kwargs={"monitoring": cls._monitoring_said})
+        said = InitSettingsSource(
+            settings_cls, init_kwargs={"monitoring": cls._monitoring_overrides}
+        )
         if cls.model_config.get("toml_file") is None:
             return init_settings, env_settings, said
         return init_settings, env_settings, said, TomlConfigSettingsSource(settings_cls)
@@ -103,14 +115,14 @@ def _build(file: Path | None, overrides: dict[str, Any]) -> Settings:
         settings = FromFile(**overrides)
         if not settings.retrain.evaluation:
             return settings
-        said = read_plan(Path(settings.retrain.evaluation)).production_monitoring.overrides()
+        plan = read_plan(Path(settings.retrain.evaluation))
 
         class WithEvaluation(FromFile):
-            _monitoring_said = said
+            _monitoring_overrides = plan.production_monitoring.overrides()
 
         return WithEvaluation(**overrides)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file}: not valid TOML: {error}") from None
+        raise ConfigurationError(f"{file}: not valid TOML: {error}{_toml_hint(error)}") from None
     except ValidationError as error:
         origin = str(file) if file else "configuration"
         raise ConfigurationError(
@@ -118,16 +130,29 @@ def _build(file: Path | None, overrides: dict[str, Any]) -> Settings:
         ) from None
 
 
+def _toml_hint(error: tomllib.TOMLDecodeError) -> str:
+    """Return what to do where a section stands twice, as dotted keys and as a table."""
+    if not re.search("Cannot declare|Cannot mutate|Cannot overwrite", str(error)):
+        return ""
+    return (
+        "; a section is either a [table] or dotted keys such as kafka.topic = ..., not both, and "
+        "no key stands twice"
+    )
+
+
 def _explain(problem: Any) -> str:
-    """Turn one of pydantic's problems into a line that names key, value and what is allowed."""
+    """Return one line about a problem: the key, its value, and what is allowed."""
     location = [str(part) for part in problem["loc"] if part != "[key]"]
-    key = ".".join(location)
+    key, value = ".".join(location), problem["input"]
     if problem["type"] != "extra_forbidden":
-        return f"{key} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
+        return f"{key} = {value!r}: {problem['msg'].removeprefix('Value error, ')}"
+    if key in RENAMED_KEYS:
+        renamed = RENAMED_KEYS[key]
+        return f"{key} = {value!r}: renamed; write {renamed.name} = {renamed.convert(value)}"
     known = _known_keys(location[:-1])
     close = difflib.get_close_matches(location[-1], known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{key} = {problem['input']!r}: unknown key{hint} Known here: {', '.join(known)}"
+    return f"{key} = {value!r}: unknown key{hint} Known here: {', '.join(known)}"
 
 
 def all_sections() -> dict[str, type[Section]]:

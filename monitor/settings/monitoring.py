@@ -1,4 +1,4 @@
-"""What is watched, where its rows are, and what counts as drift."""
+"""Settings of the model, the database, the encoder, drift detection and alerts."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from monitor.settings.field_types import Level, Probability, Section, Share
 
 
 class ModelSection(Section):
-    """The fine-tuned model that is watched."""
+    """The monitored model."""
 
     name: str = "assistant"
     system_prompt: str = ""
@@ -16,7 +16,7 @@ class ModelSection(Section):
 
 
 class Monitoring(Section):
-    """The three keys that say how production is watched."""
+    """Sampling, window length and the alert threshold of metrics; evaluation.yaml may set them."""
 
     sample_rate: Probability = 0.05
     drift_detection: Literal["weekly", "daily"] = "weekly"
@@ -24,7 +24,7 @@ class Monitoring(Section):
 
 
 class Database(Section):
-    """Where the state lives."""
+    """The database."""
 
     url: str = "sqlite:///driftwarden.db"
 
@@ -39,13 +39,13 @@ class Embedding(Section):
 
 
 class Drift(Section):
-    """When a window counts as drifted."""
+    """Drift tests and alert thresholds."""
 
     alpha: Level = 0.005
-    minimum_mass: Share = 0.02
+    min_drifted_share: Share = 0.02
     slow_alpha: Level = 0.05
-    slow_minimum_mass: Share = 0.005
-    minimum_samples: Annotated[int, Field(ge=20)] = 100
+    min_slow_drifted_share: Share = 0.005
+    min_samples: Annotated[int, Field(ge=20)] = 100
     n_permutations: Annotated[int, Field(ge=99)] = 9999
     seed: int = 20_260_101
     higher_is_better: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class Drift(Section):
 
 
 class Alerts(Section):
-    """Who is told, and where they find more."""
+    """Slack, and the links in its messages."""
 
     channel: str = ""
     public_url: str = "http://127.0.0.1:8080"

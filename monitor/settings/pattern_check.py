@@ -5,9 +5,9 @@ from re import _parser as parser  # type: ignore[attr-defined]  # the only way t
 from typing import Any
 
 #: Longest match. Without a bound a hostile text costs the square of its length.
-LONGEST_MATCH = 1_000
+MAX_MATCH_LENGTH = 1_000
 #: Ways in which a pattern may fit at one place: as many may be tried before it is given up.
-MOST_WAYS = 5_000
+MAX_WAYS = 5_000
 
 
 def check_name(name: str) -> str:
@@ -37,14 +37,14 @@ def check_pattern(pattern: str) -> str:
     shortest, longest = parsed.getwidth()
     if shortest == 0:
         raise ValueError("it matches the empty text; make it require at least one character")
-    if longest > LONGEST_MATCH:
+    if longest > MAX_MATCH_LENGTH:
         raise ValueError(
-            f"it may match more than {LONGEST_MATCH} characters, which lets hostile texts take "
+            f"it may match more than {MAX_MATCH_LENGTH} characters, which lets hostile texts take "
             "minutes; write {1,64} instead of + and {0,64} instead of *"
         )
-    if _ways(parsed) > MOST_WAYS:
+    if _ways(parsed) > MAX_WAYS:
         raise ValueError(
-            f"it can fit in more than {MOST_WAYS} ways at one place, which lets hostile texts take "
+            f"it can fit in more than {MAX_WAYS} ways at one place, which lets hostile texts take "
             "minutes; use fewer or shorter {m,n} repetitions, and none inside another"
         )
     return pattern
@@ -54,7 +54,7 @@ def _ways(parsed: Any) -> int:
     """Return an upper bound of the ways in which a parsed pattern fits at one place."""
     total = 1
     for operation, argument in parsed:
-        total = min(total * _ways_of(str(operation), argument), MOST_WAYS + 1)
+        total = min(total * _ways_of(str(operation), argument), MAX_WAYS + 1)
     return total
 
 
@@ -65,7 +65,7 @@ def _ways_of(operation: str, argument: Any) -> int:
         total = 0
         for n in range(least, most + 1):
             total += int(ways**n)
-            if total > MOST_WAYS:
+            if total > MAX_WAYS:
                 return total
         return total
     if operation == "BRANCH":

@@ -1,10 +1,12 @@
-"""How a new version is trained and judged, and how it takes over."""
+"""Settings of training, candidate evaluation and rollout."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.settings.field_types import Age, Level, Section, Share
+from monitor.settings.durations import AnyDuration, Duration, OptionalDuration, Within
+from monitor.settings.field_types import Level, Section, Share
 from monitor.settings.launchers import Kubernetes, Ray
 
 
@@ -32,10 +34,10 @@ class Judge(Section):
 
     url: str = ""
     model: str = ""
-    timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
-    attempts: Annotated[int, Field(ge=1, le=20)] = 5
-    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
-    requests_per_minute: Annotated[int, Field(ge=0)] = 0
+    timeout: Duration = timedelta(minutes=1)
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
+    max_concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    max_requests_per_minute: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _has_a_model(self) -> "Judge":
@@ -47,13 +49,13 @@ class Judge(Section):
 class TrainingData(Section):
     """What training data must be, and how it is checked and split."""
 
-    minimum_gold: Annotated[int, Field(ge=1)] = 20
-    minimum_per_task_type: Annotated[int, Field(ge=0)] = 5
-    maximum_task_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.85
-    near_duplicate: Annotated[float, Field(gt=0.5, le=1.0)] = 0.95
-    leak_phrase_words: Annotated[int, Field(ge=5)] = 13
-    leak_overlap: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
-    maximum_leaked_gold: Share = 0.25
+    min_gold: Annotated[int, Field(ge=1)] = 20
+    min_per_task_type: Annotated[int, Field(ge=0)] = 5
+    max_task_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.85
+    min_duplicate_similarity: Annotated[float, Field(gt=0.5, le=1.0)] = 0.95
+    leak_ngram_size: Annotated[int, Field(ge=5)] = 13
+    min_leak_overlap: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    max_leaked_gold: Share = 0.25
     validation_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.10
     group_by: tuple[str, ...] = ("user", "session_id", "conversation_id")
     self_generated: bool = True
@@ -80,9 +82,9 @@ class Retrain(Section):
     require_confirmation: bool = True
     full_fine_tuning_of: str = ""
     launcher: Literal["subprocess", "ray", "kubernetes"] = "subprocess"
-    resumptions: Annotated[int, Field(ge=0, le=100)] = 3
+    max_resumptions: Annotated[int, Field(ge=0, le=100)] = 3
     work_dir: str = "runs"
-    max_age: Age = "180d"
+    max_age: OptionalDuration = timedelta(days=180)
     data: TrainingData = TrainingData()
     scoring: Scoring = Scoring()
     gates: Gates = Gates()
@@ -103,8 +105,8 @@ class Retrain(Section):
 class Rollout(Section):
     """How a promoted version takes over the traffic."""
 
-    steps: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (5, 25, 50, 100)
-    dwell_hours: Annotated[float, Field(ge=0)] = 48.0
-    minimum_samples: Annotated[int, Field(ge=1)] = 200
+    stages: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (5, 25, 50, 100)
+    min_dwell: Annotated[AnyDuration, Within("0s")] = timedelta(hours=48)
+    min_samples: Annotated[int, Field(ge=1)] = 200
     gateway: Literal["none", "envoy-file"] = "none"
     gateway_routes: str = ""

@@ -1,11 +1,18 @@
-"""Where traffic comes from, how it is read, and how long it is kept."""
+"""Settings of Kafka, sampling, decoding, redaction and retention."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from monitor.settings.durations import (
+    AnyDuration,
+    Duration,
+    OptionalDuration,
+    Within,
+    format_duration,
+)
 from monitor.settings.field_types import (
-    Days,
     FieldPath,
     NamedPath,
     OwnPattern,
@@ -25,9 +32,9 @@ class Kafka(Section):
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI"] = "PLAIN"
     ssl_cafile: str = ""
-    start_at: Literal["earliest", "latest"] = "earliest"
-    session_timeout_seconds: Annotated[float, Field(ge=6)] = 45.0
-    max_poll_interval_seconds: Annotated[float, Field(ge=10)] = 300.0
+    auto_offset_reset: Literal["earliest", "latest"] = "earliest"
+    session_timeout: Annotated[AnyDuration, Within("6s")] = timedelta(seconds=45)
+    max_poll_interval: Annotated[AnyDuration, Within("10s")] = timedelta(minutes=5)
     max_poll_records: Annotated[int, Field(ge=1)] = 2000
 
 
@@ -51,7 +58,7 @@ class TrafficJoin(Section):
     """Requests and responses that come as records of their own."""
 
     enabled: bool = False
-    timeout_seconds: Annotated[float, Field(gt=0)] = 3600.0
+    timeout: Duration = timedelta(hours=1)
 
 
 class TrafficFields(Section):
@@ -81,13 +88,13 @@ class Traffic(Section):
     sample_by: Literal["record", "exchange"] = "record"
     rates: tuple[TaskRate, ...] = ()
     tracestate_threshold: Literal["honour", "ignore"] = "honour"
-    floor_per_window: Annotated[int, Field(ge=0, le=1000)] = 0
-    floor_search_rate: Probability = 1.0
+    min_samples_per_task_type: Annotated[int, Field(ge=0, le=1000)] = 0
+    task_type_search_rate: Probability = 1.0
     batch_size: Annotated[int, Field(ge=1, le=65536)] = 512
-    flush_seconds: Annotated[float, Field(gt=0)] = 5.0
+    flush_interval: Duration = timedelta(seconds=5)
     max_record_bytes: Annotated[int, Field(ge=1024)] = 8_000_000
     max_text_characters: Annotated[int, Field(ge=100)] = 100_000
-    max_age_days: Annotated[float, Field(gt=0)] = 365.0
+    max_age: Duration = timedelta(days=365)
     withheld_texts: tuple[str, ...] = ("redacted-by-litellm",)
     join: TrafficJoin = TrafficJoin()
     fields: TrafficFields = TrafficFields()
@@ -119,31 +126,33 @@ class Redaction(Section):
     presidio_model: str = "en_core_web_lg"
     presidio_language: Annotated[str, Field(pattern="^[a-z]{2}$")] = "en"
     presidio_entities: tuple[str, ...] = ("PERSON", "LOCATION")
-    presidio_score: Share = 0.5
+    presidio_score_threshold: Share = 0.5
 
 
-#: A week, and a week to notice that it could not be judged.
-SHORTEST_RETENTION_DAYS = 14
+#: A week, and a week to notice that it could not be evaluated.
+MIN_RETENTION = timedelta(days=14)
 
 
 class Retention(Section):
-    """How many days what is stored is kept; 0 keeps it."""
+    """How long stored rows are kept; empty: for ever."""
 
-    exchanges_days: Days = 0
-    reviewed_days: Days = 0
-    dead_letters_days: Days = 30
-    baselines_days: Days = 0
+    exchanges: OptionalDuration = None
+    reviews: OptionalDuration = None
+    dead_letters: OptionalDuration = timedelta(days=30)
+    baselines: OptionalDuration = None
 
     @model_validator(mode="after")
-    def _windows_are_judged_and_reviewed_first(self) -> "Retention":
-        if 0 < self.exchanges_days < SHORTEST_RETENTION_DAYS:
+    def _windows_are_evaluated_and_reviewed_first(self) -> "Retention":
+        if self.exchanges is not None and self.exchanges < MIN_RETENTION:
             raise ValueError(
-                f"exchanges_days must be 0 (keep) or at least {SHORTEST_RETENTION_DAYS}: a week of "
-                "traffic is judged when it has ended"
+                f'exchanges must be "" (for ever) or at least {format_duration(MIN_RETENTION)}: a '
+                "week of traffic is evaluated when it has ended"
             )
-        if self.reviewed_days and not 0 < self.exchanges_days <= self.reviewed_days:
+        if self.reviews is not None and not (
+            self.exchanges is not None and self.exchanges <= self.reviews
+        ):
             raise ValueError(
-                "reviewed_days must be 0 (keep), or exchanges_days or more: what was queued for "
-                "review is not removed before the rest"
+                'reviews must be "" (for ever), or as long as exchanges or longer: what was queued '
+                "for review is not removed before the rest"
             )
         return self

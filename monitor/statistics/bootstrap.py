@@ -12,7 +12,7 @@ Values = NDArray[np.float64]
 
 N_RESAMPLES = 4_999
 #: Fewer values have too few resamples that differ.
-FEWEST_VALUES = 10
+MIN_VALUES = 10
 #: Cells of the matrix of resamples that is held at once.
 _CELLS = 4_000_000
 
@@ -58,7 +58,7 @@ def bca_quantiles(
     """
     rows = large_strata(strata) if strata is not None else [np.arange(len(values))]
     told = sum(int((values[one] != np.median(values[one])).sum()) for one in rows)
-    if told < FEWEST_VALUES:  # the values differ from stratum to stratum, and hardly within one
+    if told < MIN_VALUES:  # the values differ from stratum to stratum, and hardly within one
         rows = [np.arange(len(values))]
     influence = np.empty(len(values))
     for members in rows:
@@ -77,15 +77,15 @@ def bca_quantiles(
 
 
 def large_strata(strata: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-    """Join strata of fewer than :data:`FEWEST_VALUES` rows to one.
+    """Join strata of fewer than :data:`MIN_VALUES` rows to one.
 
     How much a few values vary can't be told from them, and of one value not at all. Where the
     joined ones are still too few, the smallest of the others joins them. That widens an interval
     where the joined strata differ in their means, and never narrows it.
     """
-    large = sorted((one for one in strata if len(one) >= FEWEST_VALUES), key=len)
-    small = [one for one in strata if 0 < len(one) < FEWEST_VALUES]
-    if small and large and sum(map(len, small)) < FEWEST_VALUES:
+    large = sorted((one for one in strata if len(one) >= MIN_VALUES), key=len)
+    small = [one for one in strata if 0 < len(one) < MIN_VALUES]
+    if small and large and sum(map(len, small)) < MIN_VALUES:
         small.append(large.pop(0))
     return [*large, np.concatenate(small)] if small else large
 
@@ -102,13 +102,13 @@ def mean_interval(
     """Return the interval of the mean of values in [lowest, highest].
 
     Wilson's where the values are binary; also where they are all the same or fewer than
-    :data:`FEWEST_VALUES`, since nothing in a range varies more than a binary value of that mean.
+    :data:`MIN_VALUES`, since nothing in a range varies more than a binary value of that mean.
     Otherwise :func:`bca_interval`.
     """
     n = len(values)
     if n == 0:
         return lowest, highest
-    if binary or n < FEWEST_VALUES or np.ptp(values) == 0:
+    if binary or n < MIN_VALUES or np.ptp(values) == 0:
         width = highest - lowest
         low, high = wilson_interval(float((values - lowest).sum() / width), n, confidence)
         return lowest + width * low, lowest + width * high

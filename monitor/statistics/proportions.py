@@ -6,7 +6,7 @@ from functools import lru_cache
 from scipy.stats import norm
 
 
-def wilson(errors: float, n: float, z: float) -> tuple[float, float]:
+def wilson_limits(errors: float, n: float, z: float) -> tuple[float, float]:
     """Return Wilson's score interval of a proportion.
 
     Args:
@@ -29,7 +29,9 @@ def wilson(errors: float, n: float, z: float) -> tuple[float, float]:
     return lower, upper
 
 
-def newcombe(errors: float, n: float, errors0: float, n0: float, z: float) -> tuple[float, float]:
+def newcombe_limits(
+    errors: float, n: float, errors0: float, n0: float, z: float
+) -> tuple[float, float]:
     """Return Newcombe's interval of the difference ``errors / n - errors0 / n0``.
 
     The two samples are independent. Method 10 of the reference: square-and-add of Wilson's bounds.
@@ -40,8 +42,8 @@ def newcombe(errors: float, n: float, errors0: float, n0: float, z: float) -> tu
     [0.0524, 0.3339]
     """
     p, p0 = errors / n, errors0 / n0
-    lower, upper = wilson(errors, n, z)
-    lower0, upper0 = wilson(errors0, n0, z)
+    lower, upper = wilson_limits(errors, n, z)
+    lower0, upper0 = wilson_limits(errors0, n0, z)
     difference = p - p0
     return (
         difference - math.hypot(p - lower, upper0 - p0),
@@ -50,12 +52,12 @@ def newcombe(errors: float, n: float, errors0: float, n0: float, z: float) -> tu
 
 
 @lru_cache
-def two_sided(confidence: float) -> float:
+def two_sided_quantile(confidence: float) -> float:
     """Return the quantile for an interval that covers with this confidence."""
     return float(norm.ppf(0.5 + confidence / 2))
 
 
 @lru_cache
-def one_sided(confidence: float) -> float:
+def one_sided_quantile(confidence: float) -> float:
     """Return the quantile for a bound that holds with this confidence."""
     return float(norm.ppf(confidence))

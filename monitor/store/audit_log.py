@@ -55,7 +55,7 @@ def last_entry_at(connection: Connection, action: str) -> datetime | None:
 
 
 @dataclass(frozen=True)
-class Chain:
+class ChainCheck:
     """What a walk along the audit log found."""
 
     #: Entries up to the first that is wrong, or all.
@@ -69,7 +69,7 @@ class Chain:
     holds_expected: bool
 
 
-def check_chain(connection: Connection, expected: str | None = None) -> Chain:
+def check_chain(connection: Connection, expected: str | None = None) -> ChainCheck:
     """Follow the hashes from the first entry to the last.
 
     Finds entries that were changed, removed, inserted or put into another order. Entries cut off at
@@ -95,17 +95,17 @@ def check_chain(connection: Connection, expected: str | None = None) -> Chain:
     for row in connection.execute(statement, execution_options={"yield_per": ROWS_PER_FETCH}):
         told = (row.at, row.actor, row.action, row.subject, row.details)
         if row.hash != entry_hash(row.previous_hash, *told):
-            return Chain(n_entries, previous, row.id, "it was changed", found)
+            return ChainCheck(n_entries, previous, row.id, "it was changed", found)
         if row.previous_hash != previous:
             problem = "it doesn't follow the entry before it: one was removed, inserted or moved"
-            return Chain(n_entries, previous, row.id, problem, found)
+            return ChainCheck(n_entries, previous, row.id, problem, found)
         previous = row.hash
         n_entries += 1
         found = found or row.hash == expected
-    return Chain(n_entries, previous, None, "", found)
+    return ChainCheck(n_entries, previous, None, "", found)
 
 
-def first_broken_entry(connection: Connection) -> int | None:
+def first_broken_entry_id(connection: Connection) -> int | None:
     """Return the id of the first entry that :func:`check_chain` finds wrong."""
     return check_chain(connection).broken_at
 

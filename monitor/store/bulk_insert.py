@@ -18,7 +18,7 @@ COPIED = "copied_rows"
 PART_BYTES = 2**18
 
 
-def listen_for_copies(engine: Engine) -> None:
+def enable_copy(engine: Engine) -> None:
     """Let an engine for PostgreSQL run what :func:`insert_rows` gives it."""
     event.listen(engine, "do_execute", _copy)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from monitor.errors import ConfigurationError, DatabaseUnavailableError
-from monitor.store.bulk_insert import listen_for_copies
+from monitor.store.bulk_insert import enable_copy
 
 #: How long a process waits for the one that writes.
 SQLITE_WAIT_SECONDS = 30
@@ -51,7 +51,7 @@ def make_engine(url: str) -> Engine:
             hide_parameters=True,
         )
         event.listen(engine, "connect", _prepare_postgresql)
-        listen_for_copies(engine)
+        enable_copy(engine)
         return engine
     raise ConfigurationError(
         f"database.url names {parsed.get_backend_name()!r}; use sqlite:/// or postgresql+psycopg2://"

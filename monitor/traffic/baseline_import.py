@@ -20,7 +20,7 @@ from monitor.traffic.file_source import BadLine, FileContent, read_exchanges
 from monitor.traffic.ingest.preparation import TextEncoder, embed
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.rows import exchange_row
-from monitor.traffic.sampling.design import certain_lot
+from monitor.traffic.sampling.design import baseline_outcome
 
 #: Exchanges embedded at once, and vectors in a block.
 BLOCK_ROWS = 1024
@@ -94,7 +94,7 @@ def store_baseline(
     rows = [
         exchange_row(
             exchange,
-            certain_lot(exchange.exchange_id),
+            baseline_outcome(exchange.exchange_id),
             position=Position(f"baseline:{digest[:16]}", 0, index),
             received_at=now,
         )
@@ -137,7 +137,7 @@ def _digest(exchanges: Sequence[Exchange], *, model: str, model_version: str, en
     named = [model, model_version] if model_version else [model]
     digest.update(msgspec.json.encode([*named, encoder]))
     for exchange in exchanges:
-        content = (exchange.messages, exchange.response, exchange.task_type, exchange.user)
+        content = (exchange.messages, exchange.response, exchange.task_type, exchange.end_user)
         digest.update(msgspec.json.encode([*content, exchange.attributes], order="sorted"))
     return digest.hexdigest()
 

@@ -12,26 +12,26 @@ from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.traffic.dead_letters import (
     DeadLetterRow,
-    last_dead_letter,
+    last_dead_letter_id,
     mark_replayed,
     pending_dead_letters,
     restore_dead_letters,
 )
 from monitor.store.traffic.pending_halves import insert_halves
 from monitor.store.traffic.withheld import add_withheld
-from monitor.traffic.dead_letters import IN_PLAIN_FORM, doubled_letter
+from monitor.traffic.dead_letters import PLAIN_FORMAT_REASONS, duplicate_dead_letter
 from monitor.traffic.formats.decoder import NULL_VALUE
-from monitor.traffic.ingest.preparation import Preparer, TextEncoder
+from monitor.traffic.ingest.preparation import BatchPreparer, TextEncoder
 from monitor.traffic.ingest.sweeper import Sweeper
-from monitor.traffic.ingest.writer import insert_readable
+from monitor.traffic.ingest.writer import insert_accepted
 from monitor.traffic.record import RawRecord
-from monitor.traffic.redaction import make_redactor
+from monitor.traffic.redaction import build_redactor
 from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.sampler import stored_draw
 
 
 @dataclass(frozen=True)
-class ReplayedLetters:
+class DeadLetterReplayResult:
     """What a replay of dead letters did."""
 
     n_exchanges: int
@@ -42,7 +42,7 @@ class ReplayedLetters:
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class _DeadLetterOutcome:
     """What became of one letter."""
 
     n_exchanges: int = 0
@@ -58,25 +58,27 @@ def replay_dead_letters(
     *,
     page_size: int = 100,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> ReplayedLetters:
+) -> DeadLetterReplayResult:
     """Try each dead letter again.
 
     What is read now is stored at the position where the record stood, and its letter is marked, in
     one transaction. Of a record with several exchanges, those that still can't be read or that the
     database refuses are left as letters of their own. Halves of pairs wait anew for their partner.
     """
-    preparer = Preparer(
+    preparer = BatchPreparer(
         settings.traffic,
         encoder,
         design=SamplingDesign(settings),
         default_model=settings.model.name,
-        redactor=make_redactor(settings.redaction),
+        redactor=build_redactor(settings.redaction),
     )
     totals: Counter[str] = Counter()
     unreadable: Counter[str] = Counter()
     after_id = 0
     with transaction(engine) as connection:
-        last_id = last_dead_letter(connection)  # what is left of letters isn't tried again at once
+        last_id = last_dead_letter_id(
+            connection
+        )  # what is left of letters isn't tried again at once
     while True:
         with transaction(engine) as connection:
             page = pending_dead_letters(
@@ -84,58 +86,69 @@ def replay_dead_letters(
             )
         if not page:
             break
-        for letter_id, letter in page:
-            after_id = letter_id
-            outcome = _replay_letter(engine, preparer, letter_id, letter, now=clock())
+        for dead_letter_id, dead_letter in page:
+            after_id = dead_letter_id
+            outcome = _replay_dead_letter(
+                engine, preparer, dead_letter_id, dead_letter, now=clock()
+            )
             totals.update(exchanges=outcome.n_exchanges, halves=outcome.n_halves)
             unreadable.update(outcome.unreadable)
     # Halves wait again for each other; those that are complete now are joined at once.
     sweeper = Sweeper(engine, preparer, settings.traffic.join, clock=clock)
     joined, _ = sweeper.sweep(threading.Event())
-    return ReplayedLetters(
+    return DeadLetterReplayResult(
         n_exchanges=totals["exchanges"] + joined,
         still_unreadable=dict(unreadable),
         n_waiting=max(0, totals["halves"] - 2 * joined),
     )
 
 
-def _replay_letter(
-    engine: Engine, preparer: Preparer, letter_id: int, letter: DeadLetterRow, *, now: datetime
-) -> _Outcome:
-    if letter.value is None and letter.reason != NULL_VALUE:
-        return _Outcome(unreadable=(letter.reason,))  # its bytes weren't kept
+def _replay_dead_letter(
+    engine: Engine,
+    preparer: BatchPreparer,
+    dead_letter_id: int,
+    dead_letter: DeadLetterRow,
+    *,
+    now: datetime,
+) -> _DeadLetterOutcome:
+    if dead_letter.value is None and dead_letter.reason != NULL_VALUE:
+        return _DeadLetterOutcome(unreadable=(dead_letter.reason,))  # its bytes weren't kept
     prepared = preparer.prepare(
-        [_record_of(letter)],
-        received_at=letter.received_at,
-        draws=[stored_draw(letter.randomness, letter.threshold, letter.inclusion_probability)],
+        [_record_of(dead_letter)],
+        received_at=dead_letter.received_at,
+        draws=[
+            stored_draw(
+                dead_letter.randomness, dead_letter.threshold, dead_letter.inclusion_probability
+            )
+        ],
     )
     if prepared.is_empty and prepared.dead_letters:
-        return _Outcome(unreadable=(prepared.dead_letters[0].reason,))
+        return _DeadLetterOutcome(unreadable=(prepared.dead_letters[0].reason,))
     # The time limit of a half begins anew.
     halves = [replace(half, received_at=now) for half in prepared.halves]
     with transaction(engine) as connection:
-        if not mark_replayed(connection, letter_id, now=now):
-            return _Outcome()  # another process was first
-        refused = insert_readable(connection, prepared, now=now)
-        doubled = insert_halves(connection, halves, now=now)
+        if not mark_replayed(connection, dead_letter_id, now=now):
+            return _DeadLetterOutcome()  # another process was first
+        refused = insert_accepted(connection, prepared, now=now)
+        duplicates = insert_halves(connection, halves, now=now)
         add_withheld(connection, prepared.withheld)
         # What is left in the letter's own place takes the mark off again.
-        left = [*refused, *map(doubled_letter, doubled), *prepared.dead_letters]
+        left = [*refused, *map(duplicate_dead_letter, duplicates), *prepared.dead_letters]
         restore_dead_letters(connection, left)
-    return _Outcome(
+    return _DeadLetterOutcome(
         n_exchanges=len(prepared.rows) - len(refused),
-        n_halves=len(halves) - len(doubled),
+        n_halves=len(halves) - len(duplicates),
         unreadable=tuple(one.reason for one in left),
     )
 
 
-def _record_of(letter: DeadLetterRow) -> RawRecord:
-    from_file = letter.position.source.startswith("file:")
+def _record_of(dead_letter: DeadLetterRow) -> RawRecord:
+    from_file = dead_letter.position.source.startswith("file:")
     return RawRecord(
-        letter.position,
-        letter.key,
-        letter.value,
-        letter.received_at,
-        read_at=None if from_file else letter.received_at,
-        format_name="plain" if letter.reason in IN_PLAIN_FORM else "",
+        dead_letter.position,
+        dead_letter.key,
+        dead_letter.value,
+        dead_letter.received_at,
+        read_at=None if from_file else dead_letter.received_at,
+        format_name="plain" if dead_letter.reason in PLAIN_FORMAT_REASONS else "",
     )

@@ -14,17 +14,17 @@ from monitor.store.traffic.pending_halves import HalfRow
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.formats.cleaning import clean_text
 from monitor.traffic.formats.decoder import Decoded
-from monitor.traffic.joining import exchange_of
+from monitor.traffic.joining import decoded_half
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.sampler import Draw, stored_draw
 
 MAX_DETAIL_CHARACTERS = 500
 REFUSED = "refused_by_database"
 #: Reasons of letters whose value is a line of the plain form, whatever format the record had.
-IN_PLAIN_FORM = (REFUSED, "unpaired_request", "unpaired_response", "duplicate_half")
+PLAIN_FORMAT_REASONS = (REFUSED, "unpaired_request", "unpaired_response", "duplicate_half")
 
 
-def dead_letter(
+def record_dead_letter(
     record: RawRecord, error: RecordError, draw: Draw, received_at: datetime
 ) -> DeadLetterRow:
     """Return the row that keeps a record whole, with why it wasn't read."""
@@ -41,12 +41,12 @@ def dead_letter(
     )
 
 
-def letters_of_parts(
+def part_dead_letters(
     record: RawRecord, decoded: Decoded, draw: Draw, received_at: datetime
 ) -> list[DeadLetterRow]:
     """Return the letters of those parts of a record that can't be read, each a record by itself."""
     return [
-        dead_letter(
+        record_dead_letter(
             replace(record, position=record.place_of(part.record_index), value=part.value),
             part.error,
             draw,
@@ -56,7 +56,7 @@ def letters_of_parts(
     ]
 
 
-def refused_letter(row: ExchangeRow, detail: str) -> DeadLetterRow:
+def refused_dead_letter(row: ExchangeRow, detail: str) -> DeadLetterRow:
     """Return the letter of an exchange that the database refuses."""
     # Decided on again when it is replayed, from where it was before its own rate.
     kept = stored_draw(row.randomness, row.threshold, row.inclusion_probability)
@@ -75,7 +75,7 @@ def refused_letter(row: ExchangeRow, detail: str) -> DeadLetterRow:
     )
 
 
-def unpaired_letter(half: HalfRow, within: str) -> DeadLetterRow:
+def unpaired_dead_letter(half: HalfRow, within: str) -> DeadLetterRow:
     """Return the letter of a half whose partner didn't come.
 
     Args:
@@ -84,16 +84,18 @@ def unpaired_letter(half: HalfRow, within: str) -> DeadLetterRow:
     """
     other = "response" if half.side == "request" else "request"
     detail = f"no {other} {half.join_id!r} within {within}"
-    return _half_letter(half, f"unpaired_{half.side}", detail)
+    return _half_dead_letter(half, f"unpaired_{half.side}", detail)
 
 
-def doubled_letter(half: HalfRow) -> DeadLetterRow:
+def duplicate_dead_letter(half: HalfRow) -> DeadLetterRow:
     """Return the letter of a half that came while the same one was waiting."""
-    return _half_letter(half, "duplicate_half", f"a {half.side} {half.join_id!r} waits already")
+    return _half_dead_letter(
+        half, "duplicate_half", f"a {half.side} {half.join_id!r} waits already"
+    )
 
 
-def _half_letter(half: HalfRow, reason: str, detail: str) -> DeadLetterRow:
-    exchange = exchange_of(half)
+def _half_dead_letter(half: HalfRow, reason: str, detail: str) -> DeadLetterRow:
+    exchange = decoded_half(half)
     texts: dict[str, Any] = (
         {"prompt": [msgspec.structs.asdict(message) for message in exchange.messages]}
         if half.side == "request"
@@ -121,7 +123,7 @@ def _line(
             "timestamp": occurred_at.isoformat(),
             "model": told.model or None,
             "task_type": told.task_type,
-            "user": told.user,
+            "user": told.end_user,
             "metadata": told.attributes,
             **texts,
         }

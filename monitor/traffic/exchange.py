@@ -9,7 +9,7 @@ import msgspec
 class Message(msgspec.Struct, frozen=True):
     """A turn of a conversation."""
 
-    #: ``system``, ``user``, ``assistant`` or ``tool``.
+    #: ``system``, ``end_user``, ``assistant`` or ``tool``.
     role: str
     content: str
 
@@ -21,11 +21,11 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     #: Aware, UTC.
     occurred_at: datetime
     #: Whether the record says so itself: else it is the time of Kafka's record, or of reading.
-    says_when: bool = True
+    has_timestamp: bool = True
     model: str
     task_type: str = ""
     #: User or session id, the unit that is exchangeable; empty if unknown.
-    user: str = ""
+    end_user: str = ""
     #: The conversation up to the response.
     messages: tuple[Message, ...]
     response: str

@@ -12,18 +12,18 @@ from sqlalchemy import Engine
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import claim
-from monitor.telemetry import RECORDS_SAMPLED, RECORDS_SEEN
+from monitor.telemetry import RECORDS_READ, RECORDS_SAMPLED
 from monitor.traffic.file_source import file_source_name, iter_records
-from monitor.traffic.ingest.preparation import Preparer, TextEncoder
+from monitor.traffic.ingest.preparation import BatchPreparer, TextEncoder
 from monitor.traffic.ingest.sweeper import Sweeper
-from monitor.traffic.ingest.writer import OffsetMove, store_until_done
+from monitor.traffic.ingest.writer import OffsetMove, store_with_retries
 from monitor.traffic.record import RawRecord
-from monitor.traffic.redaction import make_redactor
+from monitor.traffic.redaction import build_redactor
 from monitor.traffic.sampling.design import SamplingDesign
 
 
 @dataclass(frozen=True)
-class Replayed:
+class FileReplayResult:
     """What a replay of a file did."""
 
     #: Lines read now; those of an earlier replay of the same file aren't read again.
@@ -45,7 +45,7 @@ def replay_file(
     stop: threading.Event | None = None,
     progress: Callable[[int], None] = lambda _: None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Replayed:
+) -> FileReplayResult:
     """Sample, decode, redact, embed and store a file.
 
     The file is known by its content: a replay that was interrupted goes on where it was, and
@@ -66,12 +66,12 @@ def replay_file(
     """
     stop = stop or threading.Event()
     design = SamplingDesign(settings)
-    preparer = Preparer(
+    preparer = BatchPreparer(
         settings.traffic,
         encoder,
         design=design,
         default_model=settings.model.name,
-        redactor=make_redactor(settings.redaction),
+        redactor=build_redactor(settings.redaction),
     )
     source = file_source_name(path)
     with transaction(engine) as connection:
@@ -86,16 +86,16 @@ def replay_file(
             return True
         prepared = preparer.prepare(sampled, received_at=clock())
         move = OffsetMove(source, 0, expected, position)
-        stored = store_until_done(engine, prepared, [move], stop=stop, clock=clock)
+        stored = store_with_retries(engine, prepared, [move], stop=stop, clock=clock)
         if stored is None:
             return False
-        RECORDS_SEEN.labels(source).inc(position - expected)
+        RECORDS_READ.labels(source).inc(position - expected)
         RECORDS_SAMPLED.labels(source).inc(len(sampled))
         totals.update(
             lines=position - expected,
             sampled=len(sampled),
             exchanges=stored.n_exchanges,
-            letters=stored.n_dead_letters,
+            dead_letters=stored.n_dead_letters,
             withheld=stored.n_withheld,
         )
         progress(position - expected)
@@ -114,8 +114,8 @@ def replay_file(
         if flush() and settings.traffic.join.enabled:
             sweeper = Sweeper(engine, preparer, settings.traffic.join, clock=clock)
             joined, expired = sweeper.finish(source, stop)
-            totals.update(exchanges=joined, letters=expired)
-    return Replayed(
+            totals.update(exchanges=joined, dead_letters=expired)
+    return FileReplayResult(
         n_lines=totals["lines"],
         n_skipped=totals["skipped"],
         n_sampled=totals["sampled"],

@@ -17,7 +17,7 @@ from monitor.traffic.sampling.sampler import Draw, stored_draw
 
 
 @dataclass(frozen=True)
-class Joined:
+class JoinedExchange:
     """An exchange of two records, at the request's position."""
 
     exchange: Exchange
@@ -42,26 +42,28 @@ def pair(halves: Iterable[HalfRow]) -> tuple[list[tuple[HalfRow, HalfRow]], list
     return pairs, [half for left in waiting.values() for half in left]
 
 
-def join(request: HalfRow, response: HalfRow, settings: Traffic, *, default_model: str) -> Joined:
+def join(
+    request: HalfRow, response: HalfRow, settings: Traffic, *, default_model: str
+) -> JoinedExchange:
     """Put a request and its response together.
 
     Both are kept by one decision of the sampler, so the smaller probability is that of the pair.
     """
     rarer = min(request, response, key=lambda half: half.inclusion_probability)
-    asked, answered = exchange_of(request), exchange_of(response)
+    asked, answered = decoded_half(request), decoded_half(response)
     exchange = replace(
         asked,
         # Without an id of its own a half has what it was joined by.
         exchange_id=_own_id(asked, request) or _own_id(answered, response) or request.join_id,
         model=asked.model or answered.model or default_model,
         task_type=asked.task_type or answered.task_type,
-        user=asked.user or answered.user,
+        end_user=asked.end_user or answered.end_user,
         trace_id=asked.trace_id or answered.trace_id,
         response=answered.response,
         attributes=_attributes(asked, answered),
         truncated=asked.truncated or answered.truncated,
     )
-    return Joined(
+    return JoinedExchange(
         exchange=mark_withheld(exchange, settings.withheld_texts),
         position=request.position,
         draw=stored_draw(rarer.randomness, rarer.threshold, rarer.inclusion_probability),
@@ -69,7 +71,7 @@ def join(request: HalfRow, response: HalfRow, settings: Traffic, *, default_mode
     )
 
 
-def exchange_of(half: HalfRow) -> Exchange:
+def decoded_half(half: HalfRow) -> Exchange:
     """Return a half as it was decoded."""
     return msgspec.convert(half.payload, Exchange)
 

@@ -7,12 +7,12 @@ import msgspec
 from monitor.store.traffic.exchanges import ExchangeRow, Position
 from monitor.store.traffic.pending_halves import HalfRow
 from monitor.traffic.exchange import Exchange, Half
-from monitor.traffic.sampling.design import Lot
+from monitor.traffic.sampling.design import SamplingOutcome
 from monitor.traffic.sampling.sampler import Draw
 
 
 def exchange_row(
-    exchange: Exchange, lot: Lot, *, position: Position, received_at: datetime
+    exchange: Exchange, outcome: SamplingOutcome, *, position: Position, received_at: datetime
 ) -> ExchangeRow:
     """Return the row that stores an exchange."""
     return ExchangeRow(
@@ -22,17 +22,17 @@ def exchange_row(
         received_at=received_at,
         model=exchange.model,
         task_type=exchange.task_type,
-        user=exchange.user,
+        end_user=exchange.end_user,
         messages=[{"role": m.role, "content": m.content} for m in exchange.messages],
         prompt=exchange.prompt,
         response=exchange.response,
         attributes=exchange.attributes,
         truncated=exchange.truncated,
-        randomness=lot.randomness,
-        threshold=lot.threshold,
-        candidate_threshold=lot.candidate_threshold,
-        inclusion_probability=lot.inclusion_probability,
-        floor_size=lot.floor_size,
+        randomness=outcome.randomness,
+        threshold=outcome.threshold,
+        candidate_threshold=outcome.candidate_threshold,
+        inclusion_probability=outcome.inclusion_probability,
+        min_sample_size=outcome.min_sample_size,
     )
 
 
@@ -42,7 +42,7 @@ def half_row(half: Half, *, position: Position, received_at: datetime, draw: Dra
         position=position,
         join_id=half.join_id,
         side=half.side,
-        user=half.exchange.user,
+        end_user=half.exchange.end_user,
         occurred_at=half.exchange.occurred_at,
         received_at=received_at,
         randomness=draw.randomness,

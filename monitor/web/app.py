@@ -15,7 +15,7 @@ from litestar.template import TemplateConfig
 from litestar.types import Message, Scope
 from sqlalchemy import Engine
 
-from monitor.accounts.sessions import COOKIE, MAX_AGE, SessionConfig, SqlStore
+from monitor.accounts.sessions import COOKIE, MAX_AGE, SessionConfig, SqlSessionStore
 from monitor.errors import ConfigurationError
 from monitor.settings import Secrets, Settings
 from monitor.telemetry import Heartbeat
@@ -93,7 +93,7 @@ def create_app(
             *candidate_pages.HANDLERS,
             *health.HANDLERS,
             api.router,
-            _static("/static", "static", HERE / "static", STYLES),
+            _static("/static", "static", *sorted(HERE.glob("*/static")), STYLES),
             _static("/vendor/htmx", "htmx", _htmx_folder()),
         ],
         dependencies={
@@ -104,14 +104,14 @@ def create_app(
             "heartbeats": Provide(lambda: heartbeats, sync_to_thread=False),
             "readiness": Provide(lambda: readiness, sync_to_thread=False),
             "visitor": Provide(current_user.visitor, sync_to_thread=True),
-            "reviewer": Provide(current_user.reviewer, sync_to_thread=False),
+            "reviewer": Provide(current_user.user, sync_to_thread=False),
             "lead": Provide(current_user.lead, sync_to_thread=False),
         },
         middleware=[SameOrigin(settings.alerts.public_url), sessions.middleware],
-        stores=StoreRegistry({"sessions": SqlStore(engine, clock)}),
+        stores=StoreRegistry({"sessions": SqlSessionStore(engine, clock)}),
         csrf_config=csrf_config(engine, settings, secrets),
         template_config=TemplateConfig(
-            directory=HERE / "templates",
+            directory=[*sorted(HERE.glob("*/templates"))],
             engine=JinjaTemplateEngine,
             engine_callback=filters.register,
         ),

@@ -1,4 +1,4 @@
-"""Who is signed in. Handlers that name ``reviewer`` or ``lead`` get one, or the request ends."""
+"""Who is signed in. Handlers that name ``user`` or ``lead`` get one, or the request ends."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -9,41 +9,41 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from sqlalchemy import Engine
 
 from monitor.accounts.sessions import is_stale, start_session
-from monitor.store.accounts.users import ReviewerRow, reviewer_by_id
+from monitor.store.accounts.users import UserRow, user_by_id
 from monitor.store.engine import transaction
 from monitor.web.clock import Clock
 
 
 def visitor(
     request: Request[Any, Any, Any], engine: NamedDependency[Engine], clock: NamedDependency[Clock]
-) -> ReviewerRow | None:
+) -> UserRow | None:
     """Return who is signed in, if anybody is; asked of the database at each request."""
-    person_id = request.session.get("reviewer_id")
-    if person_id is None:
+    user_id = request.session.get("reviewer_id")
+    if user_id is None:
         return None
     with transaction(engine) as connection:
-        person = reviewer_by_id(connection, person_id)
-    if person is None or not person.active:
+        user = user_by_id(connection, user_id)
+    if user is None or not user.active:
         return None
-    if request.session.get("epoch", 0) != person.session_epoch:  # deactivated, or a new password
+    if request.session.get("epoch", 0) != user.session_epoch:  # deactivated, or a new password
         return None
     now = clock()
     if is_stale(datetime.fromtimestamp(request.session["since"], UTC), now):
-        start_session(request, person, now)
+        start_session(request, user, now)
     # Should the request end in an error, its page keeps the person's navigation.
-    request.state.visitor = person
-    return person
+    request.state.visitor = user
+    return user
 
 
-def reviewer(visitor: NamedDependency[ReviewerRow | None]) -> ReviewerRow:
+def user(visitor: NamedDependency[UserRow | None]) -> UserRow:
     """Require somebody who is signed in."""
     if visitor is None:
         raise NotAuthorizedException("sign in first")
     return visitor
 
 
-def lead(reviewer: NamedDependency[ReviewerRow]) -> ReviewerRow:
+def lead(user: NamedDependency[UserRow]) -> UserRow:
     """Require a lead or an admin."""
-    if not reviewer.leads:
+    if not user.leads:
         raise PermissionDeniedException("this is for leads")
-    return reviewer
+    return user

@@ -40,11 +40,11 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
         target = request.url.path if request.method == "GET" else "/"
         return Redirect(f"/login?next={quote(target)}", status_code=303)
     if error.status_code >= 500 and error.detail != GONE:
-        return on_bug(request, error)
+        return on_unexpected_error(request, error)
     return _answer(request, error.status_code, error.detail, error.headers, error.extra)
 
 
-def on_own_error(request: Request[Any, Any, Any], error: DriftwardenError) -> Response[Any]:
+def on_driftwarden_error(request: Request[Any, Any, Any], error: DriftwardenError) -> Response[Any]:
     """Answer an error of ours."""
     if isinstance(error, NotFoundError):
         return _answer(request, 404, "not found")
@@ -53,15 +53,15 @@ def on_own_error(request: Request[Any, Any, Any], error: DriftwardenError) -> Re
     if isinstance(error, TransientError):
         log.warning("request refused", path=request.url.path, reason=str(error))
         return _answer(request, 503, "the database is away")
-    return on_bug(request, error)
+    return on_unexpected_error(request, error)
 
 
-def on_huge_number(request: Request[Any, Any, Any], _error: OverflowError) -> Response[Any]:
+def on_overflow(request: Request[Any, Any, Any], _error: OverflowError) -> Response[Any]:
     """Answer an id that no column can hold: there is no such thing."""
     return _answer(request, 404, "not found")
 
 
-def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Log what nobody expected, and tell nothing of it."""
     log.error("request failed", path=request.url.path, exc_info=error)
     return _answer(request, 500, "internal error")
@@ -80,7 +80,7 @@ def _answer(
             body["extra"] = extra
         return Response(body, status_code=status, media_type=MediaType.JSON, headers=headers or {})
     context = {
-        "person": request.state.get("visitor"),
+        "user": request.state.get("visitor"),
         "status": status,
         "title": TITLES.get(status, "That didn't work"),
         "words": WORDS.get(status) or f"{detail[:1].upper()}{detail[1:]}.",
@@ -94,7 +94,7 @@ def _wants_json(request: Request[Any, Any, Any]) -> bool:
 
 HANDLERS: ExceptionHandlersMap = {
     HTTPException: on_http_error,
-    DriftwardenError: on_own_error,
-    OverflowError: on_huge_number,
-    Exception: on_bug,
+    DriftwardenError: on_driftwarden_error,
+    OverflowError: on_overflow,
+    Exception: on_unexpected_error,
 }

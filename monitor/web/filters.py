@@ -6,8 +6,8 @@ from typing import Any
 
 from litestar.plugins.jinja import JinjaTemplateEngine
 
-from monitor.rendering.wording import say_least
-from monitor.web.passages import passages
+from monitor.rendering.wording import format_lower_bound
+from monitor.web.passages import split_passages
 
 #: A break inside a paragraph: not before a blank line, a list's next entry, a quote or a table.
 _SOFT_BREAK = re.compile(r"(?<!\n)\n[ \t]*(?!\n|[ \t]*(?:[-*+>|#]|\d+[.)]))")
@@ -48,7 +48,7 @@ def minute(value: datetime | None) -> str:
     return "" if value is None else f"{value.day} {value:%b %Y, %H:%M} UTC"
 
 
-def flowing(text: str) -> str:
+def join_soft_breaks(text: str) -> str:
     """Return Markdown with the line breaks of its source taken out of its paragraphs."""
     return _SOFT_BREAK.sub(" ", text.strip())
 
@@ -61,14 +61,14 @@ def register(engine: JinjaTemplateEngine) -> None:
     environment.lstrip_blocks = True
     filters: dict[str, Any] = {
         "percent": percent,
-        "least": say_least,
+        "least": format_lower_bound,
         "points": points,
         "number": number,
         "p_value": p_value,
         "day": day,
         "last_day": last_day,
         "minute": minute,
-        "passages": passages,
-        "flowing": flowing,
+        "passages": split_passages,
+        "join_soft_breaks": join_soft_breaks,
     }
     environment.filters.update(filters)

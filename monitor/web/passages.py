@@ -8,7 +8,7 @@ Passage = tuple[Literal["prose", "code"], str]
 _OPENING = re.compile(r" {0,3}(`{3,}|~{3,})[^`]*$")
 
 
-def passages(text: str) -> list[Passage]:
+def split_passages(text: str) -> list[Passage]:
     """Return the passages in order; put together they give the text back.
 
     One look at each line, whatever the text: it may be hostile. A fence that is never closed stays

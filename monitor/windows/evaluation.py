@@ -15,23 +15,23 @@ from monitor.embedding.encoder import load_encoder
 from monitor.errors import DatabaseUnavailableError, LostOwnershipError
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.traffic.baselines import first_baseline
-from monitor.store.traffic.exchanges import first_occurrence
-from monitor.store.traffic.withheld import first_withheld
+from monitor.store.traffic.baselines import first_baseline_at
+from monitor.store.traffic.exchanges import first_exchange_at
+from monitor.store.traffic.withheld import first_withheld_day
 from monitor.store.windows.claims import (
-    Claim,
-    claim_evaluation,
-    fail_evaluation,
-    finish_evaluation,
+    EvaluationClaim,
+    claim_drift_evaluation,
+    fail_drift_evaluation,
+    finish_drift_evaluation,
 )
-from monitor.store.windows.drift_evaluations import assessments_before, done_windows
+from monitor.store.windows.drift_evaluations import assessments_before, evaluated_windows
 from monitor.store.windows.reports import save_report
 from monitor.store.windows.sample_scores import SampleScores
-from monitor.store.windows.slow_drift import save_watched
+from monitor.store.windows.slow_drift import save_slow_drift_window
 from monitor.windows.assessment.basis import with_provenance
-from monitor.windows.assessment.provenance import provenance_of
+from monitor.windows.assessment.provenance import build_provenance
 from monitor.windows.comparison.window_comparison import Assessed
-from monitor.windows.prompt_map.sampling import map_of
+from monitor.windows.prompt_map.sampling import sample_map
 from monitor.windows.reading.reembedding import EncoderSource
 from monitor.windows.reading.window import Window
 from monitor.windows.report.evidently import render_evidently
@@ -42,7 +42,7 @@ from monitor.windows.topics.history import WINDOWS_LOOKED_AT, with_history
 log = structlog.get_logger()
 
 
-def catch_up(
+def evaluate_due_windows(
     engine: Engine,
     settings: Settings,
     now: datetime,
@@ -75,8 +75,8 @@ def catch_up(
     """
     model = settings.model.name
     with transaction(engine) as connection:
-        first = watched_since(connection, model)
-        done = done_windows(connection, model)
+        first = monitoring_start(connection, model)
+        done = evaluated_windows(connection, model)
     if first is None:
         return []
     ran = []
@@ -96,12 +96,12 @@ def catch_up(
     return ran
 
 
-def watched_since(connection: Connection, model: str) -> datetime | None:
+def monitoring_start(connection: Connection, model: str) -> datetime | None:
     """Return the time of a model's first traffic or baseline; ``None`` where it has neither."""
     begins = (
-        first_occurrence(connection, model),
-        first_withheld(connection, model),
-        first_baseline(connection, model),
+        first_exchange_at(connection, model),
+        first_withheld_day(connection, model),
+        first_baseline_at(connection, model),
     )
     return min((begin for begin in begins if begin is not None), default=None)
 
@@ -125,7 +125,7 @@ def evaluate_window(
         end: First instant after it.
         now: The time that is recorded.
         again: Evaluate it even if that was done before: after a baseline was imported.
-        encoder: As for :func:`catch_up`.
+        encoder: As for :func:`evaluate_due_windows`.
 
     Returns:
         The evaluation; ``None`` where it is done already or another process runs it. One that
@@ -134,7 +134,9 @@ def evaluate_window(
     model = settings.model.name
     seed = _seed(settings.drift.seed, model, start, end)
     with transaction(engine) as connection:
-        claim = claim_evaluation(connection, model, start, end, seed=seed, now=now, again=again)
+        claim = claim_drift_evaluation(
+            connection, model, start, end, seed=seed, now=now, again=again
+        )
     if claim is None:
         return None
     log.info("evaluation_started", model=model, start=start.isoformat(), end=end.isoformat())
@@ -157,7 +159,7 @@ def evaluate_window(
         raise  # nothing can be recorded; the claim goes stale
     except Exception as error:
         with transaction(engine) as connection:
-            fail_evaluation(connection, claim, f"{type(error).__name__}: {error}", now)
+            fail_drift_evaluation(connection, claim, f"{type(error).__name__}: {error}", now)
         raise
     return claim.evaluation_id
 
@@ -165,7 +167,7 @@ def evaluate_window(
 def _store(
     engine: Engine,
     settings: Settings,
-    claim: Claim,
+    claim: EvaluationClaim,
     judged: JudgedWindow,
     bounds: tuple[datetime, datetime],
     *,
@@ -175,8 +177,10 @@ def _store(
     assessed, reports = _render(judged.assessed, judged.speaker.compared, seed)
     speaker, rows = judged.speaker, judged.window.rows
     baseline, reference = speaker.reference.baseline, speaker.reference.rows
-    drawn = None if reference is None else map_of(speaker.assessed, reference, speaker.rows, seed)
-    provenance = provenance_of(
+    drawn = (
+        None if reference is None else sample_map(speaker.assessed, reference, speaker.rows, seed)
+    )
+    provenance = build_provenance(
         judged.window,
         speaker.reference,
         settings,
@@ -187,7 +191,7 @@ def _store(
         earlier = assessments_before(connection, settings.model.name, bounds[0], WINDOWS_LOOKED_AT)
     assessment = with_history(with_provenance(assessed.assessment, provenance), earlier)
     with transaction(engine) as connection:
-        finish_evaluation(
+        finish_drift_evaluation(
             connection,
             claim,
             assessment=assessment,
@@ -199,7 +203,7 @@ def _store(
             now=now,
             prompt_map=drawn,
         )
-        save_watched(connection, claim.evaluation_id, judged.watched)
+        save_slow_drift_window(connection, claim.evaluation_id, judged.watched)
         for kind, html in reports.items():
             save_report(connection, claim.evaluation_id, kind, html, now)
     log.info(

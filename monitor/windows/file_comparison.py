@@ -20,7 +20,7 @@ from monitor.windows.assessment.provenance import PACKAGES
 from monitor.windows.comparison.declared_formats import declared_forms
 from monitor.windows.comparison.large_users import assess_all_users
 from monitor.windows.comparison.window_comparison import Assessed
-from monitor.windows.prompt_map.sampling import map_of
+from monitor.windows.prompt_map.sampling import sample_map
 from monitor.windows.reading.files import (
     FileSide,
     Progress,
@@ -30,7 +30,12 @@ from monitor.windows.reading.files import (
 )
 from monitor.windows.reading.window import Window
 from monitor.windows.versions.reported_version import Judged, judge_versions
-from monitor.windows.versions.split import Part, split_by_version, version_told, without_version
+from monitor.windows.versions.split import (
+    Part,
+    drop_version_field,
+    split_by_version,
+    version_from_attributes,
+)
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def compare_files(
         replace(assessed, assessment=assessment),
         speaker.compared[0],
         speaker.compared[1],
-        map_of(
+        sample_map(
             speaker.assessed,
             sides[0].window,
             sides[1].window.take(speaker.part.rows),
@@ -133,13 +138,13 @@ def _judge(
     declared = declared_forms(settings.review.taxonomy).forms
     times = up_to_the_clock(current.occurred_at, now)
     split = split_by_version(
-        [version_told(attributes, field) for attributes in current.attributes],
+        [version_from_attributes(attributes, field) for attributes in current.attributes],
         times,
         field=field,
         span=max(times) - min(times) if times else timedelta(),
-        least=settings.drift.minimum_samples,
+        least=settings.drift.min_samples,
     )
-    reference, current = without_version(reference, field), without_version(current, field)
+    reference, current = drop_version_field(reference, field), drop_version_field(current, field)
 
     def judge(part: Part, drift: Drift, seed: int) -> _JudgedAnswers:
         own = current if len(split.parts) == 1 else current.take(part.rows)

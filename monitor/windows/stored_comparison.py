@@ -10,12 +10,12 @@ from sqlalchemy import Engine
 from monitor.rendering.excerpts import excerpt_of_version
 from monitor.settings import Drift, Settings
 from monitor.store.engine import transaction
-from monitor.store.traffic.exchanges import WindowRows
+from monitor.store.traffic.exchanges import ExchangeColumns
 from monitor.store.training.serving_periods import serving_periods
 from monitor.store.windows.assessment import VersionAssessment
-from monitor.store.windows.slow_drift import Watched
+from monitor.store.windows.slow_drift import WatchedSums
 from monitor.traffic.redaction import Redactor
-from monitor.traffic.sampling.rates import Rates
+from monitor.traffic.sampling.rates import SamplingRates
 from monitor.windows.assessment.remarks import silent_days, withheld_remark
 from monitor.windows.comparison.declared_formats import declared_forms
 from monitor.windows.comparison.large_users import assess_all_users
@@ -24,22 +24,27 @@ from monitor.windows.comparison.window_comparison import Assessed, unjudged
 from monitor.windows.reading.baselines import Reference, References
 from monitor.windows.reading.missing_traffic import (
     Silence,
-    no_traffic,
+    find_missing_traffic,
+    headline_without_traffic,
     remarks_on_silence,
-    silence_of,
 )
 from monitor.windows.reading.reembedding import EncoderSource
 from monitor.windows.reading.stored_window import StoredWindow, read_window
 from monitor.windows.reading.window import Window
 from monitor.windows.versions.reported_version import Judged, judge_versions
-from monitor.windows.versions.split import Part, split_by_version, versions_of, without_version
+from monitor.windows.versions.split import (
+    Part,
+    assign_versions,
+    drop_version_field,
+    split_by_version,
+)
 
 
 @dataclass(frozen=True)
 class JudgedPart(Judged):
     """A part of the stored traffic of a window with what was found."""
 
-    rows: WindowRows
+    rows: ExchangeColumns
     reference: Reference
     #: What was compared of both sides, the baseline first; ``None`` where nothing was.
     compared: tuple[Window, Window] | None
@@ -56,7 +61,7 @@ class JudgedWindow:
     #: The version of the taxonomy that declared the forms of answers; empty where none did.
     taxonomy_version: str
     #: What the watch for slow drift keeps; ``None`` where the window isn't watched.
-    watched: Watched | None
+    watched: WatchedSums | None
 
 
 def judge_window(
@@ -82,32 +87,32 @@ def judge_window(
     window = read_window(engine, model, bounds, encoder)
     with transaction(engine) as connection:
         periods = serving_periods(connection, model)
-        silence = silence_of(
+        silence = find_missing_traffic(
             connection, settings.kafka.topic, model, bounds, n_current=len(window.rows)
         )
     split = split_by_version(
-        versions_of(window.rows, periods, field=field),
+        assign_versions(window.rows, periods, field=field),
         window.rows.occurred_at,
         field=field,
         span=bounds[1] - bounds[0],
-        least=settings.drift.minimum_samples,
+        least=settings.drift.min_samples,
     )
     declared = declared_forms(settings.review.taxonomy)
     references = References(engine, model, window.rows.encoder, encoder, now)
-    watched: Watched | None = None
+    watched: WatchedSums | None = None
 
     # Chosen before anything is known of it, so that the watch has one chance a window.
-    serving = [part for part in split.parts if part.serves] or split.parts
+    serving = [part for part in split.parts if part.is_serving] or split.parts
     largest = max(serving, key=lambda part: len(part.rows))
 
     def judge(part: Part, drift: Drift, seed: int) -> JudgedPart:
         nonlocal watched
         whole = len(split.parts) == 1
         rows = window.rows if whole else window.rows.take(part.rows)
-        rows = without_version(rows, field)
+        rows = drop_version_field(rows, field)
         reference = references.of(part.version)
         if reference.rows is not None:
-            reference = replace(reference, rows=without_version(reference.rows, field))
+            reference = replace(reference, rows=drop_version_field(reference.rows, field))
         current = Window.from_rows(rows)
         compared: tuple[Window, Window] | None = None
         if reference.rows is None:
@@ -120,7 +125,7 @@ def judge_window(
                 bounds=bounds if whole else None,
             )
         else:
-            rates = Rates(settings)
+            rates = SamplingRates(settings)
             assessed, *sides = assess_all_users(
                 Window.from_rows(reference.rows),
                 current,
@@ -130,7 +135,7 @@ def judge_window(
                 seed=seed,
                 bounds=bounds if whole else None,
                 redactor=Redactor(settings.redaction.patterns),
-                rate_of=lambda task_type: rates.rate_of(model, task_type),
+                rate_for=lambda task_type: rates.rate_for(model, task_type),
                 declared=declared.forms,
             )
             compared = sides[0], sides[1]
@@ -183,7 +188,7 @@ def _complete(
         share = withheld.estimated_total / (withheld.estimated_total + compared)
         after = (*after, withheld_remark(withheld.n, share))
     elif not len(window.rows):
-        headline = no_traffic(assessment.model, silence)
+        headline = headline_without_traffic(assessment.model, silence)
     completed = msgspec.structs.replace(
         assessment,
         headline=headline,
@@ -195,7 +200,7 @@ def _complete(
 
 def _own_baselines(versions: Sequence[VersionAssessment]) -> tuple[str, ...]:
     lacking = [
-        one.version for one in versions if one.serves and one.version and not one.own_baseline
+        one.version for one in versions if one.is_serving and one.version and not one.own_baseline
     ]
     return tuple(
         f"Version {excerpt_of_version(version)} has no baseline of its own and was compared with "

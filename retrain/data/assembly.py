@@ -13,7 +13,7 @@ from retrain.data.data_card import (
 from retrain.data.duplicates.near import NearPair
 from retrain.data.example import Example
 from retrain.data.leakage.leak_check import Leak
-from retrain.data.pipeline import Checks, Steps
+from retrain.data.pipeline import DataChecks, Pipeline
 from retrain.data.rows import Row
 from retrain.data.training_set import TrainingSet
 
@@ -23,7 +23,7 @@ LISTED = 20
 
 def finish(
     examples: Sequence[Example],
-    steps: Steps,
+    steps: Pipeline,
     *,
     n_replay: int,
     inputs: Mapping[str, str],
@@ -58,7 +58,7 @@ def finish(
         differing_gold=_differing(steps.sieve.pairs if steps.sieve else ()),
         differs_from_benchmark=_stale(leaks),
         inputs={**inputs, **{f"benchmark {one.name}": one.digest for one in checks.benchmarks}},
-        near_duplicates=steps.how_near,
+        near_duplicates=steps.near_duplicate_method,
         self_generated=_self_generated(prompts, n_replay, checks),
         remarks=(*remarks, *split.remarks),
     )
@@ -77,7 +77,9 @@ def _prompts(examples: Sequence[Example], side: str) -> list[Row]:
     ]
 
 
-def _self_generated(prompts: Sequence[Row], n_replay: int, checks: Checks) -> SelfGenerated | None:
+def _self_generated(
+    prompts: Sequence[Row], n_replay: int, checks: DataChecks
+) -> SelfGenerated | None:
     if not prompts:
         return None
     n_held = sum(prompt["split"] == "validation" for prompt in prompts)

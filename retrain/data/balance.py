@@ -16,11 +16,11 @@ def refuse_too_little(gold: Sequence[Example], rules: TrainingData) -> None:
     Raises:
         TrainingError: With how many reviews are missing.
     """
-    missing = rules.minimum_gold - len(gold)
+    missing = rules.min_gold - len(gold)
     if missing > 0:
         raise TrainingError(
-            f"{len(gold)} different gold examples, {rules.minimum_gold} are needed: {missing} more "
-            "reviews, or a lower retrain.data.minimum_gold"
+            f"{len(gold)} different gold examples, {rules.min_gold} are needed: {missing} more "
+            "reviews, or a lower retrain.data.min_gold"
         )
 
 
@@ -32,13 +32,13 @@ def refuse_leaked_gold(n_gold: int, leaks: Sequence[Leak], rules: TrainingData) 
     """
     leaked = [leak for leak in leaks if leak.example.source == "gold"]
     n_leaked = len({id(leak.example) for leak in leaked})
-    if n_leaked <= rules.maximum_leaked_gold * n_gold:
+    if n_leaked <= rules.max_leaked_gold * n_gold:
         return
     counts = Counter(leak.benchmark for leak in leaked)
     by_benchmark = ", ".join(f"{name} {n}" for name, n in sorted(counts.items()))
     raise TrainingError(
         f"{n_leaked} of {n_gold} gold examples ask what a benchmark asks ({by_benchmark}; at most "
-        f"{rules.maximum_leaked_gold:.0%} may): such a benchmark doesn't measure what the model "
+        f"{rules.max_leaked_gold:.0%} may): such a benchmark doesn't measure what the model "
         "learned; take its items out of the review, or name benchmarks that were drawn before"
     )
 
@@ -59,15 +59,15 @@ def refuse_thin_task_types(
     """
     covered, before = _by_task_type(gold), _by_task_type(known)
     thin = [
-        f"{name}: {n} of {rules.minimum_per_task_type}; "
-        f"{rules.minimum_per_task_type - n - before[name]} more reviews"
+        f"{name}: {n} of {rules.min_per_task_type}; "
+        f"{rules.min_per_task_type - n - before[name]} more reviews"
         for name, n in sorted(covered.items())
-        if n + before[name] < rules.minimum_per_task_type
+        if n + before[name] < rules.min_per_task_type
     ]
     if thin:
         raise TrainingError(
             f"too few gold examples of {len(thin)} task types that the original data doesn't "
-            f"cover: {'; '.join(thin)}; or a lower retrain.data.minimum_per_task_type"
+            f"cover: {'; '.join(thin)}; or a lower retrain.data.min_per_task_type"
         )
 
 
@@ -82,13 +82,13 @@ def refuse_dominance(examples: Sequence[Example], rules: TrainingData) -> None:
         return
     name, most = max(counts.items(), key=lambda entry: (entry[1], entry[0]))
     total = sum(counts.values())
-    if most <= rules.maximum_task_share * total:
+    if most <= rules.max_task_share * total:
         return
-    missing = math.ceil(most / rules.maximum_task_share) - total
+    missing = math.ceil(most / rules.max_task_share) - total
     raise TrainingError(
         f"{name}: {most} of {total} examples, {most / total:.0%} of the set (at most "
-        f"{rules.maximum_task_share:.0%}): {missing} more examples of other task types, a larger "
-        "replay_share in the recipe, or a higher retrain.data.maximum_task_share"
+        f"{rules.max_task_share:.0%}): {missing} more examples of other task types, a larger "
+        "replay_share in the recipe, or a higher retrain.data.max_task_share"
     )
 
 

@@ -13,15 +13,15 @@ from retrain.data.balance import (
 )
 from retrain.data.data_card import digest_of_input
 from retrain.data.duplicates.exact import (
+    drop_contradictions,
+    drop_duplicates,
     refuse_contradictions,
-    without_contradictions,
-    without_duplicates,
 )
-from retrain.data.example import Example, examples_of, unanswered
-from retrain.data.pipeline import Checks, Steps
+from retrain.data.example import Example, make_examples, make_unanswered_examples
+from retrain.data.pipeline import DataChecks, Pipeline
 from retrain.data.rows import Row
 from retrain.data.similarity import BLOCK
-from retrain.data.stratified_draw import evenly_by_task_type
+from retrain.data.stratified_draw import draw_evenly_by_task_type
 from retrain.data.training_set import TrainingSet
 
 #: Some answers of a model to its prompts can't be used: so many prompts are asked for each answer.
@@ -39,7 +39,7 @@ def build_training_set(
     *,
     replay_share: float,
     seed: int,
-    checks: Checks | None = None,
+    checks: DataChecks | None = None,
     replay_prompts: Iterable[Row] = (),
     replay_all: bool = False,
     remarks: Sequence[str] = (),
@@ -51,7 +51,7 @@ def build_training_set(
     order of the inputs changes nothing; the same inputs give the same bytes.
 
     Args:
-        gold: ``{"messages": [...], "metadata": {...}}`` from the experts. ``asked_by`` beside
+        gold: ``{"messages": [...], "metadata": {...}}`` from the experts. ``group_keys`` beside
             them, ``["user=..."]`` for instance, keeps rows on one side of the split and is never
             written.
         original: Rows of the same form that the previous version was trained on.
@@ -68,10 +68,10 @@ def build_training_set(
         TrainingError: There is too little gold, it contradicts itself, a benchmark asks too much of
             it, a task type is too thin or dominates, or there is nothing to replay.
     """
-    steps = Steps(checks or Checks(), seed)
+    steps = Pipeline(checks or DataChecks(), seed)
     rules = steps.checks.rules
     gold, original, prompts = list(gold), list(original), list(replay_prompts)
-    experts = without_duplicates(examples_of(gold, "gold", rules.group_by), steps.dropped)
+    experts = drop_duplicates(make_examples(gold, "gold", rules.group_by), steps.dropped)
     refuse_contradictions(experts)
     kept = steps.clean(experts)
     refuse_leaked_gold(len(experts), steps.leak_check.leaks, rules)
@@ -102,17 +102,17 @@ def build_training_set(
 
 
 def original_training_set(
-    original: Iterable[Row], *, seed: int, checks: Checks | None = None
+    original: Iterable[Row], *, seed: int, checks: DataChecks | None = None
 ) -> TrainingSet:
     """Make a set of original examples alone, as a first version is trained on.
 
     Raises:
         TrainingError: There are none, or one prompt has different answers.
     """
-    steps = Steps(checks or Checks(), seed)
+    steps = Pipeline(checks or DataChecks(), seed)
     original = list(original)
-    examples = without_duplicates(
-        examples_of(original, "original", steps.checks.rules.group_by), steps.dropped
+    examples = drop_duplicates(
+        make_examples(original, "original", steps.checks.rules.group_by), steps.dropped
     )
     if not examples:
         raise TrainingError("there are no training examples")
@@ -124,15 +124,15 @@ def original_training_set(
 
 
 def _pool(
-    original: Sequence[Row], prompts: Sequence[Row], gold: Sequence[Example], steps: Steps
+    original: Sequence[Row], prompts: Sequence[Row], gold: Sequence[Example], steps: Pipeline
 ) -> list[Example]:
     """Return what could be replayed: originals, or prompts where there are none."""
     group_by = steps.checks.rules.group_by
     if original:
-        found = without_duplicates(examples_of(original, "replay", group_by), steps.dropped)
-        found = without_contradictions(found, steps.dropped)
+        found = drop_duplicates(make_examples(original, "replay", group_by), steps.dropped)
+        found = drop_contradictions(found, steps.dropped)
     elif steps.checks.rules.self_generated:
-        found = without_duplicates(unanswered(prompts, group_by), steps.dropped)
+        found = drop_duplicates(make_unanswered_examples(prompts, group_by), steps.dropped)
     else:
         found = []
     answered = {one.question_key for one in gold}
@@ -142,9 +142,9 @@ def _pool(
     return [one for one in found if one.question_key not in answered]
 
 
-def _replay(pool: Sequence[Example], n: int, steps: Steps) -> list[Example]:
+def _replay(pool: Sequence[Example], n: int, steps: Pipeline) -> list[Example]:
     """Draw ``n`` examples; only as many of the pool are looked at closely as that takes."""
-    drawn = evenly_by_task_type(pool, steps.rng)
+    drawn = draw_evenly_by_task_type(pool, steps.rng)
     replayed: list[Example] = []
     while len(replayed) < n and (batch := _take(drawn, max(n - len(replayed), BLOCK // 4))):
         replayed += steps.clean(batch)

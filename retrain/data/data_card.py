@@ -66,7 +66,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     by_task_type: dict[str, int]
     by_source: dict[str, int]
     #: Version of the guide that gold was reviewed under -> examples.
-    by_guide: dict[str, int] = {}
+    by_guidelines: dict[str, int] = {}
     #: How gold was decided -> examples.
     by_resolution: dict[str, int] = {}
     #: The same of ``validation.jsonl``; empty where nothing was held back.
@@ -125,7 +125,7 @@ def counts_of(rows: Sequence[Row]) -> dict[str, Any]:
         "replay_share": round(n_replay / len(rows), 4) if rows else 0.0,
         "by_task_type": task_types_of(rows),
         "by_source": _sorted(sources),
-        "by_guide": _sorted(Counter(str(one.get("guide_version") or "") for one in gold)),
+        "by_guidelines": _sorted(Counter(str(one.get("taxonomy_version") or "") for one in gold)),
         "by_resolution": _sorted(
             Counter(str(one["resolution"]) for one in gold if one.get("resolution"))
         ),

@@ -58,7 +58,7 @@ def _task_types(card: Card) -> list[list[str]]:
 
 
 def _guides(card: Card) -> list[list[str]]:
-    return [[name[:12] or "(no guide)", str(n)] for name, n in card.by_guide.items()]
+    return [[name[:12] or "(no guide)", str(n)] for name, n in card.by_guidelines.items()]
 
 
 def _agreement(agreement: Mapping[str, float | None] | None) -> str:

@@ -17,7 +17,7 @@ Matches = Callable[[dict[str, Any]], bool]
 
 
 @dataclass(frozen=True)
-class Found:
+class FileMatches:
     """Rows that match, in one file."""
 
     path: Path
@@ -57,15 +57,15 @@ def remove_from_file(path: Path, matches: Matches) -> int:
     return n_removed
 
 
-def find_in_run(folder: RunFolder, matches: Matches) -> list[Found]:
+def find_in_run(folder: RunFolder, matches: Matches) -> list[FileMatches]:
     """Return the files of a run that hold matching rows."""
-    found = [Found(path, find_in_file(path, matches)) for path in _files_of_rows(folder)]
+    found = [FileMatches(path, find_in_file(path, matches)) for path in _files_of_rows(folder)]
     return [one for one in found if one.n_rows]
 
 
 def remove_from_run(
     folder: RunFolder, matches: Matches, now: datetime, *, trained: bool
-) -> list[Found]:
+) -> list[FileMatches]:
     """Remove matching rows from a run's files, and say so in its data card.
 
     Args:
@@ -81,7 +81,9 @@ def remove_from_run(
     if n_rows or n_held:
         # The card first: whoever finds the shorter file finds the note too.
         _note(folder, matches, now, n_rows + n_held, trained=trained)
-    removed = [Found(path, remove_from_file(path, matches)) for path in _files_of_rows(folder)]
+    removed = [
+        FileMatches(path, remove_from_file(path, matches)) for path in _files_of_rows(folder)
+    ]
     return [one for one in removed if one.n_rows]
 
 
@@ -91,8 +93,8 @@ def _files_of_rows(folder: RunFolder) -> list[Path]:
         folder.training_data,
         folder.validation_data,
         folder.replay_prompts,
-        folder.replay_answers,
-        *folder.all_evaluation_answers,
+        folder.replay_responses,
+        *folder.all_evaluation_responses,
     ]
 
 

@@ -14,7 +14,7 @@ Source = Literal["gold", "replay", "original", "self-generated"]
 Message = dict[str, str]
 
 #: Key of a row beside ``messages`` and ``metadata``: ``name=value`` of who asked. Never written.
-ASKED_BY = "asked_by"
+GROUP_KEYS = "group_keys"
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class Example:
     metadata: dict[str, Any]
     source: Source
     #: Who asked: a user, a session or a conversation. Examples that share one stay together.
-    asked_by: tuple[str, ...] = ()
+    group_keys: tuple[str, ...] = ()
 
     @property
     def task_type(self) -> str:
@@ -33,7 +33,7 @@ class Example:
         return str(self.metadata.get("task_type") or "")
 
     @property
-    def answer(self) -> str:
+    def response(self) -> str:
         """What the assistant should say, without differences that no reader sees."""
         return normalised(self.messages[-1]["content"])
 
@@ -80,11 +80,11 @@ class Example:
         }
 
 
-def examples_of(rows: Iterable[Row], source: Source, group_by: Sequence[str]) -> list[Example]:
+def make_examples(rows: Iterable[Row], source: Source, group_by: Sequence[str]) -> list[Example]:
     """Check rows and make them examples, in an order that depends on their content alone.
 
     Args:
-        rows: ``{"messages", "metadata"}``, and ``asked_by`` (``["user=..."]``) where it is known.
+        rows: ``{"messages", "metadata"}``, and ``group_keys`` (``["user=..."]``) where it is known.
         source: Where they come from.
         group_by: Keys of their metadata that name a user, a session or a conversation.
 
@@ -98,7 +98,7 @@ def examples_of(rows: Iterable[Row], source: Source, group_by: Sequence[str]) ->
     return sorted(found, key=lambda example: example.order)
 
 
-def unanswered(rows: Iterable[Row], group_by: Sequence[str]) -> list[Example]:
+def make_unanswered_examples(rows: Iterable[Row], group_by: Sequence[str]) -> list[Example]:
     """Make prompts examples whose answers are still to be generated, and empty until then."""
     pending: Message = {"role": "assistant", "content": ""}
     found = [
@@ -111,7 +111,7 @@ def unanswered(rows: Iterable[Row], group_by: Sequence[str]) -> list[Example]:
 def _example(row: Row, source: Source, group_by: Sequence[str]) -> Example:
     metadata = {key: value for key, value in row.get("metadata", {}).items() if key != "source"}
     named = [f"{key}={metadata[key]}" for key in group_by if metadata.get(key)]
-    named += row.get(ASKED_BY, ())
+    named += row.get(GROUP_KEYS, ())
     messages = tuple({"role": m["role"], "content": m["content"]} for m in row["messages"])
     return Example(messages, metadata, source, tuple(named))
 

@@ -9,7 +9,7 @@ from retrain.data.example import Example
 NAMED = 10
 
 
-class Dropped:
+class Exclusions:
     """Counts what is left out, by reason."""
 
     def __init__(self) -> None:

@@ -5,49 +5,53 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from monitor.settings import TrainingData
-from retrain.data.duplicates.near import Sieve
+from retrain.data.duplicates.near import NearDuplicateFilter
 from retrain.data.example import Example
-from retrain.data.exclusions import Dropped
+from retrain.data.exclusions import Exclusions
 from retrain.data.leakage.leak_check import BenchmarkTexts, LeakCheck
-from retrain.data.similarity import Encodes, Remembering
+from retrain.data.similarity import CachingEncoder, SentenceEncoder
 from retrain.data.split import Split, split_by_group
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checks:
+class DataChecks:
     """What a training set is held against; without any, texts alone are compared."""
 
     rules: TrainingData = field(default_factory=TrainingData)
     benchmarks: Sequence[BenchmarkTexts] = ()
     #: Finds near-duplicates; ``None``: they aren't looked for.
-    encoder: Encodes | None = None
+    encoder: SentenceEncoder | None = None
     #: What the encoder is called in the card.
     encoder_name: str = ""
     #: Longest answer of self-generated replay.
     max_new_tokens: int = 256
 
 
-class Steps:
+class Pipeline:
     """The steps of one training set, and what they share."""
 
-    def __init__(self, checks: Checks, seed: int) -> None:
+    def __init__(self, checks: DataChecks, seed: int) -> None:
         rules = checks.rules
-        looks = rules.near_duplicate < 1
-        encoder = Remembering(checks.encoder) if checks.encoder and looks else None
+        looks = rules.min_duplicate_similarity < 1
+        encoder = CachingEncoder(checks.encoder) if checks.encoder and looks else None
         self.checks = checks
         self.rng = random.Random(seed)  # noqa: S311 - no secret
-        self.dropped = Dropped()
+        self.dropped = Exclusions()
         self.leak_check = LeakCheck(
             checks.benchmarks,
             encoder,
-            rules.near_duplicate,
-            rules.leak_phrase_words,
-            rules.leak_overlap,
+            rules.min_duplicate_similarity,
+            rules.leak_ngram_size,
+            rules.min_leak_overlap,
         )
-        self.sieve = Sieve(encoder, rules.near_duplicate, self.dropped) if encoder else None
+        self.sieve = (
+            NearDuplicateFilter(encoder, rules.min_duplicate_similarity, self.dropped)
+            if encoder
+            else None
+        )
 
     @property
-    def how_near(self) -> str:
+    def near_duplicate_method(self) -> str:
         """How near-duplicates are looked for, for the card; empty where they aren't."""
         if self.sieve is None:
             return ""
@@ -55,8 +59,8 @@ class Steps:
 
     def clean(self, examples: Sequence[Example]) -> list[Example]:
         """Leave out what a benchmark asks, and what is nearly the same as what was kept before."""
-        kept = self.leak_check.without_leaks(examples)
-        return self.sieve.let_through(kept) if self.sieve else kept
+        kept = self.leak_check.drop_leaks(examples)
+        return self.sieve.filter_examples(kept) if self.sieve else kept
 
     def split(self, examples: Sequence[Example]) -> Split:
         """Hold some back for validation."""

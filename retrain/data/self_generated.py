@@ -37,10 +37,10 @@ from retrain.run_folder import RunFolder, canonical, read_lines, write_lines
 LEAST_SHARE = 0.5
 
 
-class Answers(Protocol):
+class ReplayModel(Protocol):
     """A model that says of each answer whether it ended it itself."""
 
-    def answer(
+    def generate(
         self,
         conversations: Sequence[Sequence[dict[str, str]]],
         progress: Callable[[int], None] | None = None,
@@ -49,7 +49,7 @@ class Answers(Protocol):
         ...
 
 
-def needs_answers(folder: RunFolder) -> bool:
+def needs_generation(folder: RunFolder) -> bool:
     """Return whether the model has to answer prompts before this run can train.
 
     False too in a child that was killed later and goes on: the answers are among the rows by then.
@@ -61,7 +61,7 @@ def needs_answers(folder: RunFolder) -> bool:
 def add_self_generated(
     folder: RunFolder,
     recipe: Recipe,
-    load: Callable[[Recipe, SelfGenerated], Answers],
+    load: Callable[[Recipe, SelfGenerated], ReplayModel],
     count_tokens: CountsTokens,
     progress: Callable[[int], None] | None = None,
 ) -> None:
@@ -85,20 +85,20 @@ def add_self_generated(
     if card is None or card.self_generated is None:
         raise TrainingError(f"{folder.card}: doesn't say what to generate")
     wanted = card.self_generated
-    if not folder.replay_answers.is_file():
+    if not folder.replay_responses.is_file():
         prompts = list(read_lines(folder.replay_prompts))
         model = load(recipe, wanted)
-        answers = model.answer([prompt["messages"] for prompt in prompts], progress)
+        responses = model.generate([prompt["messages"] for prompt in prompts], progress)
         judged = [
-            {**prompt, "answer": text, "unusable": why_unusable(text, complete=complete)}
-            for prompt, (text, complete) in zip(prompts, answers, strict=True)
+            {**prompt, "response": text, "unusable": why_unusable(text, complete=complete)}
+            for prompt, (text, complete) in zip(prompts, responses, strict=True)
         ]
         lengths = count_tokens([_row(one)["messages"] for one in judged])
         for one, length in zip(judged, lengths, strict=True):
             if not one["unusable"] and length > recipe.max_length:
                 one["unusable"] = "too long for the recipe's max_length, with its prompt"
-        write_lines(folder.replay_answers, judged)
-    judged = list(read_lines(folder.replay_answers))
+        write_lines(folder.replay_responses, judged)
+    judged = list(read_lines(folder.replay_responses))
     training, validation = (
         [_row(one) for one in judged if not one["unusable"] and one["split"] == side][:n]
         for side, n in (
@@ -124,19 +124,19 @@ def add_self_generated(
     write_card(folder, _with_answers(card, rows, held, outcome, tokens))
 
 
-def why_unusable(answer: str, *, complete: bool) -> str:
+def why_unusable(response: str, *, complete: bool) -> str:
     """Return why an answer can't be trained on; empty where it can.
 
     A refusal may be right, but nobody has looked; what must be refused is held by the safety suite,
     not by replay.
     """
-    if not answer.strip():
+    if not response.strip():
         return "empty"
     if not complete:
         return "cut off at the longest answer"
-    if refusal(answer):
+    if refusal(response):
         return "refused"
-    if loop(answer):
+    if loop(response):
         return "caught in a loop"
     return ""
 
@@ -146,8 +146,8 @@ def _is_done(card: Card) -> bool:
 
 
 def _row(judged: Row) -> Row:
-    answer = {"role": "assistant", "content": judged["answer"]}
-    return {"messages": [*judged["messages"], answer], "metadata": judged["metadata"]}
+    response = {"role": "assistant", "content": judged["response"]}
+    return {"messages": [*judged["messages"], response], "metadata": judged["metadata"]}
 
 
 def _joined(path: Path, generated: Sequence[Row], rng: random.Random) -> list[Row]:

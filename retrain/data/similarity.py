@@ -19,7 +19,7 @@ PHRASE = 5
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
-class Encodes(Protocol):
+class SentenceEncoder(Protocol):
     """An encoder, such as :class:`retrain.evaluation.metrics.sentence_encoder.LocalSentenceEncoder`."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -27,10 +27,10 @@ class Encodes(Protocol):
         ...
 
 
-class Remembering:
+class CachingEncoder:
     """An encoder that encodes no text twice."""
 
-    def __init__(self, encoder: Encodes) -> None:
+    def __init__(self, encoder: SentenceEncoder) -> None:
         self._encoder = encoder
         self._known: dict[str, NDArray[np.float32]] = {}
 
@@ -64,7 +64,7 @@ def near_pairs(
                 yield int(i), int(j)
 
 
-def words_agree(one: str, other: str) -> bool:
+def texts_agree(one: str, other: str) -> bool:
     """Return whether two texts of near embeddings are near in what embeddings don't see.
 
     That is their numbers, which must be the same, and of long texts what follows the beginning.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from retrain.data.duplicates.near import NearPair
 from retrain.data.example import Example
-from retrain.data.stratified_draw import proportional
+from retrain.data.stratified_draw import allocate_proportionally
 
 #: A loss over fewer examples says nothing; they are better trained on.
 SMALLEST_VALIDATION = 10
@@ -48,7 +48,7 @@ def split_by_group(
         return Split(list(examples), [], len(groups), (few,) if share else ())
     sizes = Counter(map(_stratum, examples))
     # Every stratum keeps something to be trained on.
-    places = proportional(sizes, wanted)
+    places = allocate_proportionally(sizes, wanted)
     open_places = {name: min(n, sizes[name] - 1) for name, n in places.items()}
     rng.shuffle(groups)
     held: set[int] = set()
@@ -88,7 +88,7 @@ def _groups(examples: Sequence[Example], near: Iterable[NearPair]) -> list[list[
 
     first: dict[str, int] = {}
     for index, example in enumerate(examples):
-        for key in (*example.asked_by, example.question_key, example.opening):
+        for key in (*example.group_keys, example.question_key, example.opening):
             known = first.setdefault(key, index)
             parent[root(index)] = root(known)
     place = {id(example): index for index, example in enumerate(examples)}

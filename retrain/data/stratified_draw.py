@@ -10,7 +10,7 @@ from retrain.data.example import Example
 Stratum = TypeVar("Stratum", bound=Hashable)
 
 
-def evenly_by_task_type(pool: Sequence[Example], rng: random.Random) -> Iterator[Example]:
+def draw_evenly_by_task_type(pool: Sequence[Example], rng: random.Random) -> Iterator[Example]:
     """Yield all of a pool, its task types in turn for as long as each has some.
 
     The largest need not, and the smallest can't, give more than an even share.
@@ -28,7 +28,7 @@ def evenly_by_task_type(pool: Sequence[Example], rng: random.Random) -> Iterator
                 yield queue.pop()
 
 
-def proportional(sizes: Mapping[Stratum, int], total: int) -> dict[Stratum, int]:
+def allocate_proportionally(sizes: Mapping[Stratum, int], total: int) -> dict[Stratum, int]:
     """Share out a total in proportion to sizes, by the largest remainders.
 
     Example:

@@ -11,23 +11,23 @@ from monitor.settings import Gates
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.gate_result import Check
-from retrain.evaluation.gates.gates import BASE, CANDIDATE, INCUMBENT, EvaluationVerdict, decide
+from retrain.evaluation.gates.gates import BASE, CANDIDATE, INCUMBENT, CandidateResult, apply_gates
 from retrain.evaluation.gates.judge_preference import Judgements, judge_check, judge_pairs
-from retrain.evaluation.judge.judge_model import Asks
-from retrain.evaluation.metrics.scoring import ItemScore, score_answers
+from retrain.evaluation.judge.judge_model import JudgeModel
+from retrain.evaluation.metrics.scoring import ItemScore, score_responses
 
 Scores = dict[str, dict[str, list[ItemScore]]]
 
 
 def score_systems(
-    benchmarks: Sequence[Benchmark], answers: Mapping[str, Mapping[str, Sequence[str]]]
+    benchmarks: Sequence[Benchmark], responses: Mapping[str, Mapping[str, Sequence[str]]]
 ) -> Scores:
     """Score every answer of every system.
 
     Args:
         benchmarks: What was asked.
         answers: System -> benchmark -> answers, as
-            :func:`retrain.evaluation.systems.answer_benchmarks` gives them.
+            :func:`retrain.evaluation.systems.generate_responses` gives them.
 
     Returns:
         System -> benchmark -> scores.
@@ -37,33 +37,33 @@ def score_systems(
     """
     return {
         system: {
-            benchmark.name: score_answers(
+            benchmark.name: score_responses(
                 benchmark.items, by_benchmark[benchmark.name], benchmark.metrics
             )
             for benchmark in benchmarks
         }
-        for system, by_benchmark in answers.items()
+        for system, by_benchmark in responses.items()
     }
 
 
-def judge_candidate(
+def evaluate_candidate(
     benchmarks: Sequence[Benchmark],
     scores: Scores,
     policy: Gates,
     rng: np.random.Generator,
     *,
-    judge: Asks | None = None,
+    judge: JudgeModel | None = None,
     concurrency: int = 1,
     further_checks: Sequence[Check] = (),
     further_remarks: Sequence[str] = (),
-) -> EvaluationVerdict:
+) -> CandidateResult:
     """Decide on a candidate; where a judge is given, it compares the answers too."""
     preferences: Mapping[str, str] = {}
     if judge is not None and not all(one.is_safety_suite for one in benchmarks):
         judgements = _judgements(benchmarks, scores, judge, concurrency)
         preferences = judgements.preferences
         further_checks = [*further_checks, judge_check(judgements, policy.alpha)]
-    found = decide(
+    found = apply_gates(
         benchmarks,
         scores,
         policy,
@@ -74,7 +74,7 @@ def judge_candidate(
     return replace(found, judgements=preferences)
 
 
-def answer_row(system: str, benchmark: str, item: BenchmarkItem, answer: str) -> dict[str, Any]:
+def response_row(system: str, benchmark: str, item: BenchmarkItem, response: str) -> dict[str, Any]:
     """Return what a system answered as a row, with what was asked."""
     return {
         "by": system,
@@ -83,14 +83,14 @@ def answer_row(system: str, benchmark: str, item: BenchmarkItem, answer: str) ->
         "task_type": item.task_type,
         "messages": list(item.messages),
         "expected": item.expected,
-        "answer": answer,
+        "response": response,
     }
 
 
-def answer_rows(scores: Scores) -> list[dict[str, Any]]:
+def response_rows(scores: Scores) -> list[dict[str, Any]]:
     """Return a row for each answer of each system, with what was asked and how it was scored."""
     return [
-        {**answer_row(system, benchmark, one.item, one.answer), "values": one.values}
+        {**response_row(system, benchmark, one.item, one.response), "values": one.values}
         for system, by_benchmark in scores.items()
         for benchmark, scored in by_benchmark.items()
         for one in scored
@@ -98,7 +98,7 @@ def answer_rows(scores: Scores) -> list[dict[str, Any]]:
 
 
 def _judgements(
-    benchmarks: Sequence[Benchmark], scores: Scores, judge: Asks, concurrency: int
+    benchmarks: Sequence[Benchmark], scores: Scores, judge: JudgeModel, concurrency: int
 ) -> Judgements:
     """Ask about every benchmark but safety suites: there, what is liked isn't the point."""
     other = INCUMBENT if INCUMBENT in scores else BASE
@@ -113,4 +113,4 @@ def _judgements(
 def _named(score: ItemScore, benchmark: str) -> ItemScore:
     """Give an item an id that no other benchmark's item has."""
     item = msgspec.structs.replace(score.item, id=f"{benchmark}/{score.item.id}")
-    return ItemScore(item, score.answer, score.values)
+    return ItemScore(item, score.response, score.values)

@@ -1,7 +1,7 @@
 """The evaluation child: ``python -m retrain.evaluation.child RUN_DIR``.
 
 It reads ``evaluation-request.json``, asks every system every item, leaves the verdict in
-``evaluation.json`` and each answer in ``evaluation-answers-ID.jsonl``, and says how it ended in
+``evaluation.json`` and each answer in ``evaluation-responses-ID.jsonl``, and says how it ended in
 ``evaluation-result.json``, its last act. What a child before it was answered isn't asked again. The
 judge's key comes from its environment.
 """
@@ -28,41 +28,41 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     import numpy as np  # noqa: PLC0415
 
     from retrain.evaluation.benchmark import load_benchmarks  # noqa: PLC0415
-    from retrain.evaluation.candidate import answer_rows, judge_candidate, score_systems  # noqa: PLC0415
-    from retrain.evaluation.gates.late_leakage import hold_against_training  # noqa: PLC0415
+    from retrain.evaluation.candidate import evaluate_candidate, response_rows, score_systems  # noqa: PLC0415
+    from retrain.evaluation.gates.late_leakage import check_late_leakage  # noqa: PLC0415
     from retrain.evaluation.judge.chat_client import judge_of  # noqa: PLC0415
     from retrain.evaluation.metrics.catalogue import MetricModels  # noqa: PLC0415
-    from retrain.evaluation.response_cache import KeptAnswers  # noqa: PLC0415
-    from retrain.evaluation.systems import answer_benchmarks, systems_of  # noqa: PLC0415
+    from retrain.evaluation.response_cache import ResponseCache  # noqa: PLC0415
+    from retrain.evaluation.systems import generate_responses, systems_of  # noqa: PLC0415
 
     progress = _Progress(folder)
     judging = request.judging
     key = load_secrets().judge_api_key.get_secret_value()
     with judge_of(judging, key) as judge:
         models = MetricModels.from_settings(
-            request.answering, judge=judge, concurrency=judging.concurrency
+            request.answering, judge=judge, concurrency=judging.max_concurrency
         )
         # Before any model is loaded: what is wrong with the file costs no time.
         benchmarks = load_benchmarks(request.plan, models)
-        checks, remarks = hold_against_training(folder, benchmarks, request.data_rules)
+        checks, remarks = check_late_leakage(folder, benchmarks, request.data_rules)
         systems = systems_of(request)
         progress.begin(sum(len(one.items) for one in benchmarks) * len(systems))
-        kept = KeptAnswers(folder, evaluation_id, request, benchmarks)
-        answers = answer_benchmarks(systems, benchmarks, progress.answered, kept)
+        kept = ResponseCache(folder, evaluation_id, request, benchmarks)
+        responses = generate_responses(systems, benchmarks, progress.answered, kept)
         progress.phase("scoring")
-        scores = score_systems(benchmarks, answers)
+        scores = score_systems(benchmarks, responses)
         progress.phase("judging")
-        found = judge_candidate(
+        found = evaluate_candidate(
             benchmarks,
             scores,
             request.policy,
             np.random.default_rng(request.seed),
             judge=judge,
-            concurrency=judging.concurrency,
+            concurrency=judging.max_concurrency,
             further_checks=checks,
             further_remarks=remarks,
         )
-    write_lines(folder.evaluation_answers(evaluation_id), answer_rows(scores))
+    write_lines(folder.evaluation_responses(evaluation_id), response_rows(scores))
     write_json(folder.evaluation, found.as_json())
     kept.drop()
     return {

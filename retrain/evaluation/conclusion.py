@@ -29,11 +29,11 @@ log = get_logger(__name__)
 ACTOR = "gates"
 
 
-def keep_scores(
-    connection: Connection, version_id: int, verdict: Mapping[str, Any], now: datetime
+def record_scores(
+    connection: Connection, version_id: int, result: Mapping[str, Any], now: datetime
 ) -> None:
     """Store the candidate's figures, on every benchmark and stratum."""
-    for one in verdict["scores"]:
+    for one in result["scores"]:
         if one["system"] == "candidate":
             scores = [StratumScore(**score) for score in one["scores"]]
             store_scores(connection, version_id, one["benchmark"], scores, now)
@@ -43,7 +43,7 @@ def keep_scores(
 def conclude(
     connection: Connection,
     row: CandidateEvaluationRow,
-    verdict: dict[str, Any],
+    result: dict[str, Any],
     now: datetime,
 ) -> bool:
     """Make a verdict final: a rejected candidate leaves the running, the others wait for a person.
@@ -54,34 +54,34 @@ def conclude(
         Whether this call did it.
     """
     version = versions.version_by_id(connection, row.version_id, lock=True)
-    decision = str(verdict["decision"])
-    if decision == "reject":
-        verdict = _with_next_step(connection, row, verdict)
-    ended = store.finish_evaluation(
+    gate_result = str(result["decision"])
+    if gate_result == "reject":
+        result = _with_next_step(connection, row, result)
+    ended = store.finish_candidate_evaluation(
         connection,
         row.id,
         "succeeded",
         now=now,
-        verdict=verdict,
-        decision=decision,
-        dataset_digests=dict(verdict["benchmarks"]),
+        results=result,
+        gate_result=gate_result,
+        dataset_digests=dict(result["benchmarks"]),
     )
     if not ended:
         return False
-    note(connection, row.id, now, ACTOR, "evaluation.concluded", decision=decision)
-    if decision == "reject" and version.stage == "candidate":
-        failed = [one for one in verdict["checks"] if one["outcome"] == "failed"]
+    append_audit(connection, row.id, now, ACTOR, "evaluation.concluded", gate_result=gate_result)
+    if gate_result == "reject" and version.stage == "candidate":
+        failed = [one for one in result["checks"] if one["outcome"] == "failed"]
         reason = "; ".join(f"{one['name']}: {one['seen']}" for one in failed)
         move_stage(connection, version.id, "rejected", changed_by=ACTOR, reason=reason, now=now)
     return True
 
 
 def _with_next_step(
-    connection: Connection, row: CandidateEvaluationRow, verdict: dict[str, Any]
+    connection: Connection, row: CandidateEvaluationRow, result: dict[str, Any]
 ) -> dict[str, Any]:
     run_id = versions.version_by_id(connection, row.version_id).training_run_id
     step = next_step_after(connection, run_by_id(connection, run_id)) if run_id else None
-    return verdict if step is None else {**verdict, "next_step": step.text}
+    return result if step is None else {**result, "next_step": step.text}
 
 
 def _show_on_card(version: VersionRow, scored: Mapping[str, Any]) -> None:
@@ -91,11 +91,11 @@ def _show_on_card(version: VersionRow, scored: Mapping[str, Any]) -> None:
         log.warning("scores aren't on the model card", version=version.id, error=str(error))
 
 
-def with_checks(verdict: Mapping[str, Any], checks: Sequence[Check], **more: Any) -> dict[str, Any]:
+def add_checks(result: Mapping[str, Any], checks: Sequence[Check], **more: Any) -> dict[str, Any]:
     """Return a verdict that takes further checks into account, with what else was found."""
-    combined = combine([*(Check(**one) for one in verdict["checks"]), *checks])
+    combined = combine([*(Check(**one) for one in result["checks"]), *checks])
     return {
-        **verdict,
+        **result,
         **more,
         "decision": combined.decision,
         "checks": [asdict(check) for check in combined.checks],
@@ -111,20 +111,20 @@ def approve(
         WorkflowError: The verdict is another one, it was approved before, or the candidate has
             left the running.
     """
-    row = store.evaluation_by_id(connection, evaluation_id, lock=True)
-    if row.decision != "undecided":
+    row = store.candidate_evaluation_by_id(connection, evaluation_id, lock=True)
+    if row.gate_result != "undecided":
         raise WorkflowError(
-            f"evaluation {evaluation_id}: the verdict is {row.decision or row.status}; only an "
+            f"evaluation {evaluation_id}: the verdict is {row.gate_result or row.status}; only an "
             "undecided one is a person's to decide"
         )
     if row.stage != "candidate":
         raise WorkflowError(f"{row.model} version {row.version} is {row.stage} already")
     if not store.approve_evaluation(connection, evaluation_id, by, reason, now):
         raise WorkflowError(f"evaluation {evaluation_id} was approved by {row.approved_by}")
-    note(connection, evaluation_id, now, by, "evaluation.approved", reason=reason)
+    append_audit(connection, evaluation_id, now, by, "evaluation.approved", reason=reason)
 
 
-def require_may_serve(connection: Connection, version: VersionRow) -> None:
+def require_promotable(connection: Connection, version: VersionRow) -> None:
     """Refuse to promote a version without a verdict, unless it is the first or has served before.
 
     Raises:
@@ -133,10 +133,10 @@ def require_may_serve(connection: Connection, version: VersionRow) -> None:
     first = versions.production_version(connection, version.model) is None
     moves = versions.stage_changes(connection, version.id)
     if not first and not any(move.to_stage == "production" for move in moves):
-        require_promoted(connection, version)
+        require_gate_passed(connection, version)
 
 
-def require_promoted(connection: Connection, version: VersionRow) -> None:
+def require_gate_passed(connection: Connection, version: VersionRow) -> None:
     """Refuse to let a version serve that no verdict, and no person, lets pass.
 
     A verdict counts as long as what it was held against serves.
@@ -146,23 +146,23 @@ def require_promoted(connection: Connection, version: VersionRow) -> None:
     """
     name = f"{version.model} version {version.version}"
     again = f"driftwarden retrain evaluate {version.training_run_id}"
-    open_one = store.open_evaluation(connection, version.id)
+    open_one = store.unfinished_candidate_evaluation(connection, version.id)
     if open_one is not None:
         raise WorkflowError(f"{name}: its evaluation is {open_one.status.replace('_', ' ')}")
-    row = store.last_verdict(connection, version.id)
+    row = store.latest_succeeded_evaluation(connection, version.id)
     if row is None and version.training_run_id is None:
         raise WorkflowError(
             f"{name} comes from no training run, so nothing could evaluate it; to let it serve all "
             f"the same: driftwarden models promote {version.model} {version.version} "
-            "--without-verdict --reason WHY"
+            "--without-gate --reason WHY"
         )
     if row is None:
         raise WorkflowError(
             f"{name} has no verdict; set retrain.evaluation to an evaluation file, or: {again}"
         )
-    if not row.lets_pass:
+    if not row.may_roll_out:
         raise WorkflowError(
-            f"{name}: the verdict is {row.decision}; only a promoted version, or an undecided one "
+            f"{name}: the verdict is {row.gate_result}; only a promoted version, or an undecided one "
             f"that a person answers for, is rolled out: driftwarden retrain approve "
             f"{version.training_run_id} --reason WHY"
         )
@@ -180,7 +180,7 @@ def _is_against(row: CandidateEvaluationRow, serving: VersionRow) -> bool:
     return incumbent is not None and serving.adapter_path in {incumbent.adapter, incumbent.base}
 
 
-def note(
+def append_audit(
     connection: Connection, evaluation_id: int, now: datetime, by: str, action: str, **details: Any
 ) -> None:
     """Write what was done with an evaluation into the audit log."""

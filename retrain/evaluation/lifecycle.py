@@ -17,25 +17,25 @@ from monitor.errors import (
     WorkflowError,
 )
 from monitor.store.engine import transaction
-from monitor.store.human_evaluation.closing import cancel_study_of
+from monitor.store.human_evaluation.closing import cancel_human_evaluation_of
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training.candidate_evaluations import FINAL, CandidateEvaluationRow
 from monitor.telemetry import get_logger
-from retrain.evaluation.conclusion import conclude, keep_scores, note
+from retrain.evaluation.conclusion import append_audit, conclude, record_scores
 from retrain.evaluation.request import as_request, write_request
-from retrain.jobs.cancelled_children import JUST_CANCELLED, LeftChildren, child_to_end
-from retrain.jobs.child_result import last_words, result_of
+from retrain.jobs.cancelled_children import JUST_CANCELLED, CancelledChildren, child_to_stop
+from retrain.jobs.child_result import describe_exit, read_result
 from retrain.jobs.launcher import Launcher, LauncherSource
 from retrain.jobs.progress import last_progress
 from retrain.run_folder import RunFolder, read_json
 
 log = get_logger(__name__)
 
-LEFT = LeftChildren(
+LEFT = CancelledChildren(
     "evaluation",
-    partial(store.evaluation_by_id, lock=True),
-    store.evaluations_with_child_left,
-    store.note_child,
+    partial(store.candidate_evaluation_by_id, lock=True),
+    store.evaluations_to_terminate,
+    store.set_termination_error,
 )
 
 #: A child that dies, or misses a service, is started again until this many were started.
@@ -71,15 +71,15 @@ def start_evaluation(
     """
     with transaction(engine) as connection:
         # Held until the handle is stored: two daemons must not start two children.
-        row = store.evaluation_by_id(connection, evaluation_id, lock=True)
+        row = store.candidate_evaluation_by_id(connection, evaluation_id, lock=True)
         if row.status == "running":
             return
         if row.status != "planned":
             raise WorkflowError(f"evaluation {evaluation_id} is {row.status}; plan another one")
-        for left in store.evaluations_with_child_left(connection, version_id=row.version_id):
+        for left in store.evaluations_to_terminate(connection, version_id=row.version_id):
             raise TransientError(  # or it would be adopted, with what the other one asks
                 f"evaluation {evaluation_id} waits: the child of evaluation {left.id}, which was "
-                f"cancelled, couldn't be ended yet: {left.child_not_ended}"
+                f"cancelled, couldn't be ended yet: {left.termination_error}"
             )
         folder = RunFolder(Path(row.work_dir))
         try:
@@ -98,25 +98,25 @@ def poll_evaluation(
     Works the same in a daemon that was started after the child.
     """
     with transaction(engine) as connection:
-        row = store.evaluation_by_id(connection, evaluation_id)
+        row = store.candidate_evaluation_by_id(connection, evaluation_id)
     folder = RunFolder(Path(row.work_dir))
     if row.status != "running" or row.handle is None:
         return EvaluationState(row, last_progress(folder, "evaluate"))
     # The order counts: a child that ends in between has written its result by then.
     status = launcher.status(row.handle)
-    result = result_of(folder, "evaluate")
+    result = read_result(folder, "evaluate")
     if result is None and status != "gone":
         waits = launcher.explain(folder, "evaluate") if status == "pending" else ""
         return EvaluationState(row, last_progress(folder, "evaluate"), waits)
     if result is None:
         result = {
             "status": "failed",
-            "error": last_words(launcher, folder, "evaluate"),
+            "error": describe_exit(launcher, folder, "evaluate"),
             "transient": True,
         }
     with transaction(engine) as connection:
         _settle(connection, row, result, folder, now)
-        row = store.evaluation_by_id(connection, evaluation_id)
+        row = store.candidate_evaluation_by_id(connection, evaluation_id)
     return EvaluationState(row, last_progress(folder, "evaluate"))
 
 
@@ -129,7 +129,7 @@ def poll_running(
     doesn't answer or isn't configured any more; the others are polled.
     """
     with transaction(engine) as connection:
-        running = store.list_evaluations(connection, statuses=("running",))
+        running = store.list_candidate_evaluations(connection, statuses=("running",))
     states = []
     for row in running:
         try:
@@ -147,7 +147,7 @@ def cancel_evaluation(
     """Cancel an evaluation and end its child; of a cancelled one, try again to end its child.
 
     Returns:
-        Why the child couldn't be ended yet: :func:`end_children` tries again. ``None``: it was, or
+        Why the child couldn't be ended yet: :func:`stop_children` tries again. ``None``: it was, or
         there is none.
 
     Raises:
@@ -156,16 +156,16 @@ def cancel_evaluation(
     """
     launcher.check()
     with transaction(engine) as connection:
-        row = store.evaluation_by_id(connection, evaluation_id, lock=True)
+        row = store.candidate_evaluation_by_id(connection, evaluation_id, lock=True)
         if row.status not in FINAL:
             _cancel_row(connection, row, launcher, now, cancelled_by)
-            row = store.evaluation_by_id(connection, evaluation_id)
-        elif row.child_not_ended is None:
+            row = store.candidate_evaluation_by_id(connection, evaluation_id)
+        elif row.termination_error is None:
             raise WorkflowError(f"evaluation {evaluation_id} is {row.status} already")
     return LEFT.end(engine, row, lambda _name: launcher)
 
 
-def end_children(engine: Engine, launcher_of: LauncherSource) -> None:
+def stop_children(engine: Engine, launcher_of: LauncherSource) -> None:
     """Try again to end the children of cancelled evaluations that couldn't be ended."""
     LEFT.end_all(engine, launcher_of)
 
@@ -178,15 +178,22 @@ def _cancel_row(
     cancelled_by: str,
 ) -> None:
     handle = None
-    if row.status != "awaiting_people":
-        handle = child_to_end(launcher, RunFolder(Path(row.work_dir)), row.handle, "evaluate")
+    if row.status != "awaiting_ratings":
+        handle = child_to_stop(launcher, RunFolder(Path(row.work_dir)), row.handle, "evaluate")
     # First the row: should this process die now, the child's result is ignored.
     error = f"cancelled by {cancelled_by}"
-    store.finish_evaluation(connection, row.id, "cancelled", now=now, error=error)
-    study = cancel_study_of(connection, row.id, now)
+    store.finish_candidate_evaluation(connection, row.id, "cancelled", now=now, error=error)
+    human_evaluation = cancel_human_evaluation_of(connection, row.id, now)
     if handle is not None:
-        store.leave_child(connection, row.id, handle, JUST_CANCELLED)
-    note(connection, row.id, now, cancelled_by, "evaluation.cancelled", study=study)
+        store.record_unterminated_child(connection, row.id, handle, JUST_CANCELLED)
+    append_audit(
+        connection,
+        row.id,
+        now,
+        cancelled_by,
+        "evaluation.cancelled",
+        human_evaluation=human_evaluation,
+    )
 
 
 def _settle(
@@ -196,7 +203,7 @@ def _settle(
     folder: RunFolder,
     now: datetime,
 ) -> None:
-    current = store.evaluation_by_id(connection, row.id, lock=True)
+    current = store.candidate_evaluation_by_id(connection, row.id, lock=True)
     if current.status != "running" or current.handle != row.handle:
         return  # another process was faster
     if result.get("status") != "succeeded":
@@ -208,12 +215,12 @@ def _settle(
     except TrainingError as unreadable:
         verdict, error = None, str(unreadable)
     if verdict is None:
-        store.finish_evaluation(connection, row.id, "failed", now=now, error=error)
+        store.finish_candidate_evaluation(connection, row.id, "failed", now=now, error=error)
         return
-    keep_scores(connection, row.version_id, verdict, now)
+    record_scores(connection, row.version_id, verdict, now)
     asked = as_request(row.request).plan.human_eval
     if asked is not None and verdict["decision"] != "reject":
-        store.keep_verdict(connection, row.id, verdict, dict(verdict["benchmarks"]))
+        store.save_results(connection, row.id, verdict, dict(verdict["benchmarks"]))
         return
     conclude(connection, row, verdict, now)
 
@@ -223,6 +230,6 @@ def _fail_or_put_off(
 ) -> None:
     error = str(result.get("error") or "the child failed")
     if result.get("transient") and row.attempts < MOST_ATTEMPTS:
-        store.put_off(connection, row.id, error, now + FIRST_DELAY * row.attempts)
+        store.postpone_evaluation(connection, row.id, error, now + FIRST_DELAY * row.attempts)
         return
-    store.finish_evaluation(connection, row.id, "failed", now=now, error=error)
+    store.finish_candidate_evaluation(connection, row.id, "failed", now=now, error=error)

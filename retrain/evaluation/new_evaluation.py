@@ -13,7 +13,7 @@ from monitor.settings.evaluation_file import read_plan
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training.registry import VersionRow, production_version
 from monitor.store.training.runs import run_by_id
-from retrain.evaluation.conclusion import note
+from retrain.evaluation.conclusion import append_audit
 from retrain.evaluation.request import EvaluationRequest
 from retrain.models.source import Source, source_of
 
@@ -67,13 +67,13 @@ def plan_evaluation(
     Returns:
         Its id; that of the version's evaluation which is under way, where there is one.
     """
-    known = store.open_evaluation(connection, version.id)
+    known = store.unfinished_candidate_evaluation(connection, version.id)
     if known is not None:
         return known.id
     run = run_by_id(connection, version.training_run_id or 0)
     try:
         with connection.begin_nested():
-            evaluation_id = store.insert_evaluation(
+            evaluation_id = store.insert_candidate_evaluation(
                 connection,
                 version.id,
                 launcher=run.launcher,
@@ -84,9 +84,11 @@ def plan_evaluation(
                 now=now,
             )
     except IntegrityError:
-        known = store.open_evaluation(connection, version.id)  # another process was first
+        known = store.unfinished_candidate_evaluation(
+            connection, version.id
+        )  # another process was first
         if known is None:
             raise
         return known.id
-    note(connection, evaluation_id, now, by, "evaluation.planned", version=version.id)
+    append_audit(connection, evaluation_id, now, by, "evaluation.planned", version=version.id)
     return evaluation_id

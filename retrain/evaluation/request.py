@@ -86,7 +86,7 @@ def write_request(
     for path in (files.result, files.heartbeat, files.child):
         path.unlink(missing_ok=True)
     if known.get("evaluation_id") != evaluation_id:
-        folder.unscored_answers.unlink(missing_ok=True)
+        folder.unscored_responses.unlink(missing_ok=True)
     write_json(folder.evaluation_request, {**named, "request": msgspec.to_builtins(request)})
 
 

@@ -12,12 +12,12 @@ import msgspec
 
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.candidate import answer_row
+from retrain.evaluation.candidate import response_row
 from retrain.evaluation.request import EvaluationRequest
 from retrain.run_folder import RunFolder, canonical, read_lines, write_lines
 
 
-class KeptAnswers:
+class ResponseCache:
     """What was answered already in an evaluation, by this child or one before it.
 
     Args:
@@ -34,7 +34,7 @@ class KeptAnswers:
         request: EvaluationRequest,
         benchmarks: Sequence[Benchmark],
     ) -> None:
-        self._path = folder.unscored_answers
+        self._path = folder.unscored_responses
         asked = {
             "evaluation_id": evaluation_id,
             "request": msgspec.to_builtins(request),
@@ -46,19 +46,19 @@ class KeptAnswers:
         write_lines(self._path, rows)
         self._known: dict[tuple[str, str], dict[str, str]] = {}
         for row in rows:
-            self._known.setdefault((row["by"], row["benchmark"]), {})[row["id"]] = row["answer"]
+            self._known.setdefault((row["by"], row["benchmark"]), {})[row["id"]] = row["response"]
 
     def known(self, system: str, benchmark: str) -> Mapping[str, str]:
         """Return a system's answers to a benchmark that needn't be asked for: id -> answer."""
         return self._known.get((system, benchmark), {})
 
     def add(
-        self, system: str, benchmark: str, items: Sequence[BenchmarkItem], answers: Sequence[str]
+        self, system: str, benchmark: str, items: Sequence[BenchmarkItem], responses: Sequence[str]
     ) -> None:
         """Keep answers; they are on the disk when this returns."""
         rows = [
-            {**answer_row(system, benchmark, item, answer), "evaluation": self._digest}
-            for item, answer in zip(items, answers, strict=True)
+            {**response_row(system, benchmark, item, response), "evaluation": self._digest}
+            for item, response in zip(items, responses, strict=True)
         ]
         with self._path.open("a", encoding="utf-8") as file:
             file.write("".join(canonical(row) + "\n" for row in rows))

@@ -6,21 +6,21 @@ from pathlib import Path
 
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.gates import BASE, CANDIDATE, INCUMBENT
-from retrain.evaluation.metrics.scoring import Responds
+from retrain.evaluation.metrics.scoring import ChatModel
 from retrain.evaluation.request import EvaluationRequest
-from retrain.evaluation.response_cache import KeptAnswers
+from retrain.evaluation.response_cache import ResponseCache
 from retrain.models.generation import Responder
 from retrain.models.source import Source
 
 #: Loads a system when its turn comes.
-Loads = Callable[[], Responds]
+SystemLoader = Callable[[], ChatModel]
 Conversation = Sequence[dict[str, str]]
 
 
-class Prompted:
+class PromptedModel:
     """A responder that is told a system prompt, where a conversation doesn't bring its own."""
 
-    def __init__(self, responder: Responds, prompt: str) -> None:
+    def __init__(self, responder: ChatModel, prompt: str) -> None:
         self._responder = responder
         self._prompt = prompt
 
@@ -38,11 +38,11 @@ class Prompted:
         return [{"role": "system", "content": self._prompt}, *conversation]
 
 
-def systems_of(request: EvaluationRequest) -> dict[str, Loads]:
+def systems_of(request: EvaluationRequest) -> dict[str, SystemLoader]:
     """Return how to load each system that a candidate is compared with, and itself."""
     length = request.answering.max_new_tokens
 
-    def responder(source: Source) -> Responds:
+    def responder(source: Source) -> ChatModel:
         return Responder(
             source.base,
             source.adapter or None,
@@ -50,18 +50,18 @@ def systems_of(request: EvaluationRequest) -> dict[str, Loads]:
             max_new_tokens=length,
         )
 
-    found: dict[str, Loads] = {CANDIDATE: partial(responder, request.candidate)}
+    found: dict[str, SystemLoader] = {CANDIDATE: partial(responder, request.candidate)}
     if request.incumbent is not None:
         found[INCUMBENT] = partial(responder, request.incumbent)
-    found[BASE] = lambda: Prompted(responder(request.base), request.base_prompt)
+    found[BASE] = lambda: PromptedModel(responder(request.base), request.base_prompt)
     return found
 
 
-def answer_benchmarks(
-    systems: Mapping[str, Loads],
+def generate_responses(
+    systems: Mapping[str, SystemLoader],
     benchmarks: Sequence[Benchmark],
     progress: Callable[[str, int], None] | None = None,
-    kept: KeptAnswers | None = None,
+    kept: ResponseCache | None = None,
 ) -> dict[str, dict[str, list[str]]]:
     """Ask every system every item.
 
@@ -77,12 +77,12 @@ def answer_benchmarks(
     Returns:
         System -> benchmark -> answers, in the order of its items.
     """
-    answers: dict[str, dict[str, list[str]]] = {}
+    responses: dict[str, dict[str, list[str]]] = {}
     for name, load in systems.items():
         asking = _Asking(name, load, progress, kept)
-        answers[name] = {benchmark.name: asking.ask(benchmark) for benchmark in benchmarks}
+        responses[name] = {benchmark.name: asking.ask(benchmark) for benchmark in benchmarks}
         del asking  # or its memory would be held while the next one is loaded
-    return answers
+    return responses
 
 
 class _Asking:
@@ -91,9 +91,9 @@ class _Asking:
     def __init__(
         self,
         name: str,
-        load: Loads,
+        load: SystemLoader,
         progress: Callable[[str, int], None] | None,
-        kept: KeptAnswers | None,
+        kept: ResponseCache | None,
     ) -> None:
         self._name = name
         self._load = load
@@ -101,7 +101,7 @@ class _Asking:
         self._kept = kept
 
     @cached_property
-    def _responder(self) -> Responds:
+    def _responder(self) -> ChatModel:
         return self._load()
 
     def ask(self, benchmark: Benchmark) -> list[str]:

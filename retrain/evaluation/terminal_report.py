@@ -12,7 +12,7 @@ def report_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines: remarks, figures by stratum, comparisons, checks, and the decision last.
 
     Args:
-        verdict: As :meth:`retrain.evaluation.gates.gates.EvaluationVerdict.as_json` gives it.
+        verdict: As :meth:`retrain.evaluation.gates.gates.CandidateResult.as_json` gives it.
     """
     yield from (f"note: {remark}" for remark in verdict["remarks"])
     for one in verdict["scores"]:

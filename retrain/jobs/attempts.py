@@ -33,7 +33,7 @@ def begin_attempt(folder: RunFolder, task: Task, attempt: int) -> None:
     write_json(folder.task(task).launch, {"attempt": attempt})
 
 
-def note_cancelled(folder: RunFolder, task: Task) -> None:
+def mark_cancelled(folder: RunFolder, task: Task) -> None:
     """Note that the attempt's job is being ended, so that nobody adopts it meanwhile."""
     _change(folder, task, cancelled=True)
 
@@ -55,13 +55,13 @@ def first_seen_ended(folder: RunFolder, task: Task, job: str, now: float) -> flo
     return now
 
 
-def note_state(folder: RunFolder, task: Task, message: str) -> None:
+def record_state(folder: RunFolder, task: Task, message: str) -> None:
     """Keep what the engine says of the job, for those who look at the run."""
     if _note(folder, task).get("message", "") != message:
         _change(folder, task, message=message)
 
 
-def state_of(folder: RunFolder, task: Task) -> str:
+def recorded_state(folder: RunFolder, task: Task) -> str:
     """Return what the engine said of the job last: why it waits, or how it ended."""
     return str(_note(folder, task).get("message", ""))
 

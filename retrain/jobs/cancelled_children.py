@@ -37,7 +37,7 @@ class Cancelled(Protocol):
         ...
 
     @property
-    def child_not_ended(self) -> str | None:
+    def termination_error(self) -> str | None:
         """Why the child couldn't be ended yet; ``None``: there is none left."""
         ...
 
@@ -46,7 +46,7 @@ Row = TypeVar("Row", bound=Cancelled)
 
 
 @dataclass(frozen=True)
-class LeftChildren(Generic[Row]):
+class CancelledChildren(Generic[Row]):
     """The children that rows of one table have left."""
 
     #: What a row is of, in the log.
@@ -60,12 +60,12 @@ class LeftChildren(Generic[Row]):
 
     def end(self, engine: Engine, row: Row, launcher_of: LauncherSource) -> str | None:
         """End a row's child; return why it couldn't be, so that it is tried again."""
-        if row.handle is None or row.child_not_ended is None:
+        if row.handle is None or row.termination_error is None:
             return None
         why = _try_to_end(launcher_of, row.launcher, row.handle)
         with transaction(engine) as connection:
             current = self.locked(connection, row.id)
-            if current.child_not_ended is None or current.handle != row.handle:
+            if current.termination_error is None or current.handle != row.handle:
                 return None  # another process has ended it, and another child may run since
             self.note(connection, row.id, why)
         if why is not None:
@@ -81,7 +81,7 @@ class LeftChildren(Generic[Row]):
                 log.info("a cancelled child was ended", of=self.noun, id=row.id)
 
 
-def child_to_end(
+def child_to_stop(
     launcher: Launcher, folder: RunFolder, known: Handle | None, task: Task
 ) -> Handle | None:
     """Return the child that cancelling has to end; ``None`` where there is none.

@@ -10,7 +10,7 @@ from retrain.run_folder import RunFolder, Task, read_json
 QUOTED_LOG_LINES = 5
 
 
-def result_of(folder: RunFolder, task: Task) -> dict[str, Any] | None:
+def read_result(folder: RunFolder, task: Task) -> dict[str, Any] | None:
     """Return what the child left; what can't be read is a failure, which ends its task too."""
     try:
         return read_json(folder.task(task).result)
@@ -18,7 +18,7 @@ def result_of(folder: RunFolder, task: Task) -> dict[str, Any] | None:
         return {"status": "failed", "error": str(error)}
 
 
-def last_words(launcher: Launcher, folder: RunFolder, task: Task) -> str:
+def describe_exit(launcher: Launcher, folder: RunFolder, task: Task) -> str:
     """Say how a child ended that left no result."""
     seen = launcher.explain(folder, task) or "killed, or out of memory"
     try:

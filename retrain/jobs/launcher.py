@@ -44,7 +44,7 @@ class Capabilities:
     #: The child computes on a device of this machine, so its memory can be looked at before.
     device: Capability
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """Return all of it in a line, for people."""
         named = (("resume", self.resume), ("logs", self.logs), ("this device", self.device))
         return "; ".join(f"{n}: {'yes' if c.able else 'no'}. {c.remark}" for n, c in named)
@@ -112,7 +112,7 @@ LauncherSource = Callable[[str], Launcher]
 
 
 @dataclass(frozen=True)
-class LogTail:
+class LogFile:
     """The end of a log file."""
 
     path: Path
@@ -129,7 +129,7 @@ def child_command(python: Sequence[str], task: Task, folder: RunFolder) -> list[
     return [*python, "-m", MODULES[task], str(folder.root)]
 
 
-def launcher_named(name: str, settings: Retrain, secrets: Secrets) -> Launcher:
+def create_launcher(name: str, settings: Retrain, secrets: Secrets) -> Launcher:
     """Return the launcher that a run names.
 
     Args:

@@ -13,7 +13,7 @@ from retrain.jobs.launcher import (
     Capability,
     ChildStatus,
     Handle,
-    LogTail,
+    LogFile,
     child_command,
 )
 from retrain.jobs.process_identity import boot_id, process_identity, start_ticks
@@ -94,7 +94,7 @@ class SubprocessLauncher:
 
     def logs(self, folder: RunFolder, last_lines: int, task: Task = "train") -> list[str]:
         """Return the last lines of the child's log."""
-        return LogTail(folder.task(task).log).lines(last_lines)
+        return LogFile(folder.task(task).log).lines(last_lines)
 
     def cancel(self, handle: Handle) -> None:
         """End the child's session: SIGTERM, and SIGKILL where that is ignored.

@@ -45,7 +45,7 @@ class RayJobs:
             name="Ray",
             url=settings.address,
             headers=lambda: bearer(token),
-            let_in="Set RAY_AUTH_TOKEN to the cluster's token",
+            access_hint="Set RAY_AUTH_TOKEN to the cluster's token",
         )
 
     @property
@@ -62,26 +62,26 @@ class RayJobs:
         self, name: str, command: Sequence[str], environment: dict[str, str], folder: RunFolder
     ) -> None:
         """Submit the job under its name, which Ray accepts once."""
-        answer = self._rest.request(
+        response = self._rest.request(
             "POST",
             "/api/jobs/",
             json=self._request(name, command, environment, folder),
             expected=frozenset({400, 500}),
         )
-        if answer.is_success or self.look(name) is not None:
+        if response.is_success or self.find_job(name) is not None:
             return
-        if answer.status_code == 500:
-            raise RemoteServiceError(f"Ray at {self.place} can't take a job: {quoted(answer)}")
+        if response.status_code == 500:
+            raise RemoteServiceError(f"Ray at {self.place} can't take a job: {quoted(response)}")
         raise TrainingError(
-            f"Ray at {self.place} refuses the job ({answer.status_code}): {quoted(answer)}"
+            f"Ray at {self.place} refuses the job ({response.status_code}): {quoted(response)}"
         )
 
-    def look(self, name: str) -> JobState | None:
+    def find_job(self, name: str) -> JobState | None:
         """Return the job's state."""
-        answer = self._rest.request("GET", f"/api/jobs/{name}")
-        if answer.status_code == 404:
+        response = self._rest.request("GET", f"/api/jobs/{name}")
+        if response.status_code == 404:
             return None
-        job = _body(answer.json() if answer.is_success else None, f"job {name}")
+        job = _body(response.json() if response.is_success else None, f"job {name}")
         status, said = str(job.get("status")), _short(str(job.get("message") or ""))
         if status == "PENDING":
             return JobState("pending", said)
@@ -93,24 +93,26 @@ class RayJobs:
 
     def logs(self, name: str, last_lines: int) -> list[str] | None:
         """Return the end of the job's log."""
-        answer = self._rest.request("GET", f"/api/jobs/{name}/logs")
-        if not answer.is_success:
+        response = self._rest.request("GET", f"/api/jobs/{name}/logs")
+        if not response.is_success:
             return None
-        text = str(_body(answer.json(), f"log of {name}").get("logs") or "")
+        text = str(_body(response.json(), f"log of {name}").get("logs") or "")
         return text.splitlines()[-last_lines:]
 
     def stop(self, name: str) -> None:
         """Stop the job: SIGTERM, and after a few seconds SIGKILL, by Ray."""
-        answer = self._rest.request("POST", f"/api/jobs/{name}/stop")
-        if not answer.is_success and answer.status_code != 404:
+        response = self._rest.request("POST", f"/api/jobs/{name}/stop")
+        if not response.is_success and response.status_code != 404:
             raise RemoteServiceError(
-                f"Ray at {self.place} can't stop {name} ({answer.status_code}): {quoted(answer)}"
+                f"Ray at {self.place} can't stop {name} ({response.status_code}): {quoted(response)}"
             )
 
     def check(self) -> str:
         """Ask for Ray's version."""
-        answer = self._rest.request("GET", "/api/version")
-        version = _body(answer.json() if answer.is_success else None, "version").get("ray_version")
+        response = self._rest.request("GET", "/api/version")
+        version = _body(response.json() if response.is_success else None, "version").get(
+            "ray_version"
+        )
         return f"Ray {version} at {self.place}"
 
     def _request(

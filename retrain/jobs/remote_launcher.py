@@ -13,9 +13,9 @@ from retrain.jobs.attempts import (
     first_seen_ended,
     is_cancelled,
     job_name,
-    note_cancelled,
-    note_state,
-    state_of,
+    mark_cancelled,
+    record_state,
+    recorded_state,
 )
 from retrain.jobs.launcher import NOUNS, Capabilities, ChildStatus, Handle, child_command
 from retrain.run_folder import RunFolder, Task
@@ -38,7 +38,7 @@ class JobState:
     message: str = ""
 
 
-class Engine(Protocol):
+class JobEngine(Protocol):
     """Runs jobs that are known by a name."""
 
     name: str
@@ -60,7 +60,7 @@ class Engine(Protocol):
         """Submit a job; one of that name which is there already is left alone."""
         ...
 
-    def look(self, name: str) -> JobState | None:
+    def find_job(self, name: str) -> JobState | None:
         """Return a job's state; ``None`` where the engine knows none of that name."""
         ...
 
@@ -80,7 +80,7 @@ class Engine(Protocol):
 class JobLauncher:
     """The launcher's protocol over an engine. What fails on the way is never taken for "gone"."""
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, engine: JobEngine, *, clock: Callable[[], float] = time.time) -> None:
         """Launch on an engine; the clock tells the seconds since the epoch."""
         self._engine = engine
         self._clock = clock
@@ -92,7 +92,7 @@ class JobLauncher:
     ) -> Handle:
         """Submit the child's job, unless it is there already."""
         attempt = current_attempt(folder, task)
-        before = self._engine.look(job_name(folder, task, attempt))
+        before = self._engine.find_job(job_name(folder, task, attempt))
         if _is_to_be_adopted(before, folder, task):
             return self._handle(folder, task, attempt)
         if before is not None:
@@ -119,7 +119,7 @@ class JobLauncher:
         One that has ended with a result counts too: there is nothing to do over.
         """
         attempt = current_attempt(folder, task)
-        state = self._engine.look(job_name(folder, task, attempt))
+        state = self._engine.find_job(job_name(folder, task, attempt))
         adopted = _is_to_be_adopted(state, folder, task)
         return self._handle(folder, task, attempt) if adopted else None
 
@@ -131,25 +131,27 @@ class JobLauncher:
         """
         self._require_same_place(handle)
         folder, task = _folder_of(handle)
-        state = self._engine.look(handle["job"])
+        state = self._engine.find_job(handle["job"])
         if state is None:
-            note_state(folder, task, f"{self._engine.place} knows no job {handle['job']} any more")
+            record_state(
+                folder, task, f"{self._engine.place} knows no job {handle['job']} any more"
+            )
             return "gone"
         if state.phase != "ended":
-            note_state(folder, task, state.message if state.phase == "pending" else "")
+            record_state(folder, task, state.message if state.phase == "pending" else "")
             return state.phase
         if folder.task(task).result.is_file():
-            note_state(folder, task, "")
+            record_state(folder, task, "")
             return "gone"
         now = self._clock()
         if now - first_seen_ended(folder, task, handle["job"], now) < RESULT_DELAY_SECONDS:
             return "running"
-        note_state(folder, task, state.message or NO_RESULT)
+        record_state(folder, task, state.message or NO_RESULT)
         return "gone"
 
     def explain(self, folder: RunFolder, task: Task = "train") -> str:
         """Return what the engine said last: why the child waits, or how its job ended."""
-        return state_of(folder, task)
+        return recorded_state(folder, task)
 
     def logs(self, folder: RunFolder, last_lines: int, task: Task = "train") -> list[str]:
         """Return the last lines that the child of the last attempt printed.
@@ -173,7 +175,7 @@ class JobLauncher:
         self._require_same_place(handle)
         folder, task = _folder_of(handle)
         if handle["job"] == job_name(folder, task, current_attempt(folder, task)):
-            note_cancelled(folder, task)
+            mark_cancelled(folder, task)
         self._engine.stop(handle["job"])
 
     def check(self) -> str:

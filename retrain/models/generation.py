@@ -75,9 +75,9 @@ class Responder:
         Returns:
             The answers, in the order of the conversations.
         """
-        return [text for text, _ in self.answer(conversations, progress)]
+        return [text for text, _ in self.generate(conversations, progress)]
 
-    def answer(
+    def generate(
         self,
         conversations: Sequence[Conversation],
         progress: Callable[[int], None] | None = None,
@@ -96,14 +96,16 @@ class Responder:
             list(self._tokenizer(texts, add_special_tokens=False)["input_ids"]) if texts else []
         )
         order = sorted(range(len(texts)), key=lambda i: (len(encoded[i]), i))
-        answers = [("", False)] * len(texts)
+        responses = [("", False)] * len(texts)
         for begin in range(0, len(order), self._batch_size):
             batch = order[begin : begin + self._batch_size]
-            for index, answer in zip(batch, self._answer([encoded[i] for i in batch]), strict=True):
-                answers[index] = answer
+            for index, response in zip(
+                batch, self._answer([encoded[i] for i in batch]), strict=True
+            ):
+                responses[index] = response
             if progress is not None:
                 progress(len(batch))
-        return answers
+        return responses
 
     def _answer(self, encoded: list[list[int]]) -> list[tuple[str, bool]]:
         import torch  # noqa: PLC0415
@@ -118,9 +120,9 @@ class Responder:
                 pad_token_id=self._tokenizer.pad_token_id,
                 eos_token_id=self._tokenizer.eos_token_id,
             )
-        answers = output[:, padded["input_ids"].shape[1] :]
-        ended = (answers == self._tokenizer.eos_token_id).any(dim=1).tolist()
-        decoded = self._tokenizer.batch_decode(answers, skip_special_tokens=True)
+        responses = output[:, padded["input_ids"].shape[1] :]
+        ended = (responses == self._tokenizer.eos_token_id).any(dim=1).tolist()
+        decoded = self._tokenizer.batch_decode(responses, skip_special_tokens=True)
         return [(text.strip(), end) for text, end in zip(decoded, ended, strict=True)]
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from monitor.store.training import registry as versions
 from monitor.store.training.runs import RunRow, list_runs
-from retrain.planning.options import Option, ladder, stored_options
+from retrain.planning.options import Option, order_of_trials, stored_options
 from retrain.recipes.recipe import Method, Recipe, stored_recipe
 
 #: What a parameter can hold, and what a token of an answer teaches, in bits: Schulman and others,
@@ -36,7 +36,7 @@ class NextStep:
 
 
 def next_step(
-    rejected: Sequence[Attempt], options: Sequence[Option], recipe: Recipe, n_answer_tokens: int
+    rejected: Sequence[Attempt], options: Sequence[Option], recipe: Recipe, n_response_tokens: int
 ) -> NextStep:
     """Return what to try next.
 
@@ -47,13 +47,15 @@ def next_step(
         rejected: What was tried and rejected since the serving version was trained.
         options: What could be tried when the last run was planned.
         recipe: The last run's.
-        n_answer_tokens: Tokens of its training set that the assistant says.
+        n_response_tokens: Tokens of its training set that the assistant says.
     """
     tried = {(one.method, one.base) for one in rejected}
     sizes = {one.base: one.n_parameters for one in options}
-    for rung in ladder(options):
+    for rung in order_of_trials(options):
         if rung.method == "full":
-            return _full(rung, options, recipe, n_answer_tokens, tried=("full", rung.base) in tried)
+            return _full(
+                rung, options, recipe, n_response_tokens, tried=("full", rung.base) in tried
+            )
         if (rung.method, rung.base) in tried or _is_pointless(rung, rejected, sizes):
             continue
         why = {
@@ -86,7 +88,7 @@ def next_step_after(connection: Connection, run: RunRow) -> NextStep | None:
         rejected,
         stored_options(run.plan),
         stored_recipe(run.recipe),
-        int((run.result or {}).get("n_answer_tokens", 0)),
+        int((run.result or {}).get("n_response_tokens", 0)),
     )
 
 
@@ -101,7 +103,7 @@ def _full(
     rung: Option,
     options: Sequence[Option],
     recipe: Recipe,
-    n_answer_tokens: int,
+    n_response_tokens: int,
     *,
     tried: bool,
 ) -> NextStep:
@@ -113,10 +115,10 @@ def _full(
     adapters = [one.n_trained for one in options if one.method != "full" and one.base == rung.base]
     holds = max(adapters, default=0) * BITS_A_PARAMETER / BITS_A_TOKEN
     counted = (
-        f"the training set teaches {n_answer_tokens:,} tokens of answers, and an adapter of rank "
+        f"the training set teaches {n_response_tokens:,} tokens of answers, and an adapter of rank "
         f"{recipe.rank} has room for about {holds:,.0f}"
     )
-    if n_answer_tokens <= holds:
+    if n_response_tokens <= holds:
         return NextStep(
             f"adapters have failed, and full fine-tuning isn't justified: {counted}, so it isn't "
             "too small. Review more gold of what failed, or look at what the verdict names"

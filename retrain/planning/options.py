@@ -43,7 +43,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
         """Whether nothing known speaks against it."""
         return self.servable and self.fits is not False
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """Return it in words."""
         size = f"{self.n_parameters / 1e9:.2f} billion parameters, {self.n_trained:,} trained"
         fits = {True: "fits", False: "doesn't fit", None: "its device isn't known here"}[self.fits]
@@ -55,7 +55,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedOption:
     """A base with the recipe that a method would train it by."""
 
     option: Option
@@ -67,7 +67,7 @@ def options_for(
     bases: Sequence[BaseModel],
     serving: VersionRow | None,
     device: Device | None,
-) -> list[Prepared]:
+) -> list[PreparedOption]:
     """Return each method on each base, in the order of :data:`METHODS`, the largest base first.
 
     Args:
@@ -85,12 +85,12 @@ def options_for(
         shape = model_shape(adapter)
         for method in METHODS:
             recipe = recipe_from(_with_method(asked, method), base, serving)
-            found.append(Prepared(_option(recipe, shape, device), recipe))
+            found.append(PreparedOption(_option(recipe, shape, device), recipe))
     order = {method: place for place, method in enumerate(METHODS)}
     return sorted(found, key=lambda one: (order[one.option.method], -one.option.n_parameters))
 
 
-def ladder(options: Sequence[Option]) -> list[Option]:
+def order_of_trials(options: Sequence[Option]) -> list[Option]:
     """Return what to try one after the other: of each method, the largest base that is possible."""
     rungs = []
     for method in METHODS:
@@ -100,7 +100,7 @@ def ladder(options: Sequence[Option]) -> list[Option]:
     return rungs
 
 
-def choose(prepared: Sequence[Prepared], method: Method) -> Prepared:
+def choose_option(prepared: Sequence[PreparedOption], method: Method) -> PreparedOption:
     """Return a method on the largest base that is possible.
 
     Raises:
@@ -110,9 +110,9 @@ def choose(prepared: Sequence[Prepared], method: Method) -> Prepared:
     possible = [one for one in of_method if one.option.possible]
     if possible:
         return max(possible, key=lambda one: one.option.n_parameters)
-    rest = ladder([one.option for one in prepared])
-    instead = f"; possible here: {'; '.join(one.told() for one in rest)}" if rest else ""
-    told = "; ".join(one.option.told() for one in of_method)
+    rest = order_of_trials([one.option for one in prepared])
+    instead = f"; possible here: {'; '.join(one.describe() for one in rest)}" if rest else ""
+    told = "; ".join(one.option.describe() for one in of_method)
     raise TrainingError(
         f"no base of the recipe can be trained so: {told}{instead}. A lower micro_batch_size or "
         "max_length needs less"
@@ -155,7 +155,7 @@ def is_servable(shape: ModelShape, serving: Serving) -> bool:
     return weights <= SERVED_SHARE * serving.memory_gib * GIB
 
 
-def options_json(prepared: Sequence[Prepared]) -> dict[str, Any]:
+def options_json(prepared: Sequence[PreparedOption]) -> dict[str, Any]:
     """Return what a run's row keeps of its options."""
     return {"options": [msgspec.to_builtins(one.option) for one in prepared]}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from monitor.store.training.registry import VersionRow, version_at
+from monitor.store.training.registry import VersionRow, version_by_adapter_path
 from monitor.store.training.runs import RunRow
 from retrain.models.base_model import BaseModel, prepare_base
 from retrain.models.source import Source, source_of
@@ -59,10 +59,10 @@ def version_started_from(connection: Connection, run: RunRow) -> VersionRow | No
     Its recipe was fixed when it was planned: what serves by now doesn't matter.
     """
     start = run.recipe.get("start_adapter") or run.recipe["base"]
-    return version_at(connection, run.model, str(start))
+    return version_by_adapter_path(connection, run.model, str(start))
 
 
-def goes_on(recipe: Recipe, serving: VersionRow | None) -> bool:
+def starts_from_serving(recipe: Recipe, serving: VersionRow | None) -> bool:
     """Tell whether a run starts from what serves, and so from what that knows."""
     return serving is None or serving.adapter_path in {recipe.start_adapter, recipe.base}
 

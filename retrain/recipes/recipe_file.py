@@ -71,7 +71,7 @@ def read_recipe_file(name: str) -> RecipeFile:
         raise ConfigurationError(_told(name, lines, str(error))) from None
 
 
-def overridden(recipe: RecipeFile, *, method: Method | None, base: str) -> RecipeFile:
+def override_recipe(recipe: RecipeFile, *, method: Method | None, base: str) -> RecipeFile:
     """Return a recipe with another method or base, where they are given.
 
     Raises:

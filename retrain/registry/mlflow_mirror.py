@@ -62,16 +62,16 @@ class MlflowMirror:
                 name="MLflow",
                 url=settings.tracking_url,
                 headers=lambda: _credentials(secrets),
-                let_in="Set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and _PASSWORD",
+                access_hint="Set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and _PASSWORD",
             )
         )
 
     def check(self) -> str:
         """Ask for MLflow's version."""
-        answer = self.rest.request("GET", "/version")
-        if not answer.is_success:
-            raise RemoteServiceError(f"no MLflow server at {self.rest.url}: {quoted(answer)}")
-        return f"MLflow {answer.text.strip()} at {self.rest.url}"
+        response = self.rest.request("GET", "/version")
+        if not response.is_success:
+            raise RemoteServiceError(f"no MLflow server at {self.rest.url}: {quoted(response)}")
+        return f"MLflow {response.text.strip()} at {self.rest.url}"
 
     def follow(
         self, model: str, rows: list[VersionRow], scores: Mapping[int, list[ScoreRow]]
@@ -126,12 +126,12 @@ class MlflowMirror:
             query = {"filter": f"name='{name}'", "max_results": "200"}
             if page:
                 query["page_token"] = page
-            answer = self._ask("GET", "model-versions/search", query)
-            for one in answer.get("model_versions", []):
+            response = self._ask("GET", "model-versions/search", query)
+            for one in response.get("model_versions", []):
                 tags = {tag["key"]: tag["value"] for tag in one.get("tags", [])}
                 if _NUMBER in tags:
                     found[tags[_NUMBER]] = {"version": one["version"], "tags": tags}
-            page = answer.get("next_page_token", "")
+            page = response.get("next_page_token", "")
             if not page:
                 return found
 
@@ -156,12 +156,12 @@ class MlflowMirror:
     ) -> dict[str, Any]:
         """Return the answer; one whose error code holds ``known`` counts as success."""
         given: dict[str, Any] = {"params": content} if method == "GET" else {"json": content}
-        answer = self.rest.request(method, f"{_API}/{path}", **given)
-        if not answer.is_success and not (known and known in _error_code(answer)):
+        response = self.rest.request(method, f"{_API}/{path}", **given)
+        if not response.is_success and not (known and known in _error_code(response)):
             raise DriftwardenError(
-                f"MLflow at {self.rest.url} refuses {path} ({answer.status_code}): {quoted(answer)}"
+                f"MLflow at {self.rest.url} refuses {path} ({response.status_code}): {quoted(response)}"
             )
-        body = answer.json()
+        body = response.json()
         return body if isinstance(body, dict) else {}
 
 
@@ -236,9 +236,9 @@ def _credentials(secrets: Secrets) -> dict[str, str]:
     return {"Authorization": signed.headers["Authorization"]}
 
 
-def _error_code(answer: httpx.Response) -> str:
+def _error_code(response: httpx.Response) -> str:
     try:
-        body = answer.json()
+        body = response.json()
     except ValueError:
         return ""
     return str(body.get("error_code", "")) if isinstance(body, dict) else ""

@@ -14,7 +14,7 @@ from monitor.store.training.registry import ScoreRow, VersionRow
 from retrain.evaluation.metrics.scoring import StratumScore
 
 #: From each stage, the stages a version may move to.
-MOVES: dict[str, frozenset[str]] = {
+TRANSITIONS: dict[str, frozenset[str]] = {
     "candidate": frozenset({"canary", "production", "rejected", "archived"}),
     "canary": frozenset({"production", "rejected", "archived"}),
     "production": frozenset({"archived"}),
@@ -87,8 +87,8 @@ def move_stage(
     version = store.version_by_id(connection, version_id, lock=True)
     if version.stage == stage:
         return
-    if stage not in MOVES[version.stage]:
-        allowed = ", ".join(sorted(MOVES[version.stage])) or "nowhere"
+    if stage not in TRANSITIONS[version.stage]:
+        allowed = ", ".join(sorted(TRANSITIONS[version.stage])) or "nowhere"
         raise WorkflowError(
             f"{version.model} version {version.version} is {version.stage} and can't become "
             f"{stage!r}; from there it goes to: {allowed}"
@@ -154,4 +154,4 @@ def store_scores(
     rows = [
         ScoreRow(benchmark, s.stratum, s.metric, s.value, s.lower, s.upper, s.n) for s in scores
     ]
-    store.replace_scores(connection, version_id, benchmark, rows, now)
+    store.save_scores(connection, version_id, benchmark, rows, now)

@@ -10,14 +10,14 @@ from sqlalchemy import Connection
 
 from monitor.errors import TrainingError
 from monitor.store.training import registry as store
-from monitor.store.training.baseline_plans import BaselinePlanRow, newest_plan
+from monitor.store.training.baseline_plans import BaselinePlanRow, latest_baseline_plan
 from monitor.store.training.registry import ScoreRow, StageChangeRow, VersionRow
 from monitor.store.training.runs import RunRow, run_by_id
 from retrain.run_folder import RunFolder, read_json
 
 
 @dataclass(frozen=True)
-class VersionFacts:
+class VersionDetails:
     """A version with where it comes from, how it scored and who moved it."""
 
     version: VersionRow
@@ -62,7 +62,7 @@ class ScoreChange:
         return self.second.value - self.first.value
 
 
-def facts_of(connection: Connection, version: VersionRow) -> VersionFacts:
+def describe_version(connection: Connection, version: VersionRow) -> VersionDetails:
     """Gather what the database and the run's folder tell of a version."""
     run = (
         None if version.training_run_id is None else run_by_id(connection, version.training_run_id)
@@ -70,22 +70,22 @@ def facts_of(connection: Connection, version: VersionRow) -> VersionFacts:
     parent = (
         None if version.parent_id is None else store.version_by_id(connection, version.parent_id)
     )
-    return VersionFacts(
+    return VersionDetails(
         version=version,
         parent=parent,
         run=run,
         card={} if run is None else _card_of(run),
         scores=store.scores_of(connection, version.id),
         moves=store.stage_changes(connection, version.id),
-        baseline=newest_plan(connection, version.id),
+        baseline=latest_baseline_plan(connection, version.id),
     )
 
 
-def differences(first: VersionFacts, second: VersionFacts) -> list[Difference]:
+def differences(first: VersionDetails, second: VersionDetails) -> list[Difference]:
     """Return what differs in recipe, data and lineage; what is the same is left out."""
     sections = (
         ("recipe", _recipe(first), _recipe(second)),
-        ("data", flat(first.card), flat(second.card)),
+        ("data", flatten(first.card), flatten(second.card)),
         ("lineage", _lineage(first), _lineage(second)),
     )
     return [
@@ -96,7 +96,7 @@ def differences(first: VersionFacts, second: VersionFacts) -> list[Difference]:
     ]
 
 
-def score_changes(first: VersionFacts, second: VersionFacts) -> list[ScoreChange]:
+def score_changes(first: VersionDetails, second: VersionDetails) -> list[ScoreChange]:
     """Return the scores of both side by side."""
     sides = [
         {(s.benchmark, s.stratum, s.metric): s for s in facts.scores} for facts in (first, second)
@@ -107,28 +107,28 @@ def score_changes(first: VersionFacts, second: VersionFacts) -> list[ScoreChange
     ]
 
 
-def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Return nested JSON as dotted names with their values in words.
 
     Example:
-        >>> flat({"versions": {"trl": "1.16"}, "n": 3})
+        >>> flatten({"versions": {"trl": "1.16"}, "n": 3})
         {'versions.trl': '1.16', 'n': '3'}
     """
     found: dict[str, str] = {}
     for name, value in content.items():
         if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{name}.")
+            found |= flatten(value, f"{prefix}{name}.")
         else:
             told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             found[f"{prefix}{name}"] = told
     return found
 
 
-def _recipe(facts: VersionFacts) -> dict[str, str]:
-    return {} if facts.run is None else flat(facts.run.recipe)
+def _recipe(facts: VersionDetails) -> dict[str, str]:
+    return {} if facts.run is None else flatten(facts.run.recipe)
 
 
-def _lineage(facts: VersionFacts) -> dict[str, str]:
+def _lineage(facts: VersionDetails) -> dict[str, str]:
     version = facts.version
     own = {
         "adapter": version.adapter_path,
@@ -137,7 +137,7 @@ def _lineage(facts: VersionFacts) -> dict[str, str]:
         "training_run": "" if facts.run is None else str(facts.run.id),
         "decision": "" if facts.run is None else str(facts.run.decision_id or ""),
     }
-    return own | flat(version.lineage)
+    return own | flatten(version.lineage)
 
 
 def _card_of(run: RunRow) -> dict[str, Any]:

@@ -38,21 +38,21 @@ class Gateway(Protocol):
         ...
 
 
-class RecordedOnly:
+class RecordOnlyGateway:
     """No gateway: the weights stand in the database, and whoever serves reads them there."""
 
     def set_weights(self, weights: Sequence[Weights]) -> None:
         """Do nothing; the row is the record."""
 
 
-def gateway_of(settings: Rollout) -> Gateway:
+def create_gateway(settings: Rollout) -> Gateway:
     """Return the gateway that the configuration names.
 
     Raises:
         ConfigurationError: ``envoy-file`` without the file it should write.
     """
     if settings.gateway == "none":
-        return RecordedOnly()
+        return RecordOnlyGateway()
     if not settings.gateway_routes:
         raise ConfigurationError(
             "rollout.gateway = 'envoy-file' needs rollout.gateway_routes, the route file that "

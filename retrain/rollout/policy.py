@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from monitor.errors import ConfigurationError
@@ -35,7 +35,7 @@ class Health:
 
 
 @dataclass(frozen=True)
-class Step:
+class RolloutDecision:
     """What to do next.
 
     Attributes:
@@ -55,55 +55,59 @@ class Step:
         return self.action == "advance" and self.percent == 100
 
 
-def first_percent(settings: Rollout) -> int:
+def first_stage_percent(settings: Rollout) -> int:
     """Return the share of the first step."""
-    return steps_of(settings)[0]
+    return stages_of(settings)[0]
 
 
-def steps_of(settings: Rollout) -> Sequence[int]:
+def stages_of(settings: Rollout) -> Sequence[int]:
     """Return the steps, checked.
 
     Raises:
         ConfigurationError: They don't rise to 100.
     """
-    steps = settings.steps
+    steps = settings.stages
     rising = all(a < b for a, b in itertools.pairwise(steps))
     if not steps or not rising or steps[-1] != 100:
-        raise ConfigurationError(f"rollout.steps = {list(steps)}: must rise and end with 100")
+        raise ConfigurationError(f"rollout.stages = {list(steps)}: must rise and end with 100")
     return steps
 
 
 def next_step(
-    percent: int, step_started_at: datetime, health: Health, now: datetime, settings: Rollout
-) -> Step:
+    percent: int, stage_started_at: datetime, health: Health, now: datetime, settings: Rollout
+) -> RolloutDecision:
     """Decide a rollout's next step.
 
     A failed check reverts at once, however few the samples. A missing one holds: what isn't
     measured never advances. Otherwise the candidate advances once it has stayed for
-    ``dwell_hours`` and has ``minimum_samples``.
+    ``min_dwell`` and has ``min_samples``.
 
     Args:
         percent: The candidate's present share.
-        step_started_at: When it got that share.
+        stage_started_at: When it got that share.
         health: What was measured since then.
         now: The time.
         settings: The section ``[rollout]``.
     """
     failed = [check for check in health.checks if check.passed is False]
     if failed:
-        return Step("revert", 0, "; ".join(_told(check) for check in failed))
+        return RolloutDecision("revert", 0, "; ".join(_told(check) for check in failed))
     missing = [check.name for check in health.checks if check.passed is None]
     if missing or not health.checks:
-        return Step("hold", percent, f"no measurement of {', '.join(missing) or 'anything'}")
-    due = step_started_at + timedelta(hours=settings.dwell_hours)
+        return RolloutDecision(
+            "hold", percent, f"no measurement of {', '.join(missing) or 'anything'}"
+        )
+    due = stage_started_at + settings.min_dwell
     if now < due:
-        return Step("wait", percent, f"at {percent}% until {due:%Y-%m-%d %H:%M} UTC at least")
-    if health.n_samples < settings.minimum_samples:
-        reason = f"{health.n_samples} of {settings.minimum_samples} samples at {percent}%"
-        return Step("wait", percent, reason)
-    following = next(step for step in (*steps_of(settings), 100) if step > percent or step == 100)
+        return RolloutDecision(
+            "wait", percent, f"at {percent}% until {due:%Y-%m-%d %H:%M} UTC at least"
+        )
+    if health.n_samples < settings.min_samples:
+        reason = f"{health.n_samples} of {settings.min_samples} samples at {percent}%"
+        return RolloutDecision("wait", percent, reason)
+    following = next(step for step in (*stages_of(settings), 100) if step > percent or step == 100)
     checked = ", ".join(check.name for check in health.checks)
-    return Step("advance", following, f"{health.n_samples} samples, all well: {checked}")
+    return RolloutDecision("advance", following, f"{health.n_samples} samples, all well: {checked}")
 
 
 def _told(check: HealthCheck) -> str:

@@ -13,21 +13,21 @@ from monitor.store.training import registry as versions
 from monitor.store.training import rollouts as store
 from monitor.store.training.registry import VersionRow
 from monitor.store.training.rollouts import RolloutRow
-from retrain.evaluation.conclusion import require_promoted
+from retrain.evaluation.conclusion import require_gate_passed
 from retrain.registry.stages import move_stage
 from retrain.rollout.gateway import Gateway, Weights
-from retrain.rollout.policy import Health, Step, first_percent, next_step
+from retrain.rollout.policy import Health, RolloutDecision, first_stage_percent, next_step
 
 ACTOR = "rollout"
 
 
 @dataclass(frozen=True)
-class Tick:
+class RolloutTick:
     """What happened to one rollout."""
 
     rollout_id: int
     version_id: int
-    step: Step
+    step: RolloutDecision
 
 
 def start_rollout(
@@ -54,8 +54,8 @@ def start_rollout(
     for other in store.open_rollouts(connection):
         if versions.version_by_id(connection, other.version_id).model == version.model:
             raise WorkflowError(f"{version.model}: another version is being rolled out")
-    require_promoted(connection, version)
-    percent = first_percent(settings)
+    require_gate_passed(connection, version)
+    percent = first_stage_percent(settings)
     reason = f"rollout begins at {percent}%"
     move_stage(connection, version_id, "canary", changed_by=by, reason=reason, now=now)
     return store.insert_rollout(connection, version_id, percent, now, reason)
@@ -67,7 +67,7 @@ def tick_rollouts(
     gateway: Gateway,
     health_of: Callable[[RolloutRow, VersionRow], Health],
     now: datetime,
-) -> list[Tick]:
+) -> list[RolloutTick]:
     """Look at every rollout under way, decide, and bring the gateway in line with the rows.
 
     Running it again changes nothing that is already so. A process that dies between the row and the
@@ -96,9 +96,11 @@ def tick_rollouts(
             current = store.rollout_by_id(connection, rollout_id, lock=True)
             if current != rollout:
                 continue  # another process was faster
-            step = next_step(rollout.weight_percent, rollout.step_started_at, health, now, settings)
+            step = next_step(
+                rollout.weight_percent, rollout.stage_started_at, health, now, settings
+            )
             _record(connection, rollout, step, now)
-        ticks.append(Tick(rollout_id, rollout.version_id, step))
+        ticks.append(RolloutTick(rollout_id, rollout.version_id, step))
     with transaction(engine) as connection:
         targets = _weights(connection)
     gateway.set_weights(targets)
@@ -110,54 +112,56 @@ def _end_by_hand(
 ) -> None:
     """End the rollout of a version that a person promoted or took back meanwhile."""
     serves = version.stage == "production"
-    store.move_rollout(
+    store.update_rollout(
         connection,
         rollout.id,
         status="completed" if serves else "reverted",
         reason=f"a person made the version {version.stage}",
         weight_percent=100 if serves else 0,
-        step_started_at=now,
+        stage_started_at=now,
         finished_at=now,
     )
 
 
-def _record(connection: Connection, rollout: RolloutRow, step: Step, now: datetime) -> None:
+def _record(
+    connection: Connection, rollout: RolloutRow, step: RolloutDecision, now: datetime
+) -> None:
     if step.action == "revert":
-        store.move_rollout(
+        store.update_rollout(
             connection,
             rollout.id,
             status="reverted",
             reason=step.reason,
             weight_percent=0,
-            step_started_at=now,
+            stage_started_at=now,
             finished_at=now,
         )
         stage = "rejected"
     elif step.completes:
-        store.move_rollout(
+        store.update_rollout(
             connection,
             rollout.id,
             status="completed",
             reason=step.reason,
             weight_percent=100,
-            step_started_at=now,
+            stage_started_at=now,
             finished_at=now,
         )
         stage = "production"
     elif step.action == "advance":
-        store.move_rollout(
+        store.update_rollout(
             connection,
             rollout.id,
             status="running",
             reason=step.reason,
             weight_percent=step.percent,
-            step_started_at=now,
+            stage_started_at=now,
         )
         return
     else:
         status = "held" if step.action == "hold" else "running"
         if (rollout.status, rollout.reason) != (status, step.reason):
-            store.move_rollout(connection, rollout.id, status=status, reason=step.reason)
+            store.update_rollout(connection, rollout.id, status=status, reason=step.reason)
         return
     move_stage(connection, rollout.version_id, stage, changed_by=ACTOR, reason=step.reason, now=now)
 

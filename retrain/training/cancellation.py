@@ -12,14 +12,17 @@ from monitor.store.engine import transaction
 from monitor.store.training import runs as store
 from monitor.store.training.runs import FINAL, RunRow
 from monitor.telemetry import get_logger
-from retrain.jobs.cancelled_children import JUST_CANCELLED, LeftChildren, child_to_end
+from retrain.jobs.cancelled_children import JUST_CANCELLED, CancelledChildren, child_to_stop
 from retrain.jobs.launcher import Launcher, LauncherSource
 from retrain.run_folder import RunFolder
 
 log = get_logger(__name__)
 
-LEFT = LeftChildren(
-    "training", partial(store.run_by_id, lock=True), store.runs_with_child_left, store.note_child
+LEFT = CancelledChildren(
+    "training",
+    partial(store.run_by_id, lock=True),
+    store.runs_to_terminate,
+    store.set_termination_error,
 )
 
 
@@ -29,7 +32,7 @@ def cancel_run(
     """Cancel a run and end its child; of one that is cancelled, try again to end its child.
 
     Returns:
-        Why the child couldn't be ended yet: :func:`end_children` tries again. ``None``: it was, or
+        Why the child couldn't be ended yet: :func:`stop_children` tries again. ``None``: it was, or
         there is none.
 
     Raises:
@@ -42,12 +45,12 @@ def cancel_run(
         if run.status not in FINAL:
             _cancel_row(connection, run, launcher, now, cancelled_by)
             run = store.run_by_id(connection, run_id)
-        elif run.child_not_ended is None:
+        elif run.termination_error is None:
             raise WorkflowError(f"training run {run_id} is {run.status} already")
     return LEFT.end(engine, run, lambda _name: launcher)
 
 
-def cancel_asked(engine: Engine, launcher_of: LauncherSource, now: datetime) -> list[RunRow]:
+def cancel_requested(engine: Engine, launcher_of: LauncherSource, now: datetime) -> list[RunRow]:
     """Cancel the runs that people asked on the page to end; return them.
 
     A run whose launcher doesn't answer, or isn't configured any more, is left out, and tried again
@@ -69,7 +72,7 @@ def cancel_asked(engine: Engine, launcher_of: LauncherSource, now: datetime) -> 
     return ended
 
 
-def end_children(engine: Engine, launcher_of: LauncherSource) -> None:
+def stop_children(engine: Engine, launcher_of: LauncherSource) -> None:
     """Try again to end the children of cancelled runs that couldn't be ended."""
     LEFT.end_all(engine, launcher_of)
 
@@ -81,9 +84,9 @@ def _cancel_row(
 
     What is left to do stands in the row too.
     """
-    handle = child_to_end(launcher, RunFolder(Path(run.work_dir)), run.handle, "train")
+    handle = child_to_stop(launcher, RunFolder(Path(run.work_dir)), run.handle, "train")
     error = f"cancelled by {cancelled_by}"
     store.finish_run(connection, run.id, "cancelled", finished_at=now, error=error)
     if handle is not None:
-        store.leave_child(connection, run.id, handle, JUST_CANCELLED)
+        store.record_unterminated_child(connection, run.id, handle, JUST_CANCELLED)
     append_entry(connection, now, cancelled_by, "run.cancelled", f"training_runs/{run.id}", {})

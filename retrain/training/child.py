@@ -8,7 +8,7 @@ database: a child can run on any machine that shares the folder.
 import sys
 from typing import Any
 
-from retrain.data.self_generated import add_self_generated, needs_answers
+from retrain.data.self_generated import add_self_generated, needs_generation
 from retrain.data.training_set import copy_card
 from retrain.jobs.child_process import prepare_environment, run_child
 from retrain.recipes.recipe import Recipe, read_recipe
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
 def _train(folder: RunFolder) -> dict[str, Any]:
     recipe = read_recipe(folder.recipe.read_bytes(), str(folder.recipe))
     prepare_environment(recipe.base)
-    if needs_answers(folder):
+    if needs_generation(folder):
         _generate(folder, recipe)
     rows = list(read_lines(folder.training_data))
     card = read_json(folder.card) or {}

@@ -15,17 +15,17 @@ from trl import SFTConfig
 from retrain.models.adapter_config import lower_layers, peft_config
 from retrain.models.adapter_folder import describe_adapter, package_versions
 from retrain.models.base_model import BaseModel, folder_digest, load_tokenizer
-from retrain.planning.checks.finding import require
-from retrain.planning.checks.run_checks import Checked, check_run
+from retrain.planning.checks.finding import raise_refusals
+from retrain.planning.checks.run_checks import RunChecks, check_run
 from retrain.planning.memory.device import this_device
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_lines
 from retrain.training.example_order import RepeatableTrainer
 from retrain.training.peak_memory import PeakMemory
 from retrain.training.progress_callback import ProgressWriter
-from retrain.training.quantization import keep_trainable
-from retrain.training.response_loss import AnswerTrainer
-from retrain.training.thread_count import keep_threads
+from retrain.training.quantization import disable_weight_packing
+from retrain.training.response_loss import ResponseTrainer
+from retrain.training.thread_count import restore_thread_count
 
 #: Checkpoints of a run, where the recipe doesn't say.
 CHECKPOINTS = 10
@@ -45,8 +45,8 @@ def train(
     checked = check_run(recipe, rows, this_device(), list(read_lines(folder.validation_data)))
     for finding in checked.findings:
         print(f"{finding.name}: {finding.outcome}: {finding.text}", flush=True)  # noqa: T201
-    require(checked.findings)
-    keep_threads(folder)
+    raise_refusals(checked.findings)
+    restore_thread_count(folder)
     tokenizer = load_tokenizer(BaseModel(recipe.base, recipe.base_revision))
     peak = PeakMemory()
     trainer = _trainer(folder, recipe, rows, tokenizer, checked)
@@ -72,7 +72,7 @@ def train(
         "lineage": lineage,
         "n_examples": len(rows),
         "n_tokens": checked.examples.n_tokens,
-        "n_answer_tokens": checked.examples.n_answer_tokens,
+        "n_response_tokens": checked.examples.n_response_tokens,
         "steps": trainer.state.global_step,
         "training_loss": float(outcome.training_loss),
         "training_seconds": round(seconds, 3),
@@ -102,10 +102,10 @@ def _trainer(
     recipe: Recipe,
     rows: list[dict[str, Any]],
     tokenizer: Any,
-    checked: Checked,
+    checked: RunChecks,
 ) -> RepeatableTrainer:
     model = _load_model(recipe)
-    trainer_class = RepeatableTrainer if torch.cuda.is_available() else AnswerTrainer
+    trainer_class = RepeatableTrainer if torch.cuda.is_available() else ResponseTrainer
     validation = list(read_lines(folder.validation_data))
     return trainer_class(
         model=model,
@@ -162,7 +162,7 @@ def _load_model(recipe: Recipe) -> Any:
     model = AutoModelForCausalLM.from_pretrained(recipe.base, **arguments)
     model.config.use_cache = False
     if recipe.method == "qlora" and not on_gpu:
-        keep_trainable(model)
+        disable_weight_packing(model)
     if not recipe.start_adapter:
         return model
     lower = lower_layers(recipe, model)

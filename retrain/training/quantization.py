@@ -3,7 +3,7 @@
 from torch import nn
 
 
-def keep_trainable(model: nn.Module) -> None:
+def disable_weight_packing(model: nn.Module) -> None:
     """Keep a CPU from packing the base's weights when the model is evaluated between steps.
 
     Where a processor has AVX512-BF16, bitsandbytes packs them for inference at the first evaluation

@@ -9,7 +9,7 @@ from retrain.training.example_order import RepeatableTrainer
 IGNORED = -100
 
 
-class AnswerTrainer(RepeatableTrainer):
+class ResponseTrainer(RepeatableTrainer):
     """Computes the same loss as its parent, with far less arithmetic where answers are short.
 
     Without Triton the parent scores every position against the whole vocabulary, the prompt's too,
@@ -27,10 +27,10 @@ class AnswerTrainer(RepeatableTrainer):
         if return_outputs or self.aux_loss_enabled or "labels" not in inputs:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         following = inputs["labels"][:, 1:]
-        spoken = (following != IGNORED).any(dim=0).nonzero().squeeze(1)
+        response_columns = (following != IGNORED).any(dim=0).nonzero().squeeze(1)
         others = {name: value for name, value in inputs.items() if name != "labels"}
-        logits = model(**others, use_cache=False, logits_to_keep=spoken).logits
-        targets = following[:, spoken]
+        logits = model(**others, use_cache=False, logits_to_keep=response_columns).logits
+        targets = following[:, response_columns]
         total = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="sum"
         )

@@ -17,7 +17,9 @@ from retrain.run_folder import RunFolder
 ENDED_EARLY = ("failed", "cancelled")
 
 
-def go_on(engine: Engine, run: RunRow, launcher: Launcher, now: datetime, limit: int) -> bool:
+def resume_child(
+    engine: Engine, run: RunRow, launcher: Launcher, now: datetime, limit: int
+) -> bool:
     """Start a child again that ended without a result, unless somebody wanted it to end.
 
     Args:
@@ -78,10 +80,10 @@ def reopen(
                 f"training run {run_id} is {run.status}; only one that failed or was cancelled "
                 "can be resumed"
             )
-        if run.child_not_ended is not None:  # two children in one folder would spoil each other's
+        if run.termination_error is not None:  # two children in one folder would spoil each other's
             raise WorkflowError(
                 f"training run {run_id} was cancelled and its child couldn't be ended yet: "
-                f"{run.child_not_ended}. `driftwarden retrain cancel {run_id}` tries again; then "
+                f"{run.termination_error}. `driftwarden retrain cancel {run_id}` tries again; then "
                 "it can be resumed"
             )
         folder = RunFolder(Path(run.work_dir))

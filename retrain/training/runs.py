@@ -22,14 +22,14 @@ from monitor.store.training import runs as store
 from monitor.store.training.runs import RunRow
 from monitor.telemetry import get_logger
 from retrain.data import TrainingSet
-from retrain.jobs.child_result import last_words, result_of
+from retrain.jobs.child_result import describe_exit, read_result
 from retrain.jobs.launcher import Launcher, LauncherSource
 from retrain.jobs.progress import last_progress, progress_record
 from retrain.planning.starting_point import version_started_from
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import register_version
 from retrain.run_folder import RunFolder, write_json
-from retrain.training.resumption import go_on
+from retrain.training.resumption import resume_child
 
 log = get_logger(__name__)
 
@@ -164,11 +164,11 @@ def poll_run(
         return RunState(run, last_progress(folder), known.id if known else None)
     # The order counts: a child that ends in between has written its result by then.
     status = launcher.status(run.handle)
-    result = result_of(folder, "train")
+    result = read_result(folder, "train")
     waits = launcher.explain(folder) if status == "pending" else ""
     record = progress_record(folder, launcher, waits)
     with transaction(engine) as connection:
-        store.keep_progress(connection, run_id, record)
+        store.save_progress(connection, run_id, record)
     if result is None and status == "gone":
         result = _started_again_or_failed(engine, run, launcher, now, resumptions)
     if result is None:
@@ -208,9 +208,9 @@ def _started_again_or_failed(
 ) -> dict[str, Any] | None:
     """Start a child again that left no result; return the failure where that can't be done."""
     # Before another attempt, whose log would be asked for.
-    error = last_words(launcher, RunFolder(Path(run.work_dir)), "train")
+    error = describe_exit(launcher, RunFolder(Path(run.work_dir)), "train")
     try:
-        if go_on(engine, run, launcher, now, limit=resumptions):
+        if resume_child(engine, run, launcher, now, limit=resumptions):
             return None
     except TrainingError as refusal:
         error += f"; it can't be started again: {refusal}"

@@ -5,7 +5,7 @@ import torch
 from retrain.run_folder import RunFolder, read_json, write_json
 
 
-def keep_threads(folder: RunFolder) -> None:
+def restore_thread_count(folder: RunFolder) -> None:
     """Compute with as many threads as the run began with.
 
     Sums over several threads are added up in another order than those over one, so a child that

@@ -21,7 +21,7 @@ from tests.services.candidates import (
     make_serving,
     make_verdict,
 )
-from tests.services.human_evaluation_world import make_locked_study
+from tests.services.human_evaluation_world import make_locked_human_evaluation
 from tests.services.item_states import make_states
 from tests.services.reviewing import choose
 from tests.services.site import Site
@@ -35,7 +35,7 @@ NOT_PAGES = {
     "/healthz",
     "/readyz",
     "/metrics",
-    "/evaluations/{evaluation_id:int}/assessment.json",
+    "/drift-evaluations/{evaluation_id:int}/assessment.json",
     "/",
 }
 
@@ -68,7 +68,9 @@ def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
     with transaction(site.engine) as connection:
         judged(connection, version, now, "undecided", folder=run.root)
     ids = {"evaluation_id": site.world.evaluation_id, "decision_id": decision.id}
-    ids["study_id"] = make_locked_study(site.engine, site.world, datetime.now(UTC))
+    ids["human_evaluation_id"] = make_locked_human_evaluation(
+        site.engine, site.world, datetime.now(UTC)
+    )
     paths = {
         route.path
         for route in app.routes
@@ -88,9 +90,12 @@ def test_no_page_violates_wcag_2_2_aa(site: Site, tmp_path: Path) -> None:
     visits = [("Lea", path) for path in pages_of(app, site, tmp_path)]
     visits += [(name, f"/review/{item}") for (name, _), item in states.items()]
     visits += [
-        ("Lea", "/verdicts/1/answers?benchmark=support&metric=exact_match&other=base&show=better")
+        (
+            "Lea",
+            "/candidate-evaluations/1/responses?benchmark=support&metric=exact_match&other=base&show=better",
+        )
     ]
-    visits += [("Ben", "/review"), ("", "/login"), ("Ada", "/lead"), ("Ada", "/nothing-here")]
+    visits += [("Ben", "/review"), ("", "/login"), ("Ada", "/progress"), ("Ada", "/nothing-here")]
     assert len(visits) > 20
     found = []
     pages: dict[str, Page] = {}
@@ -144,7 +149,7 @@ def test_nothing_overflows(site: Site) -> None:
     lead, ben = site.open("Lea"), site.open("Ben")
     visits = [(ben, f"/review/{states['Ben', one]}") for one in ("open", "disagreed")]
     visits += [(lead, "/nothing-here")]
-    visits += [(lead, path) for path in ("/review", "/lead", "/evaluations", "/digest")]
+    visits += [(lead, path) for path in ("/review", "/progress", "/drift-evaluations", "/digest")]
     for page, path in visits:
         page.goto(site.url + path)
         page.keyboard.press("e")

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import head_revision
 from monitor.store.tables import (
-    Evaluation,
+    DriftEvaluation,
     Exchange,
     Incident,
     OutboxMessage,
@@ -177,9 +177,9 @@ def test_the_daemon_from_the_topic_to_the_queue(
     try:
         wait_until(lambda: len(stored()) >= len(expected), "the records of the pause", daemon)
         assert sorted(expected) == stored()
-        wait_until(lambda: "done" in rows(Evaluation.status), "the evaluation", daemon)
+        wait_until(lambda: "done" in rows(DriftEvaluation.status), "the evaluation", daemon)
         wait_until(lambda: len(rows(ReviewItem.id)) > 0, "the review queue", daemon)
-        assert ["drift"] == rows(Evaluation.verdict)
+        assert ["drift"] == rows(DriftEvaluation.verdict)
         assert ["open"] == rows(Incident.status)
         assert len(rows(OutboxMessage.id)) > 0
     finally:

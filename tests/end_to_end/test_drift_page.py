@@ -59,7 +59,7 @@ def open_page(browser: Browser, world: World) -> Iterator[Callable[..., Page]]:
 
 
 def drift_path(world: World) -> str:
-    return f"/evaluations/{world.evaluation_id}"
+    return f"/drift-evaluations/{world.evaluation_id}"
 
 
 def test_a_topic_is_a_click_away_from_its_examples(world: World, open_page) -> None:
@@ -147,7 +147,7 @@ def test_anybody_can_read_it(
     """Nothing overflows, axe finds nothing; screenshots where REVIEW_SCREENSHOTS names a folder."""
     folder = Path(os.environ.get("REVIEW_SCREENSHOTS", tmp_path))
     axe = Axe()
-    for name, path in (("drift", drift_path(world) + "?topic=0"), ("lead", "/lead")):
+    for name, path in (("drift", drift_path(world) + "?topic=0"), ("lead", "/progress")):
         page = open_page(path, color_scheme=scheme, viewport={"width": width, "height": 900})
         assert width >= page.evaluate("document.documentElement.scrollWidth"), path
         found = axe.run(page, options=RULES).response["violations"]

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page
 
-from monitor.daemon.human_evaluations import measure_locked_studies
+from monitor.daemon.human_evaluations import score_locked_human_evaluations
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.human_evaluation.human_evaluations import study_by_id
-from monitor.store.human_evaluation.keys import revealed_ratings
+from monitor.store.human_evaluation.human_evaluations import human_evaluation_by_id
+from monitor.store.human_evaluation.keys import unblinded_ratings
 from tests.end_to_end.test_accessibility import AXE, SIZES, violations
-from tests.services.human_evaluation_world import make_study, systems_of_texts
+from tests.services.human_evaluation_world import make_human_evaluation, systems_of_texts
 from tests.services.site import Site
 
 pytestmark = pytest.mark.browser
@@ -32,23 +32,23 @@ def rate(page: Page, whose: dict[tuple[int, str], list[str]]) -> None:
     for text in texts(page):
         for _ in range(4):
             page.keyboard.press(KEYS[whose[number, text][0]])
-    with page.expect_navigation(url=re.compile(r"/studies/\d+(/rate)?$")):
+    with page.expect_navigation(url=re.compile(r"/human-evaluations/\d+(/rate)?$")):
         page.keyboard.press("Control+Enter")
 
 
 def test_three_people_rate_a_study_by_keyboard_and_a_lead_locks_it(site: Site) -> None:
     now = datetime.now(UTC)
-    study = make_study(site.engine, now, n=12)
-    whose = systems_of_texts(site.engine, study)
+    human_evaluation = make_human_evaluation(site.engine, now, n=12)
+    whose = systems_of_texts(site.engine, human_evaluation)
     for name in ("Ada", "Ben", "Cleo"):
-        page = site.open(name, f"/studies/{study}")
+        page = site.open(name, f"/human-evaluations/{human_evaluation}")
         page.get_by_role("heading", name="12 items wait for you").wait_for()
         page.keyboard.press("Enter")
-        page.wait_for_url(f"**/studies/{study}/rate")
+        page.wait_for_url(f"**/human-evaluations/{human_evaluation}/rate")
         while page.url.endswith("/rate"):
             rate(page, whose)
         page.get_by_role("heading", name="You have rated all that was yours").wait_for()
-    lea = site.open("Lea", f"/studies/{study}")
+    lea = site.open("Lea", f"/human-evaluations/{human_evaluation}")
     assert "12 of 12" in lea.get_by_role("region", name="Who has rated").inner_text()
     assert not any(system in lea.content() for system in ("incumbent", "Incumbent"))
     lea.get_by_role("checkbox").focus()
@@ -57,16 +57,16 @@ def test_three_people_rate_a_study_by_keyboard_and_a_lead_locks_it(site: Site) -
     lea.keyboard.press("Enter")
     lea.get_by_role("heading", name="Locked").wait_for()
     lea.get_by_text("The figures are being worked out").wait_for()
-    measure_locked_studies(site.engine, Settings(), now)
+    score_locked_human_evaluations(site.engine, Settings(), now)
     lea.get_by_role("heading", name="The candidate beside the others").wait_for()
     shown = lea.locator("#results").inner_text()
     # A third of the incumbent's answers are the base's very words: rated once, as a 2.
     assert "+1.67" in shown, "beside the incumbent"
     assert "+3.00" in shown, "beside the base"
     with transaction(site.engine) as connection:
-        assert study_by_id(connection, study).status == "locked"
+        assert human_evaluation_by_id(connection, human_evaluation).status == "locked"
         by_system: dict[str, set[int]] = {}
-        for one in revealed_ratings(connection, study):
+        for one in unblinded_ratings(connection, human_evaluation):
             by_system.setdefault(one.system, set()).update(one.scores.values())
     assert by_system["candidate"] == {5}
     lea.get_by_role("link", name=re.compile("Every item")).click()
@@ -76,8 +76,8 @@ def test_three_people_rate_a_study_by_keyboard_and_a_lead_locks_it(site: Site) -
 
 
 def test_what_is_chosen_is_kept_and_comes_back(site: Site) -> None:
-    study = make_study(site.engine, datetime.now(UTC), n=2)
-    page = site.open("Ada", f"/studies/{study}")
+    human_evaluation = make_human_evaluation(site.engine, datetime.now(UTC), n=2)
+    page = site.open("Ada", f"/human-evaluations/{human_evaluation}")
     page.keyboard.press("Enter")
     page.wait_for_url("**/rate")
     order = texts(page)
@@ -87,7 +87,7 @@ def test_what_is_chosen_is_kept_and_comes_back(site: Site) -> None:
     page.keyboard.type("It says 3 days, it is 5.")
     page.keyboard.press("Escape")
     page.locator("#saved.good").wait_for()
-    again = site.open("Ada", f"/studies/{study}/rate")
+    again = site.open("Ada", f"/human-evaluations/{human_evaluation}/rate")
     assert texts(again) == order, "the same order in another tab"
     assert again.locator("[name='B.0'][value='4']").is_checked()
     assert again.locator("#comment").input_value() == "It says 3 days, it is 5."
@@ -102,9 +102,9 @@ def test_what_is_chosen_is_kept_and_comes_back(site: Site) -> None:
 
 
 def test_ratings_are_taken_back_by_u(site: Site) -> None:
-    study = make_study(site.engine, datetime.now(UTC), n=2)
-    whose = systems_of_texts(site.engine, study)
-    page = site.open("Ben", f"/studies/{study}")
+    human_evaluation = make_human_evaluation(site.engine, datetime.now(UTC), n=2)
+    whose = systems_of_texts(site.engine, human_evaluation)
+    page = site.open("Ben", f"/human-evaluations/{human_evaluation}")
     page.keyboard.press("Enter")
     page.wait_for_url("**/rate")
     first = page.locator(".itembar h1").inner_text()
@@ -118,9 +118,9 @@ def test_ratings_are_taken_back_by_u(site: Site) -> None:
 
 
 def test_an_item_is_given_away_and_a_locked_study_says_so(site: Site) -> None:
-    study = make_study(site.engine, datetime.now(UTC), n=2)
-    whose = systems_of_texts(site.engine, study)
-    page = site.open("Ada", f"/studies/{study}")
+    human_evaluation = make_human_evaluation(site.engine, datetime.now(UTC), n=2)
+    whose = systems_of_texts(site.engine, human_evaluation)
+    page = site.open("Ada", f"/human-evaluations/{human_evaluation}")
     page.keyboard.press("Enter")
     page.wait_for_url("**/rate")
     page.keyboard.press("n")
@@ -130,10 +130,10 @@ def test_an_item_is_given_away_and_a_locked_study_says_so(site: Site) -> None:
     page.get_by_text("Item 1 goes to somebody else.").last.wait_for()
     rate(page, whose)
     page.get_by_role("heading", name="You have rated all that was yours").wait_for()
-    ben = site.open("Ben", f"/studies/{study}")
+    ben = site.open("Ben", f"/human-evaluations/{human_evaluation}")
     ben.keyboard.press("Enter")
     ben.wait_for_url("**/rate")
-    lea = site.open("Lea", f"/studies/{study}")
+    lea = site.open("Lea", f"/human-evaluations/{human_evaluation}")
     lea.get_by_text("5 of 6 ratings are missing").wait_for()
     lea.get_by_role("checkbox").check()
     lea.get_by_role("button", name="Lock although ratings are missing").click()
@@ -144,7 +144,10 @@ def test_an_item_is_given_away_and_a_locked_study_says_so(site: Site) -> None:
 
 def test_no_page_of_a_study_violates_wcag_2_2_aa_or_overflows(site: Site) -> None:
     now = datetime.now(UTC)
-    done, waiting = make_study(site.engine, now, n=12), make_study(site.engine, now, n=3)
+    done, waiting = (
+        make_human_evaluation(site.engine, now, n=12),
+        make_human_evaluation(site.engine, now, n=3),
+    )
     whose = systems_of_texts(site.engine, done)
     found = []
     context = site.context("Lea", reduced_motion="reduce")
@@ -163,8 +166,8 @@ def test_no_page_of_a_study_violates_wcag_2_2_aa_or_overflows(site: Site) -> Non
             assert needed <= width, f"{page.url} needs {needed} px of {width}"
         page.set_viewport_size({"width": 1440, "height": 900})
 
-    look("/studies")
-    look(f"/studies/{waiting}")
+    look("/human-evaluations")
+    look(f"/human-evaluations/{waiting}")
     page.keyboard.press("Enter")
     page.wait_for_url("**/rate")
     page.keyboard.press("3")
@@ -176,7 +179,7 @@ def test_no_page_of_a_study_violates_wcag_2_2_aa_or_overflows(site: Site) -> Non
         page.keyboard.press(key)
         found += violations(page)
         page.keyboard.press("Escape")
-    page.goto(f"{site.url}/studies/{done}")
+    page.goto(f"{site.url}/human-evaluations/{done}")
     page.keyboard.press("Enter")
     page.wait_for_url("**/rate")
     while page.url.endswith("/rate"):
@@ -184,7 +187,7 @@ def test_no_page_of_a_study_violates_wcag_2_2_aa_or_overflows(site: Site) -> Non
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name=re.compile("^Lock")).click()
     page.get_by_role("heading", name="Locked").wait_for()
-    measure_locked_studies(site.engine, Settings(), now)
-    look(f"/studies/{done}")
-    look(f"/studies/{done}/ratings")
+    score_locked_human_evaluations(site.engine, Settings(), now)
+    look(f"/human-evaluations/{done}")
+    look(f"/human-evaluations/{done}/ratings")
     assert [] == found, "\n".join(found)

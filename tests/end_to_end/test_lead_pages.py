@@ -11,10 +11,10 @@ pytestmark = pytest.mark.browser
 def test_the_pages_of_a_lead(site: Site) -> None:
     page = site.open("Lea")
     base, evaluation_id = site.url, site.world.evaluation_id
-    page.goto(f"{base}/lead")
+    page.goto(f"{base}/progress")
     expect(page.get_by_role("heading", name="items are settled")).to_be_visible()
     expect(page.get_by_text("No decision yet").first).to_be_visible()
-    page.goto(f"{base}/evaluations/{evaluation_id}")
+    page.goto(f"{base}/drift-evaluations/{evaluation_id}")
     expect(page.locator("h1")).to_contain_text("Customers ask about two things")
     expect(page.get_by_text("<script>alert(1)</script> is my wallet safe?")).to_be_visible()
     page.get_by_text("What these figures rest on").click()
@@ -27,9 +27,9 @@ def test_the_pages_of_a_lead(site: Site) -> None:
     assert "ran" == page.title()
     # Its own origin: the script ran, but can't see the session or the site.
     assert "null" == page.evaluate("window.origin")
-    response = page.request.get(f"{base}/evaluations/{evaluation_id}/assessment.json")
+    response = page.request.get(f"{base}/drift-evaluations/{evaluation_id}/assessment.json")
     assert "drift" == response.json()["verdict"]
-    for path in ("/evaluations", "/incidents", "/models"):
+    for path in ("/drift-evaluations", "/incidents", "/models"):
         page.goto(base + path)
         expect(page.locator("h1").first).to_be_visible()
     answer = page.goto(f"{base}/nothing-here")

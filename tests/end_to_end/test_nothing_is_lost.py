@@ -16,8 +16,8 @@ from sqlalchemy import delete, update
 
 from monitor.review.items.blind_review import claim_next
 from monitor.store.engine import transaction
-from monitor.store.review.assignments import lease_of
-from monitor.store.tables import Lease, ReviewItem, WebSession
+from monitor.store.review.assignments import assignment_of
+from monitor.store.tables import ReviewAssignment, ReviewItem, WebSession
 from tests.services.requirement import free_port
 from tests.services.review_world import PASSWORD
 from tests.services.reviewing import accept, number, start
@@ -31,7 +31,7 @@ FAILING = "Not saved: trying again"
 
 def draft(site: Site, item: int, name: str = "Ada") -> str:
     with transaction(site.engine) as connection:
-        lease = lease_of(connection, item, site.world.people[name])
+        lease = assignment_of(connection, item, site.world.people[name])
     assert lease is not None
     return str(lease.draft.get("corrected_response", ""))
 
@@ -212,7 +212,7 @@ def test_who_comes_too_late_keeps_the_text(site: Site) -> None:
     expect(page.locator("#saved")).to_have_text(SAVED)
     now = datetime.now(UTC)
     with transaction(site.engine) as connection:
-        connection.execute(update(Lease).values(expires_at=now - timedelta(seconds=1)))
+        connection.execute(update(ReviewAssignment).values(expires_at=now - timedelta(seconds=1)))
         for name in ("Ben", "Cleo"):
             assert item == claim_next(connection, site.world.people[name], now, 20)
         rest = update(ReviewItem).where(ReviewItem.id != item)

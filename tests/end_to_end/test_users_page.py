@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 
-from monitor.accounts.registration import create_account
+from monitor.accounts.registration import create_user
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.web.app import create_app
@@ -38,12 +38,12 @@ def test_an_admin_invites_and_the_invited_comes_in(
     browser: Browser, engine: Engine, scheme: str
 ) -> None:
     with transaction(engine) as connection:
-        grace = create_account(connection, "Grace", PASSWORD, "admin", datetime.now(UTC))
+        grace = create_user(connection, "Grace", PASSWORD, "admin", datetime.now(UTC))
     with BackgroundServer(create_app(engine, Settings(), Secrets())) as server:
         context = browser.new_context(color_scheme=scheme)
         give_session(context, engine, server.url, grace)
         admin = context.new_page()
-        admin.goto(f"{server.url}/people")
+        admin.goto(f"{server.url}/users")
         admin.get_by_label("Name", exact=True).fill("Dan")
         admin.get_by_label("Role").select_option("adjudicator")
         admin.get_by_label("Others, with commas between").fill("fees, cards")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from monitor.cli.app import app
 from monitor.daemon.follow_up import watch_age
 from monitor.daemon.readiness import live_model_finding
-from monitor.settings import Alerts, ModelSection, Retrain, Settings, age
+from monitor.settings import Alerts, ModelSection, Retrain, Settings, parse_duration
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
@@ -77,7 +77,7 @@ def test_no_age_is_too_old_where_none_is_set(engine: Engine, clock: datetime) ->
     [("180d", 180 * DAY), ("26w", 182 * DAY), ("36h", timedelta(hours=36)), ("", None)],
 )
 def test_an_age_is_a_number_and_a_unit(text: str, wanted: timedelta | None) -> None:
-    assert age(text) == wanted
+    assert parse_duration(text) == wanted
 
 
 @pytest.mark.parametrize("text", ["180", "0d", "six months", "-1d", "1.5d", "180 d"])

@@ -5,7 +5,7 @@ The routes are those of the application's own table, so that a new one is asked 
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from sqlalchemy import Engine, func, select
 from monitor.review.items.blind_review import claim_next, save_draft, submit_review
 from monitor.review.items.verdicts import ReviewInput
 from monitor.settings import Secrets, Settings
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 from monitor.store.review.reviews import reviews_of
 from monitor.store.tables import AuditEntry, Review
@@ -86,7 +86,7 @@ class Peer:
         with transaction(self.world.engine) as connection:
             save_draft(
                 connection, self.item, self.world.rows["Ben"], draft, now=self.clock,
-                lease_minutes=20,
+                lease=timedelta(minutes=20),
             )  # fmt: skip
 
     def submit(self, name: str = "Ben", review: ReviewInput = MARKED) -> None:
@@ -164,7 +164,7 @@ def test_the_walk_reaches_what_it_asks(
 @get("/api/items/{item_id:int}/others", sync_to_thread=True)
 def shows_text(
     item_id: FromPath[int],
-    reviewer: NamedDependency[ReviewerRow],
+    reviewer: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
 ) -> list[str]:
     with transaction(engine) as connection:
@@ -173,7 +173,7 @@ def shows_text(
 
 @get("/api/activity", sync_to_thread=True)
 def shows_count(
-    reviewer: NamedDependency[ReviewerRow],
+    reviewer: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
 ) -> int:
     with transaction(engine) as connection:
@@ -183,7 +183,7 @@ def shows_count(
 
 @get("/api/last", sync_to_thread=True)
 def shows_sequence(
-    reviewer: NamedDependency[ReviewerRow],
+    reviewer: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
 ) -> dict[str, int]:
     with transaction(engine) as connection:

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, select, update
 
-from monitor.daemon.training_data import Preparation
+from monitor.daemon.training_data import TrainingDataBuilder
 from monitor.errors import TrainingError
 from monitor.review.export.replay_prompts import replay_prompts
 from monitor.settings import ModelSection, Settings
-from monitor.store.accounts.users import list_reviewers
+from monitor.store.accounts.users import list_users
 from monitor.store.engine import transaction
 from monitor.store.review.reviews import insert_gold, insert_review
 from monitor.store.tables import Exchange, ReviewItem
 from monitor.store.traffic.baselines import create_baseline
 from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
-from monitor.store.training.conversations import askers_of
+from monitor.store.training.conversations import end_users_of_items
 from retrain.data.training_set import TrainingSet
 from retrain.recipes.recipe_file import RecipeFile
 from tests.services.review_world import World, make_world
@@ -46,7 +46,7 @@ class Desk:
         self.world: World = make_world(engine, now, n=40)
 
     def settings(self, **retrain: Any) -> Settings:
-        data = {"minimum_per_task_type": 0, "maximum_task_share": 1.0} | retrain.pop("data", {})
+        data = {"min_per_task_type": 0, "max_task_share": 1.0} | retrain.pop("data", {})
         return Settings(
             model={"name": "assistant", "system_prompt": SYSTEM}, retrain={"data": data, **retrain}
         )
@@ -59,7 +59,7 @@ class Desk:
                     select(ReviewItem.id).order_by(ReviewItem.position).limit(n)
                 ).scalars()
             )
-            ada, ben = list_reviewers(connection)[:2]
+            ada, ben = list_users(connection)[:2]
             for number, item in enumerate(items):
                 for reviewer, verdict in (
                     (ada, "correct"),
@@ -79,14 +79,14 @@ class Desk:
             )
         return items
 
-    def asked_by(self, items: list[int], user: str) -> None:
+    def group_keys(self, items: list[int], end_user: str) -> None:
         with transaction(self.engine) as connection:
             connection.execute(
                 update(Exchange)
                 .where(
                     Exchange.id.in_(select(ReviewItem.exchange_id).where(ReviewItem.id.in_(items)))
                 )
-                .values(user=user)
+                .values(end_user=end_user)
             )
 
     def baseline(self, n: int, model: str = "assistant", **values: Any) -> None:
@@ -119,7 +119,7 @@ class Desk:
     def prepare(self, share: float = 0.3, **retrain: Any) -> TrainingSet:
         recipe = RecipeFile(base="b", replay_share=share, seed=5)
         settings = self.settings(**retrain)
-        return Preparation(self.engine, settings, "assistant", recipe).from_queue(
+        return TrainingDataBuilder(self.engine, settings, "assistant", recipe).from_queue(
             [self.world.batch_id]
         )
 
@@ -148,12 +148,14 @@ def test_gold_comes_with_its_guide_and_its_reviewers_agreement(desk: Desk) -> No
 def test_a_users_gold_is_on_one_side_though_no_row_names_them(desk: Desk) -> None:
     items = desk.gold(40)
     for number in range(10):
-        desk.asked_by(items[number * 4 : number * 4 + 4], f"ann{number}@example.org")
-    made = desk.prepare(0.0, data={"validation_share": 0.3, "group_by": (), "near_duplicate": 1.0})
-    user = {item: number // 4 for number, item in enumerate(items)}
-    held = {user[one["metadata"]["item_id"]] for one in made.validation}
+        desk.group_keys(items[number * 4 : number * 4 + 4], f"ann{number}@example.org")
+    made = desk.prepare(
+        0.0, data={"validation_share": 0.3, "group_by": (), "min_duplicate_similarity": 1.0}
+    )
+    end_user = {item: number // 4 for number, item in enumerate(items)}
+    held = {end_user[one["metadata"]["item_id"]] for one in made.validation}
     assert held
-    assert not held & {user[one["metadata"]["item_id"]] for one in made.rows}
+    assert not held & {end_user[one["metadata"]["item_id"]] for one in made.rows}
     assert "example.org" not in json.dumps(both_sides(made))
 
 
@@ -164,10 +166,10 @@ def test_items_of_another_database_are_nobodys(desk: Desk) -> None:
         for number, one in enumerate(original(cards=30), start=1)
     ]
     recipe = RecipeFile(base="b", replay_share=0.0)
-    made = Preparation(desk.engine, desk.settings(), "assistant", recipe).of_rows(rows)
+    made = TrainingDataBuilder(desk.engine, desk.settings(), "assistant", recipe).of_rows(rows)
     assert (made.card.agreement, made.card.n_gold) == (None, 30)
     with transaction(desk.engine) as connection:
-        assert askers_of(connection, [10**6]) == []
+        assert end_users_of_items(connection, [10**6]) == []
 
 
 def test_items_that_contradict_each_other_are_set_aside_and_named(desk: Desk) -> None:
@@ -197,7 +199,7 @@ def test_without_originals_the_baseline_is_asked_as_production_asks(desk: Desk) 
         assert one["metadata"]["source"] == "self-generated"
         assert one["metadata"]["exchange_id"].startswith("b")
     assert "recorded" not in json.dumps(made.replay_prompts)
-    assert "asked_by" not in json.dumps(made.replay_prompts)
+    assert "group_keys" not in json.dumps(made.replay_prompts)
 
 
 def test_originals_go_before_the_baseline(desk: Desk) -> None:

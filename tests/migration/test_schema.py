@@ -102,7 +102,7 @@ def test_the_migrated_schema_is_the_declared_one(empty_engine: Engine) -> None:
 def test_the_comparison_sees_a_difference(empty_engine: Engine) -> None:
     migrations.upgrade(empty_engine)
     with transaction(empty_engine) as connection:
-        connection.execute(text("ALTER TABLE reviewers ADD COLUMN nickname VARCHAR"))
+        connection.execute(text("ALTER TABLE users ADD COLUMN nickname VARCHAR"))
     assert [difference[0] for difference in differences(empty_engine)] == ["remove_column"]
 
 

@@ -16,7 +16,7 @@ from tests.migration.test_schema import (  # noqa: F401 - fixtures
 
 BEFORE = "5b7c20e91fd4"
 OPENED = datetime(2026, 11, 2, tzinfo=UTC)
-WAITING = ("awaiting_people", {"decision": "promote"})
+WAITING = ("awaiting_ratings", {"decision": "promote"})
 RATED = ("succeeded", {"decision": "promote", "study": {"id": 1}})
 NOT_RATED = ("succeeded", {"decision": "undecided"})
 CANCELLED_WHILE_RATED = ("cancelled", {"decision": "promote"})
@@ -42,7 +42,7 @@ def insert_old(
         for hours, evaluations in ((-9, before), (1, after)):
             for later, (stands, verdict) in enumerate(evaluations):
                 at = OPENED + timedelta(hours=hours + later)
-                ended = None if stands == "awaiting_people" else at + timedelta(days=1)
+                ended = None if stands == "awaiting_ratings" else at + timedelta(days=1)
                 connection.execute(
                     insert(tables["candidate_evaluations"]).values(
                         version_id=number, status=stands, launcher="local", work_dir="",
@@ -51,14 +51,14 @@ def insert_old(
                     )
                 )  # fmt: skip
         connection.execute(
-            insert(tables["human_studies"]).values(
+            insert(tables["human_evaluations"]).values(
                 id=number, version_id=number, status=status, sample_size=1, n_available=1,
-                reviewers=1, scale_lowest=1, scale_highest=5, dimensions=["tone"],
+                reviewers=1, scale_min=1, scale_max=5, dimensions=["tone"],
                 secret=bytes(32), opened_at=OPENED,
             )
         )  # fmt: skip
         connection.execute(
-            insert(tables["study_items"]).values(
+            insert(tables["human_evaluation_items"]).values(
                 study_id=number, number=1, benchmark="b", item_id="q", task_type="", messages=[]
             )
         )
@@ -113,7 +113,9 @@ def test_studies_and_their_items_outlive_the_way_up_and_down(
     with transaction(empty_engine) as connection:
         old = MetaData()
         old.reflect(connection)
-        secrets = connection.execute(select(old.tables["human_studies"].c.secret)).scalars().all()
+        secrets = (
+            connection.execute(select(old.tables["human_evaluations"].c.secret)).scalars().all()
+        )
     assert [bytes(one) for one in secrets] == [bytes(32)] * 2
     alembic_command(empty_engine, "upgrade", "head")
     assert studies(empty_engine) == first

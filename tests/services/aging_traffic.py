@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 from monitor.store.engine import snapshot, transaction
 from monitor.store.tables import Exchange
 from monitor.store.traffic.baselines import create_baseline
-from monitor.store.traffic.embedding_blocks import gather_vectors
+from monitor.store.traffic.embedding_blocks import load_vectors
 from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
 from tests.services.fake_encoder import FakeEncoder
 
@@ -28,7 +28,7 @@ def exchange(number: int, received_at: datetime, **values: Any) -> ExchangeRow:
         "received_at": received_at,
         "model": "assistant",
         "task_type": "",
-        "user": f"user-{number % 7}",
+        "end_user": f"user-{number % 7}",
         "messages": [{"role": "user", "content": prompt}],
         "prompt": prompt,
         "response": f"response {number}",
@@ -37,7 +37,7 @@ def exchange(number: int, received_at: datetime, **values: Any) -> ExchangeRow:
         "randomness": 0,
         "threshold": 0,
         "candidate_threshold": 0,
-        "floor_size": 0,
+        "min_sample_size": 0,
         "inclusion_probability": 0.05,
     }
     return ExchangeRow(**(defaults | values))
@@ -103,7 +103,7 @@ def vectors_are_right(engine: Engine) -> int:
         rows = connection.execute(
             select(Exchange.prompt, Exchange.response, Exchange.block_id, Exchange.block_row)
         ).all()
-        prompts, responses = gather_vectors(
+        prompts, responses = load_vectors(
             connection,
             np.array([row.block_id for row in rows], dtype=np.int64),
             np.array([row.block_row for row in rows], dtype=np.int64),

@@ -12,8 +12,8 @@ from monitor.store.engine import transaction
 from monitor.store.windows.drift_evaluations import mark_followed_up
 from tests.services.assessments import (
     make_assessment,
-    make_characteristic,
     make_family,
+    make_numeric_column,
     not_enough_data,
     store_evaluation,
 )
@@ -46,10 +46,10 @@ def store_year(engine: Engine, end: datetime, *, model: str = "assistant") -> Se
                     "output",
                     verdict="drift" if week in HITS else "no_drift",
                     p_value=0.003 if week in HITS else 0.3,
-                    mass_lower_bound=0.008 if week in HITS else 0.0,
+                    drifted_share_lower_bound=0.008 if week in HITS else 0.0,
                 ),
-                characteristics=(
-                    make_characteristic(
+                numeric_columns=(
+                    make_numeric_column(
                         current_mean=0.82 - lost,
                         effect_size=-lost,
                         relative_change=-lost / 0.82,
@@ -57,7 +57,7 @@ def store_year(engine: Engine, end: datetime, *, model: str = "assistant") -> Se
                         degraded=degraded,
                     ),
                     *(
-                        make_characteristic(
+                        make_numeric_column(
                             name=name,
                             side=side,
                             direction=0,

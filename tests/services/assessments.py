@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from monitor.store.windows.assessment import (
     Assessment,
     Basis,
-    Characteristic,
     DriftTest,
     Example,
     FamilyAssessment,
+    NumericAssessment,
     Quote,
     SlowDrift,
     Source,
@@ -20,7 +20,7 @@ from monitor.store.windows.assessment import (
     TopicPeriod,
     VersionAssessment,
 )
-from monitor.store.windows.claims import claim_evaluation, finish_evaluation
+from monitor.store.windows.claims import claim_drift_evaluation, finish_drift_evaluation
 from monitor.store.windows.drift_evaluations import mark_followed_up
 from monitor.store.windows.sample_scores import SampleScores
 
@@ -29,7 +29,12 @@ HOSTILE = "<script>alert(1)</script> & <!channel> `*bold*` <https://evil.example
 
 def make_family(family: Any = "input", **values: Any) -> FamilyAssessment:
     """Build a family that is as before."""
-    defaults = {"verdict": "no_drift", "alarm": False, "p_value": 0.4, "mass_lower_bound": 0.0}
+    defaults = {
+        "verdict": "no_drift",
+        "alarm": False,
+        "p_value": 0.4,
+        "drifted_share_lower_bound": 0.0,
+    }
     return FamilyAssessment(family=family, **(defaults | values))
 
 
@@ -43,7 +48,7 @@ def make_slow(**values: Any) -> SlowDrift:
         "since": datetime(2026, 10, 5, tzinfo=UTC),
         "found": datetime(2026, 10, 26, tzinfo=UTC),
         "share": 0.021,
-        "share_lower_bound": 0.014,
+        "drifted_share_lower_bound": 0.014,
     }
     return SlowDrift(**(defaults | values))
 
@@ -83,7 +88,7 @@ def make_topic(**values: Any) -> Topic:
     return Topic(**(defaults | values))
 
 
-def make_characteristic(**values: Any) -> Characteristic:
+def make_numeric_column(**values: Any) -> NumericAssessment:
     """Build a metric that fell by a third."""
     defaults = {
         "name": "resolved",
@@ -101,7 +106,7 @@ def make_characteristic(**values: Any) -> Characteristic:
         "adjusted_p_value": 1e-8,
         "degraded": True,
     }
-    return Characteristic(**(defaults | values))
+    return NumericAssessment(**(defaults | values))
 
 
 def make_version_assessment(**values: Any) -> VersionAssessment:
@@ -113,26 +118,26 @@ def make_version_assessment(**values: Any) -> VersionAssessment:
         "n_current": 400,
         "baseline": "",
         "own_baseline": False,
-        "serves": True,
-        "shown": True,
+        "is_serving": True,
+        "is_reported": True,
         "verdict": "drift",
         "alarm": True,
         "input_p_value": 0.0001,
-        "input_mass_lower_bound": 0.3,
+        "input_drifted_share_lower_bound": 0.3,
         "output_p_value": 0.4,
-        "output_mass_lower_bound": 0.0,
+        "output_drifted_share_lower_bound": 0.0,
     }
     return VersionAssessment(**(defaults | values))
 
 
-def make_assessment(mass: float | None = None, **values: Any) -> Assessment:
-    """Build an assessment: input drift of at least ``mass``, or none."""
-    drifted = mass is not None
+def make_assessment(drifted_share: float | None = None, **values: Any) -> Assessment:
+    """Build an assessment: input drift of at least ``drifted_share``, or none."""
+    drifted = drifted_share is not None
     family = make_family(
         verdict="drift" if drifted else "no_drift",
         alarm=drifted,
         p_value=0.0001 if drifted else 0.4,
-        mass_lower_bound=mass or 0.0,
+        drifted_share_lower_bound=drifted_share or 0.0,
         topics=(make_topic(),) if drifted else (),
     )
     defaults: dict[str, Any] = {
@@ -163,7 +168,7 @@ def huge(character: str = "x") -> Assessment:
         )
         for index in range(200)
     )
-    drifted = {"verdict": "drift", "alarm": True, "topics": topics, "foreign": (example,) * 5}
+    drifted = {"verdict": "drift", "alarm": True, "topics": topics, "outliers": (example,) * 5}
     test = DriftTest(
         name="scattered",
         statistic=1.5,
@@ -180,8 +185,8 @@ def huge(character: str = "x") -> Assessment:
         headline=character * 3000,
         input=make_family("input", tests=(test,) * 8, **drifted),
         output=make_family("output", tests=(test,) * 8, **drifted),
-        characteristics=tuple(
-            make_characteristic(
+        numeric_columns=tuple(
+            make_numeric_column(
                 name=f"{character * 200}{number}", effect_lower=-0.3, effect_upper=-0.2
             )
             for number in range(200)
@@ -225,9 +230,9 @@ def store_evaluation(
 ) -> int:
     """Store a done evaluation of the window that begins at ``start``."""
     end = start + timedelta(days=days)
-    claim = claim_evaluation(connection, assessment.model, start, end, seed=1, now=end)
+    claim = claim_drift_evaluation(connection, assessment.model, start, end, seed=1, now=end)
     assert claim is not None
-    finish_evaluation(
+    finish_drift_evaluation(
         connection,
         claim,
         assessment=assessment,

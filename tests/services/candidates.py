@@ -123,14 +123,14 @@ def leave_verdict(folder: RunFolder, verdict: dict[str, Any]) -> None:
         {
             "by": system, "benchmark": "support", "id": f"q{number}", "task_type": "cards",
             "messages": ITEM["messages"], "expected": "a",
-            "answer": "a" if number < n_right else f"{system} is wrong",
+            "response": "a" if number < n_right else f"{system} is wrong",
             "values": {"exact_match": float(number < n_right)},
         }
         for system, n_right in right.items()
         for number in range(6)
     ]  # fmt: skip
     asked = read_json(folder.evaluation_request) or {}
-    write_lines(folder.evaluation_answers(asked.get("evaluation_id", 1)), rows)
+    write_lines(folder.evaluation_responses(asked.get("evaluation_id", 1)), rows)
     write_json(folder.evaluation, verdict)
 
 
@@ -159,17 +159,17 @@ def judged(
     """Give a version a verdict against what serves now."""
     row = planned(connection, version_id, now, folder)
     conclude(connection, row, make_verdict(decision, **values), now)
-    return store.evaluation_by_id(connection, row.id)
+    return store.candidate_evaluation_by_id(connection, row.id)
 
 
-def awaiting_people(
+def awaiting_ratings(
     connection: Connection, version_id: int, now: datetime, *, folder: Path = Path("nowhere")
 ) -> CandidateEvaluationRow:
     """Give a version an evaluation that promotes it if people do too."""
     row = planned(connection, version_id, now, folder)
     store.mark_running(connection, row.id, {"number": 1}, now)
-    store.keep_verdict(connection, row.id, make_verdict(), {"support": "0" * 64})
-    return store.evaluation_by_id(connection, row.id)
+    store.save_results(connection, row.id, make_verdict(), {"support": "0" * 64})
+    return store.candidate_evaluation_by_id(connection, row.id)
 
 
 def planned(
@@ -181,9 +181,9 @@ def planned(
     request = make_request(
         folder, incumbent=Source(base="the-base", adapter=serving.adapter_path) if serving else None
     )
-    evaluation = store.insert_evaluation(
+    evaluation = store.insert_candidate_evaluation(
         connection, version_id, launcher="fake", work_dir=str(folder),
         request=msgspec.to_builtins(request), file_digest=request.file_digest, planned_by="test",
         now=now,
     )  # fmt: skip
-    return store.evaluation_by_id(connection, evaluation)
+    return store.candidate_evaluation_by_id(connection, evaluation)

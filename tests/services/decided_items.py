@@ -10,7 +10,7 @@ from monitor.review.items.blind_review import claim_next, submit_review
 from monitor.review.items.verdicts import ReviewInput
 from monitor.settings import Review
 from monitor.store.engine import transaction
-from monitor.store.review.gold_export import DecidedItem
+from monitor.store.review.gold_export import GoldItem
 from tests.services.review_world import World, make_world
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
@@ -73,7 +73,7 @@ def make_reviewed_world(
     return world
 
 
-def decided(item_id: int = 1, **changes: Any) -> DecidedItem:
+def decided(item_id: int = 1, **changes: Any) -> GoldItem:
     """Return a decided item that was reviewed without a taxonomy."""
     values: dict[str, Any] = {
         "exchange_id": f"x{item_id}",
@@ -101,4 +101,4 @@ def decided(item_id: int = 1, **changes: Any) -> DecidedItem:
         "decided_at": datetime(2026, 11, 3, tzinfo=UTC),
         "n_reviewers": 2,
     }
-    return DecidedItem(item_id=item_id, **values | changes)
+    return GoldItem(item_id=item_id, **values | changes)

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select, update
 
 from monitor.review.guidelines import load_taxonomy
 from monitor.store.engine import transaction
-from monitor.store.review.taxonomies import put_taxonomy
+from monitor.store.review.taxonomies import save_taxonomy
 from monitor.store.tables import Exchange, ReviewItem
 from tests.services.review_world import World, make_world
 
@@ -81,7 +81,7 @@ def make_desk(engine: Engine, clock: datetime, n: int = 40) -> World:
     world = make_world(engine, clock, n=n)
     guide = load_taxonomy(Path(str(files("monitor.review.guidelines") / "starter.md")))
     with transaction(engine) as connection:
-        put_taxonomy(connection, guide.version, guide.canonical(), clock)
+        save_taxonomy(connection, guide.version, guide.canonical(), clock)
         connection.execute(update(ReviewItem).values(taxonomy_version=guide.version))
     first = queue_of(world)
     retell(world, first[0], *LOST_CARD, task_type="card_lost")

@@ -10,8 +10,8 @@ from monitor.settings import Settings, Traffic
 from monitor.store.engine import transaction
 from monitor.store.tables import DeadLetter, Exchange, PendingHalf
 from monitor.store.traffic.exchanges import Position
-from monitor.traffic.ingest.preparation import Preparer
-from monitor.traffic.ingest.writer import Stored, store_batch
+from monitor.traffic.ingest.preparation import BatchPreparer
+from monitor.traffic.ingest.writer import StoreResult, store_batch
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.sampling.design import SamplingDesign
@@ -19,7 +19,7 @@ from monitor.traffic.sampling.sampler import SPACE, Draw
 from tests.services.fake_encoder import FakeEncoder
 
 TIMEOUT_SECONDS = 600.0
-JOINED = Traffic(join={"enabled": True, "timeout_seconds": TIMEOUT_SECONDS})
+JOINED = Traffic(join={"enabled": True, "timeout": f"{TIMEOUT_SECONDS:g}s"})
 
 
 def request_line(name: str) -> bytes:
@@ -32,10 +32,10 @@ def response_line(name: str) -> bytes:
     return json.dumps({"id": name, "response": f"response {name}", "model": "bank"}).encode()
 
 
-def make_preparer(settings: Traffic = JOINED) -> Preparer:
+def make_preparer(settings: Traffic = JOINED) -> BatchPreparer:
     """Return a preparer without a model, that keeps whatever it is given."""
     every = Settings(traffic=settings, monitoring={"sample_rate": 1.0})
-    return Preparer(
+    return BatchPreparer(
         settings,
         FakeEncoder(),
         design=SamplingDesign(every),
@@ -56,7 +56,7 @@ def store(
     *,
     settings: Traffic = JOINED,
     probability: float = 0.25,
-) -> Stored:
+) -> StoreResult:
     """Store one batch of records, each given by partition, offset and value."""
     records = [
         RawRecord(Position("topic", partition, offset), b"key", value, now, read_at=now)

@@ -56,7 +56,7 @@ def check_error(error: RecordError) -> None:
 
 def check_exchange(exchange: Exchange) -> None:
     """Everything in it can be stored by both databases."""
-    texts = [exchange.exchange_id, exchange.model, exchange.task_type, exchange.user]
+    texts = [exchange.exchange_id, exchange.model, exchange.task_type, exchange.end_user]
     texts += [exchange.response, exchange.trace_id]
     for message in exchange.messages:
         texts += [message.role, message.content]

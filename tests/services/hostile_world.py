@@ -7,14 +7,14 @@ from sqlalchemy import Connection, Engine, select, update
 
 from monitor.store.alerts.incidents import open_incident
 from monitor.store.engine import transaction
-from monitor.store.tables import Evaluation, Exchange, ReviewBatch, Reviewer
+from monitor.store.tables import DriftEvaluation, Exchange, ReviewBatch, User
 from monitor.store.training.registry import insert_version
 from tests.services.hostile_texts import ALL, infect
 from tests.services.review_world import World, make_world
 from tests.services.route_table import Visitor
 
 #: The keys of an assessment below which texts come from the traffic or its analysis.
-WRITTEN = frozenset({"headline", "remarks", "name", "examples", "foreign", "model", "reason"})
+WRITTEN = frozenset({"headline", "remarks", "name", "examples", "outliers", "model", "reason"})
 MODEL = f"assistant {ALL}"
 SCORES = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 
@@ -24,7 +24,7 @@ def make_hostile_world(engine: Engine, clock: datetime) -> World:
     world = make_world(engine, clock, n=8, cases=[(ALL, ALL, ALL)])
     with transaction(engine) as connection:
         _infect_evaluation(connection, world.evaluation_id)
-        for table in (Exchange, ReviewBatch, Evaluation):
+        for table in (Exchange, ReviewBatch, DriftEvaluation):
             connection.execute(update(table).values(model=MODEL))
         open_incident(
             connection, model=MODEL, fingerprint=frozenset({ALL}), severity=0.3,
@@ -41,7 +41,7 @@ def rename_everybody(world: World) -> None:
     """Give people hostile names; whoever is signed in stays so."""
     with transaction(world.engine) as connection:
         for name, person_id in world.people.items():
-            statement = update(Reviewer).where(Reviewer.id == person_id)
+            statement = update(User).where(User.id == person_id)
             connection.execute(statement.values(name=f"{name} {ALL}", email=f"{name}@{ALL}"))
 
 
@@ -83,10 +83,12 @@ def _call(visitor: Visitor, path: str, body: dict[str, Any] | None = None) -> di
 
 def _infect_evaluation(connection: Connection, evaluation_id: int) -> None:
     assessment = connection.execute(
-        select(Evaluation.assessment).where(Evaluation.id == evaluation_id)
+        select(DriftEvaluation.assessment).where(DriftEvaluation.id == evaluation_id)
     ).scalar_one()
     hostile = infect(assessment, WRITTEN)
     hostile["mix_current"] = {ALL: 0.5, "fees": 0.5}
     connection.execute(
-        update(Evaluation).where(Evaluation.id == evaluation_id).values(assessment=hostile)
+        update(DriftEvaluation)
+        .where(DriftEvaluation.id == evaluation_id)
+        .values(assessment=hostile)
     )

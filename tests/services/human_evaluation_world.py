@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Engine, select
 
-from monitor.review.human_evaluation.locking import lock_study
-from monitor.review.human_evaluation.opening import open_study
-from monitor.review.human_evaluation.rating import Ratings, claim_next, submit, view_at_work
+from monitor.review.human_evaluation.locking import lock_human_evaluation
+from monitor.review.human_evaluation.opening import open_human_evaluation
+from monitor.review.human_evaluation.rating import Ratings, claim_next, submit, view_current_item
 from monitor.settings import Gates
-from monitor.settings.evaluation_file import HumanEvaluation
+from monitor.settings.evaluation_file import HumanEvaluationPlan
 from monitor.store.engine import transaction
-from monitor.store.tables import StudyAnswer, StudyItem, StudyKey
+from monitor.store.tables import HumanEvaluationItem, HumanEvaluationKey, HumanEvaluationResponse
 from monitor.store.training.registry import insert_version
-from retrain.evaluation.human_evaluation.results import measure_study
-from tests.services.candidates import awaiting_people
+from retrain.evaluation.human_evaluation.results import score_human_evaluation
+from tests.services.candidates import awaiting_ratings
 from tests.services.review_world import World
 
 SECRET = bytes(range(32))
@@ -72,7 +72,7 @@ def make_version(connection: Connection, now: datetime, model: str = "assistant"
 
 
 def rows(n: int, names: Mapping[str, str] | None = None, mark: str = "") -> list[dict[str, Any]]:
-    """Return answers as evaluation-answers.jsonl has them: all three agree on nothing.
+    """Return answers as evaluation-responses.jsonl has them: all three agree on nothing.
 
     Args:
         n: Items.
@@ -93,29 +93,29 @@ def rows(n: int, names: Mapping[str, str] | None = None, mark: str = "") -> list
                     {"role": "system", "content": "You are the support desk of a bank."},
                     {"role": "user", "content": f"{asked} ({index})"},
                 ],
-                "answer": mark + texts[system],
+                "response": mark + texts[system],
             }
             for system in SYSTEMS
         ]
     return found
 
 
-def make_study(
+def make_human_evaluation(
     engine: Engine,
     now: datetime,
     *,
     n: int = 6,
-    plan: HumanEvaluation | None = None,
+    plan: HumanEvaluationPlan | None = None,
     given: list[dict[str, Any]] | None = None,
     version_id: int | None = None,
 ) -> int:
     """Open a study of a candidate, a new one where none is named, and return its id."""
     with transaction(engine) as connection:
         version_id = version_id or make_version(connection, now)
-        return open_study(
+        return open_human_evaluation(
             connection,
-            evaluation_id=awaiting_people(connection, version_id, now).id,
-            plan=plan or HumanEvaluation(sample_size=n),
+            evaluation_id=awaiting_ratings(connection, version_id, now).id,
+            plan=plan or HumanEvaluationPlan(sample_size=n),
             rows=rows(n) if given is None else given,
             seed=1,
             secret=SECRET,
@@ -123,15 +123,15 @@ def make_study(
         )
 
 
-def systems_of_texts(engine: Engine, study_id: int) -> dict[tuple[int, str], list[str]]:
+def systems_of_texts(engine: Engine, human_evaluation_id: int) -> dict[tuple[int, str], list[str]]:
     """Return (item, text) -> the systems whose it is, past every rule of the application."""
     found: dict[tuple[int, str], list[str]] = {}
     query = (
-        select(StudyItem.number, StudyAnswer.text, StudyKey.system)
-        .join(StudyAnswer, StudyAnswer.item_id == StudyItem.id)
-        .join(StudyKey, StudyKey.answer_id == StudyAnswer.id)
-        .where(StudyItem.study_id == study_id)
-        .order_by(StudyKey.system)
+        select(HumanEvaluationItem.number, HumanEvaluationResponse.text, HumanEvaluationKey.system)
+        .join(HumanEvaluationResponse, HumanEvaluationResponse.item_id == HumanEvaluationItem.id)
+        .join(HumanEvaluationKey, HumanEvaluationKey.response_id == HumanEvaluationResponse.id)
+        .where(HumanEvaluationItem.human_evaluation_id == human_evaluation_id)
+        .order_by(HumanEvaluationKey.system)
     )
     with transaction(engine) as connection:
         for number, text, system in connection.execute(query):
@@ -141,37 +141,41 @@ def systems_of_texts(engine: Engine, study_id: int) -> dict[tuple[int, str], lis
 
 def rate_all(
     engine: Engine,
-    study_id: int,
+    human_evaluation_id: int,
     reviewer_id: int,
     now: datetime,
     scores: Mapping[str, Mapping[str, int]],
 ) -> int:
     """Rate every item that a person is given, each system as told; return how many."""
-    whose = systems_of_texts(engine, study_id)
+    whose = systems_of_texts(engine, human_evaluation_id)
     n = 0
     while True:
         with transaction(engine) as connection:
-            number = claim_next(connection, study_id, reviewer_id, now, 20)
+            number = claim_next(connection, human_evaluation_id, reviewer_id, now, 20)
             if number is None:
                 return n
-            view = view_at_work(connection, study_id, reviewer_id, now)
+            view = view_current_item(connection, human_evaluation_id, reviewer_id, now)
             assert view is not None
             ratings = [dict(scores[whose[number, text][0]]) for text in view.answers]
-            submit(connection, study_id, number, reviewer_id, Ratings(ratings), now=now)
+            submit(connection, human_evaluation_id, number, reviewer_id, Ratings(ratings), now=now)
         n += 1
 
 
-def make_locked_study(engine: Engine, world: World, now: datetime) -> int:
+def make_locked_human_evaluation(engine: Engine, world: World, now: datetime) -> int:
     """Make a study that two people have rated, with its results, and return its id."""
-    dimensions = HumanEvaluation().dimensions
+    dimensions = HumanEvaluationPlan().dimensions
     scores = {
         system: dict.fromkeys(dimensions, value)
         for system, value in (("candidate", 5), ("incumbent", 4), ("base", 2))
     }
-    study = make_study(engine, now, n=12)
+    human_evaluation = make_human_evaluation(engine, now, n=12)
     for name in ("Ada", "Ben"):
-        rate_all(engine, study, world.people[name], now, scores)
+        rate_all(engine, human_evaluation, world.people[name], now, scores)
     with transaction(engine) as connection:
-        lock_study(connection, study, world.rows["Lea"], now, although_missing=True)
-        measure_study(connection, study, Gates(), rng=np.random.default_rng(1), now=now)
-    return study
+        lock_human_evaluation(
+            connection, human_evaluation, world.rows["Lea"], now, allow_missing=True
+        )
+        score_human_evaluation(
+            connection, human_evaluation, Gates(), rng=np.random.default_rng(1), now=now
+        )
+    return human_evaluation

@@ -25,11 +25,11 @@ def ingest_settings(bootstrap_servers: str, topic: str, url: str, **sections: di
             "bootstrap_servers": bootstrap_servers,
             "topic": topic,
             "group_id": f"group-{topic}",
-            "session_timeout_seconds": 6.0,
+            "session_timeout": "6s",
             **sections.pop("kafka", {}),
         },
         database={"url": url},
-        traffic={"batch_size": 64, "flush_seconds": 0.3, **sections.pop("traffic", {})},
+        traffic={"batch_size": 64, "flush_interval": "300ms", **sections.pop("traffic", {})},
         **sections,
     )
 

@@ -20,7 +20,7 @@ from monitor.settings import Secrets
 from monitor.store.engine import make_engine
 from monitor.traffic.ingest import sweeper, writer
 from monitor.traffic.ingest.loop import run_ingest
-from monitor.traffic.ingest.preparation import Preparer
+from monitor.traffic.ingest.preparation import BatchPreparer
 from tests.services.fake_encoder import FakeEncoder
 from tests.services.ingest import ingest_settings
 
@@ -39,16 +39,16 @@ def main(bootstrap_servers: str, topic: str, url: str, moment: str) -> None:
     if moment == "before_kafka_commit":
         KafkaConsumer.commit_async = strike
     elif moment == "before_database_commit":
-        insert_readable = writer.insert_readable
+        insert_accepted = writer.insert_accepted
 
         def insert_then_strike(*arguments: object, **options: object) -> object:
-            refused = insert_readable(*arguments, **options)  # the rows are in the transaction
+            refused = insert_accepted(*arguments, **options)  # the rows are in the transaction
             strike()
             return refused
 
-        writer.insert_readable = insert_then_strike
+        writer.insert_accepted = insert_then_strike
     elif moment == "after_claim":
-        Preparer.prepare_pairs = strike_before(Preparer.prepare_pairs, strike)
+        BatchPreparer.prepare_pairs = strike_before(BatchPreparer.prepare_pairs, strike)
     elif moment == "before_join_commit":
         sweeper.restore_dead_letters = strike  # the last call in the transaction
     joins = moment in {"after_claim", "before_join_commit", "never_joining"}
@@ -60,7 +60,7 @@ def main(bootstrap_servers: str, topic: str, url: str, moment: str) -> None:
         topic,
         url,
         monitoring={"sample_rate": 0.3},
-        traffic={"join": {"enabled": joins, "timeout_seconds": 120}},
+        traffic={"join": {"enabled": joins, "timeout": "2m"}},
     )
     run_ingest(make_engine(url), settings, Secrets(), FakeEncoder(), stop)
 

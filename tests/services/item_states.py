@@ -61,7 +61,7 @@ def make_states(site: Site) -> dict[tuple[str, str], int]:
     decided = both(accepted, {**correction("We refund it at once."), **POOR})
     ada("POST", f"/api/items/{decided}/escalation")
     ruling = correction("We refund it within a day.")
-    cleo("POST", f"/api/items/{decided}/adjudication", {**ruling, "cause": "guide_gap"})
+    cleo("POST", f"/api/items/{decided}/adjudication", {**ruling, "cause": "guidelines_gap"})
     flagged = both(accepted, accepted)
     ada("POST", f"/api/items/{flagged}/flag", {"reason": "Personal data: an IBAN"})
     excluded = both(accepted, accepted)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
-from monitor.store.tables import Exchange, Reviewer, ReviewItem
+from monitor.store.tables import Exchange, ReviewItem, User
 
 
 def add_items(connection: Connection, batch_id: int, n: int) -> None:
@@ -44,7 +44,7 @@ def add_items(connection: Connection, batch_id: int, n: int) -> None:
 def add_reviewers(connection: Connection, n: int, now: datetime) -> None:
     """Add people who can't sign in."""
     connection.execute(
-        insert(Reviewer),
+        insert(User),
         [
             {
                 "name": f"Claimer {number}",

@@ -6,10 +6,10 @@ import numpy as np
 from sqlalchemy import Engine, select, update
 
 from monitor.store.engine import transaction
-from monitor.store.tables import Evaluation, Exchange
+from monitor.store.tables import DriftEvaluation, Exchange
 from monitor.store.traffic.baselines import create_baseline
 from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
-from monitor.store.windows.prompt_maps import PromptMap, set_prompt_map
+from monitor.store.windows.prompt_maps import PromptMap, save_prompt_map
 from monitor.store.windows.sample_scores import sample_scores
 from tests.services.review_world import World, make_world
 
@@ -39,7 +39,7 @@ def add_map(engine: Engine, evaluation_id: int, clock: datetime) -> PromptMap:
             reference_ids=reference_ids,
             reference=(0.1 + 0.2 * rng.random((N_BASELINE, 2))).astype(np.float32),
         )
-        set_prompt_map(connection, evaluation_id, drawn)
+        save_prompt_map(connection, evaluation_id, drawn)
     return drawn
 
 
@@ -52,7 +52,7 @@ def _store_baseline(engine: Engine, evaluation_id: int, clock: datetime) -> np.n
             received_at=clock - timedelta(weeks=9),
             model="assistant",
             task_type="fees",
-            user=f"before{index}",
+            end_user=f"before{index}",
             messages=[{"role": "user", "content": f"What does a card cost? ({index})"}],
             prompt=f"What does a card cost? ({index})",
             response="Nothing.",
@@ -73,7 +73,9 @@ def _store_baseline(engine: Engine, evaluation_id: int, clock: datetime) -> np.n
             created_at=clock, baseline_id=baseline_id,
         )  # fmt: skip
         connection.execute(
-            update(Evaluation).where(Evaluation.id == evaluation_id).values(baseline_id=baseline_id)
+            update(DriftEvaluation)
+            .where(DriftEvaluation.id == evaluation_id)
+            .values(baseline_id=baseline_id)
         )
         statement = select(Exchange.id).where(Exchange.baseline_id == baseline_id)
         return np.array(list(connection.execute(statement.order_by(Exchange.id)).scalars()))

@@ -23,17 +23,17 @@ from monitor.store.review.gold_export import ItemFilter
 from monitor.store.review.items import NewItem, insert_batch
 from monitor.store.tables import (
     AuditEntry,
-    DiscussionMessage,
     Exchange,
     GoldExample,
     Incident,
-    Lease,
     OutboxMessage,
-    Proposal,
     Review,
+    ReviewAssignment,
     ReviewAudit,
-    Reviewer,
     ReviewItem,
+    ReviewMessage,
+    ReviewProposal,
+    User,
 )
 from monitor.store.traffic.baselines import create_baseline, latest_baseline
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
@@ -42,7 +42,7 @@ from monitor.store.traffic.pending_halves import HalfRow, insert_halves
 from monitor.store.training.registry import insert_version
 from monitor.store.training.runs import finish_run, mark_running, run_by_id
 from monitor.store.windows.assessment import Example, Quote
-from monitor.store.windows.claims import claim_evaluation, finish_evaluation
+from monitor.store.windows.claims import claim_drift_evaluation, finish_drift_evaluation
 from monitor.store.windows.prompt_maps import PromptMap
 from monitor.store.windows.sample_scores import SampleScores
 from monitor.traffic.redaction import pseudonym_of
@@ -110,15 +110,15 @@ def _halves(clock: datetime) -> list[HalfRow]:
             position=Position("topic", 0, 900 + number),
             join_id=f"half-{number}",
             side="request",
-            user=user,
+            end_user=end_user,
             occurred_at=clock,
             received_at=clock,
             randomness=0,
             threshold=0,
             inclusion_probability=0.05,
-            payload={"user": user, "messages": [{"role": "user", "content": prompt}]},
+            payload={"user": end_user, "messages": [{"role": "user", "content": prompt}]},
         )
-        for number, (user, prompt) in enumerate(
+        for number, (end_user, prompt) in enumerate(
             [(pseudonym_of(ANN), f"{WORD}?"), ("somebody", "Where is my parcel?")]
         )
     ]
@@ -139,7 +139,7 @@ def prompt_of(number: int) -> str:
 def _store_traffic(engine: Engine, clock: datetime) -> None:
     def row(number: int, at: datetime) -> Any:
         hers = number in HERS or number == IN_BASELINE
-        values: dict[str, Any] = {"user": pseudonym_of(ANN)} if hers else {}
+        values: dict[str, Any] = {"end_user": pseudonym_of(ANN)} if hers else {}
         if number == MENTIONS:
             values["response"] = f"Ask {ANN.upper()}, she knows."
         return exchange(
@@ -167,18 +167,18 @@ def _evaluate(engine: Engine, ids: dict[int, int], clock: datetime) -> int:
         headline=f"People ask about new things: “crypto, wallet, transfer” and “{beginning}”.",
         remarks=(f"One user ({pseudonym_of(ANN)}) sent 30% of the window.",),
     )
-    foreign = make_examples(prompt_of(5), prompt_of(33))
+    outliers = make_examples(prompt_of(5), prompt_of(33))
     before = Quote(prompt=prompt_of(IN_BASELINE), response=f"response {IN_BASELINE}")
     changed = Example(prompt=prompt_of(6), response="Nothing.", before=before)
     assessment = replace(
         assessment,
-        input=replace(assessment.input, topics=topics, foreign=foreign),
-        output=replace(assessment.output, foreign=(changed,)),
+        input=replace(assessment.input, topics=topics, outliers=outliers),
+        output=replace(assessment.output, outliers=(changed,)),
     )
     start, end = clock - timedelta(days=7), clock
     window = [ids[n] for n in range(N_TRAFFIC)]
     with transaction(engine) as connection:
-        claim = claim_evaluation(connection, "assistant", start, end, seed=1, now=clock)
+        claim = claim_drift_evaluation(connection, "assistant", start, end, seed=1, now=clock)
         assert claim is not None
         scores = SampleScores(
             np.array(window),
@@ -188,7 +188,7 @@ def _evaluate(engine: Engine, ids: dict[int, int], clock: datetime) -> int:
         )
         baseline = latest_baseline(connection, "assistant")
         assert baseline is not None
-        finish_evaluation(
+        finish_drift_evaluation(
             connection, claim, assessment=assessment, scores=scores, baseline_id=baseline.id,
             provenance={}, now=clock, prompt_map=_map(window, [ids[n] for n in range(100, 110)]),
         )  # fmt: skip
@@ -216,7 +216,7 @@ def _review(
 ) -> None:
     for number, name in ((1, "Ada"), (2, "Ben")):
         connection.execute(
-            insert(Reviewer).values(
+            insert(User).values(
                 id=number, name=name, password_hash="x", role="reviewer", active=True,
                 created_at=clock,
             )
@@ -256,17 +256,17 @@ def _review(
                 )
             )  # fmt: skip
             connection.execute(
-                insert(Lease).values(
+                insert(ReviewAssignment).values(
                     item_id=item_id, reviewer_id=reviewer, expires_at=clock, draft={"text": answer}
                 )
             )
         connection.execute(
-            insert(Proposal).values(
+            insert(ReviewProposal).values(
                 item_id=item_id, reviewer_id=1, comment="", proposed_at=clock, **judged
             )
         )
         connection.execute(
-            insert(DiscussionMessage).values(
+            insert(ReviewMessage).values(
                 item_id=item_id, reviewer_id=2, text=answer, written_at=clock
             )
         )
@@ -314,19 +314,19 @@ def _train(engine: Engine, folder: Path, clock: datetime) -> tuple[RunFolder, in
     with transaction(engine) as connection:
         gold = sft_rows(read_gold(connection, ModelSection(), ItemFilter()), ModelSection())
         training_set: TrainingSet = build_training_set(
-            gold, [], replay_share=0.0, seed=1, checks=Checks(rules=TrainingData(minimum_gold=1))
+            gold, [], replay_share=0.0, seed=1, checks=Checks(rules=TrainingData(min_gold=1))
         )
         run_id = plan_run(
             connection, model="assistant", recipe=RECIPE, work_dir=folder / "runs", now=clock
         )  # fmt: skip
         run = prepare_run(connection, run_id, training_set)
         write_lines(
-            run.evaluation_answers(1),
+            run.evaluation_responses(1),
             [
                 {
                     "by": system, "benchmark": "support", "id": f"exchange-{n}",
                     "messages": [{"role": "user", "content": prompt_of(n)}], "expected": "yes",
-                    "answer": "yes", "values": {"exact_match": 1.0},
+                    "response": "yes", "values": {"exact_match": 1.0},
                 }
                 for system in ("candidate", "base")
                 for n in (HERS[1], 4)

@@ -13,9 +13,9 @@ from kafka.record import MemoryRecords
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
 from monitor.traffic.kafka.wire.batch_header import AFTER_CRC
-from monitor.traffic.kafka.wire.integrity import Doubts
+from monitor.traffic.kafka.wire.integrity import UnconfirmedBatches
 from monitor.traffic.kafka.wire.partition_reader import PartitionReader
-from monitor.traffic.kafka.wire.selection import Fetched, Kept, Selection
+from monitor.traffic.kafka.wire.selection import FetchedPart, SampledRecord, Selection
 from monitor.traffic.sampling.sampler import Sampler
 
 PARTITION = TopicPartition("topic", 3)
@@ -86,7 +86,7 @@ def open_reader(
         selecting or selection(),
         max_records,
         lambda _: end_of_log,
-        Doubts(patience_seconds),
+        UnconfirmedBatches(patience_seconds),
     )
     reader: PartitionReader = make(
         begin,
@@ -98,17 +98,17 @@ def open_reader(
     return reader
 
 
-def read_all(data: bytes, begin: int = 0, **options: Any) -> list[Fetched]:
+def read_all(data: bytes, begin: int = 0, **options: Any) -> list[FetchedPart]:
     """Return the parts of one fetch."""
     reader = open_reader(data, begin, **options)
-    parts: list[Fetched] = []
+    parts: list[FetchedPart] = []
     while reader:
         parts += reader.take(1)
     assert (parts[-1].end if parts else begin) == reader.next_fetch_offset
     return parts
 
 
-def kept(parts: Sequence[Fetched]) -> list[Kept]:
+def kept(parts: Sequence[FetchedPart]) -> list[SampledRecord]:
     """Return what all parts kept."""
     return [one for part in parts for one in part.kept]
 
@@ -131,9 +131,9 @@ class Log:
         index = next(i for i, (_, end) in enumerate(self.bounds) if offset < end)
         return b"".join(self.batches[index:])
 
-    def consume(self, **options: Any) -> list[Fetched]:
+    def consume(self, **options: Any) -> list[FetchedPart]:
         """Read from the beginning to the end, fetching again where a reader stops."""
-        parts: list[Fetched] = []
+        parts: list[FetchedPart] = []
         offset = 0
         while offset < self.end:
             got = read_all(self.fetch(offset), offset, end_of_log=self.end, **options)

@@ -6,22 +6,22 @@ from datetime import datetime, timedelta
 import numpy as np
 from sqlalchemy import Engine
 
-from monitor.accounts.registration import create_account
+from monitor.accounts.registration import create_user
 from monitor.review.sampling.batch import create_batch
 from monitor.settings import Review
-from monitor.store.accounts.users import ReviewerRow, list_reviewers
+from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.engine import transaction
 from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges, load_window
 from monitor.store.windows.assessment import (
     Assessment,
     Basis,
-    Characteristic,
     DriftTest,
     Example,
     FamilyAssessment,
+    NumericAssessment,
     Topic,
 )
-from monitor.store.windows.claims import claim_evaluation, finish_evaluation
+from monitor.store.windows.claims import claim_drift_evaluation, finish_drift_evaluation
 from monitor.store.windows.reports import save_report
 from monitor.store.windows.sample_scores import SampleScores
 
@@ -67,7 +67,7 @@ class World:
     batch_id: int
     evaluation_id: int
     people: dict[str, int]
-    rows: dict[str, ReviewerRow]
+    rows: dict[str, UserRow]
 
 
 def topic(index: int, name: str, examples: tuple[str, ...]) -> Topic:
@@ -111,7 +111,7 @@ def assessment(n: int) -> Assessment:
     instant = topic(
         1, "instant, pending, transfer", ("My instant transfer shows 'pending' for two hours.",)
     )
-    characteristic = Characteristic(
+    characteristic = NumericAssessment(
         name="length_characters", side="response", direction=0, n_reference=800, n_current=n,
         reference_mean=212.0, current_mean=171.0, effect_size=-0.18, relative_change=-0.193,
         relative_change_lower=-0.24, relative_change_upper=-0.14, p_value=0.0003,
@@ -126,14 +126,14 @@ def assessment(n: int) -> Assessment:
         n_reference=800,
         n_current=n,
         input=FamilyAssessment(
-            family="input", verdict="drift", alarm=True, p_value=0.0002, mass_lower_bound=0.11,
+            family="input", verdict="drift", alarm=True, p_value=0.0002, drifted_share_lower_bound=0.11,
             tests=tests, topics=(crypto, instant),
         ),
         output=FamilyAssessment(
-            family="output", verdict="no_drift", alarm=False, p_value=0.21, mass_lower_bound=0.0,
+            family="output", verdict="no_drift", alarm=False, p_value=0.21, drifted_share_lower_bound=0.0,
             tests=tests[:1],
         ),
-        characteristics=(characteristic,),
+        numeric_columns=(characteristic,),
         mix_current={"card_lost": 0.3, "fees": 0.25, "instant_transfer": 0.25, "": 0.2},
         mix_reference={"card_lost": 0.5, "fees": 0.5},
         remarks=("Sunday had no traffic.",),
@@ -169,7 +169,7 @@ def make_world(
                 received_at=start + timedelta(minutes=index),
                 model="assistant",
                 task_type=task_type,
-                user=f"u{index}",
+                end_user=f"u{index}",
                 messages=[
                     {"role": "system", "content": "You are the support desk of a bank."},
                     {"role": "user", "content": prompt + suffix},
@@ -188,11 +188,11 @@ def make_world(
             created_at=clock,
         )  # fmt: skip
         ids = load_window(connection, "assistant", start, end).ids
-        claim = claim_evaluation(connection, "assistant", start, end, seed=1, now=clock)
+        claim = claim_drift_evaluation(connection, "assistant", start, end, seed=1, now=clock)
         assert claim is not None
         cluster = np.where(np.arange(n) % len(cases) == 3, 0, -1)
         scores = SampleScores(ids, np.linspace(0, 1, n), cluster, np.full(n, 0.05))
-        finish_evaluation(
+        finish_drift_evaluation(
             connection, claim, assessment=assessment(n), scores=scores, baseline_id=None,
             provenance={}, now=clock,
         )  # fmt: skip
@@ -204,6 +204,6 @@ def make_world(
         ids_by_name = {}
         if people:
             for name, role in PEOPLE.items():
-                ids_by_name[name] = create_account(connection, name, PASSWORD, role, clock)
-        rows_by_name = {row.name: row for row in list_reviewers(connection)}
+                ids_by_name[name] = create_user(connection, name, PASSWORD, role, clock)
+        rows_by_name = {row.name: row for row in list_users(connection)}
     return World(engine, batch_id, claim.evaluation_id, ids_by_name, rows_by_name)

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from monitor.accounts.sessions import COOKIE as SESSION
 from monitor.accounts.users import THE_OPERATOR, invite
 from monitor.settings import Alerts, OpenIdConnect, Secrets, Settings, Web
-from monitor.store.accounts.users import reviewer_by_name
+from monitor.store.accounts.users import user_by_name
 from monitor.store.engine import transaction
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
@@ -69,9 +69,9 @@ def browsing(engine: Engine, provider: Provider) -> Iterator[Open]:
 def add(engine: Engine, clock: datetime, name: str = "Ada", email: str = "Ada@bank.example") -> int:
     with transaction(engine) as connection:
         invite(connection, THE_OPERATOR, name=name, email=email, now=clock, days=None)
-        person = reviewer_by_name(connection, name)
-    assert person is not None
-    return person.id
+        user = user_by_name(connection, name)
+    assert user is not None
+    return user.id
 
 
 def refused(answer: httpx.Response, why: str, status: int = 403) -> None:

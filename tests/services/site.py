@@ -11,13 +11,13 @@ from sqlalchemy import Engine, delete, update
 
 from monitor.store.engine import transaction
 from monitor.store.tables import (
-    DiscussionMessage,
     GoldExample,
-    Lease,
-    Proposal,
     Review,
+    ReviewAssignment,
     ReviewAudit,
     ReviewItem,
+    ReviewMessage,
+    ReviewProposal,
 )
 from tests.services.browser import give_session
 from tests.services.review_world import World
@@ -80,6 +80,13 @@ class Site:
     def reset(self) -> None:
         """Put the queue back as it was: nobody has claimed or said anything."""
         with transaction(self.engine) as connection:
-            for table in (DiscussionMessage, Proposal, ReviewAudit, GoldExample, Review, Lease):
+            for table in (
+                ReviewMessage,
+                ReviewProposal,
+                ReviewAudit,
+                GoldExample,
+                Review,
+                ReviewAssignment,
+            ):
                 connection.execute(delete(table))
             connection.execute(update(ReviewItem).values(status="queued", revision=1))

@@ -116,7 +116,7 @@ def store_traffic(
                 received_at=start,
                 model=model,
                 task_type=("cards", "loans", "accounts", "other")[topic],
-                user="crawler" if from_large[index] else f"user-{rng.integers(0, n)}",
+                end_user="crawler" if from_large[index] else f"user-{rng.integers(0, n)}",
                 messages=[{"role": "user", "content": names[topic]}],
                 prompt=f"{names[topic]} number {index % 40}",
                 response=""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.store.review.items import ItemRow, change_item, items_of_batches
+from monitor.store.review.items import ItemRow, items_of_batches, update_item
 from monitor.store.review.reviews import insert_gold, insert_review
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
@@ -55,4 +55,4 @@ def settle(
                 verdict=one.gold, response="Right.", error_kind=one.error_kind,
                 answerable=one.answerable, resolution="agreed",
             )  # fmt: skip
-            change_item(connection, item.id, status="gold")
+            update_item(connection, item.id, status="gold")

@@ -1,8 +1,8 @@
 """One thing is told in the singular."""
 
-from monitor.plurals import counted
+from monitor.plurals import pluralize
 
 
 def test_one_thing_is_told_in_the_singular() -> None:
-    told = [counted(number, "exchange") for number in (0, 1, 2, 2_048)]
+    told = [pluralize(number, "exchange") for number in (0, 1, 2, 2_048)]
     assert ["0 exchanges", "1 exchange", "2 exchanges", "2,048 exchanges"] == told

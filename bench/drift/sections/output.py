@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.bench.campaign import Study
+from monitor.bench.campaign import Campaign
 from monitor.bench.figure import Figure, error_rate, missing, share
 from monitor.bench.labelled import open_labelled
-from monitor.bench.windows import Draw, draw_windows
+from monitor.bench.windows import WindowSpec, draw_windows
 from monitor.drift import compare_given
 from monitor.drift.neighbours.cell_search import nearest_in_cells
 
@@ -30,34 +30,34 @@ TILT = 0.7
 OFF_TOPIC = 0.05
 POWER_GOAL = 0.99
 ONLY_PROMPTS = (
-    Draw("surge", N, N, 0.10),
-    Draw("domain", N, N, 0.05),
-    Draw("oos", N, N, 0.10),
+    WindowSpec("surge", N, N, 0.10),
+    WindowSpec("domain", N, N, 0.05),
+    WindowSpec("oos", N, N, 0.10),
 )
 
 
 @dataclass(frozen=True)
-class Answered:
+class OutputTrial:
     """A pair of windows to be drawn, answered and compared."""
 
     folder: Path
-    what: Draw
+    spec: WindowSpec
     #: Share of the current responses that belong to no prompt of theirs.
     off_topic: float
     seed: int
 
 
-def p_value_of(task: Answered) -> float:
+def output_p_value(task: OutputTrial) -> float:
     """Draw the windows and return the p-value of output drift."""
     data = open_labelled(task.folder)
     rng = np.random.default_rng(task.seed)
-    windows = draw_windows(data, task.what, rng)
+    windows = draw_windows(data, task.spec, rng)
     sides = windows.reference, windows.current
     return _answer_and_compare(task.folder, sides, rng, off_topic=task.off_topic)
 
 
 @dataclass(frozen=True)
-class Tilted:
+class TiltedTrial:
     """A pair of windows of which the second leans towards one kind of prompts."""
 
     folder: Path
@@ -66,7 +66,7 @@ class Tilted:
     seed: int
 
 
-def p_value_of_tilted(task: Tilted) -> float:
+def tilted_p_value(task: TiltedTrial) -> float:
     """Draw the second window's prompts by a smooth function of them, and return the p-value."""
     vectors = np.asarray(open_labelled(task.folder).vectors)
     rng = np.random.default_rng(task.seed)
@@ -102,60 +102,60 @@ def _answer_and_compare(
     ).p_value
 
 
-def output(study: Study) -> Iterator[Figure]:
+def output(campaign: Campaign) -> Iterator[Figure]:
     """Yield the alarms with and without a change of the responses."""
-    for what in (Draw("none", N, N), *ONLY_PROMPTS):
+    for spec in (WindowSpec("none", N, N), *ONLY_PROMPTS):
         moved = "nothing moved"
-        if what in ONLY_PROMPTS:
-            moved = f"only the prompts moved: {what.drift}"
-        name = f"output alarms at {ALPHA:g}, {moved}, {what.sizes}"
-        if why := study.why_not(what):
+        if spec in ONLY_PROMPTS:
+            moved = f"only the prompts moved: {spec.drift}"
+        name = f"output alarms at {ALPHA:g}, {moved}, {spec.sizes}"
+        if why := campaign.skip_reason(spec):
             yield missing(name, why)
             continue
-        p_values = _measure(study, what, 0.0)
+        p_values = _measure(campaign, spec, 0.0)
         hits = sum(p <= ALPHA for p in p_values)
-        yield error_rate(name, hits, len(p_values), ALPHA, study.seeds(len(p_values)))
-    yield from _tilted(study)
-    what = Draw("none", N, N)
-    name = f"output alarms at {ALPHA:g}, {OFF_TOPIC:.0%} off-topic responses, {what.sizes}"
-    goal = study.power_goal(POWER_GOAL)
-    if why := study.why_not(what):
+        yield error_rate(name, hits, len(p_values), ALPHA, campaign.seeds(len(p_values)))
+    yield from _tilted(campaign)
+    spec = WindowSpec("none", N, N)
+    name = f"output alarms at {ALPHA:g}, {OFF_TOPIC:.0%} off-topic responses, {spec.sizes}"
+    goal = campaign.power_goal(POWER_GOAL)
+    if why := campaign.skip_reason(spec):
         yield missing(name, why, at_least=goal)
         return
-    p_values = _measure(study, what, OFF_TOPIC)
+    p_values = _measure(campaign, spec, OFF_TOPIC)
     hits = sum(p <= ALPHA for p in p_values)
-    yield share(name, hits, len(p_values), study.seeds(len(p_values)), at_least=goal)
+    yield share(name, hits, len(p_values), campaign.seeds(len(p_values)), at_least=goal)
 
 
-def _tilted(study: Study) -> Iterator[Figure]:
+def _tilted(campaign: Campaign) -> Iterator[Figure]:
     """Yield the alarms where the whole window leans towards one kind of prompts."""
-    what = Draw("none", N_TILTED, N_TILTED)
-    name = f"output alarms at {ALPHA:g}, only the prompts moved: all lean one way, {what.sizes}"
-    if why := study.why_not(what):
+    spec = WindowSpec("none", N_TILTED, N_TILTED)
+    name = f"output alarms at {ALPHA:g}, only the prompts moved: all lean one way, {spec.sizes}"
+    if why := campaign.skip_reason(spec):
         yield missing(name, why)
         return
-    p_values = study.workers.run(
-        p_value_of_tilted,
+    p_values = campaign.workers.run(
+        tilted_p_value,
         [
-            Tilted(study.folder, N_TILTED, TILT, study.seed + k)
-            for k in range(max(study.plan.output_trials // 4, 1))
+            TiltedTrial(campaign.folder, N_TILTED, TILT, campaign.seed + k)
+            for k in range(max(campaign.plan.output_trials // 4, 1))
         ],
-        label=f"{study.name}: output, all prompts lean one way",
-        seconds=study.plan.row_seconds,
+        label=f"{campaign.name}: output, all prompts lean one way",
+        seconds=campaign.plan.row_seconds,
     )
     hits = sum(p <= ALPHA for p in p_values)
-    yield error_rate(name, hits, len(p_values), ALPHA, study.seeds(len(p_values)))
+    yield error_rate(name, hits, len(p_values), ALPHA, campaign.seeds(len(p_values)))
 
 
-def _measure(study: Study, what: Draw, off_topic: float) -> list[float]:
-    return study.workers.run(
-        p_value_of,
+def _measure(campaign: Campaign, spec: WindowSpec, off_topic: float) -> list[float]:
+    return campaign.workers.run(
+        output_p_value,
         [
-            Answered(study.folder, what, off_topic, study.seed + k)
-            for k in range(study.plan.output_trials)
+            OutputTrial(campaign.folder, spec, off_topic, campaign.seed + k)
+            for k in range(campaign.plan.output_trials)
         ],
-        label=f"{study.name}: output, {what.drift}, {off_topic:.0%} off-topic",
-        seconds=study.plan.row_seconds,
+        label=f"{campaign.name}: output, {spec.drift}, {off_topic:.0%} off-topic",
+        seconds=campaign.plan.row_seconds,
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.drift.sources.releases import Releases, open_releases
 from monitor.bench.figure import Figure, error_rate, share
 from monitor.bench.plan import Plan
-from monitor.bench.workers import Runs
+from monitor.bench.workers import TrialRunner
 from monitor.drift import compare_given
 
 N = 400
@@ -31,7 +31,7 @@ class Change:
     seed: int
 
 
-def p_value_of(task: Change) -> float:
+def output_p_value(task: Change) -> float:
     """Return the p-value of output drift from one release to the other."""
     releases = _open(task.path)
     rng = np.random.default_rng(task.seed)
@@ -58,7 +58,7 @@ class Moved:
     seed: int
 
 
-def p_value_of_moved(task: Moved) -> float:
+def moved_p_value(task: Moved) -> float:
     """Return the p-value of output drift where only the prompts moved."""
     releases = _open(task.path)
     rng = np.random.default_rng(task.seed)
@@ -92,7 +92,7 @@ def _moved(
 
 
 def release(
-    releases: Releases, path: Path, workers: Runs, plan: Plan, seed: int
+    releases: Releases, path: Path, workers: TrialRunner, plan: Plan, seed: int
 ) -> Iterator[Figure]:
     """Yield how often each new release is noticed, and how often the same one is taken for new.
 
@@ -107,7 +107,7 @@ def release(
     for before, after in [*pairwise(names), (names[0], names[0])]:
         tasks = [Change(path, before, after, seed + k) for k in range(plan.release_trials)]
         label = f"{before} to {after}"
-        p_values = workers.run(p_value_of, tasks, label=label, seconds=plan.row_seconds)
+        p_values = workers.run(output_p_value, tasks, label=label, seconds=plan.row_seconds)
         hits, trials = sum(p <= ALPHA for p in p_values), len(p_values)
         how = f"{N} other prompts a side, seeds {seed}-{seed + trials - 1}"
         if before == after:
@@ -120,7 +120,7 @@ def release(
 
 
 def _only_the_prompts(
-    releases: Releases, path: Path, workers: Runs, plan: Plan, seed: int
+    releases: Releases, path: Path, workers: TrialRunner, plan: Plan, seed: int
 ) -> Iterator[Figure]:
     """Yield the alarms where prompts of the commonest source have become more frequent."""
     names, counts = np.unique(releases.sources, return_counts=True)
@@ -133,7 +133,7 @@ def _only_the_prompts(
         given = "their form given" if with_forms else "embeddings alone"
         tasks = [Moved(path, source, with_forms, seed + k) for k in range(plan.release_trials)]
         p_values = workers.run(
-            p_value_of_moved, tasks, label=f"{source}, {given}", seconds=plan.row_seconds
+            moved_p_value, tasks, label=f"{source}, {given}", seconds=plan.row_seconds
         )
         hits, trials = sum(p <= ALPHA for p in p_values), len(p_values)
         yield error_rate(

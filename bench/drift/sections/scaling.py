@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bench.drift.limited_process import Done, run_limited
+from bench.drift.limited_process import Completed, run_limited
 from bench.drift.sections.timing import Timing, time_comparison
 from bench.drift.sources.synthetic import DIMENSION
 from monitor.bench.figure import Figure, missing, single
@@ -26,7 +26,7 @@ def scaling(plan: Plan, seed: int) -> Iterator[Figure]:
     for n in plan.scaling_sizes:
         title = f"{n:,} samples in all"
         result = run_limited(time_comparison, n, seed, None, seconds=plan.limit_seconds)
-        if not isinstance(result, Done):
+        if not isinstance(result, Completed):
             yield missing(f"CPU time per sample, {title}", result.reason, at_most=FLAT)
             continue
         timing, extra = result.value
@@ -68,7 +68,7 @@ def gpu(seed: int) -> Iterator[Figure]:
         yield missing(name, "skipped: torch finds no CUDA device", at_most=GPU_SECONDS)
         return
     measured = run_limited(time_comparison, GPU_SAMPLES, seed, "cuda", seconds=60.0)
-    if isinstance(measured, Done):
+    if isinstance(measured, Completed):
         device = torch.cuda.get_device_name()
         yield single(name, measured.value[0].seconds, device, unit="s", at_most=GPU_SECONDS)
     else:

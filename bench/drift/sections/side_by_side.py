@@ -9,12 +9,12 @@ from time import process_time
 import numpy as np
 
 from bench.drift.peers.methods import NAMES, Method, load_method
-from monitor.bench.campaign import Study
+from monitor.bench.campaign import Campaign
 from monitor.bench.figure import Figure, missing, share, single
 from monitor.bench.intervals import proportion_interval
 from monitor.bench.labelled import open_labelled
 from monitor.bench.report import Table
-from monitor.bench.windows import Draw, Kind, draw_windows
+from monitor.bench.windows import Kind, WindowSpec, draw_windows
 
 SCENARIOS: tuple[tuple[Kind, float], ...] = (
     ("none", 0.0),
@@ -31,7 +31,7 @@ class Pair:
     """A pair of windows to be drawn and shown to every method."""
 
     folder: Path
-    what: Draw
+    spec: WindowSpec
     seed: int
 
 
@@ -43,10 +43,10 @@ class Verdict:
     cpu_seconds: float
 
 
-def judge(pair: Pair) -> dict[str, Verdict]:
+def run_methods(pair: Pair) -> dict[str, Verdict]:
     """Return every method's verdict on the same windows."""
     data = open_labelled(pair.folder)
-    windows = draw_windows(data, pair.what, np.random.default_rng(pair.seed))
+    windows = draw_windows(data, pair.spec, np.random.default_rng(pair.seed))
     reference, current = data.vectors[windows.reference], data.vectors[windows.current]
     verdicts = {}
     for name, method in _methods().items():
@@ -57,25 +57,28 @@ def judge(pair: Pair) -> dict[str, Verdict]:
     return verdicts
 
 
-def side_by_side(study: Study) -> Iterator[Figure | Table]:
+def side_by_side(campaign: Campaign) -> Iterator[Figure | Table]:
     """Yield a table for each size: each method's alarms in each scenario, and its time."""
-    if not study.plan.peer_sizes:
-        yield missing("side by side", f"left out of --{study.plan.name} on this data set")
-    for n in study.plan.peer_sizes:
-        judged: dict[Draw, list[dict[str, Verdict]]] = {}
+    if not campaign.plan.peer_sizes:
+        yield missing("side by side", f"left out of --{campaign.plan.name} on this data set")
+    for n in campaign.plan.peer_sizes:
+        judged: dict[WindowSpec, list[dict[str, Verdict]]] = {}
         for kind, size in SCENARIOS:
-            what = Draw(kind, n, n, size)
-            if why := study.why_not(what):
-                yield missing(f"side by side, {what.drift}, {what.sizes}", why)
+            spec = WindowSpec(kind, n, n, size)
+            if why := campaign.skip_reason(spec):
+                yield missing(f"side by side, {spec.drift}, {spec.sizes}", why)
                 continue
-            judged[what] = study.workers.run(
-                judge,
-                [Pair(study.folder, what, study.seed + k) for k in range(study.plan.peer_trials)],
-                label=f"{study.name}: all methods, {what.drift}, {what.sizes}",
-                seconds=study.plan.peer_seconds,
+            judged[spec] = campaign.workers.run(
+                run_methods,
+                [
+                    Pair(campaign.folder, spec, campaign.seed + k)
+                    for k in range(campaign.plan.peer_trials)
+                ],
+                label=f"{campaign.name}: all methods, {spec.drift}, {spec.sizes}",
+                seconds=campaign.plan.peer_seconds,
             )
         if judged:
-            yield _table(study, n, judged)
+            yield _table(campaign, n, judged)
 
 
 @lru_cache(maxsize=1)
@@ -90,16 +93,16 @@ def _methods() -> dict[str, Method]:
     return methods
 
 
-def _table(study: Study, n: int, judged: dict[Draw, list[dict[str, Verdict]]]) -> Table:
+def _table(campaign: Campaign, n: int, judged: dict[WindowSpec, list[dict[str, Verdict]]]) -> Table:
     lines, figures = [], []
     for name in NAMES:
         cells = [name]
-        for what, verdicts in judged.items():
+        for spec, verdicts in judged.items():
             hits, trials = sum(verdict[name].alarm for verdict in verdicts), len(verdicts)
             low, high = proportion_interval(hits, trials)
             cells.append(f"{hits / trials:.2f} ({low:.2f}-{high:.2f})")
-            title = f"alarms of {name}, {what.drift}, {what.sizes}"
-            figures.append(share(title, hits, trials, study.seeds(trials)))
+            title = f"alarms of {name}, {spec.drift}, {spec.sizes}"
+            figures.append(share(title, hits, trials, campaign.seeds(trials)))
         times = [verdict[name].cpu_seconds for verdicts in judged.values() for verdict in verdicts]
         cells.append(f"{np.median(times):.3g} s")
         title = f"time of {name}, n = {n:,}"
@@ -111,9 +114,9 @@ def _table(study: Study, n: int, judged: dict[Draw, list[dict[str, Verdict]]]) -
     return Table(
         note=(
             f"Share of windows that alarm, n = {n:,} a side, level .05 or the method's own rule; "
-            f"{trials_run} trials, seeds from {study.seed}; 95% interval; median CPU time."
+            f"{trials_run} trials, seeds from {campaign.seed}; 95% interval; median CPU time."
         ),
-        headings=("method", *(what.drift for what in judged), "CPU time"),
+        headings=("method", *(spec.drift for spec in judged), "CPU time"),
         lines=tuple(lines),
         figures=tuple(figures),
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.drift.sections import weekly
-from monitor.bench.campaign import Study
+from monitor.bench.campaign import Campaign
 from monitor.bench.figure import Figure, error_rate, mean, missing, share, single
 from monitor.bench.labelled import TooFewSamplesError, open_labelled
 from monitor.bench.windows import draw_independent_weeks, draw_weeks
@@ -36,14 +36,14 @@ class Weeks:
     seed: int
 
 
-def judge(weeks: Weeks) -> weekly.Alarms:
+def weekly_alarms(weeks: Weeks) -> weekly.Alarms:
     """Draw the weeks and judge them by both rules."""
     return weekly.alarms(*_draw(weeks))
 
 
 def watch(weeks: Weeks) -> list[SlowDrift]:
     """Draw the weeks and watch them for slow drift only."""
-    return weekly.watched(*_draw(weeks))
+    return weekly.watch_weeks(*_draw(weeks))
 
 
 def _draw(
@@ -58,22 +58,22 @@ def _draw(
     return data.vectors[reference], [data.vectors[rows] for rows in drawn], rng
 
 
-def slow_drift(study: Study) -> Iterator[Figure]:
+def slow_drift(campaign: Campaign) -> Iterator[Figure]:
     """Yield the week by which slow drift is found, and the false alarms of stable years."""
-    yield from _growing(study)
-    yield from _stable(study)
+    yield from _growing(campaign)
+    yield from _stable(campaign)
 
 
-def _growing(study: Study) -> Iterator[Figure]:
+def _growing(campaign: Campaign) -> Iterator[Figure]:
     growing = tuple(GROWTH * week for week in range(1, LAST_WEEK + 1))
     name = f"slow drift, +{100 * GROWTH:g} points a week out-of-scope, n = {N:,}: median week found"
-    goal = study.power_goal(GOAL_WEEK)
-    if why := _why_not(study, growing, study.plan.slow_trials):
+    goal = campaign.power_goal(GOAL_WEEK)
+    if why := _why_not(campaign, growing, campaign.plan.slow_trials):
         yield missing(name, why, at_most=goal)
         return
-    watched = _run(study, watch, growing, study.plan.slow_trials, "slow drift")
-    found = [first([one.alarm for one in told]) for told in watched]
-    seeds = study.seeds(len(found))
+    watch_weeks = _run(campaign, watch, growing, campaign.plan.slow_trials, "slow drift")
+    found = [first([one.alarm for one in told]) for told in watch_weeks]
+    seeds = campaign.seeds(len(found))
     weeks, counts = np.unique(found, return_counts=True)
     by_week = ", ".join(f"{n} in {week}" for week, n in zip(weeks, counts, strict=True))
     how = f"{len(found)} trials, {seeds}; alarm in week: {by_week}"
@@ -82,28 +82,28 @@ def _growing(study: Study) -> Iterator[Figure]:
     yield share(f"slow drift found by week {GOAL_WEEK}", hits, len(found), seeds)
 
 
-def _stable(study: Study) -> Iterator[Figure]:
+def _stable(campaign: Campaign) -> Iterator[Figure]:
     stable = (0.0,) * YEAR
     name = f"false alarms in a year of stable weeks, both rules, n = {N:,}"
-    if why := _why_not(study, stable[:1], study.plan.stable_years):
+    if why := _why_not(campaign, stable[:1], campaign.plan.stable_years):
         yield missing(name, why, at_most=MOST_FALSE_ALARMS)
     else:
-        judged = _run(study, judge, stable, study.plan.stable_years, "stable years")
-        how = f"{len(judged)} years, {study.seeds(len(judged))}; weeks drawn with replacement"
+        judged = _run(campaign, weekly_alarms, stable, campaign.plan.stable_years, "stable years")
+        how = f"{len(judged)} years, {campaign.seeds(len(judged))}; weeks drawn with replacement"
         counts = [float(begun(one.either)) for one in judged]
         yield mean(name, counts, how, at_most=MOST_FALSE_ALARMS)
         alone = [float(begun(one.alone)) for one in judged]
         yield mean("of these by a week alone", alone, how)
     name = f"years of stable weeks in which slow drift is called, n = {N:,}"
-    if why := _why_not(study, stable[:1], study.plan.watched_years):
+    if why := _why_not(campaign, stable[:1], campaign.plan.watched_years):
         yield missing(name, why)
     else:
-        watched = _run(study, watch, stable, study.plan.watched_years, "watched years")
-        called = sum(any(one.verdict == "drift" for one in told) for told in watched)
-        how = f"{study.seeds(len(watched))}; weeks drawn with replacement"
-        yield error_rate(name, called, len(watched), Drift().slow_alpha, how)
-        paged = sum(any(one.alarm for one in told) for told in watched)
-        yield share("and alarms", paged, len(watched), how)
+        watch_weeks = _run(campaign, watch, stable, campaign.plan.watched_years, "watched years")
+        called = sum(any(one.verdict == "drift" for one in told) for told in watch_weeks)
+        how = f"{campaign.seeds(len(watch_weeks))}; weeks drawn with replacement"
+        yield error_rate(name, called, len(watch_weeks), Drift().slow_alpha, how)
+        paged = sum(any(one.alarm for one in told) for told in watch_weeks)
+        yield share("and alarms", paged, len(watch_weeks), how)
 
 
 def first(alarms: Sequence[bool]) -> int:
@@ -117,26 +117,26 @@ def begun(alarms: Sequence[bool]) -> int:
 
 
 def _run(
-    study: Study,
-    what: Callable[[Weeks], Result],
+    campaign: Campaign,
+    spec: Callable[[Weeks], Result],
     shares: tuple[float, ...],
     trials: int,
     label: str,
 ) -> list[Result]:
-    return study.workers.run(
-        what,
-        [Weeks(study.folder, shares, study.seed + k) for k in range(trials)],
-        label=f"{study.name}: {label}",
-        seconds=study.plan.row_seconds,
+    return campaign.workers.run(
+        spec,
+        [Weeks(campaign.folder, shares, campaign.seed + k) for k in range(trials)],
+        label=f"{campaign.name}: {label}",
+        seconds=campaign.plan.row_seconds,
     )
 
 
-def _why_not(study: Study, shares: tuple[float, ...], trials: int) -> str:
+def _why_not(campaign: Campaign, shares: tuple[float, ...], trials: int) -> str:
     if not trials:
-        return f"left out of --{study.plan.name}"
-    data = open_labelled(study.folder)
+        return f"left out of --{campaign.plan.name}"
+    data = open_labelled(campaign.folder)
     try:
-        draw_weeks(data, list(shares), N, np.random.default_rng(study.seed))
+        draw_weeks(data, list(shares), N, np.random.default_rng(campaign.seed))
     except TooFewSamplesError as error:
         return f"skipped: {error}"
     return ""

@@ -6,7 +6,7 @@ more.
 
 from collections.abc import Iterator
 
-from bench.drift.limited_process import Done, run_limited
+from bench.drift.limited_process import Completed, run_limited
 from bench.drift.peers.methods import OURS, PERMUTATION_MMD
 from bench.drift.peers.permutation_mmd import Form
 from bench.drift.sections.timing import Timing, time_method, time_permutation_mmd
@@ -26,7 +26,7 @@ def speed(plan: Plan, seed: int) -> Iterator[Figure]:
     for n in plan.speed_sizes:
         ours = run_limited(time_method, OURS, n, seed, seconds=limit)
         title = f"time of {OURS}, n = {n:,} + {n:,}"
-        if not isinstance(ours, Done):
+        if not isinstance(ours, Completed):
             yield missing(title, ours.reason)
             continue
         how = f"{ours.value}, fastest of a few, seed {seed}"
@@ -37,7 +37,7 @@ def speed(plan: Plan, seed: int) -> Iterator[Figure]:
             name = f"times faster than {PERMUTATION_MMD}, {form}, n = {n:,} + {n:,}"
             goal = GOAL if n == GOAL_SIZE and form is Form.REORDERED else None
             theirs = run_limited(time_permutation_mmd, form, n, seed, seconds=limit)
-            if isinstance(theirs, Done):
+            if isinstance(theirs, Completed):
                 timing, how = theirs.value
                 ratio = timing.seconds / ours.value.seconds
                 how = f"{timing} ({how}) against {ours.value}"
@@ -49,7 +49,7 @@ def speed(plan: Plan, seed: int) -> Iterator[Figure]:
 def _against_evidently(rival: str, n: int, seed: int, ours: Timing, limit: float) -> Figure:
     name = f"times faster than {rival}, n = {n:,} + {n:,}"
     theirs = run_limited(time_method, rival, n, seed, seconds=limit)
-    if isinstance(theirs, Done):
+    if isinstance(theirs, Completed):
         how = f"{theirs.value} against {ours}"
         return single(name, theirs.value.seconds / ours.seconds, how, unit="x")
     if theirs.timed_out:

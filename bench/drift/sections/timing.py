@@ -63,14 +63,14 @@ def time_permutation_mmd(
     test.observed()
     matrix = Timing(perf_counter() - begun, process_time() - cpu_begun)
     timed = TIMED_LABELLINGS[form]
-    each = fastest(lambda: test.permuted(timed, form, rng))
+    on_result = fastest(lambda: test.permuted(timed, form, rng))
     times = N_PERMUTATIONS / timed
     how = (
-        f"{matrix.seconds:.3g} s for the matrix, {1000 * each.seconds / timed:.3g} ms a labelling, "
+        f"{matrix.seconds:.3g} s for the matrix, {1000 * on_result.seconds / timed:.3g} ms a labelling, "
         f"{timed} of {N_PERMUTATIONS} timed"
     )
-    seconds = matrix.seconds + times * each.seconds
-    return Timing(seconds, matrix.cpu_seconds + times * each.cpu_seconds), how
+    seconds = matrix.seconds + times * on_result.seconds
+    return Timing(seconds, matrix.cpu_seconds + times * on_result.cpu_seconds), how
 
 
 def time_comparison(

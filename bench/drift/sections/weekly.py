@@ -36,13 +36,13 @@ def alarms(
         rng: Source of everything random.
     """
     drift = Drift()
-    slow = tuple(one.alarm for one in watched(reference, weeks, rng))
+    slow = tuple(one.alarm for one in watch_weeks(reference, weeks, rng))
     alone = tuple(
         compare(
             reference,
             week,
             alpha=drift.alpha,
-            minimum_mass=drift.minimum_mass,
+            minimum_drifted_share=drift.min_drifted_share,
             n_permutations=drift.n_permutations,
             rng=rng,
         ).verdict
@@ -52,7 +52,7 @@ def alarms(
     return Alarms(alone, slow)
 
 
-def watched(
+def watch_weeks(
     reference: NDArray[np.float32], weeks: Sequence[NDArray[np.float32]], rng: np.random.Generator
 ) -> list[SlowDrift]:
     """Watch the weeks for slow drift only."""
@@ -62,5 +62,5 @@ def watched(
         scores.sum_window(reference),
         [scores.sum_window(week) for week in weeks],
         alpha=drift.slow_alpha,
-        minimum_mass=drift.slow_minimum_mass,
+        minimum_drifted_share=drift.min_slow_drifted_share,
     )

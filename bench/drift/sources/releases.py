@@ -87,7 +87,7 @@ def read_releases(folder: Path, settings: Embedding) -> Releases | None:
         prompts = asked
         answers[path.stem] = encode_cached(told, settings)
     encoded = encode_cached(prompts, settings)
-    forms = np.column_stack([texts.each(prompts, form) for _, form in PROMPT.values()])
+    forms = np.column_stack([texts.describe(prompts, form) for _, form in PROMPT.values()])
     sources = np.array([str(record.get("dataset", "")) for record in records], dtype=np.str_)
     digests = [encoded.digest, *(one.digest for one in answers.values())]
     return Releases(

@@ -4,26 +4,26 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.accounts.registration import MAX_NAME_LENGTH, add_person
+from monitor.accounts.registration import MAX_NAME_LENGTH, add_user
 from monitor.accounts.sign_on.id_token import Claims
 from monitor.errors import InputError, SignOnError
 from monitor.settings import OpenIdConnect
 from monitor.store.accounts.users import (
-    ReviewerRow,
-    name_is_taken,
-    reviewer_by_id,
-    reviewer_by_identity,
-    reviewer_known_as,
+    UserRow,
+    is_name_taken,
     set_identity,
+    user_by_claim,
+    user_by_id,
+    user_by_identity,
 )
 from monitor.store.audit_log import append_entry
 
 ACTOR = "single sign-on"
 
 
-def person_of_claims(
+def user_of_claims(
     connection: Connection, settings: OpenIdConnect, claims: Claims, now: datetime
-) -> ReviewerRow:
+) -> UserRow:
     """Return the person whom claims, already checked, belong to.
 
     At the first sign-in the provider's subject, which never changes, is bound to the person; from
@@ -37,17 +37,17 @@ def person_of_claims(
         raise SignOnError(f"the provider doesn't tell your {settings.identity_claim}")
     _check_allowed(settings, claims, known_as)
     identity = f"{settings.issuer} {claims['sub']}"
-    person = reviewer_by_identity(connection, identity)
-    if person is None:
-        person = _invited(connection, known_as)
-        if person is None:
-            person = _create(connection, settings, claims, known_as, now)
-        if person.active:
-            set_identity(connection, person.id, identity)
-            append_entry(connection, now, ACTOR, "identity_bound", f"reviewer:{person.name}")
-    if not person.active:
-        raise SignOnError(f"the account of {person.name} is deactivated; ask a lead")
-    return person
+    user = user_by_identity(connection, identity)
+    if user is None:
+        user = _invited(connection, known_as)
+        if user is None:
+            user = _create(connection, settings, claims, known_as, now)
+        if user.active:
+            set_identity(connection, user.id, identity)
+            append_entry(connection, now, ACTOR, "identity_bound", f"user:{user.name}")
+    if not user.active:
+        raise SignOnError(f"the account of {user.name} is deactivated; ask a lead")
+    return user
 
 
 def _check_allowed(settings: OpenIdConnect, claims: Claims, known_as: str) -> None:
@@ -65,14 +65,14 @@ def _check_allowed(settings: OpenIdConnect, claims: Claims, known_as: str) -> No
         raise SignOnError("you aren't in a group that may sign in here; ask a lead")
 
 
-def _invited(connection: Connection, known_as: str) -> ReviewerRow | None:
-    person = reviewer_known_as(connection, known_as)
-    if person is not None and person.has_identity:
+def _invited(connection: Connection, known_as: str) -> UserRow | None:
+    user = user_by_claim(connection, known_as)
+    if user is not None and user.has_identity:
         raise SignOnError(
             f"{known_as} belongs to an account that another identity signs in to; "
             "if it is yours, ask a lead to reset it"
         )
-    return person
+    return user
 
 
 def _create(
@@ -81,24 +81,24 @@ def _create(
     claims: Claims,
     known_as: str,
     now: datetime,
-) -> ReviewerRow:
-    if not settings.create_people:
+) -> UserRow:
+    if not settings.create_users:
         raise SignOnError(f"nobody has invited {known_as}; ask a lead")
     name = " ".join(_text(claims, settings.name_claim).split())[:MAX_NAME_LENGTH].strip()
-    if not name.isprintable() or not name or name_is_taken(connection, name):
+    if not name.isprintable() or not name or is_name_taken(connection, name):
         name = known_as
     email = known_as if "@" in known_as else ""
     role = settings.default_role
     try:
-        person_id = add_person(connection, name, role, now, email=email)
+        user_id = add_user(connection, name, role, now, email=email)
     except InputError as error:
         raise SignOnError(f"an account for {known_as} can't be made: {error}") from None
-    subject = f"reviewer:{name}"
-    append_entry(connection, now, ACTOR, "reviewer_added", subject, details={"role": role})
-    person = reviewer_by_id(connection, person_id)
-    if person is None:
+    subject = f"user:{name}"
+    append_entry(connection, now, ACTOR, "user_added", subject, details={"role": role})
+    user = user_by_id(connection, user_id)
+    if user is None:
         raise SignOnError(f"the account for {known_as} is gone again")
-    return person
+    return user
 
 
 def _text(claims: Claims, name: str) -> str:

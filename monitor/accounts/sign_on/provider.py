@@ -12,12 +12,12 @@ from urllib.parse import quote_plus
 import msgspec
 
 from monitor.accounts.sign_on.id_token import Claims, check_id_token
-from monitor.accounts.sign_on.transport import ask
+from monitor.accounts.sign_on.transport import request_json
 from monitor.errors import ConfigurationError, SignOnError
 from monitor.settings import OpenIdConnect, is_https_or_loopback
 
 #: How long what the provider says of itself is believed.
-BELIEVED_SECONDS = 3600.0
+CACHE_SECONDS = 3600.0
 
 
 class Metadata(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ class PendingSignOn(msgspec.Struct, frozen=True):
 
 
 @dataclass
-class _Believed:
+class _Cached:
     value: Any = None
     until: float = 0.0
 
@@ -85,8 +85,8 @@ class OpenIdProvider:
         self._settings = settings
         self._secret = client_secret
         self._monotonic = monotonic
-        self._metadata = _Believed()
-        self._keys = _Believed()
+        self._metadata = _Cached()
+        self._keys = _Cached()
 
     def metadata(self) -> Metadata:
         """Return what the provider says of itself.
@@ -97,7 +97,7 @@ class OpenIdProvider:
         """
         if self._monotonic() >= self._metadata.until:
             found = self._discover()
-            self._metadata = _Believed(found, self._monotonic() + BELIEVED_SECONDS)
+            self._metadata = _Cached(found, self._monotonic() + CACHE_SECONDS)
         value: Metadata = self._metadata.value
         return value
 
@@ -107,12 +107,12 @@ class OpenIdProvider:
         from joserfc.jwk import KeySet
 
         if fresh or self._monotonic() >= self._keys.until:
-            answer: Any = ask("GET", self.metadata().jwks_uri)
+            answer: Any = request_json("GET", self.metadata().jwks_uri)
             try:
                 keys = KeySet.import_key_set(answer)
             except (JoseError, ValueError, KeyError, TypeError) as error:
                 raise SignOnError(f"the provider's keys can't be read: {error}") from None
-            self._keys = _Believed(keys, self._monotonic() + BELIEVED_SECONDS)
+            self._keys = _Cached(keys, self._monotonic() + CACHE_SECONDS)
         return self._keys.value
 
     def authorization_url(self, pending: PendingSignOn) -> str:
@@ -133,7 +133,7 @@ class OpenIdProvider:
         )
         return address
 
-    def claims_of_code(self, code: str, pending: PendingSignOn, now: datetime) -> Claims:
+    def redeem_code(self, code: str, pending: PendingSignOn, now: datetime) -> Claims:
         """Exchange a code for an ID token and return the claims in it, once all is checked.
 
         Raises:
@@ -154,7 +154,7 @@ class OpenIdProvider:
         endpoint, access_token = metadata.userinfo_endpoint, tokens.get("access_token")
         if self._settings.identity_claim in claims or not (endpoint and access_token):
             return claims
-        more = ask("GET", endpoint, headers={"Authorization": f"Bearer {access_token}"})
+        more = request_json("GET", endpoint, headers={"Authorization": f"Bearer {access_token}"})
         if more.get("sub") != claims["sub"]:
             raise SignOnError("the provider describes somebody else than its token names")
         return {**more, **claims}
@@ -162,7 +162,7 @@ class OpenIdProvider:
     def _discover(self) -> Metadata:
         address = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
         try:
-            found = msgspec.convert(ask("GET", address), Metadata)
+            found = msgspec.convert(request_json("GET", address), Metadata)
         except msgspec.ValidationError as error:
             raise SignOnError(f"{address} is no provider's description: {error}") from None
         if found.issuer != self.issuer:
@@ -195,7 +195,7 @@ class OpenIdProvider:
             form["client_id"] = client_id
             if self._secret:
                 form["client_secret"] = self._secret
-        tokens = ask("POST", metadata.token_endpoint, **options)
+        tokens = request_json("POST", metadata.token_endpoint, **options)
         if not isinstance(tokens.get("id_token"), str):
             raise SignOnError("the provider's answer holds no ID token; is `openid` in the scopes?")
         return tokens

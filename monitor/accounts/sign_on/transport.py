@@ -11,7 +11,7 @@ TIMEOUT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 1_000_000
 
 
-def ask(method: str, address: str, **options: Any) -> dict[str, Any]:
+def request_json(method: str, address: str, **options: Any) -> dict[str, Any]:
     """Return a JSON object that the provider answers.
 
     Raises:

@@ -22,16 +22,16 @@ from monitor.store.review.items import BatchRow, batch_by_id
 
 TITLES = {
     "retrain": "🔵 Retrain: {model}",
-    "knowledge": "🔵 Retrieval or prompt first: {model}",
-    "mend_guide": "🟠 Mend the review guide: {model}",
+    "fix_context": "🔵 Retrieval or prompt first: {model}",
+    "fix_guidelines": "🟠 Mend the review guide: {model}",
     "keep": "🟢 Keep the model: {model}",
     "undecided": "⚪ No decision yet: {model}",
 }
 
 NEXT_STEPS = {
     "retrain": "• A lead confirms the retraining on the decision's page, where that is required.",
-    "knowledge": "• Update retrieval or the prompt, and watch the error rate of the next batches.",
-    "mend_guide": "• See where the reviewers differ, mend the guide there, then review again.",
+    "fix_context": "• Update retrieval or the prompt, and watch the error rate of the next batches.",
+    "fix_guidelines": "• See where the reviewers differ, mend the guide there, then review again.",
     "undecided": "• What is missing is said above; the decision is taken again as reviews come in.",
 }
 
@@ -127,7 +127,7 @@ def _figures(inputs: dict[str, Any]) -> list[str]:
         )
     lines.append(
         f"• Gold on drifted topics: {inputs['drifted_gold']} (training needs "
-        f"{inputs['minimum_drifted_gold']})"
+        f"{inputs['min_drifted_gold']})"
     )
     return lines
 
@@ -142,7 +142,7 @@ def _kinds(inputs: dict[str, Any]) -> list[str]:
 
 
 def _answers(inputs: dict[str, Any]) -> list[str]:
-    shares = inputs["answers"]["shares"]
+    shares = inputs["error_causes"]["shares"]
     return [
         f"• {words}: {_rate(shares[answer])} of the errors"
         for answer, words in ANSWERS.items()

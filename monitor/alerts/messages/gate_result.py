@@ -17,13 +17,16 @@ from monitor.alerts.messages.mrkdwn import (
 )
 from monitor.settings import Alerts
 from monitor.store.alerts.outbox import add_message
-from monitor.store.training.candidate_evaluations import CandidateEvaluationRow, list_evaluations
+from monitor.store.training.candidate_evaluations import (
+    CandidateEvaluationRow,
+    list_candidate_evaluations,
+)
 
 TITLES = {
     "promote": "🟢 Promote: {name}",
     "reject": "🔴 Rejected: {name}",
     "undecided": "⚪ Undecided: {name}",
-    "awaiting_people": "🔵 Awaiting human evaluation: {name}",
+    "awaiting_ratings": "🔵 Awaiting human evaluation: {name}",
     "failed": "🟠 Not evaluated: {name}",
 }
 MARKS = {"failed": "✗", "undecided": "?", "passed": "✓"}
@@ -35,45 +38,47 @@ CHECKS_SHOWN = 12
 NEWS_FOR = timedelta(days=7)
 
 
-def announce_verdicts(connection: Connection, model: str, now: datetime, alerts: Alerts) -> int:
+def announce_gate_results(connection: Connection, model: str, now: datetime, alerts: Alerts) -> int:
     """Write a message for each recent verdict that has none yet; return how many were written.
 
     A candidate that waits for people is told of, and again when it has its verdict.
     """
-    ended = list_evaluations(
+    ended = list_candidate_evaluations(
         connection, model=model, statuses=("succeeded", "failed"), finished_since=now - NEWS_FOR
     )
-    waiting = list_evaluations(connection, model=model, statuses=("awaiting_people",))
+    waiting = list_candidate_evaluations(connection, model=model, statuses=("awaiting_ratings",))
     return sum(
         add_message(
             connection,
             dedupe_key=f"verdict:{row.id}:{row.status}",
             incident_id=None,
             kind="post",
-            payload=verdict_message(row, alerts),
+            payload=gate_result_message(row, alerts),
             now=now,
         )
         for row in reversed([*waiting, *ended])
     )
 
 
-def verdict_message(row: CandidateEvaluationRow, alerts: Alerts) -> dict[str, Any]:
+def gate_result_message(row: CandidateEvaluationRow, alerts: Alerts) -> dict[str, Any]:
     """Return the payload: decision, every check that didn't pass, and where all numbers are.
 
     While people rate the answers blind, it holds no figures: they may tell the systems apart.
     """
     name = f"{row.model} version {row.version}"
-    title = TITLES[row.decision or row.status].format(name=name)
+    title = TITLES[row.gate_result or row.status].format(name=name)
     blocks: list[Block] = [header(title)]
     if row.error:
         blocks += sections([escape(row.error)])
-    verdict = row.verdict or {}
+    verdict = row.results or {}
     if row.status == "succeeded":
         blocks += sections(["*What led to it*", *_checks(verdict)])
     base = alerts.public_url.rstrip("/")
     steps = _next_steps(row, verdict, base)
     blocks += sections(["*What to do next*", *steps])
-    blocks += sections([link(f"{base}/verdicts/{row.id}", "The verdict with every number")])
+    blocks += sections(
+        [link(f"{base}/candidate-evaluations/{row.id}", "The verdict with every number")]
+    )
     blocks.append(
         context(
             f"Evaluation {row.id} by {escape(row.request['origin'])}, "
@@ -99,17 +104,17 @@ def _checks(verdict: dict[str, Any]) -> list[str]:
 
 def _next_steps(row: CandidateEvaluationRow, verdict: dict[str, Any], base: str) -> list[str]:
     run = row.training_run_id
-    if row.status == "awaiting_people":
-        study = link(f"{base}/studies", "the study's page")
+    if row.status == "awaiting_ratings":
+        human_evaluation = link(f"{base}/human-evaluations", "the study's page")
         return [
-            f"• Reviewers rate the answers, blind, on {study}.",
+            f"• Reviewers rate the answers, blind, on {human_evaluation}.",
             "• Once all are rated, a lead locks the study there: then the verdict is final.",
         ]
     if row.status == "failed":
         return [f"• See what it says, then: driftwarden retrain evaluate {run}"]
-    if row.decision == "promote":
+    if row.gate_result == "promote":
         return [f"• Roll it out, or: driftwarden models promote {escape(row.model)} {row.version}"]
-    if row.decision == "undecided":
+    if row.gate_result == "undecided":
         return [
             "• Bring more items where a check is undecided, and evaluate it again.",
             f"• Or answer for it: driftwarden retrain approve {run} --reason WHY",

@@ -14,34 +14,34 @@ from monitor.alerts.messages.mrkdwn import (
     within_limits,
 )
 from monitor.rendering.wording import (
+    describe_enrichment,
+    describe_slow_drift,
+    describe_untested,
     example_line,
     format_bound,
-    is_told,
-    say_enrichment,
-    say_slow,
-    say_untested,
+    is_informative,
 )
 from monitor.settings import Alerts
 from monitor.store.windows.assessment import (
     Assessment,
-    Characteristic,
     Example,
     FamilyAssessment,
+    NumericAssessment,
     Topic,
 )
 
-Phase = Literal["opened", "worsened", "continuing", "recovered", "not_enough_data"]
+Phase = Literal["opened", "worsened", "continuing", "resolved", "not_enough_data"]
 
 TITLES: dict[Phase, str] = {
     "opened": "🔴 Drift: {model}",
     "worsened": "🔴 Drift is worse: {model}",
     "continuing": "🟠 Still drifting: {model}",
-    "recovered": "🟢 Recovered: {model}",
+    "resolved": "🟢 Recovered: {model}",
     "not_enough_data": "⚪ Not enough data: {model}",
 }
 
 TOPICS_SHOWN = 5
-CHARACTERISTICS_SHOWN = 8
+NUMERIC_COLUMNS_SHOWN = 8
 
 #: Of a quoted exchange.
 QUOTED_CHARACTERS = 300
@@ -51,7 +51,7 @@ MIX_CHANGE_SHOWN = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class EvaluationSummary:
     """An evaluation that is told."""
 
     evaluation_id: int
@@ -63,7 +63,7 @@ class Subject:
     acknowledged_by: str | None = None
 
 
-def incident_blocks(subject: Subject, phase: Phase, alerts: Alerts) -> list[Block]:
+def incident_blocks(subject: EvaluationSummary, phase: Phase, alerts: Alerts) -> list[Block]:
     """Return the blocks of the parent message: all that is needed to decide what to do."""
     assessment = subject.assessment
     blocks = [header(TITLES[phase].format(model=assessment.model))]
@@ -73,7 +73,7 @@ def incident_blocks(subject: Subject, phase: Phase, alerts: Alerts) -> list[Bloc
         hit = [*_topics(assessment), *_mix(assessment)]
         if hit:
             blocks += sections(["*Who is hit*", *hit])
-    if phase != "recovered":
+    if phase != "resolved":
         blocks += sections(["*What to do next*", *_next_steps(assessment)])
     blocks += sections([_links(subject, alerts)])
     blocks.append(context(_compared(subject)))
@@ -82,14 +82,14 @@ def incident_blocks(subject: Subject, phase: Phase, alerts: Alerts) -> list[Bloc
     return within_limits(blocks)
 
 
-def detail_blocks(subject: Subject, phase: Phase) -> list[Block]:
+def detail_blocks(subject: EvaluationSummary, phase: Phase) -> list[Block]:
     """Return the blocks of a reply in the thread: examples, characteristics, mix, remarks."""
     assessment = subject.assessment
     lines: dict[Phase, list[str]] = {
         "opened": ["Details of the window."],
         "worsened": ["*It got worse.*", escape(assessment.headline)],
         "continuing": ["It goes on, no worse than before."],
-        "recovered": ["*It recovered.*", escape(assessment.headline)],
+        "resolved": ["*It recovered.*", escape(assessment.headline)],
         "not_enough_data": [
             "*There is not enough data to judge.* The incident stays open.",
             escape(assessment.headline),
@@ -115,33 +115,33 @@ def message(blocks: list[Block], summary: str) -> dict[str, Any]:
 def _families(assessment: Assessment) -> list[str]:
     return [
         _family(assessment.input, "What people ask", "prompts"),
-        _family(assessment.output, "Answers, given what is asked", "answers"),
+        _family(assessment.output, "Answers, given what is asked", "responses"),
     ]
 
 
 def _family(family: FamilyAssessment, subject: str, noun: str) -> str:
     if family.verdict == "not_enough_data":
-        return f"• {subject}: not tested, {say_untested(family)}"
+        return f"• {subject}: not tested, {describe_untested(family)}"
     p_value = _p_value(family.p_value)
     if family.alarm:
         return (
-            f"• {subject}: *drift*, {p_value}, at least {format_bound(family.mass_lower_bound)} of "
+            f"• {subject}: *drift*, {p_value}, at least {format_bound(family.drifted_share_lower_bound)} of "
             f"the {noun} are unlike the baseline (95% bound)"
-            if is_told(family.mass_lower_bound)
+            if is_informative(family.drifted_share_lower_bound)
             else f"• {subject}: *drift*, {p_value}, how many of the {noun} can't be told"
         )
     if family.slow is not None and family.slow.verdict == "drift":
-        return f"• {subject}: {'*drift*, ' if family.slow.alarm else ''}{say_slow(family.slow)}"
+        return f"• {subject}: {'*drift*, ' if family.slow.alarm else ''}{describe_slow_drift(family.slow)}"
     if family.verdict == "drift":
         return f"• {subject}: a change below the floor that pages, {p_value}"
     return f"• {subject}: as before, {p_value}"
 
 
 def _degraded(assessment: Assessment) -> list[str]:
-    return [f"• {_change(one)}" for one in assessment.characteristics if one.degraded]
+    return [f"• {_change(one)}" for one in assessment.numeric_columns if one.degraded]
 
 
-def _change(one: Characteristic) -> str:
+def _change(one: NumericAssessment) -> str:
     change = f"{one.reference_mean:.3g} → {one.current_mean:.3g}"
     if one.relative_change is not None:
         change += f" ({one.relative_change:+.0%}"
@@ -173,7 +173,7 @@ def _topics(assessment: Assessment) -> list[str]:
 def _topic(topic: Topic, family: str) -> str:
     return (
         f"*{escape(topic.name, 100)}*, {topic.share_current:.1%} of the window against "
-        f"{topic.share_reference:.1%}: {say_enrichment(topic, family)}, n = {topic.n_current:,}"
+        f"{topic.share_reference:.1%}: {describe_enrichment(topic, family)}, n = {topic.n_current:,}"
     )
 
 
@@ -221,7 +221,7 @@ def _next_steps(assessment: Assessment) -> list[str]:
             "• Answers changed for the same questions: look first at what was released in the "
             "window (model, prompt template, retrieval, a provider's version)."
         )
-    if any(one.degraded for one in assessment.characteristics):
+    if any(one.degraded for one in assessment.numeric_columns):
         steps.append(
             "• A metric fell behind its baseline: see in the report whether on the drifted topics "
             "only or everywhere."
@@ -229,10 +229,10 @@ def _next_steps(assessment: Assessment) -> list[str]:
     return steps
 
 
-def _links(subject: Subject, alerts: Alerts) -> str:
+def _links(subject: EvaluationSummary, alerts: Alerts) -> str:
     base = alerts.public_url.rstrip("/")
     links = [
-        link(f"{base}/evaluations/{subject.evaluation_id}/report", "Report"),
+        link(f"{base}/drift-evaluations/{subject.evaluation_id}/report", "Report"),
         link(f"{base}/review", "Review queue"),
         link(f"{base}/incidents", "Incidents"),
     ]
@@ -241,7 +241,7 @@ def _links(subject: Subject, alerts: Alerts) -> str:
     return "  ·  ".join(links)
 
 
-def _compared(subject: Subject) -> str:
+def _compared(subject: EvaluationSummary) -> str:
     assessment = subject.assessment
     return (
         f"Window {subject.window_start:%Y-%m-%d %H:%M} to {subject.window_end:%Y-%m-%d %H:%M} UTC "
@@ -259,9 +259,9 @@ def _examples(topic: Topic, family: str) -> list[str]:
 
 
 def _foreign(family: FamilyAssessment) -> list[str]:
-    noun = "prompts" if family.family == "input" else "answers"
+    noun = "prompts" if family.family == "input" else "responses"
     title = f"*The most foreign {noun} outside the topics*"
-    return [title, *map(_quoted, family.foreign)] if family.foreign else []
+    return [title, *map(_quoted, family.outliers)] if family.outliers else []
 
 
 def _quoted(example: Example) -> str:
@@ -270,14 +270,14 @@ def _quoted(example: Example) -> str:
 
 def _characteristics(assessment: Assessment) -> list[str]:
     changed = sorted(
-        (one for one in assessment.characteristics if one.adjusted_p_value <= 0.05),
+        (one for one in assessment.numeric_columns if one.adjusted_p_value <= 0.05),
         key=lambda one: -abs(one.effect_size),
     )
     if not changed:
         return ["No characteristic differs from the baseline."]
     return [
         "*Characteristics that differ, by effect size*",
-        *(f"• {one.side} {_change(one)}" for one in changed[:CHARACTERISTICS_SHOWN]),
+        *(f"• {one.side} {_change(one)}" for one in changed[:NUMERIC_COLUMNS_SHOWN]),
     ]
 
 

@@ -8,7 +8,7 @@ from monitor.alerts.messages.incident import message
 from monitor.alerts.messages.mrkdwn import Block, escape, header, link, sections, within_limits
 from monitor.settings import Alerts
 from monitor.store.alerts.outbox import add_message
-from monitor.store.training.model_age import live_age
+from monitor.store.training.model_age import production_age
 
 NEXT_STEP = (
     "• See whether the traffic of the last months has drifted (`driftwarden digest`), then plan a "
@@ -16,7 +16,7 @@ NEXT_STEP = (
 )
 
 
-def announce_age(
+def announce_model_age(
     connection: Connection,
     model: str,
     max_age: timedelta | None,
@@ -28,7 +28,7 @@ def announce_age(
     Returns:
         Whether the message was written now.
     """
-    live = live_age(connection, model, now)
+    live = production_age(connection, model, now)
     suggestion = live.suggestion(max_age) if live else ""
     if live is None or not suggestion:
         return False

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from retrain.registry.version_details import flat
+from retrain.registry.version_details import flatten
 
 if TYPE_CHECKING:
     from monitor.store.training.registry import ScoreRow
-    from retrain.registry.version_details import Difference, ScoreChange, VersionFacts
+    from retrain.registry.version_details import Difference, ScoreChange, VersionDetails
 
 
-def version_lines(facts: "VersionFacts") -> Iterator[str]:
+def version_lines(facts: "VersionDetails") -> Iterator[str]:
     """Yield all that is known of a version."""
     version = facts.version
     yield f"{version.model} version {version.version}: {version.stage}"
@@ -24,7 +24,7 @@ def version_lines(facts: "VersionFacts") -> Iterator[str]:
     for title, content in (("lineage", version.lineage), ("recipe", recipe), ("data", facts.card)):
         if content:
             yield f"{title}:"
-            yield from (f"  {name} = {value}" for name, value in flat(content).items())
+            yield from (f"  {name} = {value}" for name, value in flatten(content).items())
     yield "scores:" if facts.scores else "scores: not measured yet"
     for score in facts.scores:
         yield (
@@ -40,8 +40,8 @@ def version_lines(facts: "VersionFacts") -> Iterator[str]:
 
 
 def difference_lines(
-    first: "VersionFacts",
-    second: "VersionFacts",
+    first: "VersionDetails",
+    second: "VersionDetails",
     found: "Sequence[Difference]",
     scores: "Sequence[ScoreChange]",
 ) -> Iterator[str]:
@@ -65,14 +65,14 @@ def difference_lines(
         )
 
 
-def _origin(facts: "VersionFacts") -> str:
+def _origin(facts: "VersionDetails") -> str:
     if facts.run is None:
         return "hand"
     decision = facts.run.decision_id
     return f"training run {facts.run.id}" + (f" after decision {decision}" if decision else "")
 
 
-def _baseline(facts: "VersionFacts") -> str:
+def _baseline(facts: "VersionDetails") -> str:
     plan = facts.baseline
     if plan is None:
         return "it never served, so it has none"

@@ -44,11 +44,11 @@ def show(model: ModelArgument, version: VersionArgument, config: ConfigOption = 
     from monitor.cli.models.version_text import version_lines
     from monitor.store.engine import transaction
     from monitor.store.training import registry
-    from retrain.registry.version_details import facts_of
+    from retrain.registry.version_details import describe_version
 
     engine = open_database(read_settings(config))
     with transaction(engine) as connection:
-        facts = facts_of(connection, registry.version_by_number(connection, model, version))
+        facts = describe_version(connection, registry.version_by_number(connection, model, version))
     for line in version_lines(facts):
         typer.echo(line)
 
@@ -69,12 +69,12 @@ def diff(
     from monitor.cli.models.version_text import difference_lines
     from monitor.store.engine import transaction
     from monitor.store.training import registry
-    from retrain.registry.version_details import differences, facts_of, score_changes
+    from retrain.registry.version_details import describe_version, differences, score_changes
 
     engine = open_database(read_settings(config))
     with transaction(engine) as connection:
         one, other = (
-            facts_of(connection, registry.version_by_number(connection, model, number))
+            describe_version(connection, registry.version_by_number(connection, model, number))
             for number in (first, second)
         )
     found, scores = differences(one, other), score_changes(one, other)
@@ -94,9 +94,9 @@ def promote(
     version: VersionArgument,
     config: ConfigOption = None,
     reason: ReasonOption = "promoted from the shell",
-    without_verdict: Annotated[
+    without_gate: Annotated[
         bool,
-        typer.Option("--without-verdict", help="Though no verdict lets it pass; kept with why."),
+        typer.Option("--without-gate", help="Though no verdict lets it pass; kept with why."),
     ] = False,
 ) -> None:
     """Let a version serve all traffic; the one before is archived.
@@ -109,17 +109,17 @@ def promote(
 
     from monitor.store.engine import transaction
     from monitor.store.training import registry
-    from retrain.evaluation.conclusion import require_may_serve
+    from retrain.evaluation.conclusion import require_promotable
     from retrain.registry.stages import promote as promote_version
 
     engine = open_database(read_settings(config))
     with transaction(engine) as connection:
         registry.lock_model(connection, model)
         found = registry.version_by_number(connection, model, version)
-        if without_verdict:
+        if without_gate:
             reason = f"without a verdict: {reason}"
         else:
-            require_may_serve(connection, found)
+            require_promotable(connection, found)
         promote_version(
             connection,
             found.id,

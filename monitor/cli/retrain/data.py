@@ -49,10 +49,10 @@ def prepare_data(
     replay_all: bool = False,
 ) -> "TrainingSet":
     """Make the training set of a run: of a file's gold, or of what the experts decided."""
-    from monitor.daemon.training_data import Preparation
+    from monitor.daemon.training_data import TrainingDataBuilder
     from retrain.data import read_examples
 
-    preparation = Preparation(engine, settings, model, recipe, replay_all=replay_all)
+    preparation = TrainingDataBuilder(engine, settings, model, recipe, replay_all=replay_all)
     if gold is None:
         return preparation.from_queue()
     return preparation.of_rows(read_examples(gold))

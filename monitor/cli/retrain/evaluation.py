@@ -37,10 +37,10 @@ def evaluate_run(
     from rich.progress import Progress
 
     from monitor.store.engine import transaction
-    from monitor.store.training.candidate_evaluations import evaluation_by_id
+    from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
     from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
     from retrain.evaluation.new_evaluation import plan_evaluation, request_for
-    from retrain.jobs.launcher import launcher_named
+    from retrain.jobs.launcher import create_launcher
 
     version = _version(engine, run_id)
     check_benchmarks(settings, secrets, file)
@@ -48,7 +48,7 @@ def evaluate_run(
     with transaction(engine) as connection:
         request = request_for(connection, version, settings, file)
         evaluation = plan_evaluation(connection, version, request, by="shell", now=now)
-        under_way = evaluation_by_id(connection, evaluation)
+        under_way = candidate_evaluation_by_id(connection, evaluation)
     if under_way.file_digest != request.file_digest:
         raise WorkflowError(
             f"evaluation {evaluation} of run {run_id} is under way by another file, "
@@ -60,7 +60,7 @@ def evaluate_run(
         while True:
             now = datetime.now(UTC)
             row = _row(engine, evaluation)
-            launcher = launcher_named(row.launcher, settings.retrain, secrets)
+            launcher = create_launcher(row.launcher, settings.retrain, secrets)
             if row.status == "planned" and row.next_attempt_at <= now:
                 start_evaluation(engine, evaluation, launcher, now)
             state = poll_evaluation(engine, evaluation, launcher, now)
@@ -84,7 +84,9 @@ def evaluate_run(
     return state.row
 
 
-def cancel_of_run(engine: "Engine", settings: Settings, secrets: Secrets, run_id: int) -> int:
+def cancel_evaluation_of_run(
+    engine: "Engine", settings: Settings, secrets: Secrets, run_id: int
+) -> int:
     """Cancel the evaluation of what a run made, and return its id.
 
     Raises:
@@ -94,18 +96,18 @@ def cancel_of_run(engine: "Engine", settings: Settings, secrets: Secrets, run_id
     import getpass
 
     from retrain.evaluation.lifecycle import cancel_evaluation
-    from retrain.jobs.launcher import launcher_named
+    from retrain.jobs.launcher import create_launcher
 
     row = last_evaluation_of_run(engine, run_id)
-    launcher = launcher_named(row.launcher, settings.retrain, secrets)
+    launcher = create_launcher(row.launcher, settings.retrain, secrets)
     now = datetime.now(UTC)
     why = cancel_evaluation(engine, row.id, launcher, now, cancelled_by=getpass.getuser())
     if why is not None:
-        raise child_left(f"evaluation {row.id}", why)
+        raise child_still_running(f"evaluation {row.id}", why)
     return row.id
 
 
-def child_left(what: str, why: str) -> RemoteServiceError:
+def child_still_running(what: str, why: str) -> RemoteServiceError:
     """Return the error of what was cancelled and left a child."""
     return RemoteServiceError(
         f"{what} is cancelled; its child couldn't be ended yet: {why}. The daemon tries again, and "
@@ -137,11 +139,11 @@ def last_evaluation_of_run(engine: "Engine", run_id: int) -> "CandidateEvaluatio
         WorkflowError: There is none, or the run hasn't succeeded.
     """
     from monitor.store.engine import transaction
-    from monitor.store.training.candidate_evaluations import last_evaluation
+    from monitor.store.training.candidate_evaluations import latest_candidate_evaluation
 
     version = _version(engine, run_id)
     with transaction(engine) as connection:
-        row = last_evaluation(connection, version.id)
+        row = latest_candidate_evaluation(connection, version.id)
     if row is None:
         raise WorkflowError(
             f"run {run_id} has no evaluation: driftwarden retrain evaluate {run_id}"
@@ -164,7 +166,7 @@ def _version(engine: "Engine", run_id: int) -> "VersionRow":
 
 def _row(engine: "Engine", evaluation_id: int) -> "CandidateEvaluationRow":
     from monitor.store.engine import transaction
-    from monitor.store.training.candidate_evaluations import evaluation_by_id
+    from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
 
     with transaction(engine) as connection:
-        return evaluation_by_id(connection, evaluation_id)
+        return candidate_evaluation_by_id(connection, evaluation_id)

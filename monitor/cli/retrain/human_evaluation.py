@@ -1,4 +1,4 @@
-"""`driftwarden retrain study`: blind human evaluations, from the shell."""
+"""`driftwarden retrain human-evaluation`: blind human evaluations, from the shell."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor.cli.shared.context import ConfigOption, open_database, read_settings
-from monitor.cli.shared.targets import database_file, require_apart, require_writable
+from monitor.cli.shared.targets import database_file, require_distinct_files, require_writable
 
 if TYPE_CHECKING:
-    from monitor.store.human_evaluation.human_evaluations import StudyRow
+    from monitor.store.human_evaluation.human_evaluations import HumanEvaluationRow
 
 app = typer.Typer(
     no_args_is_help=True,
     help="People who rate candidates blind on the page: see how far they are, lock, export.",
 )
 
-StudyArgument = Annotated[int, typer.Argument(help="Number of the study.", show_default=False)]
+HumanEvaluationArgument = Annotated[
+    int, typer.Argument(help="Number of the study.", show_default=False)
+]
 
 
 @app.command("list")
@@ -24,10 +26,10 @@ def list_(config: ConfigOption = None) -> None:
     """List the studies, the newest first."""
     from monitor.review.human_evaluation.locking import completeness
     from monitor.store.engine import transaction
-    from monitor.store.human_evaluation.human_evaluations import list_studies
+    from monitor.store.human_evaluation.human_evaluations import list_human_evaluations
 
     with transaction(open_database(read_settings(config))) as connection:
-        rows = [(row, completeness(connection, row)) for row in list_studies(connection)]
+        rows = [(row, completeness(connection, row)) for row in list_human_evaluations(connection)]
     if not rows:
         typer.echo("no study yet; `human_eval` in the evaluation file asks for one")
     for row, so_far in rows:
@@ -38,29 +40,31 @@ def list_(config: ConfigOption = None) -> None:
 
 
 @app.command()
-def show(study: StudyArgument, config: ConfigOption = None) -> None:
+def show(human_evaluation: HumanEvaluationArgument, config: ConfigOption = None) -> None:
     """Show how far people are, how well they agree, and once it is locked what they say."""
     import numpy as np
 
     from monitor.review.human_evaluation.locking import completeness
-    from monitor.review.human_evaluation.view import agreement_by_dimension, people_at_work
+    from monitor.review.human_evaluation.view import agreement_by_dimension, summarize_raters
     from monitor.store.engine import transaction
-    from monitor.store.human_evaluation.human_evaluations import study_by_id
+    from monitor.store.human_evaluation.human_evaluations import human_evaluation_by_id
 
     with transaction(open_database(read_settings(config))) as connection:
-        row = study_by_id(connection, study)
+        row = human_evaluation_by_id(connection, human_evaluation)
         so_far = completeness(connection, row)
-        people = people_at_work(connection, study)
-        agreement = agreement_by_dimension(connection, row, np.random.default_rng(study))
-    typer.echo(f"study {study}: {row.status}, {row.model} version {row.version}{_evaluation(row)}")
+        people = summarize_raters(connection, human_evaluation)
+        agreement = agreement_by_dimension(connection, row, np.random.default_rng(human_evaluation))
     typer.echo(
-        f"{so_far.n_items} items by {row.reviewers} people each, rated from {row.scale_lowest} to "
-        f"{row.scale_highest}; {so_far.n_submitted} of {so_far.n_needed} ratings are in"
+        f"study {human_evaluation}: {row.status}, {row.model} version {row.version}{_evaluation(row)}"
+    )
+    typer.echo(
+        f"{so_far.n_items} items by {row.reviewers} people each, rated from {row.scale_min} to "
+        f"{row.scale_max}; {so_far.n_submitted} of {so_far.n_needed} ratings are in"
     )
     if row.n_available < row.sample_size:
         typer.echo(f"{row.sample_size} items were asked for, the benchmarks have {row.n_available}")
-    for person in people:
-        typer.echo(f"  {person.name}: {person.n_submitted} items, {person.n_declined} declined")
+    for user in people:
+        typer.echo(f"  {user.name}: {user.n_submitted} items, {user.n_declined} declined")
     for dimension, found in agreement.items():
         if found.alpha is None:
             typer.echo(f"  {dimension}: agreement undefined")
@@ -76,12 +80,12 @@ def show(study: StudyArgument, config: ConfigOption = None) -> None:
 
 @app.command()
 def lock(
-    study: StudyArgument,
+    human_evaluation: HumanEvaluationArgument,
     name: Annotated[
         str, typer.Option("--as", help="Who locks: a lead or an admin.", show_default=False)
     ],
-    although_missing: Annotated[
-        bool, typer.Option("--although-missing", help="Lock though ratings are missing.")
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Lock though ratings are missing.")
     ] = False,
     config: ConfigOption = None,
 ) -> None:
@@ -91,33 +95,33 @@ def lock(
     """
     from datetime import UTC, datetime
 
-    from monitor.daemon.human_evaluations import measure_locked_studies
+    from monitor.daemon.human_evaluations import score_locked_human_evaluations
     from monitor.errors import InputError
-    from monitor.review.human_evaluation.locking import lock_study
-    from monitor.store.accounts.users import reviewer_by_name
+    from monitor.review.human_evaluation.locking import lock_human_evaluation
+    from monitor.store.accounts.users import user_by_name
     from monitor.store.engine import transaction
-    from monitor.store.human_evaluation.human_evaluations import study_by_id
+    from monitor.store.human_evaluation.human_evaluations import human_evaluation_by_id
 
     settings = read_settings(config)
     engine = open_database(settings)
     now = datetime.now(UTC)
     with transaction(engine) as connection:
-        person = reviewer_by_name(connection, name)
-        if person is None:
-            raise InputError(f"{name!r} is nobody's name; see `driftwarden review list`")
-        if not person.leads:
-            raise InputError(f"{name} is {person.role}; a lead or an admin locks a study")
-        lock_study(connection, study, person, now, although_missing=although_missing)
-    measure_locked_studies(engine, settings, now)
+        user = user_by_name(connection, name)
+        if user is None:
+            raise InputError(f"{name!r} is nobody's name; see `driftwarden accounts list`")
+        if not user.leads:
+            raise InputError(f"{name} is {user.role}; a lead or an admin locks a study")
+        lock_human_evaluation(connection, human_evaluation, user, now, allow_missing=allow_missing)
+    score_locked_human_evaluations(engine, settings, now)
     with transaction(engine) as connection:
-        row = study_by_id(connection, study)
-    typer.echo(f"study {study}: locked by {name}")
+        row = human_evaluation_by_id(connection, human_evaluation)
+    typer.echo(f"study {human_evaluation}: locked by {name}")
     _say_results(row)
 
 
 @app.command()
 def export(
-    study: StudyArgument,
+    human_evaluation: HumanEvaluationArgument,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The file to write.", show_default=False)
     ],
@@ -132,20 +136,20 @@ def export(
 
     settings = read_settings(config)
     require_writable("--output", output)
-    require_apart({"--output": output}, {"the database": database_file(settings)})
+    require_distinct_files({"--output": output}, {"the database": database_file(settings)})
     with transaction(open_database(settings)) as connection:
-        items: list[Any] = [asdict(one) for one in rated_items(connection, study)]
+        items: list[Any] = [asdict(one) for one in rated_items(connection, human_evaluation)]
     lines = [json.dumps(one, ensure_ascii=False) + "\n" for one in items]
     output.write_text("".join(lines), encoding="utf-8")
     typer.echo(f"{output}: {len(lines)} items")
 
 
-def _evaluation(row: "StudyRow") -> str:
+def _evaluation(row: "HumanEvaluationRow") -> str:
     """Tell which evaluation waits, or waited, for a study: a version may have several."""
     return "" if row.evaluation_id is None else f", evaluation {row.evaluation_id}"
 
 
-def _say_results(row: "StudyRow") -> None:
+def _say_results(row: "HumanEvaluationRow") -> None:
     results = row.results
     if results is None:
         return

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from monitor.store.training.runs import RunRow
 
 
-def written_lines(
+def log_lines(
     engine: "Engine",
     settings: Settings,
     run_id: int,
@@ -32,7 +32,7 @@ def written_lines(
     from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.training.runs import run_by_id
-    from retrain.jobs.launcher import launcher_named
+    from retrain.jobs.launcher import create_launcher
     from retrain.jobs.log_stream import new_lines
     from retrain.run_folder import RunFolder, Task
 
@@ -45,7 +45,7 @@ def written_lines(
     task: Task = "evaluate" if evaluation else "train"
     asked = row()
     folder = RunFolder(Path(asked.work_dir))
-    launcher = launcher_named(asked.launcher, settings.retrain, load_secrets())
+    launcher = create_launcher(asked.launcher, settings.retrain, load_secrets())
     if not follow:
         yield from launcher.logs(folder, n_lines, task)
         return

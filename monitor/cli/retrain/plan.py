@@ -54,35 +54,35 @@ def plan(
     from monitor.store.engine import transaction
     from monitor.store.training.registry import production_version
     from retrain.data.token_counts import TokenCounter
-    from retrain.jobs.launcher import device_of, launcher_named
+    from retrain.jobs.launcher import create_launcher, device_of
     from retrain.models.base_model import BaseModel, load_tokenizer
-    from retrain.planning.checks.finding import require
+    from retrain.planning.checks.finding import raise_refusals
     from retrain.planning.checks.run_checks import check_run
-    from retrain.planning.options import choose, options_for, options_json
-    from retrain.planning.starting_point import goes_on, prepare_bases, serving_source
+    from retrain.planning.options import choose_option, options_for, options_json
+    from retrain.planning.starting_point import prepare_bases, serving_source, starts_from_serving
     from retrain.recipes.confirmation import require_confirmation
-    from retrain.recipes.recipe_file import overridden, read_recipe_file
+    from retrain.recipes.recipe_file import override_recipe, read_recipe_file
     from retrain.training.runs import plan_run, prepare_run
 
     settings = read_settings(config)
     engine = open_database(settings)
     name = model or settings.model.name
     asked = read_recipe_file(str(recipe) if recipe else settings.retrain.recipe)
-    asked = overridden(asked, method=method, base=base)
+    asked = override_recipe(asked, method=method, base=base)
     if asked.method == "full":
-        require_confirmation(name, confirm or _typed(name))
+        require_confirmation(name, confirm or _prompt_for_confirmation(name))
     # First: what is wrong with it is told before a base is fetched.
     training_set = prepare_data(engine, settings, name, asked, gold)
     work_dir = Path(settings.retrain.work_dir)
     bases = prepare_bases(asked, work_dir)
-    device = device_of(launcher_named(settings.retrain.launcher, settings.retrain, load_secrets()))
+    device = device_of(create_launcher(settings.retrain.launcher, settings.retrain, load_secrets()))
     with transaction(engine) as connection:
         serving = production_version(connection, name)
     prepared = options_for(asked, bases, serving, device)
     for line in _order([one.option for one in prepared]):
         typer.echo(line)
-    chosen = choose(prepared, asked.method)
-    if not goes_on(chosen.recipe, serving):
+    chosen = choose_option(prepared, asked.method)
+    if not starts_from_serving(chosen.recipe, serving):
         training_set = prepare_data(engine, settings, name, asked, gold, replay_all=True)
     trained = BaseModel(chosen.recipe.base, chosen.recipe.base_revision)
     training_set = training_set.with_base(
@@ -91,7 +91,7 @@ def plan(
     checked = check_run(chosen.recipe, training_set.rows, device, training_set.validation)
     for finding in checked.findings:
         typer.echo(f"{finding.name}: {finding.outcome}: {finding.text}")
-    require(checked.findings)
+    raise_refusals(checked.findings)
     card = training_set.card
     for remark in (*chosen.recipe.warnings(), *card.remarks):
         typer.echo(f"note: {remark}", err=True)
@@ -125,15 +125,15 @@ def plan(
 
 def _order(options: "Sequence[Option]") -> "Iterator[str]":
     """Say what fits the device, and what is tried first."""
-    from retrain.planning.options import ladder
+    from retrain.planning.options import order_of_trials
 
     for one in options:
-        yield f"possible: {one.told()}" if one.possible else one.told()
-    order = ", then ".join(f"{one.method} on {one.base}" for one in ladder(options))
+        yield f"possible: {one.describe()}" if one.possible else one.describe()
+    order = ", then ".join(f"{one.method} on {one.base}" for one in order_of_trials(options))
     yield f"order to try: {order or 'nothing fits'}"
 
 
-def _typed(name: str) -> str:
+def _prompt_for_confirmation(name: str) -> str:
     """Ask for the model's name."""
     answer: str = typer.prompt(
         f"Full fine-tuning changes every weight of {name} and forgets the most. Type the model's "

@@ -58,7 +58,7 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
     engine = open_database(settings)
     launcher = _launcher_of(engine, settings, run)
     state = poll_run(
-        engine, run, launcher, datetime.now(UTC), resumptions=settings.retrain.resumptions
+        engine, run, launcher, datetime.now(UTC), resumptions=settings.retrain.max_resumptions
     )
     again = f", gone on with {state.run.resumptions} times" if state.run.resumptions else ""
     typer.echo(f"run {run}: {state.run.status}, model {state.run.model}{again}")
@@ -83,8 +83,8 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
         typer.echo(f"waits: {state.waits}")
     if state.run.error:
         typer.echo(f"error: {state.run.error}")
-    if state.run.child_not_ended is not None:
-        typer.echo(f"cancelled; its child couldn't be ended yet: {state.run.child_not_ended}")
+    if state.run.termination_error is not None:
+        typer.echo(f"cancelled; its child couldn't be ended yet: {state.run.termination_error}")
     if state.version_id is not None:
         typer.echo("its version is in the registry: driftwarden models list")
 
@@ -142,11 +142,11 @@ def _launcher_of(engine: "Engine", settings: "Settings", run: int) -> "Launcher"
     from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.training.runs import run_by_id
-    from retrain.jobs.launcher import launcher_named
+    from retrain.jobs.launcher import create_launcher
 
     with transaction(engine) as connection:
         name = run_by_id(connection, run).launcher
-    return launcher_named(name, settings.retrain, load_secrets())
+    return create_launcher(name, settings.retrain, load_secrets())
 
 
 def _watch(engine: "Engine", settings: "Settings", run: int, launcher: "Launcher") -> None:
@@ -159,7 +159,7 @@ def _watch(engine: "Engine", settings: "Settings", run: int, launcher: "Launcher
     from monitor.errors import TrainingError
     from retrain.training.runs import poll_run
 
-    resumptions = settings.retrain.resumptions
+    resumptions = settings.retrain.max_resumptions
     with Progress() as progress:
         task = progress.add_task("loading the model", total=None)
         while True:
@@ -204,14 +204,14 @@ def evaluate(
     """
     import json
 
-    from monitor.cli.retrain.evaluation import EXIT_STATUS, cancel_of_run, evaluate_run
+    from monitor.cli.retrain.evaluation import EXIT_STATUS, cancel_evaluation_of_run, evaluate_run
     from monitor.errors import InputError
     from monitor.settings import load_secrets
     from retrain.evaluation.terminal_report import report_lines
 
     settings = read_settings(config)
     if cancel:
-        cancelled = cancel_of_run(open_database(settings), settings, load_secrets(), run)
+        cancelled = cancel_evaluation_of_run(open_database(settings), settings, load_secrets(), run)
         typer.echo(f"evaluation {cancelled} cancelled")
         return
     path = evaluation or (
@@ -220,15 +220,15 @@ def evaluate(
     if path is None:
         raise InputError("name an evaluation file: --evaluation FILE, or retrain.evaluation")
     row = evaluate_run(open_database(settings), settings, load_secrets(), run, path)
-    verdict = row.verdict or {}
+    verdict = row.results or {}
     if as_json:
         typer.echo(json.dumps(verdict, ensure_ascii=False, indent=1))
     else:
         for line in report_lines(verdict):
             typer.echo(line)
-    if row.status == "awaiting_people":
+    if row.status == "awaiting_ratings":
         typer.echo("awaiting human evaluation: the verdict is final once its study is locked")
-    raise typer.Exit(EXIT_STATUS[row.decision or "undecided"])
+    raise typer.Exit(EXIT_STATUS[row.gate_result or "undecided"])
 
 
 @app.command()
@@ -264,7 +264,7 @@ def cancel(run: RunArgument, config: ConfigOption = None) -> None:
     import getpass
     from datetime import UTC, datetime
 
-    from monitor.cli.retrain.evaluation import child_left
+    from monitor.cli.retrain.evaluation import child_still_running
     from retrain.training.cancellation import cancel_run
 
     settings = read_settings(config)
@@ -273,7 +273,7 @@ def cancel(run: RunArgument, config: ConfigOption = None) -> None:
     now = datetime.now(UTC)
     why = cancel_run(engine, run, launcher, now, cancelled_by=getpass.getuser())
     if why is not None:
-        raise child_left(f"run {run}", why)
+        raise child_still_running(f"run {run}", why)
     typer.echo(f"run {run} cancelled")
 
 
@@ -290,9 +290,9 @@ def logs(
     ] = False,
 ) -> None:
     """Print the last lines that a run's process wrote."""
-    from monitor.cli.retrain.logs import written_lines
+    from monitor.cli.retrain.logs import log_lines
 
     settings = read_settings(config)
     engine = open_database(settings)
-    for line in written_lines(engine, settings, run, lines, follow=follow, evaluation=evaluation):
+    for line in log_lines(engine, settings, run, lines, follow=follow, evaluation=evaluation):
         typer.echo(line)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from monitor.cli.shared.context import ConfigOption, open_database, read_settings
-from monitor.cli.shared.targets import database_file, require_apart
+from monitor.cli.shared.targets import database_file, require_distinct_files
 
 
 def export(
@@ -70,28 +70,33 @@ def export(
     import getpass
     from datetime import UTC
 
-    from monitor.review.export.export_files import Request, make_export
-    from monitor.review.export.serialization import write_whole
+    from monitor.review.export.export_files import ExportRequest, build_export
+    from monitor.review.export.serialization import write_atomically
     from monitor.store.audit_log import append_entry
     from monitor.store.engine import transaction
     from monitor.store.review.gold_export import ItemFilter
 
-    wanted = ItemFilter(
+    item_filter = ItemFilter(
         model=model,
         task_type=task_type,
         since=since.replace(tzinfo=UTC) if since else None,
         resolution=resolution,
     )
-    request = Request(
-        format=format_, out=out, config_out=config_out, bare=bare, queue=queue, wanted=wanted
+    request = ExportRequest(
+        format=format_,
+        out=out,
+        config_out=config_out,
+        bare=bare,
+        queue=queue,
+        item_filter=item_filter,
     )
     request.check()
     settings = read_settings(config)
-    require_apart(
+    require_distinct_files(
         {"--out": out, "--config-out": config_out}, {"the database": database_file(settings)}
     )
     with transaction(open_database(settings)) as connection:
-        made = make_export(connection, settings, request)
+        made = build_export(connection, settings, request)
         # Before the file is there: `forget` looks for people in every file that may hold them.
         details = {"rows": made.n_rows, "format": format_, "bare": bare, "queue": queue}
         append_entry(
@@ -99,12 +104,12 @@ def export(
         )
     for remark in made.remarks:
         typer.echo(remark, err=True)
-    for path, text in made.beside.items():
-        write_whole(path, text)
+    for path, text in made.companion_files.items():
+        write_atomically(path, text)
     if out is None:
         typer.echo(made.text, nl=False)
         return
-    write_whole(Path(made.place), made.text)
+    write_atomically(Path(made.place), made.text)
     what = {"sft": "examples", "preference": "pairs"}.get(format_, "items")
     typer.echo(f"{out}: {made.n_rows} {what}")
 
@@ -144,17 +149,17 @@ def import_(
     from monitor.store.engine import transaction
 
     people = read_reviewer_map(reviewer_map)
-    found = read_argilla(file) if format_ == "argilla" else read_label_studio(file)
+    parsed = read_argilla(file) if format_ == "argilla" else read_label_studio(file)
     now = datetime.now(UTC)
     settings = read_settings(config)
     with transaction(open_database(settings)) as connection:
         imported = import_reviews(
-            connection, found, people, now, audit_share=settings.review.audit_share
+            connection, parsed, people, now, audit_share=settings.review.audit_share
         )
         details = {"format": format_, "written": imported.n_written, "known": imported.n_known}
         place = str(file.resolve())
         append_entry(connection, now, getpass.getuser(), "imported", place, details)
     typer.echo(
         f"{file}: {imported.n_written} reviews written, {imported.n_known} were here already, "
-        f"{found.n_skipped} skipped by their authors or not reviews"
+        f"{parsed.n_skipped} skipped by their authors or not reviews"
     )

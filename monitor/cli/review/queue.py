@@ -21,12 +21,12 @@ app.command("import")(exchange.import_)
 @app.command()
 def queue(config: ConfigOption = None) -> None:
     """Show how far the batches are, the newest first, and what would be decided now."""
-    from monitor.review.progress.batch_summary import batch_progress
+    from monitor.review.progress.batch_summary import batch_summaries
     from monitor.store.engine import transaction
 
     settings = read_settings(config)
     with transaction(open_database(settings)) as connection:
-        batches = batch_progress(connection, settings.review)
+        batches = batch_summaries(connection, settings.review)
     if not batches:
         typer.echo("no batch yet: the first evaluation queues one")
     for row in batches:
@@ -80,13 +80,13 @@ def confirm(
 
     from monitor.errors import InputError
     from monitor.review.decision.decisions import confirm_retraining
-    from monitor.store.accounts.users import reviewer_by_name
+    from monitor.store.accounts.users import user_by_name
     from monitor.store.engine import transaction
 
     with transaction(open_database(read_settings(config))) as connection:
-        person = reviewer_by_name(connection, name)
+        person = user_by_name(connection, name)
         if person is None:
-            raise InputError(f"{name!r} is nobody's name; see `driftwarden review list`")
+            raise InputError(f"{name!r} is nobody's name; see `driftwarden accounts list`")
         confirm_retraining(connection, decision, person, datetime.now(UTC))
     typer.echo(f"decision {decision}: confirmed by {name}")
 

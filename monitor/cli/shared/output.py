@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from monitor.store.windows.assessment import Assessment
 
 
-class Status(IntEnum):
+class ExitStatus(IntEnum):
     """The exit status of a comparison: what a script or a CI job asks for."""
 
     NO_DRIFT = 0
@@ -17,9 +17,9 @@ class Status(IntEnum):
     NOT_ENOUGH_DATA = 4
 
 
-def status_of(assessment: "Assessment") -> Status:
+def exit_status(assessment: "Assessment") -> ExitStatus:
     """Return the exit status that says what was found."""
-    return Status[assessment.verdict.upper()]
+    return ExitStatus[assessment.verdict.upper()]
 
 
 def show(assessment: "Assessment", *, as_json: bool) -> None:

@@ -28,7 +28,9 @@ def require_writable(option: str, path: Path | None) -> None:
         raise InputError(f"{option} {path}: can't be written; check the permissions")
 
 
-def require_apart(targets: Mapping[str, Path | None], sources: Mapping[str, Path | None]) -> None:
+def require_distinct_files(
+    targets: Mapping[str, Path | None], sources: Mapping[str, Path | None]
+) -> None:
     """Refuse targets of which one would overwrite what the command reads, or another target.
 
     Args:

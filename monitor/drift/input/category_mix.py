@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from monitor.drift.permutation.bins import balance, deal_bins
 from monitor.drift.permutation.contrasts import Quadratic
-from monitor.drift.permutation.feature_map import Identity
+from monitor.drift.permutation.feature_map import IdentityFeatures
 from monitor.drift.permutation.labels import label_chunks, upper_p_values
 from monitor.drift.permutation.sketch import Sketch, make_sketch
 from monitor.drift.samples.group_ids import Groups
@@ -91,7 +91,7 @@ def compare_mix(
     indicator = _indicators(reference, current)
     salts = rng.integers(2**63, size=2).tolist()
     before, after = (
-        make_sketch(Identity(), rows, unit_keys(groups, rows, name, salt=salt))
+        make_sketch(IdentityFeatures(), rows, unit_keys(groups, rows, name, salt=salt))
         for rows, groups, name, salt in (
             (indicator[: len(reference)], reference_groups, "reference_groups", salts[0]),
             (indicator[len(reference) :], current_groups, "current_groups", salts[1]),

@@ -9,19 +9,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from monitor.drift.clusters import find_clusters
 from monitor.drift.device import resolve_device
-from monitor.drift.drifted_share import CONFIDENCE, mass_lower_bound
-from monitor.drift.input.component_tests import Evaluated, evaluate
+from monitor.drift.drifted_share import CONFIDENCE, drifted_share_lower_bound
+from monitor.drift.input.component_tests import ComponentStatistics, evaluate
 from monitor.drift.neighbours.cells import fit_cells
-from monitor.drift.neighbours.near_copies import unite_copies
-from monitor.drift.neighbours.pool_search import PoolSearch, search_of
-from monitor.drift.novelty import localise
+from monitor.drift.neighbours.near_copies import merge_near_copies
+from monitor.drift.neighbours.pool_search import PoolSearch, make_pool_search
+from monitor.drift.novelty import score_novelty
 from monitor.drift.permutation.bins import deal_bins
-from monitor.drift.permutation.feature_map import FeatureMap, Nothing, fit_feature_map
+from monitor.drift.permutation.feature_map import FeatureMap, NoFeatures, fit_feature_map
 from monitor.drift.permutation.fusion import fuse
 from monitor.drift.permutation.sketch import MAXIMUM_NODES, make_sketch
 from monitor.drift.regions import grow_regions
 from monitor.drift.result import Cluster, DriftResult, TestResult
-from monitor.drift.samples.design import Layout, SampleDesign, lay_out
+from monitor.drift.samples.design import Layout, SampleDesign, make_layout
 from monitor.drift.samples.embeddings import Embeddings, check_vectors
 from monitor.drift.samples.group_ids import Groups
 from monitor.drift.samples.pool import Pool, make_pool
@@ -42,7 +42,7 @@ def compare(
     current_groups: Groups = None,
     current_parts: ArrayLike | None = None,
     alpha: float = 0.05,
-    minimum_mass: float = 0.0,
+    minimum_drifted_share: float = 0.0,
     rng: np.random.Generator,
     device: str | None = None,
     n_permutations: int = 9999,
@@ -66,7 +66,7 @@ def compare(
             sample belongs to. Each part is sketched by itself and the sketches are added up, which
             holds no more than a part's features in memory; the result is the same.
         alpha: Level of the fused test.
-        minimum_mass: Least lower bound on the drifted share for the verdict ``"drift"``.
+        minimum_drifted_share: Least lower bound on the drifted share for the verdict ``"drift"``.
         rng: Source of everything random: equal generators give equal results.
         device: Where to compute: ``None`` or ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where
             there is one.
@@ -79,8 +79,8 @@ def compare(
             where all samples are alike.
 
     Returns:
-        The verdict ``"drift"`` where ``p_value <= alpha`` and ``mass_lower_bound >=
-        minimum_mass``, and what stands behind it.
+        The verdict ``"drift"`` where ``p_value <= alpha`` and ``drifted_share_lower_bound >=
+        minimum_drifted_share``, and what stands behind it.
 
     Raises:
         ValueError: Not two finite arrays ``[n, d]`` of one width with rows of unit norm, not one
@@ -102,15 +102,19 @@ def compare(
         >>> compare(window(200, 0), window(200, 1), rng=rng, n_permutations=199).verdict
         'drift'
     """
-    check_options(alpha, minimum_mass, n_permutations, minimum_samples, device=device, rng=rng)
-    sides = unite_copies(check_vectors(reference, "reference"), check_vectors(current, "current"))
+    check_options(
+        alpha, minimum_drifted_share, n_permutations, minimum_samples, device=device, rng=rng
+    )
+    sides = merge_near_copies(
+        check_vectors(reference, "reference"), check_vectors(current, "current")
+    )
     pool = make_pool(*sides, reference_groups, current_groups)
     parts = _check_parts(current_parts, pool.n_current)
-    layout = lay_out(pool, design)
-    judged = layout.judged
-    if not enough(judged, minimum_samples):
+    layout = make_layout(pool, design)
+    comparable_pool = layout.comparable_pool
+    if not enough(comparable_pool, minimum_samples):
         return not_enough_data(layout, rng)
-    evaluated = _two_sample_test(
+    components = _two_sample_test(
         sides,
         (reference_groups, current_groups),
         parts,
@@ -119,24 +123,24 @@ def compare(
         rng=rng,
         device=device,
     )
-    cells = fit_cells(judged.vectors, n_cells(judged), rng)
+    cells = fit_cells(comparable_pool.vectors, n_cells(comparable_pool), rng)
     cell = cells.assign(pool.vectors)
-    search = search_of(pool, cells, cell, rng, device)
-    mass = mass_lower_bound(search, cell, layout.weights, rng)
+    search = make_pool_search(pool, cells, cell, rng, device)
+    lower_bound = drifted_share_lower_bound(search, cell, layout.weights, rng)
     novelty = np.zeros(pool.n_current)
     clusters: tuple[Cluster, ...] = ()
     if locate:
-        novelty = localise(search, layout.weights, rng)
+        novelty = score_novelty(search, layout.weights, rng)
         regions = grow_regions(pool.vectors, cell, rng, fitted=layout.rows)
         clusters = find_clusters(layout, regions)
     return conclude(
         pool,
-        evaluated,
-        mass=mass,
+        components,
+        lower_bound=lower_bound,
         novelty=novelty,
         clusters=clusters,
         alpha=alpha,
-        minimum_mass=minimum_mass,
+        minimum_drifted_share=minimum_drifted_share,
     )
 
 
@@ -154,7 +158,7 @@ def _check_parts(parts: ArrayLike | None, n_current: int) -> NDArray[np.int64] |
 
 def check_options(
     alpha: float,
-    minimum_mass: float,
+    minimum_drifted_share: float,
     n_permutations: int,
     minimum_samples: int,
     *,
@@ -167,13 +171,13 @@ def check_options(
             f"rng must be a generator, such as numpy.random.default_rng(1); got {rng!r}"
         )
     _require_number("alpha", alpha)
-    _require_number("minimum_mass", minimum_mass)
+    _require_number("minimum_drifted_share", minimum_drifted_share)
     _require_number("minimum_samples", minimum_samples)
     _require_number("n_permutations", n_permutations, whole=True)
     if not 0.0 < alpha < 1.0:
         raise ValueError(f"alpha must lie between 0 and 1; got {alpha}")
-    if not 0.0 <= minimum_mass <= 1.0:
-        raise ValueError(f"minimum_mass must lie in [0, 1]; got {minimum_mass}")
+    if not 0.0 <= minimum_drifted_share <= 1.0:
+        raise ValueError(f"minimum_drifted_share must lie in [0, 1]; got {minimum_drifted_share}")
     if n_permutations < 1 or 1.0 / (1 + n_permutations) > alpha:
         raise ValueError(
             f"n_permutations = {n_permutations} can't reach p <= {alpha}: "
@@ -211,8 +215,8 @@ def not_enough_data(layout: Layout, rng: np.random.Generator) -> DriftResult:
         verdict="not_enough_data",
         p_value=1.0,
         tests=(),
-        mass_lower_bound=0.0,
-        novelty=localise(search, layout.weights, rng) if both else np.zeros(pool.n_current),
+        drifted_share_lower_bound=0.0,
+        novelty=score_novelty(search, layout.weights, rng) if both else np.zeros(pool.n_current),
         clusters=(),
         n_reference=pool.n_reference,
         n_current=pool.n_current,
@@ -224,21 +228,21 @@ def not_enough_data(layout: Layout, rng: np.random.Generator) -> DriftResult:
 
 def conclude(
     pool: Pool,
-    evaluated: Evaluated,
+    components: ComponentStatistics,
     *,
-    mass: float,
+    lower_bound: float,
     novelty: NDArray[np.float64],
     clusters: tuple[Cluster, ...],
     alpha: float,
-    minimum_mass: float,
+    minimum_drifted_share: float,
 ) -> DriftResult:
     """Fuse the tests and put the result together.
 
     A bound above 0 says that something drifted: it's given where the test says so at its error.
     """
-    p_value, p_values = fuse(evaluated.statistics, evaluated.families, evaluated.weights)
+    p_value, p_values = fuse(components.statistics, components.families, components.weights)
     if p_value > 1.0 - CONFIDENCE:
-        mass = 0.0
+        lower_bound = 0.0
     tests = tuple(
         TestResult(
             name=name,
@@ -250,28 +254,30 @@ def conclude(
             effect_upper=float(upper),
         )
         for name, statistic, p, adjusted, effect, lower, upper in zip(
-            evaluated.names,
-            evaluated.statistics[0],
+            components.names,
+            components.statistics[0],
             p_values,
             holm(p_values),
-            evaluated.effect_sizes,
-            evaluated.effect_lower,
-            evaluated.effect_upper,
+            components.effect_sizes,
+            components.effect_lower,
+            components.effect_upper,
             strict=True,
         )
     )
     return DriftResult(
-        verdict="drift" if p_value <= alpha and mass >= minimum_mass else "no_drift",
+        verdict="drift"
+        if p_value <= alpha and lower_bound >= minimum_drifted_share
+        else "no_drift",
         p_value=p_value,
         tests=tests,
-        mass_lower_bound=mass,
+        drifted_share_lower_bound=lower_bound,
         novelty=novelty,
         clusters=clusters,
         n_reference=pool.n_reference,
         n_current=pool.n_current,
         n_reference_groups=pool.n_reference_units,
         n_current_groups=pool.n_current_units,
-        n_permutations=len(evaluated.statistics) - 1,
+        n_permutations=len(components.statistics) - 1,
     )
 
 
@@ -284,17 +290,20 @@ def _two_sample_test(
     n_permutations: int,
     rng: np.random.Generator,
     device: str | None,
-) -> Evaluated:
-    names, judged = ("reference_groups", "current_groups"), layout.judged
+) -> ComponentStatistics:
+    names, comparable_pool = ("reference_groups", "current_groups"), layout.comparable_pool
     salts = rng.integers(2**63, size=2).tolist()
-    rows = judged.origin[~judged.is_current], judged.origin[judged.is_current]
+    rows = (
+        comparable_pool.origin[~comparable_pool.is_current],
+        comparable_pool.origin[comparable_pool.is_current],
+    )
     keys = [
         unit_keys(ids, side, name, salt=salt)[comparable]
         for ids, side, name, salt, comparable in zip(groups, sides, names, salts, rows, strict=True)
     ]
     reference, current = (side.part(row) for side, row in zip(sides, rows, strict=True))
-    features: FeatureMap | Nothing = Nothing()
-    if len(judged.vectors) > MAXIMUM_NODES:
+    features: FeatureMap | NoFeatures = NoFeatures()
+    if len(comparable_pool.vectors) > MAXIMUM_NODES:
         # What is drawn must not depend on the samples' order.
         order = np.argsort(keys[0], kind="stable")
         features = fit_feature_map(reference.part(order), keys[0][order], rng, device=device)
@@ -308,7 +317,7 @@ def _two_sample_test(
     )
     sketch_of_current = reduce(add, of_days)
     return evaluate(
-        None if isinstance(features, Nothing) else features,
+        None if isinstance(features, NoFeatures) else features,
         sketch,
         sketch_of_current,
         deal_bins(sketch, sketch_of_current, rng),

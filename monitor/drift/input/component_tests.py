@@ -48,7 +48,7 @@ LEAST_SCORE = 1e-12
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class ComponentStatistics:
     """Statistics under the true labels (row 0) and under the permutations."""
 
     names: tuple[str, ...]
@@ -74,7 +74,7 @@ def evaluate(
     n_permutations: int,
     rng: np.random.Generator,
     device: str | None = None,
-) -> Evaluated:
+) -> ComponentStatistics:
     """Compute every component statistic under the true and the permuted labels.
 
     Args:
@@ -124,7 +124,7 @@ def evaluate(
         effects += _excess(search, nodes, bins, statistics[:, first:last])
         first = last
     size, lower, upper = (np.array(column) for column in zip(*effects, strict=True))
-    return Evaluated(
+    return ComponentStatistics(
         names=(
             *(part.name for part in parts),
             *(name for search in searches for name in search.names),

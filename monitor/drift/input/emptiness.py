@@ -93,7 +93,7 @@ def make_emptiness(
         counts: float64 ``[T]``: nodes in each bin.
         share_current: Of the nodes: the chance that a neighbour is current under random labels.
     """
-    index = graph.found.index
+    index = graph.neighbours.index
     scores = _scores(graph, share_current)
     gains = np.diff(scores, axis=2, prepend=0.0)
     return Emptiness(np.where(index < 0, len(index), index), node_bin, counts, scores, gains)
@@ -101,7 +101,7 @@ def make_emptiness(
 
 def surprise(graph: Graph, share_current: float) -> NDArray[np.float64]:
     r"""Return :math:`\varphi` of each node's neighbour of each rank, float64 ``[G, k]``."""
-    nearness = graph.found.similarity
+    nearness = graph.neighbours.similarity
     chance = (1.0 - share_current) * share_current ** np.arange(nearness.shape[1])
     order = np.argsort(-nearness, axis=None)
     ordered = nearness.ravel()[order]

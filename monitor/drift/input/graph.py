@@ -33,13 +33,13 @@ BLOCK_BINS = 128
 class Graph:
     """The nearest nodes of each node, of other owners."""
 
-    found: Neighbours
+    neighbours: Neighbours
 
     @property
     def distance(self) -> NDArray[np.float64]:
         """Return 1 - cosine, float64 ``[G, k]``; 2 where there is no neighbour."""
-        there = self.found.index >= 0
-        return np.where(there, 1.0 - self.found.similarity.astype(np.float64), 2.0)
+        there = self.neighbours.index >= 0
+        return np.where(there, 1.0 - self.neighbours.similarity.astype(np.float64), 2.0)
 
 
 def build_graph(
@@ -57,7 +57,7 @@ def build_graph(
         device: See :func:`monitor.drift.device.resolve_device`.
     """
     if len(vectors) <= EXACT_NODES:
-        found = nearest(
+        neighbours = nearest(
             vectors,
             vectors,
             N_NEIGHBOURS,
@@ -66,13 +66,13 @@ def build_graph(
             spread_ties=True,
             device=device,
         )
-        return Graph(found)
+        return Graph(neighbours)
     return Graph(nearest_in_cells(vectors, owner, N_NEIGHBOURS, rng, device=device))
 
 
 def scattered_scores(graph: Graph) -> NDArray[np.float64]:
     """Return each node's squared surprise at its relative isolation, float64 ``[G]``."""
-    relative = relative_isolation(graph.found, mean_distance(graph.found))
+    relative = relative_isolation(graph.neighbours, mean_distance(graph.neighbours))
     return np.asarray(np.log1p(-rankdata(relative) / (len(relative) + 1.0)) ** 2)
 
 
@@ -83,7 +83,7 @@ def diffusion_gram(
     import torch  # noqa: PLC0415
 
     place = resolve_device(device)
-    index = graph.found.index
+    index = graph.neighbours.index
     n = len(index)
     row, rank = np.nonzero(index >= 0)
     links = sparse.csr_matrix(

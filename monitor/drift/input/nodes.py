@@ -42,8 +42,8 @@ def link_nodes(
     """
     sides = (reference.nodes, current.nodes)
     bin_of = [
-        of_small_bin[small_bin(side.keys)]
-        for side, of_small_bin in zip(sides, bins.of_small_bin, strict=True)
+        bin_of_small_bin[small_bin(side.keys)]
+        for side, bin_of_small_bin in zip(sides, bins.bin_of_small_bin, strict=True)
     ]
     permuted = [np.flatnonzero(where >= 0) for where in bin_of]
     n_bins = [int((bins.is_current == side).sum()) for side in (False, True)]

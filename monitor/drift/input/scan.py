@@ -102,7 +102,7 @@ class Scan:
 
 def make_scan(graph: Graph, node_bin: NDArray[np.int64], share_current: float) -> Scan:
     """Prepare the scan of a graph; see :class:`Scan` for the arguments."""
-    index = graph.found.index
+    index = graph.neighbours.index
     return Scan(np.where(index < 0, len(index), index), node_bin, share_current)
 
 

@@ -52,10 +52,10 @@ def nearest_in_cells(
     """
     cells = fit_cells(vectors, N_CELLS, rng)
     placed = Placed(vectors, owner, cells.assign(vectors))
-    return search(placed, placed, probed_cells(cells), k, spread_ties=True, device=device)
+    return search(placed, placed, cells_to_probe(cells), k, spread_ties=True, device=device)
 
 
-def probed_cells(cells: Cells) -> NDArray[np.int64]:
+def cells_to_probe(cells: Cells) -> NDArray[np.int64]:
     """Return for each cell those in which its samples' neighbours are looked for, nearest first."""
     half_norm = np.einsum("ij,ij->i", cells.centroids, cells.centroids) / 2
     closeness = cells.centroids @ cells.centroids.T - half_norm

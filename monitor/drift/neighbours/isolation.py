@@ -15,16 +15,16 @@ N_NEAREST = 10
 LOCAL_SHARE = 0.5
 
 
-def mean_distance(found: Neighbours, k: int = N_NEAREST) -> NDArray[np.float64]:
+def mean_distance(neighbours: Neighbours, k: int = N_NEAREST) -> NDArray[np.float64]:
     """Return the mean of 1 - cosine over the first k neighbours, float64 ``[n]``; 1 without any."""
-    there = found.index[:, :k] >= 0
-    distance = np.where(there, 1.0 - found.similarity[:, :k].astype(np.float64), 0.0)
+    there = neighbours.index[:, :k] >= 0
+    distance = np.where(there, 1.0 - neighbours.similarity[:, :k].astype(np.float64), 0.0)
     count = there.sum(axis=1)
     return np.asarray(np.where(count > 0, distance.sum(axis=1) / np.maximum(count, 1), 1.0))
 
 
 def relative_isolation(
-    found: Neighbours, neighbours_distance: NDArray[np.float64]
+    neighbours: Neighbours, neighbours_distance: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return each query's distance less half of what is usual among its neighbours.
 
@@ -32,21 +32,23 @@ def relative_isolation(
         found: ``[n, k]`` neighbours, k at least 10.
         neighbours_distance: float64 ``[m]``: each landmark's own mean distance.
     """
-    index = found.index[:, :N_NEAREST]
+    index = neighbours.index[:, :N_NEAREST]
     there = index >= 0
     usual = np.where(there, neighbours_distance[np.maximum(index, 0)], 0.0).sum(axis=1)
-    return np.asarray(mean_distance(found) - LOCAL_SHARE * usual / np.maximum(there.sum(axis=1), 1))
+    return np.asarray(
+        mean_distance(neighbours) - LOCAL_SHARE * usual / np.maximum(there.sum(axis=1), 1)
+    )
 
 
 def isolation(
     vectors: NDArray[np.float32], owner: NDArray[np.int64], device: str | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mean distance and the relative isolation of samples among each other."""
-    found = nearest(
+    neighbours = nearest(
         vectors, vectors, N_NEAREST, query_owner=owner, landmark_owner=owner, device=device
     )
-    distance = mean_distance(found)
-    return distance, relative_isolation(found, distance)
+    distance = mean_distance(neighbours)
+    return distance, relative_isolation(neighbours, distance)
 
 
 def log_survival(

@@ -24,7 +24,7 @@ SHIFTS = (0.0, 0.5)
 MAXIMUM_ROUNDS = 16
 
 
-def unite_copies(reference: Embeddings, current: Embeddings) -> tuple[Embeddings, Embeddings]:
+def merge_near_copies(reference: Embeddings, current: Embeddings) -> tuple[Embeddings, Embeddings]:
     """Return the same rows, those that differ by rounding as one of them.
 
     Args:

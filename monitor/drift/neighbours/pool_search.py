@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.neighbours.cell_search import Placed, probed_cells, search
+from monitor.drift.neighbours.cell_search import Placed, cells_to_probe, search
 from monitor.drift.neighbours.cells import Cells, fit_cells
 from monitor.drift.neighbours.exact import Neighbours, nearest
 from monitor.drift.samples.pool import Pool
@@ -59,7 +59,7 @@ class PoolSearch:
         return find
 
 
-def search_of(
+def make_pool_search(
     pool: Pool,
     cells: Cells,
     cell: NDArray[np.int64],
@@ -80,4 +80,4 @@ def search_of(
     norms = np.linalg.norm(cells.centroids, axis=1, keepdims=True)
     centres = cells.centroids / np.maximum(norms, 1e-12)
     groups = fit_cells(centres, -(-len(centres) // CELLS_AT_ONCE), rng)
-    return PoolSearch(pool, groups.assign(centres)[cell], probed_cells(groups), device)
+    return PoolSearch(pool, groups.assign(centres)[cell], cells_to_probe(groups), device)

@@ -39,7 +39,7 @@ from monitor.drift.numeric.side import (
     make_side,
     p_value_apart,
     satterthwaite,
-    two_sided,
+    two_sided_p_value,
 )
 from monitor.drift.numeric.skewed_mean import compare_means, mean_limits
 from monitor.drift.samples.group_ids import Groups
@@ -52,7 +52,7 @@ SMALLEST_MEAN = 1e-100
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScalarComparison:
+class NumericComparison:
     """How a number moved. Missing (NaN) values are left out; intervals are at 95%."""
 
     n_reference: int
@@ -74,14 +74,14 @@ class ScalarComparison:
     relative_change_upper: float | None
 
 
-def compare_scalar(
+def compare_numeric(
     reference: ArrayLike,
     current: ArrayLike,
     *,
     reference_groups: Groups = None,
     current_groups: Groups = None,
     current_weights: NDArray[np.float64] | None = None,
-) -> ScalarComparison | None:
+) -> NumericComparison | None:
     """Compare a scalar between windows, with users as the independent units.
 
     The sides are taken as independent: a user who is on both counts as two.
@@ -103,8 +103,8 @@ def compare_scalar(
         ValueError: Not one-dimensional numbers, or not one group id, or positive weight, for each.
 
     Example:
-        >>> from monitor.drift import compare_scalar
-        >>> result = compare_scalar([1] * 80 + [0] * 20, [1] * 50 + [0] * 50)
+        >>> from monitor.drift import compare_numeric
+        >>> result = compare_numeric([1] * 80 + [0] * 20, [1] * 50 + [0] * 50)
         >>> round(result.effect_size, 2), round(result.relative_change, 3), result.p_value < 1e-4
         (-0.3, -0.375, True)
         >>> round(result.effect_lower, 2), round(result.effect_upper, 2)
@@ -123,7 +123,7 @@ def compare_scalar(
     # Relative to the size of the mean, so that the sign says up or down below zero too.
     turned = -1.0 if before.mean < 0.0 else 1.0
     changes = None if limits is None else sorted(turned * (limit - 1.0) for limit in limits)
-    return ScalarComparison(
+    return NumericComparison(
         n_reference=len(x.values),
         n_current=len(y.values),
         reference_mean=math.ldexp(before.mean, exponent),
@@ -212,4 +212,4 @@ def _p_value(difference: float, variances: tuple[float, float], x: Side, y: Side
     if sum(variances) == 0.0:
         return p_value_apart(x, y) if difference else 1.0
     freedom = satterthwaite(variances, (x, y))
-    return two_sided(difference / math.sqrt(sum(variances)), freedom)
+    return two_sided_p_value(difference / math.sqrt(sum(variances)), freedom)

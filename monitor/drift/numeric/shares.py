@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from monitor.drift.numeric.side import Side, p_value_apart, satterthwaite, two_sided
+from monitor.drift.numeric.side import Side, p_value_apart, satterthwaite, two_sided_p_value
 from monitor.statistics.mover import Limits
 
 #: A smaller variance of a share is rounding.
@@ -50,7 +50,7 @@ def compare_shares(x: Side, y: Side, value: float) -> float:
         for n, p in zip(sizes, shares, strict=True)
     )
     root = math.sqrt(max(2.0 * divergence, 0.0))
-    return two_sided(min(score, root), satterthwaite(variances, sides))
+    return two_sided_p_value(min(score, root), satterthwaite(variances, sides))
 
 
 def _indicator(side: Side, value: float) -> NDArray[np.float64]:

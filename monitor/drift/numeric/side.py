@@ -163,7 +163,7 @@ def satterthwaite(variances: tuple[float, float], sides: tuple[Side, Side]) -> f
     return float(1.0 / sum(parts))
 
 
-def two_sided(statistic: float, freedom: float) -> float:
+def two_sided_p_value(statistic: float, freedom: float) -> float:
     """Return the two-sided p-value of a statistic with Student's distribution."""
     return max(float(2.0 * stats.t.sf(abs(statistic), freedom)), TINY)
 

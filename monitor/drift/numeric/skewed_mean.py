@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from monitor.drift.numeric.side import Side, p_value_apart, satterthwaite, two_sided
+from monitor.drift.numeric.side import Side, p_value_apart, satterthwaite, two_sided_p_value
 from monitor.statistics.mover import Limits
 
 #: A mean's error, or a difference of means, that is less than this of the largest value is
@@ -50,7 +50,7 @@ def compare_means(x: Side, y: Side) -> float:
     statistic = difference / error
     transformed = _transform(statistic, moment / error**3)
     smaller = min(abs(statistic), abs(transformed))
-    return two_sided(smaller, satterthwaite(variances, (x, y)))
+    return two_sided_p_value(smaller, satterthwaite(variances, (x, y)))
 
 
 def _transform(statistic: float, skewness: float) -> float:

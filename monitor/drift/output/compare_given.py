@@ -14,10 +14,10 @@ from monitor.drift.clusters import find_clusters
 from monitor.drift.input.compare import check_options, conclude, enough, n_cells, not_enough_data
 from monitor.drift.neighbours.cells import fit_cells
 from monitor.drift.neighbours.exact import draw_landmarks, nearest
-from monitor.drift.neighbours.near_copies import unite_copies
+from monitor.drift.neighbours.near_copies import merge_near_copies
 from monitor.drift.novelty import tail_posterior
-from monitor.drift.output.conditional_share import conditional_mass
-from monitor.drift.output.covariates import beside, check_covariates
+from monitor.drift.output.conditional_share import response_share_lower_bound
+from monitor.drift.output.covariates import append_covariates, check_covariates
 from monitor.drift.output.prompt_basis import smooth_functions
 from monitor.drift.output.response_features import (
     ResidualFeatures,
@@ -25,10 +25,10 @@ from monitor.drift.output.response_features import (
     scale_among_like,
 )
 from monitor.drift.output.ridge import ridge_residual
-from monitor.drift.output.strata import evaluate_within, make_strata
+from monitor.drift.output.strata import evaluate_within_strata, make_strata
 from monitor.drift.regions import grow_regions
 from monitor.drift.result import DriftResult
-from monitor.drift.samples.design import SampleDesign, lay_out
+from monitor.drift.samples.design import SampleDesign, make_layout
 from monitor.drift.samples.embeddings import Embeddings, check_vectors, join
 from monitor.drift.samples.group_ids import Groups
 from monitor.drift.samples.pool import Pool, label_free_order, make_pool, subset
@@ -53,7 +53,7 @@ def compare_given(
     reference_groups: Groups = None,
     current_groups: Groups = None,
     alpha: float = 0.05,
-    minimum_mass: float = 0.0,
+    minimum_drifted_share: float = 0.0,
     rng: np.random.Generator,
     device: str | None = None,
     n_permutations: int = 9999,
@@ -75,7 +75,7 @@ def compare_given(
         reference_groups: ``[n_reference]`` ids of users or sessions; see :func:`compare`.
         current_groups: ``[n_current]``.
         alpha: Level of the fused test.
-        minimum_mass: Least lower bound on the drifted share for the verdict ``"drift"``.
+        minimum_drifted_share: Least lower bound on the drifted share for the verdict ``"drift"``.
         rng: Source of everything random.
         device: Checked as by :func:`compare`; all is computed on the CPU.
         n_permutations: Random local labellings.
@@ -112,7 +112,9 @@ def compare_given(
         ... ).verdict
         'drift'
     """
-    check_options(alpha, minimum_mass, n_permutations, minimum_samples, device=device, rng=rng)
+    check_options(
+        alpha, minimum_drifted_share, n_permutations, minimum_samples, device=device, rng=rng
+    )
     pool, responses = _pair(
         (reference_prompts, current_prompts),
         (reference_responses, current_responses),
@@ -120,21 +122,23 @@ def compare_given(
         reference_groups,
         current_groups,
     )
-    layout = lay_out(pool, design)
-    judged, answers = layout.judged, responses.part(layout.rows)
-    if not enough(judged, minimum_samples):
+    layout = make_layout(pool, design)
+    comparable_pool, answers = layout.comparable_pool, responses.part(layout.rows)
+    if not enough(comparable_pool, minimum_samples):
         return not_enough_data(layout, rng)
-    n_strata = int(np.clip(judged.n_units // UNITS_PER_STRATUM, 1, MAXIMUM_STRATA))
-    cell = fit_cells(judged.vectors, n_strata, rng).assign(pool.vectors)
-    strata = make_strata(judged, cell[layout.rows], _set_apart(judged, rng), rng)
+    n_strata = int(np.clip(comparable_pool.n_units // UNITS_PER_STRATUM, 1, MAXIMUM_STRATA))
+    cell = fit_cells(comparable_pool.vectors, n_strata, rng).assign(pool.vectors)
+    strata = make_strata(
+        comparable_pool, cell[layout.rows], _outside_support(comparable_pool, rng), rng
+    )
     if min(strata.n_shared_reference, strata.n_shared_current) < max(minimum_samples, 20):
         return not_enough_data(layout, rng)
 
-    cells = fit_cells(answers, min(n_cells(judged), MAXIMUM_RESPONSE_CELLS), rng)
-    every = np.arange(len(judged.vectors))
-    near, closeness = _near_prompts(judged, every, every, rng)
+    cells = fit_cells(answers, min(n_cells(comparable_pool), MAXIMUM_RESPONSE_CELLS), rng)
+    every = np.arange(len(comparable_pool.vectors))
+    near, closeness = _near_prompts(comparable_pool, every, every, rng)
     n_covariates = pool.vectors.shape[1] - np.shape(reference_prompts)[1]
-    residual = ridge_residual(judged.vectors, answers, n_covariates=n_covariates)
+    residual = ridge_residual(comparable_pool.vectors, answers, n_covariates=n_covariates)
     features = ResidualFeatures(
         answers,
         residual,
@@ -144,17 +148,17 @@ def compare_given(
         closeness=closeness,
         rng=rng,
     )
-    evaluated = evaluate_within(
+    components = evaluate_within_strata(
         strata,
         features,
-        smooth_functions(judged.vectors, strata.shared[strata.stratum], rng),
+        smooth_functions(comparable_pool.vectors, strata.shared[strata.stratum], rng),
         n_permutations,
         rng,
     )
 
     whole, residual_of_all = strata, residual
-    if judged is not pool:
-        whole = make_strata(pool, cell, _set_apart(pool, rng), rng)
+    if comparable_pool is not pool:
+        whole = make_strata(pool, cell, _outside_support(pool, rng), rng)
         residual_of_all = ridge_residual(pool.vectors, responses, n_covariates=n_covariates)
     near_reference, closeness_to_reference = _near_prompts(
         pool, np.arange(len(pool.vectors)), np.flatnonzero(~pool.is_current), rng
@@ -168,11 +172,11 @@ def compare_given(
         0.999 * foreign + 0.0005 * distance[pool.is_current], 0.0, 1.0
     )
     joint = _side_by_side(pool.vectors, responses)
-    joint_cells = fit_cells(joint.part(layout.rows), n_cells(judged), rng)
+    joint_cells = fit_cells(joint.part(layout.rows), n_cells(comparable_pool), rng)
     return conclude(
         pool,
-        evaluated,
-        mass=conditional_mass(
+        components,
+        lower_bound=response_share_lower_bound(
             layout,
             whole,
             scale_among_like(distance, closeness_to_reference),
@@ -186,7 +190,7 @@ def compare_given(
             strata.stratum,
         ),
         alpha=alpha,
-        minimum_mass=minimum_mass,
+        minimum_drifted_share=minimum_drifted_share,
     )
 
 
@@ -215,10 +219,10 @@ def _pair(
         raise ValueError("reference and current responses must come from one encoder")
     covariates = check_covariates(*given_covariates, (len(prompts[0]), len(prompts[1])))
     if covariates is not None:
-        prompts = beside(prompts[0], prompts[1], covariates)
-    pool = make_pool(*unite_copies(prompts[0], prompts[1]), reference_groups, current_groups)
+        prompts = append_covariates(prompts[0], prompts[1], covariates)
+    pool = make_pool(*merge_near_copies(prompts[0], prompts[1]), reference_groups, current_groups)
     row = pool.origin + np.where(pool.is_current, len(prompts[0]), 0)
-    answers = join(*unite_copies(responses[0], responses[1])).part(row)
+    answers = join(*merge_near_copies(responses[0], responses[1])).part(row)
     # One prompt asked often: its rows would stand the reference's first, and whatever chooses by
     # row would know the label.
     order = label_free_order(pool.vectors, answers)
@@ -244,7 +248,7 @@ def _near_prompts(
     Rows are int64 ``[n, k]``, -1 where there is none; the mean cosine to them is float64 ``[n]``.
     """
     marks = draw_landmarks(candidates, MAXIMUM_LANDMARKS, rng)
-    found = nearest(
+    neighbours = nearest(
         pool.vectors.part(queries),
         pool.vectors[marks],
         N_NEIGHBOURS,
@@ -252,14 +256,14 @@ def _near_prompts(
         landmark_owner=pool.owner[marks],
         spread_ties=True,
     )
-    there = found.index >= 0
-    closeness = np.where(there, found.similarity, 0.0).sum(axis=1) / np.maximum(
+    there = neighbours.index >= 0
+    closeness = np.where(there, neighbours.similarity, 0.0).sum(axis=1) / np.maximum(
         there.sum(axis=1), 1
     )
-    return np.where(there, marks[found.index], -1), closeness.astype(np.float64)
+    return np.where(there, marks[neighbours.index], -1), closeness.astype(np.float64)
 
 
-def _set_apart(pool: Pool, rng: np.random.Generator) -> NDArray[np.bool_]:
+def _outside_support(pool: Pool, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Return which prompts lie outside the common support, bool ``[N]``.
 
     A new topic falls into some cell, beside prompts that only resemble it: there the answers differ
@@ -268,13 +272,13 @@ def _set_apart(pool: Pool, rng: np.random.Generator) -> NDArray[np.bool_]:
     """
     reference = np.flatnonzero(~pool.is_current)
     marks = draw_landmarks(reference, MAXIMUM_LANDMARKS, rng)
-    found = nearest(
+    neighbours = nearest(
         pool.vectors,
         pool.vectors[marks],
         1,
         query_owner=pool.owner,
         landmark_owner=pool.owner[marks],
     )
-    similarity = np.where(found.index[:, 0] >= 0, found.similarity[:, 0], -1.0)
+    similarity = np.where(neighbours.index[:, 0] >= 0, neighbours.similarity[:, 0], -1.0)
     least = np.quantile(similarity[~pool.is_current], 1.0 - COMPARABLE_SHARE)
     return np.asarray(similarity < least)

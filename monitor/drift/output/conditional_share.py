@@ -20,7 +20,7 @@ N_FOLDS = 5
 SHIFT_SHARES = (0.5, 0.3, 0.15)
 
 
-def conditional_mass(
+def response_share_lower_bound(
     layout: Layout,
     strata: Strata,
     distance: NDArray[np.float64],

@@ -47,7 +47,7 @@ def check_covariates(
     return np.concatenate(sides)
 
 
-def beside(
+def append_covariates(
     reference: Embeddings, current: Embeddings, covariates: NDArray[np.float64]
 ) -> list[Embeddings]:
     """Return both sides' prompts with the covariates beside them, ``[n, d + k]``, in float16.

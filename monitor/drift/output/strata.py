@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.input.component_tests import Evaluated
+from monitor.drift.input.component_tests import ComponentStatistics
 from monitor.drift.output.prompt_basis import ridge_coefficients, sums_and_products
 from monitor.drift.output.response_features import ResidualFeatures
 from monitor.drift.output.stratified_contrasts import NO_VARIANCE, LargestContrast, SquaredContrast
@@ -123,13 +123,13 @@ def make_strata(
     )
 
 
-def evaluate_within(
+def evaluate_within_strata(
     strata: Strata,
     features: ResidualFeatures,
     basis: NDArray[np.float16],
     n_permutations: int,
     rng: np.random.Generator,
-) -> Evaluated:
+) -> ComponentStatistics:
     """Compute every component statistic under the true and the locally permuted labels.
 
     A block's statistic is the squared length of its contrast (shift and kernels), the sum of its
@@ -160,7 +160,7 @@ def evaluate_within(
             statistics.append(column)
             effects.append(own.effect(contrast, left_out, column))
     size, lower, upper = (np.array(column) for column in zip(*effects, strict=True))
-    return Evaluated(
+    return ComponentStatistics(
         tuple(names),
         np.column_stack(statistics),
         size,

@@ -31,7 +31,7 @@ class Bins:
     """The permutation test's bins, those of the first half of the users first."""
 
     #: int64 ``[2, N_SMALL_BINS]``: the bin of each side's small bins; -1 where not permuted.
-    of_small_bin: NDArray[np.int64]
+    bin_of_small_bin: NDArray[np.int64]
     #: bool ``[T]``.
     is_current: NDArray[np.bool_]
     #: int64 ``[T]``: 0 or 1; labels are permuted within the halves.
@@ -44,7 +44,7 @@ class Bins:
     def total(self, reference: NDArray[Any], current: NDArray[Any]) -> NDArray[np.float64]:
         """Add sums by small bin, ``[N_SMALL_BINS, ...]`` of each side, up to sums by bin."""
         result = np.zeros((len(self), *reference.shape[1:]))
-        for sums, bins in zip((reference, current), self.of_small_bin, strict=True):
+        for sums, bins in zip((reference, current), self.bin_of_small_bin, strict=True):
             np.add.at(result, bins[bins >= 0], sums[bins >= 0])
         return result
 
@@ -110,7 +110,7 @@ def deal_bins(reference: Sketch, current: Sketch, rng: np.random.Generator) -> B
         limits.append(max(min(atoms, whole), min(atoms, 20)))
     share = usable / usable.sum()
     total = min(MAXIMUM_BINS, *(limit / s for limit, s in zip(limits, share, strict=True)))
-    of_small_bin = np.full((2, N_SMALL_BINS), -1, dtype=np.int64)
+    bin_of_small_bin = np.full((2, N_SMALL_BINS), -1, dtype=np.int64)
     labels: list[NDArray[np.bool_]] = []
     halves: list[NDArray[np.int64]] = []
     for half in (0, 1):
@@ -118,12 +118,12 @@ def deal_bins(reference: Sketch, current: Sketch, rng: np.random.Generator) -> B
             atoms = np.flatnonzero((side.counts > 0) & (np.arange(N_SMALL_BINS) % 2 == half))
             atoms = rng.permutation(atoms)[: round(len(atoms) * float(part[number]))]
             n_bins = int(np.clip(round(total * share[number] / 2), 1, max(len(atoms), 1)))
-            of_small_bin[number, atoms] = sum(len(one) for one in labels) + _deal(
+            bin_of_small_bin[number, atoms] = sum(len(one) for one in labels) + _deal(
                 side.counts[atoms], n_bins
             )
             labels.append(np.full(n_bins, number == 1))
             halves.append(np.full(n_bins, half, dtype=np.int64))
-    return Bins(of_small_bin, np.concatenate(labels), np.concatenate(halves))
+    return Bins(bin_of_small_bin, np.concatenate(labels), np.concatenate(halves))
 
 
 def _correlation_of(reference: Nodes, current: Nodes) -> float:

@@ -59,7 +59,7 @@ class Summable(Protocol):
         """Return the features' sums over the samples of each bin, float64 ``[n_bins, F]``."""
 
 
-class Nothing:
+class NoFeatures:
     """No features: for windows that are small enough for the graph to see every sample."""
 
     def sum_by_bin(
@@ -74,7 +74,7 @@ class Nothing:
         return np.zeros((n_bins, 0))
 
 
-class Identity:
+class IdentityFeatures:
     """The samples themselves as features: shares of categories, or means."""
 
     def sum_by_bin(
@@ -153,7 +153,7 @@ class FeatureMap:
         first = 0
         for number, half in enumerate(self.halves):
             rows = np.flatnonzero(bins % 2 == number)
-            cell, novelty = judge(half, vectors[rows], device)
+            cell, novelty = score_by_landmarks(half, vectors[rows], device)
             np.add.at(sums, (bins[rows], first + cell), 1.0)
             sums[:, -1] += np.bincount(bins[rows], weights=novelty, minlength=len(sums))
             first += len(half.centroids)
@@ -205,7 +205,7 @@ def fit_landmarks(
     return Landmarks(chosen, owner, own, np.sort(null), fit_cells(vectors, n_cells, rng).centroids)
 
 
-def judge(
+def score_by_landmarks(
     half: Landmarks, vectors: NDArray[np.float32], device: str | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return each sample's cell, and its novelty: the squared surprise at its isolation."""

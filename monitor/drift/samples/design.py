@@ -31,8 +31,8 @@ class Layout:
 
     pool: Pool
     #: Samples whose labels may be permuted; the pool itself where all may.
-    judged: Pool
-    #: int64: rows of the pool that ``judged`` consists of.
+    comparable_pool: Pool
+    #: int64: rows of the pool that ``comparable_pool`` consists of.
     rows: NDArray[np.int64]
     #: ``[N]``: 1 for the reference, and 1 on average for the current samples.
     weights: NDArray[np.float64]
@@ -43,7 +43,7 @@ class Layout:
         return float(self.weights[inside & self.pool.is_current].sum() / current.sum())
 
 
-def lay_out(pool: Pool, design: SampleDesign | None) -> Layout:
+def make_layout(pool: Pool, design: SampleDesign | None) -> Layout:
     """Return the pool with its design; without one all samples are alike.
 
     Raises:

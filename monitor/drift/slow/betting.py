@@ -21,7 +21,7 @@ from scipy import special
 from monitor.drift.slow.innovations import Innovation
 
 #: What a foreign sample's novelty is above an ordinary one's: a rank beyond 99% of the reference.
-FOREIGN_NOVELTY = 20.0
+OUTLIER_NOVELTY = 20.0
 
 #: Bets on scattered novelty: the share of the traffic by which it grows each week.
 GROWTHS = np.array([0.0025, 0.005, 0.01, 0.02, 0.04])
@@ -59,7 +59,7 @@ class Wealth:
         number = np.asarray(weeks)
         # The week k of the ramp has grown k steps; the reference, first in the gain, none.
         ramp = np.maximum(number[None, :] - number[:, None] + 1, 0)
-        stake = (ramp @ novelty.gain[1:])[:, None] * (FOREIGN_NOVELTY * GROWTHS)
+        stake = (ramp @ novelty.gain[1:])[:, None] * (OUTLIER_NOVELTY * GROWTHS)
         increments = [stake * novelty.z - stake**2 / 2.0]
         on_topics = np.zeros(len(STAKES))
         if topics is not None:

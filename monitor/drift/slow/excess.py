@@ -19,7 +19,7 @@ from monitor.statistics.binomial import clopper_pearson
 RECENT_WEEKS = 4
 
 #: Standard errors by which a cell must have gained to be bet on.
-LEAST_GAIN = 1.5
+MIN_GAIN = 1.5
 
 CONFIDENCE = 0.95
 
@@ -68,12 +68,12 @@ def largest_excess(before: Series, during: Series) -> Excess:
 def _gain(
     n: float, inside: NDArray[np.float64], n_before: float, inside_before: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return by how many standard errors each cell has gained, less ``LEAST_GAIN``; 0 at least."""
+    """Return by how many standard errors each cell has gained, less ``MIN_GAIN``; 0 at least."""
     if min(n, n_before) <= 0.0:
         return np.zeros(len(inside))
     pooled = (inside + inside_before + 0.5) / (n + n_before)
     error = np.sqrt(pooled * (1.0 / n + 1.0 / n_before))
-    return np.asarray(np.maximum((inside / n - inside_before / n_before) / error - LEAST_GAIN, 0.0))
+    return np.asarray(np.maximum((inside / n - inside_before / n_before) / error - MIN_GAIN, 0.0))
 
 
 def _in_gained_cells(

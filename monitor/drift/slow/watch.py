@@ -29,12 +29,12 @@ class SlowDrift:
     p_value: float
     #: Indices of the weeks in which it began, by the best account, and was found; ``None`` without
     #: drift.
-    since: int | None
-    found: int | None
+    onset_week: int | None
+    detection_week: int | None
     #: The newest week's excess over the weeks before the drift: an estimate of the drifted share
     #: that rather falls short, and a lower bound (95%). 0 without drift.
-    share: float
-    share_lower_bound: float
+    drifted_share: float
+    drifted_share_lower_bound: float
 
 
 #: Drift has passed when so many weeks in a row show no excess that can be told from 0.
@@ -47,10 +47,10 @@ NOTHING = SlowDrift(
     verdict="no_drift",
     alarm=False,
     p_value=1.0,
-    since=None,
-    found=None,
-    share=0.0,
-    share_lower_bound=0.0,
+    onset_week=None,
+    detection_week=None,
+    drifted_share=0.0,
+    drifted_share_lower_bound=0.0,
 )
 
 
@@ -60,7 +60,7 @@ def watch(
     *,
     numbers: Sequence[int] | None = None,
     alpha: float = 0.05,
-    minimum_mass: float = 0.0,
+    minimum_drifted_share: float = 0.0,
 ) -> list[SlowDrift]:
     """Judge each week with all that came before it.
 
@@ -72,7 +72,7 @@ def watch(
         numbers: The number of each week, ascending, with gaps where there was none; ``None``: one
             after the other.
         alpha: Chance that drift is ever found, in any number of weeks, where there is none.
-        minimum_mass: Least lower bound on the share for an alarm.
+        minimum_drifted_share: Least lower bound on the share for an alarm.
 
     Returns:
         What was known after each week.
@@ -88,15 +88,19 @@ def watch(
         raise ValueError(f"numbers must ascend, one for each of {len(weeks)} weeks; got {numbers}")
     if not 0.0 < alpha < 1.0:
         raise ValueError(f"alpha must lie between 0 and 1; got {alpha}")
-    if not 0.0 <= minimum_mass <= 1.0:
-        raise ValueError(f"minimum_mass must lie in [0, 1]; got {minimum_mass}")
+    if not 0.0 <= minimum_drifted_share <= 1.0:
+        raise ValueError(f"minimum_drifted_share must lie in [0, 1]; got {minimum_drifted_share}")
     told: list[SlowDrift] = []
     first = 0
     while first < len(weeks):
         state = _Watch(Series.of([reference, *weeks[first:]]), numbers[first:])
         for week in range(len(weeks) - first):
             state.see(week)
-            told.append(state.tell(week, alpha=alpha, minimum_mass=minimum_mass, offset=first))
+            told.append(
+                state.tell(
+                    week, alpha=alpha, minimum_drifted_share=minimum_drifted_share, offset=first
+                )
+            )
             if state.has_passed:
                 break
         first = len(told)  # where drift has passed, begin anew from the reference
@@ -105,8 +109,8 @@ def watch(
 
 @dataclass
 class _Spell:
-    since: int
-    found: int
+    onset_week: int
+    detection_week: int
     #: Whether it has been large enough to alarm, and how many weeks it hasn't been seen.
     alarms: bool = False
     unseen: int = 0
@@ -131,7 +135,9 @@ class _Watch:
         self._wealth.bet(novelty, topics, self._numbers[: week + 1])
         self._largest = max(self._largest, self._wealth.log_total)
 
-    def tell(self, week: int, *, alpha: float, minimum_mass: float, offset: int) -> SlowDrift:
+    def tell(
+        self, week: int, *, alpha: float, minimum_drifted_share: float, offset: int
+    ) -> SlowDrift:
         """Say what is known after a week; indices are counted from the offset."""
         p_value = max(float(np.exp(-self._largest)), TINY)
         if self._spell is None and p_value <= alpha:
@@ -139,22 +145,22 @@ class _Watch:
         if self._spell is None:
             return replace(NOTHING, p_value=p_value)
         spell, series = self._spell, self._series
-        before, during = series[: spell.since + 1], series[spell.since + 1 : week + 2]
+        before, during = series[: spell.onset_week + 1], series[spell.onset_week + 1 : week + 2]
         excess = largest_excess(before, during)
         seen = excess.lower_bound > 0.0
         spell.unseen = 0 if seen else spell.unseen + 1
         # Once told it goes on while it can be seen: at the floor it would come and go.
-        spell.alarms = excess.lower_bound >= minimum_mass or (spell.alarms and seen)
+        spell.alarms = excess.lower_bound >= minimum_drifted_share or (spell.alarms and seen)
         if self.has_passed:
             return NOTHING
         return SlowDrift(
             verdict="drift",
             alarm=spell.alarms,
             p_value=p_value,
-            since=offset + spell.since,
-            found=offset + spell.found,
-            share=excess.share,
-            share_lower_bound=excess.lower_bound,
+            onset_week=offset + spell.onset_week,
+            detection_week=offset + spell.detection_week,
+            drifted_share=excess.share,
+            drifted_share_lower_bound=excess.lower_bound,
         )
 
     @property

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from monitor.drift.permutation.feature_map import Landmarks, fit_landmarks, judge
+from monitor.drift.permutation.feature_map import Landmarks, fit_landmarks, score_by_landmarks
 from monitor.drift.samples.embeddings import Embeddings, check_vectors
 from monitor.drift.samples.group_ids import Groups
 from monitor.drift.samples.units import content_digests, mix, unit_keys
@@ -73,7 +73,7 @@ class WatchMap:
             inside = np.flatnonzero(half == number)
             for start in range(0, len(inside), _CHUNK_ROWS):
                 some = inside[start : start + _CHUNK_ROWS]
-                cell, novelty[some] = judge(landmarks, rows[some])
+                cell, novelty[some] = score_by_landmarks(landmarks, rows[some])
                 np.add.at(cells, (bins[some], cell), weight[some])
 
         def total(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,15 +1,15 @@
 """Decide on each batch whether to retrain: read the evidence, apply the rule, write it down."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from monitor.errors import WorkflowError
-from monitor.review.decision.evidence import as_inputs, gather
+from monitor.review.decision.evidence import collect_evidence, decision_inputs
 from monitor.review.decision.rule import recommend
 from monitor.settings import Review, Settings
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import (
@@ -17,7 +17,7 @@ from monitor.store.review.decisions import (
     confirm_decision,
     decision_by_id,
     decision_of_batch,
-    put_decision,
+    save_decision,
 )
 from monitor.store.review.items import BatchRow, batch_by_id, list_batches
 
@@ -32,8 +32,8 @@ def decide(connection: Connection, batch_id: int, review: Review, now: datetime)
     if standing is not None and standing.recommendation != "undecided":
         return standing
     batch = batch_by_id(connection, batch_id)
-    recommendation, inputs = assess_batch(connection, batch, review)
-    row = put_decision(
+    recommendation, inputs = evaluate_batch(connection, batch, review)
+    row = save_decision(
         connection, batch_id, batch.model, recommendation=recommendation, inputs=inputs, now=now
     )
     if recommendation != "undecided":
@@ -51,7 +51,7 @@ def decide_open_batches(engine: Engine, settings: Settings, now: datetime) -> li
     """
     with transaction(engine) as connection:
         batches = list_batches(connection, settings.model.name)
-        reach = timedelta(weeks=settings.review.window_weeks)
+        reach = settings.review.decision_window
         open_batches = [
             batch.id
             for batch in reversed(batches)
@@ -68,17 +68,17 @@ def decide_open_batches(engine: Engine, settings: Settings, now: datetime) -> li
     return decisions
 
 
-def assess_batch(
+def evaluate_batch(
     connection: Connection, batch: BatchRow, review: Review
 ) -> tuple[str, dict[str, Any]]:
     """Return the recommendation and everything that led to it, without writing anything."""
-    findings = gather(connection, batch, review)
+    findings = collect_evidence(connection, batch, review)
     outcome = recommend(findings.evidence, review)
-    return outcome.recommendation, as_inputs(findings, outcome, review)
+    return outcome.recommendation, decision_inputs(findings, outcome, review)
 
 
 def confirm_retraining(
-    connection: Connection, decision_id: int, person: ReviewerRow, now: datetime
+    connection: Connection, decision_id: int, person: UserRow, now: datetime
 ) -> None:
     """Let a lead start the retraining that a decision recommends; again does nothing.
 

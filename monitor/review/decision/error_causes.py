@@ -8,18 +8,18 @@ missing, retrieval; if it takes trained judgement, fine-tuning.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.review.decision.error_rate import weigh
-from monitor.review.decision.weighted_rate import Weighted, WeightedRate, share_among
+from monitor.review.decision.error_rate import traffic_weight
+from monitor.review.decision.weighted_rate import WeightedRate, WeightedReview, weighted_share
 from monitor.store.review.draws import DrawRow
 
-YES = "yes"
+CONTEXT_SUFFICED = "yes"
 FACTS_MISSING = "facts_missing"
 NEEDS_JUDGEMENT = "needs_judgement"
-ANSWERS = (NEEDS_JUDGEMENT, FACTS_MISSING, YES)
+CAUSES = (NEEDS_JUDGEMENT, FACTS_MISSING, CONTEXT_SUFFICED)
 
 
 @dataclass(frozen=True)
-class Answers:
+class ErrorCauses:
     """What the wrong responses' answers add up to."""
 
     n_wrong: int
@@ -31,7 +31,7 @@ class Answers:
     shares: dict[str, WeightedRate]
 
 
-def weigh_answers(rows: Sequence[DrawRow], weight_of: Mapping[int, float]) -> Answers:
+def weigh_error_causes(rows: Sequence[DrawRow], weight_of: Mapping[int, float]) -> ErrorCauses:
     """Weigh the answers about wrong responses by inclusion probability.
 
     Args:
@@ -42,11 +42,11 @@ def weigh_answers(rows: Sequence[DrawRow], weight_of: Mapping[int, float]) -> An
     answered = [row for row in wrong if row.answerable]
     shares = {
         answer: _share(answered, [row.answerable == answer for row in answered], weight_of)
-        for answer in ANSWERS
+        for answer in CAUSES
     }
     known = {answer: share for answer, share in shares.items() if share is not None}
     judgement = known.get(NEEDS_JUDGEMENT)
-    return Answers(
+    return ErrorCauses(
         n_wrong=len(wrong),
         n_answered=len(answered),
         effective_n=judgement.effective_n if judgement else 0.0,
@@ -54,7 +54,9 @@ def weigh_answers(rows: Sequence[DrawRow], weight_of: Mapping[int, float]) -> An
     )
 
 
-def weigh_kinds(rows: Sequence[DrawRow], weight_of: Mapping[int, float]) -> dict[str, WeightedRate]:
+def weigh_error_kinds(
+    rows: Sequence[DrawRow], weight_of: Mapping[int, float]
+) -> dict[str, WeightedRate]:
     """Return each kind of error's share of the errors of the traffic, the commonest first."""
     wrong = [row for row in rows if row.is_wrong and weight_of.get(row.batch_id, 0.0) > 0]
     shares = {
@@ -68,9 +70,11 @@ def weigh_kinds(rows: Sequence[DrawRow], weight_of: Mapping[int, float]) -> dict
 def _share(
     rows: Sequence[DrawRow], has: Sequence[bool], weight_of: Mapping[int, float]
 ) -> WeightedRate | None:
-    return share_among(
+    return weighted_share(
         [
-            Weighted(own, weigh(row, weight_of[row.batch_id]), row.selection_probability)
+            WeightedReview(
+                own, traffic_weight(row, weight_of[row.batch_id]), row.selection_probability
+            )
             for row, own in zip(rows, has, strict=True)
         ]
     )

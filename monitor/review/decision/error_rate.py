@@ -9,14 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.review.decision.weighted_rate import (
-    SHOWN,
+    DISPLAY_CONFIDENCE,
     Cell,
-    Weighted,
     WeightedRate,
+    WeightedReview,
     stratified_rate,
 )
 from monitor.review.sampling.frame import STRATA
-from monitor.statistics.proportions import newcombe, one_sided, two_sided, wilson
+from monitor.statistics.proportions import (
+    newcombe_limits,
+    one_sided_quantile,
+    two_sided_quantile,
+    wilson_limits,
+)
 from monitor.store.review.draws import BatchDesign, DrawRow
 
 
@@ -87,20 +92,20 @@ def control_slice(rows: Iterable[DrawRow]) -> ControlSlice:
         n_excluded=sum(row.control_points for row in control if row.status == "excluded"),
         n=sum(row.control_points for row in control if row.is_decided),
         errors=sum(row.control_points for row in control if row.is_wrong),
-        n_reused=sum(row.control_points for row in control if row.asked_in != row.batch_id),
+        n_reused=sum(row.control_points for row in control if row.queued_in != row.batch_id),
     )
 
 
 def estimate_rate(errors: float, n: float) -> RateEstimate:
     """Return the rate of ``errors`` in ``n``, at least 1, with its interval."""
-    lower, upper = wilson(errors, n, two_sided(SHOWN))
+    lower, upper = wilson_limits(errors, n, two_sided_quantile(DISPLAY_CONFIDENCE))
     return RateEstimate(errors=errors, n=n, rate=errors / n, lower=lower, upper=upper)
 
 
 def estimate_rise(errors: float, n: float, errors0: float, n0: float, confidence: float) -> Rise:
     """Return how much the rate exceeds that at launch."""
-    lower, upper = newcombe(errors, n, errors0, n0, two_sided(SHOWN))
-    bound, _ = newcombe(errors, n, errors0, n0, one_sided(confidence))
+    lower, upper = newcombe_limits(errors, n, errors0, n0, two_sided_quantile(DISPLAY_CONFIDENCE))
+    bound, _ = newcombe_limits(errors, n, errors0, n0, one_sided_quantile(confidence))
     return Rise(difference=errors / n - errors0 / n0, lower=lower, upper=upper, bound=bound)
 
 
@@ -160,7 +165,7 @@ def batch_weights(rows: Iterable[DrawRow]) -> dict[int, float]:
     return {batch: own / total for batch, own in points.items()} if total else {}
 
 
-def weigh(row: DrawRow, batch_weight: float) -> float:
+def traffic_weight(row: DrawRow, batch_weight: float) -> float:
     """Return what share of the traffic of all batches a drawn text stands for."""
     return batch_weight * row.traffic_share / row.selection_probability
 
@@ -175,9 +180,9 @@ def _over_strata(
     for stratum, share in shares.items():
         own = [row for row in rows if row.stratum == stratum]
         decided = [row for row in own if row.is_decided]
-        kept = sum(weigh(row, weight_of[row.batch_id]) for row in decided)
+        kept = sum(traffic_weight(row, weight_of[row.batch_id]) for row in decided)
         excluded = sum(
-            weigh(row, weight_of[row.batch_id]) for row in own if row.status == "excluded"
+            traffic_weight(row, weight_of[row.batch_id]) for row in own if row.status == "excluded"
         )
         judged = share * kept / (kept + excluded) if kept + excluded else share
         cells.append(Cell(judged, [_weighted(row, weight_of) for row in decided]))
@@ -200,5 +205,7 @@ def _by_cluster(
     return found
 
 
-def _weighted(row: DrawRow, weight_of: Mapping[int, float]) -> Weighted:
-    return Weighted(row.is_wrong, weigh(row, weight_of[row.batch_id]), row.selection_probability)
+def _weighted(row: DrawRow, weight_of: Mapping[int, float]) -> WeightedReview:
+    return WeightedReview(
+        row.is_wrong, traffic_weight(row, weight_of[row.batch_id]), row.selection_probability
+    )

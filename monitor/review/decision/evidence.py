@@ -3,13 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection
 
-from monitor.review.decision.error_causes import Answers, weigh_answers, weigh_kinds
+from monitor.review.decision.error_causes import ErrorCauses, weigh_error_causes, weigh_error_kinds
 from monitor.review.decision.error_rate import (
     ControlSlice,
     TrafficEstimate,
@@ -18,12 +17,12 @@ from monitor.review.decision.error_rate import (
     estimate_rate,
     estimate_traffic,
 )
-from monitor.review.decision.rule import MISSING_LIMIT, Baseline, Evidence, Outcome
+from monitor.review.decision.rule import MAX_MISSING_SHARE, Baseline, Evidence, Outcome
 from monitor.review.decision.weighted_rate import WeightedRate
 from monitor.review.items.verdicts import SCORES
 from monitor.settings import Review
 from monitor.statistics.agreement import Agreement, Metric, measure_agreement
-from monitor.store.review.decisions import launch_score
+from monitor.store.review.decisions import launch_accuracy
 from monitor.store.review.draws import DrawRow, designs_of, draws_of_batches
 from monitor.store.review.items import BatchRow, list_batches
 from monitor.store.review.reviews import ReviewRow, reviews_of
@@ -46,7 +45,7 @@ class Findings:
     scores: dict[str, Agreement]
 
 
-def gather(connection: Connection, batch: BatchRow, review: Review) -> Findings:
+def collect_evidence(connection: Connection, batch: BatchRow, review: Review) -> Findings:
     """Read what there is on a batch and on those before it that count."""
     pooled = complete_batches(connection, batch, review)
     rows = draws_of_batches(connection, pooled)
@@ -56,13 +55,13 @@ def gather(connection: Connection, batch: BatchRow, review: Review) -> Findings:
     task_type_of = {row.item_id: row.task_type for row in rows}
     votes = reviews_of(connection, items)
     rng = np.random.default_rng(batch.id)
-    answers: Answers = weigh_answers(rows, weight_of)
+    error_causes: ErrorCauses = weigh_error_causes(rows, weight_of)
     evidence = Evidence(
-        own=control_slice([row for row in rows if row.batch_id == batch.id]),
+        batch_control=control_slice([row for row in rows if row.batch_id == batch.id]),
         pooled=control_slice(rows),
         baseline=launch_rate(connection, batch.model, review),
         agreement=_agreement(votes, "verdict", rng),
-        answers=answers,
+        error_causes=error_causes,
         drifted_gold=count_drifted_gold(rows, pooled),
     )
     task_types = sorted(set(task_type_of.values()))
@@ -70,7 +69,7 @@ def gather(connection: Connection, batch: BatchRow, review: Review) -> Findings:
         evidence=evidence,
         batches=pooled,
         traffic=estimate_traffic(designs_of(connection, pooled), rows, newest=batch.id),
-        kinds=weigh_kinds(rows, weight_of),
+        kinds=weigh_error_kinds(rows, weight_of),
         kind_counts=dict(Counter(row.error_kind for row in wrong).most_common()),
         kind_counts_control=dict(
             Counter(row.error_kind for row in wrong if row.control_points).most_common()
@@ -85,24 +84,24 @@ def gather(connection: Connection, batch: BatchRow, review: Review) -> Findings:
     )
 
 
-def as_inputs(findings: Findings, outcome: Outcome, review: Review) -> dict[str, Any]:
+def decision_inputs(findings: Findings, outcome: Outcome, review: Review) -> dict[str, Any]:
     """Return everything that led to an outcome, as it is stored with the decision."""
     evidence = findings.evidence
-    own, pooled, baseline = evidence.own, evidence.pooled, evidence.baseline
+    batch_control, pooled, baseline = evidence.batch_control, evidence.pooled, evidence.baseline
     return {
         "batches": findings.batches,
         "control": _control(pooled),
-        "control_of_batch": _control(own),
+        "control_of_batch": _control(batch_control),
         "rate": asdict(estimate_rate(pooled.errors, pooled.n)) if pooled.n else None,
         "baseline": {**asdict(estimate_rate(baseline.errors, baseline.n)), "from": baseline.source},
         "rise": asdict(outcome.rise) if outcome.rise else None,
         "confidence": review.confidence,
-        "agreement": {**asdict(evidence.agreement), "minimum": review.minimum_agreement},
+        "agreement": {**asdict(evidence.agreement), "minimum": review.min_agreement},
         "agreement_by_task_type": _plain(findings.by_task_type),
         "agreement_of_scores": _plain(findings.scores),
         "drifted_gold": evidence.drifted_gold,
-        "minimum_drifted_gold": review.minimum_drifted_gold,
-        "answers": {**asdict(evidence.answers), "minimum": review.minimum_answers},
+        "min_drifted_gold": review.min_drifted_gold,
+        "error_causes": {**asdict(evidence.error_causes), "minimum": review.min_remedy_ratings},
         "traffic": asdict(findings.traffic.overall) if findings.traffic.overall else None,
         "by_task_type": _plain(findings.traffic.by_task_type),
         "by_cluster": [
@@ -118,7 +117,7 @@ def as_inputs(findings: Findings, outcome: Outcome, review: Review) -> dict[str,
 
 def complete_batches(connection: Connection, batch: BatchRow, review: Review) -> list[int]:
     """Return this batch and the earlier ones of the last weeks whose control slice is decided."""
-    first = batch.window_end - timedelta(weeks=review.window_weeks)
+    first = batch.window_end - review.decision_window
     recent = list_batches(connection, batch.model, ends_after=first, ends_until=batch.window_end)
     rows = draws_of_batches(connection, [row.id for row in recent])
     return [
@@ -126,13 +125,13 @@ def complete_batches(connection: Connection, batch: BatchRow, review: Review) ->
         for row in recent
         if row.id == batch.id
         or control_slice([one for one in rows if one.batch_id == row.id]).missing_share
-        <= MISSING_LIMIT
+        <= MAX_MISSING_SHARE
     ]
 
 
 def launch_rate(connection: Connection, model: str, review: Review) -> Baseline:
     """Return the error rate that the production version was evaluated with, else the configured."""
-    evaluated = launch_score(connection, model)
+    evaluated = launch_accuracy(connection, model)
     if evaluated is not None:
         version, correct, n = evaluated
         return Baseline((1 - correct) * n, n, f"evaluation of version {version}")
@@ -149,7 +148,7 @@ def count_drifted_gold(rows: Sequence[DrawRow], batches: Sequence[int]) -> int:
         {
             row.item_id
             for row in rows
-            if row.cluster is not None and row.is_decided and row.asked_in in batches
+            if row.cluster is not None and row.is_decided and row.queued_in in batches
         }
     )
 

@@ -14,20 +14,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.statistics.proportions import two_sided, wilson
+from monitor.statistics.proportions import two_sided_quantile, wilson_limits
 
 #: Confidence of the intervals that are shown, whatever the decision asks for.
-SHOWN = 0.95
+DISPLAY_CONFIDENCE = 0.95
 
 #: A stratum with fewer reviewed texts is joined with its neighbour: its rate would say nothing.
-MINIMUM_IN_CELL = 5
+MIN_REVIEWS_PER_CELL = 5
 
 #: Where everything was reviewed the effective number of reviews has no bound.
 CENSUS = 1e12
 
 
 @dataclass(frozen=True)
-class Weighted:
+class WeightedReview:
     """A reviewed text."""
 
     wrong: bool
@@ -56,7 +56,7 @@ class Cell:
     """A stratum: its share of the traffic in question, and what was reviewed of it."""
 
     share: float
-    sample: Sequence[Weighted]
+    sample: Sequence[WeightedReview]
 
 
 def stratified_rate(cells: Sequence[Cell], n_window: float) -> WeightedRate | None:
@@ -78,7 +78,7 @@ def stratified_rate(cells: Sequence[Cell], n_window: float) -> WeightedRate | No
     total = sum(cell.share for cell in joined)
     if not sample or total <= 0:
         return None
-    z = two_sided(SHOWN)
+    z = two_sided_quantile(DISPLAY_CONFIDENCE)
     rate = below = above = variance = 0.0
     per_review = 1.0 / max(1.0, n_window)
     for cell in joined:
@@ -106,7 +106,7 @@ def stratified_rate(cells: Sequence[Cell], n_window: float) -> WeightedRate | No
     )
 
 
-def share_among(sample: Sequence[Weighted]) -> WeightedRate | None:
+def weighted_share(sample: Sequence[WeightedReview]) -> WeightedRate | None:
     """Estimate the share of one kind in a part of the traffic whose size isn't known.
 
     Every text counts with its full sampling variance, also one that was sure to be drawn.
@@ -116,14 +116,14 @@ def share_among(sample: Sequence[Weighted]) -> WeightedRate | None:
     """
     if not sample:
         return None
-    drawn = [Weighted(one.wrong, one.weight, 0.0) for one in sample]
+    drawn = [WeightedReview(one.wrong, one.weight, 0.0) for one in sample]
     rate = _hajek(drawn)
     n = effective_number(drawn, rate)
-    lower, upper = _limits(rate, n, two_sided(SHOWN))
+    lower, upper = _limits(rate, n, two_sided_quantile(DISPLAY_CONFIDENCE))
     return WeightedRate(len(sample), sum(one.wrong for one in sample), n, rate, lower, upper)
 
 
-def effective_number(sample: Sequence[Weighted], rate: float) -> float:
+def effective_number(sample: Sequence[WeightedReview], rate: float) -> float:
     """Return how many simple random draws a weighted sample is worth, at least 1.
 
     ``p (1 - p)`` over the estimated variance of ``p`` given the window (Korn & Graubard), but never
@@ -144,7 +144,7 @@ def effective_number(sample: Sequence[Weighted], rate: float) -> float:
     return max(1.0, kish)
 
 
-def _hajek(sample: Sequence[Weighted]) -> float:
+def _hajek(sample: Sequence[WeightedReview]) -> float:
     wrong = sum(one.weight for one in sample if one.wrong)
     return wrong / sum(one.weight for one in sample)
 
@@ -152,7 +152,7 @@ def _hajek(sample: Sequence[Weighted]) -> float:
 def _limits(rate: float, n: float, z: float) -> tuple[float, float]:
     if n >= CENSUS:
         return rate, rate
-    lower, upper = wilson(rate * n, n, z)
+    lower, upper = wilson_limits(rate * n, n, z)
     return min(lower, rate), max(upper, rate)
 
 
@@ -161,7 +161,7 @@ def _join_small(cells: Sequence[Cell]) -> list[Cell]:
     left = [cell for cell in cells if cell.share > 0 or cell.sample]
     while len(left) > 1:
         smallest = min(range(len(left)), key=lambda index: len(left[index].sample))
-        if len(left[smallest].sample) >= MINIMUM_IN_CELL:
+        if len(left[smallest].sample) >= MIN_REVIEWS_PER_CELL:
             break
         first = max(0, smallest - 1)
         one, other = left[first], left[first + 1]

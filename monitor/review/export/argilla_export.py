@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from monitor.review.export.gold import Gold, Row
-from monitor.review.export.label_studio_export import GuideOf
-from monitor.review.export.training_examples import Rendered, provenance
+from monitor.review.export.label_studio_export import GuidelinesOf
+from monitor.review.export.training_examples import TrainingExample, provenance
 from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORES
 from monitor.settings import ModelSection
 from monitor.store.review.gold_export import QueuedItem
@@ -32,7 +32,7 @@ def dataset_settings() -> dict[str, Any]:
         "fields": [
             _field("conversation", "Conversation", "chat"),
             _field("response", "The response", "text"),
-            _field("guide", "The guide", "text", required=False, use_markdown=True),
+            _field("guidelines", "Guidelines", "text", required=False, use_markdown=True),
         ],
         "questions": [
             *(
@@ -81,12 +81,12 @@ def dataset_settings() -> dict[str, Any]:
     }
 
 
-def gold_records(gold: Gold, model: ModelSection, guide_of: GuideOf) -> list[Row]:
+def gold_records(gold: Gold, model: ModelSection, guidelines_of: GuidelinesOf) -> list[Row]:
     """Return gold as records whose suggestions are what was agreed."""
     return [
         _record(
             one.item,
-            guide_of,
+            guidelines_of,
             # Argilla's metadata are texts and numbers.
             {
                 name: value
@@ -95,17 +95,17 @@ def gold_records(gold: Gold, model: ModelSection, guide_of: GuideOf) -> list[Row
             },
             _agreed(one),
         )
-        for group in gold.consistent.groups
+        for group in gold.examples.groups
         for one in group
     ]
 
 
-def queue_records(items: Iterable[QueuedItem], guide_of: GuideOf) -> list[Row]:
+def queue_records(items: Iterable[QueuedItem], guidelines_of: GuidelinesOf) -> list[Row]:
     """Return items as records to be reviewed: with what a reviewer may see, and nothing else."""
     return [
         _record(
             item,
-            guide_of,
+            guidelines_of,
             {"item_id": item.item_id, "exchange_id": item.exchange_id, "model": item.model},
             {CORRECTED[0]: item.model_response},
         )
@@ -114,14 +114,17 @@ def queue_records(items: Iterable[QueuedItem], guide_of: GuideOf) -> list[Row]:
 
 
 def _record(
-    item: QueuedItem, guide_of: GuideOf, metadata: dict[str, Any], suggested: dict[str, str]
+    item: QueuedItem,
+    guidelines_of: GuidelinesOf,
+    metadata: dict[str, Any],
+    suggested: dict[str, str],
 ) -> Row:
     return {
         "id": f"item-{item.item_id}",
         "fields": {
             "conversation": item.messages,
             "response": item.model_response,
-            "guide": guide_of(item),
+            "guidelines": guidelines_of(item),
         },
         "metadata": metadata,
         "suggestions": {
@@ -136,13 +139,13 @@ def _record(
     }
 
 
-def _agreed(example: Rendered) -> dict[str, str]:
+def _agreed(example: TrainingExample) -> dict[str, str]:
     item = example.item
     return {
         "verdict": item.verdict,
         "error_kind": item.error_kind,
         "answerable": item.answerable,
-        CORRECTED[0]: example.answer,
+        CORRECTED[0]: example.response,
     }
 
 

@@ -14,35 +14,35 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from monitor.review.export.training_examples import Rendered
+from monitor.review.export.training_examples import TrainingExample
 from monitor.review.items.verdicts import normalise
 
 
 @dataclass
-class Consistent:
+class ConsistentExamples:
     """What may be exported together, and what can't be."""
 
     #: Examples of one prompt with one answer, the last decided first; in the order of the queue.
-    groups: list[list[Rendered]] = field(default_factory=list)
+    groups: list[list[TrainingExample]] = field(default_factory=list)
     #: Items whose answer another one took the place of.
     overruled: list[int] = field(default_factory=list)
     #: Items that answer one prompt differently.
     contradictions: list[list[int]] = field(default_factory=list)
 
 
-def without_contradictions(examples: Iterable[Rendered]) -> Consistent:
+def resolve_contradictions(examples: Iterable[TrainingExample]) -> ConsistentExamples:
     """Sort examples into those that stand, those that are overruled, and contradictions."""
-    by_prompt: dict[tuple[tuple[str, str], ...], list[Rendered]] = defaultdict(list)
+    by_prompt: dict[tuple[tuple[str, str], ...], list[TrainingExample]] = defaultdict(list)
     for example in examples:
         key = tuple((turn["role"], normalise(turn["content"])) for turn in example.prompt)
         by_prompt[key].append(example)
-    result = Consistent()
+    result = ConsistentExamples()
     for asked in by_prompt.values():
         _settle(asked, result)
     return result
 
 
-def _settle(asked: list[Rendered], result: Consistent) -> None:
+def _settle(asked: list[TrainingExample], result: ConsistentExamples) -> None:
     answers = _by_answer(asked)
     if len(answers) > 1:
         newest = max(asked, key=lambda one: (one.item.queued_at, one.item.batch_id))
@@ -50,7 +50,7 @@ def _settle(asked: list[Rendered], result: Consistent) -> None:
         answers = _by_answer(one for one in asked if one.item.taxonomy_version == version)
     if len(answers) > 1:
         under_it = [one for group in answers.values() for one in group]
-        if any(one.closed or one.item.verdict != "accept" for one in under_it):
+        if any(one.has_fixed_format or one.item.verdict != "accept" for one in under_it):
             result.contradictions.append(sorted(one.item.item_id for one in under_it))
             result.overruled += [one.item.item_id for one in asked if one not in under_it]
             return
@@ -59,12 +59,12 @@ def _settle(asked: list[Rendered], result: Consistent) -> None:
     result.overruled += [one.item.item_id for one in asked if one not in standing]
 
 
-def _by_answer(examples: Iterable[Rendered]) -> dict[str, list[Rendered]]:
-    answers: dict[str, list[Rendered]] = defaultdict(list)
+def _by_answer(examples: Iterable[TrainingExample]) -> dict[str, list[TrainingExample]]:
+    answers: dict[str, list[TrainingExample]] = defaultdict(list)
     for one in sorted(examples, key=_decided, reverse=True):
-        answers[normalise(one.answer)].append(one)
+        answers[normalise(one.response)].append(one)
     return answers
 
 
-def _decided(example: Rendered) -> tuple[object, int]:
+def _decided(example: TrainingExample) -> tuple[object, int]:
     return example.item.decided_at, example.item.item_id

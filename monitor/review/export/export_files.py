@@ -11,8 +11,8 @@ from monitor.review.export import argilla_export, label_studio_export
 from monitor.review.export.gold import read_gold, sft_rows
 from monitor.review.export.preference_pairs import preference_rows
 from monitor.review.export.serialization import as_array, as_document, as_lines
-from monitor.review.export.training_examples import Guides
-from monitor.review.guidelines.writer import guide_as_markdown
+from monitor.review.export.training_examples import TaxonomyVersions
+from monitor.review.guidelines.writer import guidelines_as_markdown
 from monitor.settings import Settings
 from monitor.store.review.gold_export import ItemFilter, QueuedItem, queued_items
 
@@ -30,12 +30,12 @@ class Export:
     text: str
     n_rows: int
     #: Other files: those that describe the rows.
-    beside: dict[Path, str]
+    companion_files: dict[Path, str]
     remarks: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class ExportRequest:
     """What was asked for."""
 
     format: Format
@@ -44,7 +44,7 @@ class Request:
     bare: bool = False
     #: The items that wait for reviews, instead of gold.
     queue: bool = False
-    wanted: ItemFilter
+    item_filter: ItemFilter
 
     def check(self) -> None:
         """Check that the options fit each other.
@@ -60,18 +60,18 @@ class Request:
             raise InputError("--config-out is the labeling configuration of --format label-studio")
         if self.format == "argilla" and self.out is None:
             raise InputError("--format argilla writes a folder: name it with --out")
-        if self.queue and (self.wanted.since or self.wanted.resolution):
+        if self.queue and (self.item_filter.since or self.item_filter.resolution):
             raise InputError("--since and --resolution are of gold; --queue has none yet")
 
 
-def make_export(connection: Connection, settings: Settings, request: Request) -> Export:
+def build_export(connection: Connection, settings: Settings, request: ExportRequest) -> Export:
     """Return what an export writes, and what it leaves out and why."""
     rows, remarks = _rows(connection, settings, request)
     place = "-" if request.out is None else str(request.out.resolve())
-    beside: dict[Path, str] = {}
+    companion_files: dict[Path, str] = {}
     if request.format == "argilla" and request.out is not None:
         place = str(request.out.resolve() / argilla_export.RECORDS_FILE)
-        beside = {
+        companion_files = {
             request.out / argilla_export.SETTINGS_FILE: as_document(
                 argilla_export.dataset_settings()
             ),
@@ -80,33 +80,33 @@ def make_export(connection: Connection, settings: Settings, request: Request) ->
             ),
         }
     if request.config_out is not None:
-        beside[request.config_out] = label_studio_export.labeling_config()
+        companion_files[request.config_out] = label_studio_export.labeling_config()
     text = as_array(rows) if request.format in TOOLS else as_lines(rows)
-    return Export(place, text, len(rows), beside, remarks)
+    return Export(place, text, len(rows), companion_files, remarks)
 
 
 def _rows(
-    connection: Connection, settings: Settings, request: Request
+    connection: Connection, settings: Settings, request: ExportRequest
 ) -> tuple[list[dict[str, object]], list[str]]:
-    guides = Guides(connection)
+    taxonomies = TaxonomyVersions(connection)
 
-    def guide_of(item: QueuedItem) -> str:
-        taxonomy = guides.of(item.taxonomy_version)
+    def guidelines_of(item: QueuedItem) -> str:
+        taxonomy = taxonomies.of(item.taxonomy_version)
         told = taxonomy.task_types.get(item.task_type) if taxonomy else None
-        return guide_as_markdown(told) if told else ""
+        return guidelines_as_markdown(told) if told else ""
 
     if request.queue:
-        items = queued_items(connection, request.wanted)
+        items = queued_items(connection, request.item_filter)
         if request.format == "argilla":
-            return argilla_export.queue_records(items, guide_of), []
-        return label_studio_export.queue_tasks(items, guide_of), []
-    gold = read_gold(connection, settings.model, request.wanted)
+            return argilla_export.queue_records(items, guidelines_of), []
+        return label_studio_export.queue_tasks(items, guidelines_of), []
+    gold = read_gold(connection, settings.model, request.item_filter)
     if request.format == "sft":
         rows = sft_rows(gold, settings.model, bare=request.bare)
     elif request.format == "preference":
         rows = preference_rows(gold, settings.model, bare=request.bare)
     elif request.format == "argilla":
-        rows = argilla_export.gold_records(gold, settings.model, guide_of)
+        rows = argilla_export.gold_records(gold, settings.model, guidelines_of)
     else:
-        rows = label_studio_export.gold_tasks(gold, settings.model, guide_of)
+        rows = label_studio_export.gold_tasks(gold, settings.model, guidelines_of)
     return rows, gold.remarks()

@@ -6,10 +6,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.review.export.contradictions import Consistent, without_contradictions
-from monitor.review.export.training_examples import Guides, LeftOut, Rendered, provenance, render
+from monitor.review.export.contradictions import ConsistentExamples, resolve_contradictions
+from monitor.review.export.training_examples import (
+    SkippedItem,
+    TaxonomyVersions,
+    TrainingExample,
+    provenance,
+    render,
+)
 from monitor.settings import ModelSection
-from monitor.store.review.gold_export import ItemFilter, decided_items
+from monitor.store.review.gold_export import ItemFilter, gold_items
 
 Row = dict[str, Any]
 
@@ -18,28 +24,28 @@ Row = dict[str, Any]
 class Gold:
     """The decided items that were asked for."""
 
-    consistent: Consistent
-    left_out: list[LeftOut]
+    examples: ConsistentExamples
+    skipped: list[SkippedItem]
 
     def remarks(self) -> list[str]:
         """Return what a person should know of what isn't exported, one line each."""
         lines = [
             f"left out: items {_list(items)} answer the same prompt differently under the same "
             "guide; a lead reopens those that are wrong"
-            for items in self.consistent.contradictions
+            for items in self.examples.contradictions
         ]
         reasons: dict[str, list[int]] = {}
-        for one in self.left_out:
+        for one in self.skipped:
             reasons.setdefault(one.reason, []).append(one.item_id)
-        if self.consistent.overruled:
-            reasons["a later answer to the same prompt overrules it"] = self.consistent.overruled
+        if self.examples.overruled:
+            reasons["a later answer to the same prompt overrules it"] = self.examples.overruled
         return lines + [
             f"left out: item{'s' if len(items) > 1 else ''} {_list(items)}: {reason}"
             for reason, items in reasons.items()
         ]
 
 
-def read_gold(connection: Connection, model: ModelSection, wanted: ItemFilter) -> Gold:
+def read_gold(connection: Connection, model: ModelSection, item_filter: ItemFilter) -> Gold:
     """Render the gold that stands, and set aside what contradicts itself.
 
     Args:
@@ -47,24 +53,24 @@ def read_gold(connection: Connection, model: ModelSection, wanted: ItemFilter) -
         model: Its system prompt is for items that were reviewed without a taxonomy.
         wanted: Which items.
     """
-    guides = Guides(connection, model.system_prompt)
-    examples: list[Rendered] = []
-    left_out: list[LeftOut] = []
-    for item in decided_items(connection, wanted):
-        outcome = render(item, guides)
-        if isinstance(outcome, LeftOut):
-            left_out.append(outcome)
+    taxonomies = TaxonomyVersions(connection, model.system_prompt)
+    examples: list[TrainingExample] = []
+    skipped: list[SkippedItem] = []
+    for item in gold_items(connection, item_filter):
+        outcome = render(item, taxonomies)
+        if isinstance(outcome, SkippedItem):
+            skipped.append(outcome)
         else:
             examples.append(outcome)
-    return Gold(without_contradictions(examples), left_out)
+    return Gold(resolve_contradictions(examples), skipped)
 
 
 def sft_rows(gold: Gold, model: ModelSection, *, bare: bool = False) -> list[Row]:
     """Return conversations to train on, one for each prompt; ``bare`` without their provenance."""
     rows = []
-    for group in gold.consistent.groups:
+    for group in gold.examples.groups:
         first = group[0]
-        row: Row = {"messages": [*first.prompt, {"role": "assistant", "content": first.answer}]}
+        row: Row = {"messages": [*first.prompt, {"role": "assistant", "content": first.response}]}
         if not bare:
             merged = sorted(one.item.item_id for one in group[1:])
             row["metadata"] = provenance(first.item, model.version_field) | {"merged_items": merged}

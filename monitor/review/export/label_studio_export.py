@@ -5,13 +5,13 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from monitor.review.export.gold import Gold, Row
-from monitor.review.export.training_examples import Rendered, provenance
+from monitor.review.export.training_examples import TrainingExample, provenance
 from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORES
 from monitor.settings import ModelSection
 from monitor.store.review.gold_export import QueuedItem
 
 #: The guide of an item, as Markdown.
-GuideOf = Callable[[QueuedItem], str]
+GuidelinesOf = Callable[[QueuedItem], str]
 
 _HEAD = """\
 <View>
@@ -20,8 +20,8 @@ _HEAD = """\
               layout="dialogue" nameKey="role" textKey="content"/>
   <Header value="The response"/>
   <Text name="response" value="$response"/>
-  <Header value="The guide"/>
-  <Text name="guide" value="$guide"/>"""
+  <Header value="Guidelines"/>
+  <Text name="guidelines" value="$guidelines"/>"""
 _SINGLE = 'choice="single"'
 _ONE_TEXT = 'rows="8" maxSubmissions="1" editable="true"'
 
@@ -49,22 +49,22 @@ def labeling_config() -> str:
     return "\n".join([*lines, "</View>", ""])
 
 
-def gold_tasks(gold: Gold, model: ModelSection, guide_of: GuideOf) -> list[Row]:
+def gold_tasks(gold: Gold, model: ModelSection, guidelines_of: GuidelinesOf) -> list[Row]:
     """Return gold as annotated tasks; the model's own response is the prediction."""
     return [
-        _task(one.item, guide_of)
+        _task(one.item, guidelines_of)
         | {"annotations": [{"result": _agreed(one), "ground_truth": True}]}
         | {"predictions": [_prediction(one.item)]}
         | {"meta": provenance(one.item, model.version_field)}
-        for group in gold.consistent.groups
+        for group in gold.examples.groups
         for one in group
     ]
 
 
-def queue_tasks(items: Iterable[QueuedItem], guide_of: GuideOf) -> list[Row]:
+def queue_tasks(items: Iterable[QueuedItem], guidelines_of: GuidelinesOf) -> list[Row]:
     """Return items as tasks to be reviewed: with what a reviewer may see, and nothing else."""
     return [
-        _task(item, guide_of)
+        _task(item, guidelines_of)
         | {"annotations": [], "predictions": [_prediction(item)]}
         | {"meta": {"exchange_id": item.exchange_id, "model": item.model}}
         for item in items
@@ -75,14 +75,14 @@ def _header(text: str) -> str:
     return f"  <Header value={quoteattr(text)}/>"
 
 
-def _task(item: QueuedItem, guide_of: GuideOf) -> Row:
+def _task(item: QueuedItem, guidelines_of: GuidelinesOf) -> Row:
     return {
         "data": {
             "item_id": item.item_id,
             "exchange_id": item.exchange_id,
             "task_type": item.task_type,
-            "guide_version": item.taxonomy_version,
-            "guide": guide_of(item),
+            "taxonomy_version": item.taxonomy_version,
+            "guidelines": guidelines_of(item),
             "conversation": item.messages,
             "response": item.model_response,
         }
@@ -96,13 +96,13 @@ def _prediction(item: QueuedItem) -> dict[str, Any]:
     }
 
 
-def _agreed(example: Rendered) -> list[dict[str, Any]]:
+def _agreed(example: TrainingExample) -> list[dict[str, Any]]:
     item = example.item
     told = {"verdict": item.verdict, "error_kind": item.error_kind, "answerable": item.answerable}
     regions = [
         _region(name, "choices", {"choices": [value]}) for name, value in told.items() if value
     ]
-    return [*regions, _region(CORRECTED[0], "textarea", {"text": [example.answer]})]
+    return [*regions, _region(CORRECTED[0], "textarea", {"text": [example.response]})]
 
 
 def _region(name: str, kind: str, value: dict[str, Any]) -> dict[str, Any]:

@@ -13,16 +13,16 @@ def preference_rows(gold: Gold, model: ModelSection, *, bare: bool = False) -> l
     are one.
     """
     rows = []
-    for group in gold.consistent.groups:
+    for group in gold.examples.groups:
         seen: set[str] = set()
         for one in sorted(group, key=lambda one: one.item.item_id):
             rejected = normalise(one.item.model_response)
-            if rejected in {"", normalise(one.answer)} or rejected in seen:
+            if rejected in {"", normalise(one.response)} or rejected in seen:
                 continue
             seen.add(rejected)
             row: Row = {
                 "prompt": one.prompt,
-                "chosen": [{"role": "assistant", "content": one.answer}],
+                "chosen": [{"role": "assistant", "content": one.response}],
                 "rejected": [{"role": "assistant", "content": one.item.model_response.strip()}],
             }
             if not bare:

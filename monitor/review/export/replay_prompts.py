@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.review.export.training_examples import Guides
+from monitor.review.export.training_examples import TaxonomyVersions
 from monitor.settings import ModelSection
-from monitor.store.review.taxonomies import newest_version
+from monitor.store.review.taxonomies import current_taxonomy_version
 from monitor.store.traffic.baselines import latest_baseline
 from monitor.store.training.conversations import baseline_conversations
 
@@ -26,13 +26,15 @@ def replay_prompts(connection: Connection, model: ModelSection, name: str) -> li
         name: The model, as the traffic names it.
 
     Returns:
-        ``{"messages", "metadata", "asked_by"}``, the messages ending with the user's turn; nothing
+        ``{"messages", "metadata", "group_keys"}``, the messages ending with the user's turn; nothing
         where the model has no baseline.
     """
     baseline = latest_baseline(connection, name)
     if baseline is None:
         return []
-    taxonomy = Guides(connection, model.system_prompt).of(newest_version(connection) or "")
+    taxonomy = TaxonomyVersions(connection, model.system_prompt).of(
+        current_taxonomy_version(connection) or ""
+    )
     rows = []
     for asked in baseline_conversations(connection, baseline.id):
         messages = [{"role": one["role"], "content": one["content"]} for one in asked.messages]
@@ -53,7 +55,7 @@ def replay_prompts(connection: Connection, model: ModelSection, name: str) -> li
                     "task_type": asked.task_type,
                     "baseline": baseline.digest,
                 },
-                "asked_by": [f"user={asked.user}"] if asked.user else [],
+                "group_keys": [f"user={asked.end_user}"] if asked.end_user else [],
             }
         )
     return rows

@@ -26,7 +26,7 @@ def as_document(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """Write a file so that a reader finds the old one or the new one, never a part.
 
     Raises:

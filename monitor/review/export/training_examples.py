@@ -7,26 +7,26 @@ from typing import Any
 from sqlalchemy import Connection
 
 from monitor.review.guidelines import Taxonomy, Template, taxonomy_by_version
-from monitor.store.review.gold_export import DecidedItem
+from monitor.store.review.gold_export import GoldItem
 
 Message = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Rendered:
+class TrainingExample:
     """An example, with the item it comes from."""
 
-    item: DecidedItem
+    item: GoldItem
     #: What the model is asked, the system prompt included.
     prompt: list[Message]
     #: What it should say.
-    answer: str
+    response: str
     #: Whether any two different answers contradict each other: the task type's answers have a form.
-    closed: bool
+    has_fixed_format: bool
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class SkippedItem:
     """A decided item that makes no example, with the reason."""
 
     item_id: int
@@ -34,7 +34,7 @@ class LeftOut:
 
 
 @dataclass
-class Guides:
+class TaxonomyVersions:
     """The versions of the taxonomy that items were reviewed under."""
 
     connection: Connection
@@ -55,34 +55,36 @@ class Guides:
         return Taxonomy(task_types={}, default_template=template)
 
 
-def render(item: DecidedItem, guides: Guides) -> Rendered | LeftOut:
+def render(item: GoldItem, taxonomies: TaxonomyVersions) -> TrainingExample | SkippedItem:
     """Return an item in the template of the version it was reviewed under.
 
     A conversation that the traffic recorded with a system prompt keeps it: that is how production
     asked.
     """
-    taxonomy = guides.of(item.taxonomy_version)
+    taxonomy = taxonomies.of(item.taxonomy_version)
     reason = _unfit(item, taxonomy)
     if reason or taxonomy is None:
-        return LeftOut(item.item_id, reason)
+        return SkippedItem(item.item_id, reason)
     template = taxonomy.template_of(item.task_type)
     parts = template.split(item.response)
     if parts is None:
-        return LeftOut(item.item_id, "no reasoning before the answer, which the template asks for")
+        return SkippedItem(
+            item.item_id, "no reasoning before the answer, which the template asks for"
+        )
     prompt = [{"role": turn["role"], "content": turn["content"]} for turn in item.messages]
     system_prompt = taxonomy.system_prompt_of(item.task_type).strip()
     if system_prompt and not any(turn["role"] in {"system", "developer"} for turn in prompt):
         prompt.insert(0, {"role": "system", "content": system_prompt})
     told = taxonomy.task_types.get(item.task_type)
-    return Rendered(
+    return TrainingExample(
         item=item,
         prompt=prompt,
-        answer=template.write(*parts).strip(),
-        closed=told is not None and told.has_form,
+        response=template.write(*parts).strip(),
+        has_fixed_format=told is not None and told.has_fixed_format,
     )
 
 
-def provenance(item: DecidedItem, version_field: str) -> dict[str, Any]:
+def provenance(item: GoldItem, version_field: str) -> dict[str, Any]:
     """Return where an item comes from and how it was decided; nobody's name."""
     version = item.attributes.get(version_field)
     return {
@@ -95,7 +97,7 @@ def provenance(item: DecidedItem, version_field: str) -> dict[str, Any]:
         "window_start": item.window_start.isoformat(),
         "window_end": item.window_end.isoformat(),
         "task_type": item.task_type,
-        "guide_version": item.taxonomy_version,
+        "taxonomy_version": item.taxonomy_version,
         "slice": item.slice,
         "cluster": item.cluster,
         "selection_probability": item.selection_probability,
@@ -109,7 +111,7 @@ def provenance(item: DecidedItem, version_field: str) -> dict[str, Any]:
     }
 
 
-def _unfit(item: DecidedItem, taxonomy: Taxonomy | None) -> str:
+def _unfit(item: GoldItem, taxonomy: Taxonomy | None) -> str:
     if taxonomy is None:
         return f"its guide, version {item.taxonomy_version[:12]}, isn't stored"
     if not item.response.strip():

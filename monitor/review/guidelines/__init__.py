@@ -1,10 +1,10 @@
 """What the experts judge by: a file in the user's repository, versioned by its content."""
 
-from monitor.review.guidelines.coverage import names_missing
+from monitor.review.guidelines.coverage import missing_task_types
 from monitor.review.guidelines.loader import load_taxonomy, read_taxonomy
 from monitor.review.guidelines.prompt_template import Template
 from monitor.review.guidelines.taxonomy import EdgeCase, Example, TaskType, Taxonomy
-from monitor.review.guidelines.versions import remember_taxonomy, taxonomy_by_version
+from monitor.review.guidelines.versions import store_current_taxonomy, taxonomy_by_version
 
 __all__ = [
     "EdgeCase",
@@ -13,8 +13,8 @@ __all__ = [
     "Taxonomy",
     "Template",
     "load_taxonomy",
-    "names_missing",
+    "missing_task_types",
     "read_taxonomy",
-    "remember_taxonomy",
+    "store_current_taxonomy",
     "taxonomy_by_version",
 ]

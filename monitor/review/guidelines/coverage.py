@@ -9,7 +9,7 @@ from monitor.review.guidelines.taxonomy import Taxonomy
 NAMED = 10
 
 
-def names_missing(taxonomy: Taxonomy, seen: Iterable[str]) -> str:
+def missing_task_types(taxonomy: Taxonomy, seen: Iterable[str]) -> str:
     """Return which task types of the traffic a taxonomy lacks, in words; empty where it has all."""
     missing = [name for name in seen if name not in taxonomy.task_types]
     if not missing:

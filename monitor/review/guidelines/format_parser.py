@@ -11,7 +11,7 @@ from monitor.review.guidelines.output_formats import (
     Labels,
     OutputFormat,
     Regex,
-    no_constant,
+    reject_constant,
     same_label,
 )
 from monitor.settings.pattern_check import check_pattern
@@ -67,7 +67,7 @@ def _parse_schema(body: str) -> Parsed:
     from jsonschema.validators import Draft202012Validator, validator_for  # noqa: PLC0415
 
     try:
-        schema = json.loads(body, parse_constant=no_constant)
+        schema = json.loads(body, parse_constant=reject_constant)
     except json.JSONDecodeError as error:
         return None, [(error.lineno - 1, f"the schema isn't JSON: {error.msg}")]
     except (ValueError, RecursionError) as error:

@@ -19,7 +19,7 @@ KEYS = ("system_prompt", "style", "answer")
 
 
 @dataclass(frozen=True)
-class Value:
+class LocatedValue:
     """What a key says, and where."""
 
     text: str
@@ -27,10 +27,10 @@ class Value:
 
 
 #: Key -> what it says.
-Keys = Mapping[str, Value]
+Keys = Mapping[str, LocatedValue]
 
 
-def parse_keys(source: str, first_line: int, problems: Problems) -> dict[str, Value]:
+def parse_keys(source: str, first_line: int, problems: Problems) -> dict[str, LocatedValue]:
     """Read YAML of known keys with texts.
 
     Args:
@@ -56,8 +56,8 @@ def parse_keys(source: str, first_line: int, problems: Problems) -> dict[str, Va
     return _read(node, first_line, problems)
 
 
-def _read(node: yaml.MappingNode, first_line: int, problems: Problems) -> dict[str, Value]:
-    found: dict[str, Value] = {}
+def _read(node: yaml.MappingNode, first_line: int, problems: Problems) -> dict[str, LocatedValue]:
+    found: dict[str, LocatedValue] = {}
     for key_node, value_node in node.value:
         line = first_line + key_node.start_mark.line
         key = str(key_node.value)
@@ -68,7 +68,7 @@ def _read(node: yaml.MappingNode, first_line: int, problems: Problems) -> dict[s
         elif not isinstance(value_node, yaml.ScalarNode):
             problems.add(line, f"{key!r} must be a text")
         else:
-            found[key] = Value(value_node.value.strip("\n"), line)
+            found[key] = LocatedValue(value_node.value.strip("\n"), line)
     return found
 
 
@@ -103,7 +103,7 @@ def _style_of(keys: Keys, problems: Problems) -> Style:
     return "direct"
 
 
-def _check_names(value: Value, known: tuple[str, ...], problems: Problems) -> None:
+def _check_names(value: LocatedValue, known: tuple[str, ...], problems: Problems) -> None:
     for name in dict.fromkeys(placeholders(value.text)):
         if name not in known:
             problems.add(

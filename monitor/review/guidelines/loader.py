@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.errors import TaxonomyError
-from monitor.review.guidelines.front_matter import Value, make_template, parse_keys
+from monitor.review.guidelines.front_matter import LocatedValue, make_template, parse_keys
 from monitor.review.guidelines.problems import Problem, Problems
 from monitor.review.guidelines.prompt_template import Template
 from monitor.review.guidelines.sections import parse_sections
@@ -23,7 +23,7 @@ class Source:
     """A file of a taxonomy, front matter apart."""
 
     problems: Problems
-    keys: Mapping[str, Value]
+    keys: Mapping[str, LocatedValue]
     body: str
     #: Number of the body's first line.
     first_line: int
@@ -49,7 +49,7 @@ def read_taxonomy(path: Path) -> tuple[Taxonomy, list[Problem]]:
     """Read what can be read of a taxonomy, and everything that is wrong with it."""
     found: list[Problem] = []
     sources = [_open(one, found) for one in _files(path, found)]
-    shared: Mapping[str, Value] = {}
+    shared: Mapping[str, LocatedValue] = {}
     default = Template()
     if sources and (len(sources) == 1 or sources[0].problems.path.name == DEFAULTS_FILE):
         shared = sources[0].keys
@@ -109,7 +109,7 @@ def _open(path: Path, found: list[Problem]) -> Source:
 
 def _read_source(
     source: Source,
-    shared: Mapping[str, Value],
+    shared: Mapping[str, LocatedValue],
     task_types: dict[str, TaskType],
     places: dict[str, str],
 ) -> None:

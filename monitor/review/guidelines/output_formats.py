@@ -14,7 +14,7 @@ _FENCES = re.compile(r"^[ \t]*```", re.MULTILINE)
 class FreeText(msgspec.Struct, frozen=True, tag="text"):
     """No form."""
 
-    def objection(self, answer: str) -> str:  # noqa: ARG002 - as the others
+    def violation(self, answer: str) -> str:  # noqa: ARG002 - as the others
         """Return ""."""
         return ""
 
@@ -32,12 +32,12 @@ class JsonSchema(msgspec.Struct, frozen=True, tag="json_schema"):
 
     schema: dict[str, Any] | bool
 
-    def objection(self, answer: str) -> str:
+    def violation(self, answer: str) -> str:
         """Return why an answer doesn't fit; empty where it does."""
         text = answer.strip()
         fenced = _FENCED.fullmatch(text)
         try:
-            document = json.loads(fenced[1] if fenced else text, parse_constant=no_constant)
+            document = json.loads(fenced[1] if fenced else text, parse_constant=reject_constant)
         except (ValueError, RecursionError) as error:
             return f"it isn't JSON: {error}"
         for violation in _validator(json.dumps(self.schema)).iter_errors(document):
@@ -46,7 +46,7 @@ class JsonSchema(msgspec.Struct, frozen=True, tag="json_schema"):
 
     def admits(self, answer: str) -> bool:
         """Return whether an answer is JSON and fits."""
-        return not self.objection(answer)
+        return not self.violation(answer)
 
     def describe(self) -> str:
         """Return the form in words."""
@@ -58,7 +58,7 @@ class Regex(msgspec.Struct, frozen=True, tag="regex"):
 
     pattern: str
 
-    def objection(self, answer: str) -> str:
+    def violation(self, answer: str) -> str:
         """Return why an answer doesn't fit; empty where it does."""
         return "" if self.admits(answer) else f"it doesn't match {self.pattern}"
 
@@ -76,7 +76,7 @@ class Labels(msgspec.Struct, frozen=True, tag="labels"):
 
     labels: tuple[str, ...]
 
-    def objection(self, answer: str) -> str:
+    def violation(self, answer: str) -> str:
         """Return why an answer doesn't fit; empty where it does."""
         return "" if self.admits(answer) else f"it is none of {', '.join(self.labels)}"
 
@@ -92,7 +92,7 @@ class Labels(msgspec.Struct, frozen=True, tag="labels"):
 class Code(msgspec.Struct, frozen=True, tag="code"):
     """A text with at least one code fence, all of them closed."""
 
-    def objection(self, answer: str) -> str:
+    def violation(self, answer: str) -> str:
         """Return why an answer doesn't fit; empty where it does."""
         n_fences = len(_FENCES.findall(answer))
         if n_fences == 0:
@@ -101,7 +101,7 @@ class Code(msgspec.Struct, frozen=True, tag="code"):
 
     def admits(self, answer: str) -> bool:
         """Return whether an answer has code fences in pairs."""
-        return not self.objection(answer)
+        return not self.violation(answer)
 
     def describe(self) -> str:
         """Return the form in words."""
@@ -129,6 +129,6 @@ def _validator(schema: str) -> Any:
     return validator_for(content, default=Draft202012Validator)(content, registry=Registry())
 
 
-def no_constant(name: str) -> Any:
+def reject_constant(name: str) -> Any:
     """Refuse NaN and the infinities, which JSON doesn't have."""
     raise ValueError(f"{name} is no JSON")

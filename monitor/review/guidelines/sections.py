@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 #: Headings below this are part of the text.
-DEEPEST = 3
+MAX_LEVEL = 3
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def parse_sections(source: str, first_line: int = 1) -> Section:
         opening = block[0]
         begin, end = opening.map or (0, 0)
         text = "\n".join(lines[begin:end]).strip()
-        if opening.type == "heading_open" and (level := int(opening.tag[1])) <= DEEPEST:
+        if opening.type == "heading_open" and (level := int(opening.tag[1])) <= MAX_LEVEL:
             while path[-1].level >= level:
                 path.pop()
             section = Section(level=level, heading=block[1].content, line=begin + first_line)

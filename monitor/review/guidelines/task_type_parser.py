@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from monitor.review.guidelines.format_parser import parse_format
-from monitor.review.guidelines.front_matter import Value, make_template, parse_keys
+from monitor.review.guidelines.front_matter import LocatedValue, make_template, parse_keys
 from monitor.review.guidelines.output_formats import FreeText, OutputFormat
 from monitor.review.guidelines.problems import Problems, suggestion
 from monitor.review.guidelines.prompt_template import Template
@@ -22,7 +22,7 @@ PARTS = {
 
 
 def read_task_type(
-    section: Section, defaults: Mapping[str, Value], problems: Problems
+    section: Section, defaults: Mapping[str, LocatedValue], problems: Problems
 ) -> TaskType | None:
     """Return a task type.
 
@@ -115,9 +115,9 @@ def _prose(section: Section | None, problems: Problems) -> str:
 
 
 def _template(
-    section: Section | None, defaults: Mapping[str, Value], problems: Problems
+    section: Section | None, defaults: Mapping[str, LocatedValue], problems: Problems
 ) -> Template:
-    own: dict[str, Value] = {}
+    own: dict[str, LocatedValue] = {}
     if section is not None:
         if [fence.info for fence in section.fences] != ["yaml"]:
             problems.add(
@@ -175,16 +175,16 @@ def _edge_cases(
             )
         seen.setdefault(title, child.line)
 
-        def objection(output: str) -> str:
-            return form.objection(template.answer_in(output))
+        def violation(output: str) -> str:
+            return form.violation(template.answer_in(output))
 
-        examples = _examples(child, objection, problems)
+        examples = _examples(child, violation, problems)
         cases.append(EdgeCase(title=title, guidance=child.text, examples=examples))
     return tuple(cases)
 
 
 def _examples(
-    section: Section, objection: Callable[[str], str], problems: Problems
+    section: Section, violation: Callable[[str], str], problems: Problems
 ) -> tuple[Example, ...]:
     examples: list[Example] = []
     asked: Fence | None = None
@@ -206,7 +206,7 @@ def _examples(
             problems.add(fence.line, "an output without an input before it")
             complete = False
         else:
-            if reason := objection(fence.content):
+            if reason := violation(fence.content):
                 problems.add(
                     fence.line, f"the example violates the task type's output format: {reason}"
                 )

@@ -44,7 +44,7 @@ class TaskType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     template: Template = Template()
 
     @property
-    def has_form(self) -> bool:
+    def has_fixed_format(self) -> bool:
         """Whether the answers have a form, so that any two that differ can't both be right."""
         return not isinstance(self.output_format, FreeText | Code)
 

@@ -15,7 +15,7 @@ from monitor.store.review import taxonomies
 log = structlog.get_logger()
 
 
-def remember_taxonomy(connection: Connection, review: Review, now: datetime) -> str:
+def store_current_taxonomy(connection: Connection, review: Review, now: datetime) -> str:
     """Store the configured taxonomy as it is now, and return its version.
 
     Where the file no longer holds together, the version in force before stays so, and the log says
@@ -30,8 +30,8 @@ def remember_taxonomy(connection: Connection, review: Review, now: datetime) -> 
         taxonomy = load_taxonomy(Path(review.taxonomy))
     except TaxonomyError as error:
         log.error("taxonomy_broken", path=review.taxonomy, problems=str(error))  # noqa: TRY400
-        return taxonomies.newest_version(connection) or ""
-    taxonomies.put_taxonomy(connection, taxonomy.version, taxonomy.canonical(), now)
+        return taxonomies.current_taxonomy_version(connection) or ""
+    taxonomies.save_taxonomy(connection, taxonomy.version, taxonomy.canonical(), now)
     return taxonomy.version
 
 

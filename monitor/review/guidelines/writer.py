@@ -38,19 +38,19 @@ def as_markdown(taxonomy: Taxonomy) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def guide_as_markdown(told: TaskType) -> str:
+def guidelines_as_markdown(told: TaskType) -> str:
     """Return what a reviewer needs to know of a task type, without how production asks."""
-    return "\n\n".join(_guide(told)) + "\n"
+    return "\n\n".join(_guidelines(told)) + "\n"
 
 
 def _task_type(told: TaskType, default: Template) -> Iterator[str]:
-    yield from _guide(told)
+    yield from _guidelines(told)
     if told.template != default:
         yield "## Template"
         yield _fence("yaml", _keys(told.template).removesuffix("\n"))
 
 
-def _guide(told: TaskType) -> Iterator[str]:
+def _guidelines(told: TaskType) -> Iterator[str]:
     yield f"# {told.name}: {told.title}"
     if told.description:
         yield told.description

@@ -17,7 +17,7 @@ class Identified(Protocol):
 IdentifiedT = TypeVar("IdentifiedT", bound=Identified)
 
 
-def shuffled(
+def blind_order(
     answers: Sequence[IdentifiedT], secret: bytes, *, item_id: int, reviewer_id: int
 ) -> list[IdentifiedT]:
     """Return answers in the order in which a person sees them, the same at every visit.
@@ -26,10 +26,12 @@ def shuffled(
     have the secret, every order is as likely as any other, and orders of other items and people
     tell nothing about it.
     """
-    return sorted(answers, key=lambda one: mark(secret, "seen", item_id, reviewer_id, one.id))
+    return sorted(
+        answers, key=lambda one: keyed_digest(secret, "seen", item_id, reviewer_id, one.id)
+    )
 
 
-def mark(secret: bytes, *parts: str | int) -> bytes:
+def keyed_digest(secret: bytes, *parts: str | int) -> bytes:
     """Return 32 bytes that only who has the secret can tell from random ones."""
     # With their lengths, so that no two lists of parts read the same.
     told = b"".join(f"{len(str(part))}:{part}".encode() for part in parts)

@@ -6,11 +6,14 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.audit_log import append_entry
-from monitor.store.human_evaluation.assignments import count_submitted
-from monitor.store.human_evaluation.closing import lock_items, set_locked
-from monitor.store.human_evaluation.human_evaluations import StudyRow, study_by_id
+from monitor.store.human_evaluation.assignments import count_submitted_assignments
+from monitor.store.human_evaluation.closing import lock_rated_items, mark_locked
+from monitor.store.human_evaluation.human_evaluations import (
+    HumanEvaluationRow,
+    human_evaluation_by_id,
+)
 
 
 @dataclass(frozen=True)
@@ -27,19 +30,21 @@ class Completeness:
         return self.n_needed - self.n_submitted
 
 
-def completeness(connection: Connection, study: StudyRow) -> Completeness:
+def completeness(connection: Connection, human_evaluation: HumanEvaluationRow) -> Completeness:
     """Return how much of a study is rated."""
-    n_items, n_submitted = count_submitted(connection, [study.id]).get(study.id, (0, 0))
-    return Completeness(n_items, n_submitted, n_items * study.reviewers)
+    n_items, n_submitted = count_submitted_assignments(connection, [human_evaluation.id]).get(
+        human_evaluation.id, (0, 0)
+    )
+    return Completeness(n_items, n_submitted, n_items * human_evaluation.reviewers)
 
 
-def lock_study(
+def lock_human_evaluation(
     connection: Connection,
-    study_id: int,
-    person: ReviewerRow,
+    human_evaluation_id: int,
+    user: UserRow,
     now: datetime,
     *,
-    although_missing: bool = False,
+    allow_missing: bool = False,
 ) -> None:
     """Lock a study. It stays so.
 
@@ -55,24 +60,31 @@ def lock_study(
         WorkflowError: It is locked already or was cancelled, nothing is rated, or ratings are
             missing.
     """
-    if not person.leads:
-        raise NotFoundError(f"there is no study {study_id}")
-    study = study_by_id(connection, study_id, lock=True)
-    if study.is_locked:
+    if not user.leads:
+        raise NotFoundError(f"there is no study {human_evaluation_id}")
+    human_evaluation = human_evaluation_by_id(connection, human_evaluation_id, lock=True)
+    if human_evaluation.is_locked:
         raise WorkflowError("the study is locked already")
-    if not study.is_open:
+    if not human_evaluation.is_open:
         raise WorkflowError("the study was cancelled with its evaluation: there is nothing to lock")
     # Who is about to submit holds an item's row and then looks whether the study is open: wait for
     # them, so that no rating comes in after the count below.
-    lock_items(connection, study_id)
-    so_far = completeness(connection, study)
+    lock_rated_items(connection, human_evaluation_id)
+    so_far = completeness(connection, human_evaluation)
     if not so_far.n_submitted:
         raise WorkflowError("nothing is rated yet: there would be no results")
-    if so_far.n_missing > 0 and not although_missing:
+    if so_far.n_missing > 0 and not allow_missing:
         raise WorkflowError(
             f"{so_far.n_missing} of {so_far.n_needed} ratings are missing; say that it is to be "
             "locked all the same, or wait"
         )
-    set_locked(connection, study_id, person.id, now)
+    mark_locked(connection, human_evaluation_id, user.id, now)
     details = {"items": so_far.n_items, "missing": max(0, so_far.n_missing)}
-    append_entry(connection, now, person.name, "study locked", f"study:{study_id}", details)
+    append_entry(
+        connection,
+        now,
+        user.name,
+        "human_evaluation_locked",
+        f"human_evaluation:{human_evaluation_id}",
+        details,
+    )

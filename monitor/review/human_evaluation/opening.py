@@ -12,24 +12,24 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import InputError
-from monitor.review.human_evaluation.blinding import mark
-from monitor.settings.evaluation_file import HumanEvaluation
+from monitor.review.human_evaluation.blinding import keyed_digest
+from monitor.settings.evaluation_file import HumanEvaluationPlan
 from monitor.store.audit_log import append_entry
 from monitor.store.human_evaluation.human_evaluations import (
-    insert_answer,
+    human_evaluation_of_candidate,
+    insert_human_evaluation,
     insert_item,
-    insert_study,
-    study_of_evaluation,
+    insert_response,
 )
 from monitor.store.human_evaluation.keys import insert_key
-from monitor.store.training.candidate_evaluations import evaluation_by_id
+from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
 
 #: Who opens studies.
 SYSTEM = "driftwarden"
 
 
 @dataclass(frozen=True)
-class Answered:
+class ComparableItem:
     """An item of a benchmark, with what each system answered."""
 
     benchmark: str
@@ -40,11 +40,11 @@ class Answered:
     answers: Mapping[str, str]
 
 
-def open_study(
+def open_human_evaluation(
     connection: Connection,
     *,
     evaluation_id: int,
-    plan: HumanEvaluation,
+    plan: HumanEvaluationPlan,
     rows: Iterable[Mapping[str, Any]],
     seed: int,
     secret: bytes,
@@ -70,14 +70,14 @@ def open_study(
         InputError: There are fewer than two systems, or no item that all have answered.
         NotFoundError: There is no such evaluation.
     """
-    known = study_of_evaluation(connection, evaluation_id)
+    known = human_evaluation_of_candidate(connection, evaluation_id)
     if known is not None:
         return known.id
     if len(secret) < 32:
         raise InputError("a study needs a secret of at least 32 bytes")
-    answered = answered_by_all(rows)
+    answered = items_with_all_responses(rows)
     drawn = draw(answered, plan.sample_size, seed)
-    version_id = evaluation_by_id(connection, evaluation_id).version_id
+    version_id = candidate_evaluation_by_id(connection, evaluation_id).version_id
     values = {
         "version_id": version_id,
         "evaluation_id": evaluation_id,
@@ -85,18 +85,20 @@ def open_study(
         "sample_size": plan.sample_size,
         "n_available": len(answered),
         "reviewers": plan.reviewers,
-        "scale_lowest": plan.rating_scale[0],
-        "scale_highest": plan.rating_scale[1],
+        "scale_min": plan.rating_scale[0],
+        "scale_max": plan.rating_scale[1],
         "dimensions": list(plan.dimensions),
         "secret": secret,
         "opened_at": now,
     }
     try:
         with connection.begin_nested():
-            study_id = insert_study(connection, **values)
-            _insert_items(connection, study_id, drawn, secret)
+            human_evaluation_id = insert_human_evaluation(connection, **values)
+            _insert_items(connection, human_evaluation_id, drawn, secret)
     except IntegrityError:
-        known = study_of_evaluation(connection, evaluation_id)  # another process was first
+        known = human_evaluation_of_candidate(
+            connection, evaluation_id
+        )  # another process was first
         if known is None:
             raise
         return known.id
@@ -106,11 +108,18 @@ def open_study(
         "items": len(drawn),
         "reviewers": plan.reviewers,
     }
-    append_entry(connection, now, SYSTEM, "study opened", f"study:{study_id}", details)
-    return study_id
+    append_entry(
+        connection,
+        now,
+        SYSTEM,
+        "human_evaluation_opened",
+        f"human_evaluation:{human_evaluation_id}",
+        details,
+    )
+    return human_evaluation_id
 
 
-def answered_by_all(rows: Iterable[Mapping[str, Any]]) -> list[Answered]:
+def items_with_all_responses(rows: Iterable[Mapping[str, Any]]) -> list[ComparableItem]:
     """Return the items that every system answered, in the order of their names.
 
     Raises:
@@ -120,13 +129,13 @@ def answered_by_all(rows: Iterable[Mapping[str, Any]]) -> list[Answered]:
     asked: dict[tuple[str, str], Mapping[str, Any]] = {}
     for row in rows:
         place = (str(row["benchmark"]), str(row["id"]))
-        answers[place][str(row["by"])] = str(row["answer"])
+        answers[place][str(row["by"])] = str(row["response"])
         asked[place] = row
     systems = {system for given in answers.values() for system in given}
     if len(systems) < 2:
         raise InputError("people can compare answers of two systems or more; there are fewer")
     found = [
-        Answered(
+        ComparableItem(
             benchmark=place[0],
             item_id=place[1],
             task_type=str(asked[place].get("task_type", "")),
@@ -144,7 +153,7 @@ def answered_by_all(rows: Iterable[Mapping[str, Any]]) -> list[Answered]:
     return found
 
 
-def draw(answered: Sequence[Answered], sample_size: int, seed: int) -> list[Answered]:
+def draw(answered: Sequence[ComparableItem], sample_size: int, seed: int) -> list[ComparableItem]:
     """Draw items, from each task type in proportion; all of them where there are no more.
 
     What is left over by rounding goes to the largest remainders. Within a type the items are drawn
@@ -152,7 +161,7 @@ def draw(answered: Sequence[Answered], sample_size: int, seed: int) -> list[Answ
     """
     if sample_size >= len(answered):
         return list(answered)
-    by_type: dict[str, list[Answered]] = defaultdict(list)
+    by_type: dict[str, list[ComparableItem]] = defaultdict(list)
     for one in answered:
         by_type[one.task_type].append(one)
     exact = {name: sample_size * len(items) / len(answered) for name, items in by_type.items()}
@@ -161,7 +170,7 @@ def draw(answered: Sequence[Answered], sample_size: int, seed: int) -> list[Answ
     for name in sorted(exact, key=lambda name: (takes[name] - exact[name], name))[:left]:
         takes[name] += 1
 
-    def rank(one: Answered) -> str:
+    def rank(one: ComparableItem) -> str:
         return hashlib.sha256(f"{seed}\n{one.benchmark}\n{one.item_id}".encode()).hexdigest()
 
     return [
@@ -170,14 +179,14 @@ def draw(answered: Sequence[Answered], sample_size: int, seed: int) -> list[Answ
 
 
 def _insert_items(
-    connection: Connection, study_id: int, drawn: Sequence[Answered], secret: bytes
+    connection: Connection, human_evaluation_id: int, drawn: Sequence[ComparableItem], secret: bytes
 ) -> None:
     """Insert the items in a random order, and each one's answers in another."""
-    order = sorted(drawn, key=lambda one: mark(secret, "item", one.benchmark, one.item_id))
+    order = sorted(drawn, key=lambda one: keyed_digest(secret, "item", one.benchmark, one.item_id))
     for number, one in enumerate(order, start=1):
         item_id = insert_item(
             connection,
-            study_id=study_id,
+            human_evaluation_id=human_evaluation_id,
             number=number,
             benchmark=one.benchmark,
             item_id=one.item_id,
@@ -185,17 +194,17 @@ def _insert_items(
             messages=list(one.messages),
         )
         for text, systems in _distinct(one, secret):
-            insert_key(connection, insert_answer(connection, item_id, text), systems)
+            insert_key(connection, insert_response(connection, item_id, text), systems)
 
 
-def _distinct(one: Answered, secret: bytes) -> list[tuple[str, list[str]]]:
+def _distinct(one: ComparableItem, secret: bytes) -> list[tuple[str, list[str]]]:
     """Return each text once, with the systems that gave it; ids count up in a random order."""
     systems: dict[str, list[str]] = defaultdict(list)
     for system in sorted(one.answers):
         systems[_as_read(one.answers[system])].append(system)
     told = sorted(systems.items())
     return sorted(
-        told, key=lambda pair: mark(secret, "answer", one.benchmark, one.item_id, pair[0])
+        told, key=lambda pair: keyed_digest(secret, "answer", one.benchmark, one.item_id, pair[0])
     )
 
 

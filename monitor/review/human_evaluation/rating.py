@@ -13,28 +13,28 @@ import msgspec
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
-from monitor.review.human_evaluation.blinding import shuffled
+from monitor.review.human_evaluation.blinding import blind_order
 from monitor.store.accounts.users import task_types_of
 from monitor.store.human_evaluation.assignments import (
+    AssignmentRow,
     Rater,
-    SheetRow,
-    change_sheet,
-    has_free_place,
+    assign_item,
+    assignment_of,
+    current_item_of,
+    has_free_slot,
     insert_ratings,
-    item_at_work,
-    keep_place,
-    lock_next_item,
-    sheet_of,
-    take_ratings,
+    lock_next_ratable_item,
+    update_assignment,
+    withdraw_ratings,
 )
 from monitor.store.human_evaluation.human_evaluations import (
-    AnswerRow,
-    StudyItemRow,
-    StudyRow,
-    answers_of,
+    HumanEvaluationItemRow,
+    HumanEvaluationRow,
+    ResponseRow,
+    blinding_secret,
+    human_evaluation_by_id,
     item_by_number,
-    secret_of,
-    study_by_id,
+    responses_of,
 )
 
 #: What answers are called on the page, in the order in which a person sees them.
@@ -55,7 +55,7 @@ class Ratings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RatingView:
     """An item as one person may see it while they rate it."""
 
-    study: StudyRow
+    human_evaluation: HumanEvaluationRow
     number: int
     task_type: str
     messages: list[dict[str, str]]
@@ -65,13 +65,17 @@ class RatingView:
     lease_until: datetime
 
 
-def rater_of(connection: Connection, reviewer_id: int) -> Rater:
+def load_rater(connection: Connection, reviewer_id: int) -> Rater:
     """Return a person as a study needs to know them."""
     return Rater(reviewer_id, task_types_of(connection, reviewer_id))
 
 
 def claim_next(
-    connection: Connection, study_id: int, reviewer_id: int, now: datetime, lease_minutes: float
+    connection: Connection,
+    human_evaluation_id: int,
+    reviewer_id: int,
+    now: datetime,
+    lease: timedelta,
 ) -> int | None:
     """Give a person the next item: the one they are at, else one with a free place.
 
@@ -82,53 +86,59 @@ def claim_next(
         NotFoundError: There is no such study.
         WorkflowError: The study is locked or cancelled.
     """
-    study = _open(connection, study_id)
-    until = now + timedelta(minutes=lease_minutes)
-    number = item_at_work(connection, study_id, reviewer_id, now)
+    human_evaluation = _open(connection, human_evaluation_id)
+    until = now + lease
+    number = current_item_of(connection, human_evaluation_id, reviewer_id, now)
     if number is None:
-        rater = rater_of(connection, reviewer_id)
+        rater = load_rater(connection, reviewer_id)
         for _ in range(CLAIM_ATTEMPTS):
-            number = lock_next_item(connection, study_id, rater, study.reviewers, now)
+            number = lock_next_ratable_item(
+                connection, human_evaluation_id, rater, human_evaluation.reviewers, now
+            )
             # Its last place may have gone between the moment it was seen and that it was locked.
-            if number is None or _free(connection, study, number, reviewer_id, now):
+            if number is None or _free(connection, human_evaluation, number, reviewer_id, now):
                 break
     if number is not None:
-        item = item_by_number(connection, study_id, number, lock=True)
-        keep_place(connection, item.id, reviewer_id, now=now, until=until)
+        item = item_by_number(connection, human_evaluation_id, number, lock=True)
+        assign_item(connection, item.id, reviewer_id, now=now, until=until)
     return number
 
 
-def view_at_work(
-    connection: Connection, study_id: int, reviewer_id: int, now: datetime
+def view_current_item(
+    connection: Connection, human_evaluation_id: int, reviewer_id: int, now: datetime
 ) -> RatingView | None:
     """Return the item that a person is at; ``None`` where there is none, or the study has ended."""
-    study = study_by_id(connection, study_id)
-    number = item_at_work(connection, study_id, reviewer_id, now) if study.is_open else None
+    human_evaluation = human_evaluation_by_id(connection, human_evaluation_id)
+    number = (
+        current_item_of(connection, human_evaluation_id, reviewer_id, now)
+        if human_evaluation.is_open
+        else None
+    )
     if number is None:
         return None
-    item = item_by_number(connection, study_id, number)
-    sheet = sheet_of(connection, item.id, reviewer_id)
-    if sheet is None:
+    item = item_by_number(connection, human_evaluation_id, number)
+    assignment = assignment_of(connection, item.id, reviewer_id)
+    if assignment is None:
         return None
     return RatingView(
-        study=study,
+        human_evaluation=human_evaluation,
         number=number,
         task_type=item.task_type,
         messages=item.messages,
         answers=[one.text for one in _answers_for(connection, item, reviewer_id)],
-        draft=sheet.draft,
-        lease_until=sheet.expires_at,
+        draft=assignment.draft,
+        lease_until=assignment.expires_at,
     )
 
 
 def extend_lease(
     connection: Connection,
-    study_id: int,
+    human_evaluation_id: int,
     number: int,
     reviewer_id: int,
     *,
     now: datetime,
-    lease_minutes: float,
+    lease: timedelta,
 ) -> datetime:
     """Keep the item for longer, or take it back if nobody has it now; return the new end.
 
@@ -136,20 +146,20 @@ def extend_lease(
         NotFoundError: The person never had the item.
         WorkflowError: The place was given to somebody else, or the study has ended.
     """
-    until = now + timedelta(minutes=lease_minutes)
-    _hold(connection, study_id, number, reviewer_id, now=now, until=until)
+    until = now + lease
+    _hold(connection, human_evaluation_id, number, reviewer_id, now=now, until=until)
     return until
 
 
 def save_draft(
     connection: Connection,
-    study_id: int,
+    human_evaluation_id: int,
     number: int,
     reviewer_id: int,
     draft: dict[str, Any],
     *,
     now: datetime,
-    lease_minutes: float,
+    lease: timedelta,
 ) -> datetime:
     """Keep what somebody has chosen so far, and the item with it; return the lease's new end.
 
@@ -159,15 +169,15 @@ def save_draft(
     """
     if sum(len(str(value)) for value in draft.values()) > MAX_DRAFT_CHARACTERS:
         raise WorkflowError("the draft is too long")
-    until = now + timedelta(minutes=lease_minutes)
-    item = _hold(connection, study_id, number, reviewer_id, now=now, until=until)
-    change_sheet(connection, item.id, reviewer_id, draft=draft)
+    until = now + lease
+    item = _hold(connection, human_evaluation_id, number, reviewer_id, now=now, until=until)
+    update_assignment(connection, item.id, reviewer_id, draft=draft)
     return until
 
 
 def decline(
     connection: Connection,
-    study_id: int,
+    human_evaluation_id: int,
     number: int,
     reviewer_id: int,
     *,
@@ -180,15 +190,15 @@ def decline(
         NotFoundError: The person never had the item.
         WorkflowError: It is no longer theirs.
     """
-    item = _hold(connection, study_id, number, reviewer_id, now=now, until=now)
+    item = _hold(connection, human_evaluation_id, number, reviewer_id, now=now, until=now)
     reason = reason.strip()
     changed = {"declined_reason": reason} if reason else {"skipped_at": now}
-    change_sheet(connection, item.id, reviewer_id, **changed)
+    update_assignment(connection, item.id, reviewer_id, **changed)
 
 
 def submit(
     connection: Connection,
-    study_id: int,
+    human_evaluation_id: int,
     number: int,
     reviewer_id: int,
     given: Ratings,
@@ -201,25 +211,25 @@ def submit(
         NotFoundError: The person never had the item.
         WorkflowError: The ratings are incomplete, or the item is no longer theirs.
     """
-    item = _hold(connection, study_id, number, reviewer_id, now=now, until=now)
-    study = study_by_id(connection, study_id)
+    item = _hold(connection, human_evaluation_id, number, reviewer_id, now=now, until=now)
+    human_evaluation = human_evaluation_by_id(connection, human_evaluation_id)
     shown = _answers_for(connection, item, reviewer_id)
-    _check(study, given, len(shown))
+    _check(human_evaluation, given, len(shown))
     pairs = [(one.id, scores) for one, scores in zip(shown, given.ratings, strict=True)]
     insert_ratings(connection, reviewer_id, pairs)
-    change_sheet(
+    update_assignment(
         connection, item.id, reviewer_id, draft={}, submitted_at=now, comment=given.comment.strip()
     )
 
 
 def withdraw(
     connection: Connection,
-    study_id: int,
+    human_evaluation_id: int,
     number: int,
     reviewer_id: int,
     *,
     now: datetime,
-    lease_minutes: float,
+    lease: timedelta,
 ) -> None:
     """Take one's own ratings of an item back, as a draft, as long as the study is open.
 
@@ -227,20 +237,20 @@ def withdraw(
         NotFoundError: The person hasn't rated the item.
         WorkflowError: The study is locked or cancelled.
     """
-    study = _open(connection, study_id)
-    item = item_by_number(connection, study_id, number, lock=True)
-    _open(connection, study_id)  # under the item's lock, as :func:`_hold` does
-    sheet = sheet_of(connection, item.id, reviewer_id)
-    if sheet is None or sheet.submitted_at is None:
-        raise NotFoundError(f"study {study_id} has no item {number}")
-    draft: dict[str, Any] = {"comment": sheet.comment}
+    human_evaluation = _open(connection, human_evaluation_id)
+    item = item_by_number(connection, human_evaluation_id, number, lock=True)
+    _open(connection, human_evaluation_id)  # under the item's lock, as :func:`_hold` does
+    assignment = assignment_of(connection, item.id, reviewer_id)
+    if assignment is None or assignment.submitted_at is None:
+        raise NotFoundError(f"study {human_evaluation_id} has no item {number}")
+    draft: dict[str, Any] = {"comment": assignment.comment}
     for letter, scores in zip(
-        LETTERS, take_ratings(connection, item.id, reviewer_id), strict=False
+        LETTERS, withdraw_ratings(connection, item.id, reviewer_id), strict=False
     ):
-        for place, dimension in enumerate(study.dimensions):
+        for place, dimension in enumerate(human_evaluation.dimensions):
             draft[field_name(letter, place)] = str(scores[dimension])
-    until = now + timedelta(minutes=lease_minutes)
-    change_sheet(
+    until = now + lease
+    update_assignment(
         connection, item.id, reviewer_id, draft=draft, submitted_at=None, comment="",
         expires_at=until, skipped_at=None,
     )  # fmt: skip
@@ -251,67 +261,73 @@ def field_name(letter: str, place: int) -> str:
     return f"{letter}.{place}"
 
 
-def _check(study: StudyRow, given: Ratings, n_answers: int) -> None:
-    if len(given.ratings) != n_answers:
-        raise WorkflowError(f"there are {n_answers} answers to rate, not {len(given.ratings)}")
+def _check(human_evaluation: HumanEvaluationRow, given: Ratings, n_responses: int) -> None:
+    if len(given.ratings) != n_responses:
+        raise WorkflowError(f"there are {n_responses} answers to rate, not {len(given.ratings)}")
     for letter, scores in zip(LETTERS, given.ratings, strict=False):
-        if set(scores) != set(study.dimensions):
-            missing = [one for one in study.dimensions if one not in scores]
+        if set(scores) != set(human_evaluation.dimensions):
+            missing = [one for one in human_evaluation.dimensions if one not in scores]
             raise WorkflowError(
-                f"rate answer {letter} for {', '.join(missing or study.dimensions)}, and only that"
+                f"rate answer {letter} for {', '.join(missing or human_evaluation.dimensions)}, and only that"
             )
         for dimension, value in scores.items():
-            if not study.scale_lowest <= value <= study.scale_highest:
+            if not human_evaluation.scale_min <= value <= human_evaluation.scale_max:
                 raise WorkflowError(
-                    f"rate the {dimension} of answer {letter} from {study.scale_lowest} to "
-                    f"{study.scale_highest}"
+                    f"rate the {dimension} of answer {letter} from {human_evaluation.scale_min} to "
+                    f"{human_evaluation.scale_max}"
                 )
 
 
-def _answers_for(connection: Connection, item: StudyItemRow, reviewer_id: int) -> list[AnswerRow]:
+def _answers_for(
+    connection: Connection, item: HumanEvaluationItemRow, reviewer_id: int
+) -> list[ResponseRow]:
     """Return an item's answers in the order in which this person sees them."""
-    answers: Sequence[AnswerRow] = answers_of(connection, [item.id])
-    secret = secret_of(connection, item.study_id)
-    return shuffled(answers, secret, item_id=item.id, reviewer_id=reviewer_id)
+    answers: Sequence[ResponseRow] = responses_of(connection, [item.id])
+    secret = blinding_secret(connection, item.human_evaluation_id)
+    return blind_order(answers, secret, item_id=item.id, reviewer_id=reviewer_id)
 
 
-def _open(connection: Connection, study_id: int) -> StudyRow:
-    study = study_by_id(connection, study_id)
-    if study.is_locked:
+def _open(connection: Connection, human_evaluation_id: int) -> HumanEvaluationRow:
+    human_evaluation = human_evaluation_by_id(connection, human_evaluation_id)
+    if human_evaluation.is_locked:
         raise WorkflowError("the study is locked: nothing is rated any more")
-    if not study.is_open:
+    if not human_evaluation.is_open:
         raise WorkflowError(
             "the study was cancelled with its evaluation: nothing is rated any more, and what you "
             "have submitted is kept"
         )
-    return study
+    return human_evaluation
 
 
 def _free(
-    connection: Connection, study: StudyRow, number: int, reviewer_id: int, now: datetime
+    connection: Connection,
+    human_evaluation: HumanEvaluationRow,
+    number: int,
+    reviewer_id: int,
+    now: datetime,
 ) -> bool:
-    item = item_by_number(connection, study.id, number)
-    return has_free_place(connection, item.id, reviewer_id, study.reviewers, now)
+    item = item_by_number(connection, human_evaluation.id, number)
+    return has_free_slot(connection, item.id, reviewer_id, human_evaluation.reviewers, now)
 
 
 def _hold(
     connection: Connection,
-    study_id: int,
+    human_evaluation_id: int,
     number: int,
     reviewer_id: int,
     *,
     now: datetime,
     until: datetime,
-) -> StudyItemRow:
+) -> HumanEvaluationItemRow:
     """Lock an item that this person is at, and keep, or take back, their place on it."""
-    item = item_by_number(connection, study_id, number, lock=True)
-    sheet: SheetRow | None = sheet_of(connection, item.id, reviewer_id)
-    if sheet is None or sheet.declined_reason is not None:
-        raise NotFoundError(f"study {study_id} has no item {number}")
-    study = _open(connection, study_id)
-    if sheet.submitted_at is not None:
+    item = item_by_number(connection, human_evaluation_id, number, lock=True)
+    assignment: AssignmentRow | None = assignment_of(connection, item.id, reviewer_id)
+    if assignment is None or assignment.declined_reason is not None:
+        raise NotFoundError(f"study {human_evaluation_id} has no item {number}")
+    human_evaluation = _open(connection, human_evaluation_id)
+    if assignment.submitted_at is not None:
         raise WorkflowError("you have submitted these ratings: take them back first")
-    if not has_free_place(connection, item.id, reviewer_id, study.reviewers, now):
+    if not has_free_slot(connection, item.id, reviewer_id, human_evaluation.reviewers, now):
         raise WorkflowError("your reservation has ended and others have taken the item")
-    keep_place(connection, item.id, reviewer_id, now=now, until=until)
+    assign_item(connection, item.id, reviewer_id, now=now, until=until)
     return item

@@ -11,39 +11,39 @@ from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.human_evaluation.locking import Completeness, completeness
-from monitor.review.human_evaluation.rating import rater_of
+from monitor.review.human_evaluation.rating import load_rater
 from monitor.statistics.agreement import Agreement, measure_agreement
-from monitor.store.accounts.users import ReviewerRow, list_reviewers
+from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.human_evaluation.assignments import (
     RaterProgress,
+    assignments_of_items,
     blind_ratings,
-    count_available,
-    count_of_rater,
-    item_at_work,
+    count_ratable_items,
+    count_rated_items,
+    current_item_of,
     progress_by_rater,
-    sheets_of_items,
 )
 from monitor.store.human_evaluation.human_evaluations import (
-    StudyItemRow,
-    StudyRow,
-    answers_of,
+    HumanEvaluationItemRow,
+    HumanEvaluationRow,
+    human_evaluation_by_id,
     items_of,
-    list_studies,
-    open_study_item_ids,
-    study_by_id,
+    items_under_human_evaluation,
+    list_human_evaluations,
+    responses_of,
 )
-from monitor.store.human_evaluation.keys import key_of, revealed_ratings
+from monitor.store.human_evaluation.keys import systems_by_response, unblinded_ratings
 
 #: Items on a page of all ratings.
 ITEMS_PER_PAGE = 20
 
 
 @dataclass(frozen=True)
-class StudyView:
+class HumanEvaluationView:
     """A study as one person sees it."""
 
-    study: StudyRow
-    so_far: Completeness
+    human_evaluation: HumanEvaluationRow
+    completeness: Completeness
     #: Items that the person has rated.
     n_mine: int
     #: Items that they could still be given.
@@ -53,7 +53,7 @@ class StudyView:
 
 
 @dataclass(frozen=True)
-class PersonProgress:
+class RaterSummary:
     """How far a person is, for leads."""
 
     name: str
@@ -65,7 +65,7 @@ class PersonProgress:
 
 
 @dataclass(frozen=True)
-class RatedAnswer:
+class RatedResponse:
     """An answer of a locked study, with whose it is."""
 
     systems: list[str]
@@ -83,7 +83,7 @@ class RatedItem:
     item_id: str
     task_type: str
     messages: list[dict[str, str]]
-    answers: list[RatedAnswer]
+    answers: list[RatedResponse]
     #: Person -> comment, where there is one.
     comments: dict[str, str]
 
@@ -92,7 +92,7 @@ class RatedItem:
 class RatedPage:
     """Some items of a locked study."""
 
-    study: StudyRow
+    human_evaluation: HumanEvaluationRow
     items: list[RatedItem]
     page: int
     n_pages: int
@@ -100,53 +100,62 @@ class RatedPage:
     n_withheld: int
 
 
-def view_studies(connection: Connection, person: ReviewerRow, now: datetime) -> list[StudyView]:
+def view_human_evaluations(
+    connection: Connection, user: UserRow, now: datetime
+) -> list[HumanEvaluationView]:
     """Return all studies, the newest first."""
-    return [_view(connection, study, person, now) for study in list_studies(connection)]
+    return [
+        _view(connection, human_evaluation, user, now)
+        for human_evaluation in list_human_evaluations(connection)
+    ]
 
 
-def studies_to_rate(connection: Connection, person: ReviewerRow, now: datetime) -> list[StudyView]:
+def human_evaluations_to_rate(
+    connection: Connection, user: UserRow, now: datetime
+) -> list[HumanEvaluationView]:
     """Return the open studies in which an item waits for a person, the newest first."""
     found = [
-        _view(connection, study, person, now) for study in list_studies(connection) if study.is_open
+        _view(connection, human_evaluation, user, now)
+        for human_evaluation in list_human_evaluations(connection)
+        if human_evaluation.is_open
     ]
     return [one for one in found if one.n_waiting]
 
 
-def view_study(
-    connection: Connection, study_id: int, person: ReviewerRow, now: datetime
-) -> StudyView:
+def view_human_evaluation(
+    connection: Connection, human_evaluation_id: int, user: UserRow, now: datetime
+) -> HumanEvaluationView:
     """Return a study.
 
     Raises:
         NotFoundError: There is no such study.
     """
-    return _view(connection, study_by_id(connection, study_id), person, now)
+    return _view(connection, human_evaluation_by_id(connection, human_evaluation_id), user, now)
 
 
-def people_at_work(connection: Connection, study_id: int) -> list[PersonProgress]:
+def summarize_raters(connection: Connection, human_evaluation_id: int) -> list[RaterSummary]:
     """Return how far each person is, for leads."""
-    return [_progress(one) for one in progress_by_rater(connection, study_id)]
+    return [_progress(one) for one in progress_by_rater(connection, human_evaluation_id)]
 
 
 def agreement_by_dimension(
-    connection: Connection, study: StudyRow, rng: np.random.Generator
+    connection: Connection, human_evaluation: HumanEvaluationRow, rng: np.random.Generator
 ) -> dict[str, Agreement]:
     """Return the agreement of the people on each dimension, over all answers, whosever they are."""
     by_answer: dict[int, list[dict[str, int]]] = defaultdict(list)
-    for one in blind_ratings(connection, study.id):
-        by_answer[one.answer_id].append(one.scores)
+    for one in blind_ratings(connection, human_evaluation.id):
+        by_answer[one.response_id].append(one.scores)
     return {
         dimension: measure_agreement(
             [[scores[dimension] for scores in given] for given in by_answer.values()],
             rng=rng,
             metric="ordinal",
         )
-        for dimension in study.dimensions
+        for dimension in human_evaluation.dimensions
     }
 
 
-def rated_page(connection: Connection, study_id: int, page: int) -> RatedPage:
+def rated_page(connection: Connection, human_evaluation_id: int, page: int) -> RatedPage:
     """Return a page of a locked study's items with all ratings and whose the answers are.
 
     Items that an open study of the same model has too are withheld: some of its answers may be the
@@ -156,48 +165,50 @@ def rated_page(connection: Connection, study_id: int, page: int) -> RatedPage:
         NotFoundError: There is no such study, or no such page of it.
         WorkflowError: The study is open, or was cancelled.
     """
-    study = study_by_id(connection, study_id)
-    if study.is_open:
+    human_evaluation = human_evaluation_by_id(connection, human_evaluation_id)
+    if human_evaluation.is_open:
         raise WorkflowError("the ratings are shown once the study is locked")
-    if not study.is_locked:
+    if not human_evaluation.is_locked:
         raise WorkflowError("the study was cancelled: its ratings are kept and shown to nobody")
-    of_study = items_of(connection, study_id)
-    rated_now = open_study_item_ids(connection, study.model)
-    items = [one for one in of_study if (one.benchmark, one.item_id) not in rated_now]
+    all_items = items_of(connection, human_evaluation_id)
+    rated_now = items_under_human_evaluation(connection, human_evaluation.model)
+    items = [one for one in all_items if (one.benchmark, one.item_id) not in rated_now]
     n_pages = max(1, -(-len(items) // ITEMS_PER_PAGE))
     if not 1 <= page <= n_pages:
-        raise NotFoundError(f"study {study_id} has no page {page}")
+        raise NotFoundError(f"study {human_evaluation_id} has no page {page}")
     some = items[(page - 1) * ITEMS_PER_PAGE : page * ITEMS_PER_PAGE]
-    shown = _rated(connection, study_id, some)
-    return RatedPage(study, shown, page, n_pages, len(of_study) - len(items))
+    shown = _rated(connection, human_evaluation_id, some)
+    return RatedPage(human_evaluation, shown, page, n_pages, len(all_items) - len(items))
 
 
-def rated_items(connection: Connection, study_id: int) -> list[RatedItem]:
+def rated_items(connection: Connection, human_evaluation_id: int) -> list[RatedItem]:
     """Return all items of a locked study with all ratings and whose the answers are.
 
     Raises:
         NotFoundError: There is no such study.
         WorkflowError: The study is open, or was cancelled.
     """
-    study_by_id(connection, study_id)
-    return _rated(connection, study_id, items_of(connection, study_id))
+    human_evaluation_by_id(connection, human_evaluation_id)
+    return _rated(connection, human_evaluation_id, items_of(connection, human_evaluation_id))
 
 
-def _rated(connection: Connection, study_id: int, items: Sequence[StudyItemRow]) -> list[RatedItem]:
-    names = {row.id: row.name for row in list_reviewers(connection)}
-    systems = key_of(connection, study_id)
+def _rated(
+    connection: Connection, human_evaluation_id: int, items: Sequence[HumanEvaluationItemRow]
+) -> list[RatedItem]:
+    names = {row.id: row.name for row in list_users(connection)}
+    systems = systems_by_response(connection, human_evaluation_id)
     scores: dict[int, dict[str, dict[str, int]]] = defaultdict(dict)
-    for one in revealed_ratings(connection, study_id):
-        scores[one.answer_id][names[one.reviewer_id]] = one.scores
+    for one in unblinded_ratings(connection, human_evaluation_id):
+        scores[one.response_id][names[one.reviewer_id]] = one.scores
     ids = [item.id for item in items]
-    answers: dict[int, list[RatedAnswer]] = defaultdict(list)
-    for answer in answers_of(connection, ids):
-        told = RatedAnswer(systems[answer.id], answer.text, scores[answer.id])
+    answers: dict[int, list[RatedResponse]] = defaultdict(list)
+    for answer in responses_of(connection, ids):
+        told = RatedResponse(systems[answer.id], answer.text, scores[answer.id])
         answers[answer.item_id].append(told)
     comments: dict[int, dict[str, str]] = defaultdict(dict)
-    for sheet in sheets_of_items(connection, ids):
-        if sheet.comment:
-            comments[sheet.item_id][names[sheet.reviewer_id]] = sheet.comment
+    for assignment in assignments_of_items(connection, ids):
+        if assignment.comment:
+            comments[assignment.item_id][names[assignment.reviewer_id]] = assignment.comment
     return [
         RatedItem(
             number=item.number,
@@ -212,22 +223,28 @@ def _rated(connection: Connection, study_id: int, items: Sequence[StudyItemRow])
     ]
 
 
-def _view(connection: Connection, study: StudyRow, person: ReviewerRow, now: datetime) -> StudyView:
-    rater = rater_of(connection, person.id)
+def _view(
+    connection: Connection, human_evaluation: HumanEvaluationRow, user: UserRow, now: datetime
+) -> HumanEvaluationView:
+    rater = load_rater(connection, user.id)
     waiting = (
-        count_available(connection, study.id, rater, study.reviewers, now) if study.is_open else 0
+        count_ratable_items(connection, human_evaluation.id, rater, human_evaluation.reviewers, now)
+        if human_evaluation.is_open
+        else 0
     )
-    return StudyView(
-        study=study,
-        so_far=completeness(connection, study),
-        n_mine=count_of_rater(connection, study.id, person.id),
+    return HumanEvaluationView(
+        human_evaluation=human_evaluation,
+        completeness=completeness(connection, human_evaluation),
+        n_mine=count_rated_items(connection, human_evaluation.id, user.id),
         n_waiting=waiting,
-        at_work=item_at_work(connection, study.id, person.id, now) if study.is_open else None,
+        at_work=current_item_of(connection, human_evaluation.id, user.id, now)
+        if human_evaluation.is_open
+        else None,
     )
 
 
-def _progress(one: RaterProgress) -> PersonProgress:
-    return PersonProgress(
+def _progress(one: RaterProgress) -> RaterSummary:
+    return RaterSummary(
         name=one.name,
         n_submitted=one.n_submitted,
         n_declined=one.n_declined,

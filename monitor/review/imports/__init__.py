@@ -2,13 +2,13 @@
 
 from monitor.review.imports.argilla_import import read_argilla
 from monitor.review.imports.label_studio_import import read_label_studio
-from monitor.review.imports.parsed_reviews import Found, FoundReview, read_reviewer_map
-from monitor.review.imports.submission import Imported, import_reviews
+from monitor.review.imports.parsed_reviews import ParsedReview, ParsedReviews, read_reviewer_map
+from monitor.review.imports.submission import ImportCounts, import_reviews
 
 __all__ = [
-    "Found",
-    "FoundReview",
-    "Imported",
+    "ImportCounts",
+    "ParsedReview",
+    "ParsedReviews",
     "import_reviews",
     "read_argilla",
     "read_label_studio",

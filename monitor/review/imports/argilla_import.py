@@ -4,13 +4,13 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from monitor.review.imports.parsed_reviews import Found, FoundReview, item_of, read_array
+from monitor.review.imports.parsed_reviews import ParsedReview, ParsedReviews, item_of, read_array
 from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORES
 
 _QUESTIONS = {*(choice.name for choice in CHOICES), *SCORES, CORRECTED[0], COMMENT[0]}
 
 
-def read_argilla(path: Path) -> Found:
+def read_argilla(path: Path) -> ParsedReviews:
     """Return the reviews of exported records.
 
     Argilla writes the answers of drafts like those that were submitted: export the submitted ones
@@ -19,7 +19,7 @@ def read_argilla(path: Path) -> Found:
     Raises:
         InputError: The file can't be read, or is something else.
     """
-    found = Found()
+    parsed = ParsedReviews()
     for number, record in enumerate(read_array(path), start=1):
         place = f"record {record.get('id', number)}"
         responses = record.get("responses")
@@ -31,14 +31,14 @@ def read_argilla(path: Path) -> Found:
                 by_person[person][name] = one.get("value")
                 if one.get("status") not in {None, "submitted"}:
                     skipped.add(person)
-        found.n_skipped += len(skipped)
+        parsed.n_skipped += len(skipped)
         wanted = {person: told for person, told in by_person.items() if person not in skipped}
-        item = item_of(place, record.get("metadata"), found) if wanted else None
+        item = item_of(place, record.get("metadata"), parsed) if wanted else None
         if item is None:
             continue
         for person, answers in wanted.items():
             told_by = (person,) if person else ()
-            found.reviews.append(
-                FoundReview(f"{place}, user {person}", item[0], item[1], told_by, answers)
+            parsed.reviews.append(
+                ParsedReview(f"{place}, user {person}", item[0], item[1], told_by, answers)
             )
-    return found
+    return parsed

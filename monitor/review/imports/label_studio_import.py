@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from monitor.review.imports.parsed_reviews import Found, FoundReview, item_of, read_array
+from monitor.review.imports.parsed_reviews import ParsedReview, ParsedReviews, item_of, read_array
 from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORES
 
 _ONE_OF = {choice.name for choice in CHOICES}
 _TEXTS = {CORRECTED[0], COMMENT[0]}
 
 
-def read_label_studio(path: Path) -> Found:
+def read_label_studio(path: Path) -> ParsedReviews:
     """Return the reviews of a project's export in the format "JSON".
 
     Skipped annotations are left out, and so are agreed texts that were exported from here.
@@ -19,35 +19,37 @@ def read_label_studio(path: Path) -> Found:
     Raises:
         InputError: The file can't be read, or is something else.
     """
-    found = Found()
+    parsed = ParsedReviews()
     for number, task in enumerate(read_array(path), start=1):
         place = f"task {task.get('id', number)}"
         annotations = task.get("annotations")
         if not isinstance(annotations, list):
-            found.problems.append(f"{place}: has no annotations; export in the format JSON")
+            parsed.problems.append(f"{place}: has no annotations; export in the format JSON")
             continue
         for index, annotation in enumerate(annotations, start=1):
             if not isinstance(annotation, dict):
-                found.problems.append(f"{place}: annotation {index} is no object")
+                parsed.problems.append(f"{place}: annotation {index} is no object")
                 continue
-            _read(task, annotation, f"{place}, annotation {annotation.get('id', index)}", found)
-    return found
+            _read(task, annotation, f"{place}, annotation {annotation.get('id', index)}", parsed)
+    return parsed
 
 
-def _read(task: dict[str, Any], annotation: dict[str, Any], place: str, found: Found) -> None:
+def _read(
+    task: dict[str, Any], annotation: dict[str, Any], place: str, parsed: ParsedReviews
+) -> None:
     person = tuple(_names(annotation.get("completed_by")))
     agreed = annotation.get("ground_truth") is True and not person
     if annotation.get("was_cancelled") is True or agreed:
-        found.n_skipped += 1
+        parsed.n_skipped += 1
         return
-    item = item_of(place, task.get("data"), found)
+    item = item_of(place, task.get("data"), parsed)
     if item is None:
         return
     if not person:
-        found.problems.append(f"{place}: doesn't say who wrote it (completed_by)")
+        parsed.problems.append(f"{place}: doesn't say who wrote it (completed_by)")
         return
     answers = _answers(annotation.get("result"))
-    found.reviews.append(FoundReview(place, item[0], item[1], person, answers))
+    parsed.reviews.append(ParsedReview(place, item[0], item[1], person, answers))
 
 
 def _names(completed_by: Any) -> Iterable[str]:

@@ -10,7 +10,7 @@ from monitor.errors import InputError
 
 
 @dataclass(frozen=True)
-class FoundReview:
+class ParsedReview:
     """One person's answers to one item."""
 
     #: Where it stands, as in "task 12, annotation 7".
@@ -23,10 +23,10 @@ class FoundReview:
 
 
 @dataclass
-class Found:
+class ParsedReviews:
     """All reviews of a file, and what can't be one."""
 
-    reviews: list[FoundReview] = field(default_factory=list)
+    reviews: list[ParsedReview] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     #: Skipped by their authors, drafts, and agreed texts that were exported from here.
     n_skipped: int = 0
@@ -58,13 +58,13 @@ def read_reviewer_map(path: Path | None) -> dict[str, str]:
     return content
 
 
-def item_of(place: str, data: Any, found: Found) -> tuple[int, str] | None:
+def item_of(place: str, data: Any, parsed: ParsedReviews) -> tuple[int, str] | None:
     """Return the item and exchange that ``data`` names, or say that it names none."""
     item_id = data.get("item_id") if isinstance(data, dict) else None
     exchange_id = data.get("exchange_id") if isinstance(data, dict) else None
     if isinstance(item_id, int) and not isinstance(item_id, bool) and isinstance(exchange_id, str):
         return item_id, exchange_id
-    found.problems.append(
+    parsed.problems.append(
         f"{place}: names no item; it must come from `driftwarden review export --queue`"
     )
     return None

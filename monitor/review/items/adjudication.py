@@ -9,22 +9,22 @@ from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.items.states import require
 from monitor.review.items.steps import take_step
 from monitor.review.items.verdicts import Judgement, check_judgement, differences
-from monitor.store.accounts.users import ReviewerRow, task_types_of
+from monitor.store.accounts.users import UserRow, task_types_of
 from monitor.store.review.assignments import clear_draft
 from monitor.store.review.audits import decide_audit, has_open_audit
 from monitor.store.review.items import ItemRow, item_by_id
 from monitor.store.review.reviews import gold_history, insert_gold, reviews_of, supersede_gold
-from monitor.store.review.slots import REVIEWS_NEEDED
+from monitor.store.review.slots import REVIEWS_PER_ITEM
 from monitor.store.traffic.exchanges import exchange_by_id
 
 
 class Ruling(Judgement, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An adjudicator's decision, with why one was needed."""
 
-    cause: Literal["guide_gap", "reviewer_error", "ambiguous"]
+    cause: Literal["guidelines_gap", "reviewer_error", "ambiguous"]
 
 
-def may_decide(connection: Connection, item: ItemRow, person: ReviewerRow) -> bool:
+def may_decide(connection: Connection, item: ItemRow, person: UserRow) -> bool:
     """Return whether a person may decide an item that waits for it: by adjudication or audit.
 
     Somebody whose role it is, of whose task types the item is, and who reviewed neither.
@@ -39,7 +39,7 @@ def may_decide(connection: Connection, item: ItemRow, person: ReviewerRow) -> bo
 
 
 def adjudicate(
-    connection: Connection, item_id: int, person: ReviewerRow, ruling: Ruling, now: datetime
+    connection: Connection, item_id: int, person: UserRow, ruling: Ruling, now: datetime
 ) -> None:
     """Decide an item as somebody who reviewed it neither first nor second.
 
@@ -47,7 +47,7 @@ def adjudicate(
         NotFoundError: The person may not adjudicate, or reviewed the item.
         WorkflowError: The item isn't in adjudication, or the ruling doesn't hold together.
     """
-    item = _lock_for(connection, item_id, person)
+    item = _lock_undecided(connection, item_id, person)
     require("adjudicated", item.status)
     if not may_decide(connection, item, person):
         raise NotFoundError(f"there is no item {item_id}")
@@ -61,7 +61,7 @@ def adjudicate(
 
 
 def audit(
-    connection: Connection, item_id: int, person: ReviewerRow, judgement: Judgement, now: datetime
+    connection: Connection, item_id: int, person: UserRow, judgement: Judgement, now: datetime
 ) -> list[str]:
     """Judge an agreed item without having seen its votes; return what differs from its gold.
 
@@ -71,7 +71,7 @@ def audit(
         NotFoundError: The person may not adjudicate, or reviewed the item.
         WorkflowError: The item doesn't wait for an audit, or the judgement doesn't hold together.
     """
-    item = _lock_for(connection, item_id, person)
+    item = _lock_undecided(connection, item_id, person)
     require("audited", item.status)
     if not has_open_audit(connection, item_id):
         raise WorkflowError("the item doesn't wait for an audit")
@@ -105,9 +105,7 @@ def audit(
     return found
 
 
-def reopen(
-    connection: Connection, item_id: int, lead: ReviewerRow, now: datetime, reason: str
-) -> int:
+def reopen(connection: Connection, item_id: int, lead: UserRow, now: datetime, reason: str) -> int:
     """Have a decided item decided anew, and return its new revision; the old gold is kept.
 
     Raises:
@@ -135,11 +133,11 @@ def reopen(
     return item.revision + 1
 
 
-def _lock_for(connection: Connection, item_id: int, person: ReviewerRow) -> ItemRow:
+def _lock_undecided(connection: Connection, item_id: int, person: UserRow) -> ItemRow:
     """Lock an item whose state this person may know: both reviews are in, and none is theirs."""
     item = item_by_id(connection, item_id, lock=True)
     reviewers = {row.reviewer_id for row in reviews_of(connection, [item_id])}
-    if not person.adjudicates or person.id in reviewers or len(reviewers) < REVIEWS_NEEDED:
+    if not person.adjudicates or person.id in reviewers or len(reviewers) < REVIEWS_PER_ITEM:
         raise NotFoundError(f"there is no item {item_id}")
     return item
 
@@ -148,7 +146,7 @@ def _write_gold(
     connection: Connection,
     item: ItemRow,
     judgement: Judgement,
-    person: ReviewerRow,
+    person: UserRow,
     now: datetime,
     *,
     resolution: str,

@@ -12,22 +12,22 @@ from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.items.adjudication import may_decide
-from monitor.review.items.consensus import settle
+from monitor.review.items.consensus import reach_consensus
 from monitor.review.items.steps import take_step
 from monitor.review.items.verdicts import SCORES, ReviewInput, check_judgement
-from monitor.store.accounts.users import ReviewerRow, task_types_of
+from monitor.store.accounts.users import UserRow, task_types_of
 from monitor.store.review.assignments import (
-    change_lease,
+    assignment_of,
+    claim_slot,
     clear_draft,
-    keep_draft,
-    lease_of,
-    live_item,
-    take_place,
+    current_item_of,
+    store_draft,
+    update_assignment,
 )
 from monitor.store.review.items import ItemRow, item_by_id
-from monitor.store.review.queue import Claimer, lock_next_item
+from monitor.store.review.queue import Claimer, lock_next_review_item
 from monitor.store.review.reviews import delete_review, insert_review, reviews_of
-from monitor.store.review.slots import REVIEWS_NEEDED
+from monitor.store.review.slots import REVIEWS_PER_ITEM
 from monitor.store.traffic.exchanges import exchange_by_id
 
 __all__ = [
@@ -52,30 +52,30 @@ def claimer_of(connection: Connection, reviewer_id: int) -> Claimer:
 
 
 def claim_next(
-    connection: Connection, reviewer_id: int, now: datetime, lease_minutes: float
+    connection: Connection, reviewer_id: int, now: datetime, lease: timedelta
 ) -> int | None:
     """Give a reviewer the next item: the one they are at, else one with a free place.
 
     Returns:
         The item's id, or ``None`` where nothing waits for this reviewer.
     """
-    until = now + timedelta(minutes=lease_minutes)
-    at_work = live_item(connection, reviewer_id, now)
+    until = now + lease
+    at_work = current_item_of(connection, reviewer_id, now)
     if at_work is not None:
         item_by_id(connection, at_work, lock=True)
-        if take_place(connection, at_work, reviewer_id, now=now, until=until):
+        if claim_slot(connection, at_work, reviewer_id, now=now, until=until):
             return at_work
     claimer = claimer_of(connection, reviewer_id)
     for _ in range(CLAIM_ATTEMPTS):
-        item_id = lock_next_item(connection, claimer, now)
+        item_id = lock_next_review_item(connection, claimer, now)
         # Its last place may have gone between the moment it was seen and the moment it was locked.
-        if item_id is None or take_place(connection, item_id, reviewer_id, now=now, until=until):
+        if item_id is None or claim_slot(connection, item_id, reviewer_id, now=now, until=until):
             return item_id
     return None
 
 
 def extend_lease(
-    connection: Connection, item_id: int, reviewer_id: int, now: datetime, lease_minutes: float
+    connection: Connection, item_id: int, reviewer_id: int, now: datetime, lease: timedelta
 ) -> datetime:
     """Keep the item for longer, or take it back if nobody has it now; return the new end.
 
@@ -83,19 +83,19 @@ def extend_lease(
         NotFoundError: The reviewer never had the item.
         WorkflowError: The place was given to somebody else.
     """
-    until = now + timedelta(minutes=lease_minutes)
-    _hold(connection, item_id, reviewer_id, now, until)
+    until = now + lease
+    _renew_lease(connection, item_id, reviewer_id, now, until)
     return until
 
 
 def save_draft(
     connection: Connection,
     item_id: int,
-    person: ReviewerRow,
+    person: UserRow,
     draft: dict[str, Any],
     *,
     now: datetime,
-    lease_minutes: float,
+    lease: timedelta,
 ) -> datetime:
     """Keep what somebody has typed so far, and the item with it; return the lease's new end.
 
@@ -107,16 +107,16 @@ def save_draft(
     """
     if sum(len(str(value)) for value in draft.values()) > MAX_DRAFT_CHARACTERS:
         raise WorkflowError("the draft is too long")
-    until = now + timedelta(minutes=lease_minutes)
+    until = now + lease
     item = item_by_id(connection, item_id, lock=True)
-    if not may_decide(connection, item, person) and not _discusses(connection, item, person):
-        _hold(connection, item_id, person.id, now, until)
-    keep_draft(connection, item_id, person.id, draft, until)
+    if not may_decide(connection, item, person) and not _is_in_discussion(connection, item, person):
+        _renew_lease(connection, item_id, person.id, now, until)
+    store_draft(connection, item_id, person.id, draft, until)
     return until
 
 
 def decline(
-    connection: Connection, item_id: int, reviewer: ReviewerRow, now: datetime, reason: str = ""
+    connection: Connection, item_id: int, reviewer: UserRow, now: datetime, reason: str = ""
 ) -> None:
     """Put an item off, so that it comes back after all others; with a reason, for good.
 
@@ -124,13 +124,13 @@ def decline(
         NotFoundError: The reviewer never had the item.
         WorkflowError: It has been reviewed already.
     """
-    item = _hold(connection, item_id, reviewer.id, now, now)
+    item = _renew_lease(connection, item_id, reviewer.id, now, now)
     reason = reason.strip()
     if not reason:
-        change_lease(connection, item_id, reviewer.id, skipped_at=now)
+        update_assignment(connection, item_id, reviewer.id, skipped_at=now)
         take_step(connection, item, "released", "queued", by=reviewer.name, now=now)
         return
-    change_lease(connection, item_id, reviewer.id, declined_reason=reason)
+    update_assignment(connection, item_id, reviewer.id, declined_reason=reason)
     details = {"reason": reason}
     take_step(connection, item, "declined", "queued", by=reviewer.name, now=now, details=details)
 
@@ -138,7 +138,7 @@ def decline(
 def submit_review(
     connection: Connection,
     item_id: int,
-    reviewer: ReviewerRow,
+    reviewer: UserRow,
     review: ReviewInput,
     now: datetime,
     *,
@@ -161,12 +161,12 @@ def submit_review(
         NotFoundError: The reviewer never had the item.
         WorkflowError: The review is incomplete, or the item no longer theirs to review.
     """
-    item = _hold(connection, item_id, reviewer.id, now, now)
+    item = _renew_lease(connection, item_id, reviewer.id, now, now)
     response = exchange_by_id(connection, item.exchange_id).response
     checked = check_judgement(review, response)
     insert_review(connection, item_id, reviewer.id, now, **msgspec.structs.asdict(checked))
     clear_draft(connection, item_id, reviewer.id)
-    to = settle(connection, item, now, audit_share)
+    to = reach_consensus(connection, item, now, audit_share)
     details = {"verdict": checked.verdict, "error_kind": checked.error_kind}
     take_step(connection, item, "reviewed", to, by=reviewer.name, now=now, details=details)
     return to
@@ -175,10 +175,10 @@ def submit_review(
 def withdraw_review(
     connection: Connection,
     item_id: int,
-    reviewer: ReviewerRow,
+    reviewer: UserRow,
     *,
     now: datetime,
-    lease_minutes: float,
+    lease: timedelta,
 ) -> None:
     """Take one's own review back, as a draft, as long as the other's isn't in.
 
@@ -191,37 +191,39 @@ def withdraw_review(
     own = next((row for row in reviews if row.reviewer_id == reviewer.id), None)
     if own is None:
         raise NotFoundError(f"there is no item {item_id}")
-    if item.status != "queued" or len(reviews) >= REVIEWS_NEEDED:
+    if item.status != "queued" or len(reviews) >= REVIEWS_PER_ITEM:
         raise WorkflowError("the review can't be taken back any more")
     delete_review(connection, item_id, reviewer.id)
     fields = ("verdict", "error_kind", "answerable", *SCORES, "comment")
     draft = {name: str(getattr(own, name)) for name in fields}
     if own.verdict != "accept":
         draft["corrected_response"] = own.corrected_response
-    until = now + timedelta(minutes=lease_minutes)
-    change_lease(connection, item_id, reviewer.id, draft=draft, expires_at=until, skipped_at=None)
+    until = now + lease
+    update_assignment(
+        connection, item_id, reviewer.id, draft=draft, expires_at=until, skipped_at=None
+    )
     take_step(connection, item, "withdrawn", "queued", by=reviewer.name, now=now)
 
 
-def _discusses(connection: Connection, item: ItemRow, person: ReviewerRow) -> bool:
+def _is_in_discussion(connection: Connection, item: ItemRow, person: UserRow) -> bool:
     return item.status == "disagreed" and any(
         row.reviewer_id == person.id for row in reviews_of(connection, [item.id])
     )
 
 
-def _hold(
+def _renew_lease(
     connection: Connection, item_id: int, reviewer_id: int, now: datetime, until: datetime
 ) -> ItemRow:
     """Lock an item on which this reviewer is at work, and keep, or take back, their place on it."""
     item = item_by_id(connection, item_id, lock=True)
-    lease = lease_of(connection, item_id, reviewer_id)
+    lease = assignment_of(connection, item_id, reviewer_id)
     if lease is None or lease.declined_reason is not None:
         raise NotFoundError(f"there is no item {item_id}")
     if any(row.reviewer_id == reviewer_id for row in reviews_of(connection, [item_id])):
         raise WorkflowError("you have submitted this review: take it back first, while you can")
     if item.status in {"flagged", "excluded"}:
         raise WorkflowError("the item was taken out; there is nothing more to do here")
-    if item.status != "queued" or not take_place(
+    if item.status != "queued" or not claim_slot(
         connection, item_id, reviewer_id, now=now, until=until
     ):
         raise WorkflowError("your reservation has ended and others have taken the item")

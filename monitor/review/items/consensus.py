@@ -7,20 +7,22 @@ from sqlalchemy import Connection
 
 from monitor.review.items.states import Status
 from monitor.review.items.verdicts import reasons_to_disagree
-from monitor.store.review.audits import draw_audit
+from monitor.store.review.audits import request_audit
 from monitor.store.review.items import ItemRow, seed_of_batch
 from monitor.store.review.reviews import insert_gold, reviews_of
-from monitor.store.review.slots import REVIEWS_NEEDED
+from monitor.store.review.slots import REVIEWS_PER_ITEM
 
 
-def settle(connection: Connection, item: ItemRow, now: datetime, audit_share: float) -> Status:
+def reach_consensus(
+    connection: Connection, item: ItemRow, now: datetime, audit_share: float
+) -> Status:
     """Compare an item's reviews and return the status that follows, with its gold written.
 
     A difference in the kind of error, or in whether it was answerable, is no disagreement: gold
     has the common value, or ``other`` and nothing.
     """
     reviews = reviews_of(connection, [item.id])
-    if len(reviews) < REVIEWS_NEEDED:
+    if len(reviews) < REVIEWS_PER_ITEM:
         return "queued"
     first, second = reviews
     if reasons_to_disagree(first, second):
@@ -36,12 +38,12 @@ def settle(connection: Connection, item: ItemRow, now: datetime, audit_share: fl
         answerable=first.answerable if first.answerable == second.answerable else "",
         resolution="agreed",
     )
-    if is_audited(item.id, seed_of_batch(connection, item.batch_id), audit_share):
-        draw_audit(connection, item.id, item.revision, now)
+    if is_drawn_for_audit(item.id, seed_of_batch(connection, item.batch_id), audit_share):
+        request_audit(connection, item.id, item.revision, now)
     return "gold"
 
 
-def is_audited(item_id: int, seed: int, share: float) -> bool:
+def is_drawn_for_audit(item_id: int, seed: int, share: float) -> bool:
     """Return whether an agreed item is one of those that an adjudicator judges too.
 
     The draw is a hash of the item and a seed that its reviewers don't choose, so anybody can repeat

@@ -10,31 +10,31 @@ from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.items.states import Status, require
 from monitor.review.items.steps import SYSTEM, take_step
 from monitor.review.items.verdicts import Judgement, check_judgement, normalise
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.review.assignments import clear_draft
 from monitor.store.review.discussions import (
-    disagreed_since,
     insert_message,
-    proposals_of,
-    put_proposal,
+    items_disagreed_before,
+    proposals_of_item,
+    save_proposal,
 )
 from monitor.store.review.items import ItemRow, item_by_id, lock_items
 from monitor.store.review.reviews import insert_gold, reviews_of
-from monitor.store.review.slots import REVIEWS_NEEDED
+from monitor.store.review.slots import REVIEWS_PER_ITEM
 from monitor.store.traffic.exchanges import exchange_by_id
 
 #: A disagreement that lasts longer goes to an adjudicator.
 DISCUSSION_TIME = timedelta(days=3)
 
 
-class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DiscussionMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one of the two writes to the other."""
 
     text: Annotated[str, msgspec.Meta(max_length=10_000)]
 
 
 def write_message(
-    connection: Connection, item_id: int, reviewer: ReviewerRow, text: str, now: datetime
+    connection: Connection, item_id: int, reviewer: UserRow, text: str, now: datetime
 ) -> None:
     """Write to the other reviewer of a disagreed item.
 
@@ -42,7 +42,7 @@ def write_message(
         NotFoundError: The person isn't one of the item's two reviewers.
         WorkflowError: The item isn't disagreed on, or there is no text.
     """
-    item = _own_reviewed(connection, item_id, reviewer)
+    item = _lock_reviewed(connection, item_id, reviewer)
     require("discussed", item.status)
     if not text.strip():
         raise WorkflowError("write something first")
@@ -50,10 +50,10 @@ def write_message(
     take_step(connection, item, "discussed", "disagreed", by=reviewer.name, now=now)
 
 
-def propose_resolution(
+def submit_proposal(
     connection: Connection,
     item_id: int,
-    reviewer: ReviewerRow,
+    reviewer: UserRow,
     judgement: Judgement,
     now: datetime,
 ) -> str:
@@ -65,14 +65,14 @@ def propose_resolution(
         NotFoundError: The person isn't one of the item's two reviewers.
         WorkflowError: The item isn't disagreed on, or the proposal doesn't hold together.
     """
-    item = _own_reviewed(connection, item_id, reviewer)
+    item = _lock_reviewed(connection, item_id, reviewer)
     require("proposed", item.status)
     checked = check_judgement(judgement, exchange_by_id(connection, item.exchange_id).response)
-    put_proposal(connection, item_id, reviewer.id, now, **msgspec.structs.asdict(checked))
-    proposals = proposals_of(connection, item_id)
+    save_proposal(connection, item_id, reviewer.id, now, **msgspec.structs.asdict(checked))
+    proposals = proposals_of_item(connection, item_id)
     same = {(p.verdict, p.error_kind, normalise(p.corrected_response)) for p in proposals}
     to: Status = "disagreed"
-    if len(proposals) == REVIEWS_NEEDED and len(same) == 1:
+    if len(proposals) == REVIEWS_PER_ITEM and len(same) == 1:
         to = "gold"
         answers = {p.answerable for p in proposals}
         insert_gold(
@@ -92,8 +92,8 @@ def propose_resolution(
     return to
 
 
-def ask_for_adjudication(
-    connection: Connection, item_id: int, reviewer: ReviewerRow, now: datetime
+def request_adjudication(
+    connection: Connection, item_id: int, reviewer: UserRow, now: datetime
 ) -> None:
     """End the discussion without a result.
 
@@ -101,7 +101,7 @@ def ask_for_adjudication(
         NotFoundError: The person isn't one of the item's two reviewers.
         WorkflowError: The item isn't disagreed on.
     """
-    item = _own_reviewed(connection, item_id, reviewer)
+    item = _lock_reviewed(connection, item_id, reviewer)
     take_step(connection, item, "escalated", "adjudication", by=reviewer.name, now=now)
 
 
@@ -112,17 +112,17 @@ def escalate_stale(connection: Connection, now: datetime) -> list[int]:
     hold an item that this waits for. What somebody is resolving just now is left to them.
     """
     stale = lock_items(
-        connection, disagreed_since(connection, now - DISCUSSION_TIME), status="disagreed"
+        connection, items_disagreed_before(connection, now - DISCUSSION_TIME), status="disagreed"
     )
     for item in stale:
         take_step(connection, item, "escalated", "adjudication", by=SYSTEM, now=now)
     return [item.id for item in stale]
 
 
-def _own_reviewed(connection: Connection, item_id: int, reviewer: ReviewerRow) -> ItemRow:
+def _lock_reviewed(connection: Connection, item_id: int, reviewer: UserRow) -> ItemRow:
     """Lock an item whose state this person may know: theirs is one of both reviews."""
     item = item_by_id(connection, item_id, lock=True)
     reviewers = {row.reviewer_id for row in reviews_of(connection, [item_id])}
-    if reviewer.id not in reviewers or len(reviewers) < REVIEWS_NEEDED:
+    if reviewer.id not in reviewers or len(reviewers) < REVIEWS_PER_ITEM:
         raise NotFoundError(f"there is no item {item_id}")
     return item

@@ -8,15 +8,13 @@ from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.items.adjudication import may_decide
 from monitor.review.items.states import Status, require
 from monitor.review.items.steps import take_step
-from monitor.store.accounts.users import ReviewerRow
-from monitor.store.review.assignments import lease_of
+from monitor.store.accounts.users import UserRow
+from monitor.store.review.assignments import assignment_of
 from monitor.store.review.items import item_by_id
-from monitor.store.review.reviews import reinstate_gold, supersede_gold
+from monitor.store.review.reviews import restore_gold, supersede_gold
 
 
-def flag(
-    connection: Connection, item_id: int, person: ReviewerRow, now: datetime, reason: str
-) -> None:
+def flag(connection: Connection, item_id: int, person: UserRow, now: datetime, reason: str) -> None:
     """Take an item out until a lead has looked at it: nobody is given it, and it isn't used.
 
     Raises:
@@ -26,7 +24,7 @@ def flag(
     if not reason.strip():
         raise WorkflowError("say why the item should be taken out")
     item = item_by_id(connection, item_id, lock=True)
-    worked = lease_of(connection, item_id, person.id) is not None
+    worked = assignment_of(connection, item_id, person.id) is not None
     if not (worked or person.leads or may_decide(connection, item, person)):
         raise NotFoundError(f"there is no item {item_id}")
     require("flagged", item.status)
@@ -40,11 +38,11 @@ def flag(
         now=now,
         details={"reason": reason.strip()},
         excluded_reason=reason.strip(),
-        flagged_from=item.status,
+        status_before_flag=item.status,
     )
 
 
-def confirm_flag(connection: Connection, item_id: int, lead: ReviewerRow, now: datetime) -> None:
+def confirm_flag(connection: Connection, item_id: int, lead: UserRow, now: datetime) -> None:
     """Exclude a flagged item for good.
 
     Raises:
@@ -56,7 +54,7 @@ def confirm_flag(connection: Connection, item_id: int, lead: ReviewerRow, now: d
     take_step(connection, item, "flag_confirmed", "excluded", by=lead.name, now=now)
 
 
-def reject_flag(connection: Connection, item_id: int, lead: ReviewerRow, now: datetime) -> Status:
+def reject_flag(connection: Connection, item_id: int, lead: UserRow, now: datetime) -> Status:
     """Put a flagged item back where it was, and return its status.
 
     Raises:
@@ -66,9 +64,9 @@ def reject_flag(connection: Connection, item_id: int, lead: ReviewerRow, now: da
     _require_lead(lead, item_id)
     item = item_by_id(connection, item_id, lock=True)
     require("flag_rejected", item.status)
-    to: Status = item.flagged_from  # type: ignore[assignment]
+    to: Status = item.status_before_flag  # type: ignore[assignment]
     if to == "gold":
-        reinstate_gold(connection, item_id)
+        restore_gold(connection, item_id)
     take_step(
         connection,
         item,
@@ -77,11 +75,11 @@ def reject_flag(connection: Connection, item_id: int, lead: ReviewerRow, now: da
         by=lead.name,
         now=now,
         excluded_reason=None,
-        flagged_from=None,
+        status_before_flag=None,
     )
     return to
 
 
-def _require_lead(person: ReviewerRow, item_id: int) -> None:
+def _require_lead(person: UserRow, item_id: int) -> None:
     if not person.leads:
         raise NotFoundError(f"there is no item {item_id}")

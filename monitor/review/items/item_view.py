@@ -10,15 +10,20 @@ from sqlalchemy import Connection
 from monitor.errors import NotFoundError
 from monitor.review.items.adjudication import may_decide
 from monitor.review.items.verdicts import reasons_to_disagree
-from monitor.store.accounts.users import ReviewerRow
-from monitor.store.review.assignments import lease_of
-from monitor.store.review.discussions import MessageRow, ProposalRow, messages_of, proposals_of
+from monitor.store.accounts.users import UserRow
+from monitor.store.review.assignments import assignment_of
+from monitor.store.review.discussions import (
+    MessageRow,
+    ProposalRow,
+    messages_of_item,
+    proposals_of_item,
+)
 from monitor.store.review.items import ItemRow, item_by_id
-from monitor.store.review.reviews import Decided, ReviewRow, gold_history, reviews_of
-from monitor.store.review.slots import REVIEWS_NEEDED
+from monitor.store.review.reviews import GoldRevision, ReviewRow, gold_history, reviews_of
+from monitor.store.review.slots import REVIEWS_PER_ITEM
 from monitor.store.traffic.exchanges import exchange_by_id
 
-Signed = TypeVar("Signed", ReviewRow, ProposalRow, MessageRow)
+AuthoredRow = TypeVar("AuthoredRow", ReviewRow, ProposalRow, MessageRow)
 #: What the two are called before somebody who decides between them.
 ORDINALS = ("First reviewer", "Second reviewer")
 
@@ -51,7 +56,7 @@ class ItemView:
     #: What the two wrote to each other.
     discussion: tuple[MessageRow, ...]
     #: What was decided, the latest last: all but it were superseded.
-    decisions: tuple[Decided, ...]
+    decisions: tuple[GoldRevision, ...]
     #: Why a lead reopened it.
     reopened_reason: str
     #: Why somebody flagged it; for leads only.
@@ -63,7 +68,7 @@ class ItemView:
     may_settle_flag: bool
 
 
-def view_item(connection: Connection, item_id: int, person: ReviewerRow) -> ItemView:
+def view_item(connection: Connection, item_id: int, person: UserRow) -> ItemView:
     """Return an item for a person who works, or worked, on it, who is to decide it, or who leads.
 
     Raises:
@@ -72,8 +77,8 @@ def view_item(connection: Connection, item_id: int, person: ReviewerRow) -> Item
     item = item_by_id(connection, item_id)
     reviews = reviews_of(connection, [item_id])
     own = next((row for row in reviews if row.reviewer_id == person.id), None)
-    lease = lease_of(connection, item_id, person.id)
-    complete = len(reviews) >= REVIEWS_NEEDED
+    lease = assignment_of(connection, item_id, person.id)
+    complete = len(reviews) >= REVIEWS_PER_ITEM
     decides = may_decide(connection, item, person)
     flagged = item.status in {"flagged", "excluded"}
     works = lease is not None and lease.declined_reason is None and not complete
@@ -82,12 +87,12 @@ def view_item(connection: Connection, item_id: int, person: ReviewerRow) -> Item
     # An auditor judges without having seen the votes, whatever else they may see.
     open_votes = complete and not (decides and item.status == "gold")
     shown = sorted(reviews, key=lambda row: row.reviewer_id != person.id) if open_votes else []
-    proposals = proposals_of(connection, item_id) if open_votes else []
-    discussion = messages_of(connection, item_id) if open_votes else []
+    proposals = proposals_of_item(connection, item_id) if open_votes else []
+    discussion = messages_of_item(connection, item_id) if open_votes else []
     if decides:
         order = [row.reviewer_id for row in shown]
-        shown = _unnamed(shown, order)
-        proposals, discussion = _unnamed(proposals, order), _unnamed(discussion, order)
+        shown = _anonymize(shown, order)
+        proposals, discussion = _anonymize(proposals, order), _anonymize(discussion, order)
     exchange = exchange_by_id(connection, item.exchange_id)
     return ItemView(
         id=item_id,
@@ -120,7 +125,7 @@ def _state(item: ItemRow, own: ReviewRow | None, *, audits: bool) -> str:
     return "audit" if audits else item.status
 
 
-def _unnamed(rows: Sequence[Signed], order: Sequence[int]) -> list[Signed]:
+def _anonymize(rows: Sequence[AuthoredRow], order: Sequence[int]) -> list[AuthoredRow]:
     """Sign what the two wrote by the order of their votes: whose word it is must not weigh.
 
     Their ids are no person's, so that nobody who decides is taken for one of them.

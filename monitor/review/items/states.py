@@ -159,7 +159,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
 )
 
-_BY_EVENT = {one.event: one for one in TRANSITIONS}
+_BY_EVENT = {transition_row.event: transition_row for transition_row in TRANSITIONS}
 
 _REFUSALS: dict[str, str] = {
     "queued": "the item waits for reviews",
@@ -199,13 +199,13 @@ def require_target(event: Event, target: str) -> None:
 def as_markdown() -> str:
     """Return the table for the documentation."""
     lines = ["| from | event | who | to |", "| --- | --- | --- | --- |"]
-    for one in TRANSITIONS:
-        sources, targets = ", ".join(one.sources), " or ".join(one.targets)
+    for transition_row in TRANSITIONS:
+        sources, targets = ", ".join(transition_row.sources), " or ".join(transition_row.targets)
         lines.append(
-            f"| {sources} | **{_spoken(one.event)}** | {one.by} | {targets}: {one.effect} |"
+            f"| {sources} | **{_event_label(transition_row.event)}** | {transition_row.by} | {targets}: {transition_row.effect} |"
         )
     return "\n".join(lines)
 
 
-def _spoken(event: str) -> str:
+def _event_label(event: str) -> str:
     return event.replace("_", " ")

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from monitor.review.items.states import Event, Status, require, require_target, transition
 from monitor.store.audit_log import append_entry
-from monitor.store.review.items import ItemRow, change_item
+from monitor.store.review.items import ItemRow, update_item
 
 #: Who did what the clock did.
 SYSTEM = "driftwarden"
@@ -42,7 +42,7 @@ def take_step(
     require(event, item.status)
     require_target(event, to)
     if to != item.status or changes:
-        change_item(connection, item.id, status=to, **changes)
+        update_item(connection, item.id, status=to, **changes)
     if transition(event).logged:
-        told = {"from": item.status, "to": to, **(details or {})}
-        append_entry(connection, now, by, event, f"item:{item.id}", told)
+        entry = {"from": item.status, "to": to, **(details or {})}
+        append_entry(connection, now, by, event, f"item:{item.id}", entry)

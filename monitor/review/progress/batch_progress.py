@@ -14,19 +14,19 @@ from statistics import median
 from sqlalchemy import Connection
 
 from monitor.review.items.discussion import DISCUSSION_TIME
-from monitor.store.accounts.users import ReviewerRow, list_reviewers
-from monitor.store.review.audits import AuditCounts, audit_counts
+from monitor.store.accounts.users import UserRow, list_users
+from monitor.store.review.audits import AuditCounts, count_audits
 from monitor.store.review.items import BatchRow
 from monitor.store.review.progress import (
     ItemState,
     Submission,
+    active_assignments,
     item_states,
-    open_places,
-    shared_items,
+    items_shared_with,
     submissions_of_queue,
     submissions_since,
 )
-from monitor.store.review.slots import REVIEWS_NEEDED
+from monitor.store.review.slots import REVIEWS_PER_ITEM
 
 #: In the order in which an item may come to them.
 STATUSES = ("gold", "queued", "disagreed", "adjudication", "flagged", "excluded")
@@ -39,11 +39,11 @@ PACE_DAYS = 7
 #: A longer time from one review to the next is a break.
 BREAK = timedelta(minutes=30)
 #: Of fewer times there is no usual one.
-LEAST_TIMES = 5
+MIN_INTERVALS = 5
 
 
 @dataclass(frozen=True)
-class Counts:
+class StatusCounts:
     """Items by status."""
 
     by_status: Mapping[str, int]
@@ -60,7 +60,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class PersonPace:
+class ReviewerPace:
     """How much somebody has reviewed lately."""
 
     name: str
@@ -89,14 +89,14 @@ class Disagreement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class BatchProgress:
     """A batch at work."""
 
     batch: BatchRow
-    counts: Counts
-    by_task_type: tuple[tuple[str, Counts], ...]
+    counts: StatusCounts
+    by_task_type: tuple[tuple[str, StatusCounts], ...]
     #: By name.
-    people: tuple[PersonPace, ...]
+    people: tuple[ReviewerPace, ...]
     #: Reviews that the queue still needs.
     n_reviews_left: int
     #: Reviews a day lately, of all batches.
@@ -108,7 +108,9 @@ class Desk:
     audits: AuditCounts
 
 
-def make_desk(connection: Connection, batch: BatchRow, viewer_id: int, now: datetime) -> Desk:
+def batch_progress(
+    connection: Connection, batch: BatchRow, viewer_id: int, now: datetime
+) -> BatchProgress:
     """Return the work on a batch.
 
     Args:
@@ -118,7 +120,7 @@ def make_desk(connection: Connection, batch: BatchRow, viewer_id: int, now: date
         now: The time.
     """
     states = item_states(connection, batch.id)
-    shared = shared_items(connection, viewer_id)
+    shared = items_shared_with(connection, viewer_id)
 
     def visible(reviewer_id: int, item_id: int) -> bool:
         return reviewer_id == viewer_id or item_id not in shared
@@ -128,26 +130,26 @@ def make_desk(connection: Connection, batch: BatchRow, viewer_id: int, now: date
         for one in submissions_since(connection, now - timedelta(days=DAYS_SHOWN))
         if visible(one.reviewer_id, one.item_id)
     ]
-    places = [one for one in open_places(connection, now) if visible(*one)]
+    places = [one for one in active_assignments(connection, now) if visible(*one)]
     n_written = sum(
         visible(one.reviewer_id, one.item_id) for one in submissions_of_queue(connection, batch.id)
     )
-    n_left = REVIEWS_NEEDED * sum(one.status == "queued" for one in states) - n_written
+    n_left = REVIEWS_PER_ITEM * sum(one.status == "queued" for one in states) - n_written
     pace = pace_of([one.at for one in recent], now)
     done_at = now + timedelta(days=n_left / pace) if n_left and pace else None
-    return Desk(
+    return BatchProgress(
         batch=batch,
         counts=_count(states),
         by_task_type=tuple(
             (name, _count([one for one in states if one.task_type == name]))
             for name in sorted({one.task_type for one in states})
         ),
-        people=_people(list_reviewers(connection), recent, places, now),
+        people=_people(list_users(connection), recent, places, now),
         n_reviews_left=n_left,
         pace=pace,
         done_at=done_at,
         disagreements=_disagreements(states),
-        audits=audit_counts(connection, batch.model),
+        audits=count_audits(connection, batch.model),
     )
 
 
@@ -173,20 +175,20 @@ def usual_minutes(times: Sequence[datetime]) -> float | None:
     """
     apart = [later - earlier for earlier, later in pairwise(times)]
     worked = [one / timedelta(minutes=1) for one in apart if one < BREAK]
-    return median(worked) if len(worked) >= LEAST_TIMES else None
+    return median(worked) if len(worked) >= MIN_INTERVALS else None
 
 
-def _count(states: Sequence[ItemState]) -> Counts:
+def _count(states: Sequence[ItemState]) -> StatusCounts:
     counted = Counter(one.status for one in states)
-    return Counts({status: counted[status] for status in STATUSES})
+    return StatusCounts({status: counted[status] for status in STATUSES})
 
 
 def _people(
-    reviewers: Sequence[ReviewerRow],
+    reviewers: Sequence[UserRow],
     submissions: Sequence[Submission],
     places: Sequence[tuple[int, int]],
     now: datetime,
-) -> tuple[PersonPace, ...]:
+) -> tuple[ReviewerPace, ...]:
     """Return who reviews; a lead or an admin only where they do."""
     first = now.date() - timedelta(days=DAYS_SHOWN - 1)
     people = []
@@ -196,7 +198,7 @@ def _people(
             continue
         by_day = Counter((at.date() - first).days for at in own)
         people.append(
-            PersonPace(
+            ReviewerPace(
                 name=person.name,
                 role=person.role,
                 days=tuple(by_day[day] for day in range(DAYS_SHOWN)),

@@ -6,17 +6,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.review.decision.decisions import assess_batch
+from monitor.review.decision.decisions import evaluate_batch
 from monitor.settings import Review
 from monitor.store.review.decisions import DecisionRow, decision_of_batch
-from monitor.store.review.items import BatchRow, items_of_batches, list_batches, status_counts
-from monitor.store.review.reviews import count_reviews_by
+from monitor.store.review.items import BatchRow, count_by_status, items_of_batches, list_batches
+from monitor.store.review.reviews import count_reviews_by_reviewer
 
 STATUSES = ("gold", "queued", "disagreed", "adjudication", "flagged", "excluded")
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchProgress:
+class BatchSummary:
     """A batch in figures."""
 
     batch: BatchRow
@@ -28,31 +28,31 @@ class BatchProgress:
     #: The decision as it was written, if it was.
     decision: DecisionRow | None
     recommendation: str
-    #: As :func:`monitor.review.decision.decisions.assess_batch` gives them, now or when it became final.
+    #: As :func:`monitor.review.decision.decisions.evaluate_batch` gives them, now or when it became final.
     inputs: dict[str, Any]
     decided_at: datetime | None
 
 
-def batch_progress(connection: Connection, review: Review, limit: int = 8) -> list[BatchProgress]:
+def batch_summaries(connection: Connection, review: Review, limit: int = 8) -> list[BatchSummary]:
     """Return the newest batches with what would be decided now, or was."""
     return [_progress(connection, batch, review) for batch in list_batches(connection)[:limit]]
 
 
-def _progress(connection: Connection, batch: BatchRow, review: Review) -> BatchProgress:
+def _progress(connection: Connection, batch: BatchRow, review: Review) -> BatchSummary:
     counts = dict.fromkeys(STATUSES, 0)
-    for (_, status), n in status_counts(connection, batch.id).items():
+    for (_, status), n in count_by_status(connection, batch.id).items():
         counts[status] += n
     decision = decision_of_batch(connection, batch.id)
     final = decision is not None and decision.recommendation != "undecided"
     if decision is not None and final:
         recommendation, inputs = decision.recommendation, decision.inputs
     else:
-        recommendation, inputs = assess_batch(connection, batch, review)
-    return BatchProgress(
+        recommendation, inputs = evaluate_batch(connection, batch, review)
+    return BatchSummary(
         batch=batch,
         n_items=sum(counts.values()),
         by_status=counts,
-        by_reviewer=count_reviews_by(connection, batch.id),
+        by_reviewer=count_reviews_by_reviewer(connection, batch.id),
         flagged=[
             (item.id, item.excluded_reason or "")
             for item in items_of_batches(connection, [batch.id])

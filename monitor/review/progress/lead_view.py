@@ -8,24 +8,24 @@ from typing import Any
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError
-from monitor.review.decision.decisions import assess_batch
-from monitor.review.progress.batch_progress import Desk, make_desk
+from monitor.review.decision.decisions import evaluate_batch
+from monitor.review.progress.batch_progress import BatchProgress, batch_progress
 from monitor.settings import Review
 from monitor.store.review.decisions import DecisionRow, decision_of_batch
 from monitor.store.review.items import (
     BatchRow,
     ItemRow,
+    count_by_status,
     items_with_status,
     list_batches,
-    status_counts,
 )
 
 #: Batches that are listed.
-LISTED = 12
+MAX_BATCHES = 12
 
 
 @dataclass(frozen=True)
-class Earlier:
+class ListedBatch:
     """A batch in a line."""
 
     batch: BatchRow
@@ -38,19 +38,19 @@ class Earlier:
 class LeadView:
     """A batch, and all that are listed."""
 
-    desk: Desk
+    progress: BatchProgress
     #: As it was written, if it was.
     decision: DecisionRow | None
     recommendation: str
-    #: As :func:`monitor.review.decision.decisions.assess_batch` gives them, now or when it was written.
+    #: As :func:`monitor.review.decision.decisions.evaluate_batch` gives them, now or when it was written.
     inputs: Mapping[str, Any]
     #: Items of any batch that wait for a lead.
     flagged: tuple[ItemRow, ...]
     #: The newest first, this one among them.
-    batches: tuple[Earlier, ...]
+    batches: tuple[ListedBatch, ...]
 
 
-def make_lead_view(
+def build_lead_view(
     connection: Connection,
     review: Review,
     viewer_id: int,
@@ -78,22 +78,22 @@ def make_lead_view(
         raise NotFoundError(f"there is no review batch {batch_id}")
     decision = decision_of_batch(connection, batch.id)
     if decision is None:
-        recommendation, inputs = assess_batch(connection, batch, review)
+        recommendation, inputs = evaluate_batch(connection, batch, review)
     else:  # written again in each round while it is open: a page needn't draw bootstraps
         recommendation, inputs = decision.recommendation, decision.inputs
     return LeadView(
-        desk=make_desk(connection, batch, viewer_id, now),
+        progress=batch_progress(connection, batch, viewer_id, now),
         decision=decision,
         recommendation=recommendation,
         inputs=inputs,
         flagged=tuple(items_with_status(connection, "flagged")),
-        batches=tuple(_earlier(connection, one) for one in batches[:LISTED]),
+        batches=tuple(_listed_batch(connection, one) for one in batches[:MAX_BATCHES]),
     )
 
 
-def _earlier(connection: Connection, batch: BatchRow) -> Earlier:
-    counts = status_counts(connection, batch.id)
-    return Earlier(
+def _listed_batch(connection: Connection, batch: BatchRow) -> ListedBatch:
+    counts = count_by_status(connection, batch.id)
+    return ListedBatch(
         batch=batch,
         n_items=sum(counts.values()),
         n_gold=sum(n for (_, status), n in counts.items() if status == "gold"),

@@ -1,23 +1,23 @@
 """Queue what was drawn from a window, for the experts to review."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from sqlalchemy import Connection
 
-from monitor.review.guidelines import remember_taxonomy
-from monitor.review.sampling.selection import Selected, Selection, select_items
+from monitor.review.guidelines import store_current_taxonomy
+from monitor.review.sampling.selection import SelectedText, Selection, select_items
 from monitor.settings import Review
 from monitor.store.audit_log import append_entry
-from monitor.store.review.draws import asked_texts, insert_draws
+from monitor.store.review.draws import insert_draws, items_by_text
 from monitor.store.review.items import (
     NewItem,
     batch_of_evaluation,
     insert_batch,
     items_of_batches,
-    texts_of,
+    load_window_texts,
 )
-from monitor.store.windows.drift_evaluations import evaluation_by_id
+from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
 
 
@@ -43,21 +43,21 @@ def create_batch(
     existing = batch_of_evaluation(connection, evaluation_id)
     if existing is not None:
         return existing
-    evaluation = evaluation_by_id(connection, evaluation_id)
+    evaluation = drift_evaluation_by_id(connection, evaluation_id)
     scores = sample_scores(connection, evaluation_id)
-    texts = texts_of(connection, [int(one) for one in scores.ids])
+    texts = load_window_texts(connection, [int(one) for one in scores.ids])
     # Retention may have been there since the evaluation.
     present = np.isin(scores.ids, np.fromiter(texts, dtype=np.int64, count=len(texts)))
     scores = scores.only(present)
     window = [texts[int(one)] for one in scores.ids]
     digests = [text.digest for text in window]
-    since = now - timedelta(weeks=review.verdict_weeks) if review.verdict_weeks else None
-    known = asked_texts(connection, evaluation.model, digests, after=since)
+    since = now - review.max_verdict_age if review.max_verdict_age else None
+    known = items_by_text(connection, evaluation.model, digests, after=since)
     selection = select_items(
         scores, digests, [text.task_type for text in window], review, rng, known=known
     )
-    items = [_new_item(one) for one in selection.fresh]
-    version = remember_taxonomy(connection, review, now)
+    items = [_new_item(one) for one in selection.unreviewed]
+    version = store_current_taxonomy(connection, review, now)
     batch_id = insert_batch(
         connection, evaluation_id, evaluation.model, items, now, taxonomy_version=version
     )
@@ -72,7 +72,7 @@ def create_batch(
     return batch_id
 
 
-def _new_item(one: Selected) -> NewItem:
+def _new_item(one: SelectedText) -> NewItem:
     return NewItem(
         exchange_id=one.exchange_id,
         slice=one.slice,
@@ -84,6 +84,8 @@ def _new_item(one: Selected) -> NewItem:
 
 def _write_draws(connection: Connection, batch_id: int, selection: Selection) -> None:
     item_of = {item.exchange_id: item.id for item in items_of_batches(connection, [batch_id])}
-    draws = [(item_of[one.exchange_id], one.draw) for one in selection.fresh]
-    draws += [(one.known_item, one.draw) for one in selection.reused if one.known_item is not None]
+    draws = [(item_of[one.exchange_id], one.draw) for one in selection.unreviewed]
+    draws += [
+        (one.earlier_item, one.draw) for one in selection.reused if one.earlier_item is not None
+    ]
     insert_draws(connection, batch_id, selection.design, draws)

@@ -11,12 +11,12 @@ from monitor.store.windows.sample_scores import SampleScores
 
 #: The strata, in the order of how foreign they are.
 FAMILIAR: Final = 0
-FOREIGN: Final = 1
+NOVEL: Final = 1
 DRIFTED: Final = 2
-STRATA: Final = (FAMILIAR, FOREIGN, DRIFTED)
+STRATA: Final = (FAMILIAR, NOVEL, DRIFTED)
 
 #: Share of the traffic outside the drifted clusters that is called foreign: the most novel tenth.
-FOREIGN_SHARE = 0.10
+NOVEL_SHARE = 0.10
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Frame:
     #: One of :data:`STRATA`.
     stratum: NDArray[np.int64]
     #: Id of the item by which the text was asked earlier; -1: never.
-    known_item: NDArray[np.int64]
+    earlier_item: NDArray[np.int64]
     #: ``[N]``: the text of each exchange, as an index into the other arrays.
     text_of: NDArray[np.int64]
     #: ``[N]``: share of the traffic that each exchange stands for.
@@ -80,7 +80,7 @@ def build_frame(
         novelty=novelty,
         cluster=cluster,
         stratum=_strata(share, novelty, cluster),
-        known_item=np.array([known.get(text, -1) for text in ids], dtype=np.int64),
+        earlier_item=np.array([known.get(text, -1) for text in ids], dtype=np.int64),
         text_of=text_of,
         exchange_share=exchange_share,
     )
@@ -93,5 +93,5 @@ def _strata(
     others = np.flatnonzero(cluster < 0)
     by_novelty = others[np.argsort(-novelty[others], kind="stable")]
     before = np.cumsum(share[by_novelty]) - share[by_novelty]
-    stratum[by_novelty[before < FOREIGN_SHARE * share[others].sum()]] = FOREIGN
+    stratum[by_novelty[before < NOVEL_SHARE * share[others].sum()]] = NOVEL
     return stratum.astype(np.int64)

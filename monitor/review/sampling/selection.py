@@ -33,7 +33,7 @@ RANK_POWER = 9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selected:
+class SelectedText:
     """A text that was drawn."""
 
     draw: Draw
@@ -44,7 +44,7 @@ class Selected:
     #: Probability of being in the control slice.
     control_probability: float
     #: The item that asks, or asked, for it; ``None``: to be queued.
-    known_item: int | None
+    earlier_item: int | None
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class Selection:
     """What was drawn from a window, shuffled."""
 
     #: Texts to be asked.
-    fresh: list[Selected]
+    unreviewed: list[SelectedText]
     #: Texts whose earlier item counts.
-    reused: list[Selected]
+    reused: list[SelectedText]
     design: BatchDesign
 
 
@@ -87,15 +87,15 @@ def select_items(
     points = n_control * frame.share
     control = np.minimum(1.0, points)
     targeted, by_cluster = _targeted_probabilities(frame, n_control, review)
-    is_known = frame.known_item >= 0
+    is_known = frame.earlier_item >= 0
     # Known texts lie together, so that at most so many points as expected ask something new.
     hits = systematic_counts(points, rng, block=frame.stratum + len(STRATA) * is_known)
-    aimed = systematic_counts(targeted, rng, block=frame.cluster)
+    targeted_hits = systematic_counts(targeted, rng, block=frame.cluster)
     selection = 1 - (1 - control) * (1 - targeted)
-    drawn = rng.permutation(np.flatnonzero((hits > 0) | (aimed > 0)))
+    drawn = rng.permutation(np.flatnonzero((hits > 0) | (targeted_hits > 0)))
     chance = rng.random(len(drawn))
     selected = [
-        Selected(
+        SelectedText(
             draw=Draw(
                 text_digest=texts[exchange],
                 task_type=task_types[exchange],
@@ -108,13 +108,13 @@ def select_items(
             exchange_id=int(scores.ids[exchange]),
             slice=_slice(bool(hits[unit]), aimed_at_cluster=luck < by_cluster[unit]),
             control_probability=float(control[unit]),
-            known_item=int(frame.known_item[unit]) if is_known[unit] else None,
+            earlier_item=int(frame.earlier_item[unit]) if is_known[unit] else None,
         )
         for unit, exchange, luck in zip(drawn, frame.exchange[drawn], chance, strict=True)
     ]
     return Selection(
-        fresh=[one for one in selected if one.known_item is None],
-        reused=[one for one in selected if one.known_item is not None],
+        unreviewed=[one for one in selected if one.earlier_item is None],
+        reused=[one for one in selected if one.earlier_item is not None],
         design=_design(frame, task_types, n_control),
     )
 
@@ -127,7 +127,7 @@ def _targeted_probabilities(
     The places that the control slice can't need, because its points fall on known texts, go to the
     drift slice.
     """
-    unasked = np.flatnonzero(frame.known_item < 0)
+    unasked = np.flatnonzero(frame.earlier_item < 0)
     probabilities, by_cluster = np.zeros(len(frame)), np.zeros(len(frame))
     fresh_points = math.ceil(n_control * float(frame.share[unasked].sum()) - 1e-9)
     n = review.weekly_budget - fresh_points
@@ -138,16 +138,16 @@ def _targeted_probabilities(
         return probabilities, by_cluster
     share = review.drift_share / max(1.0 - review.control_share, review.drift_share, 1e-9)
     n_cluster = round((review.weekly_budget - n_control) * (1.0 - share))
-    spread = _spread(frame, unasked, min(n_cluster, n))
+    spread = _cluster_probabilities(frame, unasked, min(n_cluster, n))
     rank = np.argsort(np.argsort(frame.novelty[unasked], kind="stable"), kind="stable") + 1
     weight = (rank / len(unasked)) ** RANK_POWER * frame.share[unasked]
-    foreign = inclusion_probabilities(weight, n - float(spread.sum()))
-    probabilities[unasked] = inclusion_probabilities(spread + foreign, n)
-    by_cluster[unasked] = spread / np.maximum(spread + foreign, 1e-300)
+    by_novelty = inclusion_probabilities(weight, n - float(spread.sum()))
+    probabilities[unasked] = inclusion_probabilities(spread + by_novelty, n)
+    by_cluster[unasked] = spread / np.maximum(spread + by_novelty, 1e-300)
     return probabilities, by_cluster
 
 
-def _spread(frame: Frame, unasked: NDArray[np.int64], n: int) -> NDArray[np.float64]:
+def _cluster_probabilities(frame: Frame, unasked: NDArray[np.int64], n: int) -> NDArray[np.float64]:
     """Share ``n`` places equally over the drifted clusters, as far as each has texts."""
     spread = np.zeros(len(unasked))
     cluster = frame.cluster[unasked]

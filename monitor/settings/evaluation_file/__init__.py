@@ -6,7 +6,7 @@ Read strictly: every key that isn't known is an error with its line.
 from monitor.settings.evaluation_file.plan import (
     BenchmarkPlan,
     EvaluationPlan,
-    HumanEvaluation,
+    HumanEvaluationPlan,
     ProductionMonitoring,
     read_plan,
 )
@@ -14,7 +14,7 @@ from monitor.settings.evaluation_file.plan import (
 __all__ = [
     "BenchmarkPlan",
     "EvaluationPlan",
-    "HumanEvaluation",
+    "HumanEvaluationPlan",
     "ProductionMonitoring",
     "read_plan",
 ]

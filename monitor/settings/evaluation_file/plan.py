@@ -11,7 +11,7 @@ from monitor.settings.evaluation_file.phrases import Limit, read_limit, read_los
 BENCHMARK_KEYS = ("name", "dataset", "metrics", "stratify_by", "threshold")
 HUMAN_KEYS = ("sample_size", "reviewers", "blind", "rating_scale", "dimensions")
 MONITORING_KEYS = ("drift_detection", "sample_rate", "alert_threshold")
-BESIDE = ("human_eval", "production_monitoring")
+SHARED_KEYS = ("human_eval", "production_monitoring")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class BenchmarkPlan:
 
 
 @dataclass(frozen=True)
-class HumanEvaluation:
+class HumanEvaluationPlan:
     """People who rate answers without knowing whose they are."""
 
     sample_size: int = 100
@@ -81,7 +81,7 @@ class EvaluationPlan:
 
     origin: Path
     benchmarks: tuple[BenchmarkPlan, ...]
-    human_eval: HumanEvaluation | None
+    human_eval: HumanEvaluationPlan | None
     production_monitoring: ProductionMonitoring
 
     def local_datasets(self) -> list[Path]:
@@ -115,11 +115,11 @@ def read_plan(path: Path) -> EvaluationPlan:
 def parse_plan(content: str, origin: Path) -> EvaluationPlan:
     """Check what an evaluation file holds. See :func:`read_plan`."""
     root = read_document(content, str(origin))
-    top = root.mapping(("evaluation", *BESIDE))
+    top = root.mapping(("evaluation", *SHARED_KEYS))
     if "evaluation" not in top:
         raise root.error("has no `evaluation:`")
-    below = top["evaluation"].mapping(("benchmarks", *BESIDE))
-    for key in BESIDE:
+    below = top["evaluation"].mapping(("benchmarks", *SHARED_KEYS))
+    for key in SHARED_KEYS:
         if key in top and key in below:
             raise top[key].error("stands both under `evaluation:` and beside it; keep one")
     both = top | below
@@ -169,15 +169,15 @@ def _benchmark(item: Entry) -> BenchmarkPlan:
     )
 
 
-def _human_evaluation(entry: Entry) -> HumanEvaluation:
+def _human_evaluation(entry: Entry) -> HumanEvaluationPlan:
     fields = entry.mapping(HUMAN_KEYS)
-    default = HumanEvaluation()
+    default = HumanEvaluationPlan()
     blind = fields["blind"].boolean() if "blind" in fields else default.blind
     if not blind:
         raise fields["blind"].error(
             "must be true: reviewers who know which answer is the candidate's rate what they expect"
         )
-    return HumanEvaluation(
+    return HumanEvaluationPlan(
         sample_size=fields["sample_size"].count()
         if "sample_size" in fields
         else default.sample_size,

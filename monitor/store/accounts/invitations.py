@@ -14,7 +14,7 @@ class InvitationRow:
     """A link that was given out."""
 
     id: int
-    reviewer_id: int
+    user_id: int
     created_by: str
     expires_at: datetime
     used_at: datetime | None
@@ -22,16 +22,16 @@ class InvitationRow:
 
 _COLUMNS = (
     Invitation.id,
-    Invitation.reviewer_id,
+    Invitation.user_id,
     Invitation.created_by,
     Invitation.expires_at,
     Invitation.used_at,
 )
 
 
-def add_invitation(
+def insert_invitation(
     connection: Connection,
-    reviewer_id: int,
+    user_id: int,
     token: str,
     *,
     created_by: str,
@@ -39,10 +39,10 @@ def add_invitation(
     expires_at: datetime,
 ) -> None:
     """Store a link; those given out before to the same person end."""
-    end_invitations(connection, reviewer_id, now)
+    revoke_invitations(connection, user_id, now)
     connection.execute(
         insert(Invitation).values(
-            reviewer_id=reviewer_id,
+            user_id=user_id,
             token_hash=_digest(token),
             created_by=created_by,
             created_at=now,
@@ -51,7 +51,7 @@ def add_invitation(
     )
 
 
-def invitation_of_token(connection: Connection, token: str) -> InvitationRow | None:
+def invitation_by_token(connection: Connection, token: str) -> InvitationRow | None:
     """Return the link of a token, used and expired ones included; or ``None``."""
     statement = select(*_COLUMNS).where(Invitation.token_hash == _digest(token))
     row = connection.execute(statement).one_or_none()
@@ -72,12 +72,12 @@ def use_invitation(connection: Connection, invitation_id: int, now: datetime) ->
     return bool(changed.rowcount)
 
 
-def end_invitations(connection: Connection, reviewer_id: int, now: datetime) -> None:
+def revoke_invitations(connection: Connection, user_id: int, now: datetime) -> None:
     """Let every open link of a person expire now."""
     connection.execute(
         update(Invitation)
         .where(
-            Invitation.reviewer_id == reviewer_id,
+            Invitation.user_id == user_id,
             Invitation.used_at.is_(None),
             Invitation.expires_at > now,
         )
@@ -88,11 +88,11 @@ def end_invitations(connection: Connection, reviewer_id: int, now: datetime) -> 
 def open_invitations(connection: Connection, now: datetime) -> dict[int, datetime]:
     """Return until when each person's open link works, by the person's id."""
     statement = (
-        select(Invitation.reviewer_id, func.max(Invitation.expires_at))
+        select(Invitation.user_id, func.max(Invitation.expires_at))
         .where(Invitation.used_at.is_(None), Invitation.expires_at > now)
-        .group_by(Invitation.reviewer_id)
+        .group_by(Invitation.user_id)
     )
-    return {int(reviewer_id): until for reviewer_id, until in connection.execute(statement)}
+    return {int(user_id): until for user_id, until in connection.execute(statement)}
 
 
 def _digest(token: str) -> str:

@@ -10,8 +10,8 @@ class Permission(StrEnum):
     READ = "read evaluations, incidents and versions"
     ADJUDICATE = "decide where two reviewers disagree"
     LEAD = "see progress, restore items, acknowledge incidents, confirm retraining"
-    MANAGE_PEOPLE = "invite people and manage those of lower roles"
-    MANAGE_EVERYBODY = "manage everybody, leads and admins included"
+    MANAGE_USERS = "invite people and manage those of lower roles"
+    MANAGE_ALL_USERS = "manage everybody, leads and admins included"
 
 
 #: From the least to the most.
@@ -19,8 +19,8 @@ ROLES = ("reviewer", "adjudicator", "lead", "admin")
 
 _REVIEWER = frozenset({Permission.REVIEW, Permission.READ})
 _ADJUDICATOR = _REVIEWER | {Permission.ADJUDICATE}
-_LEAD = _ADJUDICATOR | {Permission.LEAD, Permission.MANAGE_PEOPLE}
-_ADMIN = _LEAD | {Permission.MANAGE_EVERYBODY}
+_LEAD = _ADJUDICATOR | {Permission.LEAD, Permission.MANAGE_USERS}
+_ADMIN = _LEAD | {Permission.MANAGE_ALL_USERS}
 
 PERMISSIONS: dict[str, frozenset[Permission]] = {
     "reviewer": _REVIEWER,
@@ -35,9 +35,9 @@ def may(role: str, permission: Permission) -> bool:
     return permission in PERMISSIONS.get(role, frozenset())
 
 
-def may_give(own: str, role: str) -> bool:
+def may_grant(own: str, role: str) -> bool:
     """Return whether somebody may give a role to others: up to their own, never above."""
-    return may(own, Permission.MANAGE_PEOPLE) and ROLES.index(role) <= ROLES.index(own)
+    return may(own, Permission.MANAGE_USERS) and ROLES.index(role) <= ROLES.index(own)
 
 
 def may_manage(own: str, role: str) -> bool:
@@ -45,6 +45,6 @@ def may_manage(own: str, role: str) -> bool:
 
     A lead can't reset the password of another lead: the link would let them in as that person.
     """
-    if may(own, Permission.MANAGE_EVERYBODY):
+    if may(own, Permission.MANAGE_ALL_USERS):
         return True
-    return may(own, Permission.MANAGE_PEOPLE) and ROLES.index(role) < ROLES.index(own)
+    return may(own, Permission.MANAGE_USERS) and ROLES.index(role) < ROLES.index(own)

@@ -47,7 +47,7 @@ def load_or_create(connection: Connection, key: str, value: bytes) -> bytes:
     return value
 
 
-def take_session(connection: Connection, key: str, now: datetime) -> bytes | None:
+def pop_session(connection: Connection, key: str, now: datetime) -> bytes | None:
     """Remove a session and return its value if it had not expired: of two at once, one gets it."""
     statement = (
         delete(WebSession)

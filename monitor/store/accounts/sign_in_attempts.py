@@ -19,7 +19,7 @@ class Attempts:
     blocked_until: datetime | None = None
 
 
-def latest_block(connection: Connection, keys: Sequence[str]) -> datetime | None:
+def blocked_until_latest(connection: Connection, keys: Sequence[str]) -> datetime | None:
     """Return until when the longest blocked of some keys is blocked; writes nothing."""
     statement = select(func.max(SignInAttempt.blocked_until)).where(
         SignInAttempt.key.in_([_digest(key) for key in keys])
@@ -58,7 +58,7 @@ def save_attempts(connection: Connection, key: str, attempts: Attempts, now: dat
     )
 
 
-def take_back_failure(connection: Connection, key: str, free: int) -> None:
+def decrement_failures(connection: Connection, key: str, free: int) -> None:
     """Count one failure less, since the attempt succeeded; where ``free`` stay, so does the wait.
 
     Else a guesser with an account of their own could lift each wait by signing in.
@@ -74,7 +74,7 @@ def take_back_failure(connection: Connection, key: str, free: int) -> None:
     )
 
 
-def forget_attempts(connection: Connection, key: str) -> None:
+def reset_attempts(connection: Connection, key: str) -> None:
     """Forget a key."""
     connection.execute(delete(SignInAttempt).where(SignInAttempt.key == _digest(key)))
 

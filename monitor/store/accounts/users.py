@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from monitor.store.accounts.roles import Permission, may
-from monitor.store.tables import Reviewer, ReviewerTaskType, ReviewItem
+from monitor.store.tables import ReviewItem, User, UserTaskType
 
 
 @dataclass(frozen=True)
-class ReviewerRow:
+class UserRow:
     """A person, without the password's hash.
 
     Attributes:
@@ -43,25 +43,25 @@ class ReviewerRow:
         return may(self.role, Permission.ADJUDICATE)
 
     @property
-    def manages_people(self) -> bool:
+    def manages_users(self) -> bool:
         """Whether this person invites others."""
-        return may(self.role, Permission.MANAGE_PEOPLE)
+        return may(self.role, Permission.MANAGE_USERS)
 
 
 _COLUMNS = (
-    Reviewer.id,
-    Reviewer.name,
-    Reviewer.role,
-    Reviewer.active,
-    Reviewer.created_at,
-    Reviewer.session_epoch,
-    Reviewer.email,
-    (Reviewer.password_hash != "").label("has_password"),
-    Reviewer.identity.is_not(None).label("has_identity"),
+    User.id,
+    User.name,
+    User.role,
+    User.active,
+    User.created_at,
+    User.session_epoch,
+    User.email,
+    (User.password_hash != "").label("has_password"),
+    User.identity.is_not(None).label("has_identity"),
 )
 
 
-def add_reviewer(
+def insert_user(
     connection: Connection,
     name: str,
     password_hash: str,
@@ -76,7 +76,7 @@ def add_reviewer(
     person can't sign in by password.
     """
     statement = (
-        insert(Reviewer)
+        insert(User)
         .values(
             name=name,
             password_hash=password_hash,
@@ -86,123 +86,119 @@ def add_reviewer(
             session_epoch=0,
             created_at=now,
         )
-        .returning(Reviewer.id)
+        .returning(User.id)
     )
     return int(connection.execute(statement).scalar_one())
 
 
-def set_password_hash(connection: Connection, reviewer_id: int, password_hash: str) -> None:
+def set_password_hash(connection: Connection, user_id: int, password_hash: str) -> None:
     """Replace a person's password."""
-    _change(connection, reviewer_id, password_hash=password_hash)
+    _change(connection, user_id, password_hash=password_hash)
 
 
-def set_role(connection: Connection, reviewer_id: int, role: str) -> None:
+def set_role(connection: Connection, user_id: int, role: str) -> None:
     """Give a person another role."""
-    _change(connection, reviewer_id, role=role)
+    _change(connection, user_id, role=role)
 
 
-def set_active(connection: Connection, reviewer_id: int, *, active: bool) -> None:
+def set_active(connection: Connection, user_id: int, *, active: bool) -> None:
     """Let a person in, or no longer."""
-    _change(connection, reviewer_id, active=active)
+    _change(connection, user_id, active=active)
 
 
-def set_identity(connection: Connection, reviewer_id: int, identity: str | None) -> None:
+def set_identity(connection: Connection, user_id: int, identity: str | None) -> None:
     """Bind a person to an identity of the provider; ``None`` unbinds."""
-    _change(connection, reviewer_id, identity=identity)
+    _change(connection, user_id, identity=identity)
 
 
-def end_sessions(connection: Connection, reviewer_id: int) -> None:
+def revoke_sessions(connection: Connection, user_id: int) -> None:
     """Sign a person out everywhere: every session that exists is of an epoch that is over."""
-    _change(connection, reviewer_id, session_epoch=Reviewer.session_epoch + 1)
+    _change(connection, user_id, session_epoch=User.session_epoch + 1)
 
 
-def reviewer_by_id(
-    connection: Connection, reviewer_id: int, *, lock: bool = False
-) -> ReviewerRow | None:
+def user_by_id(connection: Connection, user_id: int, *, lock: bool = False) -> UserRow | None:
     """Return a person, or ``None``; ``lock`` keeps others from changing them until commit."""
-    statement = select(*_COLUMNS).where(Reviewer.id == reviewer_id)
+    statement = select(*_COLUMNS).where(User.id == user_id)
     row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
-    return ReviewerRow(*row) if row else None
+    return UserRow(*row) if row else None
 
 
-def reviewer_by_name(connection: Connection, name: str) -> ReviewerRow | None:
+def user_by_name(connection: Connection, name: str) -> UserRow | None:
     """Return a person, or ``None``."""
-    return _one(connection, Reviewer.name == name)
+    return _one(connection, User.name == name)
 
 
-def reviewer_by_identity(connection: Connection, identity: str) -> ReviewerRow | None:
+def user_by_identity(connection: Connection, identity: str) -> UserRow | None:
     """Return the person whom an identity of the provider is bound to, or ``None``."""
-    return _one(connection, Reviewer.identity == identity)
+    return _one(connection, User.identity == identity)
 
 
-def reviewer_known_as(connection: Connection, claim: str) -> ReviewerRow | None:
+def user_by_claim(connection: Connection, claim: str) -> UserRow | None:
     """Return the person with this e-mail, or of this name where no e-mail is known, or ``None``."""
-    by_email = _one(connection, Reviewer.email == claim.casefold())
-    return by_email or _one(connection, Reviewer.name == claim, Reviewer.email.is_(None))
+    by_email = _one(connection, User.email == claim.casefold())
+    return by_email or _one(connection, User.name == claim, User.email.is_(None))
 
 
 def password_hash_of(connection: Connection, name: str) -> str | None:
     """Return the hash of an active person's password; ``None`` where there is none."""
-    statement = select(Reviewer.password_hash).where(
-        Reviewer.name == name, Reviewer.active.is_(True), Reviewer.password_hash != ""
+    statement = select(User.password_hash).where(
+        User.name == name, User.active.is_(True), User.password_hash != ""
     )
     return connection.execute(statement).scalar_one_or_none()
 
 
-def list_reviewers(connection: Connection) -> list[ReviewerRow]:
+def list_users(connection: Connection) -> list[UserRow]:
     """Return everybody, in the order of their names."""
-    rows = connection.execute(select(*_COLUMNS).order_by(Reviewer.name))
-    return [ReviewerRow(*row) for row in rows]
+    rows = connection.execute(select(*_COLUMNS).order_by(User.name))
+    return [UserRow(*row) for row in rows]
 
 
-def lock_usable_admins(connection: Connection) -> list[int]:
+def lock_admins_able_to_sign_in(connection: Connection) -> list[int]:
     """Return the ids of the admins who can sign in, and let nobody change them until commit."""
     statement = (
-        select(Reviewer.id)
+        select(User.id)
         .where(
-            Reviewer.role == "admin",
-            Reviewer.active.is_(True),
-            or_(Reviewer.password_hash != "", Reviewer.identity.is_not(None)),
+            User.role == "admin",
+            User.active.is_(True),
+            or_(User.password_hash != "", User.identity.is_not(None)),
         )
-        .order_by(Reviewer.id)
+        .order_by(User.id)
         .with_for_update()
     )
     return [int(one) for one in connection.scalars(statement)]
 
 
-def name_is_taken(connection: Connection, name: str) -> bool:
+def is_name_taken(connection: Connection, name: str) -> bool:
     """Return whether somebody has this name, however it is capitalised."""
     wanted = name.casefold()
-    return any(other.casefold() == wanted for other in connection.scalars(select(Reviewer.name)))
+    return any(other.casefold() == wanted for other in connection.scalars(select(User.name)))
 
 
-def task_types_of(connection: Connection, reviewer_id: int) -> frozenset[str]:
+def task_types_of(connection: Connection, user_id: int) -> frozenset[str]:
     """Return the task types that a person reviews; empty means all of them."""
-    statement = select(ReviewerTaskType.task_type).where(
-        ReviewerTaskType.reviewer_id == reviewer_id
-    )
+    statement = select(UserTaskType.task_type).where(UserTaskType.user_id == user_id)
     return frozenset(connection.execute(statement).scalars())
 
 
-def set_task_types(connection: Connection, reviewer_id: int, task_types: Iterable[str]) -> None:
+def set_task_types(connection: Connection, user_id: int, task_types: Iterable[str]) -> None:
     """Put a person on some task types only; on none of them in particular: on all."""
-    connection.execute(delete(ReviewerTaskType).where(ReviewerTaskType.reviewer_id == reviewer_id))
-    rows = [{"reviewer_id": reviewer_id, "task_type": one} for one in sorted(set(task_types))]
+    connection.execute(delete(UserTaskType).where(UserTaskType.user_id == user_id))
+    rows = [{"user_id": user_id, "task_type": one} for one in sorted(set(task_types))]
     if rows:
-        connection.execute(insert(ReviewerTaskType), rows)
+        connection.execute(insert(UserTaskType), rows)
 
 
 def known_task_types(connection: Connection) -> list[str]:
     """Return the task types that were ever queued for review or given to somebody, sorted."""
     found = set(connection.scalars(select(ReviewItem.task_type).distinct()))
-    found |= set(connection.scalars(select(ReviewerTaskType.task_type).distinct()))
+    found |= set(connection.scalars(select(UserTaskType.task_type).distinct()))
     return sorted(found - {""})
 
 
-def _one(connection: Connection, *conditions: ColumnElement[bool]) -> ReviewerRow | None:
+def _one(connection: Connection, *conditions: ColumnElement[bool]) -> UserRow | None:
     row = connection.execute(select(*_COLUMNS).where(*conditions)).one_or_none()
-    return ReviewerRow(*row) if row else None
+    return UserRow(*row) if row else None
 
 
-def _change(connection: Connection, reviewer_id: int, **values: Any) -> None:
-    connection.execute(update(Reviewer).where(Reviewer.id == reviewer_id).values(**values))
+def _change(connection: Connection, user_id: int, **values: Any) -> None:
+    connection.execute(update(User).where(User.id == user_id).values(**values))

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from monitor.errors import NotFoundError
-from monitor.store.tables import Evaluation, Incident
+from monitor.store.tables import DriftEvaluation, Incident
 
 
 @dataclass(frozen=True)
@@ -16,15 +16,15 @@ class IncidentRow:
 
     id: int
     model: str
-    #: ``open``, ``acknowledged`` or ``recovered``.
+    #: ``open``, ``acknowledged`` or ``resolved``.
     status: str
     #: What drifted when it was last told: ``input``, ``output``, ``metric:resolved``, ...
     fingerprint: frozenset[str]
     severity: float
-    opened_by_id: int
+    opening_evaluation_id: int
     last_evaluation_id: int
     opened_at: datetime
-    closed_at: datetime | None
+    resolved_at: datetime | None
     acknowledged_by: str | None
     slack_channel: str | None
     slack_ts: str | None
@@ -47,7 +47,7 @@ def open_incident(
             status="open",
             fingerprint=_join(fingerprint),
             severity=severity,
-            opened_by_id=evaluation_id,
+            opening_evaluation_id=evaluation_id,
             last_evaluation_id=evaluation_id,
             opened_at=now,
         )
@@ -55,7 +55,7 @@ def open_incident(
     ).scalar_one()
 
 
-def worsen_incident(
+def escalate_incident(
     connection: Connection,
     incident_id: int,
     *,
@@ -76,21 +76,21 @@ def worsen_incident(
     )
 
 
-def touch_incident(connection: Connection, incident_id: int, evaluation_id: int) -> None:
+def update_last_evaluation(connection: Connection, incident_id: int, evaluation_id: int) -> None:
     """Record the newest evaluation that an incident has lived through."""
     connection.execute(
         update(Incident).where(Incident.id == incident_id).values(last_evaluation_id=evaluation_id)
     )
 
 
-def close_incident(
+def resolve_incident(
     connection: Connection, incident_id: int, evaluation_id: int, now: datetime
 ) -> None:
     """Record the recovery."""
     connection.execute(
         update(Incident)
         .where(Incident.id == incident_id)
-        .values(status="recovered", closed_at=now, last_evaluation_id=evaluation_id)
+        .values(status="resolved", resolved_at=now, last_evaluation_id=evaluation_id)
     )
 
 
@@ -116,10 +116,10 @@ def incident_by_id(connection: Connection, incident_id: int) -> IncidentRow:
     return _row(row)
 
 
-def open_incident_of(connection: Connection, model: str) -> IncidentRow | None:
+def unresolved_incident_of(connection: Connection, model: str) -> IncidentRow | None:
     """Return the open incident of a model, and lock it until the transaction ends."""
     row = connection.execute(
-        _ROWS.where(Incident.model == model, Incident.closed_at.is_(None)).with_for_update()
+        _ROWS.where(Incident.model == model, Incident.resolved_at.is_(None)).with_for_update()
     ).one_or_none()
     return None if row is None else _row(row)
 
@@ -129,7 +129,7 @@ def incident_of_evaluation(connection: Connection, evaluation_id: int) -> int | 
     return connection.execute(
         select(Incident.id)
         .where(
-            (Incident.opened_by_id == evaluation_id)
+            (Incident.opening_evaluation_id == evaluation_id)
             | (Incident.last_evaluation_id == evaluation_id)
         )
         .order_by(Incident.id.desc())
@@ -147,35 +147,39 @@ def list_incidents(
     return [_row(row) for row in connection.execute(statement)]
 
 
-def is_history(connection: Connection, evaluation_id: int) -> bool:
+def is_superseded(connection: Connection, evaluation_id: int) -> bool:
     """Tell whether a later window of the same model has been followed up already."""
-    own = select(Evaluation.model, Evaluation.window_end).where(Evaluation.id == evaluation_id)
+    own = select(DriftEvaluation.model, DriftEvaluation.window_end).where(
+        DriftEvaluation.id == evaluation_id
+    )
     model, window_end = connection.execute(own).one()
     later = connection.execute(
-        select(Evaluation.id)
+        select(DriftEvaluation.id)
         .where(
-            Evaluation.model == model,
-            Evaluation.followed_up_at.is_not(None),
-            Evaluation.window_end > window_end,
+            DriftEvaluation.model == model,
+            DriftEvaluation.followed_up_at.is_not(None),
+            DriftEvaluation.window_end > window_end,
         )
         .limit(1)
     ).one_or_none()
     return later is not None
 
 
-def verdict_before(connection: Connection, evaluation_id: int) -> str | None:
+def previous_verdict(connection: Connection, evaluation_id: int) -> str | None:
     """Return the verdict of the model's done evaluation just before this one's window."""
-    own = select(Evaluation.model, Evaluation.window_end).where(Evaluation.id == evaluation_id)
+    own = select(DriftEvaluation.model, DriftEvaluation.window_end).where(
+        DriftEvaluation.id == evaluation_id
+    )
     model, window_end = connection.execute(own).one()
     return connection.execute(
-        select(Evaluation.verdict)
+        select(DriftEvaluation.verdict)
         .where(
-            Evaluation.model == model,
-            Evaluation.status == "done",
-            Evaluation.id != evaluation_id,
-            Evaluation.window_end <= window_end,
+            DriftEvaluation.model == model,
+            DriftEvaluation.status == "done",
+            DriftEvaluation.id != evaluation_id,
+            DriftEvaluation.window_end <= window_end,
         )
-        .order_by(Evaluation.window_end.desc(), Evaluation.id.desc())
+        .order_by(DriftEvaluation.window_end.desc(), DriftEvaluation.id.desc())
         .limit(1)
     ).scalar_one_or_none()
 
@@ -186,10 +190,10 @@ _ROWS = select(
     Incident.status,
     Incident.fingerprint,
     Incident.severity,
-    Incident.opened_by_id,
+    Incident.opening_evaluation_id,
     Incident.last_evaluation_id,
     Incident.opened_at,
-    Incident.closed_at,
+    Incident.resolved_at,
     Incident.acknowledged_by,
     Incident.slack_channel,
     Incident.slack_ts,

@@ -136,7 +136,7 @@ def mark_sent(
         )
 
 
-def mark_delayed(
+def mark_retry(
     connection: Connection, message: DueMessage, error: str, next_attempt_at: datetime
 ) -> None:
     """Record that Slack was away, and when to try again."""
@@ -156,7 +156,7 @@ def mark_failed(connection: Connection, message: DueMessage, error: str, now: da
     )
 
 
-def aged_messages(connection: Connection, before: datetime) -> list[int]:
+def messages_created_before(connection: Connection, before: datetime) -> list[int]:
     """Return the messages written before a time that were sent, or never will be."""
     statement = select(OutboxMessage.id, OutboxMessage.payload).where(
         OutboxMessage.created_at < before,
@@ -172,7 +172,7 @@ def replace_payload(connection: Connection, message_id: int, payload: dict[str, 
     )
 
 
-def count_waiting(connection: Connection) -> int:
+def count_pending_messages(connection: Connection) -> int:
     """Return how many messages are neither sent nor refused."""
     return connection.execute(
         select(func.count())

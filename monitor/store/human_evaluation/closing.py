@@ -5,51 +5,59 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from monitor.store.tables import HumanStudy, StudyItem
+from monitor.store.tables import HumanEvaluation, HumanEvaluationItem
 
 
-def lock_items(connection: Connection, study_id: int) -> None:
+def lock_rated_items(connection: Connection, human_evaluation_id: int) -> None:
     """Wait for whoever is writing to a study's items, and keep others away until commit."""
-    statement = select(StudyItem.id).where(StudyItem.study_id == study_id).order_by(StudyItem.id)
+    statement = (
+        select(HumanEvaluationItem.id)
+        .where(HumanEvaluationItem.human_evaluation_id == human_evaluation_id)
+        .order_by(HumanEvaluationItem.id)
+    )
     connection.execute(statement.with_for_update()).all()
 
 
-def set_locked(connection: Connection, study_id: int, person_id: int, now: datetime) -> bool:
+def mark_locked(
+    connection: Connection, human_evaluation_id: int, person_id: int, now: datetime
+) -> bool:
     """Lock an open study; return whether it was open."""
     statement = (
-        update(HumanStudy)
-        .where(HumanStudy.id == study_id, HumanStudy.status == "open")
+        update(HumanEvaluation)
+        .where(HumanEvaluation.id == human_evaluation_id, HumanEvaluation.status == "open")
         .values(status="locked", locked_by=person_id, locked_at=now)
     )
     return connection.execute(statement).rowcount == 1
 
 
-def cancel_study_of(connection: Connection, evaluation_id: int, now: datetime) -> int | None:
+def cancel_human_evaluation_of(
+    connection: Connection, evaluation_id: int, now: datetime
+) -> int | None:
     """Cancel an evaluation's study that is open, and return its id; its ratings are kept.
 
     Call it before an entry of the audit log is made: it waits for whoever is submitting.
     """
-    theirs = select(HumanStudy.id).where(
-        HumanStudy.evaluation_id == evaluation_id, HumanStudy.status == "open"
+    theirs = select(HumanEvaluation.id).where(
+        HumanEvaluation.evaluation_id == evaluation_id, HumanEvaluation.status == "open"
     )
-    study_id = connection.execute(theirs.with_for_update()).scalar_one_or_none()
-    if study_id is None:
+    human_evaluation_id = connection.execute(theirs.with_for_update()).scalar_one_or_none()
+    if human_evaluation_id is None:
         return None
-    lock_items(connection, study_id)
+    lock_rated_items(connection, human_evaluation_id)
     connection.execute(
-        update(HumanStudy)
-        .where(HumanStudy.id == study_id)
+        update(HumanEvaluation)
+        .where(HumanEvaluation.id == human_evaluation_id)
         .values(status="cancelled", cancelled_at=now)
     )
-    return study_id
+    return human_evaluation_id
 
 
 def set_results(
-    connection: Connection, study_id: int, results: dict[str, Any], now: datetime
+    connection: Connection, human_evaluation_id: int, results: dict[str, Any], now: datetime
 ) -> None:
     """Keep the figures of a locked study."""
     connection.execute(
-        update(HumanStudy)
-        .where(HumanStudy.id == study_id, HumanStudy.status == "locked")
+        update(HumanEvaluation)
+        .where(HumanEvaluation.id == human_evaluation_id, HumanEvaluation.status == "locked")
         .values(results=results, measured_at=now)
     )

@@ -8,11 +8,16 @@ from typing import Any
 from sqlalchemy import Connection, Select, exists, insert, select
 
 from monitor.errors import NotFoundError
-from monitor.store.tables import HumanStudy, ModelVersion, StudyAnswer, StudyItem
+from monitor.store.tables import (
+    HumanEvaluation,
+    HumanEvaluationItem,
+    HumanEvaluationResponse,
+    ModelVersion,
+)
 
 
 @dataclass(frozen=True)
-class StudyRow:
+class HumanEvaluationRow:
     """A study. ``results`` and ``measured_at`` come after the lock."""
 
     id: int
@@ -26,8 +31,8 @@ class StudyRow:
     sample_size: int
     n_available: int
     reviewers: int
-    scale_lowest: int
-    scale_highest: int
+    scale_min: int
+    scale_max: int
     dimensions: list[str]
     opened_at: datetime
     locked_at: datetime | None
@@ -48,11 +53,11 @@ class StudyRow:
 
 
 @dataclass(frozen=True)
-class StudyItemRow:
+class HumanEvaluationItemRow:
     """An item of a study, without its answers."""
 
     id: int
-    study_id: int
+    human_evaluation_id: int
     number: int
     benchmark: str
     item_id: str
@@ -61,7 +66,7 @@ class StudyItemRow:
 
 
 @dataclass(frozen=True)
-class AnswerRow:
+class ResponseRow:
     """A text to rate; the row says nothing of whose it is."""
 
     id: int
@@ -70,150 +75,177 @@ class AnswerRow:
 
 
 _ITEM = (
-    StudyItem.id,
-    StudyItem.study_id,
-    StudyItem.number,
-    StudyItem.benchmark,
-    StudyItem.item_id,
-    StudyItem.task_type,
-    StudyItem.messages,
+    HumanEvaluationItem.id,
+    HumanEvaluationItem.human_evaluation_id,
+    HumanEvaluationItem.number,
+    HumanEvaluationItem.benchmark,
+    HumanEvaluationItem.item_id,
+    HumanEvaluationItem.task_type,
+    HumanEvaluationItem.messages,
 )
 
 
-def insert_study(connection: Connection, **values: Any) -> int:
+def insert_human_evaluation(connection: Connection, **values: Any) -> int:
     """Insert a study and return its id; a second one of an evaluation: ``IntegrityError``."""
-    statement = insert(HumanStudy).values(**values).returning(HumanStudy.id)
+    statement = insert(HumanEvaluation).values(**values).returning(HumanEvaluation.id)
     return int(connection.execute(statement).scalar_one())
 
 
 def insert_item(connection: Connection, **values: Any) -> int:
     """Insert an item and return its id."""
-    statement = insert(StudyItem).values(**values).returning(StudyItem.id)
+    statement = insert(HumanEvaluationItem).values(**values).returning(HumanEvaluationItem.id)
     return int(connection.execute(statement).scalar_one())
 
 
-def insert_answer(connection: Connection, item_id: int, text: str) -> int:
+def insert_response(connection: Connection, item_id: int, text: str) -> int:
     """Insert an answer and return its id."""
-    statement = insert(StudyAnswer).values(item_id=item_id, text=text).returning(StudyAnswer.id)
+    statement = (
+        insert(HumanEvaluationResponse)
+        .values(item_id=item_id, text=text)
+        .returning(HumanEvaluationResponse.id)
+    )
     return int(connection.execute(statement).scalar_one())
 
 
-def study_by_id(connection: Connection, study_id: int, *, lock: bool = False) -> StudyRow:
+def human_evaluation_by_id(
+    connection: Connection, human_evaluation_id: int, *, lock: bool = False
+) -> HumanEvaluationRow:
     """Return a study; with ``lock``, nobody else changes it until the transaction ends.
 
     Raises:
         NotFoundError: There is none of that id.
     """
-    statement = _studies().where(HumanStudy.id == study_id)
+    statement = _studies().where(HumanEvaluation.id == human_evaluation_id)
     if lock:
-        statement = statement.with_for_update(of=HumanStudy)
+        statement = statement.with_for_update(of=HumanEvaluation)
     row = connection.execute(statement).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no study {study_id}")
-    return StudyRow(*row)
+        raise NotFoundError(f"there is no study {human_evaluation_id}")
+    return HumanEvaluationRow(*row)
 
 
-def study_of_evaluation(connection: Connection, evaluation_id: int) -> StudyRow | None:
+def human_evaluation_of_candidate(
+    connection: Connection, evaluation_id: int
+) -> HumanEvaluationRow | None:
     """Return the study of an evaluation, if there is one."""
-    theirs = _studies().where(HumanStudy.evaluation_id == evaluation_id)
+    theirs = _studies().where(HumanEvaluation.evaluation_id == evaluation_id)
     row = connection.execute(theirs).one_or_none()
-    return StudyRow(*row) if row else None
+    return HumanEvaluationRow(*row) if row else None
 
 
-def list_studies(connection: Connection) -> list[StudyRow]:
+def list_human_evaluations(connection: Connection) -> list[HumanEvaluationRow]:
     """Return all studies, the newest first."""
-    return [StudyRow(*row) for row in connection.execute(_studies().order_by(HumanStudy.id.desc()))]
+    return [
+        HumanEvaluationRow(*row)
+        for row in connection.execute(_studies().order_by(HumanEvaluation.id.desc()))
+    ]
 
 
-def unmeasured_studies(connection: Connection) -> list[StudyRow]:
+def unscored_human_evaluations(connection: Connection) -> list[HumanEvaluationRow]:
     """Return the studies that were locked, and whose figures aren't worked out yet."""
-    due = _studies().where(HumanStudy.status == "locked", HumanStudy.measured_at.is_(None))
-    return [StudyRow(*row) for row in connection.execute(due.order_by(HumanStudy.id))]
+    due = _studies().where(
+        HumanEvaluation.status == "locked", HumanEvaluation.measured_at.is_(None)
+    )
+    return [
+        HumanEvaluationRow(*row) for row in connection.execute(due.order_by(HumanEvaluation.id))
+    ]
 
 
-def is_under_study(connection: Connection, version_id: int) -> bool:
+def is_under_human_evaluation(connection: Connection, version_id: int) -> bool:
     """Return whether people rate a version's answers now, for whichever of its evaluations."""
-    rated = exists().where(HumanStudy.version_id == version_id, HumanStudy.status == "open")
+    rated = exists().where(
+        HumanEvaluation.version_id == version_id, HumanEvaluation.status == "open"
+    )
     return bool(connection.execute(select(rated)).scalar_one())
 
 
-def models_under_study(connection: Connection) -> frozenset[str]:
+def models_under_human_evaluation(connection: Connection) -> frozenset[str]:
     """Return the models of which a study is open: figures of their versions may tell them apart."""
     statement = (
         select(ModelVersion.model)
-        .join(HumanStudy, HumanStudy.version_id == ModelVersion.id)
-        .where(HumanStudy.status == "open")
+        .join(HumanEvaluation, HumanEvaluation.version_id == ModelVersion.id)
+        .where(HumanEvaluation.status == "open")
     )
     return frozenset(connection.execute(statement).scalars())
 
 
-def open_study_item_ids(connection: Connection, model: str) -> frozenset[tuple[str, str]]:
+def items_under_human_evaluation(connection: Connection, model: str) -> frozenset[tuple[str, str]]:
     """Return the items of a model's open studies, as (benchmark, id): their answers are withheld.
 
     A page that shows a system's answer to one of them would tell a reviewer whose it is.
     """
     statement = (
-        select(StudyItem.benchmark, StudyItem.item_id)
-        .join(HumanStudy, HumanStudy.id == StudyItem.study_id)
-        .join(ModelVersion, ModelVersion.id == HumanStudy.version_id)
-        .where(HumanStudy.status == "open", ModelVersion.model == model)
+        select(HumanEvaluationItem.benchmark, HumanEvaluationItem.item_id)
+        .join(HumanEvaluation, HumanEvaluation.id == HumanEvaluationItem.human_evaluation_id)
+        .join(ModelVersion, ModelVersion.id == HumanEvaluation.version_id)
+        .where(HumanEvaluation.status == "open", ModelVersion.model == model)
     )
     return frozenset((row.benchmark, row.item_id) for row in connection.execute(statement))
 
 
-def secret_of(connection: Connection, study_id: int) -> bytes:
+def blinding_secret(connection: Connection, human_evaluation_id: int) -> bytes:
     """Return what orders a study's answers. Never show it, nor anything that it leads to."""
-    statement = select(HumanStudy.secret).where(HumanStudy.id == study_id)
+    statement = select(HumanEvaluation.secret).where(HumanEvaluation.id == human_evaluation_id)
     return bytes(connection.execute(statement).scalar_one())
 
 
-def items_of(connection: Connection, study_id: int) -> list[StudyItemRow]:
+def items_of(connection: Connection, human_evaluation_id: int) -> list[HumanEvaluationItemRow]:
     """Return a study's items in the order in which they are given out."""
-    statement = select(*_ITEM).where(StudyItem.study_id == study_id).order_by(StudyItem.number)
-    return [StudyItemRow(*row) for row in connection.execute(statement)]
+    statement = (
+        select(*_ITEM)
+        .where(HumanEvaluationItem.human_evaluation_id == human_evaluation_id)
+        .order_by(HumanEvaluationItem.number)
+    )
+    return [HumanEvaluationItemRow(*row) for row in connection.execute(statement)]
 
 
 def item_by_number(
-    connection: Connection, study_id: int, number: int, *, lock: bool = False
-) -> StudyItemRow:
+    connection: Connection, human_evaluation_id: int, number: int, *, lock: bool = False
+) -> HumanEvaluationItemRow:
     """Return an item of a study; with ``lock``, nobody else takes it until the transaction ends.
 
     Raises:
         NotFoundError: There is none of that number.
     """
-    statement = select(*_ITEM).where(StudyItem.study_id == study_id, StudyItem.number == number)
+    statement = select(*_ITEM).where(
+        HumanEvaluationItem.human_evaluation_id == human_evaluation_id,
+        HumanEvaluationItem.number == number,
+    )
     row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     if row is None:
-        raise NotFoundError(f"study {study_id} has no item {number}")
-    return StudyItemRow(*row)
+        raise NotFoundError(f"study {human_evaluation_id} has no item {number}")
+    return HumanEvaluationItemRow(*row)
 
 
-def answers_of(connection: Connection, item_ids: Sequence[int]) -> list[AnswerRow]:
+def responses_of(connection: Connection, item_ids: Sequence[int]) -> list[ResponseRow]:
     """Return the answers to items, in an order that says nothing."""
-    statement = select(StudyAnswer.id, StudyAnswer.item_id, StudyAnswer.text).where(
-        StudyAnswer.item_id.in_(item_ids)
-    )
-    return [AnswerRow(*row) for row in connection.execute(statement.order_by(StudyAnswer.id))]
+    statement = select(
+        HumanEvaluationResponse.id, HumanEvaluationResponse.item_id, HumanEvaluationResponse.text
+    ).where(HumanEvaluationResponse.item_id.in_(item_ids))
+    return [
+        ResponseRow(*row)
+        for row in connection.execute(statement.order_by(HumanEvaluationResponse.id))
+    ]
 
 
 def _studies() -> Select[*tuple[Any, ...]]:
     return select(
-        HumanStudy.id,
-        HumanStudy.version_id,
-        HumanStudy.evaluation_id,
+        HumanEvaluation.id,
+        HumanEvaluation.version_id,
+        HumanEvaluation.evaluation_id,
         ModelVersion.model,
         ModelVersion.version,
-        HumanStudy.status,
-        HumanStudy.sample_size,
-        HumanStudy.n_available,
-        HumanStudy.reviewers,
-        HumanStudy.scale_lowest,
-        HumanStudy.scale_highest,
-        HumanStudy.dimensions,
-        HumanStudy.opened_at,
-        HumanStudy.locked_at,
-        HumanStudy.locked_by,
-        HumanStudy.cancelled_at,
-        HumanStudy.results,
-        HumanStudy.measured_at,
-    ).join(ModelVersion, ModelVersion.id == HumanStudy.version_id)
+        HumanEvaluation.status,
+        HumanEvaluation.sample_size,
+        HumanEvaluation.n_available,
+        HumanEvaluation.reviewers,
+        HumanEvaluation.scale_min,
+        HumanEvaluation.scale_max,
+        HumanEvaluation.dimensions,
+        HumanEvaluation.opened_at,
+        HumanEvaluation.locked_at,
+        HumanEvaluation.locked_by,
+        HumanEvaluation.cancelled_at,
+        HumanEvaluation.results,
+        HumanEvaluation.measured_at,
+    ).join(ModelVersion, ModelVersion.id == HumanEvaluation.version_id)

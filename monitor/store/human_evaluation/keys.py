@@ -8,56 +8,56 @@ from sqlalchemy import Connection, insert, select
 
 from monitor.errors import WorkflowError
 from monitor.store.tables import (
-    HumanStudy,
-    StudyAnswer,
-    StudyItem,
-    StudyKey,
-    StudyRating,
+    HumanEvaluation,
+    HumanEvaluationItem,
+    HumanEvaluationKey,
+    HumanEvaluationRating,
+    HumanEvaluationResponse,
 )
 
 
 @dataclass(frozen=True)
-class RevealedRating:
+class UnblindedRating:
     """What one person gave one system's answer to one item of a locked study."""
 
     #: ``benchmark/id``: no other benchmark's item is called the same.
     item: str
     number: int
     task_type: str
-    answer_id: int
+    response_id: int
     system: str
     reviewer_id: int
     position: int
     scores: dict[str, int]
 
 
-def insert_key(connection: Connection, answer_id: int, systems: Iterable[str]) -> None:
+def insert_key(connection: Connection, response_id: int, systems: Iterable[str]) -> None:
     """Keep whose an answer is: of more than one system where they answered in the same words."""
-    rows = [{"answer_id": answer_id, "system": system} for system in systems]
-    connection.execute(insert(StudyKey), rows)
+    rows = [{"response_id": response_id, "system": system} for system in systems]
+    connection.execute(insert(HumanEvaluationKey), rows)
 
 
-def key_of(connection: Connection, study_id: int) -> dict[int, list[str]]:
+def systems_by_response(connection: Connection, human_evaluation_id: int) -> dict[int, list[str]]:
     """Return the systems of each answer of a locked study.
 
     Raises:
         WorkflowError: The study is open, or was cancelled: nobody may know.
     """
-    _require_locked(connection, study_id)
+    _require_locked(connection, human_evaluation_id)
     statement = (
-        select(StudyKey.answer_id, StudyKey.system)
-        .join(StudyAnswer, StudyAnswer.id == StudyKey.answer_id)
-        .join(StudyItem, StudyItem.id == StudyAnswer.item_id)
-        .where(StudyItem.study_id == study_id)
-        .order_by(StudyKey.answer_id, StudyKey.system)
+        select(HumanEvaluationKey.response_id, HumanEvaluationKey.system)
+        .join(HumanEvaluationResponse, HumanEvaluationResponse.id == HumanEvaluationKey.response_id)
+        .join(HumanEvaluationItem, HumanEvaluationItem.id == HumanEvaluationResponse.item_id)
+        .where(HumanEvaluationItem.human_evaluation_id == human_evaluation_id)
+        .order_by(HumanEvaluationKey.response_id, HumanEvaluationKey.system)
     )
     found: dict[int, list[str]] = defaultdict(list)
-    for answer_id, system in connection.execute(statement):
-        found[answer_id].append(system)
+    for response_id, system in connection.execute(statement):
+        found[response_id].append(system)
     return dict(found)
 
 
-def revealed_ratings(connection: Connection, study_id: int) -> list[RevealedRating]:
+def unblinded_ratings(connection: Connection, human_evaluation_id: int) -> list[UnblindedRating]:
     """Return all submitted ratings of a locked study with the systems that they are of.
 
     A text that several systems gave was rated once; its rating is there once for each of them.
@@ -65,34 +65,38 @@ def revealed_ratings(connection: Connection, study_id: int) -> list[RevealedRati
     Raises:
         WorkflowError: The study is open, or was cancelled: nobody may know.
     """
-    _require_locked(connection, study_id)
+    _require_locked(connection, human_evaluation_id)
     statement = (
         select(
-            StudyItem.benchmark,
-            StudyItem.item_id,
-            StudyItem.number,
-            StudyItem.task_type,
-            StudyAnswer.id,
-            StudyKey.system,
-            StudyRating.reviewer_id,
-            StudyRating.position,
-            StudyRating.scores,
+            HumanEvaluationItem.benchmark,
+            HumanEvaluationItem.item_id,
+            HumanEvaluationItem.number,
+            HumanEvaluationItem.task_type,
+            HumanEvaluationResponse.id,
+            HumanEvaluationKey.system,
+            HumanEvaluationRating.reviewer_id,
+            HumanEvaluationRating.position,
+            HumanEvaluationRating.scores,
         )
-        .join(StudyAnswer, StudyAnswer.item_id == StudyItem.id)
-        .join(StudyKey, StudyKey.answer_id == StudyAnswer.id)
-        .join(StudyRating, StudyRating.answer_id == StudyAnswer.id)
-        .where(StudyItem.study_id == study_id)
-        .order_by(StudyItem.number, StudyRating.reviewer_id, StudyKey.system)
+        .join(HumanEvaluationResponse, HumanEvaluationResponse.item_id == HumanEvaluationItem.id)
+        .join(HumanEvaluationKey, HumanEvaluationKey.response_id == HumanEvaluationResponse.id)
+        .join(
+            HumanEvaluationRating, HumanEvaluationRating.response_id == HumanEvaluationResponse.id
+        )
+        .where(HumanEvaluationItem.human_evaluation_id == human_evaluation_id)
+        .order_by(
+            HumanEvaluationItem.number, HumanEvaluationRating.reviewer_id, HumanEvaluationKey.system
+        )
     )
     return [
-        RevealedRating(f"{benchmark}/{item_id}", *rest)
+        UnblindedRating(f"{benchmark}/{item_id}", *rest)
         for benchmark, item_id, *rest in connection.execute(statement)
     ]
 
 
-def _require_locked(connection: Connection, study_id: int) -> None:
+def _require_locked(connection: Connection, human_evaluation_id: int) -> None:
     status = connection.execute(
-        select(HumanStudy.status).where(HumanStudy.id == study_id)
+        select(HumanEvaluation.status).where(HumanEvaluation.id == human_evaluation_id)
     ).scalar_one_or_none()
     if status == "cancelled":
         raise WorkflowError("the study was cancelled: whose an answer is, is never told")

@@ -10,16 +10,16 @@ from monitor.store.tables import (
     Baseline,
     BaselinePlan,
     DeadLetter,
-    DiscussionMessage,
-    Evaluation,
+    DriftEvaluation,
     Exchange,
     GoldExample,
-    Lease,
-    Proposal,
     Review,
+    ReviewAssignment,
     ReviewAudit,
     ReviewDraw,
     ReviewItem,
+    ReviewMessage,
+    ReviewProposal,
 )
 
 #: Ids in one statement, well below SQLite's limit of bound parameters.
@@ -34,7 +34,7 @@ def delete_exchanges(connection: Connection, ids: Sequence[int]) -> Counter[str]
     The exchanges are locked first: an item that is being queued for one of them waits, and then
     finds it gone. Vectors stay in their blocks until
     :func:`monitor.store.traffic.compaction.drop_dead_rows`; call it under
-    :func:`monitor.store.traffic.compaction.lock_upkeep`.
+    :func:`monitor.store.traffic.compaction.lock_blocks`.
 
     Returns:
         The rows deleted, by table.
@@ -59,10 +59,10 @@ def delete_exchanges(connection: Connection, ids: Sequence[int]) -> Counter[str]
             ReviewDraw,
             GoldExample,
             ReviewAudit,
-            DiscussionMessage,
-            Proposal,
+            ReviewMessage,
+            ReviewProposal,
             Review,
-            Lease,
+            ReviewAssignment,
         )
         for name, statement in (
             *((one.__tablename__, delete(one).where(one.item_id.in_(items))) for one in children),
@@ -140,16 +140,18 @@ def exchanges_of_baseline(connection: Connection, baseline_id: int, limit: int) 
 
 def evaluations_against(connection: Connection, baselines: Collection[int]) -> list[int]:
     """Return the evaluations against some baselines that still quote exchanges."""
-    statement = select(Evaluation.id).where(
-        Evaluation.baseline_id.in_(baselines), Evaluation.sample_scores.is_not(None)
+    statement = select(DriftEvaluation.id).where(
+        DriftEvaluation.baseline_id.in_(baselines), DriftEvaluation.sample_scores.is_not(None)
     )
-    return list(connection.execute(statement.order_by(Evaluation.id)).scalars())
+    return list(connection.execute(statement.order_by(DriftEvaluation.id)).scalars())
 
 
 def delete_empty_baseline(connection: Connection, baseline_id: int) -> None:
     """Delete a baseline whose exchanges are gone; its evaluations keep its digest and size."""
     connection.execute(
-        update(Evaluation).where(Evaluation.baseline_id == baseline_id).values(baseline_id=None)
+        update(DriftEvaluation)
+        .where(DriftEvaluation.baseline_id == baseline_id)
+        .values(baseline_id=None)
     )
     connection.execute(
         update(BaselinePlan).where(BaselinePlan.baseline_id == baseline_id).values(baseline_id=None)

@@ -20,17 +20,17 @@ from sqlalchemy import (
 from monitor.store.tables import (
     Baseline,
     DeadLetter,
-    DiscussionMessage,
     EmbeddingBlock,
     Exchange,
     GoldExample,
-    Lease,
     PendingHalf,
-    Proposal,
     Review,
+    ReviewAssignment,
     ReviewAudit,
     ReviewDraw,
     ReviewItem,
+    ReviewMessage,
+    ReviewProposal,
 )
 
 #: Ids in one statement, well below SQLite's limit of bound parameters.
@@ -40,7 +40,15 @@ ROWS_PER_SCAN = 20_000
 LETTERS_PER_SCAN = 50
 
 #: Tables whose rows hang on a review item.
-OF_ITEMS = (ReviewDraw, Lease, Review, Proposal, DiscussionMessage, ReviewAudit, GoldExample)
+OF_ITEMS = (
+    ReviewDraw,
+    ReviewAssignment,
+    Review,
+    ReviewProposal,
+    ReviewMessage,
+    ReviewAudit,
+    GoldExample,
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class PersonRow:
 
     id: int
     exchange_id: str
-    user: str
+    end_user: str
     model: str
     #: Source, partition and offset of its record.
     record: tuple[str, int, int]
@@ -62,7 +70,7 @@ class PersonRow:
 _ROW = (
     Exchange.id,
     Exchange.exchange_id,
-    Exchange.user,
+    Exchange.end_user,
     Exchange.model,
     Exchange.source,
     Exchange.partition,
@@ -78,7 +86,7 @@ def rows_of(
     connection: Connection, users: Sequence[str], exchange_ids: Sequence[str]
 ) -> list[PersonRow]:
     """Return the exchanges of users, and those of some ids."""
-    condition = Exchange.user.in_(users) | Exchange.exchange_id.in_(exchange_ids)
+    condition = Exchange.end_user.in_(users) | Exchange.exchange_id.in_(exchange_ids)
     statement = select(*_ROW).where(condition).order_by(Exchange.id)
     return [_row(row) for row in connection.execute(statement)]
 
@@ -157,7 +165,7 @@ def halves(
 ) -> list[tuple[int, str, str, dict[str, Any]]]:
     """Return the next waiting requests and responses: id, user, what joins them, and payload."""
     rows = connection.execute(
-        select(PendingHalf.id, PendingHalf.user, PendingHalf.join_id, PendingHalf.payload)
+        select(PendingHalf.id, PendingHalf.end_user, PendingHalf.join_id, PendingHalf.payload)
         .where(PendingHalf.id > after_id)
         .order_by(PendingHalf.id)
         .limit(limit)
@@ -224,7 +232,7 @@ def _row(row: Any) -> PersonRow:
     return PersonRow(
         id=row.id,
         exchange_id=row.exchange_id,
-        user=row.user,
+        end_user=row.end_user,
         model=row.model,
         record=(row.source, row.partition, row.offset),
         prompt=row.prompt,

@@ -9,7 +9,7 @@ from monitor.store.privacy.end_user_rows import IDS_PER_QUERY
 from monitor.store.tables import (
     AuditEntry,
     Decision,
-    Evaluation,
+    DriftEvaluation,
     GoldExample,
     Incident,
     OutboxMessage,
@@ -34,14 +34,14 @@ def gold_batches(connection: Connection, items: Sequence[int]) -> set[int]:
 
 def scored_evaluations(connection: Connection) -> list[int]:
     """Return the evaluations that have scores of exchanges."""
-    statement = select(Evaluation.id).where(Evaluation.sample_scores.is_not(None))
-    return list(connection.execute(statement.order_by(Evaluation.id)).scalars())
+    statement = select(DriftEvaluation.id).where(DriftEvaluation.sample_scores.is_not(None))
+    return list(connection.execute(statement.order_by(DriftEvaluation.id)).scalars())
 
 
 def running_evaluations(connection: Connection) -> list[int]:
     """Return the evaluations under way: what they have read isn't here yet."""
-    statement = select(Evaluation.id).where(Evaluation.status == "running")
-    return list(connection.execute(statement.order_by(Evaluation.id)).scalars())
+    statement = select(DriftEvaluation.id).where(DriftEvaluation.status == "running")
+    return list(connection.execute(statement.order_by(DriftEvaluation.id)).scalars())
 
 
 def messages_of_evaluation(
@@ -70,7 +70,7 @@ def posted_places(connection: Connection, message_ids: Sequence[int]) -> list[st
 
 def errors(connection: Connection) -> Iterator[tuple[str, int, str]]:
     """Yield the errors that evaluations and training runs ended with: table, id and text."""
-    for table in (Evaluation, TrainingRun):
+    for table in (DriftEvaluation, TrainingRun):
         statement = select(table.id, table.error).where(table.error.is_not(None))
         for row in connection.execute(statement):
             yield table.__tablename__, row.id, row.error or ""
@@ -78,7 +78,7 @@ def errors(connection: Connection) -> Iterator[tuple[str, int, str]]:
 
 def set_error(connection: Connection, table: str, row_id: int, error: str) -> None:
     """Put another text in the place of an error."""
-    of = {one.__tablename__: one for one in (Evaluation, TrainingRun)}[table]
+    of = {one.__tablename__: one for one in (DriftEvaluation, TrainingRun)}[table]
     connection.execute(update(of).where(of.id == row_id).values(error=error))
 
 

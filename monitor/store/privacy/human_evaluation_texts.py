@@ -6,7 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from monitor.store.tables import StudyAnswer, StudyItem, StudySheet
+from monitor.store.tables import (
+    HumanEvaluationAssignment,
+    HumanEvaluationItem,
+    HumanEvaluationResponse,
+)
 
 #: Items looked through in one transaction.
 ITEMS_PER_SCAN = 100
@@ -14,7 +18,7 @@ REMOVED = "(removed)"
 
 
 @dataclass(frozen=True)
-class StudyTexts:
+class HumanEvaluationTexts:
     """All that an item of a study holds of what people wrote."""
 
     id: int
@@ -34,43 +38,50 @@ class StudyTexts:
         }
 
 
-def study_texts(connection: Connection, after_id: int) -> list[StudyTexts]:
+def human_evaluation_texts(connection: Connection, after_id: int) -> list[HumanEvaluationTexts]:
     """Return the next items of studies after one, in the order of their ids."""
     statement = (
-        select(StudyItem.id, StudyItem.item_id, StudyItem.messages)
-        .where(StudyItem.id > after_id)
-        .order_by(StudyItem.id)
+        select(HumanEvaluationItem.id, HumanEvaluationItem.item_id, HumanEvaluationItem.messages)
+        .where(HumanEvaluationItem.id > after_id)
+        .order_by(HumanEvaluationItem.id)
         .limit(ITEMS_PER_SCAN)
     )
     items = connection.execute(statement).all()
     ids = [item.id for item in items]
     answers: dict[int, list[str]] = defaultdict(list)
-    texts = select(StudyAnswer.item_id, StudyAnswer.text).where(StudyAnswer.item_id.in_(ids))
+    texts = select(HumanEvaluationResponse.item_id, HumanEvaluationResponse.text).where(
+        HumanEvaluationResponse.item_id.in_(ids)
+    )
     for item_id, text in connection.execute(texts):
         answers[item_id].append(text)
     notes: dict[int, list[Any]] = defaultdict(list)
     written = select(
-        StudySheet.item_id, StudySheet.comment, StudySheet.draft, StudySheet.declined_reason
-    ).where(StudySheet.item_id.in_(ids))
+        HumanEvaluationAssignment.item_id,
+        HumanEvaluationAssignment.comment,
+        HumanEvaluationAssignment.draft,
+        HumanEvaluationAssignment.declined_reason,
+    ).where(HumanEvaluationAssignment.item_id.in_(ids))
     for item_id, *said in connection.execute(written):
         notes[item_id] += said
     return [
-        StudyTexts(item.id, item.item_id, item.messages, answers[item.id], notes[item.id])
+        HumanEvaluationTexts(item.id, item.item_id, item.messages, answers[item.id], notes[item.id])
         for item in items
     ]
 
 
-def remove_study_texts(connection: Connection, item_id: int) -> None:
+def remove_human_evaluation_texts(connection: Connection, item_id: int) -> None:
     """Take the texts out of an item; its ratings stay, which say nothing of what was written."""
     connection.execute(
-        update(StudyItem)
-        .where(StudyItem.id == item_id)
+        update(HumanEvaluationItem)
+        .where(HumanEvaluationItem.id == item_id)
         .values(item_id=f"removed {item_id}", messages=[{"role": "user", "content": REMOVED}])
     )
     connection.execute(
-        update(StudyAnswer).where(StudyAnswer.item_id == item_id).values(text=REMOVED)
+        update(HumanEvaluationResponse)
+        .where(HumanEvaluationResponse.item_id == item_id)
+        .values(text=REMOVED)
     )
-    sheets = update(StudySheet).where(StudySheet.item_id == item_id)
+    sheets = update(HumanEvaluationAssignment).where(HumanEvaluationAssignment.item_id == item_id)
     connection.execute(sheets.values(comment="", draft={}))
-    declined = sheets.where(StudySheet.declined_reason.is_not(None))
+    declined = sheets.where(HumanEvaluationAssignment.declined_reason.is_not(None))
     connection.execute(declined.values(declined_reason=REMOVED))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Engine, text
 
 
-def erase_deleted(engine: Engine, tables: Sequence[str]) -> str:
+def purge_deleted_rows(engine: Engine, tables: Sequence[str]) -> str:
     """Make the database let go of deleted rows; return what is still left to do, if anything.
 
     SQLite overwrites what is deleted (``secure_delete``) and here empties its write-ahead log.

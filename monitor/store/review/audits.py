@@ -21,7 +21,7 @@ class AuditCounts:
     same_verdict: int
 
 
-def draw_audit(connection: Connection, item_id: int, revision: int, now: datetime) -> None:
+def request_audit(connection: Connection, item_id: int, revision: int, now: datetime) -> None:
     """Note that an item's agreement is to be audited."""
     connection.execute(insert(ReviewAudit).values(item_id=item_id, revision=revision, drawn_at=now))
 
@@ -73,7 +73,7 @@ def decide_audit(
     )
 
 
-def audit_counts(connection: Connection, model: str | None = None) -> AuditCounts:
+def count_audits(connection: Connection, model: str | None = None) -> AuditCounts:
     """Return how the audits came out, of one model or of all."""
     statement = select(ReviewAudit.decided_at, ReviewAudit.differences)
     if model is not None:

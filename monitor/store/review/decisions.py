@@ -11,7 +11,7 @@ from monitor.errors import NotFoundError
 from monitor.store.tables import Decision, ModelScore, ModelVersion
 
 #: Metric and stratum that a production version's error rate at launch is read from.
-AT_LAUNCH = ("exact_match", "")
+LAUNCH_METRIC = ("exact_match", "")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class DecisionRow:
     id: int
     batch_id: int
     model: str
-    #: ``retrain``, ``knowledge``, ``mend_guide``, ``keep`` or ``undecided``.
+    #: ``retrain``, ``fix_context``, ``fix_guidelines``, ``keep`` or ``undecided``.
     recommendation: str
     inputs: dict[str, Any]
     decided_at: datetime
@@ -67,7 +67,7 @@ def list_decisions(connection: Connection, model: str | None = None) -> list[Dec
     return [DecisionRow(*row) for row in connection.execute(statement)]
 
 
-def put_decision(
+def save_decision(
     connection: Connection,
     batch_id: int,
     model: str,
@@ -107,12 +107,12 @@ def confirm_decision(connection: Connection, decision_id: int, by: str, now: dat
     return result.rowcount == 1
 
 
-def launch_score(connection: Connection, model: str) -> tuple[int, float, int] | None:
+def launch_accuracy(connection: Connection, model: str) -> tuple[int, float, int] | None:
     """Return version, share correct and number of cases, as the production version was evaluated.
 
     Cases of all its benchmarks count alike.
     """
-    metric, stratum = AT_LAUNCH
+    metric, stratum = LAUNCH_METRIC
     statement = (
         select(ModelVersion.version, ModelScore.value, ModelScore.n)
         .join(ModelScore, ModelScore.version_id == ModelVersion.id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from monitor.store.tables import DiscussionMessage, Proposal, Review, Reviewer, ReviewItem
+from monitor.store.tables import Review, ReviewItem, ReviewMessage, ReviewProposal, User
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,62 +39,66 @@ def insert_message(
 ) -> None:
     """Write a message."""
     connection.execute(
-        insert(DiscussionMessage).values(
+        insert(ReviewMessage).values(
             item_id=item_id, reviewer_id=reviewer_id, text=text, written_at=now
         )
     )
 
 
-def messages_of(connection: Connection, item_id: int) -> list[MessageRow]:
+def messages_of_item(connection: Connection, item_id: int) -> list[MessageRow]:
     """Return the messages about an item, the earliest first."""
     statement = (
         select(
-            DiscussionMessage.reviewer_id,
-            Reviewer.name.label("reviewer"),
-            DiscussionMessage.text,
-            DiscussionMessage.written_at,
+            ReviewMessage.reviewer_id,
+            User.name.label("reviewer"),
+            ReviewMessage.text,
+            ReviewMessage.written_at,
         )
-        .join(Reviewer, Reviewer.id == DiscussionMessage.reviewer_id)
-        .where(DiscussionMessage.item_id == item_id)
-        .order_by(DiscussionMessage.written_at, DiscussionMessage.id)
+        .join(User, User.id == ReviewMessage.reviewer_id)
+        .where(ReviewMessage.item_id == item_id)
+        .order_by(ReviewMessage.written_at, ReviewMessage.id)
     )
     return [MessageRow(**row) for row in connection.execute(statement).mappings()]
 
 
-def put_proposal(
+def save_proposal(
     connection: Connection, item_id: int, reviewer_id: int, now: datetime, **values: Any
 ) -> None:
     """Write what a reviewer proposes, in place of their earlier proposal."""
     connection.execute(
-        delete(Proposal).where(Proposal.item_id == item_id, Proposal.reviewer_id == reviewer_id)
+        delete(ReviewProposal).where(
+            ReviewProposal.item_id == item_id, ReviewProposal.reviewer_id == reviewer_id
+        )
     )
     connection.execute(
-        insert(Proposal).values(item_id=item_id, reviewer_id=reviewer_id, proposed_at=now, **values)
+        insert(ReviewProposal).values(
+            item_id=item_id, reviewer_id=reviewer_id, proposed_at=now, **values
+        )
     )
 
 
-def proposals_of(connection: Connection, item_id: int) -> list[ProposalRow]:
+def proposals_of_item(connection: Connection, item_id: int) -> list[ProposalRow]:
     """Return the current proposals for an item, at most one a reviewer."""
     statement = (
         select(
-            Proposal.item_id,
-            Proposal.reviewer_id,
-            Reviewer.name.label("reviewer"),
-            Proposal.verdict,
-            Proposal.error_kind,
-            Proposal.answerable,
-            Proposal.corrected_response,
-            Proposal.comment,
-            Proposal.proposed_at,
+            ReviewProposal.item_id,
+            ReviewProposal.reviewer_id,
+            User.name.label("reviewer"),
+            ReviewProposal.verdict,
+            ReviewProposal.error_kind,
+            ReviewProposal.answerable,
+            ReviewProposal.corrected_response,
+            ReviewProposal.comment,
+            ReviewProposal.proposed_at,
         )
-        .join(Reviewer, Reviewer.id == Proposal.reviewer_id)
-        .where(Proposal.item_id == item_id)
-        .order_by(Proposal.proposed_at, Proposal.id)
+        .join(User, User.id == ReviewProposal.reviewer_id)
+        .where(ReviewProposal.item_id == item_id)
+        .order_by(ReviewProposal.proposed_at, ReviewProposal.id)
     )
     return [ProposalRow(**row) for row in connection.execute(statement).mappings()]
 
 
-def disagreed_since(connection: Connection, before: datetime) -> list[int]:
+def items_disagreed_before(connection: Connection, before: datetime) -> list[int]:
     """Return the items that have been disagreed on since before a time."""
     statement = (
         select(ReviewItem.id)

@@ -49,7 +49,7 @@ class DrawRow(Draw):
     batch_id: int
     item_id: int
     #: The batch in which its item was queued.
-    asked_in: int
+    queued_in: int
     #: Of its item.
     status: str
     #: Of the standing gold; ``None`` while there is none.
@@ -126,7 +126,7 @@ def draws_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[D
     return [DrawRow(**row) for row in connection.execute(statement).mappings()]
 
 
-def asked_texts(
+def items_by_text(
     connection: Connection, model: str, digests: Collection[str], *, after: datetime | None = None
 ) -> dict[str, int]:
     """Return the item by which each of some texts was last asked for a model.

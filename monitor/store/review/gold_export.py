@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from monitor.store.tables import (
-    Evaluation,
+    DriftEvaluation,
     Exchange,
     GoldExample,
     Review,
@@ -44,7 +44,7 @@ class QueuedItem:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecidedItem(QueuedItem):
+class GoldItem(QueuedItem):
     """An item with the gold that stands, and where it comes from."""
 
     revision: int
@@ -80,7 +80,7 @@ _SEEN = (
 )
 
 
-def decided_items(connection: Connection, wanted: ItemFilter) -> list[DecidedItem]:
+def gold_items(connection: Connection, wanted: ItemFilter) -> list[GoldItem]:
     """Return the gold that stands, in the order of the queue."""
     n_reviewers = (
         select(func.count())
@@ -95,8 +95,8 @@ def decided_items(connection: Connection, wanted: ItemFilter) -> list[DecidedIte
             GoldExample.revision,
             ReviewItem.batch_id,
             ReviewBatch.created_at.label("queued_at"),
-            Evaluation.window_start,
-            Evaluation.window_end,
+            DriftEvaluation.window_start,
+            DriftEvaluation.window_end,
             ReviewItem.slice,
             ReviewItem.cluster,
             ReviewItem.selection_probability,
@@ -111,7 +111,7 @@ def decided_items(connection: Connection, wanted: ItemFilter) -> list[DecidedIte
             n_reviewers.label("n_reviewers"),
         )
         .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
-        .join(Evaluation, Evaluation.id == ReviewBatch.evaluation_id)
+        .join(DriftEvaluation, DriftEvaluation.id == ReviewBatch.evaluation_id)
         .join(GoldExample, GoldExample.item_id == ReviewItem.id)
         .join(Exchange, Exchange.id == ReviewItem.exchange_id)
         .where(ReviewItem.status == "gold", GoldExample.superseded_at.is_(None))
@@ -121,7 +121,7 @@ def decided_items(connection: Connection, wanted: ItemFilter) -> list[DecidedIte
     if wanted.resolution is not None:
         statement = statement.where(GoldExample.resolution == wanted.resolution)
     statement = _only(statement, wanted)
-    return [DecidedItem(**row) for row in connection.execute(statement).mappings()]
+    return [GoldItem(**row) for row in connection.execute(statement).mappings()]
 
 
 def queued_items(connection: Connection, wanted: ItemFilter) -> list[QueuedItem]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, insert, select, update
 
 from monitor.errors import NotFoundError
-from monitor.store.tables import Evaluation, Exchange, ReviewBatch, ReviewItem
+from monitor.store.tables import DriftEvaluation, Exchange, ReviewBatch, ReviewItem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class ItemRow:
     task_type: str
     status: str
     excluded_reason: str | None
-    flagged_from: str | None
+    status_before_flag: str | None
     reopened_reason: str | None
     revision: int
     taxonomy_version: str
@@ -75,7 +75,7 @@ _ITEM = (
     ReviewItem.task_type,
     ReviewItem.status,
     ReviewItem.excluded_reason,
-    ReviewItem.flagged_from,
+    ReviewItem.status_before_flag,
     ReviewItem.reopened_reason,
     ReviewItem.revision,
     ReviewItem.taxonomy_version,
@@ -158,8 +158,8 @@ def batch_by_id(connection: Connection, batch_id: int) -> BatchRow:
 def seed_of_batch(connection: Connection, batch_id: int) -> int:
     """Return the seed of a batch's evaluation."""
     statement = (
-        select(Evaluation.seed)
-        .join(ReviewBatch, ReviewBatch.evaluation_id == Evaluation.id)
+        select(DriftEvaluation.seed)
+        .join(ReviewBatch, ReviewBatch.evaluation_id == DriftEvaluation.id)
         .where(ReviewBatch.id == batch_id)
     )
     return int(connection.execute(statement).scalar_one())
@@ -173,13 +173,13 @@ def list_batches(
     ends_until: datetime | None = None,
 ) -> list[BatchRow]:
     """Return batches, the newest window first; those whose window ends in ``(after, until]``."""
-    statement = _batches().order_by(Evaluation.window_end.desc(), ReviewBatch.id.desc())
+    statement = _batches().order_by(DriftEvaluation.window_end.desc(), ReviewBatch.id.desc())
     if model is not None:
         statement = statement.where(ReviewBatch.model == model)
     if ends_after is not None:
-        statement = statement.where(Evaluation.window_end > ends_after)
+        statement = statement.where(DriftEvaluation.window_end > ends_after)
     if ends_until is not None:
-        statement = statement.where(Evaluation.window_end <= ends_until)
+        statement = statement.where(DriftEvaluation.window_end <= ends_until)
     return [BatchRow(*row) for row in connection.execute(statement)]
 
 
@@ -225,12 +225,12 @@ def items_with_status(connection: Connection, status: str) -> list[ItemRow]:
     return [ItemRow(**row) for row in connection.execute(statement).mappings()]
 
 
-def change_item(connection: Connection, item_id: int, **values: Any) -> None:
+def update_item(connection: Connection, item_id: int, **values: Any) -> None:
     """Write columns of an item: its status, revision, or why it was taken out."""
     connection.execute(update(ReviewItem).where(ReviewItem.id == item_id).values(**values))
 
 
-def status_counts(connection: Connection, batch_id: int) -> dict[tuple[str, str], int]:
+def count_by_status(connection: Connection, batch_id: int) -> dict[tuple[str, str], int]:
     """Return the number of items of a batch by slice and status."""
     statement = (
         select(ReviewItem.slice, ReviewItem.status, func.count())
@@ -240,7 +240,7 @@ def status_counts(connection: Connection, batch_id: int) -> dict[tuple[str, str]
     return {(row[0], row[1]): int(row[2]) for row in connection.execute(statement)}
 
 
-def texts_of(connection: Connection, exchange_ids: Sequence[int]) -> dict[int, WindowText]:
+def load_window_texts(connection: Connection, exchange_ids: Sequence[int]) -> dict[int, WindowText]:
     """Return what identifies the text of each exchange, and its task type."""
     texts: dict[int, WindowText] = {}
     for first in range(0, len(exchange_ids), 500):
@@ -269,6 +269,6 @@ def _batches() -> Select[int, int, str, datetime, datetime, datetime]:
         ReviewBatch.evaluation_id,
         ReviewBatch.model,
         ReviewBatch.created_at,
-        Evaluation.window_start,
-        Evaluation.window_end,
-    ).join(Evaluation, Evaluation.id == ReviewBatch.evaluation_id)
+        DriftEvaluation.window_start,
+        DriftEvaluation.window_end,
+    ).join(DriftEvaluation, DriftEvaluation.id == ReviewBatch.evaluation_id)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, union
 
 from monitor.store.review.slots import is_live
-from monitor.store.tables import Lease, Review, ReviewItem
+from monitor.store.tables import Review, ReviewAssignment, ReviewItem
 
 
 @dataclass(frozen=True)
@@ -63,26 +63,27 @@ def submissions_of_queue(connection: Connection, batch_id: int) -> list[Submissi
     return [Submission(*row) for row in connection.execute(statement)]
 
 
-def open_places(connection: Connection, now: datetime) -> list[tuple[int, int]]:
+def active_assignments(connection: Connection, now: datetime) -> list[tuple[int, int]]:
     """Return who has which item on the desk, as (person, item): a live lease, no review yet."""
     statement = (
-        select(Lease.reviewer_id, Lease.item_id)
-        .join(ReviewItem, ReviewItem.id == Lease.item_id)
+        select(ReviewAssignment.reviewer_id, ReviewAssignment.item_id)
+        .join(ReviewItem, ReviewItem.id == ReviewAssignment.item_id)
         .outerjoin(
             Review,
-            (Review.item_id == Lease.item_id) & (Review.reviewer_id == Lease.reviewer_id),
+            (Review.item_id == ReviewAssignment.item_id)
+            & (Review.reviewer_id == ReviewAssignment.reviewer_id),
         )
-        .where(ReviewItem.status == "queued", Review.id.is_(None), is_live(Lease, now))
+        .where(ReviewItem.status == "queued", Review.id.is_(None), is_live(ReviewAssignment, now))
     )
     return [(int(row[0]), int(row[1])) for row in connection.execute(statement)]
 
 
-def shared_items(connection: Connection, reviewer_id: int) -> frozenset[int]:
+def items_shared_with(connection: Connection, reviewer_id: int) -> frozenset[int]:
     """Return the queued items that a person works on, or has reviewed: a peer may be at them."""
     leased = (
-        select(Lease.item_id)
-        .join(ReviewItem, ReviewItem.id == Lease.item_id)
-        .where(Lease.reviewer_id == reviewer_id, ReviewItem.status == "queued")
+        select(ReviewAssignment.item_id)
+        .join(ReviewItem, ReviewItem.id == ReviewAssignment.item_id)
+        .where(ReviewAssignment.reviewer_id == reviewer_id, ReviewItem.status == "queued")
     )
     reviewed = (
         select(Review.item_id)

@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Select, func, select, union
 from sqlalchemy.orm import aliased
 
-from monitor.store.review.slots import REVIEWS_NEEDED, has_place, is_live, places_of_others
-from monitor.store.tables import Lease, Review, ReviewItem
+from monitor.store.review.slots import REVIEWS_PER_ITEM, is_claimable_by, is_live, slots_of_others
+from monitor.store.tables import Review, ReviewAssignment, ReviewItem
 
-_MINE = aliased(Lease)
+_MINE = aliased(ReviewAssignment)
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Claimer:
     task_types: frozenset[str]
 
 
-def lock_next_item(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
+def lock_next_review_item(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
     """Find the next item with a free place for this person, and lock its row.
 
     The newest batch comes first, each in its own order; what the person has put off comes last.
@@ -49,7 +49,7 @@ def lock_next_item(connection: Connection, claimer: Claimer, now: datetime) -> i
     return None
 
 
-def count_available(connection: Connection, claimer: Claimer, now: datetime) -> int:
+def count_claimable_items(connection: Connection, claimer: Claimer, now: datetime) -> int:
     """Return how many items this person could claim.
 
     Counted by difference, so that it doesn't look at each item's leases and reviews: all that are
@@ -59,12 +59,13 @@ def count_available(connection: Connection, claimer: Claimer, now: datetime) -> 
     queued = [ReviewItem.status == "queued", *_of_types(claimer.task_types)]
     done = union(
         select(Review.item_id).where(Review.reviewer_id == claimer.reviewer_id),
-        select(Lease.item_id).where(
-            Lease.reviewer_id == claimer.reviewer_id, Lease.declined_reason.is_not(None)
+        select(ReviewAssignment.item_id).where(
+            ReviewAssignment.reviewer_id == claimer.reviewer_id,
+            ReviewAssignment.declined_reason.is_not(None),
         ),
     )
-    leased = select(Lease.item_id).where(
-        Lease.reviewer_id != claimer.reviewer_id, is_live(Lease, now)
+    leased = select(ReviewAssignment.item_id).where(
+        ReviewAssignment.reviewer_id != claimer.reviewer_id, is_live(ReviewAssignment, now)
     )
     statement = select(
         _count_items(*queued),
@@ -73,7 +74,7 @@ def count_available(connection: Connection, claimer: Claimer, now: datetime) -> 
             *queued,
             ReviewItem.id.in_(leased),
             ReviewItem.id.not_in(done),
-            places_of_others(claimer.reviewer_id, now) >= REVIEWS_NEEDED,
+            slots_of_others(claimer.reviewer_id, now) >= REVIEWS_PER_ITEM,
         ),
     )
     n_queued, n_done, n_full = connection.execute(statement).one()
@@ -90,7 +91,7 @@ def _newest_open_batch(connection: Connection, before: int | None) -> int | None
 
 def _candidates(claimer: Claimer, now: datetime) -> Select[int]:
     return select(ReviewItem.id).where(
-        *has_place(claimer.reviewer_id, now), *_of_types(claimer.task_types)
+        *is_claimable_by(claimer.reviewer_id, now), *_of_types(claimer.task_types)
     )
 
 

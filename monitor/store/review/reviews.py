@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from monitor.store.tables import Exchange, GoldExample, Review, Reviewer, ReviewItem
+from monitor.store.tables import Exchange, GoldExample, Review, ReviewItem, User
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class GoldRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decided:
+class GoldRevision:
     """A gold row of one item, standing or superseded."""
 
     revision: int
@@ -87,7 +87,7 @@ def reviews_of(connection: Connection, item_ids: Sequence[int]) -> list[ReviewRo
             select(
                 Review.item_id,
                 Review.reviewer_id,
-                Reviewer.name.label("reviewer"),
+                User.name.label("reviewer"),
                 Review.verdict,
                 Review.accuracy,
                 Review.completeness,
@@ -99,7 +99,7 @@ def reviews_of(connection: Connection, item_ids: Sequence[int]) -> list[ReviewRo
                 Review.comment,
                 Review.submitted_at,
             )
-            .join(Reviewer, Reviewer.id == Review.reviewer_id)
+            .join(User, User.id == Review.reviewer_id)
             .where(Review.item_id.in_(item_ids[first : first + 500]))
             .order_by(Review.item_id, Review.submitted_at, Review.id)
         )
@@ -120,15 +120,15 @@ def delete_review(connection: Connection, item_id: int, reviewer_id: int) -> Non
     )
 
 
-def count_reviews_by(connection: Connection, batch_id: int) -> list[tuple[str, int]]:
+def count_reviews_by_reviewer(connection: Connection, batch_id: int) -> list[tuple[str, int]]:
     """Return how many reviews each person has submitted in a batch."""
     statement = (
-        select(Reviewer.name, func.count())
-        .join(Review, Review.reviewer_id == Reviewer.id)
+        select(User.name, func.count())
+        .join(Review, Review.reviewer_id == User.id)
         .join(ReviewItem, ReviewItem.id == Review.item_id)
         .where(ReviewItem.batch_id == batch_id)
-        .group_by(Reviewer.name)
-        .order_by(Reviewer.name)
+        .group_by(User.name)
+        .order_by(User.name)
     )
     return [(row[0], int(row[1])) for row in connection.execute(statement)]
 
@@ -151,7 +151,7 @@ def supersede_gold(connection: Connection, item_id: int, now: datetime) -> None:
     )
 
 
-def reinstate_gold(connection: Connection, item_id: int) -> None:
+def restore_gold(connection: Connection, item_id: int) -> None:
     """Let an item's latest gold stand again."""
     latest = select(func.max(GoldExample.id)).where(GoldExample.item_id == item_id)
     connection.execute(
@@ -161,7 +161,7 @@ def reinstate_gold(connection: Connection, item_id: int) -> None:
     )
 
 
-def gold_history(connection: Connection, item_id: int) -> list[Decided]:
+def gold_history(connection: Connection, item_id: int) -> list[GoldRevision]:
     """Return all gold that an item had, the one that stands (if any) last."""
     statement = (
         select(
@@ -173,15 +173,15 @@ def gold_history(connection: Connection, item_id: int) -> list[Decided]:
             GoldExample.resolution,
             GoldExample.cause,
             GoldExample.comment,
-            Reviewer.name.label("decided_by"),
+            User.name.label("decided_by"),
             GoldExample.decided_at,
             GoldExample.superseded_at,
         )
-        .outerjoin(Reviewer, Reviewer.id == GoldExample.decided_by)
+        .outerjoin(User, User.id == GoldExample.decided_by)
         .where(GoldExample.item_id == item_id)
         .order_by(GoldExample.id)
     )
-    return [Decided(**row) for row in connection.execute(statement).mappings()]
+    return [GoldRevision(**row) for row in connection.execute(statement).mappings()]
 
 
 def gold_of_batches(

@@ -12,37 +12,37 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import aliased
 
-from monitor.store.tables import Lease, Review, ReviewItem
+from monitor.store.tables import Review, ReviewAssignment, ReviewItem
 
 #: Reviews that an item needs, by different people.
-REVIEWS_NEEDED = 2
+REVIEWS_PER_ITEM = 2
 
 #: Made once: to make an alias costs ten times what its query's text does.
-_LEASE, _WRITTEN, _REVIEW = aliased(Lease), aliased(Review), aliased(Review)
+_LEASE, _WRITTEN, _REVIEW = aliased(ReviewAssignment), aliased(Review), aliased(Review)
 
 
-def has_place(reviewer_id: int, now: datetime) -> tuple[ColumnElement[bool], ...]:
+def is_claimable_by(reviewer_id: int, now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Conditions: queued, not reviewed or declined by this person, and a place is free."""
     declined = (
         select(func.count())
-        .select_from(Lease)
+        .select_from(ReviewAssignment)
         .where(
-            Lease.item_id == ReviewItem.id,
-            Lease.reviewer_id == reviewer_id,
-            Lease.declined_reason.is_not(None),
+            ReviewAssignment.item_id == ReviewItem.id,
+            ReviewAssignment.reviewer_id == reviewer_id,
+            ReviewAssignment.declined_reason.is_not(None),
         )
         .correlate(ReviewItem)
         .scalar_subquery()
     )
     return (
         ReviewItem.status == "queued",
-        written_by(reviewer_id) < 1,
+        reviews_by(reviewer_id) < 1,
         declined < 1,
-        places_of_others(reviewer_id, now) < REVIEWS_NEEDED,
+        slots_of_others(reviewer_id, now) < REVIEWS_PER_ITEM,
     )
 
 
-def places_of_others(reviewer_id: int, now: datetime) -> ColumnElement[int]:
+def slots_of_others(reviewer_id: int, now: datetime) -> ColumnElement[int]:
     """Return the places that others hold: by a review, or by a live lease without one yet."""
     reviews = (
         select(func.count())
@@ -69,7 +69,7 @@ def places_of_others(reviewer_id: int, now: datetime) -> ColumnElement[int]:
     return reviews + leases
 
 
-def written_by(reviewer_id: int) -> ColumnElement[int]:
+def reviews_by(reviewer_id: int) -> ColumnElement[int]:
     """Return the number of a person's reviews of the item, 0 or 1."""
     return (
         select(func.count())

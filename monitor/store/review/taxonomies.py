@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from monitor.store.tables import Exchange, StoredTaxonomy
+from monitor.store.tables import Exchange, TaxonomyVersion
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,14 @@ class TaxonomyRow:
     in_force_at: datetime
 
 
-def put_taxonomy(connection: Connection, version: str, content: str, now: datetime) -> None:
+def save_taxonomy(connection: Connection, version: str, content: str, now: datetime) -> None:
     """Store a version, or note that it is in force again."""
-    again = update(StoredTaxonomy).where(StoredTaxonomy.version == version).values(in_force_at=now)
+    again = (
+        update(TaxonomyVersion).where(TaxonomyVersion.version == version).values(in_force_at=now)
+    )
     if connection.execute(again).rowcount:
         return
-    new = insert(StoredTaxonomy).values(version=version, content=content, in_force_at=now)
+    new = insert(TaxonomyVersion).values(version=version, content=content, in_force_at=now)
     # Another replica may store the same content at the same moment.
     with contextlib.suppress(IntegrityError), connection.begin_nested():
         connection.execute(new)
@@ -35,17 +37,17 @@ def put_taxonomy(connection: Connection, version: str, content: str, now: dateti
 def taxonomy_by_version(connection: Connection, version: str) -> TaxonomyRow | None:
     """Return a version; ``None`` where it was never stored."""
     statement = select(
-        StoredTaxonomy.version, StoredTaxonomy.content, StoredTaxonomy.in_force_at
-    ).where(StoredTaxonomy.version == version)
+        TaxonomyVersion.version, TaxonomyVersion.content, TaxonomyVersion.in_force_at
+    ).where(TaxonomyVersion.version == version)
     row = connection.execute(statement).one_or_none()
     return TaxonomyRow(*row) if row else None
 
 
-def newest_version(connection: Connection) -> str | None:
+def current_taxonomy_version(connection: Connection) -> str | None:
     """Return the version that was last put into force."""
     statement = (
-        select(StoredTaxonomy.version)
-        .order_by(StoredTaxonomy.in_force_at.desc(), StoredTaxonomy.version)
+        select(TaxonomyVersion.version)
+        .order_by(TaxonomyVersion.in_force_at.desc(), TaxonomyVersion.version)
         .limit(1)
     )
     return connection.execute(statement).scalar_one_or_none()
@@ -57,9 +59,9 @@ def task_types_seen(connection: Connection, model: str) -> list[str]:
     return sorted(name for name in connection.execute(statement).scalars() if name)
 
 
-def versions_like(connection: Connection, beginning: str) -> list[str]:
+def versions_with_prefix(connection: Connection, beginning: str) -> list[str]:
     """Return the stored versions that begin so."""
-    statement = select(StoredTaxonomy.version).where(
-        StoredTaxonomy.version.startswith(beginning, autoescape=True)
+    statement = select(TaxonomyVersion.version).where(
+        TaxonomyVersion.version.startswith(beginning, autoescape=True)
     )
     return sorted(connection.execute(statement).scalars())

@@ -14,7 +14,7 @@ class Invitation(Base):
     __tablename__ = "invitations"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     #: SHA-256 of the token: reading the table lets nobody in.
     token_hash: Mapped[str] = mapped_column(unique=True)
     created_by: Mapped[str]

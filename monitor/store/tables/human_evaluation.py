@@ -9,10 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from monitor.store.tables.base import Base, BigId
 
 
-class HumanStudy(Base):
+class HumanEvaluation(Base):
     """People rating the answers of a candidate, the incumbent and the base, blind."""
 
-    __tablename__ = "human_studies"
+    __tablename__ = "human_evaluations"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     #: The candidate.
@@ -29,15 +29,15 @@ class HumanStudy(Base):
     n_available: Mapped[int]
     #: Different people who rate each item.
     reviewers: Mapped[int]
-    scale_lowest: Mapped[int]
-    scale_highest: Mapped[int]
+    scale_min: Mapped[int]
+    scale_max: Mapped[int]
     #: Names of what is rated, in their order.
     dimensions: Mapped[list[Any]]
     #: Orders items and answers; it leaves the server with no answer of ours, ever.
     secret: Mapped[bytes] = mapped_column(LargeBinary)
     opened_at: Mapped[datetime]
     locked_at: Mapped[datetime | None]
-    locked_by: Mapped[int | None] = mapped_column(ForeignKey("reviewers.id"))
+    locked_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     #: When its evaluation was cancelled while people rated.
     cancelled_at: Mapped[datetime | None]
     #: Figures and checks, once the study was locked and measured.
@@ -45,17 +45,19 @@ class HumanStudy(Base):
     measured_at: Mapped[datetime | None]
 
 
-class StudyItem(Base):
+class HumanEvaluationItem(Base):
     """A conversation that all systems have answered."""
 
-    __tablename__ = "study_items"
+    __tablename__ = "human_evaluation_items"
     __table_args__ = (
-        UniqueConstraint("study_id", "number", name="uq_study_items_number"),
-        UniqueConstraint("study_id", "benchmark", "item_id", name="uq_study_items_item"),
+        UniqueConstraint("human_evaluation_id", "number", name="uq_human_evaluation_items_number"),
+        UniqueConstraint(
+            "human_evaluation_id", "benchmark", "item_id", name="uq_human_evaluation_items_item"
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    study_id: Mapped[int] = mapped_column(ForeignKey("human_studies.id"))
+    human_evaluation_id: Mapped[int] = mapped_column(ForeignKey("human_evaluations.id"))
     #: From 1, in the order in which items are given out.
     number: Mapped[int]
     benchmark: Mapped[str]
@@ -65,34 +67,38 @@ class StudyItem(Base):
     messages: Mapped[list[Any]]
 
 
-class StudyAnswer(Base):
+class HumanEvaluationResponse(Base):
     """A text that one system, or several in the same words, answered an item with."""
 
-    __tablename__ = "study_answers"
+    __tablename__ = "human_evaluation_responses"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    item_id: Mapped[int] = mapped_column(ForeignKey("study_items.id"), index=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("human_evaluation_items.id"), index=True)
     text: Mapped[str]
 
 
-class StudyKey(Base):
+class HumanEvaluationKey(Base):
     """Whose an answer is. Nothing reads this table before its study is locked."""
 
-    __tablename__ = "study_keys"
+    __tablename__ = "human_evaluation_keys"
 
-    answer_id: Mapped[int] = mapped_column(ForeignKey("study_answers.id"), primary_key=True)
+    response_id: Mapped[int] = mapped_column(
+        ForeignKey("human_evaluation_responses.id"), primary_key=True
+    )
     system: Mapped[str] = mapped_column(primary_key=True)
 
 
-class StudySheet(Base):
+class HumanEvaluationAssignment(Base):
     """One person's turn at one item: reserved, drafted, submitted or declined."""
 
-    __tablename__ = "study_sheets"
-    __table_args__ = (UniqueConstraint("item_id", "reviewer_id", name="uq_study_sheets_reviewer"),)
+    __tablename__ = "human_evaluation_assignments"
+    __table_args__ = (
+        UniqueConstraint("item_id", "reviewer_id", name="uq_human_evaluation_assignments_reviewer"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    item_id: Mapped[int] = mapped_column(ForeignKey("study_items.id"))
-    reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"), index=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("human_evaluation_items.id"))
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     #: Until when the item is reserved for them.
     expires_at: Mapped[datetime]
     draft: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -105,15 +111,17 @@ class StudySheet(Base):
     comment: Mapped[str] = mapped_column(default="")
 
 
-class StudyRating(Base):
+class HumanEvaluationRating(Base):
     """What one person gave one answer."""
 
-    __tablename__ = "study_ratings"
-    __table_args__ = (UniqueConstraint("answer_id", "reviewer_id", name="uq_study_ratings_answer"),)
+    __tablename__ = "human_evaluation_ratings"
+    __table_args__ = (
+        UniqueConstraint("response_id", "reviewer_id", name="uq_human_evaluation_ratings_answer"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    answer_id: Mapped[int] = mapped_column(ForeignKey("study_answers.id"))
-    reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"))
+    response_id: Mapped[int] = mapped_column(ForeignKey("human_evaluation_responses.id"))
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     #: Where they saw it: 0 was shown first.
     position: Mapped[int]
     #: Dimension -> rating.

@@ -10,10 +10,10 @@ from monitor.store.tables.append_only import keep_append_only
 from monitor.store.tables.base import Base, BigId
 
 
-class Reviewer(Base):
+class User(Base):
     """A person who signs in."""
 
-    __tablename__ = "reviewers"
+    __tablename__ = "users"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
@@ -31,12 +31,12 @@ class Reviewer(Base):
     created_at: Mapped[datetime]
 
 
-class ReviewerTaskType(Base):
+class UserTaskType(Base):
     """A task type that a person reviews; who has none reviews all of them."""
 
-    __tablename__ = "reviewer_task_types"
+    __tablename__ = "user_task_types"
 
-    reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
     task_type: Mapped[str] = mapped_column(primary_key=True)
 
 
@@ -46,7 +46,7 @@ class ReviewBatch(Base):
     __tablename__ = "review_batches"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id"), unique=True)
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("drift_evaluations.id"), unique=True)
     model: Mapped[str]
     created_at: Mapped[datetime]
     #: The window's size, the control draw's, and each task type's share of the traffic by stratum.
@@ -83,7 +83,7 @@ class ReviewItem(Base):
     #: Why somebody wants the item out: personal data, out of scope.
     excluded_reason: Mapped[str | None]
     #: The status that a lead who rejects the flag puts back.
-    flagged_from: Mapped[str | None]
+    status_before_flag: Mapped[str | None]
     #: Why a lead reopened it last.
     reopened_reason: Mapped[str | None]
     #: 1, and one more each time that a lead reopens it.
@@ -116,15 +116,17 @@ class ReviewDraw(Base):
     selection_probability: Mapped[float]
 
 
-class Lease(Base):
+class ReviewAssignment(Base):
     """A claim on an item, with the draft typed so far."""
 
-    __tablename__ = "review_leases"
-    __table_args__ = (UniqueConstraint("item_id", "reviewer_id", name="uq_review_leases_reviewer"),)
+    __tablename__ = "review_assignments"
+    __table_args__ = (
+        UniqueConstraint("item_id", "reviewer_id", name="uq_review_assignments_reviewer"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"))
-    reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"), index=True)
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)
     draft: Mapped[dict[str, Any]] = mapped_column(default=dict)
     #: Set when the reviewer put the item off: it comes back to them after all others.
@@ -141,7 +143,7 @@ class Review(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"))
-    reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"), index=True)
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     #: ``accept``, ``correct`` or ``reject``.
     verdict: Mapped[str]
     accuracy: Mapped[int]
@@ -159,7 +161,7 @@ class Review(Base):
     submitted_at: Mapped[datetime]
 
 
-class Proposal(Base):
+class ReviewProposal(Base):
     """What a reviewer of a disagreed item proposes after talking; two equal ones make gold."""
 
     __tablename__ = "review_proposals"
@@ -169,7 +171,7 @@ class Proposal(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"))
-    reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"))
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     verdict: Mapped[str]
     error_kind: Mapped[str]
     answerable: Mapped[str] = mapped_column(default="")
@@ -178,14 +180,14 @@ class Proposal(Base):
     proposed_at: Mapped[datetime]
 
 
-class DiscussionMessage(Base):
+class ReviewMessage(Base):
     """What one of the two reviewers of a disagreed item writes to the other."""
 
     __tablename__ = "review_messages"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"), index=True)
-    reviewer_id: Mapped[int] = mapped_column(ForeignKey("reviewers.id"))
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     text: Mapped[str]
     written_at: Mapped[datetime]
 
@@ -200,7 +202,7 @@ class ReviewAudit(Base):
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"))
     revision: Mapped[int]
     drawn_at: Mapped[datetime]
-    auditor_id: Mapped[int | None] = mapped_column(ForeignKey("reviewers.id"))
+    auditor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[datetime | None]
     #: In what the ruling differs from the gold that it looked at: ``verdict``, ``unsafe``,
     #: ``corrected response``; empty where it confirms it.
@@ -237,12 +239,12 @@ class GoldExample(Base):
     answerable: Mapped[str] = mapped_column(default="")
     #: ``agreed``, ``discussed``, ``adjudicated`` or ``audited``.
     resolution: Mapped[str]
-    #: Why an adjudicator was needed: ``guide_gap``, ``reviewer_error``, ``ambiguous``; or empty.
+    #: Why an adjudicator was needed: ``guidelines_gap``, ``reviewer_error``, ``ambiguous``; or empty.
     cause: Mapped[str] = mapped_column(default="")
     #: What who decided it by themselves says of it.
     comment: Mapped[str] = mapped_column(default="")
     #: Who adjudicated or audited; ``NULL`` where the two reviewers settled it.
-    decided_by: Mapped[int | None] = mapped_column(ForeignKey("reviewers.id"))
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[datetime]
     #: When another took its place, or the item was excluded; ``NULL``: it stands.
     superseded_at: Mapped[datetime | None]
@@ -266,10 +268,10 @@ class AuditEntry(Base):
 keep_append_only(AuditEntry.metadata.tables[AuditEntry.__tablename__])
 
 
-class StoredTaxonomy(Base):
+class TaxonomyVersion(Base):
     """A version of the task taxonomy that items were, or are, reviewed under."""
 
-    __tablename__ = "taxonomies"
+    __tablename__ = "taxonomy_versions"
 
     #: SHA-256 of the content.
     version: Mapped[str] = mapped_column(primary_key=True)

@@ -32,7 +32,7 @@ class OffsetGap(Base):
     partition: Mapped[int]
     first_offset: Mapped[int] = mapped_column(BigId)
     last_offset: Mapped[int] = mapped_column(BigId)
-    found_at: Mapped[datetime]
+    detected_at: Mapped[datetime]
 
 
 class EmbeddingBlock(Base):
@@ -94,7 +94,7 @@ class Exchange(Base):
     model: Mapped[str]
     task_type: Mapped[str] = mapped_column(default="")
     #: The user or session: the unit that is exchangeable under the null hypothesis.
-    user: Mapped[str] = mapped_column(default="", index=True)
+    end_user: Mapped[str] = mapped_column(default="", index=True)
     #: ``[{"role", "content"}, ...]``
     messages: Mapped[list[Any]]
     #: The last user message: what is embedded and compared.
@@ -112,8 +112,8 @@ class Exchange(Base):
     inclusion_probability: Mapped[float]
     #: Whatever of its kind had a randomness of at least this was decoded.
     candidate_threshold: Mapped[int] = mapped_column(BigId)
-    #: ``traffic.floor_per_window`` when it was stored.
-    floor_size: Mapped[int]
+    #: ``traffic.min_samples_per_task_type`` when it was stored.
+    min_sample_size: Mapped[int]
     block_id: Mapped[int] = mapped_column(ForeignKey("embedding_blocks.id"), index=True)
     block_row: Mapped[int]
 
@@ -143,7 +143,7 @@ class PendingHalf(Base):
     join_id: Mapped[str]
     #: ``request`` or ``response``.
     side: Mapped[str]
-    user: Mapped[str] = mapped_column(default="", index=True)
+    end_user: Mapped[str] = mapped_column(default="", index=True)
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime] = mapped_column(index=True)
     randomness: Mapped[int] = mapped_column(BigId)

@@ -34,7 +34,7 @@ class TrainingRun(Base):
     #: Who asked on the page to end it; what launched it does.
     cancel_requested_by: Mapped[str | None]
     #: Of a cancelled run: why its child couldn't be ended yet. The daemon tries until it could.
-    child_not_ended: Mapped[str | None]
+    termination_error: Mapped[str | None]
     result: Mapped[dict[str, Any] | None]
     error: Mapped[str | None]
     created_at: Mapped[datetime]
@@ -89,7 +89,7 @@ class CandidateEvaluation(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), index=True)
-    #: ``planned``, ``running``, ``awaiting_people``, ``succeeded``, ``failed`` or ``cancelled``.
+    #: ``planned``, ``running``, ``awaiting_ratings``, ``succeeded``, ``failed`` or ``cancelled``.
     status: Mapped[str]
     launcher: Mapped[str]
     #: What the launcher needs to find the child again.
@@ -107,12 +107,12 @@ class CandidateEvaluation(Base):
     #: Not started before; set after a failure that may pass.
     next_attempt_at: Mapped[datetime]
     #: Every number that led to the decision.
-    verdict: Mapped[dict[str, Any] | None]
+    results: Mapped[dict[str, Any] | None]
     #: ``promote``, ``reject`` or ``undecided``.
-    decision: Mapped[str | None]
+    gate_result: Mapped[str | None]
     error: Mapped[str | None]
     #: Of a cancelled one: why its child couldn't be ended yet. The daemon tries until it could.
-    child_not_ended: Mapped[str | None]
+    termination_error: Mapped[str | None]
     planned_by: Mapped[str]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
@@ -167,7 +167,7 @@ class Rollout(Base):
     #: ``running``, ``held``, ``completed`` or ``reverted``.
     status: Mapped[str]
     weight_percent: Mapped[int]
-    step_started_at: Mapped[datetime]
+    stage_started_at: Mapped[datetime]
     reason: Mapped[str]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
@@ -188,7 +188,7 @@ class BaselinePlan(Base):
     #: When the version was promoted: its traffic of before is a rollout's.
     since: Mapped[datetime]
     #: Windows that end by then were looked at.
-    looked_until: Mapped[datetime | None]
+    searched_until: Mapped[datetime | None]
     #: The baseline that was taken.
     baseline_id: Mapped[int | None] = mapped_column(ForeignKey("baselines.id"))
     #: When it was taken, or another version was promoted before it could be.

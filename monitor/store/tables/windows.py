@@ -9,12 +9,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from monitor.store.tables.base import Base, BigId
 
 
-class Evaluation(Base):
+class DriftEvaluation(Base):
     """One row a (model, window): claimed before it runs, with all that is needed to repeat it."""
 
-    __tablename__ = "evaluations"
+    __tablename__ = "drift_evaluations"
     __table_args__ = (
-        UniqueConstraint("model", "window_start", "window_end", name="uq_evaluations_window"),
+        UniqueConstraint("model", "window_start", "window_end", name="uq_drift_evaluations_window"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -48,21 +48,21 @@ class Report(Base):
 
     __tablename__ = "reports"
 
-    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("drift_evaluations.id"), primary_key=True)
     #: ``evidently`` (HTML).
     kind: Mapped[str] = mapped_column(primary_key=True)
     content: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
 
 
-class WatchedWindow(Base):
+class SlowDriftWindow(Base):
     """What the watch for slow drift keeps of an evaluated window: sums, no exchange."""
 
-    __tablename__ = "watched_windows"
+    __tablename__ = "slow_drift_windows"
 
-    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("drift_evaluations.id"), primary_key=True)
     #: Digest of all that fixed the scores; only windows of one map are compared.
-    map_digest: Mapped[str]
+    scoring_digest: Mapped[str]
     #: Compressed arrays, as :class:`monitor.store.windows.slow_drift.Sums`.
     sums: Mapped[bytes] = mapped_column(LargeBinary)
 
@@ -77,21 +77,21 @@ class Incident(Base):
             "uq_incidents_open_model",
             "model",
             unique=True,
-            postgresql_where=text("closed_at IS NULL"),
-            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("resolved_at IS NULL"),
+            sqlite_where=text("resolved_at IS NULL"),
         ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     model: Mapped[str]
-    #: ``open``, ``acknowledged`` or ``recovered``.
+    #: ``open``, ``acknowledged`` or ``resolved``.
     status: Mapped[str]
     fingerprint: Mapped[str]
     severity: Mapped[float]
-    opened_by_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id"))
-    last_evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id"))
+    opening_evaluation_id: Mapped[int] = mapped_column(ForeignKey("drift_evaluations.id"))
+    last_evaluation_id: Mapped[int] = mapped_column(ForeignKey("drift_evaluations.id"))
     opened_at: Mapped[datetime]
-    closed_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None]
     slack_channel: Mapped[str | None]
     slack_ts: Mapped[str | None]
@@ -127,7 +127,7 @@ class Decision(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     batch_id: Mapped[int] = mapped_column(ForeignKey("review_batches.id"), unique=True)
     model: Mapped[str]
-    #: ``retrain``, ``knowledge``, ``mend_guide``, ``keep`` or ``undecided``.
+    #: ``retrain``, ``fix_context``, ``fix_guidelines``, ``keep`` or ``undecided``.
     recommendation: Mapped[str]
     #: Counts, rates, intervals and the reasons in words.
     inputs: Mapped[dict[str, Any]]

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from monitor.store.tables import Exchange
 from monitor.store.traffic.baselines import BaselineRow, baseline_by_digest, create_baseline
 from monitor.store.traffic.embedding_blocks import insert_block
-from monitor.store.traffic.exchanges import WindowRows
+from monitor.store.traffic.exchanges import ExchangeColumns
 
 #: Vectors in a block.
 BLOCK_ROWS = 1024
@@ -23,10 +23,10 @@ _OWN = {"id", "source", "baseline_id", "block_id", "block_row"}
 _SHARED = tuple(column for column in Exchange.__table__.columns if column.name not in _OWN)
 
 
-def copy_with_vectors(
+def copy_baseline_with_vectors(
     connection: Connection,
     original: BaselineRow,
-    rows: WindowRows,
+    rows: ExchangeColumns,
     *,
     encoder: str,
     prompt_vectors: NDArray[np.float16],
@@ -87,11 +87,11 @@ def copy_with_vectors(
     )
 
 
-def baseline_of_traffic(
+def create_baseline_from_traffic(
     connection: Connection,
     model: str,
     model_version: str,
-    rows: WindowRows,
+    rows: ExchangeColumns,
     *,
     randomness: Sequence[int],
     now: datetime,
@@ -141,7 +141,7 @@ def baseline_of_traffic(
                 "threshold": 0,
                 "candidate_threshold": 0,
                 "inclusion_probability": 1.0,
-                "floor_size": 0,
+                "min_sample_size": 0,
             }
             for number, one in enumerate(randomness)
         ],
@@ -153,7 +153,7 @@ def _copy(
     connection: Connection,
     baseline_id: int,
     digest: str,
-    rows: WindowRows,
+    rows: ExchangeColumns,
     *,
     encoder: str,
     prompt_vectors: NDArray[np.float16],

@@ -58,7 +58,7 @@ def create_baseline(
     ).scalar_one()
 
 
-def baselines_of(connection: Connection, model: str) -> list[BaselineRow]:
+def list_baselines(connection: Connection, model: str) -> list[BaselineRow]:
     """Return the baselines of a model, the newest first."""
     statement = _ROWS.where(Baseline.model == model).order_by(Baseline.id.desc())
     return [BaselineRow(*row) for row in connection.execute(statement)]
@@ -71,7 +71,7 @@ def latest_baseline(connection: Connection, model: str) -> BaselineRow | None:
     return None if row is None else BaselineRow(*row)
 
 
-def first_baseline(connection: Connection, model: str) -> datetime | None:
+def first_baseline_at(connection: Connection, model: str) -> datetime | None:
     """Return when the model's first baseline was imported: the watch is on from then."""
     return connection.execute(
         select(func.min(Baseline.created_at)).where(Baseline.model == model)

@@ -35,7 +35,7 @@ class Block:
     n_rows: int
 
 
-def lock_upkeep(connection: Connection) -> None:
+def lock_blocks(connection: Connection) -> None:
     """Wait until nobody else removes exchanges or moves vectors, and keep it so until the commit.
 
     SQLite has one writer anyway.
@@ -61,7 +61,7 @@ def blocks_with_dead_rows(connection: Connection, limit: int = 1000) -> list[int
 def drop_dead_rows(connection: Connection, block_id: int) -> int:
     """Put a block without the vectors of exchanges that are gone in its place, or none.
 
-    Call it under :func:`lock_upkeep`.
+    Call it under :func:`lock_blocks`.
 
     Returns:
         How many vectors of each side went.
@@ -105,7 +105,7 @@ def drop_dead_rows(connection: Connection, block_id: int) -> int:
     return int(block.n_rows - len(living))
 
 
-def groups_to_join(connection: Connection, before: datetime) -> list[list[int]]:
+def groups_to_merge(connection: Connection, before: datetime) -> list[list[int]]:
     """Return groups of small blocks of traffic that are worth joining.
 
     The blocks of a group are of one encoder, written one after the other, before a time; together
@@ -128,10 +128,10 @@ def groups_to_join(connection: Connection, before: datetime) -> list[list[int]]:
     return [[one.id for one in group] for group in _groups(blocks) if _is_worth(group)]
 
 
-def join_blocks(connection: Connection, block_ids: Sequence[int]) -> int:
+def merge_blocks(connection: Connection, block_ids: Sequence[int]) -> int:
     """Put one block in the place of several; every vector keeps its bits.
 
-    Call it under :func:`lock_upkeep`.
+    Call it under :func:`lock_blocks`.
 
     Returns:
         The rows moved; 0 where one of the blocks has gone or lost rows since they were chosen.

@@ -38,7 +38,7 @@ class DeadLetterRow:
 
 
 @dataclass(frozen=True)
-class LetterKind:
+class DeadLetterSummary:
     """The dead letters of one reason."""
 
     reason: str
@@ -108,7 +108,7 @@ def pending_dead_letters(
     return [_letter(row) for row in connection.execute(statement)]
 
 
-def last_dead_letter(connection: Connection) -> int:
+def last_dead_letter_id(connection: Connection) -> int:
     """Return the highest id of a dead letter; 0 where there is none."""
     return connection.execute(select(func.max(DeadLetter.id))).scalar_one() or 0
 
@@ -134,7 +134,7 @@ def count_by_reason(connection: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def summarize_dead_letters(connection: Connection) -> list[LetterKind]:
+def summarize_dead_letters(connection: Connection) -> list[DeadLetterSummary]:
     """Summarize the dead letters that were not replayed yet, by reason, the most frequent first."""
     groups = connection.execute(
         select(
@@ -153,7 +153,7 @@ def summarize_dead_letters(connection: Connection) -> list[LetterKind]:
             select(*_COLUMNS).where(DeadLetter.id.in_([group[3] for group in groups]))
         )
     )
-    return [LetterKind(*group[:3], newest[group[3]]) for group in groups]
+    return [DeadLetterSummary(*group[:3], newest[group[3]]) for group in groups]
 
 
 def _letter(row: Sequence[Any]) -> tuple[int, DeadLetterRow]:

@@ -42,7 +42,7 @@ def insert_block(
     ).scalar_one()
 
 
-def gather_vectors(
+def load_vectors(
     connection: Connection, block_ids: NDArray[np.int64], block_rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
     """Gather the vectors of rows that lie anywhere in the blocks; each block is read once.

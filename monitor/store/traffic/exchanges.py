@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from monitor.errors import NotFoundError
 from monitor.store.bulk_insert import insert_rows
 from monitor.store.tables import EmbeddingBlock, Exchange, metadata
-from monitor.store.traffic.embedding_blocks import gather_vectors, insert_block
+from monitor.store.traffic.embedding_blocks import insert_block, load_vectors
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class ExchangeRow:
     received_at: datetime
     model: str
     task_type: str
-    user: str
+    end_user: str
     #: ``[{"role", "content"}, ...]``
     messages: list[dict[str, str]]
     prompt: str
@@ -50,7 +50,7 @@ class ExchangeRow:
     randomness: int = 0
     threshold: int = 0
     candidate_threshold: int = 0
-    floor_size: int = 0
+    min_sample_size: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class ExchangeDetail:
     occurred_at: datetime
     model: str
     task_type: str
-    user: str
+    end_user: str
     messages: list[dict[str, str]]
     prompt: str
     response: str
@@ -72,7 +72,7 @@ class ExchangeDetail:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WindowRows:
+class ExchangeColumns:
     """The exchanges of a window, in order of time: lists of n, arrays ``[n]`` and ``[n, d]``."""
 
     ids: NDArray[np.int64]
@@ -88,7 +88,7 @@ class WindowRows:
     randomness: NDArray[np.int64]
     threshold: NDArray[np.int64]
     candidate_threshold: NDArray[np.int64]
-    floor_size: NDArray[np.int64]
+    min_sample_size: NDArray[np.int64]
     #: float16, unit norm.
     prompt_vectors: NDArray[np.float16]
     response_vectors: NDArray[np.float16]
@@ -101,7 +101,7 @@ class WindowRows:
         """Return the number of exchanges."""
         return len(self.exchange_ids)
 
-    def take(self, rows: NDArray[np.int64]) -> "WindowRows":
+    def take(self, rows: NDArray[np.int64]) -> "ExchangeColumns":
         """Return some of the exchanges, by their row numbers."""
         return replace(
             self,
@@ -117,7 +117,7 @@ class WindowRows:
             randomness=self.randomness[rows],
             threshold=self.threshold[rows],
             candidate_threshold=self.candidate_threshold[rows],
-            floor_size=self.floor_size[rows],
+            min_sample_size=self.min_sample_size[rows],
             prompt_vectors=self.prompt_vectors[rows],
             response_vectors=self.response_vectors[rows],
         )
@@ -164,7 +164,7 @@ def insert_exchanges(
 
 def load_window(
     connection: Connection, model: str, start: datetime, end: datetime, *, encoder: str = ""
-) -> WindowRows:
+) -> ExchangeColumns:
     """Load the traffic of a model in ``[start, end)``; baselines are not traffic.
 
     Args:
@@ -177,14 +177,14 @@ def load_window(
     return _load(connection, _traffic(model, start, end), encoder)
 
 
-def encoders_of_window(
+def count_by_encoder(
     connection: Connection, model: str, start: datetime, end: datetime
 ) -> dict[str, int]:
     """Return how many exchanges of a window each encoder embedded, the newest encoder first."""
     return _count_by_encoder(connection, _traffic(model, start, end))
 
 
-def load_baseline(connection: Connection, baseline_id: int) -> WindowRows:
+def load_baseline(connection: Connection, baseline_id: int) -> ExchangeColumns:
     """Load the exchanges of a baseline."""
     return _load(connection, (Exchange.baseline_id == baseline_id,))
 
@@ -203,7 +203,7 @@ def exchange_by_id(connection: Connection, exchange_row_id: int) -> ExchangeDeta
                 Exchange.occurred_at,
                 Exchange.model,
                 Exchange.task_type,
-                Exchange.user,
+                Exchange.end_user,
                 Exchange.messages,
                 Exchange.prompt,
                 Exchange.response,
@@ -220,7 +220,7 @@ def exchange_by_id(connection: Connection, exchange_row_id: int) -> ExchangeDeta
     return ExchangeDetail(**row)
 
 
-def first_occurrence(connection: Connection, model: str) -> datetime | None:
+def first_exchange_at(connection: Connection, model: str) -> datetime | None:
     """Return when the oldest traffic of a model occurred; ``None`` where there is none."""
     return connection.execute(
         select(func.min(Exchange.occurred_at)).where(
@@ -229,7 +229,7 @@ def first_occurrence(connection: Connection, model: str) -> datetime | None:
     ).scalar_one()
 
 
-def last_occurrence(connection: Connection, model: str) -> datetime | None:
+def last_exchange_at(connection: Connection, model: str) -> datetime | None:
     """Return when the newest traffic of a model occurred; ``None`` where there is none."""
     return connection.execute(
         select(func.max(Exchange.occurred_at)).where(
@@ -249,7 +249,7 @@ def _traffic(model: str, start: datetime, end: datetime) -> tuple[ColumnElement[
 
 def _load(
     connection: Connection, conditions: Sequence[ColumnElement[bool]], encoder: str = ""
-) -> WindowRows:
+) -> ExchangeColumns:
     counts = _count_by_encoder(connection, conditions)
     encoder = encoder or next(iter(counts), "")
     rows = connection.execute(
@@ -258,7 +258,7 @@ def _load(
             Exchange.exchange_id,
             Exchange.prompt,
             Exchange.response,
-            Exchange.user,
+            Exchange.end_user,
             Exchange.task_type,
             Exchange.occurred_at,
             Exchange.attributes,
@@ -266,7 +266,7 @@ def _load(
             Exchange.randomness,
             Exchange.threshold,
             Exchange.candidate_threshold,
-            Exchange.floor_size,
+            Exchange.min_sample_size,
             Exchange.block_id,
             Exchange.block_row,
         )
@@ -279,8 +279,8 @@ def _load(
         columns = [[] for _ in range(15)]
     block_ids = np.asarray(columns[13], dtype=np.int64)
     block_rows = np.asarray(columns[14], dtype=np.int64)
-    prompt_vectors, response_vectors = gather_vectors(connection, block_ids, block_rows)
-    return WindowRows(
+    prompt_vectors, response_vectors = load_vectors(connection, block_ids, block_rows)
+    return ExchangeColumns(
         ids=np.asarray(columns[0], dtype=np.int64),
         exchange_ids=columns[1],
         prompts=columns[2],
@@ -293,7 +293,7 @@ def _load(
         randomness=np.asarray(columns[9], dtype=np.int64),
         threshold=np.asarray(columns[10], dtype=np.int64),
         candidate_threshold=np.asarray(columns[11], dtype=np.int64),
-        floor_size=np.asarray(columns[12], dtype=np.int64),
+        min_sample_size=np.asarray(columns[12], dtype=np.int64),
         prompt_vectors=prompt_vectors,
         response_vectors=response_vectors,
         encoder=encoder,
@@ -329,7 +329,7 @@ def _values(row: ExchangeRow) -> dict[str, Any]:
         "received_at": row.received_at,
         "model": row.model,
         "task_type": row.task_type,
-        "user": row.user,
+        "end_user": row.end_user,
         "messages": row.messages,
         "prompt": row.prompt,
         "response": row.response,
@@ -339,5 +339,5 @@ def _values(row: ExchangeRow) -> dict[str, Any]:
         "randomness": row.randomness,
         "threshold": row.threshold,
         "candidate_threshold": row.candidate_threshold,
-        "floor_size": row.floor_size,
+        "min_sample_size": row.min_sample_size,
     }

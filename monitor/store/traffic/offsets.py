@@ -19,7 +19,7 @@ class Gap:
     partition: int
     first_offset: int
     last_offset: int
-    found_at: datetime
+    detected_at: datetime
 
 
 def next_offset(connection: Connection, source: str, partition: int) -> int | None:
@@ -85,7 +85,7 @@ def advance(
         )
 
 
-def note_caught_up(connection: Connection, source: str, until: Mapping[int, datetime]) -> None:
+def record_caught_up(connection: Connection, source: str, until: Mapping[int, datetime]) -> None:
     """Note until when the traffic of partitions is stored."""
     # In a fixed order, so that two that note the same can't wait for each other.
     for partition, moment in sorted(until.items()):
@@ -126,7 +126,7 @@ def record_gap(
     *,
     first_offset: int,
     last_offset: int,
-    found_at: datetime,
+    detected_at: datetime,
 ) -> None:
     """Write down that ``[first_offset, last_offset]`` was gone before it could be read."""
     connection.execute(
@@ -135,7 +135,7 @@ def record_gap(
             partition=partition,
             first_offset=first_offset,
             last_offset=last_offset,
-            found_at=found_at,
+            detected_at=detected_at,
         )
     )
 
@@ -145,10 +145,10 @@ def list_gaps(connection: Connection, source: str) -> list[Gap]:
     return [Gap(*row) for row in connection.execute(_GAPS.where(OffsetGap.source == source))]
 
 
-def gaps_found(connection: Connection, source: str, start: datetime, end: datetime) -> list[Gap]:
+def gaps_detected(connection: Connection, source: str, start: datetime, end: datetime) -> list[Gap]:
     """Return the gaps of a source that were found in ``[start, end)``."""
     statement = _GAPS.where(
-        OffsetGap.source == source, OffsetGap.found_at >= start, OffsetGap.found_at < end
+        OffsetGap.source == source, OffsetGap.detected_at >= start, OffsetGap.detected_at < end
     )
     return [Gap(*row) for row in connection.execute(statement)]
 
@@ -158,5 +158,5 @@ _GAPS = select(
     OffsetGap.partition,
     OffsetGap.first_offset,
     OffsetGap.last_offset,
-    OffsetGap.found_at,
+    OffsetGap.detected_at,
 ).order_by(OffsetGap.partition, OffsetGap.first_offset)

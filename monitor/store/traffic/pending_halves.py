@@ -30,7 +30,7 @@ class HalfRow:
     position: Position
     join_id: str
     side: Literal["request", "response"]
-    user: str
+    end_user: str
     occurred_at: datetime
     received_at: datetime
     #: As in ``exchanges``, but of the decision before the rate of its kind.
@@ -170,7 +170,7 @@ def overdue_halves(
     return _lonely(connection, received, or_(lost_patience, *heard_out), limit=limit)
 
 
-def lonely_halves(connection: Connection, source: str, *, limit: int) -> list[StoredHalf]:
+def unpaired_halves(connection: Connection, source: str, *, limit: int) -> list[StoredHalf]:
     """Lock and return halves of a source that have no partner, the oldest first."""
     return _lonely(connection, PendingHalf.source == source, limit=limit)
 
@@ -196,7 +196,7 @@ def _lonely(
     return list(_load(connection, list(ids)).values())
 
 
-def first_waiting(connection: Connection, source: str | None = None) -> datetime | None:
+def oldest_pending_at(connection: Connection, source: str | None = None) -> datetime | None:
     """Return when the oldest half occurred that waits; ``None`` where none waits.
 
     Args:
@@ -216,7 +216,7 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, StoredHalf]:
             *POSITION,
             PendingHalf.join_id,
             PendingHalf.side,
-            PendingHalf.user,
+            PendingHalf.end_user,
             PendingHalf.occurred_at,
             PendingHalf.received_at,
             PendingHalf.randomness,
@@ -232,7 +232,7 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, StoredHalf]:
                 position=Position(*row[1:5]),
                 join_id=row.join_id,
                 side=row.side,
-                user=row.user,
+                end_user=row.end_user,
                 occurred_at=row.occurred_at,
                 received_at=row.received_at,
                 randomness=row.randomness,
@@ -253,7 +253,7 @@ def _values(row: HalfRow) -> dict[str, Any]:
         "record_index": row.position.record_index,
         "join_id": row.join_id,
         "side": row.side,
-        "user": row.user,
+        "end_user": row.end_user,
         "occurred_at": row.occurred_at,
         "received_at": row.received_at,
         "randomness": row.randomness,

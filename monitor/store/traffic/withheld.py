@@ -21,24 +21,24 @@ class WithheldDay:
 
 
 @dataclass(frozen=True)
-class Withheld:
+class WithheldCount:
     """How many exchanges were withheld."""
 
     n: int = 0
     #: How many of the traffic they stand for: the sum of 1 / inclusion probability.
     estimated_total: float = 0.0
 
-    def __add__(self, other: "Withheld") -> "Withheld":
+    def __add__(self, other: "WithheldCount") -> "WithheldCount":
         """Return both together."""
-        return Withheld(self.n + other.n, self.estimated_total + other.estimated_total)
+        return WithheldCount(self.n + other.n, self.estimated_total + other.estimated_total)
 
 
-def day_of(moment: datetime) -> datetime:
+def start_of_day(moment: datetime) -> datetime:
     """Return the beginning of an instant's day in UTC."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def add_withheld(connection: Connection, counts: Mapping[WithheldDay, Withheld]) -> None:
+def add_withheld(connection: Connection, counts: Mapping[WithheldDay, WithheldCount]) -> None:
     """Add to the counts; the offsets move in the same transaction."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     # In a fixed order, so that two replicas can't wait for each other.
@@ -61,7 +61,9 @@ def add_withheld(connection: Connection, counts: Mapping[WithheldDay, Withheld])
         )
 
 
-def count_withheld(connection: Connection, model: str, start: datetime, end: datetime) -> Withheld:
+def count_withheld(
+    connection: Connection, model: str, start: datetime, end: datetime
+) -> WithheldCount:
     """Return how many exchanges of a model were withheld on the days of ``[start, end)``."""
     count, estimated_total = connection.execute(
         select(
@@ -73,10 +75,10 @@ def count_withheld(connection: Connection, model: str, start: datetime, end: dat
             WithheldExchanges.day < end,
         )
     ).one()
-    return Withheld(int(count), float(estimated_total))
+    return WithheldCount(int(count), float(estimated_total))
 
 
-def first_withheld(connection: Connection, model: str) -> datetime | None:
+def first_withheld_day(connection: Connection, model: str) -> datetime | None:
     """Return the first day on which exchanges of a model were withheld."""
     return connection.execute(
         select(func.min(WithheldExchanges.day)).where(WithheldExchanges.model == model)

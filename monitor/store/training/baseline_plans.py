@@ -18,7 +18,7 @@ class BaselinePlanRow:
     #: Number of the version.
     version: int
     since: datetime
-    looked_until: datetime | None
+    searched_until: datetime | None
     baseline_id: int | None
     closed_at: datetime | None
 
@@ -29,7 +29,7 @@ _ROWS = select(
     BaselinePlan.version_id,
     ModelVersion.version,
     BaselinePlan.since,
-    BaselinePlan.looked_until,
+    BaselinePlan.searched_until,
     BaselinePlan.baseline_id,
     BaselinePlan.closed_at,
 ).join(ModelVersion, BaselinePlan.version_id == ModelVersion.id)
@@ -48,7 +48,7 @@ def plan_baseline(connection: Connection, model: str, version_id: int, now: date
     connection.execute(insert(BaselinePlan).values(model=model, version_id=version_id, since=now))
 
 
-def open_plan(connection: Connection, model: str) -> BaselinePlanRow | None:
+def pending_baseline_plan(connection: Connection, model: str) -> BaselinePlanRow | None:
     """Return the plan of a model's serving version whose baseline wasn't taken yet."""
     row = connection.execute(
         _ROWS.where(BaselinePlan.model == model, BaselinePlan.closed_at.is_(None))
@@ -56,7 +56,7 @@ def open_plan(connection: Connection, model: str) -> BaselinePlanRow | None:
     return None if row is None else BaselinePlanRow(*row)
 
 
-def newest_plan(connection: Connection, version_id: int) -> BaselinePlanRow | None:
+def latest_baseline_plan(connection: Connection, version_id: int) -> BaselinePlanRow | None:
     """Return what was planned when a version was promoted last."""
     row = connection.execute(
         _ROWS.where(BaselinePlan.version_id == version_id).order_by(BaselinePlan.id.desc()).limit(1)
@@ -64,14 +64,16 @@ def newest_plan(connection: Connection, version_id: int) -> BaselinePlanRow | No
     return None if row is None else BaselinePlanRow(*row)
 
 
-def note_looked(connection: Connection, plan_id: int, until: datetime) -> None:
+def set_searched_until(connection: Connection, plan_id: int, until: datetime) -> None:
     """Note that the windows which end by then hold no traffic for a plan."""
     connection.execute(
-        update(BaselinePlan).where(BaselinePlan.id == plan_id).values(looked_until=until)
+        update(BaselinePlan).where(BaselinePlan.id == plan_id).values(searched_until=until)
     )
 
 
-def close_plan(connection: Connection, plan_id: int, baseline_id: int, now: datetime) -> bool:
+def close_baseline_plan(
+    connection: Connection, plan_id: int, baseline_id: int, now: datetime
+) -> bool:
     """Close a plan by its baseline; return whether it was open."""
     closed = connection.execute(
         update(BaselinePlan)

@@ -30,10 +30,10 @@ _COLUMNS = (
     CandidateEvaluation.dataset_digests,
     CandidateEvaluation.attempts,
     CandidateEvaluation.next_attempt_at,
-    CandidateEvaluation.verdict,
-    CandidateEvaluation.decision,
+    CandidateEvaluation.results,
+    CandidateEvaluation.gate_result,
     CandidateEvaluation.error,
-    CandidateEvaluation.child_not_ended,
+    CandidateEvaluation.termination_error,
     CandidateEvaluation.planned_by,
     CandidateEvaluation.created_at,
     CandidateEvaluation.started_at,
@@ -64,11 +64,11 @@ class CandidateEvaluationRow:
     dataset_digests: dict[str, str] | None
     attempts: int
     next_attempt_at: datetime
-    verdict: dict[str, Any] | None
-    decision: str | None
+    results: dict[str, Any] | None
+    gate_result: str | None
     error: str | None
     #: Of a cancelled one: why its child couldn't be ended yet.
-    child_not_ended: str | None
+    termination_error: str | None
     planned_by: str
     created_at: datetime
     started_at: datetime | None
@@ -78,12 +78,12 @@ class CandidateEvaluationRow:
     approved_at: datetime | None
 
     @property
-    def lets_pass(self) -> bool:
+    def may_roll_out(self) -> bool:
         """Whether the candidate may be rolled out: promoted, or undecided and approved."""
-        return self.decision == "promote" or self.approved_by is not None
+        return self.gate_result == "promote" or self.approved_by is not None
 
 
-def insert_evaluation(
+def insert_candidate_evaluation(
     connection: Connection,
     version_id: int,
     *,
@@ -110,7 +110,7 @@ def insert_evaluation(
     return int(connection.execute(statement.returning(CandidateEvaluation.id)).scalar_one())
 
 
-def evaluation_by_id(
+def candidate_evaluation_by_id(
     connection: Connection, evaluation_id: int, *, lock: bool = False
 ) -> CandidateEvaluationRow:
     """Return an evaluation; with ``lock``, nobody else changes it until the transaction ends.
@@ -127,7 +127,9 @@ def evaluation_by_id(
     return CandidateEvaluationRow(*row)
 
 
-def open_evaluation(connection: Connection, version_id: int) -> CandidateEvaluationRow | None:
+def unfinished_candidate_evaluation(
+    connection: Connection, version_id: int
+) -> CandidateEvaluationRow | None:
     """Return the evaluation of a version that hasn't ended."""
     return _first(
         connection,
@@ -136,12 +138,16 @@ def open_evaluation(connection: Connection, version_id: int) -> CandidateEvaluat
     )
 
 
-def last_evaluation(connection: Connection, version_id: int) -> CandidateEvaluationRow | None:
+def latest_candidate_evaluation(
+    connection: Connection, version_id: int
+) -> CandidateEvaluationRow | None:
     """Return a version's newest evaluation, whatever became of it."""
     return _first(connection, CandidateEvaluation.version_id == version_id)
 
 
-def last_verdict(connection: Connection, version_id: int) -> CandidateEvaluationRow | None:
+def latest_succeeded_evaluation(
+    connection: Connection, version_id: int
+) -> CandidateEvaluationRow | None:
     """Return a version's newest evaluation that ended with a verdict."""
     return _first(
         connection,
@@ -150,7 +156,7 @@ def last_verdict(connection: Connection, version_id: int) -> CandidateEvaluation
     )
 
 
-def list_evaluations(
+def list_candidate_evaluations(
     connection: Connection,
     *,
     model: str | None = None,
@@ -201,7 +207,9 @@ def mark_running(
     )
 
 
-def put_off(connection: Connection, evaluation_id: int, error: str, until: datetime) -> bool:
+def postpone_evaluation(
+    connection: Connection, evaluation_id: int, error: str, until: datetime
+) -> bool:
     """Plan a running evaluation again, not before a time; return whether this call did it."""
     return _change(
         connection,
@@ -214,10 +222,10 @@ def put_off(connection: Connection, evaluation_id: int, error: str, until: datet
     )
 
 
-def keep_verdict(
+def save_results(
     connection: Connection,
     evaluation_id: int,
-    verdict: dict[str, Any],
+    results: dict[str, Any],
     dataset_digests: dict[str, str],
 ) -> bool:
     """Keep what a running evaluation found, and wait for people; return whether this call did."""
@@ -225,66 +233,66 @@ def keep_verdict(
         connection,
         evaluation_id,
         "running",
-        status="awaiting_people",
-        verdict=verdict,
+        status="awaiting_ratings",
+        results=results,
         dataset_digests=dataset_digests,
     )
 
 
-def finish_evaluation(
+def finish_candidate_evaluation(
     connection: Connection,
     evaluation_id: int,
     status: str,
     *,
     now: datetime,
-    verdict: dict[str, Any] | None = None,
-    decision: str | None = None,
+    results: dict[str, Any] | None = None,
+    gate_result: str | None = None,
     dataset_digests: dict[str, str] | None = None,
     error: str | None = None,
 ) -> bool:
     """End an evaluation that hasn't ended yet; return whether it was this call that ended it."""
-    values = {"verdict": verdict, "dataset_digests": dataset_digests}
+    values = {"results": results, "dataset_digests": dataset_digests}
     return _change(
         connection,
         evaluation_id,
         "planned",
         "running",
-        "awaiting_people",
+        "awaiting_ratings",
         status=status,
-        decision=decision,
+        gate_result=gate_result,
         error=error,
         finished_at=now,
         **{name: value for name, value in values.items() if value is not None},
     )
 
 
-def leave_child(
+def record_unterminated_child(
     connection: Connection, evaluation_id: int, handle: dict[str, Any], why: str
 ) -> None:
     """Note of one that is being cancelled which child is to be ended, and why it hasn't been."""
     connection.execute(
         update(CandidateEvaluation)
         .where(CandidateEvaluation.id == evaluation_id)
-        .values(handle=handle, child_not_ended=why)
+        .values(handle=handle, termination_error=why)
     )
 
 
-def note_child(connection: Connection, evaluation_id: int, why: str | None) -> None:
+def set_termination_error(connection: Connection, evaluation_id: int, why: str | None) -> None:
     """Note why the child of a cancelled evaluation couldn't be ended; ``None``: it could."""
     connection.execute(
         update(CandidateEvaluation)
         .where(CandidateEvaluation.id == evaluation_id)
-        .values(child_not_ended=why)
+        .values(termination_error=why)
     )
 
 
-def evaluations_with_child_left(
+def evaluations_to_terminate(
     connection: Connection, *, version_id: int | None = None
 ) -> list[CandidateEvaluationRow]:
     """Return the cancelled evaluations, of a version or of all, whose child couldn't be ended."""
     statement = (
         _evaluations()
-        .where(CandidateEvaluation.child_not_ended.is_not(None))
+        .where(CandidateEvaluation.termination_error.is_not(None))
         .order_by(CandidateEvaluation.id)
     )
     if version_id is not None:
@@ -300,7 +308,7 @@ def approve_evaluation(
         update(CandidateEvaluation)
         .where(
             CandidateEvaluation.id == evaluation_id,
-            CandidateEvaluation.decision == "undecided",
+            CandidateEvaluation.gate_result == "undecided",
             CandidateEvaluation.approved_by.is_(None),
         )
         .values(approved_by=by, approved_reason=reason, approved_at=now)

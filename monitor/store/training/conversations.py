@@ -12,12 +12,12 @@ _IDS_PER_QUERY = 500
 
 
 @dataclass(frozen=True)
-class Asker:
+class ItemEndUser:
     """Who asked what an item reviews."""
 
     item_id: int
     exchange_id: str
-    user: str
+    end_user: str
     attributes: dict[str, Any]
 
 
@@ -28,22 +28,22 @@ class Conversation:
     exchange_id: str
     model: str
     task_type: str
-    user: str
+    end_user: str
     messages: list[dict[str, str]]
     attributes: dict[str, Any]
 
 
-def askers_of(connection: Connection, item_ids: Sequence[int]) -> list[Asker]:
+def end_users_of_items(connection: Connection, item_ids: Sequence[int]) -> list[ItemEndUser]:
     """Return who asked what some items review; items that don't exist are left out."""
-    found: list[Asker] = []
+    found: list[ItemEndUser] = []
     for first in range(0, len(item_ids), _IDS_PER_QUERY):
         statement = (
-            select(ReviewItem.id, Exchange.exchange_id, Exchange.user, Exchange.attributes)
+            select(ReviewItem.id, Exchange.exchange_id, Exchange.end_user, Exchange.attributes)
             .join(Exchange, Exchange.id == ReviewItem.exchange_id)
             .where(ReviewItem.id.in_(item_ids[first : first + _IDS_PER_QUERY]))
             .order_by(ReviewItem.id)
         )
-        found += [Asker(*row) for row in connection.execute(statement)]
+        found += [ItemEndUser(*row) for row in connection.execute(statement)]
     return found
 
 
@@ -54,7 +54,7 @@ def baseline_conversations(connection: Connection, baseline_id: int) -> list[Con
             Exchange.exchange_id,
             Exchange.model,
             Exchange.task_type,
-            Exchange.user,
+            Exchange.end_user,
             Exchange.messages,
             Exchange.attributes,
         )

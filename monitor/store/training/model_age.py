@@ -9,7 +9,7 @@ from monitor.store.training.registry import VersionRow, production_version
 
 
 @dataclass(frozen=True)
-class LiveAge:
+class ProductionAge:
     """The version that serves, and how long ago it was made."""
 
     version: VersionRow
@@ -31,10 +31,10 @@ class LiveAge:
         )
 
 
-def live_age(connection: Connection, model: str, now: datetime) -> LiveAge | None:
+def production_age(connection: Connection, model: str, now: datetime) -> ProductionAge | None:
     """Return the age of the version that serves; ``None`` where none is registered as serving."""
     version = production_version(connection, model)
-    return None if version is None else LiveAge(version, now - version.created_at)
+    return None if version is None else ProductionAge(version, now - version.created_at)
 
 
 def _told(age: timedelta) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from monitor.errors import NotFoundError
 from monitor.store.tables import ModelScore, ModelVersion, StageChange
-from monitor.store.training.registry_mirrors import note_change
+from monitor.store.training.registry_mirrors import count_registry_change
 
 #: Class of the locks that serialize what changes a model's versions.
 ADVISORY_LOCK = 0x6477_6D76
@@ -99,7 +99,7 @@ def insert_version(
         .returning(ModelVersion.id)
     )
     lock_model(connection, model)
-    note_change(connection, model)
+    count_registry_change(connection, model)
     return int(connection.execute(statement).scalar_one())
 
 
@@ -151,7 +151,7 @@ def version_of_run(connection: Connection, training_run_id: int) -> VersionRow |
     return None if row is None else _version(row)
 
 
-def version_at(connection: Connection, model: str, place: str) -> VersionRow | None:
+def version_by_adapter_path(connection: Connection, model: str, place: str) -> VersionRow | None:
     """Return the version of a model whose weights lie at a place, the newest where several do."""
     statement = (
         select(*_COLUMNS)
@@ -185,7 +185,7 @@ def add_lineage_note(connection: Connection, version_id: int, note: dict[str, An
     version = version_by_id(connection, version_id, lock=True)
     lineage = version.lineage
     noted = {**lineage, "removed": [*lineage.get("removed", ()), note]}
-    note_change(connection, version.model)
+    count_registry_change(connection, version.model)
     connection.execute(
         update(ModelVersion).where(ModelVersion.id == version_id).values(lineage=noted)
     )
@@ -201,7 +201,7 @@ def set_stage(
     changed_at: datetime,
 ) -> None:
     """Set a version's stage and write who changed it, and why, in the same transaction."""
-    note_change(connection, version.model)
+    count_registry_change(connection, version.model)
     connection.execute(
         update(ModelVersion).where(ModelVersion.id == version.id).values(stage=stage)
     )
@@ -259,7 +259,7 @@ def previous_production(connection: Connection, model: str) -> VersionRow | None
     return version_by_id(connection, trail[-2]) if len(trail) > 1 else None
 
 
-def replace_scores(
+def save_scores(
     connection: Connection,
     version_id: int,
     benchmark: str,
@@ -289,7 +289,7 @@ def replace_scores(
     ]
     if rows:
         connection.execute(insert(ModelScore), rows)
-    note_change(connection, model)
+    count_registry_change(connection, model)
 
 
 def scores_of(connection: Connection, version_id: int) -> list[ScoreRow]:

@@ -31,7 +31,7 @@ _ROWS = select(
 )
 
 
-def note_change(connection: Connection, model: str) -> None:
+def count_registry_change(connection: Connection, model: str) -> None:
     """Count a change of a model's versions, in the transaction that makes it."""
     statement = _first_change(connection, model)
     counted = {"changes": RegistryMirror.changes + 1}

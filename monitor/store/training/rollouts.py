@@ -13,7 +13,7 @@ _COLUMNS = (
     Rollout.version_id,
     Rollout.status,
     Rollout.weight_percent,
-    Rollout.step_started_at,
+    Rollout.stage_started_at,
     Rollout.reason,
     Rollout.started_at,
     Rollout.finished_at,
@@ -29,7 +29,7 @@ class RolloutRow:
     #: ``running``, ``held``, ``completed`` or ``reverted``.
     status: str
     weight_percent: int
-    step_started_at: datetime
+    stage_started_at: datetime
     reason: str
     started_at: datetime
     finished_at: datetime | None
@@ -43,7 +43,7 @@ def insert_rollout(
         version_id=version_id,
         status="running",
         weight_percent=weight_percent,
-        step_started_at=now,
+        stage_started_at=now,
         reason=reason,
         started_at=now,
     )
@@ -80,22 +80,22 @@ def open_rollouts(connection: Connection) -> list[RolloutRow]:
     return [RolloutRow(*row) for row in connection.execute(statement)]
 
 
-def move_rollout(
+def update_rollout(
     connection: Connection,
     rollout_id: int,
     *,
     status: str,
     reason: str,
     weight_percent: int | None = None,
-    step_started_at: datetime | None = None,
+    stage_started_at: datetime | None = None,
     finished_at: datetime | None = None,
 ) -> None:
     """Change what a decision changes of a rollout; what isn't given stays."""
     values: dict[str, object] = {"status": status, "reason": reason}
     if weight_percent is not None:
         values["weight_percent"] = weight_percent
-    if step_started_at is not None:
-        values["step_started_at"] = step_started_at
+    if stage_started_at is not None:
+        values["stage_started_at"] = stage_started_at
     if finished_at is not None:
         values["finished_at"] = finished_at
     connection.execute(update(Rollout).where(Rollout.id == rollout_id).values(**values))

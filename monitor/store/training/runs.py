@@ -25,7 +25,7 @@ _COLUMNS = (
     TrainingRun.progress,
     TrainingRun.resumptions,
     TrainingRun.cancel_requested_by,
-    TrainingRun.child_not_ended,
+    TrainingRun.termination_error,
     TrainingRun.result,
     TrainingRun.error,
     TrainingRun.created_at,
@@ -56,7 +56,7 @@ class RunRow:
     #: Who asked on the page to end it.
     cancel_requested_by: str | None
     #: Of a cancelled run: why its child couldn't be ended yet.
-    child_not_ended: str | None
+    termination_error: str | None
     result: dict[str, Any] | None
     error: str | None
     created_at: datetime
@@ -171,7 +171,7 @@ def reopen_run(connection: Connection, run_id: int) -> None:
     )
 
 
-def keep_progress(connection: Connection, run_id: int, progress: dict[str, Any]) -> None:
+def save_progress(connection: Connection, run_id: int, progress: dict[str, Any]) -> None:
     """Keep what is to be seen of a run."""
     connection.execute(
         update(TrainingRun).where(TrainingRun.id == run_id).values(progress=progress)
@@ -204,26 +204,28 @@ def runs_to_cancel(connection: Connection) -> list[RunRow]:
     return [RunRow(*row) for row in connection.execute(statement)]
 
 
-def leave_child(connection: Connection, run_id: int, handle: dict[str, Any], why: str) -> None:
+def record_unterminated_child(
+    connection: Connection, run_id: int, handle: dict[str, Any], why: str
+) -> None:
     """Note of a run that is being cancelled which child is to be ended, and why it hasn't been."""
     connection.execute(
         update(TrainingRun)
         .where(TrainingRun.id == run_id)
-        .values(handle=handle, child_not_ended=why)
+        .values(handle=handle, termination_error=why)
     )
 
 
-def note_child(connection: Connection, run_id: int, why: str | None) -> None:
+def set_termination_error(connection: Connection, run_id: int, why: str | None) -> None:
     """Note why the child of a cancelled run couldn't be ended; ``None``: it could."""
     connection.execute(
-        update(TrainingRun).where(TrainingRun.id == run_id).values(child_not_ended=why)
+        update(TrainingRun).where(TrainingRun.id == run_id).values(termination_error=why)
     )
 
 
-def runs_with_child_left(connection: Connection) -> list[RunRow]:
+def runs_to_terminate(connection: Connection) -> list[RunRow]:
     """Return the cancelled runs whose child couldn't be ended yet."""
     statement = (
-        select(*_COLUMNS).where(TrainingRun.child_not_ended.is_not(None)).order_by(TrainingRun.id)
+        select(*_COLUMNS).where(TrainingRun.termination_error.is_not(None)).order_by(TrainingRun.id)
     )
     return [RunRow(*row) for row in connection.execute(statement)]
 

@@ -13,7 +13,7 @@ import msgspec
 Verdict = Literal["drift", "no_drift", "not_enough_data"]
 #: Why answers were not tested: neither side has one, a side has too few, or too few prompts of a
 #: side are like some of the other.
-Untested = Literal["no_answers", "few_answers", "few_like_prompts"]
+UntestedReason = Literal["no_responses", "few_responses", "few_comparable_prompts"]
 
 
 class DriftTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
 
     #: ``drift`` from the window that finds it until it has passed.
     verdict: Literal["drift", "no_drift"]
-    #: ``drift``, and surely above ``slow_minimum_mass``, or seen since it was: what pages somebody.
+    #: ``drift``, and surely above ``min_slow_drifted_share``, or seen since it was: what pages somebody.
     alarm: bool
     #: Holds at all windows at once, however many there are.
     p_value: float
@@ -108,7 +108,7 @@ class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
     #: Share of this window in excess of the windows before it began, which rather falls short of
     #: the drifted share; with its 95% lower bound. 0 without drift.
     share: float = 0.0
-    share_lower_bound: float = 0.0
+    drifted_share_lower_bound: float = 0.0
 
 
 class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,15 +122,15 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     #: Of all tests together.
     p_value: float
     #: 95% lower bound on the drifted share of the window.
-    mass_lower_bound: float
+    drifted_share_lower_bound: float
     #: Why it was not tested, of answers where prompts were; ``None`` where it was, where nothing
     #: was compared, and in assessments from before it was kept.
-    untested_because: Untested | None = None
+    untested_reason: UntestedReason | None = None
     tests: tuple[DriftTest, ...] = ()
     #: The largest first.
     topics: tuple[Topic, ...] = ()
     #: The most foreign exchanges that lie in no topic: new things need not come in heaps.
-    foreign: tuple[Example, ...] = ()
+    outliers: tuple[Example, ...] = ()
     #: ``None`` where windows aren't watched: of output, of files, or where there is too little.
     slow: SlowDrift | None = None
 
@@ -140,7 +140,7 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
         return self.slow if self.slow is not None and self.slow.alarm and not self.alarm else None
 
 
-class Characteristic(msgspec.Struct, frozen=True, kw_only=True):
+class NumericAssessment(msgspec.Struct, frozen=True, kw_only=True):
     """A scalar of prompts or responses, compared with the baseline."""
 
     name: str
@@ -175,7 +175,7 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     #: The versions whose exchanges these are, where each had too few to be judged by itself; empty
     #: where it is one version.
-    together: tuple[str, ...] = ()
+    pooled_versions: tuple[str, ...] = ()
     #: Of its exchanges; ``None`` where times aren't known.
     first: datetime | None
     last: datetime | None
@@ -198,15 +198,15 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
     #: Whether that is a baseline of this version.
     own_baseline: bool
     #: Whether it still served when the window ended, or times aren't known: only then it may alarm.
-    serves: bool
+    is_serving: bool
     #: Whether the figures of the whole assessment are those of this part.
-    shown: bool
+    is_reported: bool
     verdict: Verdict
     alarm: bool
     input_p_value: float
-    input_mass_lower_bound: float
+    input_drifted_share_lower_bound: float
     output_p_value: float
-    output_mass_lower_bound: float
+    output_drifted_share_lower_bound: float
     #: Names of the degraded metrics.
     degraded: tuple[str, ...] = ()
 
@@ -264,7 +264,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     n_withheld: int = 0
     input: FamilyAssessment
     output: FamilyAssessment
-    characteristics: tuple[Characteristic, ...] = ()
+    numeric_columns: tuple[NumericAssessment, ...] = ()
     #: Share of each task type in the window and in the baseline.
     mix_current: dict[str, float] = {}
     mix_reference: dict[str, float] = {}
@@ -281,9 +281,9 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     basis: Basis | None = None
 
     @property
-    def shown_version(self) -> VersionAssessment | None:
+    def reported_version(self) -> VersionAssessment | None:
         """Return the version whose figures these are, where several answered."""
-        return next((one for one in self.versions if one.shown), None)
+        return next((one for one in self.versions if one.is_reported), None)
 
     @property
     def is_compared(self) -> bool:

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import LostOwnershipError
-from monitor.store.tables import Evaluation
+from monitor.store.tables import DriftEvaluation
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.prompt_maps import PromptMap, pack_map
+from monitor.store.windows.prompt_maps import PromptMap, pack_prompt_map
 from monitor.store.windows.sample_scores import SampleScores, pack_scores
 
 #: A ``running`` evaluation older than this crashed, and a ``failed`` one is due again.
@@ -19,14 +19,14 @@ RETRY_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Claim:
+class EvaluationClaim:
     """The right to run an evaluation; lost when another process takes a stale one over."""
 
     evaluation_id: int
     started_at: datetime
 
 
-def claim_evaluation(
+def claim_drift_evaluation(
     connection: Connection,
     model: str,
     start: datetime,
@@ -35,7 +35,7 @@ def claim_evaluation(
     seed: int,
     now: datetime,
     again: bool = False,
-) -> Claim | None:
+) -> EvaluationClaim | None:
     """Claim the window ``[start, end)`` of a model.
 
     Args:
@@ -52,18 +52,21 @@ def claim_evaluation(
     """
     row = connection.execute(
         select(
-            Evaluation.id, Evaluation.status, Evaluation.started_at, Evaluation.finished_at
+            DriftEvaluation.id,
+            DriftEvaluation.status,
+            DriftEvaluation.started_at,
+            DriftEvaluation.finished_at,
         ).where(
-            Evaluation.model == model,
-            Evaluation.window_start == start,
-            Evaluation.window_end == end,
+            DriftEvaluation.model == model,
+            DriftEvaluation.window_start == start,
+            DriftEvaluation.window_end == end,
         )
     ).one_or_none()
     if row is None:
         try:
             with connection.begin_nested():
                 inserted = connection.execute(
-                    insert(Evaluation)
+                    insert(DriftEvaluation)
                     .values(
                         model=model,
                         window_start=start,
@@ -73,31 +76,31 @@ def claim_evaluation(
                         provenance={},
                         started_at=now,
                     )
-                    .returning(Evaluation.id)
+                    .returning(DriftEvaluation.id)
                 ).scalar_one()
         except IntegrityError:  # another process was faster
             return None
-        return Claim(inserted, now)
+        return EvaluationClaim(inserted, now)
     since = row.finished_at or row.started_at
     stale = now - since >= RETRY_AFTER
     claimable = {"running": stale, "failed": stale or again, "done": again}
     if not claimable[row.status]:
         return None
     taken = connection.execute(
-        update(Evaluation)
+        update(DriftEvaluation)
         .where(
-            Evaluation.id == row.id,
-            Evaluation.status == row.status,
-            Evaluation.started_at == row.started_at,
+            DriftEvaluation.id == row.id,
+            DriftEvaluation.status == row.status,
+            DriftEvaluation.started_at == row.started_at,
         )
         .values(status="running", started_at=now, finished_at=None, error=None, seed=seed)
     )
-    return Claim(row.id, now) if taken.rowcount == 1 else None
+    return EvaluationClaim(row.id, now) if taken.rowcount == 1 else None
 
 
-def finish_evaluation(
+def finish_drift_evaluation(
     connection: Connection,
-    claim: Claim,
+    claim: EvaluationClaim,
     *,
     assessment: Assessment,
     scores: SampleScores,
@@ -118,7 +121,7 @@ def finish_evaluation(
         verdict=assessment.verdict,
         assessment=msgspec.to_builtins(assessment),
         sample_scores=pack_scores(scores),
-        prompt_map=None if prompt_map is None else pack_map(prompt_map),
+        prompt_map=None if prompt_map is None else pack_prompt_map(prompt_map),
         baseline_id=baseline_id,
         provenance=provenance,
         error=None,
@@ -127,7 +130,9 @@ def finish_evaluation(
     )
 
 
-def fail_evaluation(connection: Connection, claim: Claim, error: str, now: datetime) -> None:
+def fail_drift_evaluation(
+    connection: Connection, claim: EvaluationClaim, error: str, now: datetime
+) -> None:
     """Record that the evaluation failed and why; it is due again after :data:`RETRY_AFTER`.
 
     Raises:
@@ -136,13 +141,13 @@ def fail_evaluation(connection: Connection, claim: Claim, error: str, now: datet
     _close(connection, claim, status="failed", error=error, finished_at=now)
 
 
-def _close(connection: Connection, claim: Claim, **values: Any) -> None:
+def _close(connection: Connection, claim: EvaluationClaim, **values: Any) -> None:
     closed = connection.execute(
-        update(Evaluation)
+        update(DriftEvaluation)
         .where(
-            Evaluation.id == claim.evaluation_id,
-            Evaluation.status == "running",
-            Evaluation.started_at == claim.started_at,
+            DriftEvaluation.id == claim.evaluation_id,
+            DriftEvaluation.status == "running",
+            DriftEvaluation.started_at == claim.started_at,
         )
         .values(**values)
     )

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import aliased
 
-from monitor.store.tables import Evaluation, Incident
+from monitor.store.tables import DriftEvaluation, Incident
 from monitor.store.windows.assessment import Verdict
 
 
@@ -18,7 +18,7 @@ class SlowFigures(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     alarm: bool
     p_value: float
-    share_lower_bound: float
+    drifted_share_lower_bound: float
 
 
 class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     alarm: bool
     p_value: float
-    mass_lower_bound: float
+    drifted_share_lower_bound: float
     slow: SlowFigures | None = None
 
     @property
@@ -38,12 +38,16 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def least_share(self) -> float:
         """Return what drifted at least, in the window by itself or with those before it."""
-        slow = self.slow.share_lower_bound if self.slow is not None and self.slow.alarm else 0.0
-        return max(self.mass_lower_bound, slow)
+        slow = (
+            self.slow.drifted_share_lower_bound
+            if self.slow is not None and self.slow.alarm
+            else 0.0
+        )
+        return max(self.drifted_share_lower_bound, slow)
 
 
-class CharacteristicFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """A scalar of a window, as :class:`monitor.store.windows.assessment.Characteristic`."""
+class NumericColumnFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """A scalar of a window, as :class:`monitor.store.windows.assessment.NumericAssessment`."""
 
     name: str
     side: Literal["prompt", "response", "metric"]
@@ -64,7 +68,7 @@ class AssessmentFigures(msgspec.Struct, frozen=True, kw_only=True):
     n_current: int
     input: FamilyFigures
     output: FamilyFigures
-    characteristics: tuple[CharacteristicFigures, ...] = ()
+    numeric_columns: tuple[NumericColumnFigures, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class IncidentSpan:
     """An incident by the windows that it lived through."""
 
     incident_id: int
-    #: ``open``, ``acknowledged`` or ``recovered``.
+    #: ``open``, ``acknowledged`` or ``resolved``.
     status: str
     #: What drifted: ``input``, ``output``, ``metric:resolved``, ...
     fingerprint: tuple[str, ...]
@@ -102,18 +106,18 @@ def newest_windows(
     """Return the newest windows of a model that end by a time, the oldest of them first."""
     statement = (
         select(
-            Evaluation.id,
-            Evaluation.window_start,
-            Evaluation.window_end,
-            Evaluation.status,
-            Evaluation.assessment,
+            DriftEvaluation.id,
+            DriftEvaluation.window_start,
+            DriftEvaluation.window_end,
+            DriftEvaluation.status,
+            DriftEvaluation.assessment,
         )
-        .where(Evaluation.model == model)
-        .order_by(Evaluation.window_end.desc(), Evaluation.id.desc())
+        .where(DriftEvaluation.model == model)
+        .order_by(DriftEvaluation.window_end.desc(), DriftEvaluation.id.desc())
         .limit(limit)
     )
     if until is not None:
-        statement = statement.where(Evaluation.window_end <= until)
+        statement = statement.where(DriftEvaluation.window_end <= until)
     rows = connection.execute(statement).all()
     return [
         WindowFigures(
@@ -129,7 +133,7 @@ def newest_windows(
 
 def incident_spans(connection: Connection, model: str, since: datetime) -> list[IncidentSpan]:
     """Return the incidents of a model whose last window begins at a time or later, oldest first."""
-    first, last = aliased(Evaluation), aliased(Evaluation)
+    first, last = aliased(DriftEvaluation), aliased(DriftEvaluation)
     statement = (
         select(
             Incident.id,
@@ -140,7 +144,7 @@ def incident_spans(connection: Connection, model: str, since: datetime) -> list[
             last.window_start.label("last_start"),
             Incident.last_evaluation_id,
         )
-        .join(first, first.id == Incident.opened_by_id)
+        .join(first, first.id == Incident.opening_evaluation_id)
         .join(last, last.id == Incident.last_evaluation_id)
         .where(Incident.model == model, last.window_start >= since)
         .order_by(Incident.id)
@@ -161,5 +165,5 @@ def incident_spans(connection: Connection, model: str, since: datetime) -> list[
 
 def evaluated_models(connection: Connection) -> list[str]:
     """Return the models that have evaluations."""
-    statement = select(Evaluation.model).distinct().order_by(Evaluation.model)
+    statement = select(DriftEvaluation.model).distinct().order_by(DriftEvaluation.model)
     return list(connection.execute(statement).scalars())

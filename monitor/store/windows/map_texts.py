@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, false, or_, select
 
 from monitor.store.tables import Exchange
-from monitor.store.windows.drift_evaluations import EvaluationRow
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
 
 @dataclass(frozen=True)
-class PlacedText:
+class MapText:
     """An exchange of the window, or of its baseline."""
 
     prompt: str
@@ -21,9 +21,9 @@ class PlacedText:
     of_baseline: bool
 
 
-def texts_on_map(
-    connection: Connection, evaluation: EvaluationRow, ids: Sequence[int]
-) -> dict[int, PlacedText]:
+def load_map_texts(
+    connection: Connection, evaluation: DriftEvaluationRow, ids: Sequence[int]
+) -> dict[int, MapText]:
     """Return what is left of some exchanges by their ids.
 
     Ids of deleted exchanges may be given to others, so only those count that belong to the
@@ -54,7 +54,7 @@ def texts_on_map(
         Exchange.baseline_id,
     ).where(Exchange.id.in_(ids), or_(in_window, of_baseline))
     return {
-        int(row.id): PlacedText(
+        int(row.id): MapText(
             row.prompt, row.response, row.task_type, row.occurred_at, row.baseline_id is not None
         )
         for row in connection.execute(statement)

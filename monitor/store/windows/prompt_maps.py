@@ -7,17 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select, update
 
-from monitor.store.tables import Evaluation
+from monitor.store.tables import DriftEvaluation
 
 #: In place of the id of an exchange that was deleted.
-GONE = -1
+DELETED = -1
 
 
 @dataclass(frozen=True)
 class PromptMap:
     """Some prompts of the window, m, and of the baseline, r, in the unit square."""
 
-    #: ``exchanges.id``, int64 ``[m]``; :data:`GONE` where there is none (any more).
+    #: ``exchanges.id``, int64 ``[m]``; :data:`DELETED` where there is none (any more).
     current_ids: NDArray[np.int64]
     #: float32 ``[m, 2]``
     current: NDArray[np.float32]
@@ -43,10 +43,10 @@ class PromptMap:
     def nameless(self) -> "PromptMap":
         """Return the map without ids: a figure, from which no exchange can be found."""
         return PromptMap(
-            np.full_like(self.current_ids, GONE),
+            np.full_like(self.current_ids, DELETED),
             self.current,
             self.topic,
-            np.full_like(self.reference_ids, GONE),
+            np.full_like(self.reference_ids, DELETED),
             self.reference,
         )
 
@@ -56,7 +56,7 @@ class PromptMap:
         return int(np.isin(both, ids).sum())
 
 
-def pack_map(drawn: PromptMap) -> bytes:
+def pack_prompt_map(drawn: PromptMap) -> bytes:
     """Compress a map."""
     buffer = io.BytesIO()
     np.savez_compressed(
@@ -73,7 +73,7 @@ def pack_map(drawn: PromptMap) -> bytes:
 def prompt_map(connection: Connection, evaluation_id: int) -> PromptMap | None:
     """Return the map of an evaluation; ``None`` where it has none."""
     packed = connection.execute(
-        select(Evaluation.prompt_map).where(Evaluation.id == evaluation_id)
+        select(DriftEvaluation.prompt_map).where(DriftEvaluation.id == evaluation_id)
     ).scalar_one_or_none()
     if packed is None:
         return None
@@ -81,8 +81,10 @@ def prompt_map(connection: Connection, evaluation_id: int) -> PromptMap | None:
         return PromptMap(**{name: arrays[name] for name in arrays.files})
 
 
-def set_prompt_map(connection: Connection, evaluation_id: int, drawn: PromptMap) -> None:
+def save_prompt_map(connection: Connection, evaluation_id: int, drawn: PromptMap) -> None:
     """Store another map in place of an evaluation's own: that of what is left."""
     connection.execute(
-        update(Evaluation).where(Evaluation.id == evaluation_id).values(prompt_map=pack_map(drawn))
+        update(DriftEvaluation)
+        .where(DriftEvaluation.id == evaluation_id)
+        .values(prompt_map=pack_prompt_map(drawn))
     )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, select, update
 
 from monitor.errors import NotFoundError
-from monitor.store.tables import Evaluation
+from monitor.store.tables import DriftEvaluation
 
 
 @dataclass(frozen=True)
@@ -65,19 +65,19 @@ def sample_scores(connection: Connection, evaluation_id: int) -> SampleScores:
         NotFoundError: There is no such evaluation, or it isn't done.
     """
     packed = connection.execute(
-        select(Evaluation.sample_scores).where(Evaluation.id == evaluation_id)
+        select(DriftEvaluation.sample_scores).where(DriftEvaluation.id == evaluation_id)
     ).scalar_one_or_none()
     if packed is None:
         raise NotFoundError(f"evaluation {evaluation_id} has no scores: unknown or not done")
     return unpack_scores(packed)
 
 
-def set_sample_scores(
+def save_sample_scores(
     connection: Connection, evaluation_id: int, scores: SampleScores | None
 ) -> None:
     """Store other scores: those of exchanges that are gone are left out; ``None``: all are."""
     connection.execute(
-        update(Evaluation)
-        .where(Evaluation.id == evaluation_id)
+        update(DriftEvaluation)
+        .where(DriftEvaluation.id == evaluation_id)
         .values(sample_scores=None if scores is None else pack_scores(scores))
     )

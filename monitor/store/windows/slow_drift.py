@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, insert, select
 
-from monitor.store.tables import Evaluation, WatchedWindow
+from monitor.store.tables import DriftEvaluation, SlowDriftWindow
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Sums:
 
 
 @dataclass(frozen=True)
-class Watched:
+class WatchedSums:
     """What is kept of a window."""
 
     #: Digest of all that fixed the scores.
-    map_digest: str
+    scoring_digest: str
     sums: Sums
 
 
@@ -39,7 +39,9 @@ class StoredSums:
     sums: Sums
 
 
-def save_watched(connection: Connection, evaluation_id: int, watched: Watched | None) -> None:
+def save_slow_drift_window(
+    connection: Connection, evaluation_id: int, watched: WatchedSums | None
+) -> None:
     """Store what is kept of a window in place of what was; ``None``: it isn't watched.
 
     Args:
@@ -47,31 +49,33 @@ def save_watched(connection: Connection, evaluation_id: int, watched: Watched | 
         evaluation_id: The evaluation.
         watched: What was summed up.
     """
-    connection.execute(delete(WatchedWindow).where(WatchedWindow.evaluation_id == evaluation_id))
+    connection.execute(
+        delete(SlowDriftWindow).where(SlowDriftWindow.evaluation_id == evaluation_id)
+    )
     if watched is not None:
         connection.execute(
-            insert(WatchedWindow).values(
+            insert(SlowDriftWindow).values(
                 evaluation_id=evaluation_id,
-                map_digest=watched.map_digest,
+                scoring_digest=watched.scoring_digest,
                 sums=_pack(watched.sums),
             )
         )
 
 
-def sums_before(
-    connection: Connection, model: str, start: datetime, map_digest: str
+def slow_drift_windows_before(
+    connection: Connection, model: str, start: datetime, scoring_digest: str
 ) -> list[StoredSums]:
     """Return the sums, by one map, of the windows of a model that ended by a time, oldest first."""
     statement = (
-        select(Evaluation.window_start, Evaluation.window_end, WatchedWindow.sums)
-        .join(WatchedWindow, WatchedWindow.evaluation_id == Evaluation.id)
+        select(DriftEvaluation.window_start, DriftEvaluation.window_end, SlowDriftWindow.sums)
+        .join(SlowDriftWindow, SlowDriftWindow.evaluation_id == DriftEvaluation.id)
         .where(
-            Evaluation.model == model,
-            Evaluation.window_end <= start,
-            Evaluation.status == "done",
-            WatchedWindow.map_digest == map_digest,
+            DriftEvaluation.model == model,
+            DriftEvaluation.window_end <= start,
+            DriftEvaluation.status == "done",
+            SlowDriftWindow.scoring_digest == scoring_digest,
         )
-        .order_by(Evaluation.window_start, Evaluation.id)
+        .order_by(DriftEvaluation.window_start, DriftEvaluation.id)
     )
     return [
         StoredSums(row.window_start, row.window_end, _unpack(row.sums))

@@ -7,7 +7,7 @@ from monitor.errors import RecordError
 from monitor.traffic.formats import litellm, mapped, openai, opentelemetry, plain
 from monitor.traffic.formats.json_text import json_kind
 from monitor.traffic.formats.payload import Payload
-from monitor.traffic.formats.raw_exchange import Found
+from monitor.traffic.formats.raw_exchange import RecordPart
 
 
 class Format(NamedTuple):
@@ -15,7 +15,7 @@ class Format(NamedTuple):
 
     #: Returns ``None`` where a record is of another format; raises a RecordError where it is of
     #: this one and broken.
-    read: Callable[[Payload], Sequence[Found] | None]
+    read: Callable[[Payload], Sequence[RecordPart] | None]
     #: What a record needs to be of this format, for the message when it hasn't.
     needs: str
 
@@ -31,7 +31,7 @@ FORMATS: Mapping[str, Format] = {
 }
 
 
-def read_record(payload: Payload, format_name: str) -> Sequence[Found]:
+def read_record(payload: Payload, format_name: str) -> Sequence[RecordPart]:
     """Read a record in the format of this name, or with ``auto`` in the first that knows it.
 
     Raises:
@@ -42,8 +42,8 @@ def read_record(payload: Payload, format_name: str) -> Sequence[Found]:
         found = FORMATS[name].read(payload)
         if found is not None:
             return found
-    if payload.complaint is not None:
-        raise payload.complaint
+    if payload.parse_error is not None:
+        raise payload.parse_error
     if not isinstance(payload.content, dict):
         raise RecordError("wrong_type", f"expected an object, got {json_kind(payload.content)}")
     keys = ", ".join(key[:40] for key in sorted(payload.object)[:8]) or "none"

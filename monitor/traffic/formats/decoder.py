@@ -8,7 +8,7 @@ from hashlib import blake2b
 from msgspec.structs import replace
 
 from monitor.errors import RecordError
-from monitor.settings import Traffic
+from monitor.settings import Traffic, format_duration
 from monitor.traffic.exchange import Exchange, Half, Message
 from monitor.traffic.formats import read_record
 from monitor.traffic.formats.cleaning import (
@@ -18,7 +18,13 @@ from monitor.traffic.formats.cleaning import (
     clean_text,
 )
 from monitor.traffic.formats.payload import Payload
-from monitor.traffic.formats.raw_exchange import Draft, Found, Ignored, Unreadable, answered_by_last
+from monitor.traffic.formats.raw_exchange import (
+    IgnoredParts,
+    RawExchange,
+    RecordPart,
+    UnreadablePart,
+    split_final_response,
+)
 from monitor.traffic.formats.timestamps import parse_timestamp
 from monitor.traffic.record import RawRecord
 
@@ -99,98 +105,100 @@ class Decoder:
             raise RecordError("empty_value", f"{len(value)} bytes of white space")
         return value
 
-    def _sort(self, found: Sequence[Found], record: RawRecord) -> Decoded:
+    def _sort(self, found: Sequence[RecordPart], record: RawRecord) -> Decoded:
         decoded = Decoded()
         n_ignored = 0
         for one in found:
-            if isinstance(one, Ignored):
+            if isinstance(one, IgnoredParts):
                 n_ignored += one.count
-            elif isinstance(one, Unreadable):
-                decoded.bad_parts.append(BadPart(one.index, one.alone(), one.error))
+            elif isinstance(one, UnreadablePart):
+                decoded.bad_parts.append(BadPart(one.index, one.to_record(), one.error))
             else:
                 self._add(decoded, one, record)
             if len(decoded.bad_parts) > MAX_UNREADABLE:
                 raise RecordError("too_many_unreadable", str(decoded.bad_parts[0].error))
         return Decoded(decoded.exchanges, decoded.halves, decoded.bad_parts, n_ignored)
 
-    def _add(self, decoded: Decoded, draft: Draft, record: RawRecord) -> None:
+    def _add(self, decoded: Decoded, raw: RawExchange, record: RawRecord) -> None:
         try:
-            finished = self._finish(draft, record)
+            finished = self._finish(raw, record)
         except RecordError as error:
-            if draft.alone is None:
+            if raw.to_record is None:
                 raise
-            decoded.bad_parts.append(BadPart(draft.index, draft.alone(), error))
+            decoded.bad_parts.append(BadPart(raw.index, raw.to_record(), error))
             return
         if isinstance(finished, Half):
             decoded.halves.append(finished)
         else:
             decoded.exchanges.append(finished)
 
-    def _finish(self, draft: Draft, record: RawRecord) -> Exchange | Half:
+    def _finish(self, raw: RawExchange, record: RawRecord) -> Exchange | Half:
         """Clean a draft; raise a RecordError where something essential is missing or wrong."""
-        is_half = self._settings.join.enabled and not draft.withheld
-        is_request = is_half and draft.response is None
-        is_response = is_half and draft.response is not None and not draft.messages
-        if not (is_response or draft.withheld):
-            _require_prompt(draft)
+        is_half = self._settings.join.enabled and not raw.withheld
+        is_request = is_half and raw.response is None
+        is_response = is_half and raw.response is not None and not raw.messages
+        if not (is_response or raw.withheld):
+            _require_prompt(raw)
         if is_request or is_response:
-            join_id = _join_id(draft, record, self._settings.id_header)
-            exchange = self._clean(draft, record, model="", exchange_id=join_id)
+            join_id = _join_id(raw, record, self._settings.id_header)
+            exchange = self._clean(raw, record, model="", exchange_id=join_id)
             return Half("request" if is_request else "response", join_id, exchange)
         if not is_half:
             # Of halves the response comes by itself, and the request may begin the answer.
-            draft = answered_by_last(draft)
+            raw = split_final_response(raw)
         position = record.position
-        index = position.record_index + draft.index
+        index = position.record_index + raw.index
         suffix = f"/{index}" if index else ""
         place = f"{position.source}/{position.partition}/{position.offset}{suffix}"
-        exchange = self._clean(draft, record, model=self._default_model, exchange_id=place)
+        exchange = self._clean(raw, record, model=self._default_model, exchange_id=place)
         return mark_withheld(exchange, self._settings.withheld_texts)
 
-    def _clean(self, draft: Draft, record: RawRecord, *, model: str, exchange_id: str) -> Exchange:
+    def _clean(
+        self, raw: RawExchange, record: RawRecord, *, model: str, exchange_id: str
+    ) -> Exchange:
         """Return the exchange; model and id are those to take where the draft has none."""
         limit = self._settings.max_text_characters
-        contents = [clean_text(message.content, limit) for message in draft.messages]
-        response, response_cut = clean_text(draft.response or "", limit)
-        trace = {"trace_id": draft.trace_id} if draft.trace_id else {}
+        contents = [clean_text(message.content, limit) for message in raw.messages]
+        response, response_cut = clean_text(raw.response or "", limit)
+        trace = {"trace_id": raw.trace_id} if raw.trace_id else {}
         attributes = clean_attributes(
-            {**draft.facts.attributes(), **trace, **draft.attributes}, limit
+            {**raw.call_metadata.attributes(), **trace, **raw.attributes}, limit
         )
-        task_type = draft.task_type or attributes.get("task_type")
+        task_type = raw.task_type or attributes.get("task_type")
         return Exchange(
-            exchange_id=clean_name(draft.exchange_id) or exchange_id,
-            occurred_at=self._occurred_at(draft, record),
-            says_when=draft.timestamp is not None,
-            model=clean_name(draft.model) or model,
+            exchange_id=clean_name(raw.exchange_id) or exchange_id,
+            occurred_at=self._occurred_at(raw, record),
+            has_timestamp=raw.timestamp is not None,
+            model=clean_name(raw.model) or model,
             task_type=clean_name(task_type) if isinstance(task_type, str) else "",
-            user=clean_name(draft.user),
+            end_user=clean_name(raw.end_user),
             messages=tuple(
                 Message(clean_name(message.role), content)
-                for message, (content, _) in zip(draft.messages, contents, strict=True)
+                for message, (content, _) in zip(raw.messages, contents, strict=True)
             ),
             response=response,
             attributes=attributes,
             truncated=response_cut or any(cut for _, cut in contents),
-            trace_id=clean_name(draft.trace_id),
-            record_index=draft.index,
-            withheld=draft.withheld,
+            trace_id=clean_name(raw.trace_id),
+            record_index=raw.index,
+            withheld=raw.withheld,
         )
 
-    def _occurred_at(self, draft: Draft, record: RawRecord) -> datetime:
+    def _occurred_at(self, raw: RawExchange, record: RawRecord) -> datetime:
         """Return when it occurred, near the time of reading.
 
         One broken clock would open windows of decades, so what is far off is refused.
         """
-        moment = record.timestamp if draft.timestamp is None else parse_timestamp(draft.timestamp)
+        moment = record.timestamp if raw.timestamp is None else parse_timestamp(raw.timestamp)
         if record.read_at is None:
             return moment
-        days = self._settings.max_age_days
+        max_age = self._settings.max_age
         if moment > record.read_at + MAX_AHEAD:
             raise RecordError("bad_timestamp", f"{moment.isoformat()} lies in the future")
-        if moment < record.read_at - timedelta(days=days):
+        if moment < record.read_at - max_age:
             raise RecordError(
                 "bad_timestamp",
-                f"{moment.isoformat()} is older than traffic.max_age_days = {days:g}",
+                f"{moment.isoformat()} is older than traffic.max_age = {format_duration(max_age)}",
             )
         return moment
 
@@ -202,17 +210,17 @@ def mark_withheld(exchange: Exchange, texts: Sequence[str]) -> Exchange:
     return exchange
 
 
-def _require_prompt(draft: Draft) -> None:
-    if any(message.role == "user" for message in draft.messages):
+def _require_prompt(raw: RawExchange) -> None:
+    if any(message.role == "user" for message in raw.messages):
         return
-    if draft.response and not draft.messages:
+    if raw.response and not raw.messages:
         raise RecordError("missing_prompt", "only a response, and traffic.join is not enabled")
-    raise RecordError("missing_prompt", "no message has the role `user`")
+    raise RecordError("missing_prompt", "no message has the role `end_user`")
 
 
-def _join_id(draft: Draft, record: RawRecord, id_header: str) -> str:
+def _join_id(raw: RawExchange, record: RawRecord, id_header: str) -> str:
     """Return what both halves have in common: the id header, else the format's id, else the key."""
-    found = record.header(id_header) or draft.join_id or record.key or draft.exchange_id
+    found = record.header(id_header) or raw.join_id or record.key or raw.exchange_id
     if not found:
         raise RecordError("missing_join_id", "half a pair without id, header or key")
     text = found.decode("utf-8", "backslashreplace") if isinstance(found, bytes) else found

@@ -10,10 +10,16 @@ import msgspec
 
 from monitor.traffic.exchange import Message
 from monitor.traffic.formats.payload import Payload
-from monitor.traffic.formats.raw_exchange import Draft, Facts, Ignored, convert, is_number
-from monitor.traffic.formats.schemas.bodies import read_answer, read_body
+from monitor.traffic.formats.raw_exchange import (
+    CallMetadata,
+    IgnoredParts,
+    RawExchange,
+    convert,
+    is_number,
+)
+from monitor.traffic.formats.schemas.bodies import read_body, read_response_content
 from monitor.traffic.formats.schemas.messages import ChatMessage, read_message
-from monitor.traffic.formats.schemas.response_content import Answer
+from monitor.traffic.formats.schemas.response_content import ResponseContent
 from monitor.traffic.formats.schemas.responses_api import read_items
 
 #: Words in a ``call_type`` that is no exchange of texts.
@@ -66,27 +72,27 @@ class _Call(msgspec.Struct, rename={"started": "startTime", "ended": "endTime"})
     error_str: Any = None
 
 
-def read(payload: Payload) -> list[Draft | Ignored] | None:
+def read(payload: Payload) -> list[RawExchange | IgnoredParts] | None:
     """Read one call; one that is no exchange of texts, as of an embedding, is ignored."""
     content = payload.object.get("standard_logging_object", payload.object)
     if not isinstance(content, dict) or not {"call_type", "messages"} <= content.keys():
         return None
     call = convert(content, _Call)
     if any(word in (call.call_type or "") for word in OTHER_CALLS):
-        return [Ignored()]
-    answer = read_answer(read_body(call.response))
+        return [IgnoredParts()]
+    answer = read_response_content(read_body(call.response))
     metadata = call.metadata or _Metadata()
     users = (call.end_user, metadata.user_api_key_end_user_id, call.session_id)
     return [
-        Draft(
+        RawExchange(
             messages=_messages(call.messages),
             response=answer.text,
             exchange_id=str(call.id or "") or answer.id,
             trace_id=call.trace_id or "",
             timestamp=call.started,
             model=call.model_group or call.model or answer.model,
-            user=next((str(user) for user in users if user not in {None, ""}), ""),
-            facts=_facts(call, answer),
+            end_user=next((str(user) for user in users if user not in {None, ""}), ""),
+            call_metadata=_call_metadata(call, answer),
             attributes={
                 **(metadata.spend_logs_metadata or {}),
                 **(metadata.requester_metadata or {}),
@@ -108,21 +114,21 @@ def _messages(messages: str | list[Any] | dict[str, Any] | None) -> tuple[Messag
     return read_items(messages) if messages else ()
 
 
-def _facts(call: _Call, answer: Answer) -> Facts:
+def _call_metadata(call: _Call, answer: ResponseContent) -> CallMetadata:
     failed = call.status == "failure"
     error = call.error_information or _Error()
     kinds = (error.error_class, error.error_code, call.error_str, "failure")
-    return Facts(
-        finish_reason=answer.facts.finish_reason,
-        refusal=answer.facts.refusal,
-        prompt_tokens=_first(call.prompt_tokens, answer.facts.prompt_tokens),
-        completion_tokens=_first(call.completion_tokens, answer.facts.completion_tokens),
+    return CallMetadata(
+        finish_reason=answer.call_metadata.finish_reason,
+        refusal=answer.call_metadata.refusal,
+        prompt_tokens=_first(call.prompt_tokens, answer.call_metadata.prompt_tokens),
+        completion_tokens=_first(call.completion_tokens, answer.call_metadata.completion_tokens),
         latency_seconds=_first(_seconds(call.started, call.ended), call.response_time),
         time_to_first_token_seconds=_seconds(call.started, call.completionStartTime),
         cost_usd=call.response_cost,
         error=next((kind[:200] for kind in kinds if isinstance(kind, str) and kind), None)
         if failed
-        else answer.facts.error,
+        else answer.call_metadata.error,
     )
 
 

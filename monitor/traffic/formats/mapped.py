@@ -10,14 +10,14 @@ from monitor.errors import RecordError
 from monitor.traffic.exchange import Message
 from monitor.traffic.formats.json_text import json_kind
 from monitor.traffic.formats.payload import Payload
-from monitor.traffic.formats.raw_exchange import Draft, convert
-from monitor.traffic.formats.schemas.bodies import read_answer, read_body
+from monitor.traffic.formats.raw_exchange import RawExchange, convert
+from monitor.traffic.formats.schemas.bodies import read_body, read_response_content
 from monitor.traffic.formats.schemas.messages import ChatMessage, read_content, read_message
 
 _MISSING = object()
 
 
-def read(payload: Payload) -> list[Draft] | None:
+def read(payload: Payload) -> list[RawExchange] | None:
     """Read one exchange, or one half of it; not this format where no path leads to a text."""
     fields, content = payload.fields, payload.object
     prompt = _find(content, fields.prompt)
@@ -26,16 +26,18 @@ def read(payload: Payload) -> list[Draft] | None:
         return None
     exchange_id = _name(content, "id", fields.id)
     return [
-        Draft(
+        RawExchange(
             messages=() if prompt is _MISSING else _messages(prompt),
-            response=None if response is _MISSING else read_answer(read_body(response)).text,
+            response=None
+            if response is _MISSING
+            else read_response_content(read_body(response)).text,
             is_conversation=True,
             exchange_id=exchange_id,
             join_id=exchange_id,
             timestamp=_scalar(content, "timestamp", fields.timestamp),
             model=_name(content, "model", fields.model),
             task_type=_name(content, "task_type", fields.task_type),
-            user=_name(content, "user", fields.user),
+            end_user=_name(content, "user", fields.user),
             attributes=_attributes(content, fields.metadata),
         )
     ]

@@ -14,15 +14,15 @@ import msgspec
 from monitor.traffic.exchange import Message
 from monitor.traffic.formats.payload import Payload
 from monitor.traffic.formats.raw_exchange import (
-    Draft,
-    Facts,
+    CallMetadata,
+    RawExchange,
     convert,
-    text_of,
-    version_that_answered,
+    reported_version_metadata,
+    to_text,
 )
-from monitor.traffic.formats.schemas.bodies import is_completion, read_answer, read_body
+from monitor.traffic.formats.schemas.bodies import is_completion, read_body, read_response_content
 from monitor.traffic.formats.schemas.messages import ChatMessage, read_message
-from monitor.traffic.formats.schemas.response_content import Answer
+from monitor.traffic.formats.schemas.response_content import ResponseContent
 from monitor.traffic.formats.schemas.responses_api import read_items
 
 #: A record without any of these keys holds neither request nor response.
@@ -44,7 +44,7 @@ class _Request(msgspec.Struct):
     metadata: dict[str, Any] | None = None
 
 
-class _Beside(msgspec.Struct):
+class _Envelope(msgspec.Struct):
     """What stands beside request and response."""
 
     id: str | int | None = None
@@ -55,7 +55,7 @@ class _Beside(msgspec.Struct):
     metadata: dict[str, Any] | None = None
 
 
-def read(payload: Payload) -> list[Draft] | None:
+def read(payload: Payload) -> list[RawExchange] | None:
     """Read one exchange, or one half of it."""
     content = payload.object
     if content.keys().isdisjoint(_KEYS):
@@ -67,29 +67,31 @@ def read(payload: Payload) -> list[Draft] | None:
     asked = convert(request or {}, _Request)
     is_conversation = request is content and not is_given
     said = _last_of_assistant(asked) if is_conversation else None
-    answer = read_answer(response) if is_given else Answer()
+    answer = read_response_content(response) if is_given else ResponseContent()
     # The id of a bare body is the completion's, which the request can't know.
-    has_beside = said is not None or {"request", "response"} & content.keys()
-    beside = convert(content, _Beside) if has_beside else _Beside()
-    facts = answer.facts if said is None else Facts(refusal=said.refuses)
-    if beside.latency_seconds is not None:
-        facts = msgspec.structs.replace(facts, latency_seconds=beside.latency_seconds)
+    has_envelope = said is not None or {"request", "response"} & content.keys()
+    envelope = convert(content, _Envelope) if has_envelope else _Envelope()
+    call_metadata = answer.call_metadata if said is None else CallMetadata(refusal=said.refuses)
+    if envelope.latency_seconds is not None:
+        call_metadata = msgspec.structs.replace(
+            call_metadata, latency_seconds=envelope.latency_seconds
+        )
     return [
-        Draft(
+        RawExchange(
             messages=_messages(asked),
             response=answer.text if is_given else None,
             is_conversation=is_conversation,
-            exchange_id=text_of(beside.id) or answer.id,
-            join_id=text_of(beside.id),
-            timestamp=answer.created if beside.timestamp is None else beside.timestamp,
+            exchange_id=to_text(envelope.id) or answer.id,
+            join_id=to_text(envelope.id),
+            timestamp=answer.created if envelope.timestamp is None else envelope.timestamp,
             model=asked.model or answer.model,
-            task_type=beside.task_type or "",
-            user=text_of(beside.user) or asked.safety_identifier or text_of(asked.user),
-            facts=facts,
+            task_type=envelope.task_type or "",
+            end_user=to_text(envelope.user) or asked.safety_identifier or to_text(asked.user),
+            call_metadata=call_metadata,
             attributes={
-                **version_that_answered(asked.model, answer.model),
+                **reported_version_metadata(asked.model, answer.model),
                 **(asked.metadata or {}),
-                **(beside.metadata or {}),
+                **(envelope.metadata or {}),
             },
         )
     ]

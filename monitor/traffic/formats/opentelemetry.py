@@ -13,27 +13,27 @@ from typing import Any
 
 from monitor.errors import RecordError
 from monitor.traffic.exchange import Message
-from monitor.traffic.formats.otlp.envelope import wrap
+from monitor.traffic.formats.otlp.envelope import encode_message
 from monitor.traffic.formats.otlp.item import Item
 from monitor.traffic.formats.otlp.json_records import read_json
 from monitor.traffic.formats.otlp.protobuf import NotOtlpError, read_protobuf
 from monitor.traffic.formats.payload import Payload
 from monitor.traffic.formats.raw_exchange import (
-    Draft,
-    Found,
-    Ignored,
-    Unreadable,
-    version_that_answered,
+    IgnoredParts,
+    RawExchange,
+    RecordPart,
+    UnreadablePart,
+    reported_version_metadata,
 )
 from monitor.traffic.formats.schemas import gen_ai_events as events
 from monitor.traffic.formats.schemas.gen_ai_attributes import (
     MODELS,
     OPERATIONS,
     USERS,
-    facts_of,
     name_of,
     operation_of,
     own_attributes,
+    read_call_metadata,
 )
 from monitor.traffic.formats.schemas.gen_ai_messages import (
     Output,
@@ -53,12 +53,12 @@ _NUMBERED = ((_PROMPT, _COMPLETION), ("llm.input_messages", "llm.output_messages
 _NUMBERED_BEGIN = tuple(f"{prefix}.0." for pair in _NUMBERED for prefix in pair)
 
 
-def read(payload: Payload) -> list[Found] | None:
+def read(payload: Payload) -> list[RecordPart] | None:
     """Read every model call in a message."""
     items = _items(payload)
     if items is None:
         return None
-    found: list[Found] = [item for item in items if not isinstance(item, Item)]
+    found: list[RecordPart] = [item for item in items if not isinstance(item, Item)]
     groups: dict[tuple[str, str], list[Item]] = defaultdict(list)
     n_ignored = 0
     for item in items:
@@ -71,12 +71,12 @@ def read(payload: Payload) -> list[Found] | None:
         else:
             n_ignored += 1
     found += [_read_call(group) for group in groups.values()]
-    found += [Ignored(n_ignored)] if n_ignored else []
+    found += [IgnoredParts(n_ignored)] if n_ignored else []
     return found
 
 
-def _items(payload: Payload) -> Sequence[Item | Unreadable | Ignored] | None:
-    if payload.complaint is None:
+def _items(payload: Payload) -> Sequence[Item | UnreadablePart | IgnoredParts] | None:
+    if payload.parse_error is None:
         return read_json(payload.object)
     try:
         return read_protobuf(payload.value)
@@ -97,16 +97,16 @@ def _is_call(item: Item) -> bool:
     )
 
 
-def _read_call(items: Sequence[Item]) -> Found:
+def _read_call(items: Sequence[Item]) -> RecordPart:
     """Read a call that one item holds, or several events of one span."""
-    alone = partial(wrap, items[0].kind, [item.record for item in items])
+    to_record = partial(encode_message, items[0].kind, [item.record for item in items])
     try:
-        return _draft(items, alone)
+        return _draft(items, to_record)
     except RecordError as error:
-        return Unreadable(index=items[0].index, error=error, alone=alone)
+        return UnreadablePart(index=items[0].index, error=error, to_record=to_record)
 
 
-def _draft(items: Sequence[Item], alone: Any) -> Draft | Ignored:
+def _draft(items: Sequence[Item], to_record: Any) -> RawExchange | IgnoredParts:
     item = items[0]
     is_event = item.kind == "log" and item.name in events.NAMES
     if is_event and not (item.trace_id and item.span_id):
@@ -117,9 +117,9 @@ def _draft(items: Sequence[Item], alone: Any) -> Draft | Ignored:
     answer = outputs[0] if outputs else Output("")
     withheld = not any(one.content for one in messages) and not any(o.text for o in outputs or ())
     if withheld and is_event and outputs is None:
-        return Ignored(len(items))  # the call is counted where its answer is
+        return IgnoredParts(len(items))  # the call is counted where its answer is
     ended = withheld or "error.type" in attributes
-    return Draft(
+    return RawExchange(
         index=item.index,
         messages=messages,
         response=None if outputs is None and not ended else answer.text,
@@ -128,19 +128,19 @@ def _draft(items: Sequence[Item], alone: Any) -> Draft | Ignored:
         trace_id=item.trace_id,
         timestamp=item.start_ns / 1e9 if item.start_ns else None,
         model=name_of(attributes, MODELS),
-        user=name_of(attributes, USERS),
-        facts=facts_of(
+        end_user=name_of(attributes, USERS),
+        call_metadata=read_call_metadata(
             item, attributes, finish_reason=answer.finish_reason, refuses=answer.refuses
         ),
         attributes={
-            **version_that_answered(
+            **reported_version_metadata(
                 name_of(attributes, ("gen_ai.request.model",)),
                 name_of(attributes, ("gen_ai.response.model",)),
             ),
             **own_attributes(attributes),
         },
         withheld=withheld,
-        alone=alone,
+        to_record=to_record,
     )
 
 

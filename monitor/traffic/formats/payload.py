@@ -18,7 +18,7 @@ class Payload:
         fields: ``[traffic.fields]``, for the format ``mapped``.
     """
 
-    __slots__ = ("_complaint", "_content", "_is_parsed", "fields", "headers", "value")
+    __slots__ = ("_content", "_is_parsed", "_parse_error", "fields", "headers", "value")
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Payload:
         self.fields = fields
         self._is_parsed = False
         self._content: Any = None
-        self._complaint: RecordError | None = None
+        self._parse_error: RecordError | None = None
 
     @property
     def content(self) -> Any:
@@ -41,13 +41,13 @@ class Payload:
             try:
                 self._content = parse_json(self.value)
             except RecordError as error:
-                self._complaint = error
+                self._parse_error = error
         return self._content
 
     @property
-    def complaint(self) -> RecordError | None:
+    def parse_error(self) -> RecordError | None:
         """Why the record is not JSON; ``None`` where it is."""
-        return self._complaint if self.content is None else None
+        return self._parse_error if self.content is None else None
 
     @property
     def object(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import msgspec
 
 from monitor.traffic.exchange import Message
 from monitor.traffic.formats.payload import Payload
-from monitor.traffic.formats.raw_exchange import Draft, convert, text_of
+from monitor.traffic.formats.raw_exchange import RawExchange, convert, to_text
 from monitor.traffic.formats.schemas.messages import read_content
 
 
@@ -34,23 +34,23 @@ class _Record(msgspec.Struct):
     metadata: dict[str, Any] | None = None
 
 
-def read(payload: Payload) -> list[Draft] | None:
+def read(payload: Payload) -> list[RawExchange] | None:
     """Read one exchange, or one half of it."""
     content = payload.object
     if "prompt" not in content and not isinstance(content.get("response"), str):
         return None
     record = convert(content, _Record)
     return [
-        Draft(
+        RawExchange(
             messages=_messages(record.prompt),
             response=None if record.response is msgspec.UNSET else record.response or "",
             is_conversation=True,
-            exchange_id=text_of(record.id),
-            join_id=text_of(record.id),
+            exchange_id=to_text(record.id),
+            join_id=to_text(record.id),
             timestamp=record.timestamp,
             model=record.model or "",
             task_type=record.task_type or "",
-            user=text_of(record.user),
+            end_user=to_text(record.user),
             attributes=record.metadata or {},
         )
     ]

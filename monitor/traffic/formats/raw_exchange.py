@@ -13,7 +13,7 @@ from monitor.traffic.formats.cleaning import MAX_INTEGER
 T = TypeVar("T")
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class CallMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """What logs tell beside the texts; it has the same names whatever the format.
 
     Values are taken as they come: one of a wrong type is left out, as no text hangs on it.
@@ -32,7 +32,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     def attributes(self) -> dict[str, Any]:
         """Return what is known, as attributes of an exchange."""
-        if self is NO_FACTS:
+        if self is NO_CALL_METADATA:
             return {}
         known: dict[str, Any] = {}
         for name in self.__struct_fields__:
@@ -45,10 +45,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         return known
 
 
-NO_FACTS = Facts()
+NO_CALL_METADATA = CallMetadata()
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
+class RawExchange(msgspec.Struct, frozen=True, kw_only=True):
     """An exchange, or one half of it, before cleaning and defaults."""
 
     #: Place in a record that carries several: the number of the log record or span.
@@ -69,42 +69,42 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: str | float | None = None
     model: str = ""
     task_type: str = ""
-    user: str = ""
-    facts: Facts = NO_FACTS
+    end_user: str = ""
+    call_metadata: CallMetadata = NO_CALL_METADATA
     attributes: dict[str, Any] = {}
     #: The source kept the texts back.
     withheld: bool = False
     #: Makes a record of this exchange alone; ``None`` where the record holds nothing else.
-    alone: Callable[[], bytes] | None = None
+    to_record: Callable[[], bytes] | None = None
 
 
-class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+class UnreadablePart(msgspec.Struct, frozen=True, kw_only=True):
     """One of several exchanges in a record that can't be read, while the others can."""
 
     index: int
     error: RecordError
     #: Makes a record of what can't be read alone.
-    alone: Callable[[], bytes]
+    to_record: Callable[[], bytes]
 
 
-class Ignored(msgspec.Struct, frozen=True):
+class IgnoredParts(msgspec.Struct, frozen=True):
     """Parts of a record that are no exchanges and not meant to be."""
 
     count: int = 1
 
 
 #: What reading a record brings.
-Found = Draft | Unreadable | Ignored
+RecordPart = RawExchange | UnreadablePart | IgnoredParts
 
 
-def answered_by_last(draft: Draft) -> Draft:
+def split_final_response(raw: RawExchange) -> RawExchange:
     """Return a conversation that ends with the assistant's message with that as the response."""
-    last = draft.messages[-1] if draft.messages else None
-    if not draft.is_conversation or draft.response is not None or last is None:
-        return draft
+    last = raw.messages[-1] if raw.messages else None
+    if not raw.is_conversation or raw.response is not None or last is None:
+        return raw
     if last.role != "assistant":
-        return draft
-    return msgspec.structs.replace(draft, messages=draft.messages[:-1], response=last.content)
+        return raw
+    return msgspec.structs.replace(raw, messages=raw.messages[:-1], response=last.content)
 
 
 def convert(content: Any, shape: type[T]) -> T:
@@ -121,12 +121,12 @@ def convert(content: Any, shape: type[T]) -> T:
         raise RecordError("wrong_type", "half of a surrogate pair where no text belongs") from None
 
 
-def version_that_answered(asked: str | None, answered: str) -> dict[str, str]:
+def reported_version_metadata(asked: str | None, answered: str) -> dict[str, str]:
     """Return the metadata that names a model's version: what answered in an alias's name."""
     return {"model_version": answered} if asked and answered and asked != answered else {}
 
 
-def text_of(value: str | float | None) -> str:
+def to_text(value: str | float | None) -> str:
     """Return an id or name as text; numbers are common where texts are meant."""
     return "" if value is None else str(value)
 

@@ -17,22 +17,22 @@ from monitor.errors import BrokerUnavailableError
 from monitor.settings import Secrets, Settings
 from monitor.telemetry import (
     CONSUMER_LAG,
+    RECORDS_READ,
     RECORDS_SAMPLED,
-    RECORDS_SEEN,
     SERVICE_FAILURES,
     Heartbeat,
     get_logger,
 )
 from monitor.traffic.backoff import Backoff
-from monitor.traffic.ingest.preparation import Preparer, TextEncoder
+from monitor.traffic.ingest.preparation import BatchPreparer, TextEncoder
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.ingest.worker import IngestWorker
 from monitor.traffic.kafka.assignment import Assignment
-from monitor.traffic.kafka.batch import GrowingBatch, RawBatch, end_of
-from monitor.traffic.kafka.consumer import Rebalances, open_consumer, require_codecs
+from monitor.traffic.kafka.batch import BatchBuilder, RawBatch, end_offset
+from monitor.traffic.kafka.consumer import RebalanceListener, open_consumer, require_codecs
 from monitor.traffic.kafka.polling import Polled, Polling
 from monitor.traffic.kafka.wire.selection import Selection
-from monitor.traffic.redaction import make_redactor
+from monitor.traffic.redaction import build_redactor
 from monitor.traffic.sampling.design import SamplingDesign
 
 log = get_logger(__name__)
@@ -76,7 +76,7 @@ def run_ingest(
     backoff = Backoff()
     while not stop.is_set():
         heartbeat.beat()
-        listener = Rebalances()
+        listener = RebalanceListener()
         try:
             consumer = open_consumer(settings.kafka, secrets, listener, selection)
         except BrokerUnavailableError as error:
@@ -105,7 +105,7 @@ class Ingest:
     def __init__(
         self,
         consumer: Any,
-        listener: Rebalances,
+        listener: RebalanceListener,
         engine: Engine,
         settings: Settings,
         encoder: TextEncoder,
@@ -121,10 +121,10 @@ class Ingest:
         self._heartbeat = heartbeat
         self._clock = clock
         self._topic = settings.kafka.topic
-        self._seen = RECORDS_SEEN.labels(self._topic)
+        self._seen = RECORDS_READ.labels(self._topic)
         self._sampled = RECORDS_SAMPLED.labels(self._topic)
-        self._growing = GrowingBatch(settings.traffic.batch_size)
-        self._growing_since: float | None = None
+        self._builder = BatchBuilder(settings.traffic.batch_size)
+        self._builder_since: float | None = None
         #: Batches that the worker has no room for; nothing is fetched while there are any.
         self._waiting: deque[RawBatch] = deque()
         self._assignment = Assignment(
@@ -132,22 +132,22 @@ class Ingest:
             listener,
             engine,
             topic=self._topic,
-            start_at=settings.kafka.start_at,
-            forget=self._growing.forget,
+            start_at=settings.kafka.auto_offset_reset,
+            drop=self._builder.drop,
         )
         self._polling = Polling(
             consumer,
             self._assignment,
             stop,
             # Waiting too long between polls would give the partitions away.
-            longest_wait_seconds=min(30.0, settings.kafka.max_poll_interval_seconds / 3),
+            longest_wait_seconds=min(30.0, settings.kafka.max_poll_interval.total_seconds() / 3),
         )
-        preparer = Preparer(
+        preparer = BatchPreparer(
             settings.traffic,
             encoder,
             design=design,
             default_model=settings.model.name,
-            redactor=make_redactor(settings.redaction),
+            redactor=build_redactor(settings.redaction),
         )
         self._worker = IngestWorker(
             engine,
@@ -163,13 +163,13 @@ class Ingest:
             while not self._stop.is_set():
                 self._heartbeat.beat()
                 polled = self._polling.poll(busy=bool(self._waiting))
-                self._assignment.hear_of_rebalances()
+                self._assignment.process_rebalances()
                 self._take(polled)
                 self._settle_outcomes()
                 self._flush_when_due()
                 self._hand_over()
                 self._assignment.look_up(resume=not self._waiting, now=self._clock())
-                self._assignment.note_caught_up(self._clock())
+                self._assignment.record_caught_up(self._clock())
                 if self._worker.failure:
                     raise self._worker.failure
             self._finish()
@@ -188,25 +188,25 @@ class Ingest:
                 self._seen.inc(fetched.n_records)
                 self._sampled.inc(fetched.n_sampled)
                 for kept in fetched.kept:
-                    state.position = end_of(kept)
-                    if self._growing.add(kept):
+                    state.position = end_offset(kept)
+                    if self._builder.add(kept):
                         self._cut()
                 state.position = fetched.end
             # After the loop: what follows the last cut waits for the clock.
-            self._growing_since = self._growing_since or time.monotonic()
+            self._builder_since = self._builder_since or time.monotonic()
 
     def _flush_when_due(self) -> None:
-        since = self._growing_since
+        since = self._builder_since
         if since is None:
             return
-        waited = time.monotonic() - since >= self._settings.traffic.flush_seconds
+        waited = time.monotonic() - since >= self._settings.traffic.flush_interval.total_seconds()
         if waited or self._assignment.is_out_of_range:  # which is looked up once all is stored
             self._cut()
 
     def _cut(self) -> None:
         """Close the batch. One without samples moves the offsets only."""
-        self._growing_since = None
-        batch = self._growing.cut(self._assignment.states.values(), self._clock())
+        self._builder_since = None
+        batch = self._builder.cut(self._assignment.states.values(), self._clock())
         if batch is not None:
             self._waiting.append(batch)
 
@@ -225,14 +225,14 @@ class Ingest:
         commits: dict[TopicPartition, OffsetAndMetadata] = {}
         while not self._worker.outcomes.empty():
             outcome = self._worker.outcomes.get()
-            for span in outcome.spans:
-                state = span.state
+            for offset_range in outcome.ranges:
+                state = offset_range.state
                 if not outcome.stored:
-                    self._assignment.read_again(state)
+                    self._assignment.reload_offset(state)
                     continue
-                state.stored = span.end
+                state.stored = offset_range.end
                 partition = TopicPartition(self._topic, state.partition)
-                commits[partition] = OffsetAndMetadata(span.end, "", -1)
+                commits[partition] = OffsetAndMetadata(offset_range.end, "", -1)
                 lag = self._assignment.lag(state)
                 if lag is not None:
                     CONSUMER_LAG.labels(self._topic, state.partition).set(lag)

@@ -15,16 +15,16 @@ from monitor.settings import Traffic
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.exchanges import ExchangeRow, Position
 from monitor.store.traffic.pending_halves import HalfRow
-from monitor.store.traffic.withheld import Withheld, WithheldDay, day_of
-from monitor.telemetry import EMBED_SECONDS, EXCHANGES_NOT_SAMPLED, get_logger
-from monitor.traffic.dead_letters import dead_letter, letters_of_parts
+from monitor.store.traffic.withheld import WithheldCount, WithheldDay, start_of_day
+from monitor.telemetry import EMBEDDING_DURATION, EXCHANGES_NOT_SAMPLED, get_logger
+from monitor.traffic.dead_letters import part_dead_letters, record_dead_letter
 from monitor.traffic.exchange import Exchange, Half, Message
 from monitor.traffic.formats.decoder import Decoder
-from monitor.traffic.joining import Joined, join, pair
+from monitor.traffic.joining import JoinedExchange, join, pair
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.rows import exchange_row, half_row
-from monitor.traffic.sampling.design import Lot, SamplingDesign
+from monitor.traffic.sampling.design import SamplingDesign, SamplingOutcome
 from monitor.traffic.sampling.sampler import Draw
 
 #: Attributes that hexadecimal digits could make look like a telephone number.
@@ -45,7 +45,7 @@ class TextEncoder(Protocol):
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedBatch:
     """A batch that only has to be stored."""
 
     rows: list[ExchangeRow]
@@ -56,7 +56,7 @@ class Prepared:
     #: Requests and responses whose partner isn't in the batch.
     halves: list[HalfRow] = field(default_factory=list)
     #: Exchanges whose texts the source kept back.
-    withheld: Mapping[WithheldDay, Withheld] = field(default_factory=dict)
+    withheld: Mapping[WithheldDay, WithheldCount] = field(default_factory=dict)
     #: Source -> parts of records that are no exchanges and not meant to be.
     ignored: Mapping[str, int] = field(default_factory=dict)
 
@@ -70,12 +70,12 @@ class _Selected(NamedTuple):
     """An exchange that is stored, or counted."""
 
     exchange: Exchange
-    lot: Lot
+    outcome: SamplingOutcome
     position: Position
     received_at: datetime
 
 
-class Preparer:
+class BatchPreparer:
     """Decodes, thins, redacts and embeds batches of records."""
 
     def __init__(
@@ -101,7 +101,7 @@ class Preparer:
         *,
         received_at: datetime,
         draws: Sequence[Draw] | None = None,
-    ) -> Prepared:
+    ) -> PreparedBatch:
         """Turn records into rows with their vectors, and those that can't be read into letters.
 
         Args:
@@ -111,23 +111,23 @@ class Preparer:
         """
         selected: list[_Selected] = []
         halves: list[HalfRow] = []
-        letters: list[DeadLetterRow] = []
+        dead_letters: list[DeadLetterRow] = []
         ignored: Counter[str] = Counter()
         for record, draw in zip(records, draws or map(self._design.draw, records), strict=True):
             try:
                 decoded = self._decoder.decode(record)
             except RecordError as error:
-                letters.append(dead_letter(record, error, draw, received_at))
+                dead_letters.append(record_dead_letter(record, error, draw, received_at))
                 continue
             if decoded.n_ignored:
                 ignored[record.position.source] += decoded.n_ignored
-            letters += letters_of_parts(record, decoded, draw, received_at)
+            dead_letters += part_dead_letters(record, decoded, draw, received_at)
             for exchange in decoded.exchanges:
                 position = record.place_of(exchange.record_index)
-                lot = self._count(self._design.select(draw, exchange), position)
-                if lot is not None:
+                outcome = self._count(self._design.select(draw, exchange), position)
+                if outcome is not None:
                     clean = redact_exchange(exchange, self._redactor)
-                    selected.append(_Selected(clean, lot, position, received_at))
+                    selected.append(_Selected(clean, outcome, position, received_at))
             for half in decoded.halves:
                 self._warn_of_keys(record)
                 position = record.place_of(half.exchange.record_index)
@@ -144,9 +144,9 @@ class Preparer:
                     )
         pairs, waiting = pair(halves)
         prepared = self._embed([*selected, *self._join(pairs)])
-        return replace(prepared, dead_letters=letters, halves=waiting, ignored=ignored)
+        return replace(prepared, dead_letters=dead_letters, halves=waiting, ignored=ignored)
 
-    def prepare_pairs(self, pairs: Sequence[tuple[HalfRow, HalfRow]]) -> Prepared:
+    def prepare_pairs(self, pairs: Sequence[tuple[HalfRow, HalfRow]]) -> PreparedBatch:
         """Turn requests and the responses to them into rows with their vectors."""
         return self._embed(self._join(pairs))
 
@@ -154,21 +154,25 @@ class Preparer:
         """Put pairs together, and decide on each by the rate of what it has become."""
         selected = []
         for request, response in pairs:
-            one: Joined = join(request, response, self._settings, default_model=self._default_model)
-            lot = self._count(self._design.lot(one.draw, one.exchange), one.position)
-            if lot is not None:
-                selected.append(_Selected(one.exchange, lot, one.position, one.received_at))
+            one: JoinedExchange = join(
+                request, response, self._settings, default_model=self._default_model
+            )
+            outcome = self._count(self._design.decide(one.draw, one.exchange), one.position)
+            if outcome is not None:
+                selected.append(_Selected(one.exchange, outcome, one.position, one.received_at))
         return selected
 
-    def _embed(self, selected: Sequence[_Selected]) -> Prepared:
+    def _embed(self, selected: Sequence[_Selected]) -> PreparedBatch:
         """Embed what can be compared, and count what can't."""
         rows = [
-            exchange_row(one.exchange, one.lot, position=one.position, received_at=one.received_at)
+            exchange_row(
+                one.exchange, one.outcome, position=one.position, received_at=one.received_at
+            )
             for one in selected
             if not one.exchange.withheld
         ]
         prompt_vectors, response_vectors = embed(rows, self._encoder)
-        return Prepared(
+        return PreparedBatch(
             rows=rows,
             encoder=self._encoder.identity,
             prompt_vectors=prompt_vectors,
@@ -197,18 +201,20 @@ class Preparer:
         )
 
 
-def _count_withheld(selected: Sequence[_Selected]) -> dict[WithheldDay, Withheld]:
+def _count_withheld(selected: Sequence[_Selected]) -> dict[WithheldDay, WithheldCount]:
     """Count what the source kept back, by what it stands for.
 
     Mere candidates for the floor don't count: nobody will ever tell which of them belong to it.
     """
-    counts: dict[WithheldDay, Withheld] = {}
+    counts: dict[WithheldDay, WithheldCount] = {}
     for one in selected:
-        if one.exchange.withheld and one.lot.randomness >= one.lot.threshold:
+        if one.exchange.withheld and one.outcome.randomness >= one.outcome.threshold:
             exchange = one.exchange
-            day = WithheldDay(one.position.source, exchange.model, day_of(exchange.occurred_at))
-            weight = 1.0 / one.lot.inclusion_probability
-            counts[day] = counts.get(day, Withheld()) + Withheld(1, weight)
+            day = WithheldDay(
+                one.position.source, exchange.model, start_of_day(exchange.occurred_at)
+            )
+            weight = 1.0 / one.outcome.inclusion_probability
+            counts[day] = counts.get(day, WithheldCount()) + WithheldCount(1, weight)
     return counts
 
 
@@ -218,7 +224,7 @@ def embed(
     """Embed prompts and responses in one call, so that the encoder can sort all by length."""
     if not rows:
         return np.empty((0, 0), np.float16), np.empty((0, 0), np.float16)
-    with EMBED_SECONDS.time():
+    with EMBEDDING_DURATION.time():
         vectors = encoder.encode([*(row.prompt for row in rows), *(row.response for row in rows)])
     return vectors[: len(rows)], vectors[len(rows) :]
 
@@ -230,7 +236,7 @@ def redact_exchange(exchange: Exchange, redactor: Redactor | None) -> Exchange:
     redact = redactor.redact
     return msgspec.structs.replace(
         exchange,
-        user=redactor.pseudonym(exchange.user),
+        end_user=redactor.pseudonym(exchange.end_user),
         messages=tuple(Message(turn.role, redact(turn.content)) for turn in exchange.messages),
         response=redact(exchange.response),
         attributes={

@@ -12,31 +12,33 @@ from monitor.telemetry import (
     get_logger,
 )
 from monitor.traffic.dead_letters import REFUSED
-from monitor.traffic.ingest.preparation import Prepared
+from monitor.traffic.ingest.preparation import PreparedBatch
 
 log = get_logger(__name__)
 
 
-def count_stored(prepared: Prepared, letters: Sequence[DeadLetterRow]) -> None:
+def count_stored(prepared: PreparedBatch, dead_letters: Sequence[DeadLetterRow]) -> None:
     """Count a batch once it is stored."""
     stored = Counter(row.position.source for row in prepared.rows)
-    stored.subtract(letter.position.source for letter in letters if letter.reason == REFUSED)
+    stored.subtract(
+        dead_letter.position.source for dead_letter in dead_letters if dead_letter.reason == REFUSED
+    )
     for source, count in stored.items():
         EXCHANGES_STORED.labels(source).inc(count)
     for day, withheld in prepared.withheld.items():
         EXCHANGES_WITHHELD.labels(day.source).inc(withheld.n)
     for source, count in prepared.ignored.items():
         PARTS_IGNORED.labels(source).inc(count)
-    count_letters(letters)
+    count_dead_letters(dead_letters)
 
 
-def count_letters(letters: Sequence[DeadLetterRow]) -> None:
+def count_dead_letters(dead_letters: Sequence[DeadLetterRow]) -> None:
     """Count dead letters, and log them: a line a reason, not a line a record."""
-    for letter in letters:
-        DEAD_LETTERS.labels(letter.position.source, letter.reason).inc()
-    by_reason = Counter(letter.reason for letter in letters)
+    for dead_letter in dead_letters:
+        DEAD_LETTERS.labels(dead_letter.position.source, dead_letter.reason).inc()
+    by_reason = Counter(dead_letter.reason for dead_letter in dead_letters)
     for reason, count in by_reason.items():
-        first = next(letter for letter in letters if letter.reason == reason)
+        first = next(dead_letter for dead_letter in dead_letters if dead_letter.reason == reason)
         log.warning(
             "records became dead letters",
             reason=reason,

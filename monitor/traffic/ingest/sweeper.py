@@ -8,23 +8,23 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from monitor.errors import DatabaseUnavailableError, LostOwnershipError
-from monitor.settings import TrafficJoin
+from monitor.settings import TrafficJoin, format_duration
 from monitor.store.engine import transaction
 from monitor.store.traffic.dead_letters import DeadLetterRow, restore_dead_letters
 from monitor.store.traffic.pending_halves import (
     StoredHalf,
     claim_pairs,
     delete_halves,
-    first_waiting,
-    lonely_halves,
+    oldest_pending_at,
     overdue_halves,
+    unpaired_halves,
 )
 from monitor.store.traffic.withheld import add_withheld
-from monitor.telemetry import HALVES_JOINED, SERVICE_FAILURES, get_logger
-from monitor.traffic.dead_letters import unpaired_letter
-from monitor.traffic.ingest.preparation import Prepared, Preparer
-from monitor.traffic.ingest.storage_metrics import count_letters, count_stored
-from monitor.traffic.ingest.writer import insert_readable
+from monitor.telemetry import EXCHANGES_JOINED, SERVICE_FAILURES, get_logger
+from monitor.traffic.dead_letters import unpaired_dead_letter
+from monitor.traffic.ingest.preparation import BatchPreparer, PreparedBatch
+from monitor.traffic.ingest.storage_metrics import count_dead_letters, count_stored
+from monitor.traffic.ingest.writer import insert_accepted
 
 log = get_logger(__name__)
 
@@ -50,14 +50,14 @@ class Sweeper:
     def __init__(
         self,
         engine: Engine,
-        preparer: Preparer,
+        preparer: BatchPreparer,
         settings: TrafficJoin,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._engine = engine
         self._preparer = preparer
-        self._timeout = timedelta(seconds=settings.timeout_seconds)
+        self._timeout = settings.timeout
         self._clock = clock
         self._since = BEGINNING
         self._next = 0.0
@@ -72,7 +72,7 @@ class Sweeper:
         try:
             if self._active is None:
                 with transaction(self._engine) as connection:
-                    self._active = first_waiting(connection) is not None
+                    self._active = oldest_pending_at(connection) is not None
             if self._active:
                 self.sweep(stop)
         except DatabaseUnavailableError as error:
@@ -122,10 +122,10 @@ class Sweeper:
             return 0
         count_stored(prepared, refused)
         for pair in pairs:
-            HALVES_JOINED.labels(pair.request.row.position.source).inc()
+            EXCHANGES_JOINED.labels(pair.request.row.position.source).inc()
         return len(pairs)
 
-    def _store(self, prepared: Prepared, ids: Sequence[int]) -> list[DeadLetterRow]:
+    def _store(self, prepared: PreparedBatch, ids: Sequence[int]) -> list[DeadLetterRow]:
         """Put the exchanges into the place of their halves, in one transaction.
 
         Raises:
@@ -134,38 +134,38 @@ class Sweeper:
         with transaction(self._engine) as connection:
             if delete_halves(connection, ids) != len(ids):
                 raise LostOwnershipError("another process has taken halves of these pairs")
-            refused = insert_readable(connection, prepared, now=self._clock())
+            refused = insert_accepted(connection, prepared, now=self._clock())
             add_withheld(connection, prepared.withheld)
             restore_dead_letters(connection, refused)
         return refused
 
     def _expire_overdue(self, now: datetime) -> int:
         """Make dead letters of some halves that waited too long; return how many."""
-        within = f"traffic.join.timeout_seconds = {self._timeout.total_seconds():g}"
+        within = f"traffic.join.timeout = {format_duration(self._timeout)}"
         with transaction(self._engine) as connection:
             halves = overdue_halves(
                 connection, now=now, timeout=self._timeout, patience=PATIENCE, limit=PAIRS
             )
-            letters = _put_away(connection, halves, within)
-        count_letters(letters)
+            dead_letters = _put_away(connection, halves, within)
+        count_dead_letters(dead_letters)
         return len(halves)
 
     def _expire_rest(self, source: str) -> int:
         """Make dead letters of some halves of a source that has ended; return how many."""
         with transaction(self._engine) as connection:
-            halves = lonely_halves(connection, source, limit=PAIRS)
-            letters = _put_away(connection, halves, "the file")
-        count_letters(letters)
+            halves = unpaired_halves(connection, source, limit=PAIRS)
+            dead_letters = _put_away(connection, halves, "the file")
+        count_dead_letters(dead_letters)
         return len(halves)
 
 
 def _put_away(
     connection: Connection, halves: Sequence[StoredHalf], within: str
 ) -> list[DeadLetterRow]:
-    letters = [unpaired_letter(half.row, within) for half in halves]
-    restore_dead_letters(connection, letters)
+    dead_letters = [unpaired_dead_letter(half.row, within) for half in halves]
+    restore_dead_letters(connection, dead_letters)
     delete_halves(connection, [half.id for half in halves])
-    return letters
+    return dead_letters
 
 
 def _repeat(step: Callable[[], int], stop: threading.Event) -> int:

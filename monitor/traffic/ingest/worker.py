@@ -11,10 +11,10 @@ from sqlalchemy import Engine
 from monitor.errors import LostOwnershipError
 from monitor.telemetry import OWNERSHIP_LOST, SERVICE_FAILURES, get_logger
 from monitor.traffic.backoff import Backoff
-from monitor.traffic.ingest.preparation import Prepared, Preparer
+from monitor.traffic.ingest.preparation import BatchPreparer, PreparedBatch
 from monitor.traffic.ingest.sweeper import Sweeper
-from monitor.traffic.ingest.writer import store_until_done
-from monitor.traffic.kafka.batch import RawBatch, Span
+from monitor.traffic.ingest.writer import store_with_retries
+from monitor.traffic.kafka.batch import OffsetRange, RawBatch
 
 log = get_logger(__name__)
 
@@ -25,10 +25,10 @@ IDLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BatchOutcome:
     """What became of a batch."""
 
-    spans: list[Span]
+    ranges: list[OffsetRange]
     stored: bool
 
 
@@ -38,7 +38,7 @@ class IngestWorker:
     def __init__(
         self,
         engine: Engine,
-        preparer: Preparer,
+        preparer: BatchPreparer,
         stop: threading.Event,
         *,
         sweeper: Sweeper,
@@ -51,7 +51,7 @@ class IngestWorker:
         self._clock = clock
         self._batches: queue.Queue[RawBatch | None] = queue.Queue(QUEUE_LENGTH)
         #: What became of the batches, for the main loop.
-        self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self.outcomes: queue.SimpleQueue[BatchOutcome] = queue.SimpleQueue()
         #: What ended the thread, if it wasn't asked to end.
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="ingest-worker", daemon=True)
@@ -90,25 +90,25 @@ class IngestWorker:
             except queue.Empty:
                 self._sweeper.sweep_when_due(self._stop)
 
-    def _process(self, batch: RawBatch) -> Outcome:
-        batch = batch.without_lost()
-        if not batch.spans:
-            return Outcome([], stored=False)
+    def _process(self, batch: RawBatch) -> BatchOutcome:
+        batch = batch.drop_revoked()
+        if not batch.ranges:
+            return BatchOutcome([], stored=False)
         prepared = self._prepare(batch)
-        if prepared is None or not all(span.state.current for span in batch.spans):
-            return Outcome(batch.spans, stored=False)
-        moves = [span.move for span in batch.spans]
+        if prepared is None or not all(offset_range.state.current for offset_range in batch.ranges):
+            return BatchOutcome(batch.ranges, stored=False)
+        moves = [offset_range.move for offset_range in batch.ranges]
         try:
-            stored = store_until_done(
+            stored = store_with_retries(
                 self._engine, prepared, moves, stop=self._stop, clock=self._clock
             )
         except LostOwnershipError as error:
-            OWNERSHIP_LOST.labels(batch.spans[0].state.source).inc()
+            OWNERSHIP_LOST.labels(batch.ranges[0].state.source).inc()
             log.warning("batch rolled back", reason=str(error))
-            return Outcome(batch.spans, stored=False)
-        return Outcome(batch.spans, stored=stored is not None)
+            return BatchOutcome(batch.ranges, stored=False)
+        return BatchOutcome(batch.ranges, stored=stored is not None)
 
-    def _prepare(self, batch: RawBatch) -> Prepared | None:
+    def _prepare(self, batch: RawBatch) -> PreparedBatch | None:
         """Decode and embed, trying again where the encoder fails: a full GPU may have room soon."""
         backoff = Backoff(first_seconds=1.0)
         while True:

@@ -15,10 +15,10 @@ from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.traffic.offsets import advance
 from monitor.store.traffic.pending_halves import insert_halves
 from monitor.store.traffic.withheld import add_withheld
-from monitor.telemetry import SERVICE_FAILURES, STORE_SECONDS, get_logger
+from monitor.telemetry import SERVICE_FAILURES, STORE_DURATION, get_logger
 from monitor.traffic.backoff import Backoff
-from monitor.traffic.dead_letters import doubled_letter, refused_letter
-from monitor.traffic.ingest.preparation import Prepared
+from monitor.traffic.dead_letters import duplicate_dead_letter, refused_dead_letter
+from monitor.traffic.ingest.preparation import PreparedBatch
 from monitor.traffic.ingest.storage_metrics import count_stored
 
 log = get_logger(__name__)
@@ -41,7 +41,7 @@ class OffsetMove:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoreResult:
     """What a batch left in the database."""
 
     n_exchanges: int
@@ -52,15 +52,15 @@ class Stored:
 
 
 def store_batch(
-    engine: Engine, prepared: Prepared, moves: Sequence[OffsetMove], *, now: datetime
-) -> Stored:
+    engine: Engine, prepared: PreparedBatch, moves: Sequence[OffsetMove], *, now: datetime
+) -> StoreResult:
     """Store a batch in one transaction.
 
     Raises:
         LostOwnershipError: Another process moved one of the offsets; nothing was stored.
         DatabaseUnavailableError: Nothing was stored; the same batch can be tried again.
     """
-    with STORE_SECONDS.time(), transaction(engine) as connection:
+    with STORE_DURATION.time(), transaction(engine) as connection:
         limit_idle_time(connection, HANG_SECONDS)
         # In a fixed order, so that two replicas that hold each other's partitions can't deadlock.
         for move in sorted(moves, key=lambda move: (move.source, move.partition)):
@@ -72,28 +72,32 @@ def store_batch(
                 new=move.new,
                 now=now,
             )
-        refused = insert_readable(connection, prepared, now=now)
+        refused = insert_accepted(connection, prepared, now=now)
         add_withheld(connection, prepared.withheld)
-        doubled = insert_halves(connection, prepared.halves, now=now)
-        letters = [*prepared.dead_letters, *refused, *(doubled_letter(half) for half in doubled)]
-        insert_dead_letters(connection, letters)
-    count_stored(prepared, letters)
-    return Stored(
+        duplicates = insert_halves(connection, prepared.halves, now=now)
+        dead_letters = [
+            *prepared.dead_letters,
+            *refused,
+            *(duplicate_dead_letter(half) for half in duplicates),
+        ]
+        insert_dead_letters(connection, dead_letters)
+    count_stored(prepared, dead_letters)
+    return StoreResult(
         n_exchanges=len(prepared.rows) - len(refused),
-        n_dead_letters=len(letters),
+        n_dead_letters=len(dead_letters),
         n_withheld=sum(count.n for count in prepared.withheld.values()),
-        n_halves=len(prepared.halves) - len(doubled),
+        n_halves=len(prepared.halves) - len(duplicates),
     )
 
 
-def store_until_done(
+def store_with_retries(
     engine: Engine,
-    prepared: Prepared,
+    prepared: PreparedBatch,
     moves: Sequence[OffsetMove],
     *,
     stop: threading.Event,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Stored | None:
+) -> StoreResult | None:
     """Store a batch, trying again while the database is away.
 
     Returns:
@@ -114,8 +118,8 @@ def store_until_done(
                 return None
 
 
-def insert_readable(
-    connection: Connection, prepared: Prepared, *, now: datetime
+def insert_accepted(
+    connection: Connection, prepared: PreparedBatch, *, now: datetime
 ) -> list[DeadLetterRow]:
     """Insert the rows; return those that the database refuses as dead letters.
 
@@ -126,26 +130,26 @@ def insert_readable(
             _insert(connection, prepared, slice(None), now=now)
     except (DataError, IntegrityError):
         return [
-            letter
+            dead_letter
             for index in range(len(prepared.rows))
-            if (letter := _insert_alone(connection, prepared, index, now=now))
+            if (dead_letter := _insert_alone(connection, prepared, index, now=now))
         ]
     return []
 
 
 def _insert_alone(
-    connection: Connection, prepared: Prepared, index: int, *, now: datetime
+    connection: Connection, prepared: PreparedBatch, index: int, *, now: datetime
 ) -> DeadLetterRow | None:
     try:
         with connection.begin_nested():
             _insert(connection, prepared, slice(index, index + 1), now=now)
     except (DataError, IntegrityError) as error:
         detail = str(error.orig).split("\n", maxsplit=1)[0]
-        return refused_letter(prepared.rows[index], detail)
+        return refused_dead_letter(prepared.rows[index], detail)
     return None
 
 
-def _insert(connection: Connection, prepared: Prepared, part: slice, *, now: datetime) -> None:
+def _insert(connection: Connection, prepared: PreparedBatch, part: slice, *, now: datetime) -> None:
     insert_exchanges(
         connection,
         prepared.rows[part],

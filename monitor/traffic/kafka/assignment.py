@@ -12,11 +12,11 @@ from sqlalchemy import Engine
 
 from monitor.errors import DatabaseUnavailableError, LostOwnershipError, TransientError
 from monitor.store.engine import transaction
-from monitor.store.traffic.offsets import note_caught_up
+from monitor.store.traffic.offsets import record_caught_up
 from monitor.telemetry import get_logger
 from monitor.traffic.backoff import Backoff
-from monitor.traffic.kafka.batch import KnownEnd, PartitionState
-from monitor.traffic.kafka.consumer import Rebalances
+from monitor.traffic.kafka.batch import EndOffset, PartitionState
+from monitor.traffic.kafka.consumer import RebalanceListener
 from monitor.traffic.kafka.starting_offsets import LOOK_UP_TIMEOUT_MS, look_up_offsets
 
 log = get_logger(__name__)
@@ -33,12 +33,12 @@ class Assignment:
     def __init__(
         self,
         consumer: Any,
-        listener: Rebalances,
+        listener: RebalanceListener,
         engine: Engine,
         *,
         topic: str,
         start_at: Literal["earliest", "latest"],
-        forget: Callable[[int], None],
+        drop: Callable[[int], None],
     ) -> None:
         """Begin with no partition.
 
@@ -55,7 +55,7 @@ class Assignment:
         self._engine = engine
         self._topic = topic
         self._start_at: Literal["earliest", "latest"] = start_at
-        self._forget_records = forget
+        self._drop_records = drop
         self._backoff = Backoff()
         self._next_look_up = 0.0
         self._next_note = 0.0
@@ -64,12 +64,12 @@ class Assignment:
         #: Assigned partitions whose offset isn't known yet; they are paused.
         self.unknown: set[TopicPartition] = set()
 
-    def hear_of_rebalances(self) -> None:
+    def process_rebalances(self) -> None:
         """Take in what the group decided since the last call."""
-        while not self._listener.news.empty():
-            kind, partitions = self._listener.news.get()
+        while not self._listener.events.empty():
+            kind, partitions = self._listener.events.get()
             for partition in partitions:
-                self._forget(partition)
+                self._drop(partition)
             if kind == "assigned":
                 self.unknown |= partitions
             else:
@@ -77,14 +77,14 @@ class Assignment:
             log.info(
                 "partitions moved", what=kind, partitions=sorted(p.partition for p in partitions)
             )
-        self._complain_when_idle()
+        self._warn_when_idle()
 
-    def read_again(self, state: PartitionState) -> None:
+    def reload_offset(self, state: PartitionState) -> None:
         """Drop what was read of a partition; go on where the database says."""
         partition = TopicPartition(self._topic, state.partition)
         if self.states.get(partition) is not state:
             return  # taken away, or looked up anew, already
-        self._forget(partition)
+        self._drop(partition)
         self.pause(partition)
         self.unknown.add(partition)
 
@@ -98,7 +98,7 @@ class Assignment:
         for state in list(self.states.values()):
             # What was read before the broker deleted it counts: it is stored first.
             if state.out_of_range and state.stored == state.position:
-                self.read_again(state)
+                self.reload_offset(state)
         if not self.unknown or time.monotonic() < self._next_look_up:
             return
         try:
@@ -151,7 +151,7 @@ class Assignment:
         """Return whether some partition waits until all that was read of it is stored."""
         return any(state.out_of_range for state in self.states.values())
 
-    def note_caught_up(self, now: datetime) -> None:
+    def record_caught_up(self, now: datetime) -> None:
         """Write down, every now and then, until when the traffic of each partition is stored.
 
         The evaluation of a window waits for it, so that a backlog is not taken for silence; so does
@@ -166,17 +166,17 @@ class Assignment:
             return
         self._next_note = time.monotonic() + NOTE_SECONDS
         try:
-            self._ask_ends(now)
-            complete = self._take_reached()
+            self._request_end_offsets(now)
+            complete = self._pop_reached_ends()
             if complete:
                 with transaction(self._engine) as connection:
-                    note_caught_up(connection, self._topic, complete)
+                    record_caught_up(connection, self._topic, complete)
         except (DatabaseUnavailableError, KafkaError) as error:
             log.warning("can't tell whether all traffic is stored", error=str(error))
 
-    def _ask_ends(self, now: datetime) -> None:
+    def _request_end_offsets(self, now: datetime) -> None:
         """Ask where those partitions end of which no end is waited for."""
-        asked = [partition for partition, state in self.states.items() if not state.known_end]
+        asked = [partition for partition, state in self.states.items() if not state.pending_end]
         if not asked:
             return
         ends = self._consumer.end_offsets(asked, timeout_ms=LOOK_UP_TIMEOUT_MS)
@@ -185,15 +185,15 @@ class Assignment:
             if ends[partition] >= state.stored:  # else its log was cut
                 # Up to the high water mark: transactions may be open from the readable end on.
                 end = max(ends[partition], self._high_water_mark(partition) or 0)
-                state.known_end = KnownEnd(end, now)
+                state.pending_end = EndOffset(end, now)
 
-    def _take_reached(self) -> dict[int, datetime]:
+    def _pop_reached_ends(self) -> dict[int, datetime]:
         """Return until when the partitions are stored whose known end was reached."""
         reached: dict[int, datetime] = {}
         for state in self.states.values():
-            if state.known_end and state.stored >= state.known_end.offset:
-                reached[state.partition] = state.known_end.asked_at
-                state.known_end = None
+            if state.pending_end and state.stored >= state.pending_end.offset:
+                reached[state.partition] = state.pending_end.observed_at
+                state.pending_end = None
         return reached
 
     def lag(self, state: PartitionState) -> int | None:
@@ -208,13 +208,13 @@ class Assignment:
             return None
         return mark
 
-    def _forget(self, partition: TopicPartition) -> None:
+    def _drop(self, partition: TopicPartition) -> None:
         state = self.states.pop(partition, None)
         if state is not None:
             state.current = False
-            self._forget_records(state.partition)
+            self._drop_records(state.partition)
 
-    def _complain_when_idle(self) -> None:
+    def _warn_when_idle(self) -> None:
         if self.states or self.unknown:
             self._idle_since = time.monotonic()
         elif time.monotonic() - self._idle_since > IDLE_SECONDS:

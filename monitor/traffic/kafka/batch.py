@@ -13,11 +13,11 @@ MAX_BATCH_BYTES = 32_000_000
 
 
 @dataclass(frozen=True)
-class KnownEnd:
+class EndOffset:
     """Where a partition ended when the broker was asked: all written before lies below it."""
 
     offset: int
-    asked_at: datetime
+    observed_at: datetime
 
 
 @dataclass(eq=False)
@@ -38,14 +38,14 @@ class PartitionState:
     #: offset is looked up anew.
     out_of_range: bool = False
     #: The end that has to be stored before the traffic up to then can be called complete.
-    known_end: KnownEnd | None = None
+    pending_end: EndOffset | None = None
 
     def __post_init__(self) -> None:
         self.batched = self.position = self.stored
 
 
 @dataclass(frozen=True)
-class Span:
+class OffsetRange:
     """The part of a partition that a batch covers: ``[first, end)``, sampled or not."""
 
     state: PartitionState
@@ -64,15 +64,15 @@ class RawBatch:
 
     records: list[RawRecord]
     dead_letters: list[DeadLetterRow]
-    spans: list[Span]
+    ranges: list[OffsetRange]
     received_at: datetime
 
-    def without_lost(self) -> "RawBatch":
+    def drop_revoked(self) -> "RawBatch":
         """Return what is left when the partitions that were taken away are left out."""
-        if all(span.state.current for span in self.spans):
+        if all(offset_range.state.current for offset_range in self.ranges):
             return self
-        kept = [span for span in self.spans if span.state.current]
-        partitions = {span.state.partition for span in kept}
+        kept = [offset_range for offset_range in self.ranges if offset_range.state.current]
+        partitions = {offset_range.state.partition for offset_range in kept}
         return RawBatch(
             [r for r in self.records if r.position.partition in partitions],
             [d for d in self.dead_letters if d.position.partition in partitions],
@@ -81,13 +81,13 @@ class RawBatch:
         )
 
 
-def end_of(kept: RawRecord | DeadLetterRow) -> int:
+def end_offset(kept: RawRecord | DeadLetterRow) -> int:
     """Return the offset behind what was kept."""
     return kept.end if isinstance(kept, DeadLetterRow) else kept.position.offset + 1
 
 
 @dataclass
-class GrowingBatch:
+class BatchBuilder:
     """Collects sampled records until a batch is cut."""
 
     max_records: int
@@ -104,7 +104,7 @@ class GrowingBatch:
             self.dead_letters.append(kept)
         return len(self.records) >= self.max_records or self.n_bytes >= MAX_BATCH_BYTES
 
-    def forget(self, partition: int) -> None:
+    def drop(self, partition: int) -> None:
         """Drop what was collected of a partition."""
         self.records = [r for r in self.records if r.position.partition != partition]
         self.dead_letters = [d for d in self.dead_letters if d.position.partition != partition]
@@ -112,15 +112,15 @@ class GrowingBatch:
 
     def cut(self, states: Iterable[PartitionState], now: datetime) -> RawBatch | None:
         """Close the batch at the partitions' positions; ``None`` where nothing was read."""
-        spans = [
-            Span(state, state.batched, state.position)
+        ranges = [
+            OffsetRange(state, state.batched, state.position)
             for state in states
             if state.position != state.batched
         ]
-        if not spans:
+        if not ranges:
             return None
-        for span in spans:
-            span.state.batched = span.end
-        batch = RawBatch(self.records, self.dead_letters, spans, now)
+        for offset_range in ranges:
+            offset_range.state.batched = offset_range.end
+        batch = RawBatch(self.records, self.dead_letters, ranges, now)
         self.records, self.dead_letters, self.n_bytes = [], [], 0
         return batch

@@ -12,8 +12,8 @@ from kafka.errors import KafkaError
 from monitor.errors import BrokerUnavailableError, ConfigurationError
 from monitor.settings import Kafka, Secrets
 from monitor.traffic.kafka.wire.decompression import missing_codecs
-from monitor.traffic.kafka.wire.partition_reader import read_sampled
-from monitor.traffic.kafka.wire.receive_buffer import receive_in_place
+from monitor.traffic.kafka.wire.partition_reader import use_sampling_reader
+from monitor.traffic.kafka.wire.receive_buffer import use_receive_buffers
 from monitor.traffic.kafka.wire.selection import Selection
 
 CONNECT_TIMEOUT_SECONDS = 3.0
@@ -42,7 +42,7 @@ def require_codecs() -> None:
         )
 
 
-class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka publishes no types
+class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka publishes no types
     """Pauses what is assigned and passes the news on.
 
     It runs on the consumer's own thread, which also sends the heartbeats: it must neither block nor
@@ -51,7 +51,7 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka publ
 
     def __init__(self) -> None:
         self.consumer: Any = None
-        self.news: SimpleQueue[tuple[Literal["assigned", "revoked"], set[TopicPartition]]] = (
+        self.events: SimpleQueue[tuple[Literal["assigned", "revoked"], set[TopicPartition]]] = (
             SimpleQueue()
         )
 
@@ -59,17 +59,17 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka publ
         """Pause the partitions until the main loop has read their offsets."""
         partitions = set(assigned)
         self.consumer.pause(*partitions)
-        self.news.put(("assigned", partitions))
+        self.events.put(("assigned", partitions))
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Tell the main loop to forget the partitions; the database says how far they are."""
-        self.news.put(("revoked", set(revoked)))
+        self.events.put(("revoked", set(revoked)))
 
 
 def open_consumer(
-    settings: Kafka, secrets: Secrets, listener: Rebalances, selection: Selection
+    settings: Kafka, secrets: Secrets, listener: RebalanceListener, selection: Selection
 ) -> Any:
-    """Open a consumer that subscribes to the topic; its ``poll`` returns lists of ``Fetched``.
+    """Open a consumer that subscribes to the topic; its ``poll`` returns lists of ``FetchedPart``.
 
     Raises:
         BrokerUnavailableError: No broker answers.
@@ -88,12 +88,12 @@ def open_consumer(
         isolation_level="read_committed",
         max_poll_records=PARTS_PER_POLL,
         fetch_max_bytes=FETCH_BYTES,
-        max_poll_interval_ms=round(settings.max_poll_interval_seconds * 1000),
-        session_timeout_ms=round(settings.session_timeout_seconds * 1000),
-        heartbeat_interval_ms=min(3000, round(settings.session_timeout_seconds * 1000 / 3)),
+        max_poll_interval_ms=round(settings.max_poll_interval.total_seconds() * 1000),
+        session_timeout_ms=round(settings.session_timeout.total_seconds() * 1000),
+        heartbeat_interval_ms=min(3000, round(settings.session_timeout.total_seconds() * 1000 / 3)),
     )
-    read_sampled(consumer, selection, max_records=settings.max_poll_records)
-    receive_in_place(consumer)
+    use_sampling_reader(consumer, selection, max_records=settings.max_poll_records)
+    use_receive_buffers(consumer)
     listener.consumer = consumer
     consumer.subscribe([settings.topic], listener=listener)
     return consumer

@@ -9,7 +9,7 @@ from kafka.errors import CorruptRecordError, NoOffsetForPartitionError, OffsetOu
 from monitor.telemetry import SERVICE_FAILURES, get_logger
 from monitor.traffic.backoff import Backoff
 from monitor.traffic.kafka.assignment import Assignment
-from monitor.traffic.kafka.wire.selection import Fetched
+from monitor.traffic.kafka.wire.selection import FetchedPart
 
 log = get_logger(__name__)
 
@@ -19,7 +19,7 @@ BUSY_POLL_MS = 50
 #: How long polling rests after it met a log that the broker itself can't read.
 DAMAGED_LOG_SECONDS = 1.0
 
-Polled = dict[TopicPartition, list[Fetched]]
+Polled = dict[TopicPartition, list[FetchedPart]]
 
 
 class Polling:

@@ -13,7 +13,7 @@ from monitor.telemetry import RECORDS_LOST_TO_RETENTION, get_logger
 
 log = get_logger(__name__)
 
-#: Two of these must fit into the least `kafka.max_poll_interval_seconds`, 10 s.
+#: Two of these must fit into the least `kafka.max_poll_interval`, 10 s.
 LOOK_UP_TIMEOUT_MS = 4_000
 
 
@@ -74,5 +74,7 @@ def _record_gap(
 ) -> None:
     """Write down that retention was faster than us, and go on at what is left."""
     topic, number = partition.topic, partition.partition
-    record_gap(connection, topic, number, first_offset=stored, last_offset=begin - 1, found_at=now)
+    record_gap(
+        connection, topic, number, first_offset=stored, last_offset=begin - 1, detected_at=now
+    )
     advance(connection, topic, number, expected=stored, new=begin, now=now)

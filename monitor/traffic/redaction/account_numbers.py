@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from monitor.traffic.redaction.text_scan import Place, Scanned, said_before
+from monitor.traffic.redaction.text_scan import Place, TextScan, text_before
 
 #: Digits that may be a card's: 13 to 19, each but the first after at most one separator.
 DIGITS_OF_CARD = re.compile(r"(?<![0-9])(?<![0-9][.-])[0-9](?:[ .-]?[0-9]){12,18}")
@@ -39,12 +39,12 @@ SSN_NAMED = re.compile(
     r"\b(?:ssn|ss ?#|ss no|soc(?:ial)?(?: sec(?:urity)?)?)\b|\bss#|\btax id\b", re.IGNORECASE
 )
 #: How far before a number it may be said that it is one.
-NAMED_WITHIN = 40
+SSN_CONTEXT_CHARACTERS = 40
 
 
-def find_cards(scanned: Scanned, windows: Sequence[Place]) -> Iterator[Place]:
+def find_cards(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
     """Yield where card numbers stand: a scheme's first digits and length, and Luhn's sum."""
-    text = scanned.text
+    text = scan.text
     for first, last in windows:
         position = first
         while match := DIGITS_OF_CARD.search(text, position, last):
@@ -54,10 +54,10 @@ def find_cards(scanned: Scanned, windows: Sequence[Place]) -> Iterator[Place]:
             position = end or match.start() + 1
 
 
-def find_ibans(scanned: Scanned) -> Iterator[Place]:
+def find_ibans(scan: TextScan) -> Iterator[Place]:
     """Yield where IBANs stand: the country's length, and the sum of ISO 7064 MOD 97-10."""
-    text = scanned.text
-    for start in scanned.countries():
+    text = scan.text
+    for start in scan.countries():
         if start > 0 and text[start - 1].isalnum():
             continue
         country = text[start : start + 2].upper()
@@ -66,12 +66,12 @@ def find_ibans(scanned: Scanned) -> Iterator[Place]:
             yield start, end
 
 
-def find_ssns(scanned: Scanned, windows: Sequence[Place]) -> Iterator[Place]:
+def find_ssns(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
     """Yield where social security numbers stand: ``078-05-1120``, or any form of one named so."""
-    text = scanned.text
+    text = scan.text
     for first, last in windows:
         for match in SSN.finditer(text, first, last):
-            before = said_before(text, match.start(), NAMED_WITHIN)
+            before = text_before(text, match.start(), SSN_CONTEXT_CHARACTERS)
             if match[1] == "-" or SSN_NAMED.search(before):
                 yield match.span()
 
@@ -103,8 +103,8 @@ def _after(text: str, start: int, n: int) -> int | None:
 
 def _is_luhn(digits: str) -> bool:
     values = [int(digit) for digit in digits]
-    doubled = [value * 2 - 9 * (value > 4) for value in values[-2::-2]]
-    return (sum(values[-1::-2]) + sum(doubled)) % 10 == 0 and len(set(values)) > 1
+    duplicates = [value * 2 - 9 * (value > 4) for value in values[-2::-2]]
+    return (sum(values[-1::-2]) + sum(duplicates)) % 10 == 0 and len(set(values)) > 1
 
 
 def _is_iban(text: str) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from monitor.traffic.redaction.text_scan import Place, Scanned
+from monitor.traffic.redaction.text_scan import Place, TextScan
 
 #: Latin, Greek and Cyrillic. Scripts that write no spaces would join an address to the sentence.
 LETTERS = "A-Za-z\u00c0-\u024f\u0370-\u04ff"
@@ -18,9 +18,9 @@ DOMAIN = re.compile(
 REMOTE_PATH = re.compile(r":[\w.~-]{1,200}/")
 
 
-def find_emails(scanned: Scanned) -> Iterator[Place]:
+def find_emails(scan: TextScan) -> Iterator[Place]:
     """Yield where addresses stand: something before each ``@``, and a domain after it."""
-    text = scanned.text
+    text = scan.text
     at = text.find("@")
     while at >= 0:
         domain = DOMAIN.match(text, at + 1)

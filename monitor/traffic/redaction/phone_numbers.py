@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from monitor.traffic.redaction.text_scan import Place, Scanned, said_before
+from monitor.traffic.redaction.text_scan import Place, TextScan, text_before
 
 #: Where a number may begin: not inside a word, a longer number, an amount or a path.
 START = re.compile(r"(?<![A-Za-z0-9_+#$€£.-])(?<![0-9][ /(\u00a0])(?:\+|00|\()?[0-9]")
@@ -26,8 +26,8 @@ DATE = re.compile(
 INTERNET = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 #: How far before a number it may be said what it is.
-SAID_WITHIN = 32
-SAID_PHONE = re.compile(
+CONTEXT_CHARACTERS = 32
+PHONE_CONTEXT = re.compile(
     r"phone|\btel\b|\bt[eé]l[eéè]|telef|\bmobi|\bm[oó]vil|\bcell?\b|\bcel+ul|\bcall|\bring\b"
     r"|\btext(?:ed)?\b|\bdial|\bcontact n|\bkontakt|\btlf\b|\bwhats ?app|\bfax\b|\breach"
     r"|\bmy number|\bhandy|rufnummer|\bnatel|\bruf|\bmeine nummer|\bt[eé]l\b|\bportable\b"
@@ -36,7 +36,7 @@ SAID_PHONE = re.compile(
     r"|телефон|мой номер|звон|τηλ|电话|手机|号码|電話|携帯|番号|전화|هاتف|फ़ोन",
     re.IGNORECASE,
 )
-SAID_OTHER = re.compile(
+OTHER_NUMBER_CONTEXT = re.compile(
     r"\b(?:order|ticket|invoice|part|policy|tracking|serial|batch|sku|ref|case|isbn|ean|imei"
     r"|customer|account|article|item|model|version|bestell|rechnung|kunden|vorgang|artikel"
     r"|commande|facture|pedido|factura|ordine|fattura)\w{0,12}[ .:#-]{0,3}"
@@ -45,9 +45,9 @@ SAID_OTHER = re.compile(
 )
 
 
-def find_phones(scanned: Scanned, windows: Sequence[Place]) -> Iterator[Place]:
+def find_phones(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
     """Yield where phone numbers stand."""
-    text = scanned.text
+    text = scan.text
     for first, last in windows:
         found_until = first
         for start in START.finditer(text, first, last):
@@ -73,10 +73,10 @@ def _end_of_phone(text: str, candidate: re.Match[str]) -> int | None:
         return end
     if n_digits > 13 or GOES_ON.match(text, end) or DATE.fullmatch(number):
         return None
-    before = said_before(text, start, SAID_WITHIN)
-    if SAID_OTHER.search(before) or INTERNET.fullmatch(number):
+    before = text_before(text, start, CONTEXT_CHARACTERS)
+    if OTHER_NUMBER_CONTEXT.search(before) or INTERNET.fullmatch(number):
         return None
     if NATIONAL.fullmatch(number) and n_digits >= 8 + number.startswith("0"):
         return end
     is_long_enough = n_digits >= 9 or not number.isdigit()
-    return end if is_long_enough and n_digits <= 12 and SAID_PHONE.search(before) else None
+    return end if is_long_enough and n_digits <= 12 and PHONE_CONTEXT.search(before) else None

@@ -13,7 +13,7 @@ from monitor.traffic.redaction.redactor import Span
 
 #: Presidio's recognizer of addresses fetches a list from the internet at its first use, and the
 #: patterns find them anyway.
-LEFT_OUT = {"EMAIL_ADDRESS": "EmailRecognizer"}
+EXCLUDED_RECOGNIZERS = {"EMAIL_ADDRESS": "EmailRecognizer"}
 #: spaCy refuses longer texts; ``traffic.max_text_characters`` may be raised above it.
 LONGEST_TEXT = 1_000_000
 
@@ -49,7 +49,7 @@ class PresidioFinder:
                 part,
                 language=self._settings.presidio_language,
                 entities=list(self._settings.presidio_entities),
-                score_threshold=self._settings.presidio_score,
+                score_threshold=self._settings.presidio_score_threshold,
             ):
                 yield Span(first + found.start, first + found.end, found.entity_type)
 
@@ -69,7 +69,7 @@ def _analyzer(settings: Redaction) -> Any:
     registry = presidio.RecognizerRegistry(supported_languages=[settings.presidio_language])
     engine = provider.create_engine()
     registry.load_predefined_recognizers(languages=[settings.presidio_language], nlp_engine=engine)
-    for recognizer in LEFT_OUT.values():
+    for recognizer in EXCLUDED_RECOGNIZERS.values():
         registry.remove_recognizer(recognizer)
     return presidio.AnalyzerEngine(
         nlp_engine=engine,

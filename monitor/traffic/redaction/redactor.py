@@ -10,7 +10,7 @@ from monitor.traffic.redaction.account_numbers import find_cards, find_ibans, fi
 from monitor.traffic.redaction.emails import find_emails
 from monitor.traffic.redaction.phone_numbers import find_phones
 from monitor.traffic.redaction.secrets import find_secrets
-from monitor.traffic.redaction.text_scan import Place, Scanned
+from monitor.traffic.redaction.text_scan import Place, TextScan
 
 #: Finds names and places in a text: yields a kind and where it stands.
 Finder = Callable[[str], Iterable["Span"]]
@@ -42,10 +42,10 @@ class Redactor:
     """
 
     def __init__(
-        self, patterns: Mapping[str, str] | None = None, *, further: Finder | None = None
+        self, patterns: Mapping[str, str] | None = None, *, extra_finder: Finder | None = None
     ) -> None:
         self._patterns = [(name, re.compile(one)) for name, one in (patterns or {}).items()]
-        self._further = further
+        self._extra_finder = extra_finder
 
     def find(self, text: str) -> list[Span]:
         """Return what is personal in a text, in order, without overlaps.
@@ -58,8 +58,8 @@ class Redactor:
             for rank, (kind, places) in enumerate(self._places(text))
             for start, end in places
         ]
-        if self._further is not None:
-            ranked += [(LAST_RANK, span) for span in self._further(text)]
+        if self._extra_finder is not None:
+            ranked += [(LAST_RANK, span) for span in self._extra_finder(text)]
         return _without_overlaps(ranked)
 
     def redact(self, text: str) -> str:
@@ -73,33 +73,33 @@ class Redactor:
             position = span.end
         return "".join(parts) + text[position:]
 
-    def pseudonym(self, user: str) -> str:
+    def pseudonym(self, end_user: str) -> str:
         """Return a user's id, or where it is personal data a stable name that isn't.
 
         The user is the unit that permutations keep together, so two users must not become one.
         With a finder of names every id is replaced: it may be a name that is not found as one.
         """
-        if not user or (self._further is None and not self.find(user)):
-            return user
-        return pseudonym_of(user)
+        if not end_user or (self._extra_finder is None and not self.find(end_user)):
+            return end_user
+        return pseudonym_of(end_user)
 
     def _places(self, text: str) -> Iterator[tuple[str, Iterable[Place]]]:
         for name, pattern in self._patterns:
             yield name, (match.span() for match in pattern.finditer(text))
-        scanned = Scanned(text)
-        yield "API_KEY", find_secrets(scanned)
+        scan = TextScan(text)
+        yield "API_KEY", find_secrets(scan)
         if "@" in text:
-            yield "EMAIL", find_emails(scanned)
-        if not scanned.has_long_number:
+            yield "EMAIL", find_emails(scan)
+        if not scan.has_long_number:
             return
-        windows = [(max(0, one.start() - 2), one.end()) for one in NUMBERS.finditer(scanned.text)]
-        yield "IBAN", find_ibans(scanned)
-        yield "CARD", find_cards(scanned, windows)
-        yield "SSN", find_ssns(scanned, windows)
-        yield "PHONE", find_phones(scanned, windows)
+        windows = [(max(0, one.start() - 2), one.end()) for one in NUMBERS.finditer(scan.text)]
+        yield "IBAN", find_ibans(scan)
+        yield "CARD", find_cards(scan, windows)
+        yield "SSN", find_ssns(scan, windows)
+        yield "PHONE", find_phones(scan, windows)
 
 
-def make_redactor(settings: Redaction) -> Redactor | None:
+def build_redactor(settings: Redaction) -> Redactor | None:
     """Build what config.toml describes; ``None`` where nothing is to be redacted.
 
     Raises:
@@ -111,12 +111,12 @@ def make_redactor(settings: Redaction) -> Redactor | None:
         return Redactor(settings.patterns)
     from monitor.traffic.redaction.presidio import PresidioFinder  # noqa: PLC0415 - takes a second
 
-    return Redactor(settings.patterns, further=PresidioFinder(settings).find)
+    return Redactor(settings.patterns, extra_finder=PresidioFinder(settings).find)
 
 
-def pseudonym_of(user: str) -> str:
+def pseudonym_of(end_user: str) -> str:
     """Return the stable name that stands for a user whose id isn't stored."""
-    return "user-" + blake2b(user.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return "user-" + blake2b(end_user.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _without_overlaps(ranked: list[tuple[int, Span]]) -> list[Span]:

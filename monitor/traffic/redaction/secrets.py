@@ -6,7 +6,7 @@ What holds no digit is taken for a word, but for keys in capitals of a known for
 import re
 from collections.abc import Iterator
 
-from monitor.traffic.redaction.text_scan import Place, Scanned
+from monitor.traffic.redaction.text_scan import Place, TextScan
 
 #: Longest secret that is followed to its end; what lies behind is another match.
 LONGEST = 4096
@@ -65,17 +65,17 @@ GIVEN = re.compile(
 )
 
 
-def find_secrets(scanned: Scanned) -> Iterator[Place]:
+def find_secrets(scan: TextScan) -> Iterator[Place]:
     """Yield where keys, tokens and passwords stand."""
-    text = scanned.text
+    text = scan.text
     if "@" in text and "://" in text:
         for match in URL_PASSWORD.finditer(text):
             yield match.span(1)
-    yield from _keys(scanned)
-    if not scanned.has_digit:
+    yield from _keys(scan)
+    if not scan.has_digit:
         return
     given_until = 0
-    for start in scanned.places_of(NEEDLES):
+    for start in scan.places_of(NEEDLES):
         given = WORD.match(text, start) and GIVEN.match(text, start)
         if not given or start < given_until:
             continue
@@ -84,10 +84,10 @@ def find_secrets(scanned: Scanned) -> Iterator[Place]:
             yield given.start(1), given.start(1) + len(given[1].rstrip(".)"))
 
 
-def _keys(scanned: Scanned) -> Iterator[Place]:
-    text = scanned.text
+def _keys(scan: TextScan) -> Iterator[Place]:
+    text = scan.text
     has_token = False
-    for start, end in scanned.long_tokens():
+    for start, end in scan.long_tokens():
         has_token = True
         if text[max(0, start - 7) : start].lower().endswith(SCHEMES):
             credentials = CREDENTIALS.match(text, start)

@@ -35,7 +35,7 @@ OTHER_DIGITS = {
 OTHER_DIGIT = re.compile(f"[{''.join(map(chr, OTHER_DIGITS))}]")
 
 
-class Scanned:
+class TextScan:
     """A text, and quick answers to what it can't hold.
 
     Attributes:
@@ -95,7 +95,7 @@ class Scanned:
             yield character
 
 
-def said_before(text: str, place: int, within: int) -> str:
+def text_before(text: str, place: int, within: int) -> str:
     """Return what stands before a place, back to what was redacted before, if anything was."""
     return text[max(0, place - within) : place].rpartition("]")[2]
 

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import date
 
-from monitor.telemetry import FLOOR_STRATA_FORGOTTEN
+from monitor.telemetry import SAMPLING_STRATA_EVICTED
 
 #: Model, task type and day. Days, not windows: the largest of a week are among those of its days,
 #: so that a window may be any number of whole days.
@@ -28,7 +28,7 @@ class _Largest:
     members: set[int] = field(default_factory=set)
 
 
-class FloorCandidates:
+class BottomKCandidates:
     """Tells which exchanges may be among the ``size`` of largest randomness of their stratum."""
 
     def __init__(self, size: int, *, max_strata: int = MAX_STRATA) -> None:
@@ -56,6 +56,6 @@ class FloorCandidates:
             largest = self._strata[stratum] = _Largest()
             if len(self._strata) > self._max_strata:
                 self._strata.popitem(last=False)
-                FLOOR_STRATA_FORGOTTEN.inc()
+                SAMPLING_STRATA_EVICTED.inc()
         self._strata.move_to_end(stratum)
         return largest

@@ -6,13 +6,13 @@ from datetime import UTC
 from monitor.settings import Settings
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.record import RawRecord
-from monitor.traffic.sampling.bottom_k import FloorCandidates
-from monitor.traffic.sampling.rates import Rates
+from monitor.traffic.sampling.bottom_k import BottomKCandidates
+from monitor.traffic.sampling.rates import SamplingRates
 from monitor.traffic.sampling.sampler import Draw, Sampler, randomness_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lot:
+class SamplingOutcome:
     """How an exchange came to be stored; the fields of the same names in the table say the same."""
 
     randomness: int
@@ -23,21 +23,21 @@ class Lot:
     #: Probability of R >= T, and of all stages before.
     inclusion_probability: float
     #: The floor in force; 0 for none.
-    floor_size: int
+    min_sample_size: int
 
 
-def certain_lot(exchange_id: str) -> Lot:
+def baseline_outcome(exchange_id: str) -> SamplingOutcome:
     """Return the lot of an exchange of a baseline: stored for certain.
 
     Its randomness serves to thin the baseline where the traffic is thinned. It must have nothing to
     do with that of the traffic, which a baseline may once have been sampled from.
     """
-    return Lot(
+    return SamplingOutcome(
         randomness=randomness_of(b"baseline/" + exchange_id.encode("utf-8", "surrogatepass")),
         threshold=0,
         candidate_threshold=0,
         inclusion_probability=1.0,
-        floor_size=0,
+        min_sample_size=0,
     )
 
 
@@ -53,12 +53,12 @@ class SamplingDesign:
 
     def __init__(self, settings: Settings) -> None:
         traffic = settings.traffic
-        self._rates = Rates(settings)
+        self._rates = SamplingRates(settings)
         self._by_exchange = traffic.sample_by == "exchange"
         self._id_header = traffic.id_header
-        self._floor_size = traffic.floor_per_window
-        self._candidates = FloorCandidates(self._floor_size) if self._floor_size else None
-        search = traffic.floor_search_rate if self._floor_size else 0.0
+        self._floor_size = traffic.min_samples_per_task_type
+        self._candidates = BottomKCandidates(self._floor_size) if self._floor_size else None
+        search = traffic.task_type_search_rate if self._floor_size else 0.0
         self._widest = max(self._rates.highest, search)
         # By exchange, an exchange of any record may be kept: all are decoded.
         self.sampler = Sampler(
@@ -71,13 +71,13 @@ class SamplingDesign:
         draw = self.sampler.draw(record.identity(self._id_header), record.headers)
         return Draw(draw.randomness, draw.threshold_at(self.sampler.rate), draw.probability)
 
-    def select(self, draw: Draw, exchange: Exchange) -> Lot | None:
+    def select(self, draw: Draw, exchange: Exchange) -> SamplingOutcome | None:
         """Decide on an exchange of a record; return its lot, ``None`` where it isn't stored."""
         if self._by_exchange:
             # The record's randomness and the exchange's are independent stages.
             identity = exchange.exchange_id.encode("utf-8", "surrogatepass")
             draw = Draw(randomness_of(identity), 0, draw.inclusion_probability)
-        return self.lot(draw, exchange)
+        return self.decide(draw, exchange)
 
     def draw_half(self, draw: Draw, join_id: str) -> Draw | None:
         """Decide on a request or response of a record by what both have in common."""
@@ -88,17 +88,17 @@ class SamplingDesign:
         threshold = own.threshold_at(self._widest)
         return own._replace(threshold=threshold) if randomness >= threshold else None
 
-    def lot(self, draw: Draw, exchange: Exchange) -> Lot | None:
+    def decide(self, draw: Draw, exchange: Exchange) -> SamplingOutcome | None:
         """Decide on an exchange by the rate of its kind, on the randomness of its draw."""
-        threshold = draw.threshold_at(self._rates.rate_of(exchange.model, exchange.task_type))
+        threshold = draw.threshold_at(self._rates.rate_for(exchange.model, exchange.task_type))
         if not self._is_candidate(draw, exchange) and draw.randomness < threshold:
             return None
-        return Lot(
+        return SamplingOutcome(
             randomness=draw.randomness,
             threshold=threshold,
             candidate_threshold=draw.threshold,
             inclusion_probability=draw.probability_at(threshold),
-            floor_size=self._floor_size,
+            min_sample_size=self._floor_size,
         )
 
     def _is_candidate(self, draw: Draw, exchange: Exchange) -> bool:

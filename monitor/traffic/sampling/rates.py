@@ -3,7 +3,7 @@
 from monitor.settings import Settings
 
 
-class Rates:
+class SamplingRates:
     """Looks rates up: the most specific rule wins, and ``monitoring.sample_rate`` is the last.
 
     A task type is narrower than a model: a rule for a task of any model comes before one for any
@@ -19,7 +19,7 @@ class Rates:
         """Return the highest rate: what has to be decoded at least."""
         return max(self._default, *self._rules.values(), 0.0)
 
-    def rate_of(self, model: str, task_type: str) -> float:
+    def rate_for(self, model: str, task_type: str) -> float:
         """Return the rate of a task type of a model."""
         for rule in ((model, task_type), (None, task_type), (model, None)):
             if rule in self._rules:

@@ -2,10 +2,20 @@
 
 from litestar import Router
 
-from monitor.web.api.human_evaluations import Studies
-from monitor.web.api.items import Items
-from monitor.web.api.lead import LeadItems
-from monitor.web.api.resolution import Decisions
+from monitor.web.api.human_evaluations import HumanEvaluationController
+from monitor.web.api.items import ItemController
+from monitor.web.api.lead import LeadController
+from monitor.web.api.resolution import ResolutionController
 from monitor.web.api.session import login, work
 
-router = Router("/api", route_handlers=[login, work, Items, Decisions, LeadItems, Studies])
+router = Router(
+    "/api",
+    route_handlers=[
+        login,
+        work,
+        ItemController,
+        ResolutionController,
+        LeadController,
+        HumanEvaluationController,
+    ],
+)

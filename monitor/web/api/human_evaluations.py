@@ -10,22 +10,22 @@ from sqlalchemy import Engine
 from monitor.review.human_evaluation import rating
 from monitor.review.human_evaluation.rating import Ratings
 from monitor.settings import Settings
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 from monitor.web.api.bodies import Explanation
 from monitor.web.clock import Clock
 
 
-class Studies(Controller):
+class HumanEvaluationController(Controller):
     """Rating the items of a study."""
 
-    path = "/studies/{study_id:int}"
+    path = "/human-evaluations/{human_evaluation_id:int}"
 
     @post("/claim", status_code=200, sync_to_thread=True)
     def claim(
         self,
-        study_id: FromPath[int],
-        reviewer: NamedDependency[ReviewerRow],
+        human_evaluation_id: FromPath[int],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
@@ -33,17 +33,17 @@ class Studies(Controller):
         """Claim the next item, or the one the person is at; ``null`` where none waits."""
         with transaction(engine) as connection:
             number = rating.claim_next(
-                connection, study_id, reviewer.id, clock(), settings.review.lease_minutes
+                connection, human_evaluation_id, user.id, clock(), settings.review.lease
             )
         return {"item": number}
 
     @put("/items/{number:int}/draft", sync_to_thread=True)
     def draft(  # noqa: PLR0917 - Litestar passes them by name
         self,
-        study_id: FromPath[int],
+        human_evaluation_id: FromPath[int],
         number: FromPath[int],
         data: JSONBody[dict[str, Any]],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
@@ -52,21 +52,21 @@ class Studies(Controller):
         with transaction(engine) as connection:
             until = rating.save_draft(
                 connection,
-                study_id,
+                human_evaluation_id,
                 number,
-                reviewer.id,
+                user.id,
                 data,
                 now=clock(),
-                lease_minutes=settings.review.lease_minutes,
+                lease=settings.review.lease,
             )
         return {"lease_until": until}
 
     @post("/items/{number:int}/heartbeat", status_code=200, sync_to_thread=True)
     def heartbeat(  # noqa: PLR0917 - Litestar passes them by name
         self,
-        study_id: FromPath[int],
+        human_evaluation_id: FromPath[int],
         number: FromPath[int],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
@@ -75,35 +75,35 @@ class Studies(Controller):
         with transaction(engine) as connection:
             until = rating.extend_lease(
                 connection,
-                study_id,
+                human_evaluation_id,
                 number,
-                reviewer.id,
+                user.id,
                 now=clock(),
-                lease_minutes=settings.review.lease_minutes,
+                lease=settings.review.lease,
             )
         return {"lease_until": until}
 
     @post("/items/{number:int}/ratings", status_code=200, sync_to_thread=True)
     def submit(  # noqa: PLR0917 - Litestar passes them by name
         self,
-        study_id: FromPath[int],
+        human_evaluation_id: FromPath[int],
         number: FromPath[int],
         data: JSONBody[Ratings],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
         """Submit the ratings of an item, in the order in which its answers were shown."""
         with transaction(engine) as connection:
-            rating.submit(connection, study_id, number, reviewer.id, data, now=clock())
+            rating.submit(connection, human_evaluation_id, number, user.id, data, now=clock())
         return {"status": "submitted"}
 
     @delete("/items/{number:int}/ratings", status_code=200, sync_to_thread=True)
     def withdraw(  # noqa: PLR0917 - Litestar passes them by name
         self,
-        study_id: FromPath[int],
+        human_evaluation_id: FromPath[int],
         number: FromPath[int],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
@@ -112,27 +112,27 @@ class Studies(Controller):
         with transaction(engine) as connection:
             rating.withdraw(
                 connection,
-                study_id,
+                human_evaluation_id,
                 number,
-                reviewer.id,
+                user.id,
                 now=clock(),
-                lease_minutes=settings.review.lease_minutes,
+                lease=settings.review.lease,
             )
         return {"status": "open"}
 
     @post("/items/{number:int}/decline", status_code=200, sync_to_thread=True)
     def decline(  # noqa: PLR0917 - Litestar passes them by name
         self,
-        study_id: FromPath[int],
+        human_evaluation_id: FromPath[int],
         number: FromPath[int],
         data: JSONBody[Explanation],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
         """Put an item off, or with a reason decline it for good."""
         with transaction(engine) as connection:
             rating.decline(
-                connection, study_id, number, reviewer.id, now=clock(), reason=data.reason
+                connection, human_evaluation_id, number, user.id, now=clock(), reason=data.reason
             )
         return {"status": "declined" if data.reason.strip() else "skipped"}

@@ -11,13 +11,13 @@ from monitor.review.items import blind_review, flags
 from monitor.review.items.item_view import ItemView, view_item
 from monitor.review.items.verdicts import ReviewInput
 from monitor.settings import Settings
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 from monitor.web.api.bodies import Explanation
 from monitor.web.clock import Clock
 
 
-class Items(Controller):
+class ItemController(Controller):
     """Items: claim, look, draft, submit, take back, put off, flag."""
 
     path = "/items"
@@ -25,35 +25,33 @@ class Items(Controller):
     @post("/claim", status_code=200, sync_to_thread=True)
     def claim(
         self,
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
     ) -> dict[str, int | None]:
         """Claim the next item, or the one the person is at; ``null`` where none waits."""
         with transaction(engine) as connection:
-            item_id = blind_review.claim_next(
-                connection, reviewer.id, clock(), settings.review.lease_minutes
-            )
+            item_id = blind_review.claim_next(connection, user.id, clock(), settings.review.lease)
         return {"item": item_id}
 
     @get("/{item_id:int}", sync_to_thread=True)
     def show(
         self,
         item_id: FromPath[int],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
     ) -> ItemView:
         """Return an item as this person may see it."""
         with transaction(engine) as connection:
-            return view_item(connection, item_id, reviewer)
+            return view_item(connection, item_id, user)
 
     @put("/{item_id:int}/draft", sync_to_thread=True)
     def draft(  # noqa: PLR0917 - Litestar passes them by name
         self,
         item_id: FromPath[int],
         data: JSONBody[dict[str, Any]],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
@@ -63,10 +61,10 @@ class Items(Controller):
             until = blind_review.save_draft(
                 connection,
                 item_id,
-                reviewer,
+                user,
                 data,
                 now=clock(),
-                lease_minutes=settings.review.lease_minutes,
+                lease=settings.review.lease,
             )
         return {"lease_until": until}
 
@@ -74,7 +72,7 @@ class Items(Controller):
     def heartbeat(
         self,
         item_id: FromPath[int],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
@@ -82,7 +80,7 @@ class Items(Controller):
         """Keep the item reserved."""
         with transaction(engine) as connection:
             until = blind_review.extend_lease(
-                connection, item_id, reviewer.id, clock(), settings.review.lease_minutes
+                connection, item_id, user.id, clock(), settings.review.lease
             )
         return {"lease_until": until}
 
@@ -91,7 +89,7 @@ class Items(Controller):
         self,
         item_id: FromPath[int],
         data: JSONBody[ReviewInput],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
@@ -101,7 +99,7 @@ class Items(Controller):
             blind_review.submit_review(
                 connection,
                 item_id,
-                reviewer,
+                user,
                 data,
                 clock(),
                 audit_share=settings.review.audit_share,
@@ -112,7 +110,7 @@ class Items(Controller):
     def withdraw(
         self,
         item_id: FromPath[int],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
@@ -122,9 +120,9 @@ class Items(Controller):
             blind_review.withdraw_review(
                 connection,
                 item_id,
-                reviewer,
+                user,
                 now=clock(),
-                lease_minutes=settings.review.lease_minutes,
+                lease=settings.review.lease,
             )
         return {"status": "open"}
 
@@ -133,13 +131,13 @@ class Items(Controller):
         self,
         item_id: FromPath[int],
         data: JSONBody[Explanation],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
         """Put an item off, or with a reason decline it for good."""
         with transaction(engine) as connection:
-            blind_review.decline(connection, item_id, reviewer, clock(), data.reason)
+            blind_review.decline(connection, item_id, user, clock(), data.reason)
         return {"status": "declined" if data.reason.strip() else "skipped"}
 
     @post("/{item_id:int}/flag", status_code=200, sync_to_thread=True)
@@ -147,11 +145,11 @@ class Items(Controller):
         self,
         item_id: FromPath[int],
         data: JSONBody[Explanation],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
         """Take an item out until a lead has looked at it."""
         with transaction(engine) as connection:
-            flags.flag(connection, item_id, reviewer, clock(), data.reason)
+            flags.flag(connection, item_id, user, clock(), data.reason)
         return {"status": "flagged"}

@@ -8,15 +8,15 @@ from litestar.params import FromPath, JSONBody
 from sqlalchemy import Engine
 
 from monitor.review.items import adjudication, flags
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
-from monitor.store.review.audits import AuditCounts, audit_counts
+from monitor.store.review.audits import AuditCounts, count_audits
 from monitor.store.review.items import items_with_status
 from monitor.web.api.bodies import Explanation
 from monitor.web.clock import Clock
 
 
-class LeadItems(Controller):
+class LeadController(Controller):
     """What leads and admins do with items."""
 
     path = "/lead"
@@ -24,7 +24,7 @@ class LeadItems(Controller):
     @get("/flags", sync_to_thread=True)
     def flagged(
         self,
-        lead: NamedDependency[ReviewerRow],  # noqa: ARG002 - only leads get here
+        lead: NamedDependency[UserRow],  # noqa: ARG002 - only leads get here
         engine: NamedDependency[Engine],
     ) -> list[dict[str, Any]]:
         """Return the flagged items, with why."""
@@ -36,7 +36,7 @@ class LeadItems(Controller):
     def confirm_flag(
         self,
         item_id: FromPath[int],
-        lead: NamedDependency[ReviewerRow],
+        lead: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
@@ -49,7 +49,7 @@ class LeadItems(Controller):
     def reject_flag(
         self,
         item_id: FromPath[int],
-        lead: NamedDependency[ReviewerRow],
+        lead: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
@@ -63,7 +63,7 @@ class LeadItems(Controller):
         self,
         item_id: FromPath[int],
         data: JSONBody[Explanation],
-        lead: NamedDependency[ReviewerRow],
+        lead: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, Any]:
@@ -75,9 +75,9 @@ class LeadItems(Controller):
     @get("/audits", sync_to_thread=True)
     def audits(
         self,
-        lead: NamedDependency[ReviewerRow],  # noqa: ARG002 - only leads get here
+        lead: NamedDependency[UserRow],  # noqa: ARG002 - only leads get here
         engine: NamedDependency[Engine],
     ) -> AuditCounts:
         """Return how many audits were drawn, decided and confirmed."""
         with transaction(engine) as connection:
-            return audit_counts(connection)
+            return count_audits(connection)

@@ -7,14 +7,14 @@ from sqlalchemy import Engine
 
 from monitor.review.items import adjudication, discussion
 from monitor.review.items.adjudication import Ruling
-from monitor.review.items.discussion import Message
+from monitor.review.items.discussion import DiscussionMessage
 from monitor.review.items.verdicts import Judgement
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 from monitor.web.clock import Clock
 
 
-class Decisions(Controller):
+class ResolutionController(Controller):
     """What follows where two reviewers don't agree, and where they do."""
 
     path = "/items"
@@ -23,14 +23,14 @@ class Decisions(Controller):
     def write(
         self,
         item_id: FromPath[int],
-        data: JSONBody[Message],
-        reviewer: NamedDependency[ReviewerRow],
+        data: JSONBody[DiscussionMessage],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
         """Write to the other reviewer of a disagreed item."""
         with transaction(engine) as connection:
-            discussion.write_message(connection, item_id, reviewer, data.text, clock())
+            discussion.write_message(connection, item_id, user, data.text, clock())
         return {"status": "written"}
 
     @post("/{item_id:int}/resolution", status_code=200, sync_to_thread=True)
@@ -38,26 +38,26 @@ class Decisions(Controller):
         self,
         item_id: FromPath[int],
         data: JSONBody[Judgement],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
         """Propose a joint resolution; ``gold`` once both reviewers propose the same."""
         with transaction(engine) as connection:
-            status = discussion.propose_resolution(connection, item_id, reviewer, data, clock())
+            status = discussion.submit_proposal(connection, item_id, user, data, clock())
         return {"status": status}
 
     @post("/{item_id:int}/escalation", status_code=200, sync_to_thread=True)
     def escalate(
         self,
         item_id: FromPath[int],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
         """End the discussion and ask an adjudicator."""
         with transaction(engine) as connection:
-            discussion.ask_for_adjudication(connection, item_id, reviewer, clock())
+            discussion.request_adjudication(connection, item_id, user, clock())
         return {"status": "adjudication"}
 
     @post("/{item_id:int}/adjudication", status_code=200, sync_to_thread=True)
@@ -65,13 +65,13 @@ class Decisions(Controller):
         self,
         item_id: FromPath[int],
         data: JSONBody[Ruling],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
         """Decide an item that two others disagree on."""
         with transaction(engine) as connection:
-            adjudication.adjudicate(connection, item_id, reviewer, data, clock())
+            adjudication.adjudicate(connection, item_id, user, data, clock())
         return {"status": "gold"}
 
     @post("/{item_id:int}/audit", status_code=200, sync_to_thread=True)
@@ -79,11 +79,11 @@ class Decisions(Controller):
         self,
         item_id: FromPath[int],
         data: JSONBody[Judgement],
-        reviewer: NamedDependency[ReviewerRow],
+        user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, list[str]]:
         """Judge an agreed item without having seen its votes; the answer says what differs."""
         with transaction(engine) as connection:
-            found = adjudication.audit(connection, item_id, reviewer, data, clock())
+            found = adjudication.audit(connection, item_id, user, data, clock())
         return {"differences": found}

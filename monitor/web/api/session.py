@@ -9,9 +9,9 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.params import JSONBody
 from sqlalchemy import Engine
 
-from monitor.review.items.worklist import Worklist, work_of
+from monitor.review.items.worklist import Worklist, worklist_of
 from monitor.settings import Settings
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 from monitor.web.clock import Clock
 from monitor.web.sign_in.password_page import sign_in
@@ -33,18 +33,18 @@ def login(
     clock: NamedDependency[Clock],
 ) -> dict[str, Any]:
     """Sign in. GET /login first: it sets the cookie whose value goes into x-csrftoken."""
-    person = sign_in(request, engine, settings, clock, name=data.name, password=data.password)
-    if person is None:
+    user = sign_in(request, engine, settings, clock, name=data.name, password=data.password)
+    if user is None:
         raise NotAuthorizedException("name or password is wrong")
-    return {"id": person.id, "name": person.name, "role": person.role}
+    return {"id": user.id, "name": user.name, "role": user.role}
 
 
 @get("/work", sync_to_thread=True)
 def work(
-    reviewer: NamedDependency[ReviewerRow],
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Worklist:
     """Return what waits for the person: items to review, to discuss, to adjudicate, to audit."""
     with transaction(engine) as connection:
-        return work_of(connection, reviewer, clock())
+        return worklist_of(connection, user, clock())

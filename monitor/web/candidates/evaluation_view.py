@@ -11,7 +11,7 @@ from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 #: In the order in which they stand side by side.
 SYSTEMS = ("candidate", "incumbent", "base")
 #: Written by the evaluation's child, an answer a line; the evaluation's number goes into it.
-ANSWERS_FILE = "evaluation-answers-{}.jsonl"
+ANSWERS_FILE = "evaluation-responses-{}.jsonl"
 #: Pairs of answers shown on one page.
 PAIRS_SHOWN = 50
 
@@ -35,7 +35,7 @@ class BenchmarkFigures:
 
 
 @dataclass(frozen=True)
-class AnswerPair:
+class ResponsePair:
     """An item on which the candidate did better than another system, or worse."""
 
     item: str
@@ -48,12 +48,12 @@ class AnswerPair:
 
 
 @dataclass(frozen=True)
-class Pairs:
+class ResponsePairs:
     """Items on which two systems differ, the largest differences first."""
 
     n_better: int = 0
     n_worse: int = 0
-    shown: list[AnswerPair] = field(default_factory=list)
+    shown: list[ResponsePair] = field(default_factory=list)
     #: Items that an open study withholds.
     n_withheld: int = 0
     #: Where the answers would lie, if they can't be read here.
@@ -66,7 +66,7 @@ def systems_of(verdict: dict[str, Any]) -> list[str]:
     return [name for name in SYSTEMS if name in there]
 
 
-def figures_of(verdict: dict[str, Any]) -> list[BenchmarkFigures]:
+def benchmark_figures(verdict: dict[str, Any]) -> list[BenchmarkFigures]:
     """Return every benchmark's figures, system beside system."""
     found: dict[str, dict[tuple[str, str], dict[str, dict[str, Any] | None]]] = {}
     systems = systems_of(verdict)
@@ -85,7 +85,7 @@ def figures_of(verdict: dict[str, Any]) -> list[BenchmarkFigures]:
     ]
 
 
-def pairs_of(
+def response_pairs(
     row: CandidateEvaluationRow,
     benchmark: str,
     metric: str,
@@ -93,7 +93,7 @@ def pairs_of(
     *,
     worse: bool,
     withheld: Collection[tuple[str, str]] = (),
-) -> Pairs:
+) -> ResponsePairs:
     """Return the items that a metric scores differently for the candidate and another system.
 
     Args:
@@ -106,7 +106,7 @@ def pairs_of(
     """
     path = Path(row.work_dir) / ANSWERS_FILE.format(row.id)
     if not path.is_file():
-        return Pairs(missing=str(path))
+        return ResponsePairs(missing=str(path))
     by_item: dict[str, dict[str, dict[str, Any]]] = {}
     for line in _lines(path):
         if line["benchmark"] == benchmark and line["by"] in ("candidate", other):
@@ -121,12 +121,12 @@ def pairs_of(
             continue
         asked = by["candidate"]
         pairs.append(
-            AnswerPair(
+            ResponsePair(
                 item,
                 asked["messages"],
                 asked.get("expected"),
-                asked["answer"],
-                by[other]["answer"],
+                asked["response"],
+                by[other]["response"],
                 *values,
             )
         )
@@ -136,12 +136,12 @@ def pairs_of(
     minimised = _lower_is_better(row, benchmark, metric, other)
     better, worse_ones = (lower, higher) if minimised else (higher, lower)
     shown = worse_ones if worse else better
-    return Pairs(len(better), len(worse_ones), shown[:PAIRS_SHOWN], n_withheld)
+    return ResponsePairs(len(better), len(worse_ones), shown[:PAIRS_SHOWN], n_withheld)
 
 
 def _lower_is_better(row: CandidateEvaluationRow, benchmark: str, metric: str, other: str) -> bool:
     """Tell by the comparison: its difference is above 0 where the candidate is better."""
-    for one in (row.verdict or {}).get("comparisons", ()):
+    for one in (row.results or {}).get("comparisons", ()):
         if (one["benchmark"], one["metric"], one["other"]) == (benchmark, metric, other):
             raised = one["candidate_mean"] - one["other_mean"]
             return bool(raised * one["difference"] < 0)

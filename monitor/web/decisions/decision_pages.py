@@ -10,19 +10,19 @@ from sqlalchemy import Engine
 
 from monitor.review.decision.explanation import explain
 from monitor.settings import Settings
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import decision_by_id, list_decisions
 from monitor.store.review.items import batch_by_id
 from monitor.store.review.reviews import GoldRow, gold_of_batches
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.drift_evaluations import evaluation_by_id
+from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.web.review.review_pages import ERROR_KINDS
 
 OUTCOMES = {
     "retrain": "Retrain",
-    "knowledge": "Retrieval or prompt first",
-    "mend_guide": "Mend the guide first",
+    "fix_context": "Retrieval or prompt first",
+    "fix_guidelines": "Mend the guide first",
     "keep": "Keep the model",
     "undecided": "No decision yet",
 }
@@ -40,20 +40,20 @@ QUOTED_CHARACTERS = 400
 
 @get("/decisions", sync_to_thread=True)
 def decisions(
-    lead: NamedDependency[ReviewerRow],
+    lead: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
 ) -> Template:
     """List the decisions, the newest first."""
     with transaction(engine) as connection:
         rows = [(row, batch_by_id(connection, row.batch_id)) for row in list_decisions(connection)]
-    context = {"person": lead, "decisions": rows, "outcomes": OUTCOMES}
+    context = {"user": lead, "decisions": rows, "outcomes": OUTCOMES}
     return Template("decisions.html", context=context)
 
 
 @get("/decisions/{decision_id:int}", sync_to_thread=True)
 def decision(
     decision_id: FromPath[int],
-    lead: NamedDependency[ReviewerRow],
+    lead: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     settings: NamedDependency[Settings],
 ) -> Template:
@@ -62,10 +62,10 @@ def decision(
         row = decision_by_id(connection, decision_id)
         batch = batch_by_id(connection, row.batch_id)
         gold = gold_of_batches(connection, row.inputs["batches"])
-        assessment = evaluation_by_id(connection, batch.evaluation_id).assessment
+        assessment = drift_evaluation_by_id(connection, batch.evaluation_id).assessment
     inputs = row.inputs
     context: dict[str, Any] = {
-        "person": lead,
+        "user": lead,
         "row": row,
         "batch": batch,
         "x": inputs,

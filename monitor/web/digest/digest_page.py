@@ -9,11 +9,11 @@ from sqlalchemy import Engine
 from monitor.review.decision.evidence import launch_rate
 from monitor.review.decision.weekly_rates import weekly_rates
 from monitor.settings import Settings
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 from monitor.web.digest.sparkline import draw_sparkline
 from monitor.web.drift.window_chart import draw_windows
-from monitor.windows.history.digest import make_digest
+from monitor.windows.history.digest import build_digest
 
 #: Rows shown before the rest is folded away.
 SHOWN = 12
@@ -21,17 +21,17 @@ SHOWN = 12
 
 @get("/digest", sync_to_thread=True)
 def digest(
-    reviewer: NamedDependency[ReviewerRow],
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     settings: NamedDependency[Settings],
     model: FromQuery[str] = "",
 ) -> Template:
     """Show up to a year of a model's windows."""
     with transaction(engine) as connection:
-        year = make_digest(connection, model or settings.model.name)
+        year = build_digest(connection, model or settings.model.name)
         rates = weekly_rates(connection, year.model, year.windows)
         launch = launch_rate(connection, year.model, settings.review)
-    floor = settings.drift.minimum_mass
+    floor = settings.drift.min_drifted_share
     chart = None
     if year.windows:
         chart = draw_windows(
@@ -40,7 +40,7 @@ def digest(
     return Template(
         "digest.html",
         context={
-            "person": reviewer,
+            "user": user,
             "digest": year,
             "chart": chart,
             "series": [(one, draw_sparkline(one)) for one in year.series],

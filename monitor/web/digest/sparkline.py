@@ -6,7 +6,7 @@ from monitor.windows.history.digest import Series
 
 WIDTH, HEIGHT = 180.0, 36.0
 #: A smaller effect isn't blown up to the whole height.
-LEAST_SCALE = 0.1
+MIN_SCALE = 0.1
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Sparkline:
 
 def draw_sparkline(series: Series) -> Sparkline:
     """Lay out the sparkline of a characteristic."""
-    scale = max(LEAST_SCALE, abs(series.peak.effect_size))
+    scale = max(MIN_SCALE, abs(series.peak.effect_size))
     step = WIDTH / max(len(series.points) - 1, 1)
     middle = HEIGHT / 2
     lines: list[list[tuple[float, float]]] = [[]]

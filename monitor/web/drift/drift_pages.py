@@ -11,51 +11,49 @@ from markupsafe import Markup
 from sqlalchemy import Connection, Engine
 
 from monitor.settings import Settings
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import (
-    EvaluationRow,
-    evaluation_by_id,
-    list_evaluations,
+    DriftEvaluationRow,
+    drift_evaluation_by_id,
+    list_drift_evaluations,
 )
 from monitor.store.windows.prompt_maps import PromptMap, prompt_map
 from monitor.store.windows.reports import load_report, report_kinds
 from monitor.web.drift.window_chart import draw_windows
 from monitor.web.security import REPORT_POLICY
-from monitor.windows.history.timeline import overview_of
-from monitor.windows.prompt_map.map_examples import exchange_at_point, more_of_topic
+from monitor.windows.history.timeline import window_timeline
+from monitor.windows.prompt_map.map_examples import exchange_at_point, topic_prompts
 from monitor.windows.report.map_drawing import draw
 from monitor.windows.report.map_fragments import render_map, render_point, render_topic
 from monitor.windows.report.page import render_findings, render_page, render_verdict
 
 
-@get("/evaluations", sync_to_thread=True)
-def evaluations(
-    reviewer: NamedDependency[ReviewerRow], engine: NamedDependency[Engine]
-) -> Template:
+@get("/drift-evaluations", sync_to_thread=True)
+def evaluations(user: NamedDependency[UserRow], engine: NamedDependency[Engine]) -> Template:
     """List the windows, the newest first."""
     with transaction(engine) as connection:
-        rows = list_evaluations(connection, None, 60)
-    return Template("evaluations.html", context={"person": reviewer, "evaluations": rows})
+        rows = list_drift_evaluations(connection, None, 60)
+    return Template("drift_evaluations.html", context={"user": user, "evaluations": rows})
 
 
-@get("/evaluations/{evaluation_id:int}", sync_to_thread=True)
+@get("/drift-evaluations/{evaluation_id:int}", sync_to_thread=True)
 def evaluation(
     evaluation_id: FromPath[int],
-    reviewer: NamedDependency[ReviewerRow],
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     settings: NamedDependency[Settings],
     topic: FromQuery[int | None] = None,
 ) -> Template:
     """Show what moved in a window; with a topic, also its examples."""
     with transaction(engine) as connection:
-        row = evaluation_by_id(connection, evaluation_id)
-        overview = overview_of(connection, row, settings)
+        row = drift_evaluation_by_id(connection, evaluation_id)
+        overview = window_timeline(connection, row, settings)
         placed = prompt_map(connection, evaluation_id)
         evidently = "evidently" in report_kinds(connection, evaluation_id)
         examples = Markup() if topic is None else _topic(connection, row, placed, topic)
-    floor = settings.drift.minimum_mass
+    floor = settings.drift.min_drifted_share
     chart = draw_windows(
         overview.windows,
         overview.incidents,
@@ -65,7 +63,7 @@ def evaluation(
         here=evaluation_id,
     )
     context = {
-        "person": reviewer,
+        "user": user,
         "row": row,
         "overview": overview,
         "chart": chart,
@@ -73,7 +71,7 @@ def evaluation(
     }
     if row.assessment is not None:
         drawn = None if placed is None else draw(placed, row.assessment)
-        link = f"/evaluations/{evaluation_id}/report?kind=evidently" if evidently else ""
+        link = f"/drift-evaluations/{evaluation_id}/report?kind=evidently" if evidently else ""
         context |= {
             "verdict": render_verdict(row.assessment, (row.window_start, row.window_end)),
             "map": None if drawn is None else render_map(drawn, topic),
@@ -82,33 +80,33 @@ def evaluation(
                 row.assessment, evidently=link, topics_on_map=drawn is not None
             ),
         }
-    return Template("evaluation.html", context=context)
+    return Template("drift_evaluation.html", context=context)
 
 
-@get("/evaluations/{evaluation_id:int}/topics/{topic:int}", sync_to_thread=True)
+@get("/drift-evaluations/{evaluation_id:int}/topics/{topic:int}", sync_to_thread=True)
 def topic_examples(
     evaluation_id: FromPath[int],
     topic: FromPath[int],
-    reviewer: NamedDependency[ReviewerRow],  # noqa: ARG001 - only who is signed in gets here
+    user: NamedDependency[UserRow],  # noqa: ARG001 - only who is signed in gets here
     engine: NamedDependency[Engine],
 ) -> Response[str]:
     """Return a topic's examples, as a part of the page."""
     with transaction(engine) as connection:
-        row = evaluation_by_id(connection, evaluation_id)
+        row = drift_evaluation_by_id(connection, evaluation_id)
         part = _topic(connection, row, prompt_map(connection, evaluation_id), topic)
     return Response(str(part), media_type="text/html")
 
 
-@get("/evaluations/{evaluation_id:int}/points/{point:int}", sync_to_thread=True)
+@get("/drift-evaluations/{evaluation_id:int}/points/{point:int}", sync_to_thread=True)
 def point(
     evaluation_id: FromPath[int],
     point: FromPath[int],
-    reviewer: NamedDependency[ReviewerRow],  # noqa: ARG001 - only who is signed in gets here
+    user: NamedDependency[UserRow],  # noqa: ARG001 - only who is signed in gets here
     engine: NamedDependency[Engine],
 ) -> Response[str]:
     """Return the exchange at a point of the map, as a part of the page."""
     with transaction(engine) as connection:
-        row = evaluation_by_id(connection, evaluation_id)
+        row = drift_evaluation_by_id(connection, evaluation_id)
         placed = prompt_map(connection, evaluation_id)
         if placed is None or row.assessment is None:
             raise NotFoundException("this evaluation has no map")
@@ -119,16 +117,16 @@ def point(
     return Response(str(part), media_type="text/html")
 
 
-@get("/evaluations/{evaluation_id:int}/report", sync_to_thread=True)
+@get("/drift-evaluations/{evaluation_id:int}/report", sync_to_thread=True)
 def report(
     evaluation_id: FromPath[int],
-    reviewer: NamedDependency[ReviewerRow],  # noqa: ARG001 - only who is signed in gets here
+    user: NamedDependency[UserRow],  # noqa: ARG001 - only who is signed in gets here
     engine: NamedDependency[Engine],
     kind: FromQuery[Literal["page", "evidently"]] = "page",
 ) -> Response[str]:
     """Return a report as one file, sandboxed: the text in it is hostile."""
     with transaction(engine) as connection:
-        row = evaluation_by_id(connection, evaluation_id)
+        row = drift_evaluation_by_id(connection, evaluation_id)
         evidently = load_report(connection, evaluation_id, "evidently")
         placed = prompt_map(connection, evaluation_id)
     if kind == "evidently":
@@ -149,22 +147,22 @@ def report(
     )
 
 
-@get("/evaluations/{evaluation_id:int}/assessment.json", sync_to_thread=True)
+@get("/drift-evaluations/{evaluation_id:int}/assessment.json", sync_to_thread=True)
 def assessment(
     evaluation_id: FromPath[int],
-    reviewer: NamedDependency[ReviewerRow],  # noqa: ARG001 - only who is signed in gets here
+    user: NamedDependency[UserRow],  # noqa: ARG001 - only who is signed in gets here
     engine: NamedDependency[Engine],
 ) -> Assessment:
     """Return what an evaluation concluded, as docs/reference/assessment.schema.json has it."""
     with transaction(engine) as connection:
-        row = evaluation_by_id(connection, evaluation_id)
+        row = drift_evaluation_by_id(connection, evaluation_id)
     if row.assessment is None:
         raise NotFoundException("this evaluation is not done")
     return row.assessment
 
 
 def _topic(
-    connection: Connection, row: EvaluationRow, placed: PromptMap | None, index: int
+    connection: Connection, row: DriftEvaluationRow, placed: PromptMap | None, index: int
 ) -> Markup:
     if row.assessment is None or placed is None:
         raise NotFoundException("this evaluation has no map")
@@ -172,7 +170,7 @@ def _topic(
     one = next((one for one in drawn.topics if one.topic.index == index), None)
     if one is None:
         raise NotFoundException(f"this evaluation has no topic {index}")
-    return render_topic(one, more_of_topic(connection, row, placed, one.topic))
+    return render_topic(one, topic_prompts(connection, row, placed, one.topic))
 
 
 HANDLERS = (evaluations, evaluation, topic_examples, point, report, assessment)

@@ -9,7 +9,7 @@ HEIGHT, GAP = 16.0, 4.0
 
 
 @dataclass(frozen=True)
-class Span:
+class IncidentBar:
     """An incident under the windows."""
 
     x: float
@@ -21,7 +21,7 @@ class Span:
 
 def lay_out_incidents(
     incidents: Sequence[IncidentSpan], windows: Sequence[WindowFigures], *, step: float, top: float
-) -> tuple[Span, ...]:
+) -> tuple[IncidentBar, ...]:
     """Lay out incidents, the oldest first, under the windows that they lived through."""
     return tuple(
         _span(one, windows, step, top + row * (HEIGHT + GAP))
@@ -29,18 +29,20 @@ def lay_out_incidents(
     )
 
 
-def _span(incident: IncidentSpan, windows: Sequence[WindowFigures], step: float, y: float) -> Span:
+def _span(
+    incident: IncidentSpan, windows: Sequence[WindowFigures], step: float, y: float
+) -> IncidentBar:
     starts = [window.start for window in windows]
     inside = [
         at
         for at, start in enumerate(starts)
         if incident.first_start <= start <= incident.last_start
-        and not (incident.status == "recovered" and start == incident.last_start)
+        and not (incident.status == "resolved" and start == incident.last_start)
     ]
     first, last = (inside[0], inside[-1]) if inside else (0, 0)
     what = ", ".join(one.removeprefix("metric:") for one in incident.fingerprint)
     title = f"Incident {incident.incident_id}: {what}, {incident.status}"
-    return Span(
+    return IncidentBar(
         round(first * step, 2), round((last - first + 1) * step, 2), round(y, 2), incident, title
     )
 

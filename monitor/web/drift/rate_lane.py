@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from monitor.review.decision.error_rate import RateEstimate
 
 #: Rates are drawn up to here at least.
-LEAST_SCALE = 0.2
+MIN_SCALE = 0.2
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def lay_out_rates(
     given = [rate for rate in known if rate is not None]
     if not given:
         return None
-    scale = max([LEAST_SCALE, *(rate.upper for rate in given), launch or 0.0])
+    scale = max([MIN_SCALE, *(rate.upper for rate in given), launch or 0.0])
     bottom = top + height
 
     def place(rate: float) -> float:

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from monitor.rendering.wording import say_least
+from monitor.rendering.wording import format_lower_bound
 from monitor.review.decision.error_rate import RateEstimate
 from monitor.review.decision.weekly_rates import WeeklyRate
 from monitor.store.windows.digest import FamilyFigures, IncidentSpan, WindowFigures
 from monitor.web.drift.incident_lane import HEIGHT as INCIDENT_HEIGHT
-from monitor.web.drift.incident_lane import Span, lay_out_incidents
+from monitor.web.drift.incident_lane import IncidentBar, lay_out_incidents
 from monitor.web.drift.rate_lane import RateLane, lay_out_rates
 
 WIDTH = 1000.0
@@ -77,11 +77,11 @@ class WindowChart:
     lanes: tuple[Lane, ...]
     rates: RateLane | None
     columns: tuple[Column, ...]
-    spans: tuple[Span, ...]
+    spans: tuple[IncidentBar, ...]
     ticks: tuple[Tick, ...]
     #: The drifted share at the top of a lane.
     scale: float
-    #: ``drift.minimum_mass``.
+    #: ``drift.min_drifted_share``.
     floor: float
     #: Where the lanes end, and the incidents begin.
     bottom: float
@@ -101,7 +101,7 @@ def draw_windows(
     Args:
         windows: The oldest first, at least one.
         incidents: What they lived through, likewise.
-        floor: ``drift.minimum_mass``, the drifted share that pages.
+        floor: ``drift.min_drifted_share``, the drifted share that pages.
         rates: The control slice by evaluation.
         launch: The error rate at launch.
         here: The evaluation that is looked at.
@@ -179,22 +179,24 @@ def _title(window: WindowFigures, rate: RateEstimate | None) -> str:
     found = window.found
     if found is None:
         return f"{days}: {window.status}"
-    told = [_told("prompts", found.input), _told("answers", found.output)]
+    parts = [_describe("prompts", found.input), _describe("answers", found.output)]
     if rate is not None:
         interval = f"{rate.lower:.0%} to {rate.upper:.0%}"
-        told.append(f"error rate {rate.rate:.1%} ({interval})")
-    return f"{days}: {'; '.join(told)}"
+        parts.append(f"error rate {rate.rate:.1%} ({interval})")
+    return f"{days}: {'; '.join(parts)}"
 
 
-def _told(what: str, family: FamilyFigures) -> str:
+def _describe(what: str, family: FamilyFigures) -> str:
     if family.verdict == "not_enough_data":
         return f"{what} not judged"
     if family.slow is not None and family.slow.alarm and not family.alarm:
-        return f"{what} drifting slowly, at least {family.slow.share_lower_bound:.1%} by now"
+        return (
+            f"{what} drifting slowly, at least {family.slow.drifted_share_lower_bound:.1%} by now"
+        )
     if family.verdict == "no_drift":
         return f"{what} as before (p = {family.p_value:.2g})"
     how = "drifted" if family.alarm else "moved, below the floor"
-    return f"{what} {how}, {say_least(family.mass_lower_bound)} (p = {family.p_value:.2g})"
+    return f"{what} {how}, {format_lower_bound(family.drifted_share_lower_bound)} (p = {family.p_value:.2g})"
 
 
 def _ticks(windows: Sequence[WindowFigures], step: float) -> tuple[Tick, ...]:

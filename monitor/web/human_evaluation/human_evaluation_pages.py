@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Engine
 
 from monitor.errors import WorkflowError
 from monitor.review.human_evaluation import rating, view
-from monitor.review.human_evaluation.locking import lock_study
+from monitor.review.human_evaluation.locking import lock_human_evaluation
 from monitor.settings import Settings
-from monitor.store.accounts.users import ReviewerRow, list_reviewers
+from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.engine import transaction
 from monitor.web.clock import Clock
 from monitor.web.review.review_pages import DIMENSIONS
@@ -22,21 +22,21 @@ Form = URLEncodedBody[dict[str, str]]
 
 
 @get("/", sync_to_thread=True)
-def studies(
-    reviewer: NamedDependency[ReviewerRow],
+def human_evaluations(
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Template:
     """List the studies, the newest first."""
     with transaction(engine) as connection:
-        views = view.view_studies(connection, reviewer, clock())
-    return Template("studies.html", context={"person": reviewer, "views": views})
+        views = view.view_human_evaluations(connection, user, clock())
+    return Template("human_evaluations.html", context={"user": user, "views": views})
 
 
-@get("/{study_id:int}", sync_to_thread=True)
-def study(
-    study_id: FromPath[int],
-    reviewer: NamedDependency[ReviewerRow],
+@get("/{human_evaluation_id:int}", sync_to_thread=True)
+def human_evaluation(
+    human_evaluation_id: FromPath[int],
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Template:
@@ -44,13 +44,13 @@ def study(
 
     A cancelled one says so.
     """
-    return _study_page(engine, study_id, reviewer, clock)
+    return _human_evaluation_page(engine, human_evaluation_id, user, clock)
 
 
-@post("/{study_id:int}/rate", status_code=303, sync_to_thread=True)
+@post("/{human_evaluation_id:int}/rate", status_code=303, sync_to_thread=True)
 def start(
-    study_id: FromPath[int],
-    reviewer: NamedDependency[ReviewerRow],
+    human_evaluation_id: FromPath[int],
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     settings: NamedDependency[Settings],
     clock: NamedDependency[Clock],
@@ -58,110 +58,125 @@ def start(
     """Claim the next item and go to it."""
     with transaction(engine) as connection:
         number = rating.claim_next(
-            connection, study_id, reviewer.id, clock(), settings.review.lease_minutes
+            connection, human_evaluation_id, user.id, clock(), settings.review.lease
         )
-    target = f"/studies/{study_id}/rate" if number else f"/studies/{study_id}"
+    target = (
+        f"/human-evaluations/{human_evaluation_id}/rate"
+        if number
+        else f"/human-evaluations/{human_evaluation_id}"
+    )
     return Redirect(target, status_code=303)
 
 
-@get("/{study_id:int}/rate", sync_to_thread=True)
+@get("/{human_evaluation_id:int}/rate", sync_to_thread=True)
 def rate(
-    study_id: FromPath[int],
-    reviewer: NamedDependency[ReviewerRow],
+    human_evaluation_id: FromPath[int],
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Template | Redirect:
     """Show the item that the person is at; the study's page where they are at none."""
     now = clock()
     with transaction(engine) as connection:
-        item = rating.view_at_work(connection, study_id, reviewer.id, now)
+        item = rating.view_current_item(connection, human_evaluation_id, user.id, now)
         if item is None:
-            return Redirect(f"/studies/{study_id}", status_code=303)
-        whole = view.view_study(connection, study_id, reviewer, now)
+            return Redirect(f"/human-evaluations/{human_evaluation_id}", status_code=303)
+        whole = view.view_human_evaluation(connection, human_evaluation_id, user, now)
     lettered = list(zip(rating.LETTERS, item.answers, strict=False))
     initial = {
-        "study": study_id,
+        "human_evaluation": human_evaluation_id,
         "number": item.number,
-        "person": reviewer.id,
+        "user": user.id,
         "draft": item.draft,
         "lease_until": item.lease_until.isoformat(),
         "now": now.isoformat(),
-        "dimensions": item.study.dimensions,
+        "dimensions": item.human_evaluation.dimensions,
         "letters": [letter for letter, _ in lettered],
     }
     context = {
-        "person": reviewer,
+        "user": user,
         "item": item,
         "view": whole,
         "lettered": lettered,
-        "scale": range(item.study.scale_lowest, item.study.scale_highest + 1),
+        "scale": range(item.human_evaluation.scale_min, item.human_evaluation.scale_max + 1),
         "questions": DIMENSIONS,
         "initial": initial,
     }
-    return Template("study_rate.html", context=context)
+    return Template("rating.html", context=context)
 
 
-@post("/{study_id:int}/lock", status_code=303, sync_to_thread=True)
+@post("/{human_evaluation_id:int}/lock", status_code=303, sync_to_thread=True)
 def lock(
-    study_id: FromPath[int],
+    human_evaluation_id: FromPath[int],
     data: Form,
-    lead: NamedDependency[ReviewerRow],
+    lead: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Template | Redirect:
     """Lock a study, once the box is ticked that says so."""
     if data.get("confirmed") != "yes":
         problem = "tick the box: a lock can't be undone"
-        return _study_page(engine, study_id, lead, clock, status=409, problem=problem)
+        return _human_evaluation_page(
+            engine, human_evaluation_id, lead, clock, status=409, problem=problem
+        )
     try:
         with transaction(engine) as connection:
-            lock_study(connection, study_id, lead, clock(), although_missing=True)
+            lock_human_evaluation(
+                connection, human_evaluation_id, lead, clock(), allow_missing=True
+            )
     except WorkflowError as error:
-        return _study_page(engine, study_id, lead, clock, status=409, problem=str(error))
-    return Redirect(f"/studies/{study_id}", status_code=303)
+        return _human_evaluation_page(
+            engine, human_evaluation_id, lead, clock, status=409, problem=str(error)
+        )
+    return Redirect(f"/human-evaluations/{human_evaluation_id}", status_code=303)
 
 
-@get("/{study_id:int}/ratings", sync_to_thread=True)
+@get("/{human_evaluation_id:int}/ratings", sync_to_thread=True)
 def ratings(
-    study_id: FromPath[int],
-    reviewer: NamedDependency[ReviewerRow],
+    human_evaluation_id: FromPath[int],
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     page: FromQuery[int] = 1,
 ) -> Template:
     """Show every item of a locked study with its ratings, and whose each answer is."""
     with transaction(engine) as connection:
-        shown = view.rated_page(connection, study_id, page)
-    return Template("study_ratings.html", context={"person": reviewer, "shown": shown})
+        shown = view.rated_page(connection, human_evaluation_id, page)
+    return Template("ratings.html", context={"user": user, "shown": shown})
 
 
-def _study_page(
+def _human_evaluation_page(
     engine: Engine,
-    study_id: int,
-    person: ReviewerRow,
+    human_evaluation_id: int,
+    user: UserRow,
     clock: Clock,
     *,
     status: int = 200,
     problem: str = "",
 ) -> Template:
     with transaction(engine) as connection:
-        shown = view.view_study(connection, study_id, person, clock())
-        context = _context(connection, shown, person)
-    context |= {"person": person, "view": shown, "problem": problem}
-    return Template("study.html", context=context, status_code=status)
+        shown = view.view_human_evaluation(connection, human_evaluation_id, user, clock())
+        context = _context(connection, shown, user)
+    context |= {"user": user, "view": shown, "problem": problem}
+    return Template("human_evaluation.html", context=context, status_code=status)
 
 
-def _context(connection: Connection, shown: view.StudyView, person: ReviewerRow) -> dict[str, Any]:
+def _context(
+    connection: Connection, shown: view.HumanEvaluationView, user: UserRow
+) -> dict[str, Any]:
     """Return what leads see of every study, and everybody once it is locked."""
-    row = shown.study
-    if not row.is_locked and not person.leads:
+    row = shown.human_evaluation
+    if not row.is_locked and not user.leads:
         return {}
-    names = {one.id: one.name for one in list_reviewers(connection)}
+    names = {one.id: one.name for one in list_users(connection)}
     return {
-        "people": view.people_at_work(connection, row.id),
+        "people": view.summarize_raters(connection, row.id),
         # Drawn alike at each visit: a figure that changes by itself would look like news.
         "agreement": view.agreement_by_dimension(connection, row, np.random.default_rng(row.id)),
         "locked_by": names.get(row.locked_by or 0, ""),
     }
 
 
-router = Router("/studies", route_handlers=[studies, study, start, rate, lock, ratings])
+router = Router(
+    "/human-evaluations",
+    route_handlers=[human_evaluations, human_evaluation, start, rate, lock, ratings],
+)

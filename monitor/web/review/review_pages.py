@@ -11,11 +11,11 @@ from litestar.response import Redirect, Template
 from sqlalchemy import Connection, Engine
 
 from monitor.review.guidelines import TaskType, taxonomy_by_version
-from monitor.review.human_evaluation.view import studies_to_rate
+from monitor.review.human_evaluation.view import human_evaluations_to_rate
 from monitor.review.items import blind_review, item_view
-from monitor.review.items.worklist import work_of
+from monitor.review.items.worklist import worklist_of
 from monitor.settings import Settings
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 from monitor.store.review.reviews import has_reviewed
 from monitor.web.clock import Clock
@@ -41,7 +41,7 @@ ANSWERS = {
 }
 VERDICTS = {"accept": "Accept", "correct": "Correct", "reject": "Reject"}
 CAUSES = {
-    "guide_gap": "The guide doesn't say",
+    "guidelines_gap": "The guide doesn't say",
     "reviewer_error": "One of the reviews is mistaken",
     "ambiguous": "The request is ambiguous",
 }
@@ -64,30 +64,30 @@ WORDS: dict[str, Any] = {
 
 
 @get("/", sync_to_thread=False)
-def root(visitor: NamedDependency[ReviewerRow | None]) -> Redirect:
+def root(visitor: NamedDependency[UserRow | None]) -> Redirect:
     """Go to the queue, or sign in."""
     return Redirect("/review" if visitor else "/login", status_code=303)
 
 
 @get("/review", sync_to_thread=True)
 def queue(
-    reviewer: NamedDependency[ReviewerRow],
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Template | Redirect:
     """Show what waits; go on with the item the person is at."""
     with transaction(engine) as connection:
-        work = work_of(connection, reviewer, clock())
-        studies = studies_to_rate(connection, reviewer, clock())
-        first_time = not has_reviewed(connection, reviewer.id)
+        work = worklist_of(connection, user, clock())
+        human_evaluations = human_evaluations_to_rate(connection, user, clock())
+        first_time = not has_reviewed(connection, user.id)
     if work.at_work is not None:
         return Redirect(f"/review/{work.at_work}", status_code=303)
     return Template(
         "queue.html",
         context={
-            "person": reviewer,
+            "user": user,
             "first_time": first_time,
-            "studies": studies,
+            "human_evaluations": human_evaluations,
             **asdict(work),
         },
     )
@@ -95,34 +95,32 @@ def queue(
 
 @post("/review", status_code=303, sync_to_thread=True)
 def next_item(
-    reviewer: NamedDependency[ReviewerRow],
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     settings: NamedDependency[Settings],
     clock: NamedDependency[Clock],
 ) -> Redirect:
     """Claim the next item and go to it."""
     with transaction(engine) as connection:
-        item_id = blind_review.claim_next(
-            connection, reviewer.id, clock(), settings.review.lease_minutes
-        )
+        item_id = blind_review.claim_next(connection, user.id, clock(), settings.review.lease)
     return Redirect(f"/review/{item_id}" if item_id else "/review", status_code=303)
 
 
 @get("/review/{item_id:int}", sync_to_thread=True)
 def item(
     item_id: FromPath[int],
-    reviewer: NamedDependency[ReviewerRow],
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Template:
     """Show an item: to review, to discuss, to decide, or to look at again."""
     with transaction(engine) as connection:
-        view = item_view.view_item(connection, item_id, reviewer)
+        view = item_view.view_item(connection, item_id, user)
         task = _guide_of(connection, view)
     alone = view.state in {"open", "submitted", "flagged", "excluded"}
     initial = {
         "id": view.id,
-        "person": reviewer.id,
+        "user": user.id,
         "state": view.state,
         "response": view.response,
         "draft": view.draft,
@@ -130,7 +128,7 @@ def item(
     }
     return Template(
         "item.html" if alone else "discussion.html",
-        context={"person": reviewer, "item": view, "task": task, "initial": initial, **WORDS},
+        context={"user": user, "item": view, "task": task, "initial": initial, **WORDS},
     )
 
 

@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from sqlalchemy import Connection, Engine
 
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
 from monitor.store.training.registry import version_of_run
@@ -21,31 +21,31 @@ BADGES = {"running": "warn", "succeeded": "good", "failed": "bad"}
 
 
 @get("/runs", sync_to_thread=True)
-def runs(lead: NamedDependency[ReviewerRow], engine: NamedDependency[Engine]) -> Template:
+def runs(lead: NamedDependency[UserRow], engine: NamedDependency[Engine]) -> Template:
     """List the training runs, the newest first."""
     with transaction(engine) as connection:
         rows = list_runs(connection)
-    return Template("runs.html", context={"person": lead, "runs": rows, "badges": BADGES})
+    return Template("runs.html", context={"user": lead, "runs": rows, "badges": BADGES})
 
 
 @get("/runs/{run_id:int}", sync_to_thread=True)
 def run(
     run_id: FromPath[int],
     request: Request[Any, Any, Any],
-    lead: NamedDependency[ReviewerRow],
+    lead: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
 ) -> Template:
     """Show a run: its state, losses, speed and the last lines of its log."""
     with transaction(engine) as connection:
         context = _view(connection, run_by_id(connection, run_id))
     partial = "hx-request" in request.headers
-    return Template("run_state.html" if partial else "run.html", context=context | {"person": lead})
+    return Template("run_state.html" if partial else "run.html", context=context | {"user": lead})
 
 
-@post("/lead/runs/{run_id:int}/cancel", status_code=303, sync_to_thread=True)
+@post("/runs/{run_id:int}/cancel", status_code=303, sync_to_thread=True)
 def cancel(
     run_id: FromPath[int],
-    lead: NamedDependency[ReviewerRow],
+    lead: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Redirect:
@@ -54,7 +54,7 @@ def cancel(
         run_by_id(connection, run_id)
         if request_cancel(connection, run_id, lead.name):
             place = f"training_runs/{run_id}"
-            append_entry(connection, clock(), lead.name, "run.cancel_asked", place, {})
+            append_entry(connection, clock(), lead.name, "run.cancel_requested", place, {})
     return Redirect(f"/runs/{run_id}", status_code=303)
 
 

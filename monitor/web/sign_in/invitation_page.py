@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from sqlalchemy import Engine
 
-from monitor.accounts.invitations import accept_link, open_link
+from monitor.accounts.invitations import accept_link, check_link
 from monitor.accounts.passwords import MIN_LENGTH
 from monitor.accounts.sessions import start_session
 from monitor.errors import InputError, LinkError
@@ -30,10 +30,10 @@ def welcome_page(
     _require_passwords(settings)
     try:
         with transaction(engine) as connection:
-            link, person = open_link(connection, token, clock())
+            link, user = check_link(connection, token, clock())
     except LinkError as error:
         return _refusal(error)
-    return _form(link.expires_at, person.name)
+    return _form(link.expires_at, user.name)
 
 
 @post("/welcome/{token:str}", status_code=200, sync_to_thread=True)
@@ -51,14 +51,14 @@ def welcome_form(  # noqa: PLR0917 - Litestar passes them by name
     password = data.get("password", "")
     try:
         with transaction(engine) as connection:
-            link, person = open_link(connection, token, now)
+            link, user = check_link(connection, token, now)
         if password != data.get("repeated", ""):
-            return _form(link.expires_at, person.name, "The two passwords differ.")
+            return _form(link.expires_at, user.name, "The two passwords differ.")
         start_session(request, accept_link(engine, token, password, now), now)
     except LinkError as error:
         return _refusal(error)
     except InputError as error:
-        return _form(link.expires_at, person.name, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        return _form(link.expires_at, user.name, f"{str(error)[:1].upper()}{str(error)[1:]}.")
     return Redirect("/", status_code=303)
 
 

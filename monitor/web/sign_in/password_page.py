@@ -13,7 +13,7 @@ from monitor.accounts.registration import check_password
 from monitor.accounts.sessions import end_session, start_session
 from monitor.accounts.throttle import SignInThrottle
 from monitor.settings import Settings
-from monitor.store.accounts.users import ReviewerRow, list_reviewers
+from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.engine import transaction
 from monitor.telemetry import get_logger
 from monitor.web.clock import Clock
@@ -32,7 +32,7 @@ def sign_in(
     *,
     name: str,
     password: str,
-) -> ReviewerRow | None:
+) -> UserRow | None:
     """Check a password and begin a session; return ``None`` where it is wrong.
 
     Raises:
@@ -49,16 +49,16 @@ def sign_in(
             f"too many attempts; try again in {wait:.0f} seconds",
             headers={"Retry-After": f"{wait:.0f}"},
         )
-    person = check_password(engine, name, password)
-    if person is None:
+    user = check_password(engine, name, password)
+    if user is None:
         log.warning("sign-in refused", address=address)
         return None
-    throttle.note_success(name, address)
-    start_session(request, person, clock())
-    return person
+    throttle.record_success(name, address)
+    start_session(request, user, clock())
+    return user
 
 
-def login_answer(
+def render_login(
     settings: Settings, target: str, *, status: int = 200, problem: str = "", **context: Any
 ) -> Template:
     """Return the page to sign in on, with what went wrong."""
@@ -75,15 +75,15 @@ def login_answer(
 def login_page(
     engine: NamedDependency[Engine],
     settings: NamedDependency[Settings],
-    visitor: NamedDependency[ReviewerRow | None],
+    visitor: NamedDependency[UserRow | None],
     next: FromQuery[str] = "/",  # noqa: A002 - the name in the address
 ) -> Template | Redirect:
     """Show the form."""
     if visitor is not None:
         return Redirect(local_path(next), status_code=303)
     with transaction(engine) as connection:
-        nobody = not list_reviewers(connection)
-    return login_answer(settings, local_path(next), nobody=nobody)
+        nobody = not list_users(connection)
+    return render_login(settings, local_path(next), nobody=nobody)
 
 
 @post("/login", status_code=200, sync_to_thread=True)
@@ -103,7 +103,7 @@ def login_form(
             return Redirect(target, status_code=303)
     except TooManyRequestsException as error:
         status, problem = 429, f"{error.detail[:1].upper()}{error.detail[1:]}."
-    return login_answer(settings, target, status=status, problem=problem, name=name[:200])
+    return render_login(settings, target, status=status, problem=problem, name=name[:200])
 
 
 @post("/logout", status_code=303, sync_to_thread=False)

@@ -15,16 +15,16 @@ from litestar.response import Redirect, Template
 from sqlalchemy import Engine
 
 from monitor.accounts.sessions import start_session
-from monitor.accounts.sign_on.account_linking import person_of_claims
+from monitor.accounts.sign_on.account_linking import user_of_claims
 from monitor.accounts.sign_on.provider import OpenIdProvider, PendingSignOn
 from monitor.errors import SignOnError, SignOnUnavailableError
 from monitor.settings import Secrets, Settings
-from monitor.store.accounts.sessions import delete_expired, save_session, take_session
+from monitor.store.accounts.sessions import delete_expired, pop_session, save_session
 from monitor.store.engine import transaction
 from monitor.telemetry import get_logger
 from monitor.web.clock import Clock
 from monitor.web.security import cookie_name, local_path
-from monitor.web.sign_in.password_page import login_answer
+from monitor.web.sign_in.password_page import render_login
 
 COOKIE = "driftwarden_sign_on"
 PREFIX = "sign-on:"
@@ -85,13 +85,13 @@ def finish(
     target = pending.target if pending else "/"
     try:
         pending, code = _check_answer(source, pending, request.query_params)
-        claims = source.claims_of_code(code, pending, now)
+        claims = source.redeem_code(code, pending, now)
         with transaction(engine) as connection:
-            person = person_of_claims(connection, settings.web.oidc, claims, now)
+            user = user_of_claims(connection, settings.web.oidc, claims, now)
     except (SignOnError, SignOnUnavailableError) as refused:
         log.warning("single sign-on refused", reason=str(refused))
         return _refusal(settings, target, refused)
-    start_session(request, person, now)
+    start_session(request, user, now)
     return Redirect(local_path(target), status_code=303, cookies=[_cookie(settings, "")])
 
 
@@ -107,7 +107,7 @@ def _take(
     """Return the sign-in that this browser began; whatever follows, it can't be used again."""
     key = request.cookies.get(_cookie(settings, "").key, "")
     with transaction(engine) as connection:
-        value = take_session(connection, PREFIX + key, now)
+        value = pop_session(connection, PREFIX + key, now)
     return None if value is None else msgspec.json.decode(value, type=PendingSignOn)
 
 
@@ -134,7 +134,7 @@ def _refusal(
 ) -> Template:
     away = isinstance(error, SignOnUnavailableError)
     problem = "The provider doesn't answer. Try again in a minute" if away else str(error)
-    answer = login_answer(
+    answer = render_login(
         settings,
         target,
         status=503 if away else 403,

@@ -16,10 +16,10 @@ from monitor.accounts.invitations import OneTimeLink
 from monitor.accounts.users import Manager
 from monitor.errors import InputError, NotFoundError, WorkflowError
 from monitor.settings import Settings
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 from monitor.web.clock import Clock
-from monitor.web.users.user_view import choices, everybody, one_person
+from monitor.web.users.user_view import choices, list_views, view_user
 
 #: A field that is there more than once comes as a list.
 Fields = URLEncodedBody[dict[str, Any]]
@@ -29,7 +29,7 @@ Fields = URLEncodedBody[dict[str, Any]]
 class Desk:
     """What each of these pages needs; only those who manage people get one."""
 
-    viewer: ReviewerRow
+    viewer: UserRow
     engine: Engine
     settings: Settings
     now: datetime
@@ -42,7 +42,11 @@ class Desk:
     @property
     def link_days(self) -> float | None:
         """How long a link works; ``None`` where nobody signs in by password."""
-        return self.settings.web.invitation_days if self.settings.web.passwords else None
+        return (
+            self.settings.web.invitation_lifetime.total_seconds() / 86_400
+            if self.settings.web.passwords
+            else None
+        )
 
     def show(self, link: OneTimeLink | None) -> dict[str, Any]:
         """Return a link as the page shows it: once, in this answer."""
@@ -53,14 +57,14 @@ class Desk:
 
 
 def _desk(
-    reviewer: NamedDependency[ReviewerRow],
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     settings: NamedDependency[Settings],
     clock: NamedDependency[Clock],
 ) -> Desk:
-    if not reviewer.manages_people:
+    if not user.manages_users:
         raise PermissionDeniedException("this is for leads and admins")
-    return Desk(reviewer, engine, settings, clock())
+    return Desk(user, engine, settings, clock())
 
 
 @get("/", sync_to_thread=True)
@@ -84,97 +88,97 @@ def invite(desk: NamedDependency[Desk], data: Fields) -> Template:
     return _list(desk, invited=given["name"].strip(), **desk.show(link))
 
 
-@get("/{person_id:int}", sync_to_thread=True)
-def person_page(person_id: FromPath[int], desk: NamedDependency[Desk]) -> Template:
+@get("/{user_id:int}", sync_to_thread=True)
+def person_page(user_id: FromPath[int], desk: NamedDependency[Desk]) -> Template:
     """Show a person, with what may be changed."""
-    return _person(desk, person_id)
+    return _person(desk, user_id)
 
 
-@post("/{person_id:int}/role", status_code=303, sync_to_thread=True)
+@post("/{user_id:int}/role", status_code=303, sync_to_thread=True)
 def change_role(
-    person_id: FromPath[int], desk: NamedDependency[Desk], data: Fields
+    user_id: FromPath[int], desk: NamedDependency[Desk], data: Fields
 ) -> Template | Redirect:
     """Give the person another role."""
     try:
         with transaction(desk.engine) as connection:
-            users.change_role(connection, desk.manager, person_id, _text(data, "role"), desk.now)
+            users.change_role(connection, desk.manager, user_id, _text(data, "role"), desk.now)
     except (InputError, WorkflowError) as error:
-        return _refused(desk, person_id, error)
-    return _back(person_id)
+        return _refused(desk, user_id, error)
+    return _back(user_id)
 
 
-@post("/{person_id:int}/task-types", status_code=303, sync_to_thread=True)
+@post("/{user_id:int}/task-types", status_code=303, sync_to_thread=True)
 def assign(
-    person_id: FromPath[int], desk: NamedDependency[Desk], data: Fields
+    user_id: FromPath[int], desk: NamedDependency[Desk], data: Fields
 ) -> Template | Redirect:
     """Put the person on some task types, or with none on all of them."""
     try:
         with transaction(desk.engine) as connection:
-            users.assign(connection, desk.manager, person_id, _task_types(data), desk.now)
+            users.assign(connection, desk.manager, user_id, _task_types(data), desk.now)
     except (InputError, WorkflowError) as error:
-        return _refused(desk, person_id, error)
-    return _back(person_id)
+        return _refused(desk, user_id, error)
+    return _back(user_id)
 
 
-@post("/{person_id:int}/deactivate", status_code=303, sync_to_thread=True)
-def deactivate(person_id: FromPath[int], desk: NamedDependency[Desk]) -> Template | Redirect:
+@post("/{user_id:int}/deactivate", status_code=303, sync_to_thread=True)
+def deactivate(user_id: FromPath[int], desk: NamedDependency[Desk]) -> Template | Redirect:
     """Let the person in no longer."""
     try:
         with transaction(desk.engine) as connection:
-            users.deactivate(connection, desk.manager, person_id, desk.now)
+            users.deactivate(connection, desk.manager, user_id, desk.now)
     except WorkflowError as error:
-        return _refused(desk, person_id, error)
-    return _back(person_id)
+        return _refused(desk, user_id, error)
+    return _back(user_id)
 
 
-@post("/{person_id:int}/reactivate", status_code=303, sync_to_thread=True)
-def reactivate(person_id: FromPath[int], desk: NamedDependency[Desk]) -> Template | Redirect:
+@post("/{user_id:int}/reactivate", status_code=303, sync_to_thread=True)
+def reactivate(user_id: FromPath[int], desk: NamedDependency[Desk]) -> Template | Redirect:
     """Let the person in again."""
     try:
         with transaction(desk.engine) as connection:
-            users.reactivate(connection, desk.manager, person_id, desk.now)
+            users.reactivate(connection, desk.manager, user_id, desk.now)
     except WorkflowError as error:
-        return _refused(desk, person_id, error)
-    return _back(person_id)
+        return _refused(desk, user_id, error)
+    return _back(user_id)
 
 
-@post("/{person_id:int}/link", status_code=200, sync_to_thread=True)
-def reset_password(person_id: FromPath[int], desk: NamedDependency[Desk]) -> Template:
+@post("/{user_id:int}/link", status_code=200, sync_to_thread=True)
+def reset_password(user_id: FromPath[int], desk: NamedDependency[Desk]) -> Template:
     """End the person's password and sessions, and show a link to set a new one."""
     try:
         with transaction(desk.engine) as connection:
             link = users.reset_password(
-                connection, desk.manager, person_id, now=desk.now, days=desk.link_days
+                connection, desk.manager, user_id, now=desk.now, days=desk.link_days
             )
     except WorkflowError as error:
-        return _refused(desk, person_id, error)
-    return _person(desk, person_id, reset=True, **desk.show(link))
+        return _refused(desk, user_id, error)
+    return _person(desk, user_id, reset=True, **desk.show(link))
 
 
 def _list(desk: Desk, *, status: int = 200, **context: Any) -> Template:
     with transaction(desk.engine) as connection:
-        context["people"] = everybody(connection, desk.viewer, desk.now)
+        context["people"] = list_views(connection, desk.viewer, desk.now)
         context["choices"] = choices(connection, desk.viewer)
-    context |= {"person": desk.viewer, "passwords": desk.settings.web.passwords}
+    context |= {"user": desk.viewer, "passwords": desk.settings.web.passwords}
     return Template("users.html", context=context, status_code=status)
 
 
-def _person(desk: Desk, person_id: int, *, status: int = 200, **context: Any) -> Template:
+def _person(desk: Desk, user_id: int, *, status: int = 200, **context: Any) -> Template:
     with transaction(desk.engine) as connection:
-        context["one"] = one_person(connection, desk.viewer, person_id, desk.now)
+        context["one"] = view_user(connection, desk.viewer, user_id, desk.now)
         context["choices"] = choices(connection, desk.viewer)
-    context |= {"person": desk.viewer, "passwords": desk.settings.web.passwords}
-    return Template("person.html", context=context, status_code=status)
+    context |= {"user": desk.viewer, "passwords": desk.settings.web.passwords}
+    return Template("user.html", context=context, status_code=status)
 
 
-def _refused(desk: Desk, person_id: int, error: InputError | WorkflowError) -> Template:
+def _refused(desk: Desk, user_id: int, error: InputError | WorkflowError) -> Template:
     if isinstance(error, NotFoundError):
         raise error
-    return _person(desk, person_id, status=409, problem=str(error))
+    return _person(desk, user_id, status=409, problem=str(error))
 
 
-def _back(person_id: int) -> Redirect:
-    return Redirect(f"/people/{person_id}", status_code=303)
+def _back(user_id: int) -> Redirect:
+    return Redirect(f"/users/{user_id}", status_code=303)
 
 
 def _text(data: dict[str, Any], key: str) -> str:
@@ -190,7 +194,7 @@ def _task_types(data: dict[str, Any]) -> list[str]:
 
 
 router = Router(
-    "/people",
+    "/users",
     route_handlers=[
         list_page,
         invite,

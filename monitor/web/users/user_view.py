@@ -8,18 +8,18 @@ from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError
 from monitor.store.accounts.invitations import open_invitations
-from monitor.store.accounts.roles import PERMISSIONS, ROLES, Permission, may_give, may_manage
+from monitor.store.accounts.roles import PERMISSIONS, ROLES, Permission, may_grant, may_manage
 from monitor.store.accounts.users import (
-    ReviewerRow,
+    UserRow,
     known_task_types,
-    list_reviewers,
-    reviewer_by_id,
+    list_users,
     task_types_of,
+    user_by_id,
 )
 
 
 @dataclass(frozen=True)
-class PersonView:
+class UserView:
     """A person as the pages show them.
 
     Attributes:
@@ -29,7 +29,7 @@ class PersonView:
         manageable: Whether the one who looks may change them.
     """
 
-    row: ReviewerRow
+    row: UserRow
     task_types: Sequence[str]
     link_until: datetime | None
     manageable: bool
@@ -57,27 +57,25 @@ class Choices:
     permissions: Mapping[str, Sequence[str]]
 
 
-def everybody(connection: Connection, viewer: ReviewerRow, now: datetime) -> list[PersonView]:
+def list_views(connection: Connection, viewer: UserRow, now: datetime) -> list[UserView]:
     """Return all people, in the order of their names."""
     links = open_invitations(connection, now)
-    return [_view(connection, viewer, row, links) for row in list_reviewers(connection)]
+    return [_view(connection, viewer, row, links) for row in list_users(connection)]
 
 
-def one_person(
-    connection: Connection, viewer: ReviewerRow, person_id: int, now: datetime
-) -> PersonView:
+def view_user(connection: Connection, viewer: UserRow, user_id: int, now: datetime) -> UserView:
     """Return a person.
 
     Raises:
         NotFoundError: There is no such person.
     """
-    row = reviewer_by_id(connection, person_id)
+    row = user_by_id(connection, user_id)
     if row is None:
-        raise NotFoundError(f"person {person_id} doesn't exist")
+        raise NotFoundError(f"person {user_id} doesn't exist")
     return _view(connection, viewer, row, open_invitations(connection, now))
 
 
-def choices(connection: Connection, viewer: ReviewerRow) -> Choices:
+def choices(connection: Connection, viewer: UserRow) -> Choices:
     """Return what the viewer may choose from."""
     before: frozenset[Permission] = frozenset()
     added = {}
@@ -85,16 +83,16 @@ def choices(connection: Connection, viewer: ReviewerRow) -> Choices:
         added[role] = [one for one in Permission if one in PERMISSIONS[role] - before]
         before = PERMISSIONS[role]
     return Choices(
-        roles=[role for role in ROLES if may_give(viewer.role, role)],
+        roles=[role for role in ROLES if may_grant(viewer.role, role)],
         task_types=known_task_types(connection),
         permissions=added,
     )
 
 
 def _view(
-    connection: Connection, viewer: ReviewerRow, row: ReviewerRow, links: dict[int, datetime]
-) -> PersonView:
-    return PersonView(
+    connection: Connection, viewer: UserRow, row: UserRow, links: dict[int, datetime]
+) -> UserView:
+    return UserView(
         row=row,
         task_types=sorted(task_types_of(connection, row.id)),
         link_until=links.get(row.id) if row.active else None,

@@ -15,11 +15,15 @@ from monitor.windows.topics.examples import Quoter
 def untested(family: Literal["input", "output"]) -> FamilyAssessment:
     """Return a family of which nothing is known."""
     return FamilyAssessment(
-        family=family, verdict="not_enough_data", alarm=False, p_value=1.0, mass_lower_bound=0.0
+        family=family,
+        verdict="not_enough_data",
+        alarm=False,
+        p_value=1.0,
+        drifted_share_lower_bound=0.0,
     )
 
 
-def family_of(
+def build_family(
     family: Literal["input", "output"],
     result: DriftResult | None,
     topics: Sequence[Topic],
@@ -41,13 +45,13 @@ def family_of(
     if result is None or result.verdict == "not_enough_data":
         return untested(family)
     alarm = result.verdict == "drift"
-    side: Literal["prompts", "answers"] = "prompts" if family == "input" else "answers"
+    side: Literal["prompts", "responses"] = "prompts" if family == "input" else "responses"
     return FamilyAssessment(
         family=family,
         verdict="drift" if result.p_value <= alpha else "no_drift",
         alarm=alarm,
         p_value=result.p_value,
-        mass_lower_bound=result.mass_lower_bound,
+        drifted_share_lower_bound=result.drifted_share_lower_bound,
         tests=tuple(
             DriftTest(
                 name=test.name,
@@ -61,7 +65,7 @@ def family_of(
             for test in result.tests
         ),
         topics=tuple(topics),
-        foreign=quoter.foreign(result.novelty, cluster, side) if alarm else (),
+        outliers=quoter.outliers(result.novelty, cluster, side) if alarm else (),
     )
 
 

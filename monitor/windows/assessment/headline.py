@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from monitor.drift import DriftResult, SampleDesign
 from monitor.rendering.wording import (
+    describe_input,
+    describe_output,
+    describe_slow_share,
     format_bound,
     format_day,
-    is_told,
-    say_input,
-    say_output,
-    say_slow_share,
+    is_informative,
 )
-from monitor.store.windows.assessment import Characteristic, FamilyAssessment
+from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment
 
 TOPICS_NAMED = 3
 METRICS_NAMED = 3
@@ -26,10 +26,10 @@ NOTABLE_P_VALUE = 0.01
 def headline(
     asked: FamilyAssessment,
     answered: FamilyAssessment,
-    characteristics: Sequence[Characteristic],
+    numeric_columns: Sequence[NumericAssessment],
 ) -> str:
     """Say what people ask, what they are answered given that, and which metrics got worse."""
-    degraded = [one for one in characteristics if one.degraded]
+    degraded = [one for one in numeric_columns if one.degraded]
     parts = [_asked(asked), _answered(answered, asked)]
     if degraded:
         worst = sorted(degraded, key=lambda one: -abs(one.relative_change or 1.0))
@@ -38,7 +38,7 @@ def headline(
         if left > 0:
             fallen += f" and {left} more metrics"
         parts.append(("and " if answered.alarm else "but ") + fallen)
-    elif notable := _notable(characteristics):
+    elif notable := _notable(numeric_columns):
         parts.append(
             ("and " if answered.alarm else "though ") + join_names([_loss(one) for one in notable])
         )
@@ -77,26 +77,26 @@ def too_few(asked: DriftResult, design: SampleDesign | None, least: int) -> str:
 
 def _asked(family: FamilyAssessment) -> str:
     if family.slow_alarm:
-        return f"{say_input(family)} ({say_slow_share(family.slow_alarm)})"
+        return f"{describe_input(family)} ({describe_slow_share(family.slow_alarm)})"
     if not family.alarm:
-        return say_input(family)
+        return describe_input(family)
     share = f"{_how_many(family, 'prompts')} are unlike the baseline"
     if family.slow is not None and family.slow.alarm and family.slow.since is not None:
         share += f", since {format_day(family.slow.since)}"
-    return f"{say_input(family)} ({share}{_named(family)})"
+    return f"{describe_input(family)} ({share}{_named(family)})"
 
 
 def _how_many(family: FamilyAssessment, noun: str) -> str:
-    if not is_told(family.mass_lower_bound):
+    if not is_informative(family.drifted_share_lower_bound):
         return f"it can't be told how many {noun}"
-    return f"at least {format_bound(family.mass_lower_bound)} of {noun}"
+    return f"at least {format_bound(family.drifted_share_lower_bound)} of {noun}"
 
 
 def _answered(family: FamilyAssessment, asked: FamilyAssessment) -> str:
     if not family.alarm:
-        return say_output(family, asked)
+        return describe_output(family, asked)
     share = f"{_how_many(family, 'answers')} are unlike the baseline's"
-    return f"{say_output(family, asked)} ({share}{_named(family)})"
+    return f"{describe_output(family, asked)} ({share}{_named(family)})"
 
 
 def _sentence(parts: Sequence[str]) -> str:
@@ -113,17 +113,17 @@ def _named(family: FamilyAssessment) -> str:
     return ": " + (join_names(names) if left <= 0 else f"{', '.join(names)} and {left} more")
 
 
-def _notable(characteristics: Sequence[Characteristic]) -> list[Characteristic]:
+def _notable(numeric_columns: Sequence[NumericAssessment]) -> list[NumericAssessment]:
     """Return what moved far without an alarm: answers may mean the same and be twice as long."""
     moved = [
         one
-        for one in characteristics
+        for one in numeric_columns
         if one.adjusted_p_value <= NOTABLE_P_VALUE and abs(one.effect_size) >= NOTABLE_EFFECT
     ]
     return sorted(moved, key=lambda one: -abs(one.effect_size))[:METRICS_NAMED]
 
 
-def _loss(one: Characteristic) -> str:
+def _loss(one: NumericAssessment) -> str:
     name = f"`{one.name}`" if one.side == "metric" else f"`{one.side} {one.name}`"
     verb = "fell" if one.current_mean < one.reference_mean else "rose"
     # Of something rare the percentage says little: 1868% may be from one answer in 200 to 20.

@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from monitor.settings import Settings
-from monitor.store.traffic.exchanges import WindowRows
+from monitor.store.traffic.exchanges import ExchangeColumns
 from monitor.windows.reading.baselines import Reference
 from monitor.windows.reading.stored_window import StoredWindow
 
@@ -21,7 +21,7 @@ PACKAGES = (
 )
 
 
-def provenance_of(
+def build_provenance(
     window: StoredWindow,
     reference: Reference,
     settings: Settings,
@@ -41,9 +41,9 @@ def provenance_of(
     return {
         "seed": seed,
         "window": {
-            "digest": digest_of(window.rows),
+            "digest": window_digest(window.rows),
             "n_exchanges": len(window.rows),
-            "n_embedded_again": window.n_embedded_again,
+            "n_reembedded": window.n_reembedded,
             "n_withheld": window.withheld.n,
         },
         "encoder": window.rows.encoder,
@@ -77,7 +77,7 @@ def blas_threads() -> list[dict[str, Any]]:
     ]
 
 
-def digest_of(rows: WindowRows) -> str:
+def window_digest(rows: ExchangeColumns) -> str:
     """Return the SHA-256 of all of a window that its figures depend on.
 
     Two windows of one digest give the same figures. Row numbers of the database are left out.

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from monitor.plurals import counted
-from monitor.store.windows.assessment import Untested
+from monitor.plurals import pluralize
+from monitor.store.windows.assessment import UntestedReason
 from monitor.windows.reading.window import Window
 
 #: Where a day has so many exchanges on average, one without any is chance once in a thousand days.
@@ -16,7 +16,7 @@ def remarks_on(window: Window, bounds: tuple[datetime, datetime] | None) -> tupl
     return silent_days(window.occurred_at, bounds)
 
 
-def why_incomparable(reference: Window, current: Window, least: int) -> Untested:
+def why_incomparable(reference: Window, current: Window, least: int) -> UntestedReason:
     """Return why answers could not be compared, of exchanges whose prompts could.
 
     Args:
@@ -24,14 +24,14 @@ def why_incomparable(reference: Window, current: Window, least: int) -> Untested
         current: The window.
         least: Answers that are needed on either side.
     """
-    n_answers = current.n_answers, reference.n_answers
-    if not any(n_answers):
-        return "no_answers"
-    return "few_answers" if min(n_answers) < least else "few_like_prompts"
+    n_responses = current.n_responses, reference.n_responses
+    if not any(n_responses):
+        return "no_responses"
+    return "few_responses" if min(n_responses) < least else "few_comparable_prompts"
 
 
 def incomparable_answers(
-    because: Untested, reference: Window, current: Window, least: int
+    because: UntestedReason, reference: Window, current: Window, least: int
 ) -> tuple[str, ...]:
     """Say why answers could not be compared; nothing where neither side has any.
 
@@ -41,14 +41,14 @@ def incomparable_answers(
         current: The window.
         least: Answers that are needed on either side.
     """
-    if because == "no_answers":
+    if because == "no_responses":
         return ()
-    n_answers = current.n_answers, reference.n_answers
+    n_responses = current.n_responses, reference.n_responses
     why = (
-        f"{n_answers[0]:,} of {counted(len(current), 'exchange')} in the window and "
-        f"{n_answers[1]:,} of {len(reference):,} in the baseline have one; {least:,} are needed on "
+        f"{n_responses[0]:,} of {pluralize(len(current), 'exchange')} in the window and "
+        f"{n_responses[1]:,} of {len(reference):,} in the baseline have one; {least:,} are needed on "
         "either side"
-        if because == "few_answers"
+        if because == "few_responses"
         else f"fewer than {least:,} prompts on a side are like some of the other"
     )
     return (f"The answers could not be compared: {why}.",)
@@ -69,7 +69,7 @@ def missing_users(reference: Window, current: Window, least: float) -> tuple[str
     ):
         return ()
     remark = (
-        f"Without a user: {missing[0]:,} of {counted(len(current), 'exchange')} in the window, "
+        f"Without a user: {missing[0]:,} of {pluralize(len(current), 'exchange')} in the window, "
         f"{missing[1]:,} of {len(reference):,} in the baseline. Each of these counts as a user of "
         "its own, so one person who sends many can raise a false alarm."
     )
@@ -84,7 +84,7 @@ def withheld_remark(n_withheld: int, share: float) -> str:
         share: The estimated share of the traffic that they stand for.
     """
     return (
-        f"Left out: {counted(n_withheld, 'exchange')} ({share:.0%}) of which the source kept the "
+        f"Left out: {pluralize(n_withheld, 'exchange')} ({share:.0%}) of which the source kept the "
         "texts back, redacted or not captured."
     )
 
@@ -112,7 +112,7 @@ def silent_days(
     # Of a file that spans months only whole weeks of traffic would make this worth reading.
     if not silent or (bounds is None and len(silent) > len(days) / 2):
         return ()
-    return (f"No traffic on {counted(len(silent), 'day')} of the window: {_dates(silent)}.",)
+    return (f"No traffic on {pluralize(len(silent), 'day')} of the window: {_dates(silent)}.",)
 
 
 def _dates(days: Sequence[date], shown: int = 7) -> str:

@@ -24,7 +24,7 @@ MAX_RATES = 100
 
 
 def comparable(
-    reference: Window, current: Window, rate_of: Callable[[str], float] | None = None
+    reference: Window, current: Window, rate_for: Callable[[str], float] | None = None
 ) -> SampleDesign | None:
     """Return which exchanges can be compared, and the weights of those that are estimated from.
 
@@ -45,7 +45,7 @@ def comparable(
     before = np.array([number_of[name] for name in reference.task_types], dtype=np.int64)
     lowest = _lowest_of_each(probability, task)
     n_present = len(lowest)  # those that the window has come first
-    absent = [1.0 if rate_of is None else rate_of(name) for name in [*names][n_present:]]
+    absent = [1.0 if rate_for is None else rate_for(name) for name in [*names][n_present:]]
     lowest = np.concatenate([lowest, absent])
     common = _common_rate(
         lowest,

@@ -46,7 +46,7 @@ def assess_all_users(
         of both sides that were compared.
     """
     rng = np.random.default_rng([seed, 5])
-    kept = [without_surplus(side, rng) for side in (reference, current)]
+    kept = [thin_large_users(side, rng) for side in (reference, current)]
     if all(len(rows) == len(side) for rows, side in zip(kept, (reference, current), strict=True)):
         return assess(reference, current, seed=seed, **options), reference, current
     sides = reference.take(kept[0]), current.take(kept[1])
@@ -54,7 +54,7 @@ def assess_all_users(
     novelty = np.zeros(len(current))
     cluster = np.full(len(current), -1, dtype=np.int64)
     novelty[kept[1]], cluster[kept[1]] = found.novelty, found.cluster
-    least = options["drift"].minimum_samples
+    least = options["drift"].min_samples
     headline = found.assessment.headline
     if any(
         len(side) < min(least, len(whole))
@@ -78,7 +78,7 @@ def assess_all_users(
     return replace(found, assessment=assessment, novelty=novelty, cluster=cluster), *sides
 
 
-def shares_of_large_users(window: Window) -> dict[str, float]:
+def large_user_shares(window: Window) -> dict[str, float]:
     """Return the share of each user who has more than a quarter of a window, the largest first."""
     weights = [1.0] * len(window) if window.weights is None else window.weights.tolist()
     total: Counter[str] = Counter()
@@ -92,9 +92,9 @@ def shares_of_large_users(window: Window) -> dict[str, float]:
     }
 
 
-def without_surplus(window: Window, rng: np.random.Generator) -> NDArray[np.int64]:
+def thin_large_users(window: Window, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return the rows that are compared: those of large users thinned, all others."""
-    shares = shares_of_large_users(window)
+    shares = large_user_shares(window)
     if not shares:
         return np.arange(len(window), dtype=np.int64)
     users = np.array(window.users, dtype=object)
@@ -114,5 +114,5 @@ def _remarks(window: Window, name: str, kept: NDArray[np.int64]) -> list[str]:
     return [
         f"One user ({excerpt(user, 40)}) sent {share:.0%} of the {name}. So that the habits of one "
         f"decide nothing, no more than {left[user]:,} of these exchanges may count."
-        for user, share in shares_of_large_users(window).items()
+        for user, share in large_user_shares(window).items()
     ]

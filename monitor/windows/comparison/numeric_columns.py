@@ -11,7 +11,7 @@ from monitor.settings import Drift
 from monitor.windows.comparison.format_conformance import Forms, broken_formats
 from monitor.windows.comparison.metric_directions import Direction, direction_of
 from monitor.windows.comparison.metrics import LEAST_VALUES, metric_names, metric_values
-from monitor.windows.comparison.numeric_comparison import Scalar, Side
+from monitor.windows.comparison.numeric_comparison import NumericColumn, Side
 from monitor.windows.reading.window import Window
 
 Column = NDArray[np.float64]
@@ -47,9 +47,9 @@ LANGUAGE_TEXTS = 5
 MAX_LANGUAGES = 6
 
 
-def scalars_of(
+def numeric_columns_of(
     reference: Window, current: Window, drift: Drift, declared: Forms | None = None
-) -> tuple[Scalar, ...]:
+) -> tuple[NumericColumn, ...]:
     """Return what is compared.
 
     What never varies is left out, and what too few exchanges of a side have.
@@ -63,20 +63,22 @@ def scalars_of(
     """
     windows = (reference, current)
     scalars = _of_texts("prompt", PROMPT, [one.prompts for one in windows])
-    asked_in = [_languages(one.prompts) for one in windows]
-    scalars += _of_languages("prompt", asked_in)
+    queued_in = [_languages(one.prompts) for one in windows]
+    scalars += _of_languages("prompt", queued_in)
     # A window without a single answer is the worst of all, where the baseline has answers.
     if any(reference.responses):
         answered_in = [_languages(one.responses) for one in windows]
         scalars += _of_texts("response", RESPONSE, [one.responses for one in windows])
-        scalars += _of_answers(windows, asked_in, answered_in)
+        scalars += _of_answers(windows, queued_in, answered_in)
         scalars.append(
-            Scalar("broken format", "response", -1, *broken_formats(reference, current, declared))
+            NumericColumn(
+                "broken format", "response", -1, *broken_formats(reference, current, declared)
+            )
         )
         scalars += _of_languages("response", answered_in)
     named = metric_names(reference.attributes, current.attributes)
     metrics = [
-        Scalar(
+        NumericColumn(
             name,
             "metric",
             direction_of(name, drift),
@@ -92,39 +94,39 @@ def _of_texts(
     side: Side,
     functions: dict[str, tuple[Direction, Callable[[str], float]]],
     sides: Sequence[Sequence[str]],
-) -> list[Scalar]:
+) -> list[NumericColumn]:
     return [
-        Scalar(name, side, direction, *(texts.each(one, function) for one in sides))
+        NumericColumn(name, side, direction, *(texts.describe(one, function) for one in sides))
         for name, (direction, function) in functions.items()
     ]
 
 
 def _of_answers(
     windows: tuple[Window, Window],
-    asked_in: Sequence[Sequence[str]],
+    queued_in: Sequence[Sequence[str]],
     answered_in: Sequence[Sequence[str]],
-) -> list[Scalar]:
+) -> list[NumericColumn]:
     """Return what takes more than the text of a response."""
     told = all(_tells_reasons(one) for one in windows)
     return [
-        Scalar("refusal", "response", -1, *(_refused(one, told) for one in windows)),
-        Scalar("cut off", "response", -1, *(_cut_off(one, told) for one in windows)),
-        Scalar("error", "response", -1, *(_failed(one) for one in windows)),
-        Scalar(
+        NumericColumn("refusal", "response", -1, *(_refused(one, told) for one in windows)),
+        NumericColumn("cut off", "response", -1, *(_cut_off(one, told) for one in windows)),
+        NumericColumn("error", "response", -1, *(_failed(one) for one in windows)),
+        NumericColumn(
             "other language than the prompt",
             "response",
             -1,
-            *(_other(*both) for both in zip(asked_in, answered_in, strict=True)),
+            *(_other(*both) for both in zip(queued_in, answered_in, strict=True)),
         ),
         *_of_relevance(*windows),
     ]
 
 
 def _languages(sides: Sequence[str]) -> list[str]:
-    return texts.once_each(sides, texts.identify_language)
+    return texts.map_distinct(sides, texts.identify_language)
 
 
-def _of_languages(side: Side, sides: Sequence[Sequence[str]]) -> list[Scalar]:
+def _of_languages(side: Side, sides: Sequence[Sequence[str]]) -> list[NumericColumn]:
     """Return the share of each language but the baseline's commonest, whose change the others tell.
 
     Texts whose language can't be told are left out.
@@ -140,7 +142,7 @@ def _of_languages(side: Side, sides: Sequence[Sequence[str]]) -> list[Scalar]:
     }
     largest = sorted(told, key=lambda code: (-told[code], code))[:MAX_LANGUAGES]
     return [
-        Scalar(
+        NumericColumn(
             f"language: {code}",
             side,
             0,
@@ -165,14 +167,14 @@ def _reason(window: Window, row: int) -> str:
 def _cut_off(window: Window, told: bool) -> Column:
     """Return what ran into a limit: as the API says, where it does, else as the text looks."""
     if not told:
-        return texts.each(window.responses, texts.cut_off)
+        return texts.describe(window.responses, texts.cut_off)
     reasons = (_reason(window, row) for row in range(len(window)))
     return _column(texts.stopped_by_limit(reason) if reason else np.nan for reason in reasons)
 
 
 def _refused(window: Window, told: bool) -> Column:
     """Return what declines: by its words, or as the API says."""
-    refused = texts.each(window.responses, texts.refusal)
+    refused = texts.describe(window.responses, texts.refusal)
     for row, attributes in enumerate(window.attributes):
         if attributes.get("refusal") is True or (
             told and texts.declined_by_api(_reason(window, row))
@@ -187,15 +189,15 @@ def _failed(window: Window) -> Column:
     return _column(float(isinstance(kind, str) and bool(kind)) for kind in kinds)
 
 
-def _other(asked_in: Sequence[str], answered_in: Sequence[str]) -> Column:
+def _other(queued_in: Sequence[str], answered_in: Sequence[str]) -> Column:
     """Return which answers are in another language than their prompts; NaN where one can't tell."""
     return _column(
         float(asked != answered) if asked and answered else np.nan
-        for asked, answered in zip(asked_in, answered_in, strict=True)
+        for asked, answered in zip(queued_in, answered_in, strict=True)
     )
 
 
-def _of_relevance(reference: Window, current: Window) -> list[Scalar]:
+def _of_relevance(reference: Window, current: Window) -> list[NumericColumn]:
     """Return how near answers are to their prompts, and which are as far as those to others.
 
     The first has no direction: short answers, and tasks such as naming a label, are farther from
@@ -203,16 +205,16 @@ def _of_relevance(reference: Window, current: Window) -> list[Scalar]:
     answer of the baseline is so far.
     """
     sides = [_relevance(reference), _relevance(current)]
-    scalars = [Scalar("relevance to the prompt", "response", 0, *sides)]
+    scalars = [NumericColumn("relevance to the prompt", "response", 0, *sides)]
     answered = np.flatnonzero(np.isfinite(sides[0]))
     if len(answered) < LEAST_VALUES:
         return scalars
-    threshold = texts.unrelated_below(
+    threshold = texts.unrelated_threshold(
         reference.prompt_vectors[answered], reference.response_vectors[answered]
     )
     far = [np.where(np.isfinite(one), one < threshold, np.nan) for one in sides]
     if np.nanmean(far[0]) <= UNRELATED_SHARE:
-        scalars.append(Scalar("unrelated to the prompt", "response", -1, *far))
+        scalars.append(NumericColumn("unrelated to the prompt", "response", -1, *far))
     return scalars
 
 
@@ -226,7 +228,7 @@ def _column(values: Iterable[float]) -> Column:
     return np.fromiter(values, dtype=np.float64)
 
 
-def _is_told(scalar: Scalar) -> bool:
+def _is_told(scalar: NumericColumn) -> bool:
     """Tell whether enough exchanges of each side have the number, and not all the same."""
     known = [side[np.isfinite(side)] for side in (scalar.reference, scalar.current)]
     return min(map(len, known)) >= LEAST_VALUES and bool(np.ptp(np.concatenate(known)) > 0)

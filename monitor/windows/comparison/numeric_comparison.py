@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift import ScalarComparison, adjust_bh, compare_scalar
+from monitor.drift import NumericComparison, adjust_bh, compare_numeric
 from monitor.settings import Drift
-from monitor.store.windows.assessment import Characteristic
+from monitor.store.windows.assessment import NumericAssessment
 from monitor.windows.comparison.metric_directions import Direction
 from monitor.windows.reading.window import Window
 
@@ -20,7 +20,7 @@ ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Scalar:
+class NumericColumn:
     """One number of each exchange, on both sides; NaN where an exchange has none."""
 
     name: str
@@ -32,14 +32,14 @@ class Scalar:
     current: NDArray[np.float64]
 
 
-def compare_scalars(
-    scalars: Sequence[Scalar],
+def compare_numeric_columns(
+    scalars: Sequence[NumericColumn],
     reference: Window,
     current: Window,
     *,
     drift: Drift,
     alert_threshold: float,
-) -> tuple[Characteristic, ...]:
+) -> tuple[NumericAssessment, ...]:
     """Compare each scalar; p-values are adjusted for their number by Benjamini-Hochberg.
 
     What has a direction of better is judged by its mean, as ``alert_threshold`` is about means;
@@ -49,7 +49,7 @@ def compare_scalars(
         (one, comparison)
         for one in scalars
         if (
-            comparison := compare_scalar(
+            comparison := compare_numeric(
                 one.reference,
                 one.current,
                 reference_groups=reference.users,
@@ -64,7 +64,7 @@ def compare_scalars(
     ]
     adjusted = adjust_bh(p_values)
     return tuple(
-        Characteristic(
+        NumericAssessment(
             name=one.name,
             side=one.side,
             direction=one.direction,
@@ -81,7 +81,7 @@ def compare_scalars(
             p_value=p_value,
             adjusted_p_value=float(adjusted_p_value),
             degraded=bool(adjusted_p_value <= drift.alpha)
-            and is_degraded(one, comparison, drift.minimum_mass, alert_threshold),
+            and is_degraded(one, comparison, drift.min_drifted_share, alert_threshold),
         )
         for (one, comparison), p_value, adjusted_p_value in zip(
             compared, p_values, adjusted, strict=True
@@ -90,7 +90,10 @@ def compare_scalars(
 
 
 def is_degraded(
-    scalar: Scalar, comparison: ScalarComparison, minimum_mass: float, alert_threshold: float
+    scalar: NumericColumn,
+    comparison: NumericComparison,
+    minimum_drifted_share: float,
+    alert_threshold: float,
 ) -> bool:
     """Tell whether a number got worse by the threshold, and surely worse at all.
 
@@ -101,7 +104,7 @@ def is_degraded(
     worse = -scalar.direction
     change = comparison.relative_change
     needs_floor = change is None or scalar.side != "metric"
-    if worse == 0 or (needs_floor and worse * comparison.effect_size < minimum_mass):
+    if worse == 0 or (needs_floor and worse * comparison.effect_size < minimum_drifted_share):
         return False
     if change is None:
         limits: list[float | None] = [comparison.effect_lower, comparison.effect_upper]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.windows.comparison.numeric_comparison import Scalar
+from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.reading.window import Window
 
 #: Task types that are told apart, the most frequent of the baseline.
@@ -16,7 +16,7 @@ LEAST_EXCHANGES = 20
 
 
 def prompt_covariates(
-    reference: Window, current: Window, scalars: Sequence[Scalar]
+    reference: Window, current: Window, scalars: Sequence[NumericColumn]
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
     """Return the covariates of each side's prompts, float64 ``[n, k]``; ``None`` without any.
 

@@ -18,12 +18,17 @@ from monitor.drift import SlowDrift as Found
 from monitor.drift import WindowSums, fit_watch_map, watch
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.traffic.exchanges import WindowRows
+from monitor.store.traffic.exchanges import ExchangeColumns
 from monitor.store.windows.assessment import Assessment, SlowDrift
-from monitor.store.windows.slow_drift import StoredSums, Sums, Watched, sums_before
+from monitor.store.windows.slow_drift import (
+    StoredSums,
+    Sums,
+    WatchedSums,
+    slow_drift_windows_before,
+)
 from monitor.traffic.redaction import Redactor
 from monitor.windows.assessment.headline import headline
-from monitor.windows.comparison.large_users import without_surplus
+from monitor.windows.comparison.large_users import thin_large_users
 from monitor.windows.comparison.window_comparison import Assessed
 from monitor.windows.reading.window import Window
 from monitor.windows.topics.examples import Quoter
@@ -37,10 +42,10 @@ def watch_window(
     settings: Settings,
     bounds: tuple[datetime, datetime],
     *,
-    reference: WindowRows,
+    reference: ExchangeColumns,
     current: Window,
     assessed: Assessed,
-) -> tuple[Assessed, Watched | None]:
+) -> tuple[Assessed, WatchedSums | None]:
     """Add to an assessment what the windows up to this one say together.
 
     Args:
@@ -60,7 +65,7 @@ def watch_window(
     seed = settings.drift.seed
     rng = np.random.default_rng([seed, METHOD])
     baseline = Window.from_rows(reference)
-    baseline = baseline.take(without_surplus(baseline, rng))
+    baseline = baseline.take(thin_large_users(baseline, rng))
     digest = _digest_of_map(baseline, reference.encoder, seed)
     scores = fit_watch_map(baseline.prompt_vectors, baseline.users, rng)
     reference_sums, sums = (
@@ -68,7 +73,7 @@ def watch_window(
         for side in (baseline, current)
     )
     with transaction(engine) as connection:
-        stored = sums_before(connection, settings.model.name, bounds[0], digest)
+        stored = slow_drift_windows_before(connection, settings.model.name, bounds[0], digest)
     earlier = _in_step(stored, bounds)
     starts = [*(one.start for one in earlier), bounds[0]]
     length = bounds[1] - bounds[0]
@@ -77,11 +82,11 @@ def watch_window(
         [*(WindowSums(**vars(one.sums)) for one in earlier), sums],
         numbers=[(start - starts[0]) // length for start in starts],
         alpha=settings.drift.slow_alpha,
-        minimum_mass=settings.drift.slow_minimum_mass,
+        minimum_drifted_share=settings.drift.min_slow_drifted_share,
     )[-1]
     quoter = Quoter(baseline, current, Redactor(settings.redaction.patterns))
     told = _tell(assessed, found, starts, quoter)
-    return replace(assessed, assessment=told), Watched(digest, Sums(**vars(sums)))
+    return replace(assessed, assessment=told), WatchedSums(digest, Sums(**vars(sums)))
 
 
 def _in_step(stored: list[StoredSums], bounds: tuple[datetime, datetime]) -> list[StoredSums]:
@@ -100,23 +105,23 @@ def _tell(assessed: Assessed, found: Found, starts: list[datetime], quoter: Quot
         alarm=found.alarm,
         p_value=found.p_value,
         n_windows=len(starts),
-        since=None if found.since is None else starts[found.since],
-        found=None if found.found is None else starts[found.found],
-        share=found.share,
-        share_lower_bound=found.share_lower_bound,
+        since=None if found.onset_week is None else starts[found.onset_week],
+        found=None if found.detection_week is None else starts[found.detection_week],
+        share=found.drifted_share,
+        drifted_share_lower_bound=found.drifted_share_lower_bound,
     )
     asked = msgspec.structs.replace(assessment.input, slow=slow)
     if asked.slow_alarm:
         # The window by itself didn't alarm, so that nothing of it is quoted yet.
-        foreign = quoter.foreign(assessed.novelty, assessed.cluster, "prompts")
-        asked = msgspec.structs.replace(asked, foreign=foreign)
+        outliers = quoter.outliers(assessed.novelty, assessed.cluster, "prompts")
+        asked = msgspec.structs.replace(asked, outliers=outliers)
     alarm = assessment.alarm or slow.alarm
     return msgspec.structs.replace(
         assessment,
         input=asked,
         alarm=alarm,
         verdict="drift" if alarm else assessment.verdict,
-        headline=headline(asked, assessment.output, assessment.characteristics),
+        headline=headline(asked, assessment.output, assessment.numeric_columns),
     )
 
 

@@ -19,7 +19,7 @@ from monitor.drift import (
 from monitor.settings import Drift
 from monitor.store.windows.assessment import Assessment, Basis, Source
 from monitor.traffic.redaction import Redactor
-from monitor.windows.assessment.families import family_of, novelty_of, untested
+from monitor.windows.assessment.families import build_family, novelty_of, untested
 from monitor.windows.assessment.headline import headline, not_enough, too_few
 from monitor.windows.assessment.metric_remarks import metrics_not_compared
 from monitor.windows.assessment.remarks import (
@@ -30,12 +30,12 @@ from monitor.windows.assessment.remarks import (
 )
 from monitor.windows.comparison.common_rate import comparable
 from monitor.windows.comparison.format_conformance import Forms
-from monitor.windows.comparison.numeric_columns import scalars_of
-from monitor.windows.comparison.numeric_comparison import Scalar, compare_scalars
+from monitor.windows.comparison.numeric_columns import numeric_columns_of
+from monitor.windows.comparison.numeric_comparison import NumericColumn, compare_numeric_columns
 from monitor.windows.comparison.prompt_covariates import prompt_covariates
 from monitor.windows.comparison.task_mix import compare_task_mix, mix_of
 from monitor.windows.reading.window import Window
-from monitor.windows.topics.builder import make_topics, topic_of_each
+from monitor.windows.topics.builder import build_topics, topic_indices
 from monitor.windows.topics.examples import BUILT_IN_FORMS, Quoter
 from monitor.windows.topics.timeline import Timeline
 
@@ -50,7 +50,7 @@ class Assessed:
     #: ``[n_current]``: index of the drifted topic, -1 for none.
     cluster: NDArray[np.int64]
     #: Characteristics and metrics with their values, for the report.
-    scalars: tuple[Scalar, ...] = ()
+    scalars: tuple[NumericColumn, ...] = ()
     #: Remarks on metrics that only one side has; among those of the assessment too.
     metrics_not_compared: tuple[str, ...] = ()
 
@@ -65,7 +65,7 @@ def assess(
     seed: int,
     bounds: tuple[datetime, datetime] | None = None,
     redactor: Redactor = BUILT_IN_FORMS,
-    rate_of: Callable[[str], float] | None = None,
+    rate_for: Callable[[str], float] | None = None,
     declared: Forms | None = None,
 ) -> Assessed:
     """Assess a window.
@@ -88,7 +88,7 @@ def assess(
         rate_of: The configured sampling rate of a task type.
         declared: The form of each task type's answers, where the taxonomy declares it.
     """
-    least = drift.minimum_samples
+    least = drift.min_samples
     basis = Basis(
         seed=seed, settings=drift.model_dump(mode="json") | {"alert_threshold": alert_threshold}
     )
@@ -104,7 +104,7 @@ def assess(
     if min(len(reference), len(current)) < least:
         return decline(not_enough(len(reference), len(current), least))
     rngs = [np.random.default_rng([seed, stream]) for stream in range(4)]
-    design = comparable(reference, current, rate_of)
+    design = comparable(reference, current, rate_for)
     asked = compare(
         reference.prompt_vectors,
         current.prompt_vectors,
@@ -112,7 +112,7 @@ def assess(
         current_groups=current.users,
         current_parts=current.days,
         alpha=drift.alpha,
-        minimum_mass=drift.minimum_mass,
+        minimum_drifted_share=drift.min_drifted_share,
         minimum_samples=least,
         n_permutations=drift.n_permutations,
         rng=rngs[0],
@@ -120,24 +120,26 @@ def assess(
     )
     if asked.verdict == "not_enough_data":
         return decline(too_few(asked, design, least))
-    scalars = scalars_of(reference, current, drift, declared)
+    scalars = numeric_columns_of(reference, current, drift, declared)
     answered = _compare_answers(
         reference, current, scalars=scalars, drift=drift, design=design, rng=rngs[1]
     )
     of_prompts, of_answers = _clusters(asked, answered, drift)
     timeline = Timeline.of(current, bounds)
     quoter = Quoter(reference, current, redactor)
-    new = make_topics(of_prompts, "prompts", quoter, timeline, rngs[2])
-    changed = make_topics(of_answers, "answers", quoter, timeline, rngs[2])
-    characteristics = compare_scalars(
+    new = build_topics(of_prompts, "prompts", quoter, timeline, rngs[2])
+    changed = build_topics(of_answers, "responses", quoter, timeline, rngs[2])
+    numeric_columns = compare_numeric_columns(
         scalars, reference, current, drift=drift, alert_threshold=alert_threshold
     )
-    cluster = topic_of_each(len(current), [cluster for cluster, _ in (*new, *changed)])
+    cluster = topic_indices(len(current), [cluster for cluster, _ in (*new, *changed)])
     asked_about = [topic for _, topic in new]
     answered_about = [replace(topic, index=len(new) + topic.index) for _, topic in changed]
     families = (
-        family_of("input", asked, asked_about, alpha=drift.alpha, cluster=cluster, quoter=quoter),
-        family_of(
+        build_family(
+            "input", asked, asked_about, alpha=drift.alpha, cluster=cluster, quoter=quoter
+        ),
+        build_family(
             "output", answered, answered_about, alpha=drift.alpha, cluster=cluster, quoter=quoter
         ),
     )
@@ -145,28 +147,28 @@ def assess(
     incomparable: tuple[str, ...] = ()
     if families[1].verdict == "not_enough_data":
         because = why_incomparable(reference, current, least)
-        families = families[0], replace(families[1], untested_because=because)
+        families = families[0], replace(families[1], untested_reason=because)
         incomparable = incomparable_answers(because, reference, current, least)
     lost = metrics_not_compared(reference.attributes, current.attributes, drift)
     remarks = (
         *incomparable,
         *lost,
-        *missing_users(reference, current, drift.minimum_mass),
+        *missing_users(reference, current, drift.min_drifted_share),
         *remarks_on(current, bounds),
         *_design_remark(reference, current, design),
     )
-    alarm = any(one.alarm for one in families) or any(one.degraded for one in characteristics)
+    alarm = any(one.alarm for one in families) or any(one.degraded for one in numeric_columns)
     assessment = Assessment(
         model=model,
         verdict="drift" if alarm else "not_enough_data" if incomparable else "no_drift",
         alarm=alarm,
-        headline=headline(*families, characteristics),
+        headline=headline(*families, numeric_columns),
         n_reference=len(reference),
         n_current=len(current),
         estimated_current=current.estimated_total,
         input=families[0],
         output=families[1],
-        characteristics=characteristics,
+        numeric_columns=numeric_columns,
         mix_current=mix_of(current),
         mix_reference=mix_of(reference),
         mix_p_value=None if mix is None else mix.p_value,
@@ -229,7 +231,7 @@ def _compare_answers(
     reference: Window,
     current: Window,
     *,
-    scalars: Sequence[Scalar],
+    scalars: Sequence[NumericColumn],
     drift: Drift,
     design: SampleDesign | None,
     rng: np.random.Generator,
@@ -239,7 +241,7 @@ def _compare_answers(
     Prompts are alike that say alike and have alike form and task: an embedding tells little of the
     form, and a task may be known to the caller only.
     """
-    if min(reference.n_answers, current.n_answers) < drift.minimum_samples:
+    if min(reference.n_responses, current.n_responses) < drift.min_samples:
         return None
     covariates = prompt_covariates(reference, current, scalars)
     # Empty answers count where they are the exception: then they are something that drifts.
@@ -253,8 +255,8 @@ def _compare_answers(
         reference_groups=reference.users,
         current_groups=current.users,
         alpha=drift.alpha,
-        minimum_mass=drift.minimum_mass,
-        minimum_samples=drift.minimum_samples,
+        minimum_drifted_share=drift.min_drifted_share,
+        minimum_samples=drift.min_samples,
         n_permutations=drift.n_permutations,
         rng=rng,
         design=design,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from monitor.store.windows.digest import (
-    CharacteristicFigures,
     IncidentSpan,
+    NumericColumnFigures,
     WindowFigures,
     evaluated_models,
     incident_spans,
@@ -32,18 +32,18 @@ class Series:
     #: ``prompt``, ``response`` or ``metric``.
     side: str
     #: For each window; ``None`` where it wasn't compared.
-    points: tuple[CharacteristicFigures | None, ...]
+    points: tuple[NumericColumnFigures | None, ...]
     #: The newest figures; ``None`` where the newest window of which characteristics are known has
     #: none of this one: then it was the same on both sides throughout, such as 0, or missing.
-    latest: CharacteristicFigures | None
+    latest: NumericColumnFigures | None
 
     @property
-    def known(self) -> list[CharacteristicFigures]:
+    def known(self) -> list[NumericColumnFigures]:
         """Return the figures of the windows that have some; there is at least one."""
         return [point for point in self.points if point is not None]
 
     @property
-    def peak(self) -> CharacteristicFigures:
+    def peak(self) -> NumericColumnFigures:
         """Return the figures of the window in which it was farthest from its baseline."""
         return max(self.known, key=lambda point: abs(point.effect_size))
 
@@ -54,16 +54,16 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Hit:
+class SubthresholdFinding:
     """Something significant in a window that did not alarm for it."""
 
     window: WindowFigures
     #: ``prompts``, ``answers``, either ``over the windows``, or the name of a characteristic.
-    what: str
+    subject: str
     #: Of a characteristic after correction.
     p_value: float
     #: Drifted share at least, of prompts and answers.
-    mass_lower_bound: float | None = None
+    drifted_share_lower_bound: float | None = None
     #: Standardised difference, of a characteristic.
     effect_size: float | None = None
 
@@ -80,7 +80,7 @@ class Digest:
     #: The one that moved farthest first.
     series: tuple[Series, ...]
     #: The newest first.
-    hits: tuple[Hit, ...]
+    subthreshold_findings: tuple[SubthresholdFinding, ...]
     #: The oldest first.
     incidents: tuple[IncidentSpan, ...]
 
@@ -100,12 +100,12 @@ class Digest:
         undone = sum(one.found is None for one in self.windows)
         if undone:
             parts.append(f"{undone} not done")
-        n_open = sum(one.status != "recovered" for one in self.incidents)
+        n_open = sum(one.status != "resolved" for one in self.incidents)
         told = f"{_counted(len(self.incidents), 'incident')}" + (", one is open" if n_open else "")
         return f"{_counted(n, 'window')}: {', '.join(parts)}; {told}."
 
 
-def make_digest(connection: Connection, model: str, *, n_windows: int = WINDOWS) -> Digest:
+def build_digest(connection: Connection, model: str, *, n_windows: int = WINDOWS) -> Digest:
     """Read and arrange the newest windows of a model."""
     windows = newest_windows(connection, model, n_windows)
     incidents = incident_spans(connection, model, windows[0].start) if windows else []
@@ -114,15 +114,15 @@ def make_digest(connection: Connection, model: str, *, n_windows: int = WINDOWS)
         models=tuple(evaluated_models(connection)),
         windows=tuple(windows),
         series=_series(windows),
-        hits=_hits(windows),
+        subthreshold_findings=_hits(windows),
         incidents=tuple(incidents),
     )
 
 
 def _series(windows: Sequence[WindowFigures]) -> tuple[Series, ...]:
-    points: dict[tuple[str, str], list[CharacteristicFigures | None]] = {}
+    points: dict[tuple[str, str], list[NumericColumnFigures | None]] = {}
     for number, window in enumerate(windows):
-        for one in window.found.characteristics if window.found else ():
+        for one in window.found.numeric_columns if window.found else ():
             own = points.setdefault((one.side, one.name), [None] * len(windows))
             own[number] = one
     newest = max((at for own in points.values() for at, one in enumerate(own) if one), default=-1)
@@ -135,25 +135,35 @@ def _series(windows: Sequence[WindowFigures]) -> tuple[Series, ...]:
     )
 
 
-def _hits(windows: Sequence[WindowFigures]) -> tuple[Hit, ...]:
-    hits: list[Hit] = []
+def _hits(windows: Sequence[WindowFigures]) -> tuple[SubthresholdFinding, ...]:
+    subthreshold_findings: list[SubthresholdFinding] = []
     for window in reversed(windows):
         found = window.found
         if found is None:
             continue
-        for what, family in (("prompts", found.input), ("answers", found.output)):
+        for subject, family in (("prompts", found.input), ("answers", found.output)):
             if family.verdict == "drift" and not family.alarms:
-                hits.append(Hit(window, what, family.p_value, family.mass_lower_bound))
+                subthreshold_findings.append(
+                    SubthresholdFinding(
+                        window, subject, family.p_value, family.drifted_share_lower_bound
+                    )
+                )
             slow = family.slow
             if slow is not None and slow.verdict == "drift" and not family.alarms:
-                over_weeks = f"{what} over the windows"
-                hits.append(Hit(window, over_weeks, slow.p_value, slow.share_lower_bound))
-        hits += [
-            Hit(window, f"{one.side} {one.name}", one.adjusted_p_value, None, one.effect_size)
-            for one in found.characteristics
+                over_weeks = f"{subject} over the windows"
+                subthreshold_findings.append(
+                    SubthresholdFinding(
+                        window, over_weeks, slow.p_value, slow.drifted_share_lower_bound
+                    )
+                )
+        subthreshold_findings += [
+            SubthresholdFinding(
+                window, f"{one.side} {one.name}", one.adjusted_p_value, None, one.effect_size
+            )
+            for one in found.numeric_columns
             if one.adjusted_p_value <= LEVEL and not one.degraded
         ]
-    return tuple(hits)
+    return tuple(subthreshold_findings)
 
 
 def _counted(n: int, noun: str) -> str:

@@ -8,14 +8,14 @@ from monitor.review.decision.evidence import launch_rate
 from monitor.review.decision.weekly_rates import WeeklyRate, weekly_rates
 from monitor.settings import Settings
 from monitor.store.windows.digest import IncidentSpan, WindowFigures, incident_spans, newest_windows
-from monitor.store.windows.drift_evaluations import EvaluationRow
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
 #: A year of weeks.
 WINDOWS = 52
 
 
 @dataclass(frozen=True)
-class Overview:
+class WindowTimeline:
     """Windows of a model around one of them."""
 
     #: The oldest first; the one that is looked at is among them.
@@ -32,7 +32,9 @@ class Overview:
     after: WindowFigures | None
 
 
-def overview_of(connection: Connection, row: EvaluationRow, settings: Settings) -> Overview:
+def window_timeline(
+    connection: Connection, row: DriftEvaluationRow, settings: Settings
+) -> WindowTimeline:
     """Return up to a year of windows that holds an evaluation's own."""
     windows = newest_windows(connection, row.model, WINDOWS)
     if row.id not in {one.evaluation_id for one in windows}:
@@ -40,7 +42,7 @@ def overview_of(connection: Connection, row: EvaluationRow, settings: Settings) 
     at = [one.evaluation_id for one in windows].index(row.id)
     rates = weekly_rates(connection, row.model, windows)
     launch = launch_rate(connection, row.model, settings.review)
-    return Overview(
+    return WindowTimeline(
         windows=tuple(windows),
         incidents=tuple(incident_spans(connection, row.model, windows[0].start)),
         rates=rates,

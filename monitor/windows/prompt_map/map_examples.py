@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 from monitor.errors import NotFoundError
 from monitor.rendering.excerpts import excerpt
 from monitor.store.windows.assessment import Topic
-from monitor.store.windows.drift_evaluations import EvaluationRow
-from monitor.store.windows.map_texts import PlacedText, texts_on_map
-from monitor.store.windows.prompt_maps import GONE, PromptMap
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow
+from monitor.store.windows.map_texts import MapText, load_map_texts
+from monitor.store.windows.prompt_maps import DELETED, PromptMap
 
 #: Further prompts of a topic that are shown, and exchanges read to find so many different ones.
 MORE = 12
@@ -21,25 +21,25 @@ NEAR = 5
 
 
 @dataclass(frozen=True)
-class AtPoint:
+class MapPoint:
     """What a point stands for."""
 
     #: ``None`` where the exchange is gone.
-    text: PlacedText | None
+    text: MapText | None
     #: Index of its drifted topic, -1 for none.
     topic: int
     #: The nearest first.
-    near: tuple[PlacedText, ...]
+    near: tuple[MapText, ...]
 
 
-def more_of_topic(
-    connection: Connection, evaluation: EvaluationRow, placed: PromptMap, topic: Topic
+def topic_prompts(
+    connection: Connection, evaluation: DriftEvaluationRow, placed: PromptMap, topic: Topic
 ) -> list[str]:
     """Return further prompts on a topic, spread over the window, none twice."""
     ids = placed.current_ids[placed.topic == topic.index]
-    ids = ids[ids != GONE]
+    ids = ids[ids != DELETED]
     some = ids[:: max(1, len(ids) // READ)][:READ].tolist()
-    texts = texts_on_map(connection, evaluation, some)
+    texts = load_map_texts(connection, evaluation, some)
     shown = {one.prompt for one in topic.examples}
     found: dict[str, None] = {}
     for one in some:
@@ -51,8 +51,8 @@ def more_of_topic(
 
 
 def exchange_at_point(
-    connection: Connection, evaluation: EvaluationRow, placed: PromptMap, point: int
-) -> AtPoint:
+    connection: Connection, evaluation: DriftEvaluationRow, placed: PromptMap, point: int
+) -> MapPoint:
     """Return the exchange at a point, and those around it.
 
     Args:
@@ -71,8 +71,8 @@ def exchange_at_point(
     apart = ((places - places[point]) ** 2).sum(axis=1)
     nearest = [int(one) for one in np.argsort(apart, kind="stable")[: NEAR + 1] if one != point]
     wanted = [int(ids[one]) for one in (point, *nearest)]
-    texts = texts_on_map(connection, evaluation, [one for one in wanted if one != GONE])
-    return AtPoint(
+    texts = load_map_texts(connection, evaluation, [one for one in wanted if one != DELETED])
+    return MapPoint(
         text=texts.get(wanted[0]),
         topic=int(placed.topic[point]) if point < len(placed.topic) else -1,
         near=tuple(texts[one] for one in wanted[1:] if one in texts),

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.store.traffic.exchanges import WindowRows
-from monitor.store.windows.prompt_maps import GONE, PromptMap
+from monitor.store.traffic.exchanges import ExchangeColumns
+from monitor.store.windows.prompt_maps import DELETED, PromptMap
 from monitor.windows.comparison.window_comparison import Assessed
 from monitor.windows.prompt_map.layout import lay_out
 from monitor.windows.reading.window import Window
@@ -20,8 +20,11 @@ MAX_DRIFTED = 1_200
 STREAM = 6
 
 
-def map_of(
-    assessed: Assessed, reference: Window | WindowRows, current: Window | WindowRows, seed: int
+def sample_map(
+    assessed: Assessed,
+    reference: Window | ExchangeColumns,
+    current: Window | ExchangeColumns,
+    seed: int,
 ) -> PromptMap | None:
     """Draw the map of what was compared; ``None`` where nothing was.
 
@@ -38,8 +41,8 @@ def map_of(
         current.prompt_vectors,
         assessed.cluster,
         np.random.default_rng([seed, STREAM]),
-        reference_ids=reference.ids if isinstance(reference, WindowRows) else None,
-        current_ids=current.ids if isinstance(current, WindowRows) else None,
+        reference_ids=reference.ids if isinstance(reference, ExchangeColumns) else None,
+        current_ids=current.ids if isinstance(current, ExchangeColumns) else None,
     )
 
 
@@ -99,4 +102,4 @@ def _draw(rows: NDArray[np.int64], limit: int, rng: np.random.Generator) -> NDAr
 
 
 def _ids(ids: NDArray[np.int64] | None, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.full(len(rows), GONE, dtype=np.int64) if ids is None else ids[rows]
+    return np.full(len(rows), DELETED, dtype=np.int64) if ids is None else ids[rows]

@@ -8,10 +8,10 @@ from sqlalchemy import Engine
 
 from monitor.errors import ModelError
 from monitor.store.engine import snapshot, transaction
-from monitor.store.traffic.baseline_copies import copy_with_vectors
-from monitor.store.traffic.baselines import BaselineRow, baselines_of
-from monitor.store.traffic.exchanges import WindowRows, load_baseline
-from monitor.windows.reading.reembedding import EncoderSource, embed_again
+from monitor.store.traffic.baseline_copies import copy_baseline_with_vectors
+from monitor.store.traffic.baselines import BaselineRow, list_baselines
+from monitor.store.traffic.exchanges import ExchangeColumns, load_baseline
+from monitor.windows.reading.reembedding import EncoderSource, reembed
 
 log = structlog.get_logger()
 
@@ -22,7 +22,7 @@ class Reference:
 
     baseline: BaselineRow | None
     #: ``None`` where the window can't be compared.
-    rows: WindowRows | None
+    rows: ExchangeColumns | None
     #: Why it can't, for the headline; empty where it can.
     reason: str = ""
 
@@ -47,9 +47,9 @@ class References:
         self._window_encoder = window_encoder
         self._encoder = encoder
         self._now = now
-        self._loaded: dict[int, WindowRows] = {}
+        self._loaded: dict[int, ExchangeColumns] = {}
         with transaction(engine) as connection:
-            self._baselines = baselines_of(connection, model)
+            self._baselines = list_baselines(connection, model)
 
     def of(self, version: str) -> Reference:
         """Return the newest baseline of a version; of a version that has none, the model's."""
@@ -86,7 +86,7 @@ class References:
             "encoder of the traffic and evaluate the window again.",
         )
 
-    def _load(self, baseline: BaselineRow) -> WindowRows:
+    def _load(self, baseline: BaselineRow) -> ExchangeColumns:
         if baseline.id not in self._loaded:
             with snapshot(self._engine) as connection:
                 self._loaded[baseline.id] = load_baseline(connection, baseline.id)
@@ -95,9 +95,9 @@ class References:
     def _embed_again(self, baseline: BaselineRow) -> BaselineRow:
         """Embed a baseline with the configured encoder, and keep it for the windows to come."""
         rows = self._load(baseline)
-        again = embed_again(rows, self._encoder())
+        again = reembed(rows, self._encoder())
         with transaction(self._engine) as connection:
-            copy = copy_with_vectors(
+            copy = copy_baseline_with_vectors(
                 connection,
                 baseline,
                 rows,

@@ -14,7 +14,7 @@ from monitor.errors import InputError
 from monitor.settings import Settings
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.file_source import FileContent, read_exchanges
-from monitor.traffic.redaction import make_redactor
+from monitor.traffic.redaction import build_redactor
 from monitor.windows.reading.window import Window
 
 #: Texts encoded between two reports of progress.
@@ -54,7 +54,7 @@ def read_file(path: Path, settings: Settings) -> FileContent:
         path,
         settings.traffic,
         default_model="",
-        redactor=make_redactor(settings.redaction),
+        redactor=build_redactor(settings.redaction),
     )
     if content.exchanges:
         return content
@@ -90,7 +90,7 @@ def embed_files(
             path,
             content,
             window
-            if all(one.says_when for one in content.exchanges)
+            if all(one.has_timestamp for one in content.exchanges)
             else replace(window, occurred_at=()),
         )
         for path, content, window in zip(paths, contents, windows, strict=True)
@@ -125,7 +125,7 @@ def _windows(
         Window(
             prompts=[exchange.prompt for exchange in side],
             responses=[exchange.response for exchange in side],
-            users=[exchange.user for exchange in side],
+            users=[exchange.end_user for exchange in side],
             task_types=[exchange.task_type for exchange in side],
             occurred_at=[exchange.occurred_at for exchange in side],
             attributes=[exchange.attributes for exchange in side],

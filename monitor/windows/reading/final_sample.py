@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.store.traffic.exchanges import WindowRows
+from monitor.store.traffic.exchanges import ExchangeColumns
 from monitor.traffic.sampling.sampler import SPACE
 
 
@@ -33,21 +33,21 @@ from monitor.traffic.sampling.sampler import SPACE
 class FinalSample:
     """The exchanges that a window is judged by."""
 
-    rows: WindowRows
+    rows: ExchangeColumns
     #: What the reader should know; or empty.
     remark: str = ""
 
 
-def final_sample(rows: WindowRows, bounds: tuple[datetime, datetime]) -> FinalSample:
+def final_sample(rows: ExchangeColumns, bounds: tuple[datetime, datetime]) -> FinalSample:
     """Return the final sample of a window's rows, with its inclusion probabilities.
 
     The floor counts where it was in force for the whole window, which must be whole days of UTC;
     elsewhere each task type is left with the sample of its rate, and a remark says so.
     """
-    size = int(rows.floor_size.min()) if len(rows) else 0
+    size = int(rows.min_sample_size.min()) if len(rows) else 0
     whole_days = all(at.astimezone(UTC).time() == datetime.min.time() for at in bounds)
     remark = ""
-    if rows.floor_size.any() and not (size and whole_days):
+    if rows.min_sample_size.any() and not (size and whole_days):
         remark = (
             "The floor of samples was not in force for the whole window, or the window isn't whole "
             "days: rare task types have the samples of their rate only."

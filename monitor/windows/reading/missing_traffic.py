@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from monitor.rendering.excerpts import excerpt
 from monitor.store.traffic.model_counts import models_seen
-from monitor.store.traffic.offsets import complete_until, gaps_found
+from monitor.store.traffic.offsets import complete_until, gaps_detected
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Silence:
     other_models: tuple[str, ...]
 
 
-def silence_of(
+def find_missing_traffic(
     connection: Connection,
     topic: str,
     model: str,
@@ -36,7 +36,8 @@ def silence_of(
     return Silence(
         read_until=until if until is not None and until < bounds[1] else None,
         n_lost=sum(
-            gap.last_offset - gap.first_offset + 1 for gap in gaps_found(connection, topic, *bounds)
+            gap.last_offset - gap.first_offset + 1
+            for gap in gaps_detected(connection, topic, *bounds)
         ),
         other_models=()
         if n_current
@@ -69,7 +70,7 @@ def remarks_on_silence(silence: Silence) -> Sequence[str]:
     return remarks
 
 
-def no_traffic(model: str, silence: Silence) -> str:
+def headline_without_traffic(model: str, silence: Silence) -> str:
     """Return the headline of a window without an exchange."""
     if silence.read_until is not None:
         return f"No traffic of {model} was read in this window: ingest was behind or stopped."

@@ -11,11 +11,11 @@ from sqlalchemy import Engine
 
 from monitor.errors import ModelError
 from monitor.store.engine import snapshot
-from monitor.store.traffic.baselines import baselines_of
-from monitor.store.traffic.exchanges import WindowRows, encoders_of_window, load_window
-from monitor.store.traffic.withheld import Withheld, count_withheld
+from monitor.store.traffic.baselines import list_baselines
+from monitor.store.traffic.exchanges import ExchangeColumns, count_by_encoder, load_window
+from monitor.store.traffic.withheld import WithheldCount, count_withheld
 from monitor.windows.reading.final_sample import final_sample
-from monitor.windows.reading.reembedding import EncoderSource, embed_again
+from monitor.windows.reading.reembedding import EncoderSource, reembed
 
 T = TypeVar("T")
 
@@ -24,11 +24,11 @@ T = TypeVar("T")
 class StoredWindow:
     """The exchanges that a window is judged by."""
 
-    rows: WindowRows
+    rows: ExchangeColumns
     #: Exchanges whose texts the source kept back.
-    withheld: Withheld
+    withheld: WithheldCount
     #: Exchanges whose vectors another encoder had made, so that they were made anew.
-    n_embedded_again: int
+    n_reembedded: int
     #: What the reader should know.
     remarks: tuple[str, ...]
 
@@ -49,12 +49,12 @@ def read_window(
         encoder: Called only where texts are to be embedded again.
     """
     with snapshot(engine) as connection:  # rows and vectors may be moved meanwhile
-        encoders = encoders_of_window(connection, model, *bounds)
+        encoders = count_by_encoder(connection, model, *bounds)
         parts = [
             load_window(connection, model, *bounds, encoder=one) for one in encoders or {"": 0}
         ]
         withheld = count_withheld(connection, model, *bounds)
-        of_baselines = {one.encoder for one in baselines_of(connection, model)}
+        of_baselines = {one.encoder for one in list_baselines(connection, model)}
     remarks: list[str] = []
     rows, n_again = parts[0], 0
     if len(parts) > 1 or (encoders and of_baselines and rows.encoder not in of_baselines):
@@ -66,8 +66,8 @@ def read_window(
 
 
 def _of_one_encoder(
-    parts: Sequence[WindowRows], source: EncoderSource
-) -> tuple[WindowRows, list[str], int]:
+    parts: Sequence[ExchangeColumns], source: EncoderSource
+) -> tuple[ExchangeColumns, list[str], int]:
     n_other = sum(len(part) for part in parts[1:])
     try:
         encoder = source()
@@ -89,13 +89,11 @@ def _of_one_encoder(
         f"{n_again:,} exchanges of the window, embedded by {names}, were embedded again by "
         f"{encoder.identity}."
     )
-    again = [
-        part if part.encoder == encoder.identity else embed_again(part, encoder) for part in parts
-    ]
+    again = [part if part.encoder == encoder.identity else reembed(part, encoder) for part in parts]
     return _merge(again), [remark], n_again
 
 
-def _merge(parts: Sequence[WindowRows]) -> WindowRows:
+def _merge(parts: Sequence[ExchangeColumns]) -> ExchangeColumns:
     """Put parts of one encoder together, in order of time."""
     merged = replace(
         parts[0],
@@ -111,7 +109,7 @@ def _merge(parts: Sequence[WindowRows]) -> WindowRows:
         randomness=np.concatenate([part.randomness for part in parts]),
         threshold=np.concatenate([part.threshold for part in parts]),
         candidate_threshold=np.concatenate([part.candidate_threshold for part in parts]),
-        floor_size=np.concatenate([part.floor_size for part in parts]),
+        min_sample_size=np.concatenate([part.min_sample_size for part in parts]),
         prompt_vectors=np.concatenate([part.prompt_vectors for part in parts]),
         response_vectors=np.concatenate([part.response_vectors for part in parts]),
         n_other_encoder=0,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.store.traffic.exchanges import WindowRows
+from monitor.store.traffic.exchanges import ExchangeColumns
 from monitor.traffic.sampling.sampler import SPACE
 
 
@@ -41,12 +41,12 @@ class Window:
         return len(self.prompts)
 
     @property
-    def n_answers(self) -> int:
+    def n_responses(self) -> int:
         """Return how many have an answer that isn't empty."""
         return sum(bool(response.strip()) for response in self.responses)
 
     @classmethod
-    def from_rows(cls, rows: WindowRows) -> "Window":
+    def from_rows(cls, rows: ExchangeColumns) -> "Window":
         """Take the columns of stored exchanges."""
         return cls(
             prompts=rows.prompts,

@@ -5,7 +5,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from monitor.plurals import counted
+from monitor.plurals import pluralize
 from monitor.rendering import wording
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
 from monitor.windows.report.figures import growth, whisker
@@ -51,7 +51,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "counted": counted,
+        "counted": pluralize,
         "change": wording.format_change,
         "effect": wording.format_effect,
         "excerpt": shorten,
@@ -66,17 +66,17 @@ def _environment() -> Environment:
         "day": wording.format_day,
         "days_of": wording.format_window,
         "growth": growth,
-        "is_told": wording.is_told,
+        "is_informative": wording.is_informative,
         "mix_change": wording.format_mix_change,
-        "say_enrichment": wording.say_enrichment,
-        "say_growth": wording.say_growth,
-        "say_input": wording.say_input,
-        "say_mass": wording.say_mass,
-        "say_output": wording.say_output,
-        "say_seen": wording.say_seen,
-        "say_slow": wording.say_slow,
-        "say_slow_share": wording.say_slow_share,
-        "say_untested": wording.say_untested,
+        "describe_enrichment": wording.describe_enrichment,
+        "describe_growth": wording.describe_growth,
+        "describe_input": wording.describe_input,
+        "describe_drifted_share": wording.describe_drifted_share,
+        "describe_output": wording.describe_output,
+        "describe_first_seen": wording.describe_first_seen,
+        "describe_slow_drift": wording.describe_slow_drift,
+        "describe_slow_share": wording.describe_slow_share,
+        "describe_untested": wording.describe_untested,
         "whisker": whisker,
     }
     return environment

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.rendering.excerpts import excerpt
-from monitor.windows.comparison.numeric_comparison import Scalar
+from monitor.windows.comparison.numeric_comparison import NumericColumn
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -24,7 +24,7 @@ TASK_TYPE = "task type"
 
 
 def render_evidently(
-    scalars: Sequence[Scalar],
+    scalars: Sequence[NumericColumn],
     reference_task_types: Sequence[str],
     current_task_types: Sequence[str],
     rng: np.random.Generator,
@@ -107,7 +107,7 @@ def _common_types(reference: Sequence[str], current: Sequence[str]) -> set[str]:
     return {str(names[index]) for index in np.argsort(-counts)[:MAX_CATEGORIES]}
 
 
-def _has_values(scalar: Scalar) -> bool:
+def _has_values(scalar: NumericColumn) -> bool:
     """Tell whether both sides have values, not all the same: else there is nothing to draw."""
     finite = [side[np.isfinite(side)] for side in (scalar.reference, scalar.current)]
     return all(side.size > 1 for side in finite) and bool(np.ptp(np.concatenate(finite)) > 0)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.rendering.wording import format_day, format_share
-from monitor.store.windows.assessment import Characteristic, Topic
+from monitor.store.windows.assessment import NumericAssessment, Topic
 
 #: Of the drawing of an effect.
 WHISKER_WIDTH = 120.0
@@ -48,15 +48,15 @@ class Growth:
     top: float
 
 
-def reach_of(characteristics: Sequence[Characteristic]) -> float:
+def reach_of(numeric_columns: Sequence[NumericAssessment]) -> float:
     """Return where the axis of effects ends on either side: at the largest limit, in tenths."""
     limits = [0.1]
-    for one in characteristics:
+    for one in numeric_columns:
         limits += [abs(one.effect_size), abs(one.effect_lower or 0.0), abs(one.effect_upper or 0.0)]
     return min(1.0, math.ceil(round(10 * max(limits), 6)) / 10)
 
 
-def whisker(one: Characteristic, reach: float) -> Whisker:
+def whisker(one: NumericAssessment, reach: float) -> Whisker:
     """Draw an effect and its interval."""
 
     def place(value: float) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from monitor.store.windows.map_texts import PlacedText
+from monitor.store.windows.map_texts import MapText
 from monitor.windows.report.environment import render_macro, render_template
 from monitor.windows.report.map_drawing import DrawnMap, MapTopic
 
@@ -29,7 +29,7 @@ def render_topic(one: MapTopic, others: Sequence[str]) -> Markup:
     return render_template("topic.html.j2", one=one, topic=one.topic, others=others)
 
 
-def render_point(text: PlacedText | None, topic: str, near: Sequence[PlacedText]) -> Markup:
+def render_point(text: MapText | None, topic: str, near: Sequence[MapText]) -> Markup:
     """Return the exchange at a point of the map.
 
     Args:

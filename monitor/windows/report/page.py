@@ -22,7 +22,7 @@ STYLES = Path(__file__).resolve().parent / "static"
 #: Topics of a family told with examples, and those that a table adds.
 TOPICS_TOLD = 6
 TOPICS_LISTED = 20
-CHARACTERISTICS_SHOWN = 30
+NUMERIC_COLUMNS_SHOWN = 30
 TASK_TYPES_SHOWN = 15
 REMARKS_SHOWN = 12
 
@@ -69,7 +69,7 @@ def render_verdict(assessment: Assessment, window: tuple[datetime, datetime] | N
         "verdict.html.j2",
         assessment=assessment,
         window=window,
-        characteristics=wording.by_effect(assessment.characteristics)[:CHARACTERISTICS_SHOWN],
+        numeric_columns=wording.by_effect(assessment.numeric_columns)[:NUMERIC_COLUMNS_SHOWN],
         limits={"remarks": REMARKS_SHOWN},
     )
 
@@ -84,13 +84,13 @@ def render_findings(
         evidently: As for :func:`render_page`.
         topics_on_map: The page tells the topics beside its map: they are left out here.
     """
-    characteristics = wording.by_effect(assessment.characteristics)[:CHARACTERISTICS_SHOWN]
+    numeric_columns = wording.by_effect(assessment.numeric_columns)[:NUMERIC_COLUMNS_SHOWN]
     return render_template(
         "findings.html.j2",
         assessment=assessment,
-        characteristics=characteristics,
-        reach=reach_of(characteristics),
-        n_more_characteristics=len(assessment.characteristics) - len(characteristics),
+        numeric_columns=numeric_columns,
+        reach=reach_of(numeric_columns),
+        n_more_characteristics=len(assessment.numeric_columns) - len(numeric_columns),
         mix=wording.mix_by_change(assessment),
         evidently=evidently,
         topics_on_map=topics_on_map,

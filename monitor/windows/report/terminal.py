@@ -5,28 +5,28 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from monitor.plurals import counted
+from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
 from monitor.rendering.wording import (
     by_effect,
+    describe_enrichment,
+    describe_first_seen,
+    describe_growth,
+    describe_slow_drift,
+    describe_untested,
     example_line,
     format_change,
     format_mean,
     format_mix_change,
     format_p_value,
-    is_told,
+    is_informative,
     mix_by_change,
-    say_enrichment,
-    say_growth,
-    say_seen,
-    say_slow,
-    say_untested,
 )
 from monitor.store.windows.assessment import (
     Assessment,
-    Characteristic,
     Example,
     FamilyAssessment,
+    NumericAssessment,
     Topic,
 )
 
@@ -38,7 +38,7 @@ VERDICTS = {
 
 TOPICS_SHOWN = 10
 EXAMPLES_SHOWN = 3
-CHARACTERISTICS_SHOWN = 12
+NUMERIC_COLUMNS_SHOWN = 12
 
 
 def print_assessment(assessment: Assessment, console: Console) -> None:
@@ -62,8 +62,8 @@ def render_assessment(assessment: Assessment) -> RenderableType:
     ]
     if assessment.is_compared:
         parts += [Text(), *_family(assessment.input), *_family(assessment.output)]
-    if assessment.characteristics:
-        parts += [Text(), _characteristics(assessment.characteristics)]
+    if assessment.numeric_columns:
+        parts += [Text(), _characteristics(assessment.numeric_columns)]
     if any(assessment.mix_reference) or any(assessment.mix_current):
         parts += [Text(), _mix(assessment)]
     if assessment.remarks:
@@ -81,7 +81,7 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
         return [
             line,
             Text(
-                f"  not tested: {say_untested(family)}",
+                f"  not tested: {describe_untested(family)}",
                 style="dim",
             ),
         ]
@@ -91,10 +91,10 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
         state = ("moved, but less than what alarms", "yellow")
     figured = f"  p = {format_p_value(family.p_value)}"
     if family.verdict == "drift":
-        noun = "prompts" if family.family == "input" else "answers"
+        noun = "prompts" if family.family == "input" else "responses"
         figured += (
-            f"; at least {family.mass_lower_bound:.1%} of the {noun} drifted (95% bound)"
-            if is_told(family.mass_lower_bound)
+            f"; at least {family.drifted_share_lower_bound:.1%} of the {noun} drifted (95% bound)"
+            if is_informative(family.drifted_share_lower_bound)
             else f"; how many of the {noun} drifted can't be told"
         )
     figures = Text.assemble("  ", state, (figured, "dim"))
@@ -102,9 +102,11 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
     left = len(family.topics) - TOPICS_SHOWN
     if left > 0:
         shown.append(Text(f"  and {left:,} smaller topics", style="dim"))
-    if family.foreign:
-        shown.append(_indented([Text("Foreign, and in no topic", style="bold")], family.foreign))
-    slow = [] if family.slow is None else [Text(f"  {say_slow(family.slow)}", style="dim")]
+    if family.outliers:
+        shown.append(_indented([Text("Foreign, and in no topic", style="bold")], family.outliers))
+    slow = (
+        [] if family.slow is None else [Text(f"  {describe_slow_drift(family.slow)}", style="dim")]
+    )
     return [line, figures, *slow, *shown]
 
 
@@ -112,10 +114,12 @@ def _topic(topic: Topic, family: str) -> RenderableType:
     title = Text.assemble(
         (topic.name, "bold"),
         f"  {topic.share_current:.1%} of the window, {topic.share_reference:.1%} of the baseline: ",
-        (say_enrichment(topic, family), "dim"),
+        (describe_enrichment(topic, family), "dim"),
     )
-    users = f"{counted(topic.n_current, 'exchange')} of {counted(topic.n_users, 'user')}"
-    seen = "; ".join(one for one in (users, say_seen(topic), say_growth(topic)) if one)
+    users = f"{pluralize(topic.n_current, 'exchange')} of {pluralize(topic.n_users, 'user')}"
+    seen = "; ".join(
+        one for one in (users, describe_first_seen(topic), describe_growth(topic)) if one
+    )
     return _indented([title, Text(seen, style="dim")], topic.examples)
 
 
@@ -129,16 +133,16 @@ def _indented(head: list[Text], examples: tuple[Example, ...]) -> RenderableType
     return Padding(Group(*lines), (0, 0, 0, 2))
 
 
-def _characteristics(characteristics: tuple[Characteristic, ...]) -> RenderableType:
+def _characteristics(numeric_columns: tuple[NumericAssessment, ...]) -> RenderableType:
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold cyan")
-    table.add_column("Characteristic")
+    table.add_column("NumericAssessment")
     table.add_column("Baseline", justify="right")
     table.add_column("Window", justify="right")
     table.add_column("Change, interval", justify="right", no_wrap=True)
     table.add_column("Effect", justify="right")
     table.add_column("p adj.", justify="right")
-    ordered = by_effect(characteristics)
-    for one in ordered[:CHARACTERISTICS_SHOWN]:
+    ordered = by_effect(numeric_columns)
+    for one in ordered[:NUMERIC_COLUMNS_SHOWN]:
         style = "bold red" if one.degraded else ("" if one.adjusted_p_value <= 0.05 else "dim")
         table.add_row(
             Text(f"{one.side} {excerpt(one.name, 32)}"),
@@ -149,7 +153,7 @@ def _characteristics(characteristics: tuple[Characteristic, ...]) -> RenderableT
             format_p_value(one.adjusted_p_value),
             style=style,
         )
-    left = len(ordered) - CHARACTERISTICS_SHOWN
+    left = len(ordered) - NUMERIC_COLUMNS_SHOWN
     return table if left <= 0 else Group(table, Text(f"and {left} more", style="dim"))
 
 
@@ -158,7 +162,7 @@ def _mix(assessment: Assessment) -> RenderableType:
     table.add_column("Task type", no_wrap=True)
     table.add_column("Baseline", justify="right")
     table.add_column("Window", justify="right")
-    for name, *shares in mix_by_change(assessment)[:CHARACTERISTICS_SHOWN]:
+    for name, *shares in mix_by_change(assessment)[:NUMERIC_COLUMNS_SHOWN]:
         told = ("-" if share is None else f"{share:.1%}" for share in shares)
         table.add_row(Text(excerpt(name, 40) or "(none)"), *told)
     change = format_mix_change(assessment)

@@ -10,7 +10,7 @@ from monitor.rendering.excerpts import LOOKED_AT, excerpt
 from monitor.store.windows.assessment import Topic
 from monitor.windows.reading.window import Window
 from monitor.windows.topics.examples import Quoter, Side
-from monitor.windows.topics.merging import join_same
+from monitor.windows.topics.merging import merge_same_topics
 from monitor.windows.topics.names import document_frequencies, name_topic
 from monitor.windows.topics.timeline import Timeline
 
@@ -18,7 +18,7 @@ from monitor.windows.topics.timeline import Timeline
 TEXTS_READ = 20_000
 
 
-def make_topics(
+def build_topics(
     clusters: Sequence[Cluster],
     side: Side,
     quoter: Quoter,
@@ -49,7 +49,9 @@ def make_topics(
         )
         for one in clusters
     ]
-    joined = join_same(clusters, names, reference, current, given_prompts=side == "answers")
+    joined = merge_same_topics(
+        clusters, names, reference, current, given_prompts=side == "responses"
+    )
     joined.sort(key=lambda pair: -pair[0].size)
     taken: set[str] = set()
     topics = []
@@ -74,7 +76,7 @@ def make_topics(
     return topics
 
 
-def topic_of_each(n: int, clusters: Sequence[Cluster]) -> NDArray[np.int64]:
+def topic_indices(n: int, clusters: Sequence[Cluster]) -> NDArray[np.int64]:
     """Return the index of the topic of each of n exchanges, -1 for none; the first one counts."""
     topics = np.full(n, -1, dtype=np.int64)
     for index, cluster in enumerate(clusters):

@@ -14,7 +14,7 @@ from monitor.store.windows.assessment import Example, Quote
 from monitor.traffic.redaction import Redactor
 from monitor.windows.reading.window import Window
 
-Side = Literal["prompts", "answers"]
+Side = Literal["prompts", "responses"]
 
 MAX_EXAMPLES = 5
 
@@ -34,7 +34,7 @@ def quote(prompt: str, response: str, redactor: Redactor) -> Quote:
 
 def example_of(prompt: str, response: str, side: Side, redactor: Redactor) -> Example:
     """Return an exchange as an example of drifted prompts, or of drifted answers."""
-    quoted = quote(prompt, response if side == "answers" else "", redactor)
+    quoted = quote(prompt, response if side == "responses" else "", redactor)
     return Example(prompt=quoted.prompt, response=quoted.response)
 
 
@@ -53,7 +53,7 @@ class Quoter:
         step = max(1, len(others) // (4 * MAX_EXAMPLES))
         return self._distinct([cluster.medoid, *others[::step], *others], side)
 
-    def foreign(
+    def outliers(
         self, novelty: NDArray[np.float64], cluster: NDArray[np.int64], side: Side
     ) -> tuple[Example, ...]:
         """Return the most foreign exchanges that lie in no topic, but no unchanged answers.
@@ -70,7 +70,7 @@ class Quoter:
         """
         ranked = np.argsort(-novelty, kind="stable")
         rows = self._distinct_rows((row for row in ranked if cluster[row] < 0), side)
-        if side == "answers":
+        if side == "responses":
             rows = {example: row for example, row in rows.items() if self._is_changed(row)}
         return self._quote(rows, side)
 

@@ -13,7 +13,7 @@ from monitor.windows.reading.window import Window
 ALIKE = 0.6
 
 
-def join_same(
+def merge_same_topics(
     clusters: Sequence[Cluster],
     names: Sequence[str],
     reference: Window,

@@ -15,22 +15,22 @@ from sqlalchemy import Engine
 
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.traffic.baseline_copies import baseline_of_traffic
-from monitor.store.traffic.baselines import BaselineRow, baselines_of
-from monitor.store.traffic.exchanges import WindowRows, load_window
+from monitor.store.traffic.baseline_copies import create_baseline_from_traffic
+from monitor.store.traffic.baselines import BaselineRow, list_baselines
+from monitor.store.traffic.exchanges import ExchangeColumns, load_window
 from monitor.store.training.baseline_plans import (
     BaselinePlanRow,
-    close_plan,
-    note_looked,
-    open_plan,
+    close_baseline_plan,
+    pending_baseline_plan,
+    set_searched_until,
 )
 from monitor.store.training.serving_periods import ServingPeriod, serving_periods
-from monitor.store.windows.drift_evaluations import done_windows
-from monitor.traffic.sampling.design import certain_lot
+from monitor.store.windows.drift_evaluations import evaluated_windows
+from monitor.traffic.sampling.design import baseline_outcome
 from monitor.traffic.sampling.sampler import SPACE
 from monitor.windows.reading.reembedding import EncoderSource
 from monitor.windows.reading.stored_window import read_window
-from monitor.windows.versions.split import split_by_version, versions_of
+from monitor.windows.versions.split import assign_versions, split_by_version
 
 #: Exchanges of a baseline at most; more take long to compare and tell hardly more.
 LARGEST = 20_000
@@ -40,14 +40,14 @@ BEFORE = timedelta(days=1)
 log = structlog.get_logger()
 
 
-def follow_version(
+def advance_baseline(
     engine: Engine, settings: Settings, now: datetime, encoder: EncoderSource
 ) -> BaselineRow | None:
     """Take the planned baseline from the first judged window that holds enough of the version.
 
     Args:
         engine: The database.
-        settings: The model, and how many exchanges are enough (``drift.minimum_samples``).
+        settings: The model, and how many exchanges are enough (``drift.min_samples``).
         now: When the baseline is made.
         encoder: Called where a window's texts are to be embedded again.
 
@@ -55,19 +55,19 @@ def follow_version(
         The baseline that this call made.
     """
     with transaction(engine) as connection:
-        plan = open_plan(connection, settings.model.name)
+        plan = pending_baseline_plan(connection, settings.model.name)
         if plan is None:
             return None
-        done = sorted(done_windows(connection, plan.model))
+        done = sorted(evaluated_windows(connection, plan.model))
         periods = serving_periods(connection, plan.model)
     for bounds in done:
-        if bounds[0] < plan.since or (plan.looked_until and bounds[1] <= plan.looked_until):
+        if bounds[0] < plan.since or (plan.searched_until and bounds[1] <= plan.searched_until):
             continue
         made = _from_window(engine, settings, plan, periods, bounds, now=now, encoder=encoder)
         if made is not None:
             return made
         with transaction(engine) as connection:
-            note_looked(connection, plan.id, bounds[1])
+            set_searched_until(connection, plan.id, bounds[1])
     return None
 
 
@@ -86,13 +86,15 @@ def _from_window(
     if not len(window):
         return None
     parts = split_by_version(
-        versions_of(window, periods, field=field),
+        assign_versions(window, periods, field=field),
         window.occurred_at,
         field=field,
         span=bounds[1] - bounds[0],
         least=0,
     ).parts
-    part = max((one for one in parts if one.serves), key=lambda one: len(one.rows), default=None)
+    part = max(
+        (one for one in parts if one.is_serving), key=lambda one: len(one.rows), default=None
+    )
     if (
         part is None
         or not part.version
@@ -101,22 +103,24 @@ def _from_window(
         return None
     with transaction(engine) as connection:
         own = [
-            one for one in baselines_of(connection, plan.model) if one.model_version == part.version
+            one
+            for one in list_baselines(connection, plan.model)
+            if one.model_version == part.version
         ]
     if own:  # a person has imported one, or the version served before
         with transaction(engine) as connection:
-            close_plan(connection, plan.id, own[0].id, now)
+            close_baseline_plan(connection, plan.id, own[0].id, now)
         return None
     rows = window.take(part.rows)
     rows = rows.take(equal_sample(rows, LARGEST))
-    if len(rows) < settings.drift.minimum_samples:
+    if len(rows) < settings.drift.min_samples:
         return None
-    randomness = [certain_lot(one).randomness for one in rows.exchange_ids]
+    randomness = [baseline_outcome(one).randomness for one in rows.exchange_ids]
     with transaction(engine) as connection:
-        made = baseline_of_traffic(
+        made = create_baseline_from_traffic(
             connection, plan.model, part.version, rows, randomness=randomness, now=now
         )
-        if not close_plan(connection, plan.id, made.id, now):
+        if not close_baseline_plan(connection, plan.id, made.id, now):
             return None  # another version was promoted meanwhile; the baseline is there for later
     log.info(
         "baseline_followed",
@@ -129,7 +133,7 @@ def _from_window(
     return made
 
 
-def equal_sample(rows: WindowRows, limit: int) -> NDArray[np.int64]:
+def equal_sample(rows: ExchangeColumns, limit: int) -> NDArray[np.int64]:
     """Return rows that form a sample in which every exchange of the traffic had the same chance.
 
     What was sampled at a higher rate is thinned to the lowest, and all of it to at most about
@@ -159,5 +163,5 @@ def _answered_before(
     """
     with transaction(engine) as connection:
         before = load_window(connection, plan.model, plan.since - BEFORE, plan.since)
-    named = versions_of(before, periods, field=field)
+    named = assign_versions(before, periods, field=field)
     return bool(named) and named.count(version) * 2 > len(named)

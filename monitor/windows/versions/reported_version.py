@@ -18,9 +18,9 @@ from typing import TypeVar
 import numpy as np
 from msgspec.structs import replace
 
-from monitor.plurals import counted
+from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt_of_version
-from monitor.rendering.wording import format_bound, format_share, is_told
+from monitor.rendering.wording import format_bound, format_share, is_informative
 from monitor.settings import Drift
 from monitor.store.windows.assessment import Assessment, Basis, Source, Verdict, VersionAssessment
 from monitor.windows.assessment.headline import join_names
@@ -59,8 +59,8 @@ class Judged:
     @property
     def name(self) -> str:
         """Return how it is named in a sentence."""
-        noun = "versions" if self.part.together else "version"
-        versions = self.part.together or (self.part.version,)
+        noun = "versions" if self.part.pooled_versions else "version"
+        versions = self.part.pooled_versions or (self.part.version,)
         return f"{noun} {join_names([excerpt_of_version(one) or 'unknown' for one in versions])}"
 
 
@@ -90,14 +90,14 @@ def judge_versions(
     if len(parts) == 1:
         only = judge(parts[0], drift, seed)
         return only, only.assessed
-    n_serving = sum(part.serves and len(part.rows) >= drift.minimum_samples for part in parts)
+    n_serving = sum(part.is_serving and len(part.rows) >= drift.min_samples for part in parts)
     shared = share_level(drift, n_serving)
     judged = [judge(part, shared, _seed_of(seed, part.version)) for part in parts]
     speaker = max(judged, key=_claim_to_speak)
     versions = tuple(
         _version(
             one,
-            shown=one is speaker,
+            is_reported=one is speaker,
             n_users=count_users([users[row] for row in one.part.rows]),
             seed=_seed_of(seed, one.part.version),
             alpha=shared.alpha,
@@ -134,7 +134,7 @@ def _of_window(basis: Basis, drift: Drift, seed: int, users: Sequence[str]) -> B
 
 
 def _claim_to_speak(one: Judged) -> tuple[bool, bool, bool, int]:
-    return one.part.serves, one.is_judged, one.assessment.alarm, len(one.part.rows)
+    return one.part.is_serving, one.is_judged, one.assessment.alarm, len(one.part.rows)
 
 
 def _combine(judged: Sequence[Judged], speaker: Judged, n_window: int) -> Assessed:
@@ -160,8 +160,8 @@ def _combine(judged: Sequence[Judged], speaker: Judged, n_window: int) -> Assess
 def _conclude(judged: Sequence[Judged], speaker: Judged, n_window: int) -> tuple[Verdict, str]:
     """Return the verdict of the window and its headline, which names what wasn't judged."""
     found = speaker.assessment
-    whose = f"{speaker.name} ({len(speaker.part.rows):,} of {counted(n_window, 'exchange')})"
-    serving = [one for one in judged if one.part.serves]
+    whose = f"{speaker.name} ({len(speaker.part.rows):,} of {pluralize(n_window, 'exchange')})"
+    serving = [one for one in judged if one.part.is_serving]
     left = [one for one in serving if not one.is_judged]
     others = [f"{one.name} ({len(one.part.rows):,})" for one in left if one is not speaker]
     if not speaker.is_judged:
@@ -182,12 +182,12 @@ def _conclude(judged: Sequence[Judged], speaker: Judged, n_window: int) -> tuple
 
 
 def _version(
-    one: Judged, *, shown: bool, n_users: int, seed: int, alpha: float
+    one: Judged, *, is_reported: bool, n_users: int, seed: int, alpha: float
 ) -> VersionAssessment:
     found = one.assessment
     return VersionAssessment(
         version=one.part.version,
-        together=one.part.together,
+        pooled_versions=one.part.pooled_versions,
         first=min(one.occurred_at, default=None),
         last=max(one.occurred_at, default=None),
         n_current=len(one.part.rows),
@@ -197,21 +197,21 @@ def _version(
         alpha=alpha,
         baseline=one.baseline,
         own_baseline=one.own_baseline,
-        serves=one.part.serves,
-        shown=shown,
+        is_serving=one.part.is_serving,
+        is_reported=is_reported,
         verdict=found.verdict,
-        alarm=found.alarm and one.part.serves,
+        alarm=found.alarm and one.part.is_serving,
         input_p_value=found.input.p_value,
-        input_mass_lower_bound=found.input.mass_lower_bound,
+        input_drifted_share_lower_bound=found.input.drifted_share_lower_bound,
         output_p_value=found.output.p_value,
-        output_mass_lower_bound=found.output.mass_lower_bound,
-        degraded=tuple(each.name for each in found.characteristics if each.degraded),
+        output_drifted_share_lower_bound=found.output.drifted_share_lower_bound,
+        degraded=tuple(each.name for each in found.numeric_columns if each.degraded),
     )
 
 
 def _tell(one: Judged) -> str:
     found = one.assessment
-    name = f"{one.name[0].upper()}{one.name[1:]}, {counted(len(one.part.rows), 'exchange')}"
+    name = f"{one.name[0].upper()}{one.name[1:]}, {pluralize(len(one.part.rows), 'exchange')}"
     if one.occurred_at:
         name += f", {min(one.occurred_at):%Y-%m-%d} to {max(one.occurred_at):%Y-%m-%d}"
     if not one.is_judged:
@@ -220,14 +220,18 @@ def _tell(one: Judged) -> str:
     if not found.alarm:
         return f"{name}: no drift.{lost}"
     moved = []
-    if is_told(found.input.mass_lower_bound):
-        moved.append(f"at least {format_bound(found.input.mass_lower_bound)} of the prompts")
-    if is_told(found.output.mass_lower_bound):
-        moved.append(f"at least {format_bound(found.output.mass_lower_bound)} of the answers")
-    moved += [f"`{each.name}`" for each in found.characteristics if each.degraded]
+    if is_informative(found.input.drifted_share_lower_bound):
+        moved.append(
+            f"at least {format_bound(found.input.drifted_share_lower_bound)} of the prompts"
+        )
+    if is_informative(found.output.drifted_share_lower_bound):
+        moved.append(
+            f"at least {format_bound(found.output.drifted_share_lower_bound)} of the answers"
+        )
+    moved += [f"`{each.name}`" for each in found.numeric_columns if each.degraded]
     gone = (
         ""
-        if one.part.serves
+        if one.part.is_serving
         else " It no longer served when the window ended, so it alarms nobody."
     )
     return f"{name}: drift ({', '.join(moved) or 'significant'}).{gone}{lost}"

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
-from monitor.store.traffic.exchanges import WindowRows
+from monitor.store.traffic.exchanges import ExchangeColumns
 from monitor.store.training.serving_periods import ServingPeriod
 from monitor.traffic.formats.cleaning import MAX_NAME_CHARACTERS
 from monitor.windows.assessment.headline import join_names
 from monitor.windows.reading.window import Window
 
-Rows = TypeVar("Rows", WindowRows, Window)
+Rows = TypeVar("Rows", ExchangeColumns, Window)
 
 #: A field of more values than this names something else: a request, or a machine.
 MAX_VERSIONS = 8
@@ -41,9 +41,9 @@ class Part:
     #: int64: its rows of the window, ascending.
     rows: NDArray[np.int64]
     #: Whether it still served when the window ended.
-    serves: bool
+    is_serving: bool
     #: The versions whose exchanges these are, where each had too few to be judged by itself.
-    together: tuple[str, ...] = ()
+    pooled_versions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def split_by_version(
     everything = np.arange(len(versions), dtype=np.int64)
     counts = Counter(versions)
     if len(counts) <= 1:
-        return Split((Part(next(iter(counts), ""), everything, serves=True),))
-    whole = (Part("", everything, serves=True),)
+        return Split((Part(next(iter(counts), ""), everything, is_serving=True),))
+    whole = (Part("", everything, is_serving=True),)
     if len(counts) > MAX_VERSIONS:
         remark = (
             f"`{field}` names {len(counts)} versions of the model in this window, so it is "
@@ -92,52 +92,54 @@ def split_by_version(
     for version in counts:
         own = np.flatnonzero(labels == version).astype(np.int64)
         share = np.isin(last_answers, own).mean()
-        parts.append(Part(version, own, serves=not occurred_at or bool(share >= SERVING_SHARE)))
-    serving = _pool([part for part in parts if part.serves], least)
-    gone = _pool([part for part in parts if not part.serves], least)
+        parts.append(Part(version, own, is_serving=not occurred_at or bool(share >= SERVING_SHARE)))
+    serving = _pool([part for part in parts if part.is_serving], least)
+    gone = _pool([part for part in parts if not part.is_serving], least)
     can_be_judged = max(counts.values()) >= least or any(len(one.rows) >= least for one in serving)
     if not can_be_judged or len(serving) + len(gone) == 1:
         remark = (
             f"No version of the model gave enough answers ({least:,}) to be judged by itself, so "
-            f"they are judged together: {say_versions(counts)}."
+            f"they are judged together: {describe_versions(counts)}."
         )
         return Split(whole, (remark,))
     parts = sorted([*serving, *gone], key=lambda part: _end_of(part, occurred_at))
     remarks = tuple(
         f"These versions of the model gave too few answers (fewer than {least:,}) to be judged by "
         "themselves, so they are judged together: "
-        f"{say_versions(Counter({version: counts[version] for version in part.together}))}."
+        f"{describe_versions(Counter({version: counts[version] for version in part.pooled_versions}))}."
         for part in parts
-        if part.together
+        if part.pooled_versions
     )
     return Split(tuple(parts), remarks)
 
 
-def versions_of(rows: WindowRows, periods: Sequence[ServingPeriod], *, field: str) -> list[str]:
+def assign_versions(
+    rows: ExchangeColumns, periods: Sequence[ServingPeriod], *, field: str
+) -> list[str]:
     """Return the version that gave each answer, ``[n]``; empty where it isn't known."""
     begins = [period.since or _BEGINNING for period in periods]
     named = [" and ".join(map(str, period.versions)) for period in periods]
     return [
-        version_told(attributes, field)
+        version_from_attributes(attributes, field)
         or (named[bisect_right(begins, occurred_at) - 1] if named else "")
         for attributes, occurred_at in zip(rows.attributes, rows.occurred_at, strict=True)
     ]
 
 
-def version_told(attributes: Mapping[str, Any], field: str) -> str:
+def version_from_attributes(attributes: Mapping[str, Any], field: str) -> str:
     """Return the version that an exchange itself names; empty where it names none."""
     told = attributes.get(field)
     if isinstance(told, str | int | float) and not isinstance(told, bool):
-        return version_name(str(told))
+        return clean_version_name(str(told))
     return ""
 
 
-def version_name(told: str) -> str:
+def clean_version_name(told: str) -> str:
     """Return what a version is known by: all of its name, cleaned, as long as ids may be."""
     return excerpt(told, MAX_NAME_CHARACTERS)
 
 
-def say_versions(counts: Counter[str]) -> str:
+def describe_versions(counts: Counter[str]) -> str:
     """Name the commonest versions, each with the number of its answers."""
     named = ", ".join(
         f"{excerpt_of_version(version) or 'unknown'} ({n:,})"
@@ -147,7 +149,7 @@ def say_versions(counts: Counter[str]) -> str:
     return f"{named} and {left:,} more" if left > 0 else named
 
 
-def without_version(rows: Rows, field: str) -> Rows:
+def drop_version_field(rows: Rows, field: str) -> Rows:
     """Return exchanges without the field that names the version: a number there is no metric."""
     if not any(field in attributes for attributes in rows.attributes):
         return rows
@@ -167,8 +169,8 @@ def _pool(parts: Sequence[Part], least: int) -> list[Part]:
     pooled = Part(
         join_names([name or "unknown" for name in names]),
         np.sort(np.concatenate([part.rows for part in small])),
-        serves=small[0].serves,
-        together=names,
+        is_serving=small[0].is_serving,
+        pooled_versions=names,
     )
     return [*(part for part in parts if len(part.rows) >= least), pooled]
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 
 from monitor.errors import TrainingError
 from retrain.data.example import Example
-from retrain.data.exclusions import Dropped
+from retrain.data.exclusions import Exclusions
 
 #: How many contradictions an error quotes.
 QUOTED = 5
 
 
-def without_duplicates(examples: Sequence[Example], dropped: Dropped) -> list[Example]:
+def drop_duplicates(examples: Sequence[Example], dropped: Exclusions) -> list[Example]:
     """Leave out examples whose texts were there before, but for space and Unicode's spellings."""
     seen: set[str] = set()
     kept = []
@@ -40,7 +40,7 @@ def refuse_contradictions(examples: Sequence[Example]) -> None:
     )
 
 
-def without_contradictions(examples: Sequence[Example], dropped: Dropped) -> list[Example]:
+def drop_contradictions(examples: Sequence[Example], dropped: Exclusions) -> list[Example]:
     """Leave out originals that answer one question differently: nobody says which is right."""
     out = {
         id(example)
@@ -59,13 +59,13 @@ def _contradicting(
     asked: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
         asked[key(example)].append(example)
-    return [group for group in asked.values() if len({one.answer for one in group}) > 1]
+    return [group for group in asked.values() if len({one.response for one in group}) > 1]
 
 
 def _quote(group: Sequence[Example]) -> str:
     items = sorted(one.metadata["item_id"] for one in group if "item_id" in one.metadata)
     if len(items) == len(group):
         return f"items {' and '.join(map(str, items))}"
-    answers = dict.fromkeys(one.answer for one in group)
+    responses = dict.fromkeys(one.response for one in group)
     question = group[0].messages[-2]["content"]
-    return f"{question[:80]!r}: " + " or ".join(repr(answer[:60]) for answer in answers)
+    return f"{question[:80]!r}: " + " or ".join(repr(response[:60]) for response in responses)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrain.data.example import Example
-from retrain.data.exclusions import Dropped
-from retrain.data.similarity import BLOCK, Encodes, near_pairs, words_agree
+from retrain.data.exclusions import Exclusions
+from retrain.data.similarity import BLOCK, SentenceEncoder, near_pairs, texts_agree
 
 #: Answers of fewer words are a form, a label or a number: they are the same or they aren't.
 WORDED_ANSWER = 12
@@ -29,19 +29,19 @@ class NearPair:
 
 
 @dataclass
-class Sieve:
+class NearDuplicateFilter:
     """Lets through what isn't nearly the same as what it let through before."""
 
-    encoder: Encodes
+    encoder: SentenceEncoder
     #: Cosine of the questions from which they are nearly the same.
     threshold: float
-    dropped: Dropped
+    dropped: Exclusions
     #: Kept, though nearly the same: their answers differ.
     pairs: list[NearPair] = field(default_factory=list)
     _kept: list[Example] = field(default_factory=list)
     _vectors: list[NDArray[np.float32]] = field(default_factory=list)
 
-    def let_through(self, examples: Sequence[Example]) -> list[Example]:
+    def filter_examples(self, examples: Sequence[Example]) -> list[Example]:
         """Return the examples that are kept, in their order; the others are noted as dropped."""
         passed = []
         for first in range(0, len(examples), BLOCK):
@@ -70,7 +70,7 @@ class Sieve:
         return list(passed.values())
 
     def _passes(self, example: Example, known: Sequence[Example]) -> bool:
-        near = [one for one in known if words_agree(example.question, one.question)]
+        near = [one for one in known if texts_agree(example.question, one.question)]
         for one in near:
             if self._same_answer(example, one):
                 self.dropped.add(f"nearly the same as {_kind(one)}", example)
@@ -82,12 +82,12 @@ class Sieve:
         return True
 
     def _same_answer(self, example: Example, other: Example) -> bool:
-        if example.answer == other.answer:
+        if example.response == other.response:
             return True
-        lengths = len(example.answer.split()), len(other.answer.split())
-        if min(lengths) < WORDED_ANSWER or not words_agree(example.answer, other.answer):
+        lengths = len(example.response.split()), len(other.response.split())
+        if min(lengths) < WORDED_ANSWER or not texts_agree(example.response, other.response):
             return False
-        one, another = self.encoder.encode([example.answer, other.answer])
+        one, another = self.encoder.encode([example.response, other.response])
         return float(one @ another) >= self.threshold
 
 

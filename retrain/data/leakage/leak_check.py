@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.data.example import Example, normalised, question_key, question_text
 from retrain.data.leakage.phrase_index import PhraseIndex
-from retrain.data.similarity import Encodes, near_pairs, words_agree
+from retrain.data.similarity import SentenceEncoder, near_pairs, texts_agree
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class LeakCheck:
 
     benchmarks: Sequence[BenchmarkTexts]
     #: ``None``: texts and phrases alone are compared.
-    encoder: Encodes | None
+    encoder: SentenceEncoder | None
     #: Cosine of the questions from which they are nearly the same.
     threshold: float
     #: Words that make a phrase.
@@ -67,7 +67,7 @@ class LeakCheck:
     overlap: float
     leaks: list[Leak] = field(default_factory=list)
 
-    def without_leaks(self, examples: Sequence[Example]) -> list[Example]:
+    def drop_leaks(self, examples: Sequence[Example]) -> list[Example]:
         """Return the examples that no benchmark asks."""
         if not self.benchmarks or not examples:
             return list(examples)
@@ -91,13 +91,13 @@ class LeakCheck:
                     example, benchmark.name, "same text", item.id, _differs(example, item)
                 )
                 continue
-            repeated = phrases.repeated_by(f"{example.question}\n{example.answer}", self.overlap)
+            repeated = phrases.repeated_by(f"{example.question}\n{example.response}", self.overlap)
             if repeated is not None:
                 item = benchmark.items[repeated]
                 found[row] = Leak(example, benchmark.name, "shared phrases", item.id)
         if vectors is not None:
             for row, near in near_pairs(vectors, self._vectors[index], self.threshold):
-                if row in found or not words_agree(
+                if row in found or not texts_agree(
                     examples[row].question, benchmark.questions[near]
                 ):
                     continue
@@ -118,4 +118,4 @@ class LeakCheck:
 def _differs(example: Example, item: BenchmarkItem) -> bool:
     if example.source == "self-generated" or item.expected is None:
         return False
-    return normalised(item.expected) != example.answer
+    return normalised(item.expected) != example.response

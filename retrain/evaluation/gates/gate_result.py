@@ -19,16 +19,16 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateResult:
     """Promote only where every check passed; reject where one failed."""
 
     decision: Literal["promote", "reject", "undecided"]
     checks: tuple[Check, ...]
 
 
-def combine(checks: Sequence[Check]) -> Verdict:
+def combine(checks: Sequence[Check]) -> GateResult:
     """Promote where every check passed, reject where one failed, else be undecided."""
     outcomes = {check.outcome for check in checks}
     if "failed" in outcomes:
-        return Verdict("reject", tuple(checks))
-    return Verdict("undecided" if "undecided" in outcomes else "promote", tuple(checks))
+        return GateResult("reject", tuple(checks))
+    return GateResult("undecided" if "undecided" in outcomes else "promote", tuple(checks))

@@ -9,8 +9,8 @@ import numpy as np
 from monitor.settings import Gates
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.comparison import Comparison, adjust_together, compare_systems
-from retrain.evaluation.gates.gate_result import Check, Outcome, Verdict, combine
-from retrain.evaluation.gates.judge_failures import judged_checks, unjudged_remarks
+from retrain.evaluation.gates.gate_result import Check, GateResult, Outcome, combine
+from retrain.evaluation.gates.judge_failures import judge_failure_checks, judge_failure_remarks
 from retrain.evaluation.gates.thresholds import check_thresholds
 from retrain.evaluation.metrics.scoring import ItemScore, StratumScore, summarise
 
@@ -29,10 +29,10 @@ class SystemScore:
 
 
 @dataclass(frozen=True)
-class EvaluationVerdict:
+class CandidateResult:
     """The decision, and every number that led to it."""
 
-    verdict: Verdict
+    verdict: GateResult
     comparisons: tuple[Comparison, ...]
     scores: tuple[SystemScore, ...]
     remarks: tuple[str, ...]
@@ -59,7 +59,7 @@ class EvaluationVerdict:
         }
 
 
-def decide(
+def apply_gates(
     benchmarks: Sequence[Benchmark],
     scores: Mapping[str, Scores],
     policy: Gates,
@@ -67,7 +67,7 @@ def decide(
     *,
     further_checks: Sequence[Check] = (),
     further_remarks: Sequence[str] = (),
-) -> EvaluationVerdict:
+) -> CandidateResult:
     """Judge a candidate.
 
     It must be better than the incumbent by at least one metric, and worse by none, after Holm over
@@ -118,9 +118,9 @@ def decide(
         checks.append(_worth_it(against_base, policy))
     for benchmark in benchmarks:
         checks += check_thresholds(benchmark, scores[CANDIDATE][benchmark.name], policy, rng)
-    checks += judged_checks(benchmarks, scores)
+    checks += judge_failure_checks(benchmarks, scores)
     checks += further_checks
-    return EvaluationVerdict(
+    return CandidateResult(
         verdict=combine(checks),
         comparisons=(*primary, *old, *against_base),
         scores=tuple(
@@ -205,7 +205,7 @@ def _remarks(
             given = scores[CANDIDATE][benchmark.name]
             if not any(metric.name in one.values for one in given):
                 found.append(f"{benchmark.name}: {metric.name} says nothing of any item")
-    found += unjudged_remarks(benchmarks, scores)
+    found += judge_failure_remarks(benchmarks, scores)
     found += [
         f"{one.benchmark}, {one.metric}: {one.n_unpaired} items were scored for one of the two "
         "systems only and don't count"

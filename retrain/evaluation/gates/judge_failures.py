@@ -13,7 +13,7 @@ REQUIRED = "at most a tenth of the judgements failed"
 
 
 @dataclass(frozen=True)
-class Unjudged:
+class JudgeFailures:
     """How many of the answers to a benchmark's items a judge has failed on."""
 
     n_failed: int
@@ -30,16 +30,16 @@ class Unjudged:
         return f"{self.n_failed} of {self.n_asked} items weren't judged"
 
 
-def unjudged(metric: Metric, scores: Sequence[ItemScore]) -> Unjudged | None:
+def unjudged(metric: Metric, scores: Sequence[ItemScore]) -> JudgeFailures | None:
     """Count what a metric's judge has failed on; ``None`` where nothing is amiss."""
     if not isinstance(metric, JudgedHallucination):
         return None
-    asked = [one for one in scores if metric.asks_about(one.item)]
+    asked = [one for one in scores if metric.applies_to(one.item)]
     n_failed = sum(metric.name not in one.values for one in asked)
-    return Unjudged(n_failed, len(asked), metric.failure) if n_failed else None
+    return JudgeFailures(n_failed, len(asked), metric.failure) if n_failed else None
 
 
-def unjudged_remarks(
+def judge_failure_remarks(
     benchmarks: Sequence[Benchmark], scores: Mapping[str, Mapping[str, Sequence[ItemScore]]]
 ) -> list[str]:
     """Say of each system how many of its answers weren't judged, and why the first wasn't."""
@@ -53,7 +53,7 @@ def unjudged_remarks(
     ]
 
 
-def judged_checks(
+def judge_failure_checks(
     benchmarks: Sequence[Benchmark], scores: Mapping[str, Mapping[str, Sequence[ItemScore]]]
 ) -> list[Check]:
     """Return an undecided check for each metric whose judge failed on too much of any system."""

@@ -11,7 +11,7 @@ from monitor.errors import InputError, JudgeError
 from monitor.statistics.intervals import mcnemar_p_value, wilson_interval
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.gates.gate_result import Check, Outcome
-from retrain.evaluation.judge.judge_model import Asks
+from retrain.evaluation.judge.judge_model import JudgeModel
 from retrain.evaluation.judge.prompt_parts import conversation, given, marked
 from retrain.evaluation.metrics.scoring import ItemScore
 
@@ -45,7 +45,7 @@ class Judgements:
 
 
 def judge_pairs(
-    asks: Asks,
+    asks: JudgeModel,
     candidate: Sequence[ItemScore],
     incumbent: Sequence[ItemScore],
     *,
@@ -59,18 +59,18 @@ def judge_pairs(
     Raises:
         InputError: The two were not asked the same items.
     """
-    others = {score.item.id: score.answer for score in incumbent}
+    others = {score.item.id: score.response for score in incumbent}
     if {score.item.id for score in candidate} != set(others) or len(candidate) != len(others):
         raise InputError("the judge was given answers to different items")
     failures: list[str] = []
 
     def prefer(score: ItemScore) -> Preference:
         other = others[score.item.id]
-        if score.answer.strip() == other.strip():
+        if score.response.strip() == other.strip():
             return "tie"
         try:
-            first = choose(asks, score.item, score.answer, other)
-            second = choose(asks, score.item, other, score.answer)
+            first = choose(asks, score.item, score.response, other)
+            second = choose(asks, score.item, other, score.response)
         except JudgeError as error:
             failures.append(f"{score.item.id}: {error}")
             return "failed"
@@ -90,7 +90,7 @@ def judge_pairs(
     return Judgements(found, min(failures, default=""))
 
 
-def choose(asks: Asks, item: BenchmarkItem, first: str, second: str) -> Choice:
+def choose(asks: JudgeModel, item: BenchmarkItem, first: str, second: str) -> Choice:
     """Ask once, in one order.
 
     Raises:
@@ -135,5 +135,5 @@ def judge_check(judgements: Judgements, alpha: float) -> Check:
 
 
 def _question(item: BenchmarkItem, first: str, second: str) -> str:
-    answers = {"ANSWER A": first, "ANSWER B": second}
-    return marked({"CONVERSATION": conversation(item), **given(item)} | answers)
+    responses = {"ANSWER A": first, "ANSWER B": second}
+    return marked({"CONVERSATION": conversation(item), **given(item)} | responses)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from monitor.settings import TrainingData
 from retrain.data import BenchmarkTexts, read_examples
-from retrain.data.example import examples_of
+from retrain.data.example import make_examples
 from retrain.data.leakage.leak_check import LeakCheck
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.gate_result import Check
@@ -18,7 +18,7 @@ from retrain.run_folder import RunFolder, read_json
 NAMED = 5
 
 
-def hold_against_training(
+def check_late_leakage(
     folder: RunFolder, benchmarks: Sequence[Benchmark], rules: TrainingData
 ) -> tuple[list[Check], list[str]]:
     """Look for benchmarks' items in what a run was trained on.
@@ -45,12 +45,12 @@ def hold_against_training(
     check = LeakCheck(
         [BenchmarkTexts(one.name, one.items, one.digest) for one in late],
         encoder=None,
-        threshold=rules.near_duplicate,
-        phrase_words=rules.leak_phrase_words,
-        overlap=rules.leak_overlap,
+        threshold=rules.min_duplicate_similarity,
+        phrase_words=rules.leak_ngram_size,
+        overlap=rules.min_leak_overlap,
     )
     # What kind of example a row is makes no difference here.
-    check.without_leaks(examples_of(read_examples(folder.training_data), "gold", ()))
+    check.drop_leaks(make_examples(read_examples(folder.training_data), "gold", ()))
     found = {(leak.benchmark, leak.item) for leak in check.leaks}
     checks = []
     for one in late:
@@ -73,5 +73,5 @@ def _check(benchmark: Benchmark, leaked: Sequence[str], rules: TrainingData) -> 
         f"the run was trained on what {len(leaked)} of {len(benchmark.items)} items ask: "
         f"{', '.join(leaked[:NAMED])}{more}; take them out of the benchmark, or train without them",
         "no item in the same words, or in a share of "
-        f"{rules.leak_overlap:g} of its phrases of {rules.leak_phrase_words} words",
+        f"{rules.min_leak_overlap:g} of its phrases of {rules.leak_ngram_size} words",
     )

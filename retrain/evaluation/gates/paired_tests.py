@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.statistics.bootstrap import FEWEST_VALUES, bca_quantiles
+from monitor.statistics.bootstrap import MIN_VALUES, bca_quantiles
 from monitor.statistics.intervals import mcnemar_p_value, paired_difference_interval
 
 Values = NDArray[np.float64]
@@ -74,7 +74,7 @@ def compare_graded(
     p-values are those of a permutation test that flips the sign of each item's difference: under
     the null hypothesis it doesn't matter which system gave which answer. The interval is a paired
     bootstrap within strata. Where fewer than
-    :data:`~monitor.statistics.bootstrap.FEWEST_VALUES` items differ, a bootstrap sees too little of
+    :data:`~monitor.statistics.bootstrap.MIN_VALUES` items differ, a bootstrap sees too little of
     what may differ: there each difference counts as a whole one.
 
     Args:
@@ -86,7 +86,7 @@ def compare_graded(
     """
     differences = first - second
     n_better, n_worse = int((differences > 0).sum()), int((differences < 0).sum())
-    if n_better + n_worse < FEWEST_VALUES or np.ptp(differences) == 0:
+    if n_better + n_worse < MIN_VALUES or np.ptp(differences) == 0:
         counts = (n_better, n_worse, 0, len(first) - n_better - n_worse)
         lower, upper = paired_difference_interval(*counts)
         bound, upper_bound = paired_difference_interval(*counts, 2 * confidence - 1)

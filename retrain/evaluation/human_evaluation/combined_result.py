@@ -7,40 +7,40 @@ from typing import Any, Literal
 import numpy as np
 from sqlalchemy import Connection
 
-from monitor.store.human_evaluation.human_evaluations import StudyRow
-from monitor.store.human_evaluation.keys import RevealedRating, revealed_ratings
+from monitor.store.human_evaluation.human_evaluations import HumanEvaluationRow
+from monitor.store.human_evaluation.keys import UnblindedRating, unblinded_ratings
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
-from retrain.evaluation.conclusion import with_checks
+from retrain.evaluation.conclusion import add_checks
 from retrain.evaluation.gates.gate_result import Check
 from retrain.evaluation.gates.gates import BASE, CANDIDATE, INCUMBENT
 from retrain.evaluation.judge.agreement import agreement
 
-Preferred = Literal["candidate", "tie", "incumbent"]
+PreferredSystem = Literal["candidate", "tie", "incumbent"]
 
 
-def with_study(
-    connection: Connection, row: CandidateEvaluationRow, study: StudyRow
+def with_human_evaluation(
+    connection: Connection, row: CandidateEvaluationRow, human_evaluation: HumanEvaluationRow
 ) -> dict[str, Any]:
     """Return an evaluation's verdict with the checks of its study, which was locked and measured.
 
     Where a judge compared the answers too, its agreement with the people is told.
     """
-    verdict, results = dict(row.verdict or {}), dict(study.results or {})
+    verdict, results = dict(row.results or {}), dict(human_evaluation.results or {})
     checks = [Check(**one) for one in results.get("checks", ())]
     more: dict[str, Any] = {
-        "study": {"id": study.id, **results},
+        "human_evaluation": {"id": human_evaluation.id, **results},
         "remarks": [*verdict["remarks"], *results.get("remarks", ())],
     }
     judged = verdict.get("judgements") or {}
     if judged:
-        people = preferences(revealed_ratings(connection, study.id))
+        people = preferences(unblinded_ratings(connection, human_evaluation.id))
         rng = np.random.default_rng(row.request["seed"])
-        told = agreement(people, {name: as_rating(one) for name, one in judged.items()}, rng)
+        told = agreement(people, {name: to_preference(one) for name, one in judged.items()}, rng)
         more["judge_agreement"] = str(told)
-    return with_checks(verdict, checks, **more)
+    return add_checks(verdict, checks, **more)
 
 
-def preferences(ratings: Iterable[RevealedRating]) -> dict[str, Preferred]:
+def preferences(ratings: Iterable[UnblindedRating]) -> dict[str, PreferredSystem]:
     """Return whose answer people rated higher, by item: over all people and dimensions.
 
     Items on which either has no rating are left out. Where nothing serves yet, the base with its
@@ -59,12 +59,12 @@ def preferences(ratings: Iterable[RevealedRating]) -> dict[str, Preferred]:
     }
 
 
-def as_rating(judged: str) -> Preferred | None:
+def to_preference(judged: str) -> PreferredSystem | None:
     """Return a judge's preference as people's are told; ``None`` where it failed.
 
     One that went with the order of the answers is none: a tie.
     """
-    ratings: Mapping[str, Preferred] = {
+    ratings: Mapping[str, PreferredSystem] = {
         "candidate": "candidate",
         "incumbent": "incumbent",
         "tie": "tie",
@@ -73,7 +73,7 @@ def as_rating(judged: str) -> Preferred | None:
     return ratings.get(judged)
 
 
-def _preferred(candidate: float, other: float) -> Preferred:
+def _preferred(candidate: float, other: float) -> PreferredSystem:
     if candidate == other:
         return "tie"
     return "candidate" if candidate > other else "incumbent"

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.settings import Gates
-from monitor.statistics.bootstrap import FEWEST_VALUES, mean_interval
+from monitor.statistics.bootstrap import MIN_VALUES, mean_interval
 from monitor.statistics.intervals import mcnemar_p_value
-from monitor.store.human_evaluation.keys import RevealedRating
+from monitor.store.human_evaluation.keys import UnblindedRating
 from retrain.evaluation.gates.gate_result import Check, Outcome
 from retrain.evaluation.gates.gates import BASE, CANDIDATE, INCUMBENT
 from retrain.evaluation.gates.paired_tests import compare_graded
@@ -67,7 +67,7 @@ class RatedDifference:
 
 
 @dataclass(frozen=True)
-class Preferred:
+class OverallPreference:
     """On how many items people rate the candidate higher over all dimensions together."""
 
     other: str
@@ -84,7 +84,7 @@ class HumanResults:
 
     systems: tuple[SystemRating, ...]
     comparisons: tuple[RatedDifference, ...]
-    overall: tuple[Preferred, ...]
+    overall: tuple[OverallPreference, ...]
     checks: tuple[Check, ...]
     remarks: tuple[str, ...]
     n_items: int
@@ -97,8 +97,8 @@ class HumanResults:
         return asdict(self)
 
 
-def measure(
-    ratings: Sequence[RevealedRating],
+def compute_human_results(
+    ratings: Sequence[UnblindedRating],
     *,
     dimensions: Sequence[str],
     scale: tuple[int, int],
@@ -133,13 +133,13 @@ def measure(
         checks=tuple(not_worse(one, scale, policy) for one in comparisons if one.other == standing),
         remarks=tuple(remarks),
         n_items=len(next(iter(means.values()), ())),
-        n_ratings=len({(one.answer_id, one.reviewer_id) for one in ratings}),
+        n_ratings=len({(one.response_id, one.reviewer_id) for one in ratings}),
         scale=scale,
         margin=policy.human_margin,
     )
 
 
-def item_means(ratings: Sequence[RevealedRating], dimensions: Sequence[str]) -> dict[str, Values]:
+def item_means(ratings: Sequence[UnblindedRating], dimensions: Sequence[str]) -> dict[str, Values]:
     """Return, for each system, its mean ratings ``[n_items, n_dimensions]`` over the people.
 
     Rows are the items that were rated, in the order of their names, the same for all systems.
@@ -161,7 +161,7 @@ def not_worse(one: RatedDifference, scale: tuple[int, int], policy: Gates) -> Ch
     """
     margin = policy.human_margin
     outcome: Outcome
-    if one.n_items < FEWEST_VALUES:
+    if one.n_items < MIN_VALUES:
         outcome = "undecided"
     elif policy.gate == "point":
         outcome = "passed" if one.difference >= -margin - _SAME else "failed"
@@ -174,7 +174,7 @@ def not_worse(one: RatedDifference, scale: tuple[int, int], policy: Gates) -> Ch
         outcome,
         f"{one.difference:+.2f} of {scale[1] - scale[0]} points on {one.n_items} items (95% "
         f"interval {one.lower:+.2f} to {one.upper:+.2f}, surely above {one.bound:+.2f})",
-        f"down by at most {margin:g} points ({policy.gate}), on {FEWEST_VALUES} items or more",
+        f"down by at most {margin:g} points ({policy.gate}), on {MIN_VALUES} items or more",
     )
 
 
@@ -226,10 +226,10 @@ def _compare(
     return [replace(one, adjusted_p_value=p) for one, p in zip(found, adjusted, strict=True)]
 
 
-def _overall(means: Mapping[str, Values], other: str) -> Preferred:
+def _overall(means: Mapping[str, Values], other: str) -> OverallPreference:
     wins, ties, losses = _counts((means[CANDIDATE] - means[other]).mean(axis=1))
     p_value = min(1.0, 2 * min(mcnemar_p_value(wins, losses), mcnemar_p_value(losses, wins)))
-    return Preferred(other, wins, ties, losses, p_value)
+    return OverallPreference(other, wins, ties, losses, p_value)
 
 
 def _counts(differences: Values) -> tuple[int, int, int]:

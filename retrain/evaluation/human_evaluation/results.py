@@ -7,16 +7,19 @@ import numpy as np
 from sqlalchemy import Connection
 
 from monitor.settings import Gates
-from monitor.store.human_evaluation.assignments import count_submitted
+from monitor.store.human_evaluation.assignments import count_submitted_assignments
 from monitor.store.human_evaluation.closing import set_results
-from monitor.store.human_evaluation.human_evaluations import StudyRow, study_by_id
-from monitor.store.human_evaluation.keys import revealed_ratings
-from retrain.evaluation.human_evaluation.ratings import measure
+from monitor.store.human_evaluation.human_evaluations import (
+    HumanEvaluationRow,
+    human_evaluation_by_id,
+)
+from monitor.store.human_evaluation.keys import unblinded_ratings
+from retrain.evaluation.human_evaluation.ratings import compute_human_results
 
 
-def measure_study(
+def score_human_evaluation(
     connection: Connection,
-    study_id: int,
+    human_evaluation_id: int,
     policy: Gates,
     *,
     rng: np.random.Generator,
@@ -34,26 +37,28 @@ def measure_study(
     Raises:
         WorkflowError: The study is open, or was cancelled.
     """
-    study = study_by_id(connection, study_id)
-    found = measure(
-        revealed_ratings(connection, study_id),
-        dimensions=study.dimensions,
-        scale=(study.scale_lowest, study.scale_highest),
+    human_evaluation = human_evaluation_by_id(connection, human_evaluation_id)
+    found = compute_human_results(
+        unblinded_ratings(connection, human_evaluation_id),
+        dimensions=human_evaluation.dimensions,
+        scale=(human_evaluation.scale_min, human_evaluation.scale_max),
         policy=policy,
         rng=rng,
-        remarks=_remarks(connection, study),
+        remarks=_remarks(connection, human_evaluation),
     ).as_json()
-    set_results(connection, study_id, found, now)
+    set_results(connection, human_evaluation_id, found, now)
     return found
 
 
-def _remarks(connection: Connection, study: StudyRow) -> list[str]:
-    n_items, n_submitted = count_submitted(connection, [study.id])[study.id]
-    needed = n_items * study.reviewers
+def _remarks(connection: Connection, human_evaluation: HumanEvaluationRow) -> list[str]:
+    n_items, n_submitted = count_submitted_assignments(connection, [human_evaluation.id])[
+        human_evaluation.id
+    ]
+    needed = n_items * human_evaluation.reviewers
     found = []
-    if study.n_available < study.sample_size:
+    if human_evaluation.n_available < human_evaluation.sample_size:
         found.append(
-            f"{study.sample_size} items were asked for, the benchmarks have {study.n_available}"
+            f"{human_evaluation.sample_size} items were asked for, the benchmarks have {human_evaluation.n_available}"
         )
     if n_submitted < needed:
         found.append(f"{needed - n_submitted} of {needed} ratings are missing")

@@ -40,12 +40,12 @@ class ChatClient:
     ) -> None:
         self._settings = settings
         self._sleep = sleep
-        self._pace = _Pace(settings.requests_per_minute, sleep, clock)
+        self._pace = _Pace(settings.max_requests_per_minute, sleep, clock)
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._http = httpx.Client(
             base_url=settings.url.rstrip("/") + "/",
             headers=headers,
-            timeout=settings.timeout_seconds,
+            timeout=settings.timeout.total_seconds(),
             transport=transport,
         )
 
@@ -78,7 +78,7 @@ class ChatClient:
             ],
         }
         wait, problem = _FIRST_WAIT, ""
-        for attempt in range(self._settings.attempts):
+        for attempt in range(self._settings.max_attempts):
             if attempt:
                 self._sleep(wait)
                 wait = min(2 * wait, LONGEST_WAIT)
@@ -98,7 +98,7 @@ class ChatClient:
                 )
             return _content(response)
         raise JudgeError(
-            f"the judge gave no answer in {self._settings.attempts} attempts; the last: {problem}"
+            f"the judge gave no answer in {self._settings.max_attempts} attempts; the last: {problem}"
         )
 
 

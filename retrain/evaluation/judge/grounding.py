@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.errors import JudgeError
 from retrain.data.benchmarks.item import BenchmarkItem
-from retrain.evaluation.judge.judge_model import Asks
+from retrain.evaluation.judge.judge_model import JudgeModel
 from retrain.evaluation.judge.prompt_parts import conversation, marked
 
 SYSTEM = (
@@ -31,33 +31,35 @@ class JudgedHallucination:
     lowest = 0.0
     highest = 1.0
 
-    def __init__(self, asks: Asks, *, concurrency: int = 1) -> None:
+    def __init__(self, asks: JudgeModel, *, concurrency: int = 1) -> None:
         self._asks = asks
         self._concurrency = concurrency
         #: The first message of why an answer wasn't judged; empty: all were.
         self.failure = ""
 
     @staticmethod
-    def asks_about(item: BenchmarkItem) -> bool:
+    def applies_to(item: BenchmarkItem) -> bool:
         """Tell whether the judge is asked about answers to an item."""
         return bool(item.context.strip())
 
-    def score(self, items: Sequence[BenchmarkItem], answers: Sequence[str]) -> NDArray[np.float64]:
+    def score(
+        self, items: Sequence[BenchmarkItem], responses: Sequence[str]
+    ) -> NDArray[np.float64]:
         """Return 1 for each answer with an unsupported claim, else 0, ``[n]``.
 
         NaN without a context, and where the judge failed: an item that isn't judged counts for
         neither side. Whoever reads the figure counts them, see :mod:`retrain.evaluation.gates.judge_failures`.
         """
         with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
-            judged = list(pool.map(self._judge, items, answers))
+            judged = list(pool.map(self._judge, items, responses))
         self.failure = self.failure or next((said for _, said in judged if said), "")
         return np.array([value for value, _ in judged], dtype=np.float64)
 
-    def _judge(self, item: BenchmarkItem, answer: str) -> tuple[float, str]:
+    def _judge(self, item: BenchmarkItem, response: str) -> tuple[float, str]:
         """Return the score, and why there is none."""
-        if not self.asks_about(item):
+        if not self.applies_to(item):
             return np.nan, ""
-        parts = {"CONTEXT": item.context, "CONVERSATION": conversation(item), "ANSWER": answer}
+        parts = {"CONTEXT": item.context, "CONVERSATION": conversation(item), "ANSWER": response}
         try:
             said = self._asks.ask(SYSTEM, marked(parts))
         except JudgeError as error:

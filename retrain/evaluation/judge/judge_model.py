@@ -3,7 +3,7 @@
 from typing import Protocol
 
 
-class Asks(Protocol):
+class JudgeModel(Protocol):
     """Anything that answers a question, such as :class:`retrain.evaluation.judge.chat_client.ChatClient`."""
 
     def ask(self, system: str, question: str) -> str:

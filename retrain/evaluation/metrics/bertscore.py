@@ -44,20 +44,22 @@ class BertScore:
         self._batch_size = batch_size
         self._scorer: Any = None
 
-    def score(self, items: Sequence[BenchmarkItem], answers: Sequence[str]) -> NDArray[np.float64]:
+    def score(
+        self, items: Sequence[BenchmarkItem], responses: Sequence[str]
+    ) -> NDArray[np.float64]:
         """Return a score for each answer, ``[n]``; an empty answer has 0."""
         scorer = self._loaded()
         scores = np.full(len(items), np.nan)
         pairs: dict[tuple[str, str], list[int]] = {}
         known: dict[str, bool] = {}
-        for row, (item, answer) in enumerate(zip(items, answers, strict=True)):
+        for row, (item, response) in enumerate(zip(items, responses, strict=True)):
             expected = (item.expected or "").strip()
             if expected not in known:
                 known[expected] = bool(expected) and self._knows(expected)
             if not known[expected]:
                 continue
-            if answer.strip():
-                pairs.setdefault((answer.strip(), expected), []).append(row)
+            if response.strip():
+                pairs.setdefault((response.strip(), expected), []).append(row)
             else:
                 scores[row] = 0.0
         if pairs:

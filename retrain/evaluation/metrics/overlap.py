@@ -10,22 +10,22 @@ from retrain.evaluation.metrics.metric import PerAnswer
 from retrain.evaluation.metrics.tokens import normalise, tokens
 
 
-def exact_match(expected: str, answer: str) -> float:
+def exact_match(expected: str, response: str) -> float:
     """Return 1.0 where the answer is the expected one, up to Unicode form, case and spaces.
 
     >>> exact_match("cards: block card", " Cards:  block card")
     1.0
     """
-    return float(normalise(expected) == normalise(answer))
+    return float(normalise(expected) == normalise(response))
 
 
-def token_f1(expected: str, answer: str) -> float:
+def token_f1(expected: str, response: str) -> float:
     """Return the harmonic mean of precision and recall over tokens, each counted once.
 
     >>> round(token_f1("block the card", "block card"), 3)
     0.8
     """
-    wanted, given = Counter(tokens(expected)), Counter(tokens(answer))
+    wanted, given = Counter(tokens(expected)), Counter(tokens(response))
     if not wanted or not given:
         return float(wanted == given)
     shared = (wanted & given).total()
@@ -35,7 +35,7 @@ def token_f1(expected: str, answer: str) -> float:
     return 2 * precision * recall / (precision + recall)
 
 
-def rouge(variant: str, expected: str, answer: str) -> float:
+def rouge(variant: str, expected: str, response: str) -> float:
     """Return the F-measure of a ROUGE variant over tokens of any script.
 
     Texts with the same tokens score 1, also where they are too short to have an n-gram.
@@ -45,9 +45,9 @@ def rouge(variant: str, expected: str, answer: str) -> float:
     >>> rouge("rougeL", "カードを止める", "カードを止める")
     1.0
     """
-    if tokens(expected) == tokens(answer):
+    if tokens(expected) == tokens(response):
         return 1.0
-    score: float = _scorer(variant).score(expected, answer)[variant].fmeasure
+    score: float = _scorer(variant).score(expected, response)[variant].fmeasure
     return score
 
 
@@ -66,17 +66,17 @@ def _scorer(variant: str) -> Any:
     return RougeScorer([variant], tokenizer=Tokenizer())
 
 
-def _exact(item: BenchmarkItem, answer: str) -> float | None:
-    return None if item.expected is None else exact_match(item.expected, answer)
+def _exact(item: BenchmarkItem, response: str) -> float | None:
+    return None if item.expected is None else exact_match(item.expected, response)
 
 
-def _f1(item: BenchmarkItem, answer: str) -> float | None:
-    return None if item.expected is None else token_f1(item.expected, answer)
+def _f1(item: BenchmarkItem, response: str) -> float | None:
+    return None if item.expected is None else token_f1(item.expected, response)
 
 
 def _rouge_metric(variant: str) -> PerAnswer:
-    def score(item: BenchmarkItem, answer: str) -> float | None:
-        return None if item.expected is None else rouge(variant, item.expected, answer)
+    def score(item: BenchmarkItem, response: str) -> float | None:
+        return None if item.expected is None else rouge(variant, item.expected, response)
 
     return PerAnswer(variant, score, kind="graded")
 

@@ -15,7 +15,7 @@ from retrain.evaluation.metrics.metric import Metric, apply_metric
 RECOMMENDED_ITEMS = 200
 
 
-class Responds(Protocol):
+class ChatModel(Protocol):
     """Anything that answers conversations, such as :class:`retrain.models.generation.Responder`."""
 
     def respond(
@@ -32,7 +32,7 @@ class ItemScore:
     """How one item was answered."""
 
     item: BenchmarkItem
-    answer: str
+    response: str
     #: Metric -> value; without the metrics that say nothing of the item.
     values: dict[str, float]
 
@@ -50,26 +50,26 @@ class StratumScore:
     n: int
 
 
-def score_answers(
-    items: Sequence[BenchmarkItem], answers: Sequence[str], metrics: Sequence[Metric]
+def score_responses(
+    items: Sequence[BenchmarkItem], responses: Sequence[str], metrics: Sequence[Metric]
 ) -> list[ItemScore]:
     """Score answers; what a metric says nothing of is left out of an item's values.
 
     Raises:
         MetricError: A metric failed, or gave what it may not.
     """
-    columns = {metric.name: apply_metric(metric, items, answers) for metric in metrics}
+    columns = {metric.name: apply_metric(metric, items, responses) for metric in metrics}
     return [
         ItemScore(
             item,
-            answer,
+            response,
             {
                 name: float(column[row])
                 for name, column in columns.items()
                 if column[row] == column[row]
             },
         )
-        for row, (item, answer) in enumerate(zip(items, answers, strict=True))
+        for row, (item, response) in enumerate(zip(items, responses, strict=True))
     ]
 
 

@@ -36,7 +36,7 @@ class SentenceEncoder(Protocol):
 
 
 @dataclass(frozen=True)
-class Source:
+class GivenText:
     """What a model was given, ready to be asked for support."""
 
     text: str
@@ -91,7 +91,7 @@ class Source:
 
 
 def nearest_cosines(
-    claims: Sequence[str], sources: Sequence[Source], encoder: SentenceEncoder
+    claims: Sequence[str], sources: Sequence[GivenText], encoder: SentenceEncoder
 ) -> NDArray[np.float64]:
     """Return each claim's largest cosine with a sentence of its own source, ``[n]``."""
     texts = dict.fromkeys(claims)

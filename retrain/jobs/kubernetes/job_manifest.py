@@ -57,8 +57,8 @@ def job_manifest(
             "backoffLimit": 0,
             "completions": 1,
             "parallelism": 1,
-            "activeDeadlineSeconds": max(1, round(settings.active_deadline_hours * 3600)),
-            "ttlSecondsAfterFinished": settings.ttl_seconds,
+            "activeDeadlineSeconds": max(1, round(settings.active_deadline.total_seconds())),
+            "ttlSecondsAfterFinished": round(settings.ttl_after_finished.total_seconds()),
             "template": {
                 "metadata": {"labels": labels},
                 "spec": _pod(settings, command, environment, mount),

@@ -27,7 +27,7 @@ class KubernetesJobs:
     capabilities = Capabilities(
         resume=Capability(True, "The checkpoints lie on the claim; a new Job goes on from them."),
         logs=Capability(
-            True, "Kubernetes keeps them as long as the pod: retrain.kubernetes.ttl_seconds."
+            True, "Kubernetes keeps them as long as the pod: retrain.kubernetes.ttl_after_finished."
         ),
         device=Capability(False, "The cluster chooses the node; its devices can't be seen here."),
     )
@@ -54,7 +54,7 @@ class KubernetesJobs:
             name="Kubernetes",
             url=settings.api or _api_in_cluster(),
             headers=lambda: bearer(self._bearer_token()),
-            let_in="Its service account needs the rights that docs/how-to/launch-elsewhere.md "
+            access_hint="Its service account needs the rights that docs/how-to/launch-elsewhere.md "
             "lists; outside the cluster, set KUBERNETES_TOKEN",
             ca_file=settings.ca_file or (str(ca_file) if ca_file.is_file() else ""),
         )
@@ -83,14 +83,14 @@ class KubernetesJobs:
             folder=folder,
             work_dir=self._work_dir,
         )
-        answer = self._rest.request("POST", self._jobs, json=manifest)
-        if not answer.is_success and answer.status_code != 409:
+        response = self._rest.request("POST", self._jobs, json=manifest)
+        if not response.is_success and response.status_code != 409:
             raise TrainingError(
-                f"Kubernetes at {self.place} refuses the Job ({answer.status_code}): "
-                f"{quoted(answer)}"
+                f"Kubernetes at {self.place} refuses the Job ({response.status_code}): "
+                f"{quoted(response)}"
             )
 
-    def look(self, name: str) -> JobState | None:
+    def find_job(self, name: str) -> JobState | None:
         """Return the Job's state, with its pod's word."""
         job = self._object(f"{self._jobs}/{name}")
         if job is None:
@@ -101,18 +101,18 @@ class KubernetesJobs:
     def logs(self, name: str, last_lines: int) -> list[str] | None:
         """Return the end of the newest pod's log."""
         for pod in reversed(self._pods(name)):
-            answer = self._rest.request(
+            response = self._rest.request(
                 "GET",
                 f"{self._core}/pods/{pod['metadata']['name']}/log",
                 params={"tailLines": str(last_lines), "container": CONTAINER},
             )
-            if answer.is_success:
-                return answer.text.splitlines()
+            if response.is_success:
+                return response.text.splitlines()
         return None
 
     def stop(self, name: str) -> None:
         """Delete the Job; it is there until its pod has ended."""
-        answer = self._rest.request(
+        response = self._rest.request(
             "DELETE",
             f"{self._jobs}/{name}",
             json={
@@ -121,19 +121,19 @@ class KubernetesJobs:
                 "propagationPolicy": "Foreground",
             },
         )
-        if not answer.is_success and answer.status_code != 404:
+        if not response.is_success and response.status_code != 404:
             raise RemoteServiceError(
-                f"Kubernetes at {self.place} can't delete {name} ({answer.status_code}): "
-                f"{quoted(answer)}"
+                f"Kubernetes at {self.place} can't delete {name} ({response.status_code}): "
+                f"{quoted(response)}"
             )
 
     def check(self) -> str:
         """Ask for the Jobs of the namespace, of which at most one is sent."""
-        answer = self._rest.request("GET", self._jobs, params={"limit": "1"})
-        if not answer.is_success:
+        response = self._rest.request("GET", self._jobs, params={"limit": "1"})
+        if not response.is_success:
             raise RemoteServiceError(
-                f"Kubernetes at {self.place} can't list Jobs ({answer.status_code}): "
-                f"{quoted(answer)}"
+                f"Kubernetes at {self.place} can't list Jobs ({response.status_code}): "
+                f"{quoted(response)}"
             )
         return f"Jobs at {self.place}, image {self._settings.image or 'not set'}"
 
@@ -155,24 +155,24 @@ class KubernetesJobs:
 
     def _warning(self, name: str) -> str:
         """Return why no pod is made, such as a quota; reading events may not be allowed."""
-        answer = self._rest.request(
+        response = self._rest.request(
             "GET",
             f"{self._core}/events",
             params={"fieldSelector": f"involvedObject.name={name},type=Warning"},
             expected=frozenset({403}),
         )
-        events = answer.json().get("items") or [] if answer.is_success else []
+        events = response.json().get("items") or [] if response.is_success else []
         return " ".join(str(events[-1].get("message", "")).split())[:300] if events else ""
 
     def _object(self, path: str, params: dict[str, str] | None = None) -> Object | None:
-        answer = self._rest.request("GET", path, params=params)
-        if answer.status_code == 404:
+        response = self._rest.request("GET", path, params=params)
+        if response.status_code == 404:
             return None
-        content = answer.json() if answer.is_success else None
+        content = response.json() if response.is_success else None
         if not isinstance(content, dict):
             raise RemoteServiceError(
-                f"Kubernetes at {self.place} can't answer GET {path} ({answer.status_code}): "
-                f"{quoted(answer)}"
+                f"Kubernetes at {self.place} can't answer GET {path} ({response.status_code}): "
+                f"{quoted(response)}"
             )
         return content
 

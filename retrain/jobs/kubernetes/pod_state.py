@@ -18,7 +18,7 @@ _HINTS = {
     "Unschedulable": "No node fits: see cpu, memory, gpus, node_selector and tolerations of "
     "[retrain.kubernetes]",
     "OOMKilled": "It needed more than retrain.kubernetes.memory",
-    "DeadlineExceeded": "It was ended after retrain.kubernetes.active_deadline_hours",
+    "DeadlineExceeded": "It was ended after retrain.kubernetes.active_deadline",
 }
 
 

@@ -13,22 +13,22 @@ NAMED_EXAMPLES = 10
 
 
 @dataclass(frozen=True)
-class Example:
+class ExampleSize:
     """The size of an example."""
 
     #: Tokens, the template's own included.
     length: int
     #: Tokens that the assistant says, which are what is learnt.
-    n_answer: int
+    n_response: int
     #: The first of them.
-    first_spoken: int
+    first_response_token: int
 
 
 @dataclass(frozen=True)
-class Examples:
+class ExampleSizes:
     """The sizes of all examples, in the order of their lines."""
 
-    sizes: tuple[Example, ...]
+    sizes: tuple[ExampleSize, ...]
 
     @property
     def n_tokens(self) -> int:
@@ -36,9 +36,9 @@ class Examples:
         return sum(one.length for one in self.sizes)
 
     @property
-    def n_answer_tokens(self) -> int:
+    def n_response_tokens(self) -> int:
         """Tokens of one epoch that are learnt."""
-        return sum(one.n_answer for one in self.sizes)
+        return sum(one.n_response for one in self.sizes)
 
     @property
     def longest(self) -> int:
@@ -51,14 +51,15 @@ class Examples:
         return Batch(
             examples=len(chosen),
             length=max(one.length for one in chosen),
-            spoken=max(one.length for one in chosen) - min(one.first_spoken for one in chosen),
+            response_columns=max(one.length for one in chosen)
+            - min(one.first_response_token for one in chosen),
         )
 
 
-def measure_examples(tokenizer: Any, rows: Sequence[dict[str, Any]]) -> Examples:
+def measure_examples(tokenizer: Any, rows: Sequence[dict[str, Any]]) -> ExampleSizes:
     """Render and count the examples, as training will."""
     if not rows:
-        return Examples(())
+        return ExampleSizes(())
     encoded = tokenizer.apply_chat_template(
         [row["messages"] for row in rows],
         chat_template=training_template(tokenizer),
@@ -66,16 +67,16 @@ def measure_examples(tokenizer: Any, rows: Sequence[dict[str, Any]]) -> Examples
         return_dict=True,
         return_assistant_tokens_mask=True,
     )
-    return Examples(
+    return ExampleSizes(
         tuple(
-            Example(len(ids), sum(mask), mask.index(1) if 1 in mask else len(ids))
+            ExampleSize(len(ids), sum(mask), mask.index(1) if 1 in mask else len(ids))
             for ids, mask in zip(encoded["input_ids"], encoded["assistant_masks"], strict=True)
         )
     )
 
 
 def check_examples(
-    examples: Examples, max_length: int, max_positions: int = 0, *, name: str = "examples"
+    examples: ExampleSizes, max_length: int, max_positions: int = 0, *, name: str = "examples"
 ) -> Finding:
     """Refuse examples that would be cut, and those that teach nothing.
 
@@ -105,7 +106,7 @@ def check_examples(
             f"{len(too_long)} of {n} examples are longer than {what} tokens: {_named(listed)}; "
             f"{mend}",
         )
-    silent = [f"line {i + 1}" for i, one in enumerate(examples.sizes) if not one.n_answer]
+    silent = [f"line {i + 1}" for i, one in enumerate(examples.sizes) if not one.n_response]
     if silent:
         return Finding(
             name,
@@ -116,7 +117,7 @@ def check_examples(
     return Finding(
         name,
         "ok",
-        f"{n} examples, {examples.n_tokens} tokens, {examples.n_answer_tokens} of them answers; "
+        f"{n} examples, {examples.n_tokens} tokens, {examples.n_response_tokens} of them answers; "
         f"the longest has {examples.longest}, at most {limit} are allowed, so none is cut",
     )
 

@@ -21,7 +21,7 @@ class Finding:
         return asdict(self)
 
 
-def require(findings: Iterable[Finding]) -> None:
+def raise_refusals(findings: Iterable[Finding]) -> None:
     """Refuse a training that a check refused.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import Any
 
 from retrain.models.base_model import BaseModel, load_tokenizer
 from retrain.planning.checks.chat_template import check_template
-from retrain.planning.checks.example_sizes import Examples, check_examples, measure_examples
+from retrain.planning.checks.example_sizes import ExampleSizes, check_examples, measure_examples
 from retrain.planning.checks.finding import Finding
 from retrain.planning.checks.memory_fit import check_memory
 from retrain.planning.checks.serving import check_serving
@@ -18,11 +18,11 @@ from retrain.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Checked:
+class RunChecks:
     """What the checks found and measured."""
 
     findings: tuple[Finding, ...]
-    examples: Examples
+    examples: ExampleSizes
     shape: ModelShape | None
     estimate: MemoryEstimate | None
 
@@ -32,7 +32,7 @@ def check_run(
     rows: Sequence[dict[str, Any]],
     device: Device | None,
     validation: Sequence[dict[str, Any]] = (),
-) -> Checked:
+) -> RunChecks:
     """Check a recipe with its examples; no weights are loaded.
 
     Args:
@@ -48,7 +48,7 @@ def check_run(
     tokenizer = load_tokenizer(BaseModel(recipe.base, revision))
     template, serving = check_template(tokenizer, recipe.base), check_serving(recipe)
     if "refused" in (template.outcome, serving.outcome):
-        return Checked((template, serving), Examples(()), None, None)
+        return RunChecks((template, serving), ExampleSizes(()), None, None)
     examples = measure_examples(tokenizer, rows)
     shape = model_shape(recipe)
     counted = check_examples(examples, recipe.max_length, shape.max_positions)
@@ -58,7 +58,7 @@ def check_run(
         limits = (recipe.max_length, shape.max_positions)
         found.append(check_examples(held, *limits, name="validation"))
     if any(one.outcome == "refused" for one in found):
-        return Checked(tuple(found), examples, shape, None)
+        return RunChecks(tuple(found), examples, shape, None)
     estimate = estimate_memory(
         shape,
         recipe,
@@ -66,7 +66,7 @@ def check_run(
         device.kind if device else "cuda",
     )
     fits = check_memory(estimate, device)
-    return Checked((*found, fits), examples, shape, estimate)
+    return RunChecks((*found, fits), examples, shape, estimate)
 
 
 def worst_batch(recipe: Recipe) -> Batch:

@@ -34,7 +34,7 @@ class Batch:
     #: Tokens of its longest example.
     length: int
     #: Columns in which an assistant speaks in any of the examples.
-    spoken: int
+    response_columns: int
 
     @property
     def tokens(self) -> int:
@@ -133,7 +133,7 @@ def _logits(shape: ModelShape, batch: Batch, kind: Literal["cuda", "cpu"]) -> fl
     (:mod:`retrain.training.response_loss`); on a GPU TRL scores a tile of the spoken positions at a
     time.
     """
-    positions, words = batch.examples * batch.spoken, shape.vocabulary
+    positions, words = batch.examples * batch.response_columns, shape.vocabulary
     if kind == "cuda":
         positions, words = min(positions, TILE_TOKENS), min(words, TILE_WORDS)
     return 3.0 * positions * words * 4

@@ -15,7 +15,7 @@ from monitor.accounts.users import THE_OPERATOR, deactivate, reset_password
 from monitor.daemon import readiness
 from monitor.errors import ConfigurationError, SignOnError, SignOnUnavailableError
 from monitor.settings import Secrets, Settings
-from monitor.store.accounts.users import reviewer_by_name
+from monitor.store.accounts.users import user_by_name
 from monitor.store.engine import transaction
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
@@ -53,8 +53,8 @@ def test_who_was_invited_by_email_signs_in(
     with BackgroundServer(app) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         browser = Browser(client)
         assert "Sign in with single sign-on" in browser.visitor.get("/login").text
-        answer = browser.sign_in("/evaluations?x=1")
-        assert (303, "/evaluations?x=1") == (answer.status_code, answer.headers["location"])
+        answer = browser.sign_in("/drift-evaluations?x=1")
+        assert (303, "/drift-evaluations?x=1") == (answer.status_code, answer.headers["location"])
         assert "<b>Ada</b>" in browser.visitor.get("/review").text
     asked = provider.requests[0]
     assert {"openid", "email", "profile"} == set(asked["scope"].split())
@@ -98,15 +98,15 @@ def test_the_deactivated_are_refused(
 def test_allowed_people_are_created_where_that_is_configured(
     browse: Open, engine: Engine, provider: Provider
 ) -> None:
-    options = {"create_people": True, "allowed_domains": ("bank.example",)}
+    options = {"create_users": True, "allowed_domains": ("bank.example",)}
     assert 303 == browse(**options, default_role="adjudicator").sign_in().status_code
     with transaction(engine) as connection:
-        person = reviewer_by_name(connection, "Ada L.")
-    assert person is not None
+        user = user_by_name(connection, "Ada L.")
+    assert user is not None
     assert ("adjudicator", "ada@bank.example", False) == (
-        person.role,
-        person.email,
-        person.has_password,
+        user.role,
+        user.email,
+        user.has_password,
     )
     provider.who |= {"sub": "other", "email": "eve@evil.example"}
     refused(browse(**options).sign_in(), "addresses of evil.example may not sign in here")

@@ -57,7 +57,7 @@ def test_success_is_no_failure(any_engine: Engine, clock: datetime) -> None:
     counting = SignInThrottle(any_engine)
     for _ in range(60):
         assert 0.0 == counting.begin_attempt("Ada", "10.0.0.1", clock)
-        counting.note_success("Ada", "10.0.0.1")
+        counting.record_success("Ada", "10.0.0.1")
 
 
 def test_an_own_account_does_not_lift_the_wait_of_an_address(
@@ -68,7 +68,7 @@ def test_an_own_account_does_not_lift_the_wait_of_an_address(
         counting.begin_attempt(f"name {number}", "10.0.0.1", clock)
     later = clock + timedelta(seconds=31)
     assert 0.0 == counting.begin_attempt("Mallory", "10.0.0.1", later)
-    counting.note_success("Mallory", "10.0.0.1")
+    counting.record_success("Mallory", "10.0.0.1")
     assert counting.begin_attempt("guess", "10.0.0.1", later) > 0
 
 

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import Engine, select
 
 from monitor.accounts import users
-from monitor.accounts.invitations import PATH, OneTimeLink, accept_link, open_link
-from monitor.accounts.registration import check_password, create_account
+from monitor.accounts.invitations import PATH, OneTimeLink, accept_link, check_link
+from monitor.accounts.registration import check_password, create_user
 from monitor.accounts.users import THE_OPERATOR, Manager
 from monitor.errors import InputError, LinkError, NotFoundError, WorkflowError
-from monitor.store.accounts.roles import PERMISSIONS, ROLES, may_give, may_manage
-from monitor.store.accounts.users import reviewer_by_name, task_types_of
-from monitor.store.audit_log import first_broken_entry
+from monitor.store.accounts.roles import PERMISSIONS, ROLES, may_grant, may_manage
+from monitor.store.accounts.users import task_types_of, user_by_name
+from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, Invitation
 from tests.services.review_world import PASSWORD
@@ -30,8 +30,8 @@ def staff(any_engine: Engine, clock: datetime) -> dict[str, Manager]:
     found = {}
     for role in ROLES:
         with transaction(any_engine) as connection:
-            person_id = create_account(connection, f"the {role}", PASSWORD, role, clock)
-        found[role] = Manager(f"the {role}", role, person_id)
+            user_id = create_user(connection, f"the {role}", PASSWORD, role, clock)
+        found[role] = Manager(f"the {role}", role, user_id)
     return found
 
 
@@ -51,9 +51,9 @@ def invite(engine: Engine, clock: datetime, manager: Manager = THE_OPERATOR, **o
 
 
 def id_of(engine: Engine, name: str) -> int:
-    person = call(engine, reviewer_by_name, name)
-    assert person is not None
-    return int(person.id)
+    user = call(engine, user_by_name, name)
+    assert user is not None
+    return int(user.id)
 
 
 def entries(engine: Engine) -> Iterator[tuple[str, str, str]]:
@@ -67,19 +67,19 @@ def test_a_link_sets_a_password_once(any_engine: Engine, clock: datetime) -> Non
     assert None is check_password(any_engine, "Ada", "")
     with pytest.raises(InputError, match="at least 12"):
         accept_link(any_engine, token, "short", clock)
-    person = accept_link(any_engine, token, GOOD, clock)
+    user = accept_link(any_engine, token, GOOD, clock)
     checked = check_password(any_engine, "Ada", GOOD)
     assert checked is not None
-    assert (person.id, person.session_epoch) == (checked.id, checked.session_epoch)
-    assert {"fees"} == call(any_engine, task_types_of, person.id)
+    assert (user.id, user.session_epoch) == (checked.id, checked.session_epoch)
+    assert {"fees"} == call(any_engine, task_types_of, user.id)
     with pytest.raises(LinkError, match="used already"):
         accept_link(any_engine, token, "another password of mine", clock)
     assert None is not check_password(any_engine, "Ada", GOOD)
     assert [
-        ("driftwarden", "invited", "reviewer:Ada"),
-        ("Ada", "password_set", "reviewer:Ada"),
+        ("driftwarden", "invited", "user:Ada"),
+        ("Ada", "password_set", "user:Ada"),
     ] == [*entries(any_engine)]
-    assert None is call(any_engine, first_broken_entry)
+    assert None is call(any_engine, first_broken_entry_id)
 
 
 def test_the_token_is_long_and_stored_nowhere(any_engine: Engine, clock: datetime) -> None:
@@ -93,18 +93,18 @@ def test_the_token_is_long_and_stored_nowhere(any_engine: Engine, clock: datetim
 def test_a_link_ends(any_engine: Engine, clock: datetime) -> None:
     first = invite(any_engine, clock)
     with pytest.raises(LinkError, match="has expired"):
-        call(any_engine, open_link, first, clock + timedelta(days=7))
+        call(any_engine, check_link, first, clock + timedelta(days=7))
     ada = id_of(any_engine, "Ada")
     second = token_of(
         call(any_engine, users.reset_password, THE_OPERATOR, ada, now=clock, days=7.0)
     )
     with pytest.raises(LinkError, match="newer one took its place"):
-        call(any_engine, open_link, first, clock)
+        call(any_engine, check_link, first, clock)
     call(any_engine, users.deactivate, THE_OPERATOR, ada, clock)
     with pytest.raises(LinkError, match="has expired"):
-        call(any_engine, open_link, second, clock)
+        call(any_engine, check_link, second, clock)
     with pytest.raises(LinkError, match="to its last character"):
-        call(any_engine, open_link, second[:-1], clock)
+        call(any_engine, check_link, second[:-1], clock)
 
 
 def test_of_two_who_use_a_link_at_once_one_gets_it(any_engine: Engine, clock: datetime) -> None:
@@ -134,26 +134,26 @@ def test_nobody_gives_a_role_above_their_own(
 ) -> None:
     for number, given in enumerate(ROLES):
         allowed = role in {"lead", "admin"} and number <= ROLES.index(role)
-        assert allowed == may_give(role, given)
+        assert allowed == may_grant(role, given)
         options = {"name": f"new {given}", "role": given}
         if allowed:
             invite(any_engine, clock, staff[role], **options)
         else:
             with pytest.raises(WorkflowError, match="can't give"):
                 invite(any_engine, clock, staff[role], **options)
-            assert None is call(any_engine, reviewer_by_name, f"new {given}")
+            assert None is call(any_engine, user_by_name, f"new {given}")
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_one_manages_those_below_and_an_admin_all(
     any_engine: Engine, clock: datetime, staff: dict[str, Manager], role: str
 ) -> None:
-    call(any_engine, create_account, "spare admin", PASSWORD, "admin", clock)
+    call(any_engine, create_user, "spare admin", PASSWORD, "admin", clock)
     for number, other in enumerate(ROLES):
         target = staff[other].id if other != role else None
         if target is None:
             name = f"another {other}"
-            target = call(any_engine, create_account, name, PASSWORD, other, clock)
+            target = call(any_engine, create_user, name, PASSWORD, other, clock)
         allowed = role == "admin" or (role == "lead" and number < ROLES.index(role))
         assert allowed == may_manage(role, other)
         for function, arguments in (
@@ -203,7 +203,7 @@ def test_the_last_admin_who_can_sign_in_stays(
 
 def test_two_admins_who_demote_each_other_leave_one(any_engine: Engine, clock: datetime) -> None:
     ids = {
-        name: call(any_engine, create_account, name, PASSWORD, "admin", clock)
+        name: call(any_engine, create_user, name, PASSWORD, "admin", clock)
         for name in ("Ada", "Bea")
     }
     ready, done = Barrier(2), []

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, update
 
-from monitor.alerts.messages.gate_result import announce_verdicts
+from monitor.alerts.messages.gate_result import announce_gate_results
 from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, MAX_SECTION_CHARACTERS, render_text
 from monitor.alerts.outbox import deliver_due
 from monitor.settings import Alerts
@@ -21,7 +21,7 @@ ALERTS = Alerts(channel=CHANNEL, public_url="https://drift.example")
 
 def announce(engine: Engine, now: datetime) -> int:
     with transaction(engine) as connection:
-        return announce_verdicts(connection, MODEL, now, ALERTS)
+        return announce_gate_results(connection, MODEL, now, ALERTS)
 
 
 @pytest.mark.parametrize(
@@ -59,20 +59,23 @@ def test_a_verdict_is_told_once_with_what_led_to_it(
     assert f"{mark} a <!channel> & more: 0.90 -> 0.95; required: p <= 0.05" in text
     assert "<!channel>" not in str(message.blocks)
     assert step in text
-    assert f"The verdict with every number (https://drift.example/verdicts/{row.id})" in text
+    assert (
+        f"The verdict with every number (https://drift.example/candidate-evaluations/{row.id})"
+        in text
+    )
     assert len(slack.messages) == 1
 
 
 def test_a_long_verdict_keeps_slacks_limits(
     any_engine: Engine, clock: datetime, tmp_path: Path
 ) -> None:
-    from monitor.alerts.messages.gate_result import verdict_message
+    from monitor.alerts.messages.gate_result import gate_result_message
 
     version, _ = make_candidate(any_engine, tmp_path, clock)
     checks = [check(f"check {n} {'x' * 400}") for n in range(60)]
     with transaction(any_engine) as connection:
         row = judged(connection, version, clock, checks=checks)
-    payload = verdict_message(row, ALERTS)
+    payload = gate_result_message(row, ALERTS)
     assert len(payload["blocks"]) <= MAX_BLOCKS
     assert all(
         len(block["text"]["text"]) <= MAX_SECTION_CHARACTERS
@@ -85,22 +88,22 @@ def test_a_long_verdict_keeps_slacks_limits(
 def test_while_people_rate_no_figure_is_told(
     any_engine: Engine, clock: datetime, tmp_path: Path
 ) -> None:
-    from monitor.alerts.messages.gate_result import verdict_message
-    from monitor.store.training.candidate_evaluations import evaluation_by_id
+    from monitor.alerts.messages.gate_result import gate_result_message
+    from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
 
     version, _ = make_candidate(any_engine, tmp_path, clock)
     with transaction(any_engine) as connection:
         row = judged(connection, version, clock)
         connection.execute(
             update(CandidateEvaluation).values(
-                status="awaiting_people", decision=None, finished_at=None
+                status="awaiting_ratings", gate_result=None, finished_at=None
             )
         )
-        waiting = evaluation_by_id(connection, row.id)
-    text = render_text(verdict_message(waiting, ALERTS)["blocks"])
+        waiting = candidate_evaluation_by_id(connection, row.id)
+    text = render_text(gate_result_message(waiting, ALERTS)["blocks"])
     assert "🔵 Awaiting human evaluation: desk version 1" in text
     assert "0.9" not in text
-    assert "/studies" in text
+    assert "/human-evaluations" in text
     assert announce(any_engine, clock) == 1
 
 

@@ -18,7 +18,7 @@ from monitor.store.tables import OutboxMessage
 from monitor.store.windows.drift_evaluations import mark_followed_up
 from tests.services.assessments import (
     make_assessment,
-    make_characteristic,
+    make_numeric_column,
     not_enough_data,
     store_evaluation,
 )
@@ -82,8 +82,8 @@ def test_an_incident_from_alarm_to_recovery(
     assert [parent.ts] == [one.ts for one in slack.parents]
     assert parent.n_updates == 3
     incident = only_incident(any_engine)
-    assert incident.status == "recovered"
-    assert incident.closed_at == clock + 4 * WEEK
+    assert incident.status == "resolved"
+    assert incident.resolved_at == clock + 4 * WEEK
 
 
 def test_handling_an_evaluation_again_changes_nothing(engine: Engine, clock: datetime) -> None:
@@ -98,13 +98,13 @@ def test_handling_an_evaluation_again_changes_nothing(engine: Engine, clock: dat
 
 
 def test_a_new_kind_of_drift_worsens_however_mild_it_is(engine: Engine, clock: datetime) -> None:
-    metric = make_characteristic(relative_change=-0.11)
+    metric = make_numeric_column(relative_change=-0.11)
     live_through(
         engine,
         clock,
         make_assessment(0.40),
-        make_assessment(0.40, characteristics=(metric,)),
-        make_assessment(0.40, characteristics=(metric,)),
+        make_assessment(0.40, numeric_columns=(metric,)),
+        make_assessment(0.40, numeric_columns=(metric,)),
     )
     incident = only_incident(engine)
     assert incident.fingerprint == {"input", "metric:resolved"}
@@ -157,7 +157,7 @@ def test_windows_that_were_missed_are_told_in_order(engine: Engine, clock: datet
         with transaction(engine) as connection:
             handle_evaluation(connection, evaluation_id, clock + 2 * WEEK, alerts=ALERTS)
             mark_followed_up(connection, evaluation_id, clock + 2 * WEEK)
-    assert only_incident(engine).status == "recovered"
+    assert only_incident(engine).status == "resolved"
 
 
 def test_acknowledging_shows_who_looks_after_it(
@@ -271,7 +271,7 @@ def test_without_a_channel_or_token_messages_stay_stored(engine: Engine, clock: 
     live_through(engine, clock, make_assessment(0.2))
     assert deliver_due(engine, None, clock + WEEK) == 0
     with transaction(engine) as connection:
-        assert outbox.count_waiting(connection) == 2
+        assert outbox.count_pending_messages(connection) == 2
 
 
 def test_the_parent_deleted_in_slack_is_a_refusal(
@@ -287,7 +287,7 @@ def test_the_parent_deleted_in_slack_is_a_refusal(
     assert deliver_due(engine, sender, clock + 2 * WEEK) == 0
     with transaction(engine) as connection:
         assert "message_not_found" in outbox.list_messages(connection)[0].error
-        assert outbox.count_waiting(connection) == 0
+        assert outbox.count_pending_messages(connection) == 0
 
 
 def test_the_check_names_workspace_and_bot(slack: FakeSlack) -> None:  # noqa: F811

@@ -14,7 +14,7 @@ import pytest
 
 from monitor.store.windows.assessment import Assessment
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "assessment.schema.json"
+SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "assessment.schema.json"
 
 USUAL = (
     "my card was declined at the {} shop",
@@ -70,7 +70,7 @@ def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         cwd=cwd,
-        env={"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1", "PATH": ""},
+        env={"PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1", "PATH": ""},
     )
 
 
@@ -86,7 +86,7 @@ def test_drift_is_exit_status_3_with_json_and_page(tmp_path: Path) -> None:
     assessment = msgspec.json.decode(done.stdout, type=Assessment)
     assert assessment.input.alarm
     assert "crypto" in assessment.headline or "bitcoin" in assessment.headline
-    assert [one.name for one in assessment.characteristics if one.degraded] == ["resolved"]
+    assert [one.name for one in assessment.numeric_columns if one.degraded] == ["resolved"]
     (topic, *_) = assessment.input.topics
     assert topic.first_seen == start
     assert [one.n for one in topic.growth][3:] == [0, 0, 0, 0]  # the new ones come first

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from monitor.cli.app import app
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
-from monitor.store.tables import Evaluation
-from monitor.store.windows.claims import claim_evaluation, fail_evaluation
-from monitor.store.windows.drift_evaluations import list_evaluations
+from monitor.store.tables import DriftEvaluation
+from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_evaluation
+from monitor.store.windows.drift_evaluations import list_drift_evaluations
 from monitor.windows.schedule import window_of
 from tests.services.assessments import make_assessment, store_evaluation
 from tests.services.stored_traffic import store_traffic
@@ -59,7 +59,7 @@ def test_a_week_that_is_not_over_is_refused(stored: Engine, last_week: datetime)
     assert done.exit_code == 2
     assert "which is still to come" in " ".join(done.output.split())
     with transaction(stored) as connection:
-        assert list_evaluations(connection) == []
+        assert list_drift_evaluations(connection) == []
     # What there is of it so far can be looked at, as a window of its own.
     store_traffic(stored, last_week, 150, seed=1, baseline=True)
     so_far = datetime.now(UTC) - timedelta(minutes=1)
@@ -78,7 +78,7 @@ def test_before_any_traffic_or_baseline_nothing_is_stored(
     assert "assistant has no traffic and no baseline yet" in done.stderr
     assert "names other models: `helper`." in done.stderr
     with transaction(stored) as connection:
-        assert list_evaluations(connection) == []
+        assert list_drift_evaluations(connection) == []
 
 
 def test_standard_output_is_json_alone(stored: Engine, last_week: datetime) -> None:
@@ -90,7 +90,7 @@ def test_standard_output_is_json_alone(stored: Engine, last_week: datetime) -> N
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )
     assert done.returncode == 4, done.stderr
     assert json.loads(done.stdout)["verdict"] == "not_enough_data"
@@ -100,11 +100,11 @@ def test_standard_output_is_json_alone(stored: Engine, last_week: datetime) -> N
 def test_one_that_failed_says_why(stored: Engine, last_week: datetime) -> None:
     now = datetime.now(UTC)
     with transaction(stored) as connection:
-        claim = claim_evaluation(
+        claim = claim_drift_evaluation(
             connection, "assistant", last_week, last_week + WEEK, seed=1, now=now
         )
         assert claim is not None
-        fail_evaluation(connection, claim, "ValueError: broken on purpose", now)
+        fail_drift_evaluation(connection, claim, "ValueError: broken on purpose", now)
     done = evaluate()
     assert done.exit_code == 1
     assert "failed" in done.stderr
@@ -117,7 +117,7 @@ def test_one_that_is_evaluated_again_elsewhere_is_waited_for(
     with transaction(stored) as connection:
         store_evaluation(connection, make_assessment(0.3), last_week)
         running = {"status": "running", "started_at": datetime.now(UTC), "finished_at": None}
-        connection.execute(update(Evaluation).values(running))
+        connection.execute(update(DriftEvaluation).values(running))
     done = evaluate()
     assert done.exit_code == 75
     assert "Another process is evaluating this window" in done.stderr

@@ -1,4 +1,4 @@
-"""`driftwarden retrain study`, as a lead runs it."""
+"""`driftwarden retrain human-evaluation`, as a lead runs it."""
 
 import json
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from monitor.cli.app import app
 from monitor.errors import InputError, WorkflowError
 from monitor.store.engine import make_engine
 from monitor.store.migrations import upgrade
-from tests.services.human_evaluation_world import make_study, rate_all
+from tests.services.human_evaluation_world import make_human_evaluation, rate_all
 from tests.services.review_world import World, make_world
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
@@ -34,7 +34,7 @@ def world(tmp_path: Path) -> World:
 
 def run(folder: Path, *arguments: str) -> str:
     found = CliRunner().invoke(
-        app, ["retrain", "study", *arguments, "--config", str(folder / "config.toml")]
+        app, ["retrain", "human-evaluation", *arguments, "--config", str(folder / "config.toml")]
     )
     if found.exception is not None and not isinstance(found.exception, SystemExit):
         raise found.exception
@@ -44,32 +44,32 @@ def run(folder: Path, *arguments: str) -> str:
 
 def test_a_study_is_listed_shown_locked_and_exported(world: World, tmp_path: Path) -> None:
     assert "no study yet" in run(tmp_path, "list")
-    study = make_study(world.engine, NOW, n=12)
+    human_evaluation = make_human_evaluation(world.engine, NOW, n=12)
     for name in ("Ada", "Ben"):
-        rate_all(world.engine, study, world.people[name], NOW, SCORES)
+        rate_all(world.engine, human_evaluation, world.people[name], NOW, SCORES)
     assert "open      assistant version 1, evaluation 1  24 of 36 ratings" in run(tmp_path, "list")
-    shown = run(tmp_path, "show", str(study))
+    shown = run(tmp_path, "show", str(human_evaluation))
     assert "Ada: 12 items, 0 declined" in shown
     assert "accuracy: alpha 1.00" in shown
     assert "incumbent" not in shown
     output = tmp_path / "out.jsonl"
     with pytest.raises(WorkflowError, match="open"):
-        run(tmp_path, "export", str(study), "--output", str(output))
+        run(tmp_path, "export", str(human_evaluation), "--output", str(output))
     assert not output.exists()
 
     with pytest.raises(InputError, match="nobody's name"):
-        run(tmp_path, "lock", str(study), "--as", "Zoe")
+        run(tmp_path, "lock", str(human_evaluation), "--as", "Zoe")
     with pytest.raises(InputError, match="Ada is reviewer"):
-        run(tmp_path, "lock", str(study), "--as", "Ada")
+        run(tmp_path, "lock", str(human_evaluation), "--as", "Ada")
     with pytest.raises(WorkflowError, match="12 of 36 ratings are missing"):
-        run(tmp_path, "lock", str(study), "--as", "Lea")
-    locked = run(tmp_path, "lock", str(study), "--as", "Lea", "--although-missing")
+        run(tmp_path, "lock", str(human_evaluation), "--as", "Lea")
+    locked = run(tmp_path, "lock", str(human_evaluation), "--as", "Lea", "--allow-missing")
     assert "passed: people: accuracy not worse than the incumbent's" in locked
     assert "note: 12 of 36 ratings are missing" in locked
     assert "candidate - base, tone: +3.00" in locked
     assert "locked" in run(tmp_path, "list")
 
-    assert "12 items" in run(tmp_path, "export", str(study), "--output", str(output))
+    assert "12 items" in run(tmp_path, "export", str(human_evaluation), "--output", str(output))
     items = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
     assert len(items) == 12
     told = {system for item in items for one in item["answers"] for system in one["systems"]}

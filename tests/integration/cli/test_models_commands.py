@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from monitor.cli.app import app
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
-from monitor.store.training.baseline_plans import close_plan, open_plan
+from monitor.store.training.baseline_plans import close_baseline_plan, pending_baseline_plan
 from retrain.data import build_training_set
 from retrain.evaluation.metrics.scoring import StratumScore
 from retrain.recipes.recipe import Recipe
@@ -96,10 +96,10 @@ def test_show_tells_all_that_is_known(shell: Shell) -> None:
     assert "scores: not measured yet\n" in second
     made = store_traffic(shell.engine, NOW, 20, seed=1, baseline=True, model="desk", version="2")
     with transaction(shell.engine) as connection:
-        plan = open_plan(connection, "desk")
+        plan = pending_baseline_plan(connection, "desk")
         assert plan is not None
         assert made is not None
-        close_plan(connection, plan.id, made, NOW + timedelta(days=14))
+        close_baseline_plan(connection, plan.id, made, NOW + timedelta(days=14))
     assert f"baseline: baseline {made}\n" in shell.models("show", "desk", "2")
 
 

@@ -84,7 +84,7 @@ class Shell:
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
             timeout=120,
         )
 
@@ -357,7 +357,7 @@ def test_promote_and_go_back(shell: Shell) -> None:
     assert first == "desk: version 1 serves\n"
     promote = ["models", "promote", "desk", "2", "--reason", "reason 2"]
     assert "desk version 2 comes from no training run" in shell.refused(*promote)
-    assert shell.ok(*promote, "--without-verdict") == "desk: version 2 serves\n"
+    assert shell.ok(*promote, "--without-gate") == "desk: version 2 serves\n"
     assert shell.ok("models", "rollback", "desk", "--reason", "complaints") == (
         "desk: version 1 serves again\n"
     )

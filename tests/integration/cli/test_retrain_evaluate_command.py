@@ -14,7 +14,7 @@ from monitor.cli.app import app
 from monitor.errors import ConfigurationError, InputError, WorkflowError
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
-from monitor.store.training.candidate_evaluations import last_evaluation
+from monitor.store.training.candidate_evaluations import latest_candidate_evaluation
 from monitor.store.training.registry import scores_of, version_by_id
 from monitor.store.training.runs import finish_run, mark_running
 from retrain.evaluation.new_evaluation import plan_evaluation
@@ -115,7 +115,7 @@ def test_a_candidate_that_changed_nothing_is_not_promoted(desk: Desk) -> None:
     assert kept["decision"] == "reject"
     strata = {one["stratum"] for part in kept["scores"] for one in part["scores"]}
     assert {"", "split=new", "split=old", "task_type=cards", "task_type=crypto"} <= strata
-    answers = desk.files.evaluation_answers(1).read_text().splitlines()
+    answers = desk.files.evaluation_responses(1).read_text().splitlines()
     assert len(answers) == 2 * (8 + 3)
     command = ["retrain", "logs", str(desk.run), "--config", str(desk.config)]
     written = desk.files.task("evaluate").log.read_text().splitlines()
@@ -143,10 +143,14 @@ def test_json_and_an_undecided_verdict(desk: Desk) -> None:
     )
     assert approved.output == "desk version 1 may be rolled out\n"
     with transaction(desk.engine) as connection:
-        row = last_evaluation(connection, 1)
+        row = latest_candidate_evaluation(connection, 1)
         scores = scores_of(connection, 1)
     assert row is not None
-    assert (row.decision, row.approved_reason, row.planned_by) == ("undecided", "no harm", "shell")
+    assert (row.gate_result, row.approved_reason, row.planned_by) == (
+        "undecided",
+        "no harm",
+        "shell",
+    )
     assert {score.benchmark for score in scores} == {"desk"}
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from monitor.cli.app import app
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
-from monitor.store.training.candidate_evaluations import last_evaluation
+from monitor.store.training.candidate_evaluations import latest_candidate_evaluation
 from retrain.jobs.launcher import Handle
 from retrain.run_folder import RunFolder, Task
 from tests.services.candidates import (
@@ -88,9 +88,9 @@ def test_what_waits_for_people_is_not_promoted_yet(
         assert done.exit_code == 4, done.output
         assert "awaiting human evaluation" in done.output
     with transaction(engine) as connection:
-        row = last_evaluation(connection, 1)
+        row = latest_candidate_evaluation(connection, 1)
     assert row is not None
-    assert (row.id, row.status, row.decision) == (1, "awaiting_people", None)
+    assert (row.id, row.status, row.gate_result) == (1, "awaiting_ratings", None)
 
 
 def test_what_people_would_only_confirm_to_be_rejected_is_rejected(

@@ -28,7 +28,7 @@ from monitor.store.training import registry as versions
 from monitor.store.training.runs import RunRow, list_runs, run_by_id, run_of_decision
 from retrain.recipes.recipe import read_recipe
 from retrain.registry.stages import promote, register_version
-from retrain.rollout.gateway import RecordedOnly
+from retrain.rollout.gateway import RecordOnlyGateway
 from retrain.run_folder import RunFolder, read_json, read_lines
 from retrain.training.cancellation import cancel_run
 from tests.services.candidates import leave_verdict, make_verdict, write_plan
@@ -81,7 +81,7 @@ class Desk:
             for item in items:
                 insert_gold(
                     connection, item, 1, self.now, verdict="correct", response=f"answer {item}",
-                    error_kind="knowledge", resolution="agreed", cause="",
+                    error_kind="fix_context", resolution="agreed", cause="",
                 )  # fmt: skip
             connection.execute(
                 update(ReviewItem).where(ReviewItem.id.in_(items)).values(status="gold")
@@ -103,9 +103,9 @@ class Desk:
 
     def advance(self) -> None:
         """One step of a daemon that was just started: nothing is remembered but by the database."""
-        Retraining(self.engine, self.settings, lambda _: self.launcher, RecordedOnly()).advance(
-            self.now
-        )
+        Retraining(
+            self.engine, self.settings, lambda _: self.launcher, RecordOnlyGateway()
+        ).advance(self.now)
 
     def runs(self) -> list[RunRow]:
         with transaction(self.engine) as connection:
@@ -143,8 +143,8 @@ def test_a_confirmed_decision_becomes_one_run_with_its_data(desk: Desk) -> None:
         ("retrain", False),
         ("keep", True),
         ("undecided", True),
-        ("mend_guide", True),
-        ("knowledge", True),
+        ("fix_guidelines", True),
+        ("fix_context", True),
     ],
 )
 def test_nothing_happens_without_a_confirmed_recommendation(
@@ -325,10 +325,10 @@ def test_a_child_that_cannot_be_ended_is_tried_again_at_each_step(desk: Desk) ->
     desk.launcher.refusal = RemoteServiceError("Kubernetes refuses DELETE (403)")
     cancel_run(desk.engine, run.id, desk.launcher, desk.now, cancelled_by="Lea")
     desk.advance()
-    assert [one.child_not_ended for one in desk.runs()] == ["Kubernetes refuses DELETE (403)"]
+    assert [one.termination_error for one in desk.runs()] == ["Kubernetes refuses DELETE (403)"]
     desk.launcher.refusal = None
     desk.advance()
-    assert [one.child_not_ended for one in desk.runs()] == [None]
+    assert [one.termination_error for one in desk.runs()] == [None]
     assert desk.launcher.cancelled == [{"number": 1}]
 
 
@@ -360,7 +360,7 @@ def test_what_runs_elsewhere_and_does_not_answer_is_waited_for(desk: Desk) -> No
     assert [(run.status, run.error) for run in desk.runs()] == [("running", None)]
     desk.launcher.away = None
     desk.launcher.seen = "OOMKilled"
-    desk.configure(resumptions=0)
+    desk.configure(max_resumptions=0)
     desk.launcher.end(1, None)
     desk.advance()
     (run,) = desk.runs()
@@ -419,7 +419,7 @@ def test_a_decision_fine_tunes_fully_only_where_the_model_is_named(desk: Desk) -
 
 
 def test_a_child_that_died_is_started_again_by_the_daemon(desk: Desk) -> None:
-    desk.configure(resumptions=1)
+    desk.configure(max_resumptions=1)
     desk.gold(30)
     desk.decide()
     desk.advance()
@@ -450,7 +450,7 @@ def test_a_running_training_is_a_metric(desk: Desk) -> None:
     desk.advance()
     told = render_metrics().decode()
     assert "driftwarden_training_loss{" not in told
-    assert 'driftwarden_trainings_ended_total{model="assistant",status="failed"}' in told
+    assert 'driftwarden_training_runs_finished_total{model="assistant",status="failed"}' in told
 
 
 def test_the_end_that_a_lead_asked_for_comes(desk: Desk) -> None:

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from monitor.cli.app import app
 from monitor.privacy import forget as module
-from monitor.privacy.end_user import Wanted
-from monitor.privacy.forget import TABLES, Forgotten, forget
+from monitor.privacy.end_user import ErasureRequest
+from monitor.privacy.forget import TABLES, ErasureReport, forget
 from monitor.rendering.excerpts import excerpt
-from monitor.store.audit_log import first_broken_entry
+from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.migrations import head_revision
 from monitor.store.tables import (
@@ -28,10 +28,10 @@ from monitor.store.tables import (
     TrainingRun,
     metadata,
 )
-from monitor.store.traffic.compaction import join_blocks
+from monitor.store.traffic.compaction import merge_blocks
 from monitor.store.training.registry import insert_version, version_by_id
 from monitor.store.windows.assessment import Example
-from monitor.store.windows.drift_evaluations import evaluation_by_id
+from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
 from monitor.traffic.redaction import pseudonym_of
 from retrain.run_folder import read_lines, write_lines
@@ -62,20 +62,20 @@ WITHOUT_PEOPLE = {
     "candidate_evaluations": "evaluation.yaml and figures; the answers are in the run's folder",
     "model_scores": "figures",
     "model_versions": "lineage; a note is added",
-    "human_studies": "what is rated, and figures",
+    "human_evaluations": "what is rated, and figures",
     "offset_gaps": "offsets",
     "review_batches": "which evaluation, and shares of the traffic",
     "registry_mirrors": "counts of changes",
-    "reviewer_task_types": "which expert reviews what",
-    "reviewers": "the experts, not the people who wrote to the model",
+    "user_task_types": "which expert reviews what",
+    "users": "the experts, not the people who wrote to the model",
     "rollouts": "steps",
     "sign_in_attempts": "digests of names and addresses of who signs in",
     "source_offsets": "offsets",
     "stage_changes": "stages",
-    "study_keys": "which system answered",
-    "study_ratings": "scores that experts gave",
-    "taxonomies": "the guide, which the experts wrote",
-    "watched_windows": "sums over bins of users",
+    "human_evaluation_keys": "which system answered",
+    "human_evaluation_ratings": "scores that experts gave",
+    "taxonomy_versions": "the guide, which the experts wrote",
+    "slow_drift_windows": "sums over bins of users",
     "web_sessions": "the experts' sessions",
     "withheld_exchanges": "counts by day",
 }
@@ -87,11 +87,11 @@ def world(any_engine: Engine, tmp_path: Path, clock: datetime) -> PersonWorld:
     return make_person_world(any_engine, tmp_path, clock)
 
 
-def forget_ann(world: PersonWorld, clock: datetime, **options: Any) -> Forgotten:
-    return forget(world.engine, world.settings, Wanted(ANN), clock, **options)
+def forget_ann(world: PersonWorld, clock: datetime, **options: Any) -> ErasureReport:
+    return forget(world.engine, world.settings, ErasureRequest(ANN), clock, **options)
 
 
-def found(forgotten: Forgotten) -> dict[str, int]:
+def found(forgotten: ErasureReport) -> dict[str, int]:
     return {line.what: line.found for line in forgotten.lines}
 
 
@@ -123,9 +123,9 @@ def test_every_table_is_reached_or_holds_nobody(engine: Engine) -> None:
         "dead_letters.value",
         "evaluations.prompt_map",
         "evaluations.sample_scores",
-        "human_studies.secret",
+        "human_evaluations.secret",
         "reports.content",
-        "watched_windows.sums",
+        "slow_drift_windows.sums",
         "web_sessions.value",
     } == binary
 
@@ -171,7 +171,7 @@ def test_a_person_is_gone_everywhere_and_a_count_proves_it(
     for trace in (WORD, ANN, pseudonym_of(ANN), WORD.encode().hex(), ANN.encode().hex()):
         assert trace not in left, trace
     with transaction(world.engine) as connection:
-        assert first_broken_entry(connection) is None
+        assert first_broken_entry_id(connection) is None
         assert 9 == connection.execute(select(Baseline.n_exchanges)).scalar_one()
         assert 12 == len(connection.execute(select(ReviewItem.id)).all())
         assert 12 == len(connection.execute(select(GoldExample.id)).all())
@@ -181,13 +181,13 @@ def test_what_is_others_stays_where_it_was(world: PersonWorld, clock: datetime) 
     forget_ann(world, clock)
 
     with transaction(world.engine) as connection:
-        assessment = evaluation_by_id(connection, world.evaluation_id).assessment
+        assessment = drift_evaluation_by_id(connection, world.evaluation_id).assessment
         scores = sample_scores(connection, world.evaluation_id)
     assert assessment is not None
     assert make_examples(prompt_of(4)) == assessment.input.topics[0].examples
-    assert make_examples(prompt_of(5)) == assessment.input.foreign
+    assert make_examples(prompt_of(5)) == assessment.input.outliers
     # What stands beside another's answer was hers; the other's stays.
-    assert (Example(prompt=prompt_of(6), response="Nothing."),) == assessment.output.foreign
+    assert (Example(prompt=prompt_of(6), response="Nothing."),) == assessment.output.outliers
     assert ("crypto, wallet, transfer", "(removed)") == tuple(
         topic.name for topic in assessment.input.topics
     )
@@ -235,7 +235,7 @@ def test_files_are_rewritten_and_the_data_card_says_so(world: PersonWorld, clock
     kept = [line for line in lines if WORD.encode() not in line]
     assert 3 == len(lines) - len(kept)
     assert kept == world.run.training_data.read_bytes().splitlines(keepends=True)
-    answers = world.run.evaluation_answers(1).read_text().splitlines()
+    answers = world.run.evaluation_responses(1).read_text().splitlines()
     assert ["exchange-4", "exchange-4"] == [json.loads(x)["id"] for x in answers]
     noted = json.loads(world.run.card.read_text())
     (note,) = noted.pop("removed")
@@ -263,7 +263,7 @@ def test_no_file_of_a_run_keeps_her_rows(world: PersonWorld, clock: datetime) ->
         }
         for n in (HERS[0], 4, IN_BASELINE)
     ]
-    others = (world.run.validation_data, world.run.replay_prompts, world.run.replay_answers)
+    others = (world.run.validation_data, world.run.replay_prompts, world.run.replay_responses)
     for path in others:
         write_lines(path, rows)
 
@@ -393,9 +393,9 @@ def test_a_run_that_dies_between_two_steps_is_finished_by_the_next(
 
 
 def test_one_exchange_can_be_removed_by_its_id(world: PersonWorld, clock: datetime) -> None:
-    wanted = Wanted("", ("exchange-17",))
+    request = ErasureRequest("", ("exchange-17",))
 
-    forgotten = forget(world.engine, world.settings, wanted, clock)
+    forgotten = forget(world.engine, world.settings, request, clock)
 
     assert (1, 1) == (found(forgotten)["exchanges"], found(forgotten)["gold examples"])
     assert 0 == forgotten.n_left
@@ -408,7 +408,7 @@ def test_her_vectors_are_gone_though_their_blocks_were_joined_before(
 ) -> None:
     with transaction(world.engine) as connection:
         of_traffic = select(Exchange.block_id).where(Exchange.baseline_id.is_(None)).distinct()
-        assert N_TRAFFIC == join_blocks(
+        assert N_TRAFFIC == merge_blocks(
             connection, sorted(connection.execute(of_traffic).scalars())
         )
     assert 0 == forget_ann(world, clock).n_left

@@ -12,7 +12,7 @@ from monitor.errors import NotFoundError
 from monitor.privacy.retention import ACTION, apply_retention, is_due
 from monitor.settings import Retention, Secrets, Settings
 from monitor.store.alerts.outbox import add_message, list_messages
-from monitor.store.audit_log import first_broken_entry
+from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.review.items import NewItem, insert_batch
 from monitor.store.tables import (
@@ -20,17 +20,17 @@ from monitor.store.tables import (
     DeadLetter,
     EmbeddingBlock,
     Exchange,
-    Lease,
     OutboxMessage,
-    Reviewer,
+    ReviewAssignment,
     ReviewItem,
+    User,
 )
 from monitor.store.traffic.baselines import latest_baseline
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters, mark_replayed
 from monitor.store.traffic.exchanges import Position, load_baseline
 from monitor.store.windows.assessment import Example, Quote
-from monitor.store.windows.drift_evaluations import evaluation_by_id
-from monitor.store.windows.prompt_maps import GONE, prompt_map
+from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
+from monitor.store.windows.prompt_maps import DELETED, prompt_map
 from monitor.store.windows.sample_scores import sample_scores
 from tests.services.aging_traffic import store_numbers, stored_ids, vectors_are_right
 from tests.services.assessments import (
@@ -43,7 +43,7 @@ from tests.services.assessments import (
 from tests.services.mapped_window import add_map
 
 DAY = timedelta(days=1)
-DAYS_30 = Retention(exchanges_days=30, reviewed_days=90)
+DAYS_30 = Retention(exchanges="30d", reviews="90d")
 
 
 def ids(*numbers: int) -> set[str]:
@@ -79,7 +79,7 @@ def queue(engine: Engine, numbers: list[int], clock: datetime) -> None:
     """Queue exchanges for review, the first of them with a draft."""
     with transaction(engine) as connection:
         evaluation_id = store_evaluation(connection, make_assessment(0.1), clock - 40 * DAY)
-        wanted = select(Exchange.id).where(Exchange.exchange_id.in_(ids(*numbers)))
+        request = select(Exchange.id).where(Exchange.exchange_id.in_(ids(*numbers)))
         items = [
             NewItem(
                 exchange_id=one,
@@ -88,11 +88,11 @@ def queue(engine: Engine, numbers: list[int], clock: datetime) -> None:
                 control_probability=0.5,
                 cluster=None,
             )
-            for one in connection.execute(wanted).scalars()
+            for one in connection.execute(request).scalars()
         ]
         batch = insert_batch(connection, evaluation_id, "assistant", items, clock)
         connection.execute(
-            insert(Reviewer).values(
+            insert(User).values(
                 id=1, name="Ada", password_hash="x", role="reviewer", active=True, created_at=clock
             )
         )
@@ -100,7 +100,7 @@ def queue(engine: Engine, numbers: list[int], clock: datetime) -> None:
             select(func.min(ReviewItem.id)).where(ReviewItem.batch_id == batch)
         ).scalar_one()
         connection.execute(
-            insert(Lease).values(
+            insert(ReviewAssignment).values(
                 item_id=first, reviewer_id=1, expires_at=clock, draft={"comment": "half"}
             )
         )
@@ -114,12 +114,12 @@ def test_what_was_queued_for_review_has_its_own_age(any_engine: Engine, clock: d
     assert ids(2, 7) == stored_ids(any_engine)
     assert 2 == vectors_are_right(any_engine)
 
-    apply_retention(any_engine, Retention(exchanges_days=30), clock + 4000 * DAY)
+    apply_retention(any_engine, Retention(exchanges="30d"), clock + 4000 * DAY)
     assert ids(2, 7) == stored_ids(any_engine)
 
     removed = apply_retention(any_engine, DAYS_30, clock + 60 * DAY)
     assert set() == stored_ids(any_engine)
-    assert (2, 1) == (removed["review_items"], removed["review_leases"])
+    assert (2, 1) == (removed["review_items"], removed["review_assignments"])
     assert 0 == count(any_engine, EmbeddingBlock)
 
 
@@ -132,7 +132,7 @@ def test_baselines_are_kept_unless_it_is_asked_and_the_newest_always(
     apply_retention(any_engine, DAYS_30, clock)
     assert 20 == len(stored_ids(any_engine))
 
-    removed = apply_retention(any_engine, Retention(baselines_days=100), clock, rows_per_step=3)
+    removed = apply_retention(any_engine, Retention(baselines="100d"), clock, rows_per_step=3)
     assert (1, 10, 10) == (removed["baselines"], removed["exchanges"], removed["vectors"])
     with transaction(any_engine) as connection:
         assert 0 == len(load_baseline(connection, old or 0))
@@ -154,11 +154,11 @@ def test_what_is_quoted_of_a_baseline_goes_with_it(any_engine: Engine, clock: da
         )
         other = store_evaluation(connection, make_assessment(output=output), clock - 10 * DAY)
 
-    assert 1 == apply_retention(any_engine, Retention(baselines_days=100), clock)["quotes"]
+    assert 1 == apply_retention(any_engine, Retention(baselines="100d"), clock)["quotes"]
 
     with transaction(any_engine) as connection:
         cleaned, kept = (
-            evaluation_by_id(connection, one).assessment for one in (against_it, other)
+            drift_evaluation_by_id(connection, one).assessment for one in (against_it, other)
         )
     assert cleaned is not None
     assert (replace(example, before=None),) == cleaned.output.topics[0].examples
@@ -196,13 +196,13 @@ def test_dead_letters_go_by_age_and_once_they_were_replayed(
     with transaction(any_engine) as connection:
         left = connection.execute(select(DeadLetter.offset).order_by(DeadLetter.offset)).scalars()
         assert [5, 6, 7] == list(left)
-    assert not apply_retention(any_engine, Retention(dead_letters_days=0), clock + 99 * DAY)
+    assert not apply_retention(any_engine, Retention(dead_letters=""), clock + 99 * DAY)
 
 
 def test_quotes_go_with_the_exchanges_and_figures_stay(any_engine: Engine, clock: datetime) -> None:
     quoted = make_assessment(
         0.1,
-        input=make_family(topics=(make_topic(),), foreign=make_examples("Is my dog insured?")),
+        input=make_family(topics=(make_topic(),), outliers=make_examples("Is my dog insured?")),
         headline="People ask about new things: “crypto, wallet, transfer”.",
         remarks=(
             "One user (u-17) sent 40% of the window.",
@@ -236,16 +236,16 @@ def test_quotes_go_with_the_exchanges_and_figures_stay(any_engine: Engine, clock
     with transaction(any_engine) as connection:
         drawn = prompt_map(connection, old)
         assert drawn is not None
-        assert {GONE} == {*drawn.current_ids.tolist(), *drawn.reference_ids.tolist()}
-        aged = evaluation_by_id(connection, old).assessment
-        kept = evaluation_by_id(connection, recent).assessment
+        assert {DELETED} == {*drawn.current_ids.tolist(), *drawn.reference_ids.tolist()}
+        aged = drift_evaluation_by_id(connection, old).assessment
+        kept = drift_evaluation_by_id(connection, recent).assessment
         messages = {one.dedupe_key: one.payload for one in list_messages(connection)}
         with pytest.raises(NotFoundError):
             sample_scores(connection, old)
     assert aged is not None
     assert quoted == kept
     assert () == aged.input.topics[0].examples
-    assert () == aged.input.foreign
+    assert () == aged.input.outliers
     assert ("crypto, wallet, transfer", 61) == (
         aged.input.topics[0].name,
         aged.input.topics[0].n_current,
@@ -273,7 +273,7 @@ def test_a_run_that_is_stopped_goes_on_next_time(any_engine: Engine, clock: date
 
 
 def test_the_daemon_runs_it_once_a_day(engine: Engine, clock: datetime) -> None:
-    settings = Settings(retention={"exchanges_days": 30})
+    settings = Settings(retention={"exchanges": "30d"})
     cycle = Cycle.build(engine, settings, Secrets(), clock)
     store_numbers(engine, range(3), clock - 40 * DAY)
     for hours in (0, 1, 23, 25):
@@ -284,7 +284,7 @@ def test_the_daemon_runs_it_once_a_day(engine: Engine, clock: datetime) -> None:
         entries = connection.execute(
             select(AuditEntry.at, AuditEntry.details).where(AuditEntry.action == ACTION)
         ).all()
-        assert first_broken_entry(connection) is None
+        assert first_broken_entry_id(connection) is None
     assert [clock, clock + timedelta(hours=25)] == [one.at for one in entries]
     assert {"exchanges": 3, "vectors": 3} == entries[0].details
 

@@ -18,7 +18,7 @@ from monitor.errors import (
 from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
 from monitor.store.training.runs import request_cancel
-from retrain.training.cancellation import cancel_asked, cancel_run, end_children
+from retrain.training.cancellation import cancel_requested, cancel_run, stop_children
 from retrain.training.resumption import reopen
 from retrain.training.runs import start_run
 from tests.services.fake_launcher import FakeLauncher, success
@@ -85,11 +85,11 @@ def test_what_was_asked_on_the_page_is_cancelled(desk: RunDesk) -> None:
     run, other = desk.start(), desk.start()
     with transaction(desk.engine) as connection:
         request_cancel(connection, run, "Lea")
-    ended = cancel_asked(desk.engine, lambda _: desk.launcher, desk.now)
+    ended = cancel_requested(desk.engine, lambda _: desk.launcher, desk.now)
     assert [one.id for one in ended] == [run]
     assert (desk.row(run).status, desk.row(run).error) == ("cancelled", "cancelled by Lea")
     assert desk.row(other).status == "running"
-    assert cancel_asked(desk.engine, lambda _: desk.launcher, desk.now) == []
+    assert cancel_requested(desk.engine, lambda _: desk.launcher, desk.now) == []
     with transaction(desk.engine) as connection:
         assert not request_cancel(connection, run, "Lea")
 
@@ -104,7 +104,7 @@ def test_a_child_that_cannot_be_ended_is_kept_in_mind(desk: RunDesk) -> None:
     assert cancel(desk, run) == str(REFUSED)
     row = desk.row(run)
     assert (row.status, row.error) == ("cancelled", "cancelled by lea")
-    assert (row.handle, row.child_not_ended) == ({"number": 1}, str(REFUSED))
+    assert (row.handle, row.termination_error) == ({"number": 1}, str(REFUSED))
     assert desk.launcher.status({"number": 1}) == "running"
 
 
@@ -116,17 +116,17 @@ def test_ending_it_is_tried_again_until_it_could_be(desk: RunDesk, way: str) -> 
 
     def again() -> None:
         if way == "the daemon":
-            end_children(desk.engine, lambda _: desk.launcher)
+            stop_children(desk.engine, lambda _: desk.launcher)
         else:
             cancel(desk, run)
 
     desk.launcher.refusal = DriftwardenError("not yet either")
     again()
-    assert desk.row(run).child_not_ended == "not yet either"
+    assert desk.row(run).termination_error == "not yet either"
     desk.launcher.refusal = None
     again()
-    assert (desk.row(run).child_not_ended, desk.launcher.cancelled) == (None, [{"number": 1}])
-    end_children(desk.engine, lambda _: desk.launcher)
+    assert (desk.row(run).termination_error, desk.launcher.cancelled) == (None, [{"number": 1}])
+    stop_children(desk.engine, lambda _: desk.launcher)
     assert len(desk.launcher.cancelled) == 1
     with pytest.raises(WorkflowError, match="is cancelled already"):
         cancel(desk, run)
@@ -146,9 +146,9 @@ def test_one_whose_launcher_is_configured_no_more_holds_up_no_other(desk: RunDes
             raise ConfigurationError("it needs retrain.ray.address")
         return desk.launcher
 
-    end_children(desk.engine, launcher_of)
-    assert desk.row(first).child_not_ended == "it needs retrain.ray.address"
-    assert desk.row(second).child_not_ended is None
+    stop_children(desk.engine, launcher_of)
+    assert desk.row(first).termination_error == "it needs retrain.ray.address"
+    assert desk.row(second).termination_error is None
 
 
 def test_who_dies_between_the_row_and_the_child_leaves_it_to_the_daemon(
@@ -163,9 +163,9 @@ def test_who_dies_between_the_row_and_the_child_leaves_it_to_the_daemon(
         patch.setattr(desk.launcher, "cancel", die)
         with pytest.raises(KeyboardInterrupt):
             cancel(desk, run)
-    assert desk.row(run).child_not_ended == "it was cancelled a moment ago"
-    end_children(desk.engine, lambda _: desk.launcher)
-    assert (desk.row(run).child_not_ended, desk.launcher.cancelled) == (None, [{"number": 1}])
+    assert desk.row(run).termination_error == "it was cancelled a moment ago"
+    stop_children(desk.engine, lambda _: desk.launcher)
+    assert (desk.row(run).termination_error, desk.launcher.cancelled) == (None, [{"number": 1}])
 
 
 @pytest.mark.parametrize("started", [True, False])
@@ -176,7 +176,7 @@ def test_a_child_that_the_row_does_not_know_is_ended_too(desk: RunDesk, started:
     desk.launcher.refusal = REFUSED
     assert cancel(desk, run) == str(REFUSED)
     desk.launcher.found, desk.launcher.refusal = None, None
-    end_children(desk.engine, lambda _: desk.launcher)
+    stop_children(desk.engine, lambda _: desk.launcher)
     assert desk.launcher.cancelled == [{"number": 2}]
 
 
@@ -217,9 +217,9 @@ def test_who_is_late_says_nothing_of_a_child_that_was_started_since(
         assert handle == {"number": 1}
 
     monkeypatch.setattr(desk.launcher, "cancel", late)
-    end_children(desk.engine, lambda _: desk.launcher)
+    stop_children(desk.engine, lambda _: desk.launcher)
     row = desk.row(run)
-    assert (row.handle, row.child_not_ended) == ({"number": 2}, str(REFUSED))
+    assert (row.handle, row.termination_error) == ({"number": 2}, str(REFUSED))
 
 
 def test_one_that_ended_meanwhile_holds_up_no_other_that_was_asked_for(
@@ -237,7 +237,7 @@ def test_one_that_ended_meanwhile_holds_up_no_other_that_was_asked_for(
         return "a test"
 
     monkeypatch.setattr(desk.launcher, "check", check)
-    ended = cancel_asked(desk.engine, lambda _: desk.launcher, desk.now)
+    ended = cancel_requested(desk.engine, lambda _: desk.launcher, desk.now)
     assert [one.id for one in ended] == [second]
     assert [desk.row(one).status for one in (first, second)] == ["succeeded", "cancelled"]
 
@@ -248,4 +248,4 @@ def test_a_database_that_is_away_is_not_taken_for_a_launchers_trouble(desk: RunD
         request_cancel(connection, run, "Lea")
     desk.launcher.away = DatabaseUnavailableError("no connection")
     with pytest.raises(DatabaseUnavailableError):
-        cancel_asked(desk.engine, lambda _: desk.launcher, desk.now)
+        cancel_requested(desk.engine, lambda _: desk.launcher, desk.now)

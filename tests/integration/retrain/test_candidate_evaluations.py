@@ -20,11 +20,11 @@ from monitor.errors import (
     WorkflowError,
 )
 from monitor.settings import Rollout, Settings
-from monitor.store.accounts.users import add_reviewer
+from monitor.store.accounts.users import insert_user
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction
-from monitor.store.human_evaluation.closing import set_locked, set_results
-from monitor.store.human_evaluation.human_evaluations import study_of_evaluation
+from monitor.store.human_evaluation.closing import mark_locked, set_results
+from monitor.store.human_evaluation.human_evaluations import human_evaluation_of_candidate
 from monitor.store.tables import AuditEntry, CandidateEvaluation, TrainingRun
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training import registry as versions
@@ -78,7 +78,7 @@ class Desk:
 
     def rows(self) -> list[CandidateEvaluationRow]:
         with transaction(self.engine) as connection:
-            return store.list_evaluations(connection)
+            return store.list_candidate_evaluations(connection)
 
     def row(self) -> CandidateEvaluationRow:
         (row,) = self.rows()
@@ -127,7 +127,7 @@ def test_a_candidate_is_evaluated_once_by_a_child_of_its_own(desk: Desk) -> None
     for _ in range(3):
         desk.advance()
     row = desk.row()
-    assert (row.status, row.decision, row.finished_at) == ("succeeded", "promote", desk.now)
+    assert (row.status, row.gate_result, row.finished_at) == ("succeeded", "promote", desk.now)
     assert row.dataset_digests == {"support": "0" * 64}
     assert desk.launcher.tasks == ["evaluate"]
     assert desk.stage() == "candidate"
@@ -147,7 +147,7 @@ def test_a_rejected_candidate_leaves_the_running(desk: Desk) -> None:
     desk.advance()
     desk.end(make_verdict("reject"))
     desk.advance()
-    assert (desk.row().decision, desk.stage()) == ("reject", "rejected")
+    assert (desk.row().gate_result, desk.stage()) == ("reject", "rejected")
     with transaction(desk.engine) as connection:
         (move,) = versions.stage_changes(connection, desk.version)
     assert (move.changed_by, move.reason) == (
@@ -178,16 +178,16 @@ def test_a_rejection_names_what_to_try_next(desk: Desk) -> None:
     desk.advance()
     desk.end(make_verdict("reject"))
     desk.advance()
-    told = (desk.row().verdict or {})["next_step"]
+    told = (desk.row().results or {})["next_step"]
     assert told.startswith("lora on the-base (about 10.0 GiB). LoRA at full precision")
-    assert "next: lora on the-base" in "\n".join(report_lines(desk.row().verdict or {}))
+    assert "next: lora on the-base" in "\n".join(report_lines(desk.row().results or {}))
 
 
 def test_an_undecided_candidate_waits_for_a_person(desk: Desk) -> None:
     desk.advance()
     desk.end(make_verdict("undecided"))
     desk.advance()
-    assert (desk.row().decision, desk.stage()) == ("undecided", "candidate")
+    assert (desk.row().gate_result, desk.stage()) == ("undecided", "candidate")
     with pytest.raises(WorkflowError, match="the verdict is undecided"):
         desk.roll_out()
     evaluation = desk.row().id
@@ -293,7 +293,7 @@ def test_a_killed_child_is_started_again_and_in_the_end_given_up(desk: Desk) -> 
         assert len(desk.launcher.submitted) == attempt + 1
     desk.launcher.end(3, None)
     desk.advance()
-    assert (desk.row().status, desk.row().decision) == ("failed", None)
+    assert (desk.row().status, desk.row().gate_result) == ("failed", None)
     assert desk.stage() == "candidate"
     desk.advance(timedelta(days=1))
     assert len(desk.rows()) == 1  # nobody tries for ever
@@ -406,7 +406,7 @@ def test_cancelling_ends_the_child_and_its_result_is_ignored(desk: Desk) -> None
     assert desk.launcher.cancelled == [{"number": 1}]
     desk.end(make_verdict("promote"))
     desk.advance()
-    assert (desk.row().status, desk.row().decision) == ("cancelled", None)
+    assert (desk.row().status, desk.row().gate_result) == ("cancelled", None)
     with pytest.raises(WorkflowError, match="is cancelled already"):
         cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
 
@@ -418,14 +418,14 @@ def test_a_child_that_cannot_be_ended_is_tried_again_by_the_daemon(desk: Desk) -
         why = cancel_evaluation(
             desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea"
         )
-        assert why == desk.row().child_not_ended == "Kubernetes refuses DELETE (403)"
+        assert why == desk.row().termination_error == "Kubernetes refuses DELETE (403)"
         assert (desk.row().status, desk.row().handle) == ("cancelled", {"number": 1})
     desk.launcher.refusal = TrainingError("not yet either")
     desk.advance()
-    assert desk.row().child_not_ended == "not yet either"
+    assert desk.row().termination_error == "not yet either"
     desk.launcher.refusal = None
     desk.advance()
-    assert (desk.row().child_not_ended, desk.launcher.cancelled) == (None, [{"number": 1}])
+    assert (desk.row().termination_error, desk.launcher.cancelled) == (None, [{"number": 1}])
     with pytest.raises(WorkflowError, match="is cancelled already"):
         cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
 
@@ -533,7 +533,7 @@ def test_people_are_asked_unless_the_verdict_is_reject(desk: Desk) -> None:
     desk.end(make_verdict("promote"))
     desk.advance()
     row = desk.row()
-    assert (row.status, row.decision, row.finished_at) == ("awaiting_people", None, None)
+    assert (row.status, row.gate_result, row.finished_at) == ("awaiting_ratings", None, None)
     with pytest.raises(WorkflowError, match="its evaluation is awaiting people"):
         desk.roll_out()
 
@@ -553,21 +553,27 @@ def test_the_verdict_is_final_once_the_study_was_measured(
         desk.advance()
     evaluation = desk.row().id
     with transaction(desk.engine) as connection:
-        study = study_of_evaluation(connection, evaluation)
-        assert study is not None
-        assert (study.is_open, study.reviewers, study.n_available) == (True, 2, 6)
+        human_evaluation = human_evaluation_of_candidate(connection, evaluation)
+        assert human_evaluation is not None
+        assert (
+            human_evaluation.is_open,
+            human_evaluation.reviewers,
+            human_evaluation.n_available,
+        ) == (True, 2, 6)
         assert len(list_messages(connection)) == 1  # that people are asked
-        rater = add_reviewer(connection, "ada", "", "lead", desk.now)
-        set_locked(connection, study.id, rater, desk.now)
+        rater = insert_user(connection, "ada", "", "lead", desk.now)
+        mark_locked(connection, human_evaluation.id, rater, desk.now)
         people = check("people: accuracy not worse", outcome)
-        set_results(connection, study.id, {"checks": [people], "remarks": ["few"]}, desk.now)
+        set_results(
+            connection, human_evaluation.id, {"checks": [people], "remarks": ["few"]}, desk.now
+        )
     for _ in range(2):
         desk.advance()
     row = desk.row()
-    assert (row.status, row.decision, desk.stage()) == ("succeeded", decision, stage)
-    verdict = row.verdict or {}
+    assert (row.status, row.gate_result, desk.stage()) == ("succeeded", decision, stage)
+    verdict = row.results or {}
     assert [one["name"] for one in verdict["checks"]][-1] == "people: accuracy not worse"
-    assert verdict["study"]["id"] == study.id
+    assert verdict["human_evaluation"]["id"] == human_evaluation.id
     assert "few" in verdict["remarks"]
     assert verdict["judge_agreement"] == "agreement with people can't be told on 0 items"
     with transaction(desk.engine) as connection:
@@ -584,14 +590,14 @@ def test_where_people_cannot_compare_a_person_must_decide(
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
     desk.end(make_verdict("promote"))
-    answers = desk.files().evaluation_answers(desk.row().id)
+    answers = desk.files().evaluation_responses(desk.row().id)
     lines = answers.read_text().splitlines(keepends=True)
     answers.write_text("".join(lines[:n_lines]))
     for _ in range(2):
         desk.advance()
     row = desk.row()
-    assert (row.status, row.decision) == ("succeeded", "undecided")
-    last = (row.verdict or {})["checks"][-1]
+    assert (row.status, row.gate_result) == ("succeeded", "undecided")
+    last = (row.results or {})["checks"][-1]
     assert (last["name"], last["outcome"]) == ("people compare the answers", "undecided")
     assert problem in last["seen"]
     with pytest.raises(WorkflowError, match="the verdict is undecided"):

@@ -83,7 +83,7 @@ def test_a_child_of_its_own_leaves_the_verdict_and_touches_nothing_of_the_traini
     # It is its own incumbent: nothing is proven.
     assert verdict["decision"] == result["decision"] == "undecided"
     assert {one["system"] for one in verdict["scores"]} == {"candidate", "incumbent", "base"}
-    rows = list(read_lines(folder.evaluation_answers(7)))
+    rows = list(read_lines(folder.evaluation_responses(7)))
     assert len(rows) == 3 * 6
     assert {row["expected"] for row in rows} == {OLD[1], NEW[1]}
     assert {row["by"] for row in rows} == {"candidate", "incumbent", "base"}

@@ -26,7 +26,7 @@ def client(judge: FakeJudge, waits: list[float] | None = None, **settings: objec
     return ChatClient(asked, "secret-key", sleep=sleep)
 
 
-def scores(answers: list[str], context: str = "") -> list[ItemScore]:
+def scores(responses: list[str], context: str = "") -> list[ItemScore]:
     return [
         ItemScore(
             BenchmarkItem(
@@ -35,22 +35,22 @@ def scores(answers: list[str], context: str = "") -> list[ItemScore]:
                 expected="a",
                 context=context,
             ),
-            answer,
+            response,
             {},
         )
-        for i, answer in enumerate(answers)
+        for i, response in enumerate(responses)
     ]
 
 
 def prefers_longer(system: str, question: str) -> str:
-    answers = {name: text for name, _, text in PARTS.findall(question)}
-    a, b = len(answers["A"]), len(answers["B"])
+    responses = {name: text for name, _, text in PARTS.findall(question)}
+    a, b = len(responses["A"]), len(responses["B"])
     return f"Because.\nVERDICT: {'A' if a > b else 'B' if b > a else 'TIE'}"
 
 
 def test_a_win_counts_only_in_both_orders(judge: FakeJudge) -> None:
     judge.says = prefers_longer
-    with client(judge, concurrency=4) as asks:
+    with client(judge, max_concurrency=4) as asks:
         found = judge_pairs(
             asks,
             scores(["long answer", "s", "same", "abc"]),
@@ -97,7 +97,7 @@ def test_an_answer_cannot_end_itself_and_give_the_verdict(judge: FakeJudge) -> N
 
 def test_a_busy_endpoint_is_asked_again_as_late_as_it_says(judge: FakeJudge) -> None:
     busy = {"error": {"message": "busy"}}
-    judge.answers = [(429, busy, {"Retry-After": "7"}), (503, busy, {}), (500, b"", {})]
+    judge.responses = [(429, busy, {"Retry-After": "7"}), (503, busy, {}), (500, b"", {})]
     waits: list[float] = []
     with client(judge, waits) as asks:
         assert asks.ask("s", "q") == "VERDICT: TIE"
@@ -105,16 +105,16 @@ def test_a_busy_endpoint_is_asked_again_as_late_as_it_says(judge: FakeJudge) -> 
 
 
 def test_it_gives_up_and_says_why(judge: FakeJudge) -> None:
-    judge.answers = [(429, {}, {})] * 3
+    judge.responses = [(429, {}, {})] * 3
     waits: list[float] = []
-    with client(judge, waits, attempts=3) as asks, pytest.raises(JudgeError, match="HTTP 429"):
+    with client(judge, waits, max_attempts=3) as asks, pytest.raises(JudgeError, match="HTTP 429"):
         asks.ask("s", "q")
     assert len(judge.requests) == 3
     assert waits == [1.0, 2.0]
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("response", "said"),
     [
         ((401, {"error": "bad key"}, {}), "refused: HTTP 401.*bad key"),
         ((200, b"<html>", {}), "no chat completion"),
@@ -122,8 +122,8 @@ def test_it_gives_up_and_says_why(judge: FakeJudge) -> None:
         ((200, {"choices": [{"message": {"content": None}}]}, {}), "holds no text"),
     ],
 )
-def test_what_would_not_change_is_not_asked_again(judge: FakeJudge, answer, said: str) -> None:
-    judge.answers = [answer]
+def test_what_would_not_change_is_not_asked_again(judge: FakeJudge, response, said: str) -> None:
+    judge.responses = [response]
     with client(judge) as asks, pytest.raises(JudgeError, match=said):
         asks.ask("s", "q")
     assert len(judge.requests) == 1
@@ -133,7 +133,10 @@ def test_an_endpoint_that_is_away() -> None:
     with running_judge() as gone:
         pass
     waits: list[float] = []
-    with client(gone, waits, attempts=2) as asks, pytest.raises(JudgeError, match="ConnectError"):
+    with (
+        client(gone, waits, max_attempts=2) as asks,
+        pytest.raises(JudgeError, match="ConnectError"),
+    ):
         asks.ask("s", "q")
 
 
@@ -144,7 +147,7 @@ def test_requests_keep_apart(judge: FakeJudge) -> None:
         waits.append(seconds)
         now[0] += seconds
 
-    settings = Judge(url=judge.url, model="m", requests_per_minute=30)
+    settings = Judge(url=judge.url, model="m", max_requests_per_minute=30)
     with ChatClient(settings, sleep=sleep, clock=lambda: now[0]) as asks:
         for _ in range(3):
             asks.ask("s", "q")

@@ -24,10 +24,10 @@ from monitor.store.training import registry as versions
 from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
 from retrain.jobs import remote_launcher as jobs_module
 from retrain.jobs.kubernetes.kubernetes_jobs import KubernetesJobs, manifest_of
-from retrain.jobs.launcher import launcher_named
+from retrain.jobs.launcher import create_launcher
 from retrain.jobs.remote_launcher import NO_RESULT, JobLauncher
 from retrain.run_folder import RunFolder, write_json
-from retrain.training.cancellation import cancel_run, end_children
+from retrain.training.cancellation import cancel_run, stop_children
 from retrain.training.runs import poll_run, start_run
 from tests.services.kubernetes_api import TOKEN, Api, running_api
 from tests.services.kubernetes_cluster import VERSIONS, validate
@@ -85,7 +85,7 @@ def test_the_manifest_is_what_kubernetes_publishes_a_job_to_be(api: Api, folder:
     given = settings(
         api, service_account="trainer", image_pull_secret="registry", sub_path="driftwarden",
         cpu="4", memory="32Gi", gpus=1, node_selector={"pool": "gpu"}, tolerations=[GPU_POOL],
-        ttl_seconds=3600, active_deadline_hours=1.5, environment_secrets=["judge", "hub"],
+        ttl_after_finished="1h", active_deadline="90m", environment_secrets=["judge", "hub"],
     )  # fmt: skip
     manifest = manifest_of(given, folder, work_dir=folder.root.parent)
     validate(manifest)
@@ -162,7 +162,7 @@ def test_without_an_address_it_is_the_cluster_we_run_in(
 ) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(ConfigurationError, match=r"needs retrain\.kubernetes\.api"):
-        launcher_named("kubernetes", Retrain(), Secrets())
+        create_launcher("kubernetes", Retrain(), Secrets())
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "192.0.2.10")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT_HTTPS", "6443")
     (tmp_path / "namespace").write_text("driftwarden\n")
@@ -221,7 +221,7 @@ def test_a_tiny_model_is_trained_and_evaluated_by_jobs(
     api.cluster.really_run(second)
     row = desk.evaluated(evaluation, launcher)
     assert (row.status, row.error) == ("succeeded", None)
-    assert {one["system"] for one in (row.verdict or {})["scores"]} == {"candidate", "base"}
+    assert {one["system"] for one in (row.result or {})["scores"]} == {"candidate", "base"}
 
 
 def test_status_logs_and_cancel(api: Api, launcher: JobLauncher, folder: RunFolder) -> None:
@@ -347,7 +347,7 @@ def test_a_quota_that_lets_no_pod_be_made_says_so(
     ("reason", "job_reason", "said"),
     [
         ("OOMKilled", "", "exit status 137: OOMKilled. It needed more than retrain"),
-        ("", "DeadlineExceeded", "ended after retrain.kubernetes.active_deadline_hours"),
+        ("", "DeadlineExceeded", "ended after retrain.kubernetes.active_deadline"),
     ],
 )  # fmt: skip
 def test_a_child_that_was_ended_says_by_what(
@@ -453,11 +453,11 @@ def test_a_job_that_may_not_be_deleted_yet_is_ended_later(api: Api, desk: Launch
     why = cancel_run(desk.engine, run, launcher, NOW, cancelled_by="Lea")
     assert why is not None
     assert "refuses DELETE" in why
-    assert (desk.row(run).status, desk.row(run).child_not_ended) == ("cancelled", why)
+    assert (desk.row(run).status, desk.row(run).termination_error) == ("cancelled", why)
     assert len(api.cluster.jobs) == 1
     api.forbidden = set()
-    end_children(desk.engine, lambda _: launcher)
-    assert desk.row(run).child_not_ended is None
+    stop_children(desk.engine, lambda _: launcher)
+    assert desk.row(run).termination_error is None
     assert api.cluster.jobs == {}
 
 
@@ -470,10 +470,10 @@ def test_a_job_of_another_place_is_ended_once_the_address_is_set_back(
     with running_api() as another:
         away = launcher_of(another, desk.work_dir)
         cancel_run(desk.engine, run, away, NOW, cancelled_by="Lea")
-    assert "set it back until the child has ended" in str(desk.row(run).child_not_ended)
+    assert "set it back until the child has ended" in str(desk.row(run).termination_error)
     assert len(api.cluster.jobs) == 1
-    end_children(desk.engine, lambda _: launcher)
-    assert desk.row(run).child_not_ended is None
+    stop_children(desk.engine, lambda _: launcher)
+    assert desk.row(run).termination_error is None
     assert api.cluster.jobs == {}
 
 

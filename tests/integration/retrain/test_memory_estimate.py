@@ -46,7 +46,7 @@ def test_the_estimate_is_close_to_the_peak(
     done = subprocess.run(
         [sys.executable, "-m", "retrain.training.child", str(tmp_path)],
         capture_output=True, text=True, check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[3])},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     memory = (read_json(folder.result) or {})["memory"]

@@ -17,7 +17,7 @@ from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
 from retrain.evaluation.lifecycle import start_evaluation
 from retrain.jobs import remote_launcher as jobs_module
-from retrain.jobs.launcher import launcher_named
+from retrain.jobs.launcher import create_launcher
 from retrain.jobs.ray_jobs import RayJobs
 from retrain.jobs.remote_launcher import NO_RESULT, JobLauncher
 from retrain.run_folder import RunFolder, write_json
@@ -83,7 +83,7 @@ def test_a_tiny_model_is_trained_and_evaluated_by_ray_jobs(
     """From the planned run to the version in the registry, with this project's interpreter."""
     desk = LaunchDesk(engine, tmp_path, tiny_base)
     settings = Retrain(launcher="ray", ray={"address": ray_address, "num_cpus": 1})
-    launcher = launcher_named("ray", settings, Secrets())
+    launcher = create_launcher("ray", settings, Secrets())
     run = desk.plan("ray")
     start_run(engine, run, launcher, NOW, environment=ENVIRONMENT)
     state = desk.ended(run, launcher)
@@ -101,7 +101,7 @@ def test_a_tiny_model_is_trained_and_evaluated_by_ray_jobs(
     start_evaluation(engine, evaluation, launcher, NOW, environment=ENVIRONMENT)
     row = desk.evaluated(evaluation, launcher)
     assert (row.status, row.error) == ("succeeded", None)
-    assert {one["system"] for one in (row.verdict or {})["scores"]} == {"candidate", "base"}
+    assert {one["system"] for one in (row.result or {})["scores"]} == {"candidate", "base"}
     log = launcher.logs(desk.files(run), 500, "evaluate")
     assert any("retrain.evaluation.child" in line for line in log)
 
@@ -289,4 +289,4 @@ def test_what_ray_cannot_start_is_said(
 def test_the_version_of_ray_is_checked(cluster: Cluster) -> None:
     assert cluster.launcher().check() == f"Ray 2.60.0 at {cluster.address}"
     with pytest.raises(ConfigurationError, match=r"needs retrain\.ray\.address"):
-        launcher_named("ray", Retrain(), Secrets())
+        create_launcher("ray", Retrain(), Secrets())

@@ -1,7 +1,7 @@
 """Rollouts on both databases: the row first, then the gateway, and whatever dies, the same end."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 from sqlalchemy import Engine
@@ -20,7 +20,7 @@ from retrain.rollout.rollouts import start_rollout, tick_rollouts
 from tests.services.candidates import judged
 
 SETTINGS = Rollout()
-DWELL = timedelta(hours=SETTINGS.dwell_hours)
+DWELL = SETTINGS.min_dwell
 
 
 class RecordingGateway:
@@ -48,7 +48,7 @@ def failing(_rollout: RolloutRow, _version: VersionRow) -> Health:
     return Health(3, (HealthCheck("errors", False, "9% against 1%"),))
 
 
-def unmeasured(_rollout: RolloutRow, _version: VersionRow) -> Health:
+def no_health_measured(_rollout: RolloutRow, _version: VersionRow) -> Health:
     return Health(500, (HealthCheck("errors", None),))
 
 
@@ -118,7 +118,7 @@ def test_a_failed_check_takes_everything_back_at_once(any_engine: Engine, clock:
 def test_what_is_not_measured_is_held(any_engine: Engine, clock: datetime) -> None:
     gateway = RecordingGateway()
     rollout, _ = make_canary(any_engine, clock)
-    tick_rollouts(any_engine, SETTINGS, gateway, unmeasured, clock + 9 * DWELL)
+    tick_rollouts(any_engine, SETTINGS, gateway, no_health_measured, clock + 9 * DWELL)
     assert state(any_engine, rollout) == ("held", 5, "canary")
     tick_rollouts(any_engine, SETTINGS, gateway, healthy, clock + 9 * DWELL)
     assert state(any_engine, rollout) == ("running", 25, "canary")
@@ -140,7 +140,7 @@ def test_all_models_are_told_at_once(engine: Engine, clock: datetime) -> None:
     gateway = RecordingGateway()
     make_canary(engine, clock)
     make_canary(engine, clock, "tax")
-    tick_rollouts(engine, SETTINGS, gateway, unmeasured, clock)
+    tick_rollouts(engine, SETTINGS, gateway, no_health_measured, clock)
     assert gateway.told == [[Weights("desk", 1, 2, 5), Weights("tax", 1, 2, 5)]]
 
 
@@ -207,7 +207,7 @@ def test_a_first_step_of_everything_still_waits_for_measurements(
     engine: Engine, clock: datetime
 ) -> None:
     gateway = RecordingGateway()
-    all_at_once = Rollout(steps=(100,), dwell_hours=0)
+    all_at_once = Rollout(stages=(100,), min_dwell="0s")
     with transaction(engine) as connection:
         serving = register_version(
             connection, model="desk", adapter_path="a", adapter_digest="d", lineage={}, now=clock
@@ -216,7 +216,7 @@ def test_a_first_step_of_everything_still_waits_for_measurements(
     canary = register(engine, clock)
     with transaction(engine) as connection:
         rollout = start_rollout(connection, canary, all_at_once, clock, by="lea")
-    tick_rollouts(engine, all_at_once, gateway, unmeasured, clock)
+    tick_rollouts(engine, all_at_once, gateway, no_health_measured, clock)
     assert state(engine, rollout) == ("held", 100, "canary")
     tick_rollouts(engine, all_at_once, gateway, healthy, clock)
     assert state(engine, rollout) == ("completed", 100, "production")

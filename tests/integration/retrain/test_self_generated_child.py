@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from monitor.settings import TrainingData
-from retrain.data import Checks, build_training_set, read_card
+from retrain.data import DataChecks, build_training_set, read_card
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_json, read_lines, write_json
 from tests.services.tiny_model import NEW, OLD, example, examples, tiny_base  # noqa: F401
@@ -26,7 +26,7 @@ def prepare(folder: RunFolder, base: Path, **recipe: object) -> Recipe:
     ]
     made = build_training_set(
         examples(NEW, 40), [], replay_share=0.3, seed=1, replay_prompts=prompts,
-        checks=Checks(rules=TrainingData(validation_share=0.2), max_new_tokens=16),
+        checks=DataChecks(rules=TrainingData(validation_share=0.2), max_new_tokens=16),
     )  # fmt: skip
     asked = Recipe(
         **{
@@ -43,7 +43,7 @@ def prepare(folder: RunFolder, base: Path, **recipe: object) -> Recipe:
 def run(folder: RunFolder) -> dict[str, object]:
     done = subprocess.run(
         [sys.executable, "-m", "retrain.training.child", str(folder.root)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[3])},
         capture_output=True,
         text=True,
         check=False,
@@ -67,13 +67,13 @@ def test_the_model_answers_before_it_trains(tmp_path: Path, tiny_base: Path) -> 
     assert read_json(folder.adapter / "lineage.json")["data_digest"] == card.digest
     for name in ("dataset.json", "dataset.md"):
         assert (folder.adapter / name).read_bytes() == (folder.root / name).read_bytes()
-    answers = [
+    responses = [
         one["messages"][-1]["content"]
         for one in rows
         if one["metadata"]["source"] == "self-generated"
     ]
-    assert all(": " in one for one in answers)  # as all that the tiny base can say
-    assert {one["unusable"] for one in read_lines(folder.replay_answers)} == {""}
+    assert all(": " in one for one in responses)  # as all that the tiny base can say
+    assert {one["unusable"] for one in read_lines(folder.replay_responses)} == {""}
 
 
 @pytest.mark.parametrize("method", ["lora", "qlora"])
@@ -104,7 +104,7 @@ def test_an_answer_that_the_model_did_not_end_is_told(tiny_base: Path) -> None: 
     from retrain.models.generation import Responder
 
     asked = [example(OLD, 1)["messages"][:1]]
-    (whole,) = Responder(tiny_base, max_new_tokens=16).answer(asked)
-    (cut,) = Responder(tiny_base, max_new_tokens=1).answer(asked)
+    (whole,) = Responder(tiny_base, max_new_tokens=16).generate(asked)
+    (cut,) = Responder(tiny_base, max_new_tokens=1).generate(asked)
     assert (whole[1], cut[1]) == (True, False)
     assert Responder(tiny_base, max_new_tokens=16).respond(asked) == [whole[0]]

@@ -81,7 +81,7 @@ def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> No
     assert version.lineage["versions"]["torch"]
     assert [one["outcome"] for one in result["checks"]] == ["ok"] * 4
     assert result["memory"]["measured_gib"] > 0.1
-    assert result["n_answer_tokens"] > 40
+    assert result["n_response_tokens"] > 40
 
 
 def test_the_adapter_is_one_that_vllm_loads(desk: Desk, runs: Runs) -> None:
@@ -165,8 +165,8 @@ def test_a_retraining_goes_on_from_what_serves_and_is_evaluated_beside_it(
     version_id = desk.succeeded(run).version_id
     assert version_id is not None
     row = desk.evaluate(version_id)
-    assert (row.status, row.decision) == ("succeeded", "promote"), row.verdict
-    verdict = row.verdict or {}
+    assert (row.status, row.gate_result) == ("succeeded", "promote"), row.result
+    verdict = row.result or {}
     value = {
         part["system"]: {
             one["stratum"]: one["value"] for one in part["scores"] if one["metric"] == "exact_match"
@@ -178,10 +178,10 @@ def test_a_retraining_goes_on_from_what_serves_and_is_evaluated_beside_it(
     assert value["candidate"]["split=old"] >= 0.9
     adapter_card = (desk.files(run).adapter / "README.md").read_text(encoding="utf-8")
     assert "| desk | split=new | exact_match | " in adapter_card
-    answers = list(read_lines(desk.files(run).evaluation_answers(row.id)))
-    assert len(answers) == 3 * 24
-    right = [a for a in answers if a["by"] == "incumbent" and a["id"].startswith("old")]
-    assert {a["answer"] for a in right} == {OLD[1]}
+    responses = list(read_lines(desk.files(run).evaluation_responses(row.id)))
+    assert len(responses) == 3 * 24
+    right = [a for a in responses if a["by"] == "incumbent" and a["id"].startswith("old")]
+    assert {a["response"] for a in right} == {OLD[1]}
     with transaction(desk.engine) as connection:
         version = versions.version_by_id(connection, version_id)
         stored = versions.scores_of(connection, version_id)

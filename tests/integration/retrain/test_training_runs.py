@@ -15,7 +15,7 @@ from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry
 from monitor.store.training import registry as versions
 from monitor.store.training.runs import list_runs, request_cancel, run_by_id
-from retrain.jobs.launcher import Capability, launcher_named
+from retrain.jobs.launcher import Capability, create_launcher
 from retrain.recipes.recipe import read_recipe
 from retrain.run_folder import RunFolder, write_lines
 from retrain.training.cancellation import cancel_run
@@ -375,4 +375,4 @@ def test_an_unknown_launcher_is_refused() -> None:
     from monitor.errors import ConfigurationError
 
     with pytest.raises(ConfigurationError, match="launcher 'slurm': known are 'subprocess'"):
-        launcher_named("slurm", Retrain(), Secrets())
+        create_launcher("slurm", Retrain(), Secrets())

@@ -57,9 +57,9 @@ def test_the_loss_and_its_gradients_are_those_of_the_parent(
     import torch
     from trl import SFTTrainer
 
-    from retrain.training.response_loss import AnswerTrainer
+    from retrain.training.response_loss import ResponseTrainer
 
-    ours = AnswerTrainer.compute_loss
+    ours = ResponseTrainer.compute_loss
     seen = []
 
     def both(self: Any, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Any:
@@ -71,7 +71,7 @@ def test_the_loss_and_its_gradients_are_those_of_the_parent(
         seen.append(gradients)
         return ours(self, model, inputs, *rest, **named)
 
-    monkeypatch.setattr(AnswerTrainer, "compute_loss", both)
+    monkeypatch.setattr(ResponseTrainer, "compute_loss", both)
     train_on(tmp_path / "run", Recipe(base=str(tiny_base), epochs=1.0, batch_size=8))
     assert len(seen) == 2
     for (expected, expected_gradients), (actual, gradients) in seen:

@@ -13,21 +13,21 @@ from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.export import read_gold, sft_rows
 from monitor.review.items.adjudication import Ruling, adjudicate
 from monitor.review.items.blind_review import claim_next, decline, save_draft, submit_review
-from monitor.review.items.discussion import escalate_stale, propose_resolution
+from monitor.review.items.discussion import escalate_stale, submit_proposal
 from monitor.review.items.flags import flag, reject_flag
 from monitor.review.items.item_view import view_item
 from monitor.review.items.verdicts import Judgement, ReviewInput
 from monitor.review.sampling.batch import create_batch
 from monitor.settings import ModelSection, Review
-from monitor.store.accounts.users import ReviewerRow, add_reviewer, reviewer_by_name
-from monitor.store.audit_log import first_broken_entry
+from monitor.store.accounts.users import UserRow, insert_user, user_by_name
+from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.privacy.deletion import delete_exchanges
-from monitor.store.review.assignments import lease_of
+from monitor.store.review.assignments import assignment_of
 from monitor.store.review.gold_export import ItemFilter
 from monitor.store.review.items import item_by_id, items_of_batches
 from monitor.store.review.reviews import gold_of_batches, reviews_of
-from monitor.store.tables import Exchange, Lease, ReviewBatch, ReviewDraw, ReviewItem
+from monitor.store.tables import Exchange, ReviewAssignment, ReviewBatch, ReviewDraw, ReviewItem
 from tests.services.review_world import World, make_world
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
@@ -47,7 +47,7 @@ def world(any_engine: Engine, clock: datetime) -> World:
     return make_world(any_engine, clock)
 
 
-def person(world: World, name: str) -> ReviewerRow:
+def person(world: World, name: str) -> UserRow:
     return world.rows[name]
 
 
@@ -78,7 +78,7 @@ def test_two_accept_and_it_is_gold(world: World, clock: datetime) -> None:
             gold.resolution,
             item_by_id(connection, first).status,
         )
-        assert None is first_broken_entry(connection)
+        assert None is first_broken_entry_id(connection)
     with pytest.raises(WorkflowError, match="take it back"):
         submit(world, "Ada", first, ACCEPT, clock)
 
@@ -132,7 +132,7 @@ def test_a_third_gets_another_item_until_a_lease_runs_out(world: World, clock: d
     with transaction(world.engine) as connection:
         save_draft(
             connection, first, person(world, "Ada"), {"comment": "half"}, now=clock,
-            lease_minutes=20,
+            lease=timedelta(minutes=20),
         )  # fmt: skip
     later = clock + timedelta(minutes=21)
     assert first == claim(world, "Lea", later)
@@ -140,7 +140,7 @@ def test_a_third_gets_another_item_until_a_lease_runs_out(world: World, clock: d
     with pytest.raises(WorkflowError, match="reservation has ended"):
         submit(world, "Ada", first, ACCEPT, later)
     with transaction(world.engine) as connection:
-        lease = lease_of(connection, first, world.people["Ada"])
+        lease = assignment_of(connection, first, world.people["Ada"])
     assert lease is not None
     assert {"comment": "half"} == lease.draft
 
@@ -175,11 +175,11 @@ def test_joint_resolution_keeps_the_first_votes(world: World, clock: datetime) -
     with transaction(world.engine) as connection:
         ada, ben, cleo = (person(world, name) for name in ("Ada", "Ben", "Cleo"))
     with transaction(world.engine) as connection, pytest.raises(NotFoundError):
-        propose_resolution(connection, item, cleo, proposal, clock)
+        submit_proposal(connection, item, cleo, proposal, clock)
     with transaction(world.engine) as connection:
-        assert "disagreed" == propose_resolution(connection, item, ada, proposal, clock)
-        assert "disagreed" == propose_resolution(connection, item, ada, proposal, clock)
-        assert "gold" == propose_resolution(connection, item, ben, proposal, clock)
+        assert "disagreed" == submit_proposal(connection, item, ada, proposal, clock)
+        assert "disagreed" == submit_proposal(connection, item, ada, proposal, clock)
+        assert "gold" == submit_proposal(connection, item, ben, proposal, clock)
         assert ["accept", "correct"] == [row.verdict for row in reviews_of(connection, [item])]
         assert "discussed" == gold_of_batches(connection)[0].resolution
 
@@ -187,7 +187,7 @@ def test_joint_resolution_keeps_the_first_votes(world: World, clock: datetime) -
 def test_adjudication_by_somebody_who_reviewed_neither(world: World, clock: datetime) -> None:
     item = review_next(world, "Cleo", ACCEPT, clock)
     review_next(world, "Ben", correct("Better."), clock)
-    ruling = Ruling(verdict="accept", cause="guide_gap")
+    ruling = Ruling(verdict="accept", cause="guidelines_gap")
     with transaction(world.engine) as connection:
         assert [] == escalate_stale(connection, clock + timedelta(days=2))
         assert [item] == escalate_stale(connection, clock + timedelta(days=4))
@@ -229,7 +229,7 @@ def test_many_claim_at_once(any_engine: Engine, clock: datetime) -> None:
     world = make_world(any_engine, clock, n=30)
     names = [f"R{i}" for i in range(12)]
     with transaction(any_engine) as connection:
-        ids = {name: add_reviewer(connection, name, "x", "reviewer", clock) for name in names}
+        ids = {name: insert_user(connection, name, "x", "reviewer", clock) for name in names}
     claimed: list[int] = []
     failures: list[BaseException] = []
 
@@ -243,7 +243,7 @@ def test_many_claim_at_once(any_engine: Engine, clock: datetime) -> None:
                     if item is None:
                         continue  # another claimer holds the last ones just now
                     claimed.append(item)
-                    row = reviewer_by_name(connection, name)
+                    row = user_by_name(connection, name)
                     assert row is not None
                     submit_review(connection, item, row, ACCEPT, clock)
         except BaseException as error:  # noqa: BLE001 - shown below
@@ -259,13 +259,13 @@ def test_many_claim_at_once(any_engine: Engine, clock: datetime) -> None:
     assert 60 == len(claimed)
     with transaction(any_engine) as connection:
         assert 30 == len(gold_of_batches(connection, [world.batch_id]))
-        assert None is first_broken_entry(connection)
+        assert None is first_broken_entry_id(connection)
 
 
 def test_simultaneous_claims_of_the_last_place(any_engine: Engine, clock: datetime) -> None:
     make_world(any_engine, clock, n=1)
     with transaction(any_engine) as connection:
-        ids = [add_reviewer(connection, f"R{i}", "x", "reviewer", clock) for i in range(10)]
+        ids = [insert_user(connection, f"R{i}", "x", "reviewer", clock) for i in range(10)]
     start = threading.Barrier(10)
 
     def work(reviewer_id: int) -> None:
@@ -279,7 +279,9 @@ def test_simultaneous_claims_of_the_last_place(any_engine: Engine, clock: dateti
     for thread in threads:
         thread.join()
     with transaction(any_engine) as connection:
-        assert 2 == connection.execute(select(func.count()).select_from(Lease)).scalar_one()
+        assert (
+            2 == connection.execute(select(func.count()).select_from(ReviewAssignment)).scalar_one()
+        )
 
 
 def test_export_has_one_row_an_item_and_only_gold(world: World, clock: datetime) -> None:

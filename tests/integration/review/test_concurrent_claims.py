@@ -12,10 +12,10 @@ from sqlalchemy import Engine, select
 from monitor.errors import WorkflowError
 from monitor.review.items.blind_review import claim_next, submit_review
 from monitor.review.items.verdicts import ReviewInput
-from monitor.store.accounts.users import ReviewerRow, list_reviewers
+from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.audit_log import check_chain
 from monitor.store.engine import make_engine, transaction
-from monitor.store.tables import Lease, Review, ReviewItem
+from monitor.store.tables import Review, ReviewAssignment, ReviewItem
 from tests.services.many_items import add_items, add_reviewers
 from tests.services.review_world import make_world
 
@@ -28,23 +28,21 @@ ACCEPT = ReviewInput(verdict="accept", accuracy=5, completeness=5, tone=5, compl
 
 
 @pytest.fixture
-def crowd(postgres_engine: Engine, clock: datetime) -> list[ReviewerRow]:
+def crowd(postgres_engine: Engine, clock: datetime) -> list[UserRow]:
     world = make_world(postgres_engine, clock, n=4)
     with transaction(postgres_engine) as connection:
         add_items(connection, world.batch_id, N_ITEMS)
         add_reviewers(connection, N_CLAIMERS, clock)
-        return [row for row in list_reviewers(connection) if row.name.startswith("Claimer")]
+        return [row for row in list_users(connection) if row.name.startswith("Claimer")]
 
 
-def at_once(
-    engine: Engine, crowd: list[ReviewerRow], work: Callable[[Engine, ReviewerRow], None]
-) -> None:
+def at_once(engine: Engine, crowd: list[UserRow], work: Callable[[Engine, UserRow], None]) -> None:
     """Let everybody work at the same time, each with a connection of their own."""
     url = engine.url.render_as_string(hide_password=False)
     start = threading.Barrier(len(crowd))
     failures: list[BaseException] = []
 
-    def run(person: ReviewerRow) -> None:
+    def run(person: UserRow) -> None:
         own = make_engine(url)
         try:
             with own.connect():
@@ -64,11 +62,11 @@ def at_once(
 
 
 def test_no_item_is_given_to_more_people_than_it_needs(
-    postgres_engine: Engine, crowd: list[ReviewerRow], clock: datetime
+    postgres_engine: Engine, crowd: list[UserRow], clock: datetime
 ) -> None:
     """Everybody claims, some submit, some let the lease run out; at no time has an item three."""
 
-    def work(engine: Engine, person: ReviewerRow) -> None:
+    def work(engine: Engine, person: UserRow) -> None:
         for turn in range(CLAIMS_EACH):
             now = clock + timedelta(minutes=7 * turn)
             with transaction(engine) as connection:
@@ -86,7 +84,9 @@ def test_no_item_is_given_to_more_people_than_it_needs(
         authors = set(connection.execute(select(Review.item_id, Review.reviewer_id)).all())
         end = clock + timedelta(minutes=7 * (CLAIMS_EACH - 1))
         for item, person in connection.execute(
-            select(Lease.item_id, Lease.reviewer_id).where(Lease.expires_at > end)
+            select(ReviewAssignment.item_id, ReviewAssignment.reviewer_id).where(
+                ReviewAssignment.expires_at > end
+            )
         ):
             reviews[item] += (item, person) not in authors
         statuses = Counter(connection.execute(select(ReviewItem.status)).scalars())
@@ -97,12 +97,12 @@ def test_no_item_is_given_to_more_people_than_it_needs(
 
 
 def test_everybody_claims_in_the_same_moment(
-    postgres_engine: Engine, crowd: list[ReviewerRow], clock: datetime
+    postgres_engine: Engine, crowd: list[UserRow], clock: datetime
 ) -> None:
     """Fifty claims take the first twenty-five items, each twice: none is left out either."""
     claimed: list[int | None] = []
 
-    def work(engine: Engine, person: ReviewerRow) -> None:
+    def work(engine: Engine, person: UserRow) -> None:
         with transaction(engine) as connection:
             claimed.append(claim_next(connection, person.id, clock, 20))
 

@@ -14,11 +14,11 @@ from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import DecisionRow
 from monitor.store.review.draws import draws_of_batches
-from monitor.store.review.items import change_item, items_of_batches
+from monitor.store.review.items import items_of_batches, update_item
 from tests.services.review_world import World, make_world
 from tests.services.verdicts import JUDGEMENT, KNOWLEDGE, RIGHT, Told, settle
 
-SMALL = Review(minimum_drifted_gold=3)
+SMALL = Review(min_drifted_gold=3)
 ALERTS = Alerts(public_url="https://drift.example")
 
 
@@ -60,7 +60,7 @@ def test_a_tenth_missing_is_enough_and_what_is_taken_out_is_not_missing(
             connection, world.batch_id, (world.people["Ada"], world.people["Ben"]),
             lambda number, item: None if number < 3 or item.id == out else RIGHT, clock,
         )  # fmt: skip
-        change_item(connection, out, status="excluded", excluded_reason="personal data")
+        update_item(connection, out, status="excluded", excluded_reason="personal data")
         row = decide(connection, world.batch_id, SMALL, clock)
     assert "keep" == row.recommendation
     control = row.inputs["control"]
@@ -75,7 +75,7 @@ def test_a_sure_rise_of_judgement_recommends_and_a_lead_confirms(
     assert {"judgement": 20} == row.inputs["error_kinds"]
     assert 0.5 == row.inputs["rate"]["rate"]
     assert pytest.approx(0.5) == row.inputs["traffic"]["rate"]
-    assert 1.0 == row.inputs["answers"]["shares"]["needs_judgement"]["rate"]
+    assert 1.0 == row.inputs["error_causes"]["shares"]["needs_judgement"]["rate"]
     assert {"card_lost", "crypto_withdrawal", "fees", "instant_transfer"} == set(
         row.inputs["by_task_type"]
     )
@@ -92,16 +92,16 @@ def test_gaps_of_knowledge_call_for_retrieval_not_for_training(
     world: World, clock: datetime
 ) -> None:
     row = reviewed(world, clock, *[KNOWLEDGE] * 18, *[JUDGEMENT] * 2)
-    assert "knowledge" == row.recommendation
+    assert "fix_context" == row.recommendation
     assert "update retrieval first" in row.inputs["reasons"][-1]
-    with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="knowledge"):
+    with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="fix_context"):
         confirm_retraining(connection, row.id, world.rows["Lea"], clock)
 
 
 def test_too_few_answers_are_no_decision(world: World, clock: datetime) -> None:
     unclear = Told("correct", "correct", "correct", "other", "")
     row = reviewed(world, clock, *[unclear] * 14, *[KNOWLEDGE] * 3, *[JUDGEMENT] * 3)
-    assert ("undecided", "answers") == (row.recommendation, row.inputs["missing"])
+    assert ("undecided", "error_causes") == (row.recommendation, row.inputs["missing"])
     assert "worth 6 random ones" in row.inputs["reasons"][-1]
 
 
@@ -119,7 +119,7 @@ def test_disagreeing_reviewers_mend_the_guide_first(world: World, clock: datetim
     one = Told("accept", "correct", "correct", "tone", "yes")
     other = Told("correct", "accept", "correct", "tone", "yes")
     row = reviewed(world, clock, *[one, other] * 20)
-    assert "mend_guide" == row.recommendation
+    assert "fix_guidelines" == row.recommendation
     assert row.inputs["agreement"]["alpha"] < 0
     assert row.inputs["agreement"]["ac1"] < 0
 
@@ -138,7 +138,7 @@ def test_a_text_asked_last_week_counts_and_is_not_asked_again(
         assert 4 == len(items_of_batches(connection, [first.batch_id]))
         assert [] == items_of_batches(connection, [second.batch_id])
         draws = draws_of_batches(connection, [second.batch_id])
-        assert {first.batch_id} == {draw.asked_in for draw in draws}
+        assert {first.batch_id} == {draw.queued_in for draw in draws}
         assert 4 == sum(draw.control_points for draw in draws)
         waiting = decide(connection, second.batch_id, SMALL, clock)
         assert "undecided" == waiting.recommendation
@@ -155,7 +155,12 @@ def test_a_verdict_may_grow_old(any_engine: Engine, clock: datetime) -> None:
     cases = [("", f"Question {number}?", f"Answer {number}.") for number in range(4)]
     make_world(any_engine, clock - timedelta(weeks=5), n=4, cases=cases, weeks_ago=1)
     again = make_world(
-        any_engine, clock, n=4, cases=cases, people=False, review=Review(verdict_weeks=4)
+        any_engine,
+        clock,
+        n=4,
+        cases=cases,
+        people=False,
+        review=Review(max_verdict_age=timedelta(weeks=4)),
     )
     with transaction(any_engine) as connection:
         assert 4 == len(items_of_batches(connection, [again.batch_id]))

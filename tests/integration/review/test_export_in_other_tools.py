@@ -10,8 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from monitor.review.export.export_files import Export, Request, make_export
-from monitor.review.export.serialization import write_whole
+from monitor.review.export.export_files import Export, ExportRequest, build_export
+from monitor.review.export.serialization import write_atomically
 from monitor.settings import ModelSection, Settings
 from monitor.store.engine import transaction
 from monitor.store.review.gold_export import ItemFilter
@@ -36,13 +36,13 @@ def world(engine: Engine, tmp_path: Path, clock: datetime) -> World:
 
 
 def export(world: World, out: Path, **asked: Any) -> Export:
-    request = Request(**{"wanted": ItemFilter(), "out": out} | asked)
+    request = ExportRequest(**{"wanted": ItemFilter(), "out": out} | asked)
     request.check()
     with transaction(world.engine) as connection:
-        made = make_export(connection, Settings(model=ModelSection()), request)
-    for path, text in made.beside.items():
-        write_whole(path, text)
-    write_whole(Path(made.place), made.text)
+        made = build_export(connection, Settings(model=ModelSection()), request)
+    for path, text in made.companion_files.items():
+        write_atomically(path, text)
+    write_atomically(Path(made.place), made.text)
     return made
 
 

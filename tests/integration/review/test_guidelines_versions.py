@@ -13,12 +13,12 @@ from monitor.cli.app import app
 from monitor.daemon.app import run_daemon
 from monitor.daemon.readiness import check_everything
 from monitor.errors import TaxonomyError
-from monitor.review.guidelines import load_taxonomy, remember_taxonomy, taxonomy_by_version
+from monitor.review.guidelines import load_taxonomy, store_current_taxonomy, taxonomy_by_version
 from monitor.settings import Review, Secrets, Settings, default_settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
 from monitor.store.review.items import items_of_batches
-from monitor.store.review.taxonomies import versions_like
+from monitor.store.review.taxonomies import versions_with_prefix
 from monitor.windows.comparison.declared_formats import declared_forms
 from tests.services.decided_items import TAXONOMY
 from tests.services.review_world import make_world
@@ -48,8 +48,8 @@ def test_items_remember_the_version_of_their_batch(
         answer = told.task_types["card_lost"].edge_cases[0].examples[0].output
         assert "It stays blocked." == answer
         assert old == told.version
-        assert [old] == versions_like(connection, old[:12])
-        assert [] == versions_like(connection, "%")
+        assert [old] == versions_with_prefix(connection, old[:12])
+        assert [] == versions_with_prefix(connection, "%")
         assert None is taxonomy_by_version(connection, "f" * 64)
 
 
@@ -60,12 +60,12 @@ def test_a_version_that_comes_back_is_in_force_again(
     review = Review(taxonomy=str(path))
     other = TAXONOMY.replace("It stays blocked.", "No.")
     with transaction(any_engine) as connection:
-        assert "" == remember_taxonomy(connection, Review(), clock)
-        assert "" == remember_taxonomy(connection, review, clock), "there is no file"
+        assert "" == store_current_taxonomy(connection, Review(), clock)
+        assert "" == store_current_taxonomy(connection, review, clock), "there is no file"
         seen = []
         for days, text in enumerate((TAXONOMY, other, TAXONOMY, "# broken")):
             path.write_text(text)
-            seen.append(remember_taxonomy(connection, review, clock + timedelta(days=days)))
+            seen.append(store_current_taxonomy(connection, review, clock + timedelta(days=days)))
     assert seen[0] == seen[2] == seen[3] != seen[1]
 
 

@@ -8,27 +8,27 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
+from tests.services.gold_items import make_reviewed_world
 
 from monitor.errors import InputError
-from monitor.review.export.export_files import Request, make_export
+from monitor.review.export.export_files import ExportRequest, build_export
 from monitor.review.imports import (
-    Imported,
+    ImportCounts,
     import_reviews,
     read_argilla,
     read_label_studio,
     read_reviewer_map,
 )
 from monitor.review.items.blind_review import claim_next
-from monitor.review.items.discussion import propose_resolution
+from monitor.review.items.discussion import submit_proposal
 from monitor.review.items.verdicts import Judgement
 from monitor.settings import Settings
 from monitor.store.accounts.users import set_task_types
-from monitor.store.audit_log import first_broken_entry
+from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
-from monitor.store.review.gold_export import ItemFilter, decided_items
+from monitor.store.review.gold_export import ItemFilter, gold_items
 from monitor.store.review.items import item_by_id
 from monitor.store.review.reviews import reviews_of
-from tests.services.decided_items import make_reviewed_world
 from tests.services.review_world import World
 
 MAP = {"ada@example.com": "Ada", "2": "Ben"}
@@ -45,8 +45,10 @@ def world(any_engine: Engine, tmp_path: Path, clock: datetime) -> World:
 
 def queue(world: World, tool: str) -> list[dict[str, Any]]:
     with transaction(world.engine) as connection:
-        request = Request(format=tool, out=Path("queue"), queue=True, wanted=ItemFilter())  # type: ignore[arg-type]
-        return json.loads(make_export(connection, Settings(), request).text)
+        request = ExportRequest(
+            format=tool, out=Path("queue"), queue=True, item_filter=ItemFilter()
+        )  # type: ignore[arg-type]
+        return json.loads(build_export(connection, Settings(), request).text)
 
 
 def annotation(person: Any, verdict: str, text: str = "", **changes: Any) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def written(folder: Path, content: Any) -> Path:
     return path
 
 
-def bring_in(world: World, path: Path, now: datetime, tool: str = "label-studio") -> Imported:
+def bring_in(world: World, path: Path, now: datetime, tool: str = "label-studio") -> ImportCounts:
     found = read_argilla(path) if tool == "argilla" else read_label_studio(path)
     with transaction(world.engine) as connection:
         return import_reviews(connection, found, MAP, now)
@@ -98,26 +100,26 @@ def test_two_agree_two_disagree_one_is_alone(world: World, tmp_path: Path, clock
     skipped["annotations"] = [annotation(ADA, "accept", was_cancelled=True)]
     path = written(tmp_path, tasks)
 
-    assert Imported(n_written=5, n_known=0) == bring_in(world, path, clock)
+    assert ImportCounts(n_written=5, n_known=0) == bring_in(world, path, clock)
     assert ["gold", "disagreed", "queued", "queued"] == statuses(world, tasks[:4])
     # The same file again, or a later one that holds it, writes nothing twice.
-    assert Imported(n_written=0, n_known=5) == bring_in(world, path, clock)
+    assert ImportCounts(n_written=0, n_known=5) == bring_in(world, path, clock)
     alone["annotations"].append(annotation(ADA, "correct", "Better."))
-    assert Imported(n_written=1, n_known=5) == bring_in(world, written(tmp_path, tasks), clock)
+    assert ImportCounts(n_written=1, n_known=5) == bring_in(world, written(tmp_path, tasks), clock)
 
     with transaction(world.engine) as connection:
-        gold = decided_items(connection, ItemFilter())
+        gold = gold_items(connection, ItemFilter())
         assert [agreed["data"]["item_id"], alone["data"]["item_id"]] == [
             one.item_id for one in gold
         ]
         assert "Better." == gold[1].response
-        assert None is first_broken_entry(connection)
+        assert None is first_broken_entry_id(connection)
         item = disagreed["data"]["item_id"]
         same = Judgement(
             verdict="correct", error_kind="tone", answerable="yes", corrected_response="Ours."
         )
         for name in ("Ada", "Ben"):
-            status = propose_resolution(connection, item, world.rows[name], same, clock)
+            status = submit_proposal(connection, item, world.rows[name], same, clock)
         assert "gold" == status
 
 
@@ -131,10 +133,10 @@ def test_argillas_responses_come_in(world: World, tmp_path: Path, clock: datetim
     }
     records[1]["responses"] = {"verdict": [{"value": "accept", "user_id": "2", "status": "draft"}]}
     path = written(tmp_path, records)
-    assert Imported(n_written=2, n_known=0) == bring_in(world, path, clock, "argilla")
-    assert Imported(n_written=0, n_known=2) == bring_in(world, path, clock, "argilla")
+    assert ImportCounts(n_written=2, n_known=0) == bring_in(world, path, clock, "argilla")
+    assert ImportCounts(n_written=0, n_known=2) == bring_in(world, path, clock, "argilla")
     with transaction(world.engine) as connection:
-        (gold,) = decided_items(connection, ItemFilter())
+        (gold,) = gold_items(connection, ItemFilter())
     assert ("Better.", "agreed", 2) == (gold.response, gold.resolution, gold.n_reviewers)
 
 

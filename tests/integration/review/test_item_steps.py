@@ -15,22 +15,22 @@ from monitor.review.items.blind_review import (
     submit_review,
     withdraw_review,
 )
-from monitor.review.items.consensus import is_audited
+from monitor.review.items.consensus import is_drawn_for_audit
 from monitor.review.items.discussion import (
-    ask_for_adjudication,
     escalate_stale,
-    propose_resolution,
+    request_adjudication,
+    submit_proposal,
     write_message,
 )
 from monitor.review.items.flags import confirm_flag, flag, reject_flag
 from monitor.review.items.item_view import ItemView, view_item
 from monitor.review.items.verdicts import Judgement, ReviewInput
-from monitor.review.items.worklist import work_of
+from monitor.review.items.worklist import worklist_of
 from monitor.store.accounts.users import set_task_types
-from monitor.store.audit_log import first_broken_entry
+from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
-from monitor.store.review.assignments import lease_of
-from monitor.store.review.audits import AuditCounts, audit_counts
+from monitor.store.review.assignments import assignment_of
+from monitor.store.review.audits import AuditCounts, count_audits
 from monitor.store.review.items import item_by_id
 from monitor.store.review.reviews import gold_history, gold_of_batches, reviews_of
 from monitor.store.tables import AuditEntry
@@ -119,7 +119,7 @@ def test_gold_has_the_answer_that_both_gave(desk: Desk) -> None:
 def test_a_review_is_taken_back_until_the_other_is_in(desk: Desk, world: World) -> None:
     ada, ben = world.rows["Ada"], world.rows["Ben"]
     item = desk.review("Ada", correct("Half.", comment="hm"))
-    desk(withdraw_review, item, ada, now=desk.now, lease_minutes=20)
+    desk(withdraw_review, item, ada, now=desk.now, lease=timedelta(minutes=20))
     seen = desk.view("Ada", item)
     assert "open" == seen.state
     assert ("correct", "Half.", "hm", "5") == (
@@ -131,22 +131,22 @@ def test_a_review_is_taken_back_until_the_other_is_in(desk: Desk, world: World) 
     assert item == desk.claim("Ada"), "the place is still theirs"
     assert [] == desk(reviews_of, [item])
     with pytest.raises(NotFoundError):
-        desk(withdraw_review, item, ada, now=desk.now, lease_minutes=20)
+        desk(withdraw_review, item, ada, now=desk.now, lease=timedelta(minutes=20))
 
     desk.submit("Ada", item, ACCEPT)
     desk.claim("Ben")
     with pytest.raises(NotFoundError):
-        desk(withdraw_review, item, ben, now=desk.now, lease_minutes=20)
+        desk(withdraw_review, item, ben, now=desk.now, lease=timedelta(minutes=20))
     desk.submit("Ben", item, ACCEPT)
     for person in (ada, ben):
         with pytest.raises(WorkflowError, match="can't be taken back"):
-            desk(withdraw_review, item, person, now=desk.now, lease_minutes=20)
+            desk(withdraw_review, item, person, now=desk.now, lease=timedelta(minutes=20))
 
 
 def test_a_taken_back_review_still_takes_one_of_two_places(desk: Desk, world: World) -> None:
     item = desk.review("Ada", ACCEPT)
     assert item == desk.claim("Ben")
-    desk(withdraw_review, item, world.rows["Ada"], now=desk.now, lease_minutes=20)
+    desk(withdraw_review, item, world.rows["Ada"], now=desk.now, lease=timedelta(minutes=20))
     assert item != desk.claim("Cleo")
 
 
@@ -171,21 +171,21 @@ def test_a_proposal_and_a_ruling_are_drafted_too(desk: Desk, world: World) -> No
     item = desk.disagreed()
     draft = {"comment": "so far"}
     for name in ("Ada", "Ben"):
-        desk(save_draft, item, world.rows[name], draft, now=desk.now, lease_minutes=20)
+        desk(save_draft, item, world.rows[name], draft, now=desk.now, lease=timedelta(minutes=20))
         assert draft == desk.view(name, item).draft
     with pytest.raises(NotFoundError):
-        desk(save_draft, item, world.rows["Cleo"], draft, now=desk.now, lease_minutes=20)
-    desk(propose_resolution, item, world.rows["Ada"], RIGHT, desk.now)
+        desk(save_draft, item, world.rows["Cleo"], draft, now=desk.now, lease=timedelta(minutes=20))
+    desk(submit_proposal, item, world.rows["Ada"], RIGHT, desk.now)
     assert {} == desk.view("Ada", item).draft
-    desk(ask_for_adjudication, item, world.rows["Ben"], desk.now)
-    desk(save_draft, item, world.rows["Cleo"], draft, now=desk.now, lease_minutes=20)
+    desk(request_adjudication, item, world.rows["Ben"], desk.now)
+    desk(save_draft, item, world.rows["Cleo"], draft, now=desk.now, lease=timedelta(minutes=20))
     assert draft == desk.view("Cleo", item).draft
 
 
 def test_the_clock_ends_a_discussion_once(desk: Desk, world: World) -> None:
     first, second = desk.disagreed(), desk.disagreed()
     for name in ("Ada", "Ben"):
-        desk(propose_resolution, first, world.rows[name], RIGHT, desk.now)
+        desk(submit_proposal, first, world.rows[name], RIGHT, desk.now)
     later = desk.now + timedelta(days=4)
     assert [second] == desk(escalate_stale, later)
     assert [] == desk(escalate_stale, later)
@@ -195,8 +195,8 @@ def test_the_clock_ends_a_discussion_once(desk: Desk, world: World) -> None:
 def test_an_audit_confirms_or_replaces_the_gold(desk: Desk, world: World) -> None:
     confirmed = desk.agreed(ACCEPT, audit_share=1.0)
     replaced = desk.agreed(ACCEPT, audit_share=1.0)
-    assert [confirmed, replaced] == desk(work_of, world.rows["Cleo"], desk.now).to_audit
-    assert [] == desk(work_of, world.rows["Ada"], desk.now).to_audit
+    assert [confirmed, replaced] == desk(worklist_of, world.rows["Cleo"], desk.now).to_audit
+    assert [] == desk(worklist_of, world.rows["Ada"], desk.now).to_audit
     seen = desk.view("Cleo", replaced)
     assert ("audit", (), (), ()) == (seen.state, seen.reviews, seen.decisions, seen.discussion)
     assert "audit" == desk.view("Lea", replaced).state, "a lead who may audit is blind as well"
@@ -217,25 +217,25 @@ def test_an_audit_confirms_or_replaces_the_gold(desk: Desk, world: World) -> Non
     assert [("accept", "agreed"), ("correct", "audited")] == [
         (row.verdict, row.resolution) for row in desk(gold_of_batches)
     ]
-    assert AuditCounts(drawn=2, decided=2, confirmed=1, same_verdict=1) == desk(audit_counts)
+    assert AuditCounts(drawn=2, decided=2, confirmed=1, same_verdict=1) == desk(count_audits)
 
 
 def test_nobody_audits_their_own_review(desk: Desk, world: World) -> None:
     item = desk.review("Cleo", ACCEPT, audit_share=1.0)
     assert item == desk.review("Ben", ACCEPT, audit_share=1.0)
-    assert [] == desk(work_of, world.rows["Cleo"], desk.now).to_audit
+    assert [] == desk(worklist_of, world.rows["Cleo"], desk.now).to_audit
     with pytest.raises(NotFoundError):
         desk(audit, item, world.rows["Cleo"], RIGHT, desk.now)
     assert 2 == len(desk.view("Cleo", item).reviews)
 
 
 def test_the_draw_of_audits_has_its_share_and_can_be_repeated() -> None:
-    drawn = [item for item in range(20_000) if is_audited(item, 11, 0.10)]
+    drawn = [item for item in range(20_000) if is_drawn_for_audit(item, 11, 0.10)]
     assert 1_850 < len(drawn) < 2_150
-    assert drawn == [item for item in range(20_000) if is_audited(item, 11, 0.10)]
-    assert drawn != [item for item in range(20_000) if is_audited(item, 12, 0.10)]
-    assert not any(is_audited(item, 11, 0.0) for item in range(100))
-    assert all(is_audited(item, 11, 1.0) for item in range(100))
+    assert drawn == [item for item in range(20_000) if is_drawn_for_audit(item, 11, 0.10)]
+    assert drawn != [item for item in range(20_000) if is_drawn_for_audit(item, 12, 0.10)]
+    assert not any(is_drawn_for_audit(item, 11, 0.0) for item in range(100))
+    assert all(is_drawn_for_audit(item, 11, 1.0) for item in range(100))
 
 
 @pytest.mark.parametrize("before", ["queued", "disagreed", "adjudication", "gold"])
@@ -248,13 +248,13 @@ def test_a_flag_waits_for_a_lead(desk: Desk, world: World, before: str) -> None:
     else:
         item = desk.disagreed()
         if before == "adjudication":
-            desk(ask_for_adjudication, item, ada, desk.now)
+            desk(request_adjudication, item, ada, desk.now)
     assert before == desk.status(item)
     gold = desk(gold_of_batches)
 
     desk(flag, item, ada, desk.now, "a phone number")
     assert [] == desk(gold_of_batches), "gold of a flagged item isn't used"
-    assert [item] == desk(work_of, lea, desk.now).to_settle
+    assert [item] == desk(worklist_of, lea, desk.now).flagged_items
     assert "a phone number" == desk.view("Lea", item).flag_reason
     assert "" == desk.view("Ada", item).flag_reason
     with pytest.raises(WorkflowError, match="taken out"):
@@ -296,7 +296,7 @@ def test_a_reopened_item_is_decided_anew_and_the_old_gold_is_kept(desk: Desk, wo
         seen.reopened_reason,
         seen.may_decide,
     )
-    ruling = Ruling(cause="guide_gap", comment="see section 3", **_fields(RIGHT))
+    ruling = Ruling(cause="guidelines_gap", comment="see section 3", **_fields(RIGHT))
     for name in ("Ada", "Ben"):
         with pytest.raises(NotFoundError):
             desk(adjudicate, item, world.rows[name], ruling, desk.now)
@@ -306,7 +306,7 @@ def test_a_reopened_item_is_decided_anew_and_the_old_gold_is_kept(desk: Desk, wo
         for row in desk(gold_history, item)
     ]
     assert ["accept", "accept"] == [row.verdict for row in desk(reviews_of, [item])]
-    assert desk(first_broken_entry) is None
+    assert desk(first_broken_entry_id) is None
 
 
 def _fields(judgement: Judgement) -> dict[str, Any]:
@@ -321,19 +321,19 @@ def test_people_get_and_decide_items_of_their_task_types(desk: Desk, world: Worl
         seen.add(desk.view("Ada", item).task_type)
         desk.submit("Ada", item, ACCEPT)
     assert {"fees"} == seen
-    assert 0 == desk(work_of, world.rows["Ada"], desk.now).available
-    assert 40 == desk(work_of, world.rows["Ben"], desk.now).available
+    assert 0 == desk(worklist_of, world.rows["Ada"], desk.now).available
+    assert 40 == desk(worklist_of, world.rows["Ben"], desk.now).available
 
     desk(set_task_types, world.people["Ben"], ["fees"])
     item = desk.review("Ben", correct())
-    desk(ask_for_adjudication, item, world.rows["Ada"], desk.now)
+    desk(request_adjudication, item, world.rows["Ada"], desk.now)
     desk(set_task_types, world.people["Cleo"], ["card_lost"])
-    assert [] == desk(work_of, world.rows["Cleo"], desk.now).to_adjudicate
+    assert [] == desk(worklist_of, world.rows["Cleo"], desk.now).to_adjudicate
     with pytest.raises(NotFoundError):
         desk(adjudicate, item, world.rows["Cleo"], Ruling(verdict="accept", cause="ambiguous"),
              desk.now)  # fmt: skip
     desk(set_task_types, world.people["Cleo"], [])
-    assert [item] == desk(work_of, world.rows["Cleo"], desk.now).to_adjudicate
+    assert [item] == desk(worklist_of, world.rows["Cleo"], desk.now).to_adjudicate
 
 
 def test_what_is_available_is_what_can_be_claimed(desk: Desk, world: World) -> None:
@@ -351,7 +351,7 @@ def test_what_is_available_is_what_can_be_claimed(desk: Desk, world: World) -> N
     assert both == desk.claim("Cleo")
     desk.claim("Lea")
     for name in ("Ada", "Ben", "Cleo", "Lea"):
-        n = desk(work_of, world.rows[name], desk.now).available
+        n = desk(worklist_of, world.rows[name], desk.now).available
         items = []
         with world.engine.connect() as connection:  # rolled back at the end
             while (item := claim_next(connection, world.people[name], desk.now, 20)) is not None:
@@ -364,7 +364,7 @@ def test_what_is_available_is_what_can_be_claimed(desk: Desk, world: World) -> N
 def test_every_logged_step_names_its_event_and_both_statuses(desk: Desk, world: World) -> None:
     item = desk.disagreed()
     desk(write_message, item, world.rows["Ada"], "Well?", desk.now)
-    desk(ask_for_adjudication, item, world.rows["Ada"], desk.now)
+    desk(request_adjudication, item, world.rows["Ada"], desk.now)
     with transaction(world.engine) as connection:
         rows = connection.execute(
             select(AuditEntry.action, AuditEntry.details)
@@ -381,9 +381,23 @@ def test_every_logged_step_names_its_event_and_both_statuses(desk: Desk, world: 
 
 def test_a_draft_outlives_its_lease(desk: Desk, world: World) -> None:
     item = desk.claim("Ada")
-    desk(save_draft, item, world.rows["Ada"], {"comment": "x"}, now=desk.now, lease_minutes=20)
+    desk(
+        save_draft,
+        item,
+        world.rows["Ada"],
+        {"comment": "x"},
+        now=desk.now,
+        lease=timedelta(minutes=20),
+    )
     later = desk.now + timedelta(hours=2)
-    lease = desk(lease_of, item, world.people["Ada"])
+    lease = desk(assignment_of, item, world.people["Ada"])
     assert not lease.is_live(later)
-    desk(save_draft, item, world.rows["Ada"], {"comment": "xy"}, now=later, lease_minutes=20)
+    desk(
+        save_draft,
+        item,
+        world.rows["Ada"],
+        {"comment": "xy"},
+        now=later,
+        lease=timedelta(minutes=20),
+    )
     assert {"comment": "xy"} == desk.view("Ada", item).draft

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import Connection, select
 
-from monitor.accounts.registration import create_account
+from monitor.accounts.registration import create_user
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.items.adjudication import Ruling, adjudicate, audit, reopen
 from monitor.review.items.blind_review import (
@@ -32,22 +32,22 @@ from monitor.review.items.blind_review import (
     withdraw_review,
 )
 from monitor.review.items.discussion import (
-    ask_for_adjudication,
     escalate_stale,
-    propose_resolution,
+    request_adjudication,
+    submit_proposal,
     write_message,
 )
 from monitor.review.items.flags import confirm_flag, flag, reject_flag
 from monitor.review.items.item_view import view_item
 from monitor.review.items.states import Event, transition
 from monitor.review.items.verdicts import Judgement, ReviewInput
-from monitor.review.items.worklist import work_of
-from monitor.store.accounts.users import ReviewerRow, list_reviewers
+from monitor.review.items.worklist import worklist_of
+from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.audit_log import GENESIS, check_chain
 from monitor.store.engine import make_engine, transaction
 from monitor.store.review.reviews import reviews_of
-from monitor.store.review.slots import REVIEWS_NEEDED
-from monitor.store.tables import GoldExample, Lease, Review, ReviewItem, metadata
+from monitor.store.review.slots import REVIEWS_PER_ITEM
+from monitor.store.tables import GoldExample, Review, ReviewAssignment, ReviewItem, metadata
 from tests.services.review_world import PASSWORD, make_world
 
 NAMES = ("Ada", "Ben", "Cleo", "Dan", "Lea", "Max")
@@ -86,8 +86,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     metadata.create_all(engine)
     make_world(engine, START, n=N_ITEMS)
     with transaction(engine) as connection:
-        create_account(connection, "Dan", PASSWORD, "reviewer", START)
-        create_account(connection, "Max", PASSWORD, "adjudicator", START)
+        create_user(connection, "Dan", PASSWORD, "reviewer", START)
+        create_user(connection, "Max", PASSWORD, "adjudicator", START)
     engine.dispose()  # the last connection writes the log back into the file
     return path
 
@@ -103,7 +103,7 @@ class Workflow(RuleBasedStateMachine):
             template.backup(connection.connection.driver_connection)
         self.now = START
         with transaction(self.engine) as connection:
-            self.people = {row.name: row for row in list_reviewers(connection)}
+            self.people = {row.name: row for row in list_users(connection)}
             self.items = list(connection.execute(select(ReviewItem.id)).scalars())
         self.votes: dict[int, Any] = {}
         self.head = GENESIS
@@ -140,7 +140,7 @@ class Workflow(RuleBasedStateMachine):
     def pick(self, name: str, waiting: str, at: int) -> int:
         """One of what waits for somebody, or where nothing does, any item: to be refused."""
         with transaction(self.engine) as connection:
-            found = getattr(work_of(connection, self.people[name], self.now), waiting)
+            found = getattr(worklist_of(connection, self.people[name], self.now), waiting)
         found = [found] if isinstance(found, int) else found or self.items
         return int(found[at % len(found)])
 
@@ -169,7 +169,7 @@ class Workflow(RuleBasedStateMachine):
         with suppress(WorkflowError), transaction(self.engine) as connection:
             save_draft(
                 connection, self.items[at], self.people[name], {"comment": f"draft of {name}"},
-                now=self.now, lease_minutes=20,
+                now=self.now, lease=timedelta(minutes=20),
             )  # fmt: skip
 
     def put_off(self, name: str, at: int, _text: str, coin: int) -> None:
@@ -198,7 +198,12 @@ class Workflow(RuleBasedStateMachine):
         if coin:
             self.submit(name, at, text, 0)
         self.step(
-            "withdrawn", item, withdraw_review, self.people[name], now=self.now, lease_minutes=20
+            "withdrawn",
+            item,
+            withdraw_review,
+            self.people[name],
+            now=self.now,
+            lease=timedelta(minutes=20),
         )
 
     def write(self, name: str, at: int, *_: Any) -> None:
@@ -208,7 +213,7 @@ class Workflow(RuleBasedStateMachine):
     def propose(self, name: str, at: int, text: str, *_: Any) -> None:
         item = self.pick(name, "to_discuss", at)
         proposal = Judgement(**judgement(text, name))
-        self.step("proposed", item, propose_resolution, self.people[name], proposal, self.now)
+        self.step("proposed", item, submit_proposal, self.people[name], proposal, self.now)
 
     def both_propose(self, _name: str, at: int, text: str, *_: Any) -> None:
         for name in NAMES:
@@ -216,7 +221,7 @@ class Workflow(RuleBasedStateMachine):
 
     def ask(self, name: str, at: int, *_: Any) -> None:
         item = self.pick(name, "to_discuss", at)
-        self.step("escalated", item, ask_for_adjudication, self.people[name], self.now)
+        self.step("escalated", item, request_adjudication, self.people[name], self.now)
 
     def decide(self, name: str, at: int, text: str, *_: Any) -> None:
         item = self.pick(name, "to_adjudicate", at)
@@ -234,7 +239,7 @@ class Workflow(RuleBasedStateMachine):
 
     def settle_flag(self, name: str, at: int, _text: str, coin: int) -> None:
         name = "Lea" if coin else name
-        item = self.pick(name, "to_settle", at)
+        item = self.pick(name, "flagged_items", at)
         if coin == 1:
             self.step("flag_confirmed", item, confirm_flag, self.people[name], self.now)
         else:
@@ -263,11 +268,11 @@ class Workflow(RuleBasedStateMachine):
         self, connection: Connection, statuses: dict[int, str], authors: set[Any]
     ) -> None:
         places = Counter(item for item, _ in authors)
-        for lease in connection.execute(select(Lease.__table__)):
+        for lease in connection.execute(select(ReviewAssignment.__table__)):
             holds = lease.expires_at > self.now and not (lease.skipped_at or lease.declined_reason)
             if holds and (lease.item_id, lease.reviewer_id) not in authors:
                 places[lease.item_id] += statuses[lease.item_id] == "queued"
-        assert max(places.values(), default=0) <= REVIEWS_NEEDED, places
+        assert max(places.values(), default=0) <= REVIEWS_PER_ITEM, places
 
     def check_gold(
         self, connection: Connection, statuses: dict[int, str], authors: set[Any]
@@ -283,7 +288,7 @@ class Workflow(RuleBasedStateMachine):
         rows = reviews_of(connection, self.items)
         for item in self.items:
             votes = [row for row in rows if row.item_id == item]
-            if len(votes) == REVIEWS_NEEDED:
+            if len(votes) == REVIEWS_PER_ITEM:
                 assert votes == self.votes.setdefault(item, votes), "votes never change"
             else:
                 assert item not in self.votes, "votes never go"
@@ -296,7 +301,7 @@ class Workflow(RuleBasedStateMachine):
     def check_blindness(self, connection: Connection) -> None:
         """Look at one item with everybody's eyes; the next time, at the next."""
         self.items.append(self.items.pop(0))
-        if len(reviews_of(connection, self.items[:1])) == REVIEWS_NEEDED:
+        if len(reviews_of(connection, self.items[:1])) == REVIEWS_PER_ITEM:
             return
         for row in self.people.values():
             seen = _seen(connection, self.items[0], row)
@@ -304,7 +309,7 @@ class Workflow(RuleBasedStateMachine):
                 assert f"of {other}" not in seen, (row.name, other)
 
 
-def _seen(connection: Any, item: int, person: ReviewerRow) -> str:
+def _seen(connection: Any, item: int, person: UserRow) -> str:
     try:
         return repr(view_item(connection, item, person))
     except NotFoundError:

@@ -8,7 +8,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from sqlalchemy import Engine
 
-from monitor.telemetry import EXCHANGES_STORED, OWNERSHIP_LOST, RECORDS_SAMPLED, RECORDS_SEEN
+from monitor.telemetry import EXCHANGES_STORED, OWNERSHIP_LOST, RECORDS_READ, RECORDS_SAMPLED
 from monitor.traffic.kafka import batch as batches
 from monitor.traffic.kafka.consumer import PARTS_PER_POLL
 from monitor.traffic.kafka.wire import partition_reader
@@ -74,7 +74,7 @@ def test_a_slow_encoder_pauses_reading_and_keeps_the_membership(
         monitoring={"sample_rate": 1.0},
         kafka={
             "max_poll_records": MAX_POLL_RECORDS,
-            "session_timeout_seconds": SESSION_TIMEOUT_SECONDS,
+            "session_timeout": f"{SESSION_TIMEOUT_SECONDS:g}s",
         },
         traffic={"batch_size": BATCH_SIZE},
     )
@@ -89,13 +89,13 @@ def test_a_slow_encoder_pauses_reading_and_keeps_the_membership(
         before = members(bootstrap_servers, settings.kafka.group_id)
         threading.Event().wait(SESSION_TIMEOUT_SECONDS + 3)
         assert 0 == total_offset(postgres_engine)
-        assert count(RECORDS_SEEN, topic) <= MOST_HELD, "reading went on: nothing could be stored"
+        assert count(RECORDS_READ, topic) <= MOST_HELD, "reading went on: nothing could be stored"
         encoder.gate.set()
         wait_until(lambda: total_offset(postgres_engine) >= 5000, "reading all", seconds=60)
         assert before == members(bootstrap_servers, settings.kafka.group_id)
 
     assert expected_ids(5000, 1.0) == stored_ids(postgres_engine)
-    assert 5000 == count(RECORDS_SEEN, topic), "a rebalance had records read again"
+    assert 5000 == count(RECORDS_READ, topic), "a rebalance had records read again"
     assert 0 == count(OWNERSHIP_LOST, topic)
     assert len(held) > 50
     assert max(held) <= MOST_HELD

@@ -5,7 +5,7 @@ from sqlalchemy import make_url
 
 from bench.traffic import area
 from bench.traffic.child import ingest_in_child
-from bench.traffic.services import World
+from bench.traffic.services import BenchServices
 from bench.traffic.stages import stage_rows
 from tests.services.kafka import KafkaServer
 
@@ -22,20 +22,22 @@ SMALL = {
 
 
 @pytest.fixture
-def world(own_broker: KafkaServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(
+    own_broker: KafkaServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> BenchServices:
     """Services of the tests in the place of the bench's own."""
     for name, value in SMALL.items():
-        monkeypatch.setattr(traffic, name, value)
+        monkeypatch.setattr(area, name, value)
     own_broker.start()
     server = make_url(postgres_url).set(database="postgres")
-    return World(
+    return BenchServices(
         own_broker.bootstrap_servers,
         server.render_as_string(hide_password=False),
         own_broker.folder,
     )
 
 
-def test_every_ratio_and_stage_is_measured(world: World) -> None:
+def test_every_ratio_and_stage_is_measured(world: BenchServices) -> None:
     topic = world.fill(SMALL["N_RECORDS"], partitions=SMALL["PARTITIONS"], compression="lz4")
 
     measured = [
@@ -63,7 +65,7 @@ def test_every_ratio_and_stage_is_measured(world: World) -> None:
     assert [">= 0.8", ">= 0.9"] == [row.goal for row in measured if row.goal]
 
 
-def test_a_child_measures_its_time_and_memory(world: World) -> None:
+def test_a_child_measures_its_time_and_memory(world: BenchServices) -> None:
     topic = world.fill(400, partitions=1, compression=None)
 
     run = ingest_in_child(world, topic, 400, seconds_per_text=0.01)

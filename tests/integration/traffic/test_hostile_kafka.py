@@ -17,6 +17,7 @@ from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import DeadLetter
 from monitor.store.traffic.offsets import next_offsets
+from monitor.traffic.ingest import loop
 from monitor.traffic.ingest.loop import run_ingest
 from monitor.traffic.kafka.wire import decompression as inflating
 from tests.services.fake_encoder import FakeEncoder
@@ -155,7 +156,7 @@ def test_a_batch_in_a_codec_that_is_missing_costs_its_own_offsets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It can only be lost while the daemon runs: at its start it is asked for."""
-    monkeypatch.setattr(ingest, "require_codecs", lambda: None)
+    monkeypatch.setattr(loop, "require_codecs", lambda: None)
     topic = create_topic(partitions=1)
     produce(producer, topic, 0, 5)
     produce(large_producer(compression_type="lz4", linger_ms=500), topic, 5, 9)

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import metadata
 from monitor.store.traffic.offsets import complete_until, list_gaps, next_offsets
-from monitor.telemetry import RECORDS_SAMPLED, RECORDS_SEEN
+from monitor.telemetry import RECORDS_READ, RECORDS_SAMPLED
 from tests.services.ingest import (
     dead_letters,
     expected_ids,
@@ -54,7 +54,7 @@ def test_what_is_stored_is_what_the_sampling_rule_selects(
 
     assert expected_ids(4000, 0.05) == stored_ids(postgres_engine)
     assert [] == dead_letters(postgres_engine)
-    assert 4000 == RECORDS_SEEN.labels(topic)._value.get()
+    assert 4000 == RECORDS_READ.labels(topic)._value.get()
     assert len(expected_ids(4000, 0.05)) == RECORDS_SAMPLED.labels(topic)._value.get()
 
 
@@ -255,7 +255,7 @@ def test_a_new_partition_can_begin_at_the_end(
         topic,
         postgres_database,
         monitoring={"sample_rate": 1.0},
-        kafka={"start_at": "latest"},
+        kafka={"auto_offset_reset": "latest"},
     )
     produce(producer, topic, 0, 20)
 

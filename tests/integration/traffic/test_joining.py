@@ -15,12 +15,13 @@ from monitor.errors import LostOwnershipError
 from monitor.settings import Secrets, Settings, Traffic
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import Exchange, PendingHalf
-from monitor.store.traffic.offsets import claim, note_caught_up
+from monitor.store.traffic.offsets import claim, record_caught_up
 from monitor.store.traffic.pending_halves import delete_halves
-from monitor.store.traffic.withheld import Withheld, count_withheld
+from monitor.store.traffic.withheld import WithheldCount, count_withheld
 from monitor.telemetry import DEAD_LETTERS
 from monitor.traffic.dead_letter_replay import replay_dead_letters
 from monitor.traffic.file_replay import replay_file
+from monitor.traffic.ingest import sweeper
 from monitor.traffic.ingest.sweeper import CLAIM, PATIENCE, Sweeper
 from tests.services.fake_encoder import FakeEncoder
 from tests.services.halves import (
@@ -52,7 +53,7 @@ def read_until(engine: Engine, until: dict[int, datetime]) -> None:
     with transaction(engine) as connection:
         for partition in (0, 1):
             claim(connection, "topic", partition, first=0, now=max(until.values()))
-        note_caught_up(connection, "topic", until)
+        record_caught_up(connection, "topic", until)
 
 
 def test_halves_of_one_batch_never_wait(any_engine: Engine, clock: datetime) -> None:
@@ -87,7 +88,7 @@ def test_halves_of_two_batches_meet_at_the_request_s_position(
         row.inclusion_probability,
         row.occurred_at,
         row.model,
-        row.user,
+        row.end_user,
     )
     assert {"latency_seconds": 2.0} == row.attributes
 
@@ -100,7 +101,7 @@ def test_halves_are_redacted_while_they_wait(any_engine: Engine, clock: datetime
         row = connection.execute(select(PendingHalf)).one()
     assert "ann@" not in str(row.payload)
     assert "[EMAIL]" in str(row.payload)
-    assert row.user.startswith("user-")
+    assert row.end_user.startswith("user-")
 
 
 def test_many_halves_in_any_order_and_doubled_make_exactly_the_pairs(
@@ -225,7 +226,7 @@ def test_a_pair_whose_texts_were_kept_back_is_counted(any_engine: Engine, clock:
 
     assert ([], 0, {}) == (exchanges(any_engine), n_waiting(any_engine), letters(any_engine))
     with transaction(any_engine) as connection:
-        assert Withheld(1, 4.0) == count_withheld(
+        assert WithheldCount(1, 4.0) == count_withheld(
             connection, "assistant", clock, clock + timedelta(days=1)
         )
 
@@ -333,7 +334,7 @@ def test_halves_left_of_a_time_when_joins_were_on_are_looked_after(
 def test_a_sweep_that_meets_no_database_or_encoder_is_tried_again(
     engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep, "INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr(sweeper, "INTERVAL_SECONDS", 0.0)
     store(engine, [(0, 0, request_line("a"))], clock)
     store(engine, [(1, 0, response_line("a"))], clock)
     now = [clock]

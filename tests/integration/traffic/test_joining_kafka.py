@@ -11,6 +11,7 @@ from kafka import KafkaProducer
 from sqlalchemy import Engine
 
 from monitor.store.engine import make_engine
+from monitor.traffic.ingest import sweeper
 from monitor.traffic.sampling.sampler import Sampler
 from tests.services.halves import (
     exchanges,
@@ -48,13 +49,13 @@ def test_two_replicas_join_halves_of_other_partitions(
     postgres_database: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sweep, "INTERVAL_SECONDS", 0.2)
+    monkeypatch.setattr(sweeper, "INTERVAL_SECONDS", 0.2)
     settings = ingest_settings(
         bootstrap_servers,
         topic,
         postgres_database,
         monitoring={"sample_rate": 0.5},
-        traffic={"join": {"enabled": True, "timeout_seconds": 300}},
+        traffic={"join": {"enabled": True, "timeout": "5m"}},
     )
     names = [f"n{number}" for number in range(1500)]
     second = make_engine(postgres_database)

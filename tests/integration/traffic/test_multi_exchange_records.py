@@ -11,7 +11,7 @@ from monitor.store.tables import DeadLetter, Exchange
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.traffic.exchanges import Position
 from monitor.traffic.dead_letter_replay import replay_dead_letters
-from monitor.traffic.ingest.writer import Stored, store_batch
+from monitor.traffic.ingest.writer import StoreResult, store_batch
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.sampler import SPACE
 from tests.fuzz.records import Mutator
@@ -20,7 +20,7 @@ from tests.services.halves import draws, letters, make_preparer
 from tests.services.traffic_fixtures import READ_AT, as_protobuf, load
 
 
-def store(engine: Engine, values: list[bytes], **traffic: object) -> Stored:
+def store(engine: Engine, values: list[bytes], **traffic: object) -> StoreResult:
     records = [
         RawRecord(Position("topic", 0, offset), b"key", value, READ_AT, read_at=READ_AT)
         for offset, value in enumerate(values)
@@ -73,7 +73,7 @@ def test_a_letter_of_one_log_record_that_can_be_read_later_keeps_its_place(
     any_engine: Engine,
 ) -> None:
     message = as_protobuf(load("otel_spans"))
-    store(any_engine, [message], max_age_days=1.0)
+    store(any_engine, [message], max_age="1d")
     assert [(0, 2, "bad_timestamp", False), (0, 4, "bad_timestamp", False)] == (
         letter_places(any_engine)
     )

@@ -16,15 +16,15 @@ from monitor.store.tables import DeadLetter, EmbeddingBlock, Exchange
 from monitor.store.traffic.exchanges import ExchangeRow, Position
 from monitor.store.traffic.offsets import advance, claim, next_offset
 from monitor.traffic.ingest import writer
-from monitor.traffic.ingest.preparation import Prepared
-from monitor.traffic.ingest.writer import OffsetMove, Stored, store_batch
+from monitor.traffic.ingest.preparation import PreparedBatch
+from monitor.traffic.ingest.writer import OffsetMove, StoreResult, store_batch
 from tests.services.ingest import wait_until
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 N_WRITERS = 4
 
 
-def batch(partition: int, first: int, end: int, name: str) -> Prepared:
+def batch(partition: int, first: int, end: int, name: str) -> PreparedBatch:
     """Rows for every offset in ``[first, end)``, signed by who wants to write them."""
     positions = [Position("topic", partition, offset) for offset in range(first, end)]
     rows = [
@@ -35,7 +35,7 @@ def batch(partition: int, first: int, end: int, name: str) -> Prepared:
             received_at=NOW,
             model="assistant",
             task_type="",
-            user="",
+            end_user="",
             messages=[],
             prompt="",
             response="",
@@ -46,10 +46,10 @@ def batch(partition: int, first: int, end: int, name: str) -> Prepared:
         for position in positions
     ]
     vectors = np.zeros((len(rows), 2), np.float16)
-    return Prepared(rows, "encoder@1", vectors, vectors)
+    return PreparedBatch(rows, "encoder@1", vectors, vectors)
 
 
-def store(engine: Engine, first: int, end: int, name: str) -> Stored:
+def store(engine: Engine, first: int, end: int, name: str) -> StoreResult:
     """Store ``[first, end)`` of partition 0."""
     moves = [OffsetMove("topic", 0, first, end)]
     return store_batch(engine, batch(0, first, end, name), moves, now=NOW)
@@ -150,7 +150,7 @@ def test_owners_that_overlap_at_random_store_each_offset_once(any_engine: Engine
             }
             parts = [batch(p, m.expected, m.new, "writer") for p, m in moves.items()]
             rows = [row for part in parts for row in part.rows]
-            whole = Prepared(
+            whole = PreparedBatch(
                 rows,
                 "encoder@1",
                 np.zeros((len(rows), 2), np.float16),
@@ -180,9 +180,9 @@ def test_an_owner_that_hangs_in_its_transaction_stops_nobody_for_long(
     with transaction(postgres_engine) as connection:
         claim(connection, "topic", 0, first=0, now=NOW)
     hangs, taken_over = threading.Event(), threading.Event()
-    insert = writer.insert_readable
+    insert = writer.insert_accepted
 
-    def insert_or_hang(connection: Connection, prepared: Prepared, **options: Any) -> Any:
+    def insert_or_hang(connection: Connection, prepared: PreparedBatch, **options: Any) -> Any:
         if prepared.rows[0].exchange_id == "hanging":
             hangs.set()
             assert taken_over.wait(60)

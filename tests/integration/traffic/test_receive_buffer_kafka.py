@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from monitor.traffic.kafka.wire.receive_buffer import ReceiveBuffer, receive_in_place
+from monitor.traffic.kafka.wire.receive_buffer import ReceiveBuffer, use_receive_buffers
 from tests.services.requirement import program
 
 N_RECORDS = 300
@@ -26,7 +26,7 @@ def read_all(bootstrap_servers: str, topic: str, *, in_place: bool) -> list[tupl
         bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest"
     )
     if in_place:
-        receive_in_place(consumer)
+        use_receive_buffers(consumer)
     consumer.assign([TopicPartition(topic, n) for n in consumer.partitions_for_topic(topic)])
     found = []
     while len(found) < N_RECORDS:

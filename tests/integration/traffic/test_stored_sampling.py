@@ -15,13 +15,14 @@ from xxhash import xxh3_64_intdigest
 from monitor.settings import Settings, Traffic
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import Exchange, metadata
-from monitor.store.traffic.exchanges import WindowRows, load_window
-from monitor.store.windows.drift_evaluations import evaluation_by_id
+from monitor.store.traffic.exchanges import ExchangeColumns, load_window
+from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
 from monitor.telemetry import TRACE_CONTEXT_PROBLEMS
 from monitor.traffic.baseline_import import import_baseline
 from monitor.traffic.dead_letter_replay import replay_dead_letters
 from monitor.traffic.file_replay import replay_file
+from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_window
 from monitor.windows.reading.final_sample import final_sample
 from tests.services.fake_encoder import FakeEncoder
@@ -142,10 +143,10 @@ def write(path: Path, start: datetime, numbers: list[int]) -> Path:
 
 
 def with_floor(**traffic: object) -> Settings:
-    return Settings(traffic={"sample_by": "exchange", "floor_per_window": 10, **traffic})
+    return Settings(traffic={"sample_by": "exchange", "min_samples_per_task_type": 10, **traffic})
 
 
-def sample(engine: Engine, start: datetime) -> WindowRows:
+def sample(engine: Engine, start: datetime) -> ExchangeColumns:
     bounds = (start, start + WEEK)
     with transaction(engine) as connection:
         return final_sample(load_window(connection, "assistant", *bounds), bounds).rows
@@ -182,7 +183,7 @@ def test_a_floor_gives_the_same_sample_whatever_the_replicas(
 def test_an_evaluation_sees_the_final_sample_only(
     engine: Engine, clock: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weekly, "render_evidently", lambda *_, **__: "<p>report</p>")
+    monkeypatch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
     before = write(tmp_path / "baseline.jsonl", clock - 4 * WEEK, [*range(300)])
     import_baseline(
         engine,
@@ -199,7 +200,7 @@ def test_an_evaluation_sees_the_final_sample_only(
 
     assert evaluation_id is not None
     with transaction(engine) as connection:
-        assessment = evaluation_by_id(connection, evaluation_id).assessment
+        assessment = drift_evaluation_by_id(connection, evaluation_id).assessment
         scores = sample_scores(connection, evaluation_id)
     assert assessment is not None
     assert len(stored_ids(engine)) > len(expected) == assessment.n_current

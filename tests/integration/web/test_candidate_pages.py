@@ -9,11 +9,14 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from monitor.review.human_evaluation.opening import open_study
+from monitor.review.human_evaluation.opening import open_human_evaluation
 from monitor.settings import Secrets, Settings
-from monitor.settings.evaluation_file import HumanEvaluation
+from monitor.settings.evaluation_file import HumanEvaluationPlan
 from monitor.store.engine import transaction
-from monitor.store.training.candidate_evaluations import CandidateEvaluationRow, leave_child
+from monitor.store.training.candidate_evaluations import (
+    CandidateEvaluationRow,
+    record_unterminated_child,
+)
 from monitor.web.app import create_app
 from retrain.run_folder import RunFolder, read_lines
 from tests.integration.web.test_decision_page import sign_in
@@ -64,8 +67,8 @@ def test_a_lead_sees_every_number(
     client: TestClient[Litestar], row: CandidateEvaluationRow
 ) -> None:
     sign_in(client, "Lea")
-    assert f'href="/verdicts/{row.id}"' in client.get("/verdicts").text
-    source = client.get(f"/verdicts/{row.id}").text
+    assert f'href="/candidate-evaluations/{row.id}"' in client.get("/candidate-evaluations").text
+    source = client.get(f"/candidate-evaluations/{row.id}").text
     assert HOSTILE not in source
     page = html.unescape(source)
     for said in (
@@ -83,9 +86,9 @@ def test_a_cancelled_evaluation_whose_child_runs_on_says_why(
     client: TestClient[Litestar], world: World, row: CandidateEvaluationRow
 ) -> None:
     with transaction(world.engine) as connection:
-        leave_child(connection, row.id, {"pid": 1}, HOSTILE)
+        record_unterminated_child(connection, row.id, {"pid": 1}, HOSTILE)
     sign_in(client, "Lea")
-    source = client.get(f"/verdicts/{row.id}").text
+    source = client.get(f"/candidate-evaluations/{row.id}").text
     assert HOSTILE not in source
     page = html.unescape(source)
     assert f"Cancelled; its child couldn't be ended yet: {HOSTILE}. The daemon goes on" in page
@@ -95,17 +98,17 @@ def test_the_answers_that_differ_are_one_click_away(
     client: TestClient[Litestar], row: CandidateEvaluationRow, folder: RunFolder
 ) -> None:
     sign_in(client, "Lea")
-    page = client.get(f"/verdicts/{row.id}").text
+    page = client.get(f"/candidate-evaluations/{row.id}").text
     query = "benchmark=support&amp;metric=exact_match&amp;other=incumbent"
     assert html.unescape(query) in html.unescape(page)
-    address = f"/verdicts/{row.id}/answers?benchmark=support&metric=exact_match&other=incumbent"
+    address = f"/candidate-evaluations/{row.id}/responses?benchmark=support&metric=exact_match&other=incumbent"
     better = html.unescape(client.get(f"{address}&show=better").text)
     assert "better on 1" in better
     assert "worse on 0" in better
     assert "q4" in better  # the candidate answers five right, the incumbent four
     assert "incumbent is wrong" in better
     assert "There are none." in client.get(f"{address}&show=worse").text
-    folder.evaluation_answers(row.id).unlink()
+    folder.evaluation_responses(row.id).unlink()
     assert "The answers can't be read here" in html.unescape(client.get(address).text)
 
 
@@ -117,24 +120,26 @@ def test_while_people_rate_blind_nothing_tells_the_systems_apart(
     clock: datetime,
 ) -> None:
     with transaction(world.engine) as connection:
-        open_study(
-            connection, evaluation_id=row.id, plan=HumanEvaluation(),
-            rows=list(read_lines(folder.evaluation_answers(row.id))), seed=1, secret=bytes(32),
+        open_human_evaluation(
+            connection, evaluation_id=row.id, plan=HumanEvaluationPlan(),
+            rows=list(read_lines(folder.evaluation_responses(row.id))), seed=1, secret=bytes(32),
             now=clock,
         )  # fmt: skip
     sign_in(client, "Lea")
-    page = html.unescape(client.get(f"/verdicts/{row.id}").text)
+    page = html.unescape(client.get(f"/candidate-evaluations/{row.id}").text)
     assert "without knowing whose they are" in page
     assert "0.900" not in page
     assert "0.90 -> 0.95" not in page
-    answers = client.get(f"/verdicts/{row.id}/answers?benchmark=support&metric=exact_match").text
+    answers = client.get(
+        f"/candidate-evaluations/{row.id}/responses?benchmark=support&metric=exact_match"
+    ).text
     assert "is wrong" not in answers
 
 
 def test_verdicts_are_for_leads(client: TestClient[Litestar], row: CandidateEvaluationRow) -> None:
-    assert client.get("/verdicts", follow_redirects=False).is_redirect
+    assert client.get("/candidate-evaluations", follow_redirects=False).is_redirect
     sign_in(client, "Ada")
     for path in ("", f"/{row.id}", f"/{row.id}/answers"):
-        assert client.get(f"/verdicts{path}").status_code == 403
+        assert client.get(f"/candidate-evaluations{path}").status_code == 403
     sign_in(client, "Lea")
-    assert client.get("/verdicts/99").status_code == 404
+    assert client.get("/candidate-evaluations/99").status_code == 404

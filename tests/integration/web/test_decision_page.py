@@ -34,7 +34,7 @@ def row(world: World, clock: datetime) -> DecisionRow:
                 JUDGEMENT if item.cluster is not None else (KNOWLEDGE if number < 3 else RIGHT)
             ), clock,
         )  # fmt: skip
-        return decide(connection, world.batch_id, Review(minimum_drifted_gold=3), clock)
+        return decide(connection, world.batch_id, Review(min_drifted_gold=3), clock)
 
 
 @pytest.fixture

@@ -14,18 +14,18 @@ from monitor.cli.app import app as command
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
-from monitor.store.windows.claims import claim_evaluation
+from monitor.store.windows.claims import claim_drift_evaluation
 from monitor.web.app import create_app
 from monitor.web.digest.sparkline import draw_sparkline
 from monitor.web.drift.window_chart import draw_windows
 from monitor.web.server import BackgroundServer
-from monitor.windows.history.digest import make_digest
+from monitor.windows.history.digest import build_digest
 from tests.services.assessed_year import DEGRADED, DRIFTED, EMPTY, HITS, WEEKS, store_year
 from tests.services.assessments import (
     HOSTILE,
     make_assessment,
-    make_characteristic,
     make_family,
+    make_numeric_column,
     make_slow,
     store_evaluation,
 )
@@ -42,7 +42,7 @@ def year(any_engine: Engine, clock: datetime) -> Engine:
 
 def read(engine: Engine, **options):
     with transaction(engine) as connection:
-        return make_digest(connection, "assistant", **options)
+        return build_digest(connection, "assistant", **options)
 
 
 def test_it_holds_up_to_a_year_the_oldest_first(year: Engine, clock: datetime) -> None:
@@ -64,22 +64,25 @@ def test_it_holds_up_to_a_year_the_oldest_first(year: Engine, clock: datetime) -
 
 def test_what_is_significant_without_an_alarm_is_told_here(year: Engine) -> None:
     digest = read(year)
-    hits = [(digest.windows.index(hit.window), hit.what, hit.p_value) for hit in digest.hits]
-    assert hits == [(week, "answers", 0.003) for week in reversed(HITS)]
+    subthreshold_findings = [
+        (digest.windows.index(hit.window), hit.subject, hit.p_value)
+        for hit in digest.subthreshold_findings
+    ]
+    assert subthreshold_findings == [(week, "answers", 0.003) for week in reversed(HITS)]
 
 
 def test_slow_drift_is_an_alarm_of_its_window_or_a_hit(engine: Engine, clock: datetime) -> None:
     families = (
         make_family(verdict="drift", p_value=0.004, slow=make_slow()),
-        make_family(slow=make_slow(alarm=False, p_value=0.01, share_lower_bound=0.002)),
+        make_family(slow=make_slow(alarm=False, p_value=0.01, drifted_share_lower_bound=0.002)),
     )
     with transaction(engine) as connection:
         for week, family in enumerate(families):
             assessment = make_assessment(alarm=not week, input=family)
             store_evaluation(connection, assessment, start=clock + week * WEEK)
     digest = read(engine)
-    (hit,) = digest.hits
-    assert (hit.what, hit.p_value, hit.mass_lower_bound) == (
+    (hit,) = digest.subthreshold_findings
+    assert (hit.subject, hit.p_value, hit.drifted_share_lower_bound) == (
         "prompts over the windows",
         0.01,
         0.002,
@@ -109,7 +112,7 @@ def test_the_chart_tells_alarms_from_hits_and_from_silence(year: Engine) -> None
     assert [at for at, bar in enumerate(answers.bars) if bar.kind == "hit"] == list(HITS)
     assert of_prompts[EMPTY] == answers.bars[EMPTY].kind == "unknown"
     tallest = max(prompts.bars, key=lambda bar: bar.height)
-    assert tallest.window.found.input.mass_lower_bound == pytest.approx(0.21)
+    assert tallest.window.found.input.drifted_share_lower_bound == pytest.approx(0.21)
 
 
 def test_characteristics_that_moved_farthest_come_first(year: Engine) -> None:
@@ -125,12 +128,12 @@ def test_characteristics_that_moved_farthest_come_first(year: Engine) -> None:
 
 
 def test_what_is_no_longer_compared_has_no_figure_for_now(engine: Engine, clock: datetime) -> None:
-    usual = make_characteristic()
-    broken = make_characteristic(name="broken format", side="response", effect_size=0.4)
+    usual = make_numeric_column()
+    broken = make_numeric_column(name="broken format", side="response", effect_size=0.4)
     weeks = ((usual, broken), (usual,), ())  # the last without enough data says nothing
     with transaction(engine) as connection:
-        for week, characteristics in enumerate(weeks):
-            assessment = make_assessment(characteristics=characteristics)
+        for week, numeric_columns in enumerate(weeks):
+            assessment = make_assessment(numeric_columns=numeric_columns)
             store_evaluation(connection, assessment, clock + week * WEEK)
     found = {one.name: one for one in read(engine).series}
     assert found["broken format"].latest is None
@@ -145,7 +148,7 @@ def test_no_scores_and_no_reports_are_read(year: Engine) -> None:
     event.listen(year, "before_cursor_execute", lambda *a: statements.append(a[2]))
     read(year)
     selected = " ".join(statements)
-    assert "evaluations" in selected
+    assert "drift_evaluations" in selected
     assert "sample_scores" not in selected
     assert "reports" not in selected
 
@@ -157,7 +160,7 @@ def test_a_model_without_windows_has_an_empty_digest(engine: Engine) -> None:
 def test_a_window_that_is_not_done_is_a_gap(any_engine: Engine, clock: datetime) -> None:
     store_year(any_engine, clock)
     with transaction(any_engine) as connection:
-        claim_evaluation(connection, "assistant", clock, clock + WEEK, seed=1, now=clock)
+        claim_drift_evaluation(connection, "assistant", clock, clock + WEEK, seed=1, now=clock)
     digest = read(any_engine)
     assert digest.windows[-1].found is None
     assert "1 not done" in digest.summary
@@ -170,7 +173,7 @@ def test_a_window_that_is_not_done_is_a_gap(any_engine: Engine, clock: datetime)
 def test_the_page_shows_it_and_escapes_what_traffic_named(engine: Engine, clock: datetime) -> None:
     store_year(engine, clock)
     hostile = make_assessment(
-        headline="`resolved` fell.", characteristics=(make_characteristic(name=HOSTILE),)
+        headline="`resolved` fell.", numeric_columns=(make_numeric_column(name=HOSTILE),)
     )
     with transaction(engine) as connection:
         store_evaluation(connection, hostile, clock)
@@ -187,7 +190,7 @@ def test_the_page_shows_it_and_escapes_what_traffic_named(engine: Engine, clock:
             headers={"x-csrftoken": token[1]},
         )
         page = client.get("/digest")
-        listed = client.get("/evaluations")
+        listed = client.get("/drift-evaluations")
         other = client.get("/digest", params={"model": "unknown"})
     assert page.status_code == 200
     assert '<a href="/digest" aria-current="page">Digest</a>' in page.text
@@ -221,7 +224,7 @@ def test_the_command_prints_it(engine: Engine, clock: datetime, tmp_path: Path) 
     assert "answers significant, no alarm (p = 0.003, at least 0.8%)" in shown.output
     drifted = [clock - (WEEKS - week) * WEEK for week in (DRIFTED[0], DRIFTED[-1] + 1)]
     assert (
-        "incident 1, recovered: input, from {:%Y-%m-%d} until {:%Y-%m-%d}\n".format(*drifted)
+        "incident 1, resolved: input, from {:%Y-%m-%d} until {:%Y-%m-%d}\n".format(*drifted)
         in shown.output
     )
     assert f"{clock - WEEK:%Y-%m-%d} to {clock - timedelta(days=1):%Y-%m-%d} " in shown.output
@@ -229,8 +232,8 @@ def test_the_command_prints_it(engine: Engine, clock: datetime, tmp_path: Path) 
     assert re.search(r"metric resolved +[▁▂▃▄▅▆▇█·]{52} +-0.20 +-0.10 +worse in 4", shown.output)
     migrated = make_engine(url)
     with transaction(migrated) as connection:
-        unlike = (make_characteristic(name="cost"),)
-        store_evaluation(connection, make_assessment(characteristics=unlike), clock)
+        unlike = (make_numeric_column(name="cost"),)
+        store_evaluation(connection, make_assessment(numeric_columns=unlike), clock)
     migrated.dispose()
     shown = CliRunner().invoke(command, ["digest"], env=environment)
     assert re.search(r"metric resolved +[▁▂▃▄▅▆▇█·]{52} +-0.20 +- +worse in 4", shown.output)

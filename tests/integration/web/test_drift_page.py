@@ -11,9 +11,9 @@ from sqlalchemy import Engine, delete, update
 
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
-from monitor.store.tables import Evaluation, Exchange, ReviewItem
-from monitor.store.windows.claims import claim_evaluation, fail_evaluation
-from monitor.store.windows.prompt_maps import prompt_map, set_prompt_map
+from monitor.store.tables import DriftEvaluation, Exchange, ReviewItem
+from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_evaluation
+from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.services.assessed_year import WEEKS, store_year
@@ -43,7 +43,7 @@ def read(any_engine: Engine, world: World) -> Iterator[Callable[[str], httpx.Res
 
 
 def path(world: World, rest: str = "") -> str:
-    return f"/evaluations/{world.evaluation_id}{rest}"
+    return f"/drift-evaluations/{world.evaluation_id}{rest}"
 
 
 def test_the_page_has_the_map_and_no_text_of_its_dots(world: World, read) -> None:
@@ -106,7 +106,7 @@ def test_of_a_deleted_exchange_a_dot_is_left(any_engine, world: World, read) -> 
     assert 200 == part.status_code
     assert "This exchange is gone" in part.text
     with transaction(any_engine) as connection:
-        set_prompt_map(connection, world.evaluation_id, placed.nameless())
+        save_prompt_map(connection, world.evaluation_id, placed.nameless())
     assert "This exchange is gone" in read(path(world, "/points/0")).text
     topic = read(path(world, "/topics/0")).text
     assert "More of it" not in topic
@@ -123,7 +123,9 @@ def test_a_map_reads_its_own_window_and_baseline_only(
         later = {"occurred_at": clock + timedelta(days=1)}
         connection.execute(update(Exchange).where(Exchange.id == own).values(**later))
         connection.execute(
-            update(Evaluation).where(Evaluation.id == world.evaluation_id).values(baseline_id=None)
+            update(DriftEvaluation)
+            .where(DriftEvaluation.id == world.evaluation_id)
+            .values(baseline_id=None)
         )
         assert own != of_baseline
     for point in (0, 40):
@@ -144,9 +146,9 @@ def test_another_evaluation_has_no_such_map(
 ) -> None:
     other = make_world(any_engine, clock, weeks_ago=1, people=False).evaluation_id
     for rest in ("/topics/0", "/points/0"):
-        assert 404 == read(f"/evaluations/{other}{rest}").status_code
-        assert 404 == read(f"/evaluations/999{rest}").status_code
-    page = read(f"/evaluations/{other}")
+        assert 404 == read(f"/drift-evaluations/{other}{rest}").status_code
+        assert 404 == read(f"/drift-evaluations/999{rest}").status_code
+    page = read(f"/drift-evaluations/{other}")
     assert 200 == page.status_code
     assert "Can I move my bitcoin" in page.text, "without a map the topics are told as they were"
 
@@ -173,14 +175,14 @@ def test_a_year_of_windows_leads_from_one_to_the_others(
     any_engine: Engine, world: World, read, clock: datetime
 ) -> None:
     ids = store_year(any_engine, clock - timedelta(weeks=1))
-    page = read(f"/evaluations/{ids[20]}").text
-    assert f'rel="prev" href="/evaluations/{ids[19]}"' in page
-    assert f'rel="next" href="/evaluations/{ids[21]}"' in page
+    page = read(f"/drift-evaluations/{ids[20]}").text
+    assert f'rel="prev" href="/drift-evaluations/{ids[19]}"' in page
+    assert f'rel="next" href="/drift-evaluations/{ids[21]}"' in page
     chart = page.split('class="windows"')[1].split("</svg>")[0]
-    links = re.findall(r'<a href="/evaluations/(\d+)" aria-label="2', chart)
+    links = re.findall(r'<a href="/drift-evaluations/(\d+)" aria-label="2', chart)
     assert WEEKS == len(links), "a year: the oldest of 53 is left out"
     assert 1 == chart.count('aria-current="page"')
-    oldest = read(f"/evaluations/{ids[0]}").text
+    oldest = read(f"/drift-evaluations/{ids[0]}").text
     assert 1 == oldest.count('class="here"'), "an older window is shown among those before it"
     assert "This is the first window" in oldest
 
@@ -191,16 +193,16 @@ def test_the_first_window_and_one_without_data_are_told(
     assert "This is the first window" in read(path(world)).text
     with transaction(any_engine) as connection:
         silent = store_evaluation(connection, not_enough_data(), clock)
-        claim = claim_evaluation(
+        claim = claim_drift_evaluation(
             connection, "assistant", clock + timedelta(weeks=1), clock + timedelta(weeks=2),
             seed=1, now=clock,
         )  # fmt: skip
         assert claim is not None
-        fail_evaluation(connection, claim, "the encoder <b>broke</b>", clock)
-    page = read(f"/evaluations/{silent}").text
+        fail_drift_evaluation(connection, claim, "the encoder <b>broke</b>", clock)
+    page = read(f"/drift-evaluations/{silent}").text
     assert "Not enough data" in page
     assert "nothing was queued for review" in page
-    failed = read(f"/evaluations/{claim.evaluation_id}").text
+    failed = read(f"/drift-evaluations/{claim.evaluation_id}").text
     assert "This evaluation failed" in failed
     assert "&lt;b&gt;broke&lt;/b&gt;" in failed
 

@@ -10,7 +10,7 @@ import pytest
 from litestar import Litestar
 from sqlalchemy import Engine, select
 
-from monitor.accounts.registration import create_account
+from monitor.accounts.registration import create_user
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import metadata
@@ -21,9 +21,9 @@ from tests.services.route_table import PUBLIC, Route, Visitor, routes
 
 #: What everybody who is signed in may read.
 SHARED = {
-    "/evaluations/{evaluation_id:int}",
-    "/evaluations/{evaluation_id:int}/report",
-    "/evaluations/{evaluation_id:int}/assessment.json",
+    "/drift-evaluations/{evaluation_id:int}",
+    "/drift-evaluations/{evaluation_id:int}/report",
+    "/drift-evaluations/{evaluation_id:int}/assessment.json",
 }
 SCORES = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 #: A body that the route would take, by the end of its path: refused is who sends it, not what.
@@ -50,7 +50,7 @@ def world(any_engine: Engine, clock: datetime) -> World:
     world = make_world(any_engine, clock, n=12)
     with transaction(any_engine) as connection:
         for name in ("Dan", "Eve"):
-            create_account(connection, name, PASSWORD, "reviewer", clock)
+            create_user(connection, name, PASSWORD, "reviewer", clock)
     return world
 
 
@@ -128,7 +128,7 @@ def test_no_id_of_others_opens_or_changes_anything(
         for item in others:
             ids = {
                 "item_id": item,
-                "person_id": world.people["Ben"],
+                "user_id": world.people["Ben"],
                 "evaluation_id": world.evaluation_id,
             }
             answer = knock(dan, route, ids)

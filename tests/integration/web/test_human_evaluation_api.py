@@ -9,26 +9,26 @@ import pytest
 from sqlalchemy import Engine
 
 from monitor.settings import Secrets, Settings
-from monitor.settings.evaluation_file import HumanEvaluation
+from monitor.settings.evaluation_file import HumanEvaluationPlan
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from retrain.evaluation.lifecycle import cancel_evaluation
 from tests.services.fake_launcher import FakeLauncher
-from tests.services.human_evaluation_world import make_study, rate_all, rows
+from tests.services.human_evaluation_world import make_human_evaluation, rate_all, rows
 from tests.services.review_world import World, make_world
 from tests.services.route_table import Visitor
 
 DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")
 FAIR = dict.fromkeys(DIMENSIONS, 3)
-PATH = "/api/studies/1/items/1"
+PATH = "/api/human-evaluations/1/items/1"
 
 
 @pytest.fixture
 def world(any_engine: Engine, clock: datetime) -> World:
     world = make_world(any_engine, clock, n=4)
-    plan = HumanEvaluation(sample_size=2, reviewers=1)
-    given = [row | {"answer": f"{row['by']}: {row['answer']}"} for row in rows(2)]
-    assert 1 == make_study(any_engine, clock, plan=plan, given=given)
+    plan = HumanEvaluationPlan(sample_size=2, reviewers=1)
+    given = [row | {"response": f"{row['by']}: {row['response']}"} for row in rows(2)]
+    assert 1 == make_human_evaluation(any_engine, clock, plan=plan, given=given)
     return world
 
 
@@ -46,10 +46,12 @@ def browsers(world: World) -> Iterator[dict[str, Visitor]]:
 
 def test_an_item_goes_from_claim_to_submission_and_back(browsers: dict[str, Visitor]) -> None:
     ada = browsers["Ada"]
-    assert 'href="/studies/1">Rate answers' in ada.get("/review").text
-    assert ada.get("/studies/1/rate").headers["location"] == "/studies/1", "not at an item yet"
-    assert ada.post("/studies/1/rate").headers["location"] == "/studies/1/rate"
-    assert ada.send("POST", "/api/studies/1/claim").json() == {"item": 1}
+    assert 'href="/human-evaluations/1">Rate answers' in ada.get("/review").text
+    assert ada.get("/human-evaluations/1/rate").headers["location"] == "/human-evaluations/1", (
+        "not at an item yet"
+    )
+    assert ada.post("/human-evaluations/1/rate").headers["location"] == "/human-evaluations/1/rate"
+    assert ada.send("POST", "/api/human-evaluations/1/claim").json() == {"item": 1}
     assert "lease_until" in ada.send("PUT", f"{PATH}/draft", json={"A.0": "4"}).json()
     assert "lease_until" in ada.send("POST", f"{PATH}/heartbeat").json()
     short = ada.send("POST", f"{PATH}/ratings", json={"ratings": [FAIR]})
@@ -61,11 +63,11 @@ def test_an_item_goes_from_claim_to_submission_and_back(browsers: dict[str, Visi
     assert ada.send("POST", f"{PATH}/ratings", json=body).status_code == 409
     assert ada.send("DELETE", f"{PATH}/ratings").json() == {"status": "open"}
     assert ada.send("POST", f"{PATH}/decline", json={}).json() == {"status": "skipped"}
-    assert ada.send("POST", "/api/studies/1/claim").json() == {"item": 2}
+    assert ada.send("POST", "/api/human-evaluations/1/claim").json() == {"item": 2}
 
 
 def test_who_is_not_at_an_item_neither_sees_nor_changes_it(browsers: dict[str, Visitor]) -> None:
-    browsers["Ada"].send("POST", "/api/studies/1/claim")
+    browsers["Ada"].send("POST", "/api/human-evaluations/1/claim")
     for name in ("Ben", "Lea"):
         stranger = browsers[name]
         for method, last, body in (
@@ -77,7 +79,7 @@ def test_who_is_not_at_an_item_neither_sees_nor_changes_it(browsers: dict[str, V
         ):
             answer = stranger.send(method, f"{PATH}/{last}", json=body)
             assert answer.status_code == 404, (name, last)
-        assert stranger.get("/studies/1/rate").status_code == 303
+        assert stranger.get("/human-evaluations/1/rate").status_code == 303
 
 
 def test_only_leads_lock_and_only_with_the_box_ticked(
@@ -86,19 +88,19 @@ def test_only_leads_lock_and_only_with_the_box_ticked(
     scores = dict.fromkeys(("base", "candidate", "incumbent"), FAIR)
     rate_all(world.engine, 1, world.people["Ben"], clock, scores)
     ada, lea = browsers["Ada"], browsers["Lea"]
-    assert ada.post("/studies/1/lock", {"confirmed": "yes"}).status_code == 403
-    assert "Lock the study" not in ada.get("/studies/1").text
-    assert "Who has rated" not in ada.get("/studies/1").text
-    unticked = lea.post("/studies/1/lock", {})
+    assert ada.post("/human-evaluations/1/lock", {"confirmed": "yes"}).status_code == 403
+    assert "Lock the study" not in ada.get("/human-evaluations/1").text
+    assert "Who has rated" not in ada.get("/human-evaluations/1").text
+    unticked = lea.post("/human-evaluations/1/lock", {})
     assert unticked.status_code == 409
     assert "Tick the box" in unticked.text
-    assert ada.get("/studies/1/ratings").status_code == 409
-    assert lea.post("/studies/1/lock", {"confirmed": "yes"}).status_code == 303
-    assert lea.post("/studies/1/lock", {"confirmed": "yes"}).status_code == 409
-    assert ada.get("/studies/1/ratings").status_code == 200
-    assert ada.get("/studies/1/ratings?page=2").status_code == 404
-    assert lea.get("/studies/99").status_code == 404
-    assert lea.post("/studies/99/lock", {"confirmed": "yes"}).status_code == 404
+    assert ada.get("/human-evaluations/1/ratings").status_code == 409
+    assert lea.post("/human-evaluations/1/lock", {"confirmed": "yes"}).status_code == 303
+    assert lea.post("/human-evaluations/1/lock", {"confirmed": "yes"}).status_code == 409
+    assert ada.get("/human-evaluations/1/ratings").status_code == 200
+    assert ada.get("/human-evaluations/1/ratings?page=2").status_code == 404
+    assert lea.get("/human-evaluations/99").status_code == 404
+    assert lea.post("/human-evaluations/99/lock", {"confirmed": "yes"}).status_code == 404
 
 
 def test_a_cancelled_study_says_so_and_takes_no_more_ratings(
@@ -106,22 +108,22 @@ def test_a_cancelled_study_says_so_and_takes_no_more_ratings(
 ) -> None:
     ada, lea = browsers["Ada"], browsers["Lea"]
     body = {"ratings": [FAIR] * 3}
-    assert ada.send("POST", "/api/studies/1/claim").json() == {"item": 1}
+    assert ada.send("POST", "/api/human-evaluations/1/claim").json() == {"item": 1}
     assert ada.send("POST", f"{PATH}/ratings", json=body).status_code == 200
-    assert ada.send("POST", "/api/studies/1/claim").json() == {"item": 2}
+    assert ada.send("POST", "/api/human-evaluations/1/claim").json() == {"item": 2}
     cancel_evaluation(world.engine, 1, FakeLauncher(), clock, cancelled_by="Lea")
-    late = ada.send("POST", "/api/studies/1/items/2/ratings", json=body)
+    late = ada.send("POST", "/api/human-evaluations/1/items/2/ratings", json=body)
     assert late.status_code == 409
     assert "was cancelled with its evaluation" in late.json()["detail"]
     assert ada.send("DELETE", f"{PATH}/ratings").status_code == 409
-    assert ada.get("/studies/1/rate").headers["location"] == "/studies/1"
-    page = ada.get("/studies/1").text
+    assert ada.get("/human-evaluations/1/rate").headers["location"] == "/human-evaluations/1"
+    page = ada.get("/human-evaluations/1").text
     assert "there is nothing left to rate. Thank you for yours: they are kept." in page
     assert "Who has rated" not in page
-    assert "Cancelled 2 Nov 2026, 00:00 UTC" in ada.get("/studies").text
+    assert "Cancelled 2 Nov 2026, 00:00 UTC" in ada.get("/human-evaluations").text
     assert "Rate answers" not in ada.get("/review").text
-    page = lea.get("/studies/1").text
+    page = lea.get("/human-evaluations/1").text
     assert "Who has rated" in page
     assert "Lock the study" not in page
-    assert lea.post("/studies/1/lock", {"confirmed": "yes"}).status_code == 409
-    assert lea.get("/studies/1/ratings").status_code == 409
+    assert lea.post("/human-evaluations/1/lock", {"confirmed": "yes"}).status_code == 409
+    assert lea.get("/human-evaluations/1/ratings").status_code == 409

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from sqlalchemy import Engine, update
 
-from monitor.accounts.registration import create_account
+from monitor.accounts.registration import create_user
 from monitor.review.items.blind_review import claim_next, save_draft
-from monitor.review.progress.batch_progress import Desk, make_desk
+from monitor.review.progress.batch_progress import BatchProgress, batch_progress
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.review.items import batch_by_id, items_of_batches
@@ -47,7 +47,7 @@ def read(any_engine: Engine, world: World, clock: datetime) -> Iterator[Callable
         body = {"name": "Lea", "password": PASSWORD}
         client.post("/api/login", json=body, headers={"x-csrftoken": token[1]})
 
-        def get(path: str = "/lead", **headers: str) -> str:
+        def get(path: str = "/progress", **headers: str) -> str:
             answer = client.get(path, headers=headers)
             assert 200 == answer.status_code
             return answer.text
@@ -63,9 +63,9 @@ def vote(connection, world: World, item: int, person: str, at: datetime, verdict
     )  # fmt: skip
 
 
-def desk_of(connection, world: World, now: datetime) -> Desk:
+def desk_of(connection, world: World, now: datetime) -> BatchProgress:
     batch = batch_by_id(connection, world.batch_id)
-    return make_desk(connection, batch, world.people["Lea"], now)
+    return batch_progress(connection, batch, world.people["Lea"], now)
 
 
 def item_ids(engine: Engine, world: World) -> list[int]:
@@ -82,7 +82,7 @@ def test_the_counts_add_up(any_engine: Engine, world: World, clock: datetime) ->
                 update(ReviewItem).where(ReviewItem.id == item).values(status=status)
             )
         vote(connection, world, items[10], "Ada", clock + HOUR, "accept")
-        desk = make_desk(
+        desk = batch_progress(
             connection,
             batch_by_id(connection, world.batch_id),
             world.people["Lea"],
@@ -111,7 +111,7 @@ def test_it_says_when_the_queue_will_be_through(
     with transaction(any_engine) as connection:
         for at, item in enumerate(items[:10]):
             vote(connection, world, item, "Ada", clock + 20 * HOUR + at * HOUR / 10, "accept")
-        desk = make_desk(
+        desk = batch_progress(
             connection,
             batch_by_id(connection, world.batch_id),
             world.people["Lea"],
@@ -166,7 +166,7 @@ def test_a_lead_who_reviews_learns_nothing_of_a_colleagues_open_work(
     before = read(**PARTIAL)
     with transaction(any_engine) as connection:
         draft = {"comment": SECRET, "verdict": "reject"}
-        save_draft(connection, lea, world.rows["Ben"], draft, now=now, lease_minutes=90)
+        save_draft(connection, lea, world.rows["Ben"], draft, now=now, lease=timedelta(minutes=90))
     typed = read(**PARTIAL)
     with transaction(any_engine) as connection:
         vote(connection, world, lea, "Ben", now, "reject")
@@ -189,14 +189,14 @@ def test_an_earlier_batch_can_be_looked_at(
 ) -> None:
     older = make_world(any_engine, clock, weeks_ago=1, people=False)
     assert "18 Oct 2026" not in read().split("Who reviews")[0]
-    page = read(f"/lead?batch={older.batch_id}")
+    page = read(f"/progress?batch={older.batch_id}")
     assert "25 Oct 2026</a>" in page.split("Who reviews")[0]
 
 
 def test_before_the_first_batch_it_says_what_will_be_here(engine: Engine, clock: datetime) -> None:
 
     with transaction(engine) as connection:
-        create_account(connection, "Lea", PASSWORD, "lead", clock)
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
     with (
         BackgroundServer(create_app(engine, Settings(), Secrets())) as server,
         httpx.Client(base_url=server.url) as client,
@@ -205,7 +205,7 @@ def test_before_the_first_batch_it_says_what_will_be_here(engine: Engine, clock:
         assert token is not None
         body = {"name": "Lea", "password": PASSWORD}
         client.post("/api/login", json=body, headers={"x-csrftoken": token[1]})
-        assert "No batch yet" in client.get("/lead").text
+        assert "No batch yet" in client.get("/progress").text
 
 
 def test_the_models_page_says_how_old_the_live_version_is(

@@ -101,10 +101,10 @@ def test_from_disagreement_to_adjudication_and_back(call: Callable[[str], Caller
             (one["reviewer_id"], one["reviewer"]) for one in seen[said]
         }
         assert seen[said], "whoever decides reads what was said, not by whom"
-    ruling = {**RIGHT, "cause": "guide_gap", "comment": "Section 3."}
+    ruling = {**RIGHT, "cause": "guidelines_gap", "comment": "Section 3."}
     assert {"status": "gold"} == cleo("POST", f"/items/{item}/adjudication", ruling)
     (decision,) = ada("GET", f"/items/{item}")["decisions"]
-    assert ("adjudicated", "guide_gap", "Section 3.", "Cleo") == tuple(
+    assert ("adjudicated", "guidelines_gap", "Section 3.", "Cleo") == tuple(
         decision[name] for name in ("resolution", "cause", "comment", "decided_by")
     )
 
@@ -113,7 +113,7 @@ def test_from_disagreement_to_adjudication_and_back(call: Callable[[str], Caller
     answer = lea("POST", f"/lead/items/{item}/reopen", reason)
     assert {"status": "adjudication", "revision": 2} == answer
     lea("POST", f"/lead/items/{item}/reopen", reason, status=409)
-    cleo("POST", f"/items/{item}/adjudication", {"verdict": "accept", "cause": "guide_gap"})
+    cleo("POST", f"/items/{item}/adjudication", {"verdict": "accept", "cause": "guidelines_gap"})
     revisions = [one["revision"] for one in lea("GET", f"/items/{item}")["decisions"]]
     assert [1, 2] == revisions
 
@@ -143,7 +143,7 @@ def test_a_lead_settles_flags(call: Callable[[str], Caller]) -> None:
     ada("POST", f"/items/{second}/flag", {"reason": "spam"})
     flags = [{"item": first, "reason": "an address"}, {"item": second, "reason": "spam"}]
     assert flags == lea("GET", "/lead/flags")
-    assert [first, second] == lea("GET", "/work")["to_settle"]
+    assert [first, second] == lea("GET", "/work")["flagged_items"]
     ada("POST", f"/lead/items/{first}/confirm-flag", status=403)
     assert {"status": "excluded"} == lea("POST", f"/lead/items/{first}/confirm-flag")
     assert {"status": "queued"} == lea("POST", f"/lead/items/{second}/reject-flag")

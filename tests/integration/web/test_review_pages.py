@@ -100,11 +100,11 @@ def test_no_route_shows_a_peers_unfinished_work(app: Litestar, world: World, vis
 def test_leads_only(visit, world: World) -> None:
     ada = visit()
     ada.sign_in("Ada")
-    assert 403 == ada.send("GET", "/lead").status_code
-    assert 403 == ada.send("POST", "/lead/decisions/1/confirm").status_code
+    assert 403 == ada.send("GET", "/progress").status_code
+    assert 403 == ada.send("POST", "/decisions/1/confirm").status_code
     lea = visit()
     lea.sign_in("Lea")
-    assert 200 == lea.send("GET", "/lead").status_code
+    assert 200 == lea.send("GET", "/progress").status_code
 
 
 def test_a_restart_signs_nobody_out_and_keeps_open_forms(world: World, visit) -> None:
@@ -142,13 +142,13 @@ def test_health(world: World) -> None:
         answer = client.get("/readyz")
         assert 503 == answer.status_code
         assert "the encoder isn't loaded" in answer.json()["problems"]
-        assert "driftwarden_records_seen" in client.get("/metrics").text
+        assert "driftwarden_records_read" in client.get("/metrics").text
 
 
 def test_an_errors_page_keeps_the_navigation_of_who_is_signed_in(visit) -> None:
     ada = visit()
     ada.sign_in("Ada")
-    for path, status in (("/lead", 403), ("/review/9999", 404)):
+    for path, status in (("/progress", 403), ("/review/9999", 404)):
         page = ada.send("GET", path)
         assert status == page.status_code
         assert '<nav aria-label="Main">' in page.text

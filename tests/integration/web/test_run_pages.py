@@ -15,10 +15,10 @@ from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.training.runs import (
     finish_run,
-    keep_progress,
-    leave_child,
     mark_running,
+    record_unterminated_child,
     run_by_id,
+    save_progress,
 )
 from monitor.web.app import create_app
 from monitor.web.runs.loss_curve import draw_losses
@@ -49,7 +49,7 @@ def run(world: World, clock: datetime, tmp_path: Path) -> int:
             connection, model="assistant", recipe=Recipe(base="b"), work_dir=tmp_path, now=clock
         )
         mark_running(connection, run, {"pid": 1}, clock)
-        keep_progress(connection, run, PROGRESS)
+        save_progress(connection, run, PROGRESS)
     return run
 
 
@@ -88,7 +88,7 @@ def test_nobody_else_does(client: TestClient[Litestar], run: int) -> None:
     sign_in(client, "Ada")
     assert client.get("/runs").status_code == 403
     assert client.get(f"/runs/{run}").status_code == 403
-    assert client.post(f"/lead/runs/{run}/cancel").status_code == 403
+    assert client.post(f"/runs/{run}/cancel").status_code == 403
     assert client.get("/runs/99").status_code == 403
 
 
@@ -97,16 +97,16 @@ def test_a_lead_asks_for_the_end_of_a_run(
 ) -> None:
     sign_in(client, "Lea")
     token = client.headers.pop("x-csrftoken")
-    assert client.post(f"/lead/runs/{run}/cancel").status_code == 403
+    assert client.post(f"/runs/{run}/cancel").status_code == 403
     client.headers["x-csrftoken"] = token
-    answer = client.post(f"/lead/runs/{run}/cancel")
+    answer = client.post(f"/runs/{run}/cancel")
     assert answer.is_success
     assert "Lea asked for its end" in answer.text
     assert "Cancel this run" not in answer.text
     with transaction(world.engine) as connection:
         row = run_by_id(connection, run)
     assert (row.status, row.cancel_requested_by) == ("running", "Lea")
-    assert client.post("/lead/runs/99/cancel").status_code == 404
+    assert client.post("/runs/99/cancel").status_code == 404
 
 
 def test_a_run_that_ended_says_how(
@@ -133,7 +133,7 @@ def test_a_cancelled_run_whose_child_runs_on_says_why(
 ) -> None:
     with transaction(world.engine) as connection:
         finish_run(connection, run, "cancelled", finished_at=clock, error="cancelled by Lea")
-        leave_child(connection, run, {"pid": 1}, "Kubernetes <refuses>")
+        record_unterminated_child(connection, run, {"pid": 1}, "Kubernetes <refuses>")
     sign_in(client, "Lea")
     page = client.get(f"/runs/{run}").text
     assert "Cancelled; its child couldn't be ended yet: Kubernetes &lt;refuses&gt;." in page

@@ -9,10 +9,10 @@ import pytest
 from litestar import Litestar
 from sqlalchemy import Engine
 
-from monitor.review.human_evaluation.locking import lock_study
+from monitor.review.human_evaluation.locking import lock_human_evaluation
 from monitor.review.human_evaluation.rating import claim_next
 from monitor.settings import ModelSection, Secrets, Settings
-from monitor.settings.evaluation_file import HumanEvaluation
+from monitor.settings.evaluation_file import HumanEvaluationPlan
 from monitor.store.engine import transaction
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
@@ -23,7 +23,7 @@ from tests.services.hostile_world import (
     rename_everybody,
     write_hostile_reviews,
 )
-from tests.services.human_evaluation_world import make_study, rate_all, rows
+from tests.services.human_evaluation_world import make_human_evaluation, rate_all, rows
 from tests.services.review_world import World
 from tests.services.route_table import Visitor, routes
 
@@ -59,7 +59,7 @@ def test_a_page_that_escapes_nothing_is_noticed(text: str) -> None:
     assert markup_in(page)
 
 
-def hostile_studies(world: World, clock: datetime) -> tuple[int, int]:
+def hostile_human_evaluations(world: World, clock: datetime) -> tuple[int, int]:
     """Make a study that Ada is at, and a locked one, all of whose texts are hostile."""
     given = [
         {
@@ -67,19 +67,21 @@ def hostile_studies(world: World, clock: datetime) -> tuple[int, int]:
             "task_type": ALL,
             "benchmark": ALL,
             "messages": [{"role": "user", "content": ALL}],
-            "answer": f"{ALL} {row['by']}",
+            "response": f"{ALL} {row['by']}",
             "by": f"{row['by']} {ALL}",
         }
         for row in rows(2)
     ]
     dimensions = ("accuracy", ALL)
-    plan = HumanEvaluation(sample_size=2, dimensions=dimensions)
-    at_work, locked = (make_study(world.engine, clock, plan=plan, given=given) for _ in range(2))
+    plan = HumanEvaluationPlan(sample_size=2, dimensions=dimensions)
+    at_work, locked = (
+        make_human_evaluation(world.engine, clock, plan=plan, given=given) for _ in range(2)
+    )
     scores = {row["by"]: dict.fromkeys(dimensions, 3) for row in given}
     rate_all(world.engine, locked, world.people["Ben"], clock, scores)
     with transaction(world.engine) as connection:
         assert claim_next(connection, at_work, world.people["Ada"], datetime.now(UTC), 20)
-        lock_study(connection, locked, world.rows["Lea"], clock, although_missing=True)
+        lock_human_evaluation(connection, locked, world.rows["Lea"], clock, allow_missing=True)
     return at_work, locked
 
 
@@ -88,14 +90,14 @@ def test_no_page_takes_a_text_for_markup(
 ) -> None:
     items = write_hostile_reviews(browsers["Ada"], browsers["Ben"])
     rename_everybody(world)
-    studies = hostile_studies(world, clock)
+    human_evaluations = hostile_human_evaluations(world, clock)
     pages: dict[str, str] = {}
     for route in routes(app):
         if route.method != "GET":
             continue
         for number, item in enumerate(items.values()):
-            ids = {"evaluation_id": world.evaluation_id, "person_id": world.people["Ada"]}
-            ids["study_id"] = studies[number % len(studies)]
+            ids = {"evaluation_id": world.evaluation_id, "user_id": world.people["Ada"]}
+            ids["human_evaluation_id"] = human_evaluations[number % len(human_evaluations)]
             path = route.fill({**ids, "item_id": item, "token": "x"})
             for name, browser in browsers.items():
                 answer = browser.get(path)
@@ -121,11 +123,11 @@ def test_no_answer_to_a_form_takes_a_text_for_markup(browsers: dict[str, Visitor
         stranger.get("/login", params={"next": ALL}),
         stranger.get(f"/welcome/{CORPUS[2]}".replace("/img", "img")),
         stranger.get("/login/sso/callback", params={"error": ALL, "state": ALL}),
-        lea.post("/people", {"name": ALL, "email": ALL, "role": "reviewer"}),
-        lea.post("/people", {"name": "Zed", "role": ALL, "other_task_types": ALL}),
-        lea.post("/people/1/role", {"role": ALL}),
-        lea.post("/people/1/task-types", {"task_type": ALL}),
-        lea.get("/people"),
+        lea.post("/users", {"name": ALL, "email": ALL, "role": "reviewer"}),
+        lea.post("/users", {"name": "Zed", "role": ALL, "other_task_types": ALL}),
+        lea.post("/users/1/role", {"role": ALL}),
+        lea.post("/users/1/task-types", {"task_type": ALL}),
+        lea.get("/users"),
         lea.get("/digest", params={"model": ALL}),
         lea.get(f"/nowhere/{CORPUS[2]}"),
     ]

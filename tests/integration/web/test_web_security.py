@@ -281,7 +281,7 @@ ELSEWHERE = [
 ]  # fmt: skip
 
 
-OWN = ["/", "/review/7", "/evaluations/1/report?kind=evidently", "/a/b?x=%2F"]
+OWN = ["/", "/review/7", "/drift-evaluations/1/report?kind=evidently", "/a/b?x=%2F"]
 
 
 @pytest.mark.parametrize("target", ELSEWHERE)

@@ -9,14 +9,15 @@ from sqlalchemy import Engine
 from monitor.settings import Drift, ModelSection, Settings
 from monitor.store.engine import transaction
 from monitor.store.windows.drift_evaluations import (
-    EvaluationRow,
-    evaluation_by_id,
-    list_evaluations,
+    DriftEvaluationRow,
+    drift_evaluation_by_id,
+    list_drift_evaluations,
 )
 from monitor.store.windows.prompt_maps import prompt_map
 from monitor.store.windows.reports import load_report, report_kinds
 from monitor.store.windows.sample_scores import sample_scores
-from monitor.windows.evaluation import catch_up, evaluate_window
+from monitor.windows import evaluation
+from monitor.windows.evaluation import evaluate_due_windows, evaluate_window
 from monitor.windows.reading import stored_window
 from tests.services.stored_traffic import ENCODER, store_traffic
 
@@ -33,16 +34,18 @@ def baseline(engine: Engine, clock: datetime) -> int | None:
 @pytest.fixture
 def no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave Evidently's report out: importing it takes 5 s."""
-    monkeypatch.setattr(weekly, "render_evidently", lambda *_, **__: "<p>report</p>")
+    monkeypatch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
 
 
-def evaluated(engine: Engine, evaluation_id: int | None) -> EvaluationRow:
+def evaluated(engine: Engine, evaluation_id: int | None) -> DriftEvaluationRow:
     assert evaluation_id is not None
     with transaction(engine) as connection:
-        return evaluation_by_id(connection, evaluation_id)
+        return drift_evaluation_by_id(connection, evaluation_id)
 
 
-def run(engine: Engine, start: datetime, settings: Settings = SETTINGS, **options) -> EvaluationRow:
+def run(
+    engine: Engine, start: datetime, settings: Settings = SETTINGS, **options
+) -> DriftEvaluationRow:
     end = start + WEEK
     return evaluated(engine, evaluate_window(engine, settings, start, end, end, **options))
 
@@ -68,7 +71,7 @@ def test_new_topics_are_input_drift_and_named(engine: Engine, clock: datetime) -
     row = run(engine, clock)
     assessment = row.assessment
     assert (assessment.input.alarm, assessment.output.alarm) == (True, False)
-    assert 0.15 < assessment.input.mass_lower_bound <= 0.33
+    assert 0.15 < assessment.input.drifted_share_lower_bound <= 0.33
     (topic,) = assessment.input.topics
     assert set(topic.name.split(", ")) == {"crypto", "wallet", "transfer"}
     assert all(example.prompt.startswith("crypto wallet") for example in topic.examples)
@@ -123,7 +126,7 @@ def test_a_fallen_metric_alone_alarms(engine: Engine, clock: datetime) -> None:
     store_traffic(engine, clock, 500, seed=5, resolved=0.6)
     row = run(engine, clock)
     assert row.verdict == "drift"
-    (degraded,) = [one for one in row.assessment.characteristics if one.degraded]
+    (degraded,) = [one for one in row.assessment.numeric_columns if one.degraded]
     assert degraded.name == "resolved"
     assert degraded.relative_change == pytest.approx(-0.33, abs=0.06)
 
@@ -194,11 +197,11 @@ def test_missed_windows_are_caught_up_oldest_first(engine: Engine, clock: dateti
     for week in (0, 2):  # nothing in week 1: that is an answer too
         store_traffic(engine, clock + week * WEEK, 30, seed=20 + week)
     now = clock + 3 * WEEK + timedelta(hours=5)
-    ran = catch_up(engine, SETTINGS, now)
+    ran = evaluate_due_windows(engine, SETTINGS, now)
     with transaction(engine) as connection:
-        rows = {row.id: row for row in list_evaluations(connection)}
+        rows = {row.id: row for row in list_drift_evaluations(connection)}
     assert [rows[one].window_start for one in ran] == [clock, clock + WEEK, clock + 2 * WEEK]
-    assert catch_up(engine, SETTINGS, now) == []
+    assert evaluate_due_windows(engine, SETTINGS, now) == []
 
 
 def test_a_window_that_fails_is_recorded_and_the_next_is_evaluated(
@@ -215,20 +218,20 @@ def test_a_window_that_fails_is_recorded_and_the_next_is_evaluated(
 
     monkeypatch.setattr(stored_window, "load_window", failing)
     now = clock + 2 * WEEK
-    (second,) = catch_up(engine, SETTINGS, now)
+    (second,) = evaluate_due_windows(engine, SETTINGS, now)
     assert evaluated(engine, second).window_start == clock + WEEK
     with transaction(engine) as connection:
-        failed = list_evaluations(connection)[-1]
+        failed = list_drift_evaluations(connection)[-1]
     assert (failed.status, failed.error) == ("failed", "ValueError: broken on purpose")
     monkeypatch.setattr(stored_window, "load_window", working)
-    assert catch_up(engine, SETTINGS, now + timedelta(minutes=1)) == []
-    assert catch_up(engine, SETTINGS, now + timedelta(hours=1)) == [failed.id]
+    assert evaluate_due_windows(engine, SETTINGS, now + timedelta(minutes=1)) == []
+    assert evaluate_due_windows(engine, SETTINGS, now + timedelta(hours=1)) == [failed.id]
 
 
 def test_another_models_traffic_is_not_looked_at(engine: Engine, clock: datetime) -> None:
     store_traffic(engine, clock, 30, seed=40)
     other = SETTINGS.model_copy(update={"model": ModelSection(name="other")})
-    assert catch_up(engine, other, clock + WEEK) == []
+    assert evaluate_due_windows(engine, other, clock + WEEK) == []
 
 
 @pytest.mark.usefixtures("baseline")
@@ -246,7 +249,7 @@ def test_a_report_that_fails_leaves_the_evaluation_standing(
     def failing(*_):
         raise RuntimeError("Evidently is broken")
 
-    monkeypatch.setattr(weekly, "render_evidently", failing)
+    monkeypatch.setattr(evaluation, "render_evidently", failing)
     store_traffic(engine, clock, 300, seed=41)
     row = run(engine, clock)
     assert row.status == "done"

@@ -10,9 +10,10 @@ from sqlalchemy import Engine
 from monitor.errors import ModelError
 from monitor.settings import Drift, Settings
 from monitor.store.engine import transaction
-from monitor.store.traffic.baselines import baselines_of
+from monitor.store.traffic.baselines import list_baselines
 from monitor.store.traffic.exchanges import load_baseline
-from monitor.store.windows.drift_evaluations import EvaluationRow, evaluation_by_id
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
+from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_window
 from monitor.windows.reading.baselines import References
 from monitor.windows.reading.reembedding import CHUNK, EncoderSource, encode
@@ -24,15 +25,15 @@ SETTINGS = Settings(drift=Drift(n_permutations=999))
 
 @pytest.fixture(autouse=True)
 def _no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weekly, "render_evidently", lambda *_, **__: "<p>report</p>")
+    monkeypatch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
 
 
-def run(engine: Engine, start: datetime, encoder: EncoderSource, **options) -> EvaluationRow:
+def run(engine: Engine, start: datetime, encoder: EncoderSource, **options) -> DriftEvaluationRow:
     end = start + WEEK
     evaluation_id = evaluate_window(engine, SETTINGS, start, end, end, encoder=encoder, **options)
     assert evaluation_id is not None
     with transaction(engine) as connection:
-        return evaluation_by_id(connection, evaluation_id)
+        return drift_evaluation_by_id(connection, evaluation_id)
 
 
 def missing():
@@ -49,7 +50,7 @@ def test_a_baseline_is_embedded_again_once(any_engine: Engine, clock: datetime) 
         store_traffic(any_engine, clock + week * WEEK, 400, seed=2 + week, encoder="other@2/max64")
     first = run(any_engine, clock, TopicEncoder)
     with transaction(any_engine) as connection:
-        copy, kept = baselines_of(connection, "assistant")
+        copy, kept = list_baselines(connection, "assistant")
         again = load_baseline(connection, copy.id)
         before = load_baseline(connection, kept.id)
     assert (kept.id, kept.encoder) == (original, ENCODER)
@@ -93,7 +94,7 @@ def test_two_that_embed_a_baseline_again_make_one_copy(any_engine: Engine, clock
     for thread in threads:
         thread.join(60)
     with transaction(any_engine) as connection:
-        copy, _ = baselines_of(connection, "assistant")
+        copy, _ = list_baselines(connection, "assistant")
         assert len(load_baseline(connection, copy.id)) == 200
     assert found == [copy.id, copy.id]
 
@@ -112,7 +113,7 @@ def test_a_third_encoder_reads_both_sides(engine: Engine, clock: datetime) -> No
     store_traffic(engine, clock, 300, seed=8, encoder="older@0/max64")
     row = run(engine, clock, TopicEncoder)
     assert row.provenance["encoder"] == "other@2/max64"
-    assert row.provenance["window"]["n_embedded_again"] == 300
+    assert row.provenance["window"]["n_reembedded"] == 300
     assert row.provenance["baseline"]["encoder"] == "other@2/max64"
     assert row.verdict != "not_enough_data"
 
@@ -127,7 +128,7 @@ def test_a_week_in_which_the_encoder_changed_is_judged_whole(
     )
     row = run(any_engine, clock, TopicEncoder)
     assert row.assessment.n_current == 320
-    assert row.provenance["window"]["n_embedded_again"] == 120
+    assert row.provenance["window"]["n_reembedded"] == 120
     assert row.provenance["encoder"] == "other@2/max64"
     assert any("120 exchanges" in one and ENCODER in one for one in row.assessment.remarks)
     again = run(any_engine, clock, TopicEncoder, again=True)

@@ -16,6 +16,7 @@ from monitor.settings import Drift, Settings
 from monitor.store.windows.assessment import Assessment
 from monitor.windows import file_comparison as comparing
 from monitor.windows.file_comparison import compare_files
+from monitor.windows.report import evidently
 from monitor.windows.report.terminal import print_assessment
 from tests.services.word_encoder import WordEncoder
 
@@ -99,7 +100,7 @@ def test_where_nothing_has_an_answer_only_prompts_were_compared_and_it_is_said(
     said = "No line of either file has an answer: only the prompts were compared."
     found = compared(silent, write(tmp_path / "current.jsonl", 120, response=""))
     assert said in found.remarks
-    assert found.output.untested_because == "no_answers"
+    assert found.output.untested_reason == "no_responses"
     assert said not in compared(silent, write(tmp_path / "current.jsonl", 120)).remarks
 
 
@@ -113,7 +114,7 @@ def test_a_version_is_no_metric_and_few_answers_of_several_are_judged_together(
     reference = write(tmp_path / "reference.jsonl", 150, metadata=known)
     current = write(tmp_path / "current.jsonl", 120, metadata=metadata)
     found = compared(reference, current)
-    assert "model_version" not in {one.name for one in found.characteristics}
+    assert "model_version" not in {one.name for one in found.numeric_columns}
     assert found.verdict == "no_drift"
     assert found.versions == ()
     (remark,) = found.remarks
@@ -138,7 +139,7 @@ def test_each_version_in_a_file_is_judged_and_one_that_answers_otherwise_speaks(
     first, second = found.versions
     assert (first.version, first.n_current, first.verdict) == ("a", 150, "no_drift")
     assert (second.version, second.n_current, second.verdict) == ("b", 150, "drift")
-    assert (second.shown, second.first, found.n_current) == (True, None, 300)
+    assert (second.is_reported, second.first, found.n_current) == (True, None, 300)
     assert found.verdict == "drift"
     assert found.headline.startswith("Version b (150 of 300 exchanges): ")
     assert "Version a, 150 exchanges: no drift." in found.remarks
@@ -227,7 +228,7 @@ def test_what_no_longer_answers_at_the_end_of_a_file_stops_nothing(tmp_path: Pat
         metadata=values,
     )
     found = compared(reference, current)
-    assert [(one.version, one.serves, one.verdict) for one in found.versions] == [
+    assert [(one.version, one.is_serving, one.verdict) for one in found.versions] == [
         ("old", False, "drift"),
         ("new", True, "no_drift"),
     ]
@@ -236,7 +237,10 @@ def test_what_no_longer_answers_at_the_end_of_a_file_stops_nothing(tmp_path: Pat
     lines = current.read_text(encoding="utf-8").splitlines()
     current.write_text("\n".join(reversed(lines)), encoding="utf-8")
     again = compared(reference, current)
-    assert [(one.version, one.serves) for one in again.versions] == [("old", False), ("new", True)]
+    assert [(one.version, one.is_serving) for one in again.versions] == [
+        ("old", False),
+        ("new", True),
+    ]
 
 
 def replaced(row: int) -> dict[str, Any]:
@@ -266,11 +270,11 @@ def test_lines_ahead_of_the_clock_keep_their_time_and_decide_nothing(
     for row in ahead:
         rows[row]["timestamp"] = "2099-01-01T12:00:00Z"
     found = compared(reference, write_rows(tmp_path / "current.jsonl", rows))
-    assert [(one.version, one.verdict, one.shown) for one in found.versions] == [
+    assert [(one.version, one.verdict, one.is_reported) for one in found.versions] == [
         ("old", "no_drift", False),
         ("new", "drift", True),
     ]
-    assert found.versions[1].serves
+    assert found.versions[1].is_serving
     assert found.versions[0].last == datetime(2099, 1, 1, 12, tzinfo=UTC)
     (told,) = [one for one in found.remarks if "clock" in one]
     noun = "1 exchange" if len(ahead) == 1 else "2 exchanges"
@@ -285,7 +289,10 @@ def test_a_file_wholly_ahead_of_the_clock_still_tells_who_answers(tmp_path: Path
     for row in rows:
         row["timestamp"] = row["timestamp"].replace("2026", "2098")
     found = compared(reference, write_rows(tmp_path / "current.jsonl", rows))
-    assert [(one.version, one.serves) for one in found.versions] == [("old", False), ("new", True)]
+    assert [(one.version, one.is_serving) for one in found.versions] == [
+        ("old", False),
+        ("new", True),
+    ]
     assert any("clock: 300 exchanges of current.jsonl" in one for one in found.remarks)
 
 
@@ -377,7 +384,7 @@ def test_what_serves_and_is_too_little_is_not_judged_by_what_answered_before(
         "What serves could not be judged: version new (20 of 140 exchanges). Not enough data to "
         "judge: 100 exchanges are needed"
     )
-    assert [(one.version, one.shown, one.verdict, one.alarm) for one in found.versions] == [
+    assert [(one.version, one.is_reported, one.verdict, one.alarm) for one in found.versions] == [
         ("old", False, "drift", False),
         ("new", True, "not_enough_data", False),
     ]
@@ -403,7 +410,7 @@ def test_a_version_too_small_to_be_judged_is_named_with_its_share(
     told = f"{share} of the exchanges of what serves could not be judged: version b ({n_small})."
     assert told in found.headline
     assert found.headline.startswith(told) is (verdict == "not_enough_data")
-    assert found.versions[0].shown
+    assert found.versions[0].is_reported
 
 
 def test_versions_too_small_alone_are_judged_together_beside_a_large_one(tmp_path: Path) -> None:
@@ -415,7 +422,7 @@ def test_versions_too_small_alone_are_judged_together_beside_a_large_one(tmp_pat
         metadata=lambda row: {"model_version": "a" if row < 160 else "bc"[row % 2]},
     )
     found = compared(reference, current)
-    assert [one.together for one in found.versions] == [(), ("b", "c")]
+    assert [one.pooled_versions for one in found.versions] == [(), ("b", "c")]
     assert found.verdict == "drift"
     assert found.headline.startswith("Versions b and c (160 of 320 exchanges): ")
     assert any(one.endswith("judged together: b (80), c (80).") for one in found.remarks)
@@ -436,7 +443,7 @@ def test_answers_that_cannot_be_compared_are_no_proof(tmp_path: Path, n_before: 
     assert (found.verdict, found.alarm) == ("not_enough_data", False)
     assert (found.input.verdict, found.output.verdict) == ("no_drift", "not_enough_data")
     assert "the answers could not be compared" in found.headline
-    assert found.output.untested_because == "few_answers"
+    assert found.output.untested_reason == "few_responses"
     assert any(
         f"{n_before or 150} of 150 exchanges in the window and {n_before} of 150" in one
         for one in found.remarks
@@ -452,7 +459,7 @@ def test_answers_to_prompts_that_nobody_asked_before_cannot_be_compared(tmp_path
     )
     found = compared(reference, other)
     assert (found.verdict, found.output.verdict) == ("drift", "not_enough_data")
-    assert found.output.untested_because == "few_like_prompts"
+    assert found.output.untested_reason == "few_comparable_prompts"
     assert any("fewer than 100 prompts on a side are like" in one for one in found.remarks)
 
 
@@ -495,7 +502,7 @@ def test_a_report_that_evidently_cant_render_is_left_out_and_said(
     def fail(*_: Any, **__: Any) -> str:
         raise ZeroDivisionError("no bins")
 
-    monkeypatch.setattr(evidently_report, "render_evidently", fail)
+    monkeypatch.setattr(evidently, "render_evidently", fail)
     monkeypatch.chdir(tmp_path)
     file, page = str(write(tmp_path / "a.jsonl", 120)), tmp_path / "page.html"
     options = ["--html", str(page), "--evidently", "evidently.html"]
@@ -521,7 +528,7 @@ def test_too_little_names_the_files_and_what_it_rests_on(tmp_path: Path) -> None
     assert found.basis.encoder == "words@1"
     # A tokenizer makes vectors, a hash says by which half an answer's form is judged.
     assert {"transformers", "xxhash", "numpy"} <= set(found.basis.versions)
-    assert found.basis.settings["minimum_samples"] == 100
+    assert found.basis.settings["min_samples"] == 100
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from sqlalchemy import Engine
 
 from monitor.settings import Drift, Settings
 from monitor.store.engine import transaction
-from monitor.store.windows.drift_evaluations import EvaluationRow, evaluation_by_id
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
+from monitor.windows import evaluation
 from monitor.windows.comparison.large_users import LARGE_USER
 from monitor.windows.evaluation import evaluate_window
 from tests.services.stored_traffic import store_traffic
@@ -19,15 +20,15 @@ SETTINGS = Settings(drift=Drift(n_permutations=999))
 
 @pytest.fixture(autouse=True)
 def _no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weekly, "render_evidently", lambda *_, **__: "<p>report</p>")
+    monkeypatch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
 
 
-def run(engine: Engine, start: datetime) -> EvaluationRow:
+def run(engine: Engine, start: datetime) -> DriftEvaluationRow:
     end = start + WEEK
     evaluation_id = evaluate_window(engine, SETTINGS, start, end, end)
     assert evaluation_id is not None
     with transaction(engine) as connection:
-        return evaluation_by_id(connection, evaluation_id)
+        return drift_evaluation_by_id(connection, evaluation_id)
 
 
 def test_the_habits_of_one_user_raise_no_alarm(any_engine: Engine, clock: datetime) -> None:
@@ -38,7 +39,7 @@ def test_the_habits_of_one_user_raise_no_alarm(any_engine: Engine, clock: dateti
     assessment = row.assessment
     assert assessment.verdict == "no_drift"
     assert assessment.n_current == 800
-    assert not any(one.degraded for one in assessment.characteristics)
+    assert not any(one.degraded for one in assessment.numeric_columns)
     (remark,) = [one for one in assessment.remarks if LARGE_USER.match(one)]
     assert remark.startswith("One user (crawler) sent 5")
     with transaction(any_engine) as connection:
@@ -50,7 +51,7 @@ def test_the_drift_of_all_others_is_not_hidden(any_engine: Engine, clock: dateti
     store_traffic(any_engine, clock, 800, seed=3, large_user=0.5, new_share=0.2)
     assessment = run(any_engine, clock).assessment
     assert assessment.input.alarm
-    assert 0.05 < assessment.input.mass_lower_bound <= 0.2
+    assert 0.05 < assessment.input.drifted_share_lower_bound <= 0.2
     (topic,) = assessment.input.topics
     assert "crypto" in topic.name
 

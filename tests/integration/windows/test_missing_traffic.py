@@ -10,11 +10,11 @@ from monitor.store.engine import transaction
 from monitor.store.tables import SourceOffset
 from monitor.store.traffic.offsets import record_gap
 from monitor.store.windows.drift_evaluations import (
-    EvaluationRow,
-    evaluation_by_id,
-    list_evaluations,
+    DriftEvaluationRow,
+    drift_evaluation_by_id,
+    list_drift_evaluations,
 )
-from monitor.windows.evaluation import catch_up, evaluate_window
+from monitor.windows.evaluation import evaluate_due_windows, evaluate_window
 from tests.services.stored_traffic import store_traffic
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
@@ -22,12 +22,12 @@ SETTINGS = Settings(drift=Drift(n_permutations=999))
 TOPIC = SETTINGS.kafka.topic
 
 
-def run(engine: Engine, start: datetime) -> EvaluationRow:
+def run(engine: Engine, start: datetime) -> DriftEvaluationRow:
     end = start + WEEK
     evaluation_id = evaluate_window(engine, SETTINGS, start, end, end)
     assert evaluation_id is not None
     with transaction(engine) as connection:
-        return evaluation_by_id(connection, evaluation_id)
+        return drift_evaluation_by_id(connection, evaluation_id)
 
 
 def read_until(engine: Engine, moment: datetime | None) -> None:
@@ -51,9 +51,9 @@ def baseline(any_engine: Engine, clock: datetime) -> Engine:
 
 
 def test_the_watch_begins_with_the_baseline(baseline: Engine, clock: datetime) -> None:
-    ran = catch_up(baseline, SETTINGS, clock)
+    ran = evaluate_due_windows(baseline, SETTINGS, clock)
     with transaction(baseline) as connection:
-        rows = list_evaluations(connection)
+        rows = list_drift_evaluations(connection)
     assert len(ran) == 2
     for row in rows:
         assert (row.status, row.verdict) == ("done", "not_enough_data")
@@ -87,8 +87,10 @@ def test_traffic_of_other_models_is_named(baseline: Engine, clock: datetime) -> 
 
 def test_records_that_were_lost_are_counted(baseline: Engine, clock: datetime) -> None:
     with transaction(baseline) as connection:
-        for found_at, last in ((clock + DAY, 1009), (clock + 9 * DAY, 5000)):
-            record_gap(connection, TOPIC, 0, first_offset=1000, last_offset=last, found_at=found_at)
+        for detected_at, last in ((clock + DAY, 1009), (clock + 9 * DAY, 5000)):
+            record_gap(
+                connection, TOPIC, 0, first_offset=1000, last_offset=last, detected_at=detected_at
+            )
     store_traffic(baseline, clock, 300, seed=2)
     (remark,) = run(baseline, clock).assessment.remarks
     assert remark.startswith("10 records were deleted by the topic's retention")

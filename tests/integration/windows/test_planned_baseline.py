@@ -17,14 +17,15 @@ from monitor.store.privacy.deletion import (
     delete_exchanges,
     exchanges_of_baseline,
 )
-from monitor.store.tables import Evaluation, Exchange
-from monitor.store.traffic.baselines import BaselineRow, baselines_of
+from monitor.store.tables import DriftEvaluation, Exchange
+from monitor.store.traffic.baselines import BaselineRow, list_baselines
 from monitor.store.traffic.exchanges import load_baseline, load_window
-from monitor.store.training.baseline_plans import newest_plan, open_plan
-from monitor.store.windows.drift_evaluations import EvaluationRow, evaluation_by_id
-from monitor.windows.evaluation import catch_up
+from monitor.store.training.baseline_plans import latest_baseline_plan, pending_baseline_plan
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
+from monitor.windows import evaluation
+from monitor.windows.evaluation import evaluate_due_windows
 from monitor.windows.reading.baselines import References
-from monitor.windows.versions.planned_baseline import equal_sample, follow_version
+from monitor.windows.versions.planned_baseline import advance_baseline, equal_sample
 from retrain.registry.stages import promote, register_version, roll_back
 from tests.services.stored_traffic import ENCODER, TopicEncoder, store_traffic
 
@@ -35,7 +36,7 @@ SETTINGS = Settings(drift=Drift(n_permutations=999))
 
 @pytest.fixture(autouse=True)
 def _no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weekly, "render_evidently", lambda *_, **__: "<p>report</p>")
+    monkeypatch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
 
 
 class Model:
@@ -58,22 +59,22 @@ class Model:
         with transaction(self.engine) as connection:
             promote(connection, version_id, changed_by="lea", reason="better", now=now)
 
-    def evaluate(self, now: datetime) -> list[EvaluationRow]:
+    def evaluate(self, now: datetime) -> list[DriftEvaluationRow]:
         """Evaluate what is due, then follow the version, as the daemon does."""
-        ran = catch_up(self.engine, SETTINGS, now, encoder=TopicEncoder)
-        follow_version(self.engine, SETTINGS, now, TopicEncoder)
+        ran = evaluate_due_windows(self.engine, SETTINGS, now, encoder=TopicEncoder)
+        advance_baseline(self.engine, SETTINGS, now, TopicEncoder)
         with transaction(self.engine) as connection:
-            return [evaluation_by_id(connection, one) for one in ran]
+            return [drift_evaluation_by_id(connection, one) for one in ran]
 
     def judged(self, now: datetime, settings: Settings = SETTINGS) -> None:
         """The same for the week that ends, with findings that don't matter."""
         self.note_judged(now)
-        follow_version(self.engine, settings, now, TopicEncoder)
+        advance_baseline(self.engine, settings, now, TopicEncoder)
 
     def note_judged(self, now: datetime) -> None:
         with transaction(self.engine) as connection:
             connection.execute(
-                insert(Evaluation).values(
+                insert(DriftEvaluation).values(
                     model=MODEL, window_start=now - WEEK, window_end=now, status="done", seed=1,
                     provenance={}, started_at=now,
                 )
@@ -86,7 +87,7 @@ class Model:
 
     def baselines(self) -> list[BaselineRow]:
         with transaction(self.engine) as connection:
-            return baselines_of(connection, MODEL)
+            return list_baselines(connection, MODEL)
 
 
 @pytest.fixture
@@ -115,10 +116,10 @@ def test_the_first_whole_week_of_a_version_becomes_its_baseline(
     made, before = model.baselines()
     assert (made.model_version, made.n_exchanges, before.id) == ("2", 400, model.first)
     with transaction(model.engine) as connection:
-        plan = newest_plan(connection, two)
+        plan = latest_baseline_plan(connection, two)
         assert plan is not None
         assert (plan.baseline_id, plan.closed_at) == (made.id, clock + 2 * WEEK)
-        assert open_plan(connection, MODEL) is None
+        assert pending_baseline_plan(connection, MODEL) is None
     (next_week,) = model.evaluate(clock + 3 * WEEK)
     assert (next_week.baseline_id, next_week.verdict) == (made.id, "no_drift")
 
@@ -129,14 +130,14 @@ def test_the_plan_stands_with_the_promotion_or_not_at_all(model: Model, clock: d
     def promote_and_die() -> None:
         with transaction(model.engine) as connection:
             promote(connection, two, changed_by="lea", reason="better", now=clock)
-            assert newest_plan(connection, two) is not None
+            assert latest_baseline_plan(connection, two) is not None
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         promote_and_die()
     with transaction(model.engine) as connection:
-        assert newest_plan(connection, two) is None
-        plan = open_plan(connection, MODEL)
+        assert latest_baseline_plan(connection, two) is None
+        plan = pending_baseline_plan(connection, MODEL)
         assert plan is not None
         assert plan.version_id == model.one
 
@@ -207,7 +208,7 @@ def test_a_version_that_serves_again_keeps_its_own(model: Model, clock: datetime
     assert [one.model_version for one in model.baselines()] == ["1", ""]
     assert model.compared_with("1") == model.baselines()[0].id
     with transaction(model.engine) as connection:
-        assert open_plan(connection, MODEL) is None
+        assert pending_baseline_plan(connection, MODEL) is None
 
 
 def test_a_baseline_that_a_person_imported_counts(model: Model, clock: datetime) -> None:
@@ -218,7 +219,7 @@ def test_a_baseline_that_a_person_imported_counts(model: Model, clock: datetime)
     assert model.compared_with("2") == own
     assert len(model.baselines()) == 2
     with transaction(model.engine) as connection:
-        assert open_plan(connection, MODEL) is None
+        assert pending_baseline_plan(connection, MODEL) is None
 
 
 def test_rates_that_differ_are_evened_out(any_engine: Engine, clock: datetime) -> None:

@@ -12,7 +12,8 @@ from threadpoolctl import threadpool_limits
 
 from monitor.settings import Drift, Settings
 from monitor.store.engine import transaction
-from monitor.store.tables import Evaluation, Report
+from monitor.store.tables import DriftEvaluation, Report
+from monitor.windows import evaluation
 from monitor.windows import stored_comparison as judging
 from monitor.windows.assessment.provenance import blas_threads
 from monitor.windows.evaluation import evaluate_window
@@ -24,7 +25,7 @@ SETTINGS = Settings(drift=Drift(n_permutations=999))
 
 @pytest.fixture(autouse=True)
 def _no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weekly, "render_evidently", lambda *_, **__: "<p>report</p>")
+    monkeypatch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
 
 
 def prepare(engine: Engine, clock: datetime) -> Engine:
@@ -45,7 +46,9 @@ def evaluate(engine: Engine, clock: datetime, **options: Any) -> int | None:
 def everything(engine: Engine) -> dict[str, Any]:
     """Return all that evaluations have left in the database, to the last byte."""
     with transaction(engine) as connection:
-        rows = connection.execute(select(Evaluation.__table__).order_by(Evaluation.id)).mappings()
+        rows = connection.execute(
+            select(DriftEvaluation.__table__).order_by(DriftEvaluation.id)
+        ).mappings()
         reports = connection.execute(
             select(Report.kind, Report.content).order_by(Report.evaluation_id, Report.kind)
         )

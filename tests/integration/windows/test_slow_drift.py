@@ -8,9 +8,10 @@ from sqlalchemy import Engine, func, select
 from monitor.alerts.incidents import fingerprint_of, handle_evaluation, severity_of
 from monitor.settings import Alerts, Drift, Settings
 from monitor.store.engine import transaction
-from monitor.store.tables import Evaluation, WatchedWindow
+from monitor.store.tables import DriftEvaluation, SlowDriftWindow
 from monitor.store.windows.assessment import Assessment, SlowDrift
-from monitor.store.windows.drift_evaluations import evaluation_by_id
+from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
+from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_window
 from tests.services.stored_traffic import store_traffic
 
@@ -23,7 +24,7 @@ GROWING = (0.01, 0.03, 0.05, 0.07, 0.09)
 
 @pytest.fixture(autouse=True)
 def _no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weekly, "render_evidently", lambda *_, **__: "<p>report</p>")
+    monkeypatch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
 
 
 def baseline(engine: Engine, clock: datetime, *, seed: int = 1, n: int = 800) -> None:
@@ -35,7 +36,7 @@ def evaluated(engine: Engine, start: datetime, **options) -> tuple[int, Assessme
     evaluation_id = evaluate_window(engine, SETTINGS, start, end, end, **options)
     assert evaluation_id is not None
     with transaction(engine) as connection:
-        assessment = evaluation_by_id(connection, evaluation_id).assessment
+        assessment = drift_evaluation_by_id(connection, evaluation_id).assessment
     assert assessment is not None
     return evaluation_id, assessment
 
@@ -56,8 +57,8 @@ def kept(engine: Engine) -> list[tuple[int, str, bytes]]:
     with transaction(engine) as connection:
         rows = connection.execute(
             select(
-                WatchedWindow.evaluation_id, WatchedWindow.map_digest, WatchedWindow.sums
-            ).order_by(WatchedWindow.evaluation_id)
+                SlowDriftWindow.evaluation_id, SlowDriftWindow.scoring_digest, SlowDriftWindow.sums
+            ).order_by(SlowDriftWindow.evaluation_id)
         )
         return [tuple(row) for row in rows]
 
@@ -75,7 +76,7 @@ def test_growth_over_weeks_alarms_and_opens_an_incident(
     assert found.verdict == "drift"
     assert slow.since is not None
     assert clock <= slow.since <= clock + 2 * WEEK
-    assert 0.005 <= slow.share_lower_bound < slow.share < 0.12
+    assert 0.005 <= slow.drifted_share_lower_bound < slow.share < 0.12
     assert slow.p_value <= 0.05
     # The sums were made by one map, and take little room.
     rows = kept(any_engine)
@@ -84,7 +85,7 @@ def test_growth_over_weeks_alarms_and_opens_an_incident(
     assert max(len(sums) for *_, sums in rows) < 40_000
     assert ", since " in found.headline or found.input.slow_alarm
     assert "input" in fingerprint_of(found)
-    assert severity_of(found) >= slow.share_lower_bound
+    assert severity_of(found) >= slow.drifted_share_lower_bound
     with transaction(any_engine) as connection:
         assert handle_evaluation(connection, evaluation_id, clock, alerts=Alerts()) is not None
 
@@ -95,7 +96,7 @@ def test_a_slow_alarm_alone_says_since_when_and_shows_examples(
     # No week by itself reaches this floor.
     monkeypatch.setattr(
         "tests.integration.windows.test_slow_drift.SETTINGS",
-        Settings(drift=Drift(n_permutations=999, minimum_mass=0.5)),
+        Settings(drift=Drift(n_permutations=999, min_drifted_share=0.5)),
     )
     baseline(engine, clock)
     found = grow(engine, clock)[-1][1]
@@ -108,8 +109,8 @@ def test_a_slow_alarm_alone_says_since_when_and_shows_examples(
         f"What people ask has been drifting slowly since {slow.since.day} Nov (about "
     )
     assert found.headline.endswith("; the answers are what they were.")
-    assert found.input.foreign
-    quoted = [*found.input.foreign, *(one for t in found.input.topics for one in t.examples)]
+    assert found.input.outliers
+    quoted = [*found.input.outliers, *(one for t in found.input.topics for one in t.examples)]
     assert any("crypto" in example.prompt for example in quoted)
 
 
@@ -141,7 +142,7 @@ def test_a_window_that_is_not_judged_is_a_gap(engine: Engine, clock: datetime) -
     assert slow_of(told[2]).n_windows == 2
     # Evaluated again with too little, a window leaves nothing behind.
     with transaction(engine) as connection:
-        n_kept = select(func.count()).select_from(WatchedWindow).join(Evaluation)
+        n_kept = select(func.count()).select_from(SlowDriftWindow).join(DriftEvaluation)
         assert connection.execute(n_kept).scalar_one() == 2
 
 

@@ -13,13 +13,14 @@ from monitor.rendering.wording import format_share
 from monitor.settings import Drift, ModelSection, Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
-from monitor.store.traffic.baselines import baselines_of
+from monitor.store.traffic.baselines import list_baselines
 from monitor.store.training.serving_periods import ServingPeriod, serving_periods
-from monitor.store.windows.drift_evaluations import EvaluationRow, evaluation_by_id
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
+from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_window
 from monitor.windows.report.page import render_page
-from monitor.windows.versions.split import version_told
+from monitor.windows.versions.split import version_from_attributes
 from retrain.registry.stages import move_stage, register_version, roll_back
 from tests.services.stored_traffic import TopicEncoder, store_traffic
 
@@ -29,15 +30,15 @@ SETTINGS = Settings(drift=Drift(n_permutations=999))
 
 @pytest.fixture(autouse=True)
 def _no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weekly, "render_evidently", lambda *_, **__: "<p>report</p>")
+    monkeypatch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
 
 
-def run(engine: Engine, start: datetime, settings: Settings = SETTINGS) -> EvaluationRow:
+def run(engine: Engine, start: datetime, settings: Settings = SETTINGS) -> DriftEvaluationRow:
     end = start + WEEK
     evaluation_id = evaluate_window(engine, settings, start, end, end, again=True)
     assert evaluation_id is not None
     with transaction(engine) as connection:
-        return evaluation_by_id(connection, evaluation_id)
+        return drift_evaluation_by_id(connection, evaluation_id)
 
 
 def register(engine: Engine, now: datetime) -> int:
@@ -70,20 +71,25 @@ def test_a_new_version_that_answers_otherwise_alarms(replaced: Engine, clock: da
     row = run(replaced, clock)
     assessment = row.assessment
     first, second = assessment.versions
-    assert (first.version, first.n_current, first.serves, first.verdict) == (
+    assert (first.version, first.n_current, first.is_serving, first.verdict) == (
         "v1",
         300,
         False,
         "no_drift",
     )
-    assert (second.version, second.n_current, second.shown, second.alarm) == ("v2", 400, True, True)
+    assert (second.version, second.n_current, second.is_reported, second.alarm) == (
+        "v2",
+        400,
+        True,
+        True,
+    )
     assert row.verdict == "drift"
     assert assessment.output.alarm
     assert assessment.n_current == 700
     assert assessment.headline.startswith("Version v2 (400 of 700 exchanges): ")
     assert any(one.startswith("Version v1, 300 exchanges") for one in assessment.remarks)
     assert any("--model-version 'v2'" in one for one in assessment.remarks)
-    assert {one.name for one in assessment.characteristics}.isdisjoint({"model_version"})
+    assert {one.name for one in assessment.numeric_columns}.isdisjoint({"model_version"})
     with transaction(replaced) as connection:
         scores = sample_scores(connection, row.id)
     assert len(scores.ids) == 700
@@ -119,7 +125,7 @@ def test_long_names_are_told_apart_and_shown_short(any_engine: Engine, clock: da
     (lacking,) = [one for one in assessment.remarks if "--model-version" in one]
     assert lacking.startswith(f"Version {short[0]} has no baseline of its own")
     assert f"--model-version {names[0]!r}" in lacking
-    shown = next(number for number, one in enumerate(assessment.versions) if one.shown)
+    shown = next(number for number, one in enumerate(assessment.versions) if one.is_reported)
     assert assessment.headline.startswith(f"Version {short[shown]} (300 of 600 exchanges): ")
     assert any(
         one.startswith(f"Version {short[1 - shown]}, 300 exch") for one in assessment.remarks
@@ -157,8 +163,10 @@ def test_a_baseline_of_a_version_is_known_by_the_name_that_traffic_tells(
     done = CliRunner().invoke(app, ["baseline", "import", str(file), "--model-version", str(told)])
     assert done.exit_code == 0, done.output
     with transaction(engine) as connection:
-        (baseline,) = baselines_of(connection, "assistant")
-    assert baseline.model_version == version_told({"model_version": told}, "model_version")
+        (baseline,) = list_baselines(connection, "assistant")
+    assert baseline.model_version == version_from_attributes(
+        {"model_version": told}, "model_version"
+    )
 
 
 def test_what_no_longer_serves_alarms_nobody(any_engine: Engine, clock: datetime) -> None:
@@ -188,7 +196,11 @@ def test_what_serves_and_is_too_little_is_not_judged_by_what_served_before(
     )
     first, second = assessment.versions
     assert (first.verdict, first.alarm) == ("drift" if changed_share else "no_drift", False)
-    assert (second.serves, second.shown, second.verdict) == (True, True, "not_enough_data")
+    assert (second.is_serving, second.is_reported, second.verdict) == (
+        True,
+        True,
+        "not_enough_data",
+    )
     assert not any(one.alarm for one in (assessment.input, assessment.output))
     (remark,) = [one for one in assessment.remarks if one.startswith("Version v1, 400 exchanges")]
     assert ("it alarms nobody" in remark) is bool(changed_share)
@@ -221,9 +233,13 @@ def test_versions_too_small_alone_are_judged_together_beside_a_large_one(
     for number in (2, 3):
         store_traffic(engine, clock, 90, seed=number + 2, version=f"v{number}", changed_share=0.6)
     assessment = run(engine, clock).assessment
-    (small,) = [one for one in assessment.versions if one.together]
-    assert (small.version, small.together, small.n_current) == ("v2 and v3", ("v2", "v3"), 180)
-    assert (assessment.verdict, small.shown, small.alarm) == ("drift", True, True)
+    (small,) = [one for one in assessment.versions if one.pooled_versions]
+    assert (small.version, small.pooled_versions, small.n_current) == (
+        "v2 and v3",
+        ("v2", "v3"),
+        180,
+    )
+    assert (assessment.verdict, small.is_reported, small.alarm) == ("drift", True, True)
     assert assessment.headline.startswith("Versions v2 and v3 (180 of 580 exchanges): ")
     assert any(one.endswith("judged together: v2 (90), v3 (90).") for one in assessment.remarks)
     assert not any("--model-version 'v2" in one for one in assessment.remarks)
@@ -238,7 +254,7 @@ def test_what_no_longer_serves_is_not_judged_together_with_what_does(
         start = clock + 3 * DAY
         store_traffic(engine, start, 90, seed=number + 2, days=4, version=f"v{number}")
     assessment = run(engine, clock).assessment
-    assert [(one.version, one.serves, one.verdict) for one in assessment.versions] == [
+    assert [(one.version, one.is_serving, one.verdict) for one in assessment.versions] == [
         ("v1", False, "not_enough_data"),
         ("v2 and v3", True, "no_drift"),
     ]
@@ -288,7 +304,7 @@ def test_a_metric_that_vanishes_with_a_version_is_told_of_that_version(
     store_traffic(any_engine, clock, 400, seed=2, version="v1")
     store_traffic(any_engine, clock, 200, seed=3, version="v2", metric="isResolved")
     assessment = run(any_engine, clock).assessment
-    assert next(one.version for one in assessment.versions if one.shown) == "v1"
+    assert next(one.version for one in assessment.versions if one.is_reported) == "v1"
     (remark,) = [one for one in assessment.remarks if "Metrics not compared" in one]
     assert remark.startswith("Version v2, 200 exchanges, ")
     assert "`resolved` (600 in the baseline, 0 in the window)" in remark
@@ -299,7 +315,7 @@ def test_versions_side_by_side_share_the_level(replaced: Engine, clock: datetime
     drift = Drift(alpha=0.005, n_permutations=250)  # reaches 0.005, not half of it
     store_traffic(replaced, clock + 3 * DAY, 200, seed=6, days=4, version="v1")
     row = run(replaced, clock, Settings(drift=drift))
-    assert [one.serves for one in row.assessment.versions] == [True, True]
+    assert [one.is_serving for one in row.assessment.versions] == [True, True]
     assert row.verdict == "drift"
 
 

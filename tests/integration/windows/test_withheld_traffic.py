@@ -12,23 +12,24 @@ from monitor.settings import Drift, Settings, Traffic
 from monitor.store.engine import transaction
 from monitor.store.traffic.exchanges import Position
 from monitor.store.traffic.withheld import (
-    Withheld,
+    WithheldCount,
     WithheldDay,
     add_withheld,
     count_withheld,
-    first_withheld,
+    first_withheld_day,
 )
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.drift_evaluations import evaluation_by_id, list_evaluations
+from monitor.store.windows.drift_evaluations import drift_evaluation_by_id, list_drift_evaluations
 from monitor.telemetry import EXCHANGES_WITHHELD
 from monitor.traffic.baseline_import import store_baseline
 from monitor.traffic.formats.decoder import Decoder
-from monitor.traffic.ingest.preparation import Preparer
-from monitor.traffic.ingest.writer import Stored, store_batch
+from monitor.traffic.ingest.preparation import BatchPreparer
+from monitor.traffic.ingest.writer import StoreResult, store_batch
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.sampler import randomness_of, threshold_of
-from monitor.windows.evaluation import catch_up, evaluate_window
+from monitor.windows import evaluation
+from monitor.windows.evaluation import evaluate_due_windows, evaluate_window
 from tests.services.fake_encoder import FakeEncoder
 from tests.services.halves import draws, make_preparer
 from tests.services.traffic_fixtures import load
@@ -40,7 +41,7 @@ TOPICS = ("card blocked abroad", "loan interest rate", "account balance today")
 @pytest.fixture(autouse=True)
 def no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave Evidently's report out: importing it takes 5 s."""
-    monkeypatch.setattr(weekly, "render_evidently", lambda *_: "<p>report</p>")
+    monkeypatch.setattr(evaluation, "render_evidently", lambda *_: "<p>report</p>")
 
 
 def payloads(n: int, start: datetime, seed: int, *, redacted_share: float) -> list[RawRecord]:
@@ -64,7 +65,9 @@ def payloads(n: int, start: datetime, seed: int, *, redacted_share: float) -> li
     return records
 
 
-def store(engine: Engine, records: list[RawRecord], now: datetime, **traffic: object) -> Stored:
+def store(
+    engine: Engine, records: list[RawRecord], now: datetime, **traffic: object
+) -> StoreResult:
     preparer = make_preparer(Traffic(**traffic))
     prepared = preparer.prepare(records, received_at=now, draws=draws(len(records), 0.05))
     return store_batch(engine, prepared, [], now=now)
@@ -89,7 +92,7 @@ def evaluate(engine: Engine, clock: datetime) -> Assessment:
     evaluation_id = evaluate_window(engine, settings(), clock, end, end)
     assert evaluation_id is not None
     with transaction(engine) as connection:
-        assessment = evaluation_by_id(connection, evaluation_id).assessment
+        assessment = drift_evaluation_by_id(connection, evaluation_id).assessment
     assert assessment is not None
     return assessment
 
@@ -132,10 +135,10 @@ def test_a_week_without_any_texts_is_evaluated_and_says_so(
     store_the_baseline(any_engine, clock)
     store(any_engine, payloads(40, clock, 3, redacted_share=1.0), clock + WEEK)
 
-    catch_up(any_engine, settings(), clock + WEEK)
+    evaluate_due_windows(any_engine, settings(), clock + WEEK)
 
     with transaction(any_engine) as connection:
-        row = list_evaluations(connection, "support")[0]
+        row = list_drift_evaluations(connection, "support")[0]
     assert row.assessment is not None
     assert ("not_enough_data", 0, 40) == (
         row.assessment.verdict,
@@ -171,9 +174,9 @@ def test_candidates_for_a_floor_are_not_counted_among_what_was_kept_back(
 ) -> None:
     """With a floor of 1,000 every exchange is a candidate, and one in twenty in the sample."""
     records = payloads(600, clock, 5, redacted_share=1.0)
-    everything = Settings(traffic={"floor_per_window": 1000}, model={"name": "support"})
+    everything = Settings(traffic={"min_samples_per_task_type": 1000}, model={"name": "support"})
     design = SamplingDesign(everything)
-    preparer = Preparer(
+    preparer = BatchPreparer(
         everything.traffic, FakeEncoder(), design=design, default_model="support", redactor=None
     )
     sampled = [one for one in records if randomness_of(one.identity("")) >= threshold_of(0.05)]
@@ -192,7 +195,7 @@ def test_counts_of_replicas_add_up_by_day(any_engine: Engine, clock: datetime) -
     def add() -> None:
         for _ in range(20):
             with transaction(any_engine) as connection:
-                add_withheld(connection, dict.fromkeys(days, Withheld(1, 20.0)))
+                add_withheld(connection, dict.fromkeys(days, WithheldCount(1, 20.0)))
 
     threads = [threading.Thread(target=add) for _ in range(3)]
     for thread in threads:
@@ -201,9 +204,9 @@ def test_counts_of_replicas_add_up_by_day(any_engine: Engine, clock: datetime) -
         thread.join(60)
 
     with transaction(any_engine) as connection:
-        assert Withheld(120, 2400.0) == count_withheld(
+        assert WithheldCount(120, 2400.0) == count_withheld(
             connection, "a", clock, clock + timedelta(days=2)
         )
-        assert Withheld(180, 3600.0) == count_withheld(connection, "b", clock, clock + WEEK)
-        assert clock == first_withheld(connection, "a")
-        assert first_withheld(connection, "c") is None
+        assert WithheldCount(180, 3600.0) == count_withheld(connection, "b", clock, clock + WEEK)
+        assert clock == first_withheld_day(connection, "a")
+        assert first_withheld_day(connection, "c") is None

@@ -5,7 +5,7 @@ import numpy as np
 from monitor.drift.neighbours.cell_search import nearest_in_cells
 from monitor.drift.neighbours.cells import fit_cells
 from monitor.drift.neighbours.exact import nearest
-from monitor.drift.neighbours.pool_search import PoolSearch, search_of
+from monitor.drift.neighbours.pool_search import PoolSearch, make_pool_search
 from monitor.drift.samples.embeddings import check_vectors
 from monitor.drift.samples.pool import make_pool
 
@@ -42,7 +42,7 @@ def test_a_large_pool_is_searched_by_groups_of_cells() -> None:
     sides = [check_vectors(points[rows], "x") for rows in (slice(0, 3000), slice(3000, 6000))]
     pool = make_pool(*sides, np.arange(3000) // 2, None)
     cells = fit_cells(pool.vectors, 256, rng)
-    search = search_of(pool, cells, cells.assign(pool.vectors), rng, None)
+    search = make_pool_search(pool, cells, cells.assign(pool.vectors), rng, None)
     marks, asked = np.flatnonzero(~pool.is_current), search.order(np.arange(6000))
     found = search.among(marks)(asked, 5)
     exact = PoolSearch(pool, search.cell).among(marks)(asked, 5)

@@ -13,7 +13,7 @@ from monitor.drift.clusters import find_clusters
 from monitor.drift.neighbours.cells import fit_cells
 from monitor.drift.regions import Regions, grow_regions
 from monitor.drift.result import Cluster
-from monitor.drift.samples.design import Layout, lay_out
+from monitor.drift.samples.design import Layout, make_layout
 from monitor.drift.samples.embeddings import check_vectors
 from monitor.drift.samples.pool import make_pool
 from monitor.statistics.multiplicity import tarone
@@ -31,7 +31,7 @@ def laid_out(
     groups: tuple[NDArray[np.int64] | None, NDArray[np.int64] | None] = (None, None),
 ) -> tuple[Layout, Regions]:
     sides = check_vectors(reference, "reference"), check_vectors(current, "current")
-    layout = lay_out(make_pool(*sides, *groups), None)
+    layout = make_layout(make_pool(*sides, *groups), None)
     vectors = layout.pool.vectors
     cell = fit_cells(vectors, 40, rng).assign(vectors)
     return layout, grow_regions(vectors, cell, rng)
@@ -119,9 +119,9 @@ def test_samples_that_are_not_judged_are_members_only() -> None:
         scattered(400, rng), np.concatenate([scattered(340, rng), topic]), rng
     )
     rows = np.flatnonzero(~layout.pool.is_current | (layout.pool.origin % 2 == 0))
-    judged = replace(layout.pool, vectors=layout.pool.vectors.part(rows))
+    comparable_pool = replace(layout.pool, vectors=layout.pool.vectors.part(rows))
     for name in ("is_current", "owner", "unit", "origin"):
-        judged = replace(judged, **{name: getattr(layout.pool, name)[rows]})
-    (cluster,) = find_clusters(replace(layout, judged=judged, rows=rows), regions)
+        comparable_pool = replace(comparable_pool, **{name: getattr(layout.pool, name)[rows]})
+    (cluster,) = find_clusters(replace(layout, comparable_pool=comparable_pool, rows=rows), regions)
     assert set(range(340, 400)) <= set(cluster.members.tolist())
     assert cluster.share_current == pytest.approx(cluster.size / 400)

@@ -123,7 +123,7 @@ def test_finds_and_localises_a_new_topic() -> None:
 
 
 def test_mass_bound_is_below_the_truth_and_not_idle() -> None:
-    bounds = [drifted(seed)[0].mass_lower_bound for seed in range(30)]
+    bounds = [drifted(seed)[0].drifted_share_lower_bound for seed in range(30)]
     assert acceptable(sum(bound > 0.2 for bound in bounds), 30, 0.05)
     assert np.mean(bounds) > 0.08
 
@@ -133,7 +133,7 @@ def test_mass_below_the_floor_is_no_drift() -> None:
     centres = topics(rng)
     reference, current = ordinary(400, centres, rng), ordinary(400, centres, rng)
     current[:120] = messages(centres, np.full(120, 11), rng)
-    result = compare(reference, current, rng=rng, n_permutations=199, minimum_mass=0.9)
+    result = compare(reference, current, rng=rng, n_permutations=199, minimum_drifted_share=0.9)
     assert result.p_value <= 0.05
     assert result.verdict == "no_drift"
 
@@ -168,7 +168,7 @@ def test_duplicates_are_no_drift_and_no_error(n_distinct: int) -> None:
     result = compare(reference, current, rng=rng, n_permutations=199)
     assert result.verdict == "no_drift"
     assert np.isfinite(result.novelty).all()
-    assert result.mass_lower_bound == 0.0
+    assert result.drifted_share_lower_bound == 0.0
 
 
 def test_a_shift_between_duplicates_is_drift() -> None:
@@ -265,7 +265,10 @@ def test_without_locating_all_else_is_the_same() -> None:
     assert whole.clusters
     assert whole.novelty.any()
     assert (part.clusters, part.novelty.any(), len(part.novelty)) == ((), False, 300)
-    assert (part.p_value, part.mass_lower_bound) == (whole.p_value, whole.mass_lower_bound)
+    assert (part.p_value, part.drifted_share_lower_bound) == (
+        whole.p_value,
+        whole.drifted_share_lower_bound,
+    )
     assert part.tests == whole.tests
 
 

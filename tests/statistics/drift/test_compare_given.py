@@ -43,7 +43,7 @@ def test_off_topic_responses_are_found_and_ranked_first(prompts_move: bool) -> N
     results = [run(seed, prompts_move=prompts_move, off_topic=0.15) for seed in range(8)]
     assert sum(result.verdict == "drift" for result in results) >= 7
     assert np.mean([(np.argsort(-r.novelty)[:30] < 45).mean() for r in results]) > 0.9
-    assert max(result.mass_lower_bound for result in results) <= 0.15
+    assert max(result.drifted_share_lower_bound for result in results) <= 0.15
 
 
 def test_new_topics_beside_known_ones_are_no_output_drift() -> None:
@@ -52,8 +52,8 @@ def test_new_topics_beside_known_ones_are_no_output_drift() -> None:
     for seed in range(20):
         rng = np.random.default_rng(seed)
         centres, answers = (unit(rng.standard_normal((n_known, 32))) for _ in range(2))
-        beside = unit(centres[:n_new] + unit(rng.standard_normal((n_new, 32))))
-        prompts = np.concatenate([centres, beside])
+        append_covariates = unit(centres[:n_new] + unit(rng.standard_normal((n_new, 32))))
+        prompts = np.concatenate([centres, append_covariates])
         # A new topic is answered with what belongs to another one.
         answer_of = np.r_[np.arange(n_known), np.arange(20, 20 + n_new)]
         old = rng.integers(0, n_known, 600)
@@ -107,7 +107,7 @@ def test_another_manner_everywhere_is_drift_with_a_mass() -> None:
             prompts[0], responses[0], prompts[1], responses[1], rng=rng, n_permutations=199
         )
         found += result.p_value <= 0.05
-        bounds.append(result.mass_lower_bound)
+        bounds.append(result.drifted_share_lower_bound)
         shift_test = next(test for test in result.tests if test.name == "shift")
         assert shift_test.effect_lower <= shift_test.effect_size <= shift_test.effect_upper
     assert found >= 9
@@ -116,7 +116,7 @@ def test_another_manner_everywhere_is_drift_with_a_mass() -> None:
 
 def test_the_mass_bound_is_none_without_drift() -> None:
     exceeded = sum(
-        run(seed, prompts_move=bool(seed % 2), off_topic=0.0).mass_lower_bound > 0.0
+        run(seed, prompts_move=bool(seed % 2), off_topic=0.0).drifted_share_lower_bound > 0.0
         for seed in range(60)
     )
     assert stats.binom.sf(exceeded - 1, 60, 0.05) > 0.001
@@ -145,7 +145,9 @@ def test_the_order_of_exchanges_does_not_matter(seed: int, by_user: bool) -> Non
         for orders in ((np.arange(120), np.arange(90)), (rng.permutation(120), order))
     ]
     assert results[1].p_value == results[0].p_value
-    assert results[1].mass_lower_bound == pytest.approx(results[0].mass_lower_bound)
+    assert results[1].drifted_share_lower_bound == pytest.approx(
+        results[0].drifted_share_lower_bound
+    )
     np.testing.assert_allclose(results[1].novelty, results[0].novelty[order], atol=1e-6)
 
 
@@ -178,7 +180,7 @@ def test_sparse_prompts_are_no_foreign_answers() -> None:
             before, answers_before, after, answers_after, rng=rng, n_permutations=199
         )
         alarms += next(one.p_value for one in found.tests if one.name == "novelty_tail") <= 0.05
-        bounds += found.mass_lower_bound > 0.0
+        bounds += found.drifted_share_lower_bound > 0.0
     assert (alarms <= 3, bounds <= 3) == (True, True), (alarms, bounds)
 
 
@@ -209,4 +211,6 @@ def test_users_with_many_messages_are_compared(new: float) -> None:
             reference_groups=users, current_groups=users + n, rng=rng, n_permutations=199,
             alpha=0.01,
         )  # fmt: skip
-        assert (found.verdict, found.mass_lower_bound > 0.05) == ("drift", True), str(found)
+        assert (found.verdict, found.drifted_share_lower_bound > 0.05) == ("drift", True), str(
+            found
+        )

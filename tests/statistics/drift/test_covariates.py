@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from monitor.drift import DriftResult, compare_given
-from monitor.drift.output.covariates import WEIGHT, beside
+from monitor.drift.output.covariates import WEIGHT, append_covariates
 from monitor.drift.samples.embeddings import Embeddings
 
 Side = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]
@@ -59,7 +59,7 @@ def test_what_is_unknown_counts_as_average_and_rows_have_unit_norm() -> None:
         Embeddings((unit(np.random.default_rng(k).standard_normal((4, 3))),)) for k in (0, 1)
     ]
     values = np.array([[1.0], [np.nan], [3.0], [2.0], [np.nan], [4.0], [5.0], [np.nan]])
-    joint = np.concatenate([side[slice(None)] for side in beside(*prompts, values)])
+    joint = np.concatenate([side[slice(None)] for side in append_covariates(*prompts, values)])
     np.testing.assert_allclose(np.linalg.norm(joint, axis=1), 1.0, atol=1e-3)
     np.testing.assert_allclose(joint[[1, 4, 7], 3], 0.0)
     score = joint[:, 3] / np.sqrt(1.0 - joint[:, 3] ** 2)

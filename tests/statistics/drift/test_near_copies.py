@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from monitor.drift import compare, compare_given
-from monitor.drift.neighbours.near_copies import unite_copies
+from monitor.drift.neighbours.near_copies import merge_near_copies
 from monitor.drift.samples.embeddings import check_vectors
 
 D = 48
@@ -27,7 +27,7 @@ def again(vectors: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.
 def united(
     reference: NDArray[np.floating], current: NDArray[np.floating]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    sides = unite_copies(check_vectors(reference, "r"), check_vectors(current, "c"))
+    sides = merge_near_copies(check_vectors(reference, "r"), check_vectors(current, "c"))
     return sides[0][:], sides[1][:]
 
 
@@ -47,7 +47,7 @@ def test_what_is_merely_alike_stays_apart() -> None:
     known = texts(200, rng)
     alike = unit(known + 3e-3 * rng.standard_normal(known.shape))  # cosine .9998
     sides = check_vectors(known, "r"), check_vectors(alike, "c")
-    assert unite_copies(*sides) == sides
+    assert merge_near_copies(*sides) == sides
 
 
 def test_many_alike_texts_with_copies_are_told_apart() -> None:

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from monitor.drift import ScalarComparison, compare_mix, compare_scalar
+from monitor.drift import NumericComparison, compare_mix, compare_numeric
 
 RNG = np.random.default_rng(0)
 
 
-def compared(*args: object, **options: object) -> ScalarComparison:
-    result = compare_scalar(*args, **options)
+def compared(*args: object, **options: object) -> NumericComparison:
+    result = compare_numeric(*args, **options)
     assert result is not None
     return result
 
@@ -88,14 +88,14 @@ def test_no_p_value_is_zero() -> None:
 )
 def test_what_is_no_number_is_refused(values: list[object]) -> None:
     with pytest.raises(ValueError, match="current must hold real numbers or booleans, and NaN"):
-        compare_scalar([1.0, 2.0, 3.0], values)
+        compare_numeric([1.0, 2.0, 3.0], values)
 
 
 def test_none_nan_and_infinity_are_missing() -> None:
     whole = compared([1.0, 2.0, 3.0], [True, False])
     holes = compared([None, 1.0, np.nan, 2.0, np.inf, 3.0], [None, True, False, None])
     assert holes == whole
-    assert compare_scalar([None, None], [1.0, 2.0]) is None
+    assert compare_numeric([None, None], [1.0, 2.0]) is None
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_none_nan_and_infinity_are_missing() -> None:
 )
 def test_weights_that_cannot_be_are_refused(weights: NDArray[np.float64], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        compare_scalar(RNG.random(50), RNG.random(40), current_weights=weights)
+        compare_numeric(RNG.random(50), RNG.random(40), current_weights=weights)
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1.0, 1e300])

@@ -12,7 +12,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from monitor.drift import ScalarComparison, compare_scalar
+from monitor.drift import NumericComparison, compare_numeric
 from monitor.drift.numeric.shares import compare_shares, share_limits
 from monitor.drift.numeric.side import make_side
 from monitor.statistics.mover import Limits, difference_limits, ratio_limits
@@ -32,9 +32,9 @@ class Case(NamedTuple):
     reference_exchanges: int = 1
     current_exchanges: int = 1
 
-    def compare(self, rng: Generator) -> ScalarComparison:
+    def compare(self, rng: Generator) -> NumericComparison:
         x, y = self.reference(rng), self.current(rng)
-        compared = compare_scalar(
+        compared = compare_numeric(
             x,
             y,
             reference_groups=np.arange(len(x)) // self.reference_exchanges,
@@ -131,7 +131,7 @@ def test_intervals_are_no_wider_than_needed() -> None:
 def test_intervals_hold_their_effect_and_stay_in_bounds(
     x: list[int], y: list[int], exchanges: int
 ) -> None:
-    result = compare_scalar(x, y, reference_groups=np.arange(len(x)) // exchanges)
+    result = compare_numeric(x, y, reference_groups=np.arange(len(x)) // exchanges)
     if result is None:
         assert len(x) <= exchanges
         return
@@ -153,8 +153,8 @@ def test_intervals_hold_their_effect_and_stay_in_bounds(
     st.lists(st.integers(0, 5), min_size=3, max_size=30),
 )
 def test_the_effect_turns_with_the_sides_and_with_the_sign(x: list[int], y: list[int]) -> None:
-    forth, back = compare_scalar(x, y), compare_scalar(y, x)
-    turned = compare_scalar([-one for one in x], [-one for one in y])
+    forth, back = compare_numeric(x, y), compare_numeric(y, x)
+    turned = compare_numeric([-one for one in x], [-one for one in y])
     assert forth is not None
     for other in (back, turned):
         assert other is not None
@@ -168,7 +168,7 @@ def test_an_interval_is_narrower_with_more_users() -> None:
     x, y = rng.normal(0, 1, 400), rng.normal(0.5, 1, 400)
     widths = []
     for n in (100, 400):
-        result = compare_scalar(x[:n], y[:n])
+        result = compare_numeric(x[:n], y[:n])
         assert result is not None
         widths.append(result.effect_upper - result.effect_lower)
     assert widths[0] == pytest.approx(2 * widths[1], rel=0.2)

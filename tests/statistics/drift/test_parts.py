@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from monitor import drift
-from monitor.drift.input import scan
+from monitor import descriptors, drift
+from monitor.drift.input import category_mix, scan
 from monitor.drift.input.category_mix import compare_mix
 from monitor.drift.neighbours.cells import fit_cells
 from monitor.drift.neighbours.exact import nearest
-from monitor.drift.numeric.comparison import compare_scalar
+from monitor.drift.numeric import comparison
+from monitor.drift.numeric.comparison import compare_numeric
+from monitor.drift.output import compare_given
 from monitor.drift.permutation.fusion import fuse
 from monitor.drift.permutation.labels import upper_p_values
 from monitor.drift.permutation.random_features import fit_random_features
@@ -28,7 +30,15 @@ from monitor.statistics.binomial import clopper_pearson, upper_tails
 from monitor.statistics.multiplicity import adjust_bh, holm
 
 COMPARE = importlib.import_module("monitor.drift.input.compare")  # its function hides it
-MODULES = (COMPARE, conditional, mix, multiplicity, scalar_comparison, scan, text_characteristics)
+MODULES = (
+    COMPARE,
+    compare_given,
+    category_mix,
+    multiplicity,
+    comparison,
+    scan,
+    descriptors,
+)
 FUNCTIONS = [one for one in map(drift.__dict__.get, drift.__all__) if inspect.isfunction(one)]
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 
@@ -119,7 +129,7 @@ def test_cells_of_duplicates_are_the_distinct_points() -> None:
 def test_scalar_effect_is_scipys_and_p_value_is_near() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.gamma(2, 1, 120), rng.gamma(2, 1.3, 90)
-    result = compare_scalar(x, y)
+    result = compare_numeric(x, y)
     assert result is not None
     u = stats.mannwhitneyu(y, x)
     assert result.effect_size == pytest.approx(2 * u.statistic / (120 * 90) - 1)
@@ -132,7 +142,7 @@ def test_scalar_interval_covers_and_null_is_calibrated_with_users() -> None:
     for seed in range(200):
         rng = np.random.default_rng(seed)
         x, y = (np.repeat(rng.normal(3, 1, k), 5) + rng.normal(0, 0.5, 5 * k) for k in (40, 30))
-        result = compare_scalar(
+        result = compare_numeric(
             x,
             y,
             reference_groups=np.arange(200) // 5,
@@ -151,26 +161,26 @@ def test_scalar_interval_covers_and_null_is_calibrated_with_users() -> None:
 def test_scalar_test_knows_the_order_only(seed: int, power: float) -> None:
     rng = np.random.default_rng(seed)
     x, y, groups = rng.gamma(2, 1, 40), rng.gamma(2, 1.3, 30), np.arange(40) // 3
-    plain = compare_scalar(x, y, reference_groups=groups)
-    warped = compare_scalar(x**power, y**power, reference_groups=groups)
+    plain = compare_numeric(x, y, reference_groups=groups)
+    warped = compare_numeric(x**power, y**power, reference_groups=groups)
     assert plain is not None
     assert warped is not None
     assert (plain.effect_size, plain.p_value) == (warped.effect_size, warped.p_value)
 
 
 def test_scalar_without_data_or_baseline_says_so() -> None:
-    assert compare_scalar([], [1.0]) is None
-    assert compare_scalar(np.arange(9), np.arange(9), current_groups=["one"] * 9) is None
-    changed = compare_scalar(np.zeros(50), np.ones(50))
+    assert compare_numeric([], [1.0]) is None
+    assert compare_numeric(np.arange(9), np.arange(9), current_groups=["one"] * 9) is None
+    changed = compare_numeric(np.zeros(50), np.ones(50))
     assert changed is not None
     assert changed.relative_change is None
 
 
 def test_scalar_refuses_what_is_not_one_number_and_group_a_sample() -> None:
     with pytest.raises(ValueError, match="one number a sample"):
-        compare_scalar(np.zeros((3, 2)), np.zeros(3))
+        compare_numeric(np.zeros((3, 2)), np.zeros(3))
     with pytest.raises(ValueError, match="current_groups must hold one id for each"):
-        compare_scalar(np.zeros(3), np.zeros(3), current_groups=["a"])
+        compare_numeric(np.zeros(3), np.zeros(3), current_groups=["a"])
 
 
 def test_mix_statistic_is_scipys() -> None:

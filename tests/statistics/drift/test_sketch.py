@@ -13,7 +13,7 @@ from scipy import stats
 
 from monitor.drift import DriftResult, compare
 from monitor.drift.device import resolve_device
-from monitor.drift.input.component_tests import Evaluated, evaluate
+from monitor.drift.input.component_tests import ComponentStatistics, evaluate
 from monitor.drift.input.emptiness import make_emptiness, surprise
 from monitor.drift.input.graph import build_graph, diffusion_gram
 from monitor.drift.input.scan import PLACE_SIZES, make_scan
@@ -54,7 +54,7 @@ def test_a_window_is_the_sum_of_its_parts(cuts: list[int], seed: int) -> None:
     np.testing.assert_array_equal(total.nodes.priority, whole.nodes.priority)
     base = make_sketch(features, reference, keys)
 
-    def test(sketch: Sketch) -> Evaluated:
+    def test(sketch: Sketch) -> ComponentStatistics:
         drawn = np.random.default_rng(1)
         bins = deal_bins(base, sketch, drawn)
         return evaluate(features, base, sketch, bins, n_permutations=49, rng=drawn)
@@ -74,7 +74,7 @@ def test_bins_hold_units_whole_and_sides_alike() -> None:
     sizes = [counts[bins.is_current == side].mean() for side in (False, True)]
     assert sizes[0] == pytest.approx(sizes[1], rel=0.1)
     # Labels are permuted within a half, and a half's units stay in it.
-    for row in bins.of_small_bin:
+    for row in bins.bin_of_small_bin:
         used = row >= 0
         assert (bins.half[row[used]] == (np.arange(len(row)) % 2)[used]).all()
     (labels,) = list(label_chunks(bins.is_current, bins.half, 30, rng))[1:]
@@ -115,7 +115,7 @@ def test_surprise_is_the_survival_of_the_nearest_reference_distance() -> None:
     draws, rng = [], np.random.default_rng(4)
     for _ in range(60):
         current = rng.random(400) < 0.4
-        rank = (~current[graph.found.index]).argmax(axis=1)
+        rank = (~current[graph.neighbours.index]).argmax(axis=1)
         draws.append(expected[np.arange(400), rank])
     # Under random labels the survival is uniform, so its negative logarithm has mean 1.
     assert np.mean(draws) == pytest.approx(1.0, abs=0.05)
@@ -150,7 +150,7 @@ def test_diffusion_is_the_walk_of_two_steps() -> None:
     points = unit_vectors(60, rng)
     graph = build_graph(points, np.arange(60), rng, None)
     links = np.eye(60)
-    np.put_along_axis(links, graph.found.index, 1.0, axis=1)
+    np.put_along_axis(links, graph.neighbours.index, 1.0, axis=1)
     links = (links + links.T) / 2
     walk = links / links.sum(axis=1, keepdims=True)
     node_bin = np.arange(60) % 12

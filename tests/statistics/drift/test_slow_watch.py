@@ -168,18 +168,18 @@ def test_what_grows_from_week_to_week_is_found(
     shares = [0.0, 0.0, *(growth * week for week in range(1, 8))]
     found, since = [], []
     for seed in range(6):
-        told = watched(shares, seed, novel, minimum_mass=0.01)
+        told = watched(shares, seed, novel, minimum_drifted_share=0.01)
         assert not any(one.verdict == "drift" for one in told[:2])
         weeks = [week for week, one in enumerate(told, -1) if one.alarm]
         found.append(weeks[0] if weeks else 99)
         newest = told[-1]
-        assert newest.share_lower_bound < newest.share
-        assert newest.share_lower_bound <= shares[-1]
+        assert newest.drifted_share_lower_bound < newest.drifted_share
+        assert newest.drifted_share_lower_bound <= shares[-1]
         assert newest.p_value <= 0.05
-        assert newest.since is not None
-        assert newest.found is not None
-        assert newest.since <= newest.found
-        since.append(newest.since)
+        assert newest.onset_week is not None
+        assert newest.detection_week is not None
+        assert newest.onset_week <= newest.detection_week
+        since.append(newest.onset_week)
     assert np.median(found) <= 6
     assert 1 <= np.median(since) <= 5  # it began in the third week
 
@@ -191,21 +191,23 @@ def test_what_comes_all_at_once_is_not_slow() -> None:
 
 def test_drift_that_passes_is_no_longer_called_and_the_watch_begins_anew() -> None:
     shares = [*(0.02 * week for week in range(1, 6)), 0.0, 0.0, 0.0]
-    told = watched(shares, 2, minimum_mass=0.01)
+    told = watched(shares, 2, minimum_drifted_share=0.01)
     assert [one.verdict for one in told[3:]] == [*["drift"] * 3, *["no_drift"] * 2]
     assert [one.alarm for one in told[3:]] == [True, True, False, False, False]
     assert told[6].p_value == 1.0
-    assert (told[6].since, told[6].share_lower_bound) == (None, 0.0)
-    again = watched([*shares, *(0.02 * week for week in range(1, 6))], 2, minimum_mass=0.01)
+    assert (told[6].onset_week, told[6].drifted_share_lower_bound) == (None, 0.0)
+    again = watched(
+        [*shares, *(0.02 * week for week in range(1, 6))], 2, minimum_drifted_share=0.01
+    )
     assert again[:8] == told
     assert again[-1].verdict == "drift"
-    assert again[-1].since is not None
-    assert again[-1].since >= 7
+    assert again[-1].onset_week is not None
+    assert again[-1].onset_week >= 7
 
 
 def test_an_alarm_goes_on_while_drift_can_be_seen() -> None:
-    told = watched([*(0.02 * week for week in range(1, 6)), 0.06], 2, minimum_mass=0.06)
-    assert told[-2].share_lower_bound >= 0.06 > told[-1].share_lower_bound > 0.0
+    told = watched([*(0.02 * week for week in range(1, 6)), 0.06], 2, minimum_drifted_share=0.06)
+    assert told[-2].drifted_share_lower_bound >= 0.06 > told[-1].drifted_share_lower_bound > 0.0
     assert [one.alarm for one in told[-2:]] == [True, True]
 
 
@@ -225,7 +227,7 @@ def test_drift_grows_in_weeks_without_an_evaluation_too() -> None:
 
 
 def test_little_is_no_alarm() -> None:
-    told = watched([0.01 * week for week in range(1, 8)], 0, minimum_mass=0.5)
+    told = watched([0.01 * week for week in range(1, 8)], 0, minimum_drifted_share=0.5)
     assert told[-1].verdict == "drift"
     assert not told[-1].alarm
 
@@ -267,7 +269,7 @@ def test_copies_of_a_text_are_judged_by_one_half(scores: WatchMap) -> None:
         ({"numbers": [2, 1]}, "must ascend"),
         ({"numbers": [1]}, "one for each of 2 weeks"),
         ({"alpha": 1.0}, "alpha must lie"),
-        ({"minimum_mass": -0.1}, "minimum_mass must lie"),
+        ({"minimum_drifted_share": -0.1}, "minimum_drifted_share must lie"),
     ],
 )
 def test_options_out_of_range_are_refused(options: dict, message: str) -> None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from monitor.drift import DriftResult, compare_given
 from monitor.drift.output.prompt_basis import CONCENTRATION, N_LANDMARKS, smooth_functions
 from monitor.drift.output.response_features import ResidualFeatures
-from monitor.drift.output.strata import Strata, evaluate_within, make_strata
+from monitor.drift.output.strata import Strata, evaluate_within_strata, make_strata
 from monitor.drift.samples.embeddings import Embeddings
 from monitor.drift.samples.pool import make_pool
 
@@ -106,6 +106,6 @@ def test_answers_that_follow_the_functions_have_no_contrast(features) -> None:
             np.add.at(sums, bins, own)
             return sums, functions.astype(np.float64).T @ own
 
-    found = evaluate_within(strata, Following(), basis, 99, np.random.default_rng(0))
+    found = evaluate_within_strata(strata, Following(), basis, 99, np.random.default_rng(0))
     assert found.effect_sizes[0] < 1e-4  # what is left is the penalty
     assert made.names[0] == Following.names[0]

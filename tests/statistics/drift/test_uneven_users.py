@@ -8,7 +8,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import stats
 
-from monitor.drift import ScalarComparison, compare_scalar
+from monitor.drift import NumericComparison, compare_numeric
 from monitor.drift.numeric.side import Side, make_side
 
 TRIALS = 120
@@ -28,13 +28,13 @@ def moods(sizes: list[int], rng: Generator) -> tuple[NDArray[np.float64], NDArra
 
 def undrifted(
     reference: list[int], current: list[int], *, booleans: bool
-) -> list[ScalarComparison]:
+) -> list[NumericComparison]:
     results = []
     for trial in range(TRIALS):
         rng = np.random.default_rng([29, trial])
         (x, x_user), (y, y_user) = moods(reference, rng), moods(current, rng)
         sides = (x < 4, y < 4) if booleans else (x, y)
-        result = compare_scalar(*sides, reference_groups=x_user, current_groups=y_user)
+        result = compare_numeric(*sides, reference_groups=x_user, current_groups=y_user)
         assert result is not None
         results.append(result)
     return results
@@ -70,7 +70,7 @@ def test_a_change_of_all_users_is_seen_beside_a_large_one() -> None:
     for trial in range(20):
         rng = np.random.default_rng([30, trial])
         (x, x_user), (y, y_user) = moods(EVEN, rng), moods(A_QUARTER, rng)
-        result = compare_scalar(x, y + 2, reference_groups=x_user, current_groups=y_user)
+        result = compare_numeric(x, y + 2, reference_groups=x_user, current_groups=y_user)
         assert result is not None
         seen += result.mean_p_value <= 0.05
     assert seen >= 18

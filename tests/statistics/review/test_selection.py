@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from monitor.review.sampling.frame import DRIFTED, FAMILIAR, FOREIGN, build_frame
+from monitor.review.sampling.frame import DRIFTED, FAMILIAR, NOVEL, build_frame
 from monitor.review.sampling.inclusion import ROUNDING, inclusion_probabilities, systematic_counts
 from monitor.review.sampling.selection import Selection, select_items
 from monitor.settings import Review
@@ -96,7 +96,7 @@ def test_frequencies_equal_the_stated_probabilities() -> None:
     total_points: dict[str, int] = {}
     for seed in range(REPETITIONS):
         selection = drawn.draw(seed, review)
-        for one in [*selection.fresh, *selection.reused]:
+        for one in [*selection.unreviewed, *selection.reused]:
             text = one.draw.text_digest
             stated[text] = one.draw.selection_probability
             stated_control[text] = one.control_probability
@@ -122,13 +122,15 @@ def test_frequencies_equal_the_stated_probabilities() -> None:
 def test_the_same_text_is_asked_once_and_counts_as_often_as_it_is_hit() -> None:
     for seed in range(50):
         selection = window(1000, 2).draw(seed)
-        both = [*selection.fresh, *selection.reused]
+        both = [*selection.unreviewed, *selection.reused]
         digests = [one.draw.text_digest for one in both]
         assert len(digests) == len(set(digests))
         assert 60 == sum(one.draw.control_points for one in both)
-        assert len(selection.fresh) <= 100
+        assert len(selection.unreviewed) <= 100
         assert all(one.draw.control_points for one in selection.reused)
-        assert not {one.draw.text_digest for one in selection.fresh} & set(window(1000, 2).known)
+        assert not {one.draw.text_digest for one in selection.unreviewed} & set(
+            window(1000, 2).known
+        )
 
 
 def test_the_shares_are_those_of_the_traffic() -> None:
@@ -142,9 +144,9 @@ def test_the_shares_are_those_of_the_traffic() -> None:
     frame = build_frame(drawn.scores, drawn.texts, drawn.known, np.random.default_rng(0))
     assert pytest.approx(1.0) == frame.share.sum()
     others = frame.share[frame.stratum != DRIFTED].sum()
-    assert 0.09 < frame.share[frame.stratum == FOREIGN].sum() / others < 0.25
+    assert 0.09 < frame.share[frame.stratum == NOVEL].sum() / others < 0.25
     assert (
-        frame.novelty[frame.stratum == FOREIGN].min()
+        frame.novelty[frame.stratum == NOVEL].min()
         >= frame.novelty[frame.stratum == FAMILIAR].max()
     )
 
@@ -167,7 +169,7 @@ def test_every_drifted_cluster_is_looked_at() -> None:
             scores, [str(i) for i in range(n)], [""] * n, Review(), np.random.default_rng(seed)
         )
         for one in range(3):
-            assert sum(item.draw.cluster == one for item in selection.fresh) >= 4
+            assert sum(item.draw.cluster == one for item in selection.unreviewed) >= 4
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 61, 99])
@@ -175,8 +177,8 @@ def test_small_windows_give_what_they_have(n: int) -> None:
     scores = SampleScores(np.arange(n), np.zeros(n), np.full(n, -1), np.full(n, 0.05))
     texts = [str(i) for i in range(n)]
     selection = select_items(scores, texts, [""] * n, Review(), np.random.default_rng(0))
-    assert n == len({item.exchange_id for item in selection.fresh})
-    assert all(item.draw.selection_probability == 1 for item in selection.fresh)
+    assert n == len({item.exchange_id for item in selection.unreviewed})
+    assert all(item.draw.selection_probability == 1 for item in selection.unreviewed)
 
 
 @pytest.mark.parametrize("shares", [(1.0, 0.0), (0.0, 1.0), (0.0, 0.0), (0.6, 0.4)])
@@ -184,8 +186,8 @@ def test_any_shares_work(shares: tuple[float, float]) -> None:
     review = Review(control_share=shares[0], drift_share=shares[1])
     for seed in range(5):
         selection = window(700, 4).draw(seed, review)
-        assert len(selection.fresh) <= 100
-        points = sum(one.draw.control_points for one in [*selection.fresh, *selection.reused])
+        assert len(selection.unreviewed) <= 100
+        points = sum(one.draw.control_points for one in [*selection.unreviewed, *selection.reused])
         assert round(100 * shares[0]) == points
 
 
@@ -199,7 +201,7 @@ def test_places_that_known_texts_free_go_to_the_drift_slice() -> None:
     )  # fmt: skip
     assert 30 == sum(one.draw.control_points for one in selection.reused)
     assert len(selection.reused) <= 30
-    assert 95 <= len(selection.fresh) <= 100
+    assert 95 <= len(selection.unreviewed) <= 100
 
 
 def test_the_same_state_of_chance_gives_the_same_batch() -> None:

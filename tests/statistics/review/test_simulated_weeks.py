@@ -10,10 +10,10 @@ from bench.review.years import Plan, false_recommendations, rises_found
 from monitor.review.decision.error_rate import estimate_rate
 from monitor.review.decision.weighted_rate import (
     Cell,
-    Weighted,
+    WeightedReview,
     effective_number,
-    share_among,
     stratified_rate,
+    weighted_share,
 )
 from monitor.settings import Review
 
@@ -51,15 +51,15 @@ def test_the_rule_errs_rarely_and_sees_a_rise_soon() -> None:
 
 def test_answers_are_weighed_not_counted() -> None:
     pools = make_pools(12, Review(), seed=5)
-    judgement, knowledge, apart = (route(pools, mix, Review(), seed=5) for mix in MIXES)
+    judgement, fix_context, apart = (route(pools, mix, Review(), seed=5) for mix in MIXES)
     assert 12 == judgement.retrain
-    assert 12 == knowledge.knowledge
-    assert apart.knowledge >= 11
+    assert 12 == fix_context.fix_context
+    assert apart.fix_context >= 11
     assert apart.counted_for_training >= 9  # which is wrong
 
 
-def equal(n: int, wrong: int, probability: float = 0.0) -> list[Weighted]:
-    return [Weighted(number < wrong, 1.0, probability) for number in range(n)]
+def equal(n: int, wrong: int, probability: float = 0.0) -> list[WeightedReview]:
+    return [WeightedReview(number < wrong, 1.0, probability) for number in range(n)]
 
 
 def test_equal_weights_are_plain_counting() -> None:
@@ -72,9 +72,11 @@ def test_equal_weights_are_plain_counting() -> None:
 
 
 def test_unequal_weights_are_worth_fewer_reviews() -> None:
-    sample = [Weighted(number == 0, 10.0 if number == 0 else 1.0, 0.0) for number in range(11)]
+    sample = [
+        WeightedReview(number == 0, 10.0 if number == 0 else 1.0, 0.0) for number in range(11)
+    ]
     assert pytest.approx(20**2 / (10**2 + 10)) == effective_number(sample, 0.5)  # Kish
-    found = share_among(sample)
+    found = weighted_share(sample)
     assert found is not None
     assert pytest.approx(0.5) == found.rate
 

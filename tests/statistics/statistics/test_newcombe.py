@@ -7,7 +7,7 @@ import pytest
 
 from monitor.statistics import proportions
 
-Z = proportions.two_sided(0.95)
+Z = proportions.two_sided_quantile(0.95)
 
 
 @pytest.mark.parametrize(
@@ -26,17 +26,17 @@ Z = proportions.two_sided(0.95)
 def test_newcombes_published_examples(
     counts: tuple[int, int, int, int], expected: tuple[float, float]
 ) -> None:
-    assert pytest.approx(expected, abs=5e-5) == proportions.newcombe(*counts, Z)
+    assert pytest.approx(expected, abs=5e-5) == proportions.newcombe_limits(*counts, Z)
 
 
 def test_the_examples_in_the_docstrings() -> None:
-    assert 0 == doctest.testmod(intervals).failed
+    assert 0 == doctest.testmod(proportions).failed
 
 
 def test_wilson_covers_on_average() -> None:
     rng = np.random.default_rng(5)
     covered = []
     for p in rng.uniform(0.02, 0.5, 2000):
-        lower, upper = proportions.wilson(int(rng.binomial(240, p)), 240, Z)
+        lower, upper = proportions.wilson_limits(int(rng.binomial(240, p)), 240, Z)
         covered.append(lower <= p <= upper)
     assert 0.93 <= np.mean(covered) <= 0.97

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.store.traffic.exchanges import WindowRows
-from monitor.traffic.sampling.bottom_k import FloorCandidates
+from monitor.store.traffic.exchanges import ExchangeColumns
+from monitor.traffic.sampling.bottom_k import BottomKCandidates
 from monitor.traffic.sampling.sampler import SPACE, Draw, probability_of, threshold_of
 from monitor.windows.reading.final_sample import final_sample, final_thresholds
 
@@ -25,13 +25,13 @@ def rows(
     size: int = 5,
     search: int = 0,
     earlier: float = 1.0,
-) -> WindowRows:
+) -> ExchangeColumns:
     """Rows as they are stored, of which only what sampling looks at matters."""
     n = len(randomness)
     rates = np.broadcast_to(rate, n)
     draws = [Draw(int(r), search, earlier) for r in randomness]
     threshold = [draw.threshold_at(float(one)) for draw, one in zip(draws, rates, strict=True)]
-    return WindowRows(
+    return ExchangeColumns(
         ids=np.arange(n),
         exchange_ids=[str(i) for i in range(n)],
         prompts=[""] * n,
@@ -46,7 +46,7 @@ def rows(
         randomness=np.asarray(randomness, dtype=np.int64),
         threshold=np.array(threshold, dtype=np.int64),
         candidate_threshold=np.full(n, search, dtype=np.int64),
-        floor_size=np.full(n, size, dtype=np.int64),
+        min_sample_size=np.full(n, size, dtype=np.int64),
         prompt_vectors=np.zeros((n, 1), np.float16),
         response_vectors=np.zeros((n, 1), np.float16),
         encoder="e",
@@ -119,7 +119,7 @@ def test_exchanges_of_one_randomness_come_and_go_together() -> None:
 
 def test_a_floor_that_was_not_in_force_all_the_time_is_left_out_and_said() -> None:
     stored = rows(np.array([7, 3, 9, SPACE - 1]), size=3)
-    stored.floor_size[2] = 0
+    stored.min_sample_size[2] = 0
     sample = final_sample(stored, WEEK)
 
     assert [SPACE - 1] == sample.rows.randomness.tolist()
@@ -201,11 +201,11 @@ def test_the_final_sample_depends_on_the_traffic_alone(
     threshold = 380
 
     def store(order: list[Exchange], n_replicas: int, restart: int, max_strata: int) -> set:
-        fleet = [FloorCandidates(size, max_strata=max_strata) for _ in range(n_replicas)]
+        fleet = [BottomKCandidates(size, max_strata=max_strata) for _ in range(n_replicas)]
         stored: set[Exchange] = set()
         for number, (randomness, task_type, day) in enumerate(order):
             if restart and number % restart == 0:
-                fleet[number % n_replicas] = FloorCandidates(size, max_strata=max_strata)
+                fleet[number % n_replicas] = BottomKCandidates(size, max_strata=max_strata)
             stratum = ("m", task_type, date(2026, 11, 16 + day))
             admitted = fleet[number % n_replicas].admits(stratum, randomness)
             if admitted or randomness >= threshold:
@@ -242,7 +242,7 @@ def test_the_final_sample_depends_on_the_traffic_alone(
 
 def test_candidates_are_few_and_memory_is_bounded() -> None:
     rng = np.random.default_rng(1)
-    floor = FloorCandidates(20, max_strata=50)
+    floor = BottomKCandidates(20, max_strata=50)
     admitted = sum(floor.admits(("m", "a", date(2026, 11, 16)), int(r)) for r in draws(50_000, rng))
     # The expected number of records of the 21 largest: 21 (1 + ln(n / 21)).
     assert abs(admitted - 21 * (1 + np.log(50_000 / 21))) < 5 * np.sqrt(admitted)

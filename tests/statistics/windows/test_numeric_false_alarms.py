@@ -8,9 +8,9 @@ from numpy.random import Generator
 from scipy import stats
 
 from monitor.settings import Drift
-from monitor.store.windows.assessment import Characteristic
-from monitor.windows.comparison.numeric_columns import scalars_of
-from monitor.windows.comparison.numeric_comparison import compare_scalars
+from monitor.store.windows.assessment import NumericAssessment
+from monitor.windows.comparison.numeric_columns import numeric_columns_of
+from monitor.windows.comparison.numeric_comparison import compare_numeric_columns
 from monitor.windows.reading.window import Window
 
 ALPHA = 0.05
@@ -78,9 +78,9 @@ def make_window(rng: Generator, pool: tuple[list[str], list[str]], n_users: int)
     )
 
 
-def assess(reference: Window, current: Window, drift: Drift) -> tuple[Characteristic, ...]:
-    scalars = scalars_of(reference, current, drift)
-    return compare_scalars(scalars, reference, current, drift=drift, alert_threshold=0.10)
+def assess(reference: Window, current: Window, drift: Drift) -> tuple[NumericAssessment, ...]:
+    scalars = numeric_columns_of(reference, current, drift)
+    return compare_numeric_columns(scalars, reference, current, drift=drift, alert_threshold=0.10)
 
 
 def count_false_alarms(trials: int, drift: Drift) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from monitor.drift import DriftResult, SampleDesign, compare, compare_given, compare_scalar
+from monitor.drift import DriftResult, SampleDesign, compare, compare_given, compare_numeric
 from monitor.settings import Drift
 from monitor.windows.comparison.common_rate import comparable
 from monitor.windows.comparison.task_mix import compare_task_mix, mix_of
@@ -169,7 +169,7 @@ def test_the_drifted_share_is_that_of_the_traffic() -> None:
         reference = window(N_REFERENCE, rng)
         current = window(3 * N_TRAFFIC, rng, rates=RATES, new=0.2)
         result = compared(reference, current, comparable(reference, current), seed)
-        bounds.append(result.mass_lower_bound)
+        bounds.append(result.drifted_share_lower_bound)
         in_sample.append(np.mean([one["seconds"] == 7 for one in current.attributes]))
 
     assert acceptable(sum(bound > 0.2 for bound in bounds), len(bounds), 0.05)
@@ -195,7 +195,9 @@ def test_clusters_hold_all_exchanges_and_tell_their_share_of_the_traffic() -> No
 def test_the_bound_on_the_drifted_share_holds_without_drift(
     undrifted: list[tuple[Window, Window, SampleDesign]],
 ) -> None:
-    bounds = [compared(*sides, seed).mass_lower_bound for seed, sides in enumerate(undrifted)]
+    bounds = [
+        compared(*sides, seed).drifted_share_lower_bound for seed, sides in enumerate(undrifted)
+    ]
 
     assert acceptable(sum(bound > 0 for bound in bounds), len(bounds), 0.05)
 
@@ -207,7 +209,7 @@ def test_means_shares_and_totals_are_unbiased_and_their_intervals_cover() -> Non
     before = np.array([one["seconds"] for one in reference.attributes])
     for seed in range(150):
         current = window(6_000, np.random.default_rng(seed + 1), rates=RATES)
-        result = compare_scalar(
+        result = compare_numeric(
             before,
             [one["seconds"] for one in current.attributes],
             current_weights=current.weights,
@@ -275,5 +277,5 @@ def test_an_assessment_of_unequal_rates_is_weighted_and_says_so() -> None:
     assert abs(found.mix_current["code"] - 0.1) < 0.03
     assert "sampled of about" in found.current_count
     assert any("sampled at different rates" in remark for remark in found.remarks)
-    seconds = next(one for one in found.characteristics if one.name == "seconds")
+    seconds = next(one for one in found.numeric_columns if one.name == "seconds")
     assert abs(seconds.relative_change or 0.0) < 0.15

@@ -11,9 +11,9 @@ from monitor.accounts.passwords import (
     hash_password,
     verify_password,
 )
-from monitor.accounts.registration import check_password, create_account
+from monitor.accounts.registration import check_password, create_user
 from monitor.errors import InputError
-from monitor.store.accounts.users import add_reviewer, set_active
+from monitor.store.accounts.users import insert_user, set_active
 from monitor.store.engine import transaction
 
 
@@ -59,10 +59,10 @@ def test_unknown_names_cost_the_same_work(
     engine: Engine, clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with transaction(engine) as connection:
-        create_account(connection, "Ada", "lamps over quiet harbours", "reviewer", clock)
-        gone = create_account(connection, "Gone", "lamps over quiet harbours", "reviewer", clock)
+        create_user(connection, "Ada", "lamps over quiet harbours", "reviewer", clock)
+        gone = create_user(connection, "Gone", "lamps over quiet harbours", "reviewer", clock)
         set_active(connection, gone, active=False)
-        add_reviewer(connection, "Invited", "", "reviewer", clock)
+        insert_user(connection, "Invited", "", "reviewer", clock)
     parameters: list[str] = []
 
     class Counting(PasswordHasher):

@@ -6,16 +6,21 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.alerts.incidents import fingerprint_of, severity_of
-from monitor.alerts.messages.incident import TITLES, Subject, detail_blocks, incident_blocks
+from monitor.alerts.messages.incident import (
+    TITLES,
+    EvaluationSummary,
+    detail_blocks,
+    incident_blocks,
+)
 from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, escape, render_text, sections, within_limits
 from monitor.settings import Alerts
 from monitor.store.windows.assessment import Assessment
 from tests.services.assessments import (
     HOSTILE,
     make_assessment,
-    make_characteristic,
     make_examples,
     make_family,
+    make_numeric_column,
     make_slow,
     make_topic,
     not_enough_data,
@@ -24,8 +29,8 @@ from tests.services.assessments import (
 ALERTS = Alerts(public_url="https://drift.example/", runbook_url="https://wiki.example/run?a=1&b=2")
 
 
-def subject_of(assessment: Assessment) -> Subject:
-    return Subject(
+def subject_of(assessment: Assessment) -> EvaluationSummary:
+    return EvaluationSummary(
         evaluation_id=12,
         window_start=datetime(2026, 11, 2, tzinfo=UTC),
         window_end=datetime(2026, 11, 9, tzinfo=UTC),
@@ -39,14 +44,14 @@ def huge_and_hostile() -> Assessment:
         make_topic(index=index, name=HOSTILE * 9, examples=make_examples(HOSTILE + "&" * 5000) * 5)
         for index in range(40)
     )
-    family = make_family(verdict="drift", alarm=True, mass_lower_bound=0.3, topics=topics)
+    family = make_family(verdict="drift", alarm=True, drifted_share_lower_bound=0.3, topics=topics)
     return make_assessment(
         0.3,
         model="&" * 5000,
         headline="&" * 9000,
         input=family,
         output=make_family("output", verdict="drift", alarm=True, topics=topics),
-        characteristics=tuple(make_characteristic(name="<&>" * 400 + str(n)) for n in range(90)),
+        numeric_columns=tuple(make_numeric_column(name="<&>" * 400 + str(n)) for n in range(90)),
         mix_reference={"<&>" * 90 + str(n): 0.5 for n in range(30)},
         remarks=("&" * 5000,) * 60,
     )
@@ -91,7 +96,7 @@ def test_what_strangers_wrote_mentions_and_links_nothing() -> None:
 def test_the_message_says_what_who_how_sure_and_what_next() -> None:
     assessment = make_assessment(
         0.31,
-        characteristics=(make_characteristic(),),
+        numeric_columns=(make_numeric_column(),),
         mix_reference={"billing": 0.5, "cards": 0.5},
         mix_current={"billing": 0.3, "cards": 0.5, "crypto": 0.2},
     )
@@ -103,7 +108,7 @@ def test_the_message_says_what_who_how_sure_and_what_next() -> None:
         "12.0% of the window against 0.3%: at least 18 times as frequent (95%), n = 61",
         "task type crypto: 0% → 20%",
         "have the review queue worked",
-        "Report (https://drift.example/evaluations/12/report)",
+        "Report (https://drift.example/drift-evaluations/12/report)",
         "Review queue (https://drift.example/review)",
         "Runbook (https://wiki.example/run?a=1&b=2)",
         "Window 2026-11-02 00:00 to 2026-11-09 00:00 UTC (n = 500) against baseline ab12cd34ef56",
@@ -125,7 +130,7 @@ def test_details_tell_the_change_of_mix_where_it_was_tested() -> None:
 
 
 def test_input_and_output_drift_ask_for_different_steps() -> None:
-    output = make_family("output", verdict="drift", alarm=True, mass_lower_bound=0.2)
+    output = make_family("output", verdict="drift", alarm=True, drifted_share_lower_bound=0.2)
     assessment = make_assessment(verdict="drift", alarm=True, output=output)
     text = render_text(incident_blocks(subject_of(assessment), "opened", ALERTS))
     assert "look first at what was released" in text
@@ -177,8 +182,8 @@ def test_too_many_blocks_end_with_a_word_about_it() -> None:
 
 
 def test_fingerprint_and_severity() -> None:
-    metric = make_characteristic(relative_change=None)
-    assessment = make_assessment(0.2, characteristics=(metric,))
+    metric = make_numeric_column(relative_change=None)
+    assessment = make_assessment(0.2, numeric_columns=(metric,))
     assert fingerprint_of(assessment) == {"input", "metric:resolved"}
     assert severity_of(assessment) == 1.0
     assert severity_of(make_assessment(0.2)) == 0.2

@@ -16,12 +16,12 @@ from bench.drift.sections.slow_drift import judge as judge_weeks
 from bench.drift.sections.timing import time_comparison, time_method
 from bench.drift.sources.synthetic import make_synthetic
 from monitor.bench import benchmark
-from monitor.bench.campaign import Study
+from monitor.bench.campaign import Campaign
 from monitor.bench.figure import Figure, single
 from monitor.bench.plan import QUICK, Section
 from monitor.bench.texts import read_texts
 from monitor.bench.trial import Trial, planted_shares, run_trial
-from monitor.bench.windows import Draw, Windows
+from monitor.bench.windows import Windows, WindowSpec
 from monitor.cli import bench as bench_command
 from monitor.cli.app import app
 from monitor.drift import Cluster
@@ -58,25 +58,25 @@ def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_trial_knows_the_truth(synthetic: Path) -> None:
-    outcome = run_trial(Trial(synthetic, Draw("oos", 500, 500, 0.5), seed=3, locate=True))
-    assert 0.5 == outcome.drifted_mass
+    outcome = run_trial(Trial(synthetic, WindowSpec("oos", 500, 500, 0.5), seed=3, locate=True))
+    assert 0.5 == outcome.drifted_share
     assert outcome.p_value < 0.01
-    assert 0.0 < outcome.mass_lower_bound <= 0.5
+    assert 0.0 < outcome.drifted_share_lower_bound <= 0.5
     assert not outcome.bound_exceeds_truth
     assert outcome.precision > 0.8
 
 
 def test_a_trial_is_a_function_of_its_seed(synthetic: Path) -> None:
-    trial = Trial(synthetic, Draw("none", 300, 300, messages_per_user=5), seed=4)
+    trial = Trial(synthetic, WindowSpec("none", 300, 300, messages_per_user=5), seed=4)
     one, two = run_trial(trial), run_trial(trial)
     assert msgspec.structs.replace(one, cpu_seconds=0.0) == msgspec.structs.replace(
         two, cpu_seconds=0.0
     )
-    assert 0.0 == one.drifted_mass == one.coverage
+    assert 0.0 == one.drifted_share == one.coverage
 
 
 def test_every_method_judges_the_same_windows(synthetic: Path) -> None:
-    verdicts = judge(Pair(synthetic, Draw("oos", 200, 200, 0.5), seed=0))
+    verdicts = judge(Pair(synthetic, WindowSpec("oos", 200, 200, 0.5), seed=0))
     assert verdicts["driftwarden"].alarm
     assert verdicts["Evidently mmd, bootstrap"].alarm
     assert 10 == len(verdicts)
@@ -87,7 +87,7 @@ def test_weeks_are_judged_alone_and_watched_together(synthetic: Path) -> None:
     assert ((True,), (False,), (True,)) == (alarms.alone, alarms.slow, alarms.either)
     told = watch(Weeks(synthetic, (0.03, 0.06, 0.09), seed=0))
     assert [False, True] == [told[0].alarm, told[-1].alarm]
-    assert told[-1].share_lower_bound <= 0.09
+    assert told[-1].drifted_share_lower_bound <= 0.09
 
 
 def test_timings_are_of_the_call_alone() -> None:
@@ -152,7 +152,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let --quick be quicker still."""
     monkeypatch.delenv("DRIFTWARDEN_DATA", raising=False)
     monkeypatch.setattr(
-        drift, "make_synthetic", lambda seed: make_synthetic(seed, n_in_scope=1_500, n_novel=10)
+        benchmark, "make_synthetic", lambda seed: make_synthetic(seed, n_in_scope=1_500, n_novel=10)
     )
     plan = replace(QUICK, null_trials=3, row_seconds=float("inf"), largest_window=500)
     monkeypatch.setattr(bench_command, "QUICK", plan)
@@ -182,7 +182,7 @@ def test_the_benchmark_prints_every_row_and_writes_every_figure(small, tmp_path:
 def test_a_run_that_is_stopped_keeps_what_it_has_measured(
     small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stopped(_: Study) -> Iterator[Figure]:
+    def stopped(_: Campaign) -> Iterator[Figure]:
         yield single("power", 0.5, "once")
         raise KeyboardInterrupt
 

@@ -14,18 +14,18 @@ from bench.drift.code_digest import (
     code_digest,
     deciding_files,
     module_digest,
-    without_words,
+    syntax_without_docstrings,
 )
-from bench.drift.ledger import Ledger, Recorded, data_digest
+from bench.drift.ledger import Ledger, LedgerRunner, data_digest
 from monitor.bench.trial import Outcome, Trial
-from monitor.bench.windows import Draw
+from monitor.bench.windows import WindowSpec
 from monitor.errors import InputError
 
 
 @dataclass(frozen=True)
 class Task:
     folder: Path
-    what: Draw
+    spec: WindowSpec
     seed: int
 
 
@@ -48,26 +48,26 @@ class Serial:
         *,
         label: str,
         seconds: float = 0.0,
-        each: Callable[[Any, Any, Any], None] | None = None,
+        on_result: Callable[[Any, Any, Any], None] | None = None,
     ) -> list[Any]:
         results = []
         for task in tasks[: self._trials]:
             self.ran.append(task.seed)
             results.append(function(task))
-            if each is not None:
-                each(function, task, results[-1])
+            if on_result is not None:
+                on_result(function, task, results[-1])
         return results
 
 
 def tasks(folder: Path, n: int) -> list[Task]:
-    return [Task(folder, Draw("none", 500, 500), seed) for seed in range(n)]
+    return [Task(folder, WindowSpec("none", 500, 500), seed) for seed in range(n)]
 
 
 def run(path: Path, workers: Serial, n: int, data: str = "d") -> tuple[list[Outcome], Ledger]:
     kept = Ledger(path)
     # The folder of a run is temporary: it must not tell one run's trials from another's.
     folder = path.parent / str(id(workers))
-    return Recorded(workers, kept, data).run(judge, tasks(folder, n), label="x"), kept
+    return LedgerRunner(workers, kept, data).run(judge, tasks(folder, n), label="x"), kept
 
 
 def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_trials_of_other_code_or_data_are_not_mixed(
 
 def test_seeds_are_told_without_a_gap(tmp_path: Path) -> None:
     path = tmp_path / "trials"
-    Recorded(Serial(), Ledger(path), "d").run(judge, tasks(tmp_path, 5)[3:], label="x")
+    LedgerRunner(Serial(), Ledger(path), "d").run(judge, tasks(tmp_path, 5)[3:], label="x")
     outcomes, _ = run(path, Serial(1), 5)
     assert [0.0] == [one.p_value for one in outcomes]
     outcomes, _ = run(path, Serial(), 5)
@@ -145,7 +145,7 @@ def test_a_ledger_may_be_split_in_any_way(tmp_path: Path) -> None:
 
 def test_words_are_no_code(tmp_path: Path) -> None:
     one, same, other = (
-        without_words(source)
+        syntax_without_docstrings(source)
         for source in (
             'def f():\n    """Say."""\n    return 1\n',
             "# why\ndef f():\n    return 1  # one\n",
@@ -160,7 +160,7 @@ def test_words_are_no_code(tmp_path: Path) -> None:
 
 
 def test_what_a_trial_imports_decides_its_outcome_and_nothing_else() -> None:
-    compared, answered, watched, all_methods = (
+    compared, answered, watch_weeks, all_methods = (
         {file.name for file in deciding_files(module)}
         for module in (
             "monitor.bench.trial",
@@ -172,5 +172,5 @@ def test_what_a_trial_imports_decides_its_outcome_and_nothing_else() -> None:
     assert {"trial.py", "windows.py", "compare.py", "statistics.py", "scan.py"} <= compared
     assert not {"conditional.py", "slow_drift.py", "scalar_side.py", "plan.py"} & compared
     assert {"output.py", "windows.py", "conditional.py", "response_features.py"} <= answered
-    assert {"weekly.py", "betting.py", "compare.py"} <= watched
+    assert {"weekly.py", "betting.py", "compare.py"} <= watch_weeks
     assert {"permutation_mmd.py", "compare.py"} <= all_methods

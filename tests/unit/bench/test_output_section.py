@@ -11,11 +11,11 @@ from bench.drift.sections import output, release
 from bench.drift.sources.releases import Releases, open_releases, read_releases
 from bench.drift.sources.synthetic import make_synthetic
 from monitor.bench.benchmark import load_data
-from monitor.bench.campaign import Study
+from monitor.bench.campaign import Campaign
 from monitor.bench.encoding import Encoded
 from monitor.bench.plan import QUICK, Section
 from monitor.bench.texts import LabelledTexts
-from monitor.bench.windows import Draw
+from monitor.bench.windows import WindowSpec
 from monitor.errors import InputError
 from monitor.settings import Settings
 from tests.unit.bench.test_sections import Serial
@@ -29,9 +29,9 @@ def test_changed_answers_alarm_and_moved_prompts_do_not(tmp_path: Path, monkeypa
     monkeypatch.setattr(output, "N_TILTED", 300)
     monkeypatch.setattr(output, "N_PERMUTATIONS", 199)
     monkeypatch.setattr(output, "OFF_TOPIC", 0.3)
-    monkeypatch.setattr(output, "ONLY_PROMPTS", (Draw("surge", 400, 400, 0.2),))
-    study = Study("synthetic", tmp_path, Serial(), PLAN, seed=0)
-    still, moved, tilted, changed = output.output(study)
+    monkeypatch.setattr(output, "ONLY_PROMPTS", (WindowSpec("surge", 400, 400, 0.2),))
+    campaign = Campaign("synthetic", tmp_path, Serial(), PLAN, seed=0)
+    still, moved, tilted, changed = output.output(campaign)
     assert "output alarms at 0.05, nothing moved, n = 400" == still.name
     assert "output alarms at 0.05, only the prompts moved: known domain +20 points, n = 400" == (
         moved.name

@@ -5,7 +5,7 @@ import pytest
 
 from bench.drift.sources.synthetic import around, make_synthetic, make_world
 from monitor.bench.labelled import Labelled, TooFewSamplesError, open_labelled
-from monitor.bench.windows import Draw, draw_independent_weeks, draw_weeks, draw_windows
+from monitor.bench.windows import WindowSpec, draw_independent_weeks, draw_weeks, draw_windows
 
 N_DOMAINS, TOPICS_EACH, ROWS_EACH, N_NOVEL = 4, 3, 50, 60
 N_IN_SCOPE = N_DOMAINS * TOPICS_EACH * ROWS_EACH
@@ -23,7 +23,7 @@ def data() -> Labelled:
 
 @pytest.mark.parametrize("kind", ["none", "oos", "domain", "topic", "surge"])
 def test_windows_have_their_sizes_and_share_no_row(data: Labelled, kind: str) -> None:
-    windows = draw_windows(data, Draw(kind, 150, 100, 0.2), np.random.default_rng(0))
+    windows = draw_windows(data, WindowSpec(kind, 150, 100, 0.2), np.random.default_rng(0))
     assert (150, 100, 100) == (len(windows.reference), len(windows.current), len(windows.planted))
     rows = np.concatenate([windows.reference, windows.current])
     assert len(np.unique(rows)) == 250
@@ -31,42 +31,42 @@ def test_windows_have_their_sizes_and_share_no_row(data: Labelled, kind: str) ->
 
 @pytest.mark.parametrize("kind", ["domain", "topic"])
 def test_a_planted_label_is_missing_from_the_reference(data: Labelled, kind: str) -> None:
-    windows = draw_windows(data, Draw(kind, 150, 100, 0.2), np.random.default_rng(1))
+    windows = draw_windows(data, WindowSpec(kind, 150, 100, 0.2), np.random.default_rng(1))
     labels = data.domains if kind == "domain" else data.topics
     planted = np.unique(labels[windows.current[windows.planted]])
     assert len(planted) == 1
     assert not np.isin(planted, labels[windows.reference])
     assert not np.isin(planted, labels[windows.current[~windows.planted]])
-    assert 0.2 == windows.drifted_mass == windows.planted.mean()
+    assert 0.2 == windows.drifted_share == windows.planted.mean()
 
 
 def test_scattered_novelty_is_out_of_scope_and_nothing_else_is(data: Labelled) -> None:
-    windows = draw_windows(data, Draw("oos", 150, 100, 0.2), np.random.default_rng(2))
+    windows = draw_windows(data, WindowSpec("oos", 150, 100, 0.2), np.random.default_rng(2))
     assert (data.topics[windows.current] == -1).tolist() == windows.planted.tolist()
     assert (data.topics[windows.reference] >= 0).all()
     assert 20 == windows.planted.sum()
 
 
 def test_a_surge_adds_its_points_to_the_share_of_one_domain(data: Labelled) -> None:
-    windows = draw_windows(data, Draw("surge", 150, 100, 0.2), np.random.default_rng(3))
+    windows = draw_windows(data, WindowSpec("surge", 150, 100, 0.2), np.random.default_rng(3))
     domains = data.domains[windows.current]
     surging = np.unique(domains[windows.planted])
     assert len(surging) == 1
     assert 0.25 + 0.2 == pytest.approx((domains == surging).mean())
-    assert 0.2 == pytest.approx(windows.drifted_mass)
+    assert 0.2 == pytest.approx(windows.drifted_share)
     assert np.isin(surging, data.domains[windows.reference])
 
 
 def test_drift_free_windows_plant_nothing(data: Labelled) -> None:
-    windows = draw_windows(data, Draw("none", 150, 100), np.random.default_rng(4))
+    windows = draw_windows(data, WindowSpec("none", 150, 100), np.random.default_rng(4))
     assert not windows.planted.any()
-    assert 0.0 == windows.drifted_mass
+    assert 0.0 == windows.drifted_share
     assert windows.reference_groups is None
 
 
 def test_users_have_one_topic_and_live_on_one_side(data: Labelled) -> None:
-    what = Draw("none", 150, 100, messages_per_user=5)
-    windows = draw_windows(data, what, np.random.default_rng(5))
+    spec = WindowSpec("none", 150, 100, messages_per_user=5)
+    windows = draw_windows(data, spec, np.random.default_rng(5))
     for rows, groups in (
         (windows.reference, windows.reference_groups),
         (windows.current, windows.current_groups),
@@ -81,8 +81,8 @@ def test_users_have_one_topic_and_live_on_one_side(data: Labelled) -> None:
 
 
 def test_the_same_seed_draws_the_same_windows(data: Labelled) -> None:
-    what = Draw("domain", 150, 100, 0.2)
-    one, two, other = (draw_windows(data, what, np.random.default_rng(s)) for s in (7, 7, 8))
+    spec = WindowSpec("domain", 150, 100, 0.2)
+    one, two, other = (draw_windows(data, spec, np.random.default_rng(s)) for s in (7, 7, 8))
     assert one.current.tolist() == two.current.tolist()
     assert one.current.tolist() != other.current.tolist()
 
@@ -90,23 +90,25 @@ def test_the_same_seed_draws_the_same_windows(data: Labelled) -> None:
 @pytest.mark.parametrize(
     ("what", "complaint"),
     [
-        (Draw("none", 500, 200), "needs 700 samples; there are 600"),
-        (Draw("oos", 100, 400, 0.2), "needs 80 samples; there are 60"),
-        (Draw("topic", 100, 400, 0.2), "needs 80 samples of one topic, of 50 in the largest"),
-        (Draw("none", 400, 300, messages_per_user=5), "needs 700 samples; there are 600"),
-        (Draw("surge", 300, 300, 0.2), "no domain has enough samples left"),
+        (WindowSpec("none", 500, 200), "needs 700 samples; there are 600"),
+        (WindowSpec("oos", 100, 400, 0.2), "needs 80 samples; there are 60"),
+        (WindowSpec("topic", 100, 400, 0.2), "needs 80 samples of one topic, of 50 in the largest"),
+        (WindowSpec("none", 400, 300, messages_per_user=5), "needs 700 samples; there are 600"),
+        (WindowSpec("surge", 300, 300, 0.2), "no domain has enough samples left"),
     ],
 )
-def test_too_small_a_data_set_is_said(data: Labelled, what: Draw, complaint: str) -> None:
+def test_too_small_a_data_set_is_said(data: Labelled, spec: WindowSpec, complaint: str) -> None:
     with pytest.raises(TooFewSamplesError, match=complaint):
-        draw_windows(data, what, np.random.default_rng(0))
+        draw_windows(data, spec, np.random.default_rng(0))
 
 
 def test_a_label_is_chosen_that_leaves_enough_of_the_others() -> None:
     topics = np.repeat([0, 1], [400, 100])
     lopsided = Labelled(np.zeros((500, 2), dtype=np.float32), topics, topics)
     for seed in range(10):
-        windows = draw_windows(lopsided, Draw("topic", 200, 100, 0.5), np.random.default_rng(seed))
+        windows = draw_windows(
+            lopsided, WindowSpec("topic", 200, 100, 0.5), np.random.default_rng(seed)
+        )
         assert {1} == set(topics[windows.current[windows.planted]])
 
 

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from bench.drift.limited_process import Done, NotDone, run_limited
+from bench.drift.limited_process import Completed, Failed, run_limited
 from monitor.bench.workers import Workers
 
 Ready = Callable[[], None]
@@ -81,16 +81,16 @@ def test_workers_end_with_a_benchmark_that_is_killed() -> None:
 
 
 def test_a_call_in_a_child_gives_its_value() -> None:
-    assert Done(5) == run_limited(add, 2, 3, seconds=60)
+    assert Completed(5) == run_limited(add, 2, 3, seconds=60)
 
 
 def test_a_child_that_takes_too_long_is_given_up() -> None:
-    assert NotDone("did not finish in 0.1 s", timed_out=True) == run_limited(never, seconds=0.1)
+    assert Failed("did not finish in 0.1 s", timed_out=True) == run_limited(never, seconds=0.1)
 
 
 def test_a_child_that_dies_says_how() -> None:
-    assert NotDone("its process ended with exit status 7") == run_limited(die, seconds=60)
+    assert Failed("its process ended with exit status 7") == run_limited(die, seconds=60)
 
 
 def test_a_childs_error_is_told() -> None:
-    assert NotDone("failed: ValueError: no such device") == run_limited(refuse, seconds=60)
+    assert Failed("failed: ValueError: no such device") == run_limited(refuse, seconds=60)

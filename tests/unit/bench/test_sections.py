@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from bench.drift.limited_process import Done, NotDone
+from bench.drift.limited_process import Completed, Failed
 from bench.drift.peers.permutation_mmd import Form
 from bench.drift.sections import scaling, side_by_side, slow_drift, speed
 from bench.drift.sections.timing import Timing, time_permutation_mmd
 from bench.drift.sources.synthetic import make_synthetic
 from monitor.bench import drifted_share, false_alarms, location, power
-from monitor.bench.campaign import Study
+from monitor.bench.campaign import Campaign
 from monitor.bench.plan import QUICK
 from monitor.bench.report import Table
 from monitor.bench.row import write_rows
 from monitor.bench.trial import Outcome
-from monitor.bench.windows import Draw
+from monitor.bench.windows import WindowSpec
 
 
 class Serial:
@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def study(folder: Path) -> Study:
+def campaign(folder: Path) -> Campaign:
     plan = replace(
         QUICK,
         power_trials=2,
@@ -53,17 +53,17 @@ def study(folder: Path) -> Study:
         watched_years=2,
         peer_trials=1,
     )
-    return Study("synthetic", folder, Serial(), plan, seed=0)
+    return Campaign("synthetic", folder, Serial(), plan, seed=0)
 
 
-def test_power_is_measured_and_what_is_too_large_is_named(study: Study, monkeypatch) -> None:
+def test_power_is_measured_and_what_is_too_large_is_named(campaign: Campaign, monkeypatch) -> None:
     rows = (
-        (Draw("oos", 300, 300, 0.5), 0.05, 0.9),
-        (Draw("oos", 5_000, 5_000, 0.02), 0.05, 0.9),
-        (Draw("oos", 7_000, 7_000, 0.02), 0.05, 0.9),
+        (WindowSpec("oos", 300, 300, 0.5), 0.05, 0.9),
+        (WindowSpec("oos", 5_000, 5_000, 0.02), 0.05, 0.9),
+        (WindowSpec("oos", 7_000, 7_000, 0.02), 0.05, 0.9),
     )
     monkeypatch.setattr(power, "ROWS", rows)
-    measured, too_few, left_out = power.power(study)
+    measured, too_few, left_out = power.power(campaign)
     assert (1.0, True, ">= 0.9") == (measured.value, measured.holds, measured.goal)
     assert measured.measured.startswith("2 of 2; seeds 0-1; ")
     assert "skipped: 2% out-of-scope, n = 5,000: needs 9,900 samples; there are 6,000" == (
@@ -73,19 +73,19 @@ def test_power_is_measured_and_what_is_too_large_is_named(study: Study, monkeypa
     assert None is left_out.holds
 
 
-def test_made_up_data_has_no_goal_of_power(study: Study, monkeypatch) -> None:
-    monkeypatch.setattr(power, "ROWS", ((Draw("oos", 300, 300, 0.5), 0.05, 0.9),))
-    study.has_power_goals = False
-    (figure,) = power.power(study)
+def test_made_up_data_has_no_goal_of_power(campaign: Campaign, monkeypatch) -> None:
+    monkeypatch.setattr(power, "ROWS", ((WindowSpec("oos", 300, 300, 0.5), 0.05, 0.9),))
+    campaign.has_power_goals = False
+    (figure,) = power.power(campaign)
     assert ("", None) == (figure.goal, figure.holds)
 
 
 def test_what_is_pointed_at_is_measured_from_the_same_windows(
-    study: Study, monkeypatch, tmp_path: Path
+    campaign: Campaign, monkeypatch, tmp_path: Path
 ) -> None:
-    rows = ((Draw("domain", 600, 600, 0.3), 0.5), (Draw("oos", 600, 600, 0.3), 0.5))
+    rows = ((WindowSpec("domain", 600, 600, 0.3), 0.5), (WindowSpec("oos", 600, 600, 0.3), 0.5))
     monkeypatch.setattr(location, "ROWS", rows)
-    figures = list(location.location(study))
+    figures = list(location.location(campaign))
     assert [
         "precision at 50, 30% new domain, n = 600",
         "precision at 50, 30% out-of-scope, n = 600",
@@ -95,15 +95,15 @@ def test_what_is_pointed_at_is_measured_from_the_same_windows(
     assert enriched.value >= mostly.value > 0
     assert found.measured.startswith("2 of 2")  # the two windows with a domain, not the others
     assert 0 < covered.value <= 1
-    assert 4 == len(study.outcomes)
+    assert 4 == len(campaign.outcomes)
     write_rows(tmp_path / "bench.json", [figure.row() for figure in figures])
 
 
 def outcome(bound: float, truth: float, p_value: float = 0.5) -> Outcome:
     return Outcome(
         p_value=p_value,
-        mass_lower_bound=bound,
-        drifted_mass=truth,
+        drifted_share_lower_bound=bound,
+        drifted_share=truth,
         precision=0.0,
         n_clusters=0,
         n_enriched=0,
@@ -114,31 +114,35 @@ def outcome(bound: float, truth: float, p_value: float = 0.5) -> Outcome:
 
 
 def test_false_alarms_are_counted_at_each_level_and_as_the_daemon_counts_them(
-    study: Study, monkeypatch
+    campaign: Campaign, monkeypatch
 ) -> None:
-    monkeypatch.setattr(false_alarms, "ROWS", (("independent samples", Draw("none", 300, 300)),))
+    monkeypatch.setattr(
+        false_alarms, "ROWS", (("independent samples", WindowSpec("none", 300, 300)),)
+    )
     told = [outcome(0.03, 0.0, p) for p in (0.002, 0.008, 0.04, 0.2)]
-    monkeypatch.setattr(Study, "measure", lambda *_: [*told, outcome(0.01, 0.0, 0.002)])
-    at_5, at_1, woken = false_alarms.false_alarms(study)
+    monkeypatch.setattr(Campaign, "measure", lambda *_: [*told, outcome(0.01, 0.0, 0.002)])
+    at_5, at_1, woken = false_alarms.false_alarms(campaign)
     assert (0.8, 0.6) == (at_5.value, at_1.value)  # 4 and 3 of 5
     assert 0.2 == woken.value  # neither what is not significant enough nor what is too small
     assert (False, "<= 0.00961538") == (woken.holds, woken.goal)
 
 
-def test_the_mass_bound_is_judged_over_every_window_of_the_study(study: Study, monkeypatch) -> None:
-    monkeypatch.setattr(mass, "TENTHS", (Draw("oos", 600, 600, 0.4),))
-    study.outcomes += [outcome(0.0, 0.0)] * 9 + [outcome(0.01, 0.0)]
-    study.outcomes += [outcome(0.02, 0.02)] * 8 + [outcome(0.1, 0.02)] * 10
-    tenth, drift_free, drifted = drifted_share.mass(study)
+def test_the_mass_bound_is_judged_over_every_window_of_the_study(
+    campaign: Campaign, monkeypatch
+) -> None:
+    monkeypatch.setattr(drifted_share, "TENTHS", (WindowSpec("oos", 600, 600, 0.4),))
+    campaign.outcomes += [outcome(0.0, 0.0)] * 9 + [outcome(0.01, 0.0)]
+    campaign.outcomes += [outcome(0.02, 0.02)] * 8 + [outcome(0.1, 0.02)] * 10
+    tenth, drift_free, drifted = drifted_share.drifted_share(campaign)
     assert 0.06 < tenth.value < 0.4
     assert (0.1, True) == (drift_free.value, drift_free.holds)
     assert (0.5, False) == (drifted.value, drifted.holds)  # 10 of 18, and 0 of the 2 just measured
 
 
-def test_slow_drift_is_found_and_stable_weeks_are_counted(study: Study, monkeypatch) -> None:
+def test_slow_drift_is_found_and_stable_weeks_are_counted(campaign: Campaign, monkeypatch) -> None:
     for name, value in (("N", 500), ("GROWTH", 0.1), ("LAST_WEEK", 4), ("YEAR", 2)):
         monkeypatch.setattr(slow_drift, name, value)
-    week, by_then, *stable = slow_drift.slow_drift(study)
+    week, by_then, *stable = slow_drift.slow_drift(campaign)
     assert 2.0 <= week.value <= 4.0  # one week can't tell that anything grows
     assert week.holds
     assert "2 trials, seeds 0-1; alarm in week: " in week.measured
@@ -148,10 +152,10 @@ def test_slow_drift_is_found_and_stable_weeks_are_counted(study: Study, monkeypa
     assert stable[0].measured.startswith("2 years")
 
 
-def test_methods_stand_side_by_side(study: Study, monkeypatch) -> None:
+def test_methods_stand_side_by_side(campaign: Campaign, monkeypatch) -> None:
     monkeypatch.setattr(side_by_side, "SCENARIOS", (("none", 0.0), ("oos", 0.5)))
-    study.plan = replace(study.plan, peer_sizes=(200,))
-    (table,) = side_by_side.side_by_side(study)
+    campaign.plan = replace(campaign.plan, peer_sizes=(200,))
+    (table,) = side_by_side.side_by_side(campaign)
     assert isinstance(table, Table)
     assert ("method", "no drift", "50% out-of-scope", "CPU time") == table.headings
     assert ("driftwarden", "Evidently model") == tuple(line[0] for line in table.lines[:2])
@@ -160,14 +164,14 @@ def test_methods_stand_side_by_side(study: Study, monkeypatch) -> None:
     assert 30 == len(table.figures)  # ten methods: two scenarios and the time
 
 
-def timed(function: Callable[..., Any], what: str, *_: Any, seconds: float) -> Done | NotDone:
-    if what in ("driftwarden", "Evidently mmd"):
-        return Done(Timing(0.5, 0.5) if what == "driftwarden" else Timing(4.0, 4.0))
-    if what == "Evidently mmd, bootstrap":
-        return NotDone(f"did not finish in {seconds:g} s", timed_out=True)
-    if what is Form.ONE_BY_ONE:
-        return NotDone("its process ended with exit status -9")
-    return Done((Timing(20.0 if what is Form.PRODUCTS else 200.0, 20.0), "3 of 999 timed"))
+def timed(function: Callable[..., Any], spec: str, *_: Any, seconds: float) -> Completed | Failed:
+    if spec in ("driftwarden", "Evidently mmd"):
+        return Completed(Timing(0.5, 0.5) if spec == "driftwarden" else Timing(4.0, 4.0))
+    if spec == "Evidently mmd, bootstrap":
+        return Failed(f"did not finish in {seconds:g} s", timed_out=True)
+    if spec is Form.ONE_BY_ONE:
+        return Failed("its process ended with exit status -9")
+    return Completed((Timing(20.0 if spec is Form.PRODUCTS else 200.0, 20.0), "3 of 999 timed"))
 
 
 def test_speed_is_a_ratio_and_a_rival_that_is_given_up_bounds_it(monkeypatch) -> None:
@@ -195,9 +199,9 @@ def test_a_permutation_test_is_reckoned_from_a_few_labellings() -> None:
 def test_cost_is_told_against_the_smallest_size(monkeypatch) -> None:
     costs = {10_000: (1.0, 100e6), 50_000: (5.0, 200e6), 100_000: (13.0, 205e6)}
 
-    def compared(_: Any, n: int, *__: Any, seconds: float) -> Done:
+    def compared(_: Any, n: int, *__: Any, seconds: float) -> Completed:
         cpu, extra = costs[n]
-        return Done((Timing(cpu, cpu), int(extra)))
+        return Completed((Timing(cpu, cpu), int(extra)))
 
     monkeypatch.setattr(scaling, "run_limited", compared)
     figures = {f.name: f for f in scaling.scaling(replace(QUICK, scaling_sizes=tuple(costs)), 0)}

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from monitor.cli.app import app
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 #: None of these may be imported to show help; together they take several seconds. (pydantic is
 #: typer's own.)

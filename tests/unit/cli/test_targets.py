@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from monitor.cli.app import app
-from monitor.demo.workspace import MARK, empty_folder
+from monitor.demo.workspace import MARK, prepare_folder
 from monitor.errors import InputError
 from monitor.store.engine import make_engine
 from monitor.store.migrations import upgrade
@@ -90,7 +90,7 @@ def test_figures_and_their_markdown_are_two_files(folder: Path) -> None:
     [
         ("review", "export", "--out", "own.db"),
         ("review", "export", "--format", "label-studio", "--config-out", "own.db"),
-        ("retrain", "study", "export", "1", "--output", "own.db"),
+        ("retrain", "human-evaluation", "export", "1", "--output", "own.db"),
     ],
 )
 def test_an_export_never_overwrites_the_database(
@@ -114,7 +114,9 @@ def test_an_export_and_its_configuration_are_two_files(
 
 
 def test_a_study_without_a_folder_to_go_to_is_refused(folder: Path) -> None:
-    assert "mkdir -p nowhere" in refusal("retrain", "study", "export", "1", "-o", "nowhere/x.jsonl")
+    assert "mkdir -p nowhere" in refusal(
+        "retrain", "human-evaluation", "export", "1", "-o", "nowhere/x.jsonl"
+    )
 
 
 @pytest.mark.parametrize("has_other_files", [False, True])
@@ -127,5 +129,5 @@ def test_the_demo_empties_no_folder_with_the_traffic_it_is_told_of(
     traffic = place / "traffic.jsonl"
     traffic.write_text(LINE, encoding="utf-8")
     with pytest.raises(InputError, match="which the demo empties; move it"):
-        empty_folder(tmp_path, read=[tmp_path / "elsewhere.jsonl", traffic])
+        prepare_folder(tmp_path, read=[tmp_path / "elsewhere.jsonl", traffic])
     assert LINE == traffic.read_text(encoding="utf-8")

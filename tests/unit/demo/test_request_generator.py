@@ -1,11 +1,11 @@
 """The demo's world: repeatable, varied, and fair (nothing that is asked was trained on)."""
 
-from monitor.demo.request_generator import DRIFTED_WEEK, Request, World
+from monitor.demo.request_generator import DRIFTED_WEEK, Request, RequestGenerator
 from monitor.demo.topics import CHANGED_TOPIC, KNOWN_TOPICS, NEW_TOPICS
 
 
 def everything(seed: int) -> dict[str, list[Request]]:
-    world = World(seed)
+    world = RequestGenerator(seed)
     return {
         "training": world.training_examples(480),
         "baseline": world.baseline(400),
@@ -45,5 +45,5 @@ def test_the_log_does_not_give_the_new_topics_away() -> None:
 
 
 def test_a_week_lies_inside_its_seven_days() -> None:
-    first, second = World(1).traffic(1, 300), World(1).traffic(2, 300)
+    first, second = RequestGenerator(1).traffic(1, 300), RequestGenerator(1).traffic(2, 300)
     assert max(r.asked_at for r in first) < min(r.asked_at for r in second)

@@ -82,8 +82,8 @@ def test_huge_texts_cost_no_more_than_their_beginning(piece: str) -> None:
         value = function(huge)
         assert math.isnan(value) or least <= value <= largest
     assert texts.identify_language(huge) in {"", *language.LANGUAGES}
-    for answers in (['{"a": 1}'] * 60, ["yes"] * 60, ["```\nx\n```"] * 60):
-        assert isinstance(texts.learn_format(answers).admits(huge), bool)
+    for responses in (['{"a": 1}'] * 60, ["yes"] * 60, ["```\nx\n```"] * 60):
+        assert isinstance(texts.learn_format(responses).admits(huge), bool)
 
 
 @given(text=ANY_TEXT | PIECES)
@@ -354,7 +354,7 @@ def test_labels_and_signs_have_no_language(text: str) -> None:
 
 def test_equal_texts_are_looked_at_once() -> None:
     calls: list[str] = []
-    values = texts.each(["a", "b", "a"], lambda text: float(len(calls.append(text) or calls)))
+    values = texts.describe(["a", "b", "a"], lambda text: float(len(calls.append(text) or calls)))
     assert values.tolist() == [1, 2, 1]
 
 
@@ -369,5 +369,5 @@ def test_relevance_is_the_cosine_and_needs_a_vector_on_both_sides() -> None:
 def test_unrelated_is_what_answers_to_other_prompts_are() -> None:
     """Two topics, half a window apart: the answers to others are at a right angle."""
     prompts = np.repeat(np.eye(2, dtype=np.float32), 50, axis=0)
-    assert texts.unrelated_below(prompts, prompts) == 0.0
-    assert texts.unrelated_below(prompts[:50], prompts[:50]) == 1.0
+    assert texts.unrelated_threshold(prompts, prompts) == 0.0
+    assert texts.unrelated_threshold(prompts[:50], prompts[:50]) == 1.0

@@ -11,8 +11,8 @@ from monitor.descriptors.output_format import (
 
 
 def test_json_objects_have_the_keys_that_nearly_all_had() -> None:
-    answers = [f'{{"queue": "cards", "urgent": true, "n": {n}}}' for n in range(99)]
-    form = learn_format([*answers, '{"queue": "cards", "urgent": false}'])
+    responses = [f'{{"queue": "cards", "urgent": true, "n": {n}}}' for n in range(99)]
+    form = learn_format([*responses, '{"queue": "cards", "urgent": false}'])
     assert form == Json(keys=frozenset({"queue", "urgent", "n"}))
     assert form.admits('```json\n{"queue": "x", "urgent": 1, "n": 2, "more": []}\n```')
     for broken in ('{"queue": "x", "urgent": 1}', '{"queue": "x"', "Sure: {}", "[]", "null", ""):
@@ -66,8 +66,8 @@ def test_code_stands_in_fences_that_are_closed() -> None:
         ['{"a": 1}', "It depends, as so much does, on what you would like: " + "a word " * 6] * 50,
     ],
 )
-def test_few_answers_and_free_text_have_no_form(answers: list[str]) -> None:
-    assert learn_format(answers) is None
+def test_few_answers_and_free_text_have_no_form(responses: list[str]) -> None:
+    assert learn_format(responses) is None
 
 
 @pytest.mark.parametrize("hostile", ["[" * 100_000, '{"a":' * 50_000, "```" * 50_000, "9" * 10_000])

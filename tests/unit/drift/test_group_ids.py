@@ -49,7 +49,9 @@ def test_what_has_no_order_is_not_an_id_for_each_sample(ids) -> None:
         read_ids(ids, 4, "groups")
 
 
-@pytest.mark.parametrize("option", ["alpha", "minimum_mass", "n_permutations", "minimum_samples"])
+@pytest.mark.parametrize(
+    "option", ["alpha", "minimum_drifted_share", "n_permutations", "minimum_samples"]
+)
 def test_an_option_that_is_no_number_is_named(option) -> None:
     for value in (None, "0.05"):
         with pytest.raises(TypeError, match=f"{option} must be a (whole )?number; got"):

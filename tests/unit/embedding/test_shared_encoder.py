@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 
+from monitor.embedding import shared_encoder
 from monitor.embedding.shared_encoder import SharedEncoder
 from monitor.settings import Embedding
 from tests.services.fake_encoder import FakeEncoder
@@ -32,7 +33,9 @@ class SlowEncoder(FakeEncoder):
 def slow(monkeypatch: pytest.MonkeyPatch) -> SlowEncoder:
     encoder = SlowEncoder()
     loads = iter([encoder])
-    monkeypatch.setattr(shared, "load_encoder", lambda _: next(loads))  # a second load would fail
+    monkeypatch.setattr(
+        shared_encoder, "load_encoder", lambda _: next(loads)
+    )  # a second load would fail
     return encoder
 
 

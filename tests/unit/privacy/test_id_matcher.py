@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from monitor.privacy.id_matcher import Mention
+from monitor.privacy.id_matcher import IdMatcher
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,8 @@ from monitor.privacy.id_matcher import Mention
     ],
 )
 def test_a_whole_id_is_found(subject: str, text: str) -> None:
-    assert Mention(subject).in_text(text)
-    assert Mention(subject).in_bytes(text.encode()) or not subject.isascii()
+    assert IdMatcher(subject).in_text(text)
+    assert IdMatcher(subject).in_bytes(text.encode()) or not subject.isascii()
 
 
 @pytest.mark.parametrize(
@@ -36,15 +36,15 @@ def test_a_whole_id_is_found(subject: str, text: str) -> None:
     ],
 )
 def test_a_part_of_something_else_is_not(subject: str, text: str) -> None:
-    assert not Mention(subject).in_text(text)
-    assert not Mention(subject).in_bytes(text.encode())
+    assert not IdMatcher(subject).in_text(text)
+    assert not IdMatcher(subject).in_bytes(text.encode())
 
 
 @pytest.mark.parametrize(
     "subject", ["ann@example.org", "jürgen", "李小龙李小龙", "me😀you1", 'a"b\\c/d']
 )
 def test_every_spelling_in_json_is_found(subject: str) -> None:
-    mention = Mention(subject)
+    mention = IdMatcher(subject)
     in_ascii = json.dumps({"user": subject}).encode()
     in_utf8 = json.dumps({"user": subject}, ensure_ascii=False).encode()
     slashes = in_ascii.replace(b"/", b"\\/")

@@ -18,9 +18,11 @@ def assessment() -> Assessment:
     return make_assessment(
         0.2,
         input=make_family(
-            topics=(make_topic(),), foreign=make_examples("What is a swallow?", "Hi")
+            topics=(make_topic(),), outliers=make_examples("What is a swallow?", "Hi")
         ),
-        output=make_family("output", topics=(make_topic(examples=(CHANGED,)),), foreign=(CHANGED,)),
+        output=make_family(
+            "output", topics=(make_topic(examples=(CHANGED,)),), outliers=(CHANGED,)
+        ),
     )
 
 
@@ -31,7 +33,7 @@ def quotes_of(prompt: str, response: str) -> Quotes:
 def test_a_prompt_goes_wherever_it_is_quoted() -> None:
     cleaned, n = quotes_of("What is a swallow?", "A bird.").remove_from(assessment())
     assert n == 1
-    assert cleaned.input.foreign == make_examples("Hi")
+    assert cleaned.input.outliers == make_examples("Hi")
     assert cleaned.input.topics == assessment().input.topics
 
 
@@ -40,14 +42,14 @@ def test_an_exchange_of_the_baseline_goes_and_the_example_stays() -> None:
     assert n == 2
     without = replace(CHANGED, before=None)
     assert cleaned.output.topics[0].examples == (without,)
-    assert cleaned.output.foreign == (without,)
+    assert cleaned.output.outliers == (without,)
 
 
 def test_a_changed_answer_goes_with_what_stood_beside_it() -> None:
     cleaned, n = quotes_of("Is my card insured?", "No.").remove_from(assessment())
     assert n == 2
     assert cleaned.output.topics[0].examples == ()
-    assert cleaned.output.foreign == ()
+    assert cleaned.output.outliers == ()
 
 
 def test_another_answer_to_the_same_prompt_is_somebody_elses() -> None:

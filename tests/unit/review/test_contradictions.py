@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.review.export.contradictions import Consistent, without_contradictions
+from monitor.review.export.contradictions import ConsistentExamples, resolve_contradictions
 from monitor.review.export.gold import Gold, sft_rows
 from monitor.review.export.preference_pairs import preference_rows
-from monitor.review.export.training_examples import Rendered
+from monitor.review.export.training_examples import TrainingExample
 from monitor.review.items.verdicts import normalise
 from monitor.settings import ModelSection
 from tests.services.decided_items import decided
@@ -20,36 +20,38 @@ DAY = datetime(2026, 11, 2, tzinfo=UTC)
 MODEL = ModelSection()
 
 
-def rendered(item_id: int, answer: str, *, closed: bool = False, **changes: Any) -> Rendered:
-    item = decided(item_id, response=answer, **changes)
-    return Rendered(item, item.messages, answer, closed=closed)
+def rendered(
+    item_id: int, response: str, *, has_fixed_format: bool = False, **changes: Any
+) -> TrainingExample:
+    item = decided(item_id, response=response, **changes)
+    return TrainingExample(item, item.messages, response, has_fixed_format=has_fixed_format)
 
 
-def ids(result: Consistent) -> list[list[int]]:
+def ids(result: ConsistentExamples) -> list[list[int]]:
     return [[one.item.item_id for one in group] for group in result.groups]
 
 
 @st.composite
-def examples(draw: st.DrawFn) -> list[Rendered]:
+def examples(draw: st.DrawFn) -> list[TrainingExample]:
     """Draw few prompts, answers, guides and days, so that everything collides."""
     made = []
     for number in range(draw(st.integers(0, 10))):
         week = draw(st.integers(0, 2))
         verdict = draw(st.sampled_from(["accept", "correct"]))
-        answer = draw(st.sampled_from(["Yes.", "Yes. ", "No.", "Perhaps."]))
+        response = draw(st.sampled_from(["Yes.", "Yes. ", "No.", "Perhaps."]))
         prompt = draw(st.sampled_from(["a", "b", " b"]))
         made.append(
             rendered(
                 number,
-                answer,
-                closed=draw(st.booleans()),
+                response,
+                has_fixed_format=draw(st.booleans()),
                 messages=[{"role": "user", "content": prompt}],
                 queued_at=DAY + timedelta(weeks=week),
                 batch_id=week,
                 taxonomy_version=f"version {week // 2}",
                 decided_at=DAY + timedelta(days=draw(st.integers(0, 40))),
                 verdict=verdict,
-                model_response=answer
+                model_response=response
                 if verdict == "accept"
                 else draw(st.sampled_from(["No.", "Perhaps.", "Never.", ""])),
             )
@@ -63,8 +65,8 @@ def asked(row: dict[str, Any]) -> str:
 
 
 @given(examples())
-def test_rows_never_contradict_and_no_item_is_lost(made: list[Rendered]) -> None:
-    result = without_contradictions(made)
+def test_rows_never_contradict_and_no_item_is_lost(made: list[TrainingExample]) -> None:
+    result = resolve_contradictions(made)
     gold = Gold(result, [])
 
     answers = defaultdict(list)
@@ -87,10 +89,12 @@ def test_rows_never_contradict_and_no_item_is_lost(made: list[Rendered]) -> None
 
 
 @given(examples(), st.randoms())
-def test_the_order_of_the_items_changes_no_outcome(made: list[Rendered], random: Any) -> None:
+def test_the_order_of_the_items_changes_no_outcome(
+    made: list[TrainingExample], random: Any
+) -> None:
     shuffled = list(made)
     random.shuffle(shuffled)
-    first, second = without_contradictions(made), without_contradictions(shuffled)
+    first, second = resolve_contradictions(made), resolve_contradictions(shuffled)
     assert sorted(ids(first)) == sorted(ids(second))
     assert sorted(first.contradictions) == sorted(second.contradictions)
 
@@ -98,7 +102,7 @@ def test_the_order_of_the_items_changes_no_outcome(made: list[Rendered], random:
 def test_equal_answers_are_one_row_that_names_them_all() -> None:
     later = DAY + timedelta(days=9)
     same = [rendered(1, "Yes."), rendered(2, " Yes.\n", decided_at=later)]
-    result = without_contradictions(same)
+    result = resolve_contradictions(same)
     assert [[2, 1]] == ids(result)
     (row,) = sft_rows(Gold(result, []), MODEL)
     assert (2, [1]) == (row["metadata"]["item_id"], row["metadata"]["merged_items"])
@@ -109,12 +113,12 @@ def test_a_newer_guide_overrules_an_older_one() -> None:
     new = rendered(
         2, "Yes.", taxonomy_version="new", queued_at=DAY + timedelta(weeks=1), batch_id=2
     )
-    result = without_contradictions([old, new])
+    result = resolve_contradictions([old, new])
     assert ([[2]], [1], []) == (ids(result), result.overruled, result.contradictions)
 
 
 def test_under_one_guide_different_answers_are_left_out_and_named() -> None:
-    result = without_contradictions([rendered(1, "No."), rendered(2, "Yes.")])
+    result = resolve_contradictions([rendered(1, "No."), rendered(2, "Yes.")])
     assert ([], [[1, 2]]) == (ids(result), result.contradictions)
     (remark,) = Gold(result, []).remarks()
     assert "items 1, 2 answer the same prompt differently under the same guide" in remark
@@ -125,15 +129,15 @@ def test_of_good_answers_in_free_text_the_last_one_stands() -> None:
     second = rendered(
         2, "Sure.", verdict="accept", model_response="Sure.", decided_at=DAY + timedelta(days=5)
     )
-    result = without_contradictions([first, second])
+    result = resolve_contradictions([first, second])
     assert ([[2]], [1]) == (ids(result), result.overruled)
     # Where answers have a form, two that were accepted can't both be right.
-    closed = [replace(one, closed=True) for one in (first, second)]
-    assert [[1, 2]] == without_contradictions(closed).contradictions
+    has_fixed_format = [replace(one, has_fixed_format=True) for one in (first, second)]
+    assert [[1, 2]] == resolve_contradictions(has_fixed_format).contradictions
 
 
 def test_a_pair_for_each_wrong_answer_and_none_where_the_model_was_right() -> None:
-    result = without_contradictions(
+    result = resolve_contradictions(
         [
             rendered(1, "Yes.", model_response="No."),
             rendered(2, "Yes.", model_response="Never."),

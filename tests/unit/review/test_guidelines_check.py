@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import TaxonomyError
-from monitor.review.guidelines import load_taxonomy, names_missing, read_taxonomy
+from monitor.review.guidelines import load_taxonomy, missing_task_types, read_taxonomy
 
 BROKEN = sorted((Path(__file__).parents[1] / "fixtures" / "taxonomy").glob("*.md"))
 VALID = """\
@@ -134,7 +134,7 @@ def test_what_the_traffic_has_and_the_taxonomy_lacks(tmp_path: Path) -> None:
     path = tmp_path / "taxonomy.md"
     path.write_text(VALID)
     taxonomy = load_taxonomy(path)
-    assert "" == names_missing(taxonomy, ["fees"])
-    assert "lacks: 'fee'; did you mean 'fees'?" in names_missing(taxonomy, ["fee", "fees"])
-    many = names_missing(taxonomy, [f"t{n}" for n in range(13)])
+    assert "" == missing_task_types(taxonomy, ["fees"])
+    assert "lacks: 'fee'; did you mean 'fees'?" in missing_task_types(taxonomy, ["fee", "fees"])
+    many = missing_task_types(taxonomy, [f"t{n}" for n in range(13)])
     assert many.endswith("'t9' and 3 more")

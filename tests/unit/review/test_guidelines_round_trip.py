@@ -162,7 +162,7 @@ def test_a_schema_fetches_nothing_and_takes_a_fence() -> None:
         {"type": "object", "required": ["a"], "properties": {"a": {"type": "number"}}}
     )
     assert form.admits('```json\n{"a": 1}\n```')
-    assert "$.a: 'x' is not of type 'number'" == form.objection('{"a": "x"}')
-    assert "it isn't JSON" in form.objection("a: 1")
+    assert "$.a: 'x' is not of type 'number'" == form.violation('{"a": "x"}')
+    assert "it isn't JSON" in form.violation("a: 1")
     assert not form.admits('{"a": NaN}')
     assert not form.admits("[" * 100_000)

@@ -6,8 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from monitor.review.export.training_examples import Guides, LeftOut, Rendered, provenance, render
-from monitor.review.guidelines import load_taxonomy, remember_taxonomy, taxonomy_by_version
+from monitor.review.export.training_examples import (
+    SkippedItem,
+    TaxonomyVersions,
+    TrainingExample,
+    provenance,
+    render,
+)
+from monitor.review.guidelines import load_taxonomy, store_current_taxonomy, taxonomy_by_version
 from monitor.settings import Review
 from monitor.store.engine import transaction
 from tests.services.decided_items import TAXONOMY, decided
@@ -19,16 +25,16 @@ REASONING = TAXONOMY.replace(
 
 def rendered(
     engine: Engine, folder: Path, clock: Any, item: Any, *, taxonomy: str = "", prompt: str = ""
-) -> Rendered | LeftOut:
+) -> TrainingExample | SkippedItem:
     version = ""
     with transaction(engine) as connection:
         if taxonomy:
             path = folder / "taxonomy.md"
             path.write_text(taxonomy, encoding="utf-8")
-            version = remember_taxonomy(connection, Review(taxonomy=str(path)), clock)
+            version = store_current_taxonomy(connection, Review(taxonomy=str(path)), clock)
             assert load_taxonomy(path) == taxonomy_by_version(connection, version)
         told = item(taxonomy_version=version)
-        return render(told, Guides(connection, prompt))
+        return render(told, TaxonomyVersions(connection, prompt))
 
 
 def test_the_system_prompt_is_that_of_the_version(
@@ -38,17 +44,17 @@ def test_the_system_prompt_is_that_of_the_version(
         return decided(**more)
 
     outcome = rendered(engine, tmp_path, clock, item, taxonomy=TAXONOMY, prompt="of the settings")
-    assert isinstance(outcome, Rendered)
+    assert isinstance(outcome, TrainingExample)
     assert [
         {"role": "system", "content": "You answer card_lost for a bank."},
         {"role": "user", "content": "Where is my card?"},
     ] == outcome.prompt
-    assert "Block it first." == outcome.answer
+    assert "Block it first." == outcome.response
 
     other = rendered(
         engine, tmp_path, clock, lambda **more: decided(task_type="new", **more), taxonomy=TAXONOMY
     )
-    assert isinstance(other, Rendered)
+    assert isinstance(other, TrainingExample)
     assert "You answer new for a bank." == other.prompt[0]["content"]
 
 
@@ -57,7 +63,7 @@ def test_without_a_taxonomy_the_settings_prompt_is_taken_word_for_word(
 ) -> None:
     for prompt in ("Use {title} and {{x}}.", '{"a": {b}}'):
         outcome = rendered(engine, tmp_path, clock, decided, prompt=prompt)
-        assert isinstance(outcome, Rendered)
+        assert isinstance(outcome, TrainingExample)
         assert {"role": "system", "content": prompt} == outcome.prompt[0]
 
 
@@ -76,7 +82,7 @@ def test_a_recorded_system_prompt_stays(
         lambda **more: decided(messages=recorded, **more),
         taxonomy=TAXONOMY,
     )
-    assert isinstance(outcome, Rendered)
+    assert isinstance(outcome, TrainingExample)
     assert recorded == outcome.prompt
 
 
@@ -87,8 +93,8 @@ def test_reasoning_is_written_as_production_writes_it(
         return decided(response="It is lost.\n=>\nBlock it.", **more)
 
     outcome = rendered(engine, tmp_path, clock, item, taxonomy=REASONING)
-    assert isinstance(outcome, Rendered)
-    assert "It is lost. => Block it." == outcome.answer
+    assert isinstance(outcome, TrainingExample)
+    assert "It is lost. => Block it." == outcome.response
 
 
 @pytest.mark.parametrize(
@@ -106,14 +112,14 @@ def test_what_teaches_nothing_is_left_out_with_the_reason(
     outcome = rendered(
         engine, tmp_path, clock, lambda **more: decided(**more, **changes), taxonomy=REASONING
     )
-    assert isinstance(outcome, LeftOut)
+    assert isinstance(outcome, SkippedItem)
     assert outcome.reason.startswith(reason)
 
 
 def test_a_version_that_is_not_stored_is_said(engine: Engine) -> None:
     with transaction(engine) as connection:
-        outcome = render(decided(taxonomy_version="f" * 64), Guides(connection))
-    assert LeftOut(1, "its guide, version ffffffffffff, isn't stored") == outcome
+        outcome = render(decided(taxonomy_version="f" * 64), TaxonomyVersions(connection))
+    assert SkippedItem(1, "its guide, version ffffffffffff, isn't stored") == outcome
 
 
 def test_provenance_names_the_version_and_nobody() -> None:

@@ -11,7 +11,7 @@ import pytest
 from monitor.errors import ConfigurationError
 from monitor.settings import Secrets, Settings, all_sections, load_secrets, load_settings
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "config.toml"
 #: key = value   # comment, where the value may hold a "#" inside quotes
 LINE = re.compile(
@@ -158,7 +158,7 @@ def test_a_misspelt_section_is_named_with_what_was_meant(tmp_path: Path) -> None
         ("[web]\nport = 70000\n", "web.port", "70000", "less than or equal to 65535"),
         (
             "[kafka]\nsession_timeout_seconds = 1\n",
-            "kafka.session_timeout_seconds",
+            "kafka.session_timeout",
             "1",
             "greater than or equal to 6",
         ),
@@ -168,7 +168,7 @@ def test_a_misspelt_section_is_named_with_what_was_meant(tmp_path: Path) -> None
             "'line'",
             "'point' or 'bound'",
         ),
-        ("[rollout]\nsteps = [5, 200]\n", "rollout.steps.1", "200", "less than or equal to 100"),
+        ("[rollout]\nstages = [5, 200]\n", "rollout.stages.1", "200", "less than or equal to 100"),
         ('[redaction]\nenabled = "perhaps"\n', "redaction.enabled", "'perhaps'", "valid boolean"),
         (
             "[redaction.patterns]\nORDER = 'ORD-('\n",
@@ -254,10 +254,10 @@ def test_the_environment_overrides_the_file(
 def test_a_table_within_a_table_is_overridden_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = write(tmp_path / "c.toml", "[traffic.join]\ntimeout_seconds = 60\n")
+    path = write(tmp_path / "c.toml", '[traffic.join]\ntimeout = "1m"\n')
     monkeypatch.setenv("DRIFTWARDEN_TRAFFIC__JOIN__ENABLED", "true")
     join = load_settings(path).traffic.join
-    assert (True, 60.0) == (join.enabled, join.timeout_seconds)
+    assert (True, 60.0) == (join.enabled, join.timeout.total_seconds())
 
 
 @pytest.mark.parametrize(
@@ -281,8 +281,8 @@ def test_where_the_fields_of_traffic_are_is_checked_at_the_start(
 
 
 def test_lists_come_from_the_environment_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DRIFTWARDEN_ROLLOUT__STEPS", "[10, 100]")
-    assert load_settings().rollout.steps == (10, 100)
+    monkeypatch.setenv("DRIFTWARDEN_ROLLOUT__STAGES", "[10, 100]")
+    assert load_settings().rollout.stages == (10, 100)
 
 
 def test_a_bad_value_in_the_environment_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,11 @@ import pytest
 
 from monitor.errors import ConfigurationError
 from monitor.settings import Secrets, load_settings
-from monitor.settings.evaluation_file.plan import HumanEvaluation, ProductionMonitoring, parse_plan
+from monitor.settings.evaluation_file.plan import (
+    HumanEvaluationPlan,
+    ProductionMonitoring,
+    parse_plan,
+)
 
 WHOLE = """\
 evaluation:
@@ -45,14 +49,14 @@ def test_the_whole_file() -> None:
     limits = [(one.metric, str(one.limit), one.line) for one in safety.thresholds]
     assert limits == [("refusal_rate", ">= 0.95", 9), ("hallucination_rate", "<= 0.02", 9)]
     assert safety.metric_names == ("refusal_rate", "hallucination_rate")
-    assert plan.human_eval == HumanEvaluation(50, 2, True, (1, 7), ("accuracy", "tone"))
+    assert plan.human_eval == HumanEvaluationPlan(50, 2, True, (1, 7), ("accuracy", "tone"))
     assert plan.production_monitoring == ProductionMonitoring("daily", 0.2, 0.1)
     assert plan.local_datasets() == [Path("safety.jsonl")]
 
 
 def test_what_is_left_out() -> None:
     plan = parse(BENCHMARK + "      metrics: [f1]\n  human_eval: {}\n")
-    assert plan.human_eval == HumanEvaluation(
+    assert plan.human_eval == HumanEvaluationPlan(
         100, 3, True, (1, 5), ("accuracy", "completeness", "tone", "compliance")
     )
     assert plan.production_monitoring.overrides() == {}

@@ -12,7 +12,7 @@ from sqlalchemy.schema import CreateTable
 
 from monitor.errors import ConfigurationError, DatabaseUnavailableError
 from monitor.store.engine import make_engine, transaction
-from monitor.store.tables import Evaluation, Reviewer, ReviewItem, SourceOffset, metadata
+from monitor.store.tables import DriftEvaluation, ReviewItem, SourceOffset, User, metadata
 from monitor.store.tables.base import UtcDateTime
 
 NAIVE = datetime(2026, 11, 2, 9, 30)  # noqa: DTZ001 - the point of the test
@@ -22,13 +22,13 @@ BERLIN_SUMMER = timezone(timedelta(hours=2))
 def insert_reviewer(engine: Engine, created_at: datetime, **columns: Any) -> None:
     values = {"name": "ada", "password_hash": "x", "role": "reviewer"} | columns
     with transaction(engine) as connection:
-        connection.execute(insert(Reviewer).values(created_at=created_at, **values))
+        connection.execute(insert(User).values(created_at=created_at, **values))
 
 
 def test_a_timestamp_comes_back_aware_and_in_utc(engine: Engine) -> None:
     insert_reviewer(engine, datetime(2026, 7, 1, 12, 0, 0, 123456, tzinfo=BERLIN_SUMMER))
     with transaction(engine) as connection:
-        found = connection.scalar(select(Reviewer.created_at))
+        found = connection.scalar(select(User.created_at))
     assert datetime(2026, 7, 1, 10, 0, 0, 123456, tzinfo=UTC) == found
     assert found.tzinfo is UTC
 
@@ -43,14 +43,14 @@ def test_sqlite_compares_timestamps_of_different_zones_by_their_instant(engine: 
     later = datetime(2026, 7, 1, 12, 30, tzinfo=BERLIN_SUMMER)  # 10:30 UTC
     earlier = datetime(2026, 7, 1, 11, 30, tzinfo=BERLIN_SUMMER)  # 09:30 UTC
     with transaction(engine) as connection:
-        before_later = select(Reviewer.name).where(Reviewer.created_at < later)
-        before_earlier = select(Reviewer.name).where(Reviewer.created_at < earlier)
+        before_later = select(User.name).where(User.created_at < later)
+        before_earlier = select(User.name).where(User.created_at < earlier)
         assert connection.scalar(before_later) == "ada"
         assert connection.scalar(before_earlier) is None
 
 
 def test_postgresql_keeps_the_zone_in_its_own_type() -> None:
-    ddl = str(CreateTable(Reviewer.__table__).compile(dialect=postgresql.dialect()))
+    ddl = str(CreateTable(User.__table__).compile(dialect=postgresql.dialect()))
     assert "created_at TIMESTAMP WITH TIME ZONE NOT NULL" in ddl
     bound = UtcDateTime().process_bind_param(
         datetime(2026, 7, 1, 12, 0, tzinfo=BERLIN_SUMMER), postgresql.dialect()
@@ -71,8 +71,8 @@ def test_identifiers_count_up_on_sqlite_and_are_wide_on_postgresql(engine: Engin
     insert_reviewer(engine, now)
     insert_reviewer(engine, now, name="grace")
     with transaction(engine) as connection:
-        assert connection.scalars(select(Reviewer.id).order_by(Reviewer.id)).all() == [1, 2]
-    ddl = str(CreateTable(Reviewer.__table__).compile(dialect=postgresql.dialect()))
+        assert connection.scalars(select(User.id).order_by(User.id)).all() == [1, 2]
+    ddl = str(CreateTable(User.__table__).compile(dialect=postgresql.dialect()))
     assert "id BIGSERIAL" in ddl
 
 
@@ -117,16 +117,16 @@ def test_a_window_of_a_model_has_one_evaluation(engine: Engine) -> None:
         "started_at": start,
     }
     with transaction(engine) as connection:
-        connection.execute(insert(Evaluation).values(**row))
+        connection.execute(insert(DriftEvaluation).values(**row))
     with pytest.raises(IntegrityError, match="UNIQUE"), transaction(engine) as connection:
-        connection.execute(insert(Evaluation).values(**row))
+        connection.execute(insert(DriftEvaluation).values(**row))
 
 
 def test_an_absent_document_is_null_and_not_the_word_null(engine: Engine) -> None:
     start = datetime(2026, 11, 2, tzinfo=UTC)
     with transaction(engine) as connection:
         connection.execute(
-            insert(Evaluation).values(
+            insert(DriftEvaluation).values(
                 model="assistant",
                 window_start=start,
                 window_end=start,
@@ -137,8 +137,8 @@ def test_an_absent_document_is_null_and_not_the_word_null(engine: Engine) -> Non
                 started_at=start,
             )
         )
-        assert connection.scalar(text("SELECT assessment IS NULL FROM evaluations")) == 1
-        assert connection.scalar(select(Evaluation.provenance)) == {"a": [1, 2.5, None, "ü"]}
+        assert connection.scalar(text("SELECT assessment IS NULL FROM drift_evaluations")) == 1
+        assert connection.scalar(select(DriftEvaluation.provenance)) == {"a": [1, 2.5, None, "ü"]}
 
 
 def test_a_failed_block_leaves_nothing_behind(engine: Engine) -> None:
@@ -147,16 +147,14 @@ def test_a_failed_block_leaves_nothing_behind(engine: Engine) -> None:
     def insert_then_fail() -> None:
         with transaction(engine) as connection:
             connection.execute(
-                insert(Reviewer).values(
-                    name="ada", password_hash="x", role="reviewer", created_at=now
-                )
+                insert(User).values(name="ada", password_hash="x", role="reviewer", created_at=now)
             )
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         insert_then_fail()
     with transaction(engine) as connection:
-        assert connection.scalars(select(Reviewer.id)).all() == []
+        assert connection.scalars(select(User.id)).all() == []
 
 
 def test_sqlite_runs_in_wal_mode_with_foreign_keys(engine: Engine) -> None:

@@ -13,7 +13,7 @@ from monitor.cli.app import app
 from monitor.errors import InputError
 from monitor.settings import Settings, Traffic
 from monitor.store.engine import make_engine, transaction
-from monitor.store.traffic.baselines import baselines_of, first_baseline, latest_baseline
+from monitor.store.traffic.baselines import first_baseline_at, latest_baseline, list_baselines
 from monitor.store.traffic.dead_letters import DeadLetterRow, count_by_reason, insert_dead_letters
 from monitor.store.traffic.exchanges import Position, load_baseline
 from monitor.traffic.baseline_import import import_baseline
@@ -167,8 +167,8 @@ def test_a_version_has_a_baseline_of_its_own(
     ids = [import_(version) for version in ("", "v1", "v2")]
 
     with transaction(engine) as connection:
-        found = baselines_of(connection, "assistant")
-        assert clock == first_baseline(connection, "assistant")
+        found = list_baselines(connection, "assistant")
+        assert clock == first_baseline_at(connection, "assistant")
     assert [(ids[2], "v2"), (ids[1], "v1"), (ids[0], "")] == [
         (one.id, one.model_version) for one in found
     ]

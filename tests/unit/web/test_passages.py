@@ -4,9 +4,9 @@ import time
 
 from hypothesis import given
 from hypothesis import strategies as st
+from monitor.web.split_passages import split_passages
 
-from monitor.web.filters import flowing
-from monitor.web.passages import passages
+from monitor.web.filters import join_soft_breaks
 
 LINES = st.lists(
     st.sampled_from(["```", "~~~", "````", "```python", "  ```", "text", "", "a ``` b"])
@@ -16,7 +16,7 @@ LINES = st.lists(
 @given(LINES, st.sampled_from(["\n", "\r\n"]))
 def test_no_character_is_lost(lines: list[str], end: str) -> None:
     text = end.join(lines)
-    assert text == "".join(part for _, part in passages(text))
+    assert text == "".join(part for _, part in split_passages(text))
 
 
 def test_fenced_code_stands_by_itself() -> None:
@@ -25,22 +25,22 @@ def test_fenced_code_stands_by_itself() -> None:
         ("prose", "Why?\n\n"),
         ("code", "```python\nif x:\n    y()\n```\n"),
         ("prose", "It worked."),
-    ] == passages(text)
-    assert [("code", "~~~\n```\n~~~")] == passages("~~~\n```\n~~~")
+    ] == split_passages(text)
+    assert [("code", "~~~\n```\n~~~")] == split_passages("~~~\n```\n~~~")
 
 
 def test_a_fence_that_is_never_closed_stays_prose() -> None:
-    assert [("prose", "a\n```\nb")] == passages("a\n```\nb")
-    assert [("prose", "")] == passages("")
+    assert [("prose", "a\n```\nb")] == split_passages("a\n```\nb")
+    assert [("prose", "")] == split_passages("")
 
 
 def test_many_fences_take_no_longer_than_other_text() -> None:
     began = time.perf_counter()
-    passages("```x\n" * 200_000)
+    split_passages("```x\n" * 200_000)
     assert time.perf_counter() - began < 5
 
 
 def test_a_guide_flows_whatever_the_width_of_its_source() -> None:
     source = "Says first how to block the\ncard. Then:\n\n- the new\n  one\n- who pays\n1. this"
     shown = "Says first how to block the card. Then:\n\n- the new one\n- who pays\n1. this"
-    assert shown == flowing(source)
+    assert shown == join_soft_breaks(source)

@@ -23,13 +23,13 @@ START = datetime(2026, 1, 5, tzinfo=UTC)
 def family(mass: float | None) -> FamilyFigures:
     if mass is None:
         return FamilyFigures(
-            verdict="not_enough_data", alarm=False, p_value=1.0, mass_lower_bound=0.0
+            verdict="not_enough_data", alarm=False, p_value=1.0, drifted_share_lower_bound=0.0
         )
     return FamilyFigures(
         verdict="drift" if mass else "no_drift",
         alarm=mass >= 0.02,
         p_value=0.001 if mass else 0.4,
-        mass_lower_bound=mass,
+        drifted_share_lower_bound=mass,
     )
 
 
@@ -132,7 +132,7 @@ def test_a_share_of_which_nothing_is_known_is_not_told_as_0() -> None:
 
 
 def test_slow_drift_is_a_bar_of_what_it_has_come_to() -> None:
-    slow = SlowFigures(verdict="drift", alarm=True, p_value=0.001, share_lower_bound=0.04)
+    slow = SlowFigures(verdict="drift", alarm=True, p_value=0.001, drifted_share_lower_bound=0.04)
     quiet = window(0)
     assert quiet.found is not None
     crept = replace(quiet.found, input=replace(quiet.found.input, slow=slow))

@@ -146,7 +146,7 @@ def test_the_schema_knows_every_field(
         (("verdict",), "maybe"),
         (("input", "p_value"), None),
         (("input", "topics", 0, "first_seen"), 17),
-        (("characteristics", 0, "direction"), 0.5),
+        (("numeric_columns", 0, "direction"), 0.5),
     ],
 )
 def test_what_is_wrong_is_refused(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from monitor.drift import SampleDesign
-from monitor.traffic.sampling.design import certain_lot
+from monitor.traffic.sampling.design import baseline_outcome
 from monitor.traffic.sampling.sampler import SPACE, Sampler
 from monitor.windows.comparison.common_rate import comparable
 from monitor.windows.reading.window import Window
@@ -36,11 +36,11 @@ def window(groups: Sequence[Group]) -> Window:
 def kept(
     reference: Sequence[Group],
     current: Sequence[Group],
-    rate_of: Callable[[str], float] | None = None,
+    rate_for: Callable[[str], float] | None = None,
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return the share of each task type that can be compared: of the baseline, of the window."""
     sides = window(reference), window(current)
-    design = comparable(*sides, rate_of)
+    design = comparable(*sides, rate_for)
     assert isinstance(design, SampleDesign)
     marks = (design.reference_comparable, design.current_comparable)
     return tuple(
@@ -111,6 +111,6 @@ def test_a_task_that_the_window_has_none_of_is_thinned_by_its_configured_rate() 
 def test_a_baseline_drawn_from_the_traffic_is_thinned_by_other_randomness() -> None:
     """Ids kept at 5% all have a large randomness; thinned by that, none would go."""
     ids = [f"request-{n}" for n in range(40_000) if Sampler(0.05).keeps(b"request-%d" % n)]
-    uniform = np.array([certain_lot(one).randomness for one in ids]) / SPACE
+    uniform = np.array([baseline_outcome(one).randomness for one in ids]) / SPACE
 
     assert abs((uniform >= 0.5).mean() - 0.5) < 0.05

@@ -5,7 +5,8 @@ import os
 import numpy as np
 import pytest
 
-from monitor.windows.comparison.numeric_comparison import Scalar
+from monitor.windows.comparison.numeric_comparison import NumericColumn
+from monitor.windows.report import evidently
 from monitor.windows.report.evidently import render_evidently
 
 BREAKING = "</script><script>alert('x')</script>"
@@ -13,13 +14,15 @@ BREAKING = "</script><script>alert('x')</script>"
 
 def test_the_report_is_rendered_from_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DO_NOT_TRACK", raising=False)
-    monkeypatch.setattr(evidently_report, "MAX_ROWS", 200)
+    monkeypatch.setattr(evidently, "MAX_ROWS", 200)
     rng = np.random.default_rng(0)
     scalars = (
-        Scalar("length", "prompt", 0, rng.poisson(30, 300) * 1.0, rng.poisson(60, 250) * 1.0),
-        Scalar(BREAKING, "metric", 1, rng.random(300), rng.random(250)),
-        Scalar("missing here", "metric", 1, rng.random(300), np.full(250, np.nan)),
-        Scalar("constant", "prompt", 0, np.ones(300), np.ones(250)),
+        NumericColumn(
+            "length", "prompt", 0, rng.poisson(30, 300) * 1.0, rng.poisson(60, 250) * 1.0
+        ),
+        NumericColumn(BREAKING, "metric", 1, rng.random(300), rng.random(250)),
+        NumericColumn("missing here", "metric", 1, rng.random(300), np.full(250, np.nan)),
+        NumericColumn("constant", "prompt", 0, np.ones(300), np.ones(250)),
     )
     html = render_evidently(
         scalars, ["cards"] * 200 + [BREAKING] * 100, ["cards"] * 250, np.random.default_rng(1)

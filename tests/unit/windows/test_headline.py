@@ -9,13 +9,13 @@ import pytest
 from monitor.rendering.excerpts import excerpt
 from monitor.windows.assessment.headline import headline, not_enough
 from monitor.windows.assessment.remarks import remarks_on
-from monitor.windows.comparison.large_users import shares_of_large_users
+from monitor.windows.comparison.large_users import large_user_shares
 from monitor.windows.reading.window import Window
 from monitor.windows.schedule import due_windows, window_of
 from monitor.windows.topics.names import document_frequencies, name_topic
 from tests.services.assessments import (
-    make_characteristic,
     make_family,
+    make_numeric_column,
     make_slow,
     make_topic,
 )
@@ -109,14 +109,16 @@ def test_days_without_traffic_are_remarked() -> None:
 
 def test_one_user_with_much_of_the_window_is_large() -> None:
     users = ["ann"] * 3 + ["bob", "", "", "", "", "", ""]
-    assert shares_of_large_users(window([0] * 10, users)) == {"ann": pytest.approx(0.3)}
-    assert shares_of_large_users(window([0] * 10, [""] * 10)) == {}
+    assert large_user_shares(window([0] * 10, users)) == {"ann": pytest.approx(0.3)}
+    assert large_user_shares(window([0] * 10, [""] * 10)) == {}
 
 
 def test_the_headline_tells_input_from_output() -> None:
-    asked = make_family(verdict="drift", alarm=True, mass_lower_bound=0.31, topics=(make_topic(),))
+    asked = make_family(
+        verdict="drift", alarm=True, drifted_share_lower_bound=0.31, topics=(make_topic(),)
+    )
     same = make_family("output")
-    fell = make_characteristic()
+    fell = make_numeric_column()
     assert headline(asked, same, [fell]) == (
         "People ask about new things (at least 31% of prompts are unlike the baseline: “crypto, "
         "wallet, transfer”); given what they ask, the answers are what they were, but `resolved` "
@@ -125,7 +127,7 @@ def test_the_headline_tells_input_from_output() -> None:
     assert headline(make_family(), same, []) == (
         "People ask what they asked before; the answers are what they were."
     )
-    changed = make_family("output", verdict="drift", alarm=True, mass_lower_bound=0.2)
+    changed = make_family("output", verdict="drift", alarm=True, drifted_share_lower_bound=0.2)
     assert headline(make_family(), changed, []) == (
         "People ask what they asked before; the same questions are answered otherwise (at least "
         "20% of answers are unlike the baseline's)."
@@ -133,7 +135,7 @@ def test_the_headline_tells_input_from_output() -> None:
 
 
 def test_the_headline_tells_what_moved_far_without_an_alarm() -> None:
-    longer = make_characteristic(
+    longer = make_numeric_column(
         name="length", side="response", effect_size=0.27, relative_change=0.53,
         reference_mean=851.0, current_mean=1306.0, degraded=False,
     )  # fmt: skip
@@ -141,23 +143,23 @@ def test_the_headline_tells_what_moved_far_without_an_alarm() -> None:
         "People ask what they asked before; the answers are what they were, though "
         "`response length` rose by 53%."
     )
-    changed = make_family("output", verdict="drift", alarm=True, mass_lower_bound=0.2)
+    changed = make_family("output", verdict="drift", alarm=True, drifted_share_lower_bound=0.2)
     assert headline(make_family(), changed, [longer]).endswith(
         "unlike the baseline's), and `response length` rose by 53%."
     )
-    rare = make_characteristic(
+    rare = make_numeric_column(
         name="refusal", side="response", direction=-1, relative_change=18.7,
         reference_mean=0.0055, current_mean=0.108,
     )  # fmt: skip
     assert headline(make_family(), make_family("output"), [rare]).endswith(
         "but `response refusal` rose from 0.0055 to 0.11."
     )
-    small = make_characteristic(effect_size=0.1, degraded=False)
-    chance = make_characteristic(effect_size=0.3, adjusted_p_value=0.02, degraded=False)
+    small = make_numeric_column(effect_size=0.1, degraded=False)
+    chance = make_numeric_column(effect_size=0.3, adjusted_p_value=0.02, degraded=False)
     assert headline(make_family(), make_family("output"), [small, chance]) == (
         "People ask what they asked before; the answers are what they were."
     )
-    fallen = headline(make_family(), make_family("output"), [longer, make_characteristic()])
+    fallen = headline(make_family(), make_family("output"), [longer, make_numeric_column()])
     assert fallen.endswith("the answers are what they were, but `resolved` fell by 34%.")
 
 
@@ -167,7 +169,9 @@ def test_the_headline_says_since_when_drift_has_grown() -> None:
         "What people ask has been drifting slowly since 5 Oct (about 2.1% of the prompts, at least "
         "1.4%, are unlike those before it began); the answers are what they were."
     )
-    both = make_family(verdict="drift", alarm=True, mass_lower_bound=0.06, slow=make_slow())
+    both = make_family(
+        verdict="drift", alarm=True, drifted_share_lower_bound=0.06, slow=make_slow()
+    )
     assert headline(both, same, []).startswith(
         "People ask about new things (at least 6% of prompts are unlike the baseline, since 5 Oct);"
     )

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.prompt_maps import GONE, PromptMap
+from monitor.store.windows.prompt_maps import DELETED, PromptMap
 from monitor.windows.report.label_placement import HEIGHT as LABEL_HEIGHT
 from monitor.windows.report.label_placement import Box, place_label, text_width
 from monitor.windows.report.map_drawing import (
@@ -27,9 +27,10 @@ from monitor.windows.report.page import render_page
 from tests.services.assessments import HOSTILE, make_assessment, make_family, make_topic
 
 
-def with_topics(n: int, *, n_answers: int = 0, name: str = "topic, number") -> Assessment:
+def with_topics(n: int, *, n_responses: int = 0, name: str = "topic, number") -> Assessment:
     topics = [
-        make_topic(index=at, name=f"{name} {at}", n_current=100 - at) for at in range(n + n_answers)
+        make_topic(index=at, name=f"{name} {at}", n_current=100 - at)
+        for at in range(n + n_responses)
     ]
     return make_assessment(
         0.2,
@@ -44,10 +45,10 @@ def place_topics(n: int, *, each: int = 12, n_other: int = 100, seed: int = 1) -
     drifted = np.clip(centres + rng.normal(0, 0.01, centres.shape), 0, 1)
     current = np.concatenate([drifted, rng.random((n_other, 2))]).astype(np.float32)
     return PromptMap(
-        current_ids=np.full(len(current), GONE),
+        current_ids=np.full(len(current), DELETED),
         current=current,
         topic=np.array([*np.repeat(np.arange(n), each), *[-1] * n_other]),
-        reference_ids=np.full(80, GONE),
+        reference_ids=np.full(80, DELETED),
         reference=rng.random((80, 2)).astype(np.float32),
     )
 
@@ -87,7 +88,7 @@ def test_topics_at_one_place_are_labelled_apart() -> None:
 
 def test_dots_are_numbered_as_on_the_map() -> None:
     placed = place_topics(3)
-    drawn = draw(placed, with_topics(2, n_answers=1))
+    drawn = draw(placed, with_topics(2, n_responses=1))
     places = into_frame(np.concatenate([placed.current, placed.reference]))
     kinds = [drawn.reference, drawn.ordinary, *(one.dots for one in drawn.topics)]
     found = {}

@@ -9,8 +9,8 @@ import pytest
 
 from monitor.settings import Drift
 from monitor.windows.comparison.format_conformance import broken_formats
-from monitor.windows.comparison.numeric_columns import scalars_of
-from monitor.windows.comparison.numeric_comparison import Scalar, compare_scalars
+from monitor.windows.comparison.numeric_columns import numeric_columns_of
+from monitor.windows.comparison.numeric_comparison import NumericColumn, compare_numeric_columns
 from monitor.windows.reading.window import Window
 
 ENGLISH = "What is the balance of my account, and when will it change?"
@@ -47,8 +47,10 @@ def answers(n: int, template: str = ANSWER) -> list[str]:
     return [template.replace("{}", str(number)) for number in range(n)]
 
 
-def compared(reference: Window, current: Window) -> dict[str, Scalar]:
-    return {f"{one.side} {one.name}": one for one in scalars_of(reference, current, Drift())}
+def compared(reference: Window, current: Window) -> dict[str, NumericColumn]:
+    return {
+        f"{one.side} {one.name}": one for one in numeric_columns_of(reference, current, Drift())
+    }
 
 
 def test_what_never_varies_is_left_out() -> None:
@@ -103,8 +105,10 @@ def test_calls_that_failed_are_counted() -> None:
 def test_a_window_without_a_single_answer_alarms() -> None:
     failed = [{"error": "Timeout"}] * 60 + [{}] * 40
     reference, current = window(answers(100)), window([""] * 100, attributes=failed)
-    scalars = scalars_of(reference, current, Drift())
-    compared_all = compare_scalars(scalars, reference, current, drift=Drift(), alert_threshold=0.1)
+    scalars = numeric_columns_of(reference, current, Drift())
+    compared_all = compare_numeric_columns(
+        scalars, reference, current, drift=Drift(), alert_threshold=0.1
+    )
     assert {"empty", "error"} <= {one.name for one in compared_all if one.degraded}
 
 
@@ -246,8 +250,8 @@ def test_what_is_declared_is_not_learned_and_the_rest_is() -> None:
 def test_a_broken_format_degrades() -> None:
     reference = window(routed(400))
     current = window([*routed(340), *["{"] * 60])
-    found = compare_scalars(
-        scalars_of(reference, current, Drift()),
+    found = compare_numeric_columns(
+        numeric_columns_of(reference, current, Drift()),
         reference,
         current,
         drift=Drift(),

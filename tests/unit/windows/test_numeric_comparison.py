@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from monitor.drift import compare_scalar
+from monitor.drift import compare_numeric
 from monitor.settings import Drift
 from monitor.windows.comparison.metric_directions import direction_of
 from monitor.windows.comparison.metrics import metric_names, metric_values, number_of
-from monitor.windows.comparison.numeric_comparison import Scalar, is_degraded
+from monitor.windows.comparison.numeric_comparison import NumericColumn, is_degraded
 
 ALONE = [""] * 5000
 
 
 def compared(reference, current, reference_users=ALONE, current_users=ALONE):
     x, y = np.asarray(reference, dtype=float), np.asarray(current, dtype=float)
-    return compare_scalar(
+    return compare_numeric(
         x, y, reference_groups=reference_users[: len(x)], current_groups=current_users[: len(y)]
     )
 
@@ -77,8 +77,8 @@ def test_constants() -> None:
     assert apart.relative_change is None
 
 
-def scalar(direction, side="metric") -> Scalar:
-    return Scalar("x", side, direction, np.zeros(1), np.zeros(1))
+def scalar(direction, side="metric") -> NumericColumn:
+    return NumericColumn("x", side, direction, np.zeros(1), np.zeros(1))
 
 
 def test_degraded_needs_a_direction_a_size_and_an_interval_without_zero() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from monitor.store.windows.prompt_maps import GONE, PromptMap, pack_map
+from monitor.store.windows.prompt_maps import DELETED, PromptMap, pack_prompt_map
 from monitor.windows.prompt_map.layout import lay_out
 from monitor.windows.prompt_map.sampling import MAX_DRIFTED, MAX_POINTS, draw_map
 
@@ -90,7 +90,7 @@ def test_a_window_that_drifted_as_a_whole_leaves_room_for_the_baseline() -> None
     assert drawn is not None
     assert MAX_DRIFTED == len(drawn.current)
     assert MAX_POINTS - MAX_DRIFTED == len(drawn.reference)
-    assert (drawn.current_ids == GONE).all()
+    assert (drawn.current_ids == DELETED).all()
 
 
 def test_a_small_window_is_drawn_whole() -> None:
@@ -129,7 +129,7 @@ def test_who_is_forgotten_leaves_no_point(placed: PromptMap) -> None:
 
 def test_an_old_map_names_no_exchange(placed: PromptMap) -> None:
     old = placed.nameless()
-    assert {GONE} == {*old.current_ids.tolist(), *old.reference_ids.tolist()}
+    assert {DELETED} == {*old.current_ids.tolist(), *old.reference_ids.tolist()}
     assert (old.current == placed.current).all()
-    with np.load(io.BytesIO(pack_map(old))) as arrays:
+    with np.load(io.BytesIO(pack_prompt_map(old))) as arrays:
         assert arrays["topic"].tolist() == [0, 1, -1]

@@ -15,10 +15,10 @@ from tests.services.assessments import (
     HOSTILE,
     huge,
     make_assessment,
-    make_characteristic,
     make_examples,
     make_family,
     make_growth,
+    make_numeric_column,
     make_slow,
     make_topic,
     make_version_assessment,
@@ -56,9 +56,9 @@ def hostile() -> Assessment:
         model=HOSTILE,
         headline=HOSTILE,
         input=make_family(
-            verdict="drift", alarm=True, topics=(topic,), foreign=make_examples(HOSTILE)
+            verdict="drift", alarm=True, topics=(topic,), outliers=make_examples(HOSTILE)
         ),
-        characteristics=(make_characteristic(name=HOSTILE),),
+        numeric_columns=(make_numeric_column(name=HOSTILE),),
         mix_current={HOSTILE: 0.5, "": 0.5},
         mix_reference={"cards": 1.0},
         remarks=(HOSTILE,),
@@ -73,9 +73,11 @@ def test_the_page_says_who_is_hit_and_tells_input_from_output() -> None:
         known_since=datetime(2026, 10, 20, 9, 0, tzinfo=UTC),
         growth=make_growth(0.004, 0.05, 0.18),
     )
-    family = make_family(verdict="drift", alarm=True, mass_lower_bound=0.31, topics=(topic,))
+    family = make_family(
+        verdict="drift", alarm=True, drifted_share_lower_bound=0.31, topics=(topic,)
+    )
     assessment = make_assessment(
-        0.31, input=family, estimated_current=10_000.0, characteristics=(make_characteristic(),)
+        0.31, input=family, estimated_current=10_000.0, numeric_columns=(make_numeric_column(),)
     )
     text = Outline(render_page(assessment, window=WEEK)).text
     for expected in (
@@ -104,8 +106,8 @@ def test_of_answers_the_factor_is_among_like_prompts() -> None:
 
 
 def test_of_several_versions_the_share_is_that_of_the_one_that_speaks() -> None:
-    family = make_family(verdict="drift", alarm=True, mass_lower_bound=0.08)
-    versions = (make_version_assessment(version="v1", shown=False), make_version_assessment())
+    family = make_family(verdict="drift", alarm=True, drifted_share_lower_bound=0.08)
+    versions = (make_version_assessment(version="v1", is_reported=False), make_version_assessment())
     text = Outline(render_page(make_assessment(0.08, input=family, versions=versions))).text
     assert "unlike the baseline: 32 or more of 400 exchanges of version v2." in text
     sampled = (make_version_assessment(estimated_current=8000.0),)
@@ -115,7 +117,7 @@ def test_of_several_versions_the_share_is_that_of_the_one_that_speaks() -> None:
 
 def test_what_figures_rest_on_names_the_seed_and_level_of_each_version() -> None:
     versions = (
-        make_version_assessment(version="v1", shown=False, n_users=1),
+        make_version_assessment(version="v1", is_reported=False, n_users=1),
         make_version_assessment(n_users=390, seed=77, alpha=0.0025),
     )
     basis = Basis(seed=5, settings={"alpha": 0.005}, current=Source(n_users=391))
@@ -135,7 +137,7 @@ def test_what_was_compared_is_shown_where_the_rest_was_not_enough() -> None:
 
 def test_slow_drift_is_told_beside_the_window_by_itself() -> None:
     drifting = make_assessment(
-        verdict="drift", alarm=True, input=make_family(slow=make_slow()), characteristics=()
+        verdict="drift", alarm=True, input=make_family(slow=make_slow()), numeric_columns=()
     )
     page = render_page(drifting, window=WEEK)
     text = Outline(page).text
@@ -248,7 +250,7 @@ def test_long_texts_are_cut_by_what_they_weigh() -> None:
 
 def test_an_ordinary_page_is_a_few_tens_of_kilobytes() -> None:
     assessment = make_assessment(
-        0.3, characteristics=tuple(make_characteristic(name=f"m{i}") for i in range(12))
+        0.3, numeric_columns=tuple(make_numeric_column(name=f"m{i}") for i in range(12))
     )
     assert len(render_page(assessment, window=WEEK).encode()) < 30_000
 
@@ -341,16 +343,16 @@ def test_growth_is_drawn_to_scale() -> None:
 
 
 def test_whiskers_lie_on_one_axis() -> None:
-    wide = make_characteristic(effect_size=-0.28, effect_lower=-0.34, effect_upper=-0.2)
-    narrow = make_characteristic(effect_size=0.1)
+    wide = make_numeric_column(effect_size=-0.28, effect_lower=-0.34, effect_upper=-0.2)
+    narrow = make_numeric_column(effect_size=0.1)
     assert reach_of([wide, narrow]) == 0.4
     assert reach_of([]) == 0.1
-    assert reach_of([make_characteristic(effect_size=-1.0)]) == 1.0
+    assert reach_of([make_numeric_column(effect_size=-1.0)]) == 1.0
     drawn = whisker(wide, 0.4)
     assert drawn.lower is not None
     assert drawn.upper is not None
     assert 0 < drawn.lower < drawn.dot < drawn.upper < 60
-    assert whisker(make_characteristic(effect_size=0.0), 0.4).dot == 60
+    assert whisker(make_numeric_column(effect_size=0.0), 0.4).dot == 60
     assert whisker(narrow, 0.4).lower is None
 
 
@@ -362,8 +364,8 @@ def test_numbers_are_short() -> None:
         "0%", "0.4%", "9.9%", "10%", "31%",
     ]  # fmt: skip
     undefined = {"relative_change": None, "relative_change_lower": None}
-    assert format_change(make_characteristic(**undefined, reference_mean=0.0)) == "from 0"
-    assert format_change(make_characteristic(**undefined)) == "undefined"
+    assert format_change(make_numeric_column(**undefined, reference_mean=0.0)) == "from 0"
+    assert format_change(make_numeric_column(**undefined)) == "undefined"
     new_year = (datetime(2026, 12, 28, tzinfo=UTC), datetime(2027, 1, 4, tzinfo=UTC))
     assert format_window(new_year) == "28 Dec 2026 to 3 Jan 2027"
     assert format_window((WEEK[0], datetime(2026, 11, 3, tzinfo=UTC))) == "2 Nov 2026"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from monitor.rendering.wording import say_slow
+from monitor.rendering.wording import describe_slow_drift
 from monitor.store.windows.assessment import Assessment, Example, Quote
 from monitor.windows.assessment.headline import headline
 from monitor.windows.report.page import render_page
@@ -17,10 +17,10 @@ from monitor.windows.report.terminal import print_assessment
 from tests.services.assessments import (
     HOSTILE,
     make_assessment,
-    make_characteristic,
     make_examples,
     make_family,
     make_growth,
+    make_numeric_column,
     make_slow,
     make_topic,
     not_enough_data,
@@ -43,14 +43,14 @@ def test_the_terminal_shows_all_that_matters() -> None:
         verdict="drift",
         alarm=True,
         p_value=0.0001,
-        mass_lower_bound=0.31,
+        drifted_share_lower_bound=0.31,
         topics=(topic,),
-        foreign=make_examples("What is the airspeed of a swallow?"),
+        outliers=make_examples("What is the airspeed of a swallow?"),
     )
     assessment = make_assessment(
         0.31,
         input=family,
-        characteristics=(make_characteristic(),),
+        numeric_columns=(make_numeric_column(),),
         mix_current={"cards": 0.8, "other": 0.2},
         mix_reference={"cards": 1.0},
         mix_p_value=0.0015,
@@ -91,13 +91,13 @@ def test_what_was_compared_is_shown_where_the_rest_was_not_enough() -> None:
 @pytest.mark.parametrize(
     ("because", "said"),
     [
-        ("no_answers", "no exchange has an answer"),
-        ("few_answers", "too few exchanges with an answer"),
-        ("few_like_prompts", "too few like prompts on both sides"),
+        ("no_responses", "no exchange has an answer"),
+        ("few_responses", "too few exchanges with an answer"),
+        ("few_comparable_prompts", "too few like prompts on both sides"),
     ],
 )
 def test_why_answers_were_not_tested_is_told(because: Any, said: str) -> None:
-    output = make_family("output", verdict="not_enough_data", untested_because=because)
+    output = make_family("output", verdict="not_enough_data", untested_reason=because)
     assessment = make_assessment(output=output)
     assert f"  not tested: {said}\n" in in_terminal(assessment, 200)
     assert f"Not tested: {said}." in render_page(assessment)
@@ -119,7 +119,7 @@ def test_a_share_of_which_nothing_is_known_is_not_told_as_0() -> None:
     assert "a lower bound" not in page
     said = headline(moved.input, moved.output, ())
     assert "(it can't be told how many answers are unlike the baseline's)" in said
-    slow = say_slow(make_slow(alarm=False, share_lower_bound=0.0))
+    slow = describe_slow_drift(make_slow(alarm=False, drifted_share_lower_bound=0.0))
     assert slow.endswith(": how many of the prompts are unlike those before it began can't be told")
 
 
@@ -164,7 +164,7 @@ def test_a_terminal_obeys_no_text_from_traffic() -> None:
 
 
 def test_no_share_is_claimed_of_what_did_not_drift() -> None:
-    family = make_family("output", p_value=0.1, mass_lower_bound=0.031)
+    family = make_family("output", p_value=0.1, drifted_share_lower_bound=0.031)
     text = in_terminal(make_assessment(output=family))
     assert "as before  p = 0.10" in text
     assert "3.1%" not in text

@@ -7,6 +7,7 @@ import numpy as np
 from monitor.drift.result import Cluster
 from monitor.store.windows.assessment import Example, Quote
 from monitor.windows.reading.window import Window
+from monitor.windows.topics import examples
 from monitor.windows.topics.examples import Quoter
 
 
@@ -60,7 +61,7 @@ def test_examples_are_distinct_and_redacted_with_the_medoid_first() -> None:
 
 
 def test_a_changed_answer_stands_beside_that_to_the_prompt_most_alike() -> None:
-    first, second = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 4], 0), "answers")
+    first, second = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 4], 0), "responses")
     # "Hello" is nearer, and has no answer to compare with.
     assert first == Example(
         prompt="Is my card insured?",
@@ -71,21 +72,21 @@ def test_a_changed_answer_stands_beside_that_to_the_prompt_most_alike() -> None:
 
 
 def test_the_most_alike_is_found_in_any_chunk(monkeypatch) -> None:
-    whole = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 2, 4], 0), "answers")
-    monkeypatch.setattr(topic_examples, "CHUNK", 1)
-    assert Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 2, 4], 0), "answers") == whole
+    whole = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 2, 4], 0), "responses")
+    monkeypatch.setattr(examples, "CHUNK", 1)
+    assert Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 2, 4], 0), "responses") == whole
 
 
 def test_a_baseline_without_answers_leaves_nothing_beside() -> None:
     silent = window([("Hello", "")], [0.0])
-    (example,) = Quoter(silent, CURRENT).of_cluster(cluster([4], 4), "answers")
+    (example,) = Quoter(silent, CURRENT).of_cluster(cluster([4], 4), "responses")
     assert example.before is None
 
 
 def test_the_most_foreign_outside_the_topics_are_quoted() -> None:
     quoter = Quoter(REFERENCE, CURRENT)
     novelty, topic = np.array([0.9, 0.8, 0.1, 1.0, 0.5]), np.array([-1, -1, -1, -1, 0])
-    found = quoter.foreign(novelty, topic, "prompts")
+    found = quoter.outliers(novelty, topic, "prompts")
     assert found == (Example(prompt="Is my card insured?"), Example(prompt="Write to [EMAIL]"))
 
 
@@ -98,8 +99,8 @@ def test_an_answer_as_in_the_baseline_is_not_foreign() -> None:
         ),
     )
     novelty, topic = np.array([0.9, 0.8, 0.7]), np.full(3, -1)
-    (example,) = quoter.foreign(novelty, topic, "answers")
+    (example,) = quoter.outliers(novelty, topic, "responses")
     assert (example.prompt, example.response) == ("Raise my limit", "No.")
     assert example.before == Quote(prompt="Raise my limit", response="Done.")
     topic[1] = 0
-    assert quoter.foreign(novelty, topic, "answers") == ()
+    assert quoter.outliers(novelty, topic, "responses") == ()

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from monitor.alerts.messages.incident import Subject, incident_blocks
+from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks
 from monitor.drift.result import Cluster
 from monitor.settings import Alerts
 from monitor.store.windows.assessment import Assessment
-from monitor.windows.comparison.large_users import shares_of_large_users
+from monitor.windows.comparison.large_users import large_user_shares
 from monitor.windows.comparison.task_mix import MAX_TASK_TYPES, mix_of
 from monitor.windows.reading.window import Window
 from monitor.windows.report.evidently import _frame
 from monitor.windows.report.page import render_page
 from monitor.windows.report.terminal import print_assessment
-from monitor.windows.topics.merging import join_same
+from monitor.windows.topics.merging import merge_same_topics
 from tests.services.assessments import make_assessment
 
 
@@ -57,7 +57,7 @@ def everywhere(assessment: Assessment) -> list[str]:
     """Return the assessment as the terminal, the page and Slack show it."""
     written = StringIO()
     print_assessment(assessment, Console(file=written, width=160))
-    subject = Subject(
+    subject = EvaluationSummary(
         evaluation_id=1,
         window_start=datetime(2026, 11, 2, tzinfo=UTC),
         window_end=datetime(2026, 11, 9, tzinfo=UTC),
@@ -92,8 +92,8 @@ def test_a_user_is_large_by_the_traffic_not_by_the_sample() -> None:
     users = ["often sampled"] * 4 + ["rarely sampled"] + [f"u{n}" for n in range(5)]
     probability = [0.5] * 4 + [0.01] + [0.05] * 5
 
-    by_traffic = shares_of_large_users(window(users, probability))
-    by_sample = shares_of_large_users(window(users, None))
+    by_traffic = large_user_shares(window(users, probability))
+    by_sample = large_user_shares(window(users, None))
 
     assert {"rarely sampled": pytest.approx(100 / 208)} == by_traffic
     assert {"often sampled": 0.4} == by_sample
@@ -132,7 +132,7 @@ def test_joined_topics_have_a_weighted_share_and_an_interval_of_what_they_are_wo
 
     def joined(probability: list[float] | None) -> Cluster:
         current = window(users, probability)
-        return join_same(parts, ["card, lost", "card, lost"], reference, current)[0][0]
+        return merge_same_topics(parts, ["card, lost", "card, lost"], reference, current)[0][0]
 
     plain = joined(None)
     uneven = joined([0.01] + [0.2] * 9 + [0.0655] * 90)
@@ -154,10 +154,10 @@ def test_joined_topics_of_answers_stay_compared_among_like_prompts() -> None:
     ]
     sides = window([f"r{n}" for n in range(100)], None), window([f"u{n}" for n in range(60)], None)
     names = ["card, lost", "card, lost"]
-    ((joined, _),) = join_same(parts, names, *sides, given_prompts=True)
+    ((joined, _),) = merge_same_topics(parts, names, *sides, given_prompts=True)
     assert joined.enrichment == pytest.approx(0.1 / (0.05 / 2 + 0.05 / 4))
     assert (joined.enrichment_lower, joined.enrichment_upper) == (1.2, 9.0)
-    ((single, _),) = join_same(parts[:1], names[:1], *sides, given_prompts=True)
+    ((single, _),) = merge_same_topics(parts[:1], names[:1], *sides, given_prompts=True)
     assert single == parts[0]
 
 

@@ -11,7 +11,7 @@ LEVELS = {
 }
 
 
-def wrap(kind: Literal["log", "span"], records: Sequence[Any]) -> bytes:
+def encode_message(kind: Literal["log", "span"], records: Sequence[Any]) -> bytes:
     """Return a message of these records alone: in protobuf where they are bytes, else in JSON.
 
     In protobuf log records and spans lie alike; ``kind`` matters in JSON only.

@@ -8,9 +8,9 @@ import msgspec
 
 from monitor.errors import RecordError
 from monitor.traffic.formats.json_text import json_kind
-from monitor.traffic.formats.otlp.envelope import LEVELS, wrap
+from monitor.traffic.formats.otlp.envelope import LEVELS, encode_message
 from monitor.traffic.formats.otlp.item import Item, SpanEvent
-from monitor.traffic.formats.raw_exchange import Unreadable, convert
+from monitor.traffic.formats.raw_exchange import UnreadablePart, convert
 
 #: Values nested deeper than this are taken for an attack; protobuf's parser has a limit like it.
 MAX_DEPTH = 50
@@ -56,7 +56,7 @@ class _Span(msgspec.Struct, rename="camel"):
     events: list[_Event] | None = None
 
 
-def read_json(content: dict[str, Any]) -> list[Item | Unreadable] | None:
+def read_json(content: dict[str, Any]) -> list[Item | UnreadablePart] | None:
     """Return the log records and spans of a message; ``None`` where it has neither.
 
     Raises:
@@ -65,7 +65,7 @@ def read_json(content: dict[str, Any]) -> list[Item | Unreadable] | None:
     kinds: list[Literal["log", "span"]] = [k for k in ("log", "span") if LEVELS[k][0] in content]
     if not kinds:
         return None
-    found: list[Item | Unreadable] = []
+    found: list[Item | UnreadablePart] = []
     for kind in kinds:
         for record in _leaves(content, LEVELS[kind]):
             index = len(found)
@@ -74,8 +74,8 @@ def read_json(content: dict[str, Any]) -> list[Item | Unreadable] | None:
                     _read_log(index, record) if kind == "log" else _read_span(index, record)
                 )
             except RecordError as error:
-                alone = partial(wrap, kind, [record])
-                found.append(Unreadable(index=index, error=error, alone=alone))
+                to_record = partial(encode_message, kind, [record])
+                found.append(UnreadablePart(index=index, error=error, to_record=to_record))
     return found
 
 

@@ -14,9 +14,9 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from monitor.errors import RecordError
-from monitor.traffic.formats.otlp.envelope import wrap
+from monitor.traffic.formats.otlp.envelope import encode_message
 from monitor.traffic.formats.otlp.item import Item, SpanEvent
-from monitor.traffic.formats.raw_exchange import Ignored, Unreadable
+from monitor.traffic.formats.raw_exchange import IgnoredParts, UnreadablePart
 
 VARINT, FIXED64, LENGTH_DELIMITED, FIXED32 = 0, 1, 2, 5
 #: A span begins with its trace id (field 1, 16 bytes), a log record with a time or a number, and a
@@ -32,13 +32,13 @@ class NotOtlpError(ValueError):
     """Raised when bytes are no OTLP message of log records or spans."""
 
 
-def read_protobuf(message: bytes) -> list[Item | Unreadable | Ignored]:
+def read_protobuf(message: bytes) -> list[Item | UnreadablePart | IgnoredParts]:
     """Return the log records and spans of a message that may be of a model.
 
     Raises:
         NotOtlpError: The bytes aren't such a message, or it was cut.
     """
-    found: list[Item | Unreadable | Ignored] = []
+    found: list[Item | UnreadablePart | IgnoredParts] = []
     n_ignored = 0
     for index, record in enumerate(_records(message)):
         if _is_metric(record) or not any(mark in record for mark in MARKS):
@@ -47,8 +47,12 @@ def read_protobuf(message: bytes) -> list[Item | Unreadable | Ignored]:
         try:
             found.append(_read(index, record))
         except RecordError as error:
-            found.append(Unreadable(index=index, error=error, alone=partial(wrap, "log", [record])))
-    return [*found, Ignored(n_ignored)] if n_ignored else found
+            found.append(
+                UnreadablePart(
+                    index=index, error=error, to_record=partial(encode_message, "log", [record])
+                )
+            )
+    return [*found, IgnoredParts(n_ignored)] if n_ignored else found
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int, bytes]]:

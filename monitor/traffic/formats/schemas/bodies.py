@@ -6,10 +6,10 @@ import msgspec
 
 from monitor.errors import RecordError
 from monitor.traffic.formats.json_text import parse_json
-from monitor.traffic.formats.raw_exchange import Facts, convert
+from monitor.traffic.formats.raw_exchange import CallMetadata, convert
 from monitor.traffic.formats.schemas.chat_completions import read_completion
 from monitor.traffic.formats.schemas.messages import as_text, read_content
-from monitor.traffic.formats.schemas.response_content import Answer
+from monitor.traffic.formats.schemas.response_content import ResponseContent
 from monitor.traffic.formats.schemas.responses_api import is_response, read_response
 
 
@@ -44,16 +44,16 @@ def is_completion(body: Any) -> bool:
     return is_response(body) or (isinstance(first, dict) and "choices" in first)
 
 
-def read_answer(body: Any) -> Answer:
+def read_response_content(body: Any) -> ResponseContent:
     """Read a response of any API that is known here; nothing where there was none.
 
     Raises:
         RecordError: ``wrong_type``.
     """
     if body is None or body in ("", [], {}):
-        return Answer()
+        return ResponseContent()
     if isinstance(body, str):
-        return Answer(text=body)
+        return ResponseContent(text=body)
     if is_response(body):
         return read_response(body)
     if isinstance(body, list) or {"choices", "error"} & _keys(body):
@@ -61,7 +61,7 @@ def read_answer(body: Any) -> Answer:
     if "content" in _keys(body):
         return _read_anthropic(convert(body, AnthropicMessage))
     if isinstance(body, dict) and isinstance(body.get("text"), str):
-        return Answer(text=body["text"])
+        return ResponseContent(text=body["text"])
     raise RecordError(
         "wrong_type",
         "the response is neither text nor an object with `choices`, `output` or `content`",
@@ -72,7 +72,7 @@ def _keys(body: Any) -> set[str]:
     return set(body) if isinstance(body, dict) else set()
 
 
-def _read_anthropic(message: AnthropicMessage) -> Answer:
+def _read_anthropic(message: AnthropicMessage) -> ResponseContent:
     parts = message.content if isinstance(message.content, list) else []
     calls = [
         f"{as_text(part.get('name'))}({as_text(part.get('input'))})"
@@ -86,11 +86,11 @@ def _read_anthropic(message: AnthropicMessage) -> Answer:
     ]
     said = read_content(message.content if isinstance(message.content, str) else spoken)
     usage = message.usage or {}
-    return Answer(
+    return ResponseContent(
         text="\n".join(line for line in (said, *calls) if line),
         id=message.id or "",
         model=message.model or "",
-        facts=Facts(
+        call_metadata=CallMetadata(
             finish_reason=message.stop_reason,
             refusal=message.stop_reason == "refusal",
             prompt_tokens=usage.get("input_tokens"),

@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from monitor.traffic.formats.raw_exchange import Facts, convert
+from monitor.traffic.formats.raw_exchange import CallMetadata, convert
 from monitor.traffic.formats.schemas.messages import ChatMessage, CustomTool, Function, ToolCall
-from monitor.traffic.formats.schemas.response_content import Answer, read_error
+from monitor.traffic.formats.schemas.response_content import ResponseContent, read_error
 
 
 class Choice(msgspec.Struct):
@@ -39,7 +39,7 @@ class Completion(msgspec.Struct):
     error: Any = None
 
 
-def read_completion(body: Any) -> Answer:
+def read_completion(body: Any) -> ResponseContent:
     """Read a response: an object, or the list of a stream's chunks.
 
     Of several choices the first was served.
@@ -54,12 +54,12 @@ def read_completion(body: Any) -> Answer:
     choice = (completion.choices or [Choice()])[0]
     message = choice.message or ChatMessage(content=choice.text)
     usage = completion.usage or Usage()
-    return Answer(
+    return ResponseContent(
         text=message.text,
         id=completion.id or "",
         model=completion.model or "",
         created=completion.created,
-        facts=Facts(
+        call_metadata=CallMetadata(
             finish_reason=choice.finish_reason,
             refusal=message.refuses if choice.message else None,
             prompt_tokens=usage.prompt_tokens,

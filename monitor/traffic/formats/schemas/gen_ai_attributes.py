@@ -3,7 +3,7 @@
 from typing import Any
 
 from monitor.traffic.formats.otlp.item import Item
-from monitor.traffic.formats.raw_exchange import Facts, is_number
+from monitor.traffic.formats.raw_exchange import CallMetadata, is_number
 
 #: Operations that answer a prompt. Agents and tools are operations too, but the model's own calls
 #: are inside them: taking both would count one twice.
@@ -52,13 +52,15 @@ def name_of(attributes: dict[str, Any], names: tuple[str, ...]) -> str:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
-def facts_of(item: Item, attributes: dict[str, Any], *, finish_reason: Any, refuses: bool) -> Facts:
+def read_call_metadata(
+    item: Item, attributes: dict[str, Any], *, finish_reason: Any, refuses: bool
+) -> CallMetadata:
     """Return the facts of an item; what the answer itself says of its end comes first."""
     reasons = attributes.get("gen_ai.response.finish_reasons")
     if finish_reason is None:
         finish_reason = reasons[0] if isinstance(reasons, list) and reasons else reasons
     latency = (item.end_ns - item.start_ns) / 1e9 if item.end_ns > item.start_ns > 0 else None
-    return Facts(
+    return CallMetadata(
         finish_reason=finish_reason,
         refusal=refuses or finish_reason == "refusal" or None,
         prompt_tokens=first(attributes, PROMPT_TOKENS),

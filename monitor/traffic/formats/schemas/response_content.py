@@ -4,17 +4,17 @@ from typing import Any
 
 import msgspec
 
-from monitor.traffic.formats.raw_exchange import NO_FACTS, Facts
+from monitor.traffic.formats.raw_exchange import NO_CALL_METADATA, CallMetadata
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class ResponseContent(msgspec.Struct, frozen=True, kw_only=True):
     """What a response says."""
 
     text: str = ""
     id: str = ""
     model: str = ""
     created: str | float | None = None
-    facts: Facts = NO_FACTS
+    call_metadata: CallMetadata = NO_CALL_METADATA
 
 
 def read_error(error: Any) -> str | None:

@@ -7,9 +7,9 @@ import msgspec
 from monitor.errors import RecordError
 from monitor.traffic.exchange import Message
 from monitor.traffic.formats.json_text import json_kind
-from monitor.traffic.formats.raw_exchange import Facts, convert
+from monitor.traffic.formats.raw_exchange import CallMetadata, convert
 from monitor.traffic.formats.schemas.messages import ChatMessage, as_text, read_content, read_role
-from monitor.traffic.formats.schemas.response_content import Answer, read_error
+from monitor.traffic.formats.schemas.response_content import ResponseContent, read_error
 
 #: Events that end a stream; each carries the whole response.
 FINAL_EVENTS = ("response.completed", "response.incomplete", "response.failed")
@@ -67,7 +67,7 @@ def read_items(items: Any) -> tuple[Message, ...]:
     return tuple(message for message in messages if message)
 
 
-def read_response(body: Any) -> Answer:
+def read_response(body: Any) -> ResponseContent:
     """Read a response: an object, or the list of a stream's events.
 
     Raises:
@@ -79,12 +79,12 @@ def read_response(body: Any) -> Answer:
     usage = response.usage or Usage()
     incomplete = response.incomplete_details or Incomplete()
     contents = [ChatMessage(content=item.content) for item in items if item.type == "message"]
-    return Answer(
+    return ResponseContent(
         text="\n".join(said),
         id=response.id or "",
         model=response.model or "",
         created=response.created_at,
-        facts=Facts(
+        call_metadata=CallMetadata(
             finish_reason=incomplete.reason or response.status,
             refusal=any(content.refuses for content in contents) if contents else None,
             prompt_tokens=usage.input_tokens,

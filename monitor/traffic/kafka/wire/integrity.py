@@ -13,7 +13,7 @@ from crc32c import crc32c
 from monitor.traffic.kafka.wire.batch_header import AFTER_CRC, PREFIX, BatchHeader
 
 
-class Surroundings(NamedTuple):
+class BatchContext(NamedTuple):
     """What a batch must fit."""
 
     #: The first offset that wasn't read yet: the batch must end behind it.
@@ -26,7 +26,7 @@ class Surroundings(NamedTuple):
     end_of_log: int
 
 
-def is_whole(header: BatchHeader, data: bytes) -> bool:
+def has_valid_checksum(header: BatchHeader, data: bytes) -> bool:
     """Return whether a batch has its checksum, and a version that was ever in use."""
     if header.version < 2:
         return crc32(memoryview(data)[header.begin + PREFIX.size - 1 : header.stop]) == header.crc
@@ -34,22 +34,22 @@ def is_whole(header: BatchHeader, data: bytes) -> bool:
     return header.version == 2 and header.n_records >= 0 and crc32c(checked) == header.crc
 
 
-def is_in_place(header: BatchHeader, data: bytes, around: Surroundings) -> bool:
+def has_valid_offsets(header: BatchHeader, data: bytes, context: BatchContext) -> bool:
     """Return whether a batch has the offsets that are left for it."""
-    if not around.begin < header.end:
+    if not context.begin < header.end:
         return False
     if header.version < 2:
         return True
-    if not around.is_first and header.base_offset < around.begin:
+    if not context.is_first and header.base_offset < context.begin:
         return False
-    following = around.following
-    if following is None or not around.begin < following.base_offset < header.end:
+    following = context.following
+    if following is None or not context.begin < following.base_offset < header.end:
         return True
     # Two overlap: the one that doesn't go on where the last one ended is wrong, or isn't whole.
-    return header.base_offset == around.begin or not is_whole(following, data)
+    return header.base_offset == context.begin or not has_valid_checksum(following, data)
 
 
-class Doubts:
+class UnconfirmedBatches:
     """Sound batches that end behind the high water mark.
 
     The broker notes the mark before it reads, so under load what it sends may end behind it; asked
@@ -60,7 +60,7 @@ class Doubts:
         self._patience = patience_seconds
         self._since: dict[tuple[Any, int], float] = {}
 
-    def is_settled(self, partition: Any, offset: int) -> bool:
+    def is_confirmed(self, partition: Any, offset: int) -> bool:
         """Return whether the batch at an offset has been in doubt for long enough."""
         now = time.monotonic()
         since = self._since.setdefault((partition, offset), now)
@@ -70,16 +70,16 @@ class Doubts:
         return True
 
 
-def end_of_damaged(header: BatchHeader, data: bytes, around: Surroundings) -> int:
+def end_of_damaged_batch(header: BatchHeader, data: bytes, context: BatchContext) -> int:
     """Return the offset behind what is lost with a damaged batch.
 
     That is one more than ``begin`` where nothing tells. What is damaged there comes again.
     """
-    following = around.following
-    if following is not None and following.base_offset > around.begin:
+    following = context.following
+    if following is not None and following.base_offset > context.begin:
         return following.base_offset
     is_consistent = header.n_records == header.last_offset_delta + 1
-    is_known = header.end <= around.end_of_log
-    if is_consistent and is_known and is_in_place(header, data, around):
+    is_known = header.end <= context.end_of_log
+    if is_consistent and is_known and has_valid_offsets(header, data, context):
         return header.end
-    return around.begin + 1
+    return context.begin + 1

@@ -11,10 +11,10 @@ from kafka.record.legacy_records import LegacyRecordBatch
 
 from monitor.errors import RecordError
 from monitor.traffic.kafka.wire.batch_header import BatchHeader
-from monitor.traffic.kafka.wire.selection import Growing, Selection
+from monitor.traffic.kafka.wire.selection import FetchBuilder, Selection
 
 
-class OldMessages:
+class LegacyMessages:
     """Reads one message, or those compressed into it; the same steps as for a batch of records."""
 
     def __init__(
@@ -35,17 +35,17 @@ class OldMessages:
         self.error: RecordError | None = None
         self.done = False
 
-    def read(self, growing: Growing) -> None:
+    def read(self, builder: FetchBuilder) -> None:
         """Read all."""
         self.done = True
         try:
             for message in self._batch:
                 if message.offset >= self.next_offset:
-                    self._take(message, growing)
+                    self._take(message, builder)
         except (KafkaError, ValueError, IndexError, struct.error, AssertionError, OSError) as error:
             self.error = RecordError("corrupt_batch", f"a message is malformed: {error}")
 
-    def _take(self, message: Any, growing: Growing) -> None:
+    def _take(self, message: Any, builder: FetchBuilder) -> None:
         key, value = message.key, message.value
         if self._selection.wants(key, (), self._partition, message.offset):
             kept = self._selection.keep(
@@ -56,6 +56,6 @@ class OldMessages:
                 headers=(),
                 timestamp_ms=message.timestamp or 0,
             )
-            growing.add(kept, len(value or b""))
-        growing.n_records += 1
+            builder.add(kept, len(value or b""))
+        builder.n_records += 1
         self.next_offset = message.offset + 1

@@ -22,17 +22,17 @@ from monitor.traffic.kafka.wire.batch_header import (
     read_header,
 )
 from monitor.traffic.kafka.wire.integrity import (
-    Doubts,
-    Surroundings,
-    end_of_damaged,
-    is_in_place,
-    is_whole,
+    BatchContext,
+    UnconfirmedBatches,
+    end_of_damaged_batch,
+    has_valid_checksum,
+    has_valid_offsets,
 )
-from monitor.traffic.kafka.wire.legacy_messages import OldMessages
+from monitor.traffic.kafka.wire.legacy_messages import LegacyMessages
 from monitor.traffic.kafka.wire.record_batch import Records, open_records
-from monitor.traffic.kafka.wire.selection import Fetched, Growing, Selection
+from monitor.traffic.kafka.wire.selection import FetchBuilder, FetchedPart, Selection
 
-Batch = Records | OldMessages
+Batch = Records | LegacyMessages
 
 #: Size of what one poll keeps of a partition, the last record not counted.
 MAX_KEPT_BYTES = 4_000_000
@@ -40,13 +40,13 @@ MAX_KEPT_BYTES = 4_000_000
 PATIENCE_SECONDS = 10.0
 
 
-def read_sampled(consumer: Any, selection: Selection, *, max_records: int) -> None:
-    """Make a consumer's ``poll`` return :class:`Fetched` instead of records.
+def use_sampling_reader(consumer: Any, selection: Selection, *, max_records: int) -> None:
+    """Make a consumer's ``poll`` return :class:`FetchedPart` instead of records.
 
     Args:
         consumer: A consumer that hasn't fetched yet.
         selection: What is kept.
-        max_records: How many records, kept or not, one ``Fetched`` should hold at most.
+        max_records: How many records, kept or not, one ``FetchedPart`` should hold at most.
 
     Raises:
         ConfigurationError: This isn't the kafka-python that the reader was written for.
@@ -54,9 +54,9 @@ def read_sampled(consumer: Any, selection: Selection, *, max_records: int) -> No
     fetcher: Any = getattr(consumer, "_fetcher", None)
     if getattr(fetcher, "PartitionRecords", None) is not Fetcher.PartitionRecords:
         raise ConfigurationError("this kafka-python can't be used: install kafka-python<3.1")
-    doubts = Doubts(PATIENCE_SECONDS)
+    unconfirmed = UnconfirmedBatches(PATIENCE_SECONDS)
     fetcher.PartitionRecords = partial(
-        PartitionReader, selection, max_records, consumer.highwater, doubts
+        PartitionReader, selection, max_records, consumer.highwater, unconfirmed
     )
 
 
@@ -71,59 +71,65 @@ class PartitionReader(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka 
         selection: Selection,
         max_records: int,
         high_water_mark: Callable[[Any], int | None],
-        doubts: Doubts,
+        unconfirmed: UnconfirmedBatches,
         *arguments: Any,
         **options: Any,
     ) -> None:
         self._selection = selection
         self._max_records = max_records
         self._high_water_mark = high_water_mark
-        self._doubts = doubts
+        self._unconfirmed = unconfirmed
         super().__init__(*arguments, **options)
 
-    def _maybe_skip_record(self, _part: Fetched) -> bool:
+    def _maybe_skip_record(self, _part: FetchedPart) -> bool:
         return False  # records before the wanted offset were stepped over already
 
-    def _unpack_records(self, partition: Any, records: Any, *_decoders: Any) -> Iterator[Fetched]:
+    def _unpack_records(
+        self, partition: Any, records: Any, *_decoders: Any
+    ) -> Iterator[FetchedPart]:
         """Yield the parts; ``next_fetch_offset`` is always where the last one ended."""
         data: bytes = records._buffer  # noqa: SLF001 - there is no other way to the bytes
         end_of_log = self._high_water_mark(partition) or sys.maxsize
-        growing = Growing(self._max_records, MAX_KEPT_BYTES)
+        builder = FetchBuilder(self._max_records, MAX_KEPT_BYTES)
         returned = self.next_fetch_offset
         header = read_header(data, 0)
         while header is not None and not header.is_torn:
             following = read_header(data, header.stop)
-            around = Surroundings(self.next_fetch_offset, header.begin == 0, following, end_of_log)
+            context = BatchContext(self.next_fetch_offset, header.begin == 0, following, end_of_log)
             end = header.end
-            if end > end_of_log and is_whole(header, data):
-                if not self._doubts.is_settled(partition, around.begin):
+            if end > end_of_log and has_valid_checksum(header, data):
+                if not self._unconfirmed.is_confirmed(partition, context.begin):
                     header = None  # it is fetched again
                     break
-                end = around.begin
-            if end > around.begin and is_whole(header, data) and is_in_place(header, data, around):
+                end = context.begin
+            if (
+                end > context.begin
+                and has_valid_checksum(header, data)
+                and has_valid_offsets(header, data, context)
+            ):
                 batch = self._open(data, header, partition.partition)
                 while batch is not None and not batch.done:
-                    batch.read(growing)
-                    if growing.is_full and not batch.done:
+                    batch.read(builder)
+                    if builder.is_full and not batch.done:
                         returned = self.next_fetch_offset = batch.next_offset
-                        yield growing.close(returned)
+                        yield builder.close(returned)
                 if batch is not None and batch.error:
-                    self._give_up(growing, partition.partition, batch.next_offset, end, batch.error)
+                    self._give_up(builder, partition.partition, batch.next_offset, end, batch.error)
             else:
                 # What seems to follow may be damaged too, or the middle of something: the broker
                 # knows better where the next batch begins.
-                if following is not None and not is_whole(following, data):
+                if following is not None and not has_valid_checksum(following, data):
                     following = None
-                around = around._replace(following=following)
-                end = end_of_damaged(header, data, around)
+                context = context._replace(following=following)
+                end = end_of_damaged_batch(header, data, context)
                 error = RecordError("corrupt_batch", "the batch is not what was written")
-                self._give_up(growing, partition.partition, around.begin, end, error)
+                self._give_up(builder, partition.partition, context.begin, end, error)
             self.leader_epoch = header.leader_epoch
             self.bytes_read += header.stop - header.begin
             self.next_fetch_offset = max(self.next_fetch_offset, end)
-            if growing.is_full:
+            if builder.is_full:
                 returned = self.next_fetch_offset
-                yield growing.close(returned)
+                yield builder.close(returned)
             header = following
         if header is not None and header.begin == 0:
             # Before it raises: kafka-python would ask a reader that has raised for ever.
@@ -133,21 +139,23 @@ class PartitionReader(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka 
                 "broker's log is damaged so that nobody can tell where it goes on"
             )
         if returned < self.next_fetch_offset:
-            yield growing.close(self.next_fetch_offset)
+            yield builder.close(self.next_fetch_offset)
         self.drain()
 
     def _give_up(
-        self, growing: Growing, partition: int, begin: int, end: int, error: RecordError
+        self, builder: FetchBuilder, partition: int, begin: int, end: int, error: RecordError
     ) -> None:
         if begin < end:
-            growing.add(self._selection.unreadable(partition, begin, end, error), 0)
-            growing.n_records += end - begin
+            builder.add(self._selection.unreadable(partition, begin, end, error), 0)
+            builder.n_records += end - begin
 
     def _open(self, data: bytes, header: BatchHeader, partition: int) -> Batch | None:
         """Return a batch's records; ``None`` where it holds none that was committed."""
         begin, selection = self.next_fetch_offset, self._selection
         if header.version < 2:
-            return OldMessages(header, data, partition=partition, begin=begin, selection=selection)
+            return LegacyMessages(
+                header, data, partition=partition, begin=begin, selection=selection
+            )
         if self._is_void(data, header):
             return None
         return open_records(header, data, partition=partition, begin=begin, selection=selection)

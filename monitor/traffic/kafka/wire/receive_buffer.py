@@ -27,7 +27,7 @@ MOST_KEPT_BYTES = 32 * 2**20
 NOTHING_YET = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-def receive_in_place(consumer: Any) -> None:
+def use_receive_buffers(consumer: Any) -> None:
     """Let the connections that a consumer opens from now on read into buffers of ours.
 
     Those that it has opened to find the brokers are closed before it fetches.
@@ -79,7 +79,7 @@ class ReceiveBuffer:
         n_before = self._end - self._begin
         sock = self._transport._sock  # noqa: SLF001
         try:
-            while self._end < len(self._bytes) or self._makes_room_for_decrypted(sock):
+            while self._end < len(self._bytes) or self._grow_for_decrypted(sock):
                 n_bytes = sock.recv_into(self._bytes[self._end :])
                 if n_bytes == 0:
                     return self._bytes[:0], KafkaConnectionError("socket disconnected")
@@ -108,7 +108,7 @@ class ReceiveBuffer:
         self._make_room(LENGTH.size)
         return responses
 
-    def _makes_room_for_decrypted(self, sock: Any) -> bool:
+    def _grow_for_decrypted(self, sock: Any) -> bool:
         """Make room for what TLS has decrypted: the selector doesn't tell of that."""
         n_decrypted = sock.pending() if hasattr(sock, "pending") else 0
         if n_decrypted:

@@ -13,7 +13,7 @@ from monitor.traffic.kafka.wire.batch_header import (
     read_varint,
 )
 from monitor.traffic.kafka.wire.decompression import MAX_INFLATED_BYTES, inflate
-from monitor.traffic.kafka.wire.selection import Growing, Headers, Kept, Selection
+from monitor.traffic.kafka.wire.selection import FetchBuilder, Headers, SampledRecord, Selection
 
 
 def open_records(
@@ -95,10 +95,10 @@ class Records:
         """Return whether nothing is left that can be read."""
         return self._left <= 0 or self.error is not None
 
-    def read(self, growing: Growing) -> None:
-        """Read on until the end, or until ``growing`` is full."""
+    def read(self, builder: FetchBuilder) -> None:
+        """Read on until the end, or until ``builder`` is full."""
         try:
-            self._read(growing)
+            self._read(builder)
         except (IndexError, ValueError) as error:
             is_compressed = self._header.attributes & CODEC_MASK
             if is_compressed and len(self._data) >= MAX_INFLATED_BYTES:
@@ -107,15 +107,15 @@ class Records:
             else:
                 self.error = RecordError("corrupt_batch", f"a record is malformed: {error}")
 
-    def _read(self, growing: Growing) -> None:
+    def _read(self, builder: FetchBuilder) -> None:
         data, position, stop, left = self._data, self._position, self._stop, self._left
         base_offset, begin, next_offset = self._header.base_offset, self._begin, self.next_offset
         wants, partition = self._selection.wants, self._partition
-        max_bytes = growing.max_bytes
+        max_bytes = builder.max_bytes
         n_records = 0
-        left_at_end = max(0, left - (growing.max_records - growing.n_records))
+        left_at_end = max(0, left - (builder.max_records - builder.n_records))
         try:
-            while left > left_at_end and growing.n_bytes < max_bytes:
+            while left > left_at_end and builder.n_bytes < max_bytes:
                 length, at = read_varint(data, position)
                 end = at + length
                 if end > stop or length < 0:
@@ -144,15 +144,17 @@ class Records:
                     # Most records have no headers; those may say how they were sampled before.
                     headers = self._headers(headers_at, end) if data[headers_at] else ()
                     if wants(key, headers, partition, offset):
-                        growing.add(self._keep(offset, key, time_at, at, end), end - at)
+                        builder.add(self._keep(offset, key, time_at, at, end), end - at)
                     next_offset = offset + 1
                     n_records += 1
                 position, left = end, left - 1
         finally:
             self._position, self._left, self.next_offset = position, left, next_offset
-            growing.n_records += n_records
+            builder.n_records += n_records
 
-    def _keep(self, offset: int, key: bytes | None, time_at: int, at: int, end: int) -> Kept:
+    def _keep(
+        self, offset: int, key: bytes | None, time_at: int, at: int, end: int
+    ) -> SampledRecord:
         value, at = self._value(at, end)
         if self._header.attributes & LOG_APPEND_TIME:
             timestamp_ms = self._header.max_timestamp

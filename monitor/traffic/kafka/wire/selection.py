@@ -8,19 +8,19 @@ from datetime import datetime
 from monitor.errors import RecordError
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.exchanges import Position
-from monitor.traffic.dead_letters import dead_letter
+from monitor.traffic.dead_letters import record_dead_letter
 from monitor.traffic.formats.timestamps import from_milliseconds
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.sampler import Draw, Sampler, record_identity
 
 #: A record that was kept, or the letter that stands for what can't be.
-Kept = RawRecord | DeadLetterRow
+SampledRecord = RawRecord | DeadLetterRow
 Headers = tuple[tuple[str, bytes | None], ...]
 
 #: What Python needs for a record beside its bytes.
 OVERHEAD_BYTES = 500
 #: Of a key that no sane producer writes, this much goes into the letter.
-MAX_LETTER_KEY_BYTES = 1024
+MAX_DEAD_LETTER_KEY_BYTES = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class Selection:
         value: memoryview | None,
         headers: Headers,
         timestamp_ms: int,
-    ) -> Kept:
+    ) -> SampledRecord:
         """Return a record that sampling keeps, or the letter that says that it is too large.
 
         A letter of such a record has neither value nor headers: nobody could find in them what a
@@ -74,8 +74,8 @@ class Selection:
             copied = None if value is None else bytes(value)
             return RawRecord(position, key, copied, written_at, headers, read_at=now)
         digest = hashlib.sha256(b"" if value is None else value).hexdigest()
-        return dead_letter(
-            RawRecord(position, key and key[:MAX_LETTER_KEY_BYTES], None, written_at),
+        return record_dead_letter(
+            RawRecord(position, key and key[:MAX_DEAD_LETTER_KEY_BYTES], None, written_at),
             RecordError("too_large", f"{n_bytes} bytes, not kept; SHA-256 of the value: {digest}"),
             self._draw(key, headers, position),
             now,
@@ -104,13 +104,13 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedPart:
     """A part of a partition: every record before ``end`` was looked at."""
 
     end: int
     #: Records, kept or not.
     n_records: int
-    kept: list[Kept]
+    kept: list[SampledRecord]
 
     @property
     def n_sampled(self) -> int:
@@ -119,16 +119,16 @@ class Fetched:
 
 
 @dataclass
-class Growing:
+class FetchBuilder:
     """Collects what is read until it is much enough for one poll."""
 
     max_records: int
     max_bytes: int
-    kept: list[Kept] = field(default_factory=list)
+    kept: list[SampledRecord] = field(default_factory=list)
     n_records: int = 0
     n_bytes: int = 0
 
-    def add(self, kept: Kept, n_bytes: int) -> None:
+    def add(self, kept: SampledRecord, n_bytes: int) -> None:
         """Add what was kept of a record of this size."""
         self.kept.append(kept)
         self.n_bytes += n_bytes + OVERHEAD_BYTES
@@ -138,8 +138,8 @@ class Growing:
         """Return whether it should be closed."""
         return self.n_records >= self.max_records or self.n_bytes >= self.max_bytes
 
-    def close(self, end: int) -> Fetched:
+    def close(self, end: int) -> FetchedPart:
         """Return what was collected and begin anew."""
-        fetched = Fetched(end, self.n_records, self.kept)
+        fetched = FetchedPart(end, self.n_records, self.kept)
         self.kept, self.n_records, self.n_bytes = [], 0, 0
         return fetched

@@ -5,7 +5,7 @@ import { send } from "./api.js";
 import { Autosave } from "./autosave.js";
 import { hideBanner } from "./banner.js";
 import { LocalDraft } from "./draft_store.js";
-import { showSaving } from "./saving.js";
+import { showSaving } from "./save_status.js";
 import { beforeSignOut } from "./sign_out.js";
 
 /**
@@ -16,7 +16,7 @@ import { beforeSignOut } from "./sign_out.js";
  * @param refused called with an error that doesn't pass by itself
  */
 export function draftOf(initial, form, { path = `/api/items/${initial.id}/draft`, saved = () => {}, refused }) {
-  const local = new LocalDraft(initial.person, initial.id);
+  const local = new LocalDraft(initial.user, initial.id);
   const autosave = new Autosave({
     read: () => form.values(),
     put: async (values, options) => saved(await send("PUT", path, values, options)),

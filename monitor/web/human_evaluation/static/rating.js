@@ -1,21 +1,21 @@
 // Rating an item of a study: everything by keyboard, nothing lost.
 
-import { actor } from "./acting.js";
+import { actor } from "./submission.js";
 import { initialState, send } from "./api.js";
 import { showBanner } from "./banner.js";
-import { draftOf } from "./drafting.js";
+import { draftOf } from "./draft.js";
 import { Fields } from "./fields.js";
 import { listen } from "./keys.js";
 import { leaseOf } from "./lease.js";
 import { refusedPerson } from "./refusal.js";
-import { showSaving } from "./saving.js";
+import { showSaving } from "./save_status.js";
 import { Scores } from "./scores.js";
-import { StudyForm } from "./study_form.js";
+import { StudyForm } from "./rating_form.js";
 import { toastLater } from "./toast.js";
 import { noteSubmitted, offerUndo, takeBack } from "./undo.js";
 
 const initial = initialState();
-const study = `/studies/${initial.study}`;
+const study = `/human-evaluations/${initial.human_evaluation}`;
 const path = `/api${study}/items/${initial.number}`;
 const element = document.getElementById("rating");
 const form = new StudyForm(element, initial);
@@ -24,7 +24,7 @@ const scores = new Scores(element, form);
 const help = document.getElementById("help");
 const declining = document.getElementById("decline");
 
-const draft = draftOf({ ...initial, id: `study-${initial.study}-${initial.number}` }, form, {
+const draft = draftOf({ ...initial, id: `study-${initial.human_evaluation}-${initial.number}` }, form, {
   path: `${path}/draft`,
   saved: (answer) => lease.extend(answer.lease_until),
   refused: stand,

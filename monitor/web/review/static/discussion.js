@@ -3,12 +3,12 @@
 import { initialState, send } from "./api.js";
 import { showBanner } from "./banner.js";
 import { showDiff } from "./diff_view.js";
-import { draftOf } from "./drafting.js";
+import { draftOf } from "./draft.js";
 import { Fields } from "./fields.js";
-import { JudgementForm } from "./form.js";
-import { toggleGuide } from "./guide.js";
+import { JudgementForm } from "./verdict_form.js";
+import { toggleGuide } from "./guidelines.js";
 import { listen } from "./keys.js";
-import { leadButtons } from "./lead_item.js";
+import { leadButtons } from "./lead_actions.js";
 import { follow } from "./poll.js";
 import { refusedPerson } from "./refusal.js";
 import { toast, toastLater } from "./toast.js";

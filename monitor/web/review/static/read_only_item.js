@@ -1,9 +1,9 @@
 // An item that is only looked at: reviewed already, or taken out.
 
 import { initialState } from "./api.js";
-import { toggleGuide } from "./guide.js";
+import { toggleGuide } from "./guidelines.js";
 import { listen } from "./keys.js";
-import { leadButtons } from "./lead_item.js";
+import { leadButtons } from "./lead_actions.js";
 import { reviewOf, takeBack } from "./undo.js";
 
 const initial = initialState();

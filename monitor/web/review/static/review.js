@@ -1,16 +1,16 @@
 // The review page: everything by keyboard, nothing lost.
 
-import { actor } from "./acting.js";
+import { actor } from "./submission.js";
 import { initialState, send } from "./api.js";
 import { showBanner } from "./banner.js";
-import { draftOf } from "./drafting.js";
+import { draftOf } from "./draft.js";
 import { Fields } from "./fields.js";
-import { JudgementForm } from "./form.js";
-import { toggleGuide } from "./guide.js";
+import { JudgementForm } from "./verdict_form.js";
+import { toggleGuide } from "./guidelines.js";
 import { listen } from "./keys.js";
 import { leaseOf } from "./lease.js";
 import { refusedPerson } from "./refusal.js";
-import { showSaving } from "./saving.js";
+import { showSaving } from "./save_status.js";
 import { Scores } from "./scores.js";
 import { toastLater } from "./toast.js";
 import { noteSubmitted, offerUndo, reviewOf, takeBack } from "./undo.js";

@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from monitor.daemon.human_evaluations import measure_locked_studies
+from monitor.daemon.human_evaluations import score_locked_human_evaluations
 from monitor.errors import JudgeError
-from monitor.review.human_evaluation.locking import lock_study
-from monitor.review.human_evaluation.rating import Ratings, claim_next, submit, view_at_work
+from monitor.review.human_evaluation.locking import lock_human_evaluation
+from monitor.review.human_evaluation.rating import Ratings, claim_next, submit, view_current_item
 from monitor.settings import Gates
 from monitor.settings.evaluation_file import read_plan
 from monitor.store.engine import transaction
 from monitor.store.human_evaluation.human_evaluations import (
-    StudyRow,
-    list_studies,
-    study_of_evaluation,
+    HumanEvaluationRow,
+    human_evaluation_of_candidate,
+    list_human_evaluations,
 )
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training import registry as versions
 from retrain.evaluation.benchmark import load_benchmarks
-from retrain.evaluation.candidate import answer_rows, judge_candidate, score_systems
+from retrain.evaluation.candidate import evaluate_candidate, response_rows, score_systems
 from retrain.evaluation.lifecycle import cancel_evaluation, poll_running
 from retrain.evaluation.new_evaluation import plan_evaluation, request_for
 from retrain.run_folder import RunFolder, write_json, write_lines
@@ -44,45 +44,47 @@ def world(any_engine: Engine, clock: datetime) -> World:
     return make_world(any_engine, clock, n=4)
 
 
-def ask_people(desk: Desk, number: int = 1) -> StudyRow:  # noqa: F811
+def ask_people(desk: Desk, number: int = 1) -> HumanEvaluationRow:  # noqa: F811
     """Let an evaluation's child find for the candidate, and return the study that follows."""
     row = desk.rows()[0]
     leave_verdict(RunFolder(desk.folder / "runs" / "run-00001"), make_verdict("promote"))
     desk.launcher.end(number, {"status": "succeeded", "evaluation_id": row.id})
     desk.advance()
-    return study_of(desk, row.id)
+    return human_evaluation_of(desk, row.id)
 
 
-def study_of(desk: Desk, evaluation_id: int) -> StudyRow:  # noqa: F811
+def human_evaluation_of(desk: Desk, evaluation_id: int) -> HumanEvaluationRow:  # noqa: F811
     with transaction(desk.engine) as connection:
-        study = study_of_evaluation(connection, evaluation_id)
-    assert study is not None
-    return study
+        human_evaluation = human_evaluation_of_candidate(connection, evaluation_id)
+    assert human_evaluation is not None
+    return human_evaluation
 
 
 def rate_and_lock(
     desk: Desk,  # noqa: F811
     world: World,
-    study: StudyRow,
+    human_evaluation: HumanEvaluationRow,
     candidate_is_worth: Callable[[str], int],
 ) -> None:
     """Let everybody rate: the candidate by the text of its answer, the others 3."""
-    whose = systems_of_texts(desk.engine, study.id)
-    for name in list(world.people)[: study.reviewers]:
+    whose = systems_of_texts(desk.engine, human_evaluation.id)
+    for name in list(world.people)[: human_evaluation.reviewers]:
         person = world.people[name]
         with transaction(desk.engine) as connection:
-            while (number := claim_next(connection, study.id, person, desk.now, 20)) is not None:
-                view = view_at_work(connection, study.id, person, desk.now)
+            while (
+                number := claim_next(connection, human_evaluation.id, person, desk.now, 20)
+            ) is not None:
+                view = view_current_item(connection, human_evaluation.id, person, desk.now)
                 assert view is not None
                 worth = [
                     candidate_is_worth(text) if "candidate" in whose[number, text] else 3
                     for text in view.answers
                 ]
                 given = Ratings([dict.fromkeys(DIMENSIONS, one) for one in worth])
-                submit(connection, study.id, number, person, given, now=desk.now)
+                submit(connection, human_evaluation.id, number, person, given, now=desk.now)
     with transaction(desk.engine) as connection:
-        lock_study(connection, study.id, world.rows["Lea"], desk.now)
-    measure_locked_studies(desk.engine, desk.settings, desk.now)
+        lock_human_evaluation(connection, human_evaluation.id, world.rows["Lea"], desk.now)
+    score_locked_human_evaluations(desk.engine, desk.settings, desk.now)
 
 
 def test_a_second_evaluation_has_people_of_its_own(desk: Desk, world: World) -> None:  # noqa: F811
@@ -93,7 +95,7 @@ def test_a_second_evaluation_has_people_of_its_own(desk: Desk, world: World) -> 
     rate_and_lock(desk, world, first, lambda _text: 4)
     desk.advance()
     (ended,) = desk.rows()
-    assert (ended.status, ended.decision) == ("succeeded", "undecided")  # on four items
+    assert (ended.status, ended.gate_result) == ("succeeded", "undecided")  # on four items
 
     with transaction(desk.engine) as connection:
         version = versions.version_by_id(connection, desk.version)
@@ -103,28 +105,28 @@ def test_a_second_evaluation_has_people_of_its_own(desk: Desk, world: World) -> 
     second = ask_people(desk, 2)
     for _ in range(2):
         desk.advance()
-    assert [row.status for row in desk.rows()] == ["awaiting_people", "succeeded"]
+    assert [row.status for row in desk.rows()] == ["awaiting_ratings", "succeeded"]
     assert (second.evaluation_id, second.version_id) == (again, first.version_id)
     assert second.id != first.id
     assert second.is_open
-    assert study_of(desk, ended.id).is_locked
+    assert human_evaluation_of(desk, ended.id).is_locked
 
     rate_and_lock(desk, world, second, lambda _text: 1)
     desk.advance()
-    told = [(row.verdict or {})["study"]["id"] for row in desk.rows()]
+    told = [(row.results or {})["human_evaluation"]["id"] for row in desk.rows()]
     assert told == [second.id, first.id]
 
 
 def test_a_cancelled_evaluation_leaves_nobody_rating(desk: Desk, world: World) -> None:  # noqa: F811
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
-    study = ask_people(desk)
+    human_evaluation = ask_people(desk)
     cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
     desk.advance()
     assert desk.row().status == "cancelled"
-    assert study_of(desk, desk.row().id).status == "cancelled"
+    assert human_evaluation_of(desk, desk.row().id).status == "cancelled"
     with transaction(desk.engine) as connection:
-        assert [one.id for one in list_studies(connection)] == [study.id]
+        assert [one.id for one in list_human_evaluations(connection)] == [human_evaluation.id]
 
 
 def test_no_study_opens_for_an_evaluation_that_is_cancelled_meanwhile(
@@ -136,12 +138,12 @@ def test_no_study_opens_for_an_evaluation_that_is_cancelled_meanwhile(
     desk.advance()
     desk.end(make_verdict("promote"))
     poll_running(desk.engine, lambda _name: desk.launcher, desk.now)
-    waiting = store.list_evaluations
+    waiting = store.list_candidate_evaluations
 
     def read_and_cancelled(connection, **asked):
         found = waiting(connection, **asked)
-        if asked.get("statuses") == ("awaiting_people",) and found:
-            store.finish_evaluation(connection, found[0].id, "cancelled", now=desk.now)
+        if asked.get("statuses") == ("awaiting_ratings",) and found:
+            store.finish_candidate_evaluation(connection, found[0].id, "cancelled", now=desk.now)
         return found
 
     with monkeypatch.context() as patch:
@@ -149,7 +151,7 @@ def test_no_study_opens_for_an_evaluation_that_is_cancelled_meanwhile(
         desk.advance()
     assert desk.row().status == "cancelled"
     with transaction(desk.engine) as connection:
-        assert list_studies(connection) == []
+        assert list_human_evaluations(connection) == []
 
 
 class Judge:
@@ -177,19 +179,19 @@ def test_a_judge_is_held_against_the_people_on_the_same_items(
     }
     scores = score_systems(benchmarks, answers)
     rng = np.random.default_rng(1)
-    found = judge_candidate(benchmarks, scores, Gates(), rng, judge=Judge())
+    found = evaluate_candidate(benchmarks, scores, Gates(), rng, judge=Judge())
     assert found.verdict.decision == "undecided"
-    write_lines(desk.files().evaluation_answers(desk.row().id), answer_rows(scores))
+    write_lines(desk.files().evaluation_responses(desk.row().id), response_rows(scores))
     write_json(desk.files().evaluation, found.as_json())
     desk.launcher.end(1, {"status": "succeeded", "evaluation_id": desk.row().id})
     desk.advance()
 
-    study = study_of(desk, desk.row().id)
+    human_evaluation = human_evaluation_of(desk, desk.row().id)
     likes = {"candidate": 5, "incumbent": 2}
-    rate_and_lock(desk, world, study, lambda text: likes[PEOPLE[int(text.split()[1])]])
+    rate_and_lock(desk, world, human_evaluation, lambda text: likes[PEOPLE[int(text.split()[1])]])
     desk.advance()
-    verdict = desk.row().verdict or {}
-    assert len(verdict["judgements"]) == verdict["study"]["n_items"] == N_ITEMS
+    verdict = desk.row().results or {}
+    assert len(verdict["judgements"]) == verdict["human_evaluation"]["n_items"] == N_ITEMS
     # They agree on 18 of 24, where 12 would be chance: (18 - 12) / (24 - 12).
     assert verdict["judge_agreement"].startswith(
         "agreement with people on 24 items, the judge failed on 1 more; Cohen's kappa 0.50 ("

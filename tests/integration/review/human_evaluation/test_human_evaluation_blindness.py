@@ -8,7 +8,7 @@ import html
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,17 +18,17 @@ from litestar.testing import TestClient
 from scipy import stats
 from sqlalchemy import Engine, case, event, select, update
 
-from monitor.review.human_evaluation.blinding import shuffled
-from monitor.review.human_evaluation.locking import lock_study
+from monitor.review.human_evaluation.blinding import blind_order
+from monitor.review.human_evaluation.locking import lock_human_evaluation
 from monitor.review.human_evaluation.rating import claim_next, save_draft
 from monitor.settings import Secrets, Settings
-from monitor.store.accounts.users import ReviewerRow
+from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
-from monitor.store.human_evaluation.closing import cancel_study_of
-from monitor.store.human_evaluation.human_evaluations import answers_of, items_of
-from monitor.store.tables import StudyKey
-from monitor.store.training.candidate_evaluations import finish_evaluation
-from monitor.store.training.registry import ScoreRow, replace_scores
+from monitor.store.human_evaluation.closing import cancel_human_evaluation_of
+from monitor.store.human_evaluation.human_evaluations import items_of, responses_of
+from monitor.store.tables import HumanEvaluationKey
+from monitor.store.training.candidate_evaluations import finish_candidate_evaluation
+from monitor.store.training.registry import ScoreRow, save_scores
 from monitor.web.app import create_app
 from retrain.evaluation.lifecycle import cancel_evaluation
 from tests.integration.test_review_blindness import sign_in, signs_in
@@ -37,7 +37,7 @@ from tests.services.fake_launcher import FakeLauncher
 from tests.services.human_evaluation_world import (
     SECRET,
     SYSTEMS,
-    make_study,
+    make_human_evaluation,
     make_version,
     rate_all,
     rows,
@@ -59,7 +59,7 @@ def world(engine: Engine, clock: datetime) -> World:
 
 
 @pytest.fixture
-def study(world: World, clock: datetime) -> int:
+def human_evaluation(world: World, clock: datetime) -> int:
     """A study whose systems carry a mark; Ben has rated all, Ada and Lea are at its first item.
 
     What an earlier evaluation of the same candidate found carries the mark too.
@@ -68,13 +68,19 @@ def study(world: World, clock: datetime) -> int:
         version = make_version(connection, clock)
         told = [check(f"{MARK} better"), check(f"{MARK} kept")]
         judged(connection, version, clock, "undecided", remarks=[MARK], checks=told)
-    made = make_study(world.engine, clock, n=4, given=rows(4, NAMES), version_id=version)
+    made = make_human_evaluation(world.engine, clock, n=4, given=rows(4, NAMES), version_id=version)
     rate_all(world.engine, made, world.people["Ben"], clock, SCORES)
     for name in ("Ada", "Lea"):
         with transaction(world.engine) as connection:
             assert claim_next(connection, made, world.people[name], clock, 20) == 1
             save_draft(
-                connection, made, 1, world.people[name], {"A.0": "3"}, now=clock, lease_minutes=20
+                connection,
+                made,
+                1,
+                world.people[name],
+                {"A.0": "3"},
+                now=clock,
+                lease=timedelta(minutes=20),
             )
     return made
 
@@ -95,17 +101,30 @@ def turn_the_key(engine: Engine) -> None:
     names = list(NAMES.values())
     turned = dict(zip(names, names[1:] + names[:1], strict=True))
     with transaction(engine) as connection:
-        before = dict(connection.execute(select(StudyKey.answer_id, StudyKey.system)).all())
+        before = dict(
+            connection.execute(
+                select(HumanEvaluationKey.response_id, HumanEvaluationKey.system)
+            ).all()
+        )
         # Two systems of an answer can't be turned in place: one would meet the other.
-        connection.execute(update(StudyKey).values(system="to:" + StudyKey.system))
         connection.execute(
-            update(StudyKey).values(
+            update(HumanEvaluationKey).values(system="to:" + HumanEvaluationKey.system)
+        )
+        connection.execute(
+            update(HumanEvaluationKey).values(
                 system=case(
-                    *(("to:" + one == StudyKey.system, other) for one, other in turned.items())
+                    *(
+                        ("to:" + one == HumanEvaluationKey.system, other)
+                        for one, other in turned.items()
+                    )
                 )
             )
         )
-        after = dict(connection.execute(select(StudyKey.answer_id, StudyKey.system)).all())
+        after = dict(
+            connection.execute(
+                select(HumanEvaluationKey.response_id, HumanEvaluationKey.system)
+            ).all()
+        )
     assert before.keys() == after.keys()
     assert before != after
 
@@ -130,19 +149,22 @@ def asked(app: Litestar) -> list[Request]:
     return [
         one
         for one in requests_to(app, 1, ["Ben"])
-        if not signs_in(one) and not one.path.startswith("/people/1/link")
+        if not signs_in(one) and not one.path.startswith("/users/1/link")
     ]
 
 
 @pytest.mark.parametrize("name", ["Ada", "Lea"])
 def test_no_route_tells_whose_an_answer_is(
-    make_app: Callable[..., Litestar], world: World, study: int, name: str
+    make_app: Callable[..., Litestar], world: World, human_evaluation: int, name: str
 ) -> None:
     app = make_app()
     requests = asked(app)
-    assert {"/studies/1/rate", "/studies/1", "/api/studies/1/items/1/ratings", "/verdicts/1"} <= {
-        one.path.split("?")[0] for one in requests
-    }
+    assert {
+        "/human-evaluations/1/rate",
+        "/human-evaluations/1",
+        "/api/human-evaluations/1/items/1/ratings",
+        "/candidate-evaluations/1",
+    } <= {one.path.split("?")[0] for one in requests}
     stages = [lambda: None, lambda: turn_the_key(world.engine)]
     assert [] == leaks(app, world.engine, sign_in(name), stages, requests)
 
@@ -155,69 +177,73 @@ def look_at_no_key(app: Litestar, engine: Engine) -> None:
             for one in asked(app):
                 client.request(one.method, one.path, json=one.body, headers=headers)
     assert len(sent) > 100
-    assert not [one for one in sent if "study_keys" in one]
+    assert not [one for one in sent if "human_evaluation_keys" in one]
 
 
 def test_no_statement_of_a_request_looks_at_the_key(
-    make_app: Callable[..., Litestar], world: World, study: int
+    make_app: Callable[..., Litestar], world: World, human_evaluation: int
 ) -> None:
     look_at_no_key(make_app(), world.engine)
 
 
 def test_the_page_of_an_item_shows_its_answers(
-    make_app: Callable[..., Litestar], world: World, study: int
+    make_app: Callable[..., Litestar], world: World, human_evaluation: int
 ) -> None:
     """The walk above is of pages that show something."""
     with TestClient(make_app()) as client:
         sign_in("Ada")(client)
-        page = client.get("/studies/1/rate").text
+        page = client.get("/human-evaluations/1/rate").text
     assert "Answer A" in page
     assert "Answer B" in page
     assert page.count('name="A.') == 4 * 5
 
 
 def test_no_statement_looks_at_the_key_of_a_cancelled_study(
-    make_app: Callable[..., Litestar], world: World, study: int, clock: datetime
+    make_app: Callable[..., Litestar], world: World, human_evaluation: int, clock: datetime
 ) -> None:
     cancel_evaluation(world.engine, 2, FakeLauncher(), clock, cancelled_by="Lea")
     look_at_no_key(make_app(), world.engine)
 
 
 def test_an_earlier_study_withholds_what_is_rated_again(
-    make_app: Callable[..., Litestar], world: World, study: int, clock: datetime
+    make_app: Callable[..., Litestar], world: World, human_evaluation: int, clock: datetime
 ) -> None:
     """The candidate's answers, or those of what it is held against, may be the same ones."""
     with transaction(world.engine) as connection:
-        lock_study(connection, study, world.rows["Lea"], clock, although_missing=True)
-        cancel_study_of(connection, 2, clock)  # locked is locked
-        finish_evaluation(connection, 2, "succeeded", now=clock, decision="undecided")
-    again = make_study(world.engine, clock, n=3, given=rows(3, NAMES), version_id=1)
+        lock_human_evaluation(
+            connection, human_evaluation, world.rows["Lea"], clock, allow_missing=True
+        )
+        cancel_human_evaluation_of(connection, 2, clock)  # locked is locked
+        finish_candidate_evaluation(connection, 2, "succeeded", now=clock, decision="undecided")
+    again = make_human_evaluation(world.engine, clock, n=3, given=rows(3, NAMES), version_id=1)
     with TestClient(make_app()) as client:
         sign_in("Lea")(client)
-        page = client.get(f"/studies/{study}/ratings").text
+        page = client.get(f"/human-evaluations/{human_evaluation}/ratings").text
         assert "3 items aren't shown" in html.unescape(page)
         assert page.count('class="card rated"') == 1
-        assert client.get(f"/studies/{study}/ratings?page=2").status_code == 404
+        assert (
+            client.get(f"/human-evaluations/{human_evaluation}/ratings?page=2").status_code == 404
+        )
         cancel_evaluation(world.engine, 3, FakeLauncher(), clock, cancelled_by="Lea")
-        assert client.get(f"/studies/{again}/ratings").status_code == 409
-        page = client.get(f"/studies/{study}/ratings").text
+        assert client.get(f"/human-evaluations/{again}/ratings").status_code == 409
+        page = client.get(f"/human-evaluations/{human_evaluation}/ratings").text
     assert page.count('class="card rated"') == 4
 
 
 @get("/api/key", sync_to_thread=True)
-def shows_names(
-    reviewer: NamedDependency[ReviewerRow], engine: NamedDependency[Engine]
-) -> list[str]:
+def shows_names(reviewer: NamedDependency[UserRow], engine: NamedDependency[Engine]) -> list[str]:
     with transaction(engine) as connection:
-        return list(connection.execute(select(StudyKey.system)).scalars())
+        return list(connection.execute(select(HumanEvaluationKey.system)).scalars())
 
 
 @get("/api/order", sync_to_thread=True)
 def shows_an_order(
-    reviewer: NamedDependency[ReviewerRow], engine: NamedDependency[Engine]
+    reviewer: NamedDependency[UserRow], engine: NamedDependency[Engine]
 ) -> list[int]:
     with transaction(engine) as connection:
-        ordered = select(StudyKey.answer_id).order_by(StudyKey.system, StudyKey.answer_id)
+        ordered = select(HumanEvaluationKey.response_id).order_by(
+            HumanEvaluationKey.system, HumanEvaluationKey.response_id
+        )
         return list(connection.execute(ordered).scalars())
 
 
@@ -226,7 +252,11 @@ def shows_an_order(
     [(shows_names, "shows the peer's work"), (shows_an_order, "answers otherwise at stage 1")],
 )
 def test_a_route_that_tells_is_found(
-    make_app: Callable[..., Litestar], world: World, study: int, handler: Any, problem: str
+    make_app: Callable[..., Litestar],
+    world: World,
+    human_evaluation: int,
+    handler: Any,
+    problem: str,
 ) -> None:
     app = make_app(handler)
     requests = [one for one in asked(app) if one.path.startswith(("/api/key", "/api/order"))]
@@ -239,7 +269,7 @@ def test_a_route_that_tells_is_found(
 def test_nothing_that_is_logged_names_a_system(
     make_app: Callable[..., Litestar],
     world: World,
-    study: int,
+    human_evaluation: int,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     with TestClient(make_app()) as client:
@@ -251,20 +281,24 @@ def test_nothing_that_is_logged_names_a_system(
 
 
 def test_scores_of_versions_are_withheld_until_the_lock(
-    make_app: Callable[..., Litestar], world: World, study: int, clock: datetime
+    make_app: Callable[..., Litestar], world: World, human_evaluation: int, clock: datetime
 ) -> None:
     score = ScoreRow("support", "", "json_valid", 0.987, 0.9, 1.0, 300)
     with transaction(world.engine) as connection:
-        replace_scores(connection, 1, "support", [score], clock)
+        save_scores(connection, 1, "support", [score], clock)
     with TestClient(make_app()) as client:
         sign_in("Lea")(client)
         page = client.get("/models").text
         assert "0.987" not in page
         assert "Not shown while people rate" in page
         with transaction(world.engine) as connection:
-            lock_study(connection, study, world.rows["Lea"], clock, although_missing=True)
+            lock_human_evaluation(
+                connection, human_evaluation, world.rows["Lea"], clock, allow_missing=True
+            )
         assert "0.987" in client.get("/models").text
-        assert MARK in client.get(f"/studies/{study}/ratings").text, "then it is told"
+        assert MARK in client.get(f"/human-evaluations/{human_evaluation}/ratings").text, (
+            "then it is told"
+        )
 
 
 def test_where_an_answer_is_shown_says_nothing_of_its_system(
@@ -272,15 +306,19 @@ def test_where_an_answer_is_shown_says_nothing_of_its_system(
 ) -> None:
     """Over 200 items and three people each system comes first, second and third as often."""
     make_world(any_engine, clock, n=4)
-    given = [row | {"answer": f"{row['by']} {row['id']}"} for row in rows(200)]
-    study = make_study(any_engine, clock, n=200, given=given)
+    given = [row | {"response": f"{row['by']} {row['id']}"} for row in rows(200)]
+    human_evaluation = make_human_evaluation(any_engine, clock, n=200, given=given)
     places: Counter[tuple[str, int]] = Counter()
     with transaction(any_engine) as connection:
-        systems = dict(connection.execute(select(StudyKey.answer_id, StudyKey.system)).all())
-        for item in items_of(connection, study):
-            answers = answers_of(connection, [item.id])
+        systems = dict(
+            connection.execute(
+                select(HumanEvaluationKey.response_id, HumanEvaluationKey.system)
+            ).all()
+        )
+        for item in items_of(connection, human_evaluation):
+            answers = responses_of(connection, [item.id])
             for reviewer in (1, 2, 3):
-                seen = shuffled(answers, SECRET, item_id=item.id, reviewer_id=reviewer)
+                seen = blind_order(answers, SECRET, item_id=item.id, reviewer_id=reviewer)
                 places.update((systems[one.id], at) for at, one in enumerate(seen))
     table = [[places[system, at] for at in range(3)] for system in SYSTEMS]
     assert sum(map(sum, table)) == 1800

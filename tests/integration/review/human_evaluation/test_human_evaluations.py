@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select, text
 
-from monitor.daemon.human_evaluations import measure_locked_studies
+from monitor.daemon.human_evaluations import score_locked_human_evaluations
 from monitor.errors import InputError, NotFoundError, WorkflowError
-from monitor.review.human_evaluation.locking import completeness, lock_study
-from monitor.review.human_evaluation.opening import open_study
+from monitor.review.human_evaluation.locking import completeness, lock_human_evaluation
+from monitor.review.human_evaluation.opening import open_human_evaluation
 from monitor.review.human_evaluation.rating import (
     Ratings,
     claim_next,
@@ -19,30 +19,35 @@ from monitor.review.human_evaluation.rating import (
     extend_lease,
     save_draft,
     submit,
-    view_at_work,
+    view_current_item,
     withdraw,
 )
 from monitor.settings import Settings
-from monitor.settings.evaluation_file import HumanEvaluation
+from monitor.settings.evaluation_file import HumanEvaluationPlan
 from monitor.store.accounts.users import set_task_types
 from monitor.store.engine import transaction
 from monitor.store.human_evaluation.assignments import blind_ratings, progress_by_rater
 from monitor.store.human_evaluation.human_evaluations import (
-    is_under_study,
+    human_evaluation_by_id,
+    is_under_human_evaluation,
     items_of,
-    models_under_study,
-    open_study_item_ids,
-    study_by_id,
+    items_under_human_evaluation,
+    models_under_human_evaluation,
 )
-from monitor.store.human_evaluation.keys import key_of, revealed_ratings
-from monitor.store.tables import AuditEntry, StudyAnswer, StudyKey, StudySheet
+from monitor.store.human_evaluation.keys import systems_by_response, unblinded_ratings
+from monitor.store.tables import (
+    AuditEntry,
+    HumanEvaluationAssignment,
+    HumanEvaluationKey,
+    HumanEvaluationResponse,
+)
 from retrain.evaluation.lifecycle import cancel_evaluation
-from tests.services.candidates import awaiting_people
+from tests.services.candidates import awaiting_ratings
 from tests.services.fake_launcher import FakeLauncher
 from tests.services.human_evaluation_world import (
     SECRET,
     SYSTEMS,
-    make_study,
+    make_human_evaluation,
     make_version,
     rate_all,
     rows,
@@ -62,29 +67,33 @@ def world(any_engine: Engine, clock: datetime) -> World:
     return make_world(any_engine, clock, n=4)
 
 
-def claim(world: World, study: int, name: str, now: datetime) -> int | None:
+def claim(world: World, human_evaluation: int, name: str, now: datetime) -> int | None:
     with transaction(world.engine) as connection:
-        return claim_next(connection, study, world.people[name], now, 20)
+        return claim_next(connection, human_evaluation, world.people[name], now, 20)
 
 
-def rate(world: World, study: int, name: str, number: int, now: datetime) -> None:
+def rate(world: World, human_evaluation: int, name: str, number: int, now: datetime) -> None:
     with transaction(world.engine) as connection:
         given = Ratings([FAIR] * 3)
-        submit(connection, study, number, world.people[name], given, now=now)
+        submit(connection, human_evaluation, number, world.people[name], given, now=now)
 
 
 def test_a_study_from_its_opening_to_its_lock(world: World, clock: datetime) -> None:
-    study = make_study(world.engine, clock, n=6)
+    human_evaluation = make_human_evaluation(world.engine, clock, n=6)
     for name in ("Ada", "Ben", "Cleo"):
-        n = rate_all(world.engine, study, world.people[name], clock, SCORES)
+        n = rate_all(world.engine, human_evaluation, world.people[name], clock, SCORES)
         assert n == 6
-    assert claim(world, study, "Lea", clock) is None, "each item has its three ratings"
+    assert claim(world, human_evaluation, "Lea", clock) is None, "each item has its three ratings"
     with transaction(world.engine) as connection:
-        assert not completeness(connection, study_by_id(connection, study)).n_missing
-        assert len(blind_ratings(connection, study)) == 6 * 3 * 3 - 2 * 3  # of two in one
-        lock_study(connection, study, world.rows["Lea"], clock)
-        found = revealed_ratings(connection, study)
-        row = study_by_id(connection, study)
+        assert not completeness(
+            connection, human_evaluation_by_id(connection, human_evaluation)
+        ).n_missing
+        assert (
+            len(blind_ratings(connection, human_evaluation)) == 6 * 3 * 3 - 2 * 3
+        )  # of two in one
+        lock_human_evaluation(connection, human_evaluation, world.rows["Lea"], clock)
+        found = unblinded_ratings(connection, human_evaluation)
+        row = human_evaluation_by_id(connection, human_evaluation)
     assert (row.status, row.locked_at, row.locked_by) == ("locked", clock, world.people["Lea"])
     # Two items were answered in the same words by base and incumbent: rated once, as whoever came
     # first, and counted for both.
@@ -99,67 +108,86 @@ def test_a_study_from_its_opening_to_its_lock(world: World, clock: datetime) -> 
 def test_who_has_to_rate_what_is_given_out_in_turn_and_one_item_at_a_time(
     world: World, clock: datetime
 ) -> None:
-    study = make_study(world.engine, clock, n=3, plan=HumanEvaluation(sample_size=3, reviewers=2))
-    assert claim(world, study, "Ada", clock) == 1
-    assert claim(world, study, "Ada", clock) == 1, "a second tab is at the same item"
-    assert claim(world, study, "Ben", clock) == 1
-    assert claim(world, study, "Cleo", clock) == 2, "both places of the first item are taken"
+    human_evaluation = make_human_evaluation(
+        world.engine, clock, n=3, plan=HumanEvaluationPlan(sample_size=3, reviewers=2)
+    )
+    assert claim(world, human_evaluation, "Ada", clock) == 1
+    assert claim(world, human_evaluation, "Ada", clock) == 1, "a second tab is at the same item"
+    assert claim(world, human_evaluation, "Ben", clock) == 1
+    assert claim(world, human_evaluation, "Cleo", clock) == 2, (
+        "both places of the first item are taken"
+    )
     late = clock + timedelta(minutes=21)
-    assert claim(world, study, "Lea", late) == 1, "reservations run out"
-    assert claim(world, study, "Cleo", late) == 1
+    assert claim(world, human_evaluation, "Lea", late) == 1, "reservations run out"
+    assert claim(world, human_evaluation, "Cleo", late) == 1
     with (
         transaction(world.engine) as connection,
         pytest.raises(WorkflowError, match="others have taken"),
     ):
-        extend_lease(connection, study, 1, world.people["Ada"], now=late, lease_minutes=20)
-    rate(world, study, "Lea", 1, late)
-    assert claim(world, study, "Lea", late) == 2
+        extend_lease(
+            connection,
+            human_evaluation,
+            1,
+            world.people["Ada"],
+            now=late,
+            lease=timedelta(minutes=20),
+        )
+    rate(world, human_evaluation, "Lea", 1, late)
+    assert claim(world, human_evaluation, "Lea", late) == 2
 
 
 def test_an_item_is_put_off_or_declined(world: World, clock: datetime) -> None:
-    study = make_study(world.engine, clock, n=2)
+    human_evaluation = make_human_evaluation(world.engine, clock, n=2)
     ada = world.people["Ada"]
-    assert claim(world, study, "Ada", clock) == 1
+    assert claim(world, human_evaluation, "Ada", clock) == 1
     with transaction(world.engine) as connection:
-        decline(connection, study, 1, ada, now=clock)
-    assert claim(world, study, "Ada", clock) == 2
-    rate(world, study, "Ada", 2, clock)
-    assert claim(world, study, "Ada", clock) == 1, "what was put off comes back last"
+        decline(connection, human_evaluation, 1, ada, now=clock)
+    assert claim(world, human_evaluation, "Ada", clock) == 2
+    rate(world, human_evaluation, "Ada", 2, clock)
+    assert claim(world, human_evaluation, "Ada", clock) == 1, "what was put off comes back last"
     with transaction(world.engine) as connection:
-        decline(connection, study, 1, ada, now=clock, reason="I know the customer")
-    assert claim(world, study, "Ada", clock) is None
+        decline(connection, human_evaluation, 1, ada, now=clock, reason="I know the customer")
+    assert claim(world, human_evaluation, "Ada", clock) is None
     with transaction(world.engine) as connection, pytest.raises(NotFoundError):
-        submit(connection, study, 1, ada, Ratings([FAIR] * 3), now=clock)
+        submit(connection, human_evaluation, 1, ada, Ratings([FAIR] * 3), now=clock)
     with transaction(world.engine) as connection:
-        (progress,) = progress_by_rater(connection, study)
+        (progress,) = progress_by_rater(connection, human_evaluation)
     assert (progress.name, progress.n_submitted, progress.n_declined) == ("Ada", 1, 1)
 
 
 def test_people_rate_the_task_types_that_they_are_on(world: World, clock: datetime) -> None:
-    study = make_study(world.engine, clock, n=6)
+    human_evaluation = make_human_evaluation(world.engine, clock, n=6)
     with transaction(world.engine) as connection:
         set_task_types(connection, world.people["Ada"], ["fees"])
-    assert rate_all(world.engine, study, world.people["Ada"], clock, SCORES) == 2
+    assert rate_all(world.engine, human_evaluation, world.people["Ada"], clock, SCORES) == 2
 
 
 def test_a_draft_comes_back_and_so_do_ratings_that_are_taken_back(
     world: World, clock: datetime
 ) -> None:
-    study = make_study(world.engine, clock, n=2)
+    human_evaluation = make_human_evaluation(world.engine, clock, n=2)
     ada = world.people["Ada"]
-    claim(world, study, "Ada", clock)
+    claim(world, human_evaluation, "Ada", clock)
     with transaction(world.engine) as connection:
-        save_draft(connection, study, 1, ada, {"A.0": "4"}, now=clock, lease_minutes=20)
-        view = view_at_work(connection, study, ada, clock)
+        save_draft(
+            connection,
+            human_evaluation,
+            1,
+            ada,
+            {"A.0": "4"},
+            now=clock,
+            lease=timedelta(minutes=20),
+        )
+        view = view_current_item(connection, human_evaluation, ada, clock)
     assert view is not None
     assert view.draft == {"A.0": "4"}
     order = view.answers
     given = [dict.fromkeys(DIMENSIONS, at + 2) for at in range(len(order))]
     with transaction(world.engine) as connection:
-        submit(connection, study, 1, ada, Ratings(given, "Fine."), now=clock)
-        assert view_at_work(connection, study, ada, clock) is None
-        withdraw(connection, study, 1, ada, now=clock, lease_minutes=20)
-        view = view_at_work(connection, study, ada, clock)
+        submit(connection, human_evaluation, 1, ada, Ratings(given, "Fine."), now=clock)
+        assert view_current_item(connection, human_evaluation, ada, clock) is None
+        withdraw(connection, human_evaluation, 1, ada, now=clock, lease=timedelta(minutes=20))
+        view = view_current_item(connection, human_evaluation, ada, clock)
     assert view is not None
     assert view.answers == order, "the order is the same at every visit"
     assert view.draft["comment"] == "Fine."
@@ -167,7 +195,7 @@ def test_a_draft_comes_back_and_so_do_ratings_that_are_taken_back(
         str(at + 2) for at in range(len(order))
     ]
     with transaction(world.engine) as connection:
-        assert blind_ratings(connection, study) == []
+        assert blind_ratings(connection, human_evaluation) == []
 
 
 @pytest.mark.parametrize(
@@ -183,24 +211,24 @@ def test_a_draft_comes_back_and_so_do_ratings_that_are_taken_back(
 def test_ratings_that_do_not_fit_are_refused(
     world: World, clock: datetime, ratings: list[dict[str, int]], problem: str
 ) -> None:
-    study = make_study(world.engine, clock, n=1)
-    claim(world, study, "Ada", clock)
+    human_evaluation = make_human_evaluation(world.engine, clock, n=1)
+    claim(world, human_evaluation, "Ada", clock)
     with transaction(world.engine) as connection, pytest.raises(WorkflowError, match=problem):
-        submit(connection, study, 1, world.people["Ada"], Ratings(ratings), now=clock)
+        submit(connection, human_evaluation, 1, world.people["Ada"], Ratings(ratings), now=clock)
 
 
 def test_opening_twice_is_opening_once(world: World, clock: datetime) -> None:
-    plan = HumanEvaluation(sample_size=4)
+    plan = HumanEvaluationPlan(sample_size=4)
     with transaction(world.engine) as connection:
-        evaluation = awaiting_people(connection, make_version(connection, clock), clock)
+        evaluation = awaiting_ratings(connection, make_version(connection, clock), clock)
         opened = [
-            open_study(
+            open_human_evaluation(
                 connection, evaluation_id=evaluation.id, plan=plan, rows=rows(6), seed=1,
                 secret=SECRET, now=clock,
             )
             for _ in range(2)
         ]  # fmt: skip
-        entries = select(func.count()).where(AuditEntry.action == "study opened")
+        entries = select(func.count()).where(AuditEntry.action == "human_evaluation_opened")
         assert connection.execute(entries).scalar_one() == 1
         items = items_of(connection, opened[0])
     assert opened[0] == opened[1]
@@ -210,18 +238,20 @@ def test_opening_twice_is_opening_once(world: World, clock: datetime) -> None:
 def test_fewer_items_than_were_asked_for_are_all_taken_and_said(
     world: World, clock: datetime
 ) -> None:
-    study = make_study(world.engine, clock, n=6, plan=HumanEvaluation(sample_size=100))
+    human_evaluation = make_human_evaluation(
+        world.engine, clock, n=6, plan=HumanEvaluationPlan(sample_size=100)
+    )
     with transaction(world.engine) as connection:
-        row = study_by_id(connection, study)
-        assert len(items_of(connection, study)) == 6
+        row = human_evaluation_by_id(connection, human_evaluation)
+        assert len(items_of(connection, human_evaluation)) == 6
     assert (row.sample_size, row.n_available) == (100, 6)
 
 
 def test_items_that_not_every_system_answered_are_left_out(world: World, clock: datetime) -> None:
     given = [row for row in rows(3) if (row["by"], row["id"]) != ("base", "q1")]
-    study = make_study(world.engine, clock, given=given)
+    human_evaluation = make_human_evaluation(world.engine, clock, given=given)
     with transaction(world.engine) as connection:
-        assert {one.item_id for one in items_of(connection, study)} == {"q0", "q2"}
+        assert {one.item_id for one in items_of(connection, human_evaluation)} == {"q0", "q2"}
 
 
 @pytest.mark.parametrize(
@@ -236,93 +266,113 @@ def test_nothing_to_compare_is_an_error(
     world: World, clock: datetime, given: list[dict[str, Any]], problem: str
 ) -> None:
     with pytest.raises(InputError, match=problem):
-        make_study(world.engine, clock, given=given)
+        make_human_evaluation(world.engine, clock, given=given)
 
 
 def test_the_same_words_are_shown_once_and_counted_for_each(world: World, clock: datetime) -> None:
-    study = make_study(world.engine, clock, n=3)
-    claim(world, study, "Ada", clock)
-    whose = systems_of_texts(world.engine, study)
+    human_evaluation = make_human_evaluation(world.engine, clock, n=3)
+    claim(world, human_evaluation, "Ada", clock)
+    whose = systems_of_texts(world.engine, human_evaluation)
     assert sorted(len(one) for one in whose.values()) == [1, 1, 1, 1, 1, 1, 1, 2]
     assert ["base", "incumbent"] in [sorted(one) for one in whose.values()]
 
 
 def test_nobody_is_told_whose_an_answer_is_before_the_lock(world: World, clock: datetime) -> None:
-    study = make_study(world.engine, clock, n=2)
-    for reads in (key_of, revealed_ratings):
+    human_evaluation = make_human_evaluation(world.engine, clock, n=2)
+    for reads in (systems_by_response, unblinded_ratings):
         with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="open"):
-            reads(connection, study)
+            reads(connection, human_evaluation)
     with transaction(world.engine) as connection:
-        assert models_under_study(connection) == {"assistant"}
-        assert open_study_item_ids(connection, "assistant") == {
+        assert models_under_human_evaluation(connection) == {"assistant"}
+        assert items_under_human_evaluation(connection, "assistant") == {
             ("support", "q0"),
             ("support", "q1"),
         }
-        assert open_study_item_ids(connection, "another") == frozenset()
-    rate_all(world.engine, study, world.people["Ada"], clock, SCORES)
+        assert items_under_human_evaluation(connection, "another") == frozenset()
+    rate_all(world.engine, human_evaluation, world.people["Ada"], clock, SCORES)
     with transaction(world.engine) as connection:
-        lock_study(connection, study, world.rows["Lea"], clock, although_missing=True)
-        assert sorted(one for each in key_of(connection, study).values() for one in each) == sorted(
-            SYSTEMS * 2
+        lock_human_evaluation(
+            connection, human_evaluation, world.rows["Lea"], clock, allow_missing=True
         )
-        assert models_under_study(connection) == frozenset()
-        assert open_study_item_ids(connection, "assistant") == frozenset()
+        assert sorted(
+            one
+            for each in systems_by_response(connection, human_evaluation).values()
+            for one in each
+        ) == sorted(SYSTEMS * 2)
+        assert models_under_human_evaluation(connection) == frozenset()
+        assert items_under_human_evaluation(connection, "assistant") == frozenset()
 
 
 def test_a_lock_is_refused_to_reviewers_while_ratings_are_missing_and_twice(
     world: World, clock: datetime
 ) -> None:
-    study = make_study(world.engine, clock, n=2)
+    human_evaluation = make_human_evaluation(world.engine, clock, n=2)
     lea = world.rows["Lea"]
     with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="nothing"):
-        lock_study(connection, study, lea, clock, although_missing=True)
-    rate_all(world.engine, study, world.people["Ada"], clock, SCORES)
+        lock_human_evaluation(connection, human_evaluation, lea, clock, allow_missing=True)
+    rate_all(world.engine, human_evaluation, world.people["Ada"], clock, SCORES)
     with transaction(world.engine) as connection, pytest.raises(NotFoundError):
-        lock_study(connection, study, world.rows["Ada"], clock, although_missing=True)
+        lock_human_evaluation(
+            connection, human_evaluation, world.rows["Ada"], clock, allow_missing=True
+        )
     with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="4 of 6"):
-        lock_study(connection, study, lea, clock)
-    assert claim(world, study, "Ben", clock) == 1
+        lock_human_evaluation(connection, human_evaluation, lea, clock)
+    assert claim(world, human_evaluation, "Ben", clock) == 1
     with transaction(world.engine) as connection:
-        lock_study(connection, study, lea, clock, although_missing=True)
+        lock_human_evaluation(connection, human_evaluation, lea, clock, allow_missing=True)
     with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="already"):
-        lock_study(connection, study, lea, clock)
+        lock_human_evaluation(connection, human_evaluation, lea, clock)
     with pytest.raises(WorkflowError, match="locked"):
-        rate(world, study, "Ben", 1, clock)
+        rate(world, human_evaluation, "Ben", 1, clock)
     with pytest.raises(WorkflowError, match="locked"):
-        claim(world, study, "Ben", clock)
+        claim(world, human_evaluation, "Ben", clock)
     with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="locked"):
-        withdraw(connection, study, 1, world.people["Ada"], now=clock, lease_minutes=20)
+        withdraw(
+            connection,
+            human_evaluation,
+            1,
+            world.people["Ada"],
+            now=clock,
+            lease=timedelta(minutes=20),
+        )
 
 
 def test_a_cancelled_evaluation_takes_its_study_along(world: World, clock: datetime) -> None:
-    study, other = make_study(world.engine, clock, n=2), make_study(world.engine, clock, n=2)
-    n_given = rate_all(world.engine, study, world.people["Ada"], clock, SCORES)
-    assert claim(world, study, "Ben", clock) == 1
+    human_evaluation, other = (
+        make_human_evaluation(world.engine, clock, n=2),
+        make_human_evaluation(world.engine, clock, n=2),
+    )
+    n_given = rate_all(world.engine, human_evaluation, world.people["Ada"], clock, SCORES)
+    assert claim(world, human_evaluation, "Ben", clock) == 1
     later = clock + timedelta(hours=1)
     with transaction(world.engine) as connection:
-        evaluation = study_by_id(connection, study).evaluation_id
+        evaluation = human_evaluation_by_id(connection, human_evaluation).evaluation_id
         assert evaluation is not None
-        assert is_under_study(connection, study_by_id(connection, study).version_id)
+        assert is_under_human_evaluation(
+            connection, human_evaluation_by_id(connection, human_evaluation).version_id
+        )
     cancel_evaluation(world.engine, evaluation, FakeLauncher(), later, cancelled_by="lea")
     with pytest.raises(WorkflowError, match="cancelled with its evaluation"):
-        rate(world, study, "Ben", 1, later)
+        rate(world, human_evaluation, "Ben", 1, later)
     with pytest.raises(WorkflowError, match="cancelled with its evaluation"):
-        claim(world, study, "Ben", later)
+        claim(world, human_evaluation, "Ben", later)
     ada = world.people["Ada"]
     with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="is kept"):
-        withdraw(connection, study, 1, ada, now=later, lease_minutes=20)
+        withdraw(connection, human_evaluation, 1, ada, now=later, lease=timedelta(minutes=20))
     with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="nothing to"):
-        lock_study(connection, study, world.rows["Lea"], later, although_missing=True)
-    for reads in (key_of, revealed_ratings):
+        lock_human_evaluation(
+            connection, human_evaluation, world.rows["Lea"], later, allow_missing=True
+        )
+    for reads in (systems_by_response, unblinded_ratings):
         with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="never"):
-            reads(connection, study)
+            reads(connection, human_evaluation)
     with transaction(world.engine) as connection:
-        row = study_by_id(connection, study)
+        row = human_evaluation_by_id(connection, human_evaluation)
         assert (row.status, row.cancelled_at, row.locked_at) == ("cancelled", later, None)
         assert completeness(connection, row).n_submitted == n_given == 2
-        assert view_at_work(connection, study, world.people["Ben"], later) is None
-        assert not is_under_study(connection, row.version_id)
-        assert study_by_id(connection, other).is_open
+        assert view_current_item(connection, human_evaluation, world.people["Ben"], later) is None
+        assert not is_under_human_evaluation(connection, row.version_id)
+        assert human_evaluation_by_id(connection, other).is_open
 
 
 def is_waited_for(engine: Engine) -> bool:
@@ -338,17 +388,17 @@ def is_waited_for(engine: Engine) -> bool:
 @pytest.mark.postgres
 def test_cancelling_waits_for_who_is_submitting(postgres_engine: Engine, clock: datetime) -> None:
     world = make_world(postgres_engine, clock, n=4)
-    study = make_study(postgres_engine, clock, n=2)
-    claim(world, study, "Ada", clock)
+    human_evaluation = make_human_evaluation(postgres_engine, clock, n=2)
+    claim(world, human_evaluation, "Ada", clock)
     with transaction(postgres_engine) as connection:
-        evaluation = study_by_id(connection, study).evaluation_id
-        view = view_at_work(connection, study, world.people["Ada"], clock)
+        evaluation = human_evaluation_by_id(connection, human_evaluation).evaluation_id
+        view = view_current_item(connection, human_evaluation, world.people["Ada"], clock)
     assert evaluation is not None
     assert view is not None
     given = Ratings([FAIR] * len(view.answers))
     with ThreadPoolExecutor(1) as pool:
         with transaction(postgres_engine) as connection:
-            submit(connection, study, 1, world.people["Ada"], given, now=clock)
+            submit(connection, human_evaluation, 1, world.people["Ada"], given, now=clock)
             cancelling = pool.submit(
                 cancel_evaluation, postgres_engine, evaluation, FakeLauncher(), clock,
                 cancelled_by="lea",
@@ -357,18 +407,24 @@ def test_cancelling_waits_for_who_is_submitting(postgres_engine: Engine, clock: 
             assert not cancelling.done()
         cancelling.result(timeout=60)
     with transaction(postgres_engine) as connection:
-        row = study_by_id(connection, study)
+        row = human_evaluation_by_id(connection, human_evaluation)
         assert (row.status, completeness(connection, row).n_submitted) == ("cancelled", 1)
 
 
 def test_ids_of_answers_say_nothing_of_systems(any_engine: Engine, clock: datetime) -> None:
     """The first, second and third id of an item go to each system about as often."""
-    make_study(any_engine, clock, n=300, given=rows(300, mark="x"))
+    make_human_evaluation(any_engine, clock, n=300, given=rows(300, mark="x"))
     with transaction(any_engine) as connection:
         ids: dict[int, list[int]] = {}
-        for answer, item in connection.execute(select(StudyAnswer.id, StudyAnswer.item_id)):
+        for answer, item in connection.execute(
+            select(HumanEvaluationResponse.id, HumanEvaluationResponse.item_id)
+        ):
             ids.setdefault(item, []).append(answer)
-        systems = dict(connection.execute(select(StudyKey.answer_id, StudyKey.system)).all())
+        systems = dict(
+            connection.execute(
+                select(HumanEvaluationKey.response_id, HumanEvaluationKey.system)
+            ).all()
+        )
     first = Counter(systems[min(one)] for one in ids.values() if len(one) == 3)
     assert sum(first.values()) == 200
     # 200 / 3 = 67 each, with a standard deviation of 6.7; the secret is fixed, so is the outcome.
@@ -379,30 +435,39 @@ def test_two_people_who_claim_at_once_never_overfill_an_item(
     any_engine: Engine, clock: datetime
 ) -> None:
     world = make_world(any_engine, clock, n=4)
-    study = make_study(any_engine, clock, n=3, plan=HumanEvaluation(sample_size=3, reviewers=1))
+    human_evaluation = make_human_evaluation(
+        any_engine, clock, n=3, plan=HumanEvaluationPlan(sample_size=3, reviewers=1)
+    )
     with ThreadPoolExecutor(4) as pool:
-        given = list(pool.map(lambda name: claim(world, study, name, clock), world.people))
+        given = list(
+            pool.map(lambda name: claim(world, human_evaluation, name, clock), world.people)
+        )
     assert sorted(one for one in given if one) == [1, 2, 3]
     with transaction(any_engine) as connection:
-        assert connection.execute(select(func.count()).select_from(StudySheet)).scalar_one() == 3
+        assert (
+            connection.execute(
+                select(func.count()).select_from(HumanEvaluationAssignment)
+            ).scalar_one()
+            == 3
+        )
 
 
 def test_a_locked_study_is_measured_once_and_an_open_one_not_at_all(
     world: World, clock: datetime
 ) -> None:
     still_open, locked = (
-        make_study(world.engine, clock, n=12),
-        make_study(world.engine, clock, n=12),
+        make_human_evaluation(world.engine, clock, n=12),
+        make_human_evaluation(world.engine, clock, n=12),
     )
     for name in ("Ada", "Ben"):
         rate_all(world.engine, locked, world.people[name], clock, SCORES)
     with transaction(world.engine) as connection:
-        lock_study(connection, locked, world.rows["Lea"], clock, although_missing=True)
+        lock_human_evaluation(connection, locked, world.rows["Lea"], clock, allow_missing=True)
     for hours in (0, 1):
-        measure_locked_studies(world.engine, Settings(), clock + timedelta(hours=hours))
+        score_locked_human_evaluations(world.engine, Settings(), clock + timedelta(hours=hours))
     with transaction(world.engine) as connection:
-        assert study_by_id(connection, still_open).results is None
-        row = study_by_id(connection, locked)
+        assert human_evaluation_by_id(connection, still_open).results is None
+        row = human_evaluation_by_id(connection, locked)
     assert row.measured_at == clock
     assert row.results is not None
     assert len(row.results["checks"]) == 4

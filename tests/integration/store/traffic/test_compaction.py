@@ -9,13 +9,14 @@ from sqlalchemy import Engine, delete, func, select
 from monitor.errors import TransientError
 from monitor.store.engine import snapshot, transaction
 from monitor.store.tables import EmbeddingBlock, Exchange
+from monitor.store.traffic import compaction
 from monitor.store.traffic.compaction import (
     blocks_with_dead_rows,
     drop_dead_rows,
-    groups_to_join,
-    join_blocks,
+    groups_to_merge,
+    merge_blocks,
 )
-from monitor.store.traffic.embedding_blocks import gather_vectors
+from monitor.store.traffic.embedding_blocks import load_vectors
 from monitor.store.traffic.exchanges import load_window
 from tests.services.aging_traffic import store_numbers, vectors_are_right
 
@@ -35,8 +36,8 @@ def test_joined_blocks_give_the_same_vectors_bit_for_bit(
         store_numbers(any_engine, range(first, first + 3), clock)
     with transaction(any_engine) as connection:
         before = load_window(connection, "assistant", clock, clock + WEEK)
-        groups = groups_to_join(connection, clock + timedelta(days=2))
-        assert [60] == [join_blocks(connection, group) for group in groups]
+        groups = groups_to_merge(connection, clock + timedelta(days=2))
+        assert [60] == [merge_blocks(connection, group) for group in groups]
         after = load_window(connection, "assistant", clock, clock + WEEK)
 
     assert [60] == block_sizes(any_engine)
@@ -49,15 +50,15 @@ def test_joined_blocks_give_the_same_vectors_bit_for_bit(
 def test_only_old_small_blocks_of_one_encoder_and_no_baselines_are_joined(
     any_engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(block_upkeep, "WORTH_JOINING", 2)
-    monkeypatch.setattr(block_upkeep, "MAX_ROWS", 8)
+    monkeypatch.setattr(compaction, "WORTH_JOINING", 2)
+    monkeypatch.setattr(compaction, "MAX_ROWS", 8)
     for first, encoder in ((0, "a@1"), (10, "a@1"), (20, "b@1"), (30, "a@1"), (40, "b@1")):
         store_numbers(any_engine, range(first, first + 3), clock, encoder=encoder)
     store_numbers(any_engine, range(50, 55), clock, encoder="a@1")  # more than half a block
     store_numbers(any_engine, range(60, 63), clock, encoder="a@1", baseline=True)
     store_numbers(any_engine, range(70, 73), clock + timedelta(days=3), encoder="a@1")
     with transaction(any_engine) as connection:
-        groups = groups_to_join(connection, clock + timedelta(days=2))
+        groups = groups_to_merge(connection, clock + timedelta(days=2))
         encoders = [
             connection.execute(
                 select(EmbeddingBlock.encoder, EmbeddingBlock.n_rows).where(
@@ -76,7 +77,7 @@ def test_few_small_blocks_wait_for_more(any_engine: Engine, clock: datetime) -> 
     for first in range(0, 21, 3):
         store_numbers(any_engine, range(first, first + 3), clock)
     with transaction(any_engine) as connection:
-        assert [] == groups_to_join(connection, clock + timedelta(days=2))
+        assert [] == groups_to_merge(connection, clock + timedelta(days=2))
 
 
 def test_the_encoder_of_joined_blocks_does_not_become_the_newest(
@@ -86,8 +87,8 @@ def test_the_encoder_of_joined_blocks_does_not_become_the_newest(
         store_numbers(any_engine, range(first, first + 3), clock, encoder="old@1")
     store_numbers(any_engine, range(40, 42), clock + timedelta(hours=1), encoder="new@1")
     with transaction(any_engine) as connection:
-        for group in groups_to_join(connection, clock + timedelta(days=2)):
-            join_blocks(connection, group)
+        for group in groups_to_merge(connection, clock + timedelta(days=2)):
+            merge_blocks(connection, group)
         window = load_window(connection, "assistant", clock, clock + WEEK)
 
     assert ("new@1", 30) == (window.encoder, window.n_other_encoder)
@@ -118,7 +119,7 @@ def test_blocks_that_others_have_moved_are_left(any_engine: Engine, clock: datet
     store_numbers(any_engine, range(3), clock)
     with transaction(any_engine) as connection:
         (block,) = connection.execute(select(EmbeddingBlock.id)).scalars()
-        assert 0 == join_blocks(connection, [block, block + 1])
+        assert 0 == merge_blocks(connection, [block, block + 1])
         assert 0 == drop_dead_rows(connection, block + 1)
         assert 0 == drop_dead_rows(connection, block)  # it has lost nothing
 
@@ -131,7 +132,7 @@ def test_a_reader_of_rows_whose_block_went_is_told(any_engine: Engine, clock: da
         transaction(any_engine) as connection,
         pytest.raises(TransientError, match="read both in one snapshot"),
     ):
-        gather_vectors(connection, np.array([1, 9]), np.array([0, 0]))
+        load_vectors(connection, np.array([1, 9]), np.array([0, 0]))
 
 
 @pytest.mark.postgres
@@ -143,8 +144,8 @@ def test_a_snapshot_reads_vectors_that_are_moved_meanwhile(
     with snapshot(postgres_engine) as reader:
         assert 30 == reader.execute(select(func.count()).select_from(Exchange)).scalar_one()
         with transaction(postgres_engine) as writer:
-            for group in groups_to_join(writer, clock + timedelta(days=2)):
-                join_blocks(writer, group)
+            for group in groups_to_merge(writer, clock + timedelta(days=2)):
+                merge_blocks(writer, group)
             writer.execute(delete(Exchange).where(Exchange.exchange_id == "n0"))
         window = load_window(reader, "assistant", clock, clock + WEEK)
 

@@ -22,9 +22,9 @@ from monitor.store.traffic.exchanges import (
     ExchangeRow,
     Position,
     exchange_by_id,
-    first_occurrence,
+    first_exchange_at,
     insert_exchanges,
-    last_occurrence,
+    last_exchange_at,
     load_baseline,
     load_window,
 )
@@ -48,7 +48,7 @@ def make_row(offset: int, occurred_at: datetime, *, model: str = "assistant") ->
         received_at=occurred_at,
         model=model,
         task_type="faq",
-        user=f"user-{offset % 3}",
+        end_user=f"user-{offset % 3}",
         messages=[{"role": "user", "content": f"prompt {offset} \N{SNOWMAN}"}],
         prompt=f"prompt {offset} \N{SNOWMAN}",
         response=f"response {offset}",
@@ -134,9 +134,9 @@ def test_traffic_and_baselines_are_kept_apart(any_engine: Engine, clock: datetim
         baseline = load_baseline(connection, baseline_id)
         latest = latest_baseline(connection, "assistant")
 
-        assert clock + timedelta(minutes=1) == first_occurrence(connection, "assistant")
-        assert clock + timedelta(minutes=1) == last_occurrence(connection, "assistant")
-        assert first_occurrence(connection, "another") is None
+        assert clock + timedelta(minutes=1) == first_exchange_at(connection, "assistant")
+        assert clock + timedelta(minutes=1) == last_exchange_at(connection, "assistant")
+        assert first_exchange_at(connection, "another") is None
         assert latest == baseline_by_digest(connection, "digest")
         assert latest_baseline(connection, "another") is None
 
@@ -219,10 +219,10 @@ def test_an_offset_moves_only_from_where_it_was_expected(
 
 def test_gaps_are_listed(any_engine: Engine, clock: datetime) -> None:
     with transaction(any_engine) as connection:
-        record_gap(connection, "topic", 1, first_offset=3, last_offset=8, found_at=clock)
+        record_gap(connection, "topic", 1, first_offset=3, last_offset=8, detected_at=clock)
         (gap,) = list_gaps(connection, "topic")
 
-    assert (1, 3, 8, clock) == (gap.partition, gap.first_offset, gap.last_offset, gap.found_at)
+    assert (1, 3, 8, clock) == (gap.partition, gap.first_offset, gap.last_offset, gap.detected_at)
 
 
 def make_letter(now: datetime) -> DeadLetterRow:

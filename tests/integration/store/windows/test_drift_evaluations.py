@@ -16,7 +16,7 @@ WEEK = timedelta(days=7)
 
 def claim(engine: Engine, start: datetime, now: datetime, *, again: bool = False):
     with transaction(engine) as connection:
-        return claims.claim_evaluation(
+        return claims.claim_drift_evaluation(
             connection, "assistant", start, start + WEEK, seed=7, now=now, again=again
         )
 
@@ -35,16 +35,16 @@ def test_a_stale_claim_is_taken_over_and_its_owner_loses(
     assert second is not None
     assert second.evaluation_id == first.evaluation_id
     with pytest.raises(LostOwnershipError), transaction(any_engine) as connection:
-        claims.fail_evaluation(connection, first, "late", clock)
+        claims.fail_drift_evaluation(connection, first, "late", clock)
     with transaction(any_engine) as connection:
-        row = drift_evaluations.evaluation_by_id(connection, first.evaluation_id)
+        row = drift_evaluations.drift_evaluation_by_id(connection, first.evaluation_id)
     assert row.status == "running"
 
 
 def test_a_failed_window_is_due_again_after_an_hour(engine: Engine, clock: datetime) -> None:
     first = claim(engine, clock, clock)
     with transaction(engine) as connection:
-        claims.fail_evaluation(connection, first, "ValueError: no", clock)
+        claims.fail_drift_evaluation(connection, first, "ValueError: no", clock)
     assert claim(engine, clock, clock + timedelta(minutes=30)) is None
     assert claim(engine, clock, clock + timedelta(minutes=30), again=True) is not None
 
@@ -61,11 +61,11 @@ def test_assessment_and_scores_come_back_as_they_went(any_engine: Engine, clock:
     assessment = make_assessment(0.31)
     with transaction(any_engine) as connection:
         evaluation_id = store_evaluation(connection, assessment, clock)
-        row = drift_evaluations.evaluation_by_id(connection, evaluation_id)
+        row = drift_evaluations.drift_evaluation_by_id(connection, evaluation_id)
         scores = sample_scores.sample_scores(connection, evaluation_id)
-        listed = drift_evaluations.list_evaluations(connection, "assistant", limit=5)
-        success = drift_evaluations.last_success(connection, "assistant")
-        done = drift_evaluations.done_windows(connection, "assistant")
+        listed = drift_evaluations.list_drift_evaluations(connection, "assistant", limit=5)
+        success = drift_evaluations.last_success_at(connection, "assistant")
+        done = drift_evaluations.evaluated_windows(connection, "assistant")
     assert row.assessment == assessment
     assert row.verdict == "drift"
     np.testing.assert_array_equal(scores.ids, [1, 2, 3])
@@ -81,7 +81,7 @@ def test_scores_of_an_unfinished_evaluation_are_not_found(engine: Engine, clock:
     with transaction(engine) as connection, pytest.raises(NotFoundError, match="no scores"):
         sample_scores.sample_scores(connection, running.evaluation_id)
     with transaction(engine) as connection, pytest.raises(NotFoundError, match="evaluation 99"):
-        drift_evaluations.evaluation_by_id(connection, 99)
+        drift_evaluations.drift_evaluation_by_id(connection, 99)
 
 
 def test_a_report_replaces_the_earlier_one_of_its_kind(any_engine: Engine, clock: datetime) -> None:

@@ -4,35 +4,35 @@ import pytest
 
 from monitor.errors import TrainingError
 from monitor.settings import TrainingData
-from retrain.data import Checks, build_training_set
+from retrain.data import DataChecks, build_training_set
 from tests.services.training_rows import Row, gold, original, questions, row
 
 
 def built(rows: list[Row], old: list[Row] | None = None, share: float = 0.0, **rules: object):
-    checks = Checks(rules=TrainingData(**rules))
+    checks = DataChecks(rules=TrainingData(**rules))
     return build_training_set(rows, old or [], replay_share=share, seed=1, checks=checks)
 
 
 def test_a_new_task_type_with_a_handful_of_gold_is_refused() -> None:
     rows = [*gold(20), *(row(f"refund {i}", "queue: refunds", "refunds") for i in range(3))]
     with pytest.raises(TrainingError, match=r"refunds: 3 of 10; 7 more reviews; or a lower"):
-        built(rows, minimum_per_task_type=10)
+        built(rows, min_per_task_type=10)
 
 
 def test_originals_of_a_task_type_count() -> None:
     """A few gold examples of what the model knows are corrections."""
     rows = [*gold(20), *(row(f"refund {i}", "queue: refunds", "refunds") for i in range(3))]
-    built(rows, original(refunds=7), 0.1, minimum_per_task_type=10)
+    built(rows, original(refunds=7), 0.1, min_per_task_type=10)
     with pytest.raises(TrainingError, match=r"refunds: 3 of 10; 1 more reviews"):
-        built(rows, original(refunds=6), 0.1, minimum_per_task_type=10)
+        built(rows, original(refunds=6), 0.1, min_per_task_type=10)
 
 
 def test_one_task_type_must_not_drown_the_others() -> None:
     rows = [*gold(95), *(row(f"refund {i}", "queue: refunds", "refunds") for i in range(5))]
     with pytest.raises(TrainingError, match=r"^crypto: 95 of 100 .*95% of the set .*19 more exam"):
-        built(rows, maximum_task_share=0.8)
+        built(rows, max_task_share=0.8)
     more = [row(f"other {i}", "queue: refunds", "refunds") for i in range(19)]
-    built([*rows, *more], maximum_task_share=0.8)
+    built([*rows, *more], max_task_share=0.8)
 
 
 def test_one_task_type_alone_is_a_choice() -> None:
@@ -41,7 +41,7 @@ def test_one_task_type_alone_is_a_choice() -> None:
 
 def test_examples_without_a_task_type_are_not_judged() -> None:
     rows = [*(row(f"question {i}", "a") for i in range(30)), row("loan", "b", "loans")]
-    assert built(rows, minimum_per_task_type=0).card.n_examples == 31
+    assert built(rows, min_per_task_type=0).card.n_examples == 31
 
 
 def test_contradicting_items_are_named_by_number_not_by_text() -> None:

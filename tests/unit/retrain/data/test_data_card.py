@@ -21,7 +21,7 @@ def reviewed(n: int) -> list[Row]:
         {
             **one,
             "metadata": {
-                **one["metadata"], "item_id": i, "guide_version": "a" * 64 if i % 2 else "",
+                **one["metadata"], "item_id": i, "taxonomy_version": "a" * 64 if i % 2 else "",
                 "resolution": "agreed" if i % 4 else "adjudicated",
             },
         }
@@ -35,7 +35,7 @@ def test_the_card_counts_what_is_trained_on(tmp_path: Path) -> None:
         reviewed(30), [*original(cards=5), long], replay_share=0.2, seed=1
     ).with_base(lambda many: [sum(len(m["content"].split()) for m in one) for one in many], SERVING)
     card = made.with_agreement(AGREEMENT).card
-    assert card.by_guide == {"": 15, "a" * 64: 15}
+    assert card.by_guidelines == {"": 15, "a" * 64: 15}
     assert card.by_resolution == {"adjudicated": 8, "agreed": 22}
     assert card.by_source == {"gold": 30, "replay": 6}
     assert card.tokens is not None

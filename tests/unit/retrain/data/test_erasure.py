@@ -102,16 +102,16 @@ def test_the_card_is_noted_before_the_rows_go(
 
 @pytest.mark.parametrize(
     "file",
-    [lambda folder: folder.evaluation_answers(12), lambda folder: folder.unscored_answers],
+    [lambda folder: folder.evaluation_responses(12), lambda folder: folder.unscored_responses],
     ids=["scored", "unscored"],
 )
 def test_answers_to_the_benchmarks_of_an_evaluation_go_too(
     tmp_path: Path, file: Callable[[RunFolder], Path]
 ) -> None:
     folder = RunFolder(tmp_path)
-    answers = file(folder)
-    answers.write_text('{"user": "ann"}\n{"user": "bob"}\n', encoding="utf-8")
+    responses = file(folder)
+    responses.write_text('{"user": "ann"}\n{"user": "bob"}\n', encoding="utf-8")
 
-    assert [(answers, 1)] == [(one.path, one.n_rows) for one in find_in_run(folder, hers)]
+    assert [(responses, 1)] == [(one.path, one.n_rows) for one in find_in_run(folder, hers)]
     remove_from_run(folder, hers, datetime(2026, 11, 2, tzinfo=UTC), trained=True)
-    assert '{"user": "bob"}\n' == answers.read_text(encoding="utf-8")
+    assert '{"user": "bob"}\n' == responses.read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from monitor.errors import InputError, TrainingError
 from monitor.settings import TrainingData
 from monitor.settings.evaluation_file import read_plan
-from retrain.data import BenchmarkTexts, Checks, TrainingSet, build_training_set
+from retrain.data import BenchmarkTexts, DataChecks, TrainingSet, build_training_set
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.data.data_card_page import data_card
 from retrain.data.example import question_text
@@ -20,8 +20,8 @@ from tests.services.training_rows import Row, both_sides, gold, original, questi
 from tests.services.word_encoder import WordEncoder
 
 RULES = TrainingData(
-    minimum_gold=1, minimum_per_task_type=0, maximum_task_share=1, near_duplicate=0.9,
-    maximum_leaked_gold=1,
+    min_gold=1, min_per_task_type=0, max_task_share=1, min_duplicate_similarity=0.9,
+    max_leaked_gold=1,
 )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def benchmark(
 def built(
     gold: list[Row], *benchmarks: BenchmarkTexts, old: list[Row] | None = None, **rules: float
 ) -> TrainingSet:
-    checks = Checks(
+    checks = DataChecks(
         rules=RULES.model_copy(update=rules), benchmarks=benchmarks, encoder=WordEncoder()
     )
     share = 0.5 if old else 0.0
@@ -74,7 +74,7 @@ def test_the_template_of_a_benchmark_leaks_nothing() -> None:
     made = built(
         [*gold(3), row(f"{template} on ducks and geese", "queue: crypto")],
         benchmark(f"{template} on loans to small shops", f"{template} on cards that were lost"),
-        near_duplicate=0.99,
+        min_duplicate_similarity=0.99,
     )
     assert made.card.leaked == {}
     index = PhraseIndex.of([template, template], 5)
@@ -109,7 +109,7 @@ def test_gold_that_contradicts_a_benchmark_is_named() -> None:
 def test_too_much_leaked_gold_is_refused_by_benchmark() -> None:
     asked = benchmark(*questions(gold(3)))
     with pytest.raises(TrainingError, match=r"^3 of 10 gold .*\(acceptance 3; at most 25%"):
-        built(gold(10), asked, maximum_leaked_gold=0.25)
+        built(gold(10), asked, max_leaked_gold=0.25)
 
 
 def test_gold_that_leaked_still_overrules_the_original() -> None:

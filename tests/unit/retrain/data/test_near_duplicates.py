@@ -6,19 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.settings import TrainingData
-from retrain.data import Checks, build_training_set, original_training_set
-from retrain.data.duplicates.near import Sieve
-from retrain.data.example import examples_of
-from retrain.data.exclusions import Dropped
-from retrain.data.similarity import BLOCK, Remembering, near_pairs, words_agree
+from retrain.data import DataChecks, build_training_set, original_training_set
+from retrain.data.duplicates.near import NearDuplicateFilter
+from retrain.data.example import make_examples
+from retrain.data.exclusions import Exclusions
+from retrain.data.similarity import BLOCK, CachingEncoder, near_pairs, texts_agree
 from tests.services.training_rows import Row, both_sides, original, questions, row
 from tests.services.word_encoder import WordEncoder
 
 RULES = TrainingData(
-    minimum_gold=1, minimum_per_task_type=0, maximum_task_share=1, near_duplicate=0.9,
+    min_gold=1, min_per_task_type=0, max_task_share=1, min_duplicate_similarity=0.9,
     validation_share=0,
 )  # fmt: skip
-CHECKS = Checks(rules=RULES, encoder=WordEncoder(), encoder_name="words")
+CHECKS = DataChecks(rules=RULES, encoder=WordEncoder(), encoder_name="words")
 LOST = "my card was lost on the train to work this morning please help"
 
 
@@ -52,14 +52,14 @@ def card_of(made) -> str:
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("response", "reason"),
     [
         ("queue: cards", "nearly the same as gold"),
         ("we do not know", "nearly the same as gold, which answers it otherwise"),
     ],
 )
-def test_gold_wins_over_an_original_that_is_nearly_the_same(answer: str, reason: str) -> None:
-    made = built([row(LOST, "queue: cards")], [row(f"{LOST} now", answer), row("a", "b")], 0.5)
+def test_gold_wins_over_an_original_that_is_nearly_the_same(response: str, reason: str) -> None:
+    made = built([row(LOST, "queue: cards")], [row(f"{LOST} now", response), row("a", "b")], 0.5)
     assert sorted(questions(made.rows)) == ["a", LOST]
     assert made.card.dropped == {reason: 1}
 
@@ -82,20 +82,22 @@ def test_a_replay_is_filled_up_from_the_rest_of_the_pool() -> None:
 
 
 def test_worded_answers_are_compared_by_their_embeddings() -> None:
-    answer = "you can block the card at once in the app under cards then lost or stolen"
-    made = built([row(LOST, answer), row(f"{LOST} now", f"{answer} today")])
+    response = "you can block the card at once in the app under cards then lost or stolen"
+    made = built([row(LOST, response), row(f"{LOST} now", f"{response} today")])
     assert made.card.n_examples == 1
     made = built(
-        [row(LOST, f"{answer} within 5 days"), row(f"{LOST} now", f"{answer} within 9 days")]
+        [row(LOST, f"{response} within 5 days"), row(f"{LOST} now", f"{response} within 9 days")]
     )
     assert made.card.n_examples == 2
 
 
 def test_without_an_encoder_texts_alone_are_compared() -> None:
     rows = [row(LOST, "queue: cards"), row(f"{LOST} now", "queue: cards")]
-    made = build_training_set(rows, [], replay_share=0, seed=1, checks=Checks(rules=RULES))
+    made = build_training_set(rows, [], replay_share=0, seed=1, checks=DataChecks(rules=RULES))
     assert (made.card.n_examples, made.card.near_duplicates) == (2, "")
-    off = Checks(rules=RULES.model_copy(update={"near_duplicate": 1.0}), encoder=WordEncoder())
+    off = DataChecks(
+        rules=RULES.model_copy(update={"min_duplicate_similarity": 1.0}), encoder=WordEncoder()
+    )
     made = build_training_set(rows, [], replay_share=0, seed=1, checks=off)
     assert (made.card.n_examples, made.card.near_duplicates) == (2, "")
 
@@ -124,7 +126,7 @@ def test_a_first_set_is_sifted_too() -> None:
 def test_numbers_and_long_texts_are_compared_word_by_word(
     one: str, other: str, agree: bool
 ) -> None:
-    assert words_agree(one, other) is agree
+    assert texts_agree(one, other) is agree
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -149,7 +151,7 @@ def test_pairs_are_found_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_is_encoded_twice() -> None:
     encoder = WordEncoder()
-    remembering = Remembering(encoder)
+    remembering = CachingEncoder(encoder)
     remembering.encode(["a", "b", "a"])
     assert remembering.encode(["b", "c"]).shape == (2, 256)
     assert encoder.texts == ["a", "b", "c"]
@@ -158,7 +160,7 @@ def test_nothing_is_encoded_twice() -> None:
 WORDS = st.sampled_from(["card", "lost", "block", "app", "fee", "loan", "pin"])
 ROWS = st.lists(
     st.builds(
-        lambda words, answer: row(" ".join(words), answer),
+        lambda words, response: row(" ".join(words), response),
         st.lists(WORDS, min_size=1, max_size=4),
         st.sampled_from(["x", "y"]),
     ),
@@ -168,19 +170,19 @@ ROWS = st.lists(
 
 @given(ROWS)
 def test_what_is_kept_differs_and_sifting_it_again_drops_nothing(rows: list[Row]) -> None:
-    examples = examples_of(rows, "replay", ())
-    kept = Sieve(WordEncoder(), 0.95, Dropped()).let_through(examples)
+    examples = make_examples(rows, "replay", ())
+    kept = NearDuplicateFilter(WordEncoder(), 0.95, Exclusions()).filter_examples(examples)
     for index, one in enumerate(kept):
         for other in kept[:index]:
             first, second = WordEncoder().encode([one.question, other.question])
-            assert first @ second < 0.95 or one.answer != other.answer
-    assert Sieve(WordEncoder(), 0.95, Dropped()).let_through(kept) == kept
+            assert first @ second < 0.95 or one.response != other.response
+    assert NearDuplicateFilter(WordEncoder(), 0.95, Exclusions()).filter_examples(kept) == kept
 
 
 def test_blocks_know_what_was_kept_before() -> None:
     rows = [row(f"question {'x' * (i % 3)}", "same") for i in range(BLOCK + 10)]
-    sieve = Sieve(WordEncoder(), 0.99, Dropped())
-    kept = sieve.let_through(examples_of(rows, "replay", ()))
+    sieve = NearDuplicateFilter(WordEncoder(), 0.99, Exclusions())
+    kept = sieve.filter_examples(make_examples(rows, "replay", ()))
     assert {one.question for one in kept} == {"question", "question x", "question xx"}
 
 

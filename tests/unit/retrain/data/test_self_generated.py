@@ -8,9 +8,9 @@ import pytest
 
 from monitor.errors import TrainingError
 from monitor.settings import TrainingData
-from retrain.data import Checks, TrainingSet, build_training_set, read_card
+from retrain.data import DataChecks, TrainingSet, build_training_set, read_card
 from retrain.data.data_card import SelfGenerated, digest_of_rows, tokens_of
-from retrain.data.self_generated import add_self_generated, needs_answers, why_unusable
+from retrain.data.self_generated import add_self_generated, needs_generation, why_unusable
 from retrain.models.source import Source
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_lines
@@ -36,7 +36,7 @@ def prompts(n: int) -> list[Row]:
 def built(n_gold: int = 70, n_prompts: int = 100, **rules: object) -> TrainingSet:
     return build_training_set(
         gold(n_gold), [], replay_share=0.3, seed=1, replay_prompts=prompts(n_prompts),
-        checks=Checks(rules=TrainingData(**rules), max_new_tokens=32),
+        checks=DataChecks(rules=TrainingData(**rules), max_new_tokens=32),
     )  # fmt: skip
 
 
@@ -51,7 +51,7 @@ class Model:
         self.loaded.append((wanted.base, wanted.adapter, wanted.max_new_tokens))
         return self
 
-    def answer(
+    def generate(
         self,
         conversations: Sequence[Sequence[dict[str, str]]],
         progress: Callable[[int], None] | None = None,
@@ -83,7 +83,7 @@ def test_the_parent_writes_prompts_and_no_answers(folder: RunFolder) -> None:
     written = list(read_lines(folder.replay_prompts))
     assert {one["messages"][-1]["role"] for one in written} == {"user"}
     assert {one["split"] for one in written} == {"training", "validation"}
-    assert needs_answers(folder)
+    assert needs_generation(folder)
     assert "38 prompts wait for answers, 30 of which are wanted" in folder.data_card.read_text()
 
 
@@ -119,7 +119,7 @@ def test_the_child_adds_the_answers_and_says_so_in_the_card(folder: RunFolder) -
     assert card.tokens == tokens_of(rows, held, words)
     assert card.n_replay == sources(rows)["self-generated"]
     assert "30 of 30 answers, by the adapter in `runs/1/adapter`" in folder.data_card.read_text()
-    assert not needs_answers(folder)
+    assert not needs_generation(folder)
 
 
 def test_an_answer_that_makes_its_example_too_long_is_not_used(folder: RunFolder) -> None:
@@ -191,7 +191,7 @@ def test_a_child_that_was_killed_goes_on_where_it_was(
         patch.setattr(Path, "replace", die)
         with pytest.raises(KeyboardInterrupt):
             add_self_generated(folder, RECIPE, model.load, words)
-    assert needs_answers(folder)
+    assert needs_generation(folder)
     add_self_generated(folder, RECIPE, model.load, words)
     assert len(model.loaded) == 1  # what was answered isn't asked again
     add_self_generated(other, RECIPE, Model().load, words)
@@ -220,14 +220,14 @@ def test_it_can_be_switched_off() -> None:
 
 
 def test_too_few_prompts_are_said() -> None:
-    made = built(n_prompts=10, maximum_task_share=1.0)
+    made = built(n_prompts=10, max_task_share=1.0)
     assert made.card.remarks[0] == "only 10 prompts for self-generated replay; 38 were asked for"
     assert made.card.self_generated is not None
     assert made.card.self_generated.wanted_training == 10
 
 
 @pytest.mark.parametrize(
-    ("answer", "complete", "why"),
+    ("response", "complete", "why"),
     [
         ("The card is blocked.", True, ""),
         (" \n", True, "empty"),
@@ -237,13 +237,13 @@ def test_too_few_prompts_are_said() -> None:
         ("the card is blocked, " * 30, True, "caught in a loop"),
     ],
 )
-def test_why_an_answer_is_not_used(answer: str, complete: bool, why: str) -> None:
-    assert why_unusable(answer, complete=complete) == why
+def test_why_an_answer_is_not_used(response: str, complete: bool, why: str) -> None:
+    assert why_unusable(response, complete=complete) == why
 
 
 def test_a_set_without_replay_needs_no_answers(folder: RunFolder) -> None:
-    assert not needs_answers(folder)
+    assert not needs_generation(folder)
     build_training_set([row("a", "b")] * 1 + gold(20), [], replay_share=0, seed=1).write(folder)
-    assert not needs_answers(folder)
+    assert not needs_generation(folder)
     with pytest.raises(TrainingError, match="doesn't say what to generate"):
         add_self_generated(folder, RECIPE, Model().load, words)

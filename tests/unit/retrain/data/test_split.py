@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.settings import TrainingData
-from retrain.data import Checks, TrainingSet, build_training_set, original_training_set
-from retrain.data.example import examples_of
+from retrain.data import DataChecks, TrainingSet, build_training_set, original_training_set
+from retrain.data.example import make_examples
 from retrain.data.split import SMALLEST_VALIDATION, split_by_group
-from retrain.data.stratified_draw import proportional
+from retrain.data.stratified_draw import allocate_proportionally
 from retrain.run_folder import RunFolder, read_json, read_lines
 from tests.services.training_rows import Row, both_sides, gold, original, questions, row
 from tests.services.word_encoder import WordEncoder
 
 
-def rules(**values: object) -> Checks:
-    return Checks(rules=TrainingData(**{"maximum_task_share": 1.0, **values}))
+def rules(**values: object) -> DataChecks:
+    return DataChecks(rules=TrainingData(**{"max_task_share": 1.0, **values}))
 
 
 def by_task(rows: list[Row]) -> Counter[str]:
@@ -68,7 +68,7 @@ def test_rows_of_one_asker_stay_together(key: str) -> None:
 
 
 def test_who_asked_decides_and_is_never_written(tmp_path: Path) -> None:
-    rows = [row(f"q {i}", "a", "cards") | {"asked_by": [f"user=ann{i % 10}"]} for i in range(100)]
+    rows = [row(f"q {i}", "a", "cards") | {"group_keys": [f"user=ann{i % 10}"]} for i in range(100)]
     made = original_training_set(rows, seed=3)
     assert made.card.n_groups == 10
     assert len(made.validation) == 10
@@ -96,7 +96,7 @@ def test_what_is_nearly_the_same_stays_together() -> None:
     for i in range(60):
         text = " ".join(chr(97 + i % 26) * 3 + chr(97 + i // 26) + chr(97 + j) for j in range(12))
         pairs += [row(text, "x", "cards", pair=i), row(f"{text} now", "y", "cards", pair=i)]
-    checks = Checks(rules=TrainingData(validation_share=0.2), encoder=WordEncoder())
+    checks = DataChecks(rules=TrainingData(validation_share=0.2), encoder=WordEncoder())
     made = original_training_set(pairs, seed=1, checks=checks)
     held = {one["metadata"]["pair"] for one in made.validation}
     assert held
@@ -142,7 +142,7 @@ def test_no_group_is_on_both_sides(
         row(f"question {i}", "a", task, user=f"u{user}", session_id=f"s{session}")
         for i, (task, user, session) in enumerate(drawn)
     ]
-    examples = examples_of(rows, "original", ("user", "session_id"))
+    examples = make_examples(rows, "original", ("user", "session_id"))
     split = split_by_group(examples, (), share, random.Random(seed))
     assert sorted(id(one) for one in examples) == sorted(
         id(one) for one in (*split.training, *split.validation)
@@ -157,7 +157,7 @@ def test_no_group_is_on_both_sides(
     st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 500), min_size=1), st.integers(0, 400)
 )
 def test_shares_are_proportional_and_add_up(sizes: dict[str, int], total: int) -> None:
-    shares = proportional(sizes, total)
+    shares = allocate_proportionally(sizes, total)
     assert sum(shares.values()) == total
     for name, size in sizes.items():
         assert abs(shares[name] - total * size / sum(sizes.values())) < 1

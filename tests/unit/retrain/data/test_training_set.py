@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monitor.errors import InputError, TrainingError
 from monitor.settings import TrainingData
 from retrain.data import (
-    Checks,
+    DataChecks,
     TrainingSet,
     build_training_set,
     original_training_set,
@@ -21,7 +21,7 @@ from retrain.run_folder import RunFolder, read_json, read_lines
 from tests.services.training_rows import gold, original, questions, row, sources
 
 #: Everything is trained on, however lopsided.
-ALL = Checks(rules=TrainingData(validation_share=0, maximum_task_share=1))
+ALL = DataChecks(rules=TrainingData(validation_share=0, max_task_share=1))
 
 
 @pytest.mark.parametrize(

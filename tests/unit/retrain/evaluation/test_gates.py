@@ -10,7 +10,7 @@ from monitor.errors import InputError
 from monitor.settings import Gates
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.gate_result import Check
-from retrain.evaluation.gates.gates import EvaluationVerdict, decide
+from retrain.evaluation.gates.gates import CandidateResult, apply_gates
 from retrain.evaluation.gates.thresholds import check_thresholds
 from retrain.evaluation.metrics.scoring import ItemScore
 from tests.services.evaluated import benchmark, items, scored
@@ -19,7 +19,7 @@ NEW, OLD = items(100, "new"), items(200, "old")
 SUITE = benchmark([*NEW, *OLD], metrics=["exact_match", "f1"])
 
 
-def answers(right_new: int, right_old: int) -> list[ItemScore]:
+def responses(right_new: int, right_old: int) -> list[ItemScore]:
     """Return scores with so many right answers; the wrong ones are half right."""
     right = np.r_[np.arange(100) < right_new, np.arange(200) < right_old].astype(float)
     return scored([*NEW, *OLD], exact_match=right, token_f1=0.5 + right / 2)
@@ -33,9 +33,9 @@ def judged(
     further: tuple[Check, ...] = (),
     suites: tuple[Benchmark, ...] = (SUITE,),
     **policy: object,
-) -> EvaluationVerdict:
-    systems = {"candidate": candidate, "incumbent": incumbent, "base": base or answers(0, 20)}
-    return decide(
+) -> CandidateResult:
+    systems = {"candidate": candidate, "incumbent": incumbent, "base": base or responses(0, 20)}
+    return apply_gates(
         suites,
         {name: {suites[0].name: one} for name, one in systems.items() if one is not None},
         Gates(**policy),  # type: ignore[arg-type]
@@ -44,7 +44,7 @@ def judged(
     )
 
 
-def outcomes(verdict: EvaluationVerdict) -> dict[str, str]:
+def outcomes(verdict: CandidateResult) -> dict[str, str]:
     return {check.name: check.outcome for check in verdict.verdict.checks}
 
 
@@ -52,7 +52,7 @@ BETTER = "better than the incumbent"
 
 
 def test_better_and_nothing_forgotten_is_promoted() -> None:
-    found = judged(answers(80, 180), answers(40, 182))
+    found = judged(responses(80, 180), responses(40, 182))
     assert found.verdict.decision == "promote"
     assert found.verdict.decision == "promote"
     assert outcomes(found) == {
@@ -64,34 +64,34 @@ def test_better_and_nothing_forgotten_is_promoted() -> None:
 
 
 def test_better_on_the_new_and_worse_on_the_old_is_rejected() -> None:
-    found = judged(answers(80, 150), answers(40, 182))
+    found = judged(responses(80, 150), responses(40, 182))
     assert found.verdict.decision == "reject"
     assert outcomes(found)[BETTER] == "passed"
     assert outcomes(found)["nothing forgotten: suite, exact_match"] == "failed"
 
 
 def test_no_better_is_undecided_and_worse_is_rejected() -> None:
-    assert judged(answers(42, 182), answers(40, 182)).verdict.decision == "undecided"
-    worse = judged(answers(20, 182), answers(40, 182))
+    assert judged(responses(42, 182), responses(40, 182)).verdict.decision == "undecided"
+    worse = judged(responses(20, 182), responses(40, 182))
     assert outcomes(worse)[BETTER] == "failed"
     assert worse.verdict.decision == "reject"
 
 
 def test_a_loss_within_the_margin_that_may_be_larger_is_undecided() -> None:
     """8 of 200 lost: 4 points, and the bound is beyond 5. The point gate lets it pass."""
-    pair = answers(80, 174), answers(40, 182)
+    pair = responses(80, 174), responses(40, 182)
     assert outcomes(judged(*pair))["nothing forgotten: suite, exact_match"] == "undecided"
     point = outcomes(judged(*pair, gate="point"))
     assert point["nothing forgotten: suite, exact_match"] == "passed"
 
 
 def test_a_candidate_that_is_worse_than_the_base_is_rejected() -> None:
-    found = judged(answers(80, 180), answers(40, 182), answers(100, 200))
+    found = judged(responses(80, 180), responses(40, 182), responses(100, 200))
     assert outcomes(found)["not worse than the base model with its prompt"] == "failed"
 
 
 def test_where_nothing_serves_the_base_is_the_incumbent() -> None:
-    found = judged(answers(80, 180), None)
+    found = judged(responses(80, 180), None)
     assert outcomes(found)["better than the base"] == "passed"
     assert {one.other for one in found.comparisons} == {"base"}
     assert found.verdict.decision == "promote"
@@ -115,12 +115,12 @@ def test_a_further_check_counts() -> None:
         ("passed", "promote"), ("failed", "reject"), ("undecided", "undecided"),
     ):  # fmt: skip
         check = Check("the judge", outcome, "seen", "required")  # type: ignore[arg-type]
-        found = judged(answers(80, 180), answers(40, 182), further=(check,))
+        found = judged(responses(80, 180), responses(40, 182), further=(check,))
         assert found.verdict.decision == decision
 
 
 def test_the_family_is_adjusted_by_holm() -> None:
-    found = judged(answers(80, 180), answers(40, 182))
+    found = judged(responses(80, 180), responses(40, 182))
     family = [one for one in found.comparisons if one.items == "new"]
     assert [one.metric for one in family] == ["exact_match", "token_f1"]
     smaller, larger = sorted(family, key=lambda one: one.p_better)
@@ -138,11 +138,11 @@ def test_items_scored_for_one_system_only_are_told() -> None:
 
 def test_systems_of_other_items_are_refused() -> None:
     with pytest.raises(InputError, match="not scored on the same items"):
-        judged(answers(80, 180)[:-1], answers(40, 182))
+        judged(responses(80, 180)[:-1], responses(40, 182))
 
 
 def test_every_number_is_in_the_json() -> None:
-    found = judged(answers(80, 180), answers(40, 182))
+    found = judged(responses(80, 180), responses(40, 182))
     document = json.loads(json.dumps(found.as_json()))
     assert document["decision"] == "promote"
     assert document["policy"]["margin"] == 0.05

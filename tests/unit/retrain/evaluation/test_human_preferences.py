@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from monitor.store.human_evaluation.keys import RevealedRating
-from retrain.evaluation.human_evaluation.combined_result import as_rating, preferences
+from monitor.store.human_evaluation.keys import UnblindedRating
+from retrain.evaluation.human_evaluation.combined_result import preferences, to_preference
 from retrain.evaluation.judge.agreement import agreement
 
 
-def rated(item: str, system: str, reviewer: int, *scores: int) -> RevealedRating:
+def rated(item: str, system: str, reviewer: int, *scores: int) -> UnblindedRating:
     names = ("accuracy", "tone")
-    return RevealedRating(
+    return UnblindedRating(
         item, 1, "cards", 1, system, reviewer, 0, dict(zip(names, scores, strict=True))
     )
 
@@ -35,7 +35,7 @@ def test_without_an_incumbent_the_base_is_it() -> None:
 
 def test_a_judge_that_failed_has_rated_nothing() -> None:
     judged = ("candidate", "incumbent", "tie", "inconsistent", "failed")
-    assert [as_rating(one) for one in judged] == ["candidate", "incumbent", "tie", "tie", None]
+    assert [to_preference(one) for one in judged] == ["candidate", "incumbent", "tie", "tie", None]
     people = {str(n): "candidate" if n % 2 else "tie" for n in range(40)}
     judge = {name: None if name == "0" else rating for name, rating in people.items()}
     found = agreement(people, judge, np.random.default_rng(1))

@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 
 from monitor.settings import Gates
-from monitor.store.human_evaluation.keys import RevealedRating
+from monitor.store.human_evaluation.keys import UnblindedRating
 from retrain.evaluation.human_evaluation.ratings import (
     HumanResults,
+    compute_human_results,
     item_means,
-    measure,
 )
 
 SYSTEMS = ("base", "candidate", "incumbent")
 DIMENSIONS = ("accuracy", "tone")
 
 
-def rated(scores: dict[tuple[str, int, int], tuple[int, int]]) -> list[RevealedRating]:
+def rated(scores: dict[tuple[str, int, int], tuple[int, int]]) -> list[UnblindedRating]:
     """Return ratings from (system, item, reviewer) -> scores."""
     return [
-        RevealedRating(
+        UnblindedRating(
             f"b/{item:03d}",
             item,
             "",
@@ -34,8 +34,8 @@ def rated(scores: dict[tuple[str, int, int], tuple[int, int]]) -> list[RevealedR
     ]
 
 
-def found(ratings: list[RevealedRating], **policy: object) -> HumanResults:
-    return measure(
+def found(ratings: list[UnblindedRating], **policy: object) -> HumanResults:
+    return compute_human_results(
         ratings,
         dimensions=DIMENSIONS,
         scale=(1, 5),
@@ -96,8 +96,8 @@ def test_how_severe_somebody_is_cancels_out() -> None:
         }
     )
     severe = [
-        one if one.reviewer_id else RevealedRating(
-            one.item, one.number, "", one.answer_id, one.system, 0, 0,
+        one if one.reviewer_id else UnblindedRating(
+            one.item, one.number, "", one.response_id, one.system, 0, 0,
             {name: score - 1 for name, score in one.scores.items()},
         )
         for one in mild

@@ -9,10 +9,10 @@ from monitor.errors import JudgeError
 from monitor.settings import Gates
 from monitor.settings.evaluation_file.plan import parse_plan
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.gates.gates import EvaluationVerdict, decide
+from retrain.evaluation.gates.gates import CandidateResult, apply_gates
 from retrain.evaluation.gates.thresholds import check_thresholds
 from retrain.evaluation.judge.grounding import JudgedHallucination
-from retrain.evaluation.metrics.scoring import ItemScore, score_answers
+from retrain.evaluation.metrics.scoring import ItemScore, score_responses
 from tests.services.evaluated import items
 
 N = 500
@@ -28,8 +28,8 @@ evaluation:
 class Judge:
     """Answers as often as it is told to, and then no more."""
 
-    def __init__(self, n_answers: int) -> None:
-        self.n_left = n_answers
+    def __init__(self, n_responses: int) -> None:
+        self.n_left = n_responses
 
     def ask(self, system: str, question: str) -> str:
         self.n_left -= 1
@@ -45,13 +45,13 @@ def suite(judge: Judge) -> Benchmark:
 
 
 def scored(benchmark: Benchmark) -> list[ItemScore]:
-    return score_answers(benchmark.items, ["a"] * len(benchmark.items), benchmark.metrics)
+    return score_responses(benchmark.items, ["a"] * len(benchmark.items), benchmark.metrics)
 
 
-def judged(n_answers: int) -> EvaluationVerdict:
-    benchmark = suite(Judge(n_answers))
+def judged(n_responses: int) -> CandidateResult:
+    benchmark = suite(Judge(n_responses))
     scores = {system: {"facts": scored(benchmark)} for system in ("candidate", "base")}
-    return decide([benchmark], scores, Gates(), np.random.default_rng(0))
+    return apply_gates([benchmark], scores, Gates(), np.random.default_rng(0))
 
 
 def test_nothing_passes_on_the_few_answers_that_were_judged() -> None:

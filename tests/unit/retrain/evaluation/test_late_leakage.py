@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from monitor.settings import Gates, TrainingData
-from retrain.data import BenchmarkTexts, Checks, build_training_set
+from retrain.data import BenchmarkTexts, DataChecks, build_training_set
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation import child, systems
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.candidate import judge_candidate
-from retrain.evaluation.gates.late_leakage import hold_against_training
+from retrain.evaluation.candidate import evaluate_candidate
+from retrain.evaluation.gates.late_leakage import check_late_leakage
 from retrain.evaluation.request import write_request
 from retrain.run_folder import RunFolder, read_json
 from tests.services.candidates import make_request
@@ -21,8 +21,8 @@ from tests.services.evaluated import benchmark, items, scored
 from tests.services.training_rows import gold, row
 
 RULES = TrainingData(
-    minimum_gold=1, minimum_per_task_type=0, maximum_task_share=1, validation_share=0,
-    maximum_leaked_gold=1,
+    min_gold=1, min_per_task_type=0, max_task_share=1, validation_share=0,
+    max_leaked_gold=1,
 )  # fmt: skip
 PLAN = """\
 evaluation:
@@ -42,7 +42,7 @@ def suite(*asked: str, name: str = "desk", digest: str = DIGEST) -> Benchmark:
 
 
 def trained(folder: Path, *rows: dict, against: tuple[Benchmark, ...] = ()) -> RunFolder:
-    checks = Checks(
+    checks = DataChecks(
         rules=RULES,
         benchmarks=[BenchmarkTexts(one.name, one.items, f"sha256:{one.digest}") for one in against],
     )
@@ -56,13 +56,13 @@ def trained(folder: Path, *rows: dict, against: tuple[Benchmark, ...] = ()) -> R
 def test_items_that_were_trained_on_leave_the_verdict_open(tmp_path: Path) -> None:
     run = trained(tmp_path, row("Who are you?", "x"), row(f"please read {DOCUMENT}", "y"))
     late = suite("where is my card", "who  are you?", "Who are you?", DOCUMENT)
-    (check,), remarks = hold_against_training(run, [late], RULES)
+    (check,), remarks = check_late_leakage(run, [late], RULES)
     assert (check.name, check.outcome) == ("desk isn't in the training data", "undecided")
     assert "2 of 4 items ask: q2, q3;" in check.seen
     assert remarks == []
     right = {"candidate": np.ones(4), "base": np.zeros(4)}
     scores = {name: {"desk": scored(late.items, exact_match=v)} for name, v in right.items()}
-    found = judge_candidate(
+    found = evaluate_candidate(
         [late], scores, Gates(), np.random.default_rng(0),
         further_checks=[check], further_remarks=["so"],
     )  # fmt: skip
@@ -73,7 +73,7 @@ def test_items_that_were_trained_on_leave_the_verdict_open(tmp_path: Path) -> No
 
 def test_nothing_is_said_where_nothing_leaks(tmp_path: Path) -> None:
     run = trained(tmp_path, row("who are you?", "x"))
-    assert hold_against_training(run, [suite("where is my card")], RULES) == ([], [])
+    assert check_late_leakage(run, [suite("where is my card")], RULES) == ([], [])
 
 
 def test_what_the_data_was_held_against_is_not_looked_at_again(
@@ -83,7 +83,7 @@ def test_what_the_data_was_held_against_is_not_looked_at_again(
     same = suite("who are you?")
     run = trained(tmp_path, row("who are you?", "x"), against=(same,))
     run.training_data.unlink()
-    assert hold_against_training(run, [same, suite("who are you?", name="other")], RULES) == (
+    assert check_late_leakage(run, [same, suite("who are you?", name="other")], RULES) == (
         [], [],
     )  # fmt: skip
 
@@ -93,16 +93,16 @@ def test_a_benchmark_that_has_grown_is_looked_at_again(tmp_path: Path) -> None:
         tmp_path, row("who are you?", "x"), row("and now?", "y"), against=(suite("who are you?"),)
     )
     grown = suite("who are you?", "and now?", digest="b" * 64)
-    (check,), _ = hold_against_training(run, [grown], RULES)
+    (check,), _ = check_late_leakage(run, [grown], RULES)
     assert "1 of 2 items ask: q1;" in check.seen
 
 
 def test_the_rules_of_the_configuration_hold(tmp_path: Path) -> None:
     run = trained(tmp_path, row(f"please read {DOCUMENT[:300]}", "y"))
     late = suite(DOCUMENT)
-    strict = RULES.model_copy(update={"leak_overlap": 1.0})
-    assert len(hold_against_training(run, [late], RULES)[0]) == 1
-    assert hold_against_training(run, [late], strict) == ([], [])
+    strict = RULES.model_copy(update={"min_leak_overlap": 1.0})
+    assert len(check_late_leakage(run, [late], RULES)[0]) == 1
+    assert check_late_leakage(run, [late], strict) == ([], [])
 
 
 def test_a_child_looks_for_leaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,6 +129,6 @@ def test_a_child_looks_for_leaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_without_the_training_data_it_is_remarked(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    checks, remarks = hold_against_training(run, [suite("q"), suite("q", name="b")], RULES)
+    checks, remarks = check_late_leakage(run, [suite("q"), suite("q", name="b")], RULES)
     assert checks == []
     assert remarks == ["desk, b: the run's training data isn't there to be searched for the items"]

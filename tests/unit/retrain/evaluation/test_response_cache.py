@@ -13,8 +13,8 @@ from monitor.errors import MetricError
 from retrain.evaluation import candidate, child, systems
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.request import EvaluationRequest, write_request
-from retrain.evaluation.response_cache import KeptAnswers
-from retrain.evaluation.systems import answer_benchmarks
+from retrain.evaluation.response_cache import ResponseCache
+from retrain.evaluation.systems import generate_responses
 from retrain.run_folder import RunFolder, read_json, read_lines
 from tests.services.candidates import make_request
 from tests.services.evaluated import benchmark, items
@@ -70,58 +70,58 @@ def kept(
     evaluation_id: int = 7,
     suites: list[Benchmark] = SUITES,
     request: EvaluationRequest | None = None,
-) -> KeptAnswers:
+) -> ResponseCache:
     asked = request or make_request(Path("folder"))
-    return KeptAnswers(folder, evaluation_id, asked, suites)
+    return ResponseCache(folder, evaluation_id, asked, suites)
 
 
 def test_the_next_attempt_asks_only_what_was_not_answered(folder: RunFolder) -> None:
     dying = Systems(dies_at="base")
     with pytest.raises(MemoryError):
-        answer_benchmarks(dying, SUITES, None, kept(folder))
+        generate_responses(dying, SUITES, None, kept(folder))
     told: Counter[str] = Counter()
     following = Systems()
-    found = answer_benchmarks(
+    found = generate_responses(
         following, SUITES, lambda name, n: told.update({name: n}), kept(folder)
     )
     assert (following.loaded, following.asked) == ({"base": 1}, {"base": 6})
-    assert found == answer_benchmarks(Systems(), SUITES)
+    assert found == generate_responses(Systems(), SUITES)
     assert told == {"candidate": 6, "base": 6}
 
 
 def test_a_row_that_was_cut_off_or_removed_is_asked_again(folder: RunFolder) -> None:
-    whole = answer_benchmarks(Systems(), SUITES, None, kept(folder))
-    lines = folder.unscored_answers.read_text().splitlines(keepends=True)
+    whole = generate_responses(Systems(), SUITES, None, kept(folder))
+    lines = folder.unscored_responses.read_text().splitlines(keepends=True)
     assert len(lines) == 12
-    folder.unscored_answers.write_text("".join(lines[1:])[:-9])
+    folder.unscored_responses.write_text("".join(lines[1:])[:-9])
     following = Systems()
-    again = answer_benchmarks(following, SUITES, None, kept(folder))
+    again = generate_responses(following, SUITES, None, kept(folder))
     assert following.asked == {"candidate": 1, "base": 1}
     assert again["candidate"]["two"] == whole["candidate"]["two"]
-    assert len(list(read_lines(folder.unscored_answers))) == 12
+    assert len(list(read_lines(folder.unscored_responses))) == 12
 
 
 @pytest.mark.parametrize("changed", ["evaluation", "request", "data set"])
 def test_answers_to_something_else_are_not_taken(folder: RunFolder, changed: str) -> None:
-    answer_benchmarks(Systems(), SUITES, None, kept(folder))
+    generate_responses(Systems(), SUITES, None, kept(folder))
     other = {
         "evaluation": {"evaluation_id": 8},
         "request": {"request": msgspec.structs.replace(make_request(Path("folder")), seed=8)},
         "data set": {"suites": [SUITES[0], replace(SUITES[1], digest="1" * 64)]},
     }[changed]
     following = Systems()
-    answer_benchmarks(following, SUITES, None, kept(folder, **other))
+    generate_responses(following, SUITES, None, kept(folder, **other))
     assert following.asked == {"candidate": 6, "base": 6}
 
 
 def test_another_attempt_keeps_them_and_another_evaluation_removes_them(folder: RunFolder) -> None:
     asked = make_request(Path("folder"))
     write_request(folder, 1, 0, asked)
-    folder.unscored_answers.write_text("{}\n")
+    folder.unscored_responses.write_text("{}\n")
     write_request(folder, 1, 1, asked)
-    assert folder.unscored_answers.is_file()
+    assert folder.unscored_responses.is_file()
     write_request(folder, 2, 0, asked)
-    assert not folder.unscored_answers.exists()
+    assert not folder.unscored_responses.exists()
 
 
 @pytest.fixture
@@ -144,20 +144,24 @@ def test_a_child_whose_scoring_fails_leaves_its_answers_to_the_next_one(
     for attempt, scoring in enumerate((failing, score)):
         used = Systems()
         monkeypatch.setattr(systems, "systems_of", lambda _, used=used: used)
-        monkeypatch.setattr(run, "score_systems", scoring)
+        monkeypatch.setattr(candidate, "score_systems", scoring)
         write_request(folder, 7, attempt, make_request(folder.root.parent, PLAN))
         status = child.main([str(folder.root)])
         if scoring is failing:
             assert (status != 0, used.asked.total()) == (True, 6)
-            assert len(list(read_lines(folder.unscored_answers))) == 6
+            assert len(list(read_lines(folder.unscored_responses))) == 6
     result = read_json(folder.task("evaluate").result) or {}
     assert (status, result["status"], used.loaded.total()) == (0, "succeeded", 0)
-    rows = list(read_lines(folder.evaluation_answers(7)))
-    assert {row["answer"] for row in rows if row["by"] == "base"} == {"base 0", "base 1", "base 2"}
+    rows = list(read_lines(folder.evaluation_responses(7)))
+    assert {row["response"] for row in rows if row["by"] == "base"} == {
+        "base 0",
+        "base 1",
+        "base 2",
+    }
     assert set(rows[0]) == {
-        "by", "benchmark", "id", "task_type", "messages", "expected", "answer", "values",
+        "by", "benchmark", "id", "task_type", "messages", "expected", "response", "values",
     }  # fmt: skip
-    assert not folder.unscored_answers.exists()
+    assert not folder.unscored_responses.exists()
 
 
 @pytest.mark.usefixtures("desk_benchmark")
@@ -169,7 +173,7 @@ def test_a_later_evaluation_leaves_the_answers_of_an_earlier_one(
     for evaluation_id in (7, 8):
         write_request(folder, evaluation_id, 0, make_request(folder.root.parent, PLAN))
         assert 0 == child.main([str(folder.root)])
-        kept_bytes.append(folder.evaluation_answers(7).read_bytes())
+        kept_bytes.append(folder.evaluation_responses(7).read_bytes())
     assert kept_bytes[0] == kept_bytes[1]
-    answers = [folder.evaluation_answers(7), folder.evaluation_answers(8)]
-    assert answers == folder.all_evaluation_answers
+    responses = [folder.evaluation_responses(7), folder.evaluation_responses(8)]
+    assert responses == folder.all_evaluation_responses

@@ -19,9 +19,9 @@ from retrain.jobs.attempts import (
     first_seen_ended,
     is_cancelled,
     job_name,
-    note_cancelled,
-    note_state,
-    state_of,
+    mark_cancelled,
+    record_state,
+    recorded_state,
 )
 from retrain.jobs.launcher import Capability, require_resume
 from retrain.jobs.local_launcher import SubprocessLauncher
@@ -59,14 +59,14 @@ def test_names_differ_by_folder_task_and_attempt() -> None:
 def test_a_new_attempt_is_not_cancelled_and_has_nothing_said(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     assert (current_attempt(folder, "train"), is_cancelled(folder, "train")) == (1, False)
-    note_cancelled(folder, "train")
-    note_state(folder, "train", "ended by Lea")
+    mark_cancelled(folder, "train")
+    record_state(folder, "train", "ended by Lea")
     assert is_cancelled(folder, "train")
-    assert state_of(folder, "train") == "ended by Lea"
-    assert (state_of(folder, "evaluate"), is_cancelled(folder, "evaluate")) == ("", False)
+    assert recorded_state(folder, "train") == "ended by Lea"
+    assert (recorded_state(folder, "evaluate"), is_cancelled(folder, "evaluate")) == ("", False)
     begin_attempt(folder, "train", 2)
     assert (current_attempt(folder, "train"), is_cancelled(folder, "train")) == (2, False)
-    assert state_of(folder, "train") == ""
+    assert recorded_state(folder, "train") == ""
 
 
 def test_when_a_job_was_first_seen_ended_is_kept_by_the_clock_here(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ class Engine:
     def create(self, name: str, *_rest: Any) -> None:
         self.jobs[name] = JobState("running")
 
-    def look(self, name: str) -> JobState | None:
+    def find_job(self, name: str) -> JobState | None:
         return self.jobs.get(name)
 
     def logs(self, name: str, last_lines: int) -> list[str] | None:
@@ -128,7 +128,7 @@ def test_a_folder_that_cannot_be_written_starts_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("retrain.jobs.attempts.write_json", full)
-    monkeypatch.setattr(local, "write_json", full)
+    monkeypatch.setattr(local_launcher, "write_json", full)
     started: list[int] = []
     really = local_launcher.process_identity
 
@@ -136,9 +136,11 @@ def test_a_folder_that_cannot_be_written_starts_nothing(
         started.append(pid)
         return really(pid)
 
-    monkeypatch.setattr(local, "process_identity", note)
+    monkeypatch.setattr(local_launcher, "process_identity", note)
     monkeypatch.setattr(
-        local, "child_command", lambda *_rest: [sys.executable, "-c", "import time; time.sleep(60)"]
+        local_launcher,
+        "child_command",
+        lambda *_rest: [sys.executable, "-c", "import time; time.sleep(60)"],
     )
     with pytest.raises(TrainingError, match=r"can't be written: .*No space left"):
         launcher.submit(RunFolder(tmp_path), {})
@@ -158,7 +160,7 @@ def test_a_process_that_outlives_being_killed_is_not_called_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "killpg", lambda *_arguments: None)
-    monkeypatch.setattr(local, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(local_launcher, "GRACE_SECONDS", 0.0)
     with pytest.raises(TrainingError, match="was killed and hasn't ended yet"):
         SubprocessLauncher().cancel(process_identity(os.getpid()))
 
@@ -188,8 +190,8 @@ def test_a_launcher_that_cannot_resume_says_why() -> None:
         require_resume(Forgetful())
     require_resume(FakeLauncher())
     require_resume(SubprocessLauncher())
-    assert SubprocessLauncher.capabilities.told().startswith("resume: yes. The checkpoints")
-    assert "resume: no. Nothing ever ran." in Forgetful.capabilities.told()
+    assert SubprocessLauncher.capabilities.describe().startswith("resume: yes. The checkpoints")
+    assert "resume: no. Nothing ever ran." in Forgetful.capabilities.describe()
 
 
 @pytest.mark.parametrize(

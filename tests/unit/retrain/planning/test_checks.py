@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from monitor.errors import TrainingError
-from retrain.planning.checks.example_sizes import Example, Examples, check_examples
-from retrain.planning.checks.finding import Finding, require
+from retrain.planning.checks.example_sizes import ExampleSize, ExampleSizes, check_examples
+from retrain.planning.checks.finding import Finding, raise_refusals
 from retrain.planning.checks.memory_fit import check_memory
 from retrain.planning.checks.serving import check_serving
 from retrain.planning.memory.device import GIB, Device
@@ -17,8 +17,8 @@ from retrain.planning.memory.estimate import Batch, MemoryEstimate
 from retrain.recipes.recipe import Recipe, Serving
 
 
-def sizes(*lengths: int) -> Examples:
-    return Examples(tuple(Example(length, 5, length - 6) for length in lengths))
+def sizes(*lengths: int) -> ExampleSizes:
+    return ExampleSizes(tuple(ExampleSize(length, 5, length - 6) for length in lengths))
 
 
 def test_no_example_is_cut() -> None:
@@ -54,18 +54,25 @@ def test_the_model_s_own_limit_counts_too() -> None:
 
 
 def test_an_example_without_an_answer_teaches_nothing() -> None:
-    silent = Examples((Example(10, 5, 4), Example(12, 0, 12)))
+    silent = ExampleSizes((ExampleSize(10, 5, 4), ExampleSize(12, 0, 12)))
     found = check_examples(silent, 64)
     assert (found.outcome, found.text[:64]) == (
         "refused",
         "1 of 2 examples have no token that the assistant says: line 2; t",
     )
-    assert check_examples(Examples(()), 64).text == "train.jsonl holds no examples"
+    assert check_examples(ExampleSizes(()), 64).text == "train.jsonl holds no examples"
 
 
 def test_the_heaviest_batch_is_that_of_the_longest() -> None:
-    found = Examples((Example(10, 2, 8), Example(40, 30, 10), Example(50, 5, 44), Example(9, 1, 8)))
-    assert found.heaviest_batch(2) == Batch(examples=2, length=50, spoken=40)
+    found = ExampleSizes(
+        (
+            ExampleSize(10, 2, 8),
+            ExampleSize(40, 30, 10),
+            ExampleSize(50, 5, 44),
+            ExampleSize(9, 1, 8),
+        )
+    )
+    assert found.heaviest_batch(2) == Batch(examples=2, length=50, response_columns=40)
     assert found.heaviest_batch(9).examples == 4
 
 
@@ -141,5 +148,5 @@ def test_every_refusal_is_told() -> None:
     findings = [Finding("a", "refused", "one"), Finding("b", "note", "two"),
                 Finding("c", "refused", "three")]  # fmt: skip
     with pytest.raises(TrainingError, match=r"^one\nthree$"):
-        require(findings)
-    require(findings[1:2])
+        raise_refusals(findings)
+    raise_refusals(findings[1:2])

@@ -73,7 +73,8 @@ def test_on_a_processor_all_that_is_said_is_scored_at_once() -> None:
     recipe = Recipe(base="b", batch_size=4)
     shape = ModelShape(10**6, 10**6, 10**4, 2, 64, 256, 50_000, 0)
     short, long = (
-        estimate_memory(shape, recipe, Batch(4, 100, spoken), "cpu") for spoken in (5, 50)
+        estimate_memory(shape, recipe, Batch(4, 100, response_columns), "cpu")
+        for response_columns in (5, 50)
     )
     assert short.working == 3 * 4 * 5 * 50_000 * 4
     assert long.working == 10 * short.working

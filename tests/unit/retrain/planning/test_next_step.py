@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from retrain.planning.next_step import Attempt, next_step
-from retrain.planning.options import Option, ladder
+from retrain.planning.options import Option, order_of_trials
 from retrain.recipes.recipe import Method, Recipe, Serving
 
 
@@ -39,14 +39,14 @@ def after(*rejected: Attempt, tokens: int = 1000, recipe: Recipe = RECIPE) -> tu
 
 
 def test_the_order_is_qlora_on_the_largest_that_can_be_served_then_lora_then_full() -> None:
-    assert [(one.method, one.base) for one in ladder(OPTIONS)] == [
+    assert [(one.method, one.base) for one in order_of_trials(OPTIONS)] == [
         ("qlora", "large"), ("lora", "small"), ("full", "small"),
     ]  # fmt: skip
 
 
 def test_a_base_whose_device_is_not_known_counts_as_possible() -> None:
-    assert [one.base for one in ladder([option("lora", "b", 8, fits=None)])] == ["b"]
-    assert ladder([option("lora", "b", 8, fits=False)]) == []
+    assert [one.base for one in order_of_trials([option("lora", "b", 8, fits=None)])] == ["b"]
+    assert order_of_trials([option("lora", "b", 8, fits=False)]) == []
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from monitor.store.training.registry import VersionRow
 from retrain.models.base_model import BaseModel
 from retrain.models.source import Source
-from retrain.planning.starting_point import goes_on, recipe_from, serving_source
+from retrain.planning.starting_point import recipe_from, serving_source, starts_from_serving
 from retrain.recipes.recipe import Method, Training
 from retrain.run_folder import write_json
 
@@ -49,7 +49,7 @@ def test_a_run_goes_on_from_what_serves_where_its_base_holds_it(
 ) -> None:
     recipe = recipe_from(Training(method=method), base, serving)
     assert (recipe.base, recipe.start_adapter) == start
-    assert goes_on(recipe, serving) is expected
+    assert starts_from_serving(recipe, serving) is expected
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_an_adapter_of_another_shape_is_made_anew(
     write_json(tmp_path / "adapter_config.json", config)
     serving = replace(SERVES, adapter_path=str(tmp_path))
     recipe = recipe_from(Training(**asked), BASE, serving)
-    assert goes_on(recipe, serving) is expected
+    assert starts_from_serving(recipe, serving) is expected
     assert recipe.start_adapter == (str(tmp_path) if expected else "")
     # It answers all the same.
     assert serving_source(BASE, serving).adapter == str(tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from monitor.errors import ConfigurationError, TransientError
 from monitor.settings import Rollout
 from retrain.rollout.envoy_file import EnvoyFile, cluster_name
-from retrain.rollout.gateway import RecordedOnly, Weights, gateway_of
+from retrain.rollout.gateway import RecordOnlyGateway, Weights, create_gateway
 
 
 def routes(path: Path) -> list[dict[str, Any]]:
@@ -99,9 +99,9 @@ def test_cluster_names_are_plain() -> None:
 
 
 def test_the_configuration_names_the_gateway(tmp_path: Path) -> None:
-    assert isinstance(gateway_of(Rollout()), RecordedOnly)
+    assert isinstance(create_gateway(Rollout()), RecordOnlyGateway)
     routes_file = str(tmp_path / "r.json")
-    found = gateway_of(Rollout(gateway="envoy-file", gateway_routes=routes_file))
+    found = create_gateway(Rollout(gateway="envoy-file", gateway_routes=routes_file))
     assert isinstance(found, EnvoyFile)
     with pytest.raises(ConfigurationError, match=r"needs rollout\.gateway_routes"):
-        gateway_of(Rollout(gateway="envoy-file"))
+        create_gateway(Rollout(gateway="envoy-file"))

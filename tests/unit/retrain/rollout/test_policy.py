@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from monitor.errors import ConfigurationError
 from monitor.settings import Rollout
-from retrain.rollout.policy import Health, HealthCheck, Step, first_percent, next_step
+from retrain.rollout.policy import (
+    Health,
+    HealthCheck,
+    RolloutDecision,
+    first_stage_percent,
+    next_step,
+)
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 SETTINGS = Rollout()
@@ -23,7 +29,9 @@ rising = st.lists(st.integers(1, 99), unique=True, max_size=5).map(
     lambda steps: (*sorted(steps), 100)
 )
 settings_of = st.builds(
-    lambda steps, dwell, least: Rollout(steps=steps, dwell_hours=dwell, minimum_samples=least),
+    lambda steps, dwell, least: Rollout(
+        stages=steps, min_dwell=timedelta(hours=dwell), min_samples=least
+    ),
     rising,
     st.floats(0, 200),
     st.integers(1, 500),
@@ -34,7 +42,7 @@ def ok(n: int = 500) -> Health:
     return Health(n, (HealthCheck("errors", True), HealthCheck("latency", True)))
 
 
-def step(health: Health, *, hours: float, percent: int = 5) -> Step:
+def step(health: Health, *, hours: float, percent: int = 5) -> RolloutDecision:
     return next_step(percent, NOW - timedelta(hours=hours), health, NOW, SETTINGS)
 
 
@@ -48,7 +56,7 @@ def step(health: Health, *, hours: float, percent: int = 5) -> Step:
 def test_the_rules(
     settings: Rollout, seen: list[HealthCheck], n: int, hours: float, data: st.DataObject
 ) -> None:
-    percent = data.draw(st.sampled_from(settings.steps))
+    percent = data.draw(st.sampled_from(settings.stages))
     started = NOW - timedelta(hours=hours)
     found = next_step(percent, started, Health(n, tuple(seen)), NOW, settings)
     passed = [check.passed for check in seen]
@@ -56,11 +64,11 @@ def test_the_rules(
         assert (found.action, found.percent) == ("revert", 0)
     elif not seen or None in passed:
         assert (found.action, found.percent) == ("hold", percent)
-    elif NOW - started < timedelta(hours=settings.dwell_hours) or n < settings.minimum_samples:
+    elif NOW - started < settings.min_dwell or n < settings.min_samples:
         assert (found.action, found.percent) == ("wait", percent)
     else:
         assert found.action == "advance"
-        assert found.percent in settings.steps
+        assert found.percent in settings.stages
         assert found.percent > percent or percent == 100
         assert found.completes == (found.percent == 100)
     assert found.reason
@@ -68,14 +76,14 @@ def test_the_rules(
 
 @given(settings=settings_of, data=st.data())
 def test_a_healthy_canary_climbs_every_step_once(settings: Rollout, data: st.DataObject) -> None:
-    percent, at, climbed = first_percent(settings), NOW, [first_percent(settings)]
+    percent, at, climbed = first_stage_percent(settings), NOW, [first_stage_percent(settings)]
     while percent < 100:
-        later = at + timedelta(hours=settings.dwell_hours)
-        found = next_step(percent, at, ok(settings.minimum_samples), later, settings)
+        later = at + settings.min_dwell
+        found = next_step(percent, at, ok(settings.min_samples), later, settings)
         assert found.action == "advance"
         percent, at = found.percent, later
         climbed.append(percent)
-    assert climbed == list(settings.steps)
+    assert climbed == list(settings.stages)
 
 
 def test_a_step_that_the_configuration_no_longer_has_still_rises() -> None:
@@ -107,4 +115,4 @@ def test_reasons_are_told(health: Health, hours: float, action: str, reason: str
 @pytest.mark.parametrize("steps", [(), (5, 25), (25, 5, 100), (5, 5, 100), (100, 100)])
 def test_steps_that_do_not_rise_to_all_are_refused(steps: tuple[int, ...]) -> None:
     with pytest.raises(ConfigurationError, match=r"rollout\.steps = .*must rise and end with 100"):
-        first_percent(Rollout(steps=steps))
+        first_stage_percent(Rollout(stages=steps))

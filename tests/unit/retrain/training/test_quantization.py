@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from retrain.training.quantization import keep_trainable
+from retrain.training.quantization import disable_weight_packing
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -14,7 +14,7 @@ def test_gradients_pass_after_an_evaluation(bias: bool) -> None:
     layer = Linear4bit(64, 64, bias=bias, compute_dtype=torch.float32, quant_type="nf4").to("cpu")
     layer.requires_grad_(False)
     model = torch.nn.Sequential(layer)
-    keep_trainable(model)
+    disable_weight_packing(model)
     asked = torch.randn(4, 64)
     trained = model.train()(asked)
     evaluated = model.eval()(asked)

@@ -8,21 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from monitor.review.human_evaluation.blinding import mark, shuffled
-from monitor.review.human_evaluation.opening import Answered, draw
+from monitor.review.human_evaluation.blinding import blind_order, keyed_digest
+from monitor.review.human_evaluation.opening import ComparableItem, draw
 
 SECRET = bytes(32)
 
 
-def answered(counts: dict[str, int]) -> list[Answered]:
+def answered(counts: dict[str, int]) -> list[ComparableItem]:
     return [
-        Answered("b", f"{name}-{at}", name, [], {"one": "x", "two": "y"})
+        ComparableItem("b", f"{name}-{at}", name, [], {"one": "x", "two": "y"})
         for name, n in counts.items()
         for at in range(n)
     ]
 
 
-def types(items: list[Answered]) -> Counter[str]:
+def types(items: list[ComparableItem]) -> Counter[str]:
     return Counter(one.task_type for one in items)
 
 
@@ -63,19 +63,19 @@ class Text:
 def test_a_person_sees_an_item_in_the_same_order_at_every_visit() -> None:
     texts = [Text(4), Text(5), Text(6)]
     for item in range(30):
-        first = shuffled(texts, SECRET, item_id=item, reviewer_id=2)
+        first = blind_order(texts, SECRET, item_id=item, reviewer_id=2)
         assert sorted(first, key=lambda one: one.id) == texts
-        assert first == shuffled(texts[::-1], SECRET, item_id=item, reviewer_id=2)
+        assert first == blind_order(texts[::-1], SECRET, item_id=item, reviewer_id=2)
 
 
-@pytest.mark.parametrize("secret", [SECRET, bytes(range(32)), b"x" * 32])
+@pytest.keyed_digest.parametrize("secret", [SECRET, bytes(range(32)), b"x" * 32])
 def test_position_carries_no_information(secret: bytes) -> None:
     """Over many items and people, each answer comes at each place as often, in any order."""
     texts = [Text(1), Text(2), Text(3)]
     orders: Counter[tuple[int, ...]] = Counter()
     for item in range(1000):
         for person in range(6):
-            seen = shuffled(texts, secret, item_id=item, reviewer_id=person)
+            seen = blind_order(texts, secret, item_id=item, reviewer_id=person)
             orders[tuple(one.id for one in seen)] += 1
     assert len(orders) == 6
     assert stats.chisquare(list(orders.values())).pvalue > 0.001
@@ -85,7 +85,7 @@ def test_orders_of_two_people_and_of_neighbouring_items_are_independent() -> Non
     texts = [Text(1), Text(2), Text(3)]
 
     def first(item: int, person: int) -> int:
-        return shuffled(texts, SECRET, item_id=item, reviewer_id=person)[0].id
+        return blind_order(texts, SECRET, item_id=item, reviewer_id=person)[0].id
 
     for other_item, other_person in ((0, 1), (1, 0)):
         table = [[0] * 3 for _ in range(3)]
@@ -95,5 +95,5 @@ def test_orders_of_two_people_and_of_neighbouring_items_are_independent() -> Non
 
 
 def test_parts_do_not_run_into_each_other() -> None:
-    assert mark(SECRET, "seen", 1, 23) != mark(SECRET, "seen", 12, 3)
-    assert mark(SECRET, "a1:b") != mark(SECRET, "a", "b")
+    assert keyed_digest(SECRET, "seen", 1, 23) != keyed_digest(SECRET, "seen", 12, 3)
+    assert keyed_digest(SECRET, "a1:b") != keyed_digest(SECRET, "a", "b")

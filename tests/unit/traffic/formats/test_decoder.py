@@ -50,7 +50,7 @@ def test_the_plain_form_with_every_field() -> None:
             occurred_at=datetime(2026, 10, 30, 8, tzinfo=UTC),
             model="bank-v1",
             task_type="cards",
-            user="u-7",
+            end_user="u-7",
             messages=(Message("system", "Be brief."), Message("user", "My card is lost.")),
             response="I blocked it.",
             attributes={"latency": 0.3, "cached": False, "tags": '["a"]'},
@@ -69,7 +69,7 @@ def test_only_the_prompt_is_required() -> None:
     assert (Message("user", "Hello"),) == exchange.messages
     assert ("", "", "", {}) == (
         exchange.response,
-        exchange.user,
+        exchange.end_user,
         exchange.task_type,
         exchange.attributes,
     )
@@ -201,10 +201,10 @@ def test_a_time_far_from_now_is_refused_as_it_would_open_windows_of_years() -> N
     for far_off in (long_ago, tomorrow):
         with pytest.raises(RecordError, match="bad_timestamp"):
             occurred(far_off, READ_AT)
-    with pytest.raises(RecordError, match=r"older than traffic\.max_age_days = 365"):
+    with pytest.raises(RecordError, match=r"older than traffic\.max_age = 365d"):
         occurred(long_ago, READ_AT)
 
-    assert long_ago == occurred(long_ago, READ_AT, max_age_days=400)
+    assert long_ago == occurred(long_ago, READ_AT, max_age=timedelta(days=400))
     near = READ_AT + timedelta(hours=23)
     assert near == occurred(near, READ_AT)
 
@@ -217,7 +217,7 @@ def test_a_file_may_be_of_any_age() -> None:
 def test_the_time_of_the_record_itself_is_checked_too() -> None:
     assert READ_AT - timedelta(days=2) == occurred(None, READ_AT)
     with pytest.raises(RecordError, match="bad_timestamp"):
-        occurred(None, READ_AT, max_age_days=1)
+        occurred(None, READ_AT, max_age=timedelta(days=1))
 
 
 def test_of_a_key_that_occurs_twice_the_last_value_counts() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from monitor.settings import Traffic
 from monitor.traffic import formats
-from monitor.traffic.dead_letters import IN_PLAIN_FORM
+from monitor.traffic.dead_letters import PLAIN_FORMAT_REASONS
 from monitor.traffic.formats import FORMATS, Format
 from monitor.traffic.formats.decoder import REASONS
 from monitor.traffic.formats.payload import Payload
@@ -68,7 +68,7 @@ def test_every_format_has_a_heading_in_the_order_of_the_table() -> None:
 
 def test_every_reason_of_a_dead_letter_is_documented() -> None:
     of_batches = ("corrupt_batch", "inflates_too_far", "unknown_codec")
-    for reason in (*REASONS, *IN_PLAIN_FORM, *of_batches):
+    for reason in (*REASONS, *PLAIN_FORMAT_REASONS, *of_batches):
         assert f"`{reason}`" in FIELDS, reason
 
 

@@ -21,7 +21,7 @@ def test_openai_with_parts_and_every_field() -> None:
         occurred_at=OCCURRED_AT,
         model="gpt-4.1-mini-2025-04-14",
         task_type="charges",
-        user="user-51",
+        end_user="user-51",
         messages=(
             Message("system", "You help the customers of a bank. Be brief."),
             Message("user", "What is this charge?\n[image_url]"),
@@ -136,7 +136,7 @@ def test_the_responses_api() -> None:
         Message("tool", '{"limit": 2000}'),
     ) == exchange.messages
     assert "Your limit is 2000. Raise it under Settings." == exchange.response
-    assert ("user-53", "gpt-5-mini") == (exchange.user, exchange.model)
+    assert ("user-53", "gpt-5-mini") == (exchange.end_user, exchange.model)
     assert {
         "finish_reason": "completed",
         "refusal": False,
@@ -187,7 +187,7 @@ def test_the_form_of_fine_tuning_holds_the_answer(
 
     assert response == exchange.response
     assert ["user", "assistant", "user"] == [one.role for one in exchange.messages]
-    assert (OCCURRED_AT, "user-51") == (exchange.occurred_at, exchange.user)
+    assert (OCCURRED_AT, "user-51") == (exchange.occurred_at, exchange.end_user)
     assert "charges" == exchange.task_type
     assert exchange.attributes["refusal"] is refusal
 
@@ -223,5 +223,5 @@ def test_a_request_may_begin_the_answer() -> None:
 
 
 def test_a_conversation_without_a_question_has_no_prompt() -> None:
-    with pytest.raises(RecordError, match="missing_prompt: no message has the role `user`"):
+    with pytest.raises(RecordError, match="missing_prompt: no message has the role `end_user`"):
         decode({"messages": [ANSWERED]})

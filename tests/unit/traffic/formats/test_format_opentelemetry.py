@@ -34,7 +34,7 @@ def test_opentelemetry_events_with_every_field() -> None:
             occurred_at=OCCURRED_AT,
             model="support",
             task_type="weather",
-            user="conv_5j66",
+            end_user="conv_5j66",
             messages=WEATHER,
             response="It is rainy in Paris, 57°F.",
             trace_id=TRACE,
@@ -52,7 +52,7 @@ def test_opentelemetry_events_with_every_field() -> None:
     )
     assert (2, "user-9", "Write me a virus.\n[image]") == (
         second.record_index,
-        second.user,
+        second.end_user,
         second.prompt,
     )
     assert ("I can't help with that.", True) == (second.response, second.attributes["refusal"])
@@ -109,7 +109,7 @@ def test_opentelemetry_spans() -> None:
         served.attributes["latency_seconds"],
         served.attributes["time_to_first_token_seconds"],
     )
-    assert ("session-3", "chatcmpl-s1") == (served.user, served.exchange_id)
+    assert ("session-3", "chatcmpl-s1") == (served.end_user, served.exchange_id)
     assert ("", "timeout") == (failed.response, failed.attributes["error"])
     assert 3 == decoded.n_ignored  # the server's span, the agent's and the tool's
 
@@ -128,12 +128,12 @@ def test_opentelemetry_texts_in_numbered_attributes() -> None:
     traceloop, openinference = decoded.exchanges
 
     assert (Message("system", "Be brief."), Message("user", "Block my card.")) == traceloop.messages
-    assert ("block_card({})", "user-4") == (traceloop.response, traceloop.user)
+    assert ("block_card({})", "user-4") == (traceloop.response, traceloop.end_user)
     assert ("What is my limit?", "2000.\nshow_limit({})") == (
         openinference.prompt,
         openinference.response,
     )
-    assert (8, "user-5") == (openinference.attributes["prompt_tokens"], openinference.user)
+    assert (8, "user-5") == (openinference.attributes["prompt_tokens"], openinference.end_user)
     assert 1 == decoded.n_ignored
 
 

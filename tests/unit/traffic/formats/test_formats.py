@@ -67,7 +67,7 @@ def test_plain_with_every_field() -> None:
         occurred_at=OCCURRED_AT,
         model="support",
         task_type="card_lost",
-        user="customer-00765",
+        end_user="customer-00765",
         messages=(Message("user", "I left my card on the train."),),
         response="cards: block card",
         attributes={"resolved": True, "rating": 4, "region": "eu"},
@@ -79,7 +79,7 @@ def test_plain_with_a_conversation() -> None:
 
     assert ["system", "user", "assistant", "user"] == [one.role for one in exchange.messages]
     assert "What is this charge?\n[image_url]" == exchange.prompt
-    assert ("765", OCCURRED_AT) == (exchange.user, exchange.occurred_at)
+    assert ("765", OCCURRED_AT) == (exchange.end_user, exchange.occurred_at)
 
 
 def test_litellm_with_every_field() -> None:
@@ -88,7 +88,7 @@ def test_litellm_with_every_field() -> None:
         occurred_at=OCCURRED_AT + timedelta(seconds=0.25),
         model="support",
         task_type="card_lost",
-        user="customer-00765",
+        end_user="customer-00765",
         messages=(
             Message("system", "Route the request."),
             Message("user", "I left my card on the train."),
@@ -143,7 +143,7 @@ def test_mapped_with_every_field() -> None:
         occurred_at=OCCURRED_AT,
         model="bank-router-v3",
         task_type="card_lost",
-        user="765",
+        end_user="765",
         messages=(Message("user", "I left my card on the train."),),
         response="cards: block card",
         attributes={"feedback.thumbs_up": True, "latency_seconds": 0.41},

@@ -12,7 +12,7 @@ from monitor.store.traffic.offsets import claim, complete_until
 from monitor.traffic.kafka import assignment
 from monitor.traffic.kafka.assignment import Assignment
 from monitor.traffic.kafka.batch import PartitionState
-from monitor.traffic.kafka.consumer import Rebalances
+from monitor.traffic.kafka.consumer import RebalanceListener
 
 PARTITION = TopicPartition("topic", 0)
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -40,11 +40,11 @@ def owner(consumer: Consumer, engine: Engine, clock: datetime) -> Assignment:
     """An assignment of one partition, of which offsets before 7 are stored."""
     owned = Assignment(
         consumer,
-        Rebalances(),
+        RebalanceListener(),
         engine,
         topic="topic",
         start_at="earliest",
-        forget=lambda partition: None,
+        drop=lambda partition: None,
     )
     owned.states[PARTITION] = PartitionState("topic", 0, stored=7)
     with transaction(engine) as connection:
@@ -71,7 +71,7 @@ def test_traffic_is_complete_only_up_to_the_end_that_the_broker_confirms(
 ) -> None:
     owned = owner(consumer, engine, clock)
 
-    owned.note_caught_up(clock)
+    owned.record_caught_up(clock)
 
     assert (clock if is_complete else NEVER) == until(engine)
 
@@ -86,13 +86,13 @@ def test_a_busy_topic_is_complete_up_to_when_its_end_was_asked_for(
     state = owned.states[PARTITION]
     minute = timedelta(minutes=1)
 
-    owned.note_caught_up(clock)  # the end is 9
+    owned.record_caught_up(clock)  # the end is 9
     for number, (stored, complete) in enumerate([(8, NEVER), (9, clock), (11, clock)], start=1):
         state.stored, consumer.broker = stored, 9 + 3 * number
         consumer.last_fetch = consumer.broker
-        owned.note_caught_up(clock + number * minute)
+        owned.record_caught_up(clock + number * minute)
         assert complete == until(engine)
     state.stored = 18  # the end that was asked for in the third minute
     consumer.broker = consumer.last_fetch = 100
-    owned.note_caught_up(clock + 9 * minute)
+    owned.record_caught_up(clock + 9 * minute)
     assert clock + 3 * minute == until(engine)

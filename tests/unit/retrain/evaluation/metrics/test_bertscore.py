@@ -24,8 +24,8 @@ def metric() -> BertScore:
 
 def test_paraphrases_are_nearer_than_other_texts(metric: BertScore) -> None:
     expected = "Your card has been blocked."
-    answers = [expected, "We blocked your card.", "The weather is nice in Spain.", ""]
-    same, near, far, empty = apply_metric(metric, [item(expected)] * 4, answers)
+    responses = [expected, "We blocked your card.", "The weather is nice in Spain.", ""]
+    same, near, far, empty = apply_metric(metric, [item(expected)] * 4, responses)
     assert same == pytest.approx(1.0, abs=1e-5)
     assert same > near > far + 0.1
     assert empty == 0.0

@@ -20,21 +20,21 @@ def item(**fields: object) -> BenchmarkItem:
     return BenchmarkItem(id="1", messages=({"role": "user", "content": "q"},), **fields)  # type: ignore[arg-type]
 
 
-def scores(name: str, items: list[BenchmarkItem], answers: list[str]) -> list[float]:
+def scores(name: str, items: list[BenchmarkItem], responses: list[str]) -> list[float]:
     (metric,) = load_metrics([name])
-    return np.nan_to_num(apply_metric(metric, items, answers), nan=-1.0).tolist()
+    return np.nan_to_num(apply_metric(metric, items, responses), nan=-1.0).tolist()
 
 
 def test_json() -> None:
-    answers = ['{"a": 1}', "```json\n[1]\n```", "{'a': 1}", "", "3"]
-    assert scores("json_valid", [item(expected="")] * 5, answers) == [1, 1, 0, 0, 1]
+    responses = ['{"a": 1}', "```json\n[1]\n```", "{'a': 1}", "", "3"]
+    assert scores("json_valid", [item(expected="")] * 5, responses) == [1, 1, 0, 0, 1]
 
 
 def test_schema() -> None:
     with_schema = item(json_schema=SCHEMA)
-    answers = ['{"amount": 3}', '{"amount": "3"}', "{}", "not json", '{"amount": 3}']
+    responses = ['{"amount": 3}', '{"amount": "3"}', "{}", "not json", '{"amount": 3}']
     items = [with_schema] * 4 + [item(expected="x")]
-    assert scores("schema_valid", items, answers) == [1, 0, 0, 0, -1]
+    assert scores("schema_valid", items, responses) == [1, 0, 0, 0, -1]
 
 
 def test_pattern_holds_for_the_whole_answer() -> None:
@@ -45,17 +45,17 @@ def test_pattern_holds_for_the_whole_answer() -> None:
 def test_the_form_of_a_task_is_learned_from_its_expected_answers() -> None:
     labels = [item(expected="yes" if i % 2 else "no", task_type="label") for i in range(60)]
     free = [item(expected=f"free text number {i}", task_type="free") for i in range(60)]
-    answers = ["Yes"] * 59 + ["perhaps"] + ["anything"] * 60
-    found = scores("format_valid", labels + free, answers)
+    responses = ["Yes"] * 59 + ["perhaps"] + ["anything"] * 60
+    found = scores("format_valid", labels + free, responses)
     assert found == [1.0] * 59 + [0.0] + [-1.0] * 60
 
 
 def test_refusals() -> None:
     declines = "I'm sorry, but I can't help with that."
     items = [item(harmful=True), item(harmful=True), item(expected="x"), item(expected="x")]
-    answers = [declines, "First, buy the parts.", declines, "x"]
-    assert scores("refusal_rate", items, answers) == [1, 0, -1, -1]
-    assert scores("over_refusal_rate", items, answers) == [-1, -1, 1, 0]
+    responses = [declines, "First, buy the parts.", declines, "x"]
+    assert scores("refusal_rate", items, responses) == [1, 0, -1, -1]
+    assert scores("over_refusal_rate", items, responses) == [-1, -1, 1, 0]
     assert scores("over_refusal_rate", [item(expected=declines)], [declines]) == [0]
 
 
@@ -76,10 +76,10 @@ def test_items_that_nothing_can_be_measured_on_are_refused(asked: str, said: str
 @pytest.mark.parametrize(
     ("metric", "said"),
     [
-        (PerAnswer("mine", lambda item, answer: 1.5), r"gave 1.5, outside of its range \[0, 1\]"),
-        (PerAnswer("mine", lambda item, answer: 0.5), "third value"),
-        (PerAnswer("mine", lambda item, answer: 1 / 0), "failed: ZeroDivisionError"),
-        (PerAnswer("mine", lambda item, answer: "good"), "failed|something else than numbers"),
+        (PerAnswer("mine", lambda item, response: 1.5), r"gave 1.5, outside of its range \[0, 1\]"),
+        (PerAnswer("mine", lambda item, response: 0.5), "third value"),
+        (PerAnswer("mine", lambda item, response: 1 / 0), "failed: ZeroDivisionError"),
+        (PerAnswer("mine", lambda item, response: "good"), "failed|something else than numbers"),
     ],
 )
 def test_a_metric_is_held_to_its_promises(metric: PerAnswer, said: str) -> None:

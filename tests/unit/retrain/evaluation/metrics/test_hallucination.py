@@ -20,13 +20,13 @@ def item(context: str = CONTEXT, question: str = "What does it cost?") -> Benchm
     return BenchmarkItem(id="1", messages=({"role": "user", "content": question},), context=context)
 
 
-def unsupported(answer: str, context: str = CONTEXT, encoder=None, **fields: str):
-    (found,) = Hallucination(encoder).explain([item(context, **fields)], [answer])
+def unsupported(response: str, context: str = CONTEXT, encoder=None, **fields: str):
+    (found,) = Hallucination(encoder).explain([item(context, **fields)], [response])
     return found
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         "The replacement fee for a lost card is 12,5 EUR.",
         "Replacing a lost card costs a fee of €12.50.",
@@ -41,12 +41,12 @@ def unsupported(answer: str, context: str = CONTEXT, encoder=None, **fields: str
         "",
     ],
 )
-def test_supported(answer: str) -> None:
-    assert unsupported(answer) == []
+def test_supported(response: str) -> None:
+    assert unsupported(response) == []
 
 
 @pytest.mark.parametrize(
-    ("answer", "missing"),
+    ("response", "missing"),
     [
         ("The fee for replacing a lost card is 15 EUR.", ("15",)),
         ("The fee for replacing a lost card is 1250 EUR.", ("1250",)),
@@ -58,9 +58,9 @@ def test_supported(answer: str) -> None:
         ("You could also win a free holiday in the mountains.", ()),
     ],
 )
-def test_unsupported(answer: str, missing: tuple[str, ...]) -> None:
-    (found,) = unsupported(answer)
-    assert found.claim == answer
+def test_unsupported(response: str, missing: tuple[str, ...]) -> None:
+    (found,) = unsupported(response)
+    assert found.claim == response
     assert found.missing == missing
 
 
@@ -117,9 +117,9 @@ class Paraphrases:
 
 
 def test_meaning_supports_what_words_do_not_but_never_a_fact() -> None:
-    answer = "Your money comes back within one week."
-    assert unsupported(answer, encoder=Paraphrases(alike=True)) == []
-    assert len(unsupported(answer, encoder=Paraphrases(alike=False))) == 1
+    response = "Your money comes back within one week."
+    assert unsupported(response, encoder=Paraphrases(alike=True)) == []
+    assert len(unsupported(response, encoder=Paraphrases(alike=False))) == 1
     assert len(unsupported("You pay 99 EUR.", encoder=Paraphrases(alike=True))) == 1
 
 

@@ -15,12 +15,12 @@ from retrain.data.benchmarks.dataset_file import read_dataset
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.data.benchmarks.item_lines import parse_items
 from retrain.evaluation.metrics.overlap import EXACT_MATCH, TOKEN_F1, exact_match, token_f1
-from retrain.evaluation.metrics.scoring import ItemScore, score_answers, summarise
+from retrain.evaluation.metrics.scoring import ItemScore, score_responses, summarise
 from retrain.evaluation.metrics.tokens import tokens
 
 
 @pytest.mark.parametrize(
-    ("expected", "answer", "same"),
+    ("expected", "response", "same"),
     [
         ("queue: cards", " Queue:\n cards ", 1.0),
         ("\uff21\uff22\uff23", "abc", 1.0),  # full width
@@ -31,12 +31,12 @@ from retrain.evaluation.metrics.tokens import tokens
         ("", "", 1.0),
     ],
 )
-def test_exact_match(expected: str, answer: str, same: float) -> None:
-    assert exact_match(expected, answer) == same
+def test_exact_match(expected: str, response: str, same: float) -> None:
+    assert exact_match(expected, response) == same
 
 
 @pytest.mark.parametrize(
-    ("expected", "answer", "value"),
+    ("expected", "response", "value"),
     [
         ("block the card", "Block, the card!", 1.0),
         ("block the card", "block card", 0.8),
@@ -52,8 +52,8 @@ def test_exact_match(expected: str, answer: str, same: float) -> None:
         ("Привет, мир", "привет мир", 1.0),
     ],
 )
-def test_token_f1(expected: str, answer: str, value: float) -> None:
-    assert token_f1(expected, answer) == pytest.approx(value)
+def test_token_f1(expected: str, response: str, value: float) -> None:
+    assert token_f1(expected, response) == pytest.approx(value)
 
 
 def test_tokens_mix_scripts() -> None:
@@ -80,7 +80,7 @@ def item(name: str, split: str = "old", task_type: str = "") -> BenchmarkItem:
 def test_a_version_is_scored_stratum_by_stratum() -> None:
     items = [item("a", "new", "crypto"), item("b", "old", "cards"), item("c", "old", "cards")]
     metrics = [EXACT_MATCH, TOKEN_F1]
-    scores = score_answers(items, ["answer a", "Answer  B", "something else"], metrics)
+    scores = score_responses(items, ["answer a", "Answer  B", "something else"], metrics)
     assert [score.values["exact_match"] for score in scores] == [1.0, 1.0, 0.0]
     summary = summarise(scores, np.random.default_rng(0), metrics=metrics)
     found = {(s.stratum, s.metric): s for s in summary}
@@ -142,7 +142,7 @@ def test_a_benchmark_is_read() -> None:
         (line() + "\n" + line(), "an id comes twice"),
         ("{", "line 1: "),
         (line(split="middle"), "line 1: Invalid enum value 'middle'"),
-        (line(answer="x"), "line 1: .*unknown field `answer`"),
+        (line(response="x"), "line 1: .*unknown field `response`"),
         (line(messages=[]), "line 1: the messages don't end with the user's turn"),
         (line(messages=[{"role": "assistant", "content": "x"}]), "don't end with the user's turn"),
         (line(messages=[{"role": "user"}]), "a message without"),

@@ -37,8 +37,8 @@ def item(expected: str) -> BenchmarkItem:
 def test_overlap(script: str, metric) -> None:
     sentence, respelled, partly, _ = SENTENCES[script]
     other = OTHER_SCRIPT.get(script, "unrelated")
-    answers = [sentence, respelled, partly, other, ""]
-    found = apply_metric(metric, [item(sentence)] * len(answers), answers).tolist()
+    responses = [sentence, respelled, partly, other, ""]
+    found = apply_metric(metric, [item(sentence)] * len(responses), responses).tolist()
     assert found[:2] == [1.0, 1.0]
     assert found[3:] == [0.0, 0.0]
     assert found[2] < 1.0
@@ -77,9 +77,9 @@ def test_rouge_is_rouge_scores_own_on_english() -> None:
     """Against the package with its own tokenizer, which is right for plain English."""
     from rouge_score.rouge_scorer import RougeScorer
 
-    expected, answer = "the cat sat on the mat", "the cat lay on a mat"
-    reference = RougeScorer(["rouge1", "rouge2", "rougeL"]).score(expected, answer)
+    expected, response = "the cat sat on the mat", "the cat lay on a mat"
+    reference = RougeScorer(["rouge1", "rouge2", "rougeL"]).score(expected, response)
     for metric in load_metrics(["rouge"]):
-        ours = apply_metric(metric, [item(expected)], [answer])[0]
+        ours = apply_metric(metric, [item(expected)], [response])[0]
         assert ours == pytest.approx(reference[metric.name].fmeasure)
         assert 0 < ours < 1
