@@ -46,8 +46,16 @@ test: setup ## Run all tests, with a real Kafka, PostgreSQL and browser where th
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that need no service and no language model
-	@$(TEST_ENVIRONMENT) $(BIN)/pytest $(IN_WORKERS) tests/unit tests/statistics -m 'not language_model' \
-		$(PYTEST_ARGS)
+	@$(TEST_ENVIRONMENT) $(BIN)/pytest $(IN_WORKERS) tests/unit tests/statistics \
+		-m 'not language_model and not drill' $(PYTEST_ARGS)
+
+.PHONY: drills
+drills: setup ## Run the long forms of tests: trials of level and power, kills under load
+	@$(TEST_ENVIRONMENT) $(BIN)/pytest $(IN_WORKERS) -m drill --timeout 3600 $(PYTEST_ARGS)
+
+.PHONY: snapshots
+snapshots: setup ## Rewrite the snapshots of wording; review the difference as text
+	@$(TEST_ENVIRONMENT) $(BIN)/pytest -q -k snapshot --snapshot-update $(PYTEST_ARGS)
 
 .PHONY: fuzz
 fuzz: setup ## Mutate the records of the fixtures and decode them (SECONDS=300 SEED=1)
@@ -59,13 +67,14 @@ soak: setup ## Kill, stop and cut all under load; show one row per record (SEED=
 		--kills $(or $(KILLS),55) --seconds $(or $(DURATION),540)
 
 .PHONY: check
-check: setup ## Format, lint, types, layers, Dockerfile, tracked files
+check: setup ## Format, lint, types, layers, vocabulary, Dockerfile, tracked files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint docker/Dockerfile
 	$(BIN)/python scripts/check_tracked_files.py
+	$(BIN)/python scripts/check_vocabulary.py
 
 .PHONY: format
 format: setup ## Format the code and fix what ruff can fix
