@@ -113,6 +113,6 @@ def test_reasons_are_told(health: Health, hours: float, action: str, reason: str
 
 
 @pytest.mark.parametrize("steps", [(), (5, 25), (25, 5, 100), (5, 5, 100), (100, 100)])
-def test_steps_that_do_not_rise_to_all_are_refused(steps: tuple[int, ...]) -> None:
-    with pytest.raises(ConfigurationError, match=r"rollout\.steps = .*must rise and end with 100"):
+def test_stages_must_rise_to_all_traffic(steps: tuple[int, ...]) -> None:
+    with pytest.raises(ConfigurationError, match=r"rollout\.stages = .*must rise and end with 100"):
         first_stage_percent(Rollout(stages=steps))
