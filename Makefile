@@ -87,7 +87,7 @@ docs: setup ## Rewrite docs/reference/settings.md and commands.md from config.to
 
 .PHONY: screenshots
 screenshots: setup ## Remake the pictures in docs/images (needs Chromium)
-	@$(BIN)/python scripts/take_screenshots.py
+	@$(BIN)/python tests/screenshots/__main__.py
 
 .PHONY: bench
 bench: setup ## Measure against the goals; writes build/bench.json (AREA=drift: one area)

@@ -8,17 +8,14 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
-from monitor.accounts import passwords
-from monitor.store.engine import make_engine
-from monitor.store.tables import metadata
-from tests.services.kafka import (  # noqa: F401 - fixtures
+from bench.services.kafka import (  # noqa: F401 - fixtures
     bootstrap_servers,
     create_topic,
     own_broker,
     producer,
     topic,
 )
-from tests.services.postgres import (  # noqa: F401 - fixtures
+from bench.services.postgres import (  # noqa: F401 - fixtures
     any_engine,
     own_postgres,
     postgres_database,
@@ -26,6 +23,9 @@ from tests.services.postgres import (  # noqa: F401 - fixtures
     postgres_engine,
     postgres_url,
 )
+from monitor.accounts import passwords
+from monitor.store.engine import make_engine
+from monitor.store.tables import metadata
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from bench.review.page_server import Served
+from bench.services.postgres import PostgresServer
 from monitor.accounts.registration import create_user
 from monitor.store.engine import make_engine, transaction
 from monitor.store.review.items import insert_batch
@@ -39,7 +40,6 @@ from monitor.store.tables import (
 )
 from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
 from monitor.store.windows.claims import claim_drift_evaluation
-from tests.services.postgres import PostgresServer
 
 PASSWORD = "correct horse battery"
 PEOPLE = ("Ada", "Ben", "Cem", "Dora")

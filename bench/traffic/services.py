@@ -13,11 +13,11 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 from sqlalchemy import create_engine, make_url, text
 
+from bench.services.kafka import KafkaServer
+from bench.services.postgres import PostgresServer
 from monitor.settings import Settings
 from monitor.store.engine import make_engine
 from monitor.store.tables import metadata
-from tests.services.kafka import KafkaServer
-from tests.services.postgres import PostgresServer
 
 RECORD_BYTES = 4096
 #: Different values; the keys of all records differ.

@@ -13,8 +13,8 @@ from monitor.store.tables import metadata
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.services.browser import chromium
-from tests.services.desk import make_desk
-from tests.services.site import Site
+from tests.support.web.site import Site
+from tests.support.web.support_desk import make_desk
 
 
 @pytest.fixture(scope="module")

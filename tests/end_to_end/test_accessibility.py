@@ -14,17 +14,17 @@ from monitor.settings import Review, Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.web.app import create_app
 from retrain.run_folder import RunFolder
-from tests.services.candidates import (
+from tests.support.retrain.candidates import (
     judged,
     leave_verdict,
     make_candidate,
     make_serving,
     make_verdict,
 )
-from tests.services.human_evaluation_world import make_locked_human_evaluation
-from tests.services.item_states import make_states
-from tests.services.reviewing import choose
-from tests.services.site import Site
+from tests.support.review.human_evaluation import make_locked_human_evaluation
+from tests.support.review.item_states import make_states
+from tests.support.web.reviewer_actions import choose
+from tests.support.web.site import Site
 
 pytestmark = pytest.mark.browser
 

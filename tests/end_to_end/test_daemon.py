@@ -16,6 +16,7 @@ import pytest
 from kafka import KafkaProducer
 from sqlalchemy import select
 
+from bench.services.requirement import free_port
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import head_revision
 from monitor.store.tables import (
@@ -26,7 +27,6 @@ from monitor.store.tables import (
     ReviewItem,
 )
 from monitor.traffic.sampling.sampler import Sampler
-from tests.services.requirement import free_port
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
 

@@ -16,8 +16,8 @@ from monitor.store.engine import transaction
 from monitor.store.tables import Exchange
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
-from tests.services.mapped_window import make_mapped_world
-from tests.services.review_world import PASSWORD, World
+from tests.support.review.review_world import PASSWORD, World
+from tests.support.windows.mapped_window import make_mapped_world
 
 pytestmark = pytest.mark.browser
 

@@ -14,15 +14,15 @@ from monitor.settings import ModelSection, Secrets, Settings
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.services.browser import chromium, give_session
-from tests.services.hostile_texts import CANARY, CORPUS
-from tests.services.hostile_world import (
+from tests.support.review.review_world import World
+from tests.support.web.hostile_texts import CANARY, CORPUS
+from tests.support.web.hostile_world import (
     MODEL,
     make_hostile_world,
     rename_everybody,
     write_hostile_reviews,
 )
-from tests.services.review_world import World
-from tests.services.route_table import Visitor, routes
+from tests.support.web.route_table import Visitor, routes
 
 pytestmark = pytest.mark.browser
 

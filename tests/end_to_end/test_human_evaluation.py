@@ -12,8 +12,8 @@ from monitor.store.engine import transaction
 from monitor.store.human_evaluation.human_evaluations import human_evaluation_by_id
 from monitor.store.human_evaluation.keys import unblinded_ratings
 from tests.end_to_end.test_accessibility import AXE, SIZES, violations
-from tests.services.human_evaluation_world import make_human_evaluation, systems_of_texts
-from tests.services.site import Site
+from tests.support.review.human_evaluation import make_human_evaluation, systems_of_texts
+from tests.support.web.site import Site
 
 pytestmark = pytest.mark.browser
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.services.site import Site
+from tests.support.web.site import Site
 
 pytestmark = pytest.mark.browser
 

@@ -14,14 +14,14 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import delete, update
 
+from bench.services.requirement import free_port
 from monitor.review.items.blind_review import claim_next
 from monitor.store.engine import transaction
 from monitor.store.review.assignments import assignment_of
 from monitor.store.tables import ReviewAssignment, ReviewItem, WebSession
-from tests.services.requirement import free_port
-from tests.services.review_world import PASSWORD
-from tests.services.reviewing import accept, number, start
-from tests.services.site import Site
+from tests.support.review.review_world import PASSWORD
+from tests.support.web.reviewer_actions import accept, number, start
+from tests.support.web.site import Site
 
 pytestmark = pytest.mark.browser
 
@@ -60,7 +60,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "tests.services.web_child", self.url, str(self.port)]
+        command = [sys.executable, "-m", "tests.end_to_end.web_child", self.url, str(self.port)]
         self.process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:

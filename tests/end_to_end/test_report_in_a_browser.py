@@ -6,7 +6,13 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from monitor.windows.report.page import render_page
-from tests.services.assessments import huge, make_assessment, make_family, make_growth, make_topic
+from tests.support.windows.assessments import (
+    huge,
+    make_assessment,
+    make_family,
+    make_growth,
+    make_topic,
+)
 
 pytestmark = pytest.mark.browser
 

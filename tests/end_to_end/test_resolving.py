@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from monitor.store.engine import transaction
 from monitor.store.review.reviews import gold_of_batches, reviews_of
-from tests.services.reviewing import accept, choose, correct, start
-from tests.services.site import Site
+from tests.support.web.reviewer_actions import accept, choose, correct, start
+from tests.support.web.site import Site
 
 pytestmark = pytest.mark.browser
 

@@ -6,9 +6,9 @@ from playwright.sync_api import expect
 from monitor.store.engine import transaction
 from monitor.store.review.items import item_by_id, items_of_batches
 from monitor.store.review.reviews import gold_of_batches, reviews_of
-from tests.services.desk import ARABIC, CODE, queue_of
-from tests.services.reviewing import accept, correct, number, start, submit
-from tests.services.site import Site
+from tests.support.web.reviewer_actions import accept, correct, number, start, submit
+from tests.support.web.site import Site
+from tests.support.web.support_desk import ARABIC, CODE, queue_of
 
 pytestmark = pytest.mark.browser
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.requirement import missing
+from bench.services.requirement import missing
 from tests.soak.__main__ import HOLDS, SERVICE_MISSING
 from tests.soak.conduct import N_PARTITIONS
 from tests.soak.plan import FAULTS

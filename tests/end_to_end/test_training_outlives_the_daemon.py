@@ -24,9 +24,9 @@ from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.jobs.process_identity import start_ticks
 from retrain.jobs.progress import last_progress, losses
 from retrain.run_folder import RunFolder
-from tests.services.recipes import write_recipe
-from tests.services.review_world import make_world
-from tests.services.tiny_model import OLD, examples
+from tests.support.retrain.recipes import write_recipe
+from tests.support.retrain.tiny_model import OLD, examples
+from tests.support.review.review_world import make_world
 
 pytestmark = [pytest.mark.language_model, pytest.mark.timeout(900)]
 

@@ -12,8 +12,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.services.hostile import check, mutated, mutated_json
-from tests.services.traffic_fixtures import NAMES, OTLP_NAMES, as_protobuf, load, values
+from tests.support.traffic.fixture_files import NAMES, OTLP_NAMES, as_protobuf, load, values
+from tests.support.traffic.hostile_records import check, mutated, mutated_json
 
 #: A record that takes longer than this to decode is a way to stop a daemon.
 SLOW_SECONDS = 1.0

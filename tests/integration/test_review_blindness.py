@@ -23,8 +23,8 @@ from monitor.store.engine import transaction
 from monitor.store.review.reviews import reviews_of
 from monitor.store.tables import AuditEntry, Review
 from monitor.web.app import create_app
-from tests.services.review_world import PASSWORD, World, make_world
-from tests.services.route_walk import MARK, Request, leaks, requests_to
+from tests.support.review.review_world import PASSWORD, World, make_world
+from tests.support.web.route_walk import MARK, Request, leaks, requests_to
 
 MARKED = ReviewInput(
     verdict="reject",

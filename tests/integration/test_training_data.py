@@ -22,9 +22,9 @@ from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchan
 from monitor.store.training.conversations import end_users_of_items
 from retrain.data.training_set import TrainingSet
 from retrain.recipes.recipe_file import RecipeFile
-from tests.services.review_world import World, make_world
-from tests.services.training_rows import both_sides, original, questions
-from tests.services.word_encoder import WordEncoder
+from tests.support.encoders.word_encoder import WordEncoder
+from tests.support.retrain.training_rows import both_sides, original, questions
+from tests.support.review.review_world import World, make_world
 
 SYSTEM = "You are the support desk of a bank."
 

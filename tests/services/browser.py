@@ -8,10 +8,10 @@ from secrets import token_urlsafe
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from sqlalchemy import Engine
 
+from bench.services.requirement import program
 from monitor.accounts.sessions import COOKIE, MAX_AGE
 from monitor.store.accounts.sessions import save_session
 from monitor.store.engine import transaction
-from tests.services.requirement import program
 
 FLAGS = [
     "--no-sandbox",

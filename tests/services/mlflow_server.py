@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bench.services.requirement import free_port
 from tests.services.own_environment import OwnServer, environment_of
-from tests.services.requirement import free_port
 
 MLFLOW = "mlflow==3.17.*"
 

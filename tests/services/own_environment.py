@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.services.requirement import missing
+from bench.services.requirement import missing
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "environments"
 #: A server that doesn't answer by then won't.

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bench.services.requirement import free_port
 from tests.services.own_environment import OwnServer, environment_of
-from tests.services.requirement import free_port
 
 ATTEMPTS = 3
 #: A machine that is busy with other tests starts Ray's parts slowly.

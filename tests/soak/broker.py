@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 
-from tests.services.kafka import KafkaServer
+from bench.services.kafka import KafkaServer
 
 REQUEST_SECONDS = 30
 

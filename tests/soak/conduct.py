@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.services.kafka import KafkaServer
-from tests.services.postgres import PostgresServer
+from bench.services.kafka import KafkaServer
+from bench.services.postgres import PostgresServer
 from tests.soak.broker import Broker
 from tests.soak.database import Database
 from tests.soak.evidence import Evidence, read_evidence

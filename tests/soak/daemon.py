@@ -20,7 +20,6 @@ from sqlalchemy.pool import Pool
 
 import monitor.embedding.encoder
 from monitor.cli import main
-from tests.services.fake_encoder import FakeEncoder
 from tests.soak.marks import (
     BETWEEN_COMMITS,
     COMMITTING,
@@ -30,6 +29,7 @@ from tests.soak.marks import (
     STORING,
     Marks,
 )
+from tests.support.encoders.fake_encoder import FakeEncoder
 
 #: An encoder that answered at once would hardly ever be hit.
 SECONDS_PER_TEXT = 0.0005

@@ -5,9 +5,9 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, text
 
+from bench.services.postgres import PostgresServer
 from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import next_offsets
-from tests.services.postgres import PostgresServer
 
 T = TypeVar("T")
 #: Connections of replicas carry names that begin so.

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from monitor.accounts.sessions import COOKIE as SESSION
 from monitor.web.sign_in.single_sign_on_page import COOKIE
 from tests.services.openid import CLIENT_ID, Provider, new_key, running_provider
-from tests.services.sign_on_browser import (
+from tests.support.web.sign_on_browser import (
     Open,
     add,
     browsing,

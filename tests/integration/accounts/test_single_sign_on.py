@@ -21,8 +21,8 @@ from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from monitor.web.sign_in.single_sign_on_page import COOKIE
 from tests.services.openid import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
-from tests.services.route_table import Visitor
-from tests.services.sign_on_browser import (
+from tests.support.web.route_table import Visitor
+from tests.support.web.sign_on_browser import (
     SECRETS,
     Browser,
     Open,

@@ -19,7 +19,7 @@ from monitor.store.accounts.users import task_types_of, user_by_name
 from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, Invitation
-from tests.services.review_world import PASSWORD
+from tests.support.review.review_world import PASSWORD
 
 GOOD = "lamps over quiet harbours"
 

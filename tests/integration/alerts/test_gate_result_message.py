@@ -13,8 +13,8 @@ from monitor.settings import Alerts
 from monitor.store.engine import transaction
 from monitor.store.tables import CandidateEvaluation
 from tests.integration.alerts.test_incidents import sender_for
-from tests.services.candidates import MODEL, check, judged, make_candidate
 from tests.services.slack import CHANNEL, FakeSlack, slack  # noqa: F401 - a fixture
+from tests.support.retrain.candidates import MODEL, check, judged, make_candidate
 
 ALERTS = Alerts(channel=CHANNEL, public_url="https://drift.example")
 

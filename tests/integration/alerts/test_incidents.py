@@ -16,13 +16,13 @@ from monitor.store.alerts import incidents, outbox
 from monitor.store.engine import transaction
 from monitor.store.tables import OutboxMessage
 from monitor.store.windows.drift_evaluations import mark_followed_up
-from tests.services.assessments import (
+from tests.services.slack import CHANNEL, TOKEN, Answer, FakeSlack, slack  # noqa: F401 - a fixture
+from tests.support.windows.assessments import (
     make_assessment,
     make_numeric_column,
     not_enough_data,
     store_evaluation,
 )
-from tests.services.slack import CHANNEL, TOKEN, Answer, FakeSlack, slack  # noqa: F401 - a fixture
 
 WEEK = timedelta(days=7)
 ALERTS = Alerts(channel=CHANNEL, public_url="https://drift.example", runbook_url="https://run.book")

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.services.requirement import free_port
+from bench.services.requirement import free_port
 
 COMMAND = Path(sys.executable).with_name("driftwarden")
 

@@ -18,8 +18,8 @@ from monitor.store.tables import DriftEvaluation
 from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_evaluation
 from monitor.store.windows.drift_evaluations import list_drift_evaluations
 from monitor.windows.schedule import window_of
-from tests.services.assessments import make_assessment, store_evaluation
-from tests.services.stored_traffic import store_traffic
+from tests.support.traffic.stored_traffic import store_traffic
+from tests.support.windows.assessments import make_assessment, store_evaluation
 
 WEEK = timedelta(days=7)
 

@@ -15,8 +15,8 @@ from monitor.review.items.verdicts import ReviewInput
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
 from monitor.store.tables import AuditEntry
-from tests.services.decided_items import ACCEPT, FIVE, correct, make_reviewed_world
-from tests.services.review_world import World
+from tests.support.review.gold_items import ACCEPT, FIVE, correct, make_reviewed_world
+from tests.support.review.review_world import World
 
 REJECT = ReviewInput(verdict="reject", error_kind="unsafe", answerable="yes", **FIVE)
 Run = Callable[..., tuple[int, str, str]]

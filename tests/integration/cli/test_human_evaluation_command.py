@@ -11,8 +11,8 @@ from monitor.cli.app import app
 from monitor.errors import InputError, WorkflowError
 from monitor.store.engine import make_engine
 from monitor.store.migrations import upgrade
-from tests.services.human_evaluation_world import make_human_evaluation, rate_all
-from tests.services.review_world import World, make_world
+from tests.support.review.human_evaluation import make_human_evaluation, rate_all
+from tests.support.review.review_world import World, make_world
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")

@@ -19,9 +19,9 @@ from retrain.evaluation.metrics.scoring import StratumScore
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version, store_scores
 from retrain.training.runs import plan_run, prepare_run
-from tests.services.launched import NOW
-from tests.services.stored_traffic import store_traffic
-from tests.services.tiny_model import NEW, examples
+from tests.support.retrain.launched_runs import NOW
+from tests.support.retrain.tiny_model import NEW, examples
+from tests.support.traffic.stored_traffic import store_traffic
 
 
 class Shell:

@@ -21,8 +21,8 @@ from monitor.store.migrations import upgrade
 from monitor.store.training.runs import finish_run, list_runs
 from retrain.jobs.process_identity import start_ticks
 from retrain.registry.stages import register_version, store_scores
-from tests.services.recipes import write_recipe
-from tests.services.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
+from tests.support.retrain.recipes import write_recipe
+from tests.support.retrain.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
 
 COMMAND = [sys.executable, "-c", "from monitor.cli import main; main()"]
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)

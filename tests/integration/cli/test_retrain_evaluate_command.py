@@ -23,9 +23,9 @@ from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import register_version
 from retrain.run_folder import RunFolder, read_json, write_json
 from retrain.training.runs import plan_run
-from tests.services.candidates import make_request
 from tests.services.judge import running_judge
-from tests.services.tiny_model import benchmark, tiny_base  # noqa: F401 - a fixture
+from tests.support.retrain.candidates import make_request
+from tests.support.retrain.tiny_model import benchmark, tiny_base  # noqa: F401 - a fixture
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 EVALUATION = """\

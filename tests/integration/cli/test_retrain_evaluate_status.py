@@ -15,7 +15,7 @@ from monitor.store.migrations import upgrade
 from monitor.store.training.candidate_evaluations import latest_candidate_evaluation
 from retrain.jobs.launcher import Handle
 from retrain.run_folder import RunFolder, Task
-from tests.services.candidates import (
+from tests.support.retrain.candidates import (
     HUMAN,
     PLAN,
     leave_verdict,
@@ -23,7 +23,7 @@ from tests.services.candidates import (
     make_verdict,
     write_plan,
 )
-from tests.services.fake_launcher import FakeLauncher
+from tests.support.retrain.fake_launcher import FakeLauncher
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 

@@ -31,11 +31,11 @@ from retrain.registry.stages import promote, register_version
 from retrain.rollout.gateway import RecordOnlyGateway
 from retrain.run_folder import RunFolder, read_json, read_lines
 from retrain.training.cancellation import cancel_run
-from tests.services.candidates import leave_verdict, make_verdict, write_plan
-from tests.services.fake_launcher import FakeLauncher, success
-from tests.services.recipes import write_recipe
-from tests.services.review_world import World, make_world
-from tests.services.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
+from tests.support.retrain.candidates import leave_verdict, make_verdict, write_plan
+from tests.support.retrain.fake_launcher import FakeLauncher, success
+from tests.support.retrain.recipes import write_recipe
+from tests.support.retrain.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
+from tests.support.review.review_world import World, make_world
 
 SYSTEM = "You are the support desk of a bank."
 

@@ -35,9 +35,7 @@ from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
 from monitor.traffic.redaction import pseudonym_of
 from retrain.run_folder import read_lines, write_lines
-from tests.services.aging_traffic import encoded, stored_ids, vectors_are_right
-from tests.services.assessments import make_examples
-from tests.services.person_world import (
+from tests.integration.privacy.end_user_world import (
     ANN,
     HERS,
     IN_BASELINE,
@@ -50,6 +48,8 @@ from tests.services.person_world import (
     make_person_world,
     prompt_of,
 )
+from tests.support.traffic.aging_traffic import encoded, stored_ids, vectors_are_right
+from tests.support.windows.assessments import make_examples
 
 #: Tables that hold nothing a person wrote and no id of one, each with what they hold.
 WITHOUT_PEOPLE = {

@@ -11,8 +11,8 @@ from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.human_evaluation.assignments import blind_ratings
 from monitor.store.human_evaluation.human_evaluations import items_of, responses_of
-from tests.services.human_evaluation_world import make_human_evaluation, rows
-from tests.services.review_world import CASES, make_world
+from tests.support.review.human_evaluation import make_human_evaluation, rows
+from tests.support.review.review_world import CASES, make_world
 
 FAIR = dict.fromkeys(("accuracy", "completeness", "tone", "compliance"), 3)
 

@@ -32,15 +32,15 @@ from monitor.store.windows.assessment import Example, Quote
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.prompt_maps import DELETED, prompt_map
 from monitor.store.windows.sample_scores import sample_scores
-from tests.services.aging_traffic import store_numbers, stored_ids, vectors_are_right
-from tests.services.assessments import (
+from tests.support.traffic.aging_traffic import store_numbers, stored_ids, vectors_are_right
+from tests.support.windows.assessments import (
     make_assessment,
     make_examples,
     make_family,
     make_topic,
     store_evaluation,
 )
-from tests.services.mapped_window import add_map
+from tests.support.windows.mapped_window import add_map
 
 DAY = timedelta(days=1)
 DAYS_30 = Retention(exchanges="30d", reviews="90d")

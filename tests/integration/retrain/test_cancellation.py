@@ -21,8 +21,8 @@ from monitor.store.training.runs import request_cancel
 from retrain.training.cancellation import cancel_requested, cancel_run, stop_children
 from retrain.training.resumption import reopen
 from retrain.training.runs import start_run
-from tests.services.fake_launcher import FakeLauncher, success
-from tests.services.run_desk import RunDesk
+from tests.support.retrain.fake_launcher import FakeLauncher, success
+from tests.support.retrain.run_desk import RunDesk
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version, roll_back
 from retrain.rollout.rollouts import start_rollout
 from retrain.run_folder import RunFolder
-from tests.services.candidates import (
+from tests.support.retrain.candidates import (
     HUMAN,
     MODEL,
     PLAN,
@@ -52,7 +52,7 @@ from tests.services.candidates import (
     make_verdict,
     write_plan,
 )
-from tests.services.fake_launcher import FakeLauncher
+from tests.support.retrain.fake_launcher import FakeLauncher
 
 
 class Desk:

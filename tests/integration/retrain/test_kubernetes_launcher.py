@@ -31,8 +31,8 @@ from retrain.training.cancellation import cancel_run, stop_children
 from retrain.training.runs import poll_run, start_run
 from tests.services.kubernetes_api import TOKEN, Api, running_api
 from tests.services.kubernetes_cluster import VERSIONS, validate
-from tests.services.launched import ENVIRONMENT, NOW, LaunchDesk, eventually
-from tests.services.tiny_model import tiny_base  # noqa: F401 - fixture
+from tests.support.retrain.launched_runs import ENVIRONMENT, NOW, LaunchDesk, eventually
+from tests.support.retrain.tiny_model import tiny_base  # noqa: F401 - fixture
 
 GPU_POOL = {
     "key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule",

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
+from bench.services.requirement import free_port
 from monitor.settings import Mlflow, Secrets
 from monitor.store.engine import transaction
 from monitor.store.training import registry as store
@@ -16,7 +17,6 @@ from retrain.evaluation.metrics.scoring import StratumScore
 from retrain.registry.mlflow_mirror import FIRST_DELAY, MlflowMirror, mirror_registry
 from retrain.registry.stages import move_stage, promote, register_version, roll_back, store_scores
 from tests.services.mlflow_server import mlflow_address  # noqa: F401 - fixture
-from tests.services.requirement import free_port
 
 pytestmark = [pytest.mark.mlflow, pytest.mark.timeout(240)]
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
+from bench.services.requirement import free_port
 from monitor.errors import ConfigurationError, RemoteServiceError, WorkflowError
 from monitor.settings import Ray, Retrain, Secrets
 from monitor.store.engine import transaction
@@ -23,10 +24,9 @@ from retrain.jobs.remote_launcher import NO_RESULT, JobLauncher
 from retrain.run_folder import RunFolder, write_json
 from retrain.training.cancellation import cancel_run
 from retrain.training.runs import poll_run, poll_running, start_run
-from tests.services.launched import ENVIRONMENT, NOW, LaunchDesk, eventually, stand_in
 from tests.services.ray_head import ray_address  # noqa: F401 - fixture
-from tests.services.requirement import free_port
-from tests.services.tiny_model import tiny_base  # noqa: F401 - fixture
+from tests.support.retrain.launched_runs import ENVIRONMENT, NOW, LaunchDesk, eventually, stand_in
+from tests.support.retrain.tiny_model import tiny_base  # noqa: F401 - fixture
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(280)]
 

@@ -15,8 +15,8 @@ from retrain.run_folder import RunFolder, read_lines, write_lines
 from retrain.training.cancellation import cancel_run
 from retrain.training.resumption import last_step, reopen
 from retrain.training.runs import RunState, poll_run, start_run
-from tests.services.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
-from tests.services.training_desk import ENVIRONMENT, NOW, Desk, training_desk
+from tests.support.retrain.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
+from tests.support.retrain.training_desk import ENVIRONMENT, NOW, Desk, training_desk
 
 pytestmark = [pytest.mark.language_model, pytest.mark.timeout(900)]
 

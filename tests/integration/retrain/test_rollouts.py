@@ -17,7 +17,7 @@ from retrain.registry.stages import move_stage, promote, register_version, roll_
 from retrain.rollout.gateway import Weights
 from retrain.rollout.policy import Health, HealthCheck
 from retrain.rollout.rollouts import start_rollout, tick_rollouts
-from tests.services.candidates import judged
+from tests.support.retrain.candidates import judged
 
 SETTINGS = Rollout()
 DWELL = SETTINGS.min_dwell

@@ -13,8 +13,8 @@ from monitor.settings import TrainingData
 from retrain.data import DataChecks, build_training_set, read_card
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_json, read_lines, write_json
-from tests.services.tiny_model import NEW, OLD, example, examples, tiny_base  # noqa: F401
-from tests.services.training_rows import sources
+from tests.support.retrain.tiny_model import NEW, OLD, example, examples, tiny_base  # noqa: F401
+from tests.support.retrain.training_rows import sources
 
 pytestmark = [pytest.mark.language_model, pytest.mark.timeout(240)]
 

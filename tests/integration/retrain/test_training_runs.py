@@ -26,8 +26,8 @@ from retrain.training.runs import (
     prepare_run,
     start_run,
 )
-from tests.services.fake_launcher import success
-from tests.services.run_desk import RECIPE, ROWS, RunDesk
+from tests.support.retrain.fake_launcher import success
+from tests.support.retrain.run_desk import RECIPE, ROWS, RunDesk
 
 
 @pytest.fixture

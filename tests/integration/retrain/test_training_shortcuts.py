@@ -8,7 +8,7 @@ import pytest
 from monitor.errors import ModelError
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder
-from tests.services.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
+from tests.support.retrain.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
 
 # TRL 1.16 and peft 0.21 still use the name that transformers 5.24 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.*:FutureWarning")

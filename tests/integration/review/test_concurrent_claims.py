@@ -16,8 +16,8 @@ from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.audit_log import check_chain
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import Review, ReviewAssignment, ReviewItem
-from tests.services.many_items import add_items, add_reviewers
-from tests.services.review_world import make_world
+from tests.integration.review.many_items import add_items, add_reviewers
+from tests.support.review.review_world import make_world
 
 pytestmark = pytest.mark.postgres
 

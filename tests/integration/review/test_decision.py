@@ -15,8 +15,8 @@ from monitor.store.engine import transaction
 from monitor.store.review.decisions import DecisionRow
 from monitor.store.review.draws import draws_of_batches
 from monitor.store.review.items import items_of_batches, update_item
-from tests.services.review_world import World, make_world
-from tests.services.verdicts import JUDGEMENT, KNOWLEDGE, RIGHT, Told, settle
+from tests.support.review.review_world import World, make_world
+from tests.support.review.settled_items import JUDGEMENT, KNOWLEDGE, RIGHT, Told, settle
 
 SMALL = Review(min_drifted_gold=3)
 ALERTS = Alerts(public_url="https://drift.example")

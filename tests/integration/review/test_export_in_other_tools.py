@@ -16,8 +16,8 @@ from monitor.settings import ModelSection, Settings
 from monitor.store.engine import transaction
 from monitor.store.review.gold_export import ItemFilter
 from tests.services.argilla_server import ArgillaServer
-from tests.services.decided_items import ACCEPT, correct, make_reviewed_world
-from tests.services.review_world import World
+from tests.support.review.gold_items import ACCEPT, correct, make_reviewed_world
+from tests.support.review.review_world import World
 
 pytestmark = [
     # TRL 1.16 sets by default what transformers 5.20 calls deprecated.

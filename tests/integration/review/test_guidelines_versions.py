@@ -20,8 +20,8 @@ from monitor.store.migrations import upgrade
 from monitor.store.review.items import items_of_batches
 from monitor.store.review.taxonomies import versions_with_prefix
 from monitor.windows.comparison.declared_formats import declared_forms
-from tests.services.decided_items import TAXONOMY
-from tests.services.review_world import make_world
+from tests.support.review.gold_items import TAXONOMY
+from tests.support.review.review_world import make_world
 
 
 def test_items_remember_the_version_of_their_batch(

@@ -29,7 +29,7 @@ from monitor.store.engine import transaction
 from monitor.store.review.gold_export import ItemFilter, gold_items
 from monitor.store.review.items import item_by_id
 from monitor.store.review.reviews import reviews_of
-from tests.services.review_world import World
+from tests.support.review.review_world import World
 
 MAP = {"ada@example.com": "Ada", "2": "Ben"}
 #: Who reviews, as Label Studio's exports name them: in full, or by id.

@@ -34,7 +34,7 @@ from monitor.store.review.audits import AuditCounts, count_audits
 from monitor.store.review.items import item_by_id
 from monitor.store.review.reviews import gold_history, gold_of_batches, reviews_of
 from monitor.store.tables import AuditEntry
-from tests.services.review_world import World, make_world
+from tests.support.review.review_world import World, make_world
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 ACCEPT = ReviewInput(verdict="accept", accuracy=5, completeness=5, tone=5, compliance=5)

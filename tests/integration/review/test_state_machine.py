@@ -48,7 +48,7 @@ from monitor.store.engine import make_engine, transaction
 from monitor.store.review.reviews import reviews_of
 from monitor.store.review.slots import REVIEWS_PER_ITEM
 from monitor.store.tables import GoldExample, Review, ReviewAssignment, ReviewItem, metadata
-from tests.services.review_world import PASSWORD, make_world
+from tests.support.review.review_world import PASSWORD, make_world
 
 NAMES = ("Ada", "Ben", "Cleo", "Dan", "Lea", "Max")
 START = datetime(2026, 11, 2, tzinfo=UTC)

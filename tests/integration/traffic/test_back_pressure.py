@@ -12,8 +12,8 @@ from monitor.telemetry import EXCHANGES_STORED, OWNERSHIP_LOST, RECORDS_READ, RE
 from monitor.traffic.kafka import batch as batches
 from monitor.traffic.kafka.consumer import PARTS_PER_POLL
 from monitor.traffic.kafka.wire import partition_reader
-from tests.services.fake_encoder import FakeEncoder
-from tests.services.ingest import (
+from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.traffic.ingest import (
     expected_ids,
     ingest_settings,
     produce,

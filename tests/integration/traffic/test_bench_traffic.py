@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy import make_url
 
+from bench.services.kafka import KafkaServer
 from bench.traffic import area
 from bench.traffic.child import ingest_in_child
 from bench.traffic.services import BenchServices
 from bench.traffic.stages import stage_rows
-from tests.services.kafka import KafkaServer
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 

@@ -12,6 +12,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 from sqlalchemy import Engine, select
 
+from bench.services.kafka import KafkaServer
 from monitor.errors import ConfigurationError
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
@@ -20,8 +21,8 @@ from monitor.store.traffic.offsets import next_offsets
 from monitor.traffic.ingest import loop
 from monitor.traffic.ingest.loop import run_ingest
 from monitor.traffic.kafka.wire import decompression as inflating
-from tests.services.fake_encoder import FakeEncoder
-from tests.services.ingest import (
+from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.traffic.ingest import (
     ingest_settings,
     produce,
     running_ingest,
@@ -29,7 +30,6 @@ from tests.services.ingest import (
     total_offset,
     wait_until,
 )
-from tests.services.kafka import KafkaServer
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 

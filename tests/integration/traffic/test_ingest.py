@@ -12,11 +12,13 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 from sqlalchemy import Engine, text
 
+from bench.services.kafka import KafkaServer
+from bench.services.postgres import PostgresServer
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import metadata
 from monitor.store.traffic.offsets import complete_until, list_gaps, next_offsets
 from monitor.telemetry import RECORDS_READ, RECORDS_SAMPLED
-from tests.services.ingest import (
+from tests.support.traffic.ingest import (
     dead_letters,
     expected_ids,
     ingest_settings,
@@ -26,8 +28,6 @@ from tests.services.ingest import (
     total_offset,
     wait_until,
 )
-from tests.services.kafka import KafkaServer
-from tests.services.postgres import PostgresServer
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 ROOT = Path(__file__).parents[2]
@@ -136,7 +136,7 @@ def test_a_process_killed_between_its_commits_loses_and_doubles_nothing(
     def run_child(when: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "tests.services.ingest_child"),
+                *(sys.executable, "-m", "tests.support.traffic.ingest_child"),
                 *(bootstrap_servers, topic, postgres_database, when),
             ],
             cwd=ROOT,

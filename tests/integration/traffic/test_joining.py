@@ -23,8 +23,8 @@ from monitor.traffic.dead_letter_replay import replay_dead_letters
 from monitor.traffic.file_replay import replay_file
 from monitor.traffic.ingest import sweeper
 from monitor.traffic.ingest.sweeper import CLAIM, PATIENCE, Sweeper
-from tests.services.fake_encoder import FakeEncoder
-from tests.services.halves import (
+from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.traffic.halves import (
     JOINED,
     TIMEOUT_SECONDS,
     exchanges,

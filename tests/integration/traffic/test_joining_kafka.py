@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from monitor.store.engine import make_engine
 from monitor.traffic.ingest import sweeper
 from monitor.traffic.sampling.sampler import Sampler
-from tests.services.halves import (
+from tests.support.traffic.halves import (
     exchanges,
     expected,
     letters,
@@ -21,7 +21,7 @@ from tests.services.halves import (
     request_line,
     response_line,
 )
-from tests.services.ingest import ingest_settings, running_ingest, total_offset, wait_until
+from tests.support.traffic.ingest import ingest_settings, running_ingest, total_offset, wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 ROOT = Path(__file__).parents[2]
@@ -93,7 +93,7 @@ def test_a_process_killed_while_it_joins_loses_and_doubles_nothing(
     def run_child(when: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "tests.services.ingest_child"),
+                *(sys.executable, "-m", "tests.support.traffic.ingest_child"),
                 *(bootstrap_servers, topic, postgres_database, when),
             ],
             cwd=ROOT,

@@ -15,9 +15,9 @@ from monitor.traffic.ingest.writer import StoreResult, store_batch
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.sampler import SPACE
 from tests.fuzz.records import Mutator
-from tests.services.fake_encoder import FakeEncoder
-from tests.services.halves import draws, letters, make_preparer
-from tests.services.traffic_fixtures import READ_AT, as_protobuf, load
+from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.traffic.fixture_files import READ_AT, as_protobuf, load
+from tests.support.traffic.halves import draws, letters, make_preparer
 
 
 def store(engine: Engine, values: list[bytes], **traffic: object) -> StoreResult:

@@ -18,7 +18,7 @@ from monitor.store.traffic.offsets import advance, claim, next_offset
 from monitor.traffic.ingest import writer
 from monitor.traffic.ingest.preparation import PreparedBatch
 from monitor.traffic.ingest.writer import OffsetMove, StoreResult, store_batch
-from tests.services.ingest import wait_until
+from tests.support.traffic.ingest import wait_until
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 N_WRITERS = 4

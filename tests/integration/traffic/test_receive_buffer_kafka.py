@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from bench.services.requirement import program
 from monitor.traffic.kafka.wire.receive_buffer import ReceiveBuffer, use_receive_buffers
-from tests.services.requirement import program
 
 N_RECORDS = 300
 RESPONSE_BYTES = [70_000, 81_916, 65_532, 1_000_000, 16_384]

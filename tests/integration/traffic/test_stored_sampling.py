@@ -25,8 +25,8 @@ from monitor.traffic.file_replay import replay_file
 from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_window
 from monitor.windows.reading.final_sample import final_sample
-from tests.services.fake_encoder import FakeEncoder
-from tests.services.ingest import (
+from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.traffic.ingest import (
     ingest_settings,
     running_ingest,
     stored_ids,

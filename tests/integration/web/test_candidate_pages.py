@@ -20,7 +20,7 @@ from monitor.store.training.candidate_evaluations import (
 from monitor.web.app import create_app
 from retrain.run_folder import RunFolder, read_lines
 from tests.integration.web.test_decision_page import sign_in
-from tests.services.candidates import (
+from tests.support.retrain.candidates import (
     check,
     judged,
     leave_verdict,
@@ -28,7 +28,7 @@ from tests.services.candidates import (
     make_serving,
     make_verdict,
 )
-from tests.services.review_world import World, make_world
+from tests.support.review.review_world import World, make_world
 
 HOSTILE = "<script>alert(1)</script>"
 

@@ -20,8 +20,9 @@ from monitor.web.digest.sparkline import draw_sparkline
 from monitor.web.drift.window_chart import draw_windows
 from monitor.web.server import BackgroundServer
 from monitor.windows.history.digest import build_digest
-from tests.services.assessed_year import DEGRADED, DRIFTED, EMPTY, HITS, WEEKS, store_year
-from tests.services.assessments import (
+from tests.support.review.review_world import PASSWORD, make_world
+from tests.support.windows.assessed_year import DEGRADED, DRIFTED, EMPTY, HITS, WEEKS, store_year
+from tests.support.windows.assessments import (
     HOSTILE,
     make_assessment,
     make_family,
@@ -29,7 +30,6 @@ from tests.services.assessments import (
     make_slow,
     store_evaluation,
 )
-from tests.services.review_world import PASSWORD, make_world
 
 WEEK = timedelta(days=7)
 

@@ -16,10 +16,10 @@ from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_eval
 from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
-from tests.services.assessed_year import WEEKS, store_year
-from tests.services.assessments import not_enough_data, store_evaluation
-from tests.services.mapped_window import make_mapped_world
-from tests.services.review_world import PASSWORD, World, make_world
+from tests.support.review.review_world import PASSWORD, World, make_world
+from tests.support.windows.assessed_year import WEEKS, store_year
+from tests.support.windows.assessments import not_enough_data, store_evaluation
+from tests.support.windows.mapped_window import make_mapped_world
 
 HOSTILE_PROMPT = "<img src=x onerror=alert(1)> how do I sell bitcoin?"
 

@@ -16,8 +16,8 @@ from monitor.store.engine import transaction
 from monitor.store.tables import metadata
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
-from tests.services.review_world import PASSWORD, World, make_world
-from tests.services.route_table import PUBLIC, Route, Visitor, routes
+from tests.support.review.review_world import PASSWORD, World, make_world
+from tests.support.web.route_table import PUBLIC, Route, Visitor, routes
 
 #: What everybody who is signed in may read.
 SHARED = {

@@ -13,10 +13,10 @@ from monitor.settings.evaluation_file import HumanEvaluationPlan
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from retrain.evaluation.lifecycle import cancel_evaluation
-from tests.services.fake_launcher import FakeLauncher
-from tests.services.human_evaluation_world import make_human_evaluation, rate_all, rows
-from tests.services.review_world import World, make_world
-from tests.services.route_table import Visitor
+from tests.support.retrain.fake_launcher import FakeLauncher
+from tests.support.review.human_evaluation import make_human_evaluation, rate_all, rows
+from tests.support.review.review_world import World, make_world
+from tests.support.web.route_table import Visitor
 
 DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")
 FAIR = dict.fromkeys(DIMENSIONS, 3)

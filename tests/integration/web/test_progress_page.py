@@ -19,7 +19,7 @@ from monitor.store.tables import ReviewItem
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from retrain.registry.stages import promote, register_version
-from tests.services.review_world import PASSWORD, World, make_world
+from tests.support.review.review_world import PASSWORD, World, make_world
 
 HOUR = timedelta(hours=1)
 SCORES = {"accuracy": 4, "completeness": 4, "tone": 4, "compliance": 4}

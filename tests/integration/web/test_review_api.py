@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from monitor.settings import Review, Secrets, Settings
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
-from tests.services.review_world import PASSWORD, make_world
+from tests.support.review.review_world import PASSWORD, make_world
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 ACCEPT = {"verdict": "accept", **FIVE}

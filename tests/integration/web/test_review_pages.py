@@ -14,7 +14,7 @@ from monitor.settings import Secrets, Settings
 from monitor.telemetry import Heartbeat
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
-from tests.services.review_world import PASSWORD, World, make_world
+from tests.support.review.review_world import PASSWORD, World, make_world
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 

@@ -24,7 +24,7 @@ from monitor.web.app import create_app
 from monitor.web.runs.loss_curve import draw_losses
 from retrain.recipes.recipe import Recipe
 from retrain.training.runs import plan_run
-from tests.services.review_world import PASSWORD, World, make_world
+from tests.support.review.review_world import PASSWORD, World, make_world
 
 PROGRESS = {
     "last": {

@@ -16,16 +16,16 @@ from monitor.settings.evaluation_file import HumanEvaluationPlan
 from monitor.store.engine import transaction
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
-from tests.services.hostile_texts import ALL, CANARY, CORPUS, markup_in
-from tests.services.hostile_world import (
+from tests.support.review.human_evaluation import make_human_evaluation, rate_all, rows
+from tests.support.review.review_world import World
+from tests.support.web.hostile_texts import ALL, CANARY, CORPUS, markup_in
+from tests.support.web.hostile_world import (
     MODEL,
     make_hostile_world,
     rename_everybody,
     write_hostile_reviews,
 )
-from tests.services.human_evaluation_world import make_human_evaluation, rate_all, rows
-from tests.services.review_world import World
-from tests.services.route_table import Visitor, routes
+from tests.support.web.route_table import Visitor, routes
 
 PEOPLE = ("Ada", "Ben", "Cleo", "Lea")
 

@@ -19,8 +19,8 @@ from monitor.store.engine import transaction
 from monitor.web.app import create_app
 from monitor.web.security import CSRF_COOKIE, local_path
 from monitor.web.server import BackgroundServer
-from tests.services.review_world import PASSWORD, World, make_world
-from tests.services.route_table import PUBLIC, Route, Visitor, routes, unsafe_routes
+from tests.support.review.review_world import PASSWORD, World, make_world
+from tests.support.web.route_table import PUBLIC, Route, Visitor, routes, unsafe_routes
 
 Visit = Callable[..., Visitor]
 

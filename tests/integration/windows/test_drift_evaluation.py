@@ -19,7 +19,7 @@ from monitor.store.windows.sample_scores import sample_scores
 from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_due_windows, evaluate_window
 from monitor.windows.reading import stored_window
-from tests.services.stored_traffic import ENCODER, store_traffic
+from tests.support.traffic.stored_traffic import ENCODER, store_traffic
 
 WEEK = timedelta(days=7)
 SETTINGS = Settings(drift=Drift(n_permutations=1999))

@@ -17,7 +17,7 @@ from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_window
 from monitor.windows.reading.baselines import References
 from monitor.windows.reading.reembedding import CHUNK, EncoderSource, encode
-from tests.services.stored_traffic import ENCODER, TopicEncoder, store_traffic
+from tests.support.traffic.stored_traffic import ENCODER, TopicEncoder, store_traffic
 
 WEEK = timedelta(days=7)
 SETTINGS = Settings(drift=Drift(n_permutations=999))

@@ -18,7 +18,7 @@ from monitor.windows import file_comparison as comparing
 from monitor.windows.file_comparison import compare_files
 from monitor.windows.report import evidently
 from monitor.windows.report.terminal import print_assessment
-from tests.services.word_encoder import WordEncoder
+from tests.support.encoders.word_encoder import WordEncoder
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "compare-in-ci.md"
 SETTINGS = Settings(drift=Drift(n_permutations=999))

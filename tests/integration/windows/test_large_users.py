@@ -12,7 +12,7 @@ from monitor.store.windows.sample_scores import sample_scores
 from monitor.windows import evaluation
 from monitor.windows.comparison.large_users import LARGE_USER
 from monitor.windows.evaluation import evaluate_window
-from tests.services.stored_traffic import store_traffic
+from tests.support.traffic.stored_traffic import store_traffic
 
 WEEK = timedelta(days=7)
 SETTINGS = Settings(drift=Drift(n_permutations=999))

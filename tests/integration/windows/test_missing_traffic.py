@@ -15,7 +15,7 @@ from monitor.store.windows.drift_evaluations import (
     list_drift_evaluations,
 )
 from monitor.windows.evaluation import evaluate_due_windows, evaluate_window
-from tests.services.stored_traffic import store_traffic
+from tests.support.traffic.stored_traffic import store_traffic
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 SETTINGS = Settings(drift=Drift(n_permutations=999))

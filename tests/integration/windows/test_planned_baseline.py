@@ -27,7 +27,7 @@ from monitor.windows.evaluation import evaluate_due_windows
 from monitor.windows.reading.baselines import References
 from monitor.windows.versions.planned_baseline import advance_baseline, equal_sample
 from retrain.registry.stages import promote, register_version, roll_back
-from tests.services.stored_traffic import ENCODER, TopicEncoder, store_traffic
+from tests.support.traffic.stored_traffic import ENCODER, TopicEncoder, store_traffic
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 MODEL = "assistant"

@@ -17,7 +17,7 @@ from monitor.windows import evaluation
 from monitor.windows import stored_comparison as judging
 from monitor.windows.assessment.provenance import blas_threads
 from monitor.windows.evaluation import evaluate_window
-from tests.services.stored_traffic import store_traffic
+from tests.support.traffic.stored_traffic import store_traffic
 
 WEEK = timedelta(days=7)
 SETTINGS = Settings(drift=Drift(n_permutations=999))

@@ -13,7 +13,7 @@ from monitor.store.windows.assessment import Assessment, SlowDrift
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_window
-from tests.services.stored_traffic import store_traffic
+from tests.support.traffic.stored_traffic import store_traffic
 
 WEEK = timedelta(days=7)
 SETTINGS = Settings(drift=Drift(n_permutations=999))

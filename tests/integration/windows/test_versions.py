@@ -22,7 +22,7 @@ from monitor.windows.evaluation import evaluate_window
 from monitor.windows.report.page import render_page
 from monitor.windows.versions.split import version_from_attributes
 from retrain.registry.stages import move_stage, register_version, roll_back
-from tests.services.stored_traffic import TopicEncoder, store_traffic
+from tests.support.traffic.stored_traffic import TopicEncoder, store_traffic
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 SETTINGS = Settings(drift=Drift(n_permutations=999))

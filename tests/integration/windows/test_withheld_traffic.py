@@ -30,9 +30,9 @@ from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.sampler import randomness_of, threshold_of
 from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_due_windows, evaluate_window
-from tests.services.fake_encoder import FakeEncoder
-from tests.services.halves import draws, make_preparer
-from tests.services.traffic_fixtures import load
+from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.traffic.fixture_files import load
+from tests.support.traffic.halves import draws, make_preparer
 
 WEEK = timedelta(days=7)
 TOPICS = ("card blocked abroad", "loan interest rate", "account balance today")

@@ -15,7 +15,7 @@ from monitor.alerts.messages.incident import (
 from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, escape, render_text, sections, within_limits
 from monitor.settings import Alerts
 from monitor.store.windows.assessment import Assessment
-from tests.services.assessments import (
+from tests.support.windows.assessments import (
     HOSTILE,
     make_assessment,
     make_examples,

@@ -8,7 +8,7 @@ import pytest
 from monitor.embedding import shared_encoder
 from monitor.embedding.shared_encoder import SharedEncoder
 from monitor.settings import Embedding
-from tests.services.fake_encoder import FakeEncoder
+from tests.support.encoders.fake_encoder import FakeEncoder
 
 
 class SlowEncoder(FakeEncoder):

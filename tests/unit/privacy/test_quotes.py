@@ -5,7 +5,12 @@ from msgspec.structs import replace
 from monitor.privacy.quotes import Quotes
 from monitor.store.windows.assessment import Assessment, Example, Quote
 from monitor.traffic.redaction import Redactor
-from tests.services.assessments import make_assessment, make_examples, make_family, make_topic
+from tests.support.windows.assessments import (
+    make_assessment,
+    make_examples,
+    make_family,
+    make_topic,
+)
 
 CHANGED = Example(
     prompt="Is my card insured?",

@@ -14,7 +14,7 @@ from monitor.review.export.preference_pairs import preference_rows
 from monitor.review.export.training_examples import TrainingExample
 from monitor.review.items.verdicts import normalise
 from monitor.settings import ModelSection
-from tests.services.decided_items import decided
+from tests.support.review.gold_items import decided
 
 DAY = datetime(2026, 11, 2, tzinfo=UTC)
 MODEL = ModelSection()

@@ -16,7 +16,7 @@ from monitor.review.export.training_examples import (
 from monitor.review.guidelines import load_taxonomy, store_current_taxonomy, taxonomy_by_version
 from monitor.settings import Review
 from monitor.store.engine import transaction
-from tests.services.decided_items import TAXONOMY, decided
+from tests.support.review.gold_items import TAXONOMY, decided
 
 REASONING = TAXONOMY.replace(
     "---\n\n#", 'style: chain_of_thought\nanswer: "{reasoning} => {answer}"\n---\n\n#', 1

@@ -19,8 +19,8 @@ from monitor.store.traffic.exchanges import Position, load_baseline
 from monitor.traffic.baseline_import import import_baseline
 from monitor.traffic.dead_letter_replay import replay_dead_letters
 from monitor.traffic.file_replay import replay_file
-from tests.services.fake_encoder import FakeEncoder
-from tests.services.ingest import stored_ids
+from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.traffic.ingest import stored_ids
 
 EVERYTHING = Settings(monitoring={"sample_rate": 1.0}, traffic={"batch_size": 7})
 

@@ -16,7 +16,7 @@ from monitor.windows.assessment.basis import with_basis
 from monitor.windows.comparison.window_comparison import assess, unjudged
 from monitor.windows.reading.window import Window
 from monitor.windows.topics.history import with_history
-from tests.services.assessments import (
+from tests.support.windows.assessments import (
     huge,
     make_assessment,
     make_version_assessment,

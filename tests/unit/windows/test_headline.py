@@ -13,7 +13,7 @@ from monitor.windows.comparison.large_users import large_user_shares
 from monitor.windows.reading.window import Window
 from monitor.windows.schedule import due_windows, window_of
 from monitor.windows.topics.names import document_frequencies, name_topic
-from tests.services.assessments import (
+from tests.support.windows.assessments import (
     make_family,
     make_numeric_column,
     make_slow,

@@ -24,7 +24,7 @@ from monitor.windows.report.map_drawing import (
 )
 from monitor.windows.report.map_fragments import render_map
 from monitor.windows.report.page import render_page
-from tests.services.assessments import HOSTILE, make_assessment, make_family, make_topic
+from tests.support.windows.assessments import HOSTILE, make_assessment, make_family, make_topic
 
 
 def with_topics(n: int, *, n_responses: int = 0, name: str = "topic, number") -> Assessment:

@@ -11,7 +11,7 @@ from monitor.rendering.wording import format_change, format_mean, format_share, 
 from monitor.store.windows.assessment import Assessment, Basis, DriftTest, Example, Quote, Source
 from monitor.windows.report.figures import GROWTH_HEIGHT, growth, reach_of, whisker
 from monitor.windows.report.page import STYLES, render_findings, render_page, render_verdict
-from tests.services.assessments import (
+from tests.support.windows.assessments import (
     HOSTILE,
     huge,
     make_assessment,

@@ -14,7 +14,7 @@ from monitor.store.windows.assessment import Assessment, Example, Quote
 from monitor.windows.assessment.headline import headline
 from monitor.windows.report.page import render_page
 from monitor.windows.report.terminal import print_assessment
-from tests.services.assessments import (
+from tests.support.windows.assessments import (
     HOSTILE,
     make_assessment,
     make_examples,

@@ -9,7 +9,7 @@ from monitor.store.windows.assessment import Assessment
 from monitor.windows.reading.window import Window
 from monitor.windows.topics.history import WINDOWS_LOOKED_AT, with_history
 from monitor.windows.topics.timeline import MAX_PERIODS, Timeline
-from tests.services.assessments import make_assessment, make_family, make_topic
+from tests.support.windows.assessments import make_assessment, make_family, make_topic
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
 WEEK = (MONDAY, MONDAY + timedelta(days=7))

@@ -19,7 +19,7 @@ from monitor.windows.report.evidently import _frame
 from monitor.windows.report.page import render_page
 from monitor.windows.report.terminal import print_assessment
 from monitor.windows.topics.merging import merge_same_topics
-from tests.services.assessments import make_assessment
+from tests.support.windows.assessments import make_assessment
 
 
 def window(

@@ -28,9 +28,9 @@ from retrain.evaluation.lifecycle import cancel_evaluation, poll_running
 from retrain.evaluation.new_evaluation import plan_evaluation, request_for
 from retrain.run_folder import RunFolder, write_json, write_lines
 from tests.integration.retrain.test_candidate_evaluations import Desk, desk  # noqa: F401 - a fixture
-from tests.services.candidates import HUMAN, PLAN, leave_verdict, make_verdict, write_plan
-from tests.services.human_evaluation_world import systems_of_texts
-from tests.services.review_world import World, make_world
+from tests.support.retrain.candidates import HUMAN, PLAN, leave_verdict, make_verdict, write_plan
+from tests.support.review.human_evaluation import systems_of_texts
+from tests.support.review.review_world import World, make_world
 
 DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")
 N_ITEMS = 25

@@ -32,9 +32,9 @@ from monitor.store.training.registry import ScoreRow, save_scores
 from monitor.web.app import create_app
 from retrain.evaluation.lifecycle import cancel_evaluation
 from tests.integration.test_review_blindness import sign_in, signs_in
-from tests.services.candidates import check, judged
-from tests.services.fake_launcher import FakeLauncher
-from tests.services.human_evaluation_world import (
+from tests.support.retrain.candidates import check, judged
+from tests.support.retrain.fake_launcher import FakeLauncher
+from tests.support.review.human_evaluation import (
     SECRET,
     SYSTEMS,
     make_human_evaluation,
@@ -42,8 +42,8 @@ from tests.services.human_evaluation_world import (
     rate_all,
     rows,
 )
-from tests.services.review_world import World, make_world
-from tests.services.route_walk import MARK, Request, leaks, requests_to
+from tests.support.review.review_world import World, make_world
+from tests.support.web.route_walk import MARK, Request, leaks, requests_to
 
 NAMES = {system: f"{system}-{MARK}" for system in SYSTEMS}
 DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")

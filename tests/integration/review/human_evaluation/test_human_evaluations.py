@@ -42,9 +42,9 @@ from monitor.store.tables import (
     HumanEvaluationResponse,
 )
 from retrain.evaluation.lifecycle import cancel_evaluation
-from tests.services.candidates import awaiting_ratings
-from tests.services.fake_launcher import FakeLauncher
-from tests.services.human_evaluation_world import (
+from tests.support.retrain.candidates import awaiting_ratings
+from tests.support.retrain.fake_launcher import FakeLauncher
+from tests.support.review.human_evaluation import (
     SECRET,
     SYSTEMS,
     make_human_evaluation,
@@ -53,8 +53,8 @@ from tests.services.human_evaluation_world import (
     rows,
     systems_of_texts,
 )
-from tests.services.ingest import wait_until
-from tests.services.review_world import World, make_world
+from tests.support.review.review_world import World, make_world
+from tests.support.traffic.ingest import wait_until
 
 DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")
 GOOD = dict.fromkeys(DIMENSIONS, 5)

@@ -18,7 +18,7 @@ from monitor.store.traffic.compaction import (
 )
 from monitor.store.traffic.embedding_blocks import load_vectors
 from monitor.store.traffic.exchanges import load_window
-from tests.services.aging_traffic import store_numbers, vectors_are_right
+from tests.support.traffic.aging_traffic import store_numbers, vectors_are_right
 
 WEEK = timedelta(weeks=1)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from monitor.errors import LostOwnershipError, NotFoundError
 from monitor.store.engine import transaction
 from monitor.store.windows import claims, drift_evaluations, reports, sample_scores
-from tests.services.assessments import make_assessment, store_evaluation
+from tests.support.windows.assessments import make_assessment, store_evaluation
 
 WEEK = timedelta(days=7)
 

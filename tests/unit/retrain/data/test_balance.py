@@ -5,7 +5,7 @@ import pytest
 from monitor.errors import TrainingError
 from monitor.settings import TrainingData
 from retrain.data import DataChecks, build_training_set
-from tests.services.training_rows import Row, gold, original, questions, row
+from tests.support.retrain.training_rows import Row, gold, original, questions, row
 
 
 def built(rows: list[Row], old: list[Row] | None = None, share: float = 0.0, **rules: object):

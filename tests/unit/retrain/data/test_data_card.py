@@ -7,7 +7,7 @@ from retrain.data import build_training_set, read_card, write_card
 from retrain.data.data_card_page import data_card
 from retrain.models.source import Source
 from retrain.run_folder import RunFolder
-from tests.services.training_rows import Row, gold, original, row
+from tests.support.retrain.training_rows import Row, gold, original, row
 
 SERVING = Source(base="base")
 AGREEMENT = {

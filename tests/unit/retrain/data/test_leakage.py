@@ -16,8 +16,8 @@ from retrain.data.data_card_page import data_card
 from retrain.data.example import question_text
 from retrain.data.leakage.benchmark_texts import benchmark_texts
 from retrain.data.leakage.phrase_index import PhraseIndex
-from tests.services.training_rows import Row, both_sides, gold, original, questions, row
-from tests.services.word_encoder import WordEncoder
+from tests.support.encoders.word_encoder import WordEncoder
+from tests.support.retrain.training_rows import Row, both_sides, gold, original, questions, row
 
 RULES = TrainingData(
     min_gold=1, min_per_task_type=0, max_task_share=1, min_duplicate_similarity=0.9,

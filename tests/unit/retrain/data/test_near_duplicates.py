@@ -11,8 +11,8 @@ from retrain.data.duplicates.near import NearDuplicateFilter
 from retrain.data.example import make_examples
 from retrain.data.exclusions import Exclusions
 from retrain.data.similarity import BLOCK, CachingEncoder, near_pairs, texts_agree
-from tests.services.training_rows import Row, both_sides, original, questions, row
-from tests.services.word_encoder import WordEncoder
+from tests.support.encoders.word_encoder import WordEncoder
+from tests.support.retrain.training_rows import Row, both_sides, original, questions, row
 
 RULES = TrainingData(
     min_gold=1, min_per_task_type=0, max_task_share=1, min_duplicate_similarity=0.9,

@@ -14,7 +14,7 @@ from retrain.data.self_generated import add_self_generated, needs_generation, wh
 from retrain.models.source import Source
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_lines
-from tests.services.training_rows import Row, gold, original, questions, row, sources
+from tests.support.retrain.training_rows import Row, gold, original, questions, row, sources
 
 RECIPE = Recipe(base="base")
 

@@ -14,8 +14,8 @@ from retrain.data.example import make_examples
 from retrain.data.split import SMALLEST_VALIDATION, split_by_group
 from retrain.data.stratified_draw import allocate_proportionally
 from retrain.run_folder import RunFolder, read_json, read_lines
-from tests.services.training_rows import Row, both_sides, gold, original, questions, row
-from tests.services.word_encoder import WordEncoder
+from tests.support.encoders.word_encoder import WordEncoder
+from tests.support.retrain.training_rows import Row, both_sides, gold, original, questions, row
 
 
 def rules(**values: object) -> DataChecks:

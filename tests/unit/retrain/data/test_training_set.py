@@ -18,7 +18,7 @@ from retrain.data import (
     read_examples,
 )
 from retrain.run_folder import RunFolder, read_json, read_lines
-from tests.services.training_rows import gold, original, questions, row, sources
+from tests.support.retrain.training_rows import gold, original, questions, row, sources
 
 #: Everything is trained on, however lopsided.
 ALL = DataChecks(rules=TrainingData(validation_share=0, max_task_share=1))

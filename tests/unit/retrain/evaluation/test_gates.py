@@ -13,7 +13,7 @@ from retrain.evaluation.gates.gate_result import Check
 from retrain.evaluation.gates.gates import CandidateResult, apply_gates
 from retrain.evaluation.gates.thresholds import check_thresholds
 from retrain.evaluation.metrics.scoring import ItemScore
-from tests.services.evaluated import benchmark, items, scored
+from tests.support.retrain.scored_benchmarks import benchmark, items, scored
 
 NEW, OLD = items(100, "new"), items(200, "old")
 SUITE = benchmark([*NEW, *OLD], metrics=["exact_match", "f1"])

@@ -13,7 +13,7 @@ from retrain.evaluation.gates.gates import CandidateResult, apply_gates
 from retrain.evaluation.gates.thresholds import check_thresholds
 from retrain.evaluation.judge.grounding import JudgedHallucination
 from retrain.evaluation.metrics.scoring import ItemScore, score_responses
-from tests.services.evaluated import items
+from tests.support.retrain.scored_benchmarks import items
 
 N = 500
 PLAN = """\

@@ -16,9 +16,9 @@ from retrain.evaluation.candidate import evaluate_candidate
 from retrain.evaluation.gates.late_leakage import check_late_leakage
 from retrain.evaluation.request import write_request
 from retrain.run_folder import RunFolder, read_json
-from tests.services.candidates import make_request
-from tests.services.evaluated import benchmark, items, scored
-from tests.services.training_rows import gold, row
+from tests.support.retrain.candidates import make_request
+from tests.support.retrain.scored_benchmarks import benchmark, items, scored
+from tests.support.retrain.training_rows import gold, row
 
 RULES = TrainingData(
     min_gold=1, min_per_task_type=0, max_task_share=1, validation_share=0,

@@ -16,8 +16,8 @@ from retrain.evaluation.request import EvaluationRequest, write_request
 from retrain.evaluation.response_cache import ResponseCache
 from retrain.evaluation.systems import generate_responses
 from retrain.run_folder import RunFolder, read_json, read_lines
-from tests.services.candidates import make_request
-from tests.services.evaluated import benchmark, items
+from tests.support.retrain.candidates import make_request
+from tests.support.retrain.scored_benchmarks import benchmark, items
 
 SUITES = [
     benchmark(items(4), metrics=["exact_match"], name="one"),

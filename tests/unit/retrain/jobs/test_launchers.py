@@ -30,7 +30,7 @@ from retrain.jobs.ray_jobs import RayJobs
 from retrain.jobs.remote_launcher import JobLauncher, JobState
 from retrain.rest import RestService
 from retrain.run_folder import RunFolder
-from tests.services.fake_launcher import FakeLauncher
+from tests.support.retrain.fake_launcher import FakeLauncher
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 

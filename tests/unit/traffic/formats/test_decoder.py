@@ -11,7 +11,7 @@ from monitor.store.traffic.exchanges import Position
 from monitor.traffic.exchange import Exchange, Message
 from monitor.traffic.formats.decoder import REASONS, Decoder
 from monitor.traffic.record import RawRecord
-from tests.services.traffic_fixtures import READ_AT, decode
+from tests.support.traffic.fixture_files import READ_AT, decode
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 

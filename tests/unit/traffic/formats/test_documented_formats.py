@@ -18,9 +18,9 @@ from monitor.traffic.dead_letters import PLAIN_FORMAT_REASONS
 from monitor.traffic.formats import FORMATS, Format
 from monitor.traffic.formats.decoder import REASONS
 from monitor.traffic.formats.payload import Payload
-from tests.services import traffic_fixtures
-from tests.services.hostile import WRONG_VALUES, check, mutated, paths, replaced
-from tests.services.traffic_fixtures import OCCURRED_AT, decode
+from tests.support.traffic import fixture_files
+from tests.support.traffic.fixture_files import OCCURRED_AT, decode
+from tests.support.traffic.hostile_records import WRONG_VALUES, check, mutated, paths, replaced
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 REFERENCE = (DOCS / "reference" / "traffic-formats.md").read_text(encoding="utf-8")
@@ -83,12 +83,12 @@ def acme(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     entered = {"acme": Format(module.read, line.strip('"')), **FORMATS}
     monkeypatch.setattr(formats, "FORMATS", entered)
     (tmp_path / "acme.json").write_text(blocks(HOW_TO, "json")[0])
-    monkeypatch.setattr(traffic_fixtures, "FOLDER", tmp_path)
+    monkeypatch.setattr(fixture_files, "FOLDER", tmp_path)
     return module
 
 
 def test_the_format_of_the_how_to_passes_its_own_tests(acme: ModuleType) -> None:
-    names: dict[str, Any] = {"decode": decode, "load": traffic_fixtures.load}
+    names: dict[str, Any] = {"decode": decode, "load": fixture_files.load}
     exec(compile(blocks(HOW_TO, "python")[1], "test_acme.py", "exec"), names)
     tests = [test for name, test in names.items() if name.startswith("test_")]
 
@@ -98,7 +98,7 @@ def test_the_format_of_the_how_to_passes_its_own_tests(acme: ModuleType) -> None
 
 
 def test_the_format_of_the_how_to_is_as_robust_as_the_others(acme: ModuleType) -> None:
-    content = traffic_fixtures.load("acme")
+    content = fixture_files.load("acme")
     came_of_it = {
         check(json.dumps(replaced(content, path, wrong)).encode())
         for path in paths(content)

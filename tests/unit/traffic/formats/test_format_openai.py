@@ -6,7 +6,7 @@ import pytest
 
 from monitor.errors import RecordError
 from monitor.traffic.exchange import Exchange, Message
-from tests.services.traffic_fixtures import (
+from tests.support.traffic.fixture_files import (
     JOINED,
     OCCURRED_AT,
     decode,

@@ -5,7 +5,7 @@ import pytest
 
 from monitor.traffic.exchange import Exchange, Message
 from monitor.traffic.formats.decoder import Decoded
-from tests.services.traffic_fixtures import (
+from tests.support.traffic.fixture_files import (
     JOINED,
     OCCURRED_AT,
     OTLP_NAMES,

@@ -12,7 +12,7 @@ from monitor.traffic.exchange import Exchange, Message
 from monitor.traffic.formats import FORMATS
 from monitor.traffic.formats.decoder import Decoded
 from monitor.traffic.formats.payload import Payload
-from tests.services.traffic_fixtures import (
+from tests.support.traffic.fixture_files import (
     JOINED,
     NAMES,
     OCCURRED_AT,

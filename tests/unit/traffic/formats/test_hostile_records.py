@@ -12,8 +12,15 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from monitor.traffic.formats import FORMATS
 from tests.fuzz.records import fuzz
-from tests.services.hostile import WRONG_VALUES, check, mutated, paths, replaced, without
-from tests.services.traffic_fixtures import NAMES, OTLP_NAMES, as_protobuf, decode, load, values
+from tests.support.traffic.fixture_files import NAMES, OTLP_NAMES, as_protobuf, decode, load, values
+from tests.support.traffic.hostile_records import (
+    WRONG_VALUES,
+    check,
+    mutated,
+    paths,
+    replaced,
+    without,
+)
 
 DETAILS = "gen_ai.client.inference.operation.details"
 JOINED = {"enabled": True}

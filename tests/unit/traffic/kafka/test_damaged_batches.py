@@ -17,7 +17,7 @@ from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.traffic.kafka.wire import decompression as inflating
 from monitor.traffic.kafka.wire.decompression import MAX_INFLATED_BYTES, inflate, missing_codecs
 from monitor.traffic.record import RawRecord
-from tests.services.record_batches import (
+from tests.support.traffic.record_batches import (
     Log,
     kept,
     make_batch,

@@ -16,7 +16,7 @@ from monitor.traffic.formats.timestamps import EPOCH
 from monitor.traffic.kafka.wire.partition_reader import MAX_KEPT_BYTES
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.sampler import Sampler
-from tests.services.record_batches import (
+from tests.support.traffic.record_batches import (
     FIRST_TIMESTAMP,
     NOW,
     PARTITION,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.measure_redaction import FIXTURES, PAGE, TABLE, find, measure, table
-from tests.services.labelled_texts import BREAK, LabelledText, read_labelled, score
+from bench.traffic.labelled_texts import BREAK, LabelledText, read_labelled, score
+from bench.traffic.redaction import FIXTURES, PAGE, TABLE, find, measure, table
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = {"API_KEY", "CARD", "EMAIL", "IBAN", "PHONE", "SSN"}

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.traffic.labelled_texts import read_labelled
 from monitor.settings import Redaction
 from monitor.traffic.redaction import (
     Redactor,
@@ -23,8 +24,7 @@ from monitor.traffic.redaction import (
     redactor,
     secrets,
 )
-from tests.services.labelled_texts import read_labelled
-from tests.services.regex_steps import StepCounter
+from tests.support.traffic.regex_steps import StepCounter
 
 REDACTOR = Redactor()
 

@@ -14,7 +14,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 
-from tests.services.requirement import free_port, missing, program
+from bench.services.requirement import free_port, missing, program
 
 POM = Path(__file__).parent / "broker" / "pom.xml"
 JAVA_HINT = "install Java 17 or newer (`apt-get install openjdk-17-jre-headless`)"

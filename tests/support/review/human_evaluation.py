@@ -16,8 +16,8 @@ from monitor.store.engine import transaction
 from monitor.store.tables import HumanEvaluationItem, HumanEvaluationKey, HumanEvaluationResponse
 from monitor.store.training.registry import insert_version
 from retrain.evaluation.human_evaluation.results import score_human_evaluation
-from tests.services.candidates import awaiting_ratings
-from tests.services.review_world import World
+from tests.support.retrain.candidates import awaiting_ratings
+from tests.support.review.review_world import World
 
 SECRET = bytes(range(32))
 SYSTEMS = ("base", "candidate", "incumbent")

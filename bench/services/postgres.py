@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
+from bench.services.requirement import free_port, missing
 from monitor.store.engine import make_engine
 from monitor.store.tables import metadata
-from tests.services.requirement import free_port, missing
 
 HINT = "install PostgreSQL (`apt-get install postgresql`), or set DATABASE_URL"
 TEMPLATE = "driftwarden_template"

@@ -21,8 +21,8 @@ from monitor.store.engine import make_engine
 from monitor.traffic.ingest import sweeper, writer
 from monitor.traffic.ingest.loop import run_ingest
 from monitor.traffic.ingest.preparation import BatchPreparer
-from tests.services.fake_encoder import FakeEncoder
-from tests.services.ingest import ingest_settings
+from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.traffic.ingest import ingest_settings
 
 STRIKE_AT = 3
 

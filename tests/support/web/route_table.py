@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from litestar import Litestar
 
-from tests.services.review_world import PASSWORD
+from tests.support.review.review_world import PASSWORD
 
 #: Signed in or not, everybody may ask these.
 PUBLIC = frozenset(

@@ -15,7 +15,7 @@ from monitor.store.tables import DeadLetter, Exchange, SourceOffset
 from monitor.traffic.ingest.loop import run_ingest
 from monitor.traffic.ingest.preparation import TextEncoder
 from monitor.traffic.sampling.sampler import Sampler
-from tests.services.fake_encoder import FakeEncoder
+from tests.support.encoders.fake_encoder import FakeEncoder
 
 
 def ingest_settings(bootstrap_servers: str, topic: str, url: str, **sections: dict) -> Settings:

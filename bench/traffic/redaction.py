@@ -8,12 +8,10 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from bench.traffic.labelled_texts import Score, Span, read_labelled, score
+from monitor.traffic.redaction import Redactor
 
-from monitor.traffic.redaction import Redactor  # noqa: E402
-from tests.services.labelled_texts import Score, Span, read_labelled, score  # noqa: E402
-
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "explanation" / "privacy.md"
 #: The sentences that the patterns were made with, and those that nobody looked at meanwhile.
 FIXTURES = ("redaction.txt", "redaction_held_out.txt")

@@ -10,7 +10,7 @@ from monitor.review.guidelines import load_taxonomy
 from monitor.store.engine import transaction
 from monitor.store.review.taxonomies import save_taxonomy
 from monitor.store.tables import Exchange, ReviewItem
-from tests.services.review_world import World, make_world
+from tests.support.review.review_world import World, make_world
 
 SYSTEM = {"role": "system", "content": "You are the support desk of Example Bank.\nBe brief."}
 

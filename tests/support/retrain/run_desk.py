@@ -14,8 +14,8 @@ from retrain.data import build_training_set
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
 from retrain.training.runs import plan_run, poll_run, prepare_run, start_run
-from tests.services.fake_launcher import FakeLauncher
-from tests.services.tiny_model import NEW, examples
+from tests.support.retrain.fake_launcher import FakeLauncher
+from tests.support.retrain.tiny_model import NEW, examples
 
 RECIPE = Recipe(base="some/base", rank=4)
 ROWS = build_training_set(examples(NEW, 20), [], replay_share=0.0, seed=1)

@@ -9,9 +9,9 @@ from monitor.store.alerts.incidents import open_incident
 from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation, Exchange, ReviewBatch, User
 from monitor.store.training.registry import insert_version
-from tests.services.hostile_texts import ALL, infect
-from tests.services.review_world import World, make_world
-from tests.services.route_table import Visitor
+from tests.support.review.review_world import World, make_world
+from tests.support.web.hostile_texts import ALL, infect
+from tests.support.web.route_table import Visitor
 
 #: The keys of an assessment below which texts come from the traffic or its analysis.
 WRITTEN = frozenset({"headline", "remarks", "name", "examples", "outliers", "model", "reason"})

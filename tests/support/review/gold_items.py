@@ -11,7 +11,7 @@ from monitor.review.items.verdicts import ReviewInput
 from monitor.settings import Review
 from monitor.store.engine import transaction
 from monitor.store.review.gold_export import GoldItem
-from tests.services.review_world import World, make_world
+from tests.support.review.review_world import World, make_world
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 ACCEPT = ReviewInput(verdict="accept", **FIVE)

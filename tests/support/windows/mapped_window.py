@@ -11,7 +11,7 @@ from monitor.store.traffic.baselines import create_baseline
 from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
 from monitor.store.windows.prompt_maps import PromptMap, save_prompt_map
 from monitor.store.windows.sample_scores import sample_scores
-from tests.services.review_world import World, make_world
+from tests.support.review.review_world import World, make_world
 
 N_BASELINE = 12
 

@@ -1,10 +1,9 @@
-"""Remakes the pictures in docs/images from a small world of its own: `make screenshots`.
+"""Screenshots of the documentation, from sample data: `make screenshots`.
 
-With `--all DIR` it shows the pages in light and dark at several sizes, to look at.
+With `--all DIR`, screenshots of all pages, light and dark, at several sizes.
 """
 
 import argparse
-import sys
 import tempfile
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -13,21 +12,19 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from monitor.settings import Review, Secrets, Settings
+from monitor.store.engine import make_engine
+from monitor.store.tables import metadata
+from monitor.web.app import create_app
+from monitor.web.server import BackgroundServer
+from tests.services.browser import chromium
+from tests.support.review.human_evaluation import make_human_evaluation
+from tests.support.review.item_states import make_talk
+from tests.support.web.reviewer_actions import choose, start
+from tests.support.web.site import Site
+from tests.support.web.support_desk import RIGHT, make_desk
 
-from monitor.settings import Review, Secrets, Settings  # noqa: E402
-from monitor.store.engine import make_engine  # noqa: E402
-from monitor.store.tables import metadata  # noqa: E402
-from monitor.web.app import create_app  # noqa: E402 - the tests' world isn't installed
-from monitor.web.server import BackgroundServer  # noqa: E402
-from tests.services.browser import chromium  # noqa: E402
-from tests.services.desk import RIGHT, make_desk  # noqa: E402
-from tests.services.human_evaluation_world import make_human_evaluation  # noqa: E402
-from tests.services.item_states import make_talk  # noqa: E402
-from tests.services.reviewing import choose, start  # noqa: E402
-from tests.services.site import Site  # noqa: E402
-
+ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"
 SIZES = {
     "documentation": (1280, 1130),

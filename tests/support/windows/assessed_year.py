@@ -10,7 +10,7 @@ from monitor.alerts.incidents import handle_evaluation
 from monitor.settings import Alerts
 from monitor.store.engine import transaction
 from monitor.store.windows.drift_evaluations import mark_followed_up
-from tests.services.assessments import (
+from tests.support.windows.assessments import (
     make_assessment,
     make_family,
     make_numeric_column,

@@ -23,13 +23,13 @@ from retrain.jobs.launcher import Launcher
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder
 from retrain.training.runs import RunState, plan_run, poll_run, prepare_run
-from tests.services.tiny_model import NEW, OLD, benchmark, examples
+from tests.support.retrain.tiny_model import NEW, OLD, benchmark, examples
 
 T = TypeVar("T")
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 PATIENCE_SECONDS = 150.0
 #: Where the project's own packages are: a stand-in for an installed driftwarden.
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 

@@ -17,7 +17,7 @@ from monitor.traffic.exchange import Exchange
 from monitor.traffic.formats.decoder import Decoded, Decoder
 from monitor.traffic.record import RawRecord
 
-FOLDER = Path(__file__).parents[1] / "fixtures" / "traffic"
+FOLDER = Path(__file__).parents[2] / "fixtures" / "traffic"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 OTLP_NAMES = [name for name in NAMES if name.startswith("otel_")]
 #: Where `mapped.json` has what.

@@ -26,7 +26,7 @@ from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder
 from retrain.training.runs import RunState, plan_run, poll_run, prepare_run, start_run
-from tests.services.tiny_model import benchmark
+from tests.support.retrain.tiny_model import benchmark
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 ENVIRONMENT = {"OMP_NUM_THREADS": "1"}

@@ -20,7 +20,7 @@ from monitor.store.tables import (
     ReviewProposal,
 )
 from tests.services.browser import give_session
-from tests.services.review_world import World
+from tests.support.review.review_world import World
 
 
 @dataclass

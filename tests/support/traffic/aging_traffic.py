@@ -13,7 +13,7 @@ from monitor.store.tables import Exchange
 from monitor.store.traffic.baselines import create_baseline
 from monitor.store.traffic.embedding_blocks import load_vectors
 from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
-from tests.services.fake_encoder import FakeEncoder
+from tests.support.encoders.fake_encoder import FakeEncoder
 
 ENCODER = FakeEncoder()
 

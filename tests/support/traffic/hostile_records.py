@@ -7,7 +7,7 @@ from typing import Any
 from monitor.errors import RecordError
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.formats.decoder import REASONS
-from tests.services.traffic_fixtures import MAPPED_FIELDS, decode
+from tests.support.traffic.fixture_files import MAPPED_FIELDS, decode
 
 #: What a value may be replaced by: every type, and what breaks parsers and databases.
 WRONG_VALUES: tuple[Any, ...] = (

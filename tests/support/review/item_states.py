@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.services.desk import RIGHT
-from tests.services.site import Site
+from tests.support.web.site import Site
+from tests.support.web.support_desk import RIGHT
 
 GOOD = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 POOR = {"accuracy": 1, "completeness": 2, "tone": 3, "compliance": 2}

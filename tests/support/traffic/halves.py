@@ -16,7 +16,7 @@ from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.sampler import SPACE, Draw
-from tests.services.fake_encoder import FakeEncoder
+from tests.support.encoders.fake_encoder import FakeEncoder
 
 TIMEOUT_SECONDS = 600.0
 JOINED = Traffic(join={"enabled": True, "timeout": f"{TIMEOUT_SECONDS:g}s"})

@@ -17,7 +17,7 @@ from monitor.store.engine import transaction
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.services.openid import CLIENT_ID, CLIENT_SECRET, Provider
-from tests.services.route_table import Visitor
+from tests.support.web.route_table import Visitor
 
 PUBLIC_URL = "https://drift.example.com"
 

@@ -50,8 +50,8 @@ from retrain.data import Checks, TrainingSet, build_training_set
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, write_lines
 from retrain.training.runs import plan_run, prepare_run
-from tests.services.aging_traffic import exchange, store_rows
-from tests.services.assessments import make_assessment, make_examples, make_topic
+from tests.support.traffic.aging_traffic import exchange, store_rows
+from tests.support.windows.assessments import make_assessment, make_examples, make_topic
 
 ANN = "ann@example.org"
 WORD = "zebrafish"

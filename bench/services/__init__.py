@@ -1,0 +1,1 @@
+"""Real services for measurements and tests: Apache Kafka and PostgreSQL."""
