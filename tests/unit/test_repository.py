@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ COMPOSE = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text(encoding="
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+#: More modules than this in one folder hide what is there.
+MAX_MODULES = 20
 
 #: Services that can't run on a read-only root file system, and why.
 WRITES_TO_ITS_ROOT = {
@@ -213,3 +217,27 @@ def test_every_make_target_that_the_documents_name_exists() -> None:
     for path in DOCUMENTS:
         for name in re.findall(r"`make ([a-z-]+)", path.read_text(encoding="utf-8")):
             assert name in targets, f"{path.name}: make {name}"
+
+
+@pytest.mark.parametrize("top", ["monitor", "retrain", "bench", "tests"])
+def test_folders_hold_at_most_twenty_modules(top: str) -> None:
+    sizes = Counter(path.parent for path in (ROOT / top).rglob("*.py"))
+    assert not {str(folder): size for folder, size in sizes.items() if size > MAX_MODULES}
+
+
+def test_product_code_imports_nothing_from_tests() -> None:
+    for top in ("monitor", "retrain", "bench", "scripts"):
+        for path in (ROOT / top).rglob("*.py"):
+            imported = re.findall(r"^(?:from|import) (\w+)", path.read_text("utf-8"), re.MULTILINE)
+            assert "tests" not in imported, path
+
+
+def test_vocabulary_of_the_glossary_is_kept() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "check_vocabulary.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
