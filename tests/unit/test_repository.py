@@ -230,14 +230,3 @@ def test_product_code_imports_nothing_from_tests() -> None:
         for path in (ROOT / top).rglob("*.py"):
             imported = re.findall(r"^(?:from|import) (\w+)", path.read_text("utf-8"), re.MULTILINE)
             assert "tests" not in imported, path
-
-
-def test_vocabulary_of_the_glossary_is_kept() -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "check_vocabulary.py"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
