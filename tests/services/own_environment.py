@@ -1,7 +1,7 @@
-"""Servers that come as Python packages, each in an environment of its own: they share no versions.
+"""Servers that come as Python packages, each in a virtual environment of its own.
 
 The environments are made once, from wherever pip is configured to find packages, and stay in
-`build/environments`.
+the user's cache, so that a fresh clone finds them.
 """
 
 import fcntl
@@ -15,7 +15,8 @@ from pathlib import Path
 
 from bench.services.requirement import missing
 
-FOLDER = Path(__file__).resolve().parents[2] / "build" / "environments"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+FOLDER = CACHE / "driftwarden" / "environments"
 #: A server that doesn't answer by then won't.
 START_SECONDS = 180.0
 
