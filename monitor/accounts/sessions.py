@@ -1,6 +1,7 @@
 """Sessions in SQL, and a session middleware that renews ids and writes only what changed."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,6 @@ from monitor.store.accounts.sessions import (
 )
 from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
-from monitor.web.clock import Clock
 
 COOKIE = "driftwarden_session"
 #: Sessions share their table with other secrets, whose names are no ids: no cookie reads those.
@@ -39,7 +39,7 @@ class SqlSessionStore(Store):
 
     __slots__ = ("_clock", "_engine")
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         self._engine = engine
         self._clock = clock
 

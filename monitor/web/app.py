@@ -104,7 +104,7 @@ def create_app(
             "heartbeats": Provide(lambda: heartbeats, sync_to_thread=False),
             "readiness": Provide(lambda: readiness, sync_to_thread=False),
             "visitor": Provide(current_user.visitor, sync_to_thread=True),
-            "reviewer": Provide(current_user.user, sync_to_thread=False),
+            "user": Provide(current_user.user, sync_to_thread=False),
             "lead": Provide(current_user.lead, sync_to_thread=False),
         },
         middleware=[SameOrigin(settings.alerts.public_url), sessions.middleware],

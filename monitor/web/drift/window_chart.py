@@ -196,7 +196,8 @@ def _describe(what: str, family: FamilyFigures) -> str:
     if family.verdict == "no_drift":
         return f"{what} as before (p = {family.p_value:.2g})"
     how = "drifted" if family.alarm else "moved, below the floor"
-    return f"{what} {how}, {format_lower_bound(family.drifted_share_lower_bound)} (p = {family.p_value:.2g})"
+    share = format_lower_bound(family.drifted_share_lower_bound)
+    return f"{what} {how}, {share} (p = {family.p_value:.2g})"
 
 
 def _ticks(windows: Sequence[WindowFigures], step: float) -> tuple[Tick, ...]:

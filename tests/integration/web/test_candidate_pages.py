@@ -139,7 +139,7 @@ def test_while_people_rate_blind_nothing_tells_the_systems_apart(
 def test_verdicts_are_for_leads(client: TestClient[Litestar], row: CandidateEvaluationRow) -> None:
     assert client.get("/candidate-evaluations", follow_redirects=False).is_redirect
     sign_in(client, "Ada")
-    for path in ("", f"/{row.id}", f"/{row.id}/answers"):
+    for path in ("", f"/{row.id}", f"/{row.id}/responses"):
         assert client.get(f"/candidate-evaluations{path}").status_code == 403
     sign_in(client, "Lea")
     assert client.get("/candidate-evaluations/99").status_code == 404

@@ -4,9 +4,9 @@ import time
 
 from hypothesis import given
 from hypothesis import strategies as st
-from monitor.web.split_passages import split_passages
 
 from monitor.web.filters import join_soft_breaks
+from monitor.web.passages import split_passages
 
 LINES = st.lists(
     st.sampled_from(["```", "~~~", "````", "```python", "  ```", "text", "", "a ``` b"])
