@@ -16,7 +16,7 @@ from bench.traffic.services import BenchServices
 from monitor.bench.row import Row
 from monitor.settings import Settings
 from monitor.store.engine import make_engine
-from monitor.traffic.formats.decoder import Decoder
+from monitor.traffic.decoder import Decoder
 from monitor.traffic.ingest.preparation import BatchPreparer, PreparedBatch, redact_exchange
 from monitor.traffic.ingest.writer import store_batch
 from monitor.traffic.kafka.wire.batch_header import read_header

@@ -14,7 +14,7 @@ from monitor.store.privacy import end_user_rows, end_user_traces
 from monitor.store.privacy.deletion import evaluations_against
 from monitor.store.privacy.end_user_rows import PersonRow
 from monitor.store.windows.sample_scores import sample_scores
-from monitor.traffic.formats.cleaning import clean_name
+from monitor.traffic.parsing.cleaning import clean_name
 from monitor.traffic.redaction import Redactor, pseudonym_of
 
 

@@ -11,10 +11,10 @@ from monitor.errors import RecordError
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.exchanges import ExchangeRow
 from monitor.store.traffic.pending_halves import HalfRow
+from monitor.traffic.decoder import Decoded
 from monitor.traffic.exchange import Exchange
-from monitor.traffic.formats.cleaning import clean_text
-from monitor.traffic.formats.decoder import Decoded
 from monitor.traffic.joining import decoded_half
+from monitor.traffic.parsing.cleaning import clean_text
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.sampler import Draw, stored_draw
 

@@ -120,6 +120,6 @@ def replay_file(
         n_skipped=totals["skipped"],
         n_sampled=totals["sampled"],
         n_exchanges=totals["exchanges"],
-        n_dead_letters=totals["letters"],
+        n_dead_letters=totals["dead_letters"],
         n_withheld=totals["withheld"],
     )

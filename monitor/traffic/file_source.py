@@ -10,8 +10,8 @@ from monitor.errors import InputError, RecordError
 from monitor.settings import Traffic
 from monitor.store.traffic.exchanges import Position
 from monitor.store.traffic.pending_halves import HalfRow
+from monitor.traffic.decoder import Decoder
 from monitor.traffic.exchange import Exchange
-from monitor.traffic.formats.decoder import Decoder
 from monitor.traffic.ingest.preparation import redact_exchange
 from monitor.traffic.joining import join, pair
 from monitor.traffic.record import RawRecord

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from monitor.settings import Traffic
 from monitor.store.traffic.exchanges import Position
 from monitor.store.traffic.pending_halves import HalfRow
+from monitor.traffic.decoder import mark_withheld
 from monitor.traffic.exchange import Exchange
-from monitor.traffic.formats.decoder import mark_withheld
 from monitor.traffic.sampling.sampler import Draw, stored_draw
 
 

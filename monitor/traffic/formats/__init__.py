@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from monitor.errors import RecordError
 from monitor.traffic.formats import litellm, mapped, openai, opentelemetry, plain
-from monitor.traffic.formats.json_text import json_kind
-from monitor.traffic.formats.payload import Payload
-from monitor.traffic.formats.raw_exchange import RecordPart
+from monitor.traffic.parsing.json_text import json_kind
+from monitor.traffic.parsing.payload import Payload
+from monitor.traffic.parsing.raw_exchange import RecordPart
 
 
 class Format(NamedTuple):

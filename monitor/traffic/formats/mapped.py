@@ -8,11 +8,11 @@ from typing import Any
 
 from monitor.errors import RecordError
 from monitor.traffic.exchange import Message
-from monitor.traffic.formats.json_text import json_kind
-from monitor.traffic.formats.payload import Payload
-from monitor.traffic.formats.raw_exchange import RawExchange, convert
 from monitor.traffic.formats.schemas.bodies import read_body, read_response_content
 from monitor.traffic.formats.schemas.messages import ChatMessage, read_content, read_message
+from monitor.traffic.parsing.json_text import json_kind
+from monitor.traffic.parsing.payload import Payload
+from monitor.traffic.parsing.raw_exchange import RawExchange, convert
 
 _MISSING = object()
 

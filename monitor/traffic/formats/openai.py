@@ -12,18 +12,18 @@ from typing import Any
 import msgspec
 
 from monitor.traffic.exchange import Message
-from monitor.traffic.formats.payload import Payload
-from monitor.traffic.formats.raw_exchange import (
+from monitor.traffic.formats.schemas.bodies import is_completion, read_body, read_response_content
+from monitor.traffic.formats.schemas.messages import ChatMessage, read_message
+from monitor.traffic.formats.schemas.response_content import ResponseContent
+from monitor.traffic.formats.schemas.responses_api import read_items
+from monitor.traffic.parsing.payload import Payload
+from monitor.traffic.parsing.raw_exchange import (
     CallMetadata,
     RawExchange,
     convert,
     reported_version_metadata,
     to_text,
 )
-from monitor.traffic.formats.schemas.bodies import is_completion, read_body, read_response_content
-from monitor.traffic.formats.schemas.messages import ChatMessage, read_message
-from monitor.traffic.formats.schemas.response_content import ResponseContent
-from monitor.traffic.formats.schemas.responses_api import read_items
 
 #: A record without any of these keys holds neither request nor response.
 _KEYS = ("request", "response", "messages", "choices", "output")

@@ -17,14 +17,6 @@ from monitor.traffic.formats.otlp.envelope import encode_message
 from monitor.traffic.formats.otlp.item import Item
 from monitor.traffic.formats.otlp.json_records import read_json
 from monitor.traffic.formats.otlp.protobuf import NotOtlpError, read_protobuf
-from monitor.traffic.formats.payload import Payload
-from monitor.traffic.formats.raw_exchange import (
-    IgnoredParts,
-    RawExchange,
-    RecordPart,
-    UnreadablePart,
-    reported_version_metadata,
-)
 from monitor.traffic.formats.schemas import gen_ai_events as events
 from monitor.traffic.formats.schemas.gen_ai_attributes import (
     MODELS,
@@ -43,6 +35,14 @@ from monitor.traffic.formats.schemas.gen_ai_messages import (
 )
 from monitor.traffic.formats.schemas.messages import read_message
 from monitor.traffic.formats.schemas.numbered_attributes import flattened_message, read_flattened
+from monitor.traffic.parsing.payload import Payload
+from monitor.traffic.parsing.raw_exchange import (
+    IgnoredParts,
+    RawExchange,
+    RecordPart,
+    UnreadablePart,
+    reported_version_metadata,
+)
 
 _DETAILS = "gen_ai.client.inference.operation.details"
 _INPUTS, _OUTPUTS = "gen_ai.input.messages", "gen_ai.output.messages"

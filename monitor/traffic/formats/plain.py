@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from monitor.traffic.exchange import Message
-from monitor.traffic.formats.payload import Payload
-from monitor.traffic.formats.raw_exchange import RawExchange, convert, to_text
 from monitor.traffic.formats.schemas.messages import read_content
+from monitor.traffic.parsing.payload import Payload
+from monitor.traffic.parsing.raw_exchange import RawExchange, convert, to_text
 
 
 class _Turn(msgspec.Struct):

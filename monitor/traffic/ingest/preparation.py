@@ -18,8 +18,8 @@ from monitor.store.traffic.pending_halves import HalfRow
 from monitor.store.traffic.withheld import WithheldCount, WithheldDay, start_of_day
 from monitor.telemetry import EMBEDDING_DURATION, EXCHANGES_NOT_SAMPLED, get_logger
 from monitor.traffic.dead_letters import part_dead_letters, record_dead_letter
+from monitor.traffic.decoder import Decoder
 from monitor.traffic.exchange import Exchange, Half, Message
-from monitor.traffic.formats.decoder import Decoder
 from monitor.traffic.joining import JoinedExchange, join, pair
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor

@@ -48,7 +48,7 @@ class Assignment:
             engine: The database, which owns the offsets.
             topic: The source's name in the store.
             start_at: Where a partition begins that no replica has read before.
-            forget: Called with a partition's number when what was read of it must be dropped.
+            drop: Called with a partition's number when what was read of it must be dropped.
         """
         self._consumer = consumer
         self._listener = listener

@@ -1,9 +1,9 @@
-"""Candidates for a floor of samples: the largest randomness of each stratum so far.
+"""Candidates for the minimum sample of a task type: the largest randomness of each stratum.
 
-The floor itself is made when a window is evaluated (:mod:`monitor.windows.reading.final_sample`): the k
-exchanges of largest randomness, a bottom-k sample. Here is only seen to it that they are stored.
-Whoever belongs to the k + 1 largest of all also belongs to them among those that one process has
-seen, in whatever order; so replicas, restarts and evictions store more, never less.
+The bottom-k sample itself, the k exchanges of largest randomness, is drawn when a window is
+evaluated (:mod:`monitor.windows.reading.final_sample`). This module makes sure that its members are
+stored. An exchange among the k + 1 largest of all is also among the k + 1 largest that one process
+has seen, in whatever order, so replicas, restarts and evictions store more, never less.
 """
 
 import heapq

@@ -56,9 +56,10 @@ class SamplingDesign:
         self._rates = SamplingRates(settings)
         self._by_exchange = traffic.sample_by == "exchange"
         self._id_header = traffic.id_header
-        self._floor_size = traffic.min_samples_per_task_type
-        self._candidates = BottomKCandidates(self._floor_size) if self._floor_size else None
-        search = traffic.task_type_search_rate if self._floor_size else 0.0
+        self._min_sample_size = traffic.min_samples_per_task_type
+        size = self._min_sample_size
+        self._candidates = BottomKCandidates(size) if size else None
+        search = traffic.task_type_search_rate if size else 0.0
         self._widest = max(self._rates.highest, search)
         # By exchange, an exchange of any record may be kept: all are decoded.
         self.sampler = Sampler(
@@ -98,7 +99,7 @@ class SamplingDesign:
             threshold=threshold,
             candidate_threshold=draw.threshold,
             inclusion_probability=draw.probability_at(threshold),
-            min_sample_size=self._floor_size,
+            min_sample_size=self._min_sample_size,
         )
 
     def _is_candidate(self, draw: Draw, exchange: Exchange) -> bool:

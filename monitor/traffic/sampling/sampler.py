@@ -1,9 +1,9 @@
 """Which records are kept: decided before decoding, the same way on every replica and replay.
 
 The rule is OpenTelemetry's consistent-probability sampling: a record has 56 bits of randomness R
-and is kept when R >= T. R comes with the trace (:mod:`monitor.traffic.sampling.trace_context`) or is a hash
-of what identifies the request. What is known only after decoding is decided on the same R by
-:mod:`monitor.traffic.sampling.design`. See docs/explanation/sampling.md.
+and is kept when R >= T. R comes with the trace (:mod:`monitor.traffic.sampling.trace_context`) or
+is a hash of the request's identity. Rates that depend on decoded fields are applied to the same R
+by :mod:`monitor.traffic.sampling.design`. See docs/explanation/sampling.md.
 """
 
 from collections.abc import Sequence

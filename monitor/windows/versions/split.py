@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
 from monitor.store.traffic.exchanges import ExchangeColumns
 from monitor.store.training.serving_periods import ServingPeriod
-from monitor.traffic.formats.cleaning import MAX_NAME_CHARACTERS
+from monitor.traffic.parsing.cleaning import MAX_NAME_CHARACTERS
 from monitor.windows.assessment.headline import join_names
 from monitor.windows.reading.window import Window
 

@@ -30,7 +30,7 @@ from tests.support.traffic.ingest import (
 )
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def read_up_to(engine: Engine, n_records: int) -> Callable[[], bool]:

@@ -21,7 +21,7 @@ from monitor.store.traffic.withheld import WithheldCount, count_withheld
 from monitor.telemetry import DEAD_LETTERS
 from monitor.traffic.dead_letter_replay import replay_dead_letters
 from monitor.traffic.file_replay import replay_file
-from monitor.traffic.ingest import sweeper
+from monitor.traffic.ingest import sweeper as sweeper_module
 from monitor.traffic.ingest.sweeper import CLAIM, PATIENCE, Sweeper
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.traffic.halves import (
@@ -334,7 +334,7 @@ def test_halves_left_of_a_time_when_joins_were_on_are_looked_after(
 def test_a_sweep_that_meets_no_database_or_encoder_is_tried_again(
     engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeper, "INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr(sweeper_module, "INTERVAL_SECONDS", 0.0)
     store(engine, [(0, 0, request_line("a"))], clock)
     store(engine, [(1, 0, response_line("a"))], clock)
     now = [clock]

@@ -24,7 +24,7 @@ from tests.support.traffic.halves import (
 from tests.support.traffic.ingest import ingest_settings, running_ingest, total_offset, wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def produce_halves(producer: KafkaProducer, topic: str, names: list[str], seed: int) -> None:

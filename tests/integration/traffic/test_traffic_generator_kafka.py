@@ -13,10 +13,10 @@ from kafka import KafkaConsumer, TopicPartition
 
 from monitor.settings import Traffic
 from monitor.store.traffic.exchanges import Position
-from monitor.traffic.formats.decoder import Decoder
+from monitor.traffic.decoder import Decoder
 from monitor.traffic.record import RawRecord
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.kafka
 
 

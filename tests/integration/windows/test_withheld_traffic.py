@@ -22,7 +22,7 @@ from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id, list_drift_evaluations
 from monitor.telemetry import EXCHANGES_WITHHELD
 from monitor.traffic.baseline_import import store_baseline
-from monitor.traffic.formats.decoder import Decoder
+from monitor.traffic.decoder import Decoder
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.writer import StoreResult, store_batch
 from monitor.traffic.record import RawRecord

@@ -13,8 +13,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from monitor.settings import Traffic
 from monitor.store.traffic.exchanges import Position
+from monitor.traffic.decoder import Decoded, Decoder
 from monitor.traffic.exchange import Exchange
-from monitor.traffic.formats.decoder import Decoded, Decoder
 from monitor.traffic.record import RawRecord
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "traffic"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from monitor.errors import RecordError
+from monitor.traffic.decoder import REASONS
 from monitor.traffic.exchange import Exchange
-from monitor.traffic.formats.decoder import REASONS
 from tests.support.traffic.fixture_files import MAPPED_FIELDS, decode
 
 #: What a value may be replaced by: every type, and what breaks parsers and databases.

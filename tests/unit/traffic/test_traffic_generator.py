@@ -14,7 +14,7 @@ import pytest
 
 from monitor.demo.topics import CHANGED_TOPIC, KNOWN_TOPICS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "docker" / "traffic" / "generate.py"
 TUESDAY = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)
 

@@ -7,10 +7,10 @@ from typing import Any, Literal
 import msgspec
 
 from monitor.errors import RecordError
-from monitor.traffic.formats.json_text import json_kind
 from monitor.traffic.formats.otlp.envelope import LEVELS, encode_message
 from monitor.traffic.formats.otlp.item import Item, SpanEvent
-from monitor.traffic.formats.raw_exchange import UnreadablePart, convert
+from monitor.traffic.parsing.json_text import json_kind
+from monitor.traffic.parsing.raw_exchange import UnreadablePart, convert
 
 #: Values nested deeper than this are taken for an attack; protobuf's parser has a limit like it.
 MAX_DEPTH = 50

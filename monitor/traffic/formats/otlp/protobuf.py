@@ -16,7 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from monitor.errors import RecordError
 from monitor.traffic.formats.otlp.envelope import encode_message
 from monitor.traffic.formats.otlp.item import Item, SpanEvent
-from monitor.traffic.formats.raw_exchange import IgnoredParts, UnreadablePart
+from monitor.traffic.parsing.raw_exchange import IgnoredParts, UnreadablePart
 
 VARINT, FIXED64, LENGTH_DELIMITED, FIXED32 = 0, 1, 2, 5
 #: A span begins with its trace id (field 1, 16 bytes), a log record with a time or a number, and a

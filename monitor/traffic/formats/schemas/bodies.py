@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 
 from monitor.errors import RecordError
-from monitor.traffic.formats.json_text import parse_json
-from monitor.traffic.formats.raw_exchange import CallMetadata, convert
 from monitor.traffic.formats.schemas.chat_completions import read_completion
 from monitor.traffic.formats.schemas.messages import as_text, read_content
 from monitor.traffic.formats.schemas.response_content import ResponseContent
 from monitor.traffic.formats.schemas.responses_api import is_response, read_response
+from monitor.traffic.parsing.json_text import parse_json
+from monitor.traffic.parsing.raw_exchange import CallMetadata, convert
 
 
 class AnthropicMessage(msgspec.Struct):

@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from monitor.traffic.formats.raw_exchange import CallMetadata, convert
 from monitor.traffic.formats.schemas.messages import ChatMessage, CustomTool, Function, ToolCall
 from monitor.traffic.formats.schemas.response_content import ResponseContent, read_error
+from monitor.traffic.parsing.raw_exchange import CallMetadata, convert
 
 
 class Choice(msgspec.Struct):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from monitor.traffic.formats.otlp.item import Item
-from monitor.traffic.formats.raw_exchange import CallMetadata, is_number
+from monitor.traffic.parsing.raw_exchange import CallMetadata, is_number
 
 #: Operations that answer a prompt. Agents and tools are operations too, but the model's own calls
 #: are inside them: taking both would count one twice.

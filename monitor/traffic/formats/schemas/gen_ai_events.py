@@ -9,8 +9,6 @@ from typing import Any
 import msgspec
 
 from monitor.traffic.exchange import Message
-from monitor.traffic.formats.json_text import parse_json
-from monitor.traffic.formats.raw_exchange import convert
 from monitor.traffic.formats.schemas.gen_ai_messages import (
     Output,
     read_chat_message,
@@ -18,6 +16,8 @@ from monitor.traffic.formats.schemas.gen_ai_messages import (
     read_outputs,
 )
 from monitor.traffic.formats.schemas.messages import read_message
+from monitor.traffic.parsing.json_text import parse_json
+from monitor.traffic.parsing.raw_exchange import convert
 
 #: The event's name -> the role where the event names none.
 ROLES = {

@@ -6,9 +6,9 @@ import msgspec
 
 from monitor.errors import RecordError
 from monitor.traffic.exchange import Message
-from monitor.traffic.formats.json_text import json_kind, parse_json
-from monitor.traffic.formats.raw_exchange import convert
 from monitor.traffic.formats.schemas.messages import ChatMessage, as_text, read_role
+from monitor.traffic.parsing.json_text import json_kind, parse_json
+from monitor.traffic.parsing.raw_exchange import convert
 
 
 class GenAiMessage(msgspec.Struct):

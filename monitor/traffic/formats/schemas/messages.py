@@ -7,7 +7,7 @@ import msgspec
 
 from monitor.errors import RecordError
 from monitor.traffic.exchange import Message
-from monitor.traffic.formats.json_text import json_kind
+from monitor.traffic.parsing.json_text import json_kind
 
 #: Roles that newer, older and other APIs name differently.
 ROLES = {"developer": "system", "function": "tool", "model": "assistant", "human": "user"}

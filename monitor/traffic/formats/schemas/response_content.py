@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from monitor.traffic.formats.raw_exchange import NO_CALL_METADATA, CallMetadata
+from monitor.traffic.parsing.raw_exchange import NO_CALL_METADATA, CallMetadata
 
 
 class ResponseContent(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,10 +6,10 @@ import msgspec
 
 from monitor.errors import RecordError
 from monitor.traffic.exchange import Message
-from monitor.traffic.formats.json_text import json_kind
-from monitor.traffic.formats.raw_exchange import CallMetadata, convert
 from monitor.traffic.formats.schemas.messages import ChatMessage, as_text, read_content, read_role
 from monitor.traffic.formats.schemas.response_content import ResponseContent, read_error
+from monitor.traffic.parsing.json_text import json_kind
+from monitor.traffic.parsing.raw_exchange import CallMetadata, convert
 
 #: Events that end a stream; each carries the whole response.
 FINAL_EVENTS = ("response.completed", "response.incomplete", "response.failed")

@@ -9,7 +9,7 @@ from monitor.errors import RecordError
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.exchanges import Position
 from monitor.traffic.dead_letters import record_dead_letter
-from monitor.traffic.formats.timestamps import from_milliseconds
+from monitor.traffic.parsing.timestamps import from_milliseconds
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.sampler import Draw, Sampler, record_identity
 

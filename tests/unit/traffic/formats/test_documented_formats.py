@@ -15,14 +15,14 @@ import pytest
 from monitor.settings import Traffic
 from monitor.traffic import formats
 from monitor.traffic.dead_letters import PLAIN_FORMAT_REASONS
+from monitor.traffic.decoder import REASONS
 from monitor.traffic.formats import FORMATS, Format
-from monitor.traffic.formats.decoder import REASONS
-from monitor.traffic.formats.payload import Payload
+from monitor.traffic.parsing.payload import Payload
 from tests.support.traffic import fixture_files
 from tests.support.traffic.fixture_files import OCCURRED_AT, decode
 from tests.support.traffic.hostile_records import WRONG_VALUES, check, mutated, paths, replaced
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[4] / "docs"
 REFERENCE = (DOCS / "reference" / "traffic-formats.md").read_text(encoding="utf-8")
 FIELDS = (DOCS / "reference" / "formats.md").read_text(encoding="utf-8")
 HOW_TO = (DOCS / "how-to" / "add-a-format.md").read_text(encoding="utf-8")

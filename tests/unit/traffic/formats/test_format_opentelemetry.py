@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
+from monitor.traffic.decoder import Decoded
 from monitor.traffic.exchange import Exchange, Message
-from monitor.traffic.formats.decoder import Decoded
 from tests.support.traffic.fixture_files import (
     JOINED,
     OCCURRED_AT,

@@ -8,10 +8,10 @@ import pytest
 
 from monitor.settings import Traffic, TrafficFields
 from monitor.traffic import formats
+from monitor.traffic.decoder import Decoded
 from monitor.traffic.exchange import Exchange, Message
 from monitor.traffic.formats import FORMATS
-from monitor.traffic.formats.decoder import Decoded
-from monitor.traffic.formats.payload import Payload
+from monitor.traffic.parsing.payload import Payload
 from tests.support.traffic.fixture_files import (
     JOINED,
     NAMES,

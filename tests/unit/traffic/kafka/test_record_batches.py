@@ -12,8 +12,8 @@ from kafka.consumer.fetcher import Fetcher
 from kafka.record import MemoryRecords
 from kafka.record.legacy_records import LegacyRecordBatchBuilder
 
-from monitor.traffic.formats.timestamps import EPOCH
 from monitor.traffic.kafka.wire.partition_reader import MAX_KEPT_BYTES
+from monitor.traffic.parsing.timestamps import EPOCH
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.sampler import Sampler
 from tests.support.traffic.record_batches import (

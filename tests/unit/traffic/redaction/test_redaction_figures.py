@@ -8,7 +8,7 @@ import pytest
 from bench.traffic.labelled_texts import BREAK, LabelledText, read_labelled, score
 from bench.traffic.redaction import FIXTURES, PAGE, TABLE, find, measure, table
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[4]
 KINDS = {"API_KEY", "CARD", "EMAIL", "IBAN", "PHONE", "SSN"}
 
 #: The least that is promised of a kind on sentences that nobody looked at: precision and recall.

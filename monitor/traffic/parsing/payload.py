@@ -4,7 +4,7 @@ from typing import Any
 
 from monitor.errors import RecordError
 from monitor.settings import TrafficFields
-from monitor.traffic.formats.json_text import parse_json
+from monitor.traffic.parsing.json_text import parse_json
 
 NO_FIELDS = TrafficFields()
 

@@ -8,7 +8,7 @@ import msgspec
 
 from monitor.errors import RecordError
 from monitor.traffic.exchange import Message
-from monitor.traffic.formats.cleaning import MAX_INTEGER
+from monitor.traffic.parsing.cleaning import MAX_INTEGER
 
 T = TypeVar("T")
 

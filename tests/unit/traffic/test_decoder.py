@@ -8,8 +8,8 @@ import pytest
 from monitor.errors import RecordError
 from monitor.settings import Traffic
 from monitor.store.traffic.exchanges import Position
+from monitor.traffic.decoder import REASONS, Decoder
 from monitor.traffic.exchange import Exchange, Message
-from monitor.traffic.formats.decoder import REASONS, Decoder
 from monitor.traffic.record import RawRecord
 from tests.support.traffic.fixture_files import READ_AT, decode
 

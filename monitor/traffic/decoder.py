@@ -11,21 +11,21 @@ from monitor.errors import RecordError
 from monitor.settings import Traffic, format_duration
 from monitor.traffic.exchange import Exchange, Half, Message
 from monitor.traffic.formats import read_record
-from monitor.traffic.formats.cleaning import (
+from monitor.traffic.parsing.cleaning import (
     MAX_NAME_CHARACTERS,
     clean_attributes,
     clean_name,
     clean_text,
 )
-from monitor.traffic.formats.payload import Payload
-from monitor.traffic.formats.raw_exchange import (
+from monitor.traffic.parsing.payload import Payload
+from monitor.traffic.parsing.raw_exchange import (
     IgnoredParts,
     RawExchange,
     RecordPart,
     UnreadablePart,
     split_final_response,
 )
-from monitor.traffic.formats.timestamps import parse_timestamp
+from monitor.traffic.parsing.timestamps import parse_timestamp
 from monitor.traffic.record import RawRecord
 
 NULL_VALUE = "null_value"
