@@ -51,7 +51,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "counted": pluralize,
+        "pluralize": pluralize,
         "change": wording.format_change,
         "effect": wording.format_effect,
         "excerpt": shorten,

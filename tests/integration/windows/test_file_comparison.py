@@ -20,7 +20,7 @@ from monitor.windows.report import evidently
 from monitor.windows.report.terminal import print_assessment
 from tests.support.encoders.word_encoder import WordEncoder
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "compare-in-ci.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "compare-in-ci.md"
 SETTINGS = Settings(drift=Drift(n_permutations=999))
 PLACES = ("corner", "garden", "holiday", "office", "river", "school", "station", "summer")
 

@@ -23,7 +23,7 @@ from tests.support.windows.assessments import (
     not_enough_data,
 )
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "assessment.schema.json"
+SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "assessment.schema.json"
 START = datetime(2026, 11, 2, tzinfo=UTC)
 
 
@@ -118,10 +118,10 @@ def test_a_window_that_is_not_judged_is_valid(
 
 def test_a_version_that_was_stored_before_it_had_a_basis_still_opens() -> None:
     document = written(make_assessment(versions=(make_version_assessment(),)))
-    for field in ("together", "n_users", "seed", "alpha"):
+    for field in ("pooled_versions", "n_users", "seed", "alpha"):
         del document["versions"][0][field]
     (version,) = msgspec.convert(document, type=Assessment).versions
-    assert (version.together, version.n_users, version.seed, version.alpha) == (
+    assert (version.pooled_versions, version.n_users, version.seed, version.alpha) == (
         (),
         None,
         None,

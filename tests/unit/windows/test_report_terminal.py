@@ -111,14 +111,14 @@ def test_a_share_of_which_nothing_is_known_is_not_told_as_0() -> None:
     )
     text = in_terminal(moved, 200)
     assert "than what alarms  p = 0.001; how many of the prompts drifted can't be told" in text
-    assert "drift  p = 0.001; how many of the answers drifted can't be told" in text
+    assert "drift  p = 0.001; how many of the responses drifted can't be told" in text
     page = unescape(render_page(moved))
     assert "but less than what alarms: how many of the prompts can't be told." in page
-    assert "How many of the answers are unlike the baseline can't be told." in page
-    assert "<b>Answers:</b> how many of the answers are unlike the baseline can't be told." in page
+    assert "How many of the responses are unlike the baseline can't be told." in page
+    assert "<b>Answers:</b> how many of the responses are unlike the baseline can't be told." in page
     assert "a lower bound" not in page
     said = headline(moved.input, moved.output, ())
-    assert "(it can't be told how many answers are unlike the baseline's)" in said
+    assert "(it can't be told how many responses are unlike the baseline's)" in said
     slow = describe_slow_drift(make_slow(alarm=False, drifted_share_lower_bound=0.0))
     assert slow.endswith(": how many of the prompts are unlike those before it began can't be told")
 
