@@ -1,9 +1,10 @@
-"""``python -m bench [AREA] [--data DIR]``: print tables, write build/bench.json."""
+"""Benchmark runner: ``python -m bench [AREA] [--data DIR]`` prints tables, writes build/bench.json."""
 
 import argparse
 import importlib
 import os
 import pkgutil
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
@@ -12,27 +13,21 @@ from rich.table import Table
 import bench
 from monitor.bench.row import Row, write_rows
 
-#: Modules that measure nothing.
-SUPPORT = {"__main__", "row"}
-
 
 def areas() -> list[str]:
-    found = [module.name for module in pkgutil.iter_modules(bench.__path__)]
-    return sorted(
-        name
-        for name in found
-        if name not in SUPPORT and hasattr(importlib.import_module(f"bench.{name}"), "run")
-    )
+    """Return the names of the areas: folders of bench/ with a module ``area`` that has ``run``."""
+    folders = [module.name for module in pkgutil.iter_modules(bench.__path__) if module.ispkg]
+    return sorted(name for name in folders if find_spec(f"bench.{name}.area"))
 
 
 def table(area: str, rows: list[Row]) -> Table:
-    made = Table(title=area)
+    grid = Table(title=area)
     for heading in ("figure", "value", "goal", "holds", "measured"):
-        made.add_column(heading)
+        grid.add_column(heading)
     for row in rows:
         holds = {True: "yes", False: "NO", None: "-"}[row.holds]
-        made.add_row(row.name, value_of(row), row.goal or "-", holds, row.against)
-    return made
+        grid.add_row(row.name, value_of(row), row.goal or "-", holds, row.against)
+    return grid
 
 
 def value_of(row: Row) -> str:
@@ -48,23 +43,23 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of data sets; default: DRIFTWARDEN_DATA")
     parser.add_argument("--output", type=Path, default=Path("build/bench.json"))
     arguments = parser.parse_args()
-    named = os.environ.get("DRIFTWARDEN_DATA", "")
-    data = arguments.data or (Path(named) if named else None)
-    console, aside = Console(), Console(stderr=True)
-    measured: list[Row] = []
+    folder = os.environ.get("DRIFTWARDEN_DATA", "")
+    data = arguments.data or (Path(folder) if folder else None)
+    console, progress = Console(), Console(stderr=True)
+    rows: list[Row] = []
     chosen = arguments.area or arguments.area_option
     for area in [chosen] if chosen else choices:
-        module = importlib.import_module(f"bench.{area}")
+        module = importlib.import_module(f"bench.{area}.area")
         quiet = getattr(module, "PRINTS_ITSELF", False)
-        before = len(measured)
+        n_before = len(rows)
         for row in module.run(data):
-            measured.append(row)
-            # Said and kept at once: an area takes up to an hour.
-            write_rows(arguments.output, measured)
+            rows.append(row)
+            # Printed and written at once: an area takes up to an hour.
+            write_rows(arguments.output, rows)
             if not quiet:
-                aside.print(f"{row.name}: {value_of(row)}", highlight=False)
+                progress.print(f"{row.name}: {value_of(row)}", highlight=False)
         if not quiet:
-            console.print(table(area, measured[before:]))
+            console.print(table(area, rows[n_before:]))
     console.print(f"wrote {arguments.output}")
 
 

@@ -1,6 +1,6 @@
-"""Write what docs/reference has of the settings, the commands and the schema from the code itself.
+"""Generator of the reference pages: settings, commands, the assessment's schema, the review workflow.
 
-`make docs` runs this; a test fails when the pages are behind. `--check` only says so.
+`make docs` runs this; a test fails when a page is out of date. `--check` only reports that.
 """
 
 import inspect
@@ -22,14 +22,14 @@ REFERENCE = ROOT / "docs" / "reference"
 WORKFLOW = ROOT / "docs" / "explanation" / "review-workflow.md"
 GENERATED = "<!-- Written by `make docs` from {source}. Change that, not this page. -->"
 
-#: What each secret is; their names are the settings' own.
+#: Descriptions of the secrets, by the names of their settings.
 SECRETS = {
     "slack_bot_token": "Bot token of the Slack app, `xoxb-...`. Empty: incidents are not posted.",
-    "slack_api_url": "Where Slack's Web API is; for a proxy or a test server.",
+    "slack_api_url": "Address of Slack's Web API, for a proxy or a test server.",
     "kafka_sasl_username": "User name for `SASL_*`.",
     "kafka_sasl_password": "Password for `SASL_*`.",
     "driftwarden_session_key": (
-        "Secret of the page's form tokens. Empty: one is made once and kept in the database."
+        "Secret of the web page's form tokens. Empty: generated once and stored in the database."
     ),
     "driftwarden_oidc_client_secret": (
         "The client's secret at the provider of `[web.oidc]`. Empty: a public client, PKCE alone."
@@ -37,7 +37,7 @@ SECRETS = {
     "judge_api_key": "Key of the judge's endpoint. Empty: requests carry none.",
     "ray_auth_token": "Token of the Ray cluster of `[retrain.ray]`. Empty: requests carry none.",
     "kubernetes_token": (
-        "Token for the API server of `[retrain.kubernetes]`. Empty: that of the pod we run in."
+        "Token for the API server of `[retrain.kubernetes]`. Empty: the token of the daemon's pod."
     ),
     "mlflow_tracking_token": (
         "Token for the server of `[retrain.mlflow]`. Empty: user name and password, or none."
@@ -50,12 +50,20 @@ SETTINGS_INTRODUCTION = """\
 # Settings
 
 driftwarden reads `config.toml` in its working directory, or the file given by `--config`. Every key
-has a default, so a file needs only what differs. The environment wins over the file:
-`DRIFTWARDEN_SECTION__KEY`, for instance `DRIFTWARDEN_MONITORING__SAMPLE_RATE=0.1`; lists are JSON
-(`DRIFTWARDEN_ROLLOUT__STAGES='[10, 100]'`).
+has a default, so a file needs only the keys that differ. The
+[config.toml of the repository](../../config.toml) lists first the keys that a site sets. Keys are
+written with their section (`kafka.topic = "chat"`) or in a table of it (`[kafka]`, `topic = "chat"`);
+one file uses one form for a section.
+
+The environment wins over the file: `DRIFTWARDEN_SECTION__KEY`, for instance
+`DRIFTWARDEN_MONITORING__SAMPLE_RATE=0.1`; lists are JSON (`DRIFTWARDEN_ROLLOUT__STAGES='[10, 100]'`).
+
+A duration is a whole number and a unit: `ms`, `s`, `m` (minutes), `h`, `d` or `w`, such as `"48h"` or
+`"90d"`. Limits begin with `max_` or `min_`.
 
 An unknown key or a value that isn't allowed ends every command with exit status 78 and a line that
-names the key, the value and what is allowed."""
+names the key, the value and what is allowed. A key of an earlier version is refused with its present
+name and value."""
 
 SECRETS_INTRODUCTION = """\
 ## Secrets
@@ -74,14 +82,14 @@ Exit statuses that all commands share:
 | 0 | done |
 | 1 | something failed; the line on standard error says what |
 | 2 | an argument or an input file can't be used |
-| 3 | `compare` and `evaluate`: there is drift |
-| 4 | `compare` and `evaluate`: there is not enough data to judge |
-| 75 | a service is away for now; the same command may work later |
-| 78 | the configuration, the schema or a model needs a person |"""
+| 3 | `compare` and `evaluate`: drift; `retrain evaluate`: reject |
+| 4 | `compare` and `evaluate`: not enough data; `retrain evaluate`: undecided |
+| 75 | a service is unavailable or busy; the same command may work later |
+| 78 | the configuration, the database schema or a model must be corrected |"""
 
 
 def settings_page() -> str:
-    """Return the page about config.toml and the environment."""
+    """Return the page of the settings and secrets."""
     comments = dict(_comments())
     lines = [GENERATED.format(source="config.toml"), SETTINGS_INTRODUCTION]
     sections = all_sections()
@@ -104,7 +112,7 @@ def settings_page() -> str:
 
 
 def commands_page() -> str:
-    """Return the page about the command line."""
+    """Return the page of the commands."""
     lines = [GENERATED.format(source="the command's own help"), COMMANDS_INTRODUCTION]
     for path, command in _commands(typer.main.get_command(app)):
         is_group = bool(getattr(command, "commands", None))
@@ -125,31 +133,31 @@ def commands_page() -> str:
 
 
 def workflow_page() -> str:
-    """Return the page about the review workflow as it is, with the table of its transitions."""
+    """Return the page of the review workflow with the present table of transitions."""
     begin, end = "<!-- transitions -->\n", "<!-- /transitions -->\n"
     before, rest = WORKFLOW.read_text(encoding="utf-8").split(begin)
     return f"{before}{begin}{as_markdown()}\n{end}{rest.split(end)[1]}"
 
 
 def main() -> int:
-    """Write the pages; with --check return 1 if one is behind."""
+    """Write the pages; with --check return 1 if one is out of date."""
     pages = {
         REFERENCE / "settings.md": settings_page(),
         REFERENCE / "commands.md": commands_page(),
         REFERENCE / "assessment.schema.json": assessment_schema(),
         WORKFLOW: workflow_page(),
     }
-    behind = [
+    outdated = [
         path
         for path, text in pages.items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
-    names = ", ".join(path.name for path in behind)
+    names = ", ".join(path.name for path in outdated)
     if "--check" in sys.argv[1:]:
-        if behind:
-            sys.stderr.write(f"docs: {names} behind; run `make docs`\n")
-        return 1 if behind else 0
-    for path in behind:
+        if outdated:
+            sys.stderr.write(f"docs: {names} outdated; run `make docs`\n")
+        return 1 if outdated else 0
+    for path in outdated:
         path.write_text(pages[path], encoding="utf-8")
     sys.stdout.write(f"docs: {names or 'nothing'} rewritten\n")
     return 0
@@ -157,31 +165,25 @@ def main() -> int:
 
 def _comments() -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
     """Yield ((section, key), (default as written, comment)) of config.toml."""
-    section = ""
-    line = re.compile(r'(\w+) = ("[^"]*"|\[[^\]]*\]|[^#\s]+)\s*#\s*(.*)')
+    line = re.compile(r'([\w.]+)\.(\w+) = ("[^"]*"|\[[^\]]*\]|[^#\s]+)\s*#\s*(.*)')
     for text in (ROOT / "config.toml").read_text(encoding="utf-8").splitlines():
-        if header := re.fullmatch(r"\[([\w.]+)\]", text):
-            section = header[1]
-        elif match := line.match(text):
-            yield (section, match[1]), (match[2], match[3])
+        if match := line.match(text):
+            yield (match[1], match[2]), (match[3], match[4])
+
+
+_LIMITS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
 
 
 def _allowed(schema: dict[str, Any]) -> str:
-    """Say in words what a JSON schema allows."""
+    """Return the values that a JSON schema allows, in words."""
     if "$ref" in schema:
         return "tables"
+    if schema.get("format") == "duration":
+        limits = [f"{sign} `{schema[name]}`" for name, sign in _LIMITS.items() if schema.get(name)]
+        return f"duration, {' and '.join(limits)}" if limits else "duration"
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
-    bounds = [
-        f"{sign} {schema[name]:g}"
-        for name, sign in (
-            ("exclusiveMinimum", ">"),
-            ("minimum", ">="),
-            ("exclusiveMaximum", "<"),
-            ("maximum", "<="),
-        )
-        if name in schema
-    ]
+    bounds = [f"{sign} {schema[name]:g}" for name, sign in _LIMITS.items() if name in schema]
     kinds = {"string": "text", "integer": "whole number", "number": "number"}
     kinds |= {"boolean": "`true`, `false`", "array": "list", "object": "table"}
     kind = kinds[schema["type"]]
@@ -207,7 +209,7 @@ def _parameter(parameter: Any) -> str:
         return f"| `{_metavar(parameter)}` | {_cell(parameter.help)} |"
     names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
     default = parameter.default
-    # Flags that are off, and defaults that are computed, explain themselves.
+    # No default for flags that are off, nor for computed defaults.
     shown = default not in (None, False, "", ()) and not callable(default)
     if shown and getattr(parameter, "show_default", True):
         value = getattr(default, "value", default)

@@ -1,4 +1,4 @@
-"""The command `driftwarden`: parsing and printing, nothing else."""
+"""The `driftwarden` command: argument parsing and printing."""
 
 from monitor.cli.app import main
 

@@ -1,63 +1,73 @@
-"""The root of the command: its groups, and the exit status of each error."""
+"""Root command: the commands and groups, and the exit status of each error."""
 
 import sys
+from collections.abc import Mapping
+from typing import ClassVar
 
 import typer
 
-from monitor.cli import (
-    bench,
-    check,
-    compare,
-    database,
-    dead_letters,
-    demo,
-    digest,
-    evaluate,
-    privacy,
-    run,
-    taxonomy,
-    traffic,
-)
-from monitor.cli.models import versions
-from monitor.cli.retrain import manifest, runs
-from monitor.cli.review import queue
+from monitor.cli.lazy_group import Entry, LazyGroup
 from monitor.errors import DriftwardenError
 
+
+class Commands(LazyGroup):
+    """The commands in the order of the help."""
+
+    entries: ClassVar[Mapping[str, Entry]] = {
+        "demo": Entry("monitor.cli.demo:demo", "Run the end-to-end demo."),
+        "run": Entry("monitor.cli.run:run", "Run the daemon until SIGTERM or Ctrl+C."),
+        "check": Entry("monitor.cli.check:check", "Check what the daemon needs."),
+        "db": Entry("monitor.cli.database:app", "Migrate the database."),
+        "baseline": Entry("monitor.cli.traffic:baseline_app", "Import baselines of a model."),
+        "replay": Entry("monitor.cli.traffic:replay", "Ingest a file as if it came from Kafka."),
+        "dead-letters": Entry("monitor.cli.dead_letters:dead_letters", "List the dead letters."),
+        "compare": Entry("monitor.cli.compare:compare", "Compare two files of exchanges."),
+        "evaluate": Entry("monitor.cli.evaluate:evaluate", "Evaluate a window of stored traffic."),
+        "digest": Entry("monitor.cli.digest:digest", "Show a year of drift evaluations."),
+        "taxonomy": Entry("monitor.cli.taxonomy:app", "Check, show or create the task taxonomy."),
+        "review": Entry(
+            "monitor.cli.review.queue:app",
+            "Show the review queue, decide on retraining, export gold.",
+        ),
+        "accounts": Entry(
+            "monitor.cli.accounts:app", "Invite users, set their roles, deactivate them."
+        ),
+        "retrain": Entry(
+            "monitor.cli.retrain.group:app", "Plan, start and evaluate training runs."
+        ),
+        "models": Entry(
+            "monitor.cli.models.versions:app", "List, compare, promote and revert model versions."
+        ),
+        "forget": Entry("monitor.cli.privacy:forget", "Erase an end user's data."),
+        "retention": Entry("monitor.cli.privacy:retention", "Apply the retention periods."),
+        "bench": Entry("monitor.cli.bench:app", "Measure driftwarden against its goals."),
+    }
+
+
 app = typer.Typer(
+    cls=Commands,
     name="driftwarden",
-    help="Watch a fine-tuned LLM in production, have experts review what drifted, and retrain it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Plain help: Rich reads [section] and [brackets] as markup and drops them, and is slow to load.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo.demo)
-app.command()(run.run)
-app.command()(check.check)
-app.add_typer(database.app, name="db")
-app.add_typer(traffic.baseline_app, name="baseline")
-app.command()(traffic.replay)
-app.command()(dead_letters.dead_letters)
-app.command()(compare.compare)
-app.command()(evaluate.evaluate)
-app.command()(digest.digest)
-app.add_typer(taxonomy.app, name="taxonomy")
-app.add_typer(queue.app, name="review")
-runs.app.command()(manifest.manifest)
-app.add_typer(runs.app, name="retrain")
-app.add_typer(versions.app, name="models")
-app.command()(privacy.forget)
-app.command()(privacy.retention)
-app.add_typer(bench.app, name="bench")
+
+
+@app.callback()
+def driftwarden() -> None:
+    """Monitor a fine-tuned LLM for drift, have experts review responses, and retrain it."""
 
 
 def main() -> None:
-    """Run the command. Errors raised on purpose end it with a line and their exit status."""
+    """Run the command; a driftwarden error ends it with one line and its exit status."""
     try:
         app()
     except DriftwardenError as error:
         print(f"driftwarden: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_status)
-    except BrokenPipeError:  # the reader, `head` for instance, has had enough
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         sys.stderr.close()
         sys.exit(141)

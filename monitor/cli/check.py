@@ -1,4 +1,4 @@
-"""`driftwarden check`: is everything ready that the daemon needs?"""
+"""`driftwarden check`: readiness of everything that the daemon needs."""
 
 import typer
 
@@ -9,11 +9,13 @@ FAILED = ("FAIL", typer.colors.RED)
 
 
 def check(config: ConfigOption = None) -> None:
-    """Say of each thing the daemon needs whether it is ready, and if not, what to do.
+    """Check what the daemon needs.
 
-    Looks at the configuration, the database, the baseline, the Kafka topic, the encoder, Slack, the
-    reviewers, how they sign in and what retraining needs. Changes nothing. Exit status 0: all is
-    ready; 1: it isn't.
+    Checks the configuration, the database, the baseline, the Kafka topic, the encoder, Slack, the
+    reviewers, sign-in and what retraining needs. Each line is ok, note or FAIL; the last two say
+    what to do. Changes nothing.
+
+    Exit status 0: ready; 1: something failed.
     """
     import logging
 
@@ -22,7 +24,7 @@ def check(config: ConfigOption = None) -> None:
     from monitor.telemetry import configure_logging
 
     settings = read_settings(config)
-    configure_logging(level=logging.ERROR)  # what is wrong has a line of its own
+    configure_logging(level=logging.ERROR)  # findings are printed, not logged
     typer.secho("ok  ", fg=typer.colors.GREEN, nl=False)
     typer.echo(f" {'configuration':<14} model {settings.model.name!r}")
     failed = False

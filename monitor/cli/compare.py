@@ -22,20 +22,20 @@ BAD_LINES_SHOWN = 10
 
 
 def compare(
-    reference: Annotated[Path, typer.Argument(help="What is normal: JSONL, one exchange a line.")],
-    current: Annotated[Path, typer.Argument(help="What is to be judged, in the same form.")],
+    reference: Annotated[Path, typer.Argument(help="Reference exchanges: JSON lines.")],
+    current: Annotated[Path, typer.Argument(help="Current exchanges, in the same format.")],
     *,
     as_json: Annotated[
         bool,
         typer.Option(
             "--json",
-            help="Print the whole assessment as JSON; its schema is "
+            help="Print the assessment as JSON; its schema is "
             "docs/reference/assessment.schema.json.",
         ),
     ] = False,
     html: Annotated[
         Path | None,
-        typer.Option(help="Write a page of the findings to this file.", show_default=False),
+        typer.Option(help="Write an HTML report to this file.", show_default=False),
     ] = None,
     evidently: Annotated[
         Path | None,
@@ -48,32 +48,35 @@ def compare(
     alpha: Annotated[
         float | None,
         typer.Option(
-            help="Level of each family of tests: how often ordinary data may alarm. "
-            "Default: drift.alpha (0.005).",
+            help="Level of the input and of the output tests: how often data without drift may "
+            "alarm. Default: drift.alpha (0.005).",
             show_default=False,
         ),
     ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
-            help="Seed of permutations and samples; the same seed gives the same figures. "
-            "Default: drift.seed.",
+            help="Seed of permutations and samples; equal seeds give equal figures. Default: "
+            "drift.seed.",
             show_default=False,
         ),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Compare two files of exchanges: did the prompts drift, or the responses given the prompts?
+    """Compare two files of exchanges.
+
+    Tests whether the prompts drifted, and whether the responses drifted given the prompts. No
+    database is needed.
 
     A line is a JSON object with at least "prompt" (a string, or a list of {"role", "content"}).
-    With "response" the answers are compared too; "user" keeps one user's messages together, which
-    guards against false alarms; "task_type", "timestamp" and numbers or booleans in "metadata"
-    (metrics, such as "resolved") are used where they are there. No database is needed.
+    With "response", the responses are compared too. "user" groups the exchanges of one end user,
+    which prevents false alarms. "task_type", "timestamp" and the numbers and booleans in "metadata"
+    (metrics, such as "resolved") are used where present.
 
-    All lines of a file count as one model. Where they name several in "model", or the two files
-    different ones, a remark says so; split a file to judge each model by itself.
+    All lines of a file count as one model. If they name several models, a remark says so; split the
+    file to evaluate each model by itself.
 
-    The findings go to standard output, everything else to standard error.
+    The findings are printed to standard output, everything else to standard error.
 
     Exit status: 0 no drift, 3 drift, 4 not enough data, 2 a file or an option can't be used, 78 the
     settings can't be used or the encoder can't be loaded.
@@ -83,8 +86,8 @@ def compare(
     for option, path in targets.items():
         require_writable(option, path)
     read = {
-        "the reference": reference,
-        "what is to be judged": current,
+        "the reference file": reference,
+        "the current file": current,
         "the configuration": config or Path("config.toml"),
     }
     require_distinct_files(targets, read)
@@ -93,7 +96,7 @@ def compare(
     with ProgressBars() as progress:
         comparison = compare_files(reference, current, settings, progress)
         if evidently is not None and not comparison.assessed.scalars:
-            typer.echo("evidently: nothing was compared, so there is no report", err=True)
+            typer.echo("evidently: no report, as nothing was compared", err=True)
             evidently = None
         if evidently is not None:
             progress("Rendering Evidently's report", 0, 1)
@@ -103,8 +106,8 @@ def compare(
                 evidently = None
             else:
                 _write("evidently", evidently, report)
-    _say_bad_lines(reference, comparison.reference_bad_lines)
-    _say_bad_lines(current, comparison.current_bad_lines)
+    _print_bad_lines(reference, comparison.reference_bad_lines)
+    _print_bad_lines(current, comparison.current_bad_lines)
     assessment = comparison.assessed.assessment
     if html is not None:
         from monitor.windows.report.page import render_page
@@ -119,15 +122,17 @@ def compare(
 
 def _with_overrides(settings: "Settings", *, alpha: float | None, seed: int | None) -> "Settings":
     if alpha is not None and not 0 < alpha < 1:
-        raise typer.BadParameter(f"--alpha {alpha}: a level lies between 0 and 1, such as 0.005")
+        raise typer.BadParameter(
+            f"--alpha {alpha}: not between 0 and 1; give a level such as 0.005"
+        )
     least = 1 / (1 + settings.drift.n_permutations)
     if alpha is not None and alpha < least:
         raise typer.BadParameter(
-            f"--alpha {alpha}: {settings.drift.n_permutations} permutations (drift.n_permutations) "
-            f"reach no p-value below {least:.2g}"
+            f"--alpha {alpha}: below the smallest p-value of {settings.drift.n_permutations} "
+            f"permutations, {least:.2g}; raise drift.n_permutations"
         )
     if seed is not None and seed < 0:
-        raise typer.BadParameter(f"--seed {seed}: a seed is 0 or greater")
+        raise typer.BadParameter(f"--seed {seed}: negative; give 0 or more")
     given = {"alpha": alpha, "seed": seed}
     drift = settings.drift.model_copy(
         update={key: value for key, value in given.items() if value is not None}
@@ -135,14 +140,14 @@ def _with_overrides(settings: "Settings", *, alpha: float | None, seed: int | No
     return settings.model_copy(update={"drift": drift})
 
 
-def _write(what: str, path: Path, text: str) -> None:
+def _write(label: str, path: Path, text: str) -> None:
     from monitor.errors import InputError
 
     try:
         path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
-    typer.echo(f"{what}: {path}", err=True)
+    typer.echo(f"{label}: {path}", err=True)
 
 
 def _relative_link(page: Path, target: Path) -> str:
@@ -152,7 +157,7 @@ def _relative_link(page: Path, target: Path) -> str:
 
 
 def _evidently_report(comparison: "Comparison", settings: "Settings") -> str | None:
-    """Render the report. One that fails is said and left out: the findings stand."""
+    """Render Evidently's report; a failure is printed and the report left out."""
     import numpy as np
 
     from monitor.windows.report.evidently import render_evidently
@@ -166,18 +171,17 @@ def _evidently_report(comparison: "Comparison", settings: "Settings") -> str | N
         )
     except Exception as error:  # noqa: BLE001 - whatever Evidently raises
         typer.echo(
-            "evidently: could not render its report, which is left out: "
-            f"{type(error).__name__}: {error}",
+            f"evidently: no report, rendering failed: {type(error).__name__}: {error}",
             err=True,
         )
         return None
 
 
-def _say_bad_lines(path: Path, bad_lines: "Sequence[BadLine]") -> None:
+def _print_bad_lines(path: Path, bad_lines: "Sequence[BadLine]") -> None:
     if not bad_lines:
         return
-    for bad in bad_lines[:BAD_LINES_SHOWN]:
-        typer.echo(f"{path}: {bad}", err=True)
+    for bad_line in bad_lines[:BAD_LINES_SHOWN]:
+        typer.echo(f"{path}: {bad_line}", err=True)
     left = len(bad_lines) - BAD_LINES_SHOWN
     more = f" ({left:,} more not shown)" if left > 0 else ""
-    typer.echo(f"{path}: {pluralize(len(bad_lines), 'bad line')} left out{more}", err=True)
+    typer.echo(f"{path}: {pluralize(len(bad_lines), 'bad line')} skipped{more}", err=True)

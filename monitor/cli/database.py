@@ -1,4 +1,4 @@
-"""`driftwarden db`: the schema."""
+"""`driftwarden db`: the database schema."""
 
 import typer
 
@@ -9,9 +9,9 @@ app = typer.Typer(no_args_is_help=True, help="Migrate the database.")
 
 @app.command()
 def upgrade(config: ConfigOption = None) -> None:
-    """Bring the database's schema to the revision this version needs.
+    """Upgrade the database schema to the revision that this version needs.
 
-    Safe to run again, and while another process runs it. Run it before starting a new version.
+    Run it before starting a new version. It may be repeated, and run by several processes at once.
     """
     from monitor.store.engine import make_engine
     from monitor.store.migrations import upgrade as upgrade_schema

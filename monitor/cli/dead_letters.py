@@ -1,4 +1,4 @@
-"""`driftwarden dead-letters`: what could not be read, and why."""
+"""`driftwarden dead-letters`: records that could not be processed."""
 
 import typer
 
@@ -6,10 +6,11 @@ from monitor.cli.shared.context import ConfigOption, open_database, read_setting
 
 
 def dead_letters(config: ConfigOption = None) -> None:
-    """List the dead letters by reason: how many, since when, and where the newest one stands.
+    """List the dead letters.
 
-    A dead letter is a record that couldn't be read, kept as it came. What its reason means is in
-    docs/reference/formats.md; `driftwarden replay --dead-letters` tries them again.
+    Shows, by reason, how many there are, since when, and the position of the newest. A dead letter
+    is a record that could not be processed, stored unchanged; docs/reference/formats.md explains
+    the reasons. `driftwarden replay --dead-letters` processes them again.
     """
     from monitor.store.engine import transaction
     from monitor.store.traffic.dead_letters import summarize_dead_letters
@@ -17,7 +18,7 @@ def dead_letters(config: ConfigOption = None) -> None:
     with transaction(open_database(read_settings(config))) as connection:
         kinds = summarize_dead_letters(connection)
     if not kinds:
-        typer.echo("there are no dead letters")
+        typer.echo("no dead letters")
         return
     for kind in kinds:
         newest = kind.newest

@@ -1,4 +1,4 @@
-"""`driftwarden demo`: the whole loop on embedded defaults."""
+"""`driftwarden demo`: the end-to-end demo, without services or network."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,38 +12,40 @@ def demo(
     fast: Annotated[
         bool,
         typer.Option(
-            "--fast", help="Use a tiny language model that is made on the spot: a minute."
+            "--fast", help="Use a tiny language model, trained on the spot; takes a minute."
         ),
     ] = False,
     traffic: Annotated[
         Path | None,
         typer.Option(
-            help="Your own exchanges, one JSON object a line with at least a `prompt`: detection, "
-            "report and queue, week by week. Needs --baseline.",
+            help="Your own exchanges, one JSON object per line with at least a `prompt`: drift "
+            "evaluation, report and review queue, week by week. Needs --baseline.",
             show_default=False,
         ),
     ] = None,
     baseline: Annotated[
         Path | None,
-        typer.Option(help="Your reference exchanges, in the same form.", show_default=False),
+        typer.Option(help="Your reference exchanges, in the same format.", show_default=False),
     ] = None,
     folder: Annotated[
-        Path, typer.Option(help="Where the database, the models and the reports go.")
+        Path, typer.Option(help="Folder for the database, the models and the reports.")
     ] = Path("build/demo"),
-    seed: Annotated[int, typer.Option(help="Seed of the demo's world.")] = 7,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated requests.")] = 7,
 ) -> None:
-    """Tell the whole story once: launch, quiet weeks, drift, review, retraining, rollout.
+    """Run the end-to-end demo.
 
-    A bank's support desk runs a small language model. It is trained here, answers for real, drifts
-    when its customers ask new things, is reviewed by two simulated experts over the page's own API,
-    and is retrained. SQLite and models from packages: no service and no network is needed.
-    Exit status 0 only if every stage did what it should.
+    Shows the launch of a model, three quiet weeks, a week with drift, the review, the retraining
+    and the start of the rollout. The model is a small language model that routes requests to a
+    bank's support desk: it is trained here and generates its responses; two simulated experts
+    review over the web page's API. Uses SQLite and models from packages, no service and no network.
+
+    Exit status 0: every stage met its expectation; 1: one did not.
     """
     from monitor.demo.console import Narrator
     from monitor.telemetry import configure_logging
 
     if (traffic is None) != (baseline is None):
-        raise InputError("demo: give both --traffic and --baseline, or neither")
+        raise InputError("--traffic and --baseline: only one is given; give both or neither")
     configure_logging(level=30)
     narrator = Narrator()
     if traffic is not None and baseline is not None:

@@ -1,4 +1,4 @@
-"""`driftwarden digest`: the year in the terminal."""
+"""`driftwarden digest`: a year of drift evaluations in the terminal."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     from monitor.windows.history.digest import Digest, Series, SubthresholdFinding
 
-#: From far below the baseline to far above it.
+#: Blocks from far below the baseline to far above it.
 LEVELS = "▁▂▃▄▅▆▇█"
-#: A smaller effect isn't blown up to the whole height.
-LEAST_SCALE = 0.1
+#: Effect size of the full height, where all effects are smaller.
+MIN_SCALE = 0.1
 SERIES_SHOWN = 12
 HITS_SHOWN = 12
 NAMES = {"drift": "drift", "no_drift": "no drift", "not_enough_data": "not enough data"}
@@ -25,20 +25,19 @@ def digest(
     *,
     model: Annotated[
         str | None,
-        typer.Option(help="The model, as the traffic names it. Default: model.name."),
+        typer.Option(help="Name of the model, as the traffic has it. Default: model.name."),
     ] = None,
     windows: Annotated[
-        int, typer.Option(min=1, max=1000, help="How many windows, the newest ones.")
+        int, typer.Option(min=1, max=1000, help="Number of windows, the newest first.")
     ] = 52,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print all figures of the windows as JSON.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Show a year of windows: verdicts, drifted shares, characteristics, incidents.
+    """Show a year of drift evaluations.
 
-    What was significant and yet no alarm, because it lies below the floor that pages, is shown
-    here. The page has the same under Digest.
+    Lists the windows with their verdicts and drifted shares, the effect sizes of descriptors and
+    metrics, and the incidents. Findings that are statistically significant but below the alert
+    threshold are listed too. The web page shows the same under Digest.
     """
     from datetime import UTC, datetime
 
@@ -75,7 +74,7 @@ def digest(
 
 def sparkline(series: "Series") -> str:
     """Return the effect sizes as a line of blocks, the baseline in the middle; a gap is a dot."""
-    scale = max(LEAST_SCALE, abs(series.peak.effect_size))
+    scale = max(MIN_SCALE, abs(series.peak.effect_size))
     top = len(LEVELS) - 1
     return "".join(
         "·" if point is None else LEVELS[round((1 + point.effect_size / scale) / 2 * top)]

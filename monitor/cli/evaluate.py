@@ -1,4 +1,4 @@
-"""`driftwarden evaluate`: a window of the stored traffic, now."""
+"""`driftwarden evaluate`: drift evaluation of a window of stored traffic."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ def evaluate(
     *,
     model: Annotated[
         str | None,
-        typer.Option(help="The model, as the traffic names it. Default: model.name."),
+        typer.Option(help="Name of the model, as the traffic has it. Default: model.name."),
     ] = None,
     start: Annotated[
         datetime | None,
@@ -39,21 +39,19 @@ def evaluate(
     ] = None,
     again: Annotated[
         bool,
-        typer.Option("--again", help="Evaluate it even if it was: after importing a baseline."),
+        typer.Option("--again", help="Evaluate again, for instance after importing a baseline."),
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the whole assessment as JSON.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the assessment as JSON.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Evaluate a window of the stored traffic now, as the daemon does when the week is over.
+    """Evaluate a window of stored traffic.
 
-    The findings are stored; the daemon, when it runs, opens the incident and fills the review
-    queue. A window that was evaluated before is shown as it was found. Before a model has any
-    traffic or baseline, nothing is evaluated or stored.
+    Does what the daemon does when a window has ended, and stores the assessment; a running daemon
+    then opens the incident and fills the review queue. A window that was evaluated earlier is
+    shown, not evaluated again. Nothing is stored for a model without traffic and baseline.
 
-    Exit status: 0 no drift, 3 drift, 4 not enough data, 2 an option can't be used or
-    nothing is stored, 75 another process is evaluating the window, 1 it failed.
+    Exit status: 0 no drift, 3 drift, 4 not enough data, 2 an option can't be used or nothing is
+    stored, 75 another process is evaluating the window, 1 the evaluation failed.
     """
     from datetime import UTC
 
@@ -79,16 +77,16 @@ def evaluate(
     if begins >= ends:
         raise typer.BadParameter(f"--from {begins:%Y-%m-%d} is not before --to {ends:%Y-%m-%d}")
     if ends > now:
-        # Stored, it would count as done, and nobody would judge the whole of it.
+        # Stored, it would count as done, and the whole window would never be evaluated.
         raise typer.BadParameter(
-            f"the window ends at {ends:%Y-%m-%d %H:%M} UTC, which is still to come; --to with an "
-            "earlier time judges what there is so far"
+            f"the window ends in the future: {ends:%Y-%m-%d %H:%M} UTC; give an earlier --to to "
+            "evaluate the traffic so far"
         )
     engine = open_database(settings)
     with transaction(engine) as connection:
         stored = drift_evaluation_of_window(connection, settings.model.name, begins, ends)
         if stored is None and monitoring_start(connection, settings.model.name) is None:
-            # Stored, a window without traffic would stand in a year's digest.
+            # Stored, a window without traffic would appear in the digest.
             typer.echo(_nothing_stored(connection, settings.model.name, (begins, ends)), err=True)
             raise typer.Exit(2)
     with ProgressBars() as progress:
@@ -99,20 +97,17 @@ def evaluate(
     if evaluation is not None and evaluation.status == "failed":
         typer.echo(
             f"The evaluation of this window failed at {evaluation.finished_at:%Y-%m-%d %H:%M} UTC: "
-            f"{evaluation.error}. --again tries it now, the daemon an hour after it failed.",
+            f"{evaluation.error}. --again repeats it now, the daemon an hour after the failure.",
             err=True,
         )
         raise typer.Exit(1)
-    # One that is evaluated again keeps what was found before until it is done.
+    # A repeated evaluation keeps the earlier assessment until it is done.
     if evaluation is None or evaluation.assessment is None or evaluation.status == "running":
-        typer.echo(
-            "Another process is evaluating this window; ask again when it is done.", err=True
-        )
+        typer.echo("Another process is evaluating this window; repeat the command later.", err=True)
         raise typer.Exit(75)
     if evaluation_id is None:
         typer.echo(
-            f"Evaluated before, at {evaluation.finished_at:%Y-%m-%d %H:%M} UTC; "
-            "--again evaluates it anew.",
+            f"Evaluated at {evaluation.finished_at:%Y-%m-%d %H:%M} UTC; --again repeats it.",
             err=True,
         )
     typer.echo(

@@ -1,4 +1,4 @@
-"""`driftwarden retention` and `driftwarden forget`: personal data leaves."""
+"""`driftwarden forget` and `driftwarden retention`: erasure of personal data."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
 
 def retention(config: ConfigOption = None) -> None:
-    """Remove what is older than [retention] allows, and tend the vector blocks.
+    """Apply the retention periods.
 
-    The daemon does the same once a day. It takes small steps, so that nothing waits for it; one
-    that is interrupted goes on where it was.
+    Removes rows that are older than [retention] allows, and compacts the embedding blocks. The
+    daemon does the same once a day. Works in small steps, so that nothing waits for it; an
+    interrupted run resumes.
     """
     from datetime import UTC, datetime
 
@@ -26,34 +27,38 @@ def retention(config: ConfigOption = None) -> None:
     for name, n in sorted(removed.items()):
         typer.echo(f"{name:20} {n:>10,}")
     if not removed:
-        typer.echo("nothing is older than [retention] allows")
+        typer.echo("nothing to remove: no row is older than [retention] allows")
 
 
 def forget(
     subject: Annotated[
         str,
-        typer.Option(help="The person's id, as production sends it in `user`.", show_default=False),
+        typer.Option(
+            help="Id of the end user, as production sends it in `user`.", show_default=False
+        ),
     ] = "",
     exchange: Annotated[
         list[str] | None,
-        typer.Option(help="An exchange's id; may be given several times.", show_default=False),
+        typer.Option(help="Id of an exchange; may be repeated.", show_default=False),
     ] = None,
     file: Annotated[
         list[Path] | None,
         typer.Option(
-            help="One more file of JSON lines to remove their rows from, such as a copy of an "
-            "export; may be given several times.",
+            help="Another file of JSON lines to remove their rows from, such as a copy of an "
+            "export; may be repeated.",
             show_default=False,
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only, remove nothing.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Remove a person everywhere, count again what is left, and name what can't be undone.
+    """Erase an end user's data.
 
-    Exchanges and their vectors, what the experts made of them, scores and quotes in evaluations,
-    reports and messages, dead letters, rows of exports and training sets. Exit status 1: something
-    is left; run it again.
+    Removes exchanges with their embeddings, reviews and gold, quotes and scores in evaluations,
+    reports and messages, dead letters, and rows of exports and training sets. Then counts again
+    what is left, and lists what must be done by hand.
+
+    Exit status 1: something is left; run it again.
     """
     from datetime import UTC, datetime
 
@@ -61,7 +66,7 @@ def forget(
     from monitor.privacy.forget import forget as remove
 
     if not subject and not exchange:
-        raise typer.BadParameter("give --subject, --exchange or both")
+        raise typer.BadParameter("--subject and --exchange: give at least one of them")
     settings = read_settings(config)
     request = ErasureRequest(subject, tuple(exchange or ()))
     forgotten = remove(
@@ -86,13 +91,15 @@ def _show(forgotten: "ErasureReport", *, dry_run: bool) -> None:
             counts += f"{max(0, line.found - line.left):>9,}{line.left:>9,}"
         typer.echo(f"{line.what:{width}}{counts}")
     if forgotten.n_mentions:
-        typer.echo(f"\n{forgotten.n_mentions:,} of the exchanges are others' that mention the id")
-    typer.echo("\nnot within reach of this command:")
-    for one in forgotten.remains:
-        typer.echo(f"- {one}")
+        typer.echo(
+            f"\n{forgotten.n_mentions:,} of the exchanges are other users', which mention the id"
+        )
+    typer.echo("\nto do by hand:")
+    for step in forgotten.remains:
+        typer.echo(f"- {step}")
     if dry_run:
         typer.echo("\nnothing was removed: --dry-run")
     elif forgotten.n_left:
-        typer.echo(f"\n{forgotten.n_left:,} traces are left: run it again")
+        typer.echo(f"\n{forgotten.n_left:,} traces are left; run it again")
     else:
         typer.echo("\nnothing is left")

@@ -12,7 +12,7 @@ def run(
         str,
         typer.Option(
             help="Parts to run, comma-separated: ingest (reads Kafka), schedule (evaluates, "
-            "alerts, decides, retrains), web (the page, health and metrics). Empty: all.",
+            "alerts, decides, retrains), web (page, API, health and metrics). Default: all.",
             show_default=False,
         ),
     ] = "",
@@ -20,9 +20,10 @@ def run(
 ) -> None:
     """Run the daemon until SIGTERM or Ctrl+C.
 
-    Reads the topic, keeps the sampled share, embeds and stores it; evaluates each window once it
-    has ended, raises alerts, fills the review queue and serves the page. Replicas may share one
-    PostgreSQL and one consumer group. Run `driftwarden db upgrade` and `driftwarden check` first.
+    Samples the Kafka topic, embeds and stores the exchanges; evaluates each window when it has
+    ended, sends alerts, fills the review queue and serves the web page. Replicas share one
+    PostgreSQL database and one consumer group. Run `driftwarden db upgrade` and `driftwarden check`
+    first.
     """
     from monitor.daemon.app import parse_parts, run_daemon, stop_on_signals
     from monitor.settings import load_secrets

@@ -1,4 +1,4 @@
-"""`driftwarden taxonomy`: what is right, by task type; checked, shown, begun."""
+"""`driftwarden taxonomy`: the task taxonomy, from which the guidelines are built."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ from monitor.cli.shared.context import ConfigOption, open_database, read_setting
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Check, show or begin the task taxonomy that reviewers judge by.",
+    help="Check, show or create the task taxonomy.",
 )
 
 PathArgument = Annotated[
@@ -22,9 +22,10 @@ PathArgument = Annotated[
 
 @app.command()
 def check(path: PathArgument = None, config: ConfigOption = None) -> None:
-    """Say everything that is wrong with a taxonomy, with the lines; exit status 0: nothing.
+    """Check a taxonomy, and list every problem with its line.
 
-    Task types of the stored traffic that it lacks are said too; they are no error.
+    Task types of the stored traffic without an entry are noted; they are no error. Exit status 0:
+    no problem; 78: there are problems.
     """
     from monitor.errors import DriftwardenError
     from monitor.review.guidelines import missing_task_types, read_taxonomy
@@ -40,7 +41,7 @@ def check(path: PathArgument = None, config: ConfigOption = None) -> None:
         with transaction(open_database(settings)) as connection:
             seen = task_types_seen(connection, settings.model.name)
     except DriftwardenError as error:
-        typer.echo(f"note: the traffic's task types weren't looked at: {error}", err=True)
+        typer.echo(f"note: the traffic's task types were not checked: {error}", err=True)
     else:
         if missing := missing_task_types(taxonomy, seen):
             typer.echo(f"note: {missing}", err=True)
@@ -58,14 +59,13 @@ def show(
     version: Annotated[
         str,
         typer.Option(
-            help="A version that batches were made under, or the beginning of one, from the "
-            "database.",
+            help="Stored version of the taxonomy, or the beginning of its id.",
             show_default=False,
         ),
     ] = "",
     config: ConfigOption = None,
 ) -> None:
-    """Print a taxonomy as one Markdown file: the configured one, or an earlier version."""
+    """Print a taxonomy as one Markdown file: the configured one, or a stored version."""
     from monitor.errors import InputError
     from monitor.review.guidelines import load_taxonomy, taxonomy_by_version
     from monitor.review.guidelines.writer import as_markdown
@@ -80,16 +80,16 @@ def show(
         found = versions_with_prefix(connection, version)
         stored = taxonomy_by_version(connection, found[0]) if len(found) == 1 else None
     if stored is None:
-        what = "more than one version begins so" if found else "no version begins so"
-        raise InputError(f"--version {version}: {what}")
+        problem = "several versions begin with it" if found else "no version begins with it"
+        raise InputError(f"--version {version}: {problem}")
     typer.echo(as_markdown(stored), nl=False)
 
 
 @app.command()
 def init(
-    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("taxonomy.md"),
+    path: Annotated[Path, typer.Argument(help="File to write.")] = Path("taxonomy.md"),
 ) -> None:
-    """Write a taxonomy to begin with, with comments; never over a file that is there."""
+    """Create a taxonomy from a commented template; never overwrites a file."""
     from importlib.resources import files
 
     from monitor.errors import InputError
@@ -99,7 +99,7 @@ def init(
         with path.open("x", encoding="utf-8") as file:
             file.write(starter)
     except FileExistsError:
-        raise InputError(f"{path} is there already; name another file") from None
+        raise InputError(f"file exists: {path}; name another file") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     typer.echo(
@@ -115,6 +115,6 @@ def _place(path: Path | None, configured: str) -> Path:
         return path
     if not configured:
         raise ConfigurationError(
-            "review.taxonomy is empty; name a file, or begin one with `driftwarden taxonomy init`"
+            "review.taxonomy is empty; name a file, or create one: `driftwarden taxonomy init`"
         )
     return Path(configured)

@@ -1,4 +1,4 @@
-"""`driftwarden replay` and `driftwarden baseline`: traffic and references from files."""
+"""`driftwarden replay` and `driftwarden baseline`: traffic and baselines from files."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,39 +14,41 @@ if TYPE_CHECKING:
     from monitor.settings import Settings
     from monitor.traffic.baseline_import import ImportedBaseline
 
-baseline_app = typer.Typer(no_args_is_help=True, help="The reference exchanges of a model.")
+baseline_app = typer.Typer(no_args_is_help=True, help="Import baselines of a model.")
 
-#: Bad lines shown before the rest is only counted.
+#: Bad lines that are shown; the rest is counted.
 SHOWN_LINES = 20
 
 
 def replay(
     file: Annotated[
         Path | None,
-        typer.Argument(help="Exchanges, one JSON object a line.", show_default=False),
+        typer.Argument(help="Exchanges, one JSON object per line.", show_default=False),
     ] = None,
     dead_letters: Annotated[
         bool,
-        typer.Option("--dead-letters", help="Try the stored dead letters again instead of a file."),
+        typer.Option(
+            "--dead-letters", help="Process the stored dead letters again instead of a file."
+        ),
     ] = False,
     sample_rate: Annotated[
         float | None,
         typer.Option(
             min=1e-9,
             max=1.0,
-            help="Share of the lines to keep; without it monitoring.sample_rate.",
+            help="Share of the lines to sample. Default: monitoring.sample_rate.",
             show_default=False,
         ),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Bring a file through the path that Kafka's records take.
+    """Ingest a file as if it came from Kafka.
 
-    It is sampled, decoded, redacted, embedded and stored. A file is known by its content: an
-    interrupted replay goes on where it was, and the same file again adds nothing.
+    The lines are sampled, decoded, redacted, embedded and stored. A file is identified by its
+    content: an interrupted replay resumes, and a repeated one adds nothing.
     """
     if (file is None) is not dead_letters:
-        raise typer.BadParameter("give a file, or --dead-letters")
+        raise typer.BadParameter("FILE and --dead-letters: give one of them")
     settings = read_settings(config)
     if sample_rate is not None:
         monitoring = settings.monitoring.model_copy(update={"sample_rate": sample_rate})
@@ -66,7 +68,7 @@ def _replay_file(engine: "Engine", settings: "Settings", file: Path) -> None:
     from monitor.traffic.file_replay import replay_file
     from monitor.traffic.file_source import file_source_name
 
-    file_source_name(file)  # a file that can't be read is told before the encoder is loaded
+    file_source_name(file)  # refuses an unreadable file before the encoder is loaded
     columns = (SpinnerColumn(), TextColumn("{task.completed} lines"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("replay", total=None)
@@ -78,7 +80,7 @@ def _replay_file(engine: "Engine", settings: "Settings", file: Path) -> None:
             progress=lambda n_lines: progress.advance(task, n_lines),
         )
     if done.n_skipped:
-        typer.echo(f"{pluralize(done.n_skipped, 'line')} had been replayed before")
+        typer.echo(f"{pluralize(done.n_skipped, 'line')} replayed earlier, skipped")
     typer.echo(
         f"{pluralize(done.n_lines, 'line')} read, {done.n_sampled} sampled "
         f"(rate {settings.monitoring.sample_rate:g}), "
@@ -87,7 +89,7 @@ def _replay_file(engine: "Engine", settings: "Settings", file: Path) -> None:
     )
     if done.n_withheld:
         typer.echo(
-            f"{pluralize(done.n_withheld, 'exchange')} with texts withheld: counted, not stored"
+            f"{pluralize(done.n_withheld, 'exchange')} with withheld texts: counted, not stored"
         )
 
 
@@ -100,26 +102,26 @@ def _replay_dead_letters(engine: "Engine", settings: "Settings") -> None:
     with transaction(engine) as connection:
         waiting = sum(count_by_reason(connection).values())
     if not waiting:
-        typer.echo("there are no dead letters")
+        typer.echo("no dead letters")
         return
     done = replay_dead_letters(engine, settings, load_encoder(settings.embedding))
     typer.echo(
-        f"{pluralize(waiting, 'dead letter')} tried, {pluralize(done.n_exchanges, 'exchange')} stored"
+        f"{pluralize(waiting, 'dead letter')} processed, "
+        f"{pluralize(done.n_exchanges, 'exchange')} stored"
     )
     if done.n_waiting:
-        typer.echo(f"{done.n_waiting} requests or responses wait for their partner")
+        typer.echo(f"{done.n_waiting} requests or responses wait for their other half")
     for reason, count in sorted(done.still_unreadable.items()):
-        typer.echo(f"{count} still can't be read: {reason}")
+        typer.echo(f"{count} still fail: {reason}")
 
 
 @baseline_app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="Exchanges, one JSON object a line.")],
+    file: Annotated[Path, typer.Argument(help="Exchanges, one JSON object per line.")],
     model: Annotated[
         str,
         typer.Option(
-            help="The model they belong to; without it model.name of the configuration. Lines that "
-            "name another model are left out.",
+            help="Model of the exchanges; lines of other models are skipped. Default: model.name.",
             show_default=False,
         ),
     ] = "",
@@ -127,17 +129,17 @@ def import_(
         str,
         typer.Option(
             "--model-version",
-            help="The version of the model that gave the answers, as the traffic "
-            "(model.version_field) or the registry names it. Answers of that version are then "
+            help="Version of the model that gave the responses, as the traffic "
+            "(model.version_field) or the registry names it. Responses of that version are then "
             "compared with this baseline.",
             show_default=False,
         ),
     ] = "",
     config: ConfigOption = None,
 ) -> None:
-    """Import the exchanges that later windows are compared with.
+    """Import the exchanges that windows are compared with.
 
-    Take them from the time after the model's launch, when its answers were known to be good. A
+    Take them from the time after the model's launch, when its responses were known to be good. A
     baseline is named by the digest of its content and never changes; the newest one counts, of a
     version that has its own the newest of that version.
     """
@@ -151,7 +153,7 @@ def import_(
 
     settings = read_settings(config)
     engine = open_database(settings)
-    file_source_name(file)  # a file that can't be read is told before the encoder is loaded
+    file_source_name(file)  # refuses an unreadable file before the encoder is loaded
     imported = import_baseline(
         engine,
         settings.traffic,
@@ -171,10 +173,11 @@ def _show(imported: "ImportedBaseline") -> None:
     left = len(imported.bad_lines) - SHOWN_LINES
     if left > 0:
         typer.echo(f"... and {pluralize(left, 'more bad line')}", err=True)
-    state = "imported" if imported.is_new else "had been imported before"
+    state = "imported" if imported.is_new else "was imported earlier"
     typer.echo(
         f"baseline {imported.baseline_id} {state}: "
         f"{pluralize(imported.n_exchanges, 'exchange')}, "
-        f"{pluralize(len(imported.bad_lines), 'bad line')}, {imported.n_other_model} of other models"
+        f"{pluralize(len(imported.bad_lines), 'bad line')}, "
+        f"{imported.n_other_model} of other models"
     )
     typer.echo(f"digest {imported.digest}")

@@ -36,7 +36,7 @@ def parse_duration(text: str) -> timedelta:
     try:
         return int(match[1]) * _UNITS[match[2]]
     except OverflowError:
-        raise ValueError("longer than a calendar is") from None
+        raise ValueError(f"too long; {_EXPECTED}") from None
 
 
 def format_duration(duration: timedelta) -> str:

@@ -1,4 +1,4 @@
-"""`driftwarden models`: the registry of versions."""
+"""`driftwarden models`: the version registry."""
 
 from typing import Annotated
 
@@ -8,17 +8,17 @@ from monitor.cli.shared.context import ConfigOption, open_database, read_setting
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="List a model's versions, compare two, promote one, or go back to the last.",
+    help="List, compare, promote and revert model versions.",
 )
 
 ModelArgument = Annotated[str, typer.Argument(help="Name of the model, as the traffic has it.")]
 VersionArgument = Annotated[int, typer.Argument(help="Number of the version.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the registry.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Reason, recorded in the registry.")]
 
 
 @app.command("list")
 def list_versions(
-    model: Annotated[str | None, typer.Argument(help="Only this model's versions.")] = None,
+    model: Annotated[str | None, typer.Argument(help="Only versions of this model.")] = None,
     config: ConfigOption = None,
 ) -> None:
     """List the versions, the newest first."""
@@ -40,7 +40,7 @@ def list_versions(
 
 @app.command()
 def show(model: ModelArgument, version: VersionArgument, config: ConfigOption = None) -> None:
-    """Show a version: where it comes from, its data, scores and baseline, and who moved it when."""
+    """Show a version: its lineage, data, scores, baseline and stage changes."""
     from monitor.cli.models.version_text import version_lines
     from monitor.store.engine import transaction
     from monitor.store.training import registry
@@ -56,15 +56,15 @@ def show(model: ModelArgument, version: VersionArgument, config: ConfigOption = 
 @app.command()
 def diff(
     model: ModelArgument,
-    first: Annotated[int, typer.Argument(help="Number of one version.")],
-    second: Annotated[int, typer.Argument(help="Number of the other.")],
+    first: Annotated[int, typer.Argument(help="Number of the first version.")],
+    second: Annotated[int, typer.Argument(help="Number of the second version.")],
     config: ConfigOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON instead.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON.")] = False,
 ) -> None:
-    """Show what differs between two versions: recipe, data, lineage, and their scores.
+    """Compare two versions: recipe, data, lineage and scores.
 
-    Scores that were measured apart are compared by eye only; whether one version is better is for
-    `driftwarden retrain evaluate`, which asks both the same questions.
+    Scores from separate evaluations are only shown side by side. `driftwarden retrain evaluate`
+    tests whether a version is better: it evaluates both on the same items.
     """
     from monitor.cli.models.version_text import difference_lines
     from monitor.store.engine import transaction
@@ -93,16 +93,19 @@ def promote(
     model: ModelArgument,
     version: VersionArgument,
     config: ConfigOption = None,
-    reason: ReasonOption = "promoted from the shell",
+    reason: ReasonOption = "promoted from the command line",
     without_gate: Annotated[
         bool,
-        typer.Option("--without-gate", help="Though no verdict lets it pass; kept with why."),
+        typer.Option(
+            "--without-gate",
+            help="Promote without a gate result that permits it; recorded with the reason.",
+        ),
     ] = False,
 ) -> None:
-    """Let a version serve all traffic; the one before is archived.
+    """Promote a version to all traffic, and archive the previous one.
 
-    It needs a verdict that lets it pass, against what serves now; the first version of a model, and
-    one that has served before, don't.
+    It needs a gate result that permits it, against the version in production. The first version of
+    a model and versions that were in production before need none.
     """
     import getpass
     from datetime import UTC, datetime
@@ -117,7 +120,7 @@ def promote(
         registry.lock_model(connection, model)
         found = registry.version_by_number(connection, model, version)
         if without_gate:
-            reason = f"without a verdict: {reason}"
+            reason = f"without a gate result: {reason}"
         else:
             require_promotable(connection, found)
         promote_version(
@@ -127,16 +130,16 @@ def promote(
             reason=reason,
             now=datetime.now(UTC),
         )
-    typer.echo(f"{model}: version {version} serves")
+    typer.echo(f"{model}: version {version} is in production")
 
 
 @app.command()
 def rollback(
     model: ModelArgument,
     config: ConfigOption = None,
-    reason: ReasonOption = "rolled back from the shell",
+    reason: ReasonOption = "reverted from the command line",
 ) -> None:
-    """Let the version that served before serve again; during a rollout, end the rollout."""
+    """Revert to the previous production version; a running rollout is ended."""
     import getpass
     from datetime import UTC, datetime
 
@@ -152,4 +155,4 @@ def rollback(
             reason=reason,
             now=datetime.now(UTC),
         )
-    typer.echo(f"{model}: version {restored.version} serves again")
+    typer.echo(f"{model}: version {restored.version} is in production again")

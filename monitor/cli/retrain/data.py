@@ -1,4 +1,4 @@
-"""`driftwarden retrain data`: what a run is, or was, trained on."""
+"""`driftwarden retrain data`: the training data of a run."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,13 +16,11 @@ if TYPE_CHECKING:
 
 
 def data(
-    run: Annotated[int, typer.Argument(help="Number of the run, as `retrain list` shows it.")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the card as JSON instead.")
-    ] = False,
+    run: Annotated[int, typer.Argument(help="Number of the run (`retrain list`).")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the data card as JSON.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Print the data card of a run: what its examples are, what was left out, and why."""
+    """Print the data card of a run: its examples, and what was left out and why."""
     from monitor.errors import NotFoundError
     from monitor.store.engine import transaction
     from monitor.store.training.runs import run_by_id
@@ -35,7 +33,7 @@ def data(
     try:
         text = place.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise NotFoundError(f"run {run} has no data card: {place} isn't there") from None
+        raise NotFoundError(f"run {run} has no data card: no file {place}") from None
     typer.echo(text.rstrip())
 
 
@@ -48,7 +46,7 @@ def prepare_data(
     *,
     replay_all: bool = False,
 ) -> "TrainingSet":
-    """Make the training set of a run: of a file's gold, or of what the experts decided."""
+    """Build the training set of a run from a file of gold examples, or from the reviews."""
     from monitor.daemon.training_data import TrainingDataBuilder
     from retrain.data import read_examples
 
@@ -59,21 +57,21 @@ def prepare_data(
 
 
 def summary_lines(card: "Card") -> list[str]:
-    """Return what a training set is made of, in a few lines."""
+    """Return the summary of a training set in a few lines."""
     of_which = f"{card.n_gold} gold, {card.n_replay} replayed"
     lines = [f"{card.n_examples} examples ({of_which}); {card.n_validation} more for validation"]
     if card.self_generated is not None:
         replay = card.self_generated
         wanted = replay.wanted_training + replay.wanted_validation
         lines.append(
-            f"replay is self-generated: {wanted} answers to {replay.n_prompts} prompts of the "
-            "baseline, before the training"
+            f"self-generated replay: {wanted} responses to {replay.n_prompts} prompts of the "
+            "baseline, generated before training"
         )
     if card.tokens is not None:
         tokens = card.tokens
-        lines.append(f"{tokens.training} tokens an epoch, {tokens.longest} in the longest example")
+        lines.append(f"{tokens.training} tokens per epoch, {tokens.longest} in the longest example")
     if card.leaked:
         leaked = ", ".join(f"{n} {name}" for name, n in card.leaked.items())
-        lines.append(f"left out because a benchmark asks it: {leaked}")
+        lines.append(f"left out as leaked benchmark items: {leaked}")
     lines += [f"left out: {n} {reason}" for reason, n in card.dropped.items()]
     return lines

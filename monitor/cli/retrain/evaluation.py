@@ -1,4 +1,4 @@
-"""What `driftwarden retrain evaluate` does: plan, start a child or adopt one, and wait for it."""
+"""`driftwarden retrain evaluate`: plan an evaluation, start or adopt its process, wait for it."""
 
 import time
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""`driftwarden retrain human-evaluation`: blind human evaluations, from the shell."""
+"""`driftwarden retrain human-evaluation`: blind ratings of candidates."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,23 +7,24 @@ import typer
 
 from monitor.cli.shared.context import ConfigOption, open_database, read_settings
 from monitor.cli.shared.targets import database_file, require_distinct_files, require_writable
+from monitor.cli.shared.users import require_user
 
 if TYPE_CHECKING:
     from monitor.store.human_evaluation.human_evaluations import HumanEvaluationRow
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="People who rate candidates blind on the page: see how far they are, lock, export.",
+    help="Show the progress of human evaluations, lock and export them.",
 )
 
 HumanEvaluationArgument = Annotated[
-    int, typer.Argument(help="Number of the study.", show_default=False)
+    int, typer.Argument(help="Number of the human evaluation.", show_default=False)
 ]
 
 
 @app.command("list")
 def list_(config: ConfigOption = None) -> None:
-    """List the studies, the newest first."""
+    """List the human evaluations, the newest first."""
     from monitor.review.human_evaluation.locking import completeness
     from monitor.store.engine import transaction
     from monitor.store.human_evaluation.human_evaluations import list_human_evaluations
@@ -31,17 +32,18 @@ def list_(config: ConfigOption = None) -> None:
     with transaction(open_database(read_settings(config))) as connection:
         rows = [(row, completeness(connection, row)) for row in list_human_evaluations(connection)]
     if not rows:
-        typer.echo("no study yet; `human_eval` in the evaluation file asks for one")
-    for row, so_far in rows:
+        typer.echo("no human evaluation yet; `human_eval` in the evaluation file requests one")
+    for row, progress in rows:
         typer.echo(
             f"{row.id:5d}  {row.status:9s} {row.model} version {row.version}{_evaluation(row)}  "
-            f"{so_far.n_submitted} of {so_far.n_needed} ratings, opened {row.opened_at:%Y-%m-%d}"
+            f"{progress.n_submitted} of {progress.n_needed} ratings, "
+            f"opened {row.opened_at:%Y-%m-%d}"
         )
 
 
 @app.command()
 def show(human_evaluation: HumanEvaluationArgument, config: ConfigOption = None) -> None:
-    """Show how far people are, how well they agree, and once it is locked what they say."""
+    """Show progress and agreement of a human evaluation, and its results once it is locked."""
     import numpy as np
 
     from monitor.review.human_evaluation.locking import completeness
@@ -51,30 +53,31 @@ def show(human_evaluation: HumanEvaluationArgument, config: ConfigOption = None)
 
     with transaction(open_database(read_settings(config))) as connection:
         row = human_evaluation_by_id(connection, human_evaluation)
-        so_far = completeness(connection, row)
-        people = summarize_raters(connection, human_evaluation)
+        progress = completeness(connection, row)
+        raters = summarize_raters(connection, human_evaluation)
         agreement = agreement_by_dimension(connection, row, np.random.default_rng(human_evaluation))
     typer.echo(
-        f"study {human_evaluation}: {row.status}, {row.model} version {row.version}{_evaluation(row)}"
+        f"human evaluation {human_evaluation}: {row.status}, {row.model} version "
+        f"{row.version}{_evaluation(row)}"
     )
     typer.echo(
-        f"{so_far.n_items} items by {row.reviewers} people each, rated from {row.scale_min} to "
-        f"{row.scale_max}; {so_far.n_submitted} of {so_far.n_needed} ratings are in"
+        f"{progress.n_items} items, {row.reviewers} raters each, scale {row.scale_min} to "
+        f"{row.scale_max}; {progress.n_submitted} of {progress.n_needed} ratings submitted"
     )
     if row.n_available < row.sample_size:
-        typer.echo(f"{row.sample_size} items were asked for, the benchmarks have {row.n_available}")
-    for user in people:
-        typer.echo(f"  {user.name}: {user.n_submitted} items, {user.n_declined} declined")
-    for dimension, found in agreement.items():
-        if found.alpha is None:
+        typer.echo(f"{row.sample_size} items requested, {row.n_available} in the benchmarks")
+    for rater in raters:
+        typer.echo(f"  {rater.name}: {rater.n_submitted} items, {rater.n_declined} declined")
+    for dimension, result in agreement.items():
+        if result.alpha is None:
             typer.echo(f"  {dimension}: agreement undefined")
             continue
-        between = (
-            f" ({found.alpha_lower:.2f} to {found.alpha_upper:.2f})"
-            if found.alpha_lower is not None and found.alpha_upper is not None
+        interval = (
+            f" ({result.alpha_lower:.2f} to {result.alpha_upper:.2f})"
+            if result.alpha_lower is not None and result.alpha_upper is not None
             else ""
         )
-        typer.echo(f"  {dimension}: alpha {found.alpha:.2f}{between}")
+        typer.echo(f"  {dimension}: alpha {result.alpha:.2f}{interval}")
     _say_results(row)
 
 
@@ -82,23 +85,22 @@ def show(human_evaluation: HumanEvaluationArgument, config: ConfigOption = None)
 def lock(
     human_evaluation: HumanEvaluationArgument,
     name: Annotated[
-        str, typer.Option("--as", help="Who locks: a lead or an admin.", show_default=False)
+        str, typer.Option("--as", help="User who locks it: a lead or an admin.", show_default=False)
     ],
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Lock though ratings are missing.")
+        bool, typer.Option("--allow-missing", help="Lock although ratings are missing.")
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """End a study: nothing is rated any more, and everybody may know whose each answer was.
+    """Lock a human evaluation: end the ratings, unblind the responses, compute the results.
 
-    This can't be undone. The figures are worked out at once.
+    This can't be undone.
     """
     from datetime import UTC, datetime
 
     from monitor.daemon.human_evaluations import score_locked_human_evaluations
     from monitor.errors import InputError
     from monitor.review.human_evaluation.locking import lock_human_evaluation
-    from monitor.store.accounts.users import user_by_name
     from monitor.store.engine import transaction
     from monitor.store.human_evaluation.human_evaluations import human_evaluation_by_id
 
@@ -106,16 +108,16 @@ def lock(
     engine = open_database(settings)
     now = datetime.now(UTC)
     with transaction(engine) as connection:
-        user = user_by_name(connection, name)
-        if user is None:
-            raise InputError(f"{name!r} is nobody's name; see `driftwarden accounts list`")
+        user = require_user(connection, name)
         if not user.leads:
-            raise InputError(f"{name} is {user.role}; a lead or an admin locks a study")
+            raise InputError(
+                f"not permitted: {name} is {user.role}; a lead or an admin locks a human evaluation"
+            )
         lock_human_evaluation(connection, human_evaluation, user, now, allow_missing=allow_missing)
     score_locked_human_evaluations(engine, settings, now)
     with transaction(engine) as connection:
         row = human_evaluation_by_id(connection, human_evaluation)
-    typer.echo(f"study {human_evaluation}: locked by {name}")
+    typer.echo(f"human evaluation {human_evaluation}: locked by {name}")
     _say_results(row)
 
 
@@ -123,11 +125,11 @@ def lock(
 def export(
     human_evaluation: HumanEvaluationArgument,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The file to write.", show_default=False)
+        Path, typer.Option("--output", "-o", help="File to write.", show_default=False)
     ],
     config: ConfigOption = None,
 ) -> None:
-    """Write a locked study as JSON lines: an item each, with texts, systems and every rating."""
+    """Export a locked human evaluation as JSON lines: items with texts, systems and ratings."""
     import json
     from dataclasses import asdict
 
@@ -138,14 +140,14 @@ def export(
     require_writable("--output", output)
     require_distinct_files({"--output": output}, {"the database": database_file(settings)})
     with transaction(open_database(settings)) as connection:
-        items: list[Any] = [asdict(one) for one in rated_items(connection, human_evaluation)]
-    lines = [json.dumps(one, ensure_ascii=False) + "\n" for one in items]
+        items: list[Any] = [asdict(item) for item in rated_items(connection, human_evaluation)]
+    lines = [json.dumps(item, ensure_ascii=False) + "\n" for item in items]
     output.write_text("".join(lines), encoding="utf-8")
     typer.echo(f"{output}: {len(lines)} items")
 
 
 def _evaluation(row: "HumanEvaluationRow") -> str:
-    """Tell which evaluation waits, or waited, for a study: a version may have several."""
+    """Return which candidate evaluation awaits the ratings: a version may have several."""
     return "" if row.evaluation_id is None else f", evaluation {row.evaluation_id}"
 
 

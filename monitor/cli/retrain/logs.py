@@ -1,4 +1,4 @@
-"""What `driftwarden retrain logs` prints: the log of a training or of an evaluation."""
+"""`driftwarden retrain logs`: the log of a training run or a candidate evaluation."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,11 +22,11 @@ def log_lines(
     follow: bool,
     evaluation: bool,
 ) -> Iterator[str]:
-    """Yield the last lines of a child's log and, where they are followed, those that come.
+    """Yield the last lines of a process's log and, with ``follow``, new lines until it ends.
 
     Raises:
-        WorkflowError: There is no such evaluation, or whoever ran the child has no log any more.
-        RemoteServiceError: It doesn't answer.
+        WorkflowError: There is no such evaluation, or the log no longer exists.
+        RemoteServiceError: The launcher's service is unavailable.
     """
     from monitor.cli.retrain.evaluation import last_evaluation_of_run
     from monitor.settings import load_secrets
@@ -43,9 +43,9 @@ def log_lines(
             return run_by_id(connection, run_id)
 
     task: Task = "evaluate" if evaluation else "train"
-    asked = row()
-    folder = RunFolder(Path(asked.work_dir))
-    launcher = create_launcher(asked.launcher, settings.retrain, load_secrets())
+    logged = row()
+    folder = RunFolder(Path(logged.work_dir))
+    launcher = create_launcher(logged.launcher, settings.retrain, load_secrets())
     if not follow:
         yield from launcher.logs(folder, n_lines, task)
         return

@@ -1,4 +1,4 @@
-"""`driftwarden retrain manifest`: the Kubernetes Job of a run, to be read or applied by hand."""
+"""`driftwarden retrain manifest`: the Kubernetes Job of a training run."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,12 +9,12 @@ from monitor.cli.shared.context import ConfigOption, open_database, read_setting
 
 
 def manifest(
-    run: Annotated[int, typer.Argument(help="Number of the run, as `retrain list` shows it.")],
+    run: Annotated[int, typer.Argument(help="Number of the run (`retrain list`).")],
     config: ConfigOption = None,
 ) -> None:
-    """Print the Kubernetes Job that trains a run, as YAML; nothing is submitted.
+    """Print the Kubernetes Job of a run as YAML, without submitting it.
 
-    It is the one that `launcher = "kubernetes"` submits next, by [retrain.kubernetes].
+    It is the Job that `retrain.launcher = "kubernetes"` submits next, by [retrain.kubernetes].
     """
     import yaml
 
@@ -26,9 +26,9 @@ def manifest(
     settings = read_settings(config)
     with transaction(open_database(settings)) as connection:
         stored = run_by_id(connection, run)
-    made = manifest_of(
+    job = manifest_of(
         settings.retrain.kubernetes,
         RunFolder(Path(stored.work_dir)),
         work_dir=Path(settings.retrain.work_dir),
     )
-    typer.echo(yaml.safe_dump(made, sort_keys=False, allow_unicode=True), nl=False)
+    typer.echo(yaml.safe_dump(job, sort_keys=False, allow_unicode=True), nl=False)

@@ -1,4 +1,4 @@
-"""`driftwarden retrain plan`: what fits the device, what the checks find, and a run to start."""
+"""`driftwarden retrain plan`: checks, and the plan of a training run."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -17,34 +17,35 @@ def plan(
     gold: Annotated[
         Path | None,
         typer.Argument(
-            help="Gold examples, JSON lines with `messages`; without it, what the experts decided.",
+            help="Gold examples: JSON lines with `messages`. Default: the gold of the reviews.",
             show_default=False,
         ),
     ] = None,
     config: ConfigOption = None,
     *,
-    model: Annotated[str, typer.Option(help="The model; default: model.name.")] = "",
+    model: Annotated[str, typer.Option(help="Name of the model. Default: model.name.")] = "",
     recipe: Annotated[
-        Path | None, typer.Option(help="Recipe file; default: retrain.recipe.", show_default=False)
+        Path | None, typer.Option(help="Recipe file. Default: retrain.recipe.", show_default=False)
     ] = None,
     method: Annotated[
         Literal["lora", "qlora", "full"] | None,
-        typer.Option(help="Instead of the recipe's method.", show_default=False),
+        typer.Option(help="Method, instead of the recipe's.", show_default=False),
     ] = None,
-    base: Annotated[str, typer.Option(help="Instead of the recipe's bases.")] = "",
+    base: Annotated[str, typer.Option(help="Base model, instead of the recipe's.")] = "",
     confirm: Annotated[
-        str, typer.Option(help="The model's name, for full fine-tuning without being asked.")
+        str, typer.Option(help="Name of the model, to confirm full fine-tuning without a prompt.")
     ] = "",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what fits and what is found; plan nothing.")
+        bool, typer.Option("--dry-run", help="Show what fits and the findings; plan nothing.")
     ] = False,
 ) -> None:
-    """Plan a run on gold examples and write its data; `retrain start` then starts it.
+    """Plan a training run on gold examples, and write its training data.
 
-    How it is trained stands in the recipe that [retrain] in config.toml names. It is said what fits
-    the device, in which order it is tried, and what the checks find; a run that a check refuses
-    isn't planned. The original training data that config.toml names is replayed, so that the model
-    doesn't forget what it knew. `retrain data` shows what it is trained on.
+    The recipe named in [retrain] of config.toml defines the training. The command prints the
+    methods and bases that fit the device, the order in which they are tried, and the findings of
+    the checks; a run that a check refuses is not planned. The original training data named in
+    [retrain] is replayed against forgetting. `retrain data` shows the training data, `retrain
+    start` starts the run.
     """
     import getpass
     from datetime import UTC, datetime
@@ -71,7 +72,7 @@ def plan(
     asked = override_recipe(asked, method=method, base=base)
     if asked.method == "full":
         require_confirmation(name, confirm or _prompt_for_confirmation(name))
-    # First: what is wrong with it is told before a base is fetched.
+    # First, so that bad data is refused before a base is downloaded.
     training_set = prepare_data(engine, settings, name, asked, gold)
     work_dir = Path(settings.retrain.work_dir)
     bases = prepare_bases(asked, work_dir)
@@ -118,13 +119,13 @@ def plan(
     typer.echo(
         f"{chosen.recipe.steps(n_trained)} steps of {chosen.recipe.method} on "
         f"{chosen.recipe.base}\n"
-        f"what it is trained on: driftwarden retrain data {run_id}\n"
-        f"start it: driftwarden retrain start {run_id}"
+        f"training data: driftwarden retrain data {run_id}\n"
+        f"start: driftwarden retrain start {run_id}"
     )
 
 
 def _order(options: "Sequence[Option]") -> "Iterator[str]":
-    """Say what fits the device, and what is tried first."""
+    """Yield the options that fit the device, and the order of trials."""
     from retrain.planning.options import order_of_trials
 
     for one in options:
@@ -134,10 +135,10 @@ def _order(options: "Sequence[Option]") -> "Iterator[str]":
 
 
 def _prompt_for_confirmation(name: str) -> str:
-    """Ask for the model's name."""
+    """Prompt for the model's name."""
     answer: str = typer.prompt(
-        f"Full fine-tuning changes every weight of {name} and forgets the most. Type the model's "
-        "name to go on",
+        f"Full fine-tuning changes every weight of {name} and forgets most. Type the name of the "
+        "model to continue",
         default="",
         show_default=False,
     )

@@ -1,13 +1,11 @@
-"""`driftwarden retrain`: training runs."""
+"""`driftwarden retrain list|show|start|resume|evaluate|approve|cancel|logs`: training runs."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.retrain import human_evaluation
-from monitor.cli.retrain.data import data
-from monitor.cli.retrain.plan import plan
 from monitor.cli.shared.context import ConfigOption, open_database, read_settings
 
 if TYPE_CHECKING:
@@ -16,19 +14,9 @@ if TYPE_CHECKING:
     from monitor.settings import Settings
     from retrain.jobs.launcher import Launcher
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Plan, start and watch training runs. They run in a process of their own.",
-)
-app.command()(plan)
-app.add_typer(human_evaluation.app, name="study")
-
-app.command()(data)
-
-RunArgument = Annotated[int, typer.Argument(help="Number of the run, as `retrain list` shows it.")]
+RunArgument = Annotated[int, typer.Argument(help="Number of the run (`retrain list`).")]
 
 
-@app.command("list")
 def list_runs(config: ConfigOption = None) -> None:
     """List the training runs, the newest first."""
     from monitor.store.engine import transaction
@@ -47,9 +35,8 @@ def list_runs(config: ConfigOption = None) -> None:
         )
 
 
-@app.command()
 def show(run: RunArgument, config: ConfigOption = None) -> None:
-    """Show a run: its state, recipe, progress and what came of it."""
+    """Show a run: its status, recipe, progress and result."""
     from datetime import UTC, datetime
 
     from retrain.training.runs import poll_run
@@ -60,7 +47,7 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
     state = poll_run(
         engine, run, launcher, datetime.now(UTC), resumptions=settings.retrain.max_resumptions
     )
-    again = f", gone on with {state.run.resumptions} times" if state.run.resumptions else ""
+    again = f", resumed {state.run.resumptions} times" if state.run.resumptions else ""
     typer.echo(f"run {run}: {state.run.status}, model {state.run.model}{again}")
     typer.echo(f"folder: {state.run.work_dir}")
     for name, value in state.run.recipe.items():
@@ -76,26 +63,25 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
     memory = (state.run.result or {}).get("memory")
     if memory:
         typer.echo(
-            f"memory: {memory['measured_gib']:.2f} GiB at the peak, "
-            f"{memory['estimated_gib']['total']:.2f} were estimated"
+            f"memory: {memory['measured_gib']:.2f} GiB peak, "
+            f"{memory['estimated_gib']['total']:.2f} GiB estimated"
         )
     if state.waits:
-        typer.echo(f"waits: {state.waits}")
+        typer.echo(f"waiting: {state.waits}")
     if state.run.error:
         typer.echo(f"error: {state.run.error}")
     if state.run.termination_error is not None:
-        typer.echo(f"cancelled; its child couldn't be ended yet: {state.run.termination_error}")
+        typer.echo(f"cancelled, but its process is still running: {state.run.termination_error}")
     if state.version_id is not None:
-        typer.echo("its version is in the registry: driftwarden models list")
+        typer.echo("registered as a version: `driftwarden models list`")
 
 
-@app.command()
 def start(
     run: RunArgument,
     config: ConfigOption = None,
-    wait: Annotated[bool, typer.Option(help="Stay until it ends, and show its progress.")] = True,
+    wait: Annotated[bool, typer.Option(help="Wait for the end and show the progress.")] = True,
 ) -> None:
-    """Start a planned run. Ctrl-C leaves it running; a daemon then picks up its result."""
+    """Start a planned run. Ctrl+C leaves it running; the daemon then stores its result."""
     from datetime import UTC, datetime
 
     from retrain.training.runs import start_run
@@ -105,20 +91,19 @@ def start(
     launcher = _launcher_of(engine, settings, run)
     start_run(engine, run, launcher, datetime.now(UTC))
     if not wait:
-        typer.echo(f"run {run} started; driftwarden retrain show {run}")
+        typer.echo(f"run {run} started; `driftwarden retrain show {run}` shows its progress")
         return
     _watch(engine, settings, run, launcher)
 
 
-@app.command()
 def resume(
     run: RunArgument,
     config: ConfigOption = None,
-    wait: Annotated[bool, typer.Option(help="Stay until it ends, and show its progress.")] = True,
+    wait: Annotated[bool, typer.Option(help="Wait for the end and show the progress.")] = True,
 ) -> None:
-    """Let a run that failed or was cancelled go on from its last checkpoint.
+    """Resume a failed or cancelled run from its last checkpoint.
 
-    It ends with the adapter that it would have ended with.
+    On a CPU the adapter is the one that an uninterrupted run would have had.
     """
     import getpass
     from datetime import UTC, datetime
@@ -132,13 +117,13 @@ def resume(
     now = datetime.now(UTC)
     step = reopen(engine, run, launcher, now, resumed_by=getpass.getuser())
     start_run(engine, run, launcher, now)
-    typer.echo(f"run {run} goes on from step {step}" if step else f"run {run} begins anew")
+    typer.echo(f"run {run} resumes from step {step}" if step else f"run {run} restarts from step 0")
     if wait:
         _watch(engine, settings, run, launcher)
 
 
 def _launcher_of(engine: "Engine", settings: "Settings", run: int) -> "Launcher":
-    """Return the launcher that a run was planned with."""
+    """Return the launcher of a run."""
     from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.training.runs import run_by_id
@@ -167,7 +152,7 @@ def _watch(engine: "Engine", settings: "Settings", run: int, launcher: "Launcher
             if state.run.status != "running":
                 break
             if state.waits:
-                progress.update(task, description=f"waits: {state.waits}")
+                progress.update(task, description=f"waiting: {state.waits}")
             elif "loss" in state.progress:
                 progress.update(
                     task,
@@ -182,25 +167,23 @@ def _watch(engine: "Engine", settings: "Settings", run: int, launcher: "Launcher
     typer.echo(f"run {run} succeeded; its adapter: {(state.run.result or {})['adapter']}")
 
 
-@app.command()
 def evaluate(
     run: RunArgument,
     config: ConfigOption = None,
     evaluation: Annotated[
-        Path | None, typer.Option(help="Evaluation file; default: retrain.evaluation.")
+        Path | None, typer.Option(help="Evaluation file. Default: retrain.evaluation.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the verdict as JSON instead.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     cancel: Annotated[
-        bool, typer.Option("--cancel", help="End the evaluation that is under way instead.")
+        bool, typer.Option("--cancel", help="Cancel the running evaluation instead.")
     ] = False,
 ) -> None:
-    """Evaluate what a run made beside what serves now and the base with its prompt.
+    """Evaluate the candidate of a run against the production version and the base model.
 
-    It runs in a process of its own; Ctrl-C leaves it running, and a daemon keeps its verdict. Every
-    answer is kept in the run's folder. Exit status 0: promote; 3: reject; 4: undecided, or waiting
-    for people.
+    Runs in a separate process: Ctrl+C leaves it running, and the daemon then stores its result. All
+    responses are stored in the run's folder.
+
+    Exit status 0: promote; 3: reject; 4: undecided, or awaiting human evaluation.
     """
     import json
 
@@ -218,7 +201,7 @@ def evaluate(
         Path(settings.retrain.evaluation) if settings.retrain.evaluation else None
     )
     if path is None:
-        raise InputError("name an evaluation file: --evaluation FILE, or retrain.evaluation")
+        raise InputError("no evaluation file; give --evaluation FILE or set retrain.evaluation")
     row = evaluate_run(open_database(settings), settings, load_secrets(), run, path)
     verdict = row.results or {}
     if as_json:
@@ -227,17 +210,16 @@ def evaluate(
         for line in report_lines(verdict):
             typer.echo(line)
     if row.status == "awaiting_ratings":
-        typer.echo("awaiting human evaluation: the verdict is final once its study is locked")
+        typer.echo("awaiting human evaluation; the gate result is final once it is locked")
     raise typer.Exit(EXIT_STATUS[row.gate_result or "undecided"])
 
 
-@app.command()
 def approve(
     run: RunArgument,
-    reason: Annotated[str, typer.Option(help="Why; kept with the verdict.")],
+    reason: Annotated[str, typer.Option(help="Reason, recorded with the gate result.")],
     config: ConfigOption = None,
 ) -> None:
-    """Answer for a candidate on which the verdict is undecided: it may be rolled out then."""
+    """Approve an undecided candidate, so that it may be rolled out."""
     import getpass
     from datetime import UTC, datetime
 
@@ -254,12 +236,11 @@ def approve(
     typer.echo(f"{row.model} version {row.version} may be rolled out")
 
 
-@app.command()
 def cancel(run: RunArgument, config: ConfigOption = None) -> None:
-    """Cancel a run that hasn't ended, and end its process. `retrain resume` takes it up again.
+    """Cancel a run and end its process; `retrain resume` resumes it.
 
-    Exit status 75: the run is cancelled, and its process couldn't be ended yet. The daemon tries
-    again, and so does this command.
+    Exit status 75: the run is cancelled, but its process is still running. The daemon tries again
+    to end it, and so does this command.
     """
     import getpass
     from datetime import UTC, datetime
@@ -277,22 +258,34 @@ def cancel(run: RunArgument, config: ConfigOption = None) -> None:
     typer.echo(f"run {run} cancelled")
 
 
-@app.command()
 def logs(
     run: RunArgument,
     config: ConfigOption = None,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines.")] = 50,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="Number of lines.")] = 50,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the process ends.")
+        bool, typer.Option("--follow", "-f", help="Print new lines until the process ends.")
     ] = False,
     evaluation: Annotated[
-        bool, typer.Option("--evaluation", help="Of the run's last evaluation instead.")
+        bool,
+        typer.Option("--evaluation", help="Log of the run's last candidate evaluation instead."),
     ] = False,
 ) -> None:
-    """Print the last lines that a run's process wrote."""
+    """Print the log of a run's process."""
     from monitor.cli.retrain.logs import log_lines
 
     settings = read_settings(config)
     engine = open_database(settings)
     for line in log_lines(engine, settings, run, lines, follow=follow, evaluation=evaluation):
         typer.echo(line)
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "list": list_runs,
+    "show": show,
+    "start": start,
+    "resume": resume,
+    "evaluate": evaluate,
+    "approve": approve,
+    "cancel": cancel,
+    "logs": logs,
+}

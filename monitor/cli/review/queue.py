@@ -1,26 +1,24 @@
-"""`driftwarden review`: people, the queue, the decision and the export, from the shell."""
+"""`driftwarden review`: the review queue, the decision, the audit log, and gold."""
 
 from typing import Annotated
 
 import typer
 
-from monitor.cli import accounts
 from monitor.cli.review import exchange
 from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.users import require_user
 
 app = typer.Typer(
-    no_args_is_help=True, help="Invite reviewers, see the queue, decide, and export what is gold."
+    no_args_is_help=True, help="Show the review queue, decide on retraining, export gold."
 )
 
-for name, command in accounts.COMMANDS.items():
-    app.command(name)(command)
 app.command("export")(exchange.export)
 app.command("import")(exchange.import_)
 
 
 @app.command()
 def queue(config: ConfigOption = None) -> None:
-    """Show how far the batches are, the newest first, and what would be decided now."""
+    """Show the progress of the review batches, the newest first, and the decision as of now."""
     from monitor.review.progress.batch_summary import batch_summaries
     from monitor.store.engine import transaction
 
@@ -28,7 +26,7 @@ def queue(config: ConfigOption = None) -> None:
     with transaction(open_database(settings)) as connection:
         batches = batch_summaries(connection, settings.review)
     if not batches:
-        typer.echo("no batch yet: the first evaluation queues one")
+        typer.echo("no review batch yet; the first drift evaluation queues one")
     for row in batches:
         counts = ", ".join(f"{n} {status}" for status, n in row.by_status.items() if n)
         window = f"{row.batch.window_start:%Y-%m-%d}..{row.batch.window_end:%Y-%m-%d}"
@@ -40,11 +38,11 @@ def queue(config: ConfigOption = None) -> None:
 @app.command()
 def decide(
     batch: Annotated[
-        int | None, typer.Option(help="The batch; without it every undecided one.")
+        int | None, typer.Option(help="Number of the batch. Default: every undecided batch.")
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Decide whether to retrain, from the reviews that are in. A decision, once made, stands."""
+    """Decide whether to retrain, from the submitted reviews. A decision is final."""
     from datetime import UTC, datetime
 
     from monitor.review.decision.decisions import decide as decide_batch
@@ -60,7 +58,7 @@ def decide(
         with transaction(engine) as connection:
             decisions = [decide_batch(connection, batch, settings.review, now)]
     if not decisions:
-        typer.echo("no batch is undecided")
+        typer.echo("no undecided batch")
     for row in decisions:
         typer.echo(f"decision {row.id}, batch {row.batch_id}: {row.recommendation}")
         for reason in row.inputs["reasons"]:
@@ -69,25 +67,20 @@ def decide(
 
 @app.command()
 def confirm(
-    decision: Annotated[int, typer.Argument(help="The decision's id.", show_default=False)],
+    decision: Annotated[int, typer.Argument(help="Number of the decision.", show_default=False)],
     name: Annotated[
-        str, typer.Option("--as", help="Who confirms: a lead or an admin.", show_default=False)
+        str, typer.Option("--as", help="User who confirms: a lead or an admin.", show_default=False)
     ],
     config: ConfigOption = None,
 ) -> None:
-    """Confirm that a recommended retraining may start."""
+    """Confirm a recommended retraining, so that it may start."""
     from datetime import UTC, datetime
 
-    from monitor.errors import InputError
     from monitor.review.decision.decisions import confirm_retraining
-    from monitor.store.accounts.users import user_by_name
     from monitor.store.engine import transaction
 
     with transaction(open_database(read_settings(config))) as connection:
-        person = user_by_name(connection, name)
-        if person is None:
-            raise InputError(f"{name!r} is nobody's name; see `driftwarden accounts list`")
-        confirm_retraining(connection, decision, person, datetime.now(UTC))
+        confirm_retraining(connection, decision, require_user(connection, name), datetime.now(UTC))
     typer.echo(f"decision {decision}: confirmed by {name}")
 
 
@@ -95,15 +88,14 @@ def confirm(
 def verify_audit(
     expect: Annotated[
         str | None,
-        typer.Option(help="A hash that was printed before: its entry must still be there."),
+        typer.Option(help="Hash printed by an earlier check, whose entry must still exist."),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Check that no entry of the audit log was changed, removed, inserted or moved.
+    """Verify the audit log: no entry was changed, removed, inserted or moved.
 
-    Prints the number of entries and the hash of the last one. Keep that hash somewhere else: with
-    --expect, the next check also sees entries that were cut off at the end, and a log that was
-    written anew.
+    Prints the number of entries and the hash of the last one. Store that hash elsewhere: with
+    --expect, the next check also detects a truncated or rewritten log.
     """
     from monitor.errors import WorkflowError
     from monitor.store.audit_log import check_chain
@@ -113,13 +105,13 @@ def verify_audit(
         chain = check_chain(connection, expect)
     if chain.broken_at is not None:
         raise WorkflowError(
-            f"the audit log is broken at entry {chain.broken_at}: {chain.problem}; the "
-            f"{chain.n_entries} before it are whole, up to hash {chain.head}"
+            f"audit log broken at entry {chain.broken_at}: {chain.problem}; the "
+            f"{chain.n_entries} entries before it are intact, up to hash {chain.head}"
         )
     if not chain.holds_expected:
         raise WorkflowError(
-            f"the audit log has no entry with hash {expect}: entries were cut off at the end, or "
-            f"the log was written anew; it has {chain.n_entries} now, up to hash {chain.head}"
+            f"audit log without the expected hash: {expect}; it was truncated or rewritten: "
+            f"{chain.n_entries} entries now, up to hash {chain.head}"
         )
-    typer.echo(f"audit log: whole, {chain.n_entries} entries")
+    typer.echo(f"audit log: intact, {chain.n_entries} entries")
     typer.echo(chain.head)

@@ -1,4 +1,4 @@
-"""What every command starts from: the settings, the database, and how errors are shown."""
+"""Settings and database of the commands."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,16 +15,16 @@ ConfigOption = Annotated[
     typer.Option(
         "--config",
         "-c",
-        help="Configuration file; without it ./config.toml where there is one, else the defaults.",
+        help="Configuration file. Default: ./config.toml if it exists, else the defaults.",
         show_default=False,
     ),
 ]
 
 
 def read_settings(config: Path | None, **overrides: Any) -> "Settings":
-    """Load the settings for a command, and send its logs to stderr: warnings and worse.
+    """Load the settings of a command, and log warnings and errors to stderr.
 
-    Standard output is for what was asked, which may be JSON.
+    Standard output is for results, which may be JSON.
     """
     import logging
 
@@ -36,7 +36,7 @@ def read_settings(config: Path | None, **overrides: Any) -> "Settings":
 
 
 def open_database(settings: "Settings") -> "Engine":
-    """Open the database and check that its schema is the one this version needs."""
+    """Open the database and check the revision of its schema."""
     from monitor.store.engine import make_engine
     from monitor.store.migrations import require_current
 

@@ -1,4 +1,4 @@
-"""What the commands that assess have in common: output, exit status, progress."""
+"""Output, exit status and progress of the commands that compare and evaluate."""
 
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class ExitStatus(IntEnum):
-    """The exit status of a comparison: what a script or a CI job asks for."""
+    """Exit status of a comparison, for scripts and CI jobs."""
 
     NO_DRIFT = 0
     DRIFT = 3
@@ -18,7 +18,7 @@ class ExitStatus(IntEnum):
 
 
 def exit_status(assessment: "Assessment") -> ExitStatus:
-    """Return the exit status that says what was found."""
+    """Return the exit status of an assessment."""
     return ExitStatus[assessment.verdict.upper()]
 
 
@@ -37,7 +37,7 @@ def show(assessment: "Assessment", *, as_json: bool) -> None:
 
 
 class ProgressBars:
-    """Bars on stderr, one for each step; nothing where stderr is not a terminal."""
+    """Progress bars on stderr, one per step; silent where stderr is not a terminal."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -63,9 +63,9 @@ class ProgressBars:
         self._bars.stop()
 
     def __call__(self, step: str, done: int, total: int) -> None:
-        """Show how far a step is."""
+        """Update the bar of a step."""
         if step not in self._tasks:
             self._tasks[step] = self._bars.add_task(step, total=total)
-        # A step that can't be counted shows a moving bar until it is done.
-        counted = total if total > 1 or done == total else None
-        self._bars.update(self._tasks[step], completed=done, total=counted)
+        # A step without a count shows a moving bar until it is done.
+        known_total = total if total > 1 or done == total else None
+        self._bars.update(self._tasks[step], completed=done, total=known_total)

@@ -1,4 +1,4 @@
-"""Files that a command writes: refused where they can't be, or would overwrite what it reads."""
+"""Checks of output files: writable, and not an input of the same command."""
 
 import os
 from collections.abc import Mapping
@@ -12,55 +12,53 @@ if TYPE_CHECKING:
 
 
 def require_writable(option: str, path: Path | None) -> None:
-    """Refuse a file that can't be written before minutes are spent on what goes into it.
+    """Check, before a long computation, that a file can be written.
 
     Raises:
-        InputError: It is a folder, or its folder is missing or can't be written to.
+        InputError: It is a folder, or its folder is missing or not writable.
     """
     if path is None:
         return
     if path.is_dir():
-        raise InputError(f"{option} {path}: this is a folder; name a file in it")
+        raise InputError(f"{option} {path}: a folder; name a file in it")
     folder = path.parent
     if not folder.is_dir():
-        raise InputError(f"{option} {path}: there is no folder {folder}; `mkdir -p {folder}`")
+        raise InputError(f"{option} {path}: no folder {folder}; `mkdir -p {folder}` creates it")
     if not os.access(path if path.exists() else folder, os.W_OK):
-        raise InputError(f"{option} {path}: can't be written; check the permissions")
+        raise InputError(f"{option} {path}: not writable; check the permissions")
 
 
 def require_distinct_files(
     targets: Mapping[str, Path | None], sources: Mapping[str, Path | None]
 ) -> None:
-    """Refuse targets of which one would overwrite what the command reads, or another target.
+    """Check that no output file is an input file or another output file.
 
     Args:
-        targets: What is written, by the option that names it; what isn't asked for is ``None``.
-        sources: What is read, by what it is.
+        targets: Output files by option; ``None`` where the option isn't given.
+        sources: Input files by description.
 
     Raises:
-        InputError: Two of them are one file, by whatever path or link.
+        InputError: Two of them are the same file, also by another path or a link.
     """
     taken: dict[str, Path] = {}
     for option, target in targets.items():
         if target is None or (target.exists() and not target.is_file()):
-            continue  # a device or a pipe holds nothing that could be lost
-        for what, source in sources.items():
+            continue  # a device or a pipe has no content to lose
+        for description, source in sources.items():
             if source is not None and is_same_file(target, source):
                 raise InputError(
-                    f"{option} {target}: that is {what}, and would be overwritten; name another "
-                    "file to write"
+                    f"{option} {target}: would overwrite {description}; name another file"
                 )
         for other, path in taken.items():
             if is_same_file(target, path):
                 raise InputError(
-                    f"{option} {target}: {other} writes to that file too; name another for one of "
-                    "them"
+                    f"{option} {target}: also written by {other}; name another file for one of them"
                 )
         taken[option] = target
 
 
 def is_same_file(first: Path, second: Path) -> bool:
-    """Return whether two paths lead to one file, also where there is none yet."""
+    """Return whether two paths lead to the same file, which may not exist yet."""
     try:
         return first.samefile(second)
     except OSError:
@@ -68,7 +66,7 @@ def is_same_file(first: Path, second: Path) -> bool:
 
 
 def database_file(settings: "Settings") -> Path | None:
-    """Return the file that the database is; ``None`` where it is a server, or in memory."""
+    """Return the file of a SQLite database; ``None`` for a server or a database in memory."""
     from sqlalchemy import make_url
 
     url = make_url(settings.database.url)

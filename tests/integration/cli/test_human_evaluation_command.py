@@ -1,4 +1,4 @@
-"""`driftwarden retrain human-evaluation`, as a lead runs it."""
+"""`driftwarden retrain human-evaluation` on a real database."""
 
 import json
 from datetime import UTC, datetime
@@ -42,8 +42,8 @@ def run(folder: Path, *arguments: str) -> str:
     return found.output
 
 
-def test_a_study_is_listed_shown_locked_and_exported(world: World, tmp_path: Path) -> None:
-    assert "no study yet" in run(tmp_path, "list")
+def test_an_evaluation_is_listed_shown_locked_and_exported(world: World, tmp_path: Path) -> None:
+    assert "no human evaluation yet" in run(tmp_path, "list")
     human_evaluation = make_human_evaluation(world.engine, NOW, n=12)
     for name in ("Ada", "Ben"):
         rate_all(world.engine, human_evaluation, world.people[name], NOW, SCORES)
@@ -57,7 +57,7 @@ def test_a_study_is_listed_shown_locked_and_exported(world: World, tmp_path: Pat
         run(tmp_path, "export", str(human_evaluation), "--output", str(output))
     assert not output.exists()
 
-    with pytest.raises(InputError, match="nobody's name"):
+    with pytest.raises(InputError, match="unknown user: 'Zoe'"):
         run(tmp_path, "lock", str(human_evaluation), "--as", "Zoe")
     with pytest.raises(InputError, match="Ada is reviewer"):
         run(tmp_path, "lock", str(human_evaluation), "--as", "Ada")

@@ -1,5 +1,6 @@
-"""Every command explains itself, and help doesn't wait for heavy libraries."""
+"""Help: complete, as in the source, and without heavy libraries."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from monitor.cli.app import app
+from monitor.cli.app import Commands, app
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -27,6 +28,7 @@ HEAVY = {
     "numpy",
     "pandas",
     "peft",
+    "rich",
     "scipy",
     "sentence_transformers",
     "sklearn",
@@ -57,12 +59,21 @@ def find(path: tuple[str, ...]) -> Any:
     return command
 
 
+def words(text: str) -> str:
+    """Return a text without its line breaks and indents."""
+    return " ".join(text.replace("\b", "").split())
+
+
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
-def test_every_command_has_help(path: tuple[str, ...]) -> None:
-    result = CliRunner().invoke(app, [*path, "--help"], terminal_width=200)
+def test_help_shows_the_source_text_to_the_letter(path: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, [*path, "--help"], terminal_width=10_000)
     assert result.exit_code == 0, result.output
-    assert "Usage:" in result.output
-    assert find(path).help, f"`driftwarden {' '.join(path)}` has no description"
+    shown, command = words(result.output), find(path)
+    assert "Usage:" in shown
+    assert command.help, f"`driftwarden {' '.join(path)}` has no description"
+    for text in (command.help, *(parameter.help for parameter in command.params)):
+        for paragraph in inspect.cleandoc(text).split("\n\n"):
+            assert words(paragraph) in shown
 
 
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
@@ -101,6 +112,31 @@ def test_help_imports_no_heavy_library(path: tuple[str, ...]) -> None:
     imported = set(done.stdout.splitlines()[-1].removeprefix("imported: ").split())
     assert "typer" in imported
     assert not HEAVY & imported
+
+
+def cpu_seconds(program: str, runs: int = 10) -> float:
+    """Return the CPU time of a program in a fresh interpreter, over some runs."""
+    before = os.times()
+    for _ in range(runs):
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            timeout=60,
+        )
+    after = os.times()
+    return sum(after[2:4]) - sum(before[2:4])
+
+
+def test_help_starts_within_twelve_bare_interpreters() -> None:
+    root_help = "import sys; sys.argv[1:] = ['--help']; from monitor.cli import main; main()"
+    assert cpu_seconds(root_help) <= 12 * cpu_seconds("pass")
+
+
+@pytest.mark.parametrize("name", Commands.entries)
+def test_the_root_help_has_the_first_line_of_each_command(name: str) -> None:
+    assert find((name,)).help.splitlines()[0] == Commands.entries[name].summary
 
 
 @pytest.mark.parametrize("arguments", [[], ["db"]], ids=["root", "group"])

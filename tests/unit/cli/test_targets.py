@@ -1,4 +1,4 @@
-"""What a command writes never overwrites what it reads."""
+"""Output files of commands: writable, and never an input."""
 
 import os
 from pathlib import Path
@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def refusal(*arguments: str) -> str:
-    """Return what a command says that is refused for its input."""
+    """Return the message of a command that refuses its input."""
     result = CliRunner().invoke(app, arguments)
     assert isinstance(result.exception, InputError), result.output
     assert result.exception.exit_status == 2
@@ -38,51 +38,50 @@ def refusal(*arguments: str) -> str:
 
 @pytest.mark.parametrize("option", ["--html", "--evidently"])
 @pytest.mark.parametrize(
-    ("target", "what"),
+    ("target", "overwritten"),
     [
-        ("a.jsonl", "the reference"),
-        ("b.jsonl", "what is to be judged"),
-        ("below/../b.jsonl", "what is to be judged"),
-        ("soft.jsonl", "what is to be judged"),
-        ("hard.jsonl", "what is to be judged"),
+        ("a.jsonl", "the reference file"),
+        ("b.jsonl", "the current file"),
+        ("below/../b.jsonl", "the current file"),
+        ("soft.jsonl", "the current file"),
+        ("hard.jsonl", "the current file"),
         ("config.toml", "the configuration"),
     ],
 )
-def test_a_page_never_overwrites_what_is_compared(
-    folder: Path, option: str, target: str, what: str
+def test_a_report_never_overwrites_an_input(
+    folder: Path, option: str, target: str, overwritten: str
 ) -> None:
-    said = refusal("compare", "a.jsonl", "b.jsonl", option, target)
-    assert said.startswith(f"{option} {target}: that is {what}, ")
-    assert "name another file" in said
+    message = refusal("compare", "a.jsonl", "b.jsonl", option, target)
+    assert message.startswith(f"{option} {target}: would overwrite {overwritten};")
     assert LINE == (folder / "b.jsonl").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("names", [("page.html", "below/../page.html"), ("c.html", "d.html")])
-def test_two_pages_never_go_to_one_file(folder: Path, names: tuple[str, str]) -> None:
+def test_two_reports_need_two_files(folder: Path, names: tuple[str, str]) -> None:
     (folder / "c.html").touch()
     (folder / "d.html").symlink_to("c.html")
-    said = refusal("compare", "a.jsonl", "b.jsonl", "--html", names[0], "--evidently", names[1])
-    assert f"--evidently {names[1]}: --html writes to that file too; name another" in said
+    message = refusal("compare", "a.jsonl", "b.jsonl", "--html", names[0], "--evidently", names[1])
+    assert message.startswith(f"--evidently {names[1]}: also written by --html;")
 
 
-def test_nothing_is_lost_in_a_device(folder: Path) -> None:
+def test_a_device_may_be_written_twice(folder: Path) -> None:
     (folder / "b.jsonl").write_text("", encoding="utf-8")
-    said = refusal(
+    message = refusal(
         "compare", "a.jsonl", "b.jsonl", "--html", "/dev/null", "--evidently", "/dev/null"
     )
-    assert "the file is empty" in said
+    assert "the file is empty" in message
 
 
 @pytest.mark.parametrize("option", ["--markdown", "--json"])
 @pytest.mark.parametrize("read", ["--data", "--ledger"])
 def test_figures_never_overwrite_data_or_trials(folder: Path, option: str, read: str) -> None:
-    said = refusal("bench", "drift", "--quick", read, ".", option, "a.jsonl")
-    assert said.startswith(f"{option} a.jsonl: that is a.jsonl of what is read from .")
+    message = refusal("bench", "drift", "--quick", read, ".", option, "a.jsonl")
+    assert message.startswith(f"{option} a.jsonl: would overwrite a.jsonl of ")
 
 
 def test_figures_and_their_markdown_are_two_files(folder: Path) -> None:
-    said = refusal("bench", "drift", "--quick", "--markdown", "x.txt", "--json", "x.txt")
-    assert "--markdown writes to that file too" in said
+    message = refusal("bench", "drift", "--quick", "--markdown", "x.txt", "--json", "x.txt")
+    assert "x.txt: also written by --markdown" in message
 
 
 @pytest.mark.parametrize(
@@ -100,7 +99,7 @@ def test_an_export_never_overwrites_the_database(
     engine = make_engine("sqlite:///own.db")
     upgrade(engine)
     engine.dispose()
-    assert "own.db: that is the database" in refusal(*arguments)
+    assert "own.db: would overwrite the database" in refusal(*arguments)
     assert (folder / "own.db").read_bytes().startswith(b"SQLite format 3")
 
 
@@ -109,20 +108,18 @@ def test_an_export_and_its_configuration_are_two_files(
 ) -> None:
     monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", "sqlite:///own.db")
     files = ("--out", "x.json", "--config-out", "x.json")
-    said = refusal("review", "export", "--format", "label-studio", *files)
-    assert "--out writes to that file too" in said
+    message = refusal("review", "export", "--format", "label-studio", *files)
+    assert "x.json: also written by --out" in message
 
 
-def test_a_study_without_a_folder_to_go_to_is_refused(folder: Path) -> None:
+def test_an_export_into_a_missing_folder_is_refused(folder: Path) -> None:
     assert "mkdir -p nowhere" in refusal(
         "retrain", "human-evaluation", "export", "1", "-o", "nowhere/x.jsonl"
     )
 
 
 @pytest.mark.parametrize("has_other_files", [False, True])
-def test_the_demo_empties_no_folder_with_the_traffic_it_is_told_of(
-    tmp_path: Path, has_other_files: bool
-) -> None:
+def test_the_demo_empties_no_folder_with_its_input(tmp_path: Path, has_other_files: bool) -> None:
     place = tmp_path / "driftwarden-demo" if has_other_files else tmp_path
     place.mkdir(exist_ok=True)
     (place / MARK).touch()
