@@ -214,7 +214,9 @@ def test_who_comes_too_late_keeps_the_text(site: Site) -> None:
     with transaction(site.engine) as connection:
         connection.execute(update(ReviewAssignment).values(expires_at=now - timedelta(seconds=1)))
         for name in ("Ben", "Cleo"):
-            assert item == claim_next(connection, site.world.people[name], now, 20)
+            assert item == claim_next(
+                connection, site.world.people[name], now, timedelta(minutes=20)
+            )
         rest = update(ReviewItem).where(ReviewItem.id != item)
         connection.execute(rest.values(status="excluded"))
     page.keyboard.type(" More of mine.")

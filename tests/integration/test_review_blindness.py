@@ -77,7 +77,9 @@ class Peer:
 
     def claim(self, name: str) -> None:
         with transaction(self.world.engine) as connection:
-            item = claim_next(connection, self.world.people[name], self.clock, 20)
+            item = claim_next(
+                connection, self.world.people[name], self.clock, timedelta(minutes=20)
+            )
         assert item is not None
         self.item = item
 

@@ -30,7 +30,7 @@ def test_what_a_person_asked_and_what_mentions_them_is_taken_out_of_studies(
     human_evaluation = make_human_evaluation(any_engine, clock, given=given)
     ada = world.people["Ada"]
     with transaction(any_engine) as connection:
-        number = claim_next(connection, human_evaluation, ada, clock, 20)
+        number = claim_next(connection, human_evaluation, ada, clock, timedelta(minutes=20))
         assert number == 1
         save_draft(
             connection,

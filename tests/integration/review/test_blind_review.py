@@ -53,7 +53,7 @@ def person(world: World, name: str) -> UserRow:
 
 def claim(world: World, name: str, now: datetime) -> int | None:
     with transaction(world.engine) as connection:
-        return claim_next(connection, world.people[name], now, 20)
+        return claim_next(connection, world.people[name], now, timedelta(minutes=20))
 
 
 def submit(world: World, name: str, item: int, review: ReviewInput, now: datetime) -> str:
@@ -239,7 +239,7 @@ def test_many_claim_at_once(any_engine: Engine, clock: datetime) -> None:
             # item to somebody who has reviewed it already.
             while len(claimed) < 60 and not failures:
                 with transaction(any_engine) as connection:
-                    item = claim_next(connection, ids[name], clock, 20)
+                    item = claim_next(connection, ids[name], clock, timedelta(minutes=20))
                     if item is None:
                         continue  # another claimer holds the last ones just now
                     claimed.append(item)
@@ -271,7 +271,7 @@ def test_simultaneous_claims_of_the_last_place(any_engine: Engine, clock: dateti
     def work(reviewer_id: int) -> None:
         start.wait()
         with transaction(any_engine) as connection:
-            claim_next(connection, reviewer_id, clock, 20)
+            claim_next(connection, reviewer_id, clock, timedelta(minutes=20))
 
     threads = [threading.Thread(target=work, args=(one,)) for one in ids]
     for thread in threads:

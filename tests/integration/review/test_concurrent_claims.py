@@ -70,7 +70,7 @@ def test_no_item_is_given_to_more_people_than_it_needs(
         for turn in range(CLAIMS_EACH):
             now = clock + timedelta(minutes=7 * turn)
             with transaction(engine) as connection:
-                item = claim_next(connection, person.id, now, 20)
+                item = claim_next(connection, person.id, now, timedelta(minutes=20))
                 assert item is not None
             if (person.id + turn) % 3:  # else it keeps the place, or another takes it over
                 # Clocks that differ: who is ahead may have taken over what this one still holds.
@@ -104,7 +104,7 @@ def test_everybody_claims_in_the_same_moment(
 
     def work(engine: Engine, person: UserRow) -> None:
         with transaction(engine) as connection:
-            claimed.append(claim_next(connection, person.id, clock, 20))
+            claimed.append(claim_next(connection, person.id, clock, timedelta(minutes=20)))
 
     at_once(postgres_engine, crowd, work)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -178,8 +178,8 @@ def test_what_does_not_fit_is_named_and_nothing_comes_in(
 def test_the_rules_of_the_workflow_hold(world: World, tmp_path: Path, clock: datetime) -> None:
     tasks = queue(world, "label-studio")
     with transaction(world.engine) as connection:
-        taken = claim_next(connection, world.people["Cleo"], clock, 20)
-        claim_next(connection, world.people["Lea"], clock, 20)
+        taken = claim_next(connection, world.people["Cleo"], clock, timedelta(minutes=20))
+        claim_next(connection, world.people["Lea"], clock, timedelta(minutes=20))
         set_task_types(connection, world.people["Ben"], ["fees"])
     first = next(task for task in tasks if task["data"]["item_id"] == taken)
     other = next(

@@ -354,7 +354,9 @@ def test_what_is_available_is_what_can_be_claimed(desk: Desk, world: World) -> N
         n = desk(worklist_of, world.rows[name], desk.now).available
         items = []
         with world.engine.connect() as connection:  # rolled back at the end
-            while (item := claim_next(connection, world.people[name], desk.now, 20)) is not None:
+            while (
+                item := claim_next(connection, world.people[name], desk.now, timedelta(minutes=20))
+            ) is not None:
                 items.append(item)
                 submit_review(connection, item, world.rows[name], ACCEPT, desk.now)
         assert (name, n) == (name, len(items))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -80,7 +80,9 @@ def hostile_human_evaluations(world: World, clock: datetime) -> tuple[int, int]:
     scores = {row["by"]: dict.fromkeys(dimensions, 3) for row in given}
     rate_all(world.engine, locked, world.people["Ben"], clock, scores)
     with transaction(world.engine) as connection:
-        assert claim_next(connection, at_work, world.people["Ada"], datetime.now(UTC), 20)
+        assert claim_next(
+            connection, at_work, world.people["Ada"], datetime.now(UTC), timedelta(minutes=20)
+        )
         lock_human_evaluation(connection, locked, world.rows["Lea"], clock, allow_missing=True)
     return at_work, locked
 

@@ -1,6 +1,6 @@
 """Items that were reviewed under a taxonomy: through the workflow, or made up for one test."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def make_reviewed_world(
     for review in reviews:
         for name in ("Ada", "Ben"):
             with transaction(engine) as connection:
-                item = claim_next(connection, world.people[name], clock, 20)
+                item = claim_next(connection, world.people[name], clock, timedelta(minutes=20))
                 assert item is not None
                 submit_review(connection, item, world.rows[name], review, clock)
     return world

@@ -1,7 +1,7 @@
 """A candidate, and what it, the incumbent and the base answered: a study to rate."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -151,7 +151,9 @@ def rate_all(
     n = 0
     while True:
         with transaction(engine) as connection:
-            number = claim_next(connection, human_evaluation_id, reviewer_id, now, 20)
+            number = claim_next(
+                connection, human_evaluation_id, reviewer_id, now, timedelta(minutes=20)
+            )
             if number is None:
                 return n
             view = view_current_item(connection, human_evaluation_id, reviewer_id, now)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -72,7 +72,9 @@ def rate_and_lock(
         person = world.people[name]
         with transaction(desk.engine) as connection:
             while (
-                number := claim_next(connection, human_evaluation.id, person, desk.now, 20)
+                number := claim_next(
+                    connection, human_evaluation.id, person, desk.now, timedelta(minutes=20)
+                )
             ) is not None:
                 view = view_current_item(connection, human_evaluation.id, person, desk.now)
                 assert view is not None

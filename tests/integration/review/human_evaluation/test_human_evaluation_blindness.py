@@ -72,7 +72,9 @@ def human_evaluation(world: World, clock: datetime) -> int:
     rate_all(world.engine, made, world.people["Ben"], clock, SCORES)
     for name in ("Ada", "Lea"):
         with transaction(world.engine) as connection:
-            assert claim_next(connection, made, world.people[name], clock, 20) == 1
+            assert (
+                claim_next(connection, made, world.people[name], clock, timedelta(minutes=20)) == 1
+            )
             save_draft(
                 connection,
                 made,

@@ -69,7 +69,9 @@ def world(any_engine: Engine, clock: datetime) -> World:
 
 def claim(world: World, human_evaluation: int, name: str, now: datetime) -> int | None:
     with transaction(world.engine) as connection:
-        return claim_next(connection, human_evaluation, world.people[name], now, 20)
+        return claim_next(
+            connection, human_evaluation, world.people[name], now, timedelta(minutes=20)
+        )
 
 
 def rate(world: World, human_evaluation: int, name: str, number: int, now: datetime) -> None:
