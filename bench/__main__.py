@@ -1,4 +1,4 @@
-"""Benchmark runner: ``python -m bench [AREA] [--data DIR]`` prints tables, writes build/bench.json."""
+"""Benchmark runner, ``python -m bench [AREA]``: prints tables, writes build/bench.json."""
 
 import argparse
 import importlib

@@ -1,8 +1,11 @@
-"""The error tree. A message says what is wrong and what to do; it is written for an operator."""
+"""Errors, in one tree.
+
+A message reads ``<what was wrong>: <value>; <what to do>`` and is written for an operator.
+"""
 
 
 class DriftwardenError(Exception):
-    """Raised when driftwarden can't go on; the root of every error it raises on purpose."""
+    """Raised when driftwarden can't continue; the root of its own errors."""
 
     #: Exit status of the process when this error ends it (sysexits.h where one fits).
     exit_status = 1
@@ -15,11 +18,11 @@ class ConfigurationError(DriftwardenError):
 
 
 class TaxonomyError(ConfigurationError):
-    """Raised when the task taxonomy doesn't hold together; a line of the message is a problem."""
+    """Raised when the task taxonomy is inconsistent; each line of the message is one problem."""
 
 
 class InputError(DriftwardenError):
-    """Raised when a file or an argument given on the command line can't be used."""
+    """Raised when an input file or a command-line argument can't be used."""
 
     exit_status = 2
 
@@ -31,52 +34,52 @@ class ModelError(DriftwardenError):
 
 
 class SchemaError(DriftwardenError):
-    """Raised when the database's schema is not the one this version needs."""
+    """Raised when the database schema is not at the revision that this version needs."""
 
     exit_status = 78
 
 
 class TransientError(DriftwardenError):
-    """Raised when a service is away for now; the caller backs off and tries again."""
+    """Raised when a service is unavailable for now; the caller backs off and retries."""
 
     exit_status = 75  # EX_TEMPFAIL
 
 
 class DatabaseUnavailableError(TransientError):
-    """Raised when the database doesn't answer."""
+    """Raised when the database is unavailable."""
 
 
 class BrokerUnavailableError(TransientError):
-    """Raised when no Kafka broker answers."""
+    """Raised when no Kafka broker is available."""
 
 
 class DatasetUnavailableError(TransientError):
-    """Raised when whoever keeps a data set doesn't answer, or is busy."""
+    """Raised when the store of a data set is unavailable or busy."""
 
 
 class SlackUnavailableError(TransientError):
-    """Raised when Slack doesn't answer or asks to wait."""
+    """Raised when Slack is unavailable or limits the rate."""
 
     def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
-        #: How long Slack asked to wait, where it said so.
+        #: Slack's Retry-After, where given.
         self.retry_after_seconds = retry_after_seconds
 
 
 class SlackRefusedError(DriftwardenError):
-    """Raised when Slack refuses a message for good: trying again would change nothing."""
+    """Raised when Slack rejects a message permanently: a retry would not help."""
 
 
 class RemoteServiceError(TransientError):
-    """Raised when Ray, Kubernetes or MLflow doesn't answer, or doesn't let us in."""
+    """Raised when Ray, Kubernetes or MLflow is unavailable or denies access."""
 
 
 class LostOwnershipError(DriftwardenError):
-    """Raised when another process has moved a partition's offset; the batch was rolled back."""
+    """Raised when another process has advanced a partition's offset; the batch is rolled back."""
 
 
 class RecordError(DriftwardenError):
-    """Raised when one record can't be read; it becomes a dead letter and the next one is read."""
+    """Raised when a record can't be processed; it becomes a dead letter, and reading continues."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -86,23 +89,23 @@ class RecordError(DriftwardenError):
 
 
 class WorkflowError(DriftwardenError):
-    """Raised when a review, run or version is not in a state that allows what was asked."""
+    """Raised when the state of a review, run or version doesn't allow the request."""
 
 
 class NotFoundError(WorkflowError):
-    """Raised when something doesn't exist, or isn't for the person who asked."""
+    """Raised when an object doesn't exist, or isn't visible to the user."""
 
 
 class LinkError(DriftwardenError):
-    """Raised when a one-time link is unknown, used up or has expired."""
+    """Raised when a one-time link is unknown, used or expired."""
 
 
 class SignOnError(DriftwardenError):
-    """Raised when single sign-on refuses a person, or the provider's answer can't be trusted."""
+    """Raised when single sign-on refuses a user, or the provider's reply can't be trusted."""
 
 
 class SignOnUnavailableError(TransientError):
-    """Raised when the provider of single sign-on doesn't answer."""
+    """Raised when the provider of single sign-on is unavailable."""
 
 
 class TrainingError(DriftwardenError):
@@ -110,10 +113,10 @@ class TrainingError(DriftwardenError):
 
 
 class MetricError(DriftwardenError):
-    """Raised when a metric can't be loaded, or gives what it may not."""
+    """Raised when a metric can't be loaded, or its value is out of range."""
 
     exit_status = 78
 
 
 class JudgeError(DriftwardenError):
-    """Raised when a judge model gives no usable judgement; it is counted and never scored."""
+    """Raised when a judge model gives no usable judgement; it is counted, never scored."""

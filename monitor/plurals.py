@@ -1,6 +1,6 @@
-"""Numbers of things, as a sentence says them."""
+"""Numbers with their nouns."""
 
 
 def pluralize(number: int, noun: str) -> str:
-    """Return a number and its noun: "1 exchange", "2,048 exchanges"."""
+    """Return a number with its noun: "1 exchange", "2,048 exchanges"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,4 +1,4 @@
-"""Structured logs, Prometheus metrics and health. Nothing here leaves the machine by itself."""
+"""Structured logs, Prometheus metrics and heartbeats; nothing is sent anywhere."""
 
 import logging
 import sys
@@ -8,35 +8,35 @@ from collections.abc import Callable
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-#: The locals of a frame may hold customers' texts, which don't belong into a log.
+#: Without local variables: they may hold customers' texts, which must not be logged.
 EXCEPTION_RENDERER = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
 
-#: Our own registry, so that a library that fills the global one doesn't add to ours.
+#: A registry of its own, as libraries add metrics to the global one.
 REGISTRY = CollectorRegistry()
 
 RECORDS_READ = Counter(
     "driftwarden_records_read", "Records read, sampled or not.", ["source"], registry=REGISTRY
 )
 RECORDS_SAMPLED = Counter(
-    "driftwarden_records_sampled", "Records kept by sampling.", ["source"], registry=REGISTRY
+    "driftwarden_records_sampled", "Records sampled.", ["source"], registry=REGISTRY
 )
 TRACE_CONTEXT_PROBLEMS = Counter(
     "driftwarden_trace_context_problems",
-    "Records with a trace header, or a sampling threshold in it, that was ignored.",
+    "Records whose trace header, or sampling threshold in it, was ignored.",
     ["problem"],
     registry=REGISTRY,
 )
 EXCHANGES_NOT_SAMPLED = Counter(
     "driftwarden_exchanges_not_sampled",
-    "Exchanges decoded, and left out by the rate of their model and task type.",
+    "Exchanges decoded and not sampled, by the rate of their model and task type.",
     ["source"],
     registry=REGISTRY,
 )
 SAMPLING_STRATA_EVICTED = Counter(
     "driftwarden_sampling_strata_evicted",
-    "Task types whose floor began anew for want of memory: more is stored than is needed.",
+    "Task types whose count of samples was evicted from memory: more is stored than needed.",
     registry=REGISTRY,
 )
 EXCHANGES_STORED = Counter(
@@ -44,67 +44,67 @@ EXCHANGES_STORED = Counter(
 )
 EXCHANGES_WITHHELD = Counter(
     "driftwarden_exchanges_withheld",
-    "Sampled exchanges whose texts the source kept back: counted, not compared.",
+    "Sampled exchanges whose texts the source withheld: counted, not compared.",
     ["source"],
     registry=REGISTRY,
 )
 PARTS_IGNORED = Counter(
     "driftwarden_parts_ignored",
-    "Parts of sampled records that are no exchanges, such as other spans of a trace.",
+    "Parts of sampled records that hold no exchange, such as other spans of a trace.",
     ["source"],
     registry=REGISTRY,
 )
 EXCHANGES_JOINED = Counter(
     "driftwarden_exchanges_joined",
-    "Requests joined with their response after waiting for it, or the other way round.",
+    "Exchanges joined from a request and a response that were read apart.",
     ["source"],
     registry=REGISTRY,
 )
 DEAD_LETTERS = Counter(
     "driftwarden_dead_letters",
-    "Records that could not be read and were kept as dead letters.",
+    "Records that could not be processed and were stored as dead letters.",
     ["source", "reason"],
     registry=REGISTRY,
 )
 RECORDS_LOST_TO_RETENTION = Counter(
     "driftwarden_records_lost_to_retention",
-    "Offsets that the broker had deleted before they could be read.",
+    "Offsets that the broker deleted before they were read.",
     ["source"],
     registry=REGISTRY,
 )
 OWNERSHIP_LOST = Counter(
     "driftwarden_ownership_lost",
-    "Batches rolled back because another replica had moved the offset.",
+    "Batches rolled back because another replica had advanced the offset.",
     ["source"],
     registry=REGISTRY,
 )
 CONSUMER_LAG = Gauge(
     "driftwarden_consumer_lag_records",
-    "High water mark minus the next offset that is stored.",
+    "High water mark minus the next stored offset.",
     ["source", "partition"],
     registry=REGISTRY,
 )
 EMBEDDING_DURATION = Histogram(
     "driftwarden_embedding_duration_seconds",
-    "Time to embed one batch.",
+    "Duration of the embedding of a batch.",
     buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100),
     registry=REGISTRY,
 )
 STORE_DURATION = Histogram(
     "driftwarden_store_duration_seconds",
-    "Time of the transaction that stores one batch.",
+    "Duration of the transaction that stores a batch.",
     buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
     registry=REGISTRY,
 )
 SERVICE_FAILURES = Counter(
     "driftwarden_service_failures",
-    "Times that a service was away.",
+    "Failures of a service or job, by name.",
     ["service"],
     registry=REGISTRY,
 )
 LAST_DRIFT_EVALUATION = Gauge(
     "driftwarden_last_successful_drift_evaluation_timestamp_seconds",
-    "When the last evaluation ended well. Alert on its age: silence is the worst failure.",
+    "Time of the last successful drift evaluation. Alert on its age.",
     ["model"],
     registry=REGISTRY,
 )
@@ -115,25 +115,25 @@ OUTBOX_PENDING = Gauge(
 
 TRAINING_LOSS = Gauge(
     "driftwarden_training_loss",
-    "Loss of a running training's last step.",
+    "Loss of the last step of a training run.",
     ["model"],
     registry=REGISTRY,
 )
 TRAINING_PROGRESS = Gauge(
     "driftwarden_training_progress_ratio",
-    "Steps done of a running training's steps.",
+    "Share of the steps of a training run that are done.",
     ["model"],
     registry=REGISTRY,
 )
 TRAINING_TOKENS_PER_SECOND = Gauge(
     "driftwarden_training_tokens_per_second",
-    "Tokens that a running training reads.",
+    "Tokens per second of a training run.",
     ["model"],
     registry=REGISTRY,
 )
 TRAINING_RUNS_FINISHED = Counter(
     "driftwarden_training_runs_finished",
-    "Training runs that ended, by how.",
+    "Training runs that finished, by status.",
     ["model", "status"],
     registry=REGISTRY,
 )
@@ -145,7 +145,7 @@ def render_metrics() -> bytes:
 
 
 class _StderrHandler(logging.Handler):
-    """Writes to what is stderr at that moment: a bar of progress may have put itself before it."""
+    """A handler that writes to the current stderr, which a progress bar may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -156,11 +156,11 @@ class _StderrHandler(logging.Handler):
 
 
 def configure_logging(*, json: bool | None = None, level: int = logging.INFO) -> None:
-    """Send our logs and the libraries' to stderr, one line an event.
+    """Log to stderr, the libraries' events included, one line per event.
 
     Args:
-        json: JSON lines, or lines for a person; ``None`` asks whether stderr is a terminal.
-        level: The lowest level that is shown.
+        json: JSON lines or console lines; ``None``: JSON unless stderr is a terminal.
+        level: The lowest level that is logged.
     """
     as_json = not sys.stderr.isatty() if json is None else json
     shared: list[structlog.typing.Processor] = [
@@ -196,7 +196,7 @@ def configure_logging(*, json: bool | None = None, level: int = logging.INFO) ->
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # The schedule looks for work every few seconds: a line each time would bury the rest.
+    # The scheduler and others log a line every few seconds, which would drown the rest.
     for chatty in (
         "alembic",
         "apscheduler",
@@ -206,18 +206,18 @@ def configure_logging(*, json: bool | None = None, level: int = logging.INFO) ->
         "transformers",
     ):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
-    # Warns of a faster kernel that nobody needs, whenever it is imported.
+    # Warns of an unused faster kernel at each import.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Return a logger that takes key-value pairs."""
+    """Return a logger of events with key-value pairs."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
 
 
 class Heartbeat:
-    """Says whether a loop ticked recently: what /healthz asks, whatever the services do."""
+    """The time of a loop's last iteration, for /healthz; independent of other services."""
 
     def __init__(self, name: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.name = name
@@ -225,7 +225,7 @@ class Heartbeat:
         self._last = monotonic()
 
     def beat(self) -> None:
-        """Note that the loop is alive."""
+        """Record an iteration of the loop."""
         self._last = self._monotonic()
 
     def age_seconds(self) -> float:
@@ -233,5 +233,5 @@ class Heartbeat:
         return self._monotonic() - self._last
 
     def is_alive(self, *, limit_seconds: float = 60.0) -> bool:
-        """Return whether the loop ticked within ``limit_seconds``."""
+        """Return whether the last iteration was within ``limit_seconds``."""
         return self.age_seconds() <= limit_seconds

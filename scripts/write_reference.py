@@ -1,4 +1,4 @@
-"""Generator of the reference pages: settings, commands, the assessment's schema, the review workflow.
+"""Generator of the reference pages: settings, commands, assessment schema, review workflow.
 
 `make docs` runs this; a test fails when a page is out of date. `--check` only reports that.
 """
@@ -52,18 +52,19 @@ SETTINGS_INTRODUCTION = """\
 driftwarden reads `config.toml` in its working directory, or the file given by `--config`. Every key
 has a default, so a file needs only the keys that differ. The
 [config.toml of the repository](../../config.toml) lists first the keys that a site sets. Keys are
-written with their section (`kafka.topic = "chat"`) or in a table of it (`[kafka]`, `topic = "chat"`);
-one file uses one form for a section.
+written with their section (`kafka.topic = "chat"`) or in its table (`[kafka]`, `topic = "chat"`); a
+file uses one form for each section.
 
 The environment wins over the file: `DRIFTWARDEN_SECTION__KEY`, for instance
-`DRIFTWARDEN_MONITORING__SAMPLE_RATE=0.1`; lists are JSON (`DRIFTWARDEN_ROLLOUT__STAGES='[10, 100]'`).
+`DRIFTWARDEN_MONITORING__SAMPLE_RATE=0.1`; lists are JSON
+(`DRIFTWARDEN_ROLLOUT__STAGES='[10, 100]'`).
 
-A duration is a whole number and a unit: `ms`, `s`, `m` (minutes), `h`, `d` or `w`, such as `"48h"` or
-`"90d"`. Limits begin with `max_` or `min_`.
+A duration is a whole number and a unit: `ms`, `s`, `m` (minutes), `h`, `d` or `w`, such as `"48h"`
+or `"90d"`. Limits begin with `max_` or `min_`.
 
 An unknown key or a value that isn't allowed ends every command with exit status 78 and a line that
-names the key, the value and what is allowed. A key of an earlier version is refused with its present
-name and value."""
+names the key, the value and what is allowed. A key of an earlier version is refused with its
+present name and value."""
 
 SECRETS_INTRODUCTION = """\
 ## Secrets

@@ -133,9 +133,9 @@ def _with_overrides(settings: "Settings", *, alpha: float | None, seed: int | No
         )
     if seed is not None and seed < 0:
         raise typer.BadParameter(f"--seed {seed}: negative; give 0 or more")
-    given = {"alpha": alpha, "seed": seed}
+    overrides = {"alpha": alpha, "seed": seed}
     drift = settings.drift.model_copy(
-        update={key: value for key, value in given.items() if value is not None}
+        update={key: value for key, value in overrides.items() if value is not None}
     )
     return settings.model_copy(update={"drift": drift})
 

@@ -1,4 +1,4 @@
-"""`driftwarden dead-letters`: records that could not be processed."""
+"""`driftwarden` command that lists the dead letters."""
 
 import typer
 
@@ -8,8 +8,8 @@ from monitor.cli.shared.context import ConfigOption, open_database, read_setting
 def dead_letters(config: ConfigOption = None) -> None:
     """List the dead letters.
 
-    Shows, by reason, how many there are, since when, and the position of the newest. A dead letter
-    is a record that could not be processed, stored unchanged; docs/reference/formats.md explains
+    Shows, by reason, how many there are, since when, and the position of the newest. Dead letters
+    are records that could not be processed, stored unchanged; docs/reference/formats.md explains
     the reasons. `driftwarden replay --dead-letters` processes them again.
     """
     from monitor.store.engine import transaction

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 LEVELS = "▁▂▃▄▅▆▇█"
 #: Effect size of the full height, where all effects are smaller.
 MIN_SCALE = 0.1
-SERIES_SHOWN = 12
-HITS_SHOWN = 12
+MAX_SERIES = 12
+MAX_FINDINGS = 12
 NAMES = {"drift": "drift", "no_drift": "no drift", "not_enough_data": "not enough data"}
 COLOURS = {"drift": "red", "no_drift": "green", "not_enough_data": "yellow"}
 
@@ -54,14 +54,14 @@ def digest(
     if as_json:
         import msgspec
 
-        shown: dict[str, object] = {
+        document: dict[str, object] = {
             "model": year.model,
             "windows": year.windows,
             "incidents": year.incidents,
         }
         if live is not None:
-            shown["serves"] = {"version": live.version.version, "age_days": live.age.days}
-        typer.echo(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
+            document["production"] = {"version": live.version.version, "age_days": live.age.days}
+        typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
         return
     from rich.console import Console
 
@@ -73,7 +73,7 @@ def digest(
 
 
 def sparkline(series: "Series") -> str:
-    """Return the effect sizes as a line of blocks, the baseline in the middle; a gap is a dot."""
+    """Return the effect sizes as blocks, with the baseline at half height and gaps as dots."""
     scale = max(MIN_SCALE, abs(series.peak.effect_size))
     top = len(LEVELS) - 1
     return "".join(
@@ -82,12 +82,12 @@ def sparkline(series: "Series") -> str:
     )
 
 
-def _much(hit: "SubthresholdFinding") -> str:
+def _effect(finding: "SubthresholdFinding") -> str:
     from monitor.rendering.wording import format_lower_bound
 
-    if hit.drifted_share_lower_bound is None:
-        return f"effect {hit.effect_size:+.2f}"
-    return format_lower_bound(hit.drifted_share_lower_bound)
+    if finding.drifted_share_lower_bound is None:
+        return f"effect {finding.effect_size:+.2f}"
+    return format_lower_bound(finding.drifted_share_lower_bound)
 
 
 def _print(year: "Digest", console: "Console") -> None:
@@ -95,42 +95,44 @@ def _print(year: "Digest", console: "Console") -> None:
 
     from rich.table import Table
 
-    console.print(f"[bold]{_shown(year.model)}[/bold]: {_shown(year.summary)}", highlight=False)
+    console.print(f"[bold]{_escaped(year.model)}[/bold]: {_escaped(year.summary)}", highlight=False)
     if not year.windows:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("window", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    for name in ("prompts ≥", "answers ≥", "exchanges"):
+    for name in ("prompts ≥", "responses ≥", "exchanges"):
         table.add_column(name, justify="right", no_wrap=True)
-    for one in year.windows:
-        days = f"{one.start:%Y-%m-%d} to {one.end - timedelta(microseconds=1):%Y-%m-%d}"
-        if one.found is None:
-            table.add_row(days, one.status, "", "", "")
+    for window in year.windows:
+        last_day = window.end - timedelta(microseconds=1)
+        days = f"{window.start:%Y-%m-%d} to {last_day:%Y-%m-%d}"
+        if window.found is None:
+            table.add_row(days, window.status, "", "", "")
             continue
-        verdict = one.found.verdict
+        verdict = window.found.verdict
         table.add_row(
             days,
             f"[{COLOURS[verdict]}]{NAMES[verdict]}[/]",
             *(
                 "-" if family.verdict == "not_enough_data" else f"{family.least_share:.1%}"
-                for family in (one.found.input, one.found.output)
+                for family in (window.found.input, window.found.output)
             ),
-            f"{one.found.n_current:,}",
+            f"{window.found.n_current:,}",
         )
     console.print(table)
     _print_series(year, console)
-    for hit in year.subthreshold_findings[:HITS_SHOWN]:
+    for finding in year.subthreshold_findings[:MAX_FINDINGS]:
         console.print(
-            f"{hit.window.start:%Y-%m-%d}: {_shown(hit.subject)} significant, no alarm "
-            f"(p = {hit.p_value:.2g}, {_much(hit)})",
+            f"{finding.window.start:%Y-%m-%d}: {_escaped(finding.subject)} statistically "
+            "significant, below the alert threshold "
+            f"(p = {finding.p_value:.2g}, {_effect(finding)})",
             highlight=False,
         )
-    if len(year.subthreshold_findings) > HITS_SHOWN:
-        console.print(f"and {len(year.subthreshold_findings) - HITS_SHOWN} more; see --json")
+    if len(year.subthreshold_findings) > MAX_FINDINGS:
+        console.print(f"and {len(year.subthreshold_findings) - MAX_FINDINGS} more; see --json")
     for span in year.incidents:
-        subject = _shown(", ".join(span.fingerprint))
-        # The last window of one that has recovered is the first without an alarm.
+        subject = _escaped(", ".join(span.fingerprint))
+        # The last window of a resolved incident is the first without an alarm.
         over = f" until {span.last_start:%Y-%m-%d}" if span.status == "resolved" else ""
         console.print(
             f"incident {span.incident_id}, {span.status}: {subject}, "
@@ -145,26 +147,26 @@ def _print_series(year: "Digest", console: "Console") -> None:
     if not year.series:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("characteristic")
+    table.add_column("descriptor or metric")
     table.add_column("effect by window", no_wrap=True)
     table.add_column("peak", justify="right")
-    table.add_column("now", justify="right")
+    table.add_column("latest", justify="right")
     table.add_column("")
-    for one in year.series[:SERIES_SHOWN]:
+    for series in year.series[:MAX_SERIES]:
         table.add_row(
-            _shown(f"{one.side} {one.name}"),
-            sparkline(one),
-            f"{one.peak.effect_size:+.2f}",
-            f"{one.latest.effect_size:+.2f}" if one.latest else "-",
-            f"[red]worse in {one.n_degraded}[/]" if one.n_degraded else "",
+            _escaped(f"{series.side} {series.name}"),
+            sparkline(series),
+            f"{series.peak.effect_size:+.2f}",
+            f"{series.latest.effect_size:+.2f}" if series.latest else "-",
+            f"[red]worse in {series.n_degraded}[/]" if series.n_degraded else "",
         )
     console.print()
     console.print(table)
     console.print()
 
 
-def _shown(text: str) -> str:
-    """Return a text from traffic as a terminal may show it."""
+def _escaped(text: str) -> str:
+    """Return a text from traffic, shortened and escaped for the terminal."""
     from rich.markup import escape
 
     from monitor.rendering.excerpts import excerpt

@@ -123,11 +123,11 @@ def _nothing_stored(connection: "Connection", model: str, window: tuple[datetime
     from monitor.rendering.excerpts import excerpt
     from monitor.store.traffic.model_counts import models_seen
 
-    said = (
-        f"Nothing to evaluate: {model} has no traffic and no baseline yet. "
-        "`driftwarden baseline import FILE` gives it one; the daemon reads the traffic."
+    message = (
+        f"Nothing to evaluate: {model} has no traffic and no baseline yet. Import a baseline with "
+        "`driftwarden baseline import FILE`; the daemon reads the traffic."
     )
-    others = ", ".join(
+    names = ", ".join(
         f"`{excerpt(name, 40)}`" for name in models_seen(connection, *window, limit=5)
     )
-    return f"{said} The window's traffic names other models: {others}." if others else said
+    return f"{message} The window has traffic of: {names}." if names else message

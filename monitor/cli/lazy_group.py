@@ -68,11 +68,11 @@ class LazyGroup(TyperGroup):
 
 def _load(name: str, target: str) -> Any:
     module, _, attribute = target.partition(":")
-    found = getattr(import_module(module), attribute)
+    loaded = getattr(import_module(module), attribute)
     holder = typer.Typer(add_completion=False, rich_markup_mode=None)
     holder.callback()(lambda: None)
-    if isinstance(found, typer.Typer):
-        holder.add_typer(found, name=name)
+    if isinstance(loaded, typer.Typer):
+        holder.add_typer(loaded, name=name)
     else:
-        holder.command(name)(found)
+        holder.command(name)(loaded)
     return typer.main.get_command(holder).commands[name]  # type: ignore[attr-defined]  # a group

@@ -77,10 +77,10 @@ def show(
         typer.echo(as_markdown(load_taxonomy(_place(path, settings.review.taxonomy))), nl=False)
         return
     with transaction(open_database(settings)) as connection:
-        found = versions_with_prefix(connection, version)
-        stored = taxonomy_by_version(connection, found[0]) if len(found) == 1 else None
+        matches = versions_with_prefix(connection, version)
+        stored = taxonomy_by_version(connection, matches[0]) if len(matches) == 1 else None
     if stored is None:
-        problem = "several versions begin with it" if found else "no version begins with it"
+        problem = "several versions begin with it" if matches else "no version begins with it"
         raise InputError(f"--version {version}: {problem}")
     typer.echo(as_markdown(stored), nl=False)
 

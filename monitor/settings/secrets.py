@@ -1,11 +1,11 @@
-"""What never stands in a file."""
+"""Secrets, read from the environment."""
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Secrets(BaseSettings):
-    """What never stands in a file: read from the environment alone."""
+    """The secrets; read from the environment only, never from a file."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 

@@ -24,7 +24,7 @@ from monitor.settings.field_types import (
 
 
 class Kafka(Section):
-    """The topic of production traffic."""
+    """The Kafka topic of production traffic."""
 
     bootstrap_servers: str = "localhost:9092"
     topic: str = "llm-traffic"
@@ -41,28 +41,30 @@ class Kafka(Section):
 class TaskRate(Section):
     """The sampling rate of a model, of a task type, or of a task type of a model."""
 
-    #: ``None`` is any.
+    #: ``None``: any.
     model: str | None = None
-    #: ``None`` is any; an empty text, exchanges that name no task type.
+    #: ``None``: any; the empty text: exchanges without a task type.
     task_type: str | None = None
     rate: Probability
 
     @model_validator(mode="after")
     def _names_something(self) -> "TaskRate":
         if self.model is None and self.task_type is None:
-            raise ValueError("name a model or a task type; monitoring.sample_rate is for the rest")
+            raise ValueError(
+                "no model and no task type; name one, monitoring.sample_rate applies to the rest"
+            )
         return self
 
 
 class TrafficJoin(Section):
-    """Requests and responses that come as records of their own."""
+    """Joining of requests and responses that are separate records."""
 
     enabled: bool = False
     timeout: Duration = timedelta(hours=1)
 
 
 class TrafficFields(Section):
-    """Where the format `mapped` finds what: dotted paths into the JSON, such as `input.text`."""
+    """Paths of the format `mapped` into the JSON of a record, such as `input.text`."""
 
     prompt: FieldPath = ""
     response: FieldPath = ""
@@ -76,12 +78,12 @@ class TrafficFields(Section):
     @model_validator(mode="after")
     def _names_a_prompt(self) -> "TrafficFields":
         if not self.prompt and any(value for _, value in self):
-            raise ValueError("fields.prompt must say where the prompt is")
+            raise ValueError("fields.prompt must be set where other fields are")
         return self
 
 
 class Traffic(Section):
-    """How records become exchanges, and which of them are kept."""
+    """Sampling and decoding of records."""
 
     format: Literal["auto", "plain", "openai", "litellm", "opentelemetry", "mapped"] = "auto"
     id_header: str = ""
@@ -118,7 +120,7 @@ class Traffic(Section):
 
 
 class Redaction(Section):
-    """What is replaced by its kind before anything is stored."""
+    """Redaction of personal data before storing."""
 
     enabled: bool = True
     patterns: dict[PatternName, OwnPattern] = {}  # noqa: RUF012 - pydantic copies it

@@ -1,4 +1,4 @@
-"""A version, or two beside each other, as lines of a terminal."""
+"""Text of a version, and of the differences of two versions."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def version_lines(facts: "VersionDetails") -> Iterator[str]:
-    """Yield all that is known of a version."""
+    """Yield the lines about a version."""
     version = facts.version
     yield f"{version.model} version {version.version}: {version.stage}"
-    yield f"made:    {version.created_at:%Y-%m-%d %H:%M} by {_origin(facts)}"
+    yield f"created: {version.created_at:%Y-%m-%d %H:%M} by {_origin(facts)}"
     parent = "none" if facts.parent is None else f"version {facts.parent.version}"
     yield f"parent:  {parent}"
     yield f"adapter: {version.adapter_path}"
@@ -25,13 +25,13 @@ def version_lines(facts: "VersionDetails") -> Iterator[str]:
         if content:
             yield f"{title}:"
             yield from (f"  {name} = {value}" for name, value in flatten(content).items())
-    yield "scores:" if facts.scores else "scores: not measured yet"
+    yield "scores:" if facts.scores else "scores: not evaluated yet"
     for score in facts.scores:
         yield (
             f"  {score.benchmark}  {score.stratum or 'all':28s} {score.metric:12s} {_score(score)}"
             f"  n = {score.n}"
         )
-    yield "moves:" if facts.moves else "moves: none yet"
+    yield "stages:" if facts.moves else "stages: no change yet"
     for move in facts.moves:
         yield (
             f"  {move.changed_at:%Y-%m-%d %H:%M}  {move.from_stage} -> {move.to_stage} by "
@@ -42,26 +42,27 @@ def version_lines(facts: "VersionDetails") -> Iterator[str]:
 def difference_lines(
     first: "VersionDetails",
     second: "VersionDetails",
-    found: "Sequence[Difference]",
+    differences: "Sequence[Difference]",
     scores: "Sequence[ScoreChange]",
 ) -> Iterator[str]:
-    """Yield what differs, the first version's side first."""
+    """Yield the lines about the differences of two versions."""
     for facts in (first, second):
         version = facts.version
         yield (
-            f"{version.model} version {version.version}: {version.stage}, made "
+            f"{version.model} version {version.version}: {version.stage}, created "
             f"{version.created_at:%Y-%m-%d %H:%M} by {_origin(facts)}"
         )
     for section in ("recipe", "data", "lineage"):
-        own = [one for one in found if one.section == section]
-        yield f"{section}:" if own else f"{section}: the same"
-        yield from (f"  {one.name}: {one.first or '-'} -> {one.second or '-'}" for one in own)
-    yield "scores:" if scores else "scores: neither was measured"
-    for one in scores:
-        change = "" if one.change is None else f"  ({one.change:+.3f})"
+        changed = [change for change in differences if change.section == section]
+        yield f"{section}:" if changed else f"{section}: unchanged"
+        for change in changed:
+            yield f"  {change.name}: {change.first or '-'} -> {change.second or '-'}"
+    yield "scores:" if scores else "scores: neither version was evaluated"
+    for score in scores:
+        change = "" if score.change is None else f"  ({score.change:+.3f})"
         yield (
-            f"  {one.benchmark}  {one.stratum or 'all':28s} {one.metric:12s} "
-            f"{_score(one.first)} -> {_score(one.second)}{change}"
+            f"  {score.benchmark}  {score.stratum or 'all':28s} {score.metric:12s} "
+            f"{_score(score.first)} -> {_score(score.second)}{change}"
         )
 
 
@@ -75,14 +76,14 @@ def _origin(facts: "VersionDetails") -> str:
 def _baseline(facts: "VersionDetails") -> str:
     plan = facts.baseline
     if plan is None:
-        return "it never served, so it has none"
+        return "none: never in production"
     if plan.baseline_id is not None:
         return f"baseline {plan.baseline_id}"
     if plan.closed_at is not None:
-        return f"none of its own: another version was promoted on {plan.closed_at:%Y-%m-%d}"
+        return f"none of its own: replaced on {plan.closed_at:%Y-%m-%d}"
     return (
-        f"the model's newest, until a whole window of its own traffic since "
-        f"{plan.since:%Y-%m-%d %H:%M} is judged"
+        f"the model's newest, until a full window of this version's traffic since "
+        f"{plan.since:%Y-%m-%d %H:%M} is evaluated"
     )
 
 

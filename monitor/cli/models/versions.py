@@ -73,18 +73,18 @@ def diff(
 
     engine = open_database(read_settings(config))
     with transaction(engine) as connection:
-        one, other = (
+        pair = [
             describe_version(connection, registry.version_by_number(connection, model, number))
             for number in (first, second)
-        )
-    found, scores = differences(one, other), score_changes(one, other)
+        ]
+    changes, scores = differences(*pair), score_changes(*pair)
     if as_json:
         import msgspec
 
-        shown = {"model": model, "differences": found, "scores": scores}
-        typer.echo(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
+        document = {"model": model, "differences": changes, "scores": scores}
+        typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
         return
-    for line in difference_lines(one, other, found, scores):
+    for line in difference_lines(*pair, changes, scores):
         typer.echo(line)
 
 
@@ -118,14 +118,14 @@ def promote(
     engine = open_database(read_settings(config))
     with transaction(engine) as connection:
         registry.lock_model(connection, model)
-        found = registry.version_by_number(connection, model, version)
+        candidate = registry.version_by_number(connection, model, version)
         if without_gate:
             reason = f"without a gate result: {reason}"
         else:
-            require_promotable(connection, found)
+            require_promotable(connection, candidate)
         promote_version(
             connection,
-            found.id,
+            candidate.id,
             changed_by=getpass.getuser(),
             reason=reason,
             now=datetime.now(UTC),

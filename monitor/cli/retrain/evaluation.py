@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
     from monitor.store.training.registry import VersionRow
 
-#: Exit status of each decision, as `compare` and `evaluate` use them.
+#: Exit status of each gate result, as `compare` and `evaluate` have them.
 EXIT_STATUS = {"promote": 0, "reject": 3, "undecided": 4}
 _POLL_SECONDS = 0.5
 
@@ -22,16 +22,16 @@ _POLL_SECONDS = 0.5
 def evaluate_run(
     engine: "Engine", settings: Settings, secrets: Secrets, run_id: int, file: Path
 ) -> "CandidateEvaluationRow":
-    """Evaluate the candidate that a run made in a process of its own; return how that stands.
+    """Evaluate the candidate of a run in a separate process; return the row at the end.
 
-    The row has a verdict then, final or waiting for people. A daemon that runs meanwhile may be the
-    one that starts the child, or that keeps its verdict: it comes out once.
+    The row has a result then, final or awaiting ratings. A daemon may start the process or store
+    its result meanwhile: both happen once.
 
     Raises:
-        ConfigurationError: The evaluation file isn't right.
+        ConfigurationError: The evaluation file isn't valid.
         InputError: A data set can't be used.
-        WorkflowError: The run hasn't succeeded, or it is being evaluated by another file.
-        TrainingError: The evaluation failed, or was cancelled.
+        WorkflowError: The run hasn't succeeded, or is being evaluated with another file.
+        TrainingError: The evaluation failed or was cancelled.
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -51,9 +51,9 @@ def evaluate_run(
         under_way = candidate_evaluation_by_id(connection, evaluation)
     if under_way.file_digest != request.file_digest:
         raise WorkflowError(
-            f"evaluation {evaluation} of run {run_id} is under way by another file, "
-            f"{under_way.request['origin']}, or an earlier content of it; let it end, or: "
-            f"driftwarden retrain evaluate {run_id} --cancel"
+            f"candidate evaluation {evaluation} of run {run_id} is running with another file or "
+            f"an earlier version of it: {under_way.request['origin']}; wait for it, or cancel it: "
+            f"`driftwarden retrain evaluate {run_id} --cancel`"
         )
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("loading the models", total=None)
@@ -67,14 +67,14 @@ def evaluate_run(
             if state.row.status not in {"planned", "running"}:
                 break
             if state.waits:
-                progress.update(task, description=f"waits: {state.waits}")
+                progress.update(task, description=f"waiting: {state.waits}")
             elif state.row.error:
-                progress.update(task, description=f"tried again later: {state.row.error}")
+                progress.update(task, description=f"retrying later: {state.row.error}")
             elif state.progress:
-                told = [state.progress["phase"], state.progress.get("system", "")]
+                phase = [state.progress["phase"], state.progress.get("system", "")]
                 progress.update(
                     task,
-                    description=" ".join(told).strip(),
+                    description=" ".join(phase).strip(),
                     completed=state.progress["step"],
                     total=state.progress["steps"],
                 )
@@ -87,11 +87,11 @@ def evaluate_run(
 def cancel_evaluation_of_run(
     engine: "Engine", settings: Settings, secrets: Secrets, run_id: int
 ) -> int:
-    """Cancel the evaluation of what a run made, and return its id.
+    """Cancel the candidate evaluation of a run, and return its id.
 
     Raises:
-        WorkflowError: None is under way.
-        RemoteServiceError: It is cancelled, and its child couldn't be ended yet.
+        WorkflowError: No evaluation is running.
+        RemoteServiceError: It is cancelled, but its process is still running.
     """
     import getpass
 
@@ -107,19 +107,19 @@ def cancel_evaluation_of_run(
     return row.id
 
 
-def child_still_running(what: str, why: str) -> RemoteServiceError:
-    """Return the error of what was cancelled and left a child."""
+def child_still_running(subject: str, reason: str) -> RemoteServiceError:
+    """Return the error of a cancelled run or evaluation whose process is still running."""
     return RemoteServiceError(
-        f"{what} is cancelled; its child couldn't be ended yet: {why}. The daemon tries again, and "
-        "so does this command"
+        f"{subject} is cancelled, but its process is still running: {reason}; the daemon tries "
+        "again to end it, and so does this command"
     )
 
 
 def check_benchmarks(settings: Settings, secrets: Secrets, file: Path) -> None:
-    """Read every data set and look for every metric: what is wrong costs no model's time.
+    """Load every data set and metric, so that errors appear before a model is loaded.
 
     Raises:
-        ConfigurationError: The evaluation file isn't right.
+        ConfigurationError: The evaluation file isn't valid.
         InputError: A data set can't be used.
     """
     from monitor.settings.evaluation_file import read_plan
@@ -133,7 +133,7 @@ def check_benchmarks(settings: Settings, secrets: Secrets, file: Path) -> None:
 
 
 def last_evaluation_of_run(engine: "Engine", run_id: int) -> "CandidateEvaluationRow":
-    """Return the newest evaluation of what a run made.
+    """Return the newest candidate evaluation of a run.
 
     Raises:
         WorkflowError: There is none, or the run hasn't succeeded.
@@ -160,7 +160,9 @@ def _version(engine: "Engine", run_id: int) -> "VersionRow":
         run = run_by_id(connection, run_id)
         version = version_of_run(connection, run_id)
     if version is None:
-        raise WorkflowError(f"training run {run_id} is {run.status}; only what succeeded is judged")
+        raise WorkflowError(
+            f"training run {run_id} is {run.status}; only succeeded runs are evaluated"
+        )
     return version
 
 

@@ -68,31 +68,31 @@ def plan(
     settings = read_settings(config)
     engine = open_database(settings)
     name = model or settings.model.name
-    asked = read_recipe_file(str(recipe) if recipe else settings.retrain.recipe)
-    asked = override_recipe(asked, method=method, base=base)
-    if asked.method == "full":
+    requested = read_recipe_file(str(recipe) if recipe else settings.retrain.recipe)
+    requested = override_recipe(requested, method=method, base=base)
+    if requested.method == "full":
         require_confirmation(name, confirm or _prompt_for_confirmation(name))
     # First, so that bad data is refused before a base is downloaded.
-    training_set = prepare_data(engine, settings, name, asked, gold)
+    training_set = prepare_data(engine, settings, name, requested, gold)
     work_dir = Path(settings.retrain.work_dir)
-    bases = prepare_bases(asked, work_dir)
+    bases = prepare_bases(requested, work_dir)
     device = device_of(create_launcher(settings.retrain.launcher, settings.retrain, load_secrets()))
     with transaction(engine) as connection:
         serving = production_version(connection, name)
-    prepared = options_for(asked, bases, serving, device)
-    for line in _order([one.option for one in prepared]):
+    prepared = options_for(requested, bases, serving, device)
+    for line in _order([candidate.option for candidate in prepared]):
         typer.echo(line)
-    chosen = choose_option(prepared, asked.method)
+    chosen = choose_option(prepared, requested.method)
     if not starts_from_serving(chosen.recipe, serving):
-        training_set = prepare_data(engine, settings, name, asked, gold, replay_all=True)
+        training_set = prepare_data(engine, settings, name, requested, gold, replay_all=True)
     trained = BaseModel(chosen.recipe.base, chosen.recipe.base_revision)
     training_set = training_set.with_base(
         TokenCounter(load_tokenizer(trained)), serving_source(trained, serving)
     )
-    checked = check_run(chosen.recipe, training_set.rows, device, training_set.validation)
-    for finding in checked.findings:
+    checks = check_run(chosen.recipe, training_set.rows, device, training_set.validation)
+    for finding in checks.findings:
         typer.echo(f"{finding.name}: {finding.outcome}: {finding.text}")
-    raise_refusals(checked.findings)
+    raise_refusals(checks.findings)
     card = training_set.card
     for remark in (*chosen.recipe.warnings(), *card.remarks):
         typer.echo(f"note: {remark}", err=True)
@@ -128,18 +128,20 @@ def _order(options: "Sequence[Option]") -> "Iterator[str]":
     """Yield the options that fit the device, and the order of trials."""
     from retrain.planning.options import order_of_trials
 
-    for one in options:
-        yield f"possible: {one.describe()}" if one.possible else one.describe()
-    order = ", then ".join(f"{one.method} on {one.base}" for one in order_of_trials(options))
+    for option in options:
+        yield f"possible: {option.describe()}" if option.possible else option.describe()
+    order = ", then ".join(
+        f"{option.method} on {option.base}" for option in order_of_trials(options)
+    )
     yield f"order to try: {order or 'nothing fits'}"
 
 
 def _prompt_for_confirmation(name: str) -> str:
     """Prompt for the model's name."""
-    answer: str = typer.prompt(
+    typed: str = typer.prompt(
         f"Full fine-tuning changes every weight of {name} and forgets most. Type the name of the "
         "model to continue",
         default="",
         show_default=False,
     )
-    return answer
+    return typed

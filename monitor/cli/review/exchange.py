@@ -1,4 +1,4 @@
-"""`driftwarden review export` and `import`: gold leaves, reviews from other tools come in."""
+"""`driftwarden review export` and `import`: gold, and reviews from other tools."""
 
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ def export(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="File to write, or folder for argilla; without it standard output.",
+            help="File to write, or folder for argilla. Default: standard output.",
             show_default=False,
         ),
     ] = None,
@@ -24,48 +24,47 @@ def export(
         typer.Option(
             "--format",
             help='sft: JSON lines of {"messages", "metadata"}; preference: {"prompt", "chosen", '
-            '"rejected", "metadata"}; label-studio: tasks; argilla: a dataset\'s folder.',
+            '"rejected", "metadata"}; label-studio: tasks; argilla: the folder of a dataset.',
         ),
     ] = "sft",
     bare: Annotated[
-        bool, typer.Option("--bare", help="Leave the provenance out (sft, preference).")
+        bool, typer.Option("--bare", help="Omit the provenance (sft, preference).")
     ] = False,
     queue: Annotated[
         bool,
         typer.Option(
             "--queue",
-            help="Instead of gold, the items that wait for reviews, to review them in Label Studio "
-            "or Argilla.",
+            help="Export the queued review items instead of gold, for Label Studio or Argilla.",
         ),
     ] = False,
     config_out: Annotated[
         Path | None,
-        typer.Option(help="Write Label Studio's labeling configuration here.", show_default=False),
+        typer.Option(help="File for Label Studio's labeling configuration.", show_default=False),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Only of this model.", show_default=False)
+        str | None, typer.Option(help="Only exchanges of this model.", show_default=False)
     ] = None,
     task_type: Annotated[
-        str | None, typer.Option(help="Only of this task type.", show_default=False)
+        str | None, typer.Option(help="Only exchanges of this task type.", show_default=False)
     ] = None,
     since: Annotated[
         datetime | None,
         typer.Option(
-            help="Only what was decided then or later (UTC).",
+            help="Only items decided since this time (UTC).",
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
             show_default=False,
         ),
     ] = None,
     resolution: Annotated[
         Literal["agreed", "discussed", "adjudicated", "audited"] | None,
-        typer.Option(help="Only what was settled so.", show_default=False),
+        typer.Option(help="Only items resolved in this way.", show_default=False),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Write gold as training examples, one row an item, in the task taxonomy's template.
+    """Export gold as training examples, one row per item, in the task taxonomy's template.
 
-    No two rows contradict each other; what is left out for that, or for want of a right answer, is
-    said on standard error with its items. Names of reviewers are in no row.
+    No two rows contradict each other. Items that are left out, for a contradiction or for lack of a
+    correct response, are listed on standard error. Rows hold no names of reviewers.
     """
     import getpass
     from datetime import UTC
@@ -96,45 +95,46 @@ def export(
         {"--out": out, "--config-out": config_out}, {"the database": database_file(settings)}
     )
     with transaction(open_database(settings)) as connection:
-        made = build_export(connection, settings, request)
-        # Before the file is there: `forget` looks for people in every file that may hold them.
-        details = {"rows": made.n_rows, "format": format_, "bare": bare, "queue": queue}
+        exported = build_export(connection, settings, request)
+        # Before the file exists: `forget` searches every recorded file for the end user.
+        details = {"rows": exported.n_rows, "format": format_, "bare": bare, "queue": queue}
         append_entry(
-            connection, datetime.now(UTC), getpass.getuser(), "exported", made.place, details
+            connection, datetime.now(UTC), getpass.getuser(), "exported", exported.place, details
         )
-    for remark in made.remarks:
+    for remark in exported.remarks:
         typer.echo(remark, err=True)
-    for path, text in made.companion_files.items():
+    for path, text in exported.companion_files.items():
         write_atomically(path, text)
     if out is None:
-        typer.echo(made.text, nl=False)
+        typer.echo(exported.text, nl=False)
         return
-    write_atomically(Path(made.place), made.text)
-    what = {"sft": "examples", "preference": "pairs"}.get(format_, "items")
-    typer.echo(f"{out}: {made.n_rows} {what}")
+    write_atomically(Path(exported.place), exported.text)
+    noun = {"sft": "examples", "preference": "pairs"}.get(format_, "items")
+    typer.echo(f"{out}: {exported.n_rows} {noun}")
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="The tool's export, as JSON.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="Export of the tool, as JSON.", show_default=False)],
     *,
     format_: Annotated[
-        Literal["label-studio", "argilla"], typer.Option("--format", help="The tool it comes from.")
+        Literal["label-studio", "argilla"],
+        typer.Option("--format", help="Tool that wrote the file."),
     ] = "label-studio",
     reviewer_map: Annotated[
         Path | None,
         typer.Option(
-            help='JSON of who is who: {"ada@example.com": "Ada"}, or {"7": "Ada"} where the tool '
-            "exports ids. Names that are the same needn't be in it.",
+            help='JSON that maps the tool\'s users to accounts: {"ada@example.com": "Ada"}, or '
+            '{"7": "Ada"} where the tool exports ids. Equal names may be left out.',
             show_default=False,
         ),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Bring in reviews that people did in Label Studio or Argilla on `review export --queue`.
+    """Import reviews from Label Studio or Argilla, made on `review export --queue`.
 
-    They are submitted as on the page: two different people an item, agreement or discussion, the
-    audit log. All of the file comes in, or, where anything doesn't fit, nothing; it may be imported
-    again.
+    They are submitted as on the web page: two different reviewers per item, agreement or
+    discussion, the audit log. The whole file is imported, or nothing if any review doesn't fit; it
+    may be imported again.
     """
     import getpass
     from datetime import UTC
@@ -148,18 +148,18 @@ def import_(
     from monitor.store.audit_log import append_entry
     from monitor.store.engine import transaction
 
-    people = read_reviewer_map(reviewer_map)
+    users = read_reviewer_map(reviewer_map)
     parsed = read_argilla(file) if format_ == "argilla" else read_label_studio(file)
     now = datetime.now(UTC)
     settings = read_settings(config)
     with transaction(open_database(settings)) as connection:
         imported = import_reviews(
-            connection, parsed, people, now, audit_share=settings.review.audit_share
+            connection, parsed, users, now, audit_share=settings.review.audit_share
         )
         details = {"format": format_, "written": imported.n_written, "known": imported.n_known}
         place = str(file.resolve())
         append_entry(connection, now, getpass.getuser(), "imported", place, details)
     typer.echo(
-        f"{file}: {imported.n_written} reviews written, {imported.n_known} were here already, "
-        f"{parsed.n_skipped} skipped by their authors or not reviews"
+        f"{file}: {imported.n_written} reviews imported, {imported.n_known} imported earlier, "
+        f"{parsed.n_skipped} skipped by their authors or no reviews"
     )

@@ -1,6 +1,6 @@
-"""``evaluation.yaml``: what candidates are evaluated on, and how production is watched.
+"""evaluation.yaml: benchmarks, human evaluation and monitoring of a model.
 
-Read strictly: every key that isn't known is an error with its line.
+Parsed strictly: an unknown key is an error with its line.
 """
 
 from monitor.settings.evaluation_file.plan import (

@@ -1,4 +1,4 @@
-"""A YAML document whose every value knows its line."""
+"""YAML document whose values know their lines."""
 
 import difflib
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from monitor.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Entry:
-    """A value of a document. Its readers raise :class:`ConfigurationError` with file and line."""
+    """A value of a document; reading it raises :class:`ConfigurationError` with file and line."""
 
     node: yaml.Node
     origin: str
-    #: Where it is in the document, such as ``evaluation.benchmarks[0].name``.
+    #: Its path in the document, such as ``evaluation.benchmarks[0].name``.
     path: str = ""
 
     @property
@@ -29,10 +29,10 @@ class Entry:
         return ConfigurationError(f"{self.origin}, line {self.line}: {where}{message}")
 
     def mapping(self, known: Sequence[str] | None = None) -> dict[str, "Entry"]:
-        """Read a mapping; a key that isn't known or comes twice is an error with its line."""
+        """Read a mapping; an unknown or repeated key is an error with its line."""
         if not isinstance(self.node, yaml.MappingNode):
             raise self.error(f"must be a mapping, not {_kind(self.node)}")
-        found: dict[str, Entry] = {}
+        entries: dict[str, Entry] = {}
         for key_node, value_node in self.node.value:
             key = Entry(key_node, self.origin, self.path).text()
             value = Entry(value_node, self.origin, f"{self.path}.{key}" if self.path else key)
@@ -41,10 +41,10 @@ class Entry:
                 close = difflib.get_close_matches(key, known, n=1)
                 hint = f"; did you mean {close[0]!r}?" if close else ""
                 raise at_key.error(f"unknown key{hint} Known here: {', '.join(known)}")
-            if key in found:
-                raise at_key.error("comes twice")
-            found[key] = value
-        return found
+            if key in entries:
+                raise at_key.error("repeated key")
+            entries[key] = value
+        return entries
 
     def items(self) -> list["Entry"]:
         """Read a list."""
@@ -56,43 +56,43 @@ class Entry:
         ]
 
     def text(self) -> str:
-        """Read a text that isn't empty."""
-        scalar = self._scalar("a text")
-        if scalar.tag != "tag:yaml.org,2002:str" or not str(scalar.value).strip():
-            raise self.error(f"must be a text, not {scalar.value!r}")
-        return str(scalar.value).strip()
+        """Read a non-empty text."""
+        node = self._plain_value("a text")
+        if node.tag != "tag:yaml.org,2002:str" or not str(node.value).strip():
+            raise self.error(f"must be a text, not {node.value!r}")
+        return str(node.value).strip()
 
     def texts(self) -> tuple[str, ...]:
-        """Read a list of different texts."""
-        found = tuple(entry.text() for entry in self.items())
-        for entry, text in zip(self.items(), found, strict=True):
-            if found.count(text) > 1:
-                raise entry.error(f"{text!r} comes twice")
-        return found
+        """Read a list of distinct texts."""
+        texts = tuple(entry.text() for entry in self.items())
+        for entry, text in zip(self.items(), texts, strict=True):
+            if texts.count(text) > 1:
+                raise entry.error(f"repeated: {text!r}")
+        return texts
 
     def number(self) -> float:
         """Read a number."""
-        scalar = self._scalar("a number")
-        if scalar.tag not in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
-            raise self.error(f"must be a number, not {scalar.value!r}")
+        node = self._plain_value("a number")
+        if node.tag not in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
+            raise self.error(f"must be a number, not {node.value!r}")
         try:
-            return float(scalar.value)
+            return float(node.value)
         except ValueError:  # octal, hexadecimal, sexagesimal
-            raise self.error(f"must be a decimal number, not {scalar.value!r}") from None
+            raise self.error(f"must be a decimal number, not {node.value!r}") from None
 
-    def count(self, least: int = 1) -> int:
-        """Read a whole number of at least ``least``."""
+    def count(self, minimum: int = 1) -> int:
+        """Read a whole number of at least ``minimum``."""
         value = self.number()
-        if not value.is_integer() or value < least:
-            raise self.error(f"must be a whole number of at least {least}, not {value:g}")
+        if not value.is_integer() or value < minimum:
+            raise self.error(f"must be a whole number of at least {minimum}, not {value:g}")
         return int(value)
 
     def boolean(self) -> bool:
         """Read true or false."""
-        scalar = self._scalar("true or false")
-        if scalar.tag != "tag:yaml.org,2002:bool":
-            raise self.error(f"must be true or false, not {scalar.value!r}")
-        return str(scalar.value).lower() in ("true", "yes", "on")
+        node = self._plain_value("true or false")
+        if node.tag != "tag:yaml.org,2002:bool":
+            raise self.error(f"must be true or false, not {node.value!r}")
+        return str(node.value).lower() in ("true", "yes", "on")
 
     @property
     def is_number(self) -> bool:
@@ -104,17 +104,17 @@ class Entry:
         """Whether it is a list."""
         return isinstance(self.node, yaml.SequenceNode)
 
-    def _scalar(self, wanted: str) -> yaml.ScalarNode:
+    def _plain_value(self, wanted: str) -> yaml.ScalarNode:
         if not isinstance(self.node, yaml.ScalarNode):
             raise self.error(f"must be {wanted}, not {_kind(self.node)}")
         return self.node
 
 
 def read_document(content: str, origin: str) -> Entry:
-    """Parse one YAML document.
+    """Parse a YAML document.
 
     Raises:
-        ConfigurationError: It is malformed, empty, or more than one document.
+        ConfigurationError: The content is malformed, empty, or more than one document.
     """
     try:
         node = yaml.compose(content, Loader=yaml.SafeLoader)
@@ -125,7 +125,7 @@ def read_document(content: str, origin: str) -> Entry:
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{origin}: not valid YAML: {error}") from None
     if node is None:
-        raise ConfigurationError(f"{origin}: is empty")
+        raise ConfigurationError(f"{origin}: empty; it must have `evaluation:`")
     return Entry(node, origin)
 
 

@@ -1,4 +1,4 @@
-"""The small phrases of ``evaluation.yaml``: limits, losses and scales."""
+"""Values with a notation of their own in evaluation.yaml: limits, losses and scales."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _SCALE = re.compile(r"(\d+)\s*(?:-|–|to)\s*(\d+)")  # noqa: RUF001 - as people
 
 @dataclass(frozen=True)
 class Limit:
-    """What a figure must be, such as ``>= 0.95``."""
+    """A limit of a figure, such as ``>= 0.95``."""
 
     comparison: Comparison
     value: float
@@ -27,7 +27,7 @@ class Limit:
         return self.comparison in (">=", ">")
 
     def holds(self, figure: float) -> bool:
-        """Tell whether a figure is within the limit."""
+        """Return whether a figure is within the limit."""
         match self.comparison:
             case ">=":
                 return figure >= self.value
@@ -46,13 +46,13 @@ def read_limit(entry: Entry) -> Limit:
     """Read ``">= 0.95"`` or ``"<= 2%"``.
 
     Raises:
-        ConfigurationError: It is anything else.
+        ConfigurationError: The text has another form.
     """
     text = "" if entry.is_number else entry.text()
     match = _LIMIT.fullmatch(text)
     if match is None:
-        said = f"not {text!r}" if text else "not a number alone"
-        raise entry.error(f'must be a limit such as ">= 0.95" or "<= 2%", {said}')
+        actual = repr(text) if text else "a number alone"
+        raise entry.error(f'must be a limit such as ">= 0.95" or "<= 2%", not {actual}')
     comparison, value, percent = match.groups()
     number = float(value) / 100 if percent else float(value)
     return Limit(comparison, number)  # type: ignore[arg-type]  # the pattern allows no other
@@ -62,7 +62,7 @@ def read_loss(entry: Entry) -> float:
     """Read ``"10% degradation on any metric"``, or the share 0.10, as a share in (0, 1).
 
     Raises:
-        ConfigurationError: It is anything else.
+        ConfigurationError: The text has another form.
     """
     if entry.is_number:
         share = entry.number()
@@ -83,7 +83,7 @@ def read_scale(entry: Entry) -> tuple[int, int]:
     """Read a rating scale: ``"1-5"`` or ``[1, 5]``.
 
     Raises:
-        ConfigurationError: It is anything else, or doesn't rise.
+        ConfigurationError: The text has another form, or the scale doesn't rise.
     """
     if entry.is_list:
         ends = [item.count(0) for item in entry.items()]

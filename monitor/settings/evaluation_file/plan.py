@@ -1,4 +1,4 @@
-"""What ``evaluation.yaml`` says, checked; names of metrics are checked where metrics are known."""
+"""Content of evaluation.yaml; names of metrics are checked where the metrics are loaded."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,34 +25,36 @@ class Threshold:
 
 @dataclass(frozen=True)
 class BenchmarkPlan:
-    """A benchmark, as the file names it."""
+    """A benchmark of the file."""
 
     name: str
-    #: A path, which is relative to the file, or an address such as ``s3://bucket/key.jsonl``.
+    #: A path relative to the file, or an address such as ``s3://bucket/key.jsonl``.
     dataset: str
     metrics: tuple[str, ...]
-    #: Fields of its items; each value of each is reported by itself.
+    #: Fields of its items whose values are reported as strata.
     stratify_by: tuple[str, ...]
     thresholds: tuple[Threshold, ...]
     line: int
-    #: Of each of its metrics.
+    #: The line of each metric.
     metric_lines: tuple[int, ...] = ()
 
     @property
     def metric_names(self) -> tuple[str, ...]:
-        """Its metrics, and those that only have a threshold."""
-        return tuple(dict.fromkeys((*self.metrics, *(one.metric for one in self.thresholds))))
+        """Its metrics, those with only a threshold included."""
+        return tuple(
+            dict.fromkeys((*self.metrics, *(threshold.metric for threshold in self.thresholds)))
+        )
 
     def line_of(self, metric: str) -> int:
-        """Return the line that names a metric, or else its threshold's."""
-        lines = {one.metric: one.line for one in self.thresholds}
+        """Return the line of a metric, or of its threshold."""
+        lines = {threshold.metric: threshold.line for threshold in self.thresholds}
         lines |= dict(zip(self.metrics, self.metric_lines, strict=False))
         return lines.get(metric, self.line)
 
 
 @dataclass(frozen=True)
 class HumanEvaluationPlan:
-    """People who rate answers without knowing whose they are."""
+    """The human evaluation: blind ratings of responses."""
 
     sample_size: int = 100
     reviewers: int = 3
@@ -63,21 +65,21 @@ class HumanEvaluationPlan:
 
 @dataclass(frozen=True)
 class ProductionMonitoring:
-    """How production is watched; what is ``None`` isn't said, and config.toml decides."""
+    """The monitoring of production; where a value is ``None``, config.toml's applies."""
 
     drift_detection: Literal["weekly", "daily"] | None = None
     sample_rate: float | None = None
     alert_threshold: float | None = None
 
     def overrides(self) -> dict[str, str | float]:
-        """Return the keys of ``[monitoring]`` that are said here."""
-        given = {key: getattr(self, key) for key in MONITORING_KEYS}
-        return {key: value for key, value in given.items() if value is not None}
+        """Return the keys of ``[monitoring]`` that the file sets."""
+        values = {key: getattr(self, key) for key in MONITORING_KEYS}
+        return {key: value for key, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """The whole file."""
+    """The file."""
 
     origin: Path
     benchmarks: tuple[BenchmarkPlan, ...]
@@ -85,9 +87,13 @@ class EvaluationPlan:
     production_monitoring: ProductionMonitoring
 
     def local_datasets(self) -> list[Path]:
-        """Return the data sets that are files, not addresses."""
-        places = (one.dataset for one in self.benchmarks)
-        return [self.origin.parent / Path(one).expanduser() for one in places if "://" not in one]
+        """Return the data sets that are local files."""
+        datasets = (benchmark.dataset for benchmark in self.benchmarks)
+        return [
+            self.origin.parent / Path(dataset).expanduser()
+            for dataset in datasets
+            if "://" not in dataset
+        ]
 
     def error(self, line: int, message: str) -> ConfigurationError:
         """Return an error that names file and line."""
@@ -95,36 +101,38 @@ class EvaluationPlan:
 
 
 def read_plan(path: Path) -> EvaluationPlan:
-    """Read and check ``evaluation.yaml``.
+    """Read and check an evaluation file.
 
     Raises:
         ConfigurationError: The file is missing or malformed, a key is unknown, or a value isn't
-            allowed; with its line.
+            allowed. The message names the line.
     """
     try:
         content = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: no such evaluation file") from None
     except OSError as error:
-        raise ConfigurationError(f"{path}: can't be read: {error.strerror}") from None
+        raise ConfigurationError(f"{path}: not readable: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{path}: not text in UTF-8") from None
+        raise ConfigurationError(f"{path}: not UTF-8") from None
     return parse_plan(content, path)
 
 
 def parse_plan(content: str, origin: Path) -> EvaluationPlan:
-    """Check what an evaluation file holds. See :func:`read_plan`."""
+    """Check the content of an evaluation file. See :func:`read_plan`."""
     root = read_document(content, str(origin))
     top = root.mapping(("evaluation", *SHARED_KEYS))
     if "evaluation" not in top:
-        raise root.error("has no `evaluation:`")
+        raise root.error("no `evaluation:`")
     below = top["evaluation"].mapping(("benchmarks", *SHARED_KEYS))
     for key in SHARED_KEYS:
         if key in top and key in below:
-            raise top[key].error("stands both under `evaluation:` and beside it; keep one")
+            raise top[key].error(
+                "stands under `evaluation:` and at the top level; keep one of them"
+            )
     both = top | below
     if "benchmarks" not in below:
-        raise top["evaluation"].error("has no `benchmarks`")
+        raise top["evaluation"].error("no `benchmarks`")
     return EvaluationPlan(
         origin=origin,
         benchmarks=_benchmarks(below["benchmarks"]),
@@ -134,25 +142,25 @@ def parse_plan(content: str, origin: Path) -> EvaluationPlan:
 
 
 def _benchmarks(entry: Entry) -> tuple[BenchmarkPlan, ...]:
-    found: dict[str, BenchmarkPlan] = {}
+    plans: dict[str, BenchmarkPlan] = {}
     for item in entry.items():
         benchmark = _benchmark(item)
-        if benchmark.name in found:
-            first = found[benchmark.name].line
-            raise item.error(f"the name {benchmark.name!r} is taken by line {first}")
-        found[benchmark.name] = benchmark
-    if not found:
-        raise entry.error("names no benchmark")
-    return tuple(found.values())
+        if benchmark.name in plans:
+            first = plans[benchmark.name].line
+            raise item.error(f"repeated name: {benchmark.name!r}, first on line {first}")
+        plans[benchmark.name] = benchmark
+    if not plans:
+        raise entry.error("no benchmark")
+    return tuple(plans.values())
 
 
 def _benchmark(item: Entry) -> BenchmarkPlan:
     fields = item.mapping(BENCHMARK_KEYS)
     for key in ("name", "dataset"):
         if key not in fields:
-            raise item.error(f"has no `{key}`")
+            raise item.error(f"no `{key}`")
     if "metrics" not in fields and "threshold" not in fields:
-        raise item.error("has neither `metrics` nor `threshold`: nothing would be measured")
+        raise item.error("no `metrics` and no `threshold`: nothing would be measured; add one")
     thresholds = fields["threshold"].mapping() if "threshold" in fields else {}
     return BenchmarkPlan(
         name=fields["name"].text(),
@@ -163,7 +171,7 @@ def _benchmark(item: Entry) -> BenchmarkPlan:
             Threshold(metric, read_limit(limit), limit.line) for metric, limit in thresholds.items()
         ),
         line=item.line,
-        metric_lines=tuple(one.line for one in fields["metrics"].items())
+        metric_lines=tuple(metric.line for metric in fields["metrics"].items())
         if "metrics" in fields
         else (),
     )
@@ -175,7 +183,7 @@ def _human_evaluation(entry: Entry) -> HumanEvaluationPlan:
     blind = fields["blind"].boolean() if "blind" in fields else default.blind
     if not blind:
         raise fields["blind"].error(
-            "must be true: reviewers who know which answer is the candidate's rate what they expect"
+            "must be true: raters who know whose a response is rate what they expect"
         )
     return HumanEvaluationPlan(
         sample_size=fields["sample_size"].count()

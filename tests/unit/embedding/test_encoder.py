@@ -46,7 +46,7 @@ def test_the_identity_names_model_weights_and_truncation(encoder: Encoder) -> No
 
 @pytest.mark.parametrize("model", ["package:no_such_package", "./no/such/folder"])
 def test_a_missing_model_is_told(model: str) -> None:
-    with pytest.raises(ModelError, match=r"no installed package|no such model folder"):
+    with pytest.raises(ModelError, match=r"package not installed|no such model folder"):
         load_encoder(Embedding(model=model))
 
 

@@ -84,10 +84,10 @@ def test_config_toml_is_the_defaults() -> None:
 @pytest.mark.parametrize(("section", "key"), sorted(declared_keys()))
 def test_every_key_has_its_default_and_a_comment(section: str, key: str) -> None:
     line = next(x for x in documented_lines() if (x["section"], x["key"]) == (section, key))
-    shown = tomllib.loads(f"value = {line['value']}")["value"]
+    written = tomllib.loads(f"value = {line['value']}")["value"]
     field = all_sections()[section].model_fields[key]
     adapter = TypeAdapter(Annotated[field.annotation, field])
-    assert field.default == adapter.validate_python(shown)
+    assert field.default == adapter.validate_python(written)
     assert line["comment"], f"{section}.{key} has no comment in config.toml"
     assert len(line["comment"].strip("# ").split()) >= 2
 
@@ -278,7 +278,7 @@ def test_a_table_within_a_table_is_overridden_too(
     ("text", "message"),
     [
         ('[traffic.fields]\nprompt = "a..b"\n', r"traffic.fields.prompt = 'a..b': .*input\.text"),
-        ('[traffic.fields]\nresponse = "a"\n', r"fields.prompt must say where the prompt is"),
+        ('[traffic.fields]\nresponse = "a"\n', r"fields.prompt must be set"),
         ('[traffic]\nformat = "mapped"\n', r'format = "mapped" needs traffic.fields.prompt'),
         (
             '[traffic.fields]\nprompt = "a"\nmetadata = ["=b"]\n',
@@ -287,9 +287,7 @@ def test_a_table_within_a_table_is_overridden_too(
         ("[traffic.join]\nenable = true\n", r"traffic.join.enable = True: .*mean 'enabled'"),
     ],
 )
-def test_where_the_fields_of_traffic_are_is_checked_at_the_start(
-    tmp_path: Path, text: str, message: str
-) -> None:
+def test_paths_of_mapped_traffic_are_checked(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         load_settings(write(tmp_path / "c.toml", text))
 

@@ -46,7 +46,7 @@ def test_the_whole_file() -> None:
     assert support.dataset == "s3://bucket/support.jsonl"
     assert support.metrics == ("exact_match", "f1", "rouge", "bertscore")
     assert support.stratify_by == ("task_type", "difficulty")
-    limits = [(one.metric, str(one.limit), one.line) for one in safety.thresholds]
+    limits = [(limit.metric, str(limit.limit), limit.line) for limit in safety.thresholds]
     assert limits == [("refusal_rate", ">= 0.95", 9), ("hallucination_rate", "<= 0.02", 9)]
     assert safety.metric_names == ("refusal_rate", "hallucination_rate")
     assert plan.human_eval == HumanEvaluationPlan(50, 2, True, (1, 7), ("accuracy", "tone"))
@@ -69,7 +69,7 @@ def test_both_places_of_the_monitoring() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "problem"),
     [
         (("metrics:", "metric:"), r"line 5: .*benchmarks\[0\]\.metric: unknown key; did you mean"),
         (("  human_eval:", "  humans:"), r"line 10: evaluation\.humans: unknown key"),
@@ -88,39 +88,39 @@ def test_both_places_of_the_monitoring() -> None:
         (('">= 0.95"', '"> = 0.95"'), r"line 9: .*a limit such as"),
         (('">= 0.95"', "0.95"), r"line 9: .*not a number alone"),
         (('">= 0.95"', '"at least 0.95"'), r"line 9: .*not 'at least 0.95'"),
-        (("name: safety", "name: support"), r"line 7: .*taken by line 3"),
-        (("[accuracy, tone]", "[tone, tone]"), r"line 15: .*'tone' comes twice"),
+        (("name: safety", "name: support"), r"line 7: .*repeated name: 'support', first on line 3"),
+        (("[accuracy, tone]", "[tone, tone]"), r"line 15: .*repeated: 'tone'"),
         (("dataset: safety.jsonl", "dataset: "), r"line 8: .*must be a text"),
-        (("      dataset: safety.jsonl\n", ""), r"line 7: .*has no `dataset`"),
-        (("name: safety", "name: safety\n      name: b"), r"line 8: .*name: comes twice"),
+        (("      dataset: safety.jsonl\n", ""), r"line 7: .*no `dataset`"),
+        (("name: safety", "name: safety\n      name: b"), r"line 8: .*name: repeated key"),
         (("evaluation:\n", "evaluation: [\n"), r"line \d+: not valid YAML"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_line(change: tuple[str, str], said: str) -> None:
+def test_a_problem_is_named_with_its_line(change: tuple[str, str], problem: str) -> None:
     assert change[0] in WHOLE
-    with pytest.raises(ConfigurationError, match=r"^evaluation\.yaml, " + said):
+    with pytest.raises(ConfigurationError, match=r"^evaluation\.yaml, " + problem):
         parse(WHOLE.replace(*change, 1))
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "problem"),
     [
-        ("", "is empty"),
+        ("", "empty"),
         ("a: 1\n---\nb: 2\n", "not valid YAML"),
-        ("production_monitoring: {}\n", "has no `evaluation:`"),
-        ("evaluation: {}\n", "has no `benchmarks`"),
-        ("evaluation:\n  benchmarks: []\n", "names no benchmark"),
-        (BENCHMARK, "neither `metrics` nor `threshold`"),
+        ("production_monitoring: {}\n", "no `evaluation:`"),
+        ("evaluation: {}\n", "no `benchmarks`"),
+        ("evaluation:\n  benchmarks: []\n", "no benchmark"),
+        (BENCHMARK, "no `metrics` and no `threshold`"),
         (
             BENCHMARK + "      metrics: [f1]\n  human_eval: {}\nhuman_eval: {}\n",
             "line 7: .*keep one",
         ),
         ("- a\n", "must be a mapping, not a list"),
-        ("evaluation: !!python/object:os.system {}\n", "has no `benchmarks`"),
+        ("evaluation: !!python/object:os.system {}\n", "no `benchmarks`"),
     ],
 )
-def test_what_is_no_evaluation_file(content: str, said: str) -> None:
-    with pytest.raises(ConfigurationError, match=said):
+def test_another_file_is_refused(content: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
         parse(content)
 
 
@@ -130,7 +130,7 @@ def test_losses(text: str) -> None:
     assert plan.production_monitoring.alert_threshold == pytest.approx(0.1)
 
 
-def test_it_goes_before_config_toml_and_behind_the_environment(
+def test_it_overrides_config_toml_and_not_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluation = tmp_path / "evaluation.yaml"
@@ -153,7 +153,7 @@ def test_it_goes_before_config_toml_and_behind_the_environment(
         load_settings(config)
 
 
-def test_check_says_what_it_overrides(tmp_path: Path) -> None:
+def test_check_names_the_overridden_settings(tmp_path: Path) -> None:
     from monitor.daemon.readiness import evaluation_finding
 
     def finding(content: str):
@@ -166,9 +166,9 @@ def test_check_says_what_it_overrides(tmp_path: Path) -> None:
         config.write_text(f'[retrain]\nevaluation = "{evaluation}"\n')
         return evaluation_finding(load_settings(config), Secrets())
 
-    found = finding(BENCHMARK + "      metrics: [f1]\nproduction_monitoring: {sample_rate: 0.5}\n")
-    assert found.status == "note"
-    assert "WARNING: only 1 items" in found.message
-    assert "it overrides config.toml: monitoring.sample_rate = 0.5" in found.message
+    note = finding(BENCHMARK + "      metrics: [f1]\nproduction_monitoring: {sample_rate: 0.5}\n")
+    assert note.status == "note"
+    assert "WARNING: only 1 items" in note.message
+    assert "it overrides config.toml: monitoring.sample_rate = 0.5" in note.message
     with pytest.raises(ConfigurationError, match="no metric 'f3'"):
         finding(BENCHMARK + "      metrics: [f3]\n")

@@ -115,7 +115,9 @@ def test_a_share_of_which_nothing_is_known_is_not_told_as_0() -> None:
     page = unescape(render_page(moved))
     assert "but less than what alarms: how many of the prompts can't be told." in page
     assert "How many of the responses are unlike the baseline can't be told." in page
-    assert "<b>Answers:</b> how many of the responses are unlike the baseline can't be told." in page
+    assert (
+        "<b>Answers:</b> how many of the responses are unlike the baseline can't be told." in page
+    )
     assert "a lower bound" not in page
     said = headline(moved.input, moved.output, ())
     assert "(it can't be told how many responses are unlike the baseline's)" in said

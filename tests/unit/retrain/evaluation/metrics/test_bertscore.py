@@ -48,7 +48,7 @@ def test_texts_longer_than_the_encoder_are_cut(metric: BertScore) -> None:
     ("model", "layers", "said"),
     [
         ("no/such-model", 5, "no such folder"),
-        ("package:no_such_package", 5, "no installed package"),
+        ("package:no_such_package", 5, "package not installed"),
         (MODEL, 99, "num_layers = 99"),
     ],
 )
