@@ -1,1 +1,5 @@
-"""Measurements of expert review."""
+"""Expert review: batch, estimate, decision and page, measured."""
+
+from bench.review.figures import run
+
+__all__ = ["run"]

@@ -51,7 +51,7 @@ def read_gold(connection: Connection, model: ModelSection, item_filter: ItemFilt
     Args:
         connection: Inside the caller's transaction.
         model: Its system prompt is for items that were reviewed without a taxonomy.
-        wanted: Which items.
+        item_filter: Selects the items.
     """
     taxonomies = TaxonomyVersions(connection, model.system_prompt)
     examples: list[TrainingExample] = []

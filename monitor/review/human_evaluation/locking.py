@@ -50,10 +50,10 @@ def lock_human_evaluation(
 
     Args:
         connection: Inside the caller's transaction.
-        study_id: The study.
-        person: A lead or an admin.
+        human_evaluation_id: Its id.
+        user: A lead or an admin.
         now: The time.
-        although_missing: Lock it though not every item has all its ratings.
+        allow_missing: Lock it although ratings are missing.
 
     Raises:
         NotFoundError: There is no such study, or the person doesn't lead.

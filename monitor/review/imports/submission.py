@@ -45,7 +45,7 @@ def import_reviews(
 
     Args:
         connection: A transaction that is rolled back on errors.
-        found: What the file holds.
+        parsed: The reviews of a file.
         people: Name in the tool -> name here; names that are the same needn't be in it.
         now: When they count as submitted.
         audit_share: Probability with which an agreement is drawn for an audit.

@@ -112,7 +112,7 @@ def draws_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[D
             ReviewDraw.selection_probability,
             ReviewDraw.batch_id,
             ReviewDraw.item_id,
-            ReviewItem.batch_id.label("asked_in"),
+            ReviewItem.batch_id.label("queued_in"),
             ReviewItem.status,
             GoldExample.verdict,
             func.coalesce(GoldExample.error_kind, "").label("error_kind"),

@@ -36,7 +36,7 @@ def world(engine: Engine, tmp_path: Path, clock: datetime) -> World:
 
 
 def export(world: World, out: Path, **asked: Any) -> Export:
-    request = ExportRequest(**{"wanted": ItemFilter(), "out": out} | asked)
+    request = ExportRequest(**{"item_filter": ItemFilter(), "out": out} | asked)
     request.check()
     with transaction(world.engine) as connection:
         made = build_export(connection, Settings(model=ModelSection()), request)

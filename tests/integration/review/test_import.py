@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
-from tests.services.gold_items import make_reviewed_world
+from tests.services.decided_items import make_reviewed_world
 
 from monitor.errors import InputError
 from monitor.review.export.export_files import ExportRequest, build_export

@@ -71,7 +71,7 @@ class Desk:
             return function(connection, *args, **options)
 
     def claim(self, name: str) -> int:
-        item = self(claim_next, self.world.people[name], self.now, 20)
+        item = self(claim_next, self.world.people[name], self.now, timedelta(minutes=20))
         assert isinstance(item, int)
         return item
 
@@ -317,7 +317,9 @@ def _fields(judgement: Judgement) -> dict[str, Any]:
 def test_people_get_and_decide_items_of_their_task_types(desk: Desk, world: World) -> None:
     desk(set_task_types, world.people["Ada"], ["fees"])
     seen = set()
-    while (item := desk(claim_next, world.people["Ada"], desk.now, 20)) is not None:
+    while (
+        item := desk(claim_next, world.people["Ada"], desk.now, timedelta(minutes=20))
+    ) is not None:
         seen.add(desk.view("Ada", item).task_type)
         desk.submit("Ada", item, ACCEPT)
     assert {"fees"} == seen

@@ -160,10 +160,19 @@ class Workflow(RuleBasedStateMachine):
                 self.seen["escalated"] += 1
 
     def claim(self, name: str, *_: Any) -> None:
-        self.step("claimed", None, claim_next, self.people[name].id, self.now, 20)
+        self.step(
+            "claimed", None, claim_next, self.people[name].id, self.now, timedelta(minutes=20)
+        )
 
     def heartbeat(self, name: str, at: int, *_: Any) -> None:
-        self.step("drafted", self.items[at], extend_lease, self.people[name].id, self.now, 20)
+        self.step(
+            "drafted",
+            self.items[at],
+            extend_lease,
+            self.people[name].id,
+            self.now,
+            timedelta(minutes=20),
+        )
 
     def draft(self, name: str, at: int, *_: Any) -> None:
         with suppress(WorkflowError), transaction(self.engine) as connection:

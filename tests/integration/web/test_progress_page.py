@@ -160,7 +160,10 @@ def test_a_lead_who_reviews_learns_nothing_of_a_colleagues_open_work(
     """Both hold the same item; Ben types, then submits: Lea's view doesn't change by a byte."""
     now = clock + 29 * HOUR
     with transaction(any_engine) as connection:
-        lea, ben = (claim_next(connection, world.people[one], now, 120) for one in ("Lea", "Ben"))
+        lea, ben = (
+            claim_next(connection, world.people[one], now, timedelta(minutes=120))
+            for one in ("Lea", "Ben")
+        )
         assert lea is not None
         assert lea == ben
     before = read(**PARTIAL)
@@ -172,7 +175,7 @@ def test_a_lead_who_reviews_learns_nothing_of_a_colleagues_open_work(
         vote(connection, world, lea, "Ben", now, "reject")
     assert before == typed == read(**PARTIAL)
     with transaction(any_engine) as connection:
-        ada = claim_next(connection, world.people["Ada"], now, 120)
+        ada = claim_next(connection, world.people["Ada"], now, timedelta(minutes=120))
         assert ada not in {None, lea}
         vote(connection, world, ada, "Ada", now, "accept")
     assert before != read(**PARTIAL), "what happens elsewhere is a lead's to see"

@@ -8,7 +8,7 @@ import pytest
 from monitor.errors import TaxonomyError
 from monitor.review.guidelines import load_taxonomy, missing_task_types, read_taxonomy
 
-BROKEN = sorted((Path(__file__).parents[1] / "fixtures" / "taxonomy").glob("*.md"))
+BROKEN = sorted((Path(__file__).parents[2] / "fixtures" / "taxonomy").glob("*.md"))
 VALID = """\
 # fees: Questions about fees
 

@@ -109,7 +109,7 @@ def test_the_starter_holds_together_and_shows_every_part(tmp_path: Path) -> None
 
 
 def test_the_example_of_the_documentation_holds_together(tmp_path: Path) -> None:
-    page = Path(__file__).parents[2] / "docs" / "how-to" / "write-a-taxonomy.md"
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "write-a-taxonomy.md"
     _, _, rest = page.read_text(encoding="utf-8").partition("````markdown\n")
     path = tmp_path / "taxonomy.md"
     path.write_text(rest.partition("````")[0], encoding="utf-8")

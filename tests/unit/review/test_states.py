@@ -15,7 +15,7 @@ from monitor.review.items.states import (
     require_target,
 )
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "review-workflow.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "explanation" / "review-workflow.md"
 
 
 def test_each_event_has_one_row_and_each_status_is_reached() -> None:

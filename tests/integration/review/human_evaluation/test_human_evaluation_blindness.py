@@ -216,7 +216,7 @@ def test_an_earlier_study_withholds_what_is_rated_again(
             connection, human_evaluation, world.rows["Lea"], clock, allow_missing=True
         )
         cancel_human_evaluation_of(connection, 2, clock)  # locked is locked
-        finish_candidate_evaluation(connection, 2, "succeeded", now=clock, decision="undecided")
+        finish_candidate_evaluation(connection, 2, "succeeded", now=clock, gate_result="undecided")
     again = make_human_evaluation(world.engine, clock, n=3, given=rows(3, NAMES), version_id=1)
     with TestClient(make_app()) as client:
         sign_in("Lea")(client)

@@ -68,7 +68,7 @@ def test_a_person_sees_an_item_in_the_same_order_at_every_visit() -> None:
         assert first == blind_order(texts[::-1], SECRET, item_id=item, reviewer_id=2)
 
 
-@pytest.keyed_digest.parametrize("secret", [SECRET, bytes(range(32)), b"x" * 32])
+@pytest.mark.parametrize("secret", [SECRET, bytes(range(32)), b"x" * 32])
 def test_position_carries_no_information(secret: bytes) -> None:
     """Over many items and people, each answer comes at each place as often, in any order."""
     texts = [Text(1), Text(2), Text(3)]
