@@ -107,7 +107,7 @@ def forget(
     Args:
         engine: The database.
         settings: The patterns of redaction, and where retraining reads and writes.
-        wanted: The person's id, or ids of exchanges.
+        request: The id of the end user, or ids of exchanges.
         now: The time that is noted.
         dry_run: Only count.
         files: More files of JSON lines to look through.

@@ -21,7 +21,7 @@ ADVISORY_LOCK = 0x6472_6966_7461_7564
 
 def append_entry(  # noqa: PLR0917 - the columns of a line, in their order
     connection: Connection,
-    at: datetime,
+    occurred_at: datetime,
     actor: str,
     action: str,
     subject: str,
@@ -33,10 +33,10 @@ def append_entry(  # noqa: PLR0917 - the columns of a line, in their order
     last = select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)
     previous = connection.execute(last).scalar_one_or_none() or GENESIS
     content = dict(details or {})
-    digest = entry_hash(previous, at, actor, action, subject, content)
+    digest = entry_hash(previous, occurred_at, actor, action, subject, content)
     connection.execute(
         insert(AuditEntry).values(
-            at=at,
+            occurred_at=occurred_at,
             actor=actor,
             action=action,
             subject=subject,
@@ -50,7 +50,7 @@ def append_entry(  # noqa: PLR0917 - the columns of a line, in their order
 
 def last_entry_at(connection: Connection, action: str) -> datetime | None:
     """Return when an action was last entered."""
-    statement = select(func.max(AuditEntry.at)).where(AuditEntry.action == action)
+    statement = select(func.max(AuditEntry.occurred_at)).where(AuditEntry.action == action)
     return connection.execute(statement).scalar_one()
 
 
@@ -82,7 +82,7 @@ def check_chain(connection: Connection, expected: str | None = None) -> ChainChe
     """
     columns = (
         AuditEntry.id,
-        AuditEntry.at,
+        AuditEntry.occurred_at,
         AuditEntry.actor,
         AuditEntry.action,
         AuditEntry.subject,
@@ -93,7 +93,7 @@ def check_chain(connection: Connection, expected: str | None = None) -> ChainChe
     statement = select(*columns).order_by(AuditEntry.id)
     previous, n_entries, found = GENESIS, 0, expected in {None, GENESIS}
     for row in connection.execute(statement, execution_options={"yield_per": ROWS_PER_FETCH}):
-        told = (row.at, row.actor, row.action, row.subject, row.details)
+        told = (row.occurred_at, row.actor, row.action, row.subject, row.details)
         if row.hash != entry_hash(row.previous_hash, *told):
             return ChainCheck(n_entries, previous, row.id, "it was changed", found)
         if row.previous_hash != previous:
@@ -112,14 +112,14 @@ def first_broken_entry_id(connection: Connection) -> int | None:
 
 def entry_hash(  # noqa: PLR0917 - the columns of a line, in their order
     previous: str,
-    at: datetime,
+    occurred_at: datetime,
     actor: str,
     action: str,
     subject: str,
     details: Mapping[str, Any],
 ) -> str:
     """Return the SHA-256 of an entry and of the hash before it, over canonical JSON."""
-    microseconds = int(at.timestamp()) * 1_000_000 + at.microsecond
+    microseconds = int(occurred_at.timestamp()) * 1_000_000 + occurred_at.microsecond
     fields = [previous, microseconds, actor, action, subject, details]
     canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

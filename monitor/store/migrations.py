@@ -1,4 +1,4 @@
-"""Migrations: a step of their own, under a lock, never run by each replica at its start."""
+"""Schema migrations, run by `driftwarden db upgrade` and never when a process starts."""
 
 from pathlib import Path
 
@@ -11,13 +11,33 @@ from sqlalchemy import Engine, text
 from monitor.errors import SchemaError
 from monitor.store.engine import transaction
 
-#: Held on PostgreSQL while migrating, so that two operators can't migrate at once.
+#: Key of the PostgreSQL lock that keeps two operators from migrating at the same time.
 ADVISORY_LOCK = 0x6472_6966_7477_6172
+#: Revisions of schemas before the first one that migrations start from.
+UNSUPPORTED_REVISIONS = frozenset(
+    {
+        "2431634c7a1d",
+        "e3764083c9b1",
+        "a5d77cae7e1e",
+        "2addb5425074",
+        "5b7c20e91fd4",
+        "c41f0a8d7e62",
+        "c41f8d2b7e06",
+    }
+)
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Bring the schema to the newest revision in one transaction; return (before, after)."""
+    """Migrate the database to the newest revision in one transaction.
+
+    Returns:
+        The revision before, ``None`` for an empty database, and the one after.
+
+    Raises:
+        SchemaError: The database has a revision that this version can't migrate.
+    """
     before = current_revision(engine)
+    _check_known(before)
     with transaction(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SET LOCAL lock_timeout = '10s'"))
@@ -29,16 +49,16 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
 
 
 def current_revision(engine: Engine) -> str | None:
-    """Return the revision that the database has; ``None`` where nothing was migrated yet."""
+    """Return the revision of the database; ``None`` for an empty one."""
     with transaction(engine) as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def head_revision() -> str:
     """Return the revision that this version of driftwarden needs."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
+    head = _scripts().get_current_head()
     if head is None:
-        raise SchemaError(f"no migrations found in {migrations_folder()}")
+        raise SchemaError(f"no migrations found: {migrations_folder()}; reinstall driftwarden")
     return head
 
 
@@ -46,21 +66,44 @@ def require_current(engine: Engine) -> None:
     """Check that the database has the newest revision.
 
     Raises:
-        SchemaError: It has another one.
+        SchemaError: It has another revision.
     """
     current = current_revision(engine)
-    if current != head_revision():
+    if current == head_revision():
+        return
+    _check_known(current)
+    raise SchemaError(
+        f"outdated database schema: revision {current or 'none'}, this version needs "
+        f"{head_revision()}; run `driftwarden db upgrade`"
+    )
+
+
+def _check_known(revision: str | None) -> None:
+    """Refuse a database that no migration of this version leads on from."""
+    if revision is None or revision in {script.revision for script in _scripts().walk_revisions()}:
+        return
+    if revision in UNSUPPORTED_REVISIONS:
         raise SchemaError(
-            f"the database is at revision {current or 'none'}, this version needs "
-            f"{head_revision()}: run `driftwarden db upgrade`"
+            f"unsupported database schema: revision {revision} is from before 0.2 and can't be "
+            "migrated; back up the database, export its gold with the version that created it "
+            "(`driftwarden review export`), then point database.url to a new database and run "
+            "`driftwarden db upgrade`"
         )
+    raise SchemaError(
+        f"unknown database schema: revision {revision}, this version needs {head_revision()}; "
+        "use the version of driftwarden that migrated the database, or a newer one"
+    )
 
 
 def migrations_folder() -> Path:
-    """Return the folder of the migrations: inside an installed wheel, or the checkout's own."""
+    """Return the folder of the migration scripts, in the installed wheel or in the checkout."""
     package = Path(__file__).resolve().parents[1]
     packaged = package / "_alembic"
     return packaged if packaged.is_dir() else package.parent / "alembic"
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def _config() -> Config:

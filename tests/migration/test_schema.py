@@ -1,8 +1,8 @@
-"""The migrations make the schema that the code declares, on both databases, and can be undone."""
+"""Migrations: the declared schema on both databases, downgrades, and refused revisions."""
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,21 +94,19 @@ def schema(engine: Engine) -> dict[str, Any]:
     }
 
 
-def test_the_migrated_schema_is_the_declared_one(empty_engine: Engine) -> None:
+def test_migrated_schema_equals_declared_schema(empty_engine: Engine) -> None:
     migrations.upgrade(empty_engine)
     assert differences(empty_engine) == []
 
 
-def test_the_comparison_sees_a_difference(empty_engine: Engine) -> None:
+def test_schema_comparison_finds_an_added_column(empty_engine: Engine) -> None:
     migrations.upgrade(empty_engine)
     with transaction(empty_engine) as connection:
         connection.execute(text("ALTER TABLE users ADD COLUMN nickname VARCHAR"))
     assert [difference[0] for difference in differences(empty_engine)] == ["remove_column"]
 
 
-def test_migrating_makes_exactly_what_create_all_makes(
-    empty_engine: Engine, tmp_path: Path
-) -> None:
+def test_migration_and_create_all_give_one_schema(empty_engine: Engine, tmp_path: Path) -> None:
     migrations.upgrade(empty_engine)
     migrated = schema(empty_engine)
     alembic_command(empty_engine, "downgrade", "base")
@@ -128,7 +126,7 @@ def triggers(engine: Engine) -> list[tuple[str, str]]:
         return sorted((row[0], row[1]) for row in connection.execute(text(statement)))
 
 
-def test_migrating_makes_the_triggers_that_create_all_makes(empty_engine: Engine) -> None:
+def test_migration_and_create_all_give_the_same_triggers(empty_engine: Engine) -> None:
     migrations.upgrade(empty_engine)
     migrated = triggers(empty_engine)
     assert migrated
@@ -138,7 +136,7 @@ def test_migrating_makes_the_triggers_that_create_all_makes(empty_engine: Engine
     assert triggers(empty_engine) == migrated
 
 
-def test_a_downgrade_leaves_nothing_and_an_upgrade_restores_it(empty_engine: Engine) -> None:
+def test_downgrade_empties_and_upgrade_restores_the_schema(empty_engine: Engine) -> None:
     migrations.upgrade(empty_engine)
     before = schema(empty_engine)
     alembic_command(empty_engine, "downgrade", "base")
@@ -148,13 +146,13 @@ def test_a_downgrade_leaves_nothing_and_an_upgrade_restores_it(empty_engine: Eng
     assert schema(empty_engine) == before
 
 
-def test_an_upgrade_says_from_where_to_where(empty_engine: Engine) -> None:
+def test_upgrade_returns_the_revisions_before_and_after(empty_engine: Engine) -> None:
     head = migrations.head_revision()
     assert migrations.upgrade(empty_engine) == (None, head)
     assert migrations.upgrade(empty_engine) == (head, head)
 
 
-def test_a_failed_migration_leaves_the_database_as_it_was(
+def test_failed_migration_changes_nothing(
     empty_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upgrade = command.upgrade
@@ -169,7 +167,7 @@ def test_a_failed_migration_leaves_the_database_as_it_was(
     assert inspect(empty_engine).get_table_names() == []
 
 
-def test_two_operators_can_migrate_at_once(empty_engine: Engine) -> None:
+def test_concurrent_migrations_both_succeed(empty_engine: Engine) -> None:
     outcomes: list[Any] = []
 
     def upgrade() -> None:
@@ -193,21 +191,33 @@ def test_two_operators_can_migrate_at_once(empty_engine: Engine) -> None:
     assert differences(empty_engine) == []
 
 
-def test_an_empty_database_is_refused_with_what_to_do(empty_engine: Engine) -> None:
-    with pytest.raises(SchemaError, match=r"at revision none, .* run `driftwarden db upgrade`"):
+def test_an_empty_database_must_be_migrated_first(empty_engine: Engine) -> None:
+    with pytest.raises(SchemaError, match=r"revision none, .* `driftwarden db upgrade`"):
         migrations.require_current(empty_engine)
 
 
-def test_a_database_of_another_version_is_refused(empty_engine: Engine) -> None:
+@pytest.mark.parametrize("refuse", [migrations.require_current, migrations.upgrade])
+@pytest.mark.parametrize(
+    ("revision", "remedy"),
+    [
+        *((old, "new database") for old in sorted(migrations.UNSUPPORTED_REVISIONS)),
+        ("from_the_future", "newer"),
+    ],
+)
+def test_a_schema_without_a_migration_path_is_refused(
+    empty_engine: Engine, refuse: Callable[[Engine], Any], revision: str, remedy: str
+) -> None:
     migrations.upgrade(empty_engine)
     migrations.require_current(empty_engine)
     with transaction(empty_engine) as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = 'from_the_future'"))
-    with pytest.raises(SchemaError, match="at revision from_the_future"):
-        migrations.require_current(empty_engine)
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{revision}'"))
+    before = schema(empty_engine)
+    with pytest.raises(SchemaError, match=rf"revision {revision}.*{remedy}"):
+        refuse(empty_engine)
+    assert schema(empty_engine) == before
 
 
-def test_history_is_one_line_and_every_revision_can_be_undone() -> None:
+def test_migrations_are_linear_and_can_be_undone() -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations.migrations_folder()))
     scripts = ScriptDirectory.from_config(config)

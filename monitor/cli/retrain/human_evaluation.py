@@ -35,7 +35,8 @@ def list_(config: ConfigOption = None) -> None:
         typer.echo("no human evaluation yet; `human_eval` in the evaluation file requests one")
     for row, progress in rows:
         typer.echo(
-            f"{row.id:5d}  {row.status:9s} {row.model} version {row.version}{_evaluation(row)}  "
+            f"{row.id:5d}  {row.status:9s} {row.model} version {row.version}, "
+            f"evaluation {row.candidate_evaluation_id}  "
             f"{progress.n_submitted} of {progress.n_needed} ratings, "
             f"opened {row.opened_at:%Y-%m-%d}"
         )
@@ -58,10 +59,10 @@ def show(human_evaluation: HumanEvaluationArgument, config: ConfigOption = None)
         agreement = agreement_by_dimension(connection, row, np.random.default_rng(human_evaluation))
     typer.echo(
         f"human evaluation {human_evaluation}: {row.status}, {row.model} version "
-        f"{row.version}{_evaluation(row)}"
+        f"{row.version}, evaluation {row.candidate_evaluation_id}"
     )
     typer.echo(
-        f"{progress.n_items} items, {row.reviewers} raters each, scale {row.scale_min} to "
+        f"{progress.n_items} items, {row.raters_per_item} raters each, scale {row.scale_min} to "
         f"{row.scale_max}; {progress.n_submitted} of {progress.n_needed} ratings submitted"
     )
     if row.n_available < row.sample_size:
@@ -144,11 +145,6 @@ def export(
     lines = [json.dumps(item, ensure_ascii=False) + "\n" for item in items]
     output.write_text("".join(lines), encoding="utf-8")
     typer.echo(f"{output}: {len(lines)} items")
-
-
-def _evaluation(row: "HumanEvaluationRow") -> str:
-    """Return which candidate evaluation awaits the ratings: a version may have several."""
-    return "" if row.evaluation_id is None else f", evaluation {row.evaluation_id}"
 
 
 def _say_results(row: "HumanEvaluationRow") -> None:

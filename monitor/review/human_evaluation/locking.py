@@ -35,7 +35,7 @@ def completeness(connection: Connection, human_evaluation: HumanEvaluationRow) -
     n_items, n_submitted = count_submitted_assignments(connection, [human_evaluation.id]).get(
         human_evaluation.id, (0, 0)
     )
-    return Completeness(n_items, n_submitted, n_items * human_evaluation.reviewers)
+    return Completeness(n_items, n_submitted, n_items * human_evaluation.raters_per_item)
 
 
 def lock_human_evaluation(

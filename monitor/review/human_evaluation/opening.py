@@ -80,11 +80,11 @@ def open_human_evaluation(
     version_id = candidate_evaluation_by_id(connection, evaluation_id).version_id
     values = {
         "version_id": version_id,
-        "evaluation_id": evaluation_id,
+        "candidate_evaluation_id": evaluation_id,
         "status": "open",
         "sample_size": plan.sample_size,
         "n_available": len(answered),
-        "reviewers": plan.reviewers,
+        "raters_per_item": plan.reviewers,
         "scale_min": plan.rating_scale[0],
         "scale_max": plan.rating_scale[1],
         "dimensions": list(plan.dimensions),
@@ -189,7 +189,7 @@ def _insert_items(
             human_evaluation_id=human_evaluation_id,
             number=number,
             benchmark=one.benchmark,
-            item_id=one.item_id,
+            benchmark_item_id=one.item_id,
             task_type=one.task_type,
             messages=list(one.messages),
         )

@@ -93,7 +93,7 @@ def claim_next(
         rater = load_rater(connection, reviewer_id)
         for _ in range(CLAIM_ATTEMPTS):
             number = lock_next_ratable_item(
-                connection, human_evaluation_id, rater, human_evaluation.reviewers, now
+                connection, human_evaluation_id, rater, human_evaluation.raters_per_item, now
             )
             # Its last place may have gone between the moment it was seen and that it was locked.
             if number is None or _free(connection, human_evaluation, number, reviewer_id, now):
@@ -307,7 +307,7 @@ def _free(
     now: datetime,
 ) -> bool:
     item = item_by_number(connection, human_evaluation.id, number)
-    return has_free_slot(connection, item.id, reviewer_id, human_evaluation.reviewers, now)
+    return has_free_slot(connection, item.id, reviewer_id, human_evaluation.raters_per_item, now)
 
 
 def _hold(
@@ -327,7 +327,7 @@ def _hold(
     human_evaluation = _open(connection, human_evaluation_id)
     if assignment.submitted_at is not None:
         raise WorkflowError("you have submitted these ratings: take them back first")
-    if not has_free_slot(connection, item.id, reviewer_id, human_evaluation.reviewers, now):
+    if not has_free_slot(connection, item.id, reviewer_id, human_evaluation.raters_per_item, now):
         raise WorkflowError("your reservation has ended and others have taken the item")
     assign_item(connection, item.id, reviewer_id, now=now, until=until)
     return item

@@ -172,7 +172,7 @@ def rated_page(connection: Connection, human_evaluation_id: int, page: int) -> R
         raise WorkflowError("the study was cancelled: its ratings are kept and shown to nobody")
     all_items = items_of(connection, human_evaluation_id)
     rated_now = items_under_human_evaluation(connection, human_evaluation.model)
-    items = [one for one in all_items if (one.benchmark, one.item_id) not in rated_now]
+    items = [one for one in all_items if (one.benchmark, one.benchmark_item_id) not in rated_now]
     n_pages = max(1, -(-len(items) // ITEMS_PER_PAGE))
     if not 1 <= page <= n_pages:
         raise NotFoundError(f"study {human_evaluation_id} has no page {page}")
@@ -213,7 +213,7 @@ def _rated(
         RatedItem(
             number=item.number,
             benchmark=item.benchmark,
-            item_id=item.item_id,
+            item_id=item.benchmark_item_id,
             task_type=item.task_type,
             messages=item.messages,
             answers=sorted(answers[item.id], key=lambda one: one.systems),
@@ -228,7 +228,9 @@ def _view(
 ) -> HumanEvaluationView:
     rater = load_rater(connection, user.id)
     waiting = (
-        count_ratable_items(connection, human_evaluation.id, rater, human_evaluation.reviewers, now)
+        count_ratable_items(
+            connection, human_evaluation.id, rater, human_evaluation.raters_per_item, now
+        )
         if human_evaluation.is_open
         else 0
     )

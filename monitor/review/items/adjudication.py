@@ -164,5 +164,5 @@ def _write_gold(
         resolution=resolution,
         cause=cause,
         comment=judgement.comment,
-        decided_by=person.id,
+        decided_by_id=person.id,
     )

@@ -19,13 +19,13 @@ def lock_rated_items(connection: Connection, human_evaluation_id: int) -> None:
 
 
 def mark_locked(
-    connection: Connection, human_evaluation_id: int, person_id: int, now: datetime
+    connection: Connection, human_evaluation_id: int, user_id: int, now: datetime
 ) -> bool:
     """Lock an open study; return whether it was open."""
     statement = (
         update(HumanEvaluation)
         .where(HumanEvaluation.id == human_evaluation_id, HumanEvaluation.status == "open")
-        .values(status="locked", locked_by=person_id, locked_at=now)
+        .values(status="locked", locked_by_id=user_id, locked_at=now)
     )
     return connection.execute(statement).rowcount == 1
 
@@ -38,7 +38,7 @@ def cancel_human_evaluation_of(
     Call it before an entry of the audit log is made: it waits for whoever is submitting.
     """
     theirs = select(HumanEvaluation.id).where(
-        HumanEvaluation.evaluation_id == evaluation_id, HumanEvaluation.status == "open"
+        HumanEvaluation.candidate_evaluation_id == evaluation_id, HumanEvaluation.status == "open"
     )
     human_evaluation_id = connection.execute(theirs.with_for_update()).scalar_one_or_none()
     if human_evaluation_id is None:

@@ -1,4 +1,4 @@
-"""Studies and their items; whose an answer is lies apart, in :mod:`monitor.store.human_evaluation.keys`."""
+"""Queries of human evaluations and their items, without the key to the systems."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,21 +22,20 @@ class HumanEvaluationRow:
 
     id: int
     version_id: int
-    #: ``None``: of an earlier version of driftwarden, and no evaluation is known.
-    evaluation_id: int | None
+    candidate_evaluation_id: int
     model: str
     version: int
     #: ``open``, ``locked`` or ``cancelled``.
     status: str
     sample_size: int
     n_available: int
-    reviewers: int
+    raters_per_item: int
     scale_min: int
     scale_max: int
     dimensions: list[str]
     opened_at: datetime
     locked_at: datetime | None
-    locked_by: int | None
+    locked_by_id: int | None
     cancelled_at: datetime | None
     results: dict[str, Any] | None
     measured_at: datetime | None
@@ -60,7 +59,7 @@ class HumanEvaluationItemRow:
     human_evaluation_id: int
     number: int
     benchmark: str
-    item_id: str
+    benchmark_item_id: str
     task_type: str
     messages: list[dict[str, str]]
 
@@ -79,7 +78,7 @@ _ITEM = (
     HumanEvaluationItem.human_evaluation_id,
     HumanEvaluationItem.number,
     HumanEvaluationItem.benchmark,
-    HumanEvaluationItem.item_id,
+    HumanEvaluationItem.benchmark_item_id,
     HumanEvaluationItem.task_type,
     HumanEvaluationItem.messages,
 )
@@ -128,7 +127,7 @@ def human_evaluation_of_candidate(
     connection: Connection, evaluation_id: int
 ) -> HumanEvaluationRow | None:
     """Return the study of an evaluation, if there is one."""
-    theirs = _studies().where(HumanEvaluation.evaluation_id == evaluation_id)
+    theirs = _studies().where(HumanEvaluation.candidate_evaluation_id == evaluation_id)
     row = connection.execute(theirs).one_or_none()
     return HumanEvaluationRow(*row) if row else None
 
@@ -175,12 +174,14 @@ def items_under_human_evaluation(connection: Connection, model: str) -> frozense
     A page that shows a system's answer to one of them would tell a reviewer whose it is.
     """
     statement = (
-        select(HumanEvaluationItem.benchmark, HumanEvaluationItem.item_id)
+        select(HumanEvaluationItem.benchmark, HumanEvaluationItem.benchmark_item_id)
         .join(HumanEvaluation, HumanEvaluation.id == HumanEvaluationItem.human_evaluation_id)
         .join(ModelVersion, ModelVersion.id == HumanEvaluation.version_id)
         .where(HumanEvaluation.status == "open", ModelVersion.model == model)
     )
-    return frozenset((row.benchmark, row.item_id) for row in connection.execute(statement))
+    return frozenset(
+        (row.benchmark, row.benchmark_item_id) for row in connection.execute(statement)
+    )
 
 
 def blinding_secret(connection: Connection, human_evaluation_id: int) -> bytes:
@@ -232,19 +233,19 @@ def _studies() -> Select[*tuple[Any, ...]]:
     return select(
         HumanEvaluation.id,
         HumanEvaluation.version_id,
-        HumanEvaluation.evaluation_id,
+        HumanEvaluation.candidate_evaluation_id,
         ModelVersion.model,
         ModelVersion.version,
         HumanEvaluation.status,
         HumanEvaluation.sample_size,
         HumanEvaluation.n_available,
-        HumanEvaluation.reviewers,
+        HumanEvaluation.raters_per_item,
         HumanEvaluation.scale_min,
         HumanEvaluation.scale_max,
         HumanEvaluation.dimensions,
         HumanEvaluation.opened_at,
         HumanEvaluation.locked_at,
-        HumanEvaluation.locked_by,
+        HumanEvaluation.locked_by_id,
         HumanEvaluation.cancelled_at,
         HumanEvaluation.results,
         HumanEvaluation.measured_at,

@@ -69,7 +69,7 @@ def unblinded_ratings(connection: Connection, human_evaluation_id: int) -> list[
     statement = (
         select(
             HumanEvaluationItem.benchmark,
-            HumanEvaluationItem.item_id,
+            HumanEvaluationItem.benchmark_item_id,
             HumanEvaluationItem.number,
             HumanEvaluationItem.task_type,
             HumanEvaluationResponse.id,

@@ -41,7 +41,11 @@ class HumanEvaluationTexts:
 def human_evaluation_texts(connection: Connection, after_id: int) -> list[HumanEvaluationTexts]:
     """Return the next items of studies after one, in the order of their ids."""
     statement = (
-        select(HumanEvaluationItem.id, HumanEvaluationItem.item_id, HumanEvaluationItem.messages)
+        select(
+            HumanEvaluationItem.id,
+            HumanEvaluationItem.benchmark_item_id,
+            HumanEvaluationItem.messages,
+        )
         .where(HumanEvaluationItem.id > after_id)
         .order_by(HumanEvaluationItem.id)
         .limit(ITEMS_PER_SCAN)
@@ -64,7 +68,9 @@ def human_evaluation_texts(connection: Connection, after_id: int) -> list[HumanE
     for item_id, *said in connection.execute(written):
         notes[item_id] += said
     return [
-        HumanEvaluationTexts(item.id, item.item_id, item.messages, answers[item.id], notes[item.id])
+        HumanEvaluationTexts(
+            item.id, item.benchmark_item_id, item.messages, answers[item.id], notes[item.id]
+        )
         for item in items
     ]
 
@@ -74,7 +80,9 @@ def remove_human_evaluation_texts(connection: Connection, item_id: int) -> None:
     connection.execute(
         update(HumanEvaluationItem)
         .where(HumanEvaluationItem.id == item_id)
-        .values(item_id=f"removed {item_id}", messages=[{"role": "user", "content": REMOVED}])
+        .values(
+            benchmark_item_id=f"removed {item_id}", messages=[{"role": "user", "content": REMOVED}]
+        )
     )
     connection.execute(
         update(HumanEvaluationResponse)

@@ -177,7 +177,7 @@ def gold_history(connection: Connection, item_id: int) -> list[GoldRevision]:
             GoldExample.decided_at,
             GoldExample.superseded_at,
         )
-        .outerjoin(User, User.id == GoldExample.decided_by)
+        .outerjoin(User, User.id == GoldExample.decided_by_id)
         .where(GoldExample.item_id == item_id)
         .order_by(GoldExample.id)
     )

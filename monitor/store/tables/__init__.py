@@ -1,6 +1,14 @@
 """The declared schema. Importing this package makes :data:`metadata` complete."""
 
-from monitor.store.tables.accounts import Invitation, SignInAttempt
+from monitor.store.tables.accounts import (
+    Invitation,
+    SignInAttempt,
+    User,
+    UserTaskType,
+    WebSession,
+)
+from monitor.store.tables.alerts import Incident, OutboxMessage
+from monitor.store.tables.audit_log import AuditEntry
 from monitor.store.tables.base import Base
 from monitor.store.tables.human_evaluation import (
     HumanEvaluation,
@@ -11,7 +19,7 @@ from monitor.store.tables.human_evaluation import (
     HumanEvaluationResponse,
 )
 from monitor.store.tables.review import (
-    AuditEntry,
+    Decision,
     GoldExample,
     Review,
     ReviewAssignment,
@@ -22,9 +30,6 @@ from monitor.store.tables.review import (
     ReviewMessage,
     ReviewProposal,
     TaxonomyVersion,
-    User,
-    UserTaskType,
-    WebSession,
 )
 from monitor.store.tables.traffic import (
     Baseline,
@@ -46,14 +51,7 @@ from monitor.store.tables.training import (
     StageChange,
     TrainingRun,
 )
-from monitor.store.tables.windows import (
-    Decision,
-    DriftEvaluation,
-    Incident,
-    OutboxMessage,
-    Report,
-    SlowDriftWindow,
-)
+from monitor.store.tables.windows import DriftEvaluation, Report, SlowDriftWindow
 
 metadata = Base.metadata
 

@@ -1,21 +1,51 @@
-"""How people get in: one-time links, and what is remembered of failed sign-ins."""
+"""Tables of user accounts: users, invitations, failed sign-ins and browser sessions."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monitor.store.tables.base import Base, BigId
 
 
+class User(Base):
+    """An account that signs in."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    #: Empty without a password; the user then signs in by single sign-on only.
+    password_hash: Mapped[str]
+    #: In lower case.
+    email: Mapped[str | None] = mapped_column(unique=True)
+    #: Issuer and subject at the single sign-on provider, bound at the first sign-in.
+    identity: Mapped[str | None] = mapped_column(unique=True)
+    #: A session that carries an earlier epoch is invalid.
+    session_epoch: Mapped[int] = mapped_column(default=0)
+    #: ``reviewer``, ``adjudicator``, ``lead`` or ``admin``.
+    role: Mapped[str]
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+
+class UserTaskType(Base):
+    """A task type that a user reviews. A user without a row reviews all task types."""
+
+    __tablename__ = "user_task_types"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    task_type: Mapped[str] = mapped_column(primary_key=True)
+
+
 class Invitation(Base):
-    """A link by which a person sets a password, once."""
+    """A one-time link for setting a password."""
 
     __tablename__ = "invitations"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
-    #: SHA-256 of the token: reading the table lets nobody in.
+    #: SHA-256 of the token, so that read access to this table grants no access.
     token_hash: Mapped[str] = mapped_column(unique=True)
     created_by: Mapped[str]
     created_at: Mapped[datetime]
@@ -24,12 +54,22 @@ class Invitation(Base):
 
 
 class SignInAttempt(Base):
-    """Failed sign-ins of a name, of an address, or of both together."""
+    """Failed sign-ins, counted by user name, by client address, and by both together."""
 
     __tablename__ = "sign_in_attempts"
 
-    #: A digest: people type passwords where the name belongs.
+    #: A digest, because users sometimes type a password into the name field.
     key: Mapped[str] = mapped_column(primary_key=True)
     failures: Mapped[int]
     blocked_until: Mapped[datetime | None]
     last_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class WebSession(Base):
+    """A browser session. It outlives a restart of the daemon."""
+
+    __tablename__ = "web_sessions"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)

@@ -1,4 +1,4 @@
-"""What all tables share: naming, UTC timestamps, identifiers that both databases can count."""
+"""Declarative base of all tables: constraint names, UTC timestamps, generated ids."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,18 +7,18 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
-#: SQLite counts only INTEGER primary keys up by itself.
+#: SQLite generates ids only for INTEGER primary keys.
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC; SQLite, which keeps no zone, gets and gives UTC."""
+    """An aware datetime in UTC. SQLite stores no time zone, so UTC is attached on reading."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive datetimes and convert the others to UTC."""
+        """Convert an aware datetime to UTC; refuse a naive one."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -27,21 +27,21 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Attach UTC to what SQLite returns."""
+        """Return an aware datetime in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
-    """The declarative base; constraint names are fixed so that migrations can refer to them."""
+    """The declarative base. Constraint names follow a convention that migrations rely on."""
 
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(column_0_label)s",
             "uq": "uq_%(table_name)s_%(column_0_name)s",
             "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
             "pk": "pk_%(table_name)s",
         }
     )

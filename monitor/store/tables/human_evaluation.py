@@ -1,4 +1,4 @@
-"""Blind human evaluations: what is shown, who rates it how, and apart from both, whose it is."""
+"""Tables of blind human evaluations. The key to the systems lies in a table of its own."""
 
 from datetime import datetime
 from typing import Any
@@ -10,65 +10,66 @@ from monitor.store.tables.base import Base, BigId
 
 
 class HumanEvaluation(Base):
-    """People rating the answers of a candidate, the incumbent and the base, blind."""
+    """Blind ratings of the responses of a candidate, the incumbent and the base model."""
 
     __tablename__ = "human_evaluations"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    #: The candidate.
     version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
-    #: The evaluation that waits for it, which has one study at most. Studies of earlier versions of
-    #: driftwarden may have none.
-    evaluation_id: Mapped[int | None] = mapped_column(
+    #: The candidate evaluation that awaits the ratings.
+    candidate_evaluation_id: Mapped[int] = mapped_column(
         ForeignKey("candidate_evaluations.id"), unique=True
     )
-    #: ``open``, ``locked`` or ``cancelled``; nothing is rated any more once it isn't open.
+    #: ``open``, ``locked`` or ``cancelled``. Only an open one accepts ratings.
     status: Mapped[str]
-    #: Items that were asked for, and how many there were to choose from.
+    #: Items requested, and items available to sample from.
     sample_size: Mapped[int]
     n_available: Mapped[int]
-    #: Different people who rate each item.
-    reviewers: Mapped[int]
+    #: Number of different users who rate each item.
+    raters_per_item: Mapped[int]
     scale_min: Mapped[int]
     scale_max: Mapped[int]
-    #: Names of what is rated, in their order.
+    #: Names of the rated dimensions, in the order of the form.
     dimensions: Mapped[list[Any]]
-    #: Orders items and answers; it leaves the server with no answer of ours, ever.
+    #: Key of the order of items and responses. Never sent to a client.
     secret: Mapped[bytes] = mapped_column(LargeBinary)
     opened_at: Mapped[datetime]
     locked_at: Mapped[datetime | None]
-    locked_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    #: When its evaluation was cancelled while people rated.
+    locked_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    #: When the candidate evaluation was cancelled during the rating.
     cancelled_at: Mapped[datetime | None]
-    #: Figures and checks, once the study was locked and measured.
+    #: Figures and checks, computed after the lock.
     results: Mapped[dict[str, Any] | None]
     measured_at: Mapped[datetime | None]
 
 
 class HumanEvaluationItem(Base):
-    """A conversation that all systems have answered."""
+    """A conversation to which every system has responded."""
 
     __tablename__ = "human_evaluation_items"
     __table_args__ = (
         UniqueConstraint("human_evaluation_id", "number", name="uq_human_evaluation_items_number"),
         UniqueConstraint(
-            "human_evaluation_id", "benchmark", "item_id", name="uq_human_evaluation_items_item"
+            "human_evaluation_id",
+            "benchmark",
+            "benchmark_item_id",
+            name="uq_human_evaluation_items_item",
         ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     human_evaluation_id: Mapped[int] = mapped_column(ForeignKey("human_evaluations.id"))
-    #: From 1, in the order in which items are given out.
+    #: From 1, in the order of assignment.
     number: Mapped[int]
     benchmark: Mapped[str]
-    #: Its id in the benchmark.
-    item_id: Mapped[str]
+    #: The id of the item in the benchmark.
+    benchmark_item_id: Mapped[str]
     task_type: Mapped[str]
     messages: Mapped[list[Any]]
 
 
 class HumanEvaluationResponse(Base):
-    """A text that one system, or several in the same words, answered an item with."""
+    """A response to an item. Systems whose responses are identical share one row."""
 
     __tablename__ = "human_evaluation_responses"
 
@@ -78,7 +79,7 @@ class HumanEvaluationResponse(Base):
 
 
 class HumanEvaluationKey(Base):
-    """Whose an answer is. Nothing reads this table before its study is locked."""
+    """The system that a response came from. Not read before the human evaluation is locked."""
 
     __tablename__ = "human_evaluation_keys"
 
@@ -89,7 +90,7 @@ class HumanEvaluationKey(Base):
 
 
 class HumanEvaluationAssignment(Base):
-    """One person's turn at one item: reserved, drafted, submitted or declined."""
+    """An item assigned to a user: leased, drafted, submitted, skipped or declined."""
 
     __tablename__ = "human_evaluation_assignments"
     __table_args__ = (
@@ -99,30 +100,30 @@ class HumanEvaluationAssignment(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("human_evaluation_items.id"))
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
-    #: Until when the item is reserved for them.
+    #: End of the lease.
     expires_at: Mapped[datetime]
     draft: Mapped[dict[str, Any]] = mapped_column(default=dict)
     started_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
-    #: Put off: it comes back last.
+    #: Set when the user skipped the item, which is then assigned to them last.
     skipped_at: Mapped[datetime | None]
-    #: Why it never comes back to them.
+    #: Set when the user declined the item, which is then never assigned to them again.
     declined_reason: Mapped[str | None]
     comment: Mapped[str] = mapped_column(default="")
 
 
 class HumanEvaluationRating(Base):
-    """What one person gave one answer."""
+    """The ratings that a user gave a response."""
 
     __tablename__ = "human_evaluation_ratings"
     __table_args__ = (
-        UniqueConstraint("response_id", "reviewer_id", name="uq_human_evaluation_ratings_answer"),
+        UniqueConstraint("response_id", "reviewer_id", name="uq_human_evaluation_ratings_response"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     response_id: Mapped[int] = mapped_column(ForeignKey("human_evaluation_responses.id"))
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    #: Where they saw it: 0 was shown first.
+    #: Position at which the response was shown, from 0.
     position: Mapped[int]
     #: Dimension -> rating.
     scores: Mapped[dict[str, Any]]

@@ -1,47 +1,16 @@
-"""Expert review: people, batches, items, leases, reviews, gold and the audit log."""
+"""Tables of expert review: batches, items, assignments, reviews, gold and decisions."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.store.tables.append_only import keep_append_only
 from monitor.store.tables.base import Base, BigId
 
 
-class User(Base):
-    """A person who signs in."""
-
-    __tablename__ = "users"
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
-    #: Empty where the person has set none: they can't sign in by password.
-    password_hash: Mapped[str]
-    #: In lower case.
-    email: Mapped[str | None] = mapped_column(unique=True)
-    #: Issuer and subject at the provider of single sign-on, bound at the first sign-in.
-    identity: Mapped[str | None] = mapped_column(unique=True)
-    #: Sessions of an earlier epoch are over.
-    session_epoch: Mapped[int] = mapped_column(default=0)
-    #: ``reviewer``, ``adjudicator``, ``lead`` or ``admin``.
-    role: Mapped[str]
-    active: Mapped[bool] = mapped_column(default=True)
-    created_at: Mapped[datetime]
-
-
-class UserTaskType(Base):
-    """A task type that a person reviews; who has none reviews all of them."""
-
-    __tablename__ = "user_task_types"
-
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
-    task_type: Mapped[str] = mapped_column(primary_key=True)
-
-
 class ReviewBatch(Base):
-    """The items queued for one evaluation."""
+    """The review items queued for one drift evaluation."""
 
     __tablename__ = "review_batches"
 
@@ -49,12 +18,13 @@ class ReviewBatch(Base):
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("drift_evaluations.id"), unique=True)
     model: Mapped[str]
     created_at: Mapped[datetime]
-    #: The window's size, the control draw's, and each task type's share of the traffic by stratum.
+    #: Sampling design: size of the window and of the control draw, and the share of the traffic by
+    #: task type and stratum.
     design: Mapped[dict[str, Any] | None]
 
 
 class ReviewItem(Base):
-    """One exchange to be reviewed twice."""
+    """An exchange queued for two blind reviews."""
 
     __tablename__ = "review_items"
     __table_args__ = (
@@ -65,35 +35,35 @@ class ReviewItem(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     batch_id: Mapped[int] = mapped_column(ForeignKey("review_batches.id"))
     exchange_id: Mapped[int] = mapped_column(ForeignKey("exchanges.id"), index=True)
-    #: Shuffled over the slices, so that the order tells nothing.
+    #: Shuffled across the slices, so that the order reveals nothing.
     position: Mapped[int]
-    #: ``control``, ``drift`` or ``cluster``: hidden from reviewers, who would be anchored.
+    #: ``control``, ``drift`` or ``cluster``: hidden from reviewers to avoid anchoring.
     slice: Mapped[str]
-    #: Probability with which the text came from the window into this batch.
+    #: Probability with which any draw selects the text from the window.
     selection_probability: Mapped[float]
-    #: Probability with which it came into the control slice.
+    #: Probability with which the control draw selects it.
     control_probability: Mapped[float]
-    #: Index of the drifted cluster in the evaluation, if the exchange belongs to one.
+    #: Index of its drifted cluster in the assessment; ``NULL`` outside every cluster.
     cluster: Mapped[int | None]
-    #: Of the exchange; empty where it has none.
+    #: Task type of the exchange; empty where it has none.
     task_type: Mapped[str] = mapped_column(default="")
-    #: ``queued``, ``disagreed``, ``adjudication``, ``gold``, ``flagged`` (a lead is to look at it)
-    #: or ``excluded`` (a lead has).
+    #: ``queued``, ``disagreed``, ``adjudication``, ``gold``, ``flagged`` (awaits a lead) or
+    #: ``excluded`` (by a lead).
     status: Mapped[str]
-    #: Why somebody wants the item out: personal data, out of scope.
+    #: Why a user flagged the item for exclusion: personal data, out of scope.
     excluded_reason: Mapped[str | None]
-    #: The status that a lead who rejects the flag puts back.
+    #: The status that is restored when a lead rejects the flag.
     status_before_flag: Mapped[str | None]
-    #: Why a lead reopened it last.
+    #: Reason of the latest reopening.
     reopened_reason: Mapped[str | None]
-    #: 1, and one more each time that a lead reopens it.
+    #: Starts at 1 and increases with each reopening.
     revision: Mapped[int] = mapped_column(default=1)
-    #: Digest of the taxonomy in force when the batch was made; empty where there was none.
+    #: Digest of the taxonomy in force when the batch was created; empty without a taxonomy.
     taxonomy_version: Mapped[str] = mapped_column(default="")
 
 
 class ReviewDraw(Base):
-    """How a text came into a batch's sample, with the item that asks for it, or asked earlier."""
+    """A text sampled for a batch, with the item that reviews it, maybe of an earlier batch."""
 
     __tablename__ = "review_draws"
     __table_args__ = (UniqueConstraint("batch_id", "item_id", name="uq_review_draws_item"),)
@@ -104,20 +74,20 @@ class ReviewDraw(Base):
     #: Digest of the conversation and the response.
     text_digest: Mapped[str] = mapped_column(index=True)
     task_type: Mapped[str]
-    #: 0 familiar, 1 foreign, 2 in a drifted cluster.
+    #: 0 familiar, 1 novel, 2 in a drifted cluster.
     stratum: Mapped[int]
-    #: Index of the drifted cluster in the batch's own evaluation.
+    #: Index of the drifted cluster in the assessment of the batch's own evaluation.
     cluster: Mapped[int | None]
-    #: How often the control draw hit the text: so often it counts.
+    #: Number of control points that hit the text, which is its weight in the control slice.
     control_points: Mapped[int]
-    #: Share of the window's traffic that has this text.
+    #: Share of the window's traffic with this text.
     traffic_share: Mapped[float]
-    #: Probability with which any draw takes it.
+    #: Probability with which any draw selects it.
     selection_probability: Mapped[float]
 
 
 class ReviewAssignment(Base):
-    """A claim on an item, with the draft typed so far."""
+    """A review item leased by a user, with the draft saved so far."""
 
     __tablename__ = "review_assignments"
     __table_args__ = (
@@ -129,14 +99,14 @@ class ReviewAssignment(Base):
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)
     draft: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    #: Set when the reviewer put the item off: it comes back to them after all others.
+    #: Set when the reviewer skipped the item, which is then assigned to them last.
     skipped_at: Mapped[datetime | None]
-    #: Set when the reviewer will not judge this item: it never comes back to them.
+    #: Set when the reviewer declined the item, which is then never assigned to them again.
     declined_reason: Mapped[str | None]
 
 
 class Review(Base):
-    """One reviewer's submitted verdict; it never changes."""
+    """A submitted review. It is never updated."""
 
     __tablename__ = "reviews"
     __table_args__ = (UniqueConstraint("item_id", "reviewer_id", name="uq_reviews_reviewer"),)
@@ -152,17 +122,17 @@ class Review(Base):
     compliance: Mapped[int]
     #: ``knowledge``, ``format``, ``tone``, ``judgement``, ``unsafe``, ``other``; or empty.
     error_kind: Mapped[str]
-    #: Whether an expert with what the model was given could have got it right: ``yes``,
+    #: Whether an expert could have responded correctly from the same input: ``yes``,
     #: ``facts_missing``, ``needs_judgement``; or empty.
     answerable: Mapped[str] = mapped_column(default="")
-    #: The response as it should have been; the model's own where it was accepted.
+    #: The corrected response; the model's own where it was accepted.
     corrected_response: Mapped[str]
     comment: Mapped[str]
     submitted_at: Mapped[datetime]
 
 
 class ReviewProposal(Base):
-    """What a reviewer of a disagreed item proposes after talking; two equal ones make gold."""
+    """A reviewer's proposal for a disagreed item. Two equal proposals become gold."""
 
     __tablename__ = "review_proposals"
     __table_args__ = (
@@ -181,7 +151,7 @@ class ReviewProposal(Base):
 
 
 class ReviewMessage(Base):
-    """What one of the two reviewers of a disagreed item writes to the other."""
+    """A message between the two reviewers of a disagreed item."""
 
     __tablename__ = "review_messages"
 
@@ -193,7 +163,7 @@ class ReviewMessage(Base):
 
 
 class ReviewAudit(Base):
-    """An agreed item that an adjudicator judges too, without seeing the votes."""
+    """An audit of an agreed item by an adjudicator, who doesn't see the reviews."""
 
     __tablename__ = "review_audits"
     __table_args__ = (UniqueConstraint("item_id", "revision", name="uq_review_audits_revision"),)
@@ -204,8 +174,8 @@ class ReviewAudit(Base):
     drawn_at: Mapped[datetime]
     auditor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[datetime | None]
-    #: In what the ruling differs from the gold that it looked at: ``verdict``, ``unsafe``,
-    #: ``corrected response``; empty where it confirms it.
+    #: How the audit differs from the gold: ``verdict``, ``unsafe``, ``corrected response``; empty
+    #: where it confirms the gold.
     differences: Mapped[list[Any] | None]
     verdict: Mapped[str] = mapped_column(default="")
     error_kind: Mapped[str] = mapped_column(default="")
@@ -215,7 +185,7 @@ class ReviewAudit(Base):
 
 
 class GoldExample(Base):
-    """What the reviewers agreed on: the only source of training examples."""
+    """The agreed outcome of an item, the only source of training examples."""
 
     __tablename__ = "gold_examples"
     __table_args__ = (
@@ -230,7 +200,7 @@ class GoldExample(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"), index=True)
-    #: The item's revision that it decides.
+    #: Revision of the item.
     revision: Mapped[int] = mapped_column(default=1)
     verdict: Mapped[str]
     response: Mapped[str]
@@ -239,53 +209,42 @@ class GoldExample(Base):
     answerable: Mapped[str] = mapped_column(default="")
     #: ``agreed``, ``discussed``, ``adjudicated`` or ``audited``.
     resolution: Mapped[str]
-    #: Why an adjudicator was needed: ``guidelines_gap``, ``reviewer_error``, ``ambiguous``; or empty.
+    #: Cause of the disagreement: ``guidelines_gap``, ``reviewer_error``, ``ambiguous``; or empty.
     cause: Mapped[str] = mapped_column(default="")
-    #: What who decided it by themselves says of it.
+    #: Comment of the adjudicator or auditor.
     comment: Mapped[str] = mapped_column(default="")
-    #: Who adjudicated or audited; ``NULL`` where the two reviewers settled it.
-    decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    #: The adjudicator or auditor; ``NULL`` where the two reviewers agreed.
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[datetime]
-    #: When another took its place, or the item was excluded; ``NULL``: it stands.
+    #: When it was replaced, or the item excluded; ``NULL`` while it stands.
     superseded_at: Mapped[datetime | None]
 
 
-class AuditEntry(Base):
-    """An append-only line of who did what; each entry's hash covers the one before."""
-
-    __tablename__ = "audit_log"
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    at: Mapped[datetime]
-    actor: Mapped[str]
-    action: Mapped[str]
-    subject: Mapped[str]
-    details: Mapped[dict[str, Any]]
-    previous_hash: Mapped[str]
-    hash: Mapped[str] = mapped_column(unique=True)
-
-
-keep_append_only(AuditEntry.metadata.tables[AuditEntry.__tablename__])
-
-
 class TaxonomyVersion(Base):
-    """A version of the task taxonomy that items were, or are, reviewed under."""
+    """A version of the task taxonomy that items are or were reviewed under."""
 
     __tablename__ = "taxonomy_versions"
 
     #: SHA-256 of the content.
     version: Mapped[str] = mapped_column(primary_key=True)
-    #: JSON in its one spelling, as text: the digest is over these characters.
+    #: Canonical JSON as text; the digest covers these characters.
     content: Mapped[str]
-    #: When it was last put into force.
+    #: When it last came into force.
     in_force_at: Mapped[datetime]
 
 
-class WebSession(Base):
-    """A signed-in browser's session, so that a restart signs nobody out."""
+class Decision(Base):
+    """The decision whether to retrain, with all figures; one for each review batch."""
 
-    __tablename__ = "web_sessions"
+    __tablename__ = "decisions"
 
-    key: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[bytes] = mapped_column(LargeBinary)
-    expires_at: Mapped[datetime | None] = mapped_column(index=True)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("review_batches.id"), unique=True)
+    model: Mapped[str]
+    #: ``retrain``, ``fix_context``, ``fix_guidelines``, ``keep`` or ``undecided``.
+    recommendation: Mapped[str]
+    #: Counts, rates, intervals and the reasons as text.
+    inputs: Mapped[dict[str, Any]]
+    decided_at: Mapped[datetime]
+    confirmed_by: Mapped[str | None]
+    confirmed_at: Mapped[datetime | None]

@@ -1,4 +1,4 @@
-"""Training runs, the registry of model versions, and rollouts."""
+"""Tables of training runs, the registry of model versions, and rollouts."""
 
 from datetime import datetime
 from typing import Any
@@ -10,30 +10,30 @@ from monitor.store.tables.base import Base, BigId
 
 
 class TrainingRun(Base):
-    """A retraining, planned in SQL before its child process starts."""
+    """A training run, inserted before its child process starts."""
 
     __tablename__ = "training_runs"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    #: The decision that asked for it; at most one run follows a decision.
+    #: The decision it follows. A decision has at most one training run.
     decision_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), unique=True)
     model: Mapped[str]
     #: ``planned``, ``running``, ``succeeded``, ``failed`` or ``cancelled``.
     status: Mapped[str]
     launcher: Mapped[str]
-    #: What the launcher needs to find the run again, such as pid and start time.
+    #: What the launcher needs to find the child again, such as pid and start time.
     handle: Mapped[dict[str, Any] | None]
     recipe: Mapped[dict[str, Any]]
     work_dir: Mapped[str]
-    #: What could be tried when it was planned: methods, bases, their memory; the data's size.
+    #: Options at planning time: methods, base models, their memory, and the size of the data.
     plan: Mapped[dict[str, Any] | None]
-    #: What the child reported last, its losses thinned out, and the end of its log.
+    #: Latest report of the child, a thinned loss curve, and the end of its log.
     progress: Mapped[dict[str, Any] | None]
-    #: How often its child was started again after it had died.
+    #: Number of restarts after the child had died.
     resumptions: Mapped[int] = mapped_column(server_default=text("0"))
-    #: Who asked on the page to end it; what launched it does.
+    #: The user who requested the cancellation on the page; the daemon carries it out.
     cancel_requested_by: Mapped[str | None]
-    #: Of a cancelled run: why its child couldn't be ended yet. The daemon tries until it could.
+    #: Why the child of a cancelled run still runs. The daemon keeps trying to stop it.
     termination_error: Mapped[str | None]
     result: Mapped[dict[str, Any] | None]
     error: Mapped[str | None]
@@ -48,7 +48,7 @@ class ModelVersion(Base):
     __tablename__ = "model_versions"
     __table_args__ = (
         UniqueConstraint("model", "version", name="uq_model_versions_version"),
-        # One version of a model serves all traffic that no rollout takes.
+        # A model has at most one version in production.
         Index(
             "uq_model_versions_production",
             "model",
@@ -73,11 +73,11 @@ class ModelVersion(Base):
 
 
 class CandidateEvaluation(Base):
-    """What a candidate is held to and what came of it, planned in SQL before its child starts."""
+    """The evaluation of a candidate, inserted before its child process starts."""
 
     __tablename__ = "candidate_evaluations"
     __table_args__ = (
-        # A version is evaluated by one process at a time.
+        # A version has at most one unfinished evaluation.
         Index(
             "uq_candidate_evaluations_open",
             "version_id",
@@ -94,37 +94,37 @@ class CandidateEvaluation(Base):
     launcher: Mapped[str]
     #: What the launcher needs to find the child again.
     handle: Mapped[dict[str, Any] | None]
-    #: The run's folder, in which the child works.
+    #: Working directory of the child: the folder of the training run.
     work_dir: Mapped[str]
-    #: Systems, evaluation.yaml, gates and scoring: all that the child needs.
+    #: Input of the child: systems, evaluation.yaml, gates and scoring.
     request: Mapped[dict[str, Any]]
     #: SHA-256 of evaluation.yaml.
     file_digest: Mapped[str]
-    #: SHA-256 of each benchmark's data set, once they were read.
+    #: SHA-256 of each benchmark's data set; ``NULL`` until they were read.
     dataset_digests: Mapped[dict[str, Any] | None]
-    #: How often a child was started.
+    #: Number of times that a child was started.
     attempts: Mapped[int] = mapped_column(default=0)
-    #: Not started before; set after a failure that may pass.
+    #: Earliest time of the next start; set after a transient failure.
     next_attempt_at: Mapped[datetime]
-    #: Every number that led to the decision.
+    #: All figures behind the gate result.
     results: Mapped[dict[str, Any] | None]
     #: ``promote``, ``reject`` or ``undecided``.
     gate_result: Mapped[str | None]
     error: Mapped[str | None]
-    #: Of a cancelled one: why its child couldn't be ended yet. The daemon tries until it could.
+    #: Why the child of a cancelled evaluation still runs. The daemon keeps trying to stop it.
     termination_error: Mapped[str | None]
     planned_by: Mapped[str]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    #: The person who let an undecided candidate go on, and why.
+    #: The user who approved an undecided candidate, and the reason.
     approved_by: Mapped[str | None]
     approved_reason: Mapped[str | None]
     approved_at: Mapped[datetime | None]
 
 
 class ModelScore(Base):
-    """A measured figure of a version on a benchmark's stratum (``""``: all of it)."""
+    """The score of a version on a stratum of a benchmark (``""``: the whole benchmark)."""
 
     __tablename__ = "model_scores"
     __table_args__ = (
@@ -144,7 +144,7 @@ class ModelScore(Base):
 
 
 class StageChange(Base):
-    """Who or what moved a version from one stage to another, and why."""
+    """A change of a version's stage: by whom, and why."""
 
     __tablename__ = "stage_changes"
 
@@ -158,7 +158,7 @@ class StageChange(Base):
 
 
 class Rollout(Base):
-    """A candidate's way through the steps of traffic."""
+    """The rollout of a candidate through stages of traffic."""
 
     __tablename__ = "rollouts"
 
@@ -174,10 +174,10 @@ class Rollout(Base):
 
 
 class BaselinePlan(Base):
-    """A baseline that is to be taken from a promoted version's own traffic, by no one but us.
+    """A baseline to be created from the traffic of a promoted version.
 
-    Written in the transaction of the promotion. Until it is taken, the version is compared with the
-    model's newest baseline.
+    Inserted in the transaction of the promotion. Until the baseline exists, the version is compared
+    with the model's latest one.
     """
 
     __tablename__ = "baseline_plans"
@@ -185,29 +185,29 @@ class BaselinePlan(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     model: Mapped[str] = mapped_column(index=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
-    #: When the version was promoted: its traffic of before is a rollout's.
+    #: When the version was promoted. Its earlier traffic is that of the rollout.
     since: Mapped[datetime]
-    #: Windows that end by then were looked at.
+    #: End of the last window that was searched for enough traffic.
     searched_until: Mapped[datetime | None]
-    #: The baseline that was taken.
+    #: The baseline that was created.
     baseline_id: Mapped[int | None] = mapped_column(ForeignKey("baselines.id"))
-    #: When it was taken, or another version was promoted before it could be.
+    #: When the baseline was created, or another version was promoted first.
     closed_at: Mapped[datetime | None]
 
 
 class RegistryMirror(Base):
-    """How far another registry has followed the versions of a model."""
+    """Progress of mirroring the versions of a model to another registry."""
 
     __tablename__ = "registry_mirrors"
 
     model: Mapped[str] = mapped_column(primary_key=True)
-    #: Changes of the model's versions so far, counted in the transactions that made them.
-    changes: Mapped[int]
-    #: The changes that the other registry has.
-    mirrored: Mapped[int]
-    #: Failed attempts since it last followed.
+    #: Number of changes of the model's versions, counted in their transactions.
+    n_changes: Mapped[int]
+    #: Number of changes that were mirrored.
+    n_mirrored: Mapped[int]
+    #: Failed attempts since the last success.
     attempts: Mapped[int]
     next_attempt_at: Mapped[datetime | None]
-    #: Why the last attempt failed.
+    #: Error of the last failed attempt.
     error: Mapped[str | None]
     mirrored_at: Mapped[datetime | None]

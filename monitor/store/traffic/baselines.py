@@ -10,7 +10,10 @@ from monitor.store.tables import Baseline
 
 @dataclass(frozen=True)
 class BaselineRow:
-    """A baseline, without its exchanges; see :func:`monitor.store.traffic.exchanges.load_baseline`."""
+    """A baseline without its exchanges.
+
+    See :func:`monitor.store.traffic.exchanges.load_baseline`.
+    """
 
     id: int
     model: str

@@ -14,8 +14,8 @@ class MirrorRow:
     """A model and how far the other registry is."""
 
     model: str
-    changes: int
-    mirrored: int
+    n_changes: int
+    n_mirrored: int
     attempts: int
     error: str | None
     mirrored_at: datetime | None
@@ -23,8 +23,8 @@ class MirrorRow:
 
 _ROWS = select(
     RegistryMirror.model,
-    RegistryMirror.changes,
-    RegistryMirror.mirrored,
+    RegistryMirror.n_changes,
+    RegistryMirror.n_mirrored,
     RegistryMirror.attempts,
     RegistryMirror.error,
     RegistryMirror.mirrored_at,
@@ -34,7 +34,7 @@ _ROWS = select(
 def count_registry_change(connection: Connection, model: str) -> None:
     """Count a change of a model's versions, in the transaction that makes it."""
     statement = _first_change(connection, model)
-    counted = {"changes": RegistryMirror.changes + 1}
+    counted = {"n_changes": RegistryMirror.n_changes + 1}
     connection.execute(
         statement.on_conflict_do_update(index_elements=[RegistryMirror.model], set_=counted)
     )
@@ -49,7 +49,7 @@ def due_mirrors(connection: Connection, now: datetime) -> list[MirrorRow]:
         # Its versions are older than the count.
         connection.execute(_first_change(connection, model).on_conflict_do_nothing())
     due = or_(RegistryMirror.next_attempt_at.is_(None), RegistryMirror.next_attempt_at <= now)
-    statement = _ROWS.where(RegistryMirror.changes != RegistryMirror.mirrored, due)
+    statement = _ROWS.where(RegistryMirror.n_changes != RegistryMirror.n_mirrored, due)
     return [MirrorRow(*row) for row in connection.execute(statement.order_by(RegistryMirror.model))]
 
 
@@ -63,7 +63,9 @@ def mark_mirrored(connection: Connection, row: MirrorRow, now: datetime) -> None
     connection.execute(
         update(RegistryMirror)
         .where(RegistryMirror.model == row.model)
-        .values(mirrored=row.changes, attempts=0, next_attempt_at=None, error=None, mirrored_at=now)
+        .values(
+            n_mirrored=row.n_changes, attempts=0, next_attempt_at=None, error=None, mirrored_at=now
+        )
     )
 
 
@@ -78,4 +80,4 @@ def mark_failed(connection: Connection, row: MirrorRow, error: str, next_at: dat
 
 def _first_change(connection: Connection, model: str) -> postgresql.Insert | sqlite.Insert:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return insert(RegistryMirror).values(model=model, changes=1, mirrored=0, attempts=0)
+    return insert(RegistryMirror).values(model=model, n_changes=1, n_mirrored=0, attempts=0)

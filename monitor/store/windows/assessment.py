@@ -95,7 +95,7 @@ class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
 
     #: ``drift`` from the window that finds it until it has passed.
     verdict: Literal["drift", "no_drift"]
-    #: ``drift``, and surely above ``min_slow_drifted_share``, or seen since it was: what pages somebody.
+    #: Drift whose lower bound passed ``min_slow_drifted_share`` now or since: it alerts.
     alarm: bool
     #: Holds at all windows at once, however many there are.
     p_value: float

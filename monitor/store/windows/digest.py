@@ -22,7 +22,7 @@ class SlowFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """Input or output of a window, as :class:`monitor.store.windows.assessment.FamilyAssessment`."""
+    """The figures of :class:`monitor.store.windows.assessment.FamilyAssessment`."""
 
     verdict: Verdict
     alarm: bool

@@ -172,7 +172,7 @@ def _context(
         "people": view.summarize_raters(connection, row.id),
         # Drawn alike at each visit: a figure that changes by itself would look like news.
         "agreement": view.agreement_by_dimension(connection, row, np.random.default_rng(row.id)),
-        "locked_by": names.get(row.locked_by or 0, ""),
+        "locked_by": names.get(row.locked_by_id or 0, ""),
     }
 
 

@@ -54,7 +54,7 @@ def _remarks(connection: Connection, human_evaluation: HumanEvaluationRow) -> li
     n_items, n_submitted = count_submitted_assignments(connection, [human_evaluation.id])[
         human_evaluation.id
     ]
-    needed = n_items * human_evaluation.reviewers
+    needed = n_items * human_evaluation.raters_per_item
     found = []
     if human_evaluation.n_available < human_evaluation.sample_size:
         found.append(

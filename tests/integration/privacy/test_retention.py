@@ -282,7 +282,7 @@ def test_the_daemon_runs_it_once_a_day(engine: Engine, clock: datetime) -> None:
     assert set() == stored_ids(engine)
     with transaction(engine) as connection:
         entries = connection.execute(
-            select(AuditEntry.at, AuditEntry.details).where(AuditEntry.action == ACTION)
+            select(AuditEntry.occurred_at, AuditEntry.details).where(AuditEntry.action == ACTION)
         ).all()
         assert first_broken_entry_id(connection) is None
     assert [clock, clock + timedelta(hours=25)] == [one.at for one in entries]

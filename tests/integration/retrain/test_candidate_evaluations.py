@@ -557,7 +557,7 @@ def test_the_verdict_is_final_once_the_study_was_measured(
         assert human_evaluation is not None
         assert (
             human_evaluation.is_open,
-            human_evaluation.reviewers,
+            human_evaluation.raters_per_item,
             human_evaluation.n_available,
         ) == (True, 2, 6)
         assert len(list_messages(connection)) == 1  # that people are asked

@@ -156,7 +156,7 @@ def test_a_promotion_does_not_wait_for_mlflow(mirrored: Mirrored) -> None:
     with transaction(mirrored.engine) as connection:
         (row,) = list_mirrors(connection)
         assert store.version_by_id(connection, version).stage == "production"
-    assert (row.attempts, row.mirrored) == (1, 0)
+    assert (row.attempts, row.n_mirrored) == (1, 0)
     assert f"MLflow at {closed} doesn't answer" in str(row.error)
     assert mirrored.follow(later=FIRST_DELAY / 2) == 0  # not yet
     assert mirrored.follow(away, later=FIRST_DELAY) == 0
@@ -165,7 +165,7 @@ def test_a_promotion_does_not_wait_for_mlflow(mirrored: Mirrored) -> None:
     assert mirrored.aliases() == {"champion": "1"}
     with transaction(mirrored.engine) as connection:
         (row,) = list_mirrors(connection)
-    assert (row.attempts, row.error, row.mirrored) == (0, None, row.changes)
+    assert (row.attempts, row.error, row.n_mirrored) == (0, None, row.n_changes)
 
 
 def test_a_change_while_it_follows_stays_due(

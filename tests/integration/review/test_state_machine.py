@@ -289,7 +289,7 @@ class Workflow(RuleBasedStateMachine):
         standing = Counter[int]()
         for gold in connection.execute(select(GoldExample.__table__)):
             standing[gold.item_id] += gold.superseded_at is None
-            assert (gold.item_id, gold.decided_by) not in authors, "a third person decides"
+            assert (gold.item_id, gold.decided_by_id) not in authors, "a third person decides"
         for item, status in statuses.items():
             assert standing[item] == (status == "gold"), (item, status)
 

@@ -121,7 +121,9 @@ def test_a_changed_entry_shows(any_engine: Engine, hashes: list[str], column: st
     with transaction(any_engine) as connection:
         drop_triggers(connection)
         entry = ids(connection)[3]
-        at = connection.execute(select(AuditEntry.at).where(AuditEntry.id == entry)).scalar_one()
+        at = connection.execute(
+            select(AuditEntry.occurred_at).where(AuditEntry.id == entry)
+        ).scalar_one()
         values = CHANGES.get(column, {"at": at + timedelta(microseconds=1)})
         connection.execute(update(AuditEntry).where(AuditEntry.id == entry).values(**values))
         chain = check_chain(connection)
@@ -182,7 +184,7 @@ def rewrite(connection: Connection) -> None:
     connection.execute(delete(AuditEntry))
     for row in rows:
         actor = "Eve" if row.subject == "item:0" else row.actor
-        append_entry(connection, row.at, actor, row.action, row.subject, row.details)
+        append_entry(connection, row.occurred_at, actor, row.action, row.subject, row.details)
 
 
 @pytest.mark.parametrize("tamper", [cut, rewrite])

@@ -68,7 +68,7 @@ def rate_and_lock(
 ) -> None:
     """Let everybody rate: the candidate by the text of its answer, the others 3."""
     whose = systems_of_texts(desk.engine, human_evaluation.id)
-    for name in list(world.people)[: human_evaluation.reviewers]:
+    for name in list(world.people)[: human_evaluation.raters_per_item]:
         person = world.people[name]
         with transaction(desk.engine) as connection:
             while (

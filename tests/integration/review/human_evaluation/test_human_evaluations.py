@@ -96,7 +96,7 @@ def test_a_study_from_its_opening_to_its_lock(world: World, clock: datetime) -> 
         lock_human_evaluation(connection, human_evaluation, world.rows["Lea"], clock)
         found = unblinded_ratings(connection, human_evaluation)
         row = human_evaluation_by_id(connection, human_evaluation)
-    assert (row.status, row.locked_at, row.locked_by) == ("locked", clock, world.people["Lea"])
+    assert (row.status, row.locked_at, row.locked_by_id) == ("locked", clock, world.people["Lea"])
     # Two items were answered in the same words by base and incumbent: rated once, as whoever came
     # first, and counted for both.
     assert len(found) == 6 * 3 * 3

@@ -1,14 +1,14 @@
-"""The table of roles in the documentation is the one in the code."""
+"""Roles: the documented table of permissions."""
 
 import re
 from pathlib import Path
 
 from monitor.store.accounts.roles import PERMISSIONS, ROLES, Permission, may
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "people-and-sign-on.md"
+PAGE = Path(__file__).resolve().parents[4] / "docs" / "how-to" / "people-and-sign-on.md"
 
 
-def test_the_documented_table_is_the_one_in_the_code() -> None:
+def test_documented_permissions_equal_those_in_the_code() -> None:
     section = PAGE.read_text(encoding="utf-8").partition("## Who may do what")[2].partition("##")[0]
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
@@ -22,5 +22,5 @@ def test_the_documented_table_is_the_one_in_the_code() -> None:
     assert {role: {*PERMISSIONS[role]} for role in ROLES} == documented
 
 
-def test_a_role_that_does_not_exist_may_nothing() -> None:
+def test_unknown_role_has_no_permission() -> None:
     assert not any(may("owner", permission) for permission in Permission)

@@ -1,12 +1,16 @@
-"""Triggers that keep the audit log append-only in the database itself, whoever writes.
+"""Table of the audit log, which triggers in the database itself keep append-only.
 
-No command of ours changes or deletes an entry: ``driftwarden forget`` and retention add one. Who
-may change the schema can drop the triggers; that the chain of hashes then shows.
+No command changes or deletes an entry: ``driftwarden forget`` and retention add entries. A user who
+may change the schema can drop the triggers; the chain of hashes still reveals a changed entry.
 """
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, event
+from sqlalchemy.orm import Mapped, mapped_column
+
+from monitor.store.tables.base import Base, BigId
 
 SQLITE = (
     """CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log
@@ -26,8 +30,8 @@ POSTGRESQL = (
 )
 
 
-def keep_append_only(table: Table) -> None:
-    """Have the triggers made and dropped with the declared table."""
+def add_append_only_triggers(table: Table) -> None:
+    """Create and drop the triggers together with the declared table."""
     event.listen(table, "after_create", _create)
     event.listen(table, "after_drop", _drop)
 
@@ -40,3 +44,21 @@ def _create(_table: Table, connection: Connection, **_options: Any) -> None:
 def _drop(_table: Table, connection: Connection, **_options: Any) -> None:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("DROP FUNCTION audit_log_refuse()")
+
+
+class AuditEntry(Base):
+    """A record of who did what. Its hash covers the previous entry's hash."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    occurred_at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    details: Mapped[dict[str, Any]]
+    previous_hash: Mapped[str]
+    hash: Mapped[str] = mapped_column(unique=True)
+
+
+add_append_only_triggers(AuditEntry.metadata.tables[AuditEntry.__tablename__])
