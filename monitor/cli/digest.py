@@ -69,7 +69,9 @@ def digest(
     _print(year, console)
     if live is not None:
         suggestion = live.suggestion(settings.retrain.max_age)
-        console.print(f"[yellow]{suggestion}[/]" if suggestion else live.told, highlight=False)
+        console.print(
+            f"[yellow]{suggestion}[/]" if suggestion else live.description, highlight=False
+        )
 
 
 def sparkline(series: "Series") -> str:
@@ -106,18 +108,18 @@ def _print(year: "Digest", console: "Console") -> None:
     for window in year.windows:
         last_day = window.end - timedelta(microseconds=1)
         days = f"{window.start:%Y-%m-%d} to {last_day:%Y-%m-%d}"
-        if window.found is None:
+        if window.figures is None:
             table.add_row(days, window.status, "", "", "")
             continue
-        verdict = window.found.verdict
+        verdict = window.figures.verdict
         table.add_row(
             days,
             f"[{COLOURS[verdict]}]{NAMES[verdict]}[/]",
             *(
                 "-" if family.verdict == "not_enough_data" else f"{family.least_share:.1%}"
-                for family in (window.found.input, window.found.output)
+                for family in (window.figures.input, window.figures.output)
             ),
-            f"{window.found.n_current:,}",
+            f"{window.figures.n_current:,}",
         )
     console.print(table)
     _print_series(year, console)

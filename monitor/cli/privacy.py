@@ -69,7 +69,7 @@ def forget(
         raise typer.BadParameter("--subject and --exchange: give at least one of them")
     settings = read_settings(config)
     request = ErasureRequest(subject, tuple(exchange or ()))
-    forgotten = remove(
+    report = remove(
         open_database(settings),
         settings,
         request,
@@ -77,29 +77,29 @@ def forget(
         dry_run=dry_run,
         files=file or (),
     )
-    _show(forgotten, dry_run=dry_run)
-    if forgotten.n_left and not dry_run:
+    _show(report, dry_run=dry_run)
+    if report.n_left and not dry_run:
         raise typer.Exit(1)
 
 
-def _show(forgotten: "ErasureReport", *, dry_run: bool) -> None:
-    width = max(len(line.what) for line in forgotten.lines)
+def _show(report: "ErasureReport", *, dry_run: bool) -> None:
+    width = max(len(count.kind) for count in report.counts)
     typer.echo(f"{'':{width}}{'found':>9}" + ("" if dry_run else f"{'removed':>9}{'left':>9}"))
-    for line in forgotten.lines:
-        counts = f"{line.found:>9,}"
+    for count in report.counts:
+        figures = f"{count.n_found:>9,}"
         if not dry_run:
-            counts += f"{max(0, line.found - line.left):>9,}{line.left:>9,}"
-        typer.echo(f"{line.what:{width}}{counts}")
-    if forgotten.n_mentions:
+            figures += f"{max(0, count.n_found - count.n_left):>9,}{count.n_left:>9,}"
+        typer.echo(f"{count.kind:{width}}{figures}")
+    if report.n_mentions:
         typer.echo(
-            f"\n{forgotten.n_mentions:,} of the exchanges are other users', which mention the id"
+            f"\n{report.n_mentions:,} of the exchanges are other end users' and mention the id"
         )
     typer.echo("\nto do by hand:")
-    for step in forgotten.remains:
-        typer.echo(f"- {step}")
+    for step in report.manual_steps:
+        typer.echo(f"- {step.text}")
     if dry_run:
         typer.echo("\nnothing was removed: --dry-run")
-    elif forgotten.n_left:
-        typer.echo(f"\n{forgotten.n_left:,} traces are left; run it again")
+    elif report.n_left:
+        typer.echo(f"\n{report.n_left:,} traces are left; run it again")
     else:
         typer.echo("\nnothing is left")

@@ -271,7 +271,7 @@ def live_model_finding(settings: Settings) -> Finding:
     if live is None:
         return Finding("live model", "ok", "no version is registered, so its age isn't watched")
     suggestion = live.suggestion(settings.retrain.max_age)
-    return Finding("live model", "note" if suggestion else "ok", suggestion or live.told)
+    return Finding("live model", "note" if suggestion else "ok", suggestion or live.description)
 
 
 def _mlflow(settings: Settings, secrets: Secrets) -> Finding:

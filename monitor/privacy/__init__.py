@@ -1,1 +1,1 @@
-"""Personal data after it was stored: removal by person, and by age."""
+"""Erasure of personal data: by end user on request, and by age."""

@@ -1,4 +1,4 @@
-"""A person as the store knows them: their exchanges, and what leads from those to the rest."""
+"""An end user in the database: their exchanges, and what refers to those."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from monitor.privacy.id_matcher import SHORTEST_WORD, IdMatcher
+from monitor.privacy.id_matcher import MIN_WORD_LENGTH, IdMatcher
 from monitor.privacy.quotes import Quotes
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_rows, end_user_traces
-from monitor.store.privacy.deletion import evaluations_against
-from monitor.store.privacy.end_user_rows import PersonRow
+from monitor.store.privacy.deletion import evaluations_of_baselines
+from monitor.store.privacy.end_user_rows import EndUserExchange
 from monitor.store.windows.sample_scores import sample_scores
 from monitor.traffic.parsing.cleaning import clean_name
 from monitor.traffic.redaction import Redactor, pseudonym_of
@@ -20,74 +20,74 @@ from monitor.traffic.redaction import Redactor, pseudonym_of
 
 @dataclass(frozen=True)
 class ErasureRequest:
-    """Whom, or what, somebody asked to be removed."""
+    """The end user, or the exchanges, to be erased."""
 
-    #: The id as production sends it; empty where only exchanges are named.
+    #: The id as production sends it; empty where only exchanges are to be erased.
     subject: str
     exchange_ids: tuple[str, ...] = ()
 
     @cached_property
-    def users(self) -> list[str]:
-        """Return how the id may be stored: as it came, or as a pseudonym."""
+    def stored_ids(self) -> list[str]:
+        """Return the forms in which the id may be stored: as sent, and as a pseudonym."""
         name = clean_name(self.subject)
         return [name, pseudonym_of(name)] if name else []
 
     @cached_property
-    def mentions(self) -> list[IdMatcher]:
-        """Return what finds the id, and those of the exchanges, in raw records."""
-        return [IdMatcher(one) for one in (self.subject, *self.exchange_ids) if one]
+    def matchers(self) -> list[IdMatcher]:
+        """Return the patterns of the id and of the exchanges' ids."""
+        return [IdMatcher(id_) for id_ in (self.subject, *self.exchange_ids) if id_]
 
 
 @dataclass(frozen=True)
 class EndUser:
-    """What was found of them at first; counted again when it should be gone."""
+    """The traces that lead to everything else that is stored of an end user."""
 
     request: ErasureRequest
-    rows: list[PersonRow]
-    #: How many of the rows are others' that mention the id.
+    rows: list[EndUserExchange]
+    #: Number of the rows that are other end users' and mention the id.
     n_mentions: int
     items: list[int]
-    #: Evaluations whose window or baseline held one of the exchanges.
+    #: Drift evaluations whose window or baseline held one of the exchanges.
     evaluations: list[int]
 
     @property
     def ids(self) -> list[int]:
-        """Return the exchanges."""
+        """Return the ids of the exchanges' rows."""
         return [row.id for row in self.rows]
 
     @property
     def blocks(self) -> list[int]:
-        """Return the blocks of the exchanges' vectors."""
+        """Return the embedding blocks of the exchanges."""
         return sorted({row.block_id for row in self.rows})
 
     @property
     def records(self) -> set[tuple[str, int, int]]:
-        """Return the records that the exchanges came from."""
+        """Return source, partition and offset of the records of the exchanges."""
         return {row.record for row in self.rows if row.baseline_id is None}
 
-    def quotes(self, own: Redactor) -> Quotes:
-        """Return how evaluations would quote them, under the patterns of now or without any."""
+    def quotes(self, redactor: Redactor) -> Quotes:
+        """Return how evaluations quote the exchanges, redacted as now or not at all."""
         return Quotes.of_exchanges(
             [(row.prompt, row.response) for row in self.rows],
             {row.end_user for row in self.rows},
-            [own, _Nothing()],
+            [redactor, _NoRedactor()],
         )
 
     def owns(self, row: dict[str, Any]) -> bool:
-        """Return whether a row of a training set, benchmark or export came from them."""
+        """Return whether a row of a training set, benchmark or export is of this end user."""
         metadata = row.get("metadata") or row.get("meta")  # the second in tasks of Label Studio
         if isinstance(metadata, dict) and str(metadata.get("exchange_id")) in self._exchange_ids:
             return metadata.get("model") in {None, "", *self._models}
         name = str(row.get("id", ""))
-        if len(name) >= SHORTEST_WORD and name in self._exchange_ids:
+        if len(name) >= MIN_WORD_LENGTH and name in self._exchange_ids:
             return True
         texts = _strings(row)
-        return any(text in self.request.users for text in texts) or any(
-            mention.in_text(text) for mention in self.request.mentions for text in texts
+        return any(text in self.request.stored_ids for text in texts) or any(
+            matcher.in_text(text) for matcher in self.request.matchers for text in texts
         )
 
-    def asked(self, row: dict[str, Any]) -> bool:
-        """Return whether a row that names no exchange came from them, by what is asked in it."""
+    def owns_by_prompt(self, row: dict[str, Any]) -> bool:
+        """Return whether a row without an exchange id is of this end user, by its prompt."""
         return self.owns(row) or any(text in self._prompts for text in _strings(row))
 
     @cached_property
@@ -104,47 +104,57 @@ class EndUser:
 
 
 def find_end_user(engine: Engine, request: ErasureRequest) -> EndUser:
-    """Find the exchanges of a person, those that mention them, and their review items."""
+    """Find the exchanges of an end user, those that mention the id, and their review items."""
     with transaction(engine) as connection:
         rows = {
             row.id: row
-            for row in end_user_rows.rows_of(connection, request.users, list(request.exchange_ids))
+            for row in end_user_rows.exchanges_of_end_user(
+                connection, request.stored_ids, list(request.exchange_ids)
+            )
         }
-    mentioned = [one for one in _mentioning(engine, request) if one not in rows]
+    mentioned = [row_id for row_id in _mentioning(engine, request) if row_id not in rows]
     with transaction(engine) as connection:
-        rows |= {row.id: row for row in end_user_rows.rows_by_id(connection, mentioned)}
-        items = end_user_rows.item_ids(connection, list(rows))
+        rows |= {row.id: row for row in end_user_rows.exchanges_by_id(connection, mentioned)}
+        items = end_user_rows.items_of_exchanges(connection, list(rows))
         scored = end_user_traces.scored_evaluations(connection)
         baselines = {row.baseline_id for row in rows.values() if row.baseline_id is not None}
-        evaluations = evaluations_against(connection, baselines)  # they quote the baseline too
-    # One at a time: each holds the ids of a whole window.
+        evaluations = evaluations_of_baselines(
+            connection, baselines
+        )  # these quote the baseline too
+    # One by one, because each holds the ids of a whole window.
     for evaluation_id in set(scored).difference(evaluations):
         with transaction(engine) as connection:
             if not set(rows).isdisjoint(sample_scores(connection, evaluation_id).ids.tolist()):
                 evaluations.append(evaluation_id)
     return EndUser(
-        request, [rows[one] for one in sorted(rows)], len(mentioned), items, sorted(evaluations)
+        request,
+        [rows[row_id] for row_id in sorted(rows)],
+        len(mentioned),
+        items,
+        sorted(evaluations),
     )
 
 
 def _mentioning(engine: Engine, request: ErasureRequest) -> list[int]:
-    """Return the exchanges whose texts mention the id, looked for in short transactions."""
+    """Return the exchanges whose texts mention the id, searched in short transactions."""
     if not request.subject:
         return []
-    mention = IdMatcher(request.subject)
-    found: list[int] = []
+    matcher = IdMatcher(request.subject)
+    row_ids: list[int] = []
     with transaction(engine) as connection:
-        last = end_user_rows.last_exchange(connection)
+        last = end_user_rows.last_exchange_id(connection)
     for after_id in range(0, last, end_user_rows.ROWS_PER_SCAN):
         with transaction(engine) as connection:
-            for row_id, texts in end_user_rows.texts_with(connection, request.subject, after_id):
-                if any(mention.in_text(text) for text in texts):
-                    found.append(row_id)
-    return found
+            for row_id, texts in end_user_rows.exchanges_containing(
+                connection, request.subject, after_id
+            ):
+                if any(matcher.in_text(text) for text in texts):
+                    row_ids.append(row_id)
+    return row_ids
 
 
-class _Nothing(Redactor):
-    """Leaves texts as they are stored."""
+class _NoRedactor(Redactor):
+    """A redactor that returns texts unchanged."""
 
     def redact(self, text: str) -> str:
         """Return the text."""
@@ -155,7 +165,7 @@ def _strings(value: Any) -> Sequence[str]:
     if isinstance(value, str):
         return [value]
     if isinstance(value, dict):
-        return [text for one in value.values() for text in _strings(one)]
+        return [text for item in value.values() for text in _strings(item)]
     if isinstance(value, list):
-        return [text for one in value for text in _strings(one)]
+        return [text for item in value for text in _strings(item)]
     return []

@@ -1,4 +1,4 @@
-"""The files that hold rows of a person: runs, exports, and what retraining reads."""
+"""Files with rows of an end user: training runs, exports and the inputs of retraining."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,81 +21,94 @@ from monitor.store.training.registry import (
 from retrain.data.erasure import find_in_file, find_in_run, remove_from_file, remove_from_run
 from retrain.run_folder import RunFolder
 
-#: An export to standard output: nobody knows where it went.
+#: Name of an export to standard output, whose destination is unknown.
 STANDARD_OUTPUT = "-"
 
 
 @dataclass(frozen=True)
 class Run:
-    """A training run with rows of a person."""
+    """A training run with rows of an end user."""
 
     id: int
     status: str
     folder: RunFolder
-    #: Of the training data; 0 where only answers to benchmarks hold some, or the folder is gone.
+    #: Rows in the training data; 0 where only responses to benchmarks hold some, or the folder is
+    #: gone.
     n_rows: int
 
 
 @dataclass(frozen=True)
 class Files:
-    """Where rows of a person lie on disk, or lay when something was trained on them."""
+    """Files, training runs and model versions with rows of an end user."""
 
-    #: File -> rows.
+    #: Rows by file.
     rows: dict[Path, int]
     runs: list[Run]
-    #: Versions that were trained on them, with what was trained on top of those.
+    #: Versions trained on such rows, and versions trained on top of those.
     versions: list[VersionRow]
-    #: Exports that are gone from where they were written.
+    #: Exports that no longer exist where they were written.
     missing: list[str]
-    #: Files that can't be read or rewritten, with the reason.
+    #: Files that can't be read, with the reason.
     unreachable: dict[Path, str]
-    #: Files whose rows are told by what was asked: they don't name their exchange.
-    bare: frozenset[Path] = frozenset()
+    #: Files whose rows name no exchange and are recognized by their prompt.
+    without_ids: frozenset[Path] = frozenset()
 
     @property
     def n_rows(self) -> int:
-        """Return the rows in all files."""
+        """Return the number of rows in all files, unreadable ones counted as one row each."""
         return sum(self.rows.values()) + len(self.unreachable)
 
 
 def find_files(
-    engine: Engine, person: EndUser, retrain: Retrain, more: Iterable[Path] = ()
+    engine: Engine, end_user: EndUser, retrain: Retrain, extra: Iterable[Path] = ()
 ) -> Files:
-    """Look through every file that is known to hold exchanges."""
+    """Search every file that may hold exchanges.
+
+    Args:
+        engine: The database, which knows training runs and exports.
+        end_user: Whose rows are searched for.
+        retrain: Names the training data and the benchmarks.
+        extra: Further files of JSON lines.
+    """
     rows: dict[Path, int] = {}
     unreachable: dict[Path, str] = {}
     runs = []
     with transaction(engine) as connection:
-        stored = end_user_traces.run_folders(connection)
-        gold = end_user_traces.gold_batches(connection, person.items)
-        exports = end_user_traces.exports(connection)
-        bare = frozenset(Path(one).resolve() for one in end_user_traces.bare_exports(connection))
+        stored = end_user_traces.list_run_folders(connection)
+        gold = end_user_traces.gold_batches(connection, end_user.items)
+        exports = end_user_traces.exported_files(connection)
+        without_ids = frozenset(
+            Path(name).resolve() for name in end_user_traces.exports_without_ids(connection)
+        )
     for run_id, status, work_dir, batches in stored:
         folder = RunFolder(Path(work_dir))
         try:
-            found = {one.path: one.n_rows for one in find_in_run(folder, person.owns)}
+            n_rows_by_path = {
+                match.path: match.n_rows for match in find_in_run(folder, end_user.owns)
+            }
         except OSError as error:
             unreachable[folder.root] = error.strerror or str(error)
-            found = {}
-        rows |= found
+            n_rows_by_path = {}
+        rows |= n_rows_by_path
         gone = not folder.training_data.is_file() and bool(gold & set(batches))
-        if found or (gone and status != "planned"):
-            runs.append(Run(run_id, status, folder, found.get(folder.training_data, 0)))
-    for path in _plain_files(exports, retrain, more):
+        if n_rows_by_path or (gone and status != "planned"):
+            runs.append(Run(run_id, status, folder, n_rows_by_path.get(folder.training_data, 0)))
+    for path in _plain_files(exports, retrain, extra):
         try:
-            if n_rows := find_in_file(path, person.asked if path in bare else person.owns):
+            owns = end_user.owns_by_prompt if path in without_ids else end_user.owns
+            if n_rows := find_in_file(path, owns):
                 rows[path] = n_rows
         except OSError as error:
             unreachable[path] = error.strerror or str(error)
-    missing = [one for one in exports if one != STANDARD_OUTPUT and not Path(one).is_file()]
+    missing = [name for name in exports if name != STANDARD_OUTPUT and not Path(name).is_file()]
     if STANDARD_OUTPUT in exports:
         missing.append("standard output")
     trained = [run for run in runs if run.n_rows or not run.folder.training_data.is_file()]
-    return Files(rows, runs, _versions(engine, trained), missing, unreachable, bare)
+    return Files(rows, runs, _versions(engine, trained), missing, unreachable, without_ids)
 
 
-def remove_rows(engine: Engine, person: EndUser, files: Files, now: datetime) -> dict[Path, str]:
-    """Rewrite the files without the rows, and note it where digests no longer fit.
+def remove_rows(engine: Engine, end_user: EndUser, files: Files, now: datetime) -> dict[Path, str]:
+    """Rewrite the files without the rows, and note the removal beside digests of before.
 
     Returns:
         Files that couldn't be rewritten, with the reason.
@@ -103,55 +116,62 @@ def remove_rows(engine: Engine, person: EndUser, files: Files, now: datetime) ->
     failed: dict[Path, str] = {}
     for run in files.runs:
         try:
-            removed = remove_from_run(run.folder, person.owns, now, trained=run.status != "planned")
+            removed = remove_from_run(
+                run.folder, end_user.owns, now, trained=run.status != "planned"
+            )
         except OSError as error:
             failed[run.folder.root] = error.strerror or str(error)
             continue
-        n_rows = sum(one.n_rows for one in removed if one.path == run.folder.training_data)
+        n_rows = sum(part.n_rows for part in removed if part.path == run.folder.training_data)
         with transaction(engine) as connection:
             version = version_of_run(connection, run.id)
             if version is not None and n_rows:
-                note = {"at": now.isoformat(), "n_rows": n_rows, "what": "rows of a person removed"}
+                note = {
+                    "at": now.isoformat(),
+                    "n_rows": n_rows,
+                    "reason": "rows of an end user erased",
+                }
                 add_lineage_note(connection, version.id, note)
     in_runs = [run.folder.root for run in files.runs]
     for path in files.rows:
         if any(path.is_relative_to(root) for root in in_runs):
             continue
         try:
-            remove_from_file(path, person.asked if path in files.bare else person.owns)
+            owns = end_user.owns_by_prompt if path in files.without_ids else end_user.owns
+            remove_from_file(path, owns)
         except OSError as error:
             failed[path] = error.strerror or str(error)
     return failed
 
 
-def _plain_files(exports: list[str], retrain: Retrain, more: Iterable[Path]) -> list[Path]:
-    named = [Path(retrain.training_data)] if retrain.training_data else []
+def _plain_files(exports: list[str], retrain: Retrain, extra: Iterable[Path]) -> list[Path]:
+    paths = [Path(retrain.training_data)] if retrain.training_data else []
     if retrain.evaluation:
-        named += read_plan(Path(retrain.evaluation)).local_datasets()
-    named += [Path(one) for one in exports if one != STANDARD_OUTPUT]
-    return list(dict.fromkeys(one.resolve() for one in (*named, *more)))
+        paths += read_plan(Path(retrain.evaluation)).local_datasets()
+    paths += [Path(name) for name in exports if name != STANDARD_OUTPUT]
+    return list(dict.fromkeys(path.resolve() for path in (*paths, *extra)))
 
 
 def _versions(engine: Engine, runs: list[Run]) -> list[VersionRow]:
-    """Return the versions that runs made, and all that go on from them."""
+    """Return the versions that the runs produced, and all versions trained on top of them."""
     tainted: dict[int, VersionRow] = {}
     with transaction(engine) as connection:
         for run in runs:
             version = version_of_run(connection, run.id)
             if version is not None:
                 tainted[version.id] = version
-        for version in sorted(list_versions(connection), key=lambda one: one.id):
+        for version in sorted(list_versions(connection), key=lambda version: version.id):
             parent = tainted.get(version.parent_id or 0)
-            if parent is not None and _goes_on_from(version, parent):
+            if parent is not None and _is_trained_on_top_of(version, parent):
                 tainted[version.id] = version
-    return [tainted[one] for one in sorted(tainted)]
+    return [tainted[version_id] for version_id in sorted(tainted)]
 
 
-def _goes_on_from(version: VersionRow, parent: VersionRow) -> bool:
-    """Tell whether a version's weights hold what its parent's do.
+def _is_trained_on_top_of(version: VersionRow, parent: VersionRow) -> bool:
+    """Return whether a version started from its parent's weights.
 
-    One that was registered earlier may name as its parent what served at the time, though it was
-    trained from the raw base.
+    A version may name as its parent the version in production at the time, although it was trained
+    from the base model.
     """
     lineage = version.lineage
     return bool(lineage.get("parent_adapter")) or lineage.get("base") == parent.adapter_path

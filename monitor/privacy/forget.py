@@ -1,7 +1,7 @@
-"""Removal of a person: found, removed, and counted again.
+"""Erasure of an end user: search, removal and a second count.
 
-Whatever is found through the exchanges goes before them, so that a run that was interrupted finds
-all that is left when it is repeated.
+Everything that is found through the exchanges is removed before the exchanges, so that a repeated
+run still finds what an interrupted one has left.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from monitor.privacy.end_user import EndUser, ErasureRequest, find_end_user
 from monitor.privacy.end_user_files import Files, find_files, remove_rows
-from monitor.privacy.manual_steps import find_manual_steps
+from monitor.privacy.manual_steps import ManualStep, find_manual_steps
 from monitor.settings import Settings
 from monitor.store.alerts.outbox import replace_payload
 from monitor.store.audit_log import append_entry
@@ -34,10 +34,10 @@ from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
 from monitor.store.windows.sample_scores import sample_scores, save_sample_scores
 from monitor.traffic.redaction import Redactor
 
-ACTION = "person.forgotten"
-#: Exchanges removed in one transaction, with the blocks of their vectors rewritten.
+ACTION = "end_user.erased"
+#: Exchanges removed in one transaction; their embedding blocks are rewritten in it.
 EXCHANGES_PER_STEP = 50
-#: Tables that deleted rows leave space in.
+#: Tables that hold data of end users, whose deleted rows are purged.
 TABLES = (
     "exchanges",
     "embedding_blocks",
@@ -59,38 +59,37 @@ TABLES = (
     "human_evaluation_assignments",
     "training_runs",
 )
-REMOVED_ERROR = "(removed: it quoted what a person wrote)"
-#: What an error quotes of a prompt.
+REMOVED_ERROR = "(removed: it quoted an end user)"
+#: Length of the quote of a prompt in an error.
 QUOTED_CHARACTERS = 80
 
-#: What is counted -> how many.
+#: Number of traces by kind.
 Counts = dict[str, int]
 
 
 @dataclass(frozen=True)
 class TraceCount:
-    """One kind of trace."""
+    """The traces of one kind."""
 
-    what: str
-    found: int
-    #: Counted again afterwards.
-    left: int
+    kind: str
+    n_found: int
+    #: Counted again after the removal.
+    n_left: int
 
 
 @dataclass(frozen=True)
 class ErasureReport:
-    """What was found of a person, and what of it is left."""
+    """The traces of an end user before and after the removal."""
 
-    lines: list[TraceCount]
-    #: Exchanges among those found that are others', and mention the id.
+    counts: list[TraceCount]
+    #: Exchanges of other end users that mention the id; they are removed too.
     n_mentions: int
-    #: What no command here can undo, in words.
-    remains: list[str]
+    manual_steps: list[ManualStep]
 
     @property
     def n_left(self) -> int:
-        """Return how many traces are left; 0 is the proof."""
-        return sum(line.left for line in self.lines)
+        """Return the number of traces left; 0 after a complete erasure."""
+        return sum(count.n_left for count in self.counts)
 
 
 def forget(
@@ -102,81 +101,86 @@ def forget(
     dry_run: bool = False,
     files: Iterable[Path] = (),
 ) -> ErasureReport:
-    """Remove a person from the database and from the files of retraining.
+    """Erase an end user from the database and from the files of retraining.
 
     Args:
         engine: The database.
-        settings: The patterns of redaction, and where retraining reads and writes.
+        settings: The redaction patterns, and the files of retraining.
         request: The id of the end user, or ids of exchanges.
-        now: The time that is noted.
-        dry_run: Only count.
-        files: More files of JSON lines to look through.
+        now: Time of the audit entry.
+        dry_run: Count only, remove nothing.
+        files: Further files of JSON lines to search.
     """
-    own = Redactor(settings.redaction.patterns)
-    more = list(files)
-    person = find_end_user(engine, request)
-    on_disk = find_files(engine, person, settings.retrain, more)
-    found = _count(engine, person, on_disk, own)
-    remains = list(find_manual_steps(engine, person, on_disk, own))
+    redactor = Redactor(settings.redaction.patterns)
+    extra = list(files)
+    end_user = find_end_user(engine, request)
+    on_disk = find_files(engine, end_user, settings.retrain, extra)
+    n_found = _count(engine, end_user, on_disk, redactor)
+    steps = list(find_manual_steps(engine, end_user, on_disk, redactor))
     if dry_run:
         return ErasureReport(
-            [TraceCount(what, n, n) for what, n in found.items()], person.n_mentions, remains
+            [TraceCount(kind, n, n) for kind, n in n_found.items()], end_user.n_mentions, steps
         )
-    failed = remove_rows(engine, person, on_disk, now)
-    remains += [f"{path}: {reason}" for path, reason in failed.items()]
-    _remove_derived(engine, person, own)
-    _remove_exchanges(engine, person)
+    failed = remove_rows(engine, end_user, on_disk, now)
+    steps += [
+        ManualStep("file", f"{path}: not rewritten ({reason}); remove the rows by hand")
+        for path, reason in failed.items()
+    ]
+    _remove_derived(engine, end_user, redactor)
+    _remove_exchanges(engine, end_user)
     with transaction(engine) as connection:
-        _write_audit(connection, request, found, on_disk, now)
-    undone = purge_deleted_rows(engine, TABLES)
-    remains += [undone] if undone else []
-    # Looked for anew, and what was found at first counted again.
-    again = find_end_user(engine, request)
-    left = _count(engine, person, find_files(engine, person, settings.retrain, more), own)
-    left["exchanges"] += len(set(again.ids) - set(person.ids))
-    lines = [TraceCount(what, n, left[what]) for what, n in found.items()]
-    return ErasureReport(lines, person.n_mentions, remains)
+        _write_audit(connection, request, n_found, on_disk, now)
+    unpurged = purge_deleted_rows(engine, TABLES)
+    steps += [ManualStep("database_files", unpurged)] if unpurged else []
+    # Search anew for exchanges, and count the traces that were found before.
+    remaining = find_end_user(engine, request)
+    files_after = find_files(engine, end_user, settings.retrain, extra)
+    n_left = _count(engine, end_user, files_after, redactor)
+    n_left["exchanges"] += len(set(remaining.ids) - set(end_user.ids))
+    counts = [TraceCount(kind, n, n_left[kind]) for kind, n in n_found.items()]
+    return ErasureReport(counts, end_user.n_mentions, steps)
 
 
-def _count(engine: Engine, person: EndUser, files: Files, own: Redactor) -> Counts:
-    quotes = person.quotes(own)
+def _count(engine: Engine, end_user: EndUser, files: Files, redactor: Redactor) -> Counts:
+    quotes = end_user.quotes(redactor)
     counts: Counts = {}
     with transaction(engine) as connection:
-        traffic, of_baselines = end_user_rows.count_exchanges(connection, person.ids)
+        traffic, of_baselines = end_user_rows.count_exchanges(connection, end_user.ids)
         counts["exchanges"] = traffic
         counts["exchanges of baselines"] = of_baselines
         counts["vectors"] = traffic + of_baselines
-        counts["vectors"] += end_user_rows.count_dead_vectors(connection, person.blocks)
+        counts["vectors"] += end_user_rows.count_dead_vectors(connection, end_user.blocks)
         counts |= {
             name.replace("_", " "): n
-            for name, n in end_user_rows.count_of_items(connection, person.items).items()
+            for name, n in end_user_rows.count_item_rows(connection, end_user.items).items()
         }
-        counts["scores in evaluations"] = counts["points on maps"] = 0
+        counts["scores in evaluations"] = counts["points on prompt maps"] = 0
         counts["quotes in evaluations"] = 0
         counts["quotes in messages"] = 0
-    for evaluation_id in person.evaluations:
+    for evaluation_id in end_user.evaluations:
         with transaction(engine) as connection:
             scores = sample_scores(connection, evaluation_id)
-            counts["scores in evaluations"] += int(np.isin(scores.ids, person.ids).sum())
-            drawn = prompt_map(connection, evaluation_id)
-            counts["points on maps"] += 0 if drawn is None else drawn.count(person.ids)
+            counts["scores in evaluations"] += int(np.isin(scores.ids, end_user.ids).sum())
+            stored_map = prompt_map(connection, evaluation_id)
+            if stored_map is not None:
+                counts["points on prompt maps"] += stored_map.count(end_user.ids)
             assessment = drift_evaluation_by_id(connection, evaluation_id).assessment
             if assessment is not None:
                 counts["quotes in evaluations"] += quotes.remove_from(assessment)[1]
             for _, payload in end_user_traces.messages_of_evaluation(connection, evaluation_id):
                 counts["quotes in messages"] += quotes.remove_from_payload(payload)[1]
-    counts["dead letters"] = sum(1 for _ in _letters(engine, person))
-    counts["waiting requests and responses"] = sum(1 for _ in _halves(engine, person))
-    counts["items of studies"] = sum(1 for _ in _human_evaluation_items(engine, person))
+    counts["dead letters"] = sum(1 for _ in _dead_letters(engine, end_user))
+    counts["pending requests and responses"] = sum(1 for _ in _pending_halves(engine, end_user))
+    counts["human evaluation items"] = sum(1 for _ in _human_evaluation_items(engine, end_user))
     with transaction(engine) as connection:
-        counts["quotes in errors"] = len(_errors(connection, person))
+        counts["quotes in errors"] = len(_errors(connection, end_user))
     counts["rows in files"] = files.n_rows
     return counts
 
 
-def _remove_derived(engine: Engine, person: EndUser, own: Redactor) -> None:
-    quotes = person.quotes(own)
-    for evaluation_id in person.evaluations:
+def _remove_derived(engine: Engine, end_user: EndUser, redactor: Redactor) -> None:
+    quotes = end_user.quotes(redactor)
+    for evaluation_id in end_user.evaluations:
         with transaction(engine) as connection:
             evaluation = drift_evaluation_by_id(connection, evaluation_id)
             if evaluation.assessment is not None:
@@ -190,70 +194,73 @@ def _remove_derived(engine: Engine, person: EndUser, own: Redactor) -> None:
                 if n:
                     replace_payload(connection, message_id, cleaned)
             scores = sample_scores(connection, evaluation_id)
-            kept = ~np.isin(scores.ids, person.ids)
-            save_sample_scores(connection, evaluation_id, scores.only(kept))
-            drawn = prompt_map(connection, evaluation_id)
-            if drawn is not None:
-                save_prompt_map(connection, evaluation_id, drawn.without(person.ids))
-    for item_id in list(_human_evaluation_items(engine, person)):
+            is_other = ~np.isin(scores.ids, end_user.ids)
+            save_sample_scores(connection, evaluation_id, scores.select(is_other))
+            stored_map = prompt_map(connection, evaluation_id)
+            if stored_map is not None:
+                save_prompt_map(connection, evaluation_id, stored_map.exclude(end_user.ids))
+    for item_id in list(_human_evaluation_items(engine, end_user)):
         with transaction(engine) as connection:
             remove_human_evaluation_texts(connection, item_id)
-    letters = list(_letters(engine, person))
-    halves = list(_halves(engine, person))
+    dead_letters = list(_dead_letters(engine, end_user))
+    halves = list(_pending_halves(engine, end_user))
     with transaction(engine) as connection:
         for first in range(0, len(halves), EXCHANGES_PER_STEP):
             delete_halves(connection, halves[first : first + EXCHANGES_PER_STEP])
-        end_user_rows.delete_letters(connection, letters)
-        for table, row_id in _errors(connection, person):
-            end_user_traces.set_error(connection, table, row_id, REMOVED_ERROR)
+        end_user_rows.delete_dead_letters(connection, dead_letters)
+        for table, row_id in _errors(connection, end_user):
+            end_user_traces.replace_error(connection, table, row_id, REMOVED_ERROR)
 
 
-def _remove_exchanges(engine: Engine, person: EndUser) -> None:
-    for first in range(0, len(person.rows), EXCHANGES_PER_STEP):
-        ids = [row.id for row in person.rows[first : first + EXCHANGES_PER_STEP]]
+def _remove_exchanges(engine: Engine, end_user: EndUser) -> None:
+    for first in range(0, len(end_user.rows), EXCHANGES_PER_STEP):
+        ids = [row.id for row in end_user.rows[first : first + EXCHANGES_PER_STEP]]
         with transaction(engine) as connection:
             lock_blocks(connection)
-            rows = end_user_rows.rows_by_id(connection, ids)  # their blocks may be others by now
+            rows = end_user_rows.exchanges_by_id(connection, ids)  # compaction may have moved them
             delete_exchanges(connection, ids)
             for block_id in sorted({row.block_id for row in rows}):
                 drop_dead_rows(connection, block_id)
             for baseline_id in sorted({row.baseline_id for row in rows if row.baseline_id}):
-                end_user_rows.shrink_baseline(connection, baseline_id)
+                end_user_rows.update_baseline_size(connection, baseline_id)
 
 
-def _letters(engine: Engine, person: EndUser) -> Iterator[int]:
-    """Yield the dead letters that mention the person, or hold a record of theirs."""
-    mentions = person.request.mentions
+def _dead_letters(engine: Engine, end_user: EndUser) -> Iterator[int]:
+    """Yield the dead letters that mention the id, or hold a record of the end user."""
+    matchers = end_user.request.matchers
     after_id = 0
     while True:
         with transaction(engine) as connection:
-            page = end_user_rows.letters(connection, after_id)
+            page = end_user_rows.scan_dead_letters(connection, after_id)
         if not page:
             return
-        for letter_id, record, key, value, detail in page:
-            after_id = letter_id
-            if record in person.records or any(
-                one.in_bytes(key) or one.in_bytes(value) or one.in_text(detail) for one in mentions
+        for dead_letter_id, record, key, value, detail in page:
+            after_id = dead_letter_id
+            if record in end_user.records or any(
+                matcher.in_bytes(key) or matcher.in_bytes(value) or matcher.in_text(detail)
+                for matcher in matchers
             ):
-                yield letter_id
+                yield dead_letter_id
 
 
-def _halves(engine: Engine, person: EndUser) -> Iterator[int]:
-    """Yield the waiting requests and responses that are the person's, or mention the id."""
+def _pending_halves(engine: Engine, end_user: EndUser) -> Iterator[int]:
+    """Yield the pending requests and responses that are the end user's, or mention the id."""
     after_id = 0
     while True:
         with transaction(engine) as connection:
-            page = end_user_rows.halves(connection, after_id)
+            page = end_user_rows.scan_pending_halves(connection, after_id)
         if not page:
             return
-        for half_id, user, join_id, payload in page:
+        for half_id, stored_id, join_id, payload in page:
             after_id = half_id
-            if user in person.request.users or person.owns({**payload, "id": join_id}):
+            if stored_id in end_user.request.stored_ids or end_user.owns(
+                {**payload, "id": join_id}
+            ):
                 yield half_id
 
 
-def _human_evaluation_items(engine: Engine, person: EndUser) -> Iterator[int]:
-    """Yield the items of studies that came from the person, or mention the id."""
+def _human_evaluation_items(engine: Engine, end_user: EndUser) -> Iterator[int]:
+    """Yield the human evaluation items that came from the end user, or mention the id."""
     after_id = 0
     while True:
         with transaction(engine) as connection:
@@ -262,34 +269,34 @@ def _human_evaluation_items(engine: Engine, person: EndUser) -> Iterator[int]:
             return
         for item in page:
             after_id = item.id
-            if person.asked(item.as_row()):
+            if end_user.owns_by_prompt(item.as_row()):
                 yield item.id
 
 
-def _errors(connection: Connection, person: EndUser) -> list[tuple[str, int]]:
+def _errors(connection: Connection, end_user: EndUser) -> list[tuple[str, int]]:
     """Return the errors, by table and id, that quote one of the prompts or the id."""
-    beginnings = {
+    quotes = {
         form
-        for row in person.rows
-        if len(row.prompt) >= 8  # shorter ones stand in any text
+        for row in end_user.rows
+        if len(row.prompt) >= 8  # a shorter prompt occurs in any text
         for form in (row.prompt[:QUOTED_CHARACTERS], repr(row.prompt[:QUOTED_CHARACTERS]))
     }
     return [
         (table, row_id)
-        for table, row_id, error in end_user_traces.errors(connection)
-        if any(one in error for one in beginnings)
-        or any(mention.in_text(error) for mention in person.request.mentions)
+        for table, row_id, error in end_user_traces.stored_errors(connection)
+        if any(quote in error for quote in quotes)
+        or any(matcher.in_text(error) for matcher in end_user.request.matchers)
     ]
 
 
 def _write_audit(
-    connection: Connection, request: ErasureRequest, found: Counts, files: Files, now: datetime
+    connection: Connection, request: ErasureRequest, n_found: Counts, files: Files, now: datetime
 ) -> None:
-    """Write what was done, under a digest that the id leads to, and that doesn't lead to the id."""
+    """Write the audit entry under a digest of the id, from which the id can't be derived."""
     name = "\n".join([request.subject, *sorted(request.exchange_ids)])
     digest = hashlib.sha256(f"driftwarden.forget\n{name}".encode()).hexdigest()[:16]
     details = {
-        "found": {what: n for what, n in found.items() if n},
-        "versions": [f"{one.model} {one.version}" for one in files.versions],
+        "found": {kind: n for kind, n in n_found.items() if n},
+        "versions": [f"{version.model} {version.version}" for version in files.versions],
     }
-    append_entry(connection, now, "driftwarden", ACTION, f"person:{digest}", details)
+    append_entry(connection, now, "driftwarden", ACTION, f"end_user:{digest}", details)

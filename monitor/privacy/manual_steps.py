@@ -1,6 +1,8 @@
-"""What of a person no command can remove, said so that somebody does what is left to do."""
+"""Traces of an end user that no command can erase, with what to do about each."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import Engine
 
@@ -10,56 +12,95 @@ from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_traces
 from monitor.traffic.redaction import Redactor
 
+Code = Literal[
+    "model_version",
+    "training_run",
+    "missing_export",
+    "file",
+    "slack_message",
+    "running_evaluation",
+    "audit_log",
+    "baseline",
+    "database_files",
+    "outside",
+]
+
+
+@dataclass(frozen=True)
+class ManualStep:
+    """A trace that remains, and what to do about it."""
+
+    code: Code
+    text: str
+
 
 def find_manual_steps(
-    engine: Engine, person: EndUser, files: Files, own: Redactor
-) -> Iterator[str]:
-    """Yield what can't be undone here, and what to do about it."""
+    engine: Engine, end_user: EndUser, files: Files, redactor: Redactor
+) -> Iterator[ManualStep]:
+    """Yield the steps that an operator has to take.
+
+    Args:
+        engine: The database.
+        end_user: The end user to be erased.
+        files: The files that hold rows of theirs.
+        redactor: Redacts as the settings say, to find quotes.
+    """
     for version in files.versions:
-        yield (
-            f"{version.model} version {version.version} ({version.stage}) was trained on this "
-            "person's exchanges, or goes on from a version that was: its weights can't forget; "
-            "train a new one without them and retire it"
+        yield ManualStep(
+            "model_version",
+            f"model {version.model} version {version.version} ({version.stage}) was trained on "
+            "this end user's exchanges, or on top of a version that was; train a new version "
+            "without them and retire this one",
         )
     for run in files.runs:
         if run.status == "running":
-            yield (
-                f"training run {run.id} is under way with rows of this person in its memory: "
-                f"`driftwarden retrain cancel {run.id}`, or retire what it makes"
+            yield ManualStep(
+                "training_run",
+                f"training run {run.id} is running on rows of this end user; cancel it "
+                f"(`driftwarden retrain cancel {run.id}`) or retire the version that it produces",
             )
-    for one in files.missing:
-        yield f"an export to {one}: not there any more; look through its copies by hand"
+    for name in files.missing:
+        yield ManualStep(
+            "missing_export", f"export to {name}: not found; search its copies by hand"
+        )
     for path, reason in files.unreachable.items():
-        yield f"{path}: can't be read ({reason}); look through it by hand"
-    quotes = person.quotes(own)
+        yield ManualStep("file", f"{path}: unreadable ({reason}); search it by hand")
+    quotes = end_user.quotes(redactor)
     with transaction(engine) as connection:
         quoting = [
             message_id
-            for evaluation_id in person.evaluations
+            for evaluation_id in end_user.evaluations
             for message_id, payload in end_user_traces.messages_of_evaluation(
                 connection, evaluation_id
             )
             if quotes.remove_from_payload(payload)[1]
         ]
-        for place in end_user_traces.posted_places(connection, quoting):
-            yield f"Slack, channel {place}: a message there quotes this person; delete it in Slack"
+        for place in end_user_traces.posted_messages(connection, quoting):
+            yield ManualStep(
+                "slack_message",
+                f"Slack message in channel {place} quotes this end user; delete it in Slack",
+            )
         for evaluation_id in end_user_traces.running_evaluations(connection):
-            yield (
-                f"evaluation {evaluation_id} is under way and may quote this person when it ends: "
-                "run this command again then"
+            yield ManualStep(
+                "running_evaluation",
+                f"drift evaluation {evaluation_id} is running and may quote this end user; run "
+                "this command again when it is done",
             )
-        entries = end_user_traces.reasons_in_audit(connection, person.items)
+        entries = end_user_traces.audit_entries_with_reasons(connection, end_user.items)
         if entries:
-            yield (
-                f"audit log entries {', '.join(map(str, entries))}: reasons that reviewers "
-                "wrote about these items; the log is append-only"
+            yield ManualStep(
+                "audit_log",
+                f"audit log entries {', '.join(map(str, entries))} hold reasons that reviewers "
+                "wrote about these items; the audit log is append-only",
             )
-        for baseline_id in sorted({row.baseline_id for row in person.rows if row.baseline_id}):
-            yield (
-                f"baseline {baseline_id} gets smaller; its digest stays that of the file that was "
-                "imported, so that importing it again doesn't bring the person back"
-            )
-    yield (
-        "Kafka's own log until its retention, backups of the database and of files, and logs of "
-        "processes: what was not read yet would be stored when it is"
+    for baseline_id in sorted({row.baseline_id for row in end_user.rows if row.baseline_id}):
+        yield ManualStep(
+            "baseline",
+            f"baseline {baseline_id} has fewer exchanges now and keeps its digest, so that "
+            "importing its file again doesn't restore this end user",
+        )
+    yield ManualStep(
+        "outside",
+        "Kafka's log until its retention ends, backups of the database and of files, and log "
+        "files: records that driftwarden hasn't read yet are stored when it reads them",
     )

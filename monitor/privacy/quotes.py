@@ -1,4 +1,4 @@
-"""What evaluations and messages quote of exchanges: found again, and taken out."""
+"""Search and removal of quotes of exchanges in assessments and Slack messages."""
 
 import re
 from collections.abc import Iterable
@@ -19,29 +19,32 @@ from monitor.windows.topics.examples import quote
 
 REMOVED = "(removed)"
 NAME_LIMIT = 40
-#: A topic of fewer exchanges has a name that may be one person's words.
-FEW = 4
+#: The name of a topic of fewer exchanges may be the words of one end user.
+MIN_EXCHANGES = 4
 
 
 @dataclass(frozen=True)
 class Quotes:
-    """Texts that may stand somewhere as quotations."""
+    """Quotes to be searched for."""
 
-    #: Prompts with their responses; an example of drifted prompts has no response.
+    #: Prompts with their responses; an example of drifted prompts has an empty response.
     exchanges: frozenset[Quote]
-    #: User ids, as a remark names them.
-    users: frozenset[str]
+    #: Ids of end users as remarks show them.
+    end_users: frozenset[str]
 
     @classmethod
     def of_exchanges(
-        cls, texts: Iterable[tuple[str, str]], users: Iterable[str], redactors: Iterable[Redactor]
+        cls,
+        texts: Iterable[tuple[str, str]],
+        end_users: Iterable[str],
+        redactors: Iterable[Redactor],
     ) -> Self:
-        """Return how prompts and responses, and users, would be quoted.
+        """Return the quotes of exchanges and of end users' ids.
 
         Args:
-            texts: A prompt and a response each.
-            users: Ids as they are stored.
-            redactors: What may have redacted the examples: now, and when they were made.
+            texts: Pairs of prompt and response.
+            end_users: Ids as they are stored.
+            redactors: The redactors that the quotes may have passed, now and when they were made.
         """
         redactors = list(redactors)
         quoted = {
@@ -52,32 +55,32 @@ class Quotes:
         }
         return cls(
             exchanges=frozenset(quoted - {Quote(prompt="", response="")}),
-            users=frozenset(excerpt(user, NAME_LIMIT) for user in users if user),
+            end_users=frozenset(excerpt(id_, NAME_LIMIT) for id_ in end_users if id_),
         )
 
     @classmethod
     def of_assessment(cls, assessment: Assessment) -> Self:
-        """Return everything that an assessment quotes."""
+        """Return all quotes in an assessment."""
         families = (assessment.input, assessment.output)
-        examples = [one for family in families for one in _examples(family)]
+        examples = [example for family in families for example in _examples(family)]
         named = [LARGE_USER.match(remark) for remark in assessment.remarks]
         return cls(
             exchanges=frozenset(
-                [_as_quote(one) for one in examples]
-                + [one.before for one in examples if one.before]
+                [_as_quote(example) for example in examples]
+                + [example.before for example in examples if example.before]
             ),
-            users=frozenset(match[1] for match in named if match),
+            end_users=frozenset(match[1] for match in named if match),
         )
 
     @classmethod
     def of_baseline(cls, assessment: Assessment) -> Self:
-        """Return what an assessment quotes of its baseline."""
+        """Return the quotes of the baseline in an assessment."""
         families = (assessment.input, assessment.output)
-        before = [one.before for family in families for one in _examples(family)]
-        return cls(exchanges=frozenset(one for one in before if one), users=frozenset())
+        quotes = [example.before for family in families for example in _examples(family)]
+        return cls(exchanges=frozenset(filter(None, quotes)), end_users=frozenset())
 
     def remove_from(self, assessment: Assessment) -> tuple[Assessment, int]:
-        """Return the assessment without the quotes, and how many there were."""
+        """Return the assessment without the quotes, and their number."""
         families: list[FamilyAssessment] = []
         renamed: dict[str, str] = {}
         n_removed = 0
@@ -105,28 +108,31 @@ class Quotes:
         )
 
     def remove_from_payload(self, payload: Any) -> tuple[Any, int]:
-        """Return a message to Slack without the quotes, and how many lines held one."""
+        """Return a Slack payload without the quotes, and the number of lines that held one."""
         if isinstance(payload, str):
             lines = [self._clean_line(line) for line in payload.split("\n")]
             return "\n".join(line for line, _ in lines), sum(n for _, n in lines)
         if isinstance(payload, list):
-            cleaned = [self.remove_from_payload(one) for one in payload]
-            return [one for one, _ in cleaned], sum(n for _, n in cleaned)
+            parts = [self.remove_from_payload(part) for part in payload]
+            return [part for part, _ in parts], sum(n for _, n in parts)
         if isinstance(payload, dict):
-            parts = {key: self.remove_from_payload(one) for key, one in payload.items()}
-            return {key: one for key, (one, _) in parts.items()}, sum(n for _, n in parts.values())
+            fields = {key: self.remove_from_payload(part) for key, part in payload.items()}
+            return (
+                {key: part for key, (part, _) in fields.items()},
+                sum(n for _, n in fields.values()),
+            )
         return payload, 0
 
     @cached_property
     def _names(self) -> frozenset[str]:
-        """Return the names of topics that are the beginning of an example."""
-        texts = {one.prompt or one.response for one in self.exchanges}
-        return frozenset(excerpt(one, NAME_LIMIT) for one in texts) - {""}
+        """Return the names of topics that are the beginning of a quote."""
+        texts = {exchange.prompt or exchange.response for exchange in self.exchanges}
+        return frozenset(excerpt(text, NAME_LIMIT) for text in texts) - {""}
 
     @cached_property
     def _lines(self) -> frozenset[str]:
         """Return the quotes as lines of a message."""
-        lines = {example_line(one) for one in self.exchanges}
+        lines = {example_line(exchange) for exchange in self.exchanges}
         return frozenset(escape(line, QUOTED_CHARACTERS) for line in lines)
 
     def _clean_family(
@@ -136,50 +142,53 @@ class Quotes:
         renamed: dict[str, str] = {}
         n_removed = 0
         for topic in family.topics:
-            kept, n = self._clean_examples(topic.examples)
+            examples, n = self._clean_examples(topic.examples)
             name = topic.name
             if _without_number(name) in self._names or (
-                len(kept) < len(topic.examples) and topic.n_current < FEW
+                len(examples) < len(topic.examples) and topic.n_current < MIN_EXCHANGES
             ):
                 renamed[name] = name = REMOVED
                 n = max(n, 1)
-            topics.append(replace(topic, examples=kept, name=name) if n else topic)
+            topics.append(replace(topic, examples=examples, name=name) if n else topic)
             n_removed += n
         outliers, n = self._clean_examples(family.outliers)
         cleaned = replace(family, topics=tuple(topics), outliers=outliers)
         return cleaned, renamed, n_removed + n
 
     def _clean_examples(self, examples: tuple[Example, ...]) -> tuple[tuple[Example, ...], int]:
-        """Return those that quote nothing that is to go, and how much did."""
-        kept = [one for one in examples if _as_quote(one) not in self.exchanges]
-        n_removed = len(examples) - len(kept)
-        for index, example in enumerate(kept):
+        """Return the examples without the quotes, and the number of quotes removed."""
+        left = [example for example in examples if _as_quote(example) not in self.exchanges]
+        n_removed = len(examples) - len(left)
+        for index, example in enumerate(left):
             if example.before in self.exchanges:
-                kept[index] = replace(example, before=None)
+                left[index] = replace(example, before=None)
                 n_removed += 1
-        return tuple(kept), n_removed
+        return tuple(left), n_removed
 
     def _clean_line(self, line: str) -> tuple[str, int]:
-        """Return a remark, or a line of a message, without what it quotes."""
+        """Return a remark or a line of a message without quotes, and their number."""
         bullet, text = ("• ", line[2:]) if line.startswith("• ") else ("", line)
         if text.startswith("> "):
             return (f"> {REMOVED}", 1) if text[2:] in self._lines else (line, 0)
-        user = LARGE_USER.match(text)
-        if user and self.users & {user[1], _unescaped(user[1])}:
-            return bullet + text.replace(f"({user[1]})", REMOVED, 1), 1
+        match = LARGE_USER.match(text)
+        if match and self.end_users & {match[1], _unescaped(match[1])}:
+            return bullet + text.replace(f"({match[1]})", REMOVED, 1), 1
         n = 0
         for name in self._names:
-            for around in ("“{}”", "*{}*", ": {}*"):
+            for marks in ("“{}”", "*{}*", ": {}*"):
                 for form in {name, escape(name, 100)}:
-                    quoted = around.format(form)
+                    quoted = marks.format(form)
                     if quoted in line:
-                        line = line.replace(quoted, around.format(REMOVED))
+                        line = line.replace(quoted, marks.format(REMOVED))
                         n = 1
         return line, n
 
 
 def _examples(family: FamilyAssessment) -> list[Example]:
-    return [*(one for topic in family.topics for one in topic.examples), *family.outliers]
+    return [
+        *(example for topic in family.topics for example in topic.examples),
+        *family.outliers,
+    ]
 
 
 def _as_quote(example: Example) -> Quote:

@@ -1,7 +1,7 @@
-"""Removal by age, and the upkeep of vector blocks: small steps, each a short transaction.
+"""Retention: erasure by age, and compaction of embedding blocks, in short transactions.
 
 A step touches at most a thousand rows, so that ingest, the page and evaluations never wait long.
-Stopped at any moment, the next run goes on.
+After an interruption the next run resumes.
 """
 
 import threading
@@ -19,7 +19,7 @@ from monitor.store.alerts.outbox import messages_created_before, replace_payload
 from monitor.store.audit_log import append_entry, last_entry_at
 from monitor.store.engine import transaction
 from monitor.store.privacy import deletion
-from monitor.store.privacy.deletion import evaluations_against
+from monitor.store.privacy.deletion import evaluations_of_baselines
 from monitor.store.traffic.compaction import (
     blocks_with_dead_rows,
     drop_dead_rows,
@@ -38,24 +38,24 @@ from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
 from monitor.store.windows.sample_scores import save_sample_scores
 from monitor.telemetry import get_logger
 
-Thing = TypeVar("Thing")
+T = TypeVar("T")
 
 ROWS_PER_STEP = 1000
-#: A letter that was replayed has its place among the exchanges.
-REPLAYED_KEPT = timedelta(days=1)
-#: Blocks are joined once no evaluation or replay is likely to be at work on their batch.
-BLOCKS_REST = timedelta(days=1)
-EVERY = timedelta(days=1)
+#: Age at which replayed dead letters are removed: they are stored as exchanges.
+REPLAYED_AGE = timedelta(days=1)
+#: Age at which blocks are merged, when no evaluation or replay uses their batch any more.
+MERGE_AGE = timedelta(days=1)
+INTERVAL = timedelta(days=1)
 ACTION = "retention"
 
 log = get_logger(__name__)
 
 
 def is_due(engine: Engine, now: datetime) -> bool:
-    """Return whether the last run was a day ago or longer."""
+    """Return whether the last run was at least a day ago."""
     with transaction(engine) as connection:
         last = last_entry_at(connection, ACTION)
-    return last is None or now - last >= EVERY
+    return last is None or now - last >= INTERVAL
 
 
 def apply_retention(
@@ -66,17 +66,18 @@ def apply_retention(
     stop: threading.Event | None = None,
     rows_per_step: int = ROWS_PER_STEP,
 ) -> Counter[str]:
-    """Remove what is older than the settings allow, and tend the vector blocks.
+    """Remove rows that are older than the settings allow, and compact the embedding blocks.
 
     Args:
         engine: The database.
-        retention: How long rows are kept; ``None`` keeps them.
-        now: Ages are counted back from it.
-        stop: Ends the run after the step under way; the rest is done next time.
-        rows_per_step: At most so many rows in a transaction.
+        retention: The retention periods; ``None`` keeps the rows.
+        now: Ages are counted back from this time.
+        stop: Ends the run after the current step; the next run resumes.
+        rows_per_step: The maximum number of rows in a transaction.
 
     Returns:
-        What was removed, by table; also ``vectors`` and ``blocks joined``.
+        Number of rows removed by table, and the numbers of ``vectors`` removed and ``blocks
+        merged``.
     """
     run = _Run(engine, now, stop or threading.Event(), rows_per_step)
     if retention.exchanges:
@@ -94,11 +95,13 @@ def apply_retention(
         with transaction(engine) as connection:
             append_entry(connection, now, "driftwarden", ACTION, "database", dict(removed))
     if removed:
-        log.info("retention applied", **{name.replace(" ", "_"): n for name, n in removed.items()})
+        log.info("retention_applied", **{name.replace(" ", "_"): n for name, n in removed.items()})
     return removed
 
 
 class _Run:
+    """One application of the retention periods."""
+
     def __init__(
         self, engine: Engine, now: datetime, stop: threading.Event, rows_per_step: int
     ) -> None:
@@ -109,7 +112,7 @@ class _Run:
         self.removed: Counter[str] = Counter()
 
     def exchanges(self, before: datetime, *, reviewed: bool) -> None:
-        after: deletion.Mark | None = None
+        after: deletion.AgeCursor | None = None
         while not self.stop.is_set():
             with self._step() as connection:
                 expired = deletion.expired_exchanges(
@@ -121,13 +124,13 @@ class _Run:
             after = expired[-1]
 
     def quotes(self, before: datetime) -> None:
-        """Take what evaluations and messages quote of the exchanges that went."""
+        """Remove the quotes of expired exchanges from evaluations and messages."""
         with transaction(self.engine) as connection:
             evaluations = evaluations_ended_before(connection, before)
             messages = messages_created_before(connection, before)
         for evaluation_id in self._while_running(evaluations):
             with transaction(self.engine) as connection:
-                self.removed["quotes"] += _age_evaluation(connection, evaluation_id)
+                self.removed["quotes"] += _anonymize_evaluation(connection, evaluation_id)
         for message_id in self._while_running(messages):
             with transaction(self.engine) as connection:
                 replace_payload(connection, message_id, {"text": REMOVED, "blocks": []})
@@ -135,25 +138,25 @@ class _Run:
 
     def dead_letters(self, age: timedelta | None) -> None:
         before = self.now - age if age else None
-        lost: Counter[str] = Counter()
+        removed: Counter[str] = Counter()
         while not self.stop.is_set():
             with transaction(self.engine) as connection:
-                gone = deletion.delete_expired_letters(
-                    connection, before, self.now - REPLAYED_KEPT, self.rows_per_step
+                deleted = deletion.delete_expired_dead_letters(
+                    connection, before, self.now - REPLAYED_AGE, self.rows_per_step
                 )
-            lost.update(gone)
-            if sum(gone.values()) < self.rows_per_step:
+            removed.update(deleted)
+            if sum(deleted.values()) < self.rows_per_step:
                 break
-        self.removed["dead_letters"] += lost.total()
-        del lost["replayed"]
-        if lost:
-            log.warning("dead letters that were never replayed are gone", **lost)
+        self.removed["dead_letters"] += removed.total()
+        del removed["replayed"]
+        if removed:
+            log.warning("unreplayed_dead_letters_removed", **removed)
 
     def baselines(self, before: datetime) -> None:
         with transaction(self.engine) as connection:
             expired = deletion.expired_baselines(connection, before)
         for baseline_id in self._while_running(expired):
-            self._baseline_quotes(baseline_id)
+            self._remove_baseline_quotes(baseline_id)
             while not self.stop.is_set():
                 with self._step() as connection:
                     ids = deletion.exchanges_of_baseline(
@@ -165,15 +168,15 @@ class _Run:
                         self.removed["baselines"] += 1
                         break
 
-    def _baseline_quotes(self, baseline_id: int) -> None:
+    def _remove_baseline_quotes(self, baseline_id: int) -> None:
         with transaction(self.engine) as connection:
-            quoting = evaluations_against(connection, [baseline_id])
+            quoting = evaluations_of_baselines(connection, [baseline_id])
         for evaluation_id in self._while_running(quoting):
             with transaction(self.engine) as connection:
-                self.removed["quotes"] += _forget_baseline(connection, evaluation_id)
+                self.removed["quotes"] += _remove_quotes_of_baseline(connection, evaluation_id)
 
     def blocks(self) -> None:
-        """Drop the vectors of exchanges that are gone; join small blocks."""
+        """Drop the vectors of removed exchanges; merge small blocks."""
         while True:
             with transaction(self.engine) as connection:
                 dead = blocks_with_dead_rows(connection)
@@ -184,13 +187,13 @@ class _Run:
                 break
         while not self.stop.is_set():
             with transaction(self.engine) as connection:
-                groups = groups_to_merge(connection, self.now - BLOCKS_REST)
-            n_joined = 0
+                groups = groups_to_merge(connection, self.now - MERGE_AGE)
+            n_merged = 0
             for group in self._while_running(groups):
                 with self._step() as connection:
-                    n_joined += len(group) if merge_blocks(connection, group) else 0
-            self.removed["blocks joined"] += n_joined
-            if not n_joined:
+                    n_merged += len(group) if merge_blocks(connection, group) else 0
+            self.removed["blocks merged"] += n_merged
+            if not n_merged:
                 return
 
     @contextmanager
@@ -199,35 +202,37 @@ class _Run:
             lock_blocks(connection)
             yield connection
 
-    def _while_running(self, things: Iterable[Thing]) -> Iterator[Thing]:
-        for thing in things:
+    def _while_running(self, items: Iterable[T]) -> Iterator[T]:
+        for item in items:
             if self.stop.is_set():
                 return
-            yield thing
+            yield item
 
 
-def _age_evaluation(connection: Connection, evaluation_id: int) -> int:
-    """Take the quotes out of an evaluation; its figures stay."""
+def _anonymize_evaluation(connection: Connection, evaluation_id: int) -> int:
+    """Remove scores and quotes from an evaluation, and ids from its map; figures stay."""
     evaluation = drift_evaluation_by_id(connection, evaluation_id)
     save_sample_scores(connection, evaluation_id, None)
-    drawn = prompt_map(connection, evaluation_id)
-    if drawn is not None:
-        save_prompt_map(connection, evaluation_id, drawn.nameless())
+    stored_map = prompt_map(connection, evaluation_id)
+    if stored_map is not None:
+        save_prompt_map(connection, evaluation_id, stored_map.anonymize())
     return _remove_quotes(connection, evaluation, Quotes.of_assessment)
 
 
-def _forget_baseline(connection: Connection, evaluation_id: int) -> int:
-    """Take what an evaluation quotes of its baseline."""
+def _remove_quotes_of_baseline(connection: Connection, evaluation_id: int) -> int:
+    """Remove the quotes of its baseline from an evaluation."""
     evaluation = drift_evaluation_by_id(connection, evaluation_id)
     return _remove_quotes(connection, evaluation, Quotes.of_baseline)
 
 
 def _remove_quotes(
-    connection: Connection, evaluation: DriftEvaluationRow, which: Callable[[Assessment], Quotes]
+    connection: Connection,
+    evaluation: DriftEvaluationRow,
+    find_quotes: Callable[[Assessment], Quotes],
 ) -> int:
     if evaluation.assessment is None:
         return 0
-    assessment, n_removed = which(evaluation.assessment).remove_from(evaluation.assessment)
+    assessment, n_removed = find_quotes(evaluation.assessment).remove_from(evaluation.assessment)
     if n_removed:
         replace_assessment(connection, evaluation.id, assessment)
     return n_removed

@@ -1,1 +1,1 @@
-"""The state in SQL: tables, the engine, and one module of named queries for each aggregate."""
+"""Database: tables, engine, and a folder of queries for each room."""

@@ -1,4 +1,4 @@
-"""The audit log: append-only, each entry's hash covering the one before."""
+"""Audit log: append-only, a chain of hashes."""
 
 import hashlib
 import json
@@ -13,9 +13,9 @@ from monitor.store.tables import AuditEntry
 
 #: The hash that the first entry refers to.
 GENESIS = "0" * 64
-#: Entries that are held in memory while the chain is followed.
+#: Entries fetched at a time while the chain is checked.
 ROWS_PER_FETCH = 1000
-#: Held on PostgreSQL until commit, so that two entries can't follow the same one.
+#: Key of the PostgreSQL lock held until commit, so that no two entries follow the same one.
 ADVISORY_LOCK = 0x6472_6966_7461_7564
 
 
@@ -27,7 +27,7 @@ def append_entry(  # noqa: PLR0917 - the columns of a line, in their order
     subject: str,
     details: Mapping[str, Any] | None = None,
 ) -> str:
-    """Append an entry and return its hash. Call it last: it makes other writers wait."""
+    """Append an entry and return its hash. Call it last, because it blocks other writers."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
     last = select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)
@@ -49,32 +49,31 @@ def append_entry(  # noqa: PLR0917 - the columns of a line, in their order
 
 
 def last_entry_at(connection: Connection, action: str) -> datetime | None:
-    """Return when an action was last entered."""
+    """Return when an action was last recorded."""
     statement = select(func.max(AuditEntry.occurred_at)).where(AuditEntry.action == action)
     return connection.execute(statement).scalar_one()
 
 
 @dataclass(frozen=True)
 class ChainCheck:
-    """What a walk along the audit log found."""
+    """The result of :func:`check_chain`."""
 
-    #: Entries up to the first that is wrong, or all.
+    #: Number of entries before the first wrong one, or of all.
     n_entries: int
     #: Hash of the last of them.
     head: str
-    #: Id of the first entry that is wrong, and what is.
+    #: Id of the first wrong entry, and what is wrong with it.
     broken_at: int | None
     problem: str
-    #: Whether an entry has the hash that was asked for; true where none was.
+    #: Whether an entry has the expected hash; true without one.
     holds_expected: bool
 
 
 def check_chain(connection: Connection, expected: str | None = None) -> ChainCheck:
-    """Follow the hashes from the first entry to the last.
+    """Verify the chain of hashes from the first entry to the last.
 
-    Finds entries that were changed, removed, inserted or put into another order. Entries cut off at
-    the end, and a log that was written anew as a whole, show only against a hash that was kept
-    elsewhere.
+    Detects entries that were changed, removed, inserted or reordered. Entries cut off at the end,
+    and a log that was rewritten as a whole, are detected only with a hash that was kept elsewhere.
 
     Args:
         connection: An open transaction.
@@ -91,22 +90,24 @@ def check_chain(connection: Connection, expected: str | None = None) -> ChainChe
         AuditEntry.hash,
     )
     statement = select(*columns).order_by(AuditEntry.id)
-    previous, n_entries, found = GENESIS, 0, expected in {None, GENESIS}
+    previous, n_entries, holds_expected = GENESIS, 0, expected in {None, GENESIS}
     for row in connection.execute(statement, execution_options={"yield_per": ROWS_PER_FETCH}):
-        told = (row.occurred_at, row.actor, row.action, row.subject, row.details)
-        if row.hash != entry_hash(row.previous_hash, *told):
-            return ChainCheck(n_entries, previous, row.id, "it was changed", found)
+        fields = (row.occurred_at, row.actor, row.action, row.subject, row.details)
+        if row.hash != entry_hash(row.previous_hash, *fields):
+            return ChainCheck(n_entries, previous, row.id, "it was changed", holds_expected)
         if row.previous_hash != previous:
-            problem = "it doesn't follow the entry before it: one was removed, inserted or moved"
-            return ChainCheck(n_entries, previous, row.id, problem, found)
+            problem = (
+                "it doesn't follow the previous entry: an entry was removed, inserted or moved"
+            )
+            return ChainCheck(n_entries, previous, row.id, problem, holds_expected)
         previous = row.hash
         n_entries += 1
-        found = found or row.hash == expected
-    return ChainCheck(n_entries, previous, None, "", found)
+        holds_expected = holds_expected or row.hash == expected
+    return ChainCheck(n_entries, previous, None, "", holds_expected)
 
 
 def first_broken_entry_id(connection: Connection) -> int | None:
-    """Return the id of the first entry that :func:`check_chain` finds wrong."""
+    """Return the id of the first entry that breaks the chain, or ``None``."""
     return check_chain(connection).broken_at
 
 
@@ -118,7 +119,7 @@ def entry_hash(  # noqa: PLR0917 - the columns of a line, in their order
     subject: str,
     details: Mapping[str, Any],
 ) -> str:
-    """Return the SHA-256 of an entry and of the hash before it, over canonical JSON."""
+    """Return the SHA-256 of an entry and of the previous hash, over canonical JSON."""
     microseconds = int(occurred_at.timestamp()) * 1_000_000 + occurred_at.microsecond
     fields = [previous, microseconds, actor, action, subject, details]
     canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -1,8 +1,8 @@
-"""Insert many rows at once: by COPY into PostgreSQL, which takes half of the time on both sides.
+"""Bulk inserts, by COPY on PostgreSQL, which halves the time on both sides.
 
 A statement with a parameter for each value is quoted value by value here and parsed there. COPY
-goes through the same execution as every statement (``do_execute``), so that its errors, lost
-connections and savepoints are what they are elsewhere.
+runs through SQLAlchemy's usual execution (``do_execute``), so that errors, lost connections and
+savepoints are handled as elsewhere.
 """
 
 import io
@@ -19,14 +19,14 @@ PART_BYTES = 2**18
 
 
 def enable_copy(engine: Engine) -> None:
-    """Let an engine for PostgreSQL run what :func:`insert_rows` gives it."""
+    """Enable :func:`insert_rows` to run COPY on a PostgreSQL engine."""
     event.listen(engine, "do_execute", _copy)
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that all name the same columns: all but those that the database fills.
+    """Insert rows that all have the same columns.
 
-    A single row is inserted as usual: the error of one that is refused tells more.
+    A single row is inserted by INSERT, whose errors are more specific.
 
     Raises:
         TypeError: A value is of a type that no column here has.
@@ -45,7 +45,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
 
 
 def _copy(cursor: Any, statement: str, _parameters: Any, context: Any) -> bool:
-    """Run a statement that copies; return ``False`` for the usual way."""
+    """Run a COPY statement; return ``False`` for any other statement."""
     copied = context.execution_options.get(COPIED)
     if copied is None:
         return False
@@ -54,7 +54,7 @@ def _copy(cursor: Any, statement: str, _parameters: Any, context: Any) -> bool:
 
 
 def _writer(kind: Any, connection: Connection) -> Callable[[Any], str]:
-    """Return what writes the values of a column, in PostgreSQL's text format."""
+    """Return the function that writes values of a column in PostgreSQL's text format."""
     convert = kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
     if convert is None:
         return _write
@@ -76,7 +76,7 @@ def _escape(text: str) -> str:
     return text
 
 
-#: Backslashes first: the others bring some.
+#: Backslashes first, because the other escapes insert some.
 ESCAPES = (("\\", r"\\"), ("\n", r"\n"), ("\t", r"\t"), ("\r", r"\r"))
 WRITERS: Mapping[type, Callable[[Any], str]] = {
     type(None): lambda _: r"\N",

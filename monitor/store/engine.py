@@ -1,4 +1,4 @@
-"""The engine, for SQLite and PostgreSQL alike, and the translation of lost connections."""
+"""Database engine for SQLite and PostgreSQL, with errors of lost connections translated."""
 
 import sqlite3
 import time
@@ -20,8 +20,8 @@ SQLITE_WAIT_SECONDS = 30
 def make_engine(url: str) -> Engine:
     """Create the engine for a database URL.
 
-    SQLite runs in WAL mode with foreign keys on and waits up to 30 s for the one writer. Errors
-    don't show a statement's parameters: they hold customers' texts, and errors end in logs.
+    SQLite runs in WAL mode with foreign keys on, and waits up to 30 s for another writer. Errors
+    omit a statement's parameters, which hold texts of end users and would end up in logs.
 
     Raises:
         ConfigurationError: The URL is malformed or names another database.
@@ -109,7 +109,7 @@ def _begin_immediately(connection: Connection) -> None:
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction; commit at the end of the block, roll back on any exception.
+    """Open a transaction: commit at the end of the block, roll back on any exception.
 
     Raises:
         DatabaseUnavailableError: The database is away, locked or full; nothing was written.
@@ -120,7 +120,7 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that reads one state of the database, whatever others commit meanwhile.
+    """Open a transaction that reads one state of the database.
 
     Raises:
         DatabaseUnavailableError: The database is away or locked.
@@ -144,10 +144,10 @@ def _translated() -> Iterator[None]:
 
 
 def limit_idle_time(connection: Connection, seconds: float) -> None:
-    """Have the server end this transaction if its process hangs in the midst of it.
+    """Let the server end this transaction if its process hangs.
 
-    A dead process lets go of its locks; one that is frozen, or cut off with its machine, would keep
-    them for hours, and whoever takes over waits. SQLite's processes share a machine.
+    A process that dies releases its locks; one that is frozen or cut off from the network would
+    hold them for hours and block its successor. SQLite's processes share one machine.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(

@@ -79,7 +79,7 @@ def require_current(engine: Engine) -> None:
 
 
 def _check_known(revision: str | None) -> None:
-    """Refuse a database that no migration of this version leads on from."""
+    """Refuse a revision from which no migration leads to the newest one."""
     if revision is None or revision in {script.revision for script in _scripts().walk_revisions()}:
         return
     if revision in UNSUPPORTED_REVISIONS:

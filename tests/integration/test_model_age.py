@@ -49,9 +49,9 @@ def test_slack_hears_once_a_version_that_a_refresh_is_suggested(
     (text,) = said(any_engine)
     assert text == (
         "🔵 Refresh suggested: desk. "
-        "Version 1 serves, made on 2026-11-02, 180 days ago, longer than "
-        "retrain.max_age (180 days): a refresh is suggested, with the gold that the experts have "
-        "judged since."
+        "Version 1 is in production, created on 2026-11-02, 180 days ago, longer than "
+        "retrain.max_age (180 days): a refresh is suggested, with the gold "
+        "reviewed since."
     )
     with transaction(any_engine) as connection:
         (message,) = list_messages(connection)
@@ -61,7 +61,7 @@ def test_slack_hears_once_a_version_that_a_refresh_is_suggested(
     assert len(said(any_engine)) == 1
     watch_age(any_engine, SETTINGS, clock + 440 * DAY)
     assert [one[:50] for one in said(any_engine)[1:]] == [
-        "🔵 Refresh suggested: desk. Version 2 serves, made on"[:50]
+        "🔵 Refresh suggested: desk. Version 2 is in production, created on"[:50]
     ]
 
 
@@ -115,6 +115,6 @@ def test_check_and_digest_say_it(tmp_path: Path) -> None:
     assert json.loads(digest("--json"))["serves"] == {"version": 1, "age_days": 200}
     serving(engine, datetime.now(UTC) - DAY)
     assert finding()[0] == "ok"
-    assert "Version 2 serves, made on" in digest()
+    assert "Version 2 is in production, created on" in digest()
     assert "suggested" not in digest()
     engine.dispose()

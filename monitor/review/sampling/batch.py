@@ -48,7 +48,7 @@ def create_batch(
     texts = load_window_texts(connection, [int(one) for one in scores.ids])
     # Retention may have been there since the evaluation.
     present = np.isin(scores.ids, np.fromiter(texts, dtype=np.int64, count=len(texts)))
-    scores = scores.only(present)
+    scores = scores.select(present)
     window = [texts[int(one)] for one in scores.ids]
     digests = [text.digest for text in window]
     since = now - review.max_verdict_age if review.max_verdict_age else None

@@ -1,4 +1,4 @@
-"""One-time links that let a person set a password. The links' tokens are stored as digests only."""
+"""Queries of invitations. Tokens are stored as digests only."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from monitor.store.tables import Invitation
 
 @dataclass(frozen=True)
 class InvitationRow:
-    """A link that was given out."""
+    """An invitation link."""
 
     id: int
     user_id: int
@@ -38,7 +38,7 @@ def insert_invitation(
     now: datetime,
     expires_at: datetime,
 ) -> None:
-    """Store a link; those given out before to the same person end."""
+    """Insert an invitation; earlier ones of the same user expire."""
     revoke_invitations(connection, user_id, now)
     connection.execute(
         insert(Invitation).values(
@@ -52,14 +52,14 @@ def insert_invitation(
 
 
 def invitation_by_token(connection: Connection, token: str) -> InvitationRow | None:
-    """Return the link of a token, used and expired ones included; or ``None``."""
+    """Return the invitation of a token, used and expired ones included, or ``None``."""
     statement = select(*_COLUMNS).where(Invitation.token_hash == _digest(token))
     row = connection.execute(statement).one_or_none()
     return InvitationRow(*row) if row else None
 
 
 def use_invitation(connection: Connection, invitation_id: int, now: datetime) -> bool:
-    """Use a link up; ``False`` where it was used or has expired: of two at once, one gets it."""
+    """Use an invitation; return ``False`` where it was used or has expired."""
     changed = connection.execute(
         update(Invitation)
         .where(
@@ -73,7 +73,7 @@ def use_invitation(connection: Connection, invitation_id: int, now: datetime) ->
 
 
 def revoke_invitations(connection: Connection, user_id: int, now: datetime) -> None:
-    """Let every open link of a person expire now."""
+    """Expire all open invitations of a user."""
     connection.execute(
         update(Invitation)
         .where(
@@ -86,7 +86,7 @@ def revoke_invitations(connection: Connection, user_id: int, now: datetime) -> N
 
 
 def open_invitations(connection: Connection, now: datetime) -> dict[int, datetime]:
-    """Return until when each person's open link works, by the person's id."""
+    """Return the expiry of each user's open invitation, by user id."""
     statement = (
         select(Invitation.user_id, func.max(Invitation.expires_at))
         .where(Invitation.used_at.is_(None), Invitation.expires_at > now)

@@ -1,10 +1,10 @@
-"""Who may do what: one table, which docs/how-to/people-and-sign-on.md shows too."""
+"""Roles and their permissions, one table that docs/how-to/users-and-sign-on.md shows too."""
 
 from enum import StrEnum
 
 
 class Permission(StrEnum):
-    """Something that not everybody may do."""
+    """A permission of a role."""
 
     REVIEW = "review items and discuss disagreements"
     READ = "read evaluations, incidents and versions"
@@ -31,19 +31,20 @@ PERMISSIONS: dict[str, frozenset[Permission]] = {
 
 
 def may(role: str, permission: Permission) -> bool:
-    """Return whether a role includes a permission; an unknown role includes none."""
+    """Return whether a role has a permission; an unknown role has none."""
     return permission in PERMISSIONS.get(role, frozenset())
 
 
 def may_grant(own: str, role: str) -> bool:
-    """Return whether somebody may give a role to others: up to their own, never above."""
+    """Return whether a role may grant another: its own or a lower one."""
     return may(own, Permission.MANAGE_USERS) and ROLES.index(role) <= ROLES.index(own)
 
 
 def may_manage(own: str, role: str) -> bool:
-    """Return whether somebody may change people of a role: of those below, or as admin of all.
+    """Return whether a role may manage users of another: of lower roles, or all as admin.
 
-    A lead can't reset the password of another lead: the link would let them in as that person.
+    A lead can't reset the password of another lead, because the link would sign them in as that
+    lead.
     """
     if may(own, Permission.MANAGE_ALL_USERS):
         return True

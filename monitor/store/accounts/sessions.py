@@ -1,4 +1,4 @@
-"""Signed-in browsers. Keys are stored as digests: reading the table lets nobody in."""
+"""Queries of browser sessions. Keys are stored as digests only."""
 
 import hashlib
 from datetime import datetime
@@ -10,7 +10,7 @@ from monitor.store.tables import WebSession
 
 
 def load_session(connection: Connection, key: str, now: datetime) -> bytes | None:
-    """Return the value of a session that has not expired."""
+    """Return the value of a session that has not expired, or ``None``."""
     alive = or_(WebSession.expires_at.is_(None), WebSession.expires_at > now)
     statement = select(WebSession.value).where(WebSession.key == _digest(key), alive)
     return connection.execute(statement).scalar_one_or_none()
@@ -35,7 +35,7 @@ def save_session(
 
 
 def load_or_create(connection: Connection, key: str, value: bytes) -> bytes:
-    """Return a value that never expires; the first caller's is kept."""
+    """Return a value that never expires; the first one stored wins."""
     try:
         with connection.begin_nested():
             connection.execute(
@@ -48,7 +48,10 @@ def load_or_create(connection: Connection, key: str, value: bytes) -> bytes:
 
 
 def pop_session(connection: Connection, key: str, now: datetime) -> bytes | None:
-    """Remove a session and return its value if it had not expired: of two at once, one gets it."""
+    """Delete a session and return its value unless it has expired.
+
+    Of two concurrent calls, one gets the value.
+    """
     statement = (
         delete(WebSession)
         .where(WebSession.key == _digest(key), WebSession.expires_at > now)
@@ -58,12 +61,12 @@ def pop_session(connection: Connection, key: str, now: datetime) -> bytes | None
 
 
 def delete_session(connection: Connection, key: str) -> None:
-    """Remove a session; it need not exist."""
+    """Delete a session, which need not exist."""
     connection.execute(delete(WebSession).where(WebSession.key == _digest(key)))
 
 
 def delete_expired(connection: Connection, now: datetime) -> int:
-    """Remove all sessions that have expired and return how many."""
+    """Delete all expired sessions and return their number."""
     result = connection.execute(delete(WebSession).where(WebSession.expires_at <= now))
     return int(result.rowcount)
 

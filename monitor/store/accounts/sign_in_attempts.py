@@ -1,4 +1,4 @@
-"""Failed sign-ins, counted for all replicas. Keys are digests: people type passwords as names."""
+"""Queries of failed sign-ins, counted across replicas. Keys are stored as digests only."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from monitor.store.tables import SignInAttempt
 
 @dataclass(frozen=True)
 class Attempts:
-    """What is known of a key."""
+    """The failed sign-ins of a key."""
 
     failures: int = 0
     blocked_until: datetime | None = None
 
 
 def blocked_until_latest(connection: Connection, keys: Sequence[str]) -> datetime | None:
-    """Return until when the longest blocked of some keys is blocked; writes nothing."""
+    """Return the latest end of a block among some keys, or ``None``; writes nothing."""
     statement = select(func.max(SignInAttempt.blocked_until)).where(
         SignInAttempt.key.in_([_digest(key) for key in keys])
     )
@@ -28,7 +28,7 @@ def blocked_until_latest(connection: Connection, keys: Sequence[str]) -> datetim
 
 
 def lock_attempts(connection: Connection, key: str, now: datetime) -> Attempts:
-    """Return what is known of a key, and let nobody else count on it until commit."""
+    """Return the failed sign-ins of a key, and lock it until the commit."""
     digest = _digest(key)
     statement = (
         select(SignInAttempt.failures, SignInAttempt.blocked_until)
@@ -50,7 +50,7 @@ def lock_attempts(connection: Connection, key: str, now: datetime) -> Attempts:
 
 
 def save_attempts(connection: Connection, key: str, attempts: Attempts, now: datetime) -> None:
-    """Write what is known of a key."""
+    """Write the failed sign-ins of a key."""
     connection.execute(
         update(SignInAttempt)
         .where(SignInAttempt.key == _digest(key))
@@ -59,9 +59,9 @@ def save_attempts(connection: Connection, key: str, attempts: Attempts, now: dat
 
 
 def decrement_failures(connection: Connection, key: str, free: int) -> None:
-    """Count one failure less, since the attempt succeeded; where ``free`` stay, so does the wait.
+    """Count one failure less after a success; lift the block below ``free`` failures only.
 
-    Else a guesser with an account of their own could lift each wait by signing in.
+    Otherwise an attacker could lift each block by signing in to an account of their own.
     """
     one_less = SignInAttempt.failures - 1
     connection.execute(
@@ -75,14 +75,14 @@ def decrement_failures(connection: Connection, key: str, free: int) -> None:
 
 
 def reset_attempts(connection: Connection, key: str) -> None:
-    """Forget a key."""
+    """Delete the failed sign-ins of a key."""
     connection.execute(delete(SignInAttempt).where(SignInAttempt.key == _digest(key)))
 
 
 def trim_attempts(connection: Connection, *, older_than: datetime, capacity: int) -> None:
-    """Forget what is old, and the oldest of what is more than ``capacity`` keys.
+    """Delete old keys, and the oldest beyond ``capacity``.
 
-    Keys that somebody counts on at this moment are left: to wait for them could be a deadlock.
+    Locked keys are skipped, because waiting for them could cause a deadlock.
     """
     _forget(connection, select(SignInAttempt.key).where(SignInAttempt.last_at < older_than))
     surplus = count_attempts(connection) - capacity
@@ -92,7 +92,7 @@ def trim_attempts(connection: Connection, *, older_than: datetime, capacity: int
 
 
 def count_attempts(connection: Connection) -> int:
-    """Return the number of keys that are remembered."""
+    """Return the number of stored keys."""
     return int(connection.execute(select(func.count()).select_from(SignInAttempt)).scalar_one())
 
 

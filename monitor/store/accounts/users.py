@@ -1,4 +1,4 @@
-"""The people who sign in."""
+"""Queries of users."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from monitor.store.tables import ReviewItem, User, UserTaskType
 
 @dataclass(frozen=True)
 class UserRow:
-    """A person, without the password's hash.
+    """A user without the password hash.
 
     Attributes:
         session_epoch: Counts up whenever every session of the person has to end.
@@ -34,17 +34,17 @@ class UserRow:
 
     @property
     def leads(self) -> bool:
-        """Whether this person sees the progress of others and confirms decisions."""
+        """Whether the user sees the progress of others and confirms decisions."""
         return may(self.role, Permission.LEAD)
 
     @property
     def adjudicates(self) -> bool:
-        """Whether this person decides where two reviewers don't agree."""
+        """Whether the user decides where two reviewers disagree."""
         return may(self.role, Permission.ADJUDICATE)
 
     @property
     def manages_users(self) -> bool:
-        """Whether this person invites others."""
+        """Whether the user invites others."""
         return may(self.role, Permission.MANAGE_USERS)
 
 
@@ -70,10 +70,10 @@ def insert_user(
     *,
     email: str | None = None,
 ) -> int:
-    """Insert a person and return their id.
+    """Insert a user and return the id.
 
-    A name or an e-mail that is taken raises ``IntegrityError``. Without a password's hash the
-    person can't sign in by password.
+    A name or an e-mail address that is taken raises ``IntegrityError``. A user without a password
+    hash can't sign in by password.
     """
     statement = (
         insert(User)
@@ -92,55 +92,55 @@ def insert_user(
 
 
 def set_password_hash(connection: Connection, user_id: int, password_hash: str) -> None:
-    """Replace a person's password."""
+    """Replace a user's password hash."""
     _change(connection, user_id, password_hash=password_hash)
 
 
 def set_role(connection: Connection, user_id: int, role: str) -> None:
-    """Give a person another role."""
+    """Set a user's role."""
     _change(connection, user_id, role=role)
 
 
 def set_active(connection: Connection, user_id: int, *, active: bool) -> None:
-    """Let a person in, or no longer."""
+    """Activate or deactivate a user."""
     _change(connection, user_id, active=active)
 
 
 def set_identity(connection: Connection, user_id: int, identity: str | None) -> None:
-    """Bind a person to an identity of the provider; ``None`` unbinds."""
+    """Bind a user to an identity of the sign-on provider; ``None`` unbinds."""
     _change(connection, user_id, identity=identity)
 
 
 def revoke_sessions(connection: Connection, user_id: int) -> None:
-    """Sign a person out everywhere: every session that exists is of an epoch that is over."""
+    """End all sessions of a user by advancing the session epoch."""
     _change(connection, user_id, session_epoch=User.session_epoch + 1)
 
 
 def user_by_id(connection: Connection, user_id: int, *, lock: bool = False) -> UserRow | None:
-    """Return a person, or ``None``; ``lock`` keeps others from changing them until commit."""
+    """Return a user, or ``None``; ``lock`` locks the row until the commit."""
     statement = select(*_COLUMNS).where(User.id == user_id)
     row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     return UserRow(*row) if row else None
 
 
 def user_by_name(connection: Connection, name: str) -> UserRow | None:
-    """Return a person, or ``None``."""
+    """Return a user, or ``None``."""
     return _one(connection, User.name == name)
 
 
 def user_by_identity(connection: Connection, identity: str) -> UserRow | None:
-    """Return the person whom an identity of the provider is bound to, or ``None``."""
+    """Return the user bound to an identity of the sign-on provider, or ``None``."""
     return _one(connection, User.identity == identity)
 
 
 def user_by_claim(connection: Connection, claim: str) -> UserRow | None:
-    """Return the person with this e-mail, or of this name where no e-mail is known, or ``None``."""
+    """Return the user with an e-mail address, or with a name and no address, or ``None``."""
     by_email = _one(connection, User.email == claim.casefold())
     return by_email or _one(connection, User.name == claim, User.email.is_(None))
 
 
 def password_hash_of(connection: Connection, name: str) -> str | None:
-    """Return the hash of an active person's password; ``None`` where there is none."""
+    """Return the password hash of an active user; ``None`` without a password."""
     statement = select(User.password_hash).where(
         User.name == name, User.active.is_(True), User.password_hash != ""
     )
@@ -148,13 +148,13 @@ def password_hash_of(connection: Connection, name: str) -> str | None:
 
 
 def list_users(connection: Connection) -> list[UserRow]:
-    """Return everybody, in the order of their names."""
+    """Return all users, ordered by name."""
     rows = connection.execute(select(*_COLUMNS).order_by(User.name))
     return [UserRow(*row) for row in rows]
 
 
 def lock_admins_able_to_sign_in(connection: Connection) -> list[int]:
-    """Return the ids of the admins who can sign in, and let nobody change them until commit."""
+    """Return the ids of the admins who can sign in, and lock their rows until the commit."""
     statement = (
         select(User.id)
         .where(
@@ -165,34 +165,34 @@ def lock_admins_able_to_sign_in(connection: Connection) -> list[int]:
         .order_by(User.id)
         .with_for_update()
     )
-    return [int(one) for one in connection.scalars(statement)]
+    return [int(user_id) for user_id in connection.scalars(statement)]
 
 
 def is_name_taken(connection: Connection, name: str) -> bool:
-    """Return whether somebody has this name, however it is capitalised."""
+    """Return whether a user has this name, in any case."""
     wanted = name.casefold()
     return any(other.casefold() == wanted for other in connection.scalars(select(User.name)))
 
 
 def task_types_of(connection: Connection, user_id: int) -> frozenset[str]:
-    """Return the task types that a person reviews; empty means all of them."""
+    """Return the task types that a user reviews; an empty set means all."""
     statement = select(UserTaskType.task_type).where(UserTaskType.user_id == user_id)
     return frozenset(connection.execute(statement).scalars())
 
 
 def set_task_types(connection: Connection, user_id: int, task_types: Iterable[str]) -> None:
-    """Put a person on some task types only; on none of them in particular: on all."""
+    """Replace the task types that a user reviews; an empty set means all."""
     connection.execute(delete(UserTaskType).where(UserTaskType.user_id == user_id))
-    rows = [{"user_id": user_id, "task_type": one} for one in sorted(set(task_types))]
+    rows = [{"user_id": user_id, "task_type": name} for name in sorted(set(task_types))]
     if rows:
         connection.execute(insert(UserTaskType), rows)
 
 
 def known_task_types(connection: Connection) -> list[str]:
-    """Return the task types that were ever queued for review or given to somebody, sorted."""
-    found = set(connection.scalars(select(ReviewItem.task_type).distinct()))
-    found |= set(connection.scalars(select(UserTaskType.task_type).distinct()))
-    return sorted(found - {""})
+    """Return all task types that were queued for review or assigned to a user, sorted."""
+    names = set(connection.scalars(select(ReviewItem.task_type).distinct()))
+    names |= set(connection.scalars(select(UserTaskType.task_type).distinct()))
+    return sorted(names - {""})
 
 
 def _one(connection: Connection, *conditions: ColumnElement[bool]) -> UserRow | None:

@@ -1,4 +1,4 @@
-"""Incidents: at most one open for each model, from the alarm to the recovery."""
+"""Queries of incidents."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,13 +12,13 @@ from monitor.store.tables import DriftEvaluation, Incident
 
 @dataclass(frozen=True)
 class IncidentRow:
-    """A spell of drift of one model."""
+    """A period of drift of one model."""
 
     id: int
     model: str
     #: ``open``, ``acknowledged`` or ``resolved``.
     status: str
-    #: What drifted when it was last told: ``input``, ``output``, ``metric:resolved``, ...
+    #: What drifted at the latest message: ``input``, ``output``, ``metric:resolved``, ...
     fingerprint: frozenset[str]
     severity: float
     opening_evaluation_id: int
@@ -39,7 +39,7 @@ def open_incident(
     evaluation_id: int,
     now: datetime,
 ) -> int:
-    """Open an incident; the schema refuses a second open one of the model."""
+    """Insert an incident; a second unresolved one of the model raises ``IntegrityError``."""
     return connection.execute(
         insert(Incident)
         .values(
@@ -63,7 +63,7 @@ def escalate_incident(
     severity: float,
     evaluation_id: int,
 ) -> None:
-    """Record that it got worse; an acknowledged incident is open again."""
+    """Record that an incident got worse; an acknowledged one is open again."""
     connection.execute(
         update(Incident)
         .where(Incident.id == incident_id)
@@ -77,7 +77,7 @@ def escalate_incident(
 
 
 def update_last_evaluation(connection: Connection, incident_id: int, evaluation_id: int) -> None:
-    """Record the newest evaluation that an incident has lived through."""
+    """Record the latest evaluation of an incident."""
     connection.execute(
         update(Incident).where(Incident.id == incident_id).values(last_evaluation_id=evaluation_id)
     )
@@ -86,7 +86,7 @@ def update_last_evaluation(connection: Connection, incident_id: int, evaluation_
 def resolve_incident(
     connection: Connection, incident_id: int, evaluation_id: int, now: datetime
 ) -> None:
-    """Record the recovery."""
+    """Record that an incident is resolved."""
     connection.execute(
         update(Incident)
         .where(Incident.id == incident_id)
@@ -95,7 +95,7 @@ def resolve_incident(
 
 
 def acknowledge_incident(connection: Connection, incident_id: int, person: str) -> bool:
-    """Record who looks after it; return False where it is closed or somebody already does."""
+    """Record who acknowledged an incident; return ``False`` unless it is open."""
     taken = connection.execute(
         update(Incident)
         .where(Incident.id == incident_id, Incident.status == "open")
@@ -117,7 +117,7 @@ def incident_by_id(connection: Connection, incident_id: int) -> IncidentRow:
 
 
 def unresolved_incident_of(connection: Connection, model: str) -> IncidentRow | None:
-    """Return the open incident of a model, and lock it until the transaction ends."""
+    """Return the unresolved incident of a model, and lock it until the transaction ends."""
     row = connection.execute(
         _ROWS.where(Incident.model == model, Incident.resolved_at.is_(None)).with_for_update()
     ).one_or_none()
@@ -125,7 +125,7 @@ def unresolved_incident_of(connection: Connection, model: str) -> IncidentRow | 
 
 
 def incident_of_evaluation(connection: Connection, evaluation_id: int) -> int | None:
-    """Return the incident that an evaluation opened or was the last to move."""
+    """Return the incident that an evaluation opened or updated last."""
     return connection.execute(
         select(Incident.id)
         .where(
@@ -140,7 +140,7 @@ def incident_of_evaluation(connection: Connection, evaluation_id: int) -> int | 
 def list_incidents(
     connection: Connection, model: str | None = None, limit: int = 50
 ) -> list[IncidentRow]:
-    """Return the newest incidents first, of one model or of all."""
+    """Return incidents, the newest first."""
     statement = _ROWS.order_by(Incident.id.desc()).limit(limit)
     if model is not None:
         statement = statement.where(Incident.model == model)
@@ -148,7 +148,7 @@ def list_incidents(
 
 
 def is_superseded(connection: Connection, evaluation_id: int) -> bool:
-    """Tell whether a later window of the same model has been followed up already."""
+    """Return whether a later window of the model was followed up before."""
     own = select(DriftEvaluation.model, DriftEvaluation.window_end).where(
         DriftEvaluation.id == evaluation_id
     )
@@ -166,7 +166,7 @@ def is_superseded(connection: Connection, evaluation_id: int) -> bool:
 
 
 def previous_verdict(connection: Connection, evaluation_id: int) -> str | None:
-    """Return the verdict of the model's done evaluation just before this one's window."""
+    """Return the verdict of the model's previous finished evaluation."""
     own = select(DriftEvaluation.model, DriftEvaluation.window_end).where(
         DriftEvaluation.id == evaluation_id
     )

@@ -1,4 +1,4 @@
-"""Messages on their way to Slack: written with the change that caused them, sent afterwards."""
+"""Queries of outgoing messages: inserted with the change that caused them, sent afterwards."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ Kind = Literal["post", "reply", "update"]
 
 @dataclass(frozen=True)
 class DueMessage:
-    """A message whose time has come, with where its incident stands in Slack."""
+    """A message to be sent now, with the Slack thread of its incident."""
 
     id: int
     incident_id: int | None
@@ -30,7 +30,7 @@ class DueMessage:
 
 @dataclass(frozen=True)
 class StoredMessage:
-    """A message as it stands, for the page, the demo and `driftwarden check`."""
+    """A message and its delivery status."""
 
     id: int
     dedupe_key: str
@@ -53,7 +53,7 @@ def add_message(
     payload: dict[str, Any],
     now: datetime,
 ) -> bool:
-    """Write a message unless one of the same key exists; return whether it was written."""
+    """Insert a message unless its key exists; return whether it was inserted."""
     known = connection.execute(
         select(OutboxMessage.id).where(OutboxMessage.dedupe_key == dedupe_key)
     ).one_or_none()
@@ -76,10 +76,10 @@ def add_message(
 def lease_due_message(
     connection: Connection, now: datetime, leased_until: datetime
 ) -> DueMessage | None:
-    """Take the oldest due message, so that no other process takes it before ``leased_until``.
+    """Lease the oldest due message until ``leased_until``.
 
-    Messages of one incident go out one after the other: none is due while an earlier one waits.
-    On PostgreSQL rows that another process is taking are skipped; SQLite has one writer.
+    Messages of one incident are sent in order: none is due while an earlier one is pending. On
+    PostgreSQL, rows that another process is leasing are skipped; SQLite has one writer.
     """
     earlier = aliased(OutboxMessage)
     blocked = exists().where(
@@ -124,7 +124,7 @@ def lease_due_message(
 def mark_sent(
     connection: Connection, message: DueMessage, channel: str, ts: str, now: datetime
 ) -> None:
-    """Record that Slack has the message; the first one of an incident becomes its parent."""
+    """Record that Slack accepted the message; an incident's first message starts its thread."""
     connection.execute(
         update(OutboxMessage).where(OutboxMessage.id == message.id).values(sent_at=now, error=None)
     )
@@ -139,7 +139,7 @@ def mark_sent(
 def mark_retry(
     connection: Connection, message: DueMessage, error: str, next_attempt_at: datetime
 ) -> None:
-    """Record that Slack was away, and when to try again."""
+    """Record that Slack was unavailable, and when to try again."""
     connection.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == message.id)
@@ -148,7 +148,7 @@ def mark_retry(
 
 
 def mark_failed(connection: Connection, message: DueMessage, error: str, now: datetime) -> None:
-    """Record that the message will never be sent."""
+    """Record that the message can't be sent."""
     connection.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == message.id)
@@ -157,7 +157,7 @@ def mark_failed(connection: Connection, message: DueMessage, error: str, now: da
 
 
 def messages_created_before(connection: Connection, before: datetime) -> list[int]:
-    """Return the messages written before a time that were sent, or never will be."""
+    """Return the delivered or failed messages that were created before a time."""
     statement = select(OutboxMessage.id, OutboxMessage.payload).where(
         OutboxMessage.created_at < before,
         OutboxMessage.sent_at.is_not(None) | OutboxMessage.failed_at.is_not(None),
@@ -166,14 +166,14 @@ def messages_created_before(connection: Connection, before: datetime) -> list[in
 
 
 def replace_payload(connection: Connection, message_id: int, payload: dict[str, Any]) -> None:
-    """Put another text in the place of a message's own; its key stays, so it isn't sent again."""
+    """Replace the content of a message; its key stays, so that it isn't sent again."""
     connection.execute(
         update(OutboxMessage).where(OutboxMessage.id == message_id).values(payload=payload)
     )
 
 
 def count_pending_messages(connection: Connection) -> int:
-    """Return how many messages are neither sent nor refused."""
+    """Return the number of messages that are neither sent nor failed."""
     return connection.execute(
         select(func.count())
         .select_from(OutboxMessage)
@@ -184,7 +184,7 @@ def count_pending_messages(connection: Connection) -> int:
 def list_messages(
     connection: Connection, incident_id: int | None = None, limit: int = 50
 ) -> list[StoredMessage]:
-    """Return the newest messages first, of one incident or of all."""
+    """Return messages, the newest first."""
     statement = (
         select(
             OutboxMessage.id,

@@ -1,4 +1,4 @@
-"""Removal of exchanges with everything that hangs on them, by age or by name."""
+"""Deletion of exchanges and of all rows that refer to them."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -24,16 +24,16 @@ from monitor.store.tables import (
 
 #: Ids in one statement, well below SQLite's limit of bound parameters.
 IDS_PER_QUERY = 500
-#: Where a walk in the order of age stands: the time and the id of the row before.
-Mark = tuple[datetime, int]
+#: Position in the order of age: time and id of the previous row.
+AgeCursor = tuple[datetime, int]
 
 
 def delete_exchanges(connection: Connection, ids: Sequence[int]) -> Counter[str]:
-    """Delete exchanges and what the experts made of them: items, claims, drafts, reviews, gold.
+    """Delete exchanges with their review items, assignments, reviews and gold.
 
     The exchanges are locked first: an item that is being queued for one of them waits, and then
-    finds it gone. Vectors stay in their blocks until
-    :func:`monitor.store.traffic.compaction.drop_dead_rows`; call it under
+    fails. Vectors stay in their blocks until
+    :func:`monitor.store.traffic.compaction.drop_dead_rows`; call this under
     :func:`monitor.store.traffic.compaction.lock_blocks`.
 
     Returns:
@@ -41,12 +41,12 @@ def delete_exchanges(connection: Connection, ids: Sequence[int]) -> Counter[str]
     """
     deleted: Counter[str] = Counter()
     for first in range(0, len(ids), IDS_PER_QUERY):
-        some = ids[first : first + IDS_PER_QUERY]
+        part = ids[first : first + IDS_PER_QUERY]
         locked = connection.execute(
-            select(Exchange.id).where(Exchange.id.in_(some)).order_by(Exchange.id).with_for_update()
+            select(Exchange.id).where(Exchange.id.in_(part)).order_by(Exchange.id).with_for_update()
         ).scalars()
         present = list(locked)
-        # In the order in which reviewers lock: the item, then what hangs on it.
+        # In the reviewers' order of locks: the item, then the rows that refer to it.
         items = list(
             connection.execute(
                 select(ReviewItem.id)
@@ -65,7 +65,10 @@ def delete_exchanges(connection: Connection, ids: Sequence[int]) -> Counter[str]
             ReviewAssignment,
         )
         for name, statement in (
-            *((one.__tablename__, delete(one).where(one.item_id.in_(items))) for one in children),
+            *(
+                (table.__tablename__, delete(table).where(table.item_id.in_(items)))
+                for table in children
+            ),
             (ReviewItem.__tablename__, delete(ReviewItem).where(ReviewItem.id.in_(items))),
             (Exchange.__tablename__, delete(Exchange).where(Exchange.id.in_(present))),
         ):
@@ -74,16 +77,16 @@ def delete_exchanges(connection: Connection, ids: Sequence[int]) -> Counter[str]
 
 
 def expired_exchanges(
-    connection: Connection, before: datetime, *, reviewed: bool, after: Mark | None, limit: int
+    connection: Connection, before: datetime, *, reviewed: bool, after: AgeCursor | None, limit: int
 ) -> list[tuple[datetime, int]]:
     """Return exchanges of the traffic that were received before a time, the oldest first.
 
     Args:
         connection: An open transaction.
         before: The time.
-        reviewed: Those that were queued for review, or those that never were.
-        after: The last one that an earlier call returned.
-        limit: At most so many.
+        reviewed: Whether exchanges that were queued for review are returned, or the others.
+        after: The last exchange of the previous call.
+        limit: Maximum number of exchanges.
     """
     queued = exists().where(ReviewItem.exchange_id == Exchange.id)
     conditions = [
@@ -102,13 +105,13 @@ def expired_exchanges(
     return [(row[0], row[1]) for row in connection.execute(statement)]
 
 
-def delete_expired_letters(
+def delete_expired_dead_letters(
     connection: Connection, before: datetime | None, replayed_before: datetime, limit: int
 ) -> dict[str, int]:
-    """Delete dead letters that are older than a time, if any, or were replayed before another.
+    """Delete dead letters received before a time, and those replayed before another.
 
     Returns:
-        How many of each reason went; those that were replayed count as ``replayed``.
+        Number of dead letters deleted by reason; replayed ones count as ``replayed``.
     """
     expired: ColumnElement[bool] = DeadLetter.replayed_at < replayed_before
     if before is not None:
@@ -126,20 +129,20 @@ def delete_expired_letters(
 
 
 def expired_baselines(connection: Connection, before: datetime) -> list[int]:
-    """Return baselines created before a time, but for the newest of each version of a model."""
+    """Return baselines created before a time, except the newest of each model version."""
     newest = select(func.max(Baseline.id)).group_by(Baseline.model, Baseline.model_version)
     statement = select(Baseline.id).where(Baseline.created_at < before, Baseline.id.not_in(newest))
     return list(connection.execute(statement.order_by(Baseline.id)).scalars())
 
 
 def exchanges_of_baseline(connection: Connection, baseline_id: int, limit: int) -> list[int]:
-    """Return some exchanges of a baseline."""
+    """Return part exchanges of a baseline."""
     statement = select(Exchange.id).where(Exchange.baseline_id == baseline_id).limit(limit)
     return list(connection.execute(statement).scalars())
 
 
-def evaluations_against(connection: Connection, baselines: Collection[int]) -> list[int]:
-    """Return the evaluations against some baselines that still quote exchanges."""
+def evaluations_of_baselines(connection: Connection, baselines: Collection[int]) -> list[int]:
+    """Return the evaluations against baselines that still quote exchanges."""
     statement = select(DriftEvaluation.id).where(
         DriftEvaluation.baseline_id.in_(baselines), DriftEvaluation.sample_scores.is_not(None)
     )
@@ -147,7 +150,7 @@ def evaluations_against(connection: Connection, baselines: Collection[int]) -> l
 
 
 def delete_empty_baseline(connection: Connection, baseline_id: int) -> None:
-    """Delete a baseline whose exchanges are gone; its evaluations keep its digest and size."""
+    """Delete a baseline without exchanges; evaluations keep its digest and size."""
     connection.execute(
         update(DriftEvaluation)
         .where(DriftEvaluation.baseline_id == baseline_id)

@@ -1,4 +1,4 @@
-"""Where one person's texts and vectors lie: the queries of `driftwarden forget`."""
+"""Queries of the rows that hold texts and vectors of an end user."""
 
 import json
 from collections.abc import Sequence
@@ -35,12 +35,12 @@ from monitor.store.tables import (
 
 #: Ids in one statement, well below SQLite's limit of bound parameters.
 IDS_PER_QUERY = 500
-#: Rows looked through in one transaction for a mention.
+#: Rows searched in one transaction.
 ROWS_PER_SCAN = 20_000
-LETTERS_PER_SCAN = 50
+DEAD_LETTERS_PER_SCAN = 50
 
-#: Tables whose rows hang on a review item.
-OF_ITEMS = (
+#: Tables whose rows refer to a review item.
+ITEM_TABLES = (
     ReviewDraw,
     ReviewAssignment,
     Review,
@@ -52,8 +52,8 @@ OF_ITEMS = (
 
 
 @dataclass(frozen=True)
-class PersonRow:
-    """An exchange of a person, as far as its traces elsewhere need it."""
+class EndUserExchange:
+    """An exchange with the columns by which its traces are found."""
 
     id: int
     exchange_id: str
@@ -82,38 +82,38 @@ _ROW = (
 )
 
 
-def rows_of(
+def exchanges_of_end_user(
     connection: Connection, users: Sequence[str], exchange_ids: Sequence[str]
-) -> list[PersonRow]:
-    """Return the exchanges of users, and those of some ids."""
+) -> list[EndUserExchange]:
+    """Return the exchanges of end users, and exchanges by their ids."""
     condition = Exchange.end_user.in_(users) | Exchange.exchange_id.in_(exchange_ids)
     statement = select(*_ROW).where(condition).order_by(Exchange.id)
     return [_row(row) for row in connection.execute(statement)]
 
 
-def rows_by_id(connection: Connection, ids: Sequence[int]) -> list[PersonRow]:
-    """Return some exchanges."""
-    rows: list[PersonRow] = []
+def exchanges_by_id(connection: Connection, ids: Sequence[int]) -> list[EndUserExchange]:
+    """Return exchanges by the ids of their rows."""
+    rows: list[EndUserExchange] = []
     for first in range(0, len(ids), IDS_PER_QUERY):
-        some = ids[first : first + IDS_PER_QUERY]
+        part = ids[first : first + IDS_PER_QUERY]
         rows += [
-            _row(one) for one in connection.execute(select(*_ROW).where(Exchange.id.in_(some)))
+            _row(row) for row in connection.execute(select(*_ROW).where(Exchange.id.in_(part)))
         ]
     return rows
 
 
-def last_exchange(connection: Connection) -> int:
+def last_exchange_id(connection: Connection) -> int:
     """Return the highest id of an exchange; 0 where there is none."""
     return connection.execute(select(func.max(Exchange.id))).scalar_one() or 0
 
 
-def texts_with(
+def exchanges_containing(
     connection: Connection, needle: str, after_id: int
 ) -> list[tuple[int, tuple[str, ...]]]:
-    """Return exchanges among the next :data:`ROWS_PER_SCAN` ids whose texts hold a string.
+    """Return exchanges among the next :data:`ROWS_PER_SCAN` ids that contain a string.
 
-    Whatever its case; each comes with its prompt, its response, and its messages and metadata as
-    JSON.
+    The search ignores case. Each comes with its prompt, its response, and its messages and metadata
+    as JSON.
     """
     messages, attributes = cast(Exchange.messages, Text), cast(Exchange.attributes, Text)
     escaped = json.dumps(needle)[1:-1]
@@ -130,7 +130,7 @@ def texts_with(
     return [(row[0], tuple(row[1:])) for row in connection.execute(statement)]
 
 
-def letters(
+def scan_dead_letters(
     connection: Connection, after_id: int
 ) -> list[tuple[int, tuple[str, int, int], bytes, bytes, str]]:
     """Return the next dead letters: id, record, key, value and detail."""
@@ -146,7 +146,7 @@ def letters(
         )
         .where(DeadLetter.id > after_id)
         .order_by(DeadLetter.id)
-        .limit(LETTERS_PER_SCAN)
+        .limit(DEAD_LETTERS_PER_SCAN)
     )
     return [
         (
@@ -160,10 +160,10 @@ def letters(
     ]
 
 
-def halves(
+def scan_pending_halves(
     connection: Connection, after_id: int, *, limit: int = 500
 ) -> list[tuple[int, str, str, dict[str, Any]]]:
-    """Return the next waiting requests and responses: id, user, what joins them, and payload."""
+    """Return the next pending halves: id, end user, join id and payload."""
     rows = connection.execute(
         select(PendingHalf.id, PendingHalf.end_user, PendingHalf.join_id, PendingHalf.payload)
         .where(PendingHalf.id > after_id)
@@ -173,53 +173,53 @@ def halves(
     return [tuple(row) for row in rows]
 
 
-def delete_letters(connection: Connection, ids: Sequence[int]) -> None:
+def delete_dead_letters(connection: Connection, ids: Sequence[int]) -> None:
     """Delete dead letters."""
     for first in range(0, len(ids), IDS_PER_QUERY):
-        some = ids[first : first + IDS_PER_QUERY]
-        connection.execute(delete(DeadLetter).where(DeadLetter.id.in_(some)))
+        part = ids[first : first + IDS_PER_QUERY]
+        connection.execute(delete(DeadLetter).where(DeadLetter.id.in_(part)))
 
 
 def count_exchanges(connection: Connection, ids: Sequence[int]) -> tuple[int, int]:
-    """Return how many of some exchanges of the traffic, and of baselines, are there."""
+    """Return how many of the exchanges exist, of the traffic and of baselines."""
     traffic = _count(
         connection, Exchange.__table__, Exchange.id, ids, Exchange.baseline_id.is_(None)
     )
     return traffic, _count(connection, Exchange.__table__, Exchange.id, ids) - traffic
 
 
-def item_ids(connection: Connection, exchange_ids: Sequence[int]) -> list[int]:
-    """Return the review items of some exchanges."""
-    found: list[int] = []
+def items_of_exchanges(connection: Connection, exchange_ids: Sequence[int]) -> list[int]:
+    """Return the review items of exchanges."""
+    row_ids: list[int] = []
     for first in range(0, len(exchange_ids), IDS_PER_QUERY):
-        some = exchange_ids[first : first + IDS_PER_QUERY]
-        statement = select(ReviewItem.id).where(ReviewItem.exchange_id.in_(some))
-        found += connection.execute(statement).scalars()
-    return found
+        part = exchange_ids[first : first + IDS_PER_QUERY]
+        statement = select(ReviewItem.id).where(ReviewItem.exchange_id.in_(part))
+        row_ids += connection.execute(statement).scalars()
+    return row_ids
 
 
-def count_of_items(connection: Connection, items: Sequence[int]) -> dict[str, int]:
-    """Return how many rows there are of some items, by table, the items' own among them."""
+def count_item_rows(connection: Connection, items: Sequence[int]) -> dict[str, int]:
+    """Return the number of rows of review items, by table."""
     counts = {"review_items": _count(connection, ReviewItem.__table__, ReviewItem.id, items)}
-    for one in OF_ITEMS:
-        counts[one.__tablename__] = _count(connection, one.__table__, one.item_id, items)
+    for table in ITEM_TABLES:
+        counts[table.__tablename__] = _count(connection, table.__table__, table.item_id, items)
     return counts
 
 
 def count_dead_vectors(connection: Connection, block_ids: Sequence[int]) -> int:
-    """Return how many vectors of some blocks belong to no exchange any more."""
+    """Return the number of vectors in blocks that belong to no exchange any more."""
     stored = living = 0
     for first in range(0, len(block_ids), IDS_PER_QUERY):
-        some = block_ids[first : first + IDS_PER_QUERY]
+        part = block_ids[first : first + IDS_PER_QUERY]
         sizes = select(func.coalesce(func.sum(EmbeddingBlock.n_rows), 0))
-        stored += connection.execute(sizes.where(EmbeddingBlock.id.in_(some))).scalar_one()
-        rows = select(func.count(Exchange.id)).where(Exchange.block_id.in_(some))
+        stored += connection.execute(sizes.where(EmbeddingBlock.id.in_(part))).scalar_one()
+        rows = select(func.count(Exchange.id)).where(Exchange.block_id.in_(part))
         living += connection.execute(rows).scalar_one()
     return stored - living
 
 
-def shrink_baseline(connection: Connection, baseline_id: int) -> None:
-    """Bring a baseline's size up to date; its digest stays that of what was imported."""
+def update_baseline_size(connection: Connection, baseline_id: int) -> None:
+    """Update a baseline's size; its digest stays that of the imported file."""
     left = select(func.count(Exchange.id)).where(Exchange.baseline_id == baseline_id)
     connection.execute(
         update(Baseline)
@@ -228,8 +228,8 @@ def shrink_baseline(connection: Connection, baseline_id: int) -> None:
     )
 
 
-def _row(row: Any) -> PersonRow:
-    return PersonRow(
+def _row(row: Any) -> EndUserExchange:
+    return EndUserExchange(
         id=row.id,
         exchange_id=row.exchange_id,
         end_user=row.end_user,
@@ -251,7 +251,7 @@ def _count(
 ) -> int:
     total = 0
     for first in range(0, len(ids), IDS_PER_QUERY):
-        some = ids[first : first + IDS_PER_QUERY]
-        statement = select(func.count()).select_from(table).where(column.in_(some), *conditions)
+        part = ids[first : first + IDS_PER_QUERY]
+        statement = select(func.count()).select_from(table).where(column.in_(part), *conditions)
         total += connection.execute(statement).scalar_one()
     return total

@@ -1,4 +1,4 @@
-"""What else tells of one person's exchanges: evaluations, messages, errors, runs, the audit log."""
+"""Queries of the traces of exchanges: evaluations, messages, errors, runs, audit entries."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -19,14 +19,14 @@ from monitor.store.tables import (
 
 
 def gold_batches(connection: Connection, items: Sequence[int]) -> set[int]:
-    """Return the batches in which some items became gold."""
+    """Return the batches in which review items became gold."""
     batches: set[int] = set()
     for first in range(0, len(items), IDS_PER_QUERY):
-        some = items[first : first + IDS_PER_QUERY]
+        part = items[first : first + IDS_PER_QUERY]
         statement = (
             select(ReviewItem.batch_id)
             .join(GoldExample, GoldExample.item_id == ReviewItem.id)
-            .where(ReviewItem.id.in_(some))
+            .where(ReviewItem.id.in_(part))
         )
         batches |= set(connection.execute(statement).scalars())
     return batches
@@ -39,7 +39,7 @@ def scored_evaluations(connection: Connection) -> list[int]:
 
 
 def running_evaluations(connection: Connection) -> list[int]:
-    """Return the evaluations under way: what they have read isn't here yet."""
+    """Return the running evaluations, whose results aren't stored yet."""
     statement = select(DriftEvaluation.id).where(DriftEvaluation.status == "running")
     return list(connection.execute(statement.order_by(DriftEvaluation.id)).scalars())
 
@@ -47,7 +47,7 @@ def running_evaluations(connection: Connection) -> list[int]:
 def messages_of_evaluation(
     connection: Connection, evaluation_id: int
 ) -> list[tuple[int, dict[str, Any]]]:
-    """Return the messages to Slack that tell of an evaluation, with their payload."""
+    """Return the Slack messages about an evaluation, with their payload."""
     statement = select(OutboxMessage.id, OutboxMessage.payload).where(
         OutboxMessage.dedupe_key.startswith(f"evaluation:{evaluation_id}:", autoescape=True)
         | OutboxMessage.dedupe_key.endswith(f":acknowledged:{evaluation_id}", autoescape=True)
@@ -57,8 +57,8 @@ def messages_of_evaluation(
     ]
 
 
-def posted_places(connection: Connection, message_ids: Sequence[int]) -> list[str]:
-    """Return where in Slack the messages among some that were sent stand."""
+def posted_messages(connection: Connection, message_ids: Sequence[int]) -> list[str]:
+    """Return channel and timestamp of the sent messages among part."""
     statement = (
         select(Incident.slack_channel, Incident.slack_ts)
         .join(OutboxMessage, OutboxMessage.incident_id == Incident.id)
@@ -68,22 +68,24 @@ def posted_places(connection: Connection, message_ids: Sequence[int]) -> list[st
     return [f"{row.slack_channel} at {row.slack_ts}" for row in connection.execute(statement)]
 
 
-def errors(connection: Connection) -> Iterator[tuple[str, int, str]]:
-    """Yield the errors that evaluations and training runs ended with: table, id and text."""
+def stored_errors(connection: Connection) -> Iterator[tuple[str, int, str]]:
+    """Yield the errors of evaluations and training runs: table, id and text."""
     for table in (DriftEvaluation, TrainingRun):
         statement = select(table.id, table.error).where(table.error.is_not(None))
         for row in connection.execute(statement):
             yield table.__tablename__, row.id, row.error or ""
 
 
-def set_error(connection: Connection, table: str, row_id: int, error: str) -> None:
-    """Put another text in the place of an error."""
-    of = {one.__tablename__: one for one in (DriftEvaluation, TrainingRun)}[table]
-    connection.execute(update(of).where(of.id == row_id).values(error=error))
+def replace_error(connection: Connection, table: str, row_id: int, error: str) -> None:
+    """Replace the text of an error."""
+    table_class = {
+        candidate.__tablename__: candidate for candidate in (DriftEvaluation, TrainingRun)
+    }[table]
+    connection.execute(update(table_class).where(table_class.id == row_id).values(error=error))
 
 
-def run_folders(connection: Connection) -> list[tuple[int, str, str, list[int]]]:
-    """Return each training run: id, status, folder and the batches whose gold it was planned on."""
+def list_run_folders(connection: Connection) -> list[tuple[int, str, str, list[int]]]:
+    """Return each training run: id, status, folder, and the batches of its gold."""
     statement = (
         select(TrainingRun.id, TrainingRun.status, TrainingRun.work_dir, Decision.inputs)
         .outerjoin(Decision, Decision.id == TrainingRun.decision_id)
@@ -95,28 +97,28 @@ def run_folders(connection: Connection) -> list[tuple[int, str, str, list[int]]]
     ]
 
 
-def reasons_in_audit(connection: Connection, items: Sequence[int]) -> list[int]:
-    """Return the audit entries in which a reviewer gave a reason in words for some items."""
-    found: list[int] = []
-    subjects = [f"item:{one}" for one in items]
+def audit_entries_with_reasons(connection: Connection, items: Sequence[int]) -> list[int]:
+    """Return the audit entries with a reason that a reviewer wrote about review items."""
+    entry_ids: list[int] = []
+    subjects = [f"item:{item_id}" for item_id in items]
     for first in range(0, len(subjects), IDS_PER_QUERY):
-        some = subjects[first : first + IDS_PER_QUERY]
+        part = subjects[first : first + IDS_PER_QUERY]
         rows = connection.execute(
-            select(AuditEntry.id, AuditEntry.details).where(AuditEntry.subject.in_(some))
+            select(AuditEntry.id, AuditEntry.details).where(AuditEntry.subject.in_(part))
         )
-        found += [row.id for row in rows if row.details.get("reason")]
-    return sorted(found)
+        entry_ids += [row.id for row in rows if row.details.get("reason")]
+    return sorted(entry_ids)
 
 
-def exports(connection: Connection) -> list[str]:
-    """Return the files that items were exported to or imported from; ``-`` is standard output."""
+def exported_files(connection: Connection) -> list[str]:
+    """Return the files of exports and imports; ``-`` is standard output."""
     actions = ("exported", "imported")
     statement = select(AuditEntry.subject).where(AuditEntry.action.in_(actions)).distinct()
     return sorted(connection.execute(statement).scalars())
 
 
-def bare_exports(connection: Connection) -> list[str]:
-    """Return the files whose rows don't say which exchange they come from."""
+def exports_without_ids(connection: Connection) -> list[str]:
+    """Return the exported files whose rows don't name their exchange."""
     statement = select(AuditEntry.subject, AuditEntry.details).where(
         AuditEntry.action == "exported"
     )

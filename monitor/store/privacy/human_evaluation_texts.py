@@ -1,4 +1,4 @@
-"""The texts of studies: looked through for a person's, and taken out."""
+"""Queries of the texts of human evaluations, for erasure."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ REMOVED = "(removed)"
 
 @dataclass(frozen=True)
 class HumanEvaluationTexts:
-    """All that an item of a study holds of what people wrote."""
+    """All texts of an item of a human evaluation."""
 
     id: int
     item_id: str
@@ -29,7 +29,7 @@ class HumanEvaluationTexts:
     notes: list[Any]
 
     def as_row(self) -> dict[str, Any]:
-        """Return it as a row of a file would be."""
+        """Return the texts as a row of a data set."""
         return {
             "id": self.item_id,
             "messages": self.messages,
@@ -39,7 +39,7 @@ class HumanEvaluationTexts:
 
 
 def human_evaluation_texts(connection: Connection, after_id: int) -> list[HumanEvaluationTexts]:
-    """Return the next items of studies after one, in the order of their ids."""
+    """Return the next items after an id, in the order of their ids."""
     statement = (
         select(
             HumanEvaluationItem.id,
@@ -76,7 +76,7 @@ def human_evaluation_texts(connection: Connection, after_id: int) -> list[HumanE
 
 
 def remove_human_evaluation_texts(connection: Connection, item_id: int) -> None:
-    """Take the texts out of an item; its ratings stay, which say nothing of what was written."""
+    """Remove the texts of an item; its ratings stay, which hold no text."""
     connection.execute(
         update(HumanEvaluationItem)
         .where(HumanEvaluationItem.id == item_id)

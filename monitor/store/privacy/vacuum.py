@@ -1,4 +1,4 @@
-"""What was deleted must not stay readable in the database's files, as far as a client can help."""
+"""Purge of deleted rows from the database's files, as far as a client can."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ from sqlalchemy import Engine, text
 
 
 def purge_deleted_rows(engine: Engine, tables: Sequence[str]) -> str:
-    """Make the database let go of deleted rows; return what is still left to do, if anything.
+    """Purge deleted rows from the files; return what is left to do, or an empty string.
 
-    SQLite overwrites what is deleted (``secure_delete``) and here empties its write-ahead log.
-    PostgreSQL frees the space of deleted rows; their bytes stay in the files until it is reused.
+    SQLite overwrites deleted rows (``secure_delete``), and its write-ahead log is emptied here.
+    PostgreSQL frees their space; their bytes stay in the files until the space is reused.
     """
     if engine.dialect.name == "sqlite":
         raw = engine.raw_connection()
@@ -19,15 +19,14 @@ def purge_deleted_rows(engine: Engine, tables: Sequence[str]) -> str:
             raw.close()
         if busy:
             return (
-                "the write-ahead log beside the database file (-wal): another process was reading; "
-                "it is emptied at the next checkpoint, or when that process ends"
+                "SQLite's write-ahead log (-wal): not emptied, another process was reading; "
+                "it is emptied at the next checkpoint or when that process ends"
             )
         return ""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for table in tables:
             connection.execute(text(f"VACUUM {table}"))
     return (
-        "PostgreSQL's files: the space of deleted rows was freed, its bytes go when it is used "
-        f"again; VACUUM FULL {', '.join(tables)} rewrites the files at once and locks the tables "
-        "meanwhile"
+        "PostgreSQL's data files: bytes of deleted rows stay until their space is reused; "
+        f"VACUUM FULL {', '.join(tables)} rewrites the files at once and locks the tables meanwhile"
     )

@@ -1,4 +1,4 @@
-"""Audits: agreed items that an adjudicator judges as well."""
+"""Queries of audits of agreed items."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,23 +11,23 @@ from monitor.store.tables import Review, ReviewAudit, ReviewBatch, ReviewItem
 
 @dataclass(frozen=True)
 class AuditCounts:
-    """How the audits of some items came out."""
+    """Number of audits by outcome."""
 
     drawn: int
     decided: int
-    #: Of the decided ones, those whose ruling is that of the two reviewers.
+    #: Of the decided audits, those that confirm the two reviewers.
     confirmed: int
-    #: Of the decided ones, those that at least give the same verdict.
+    #: Of the decided audits, those with the same verdict.
     same_verdict: int
 
 
 def request_audit(connection: Connection, item_id: int, revision: int, now: datetime) -> None:
-    """Note that an item's agreement is to be audited."""
+    """Insert an audit of an item's agreement."""
     connection.execute(insert(ReviewAudit).values(item_id=item_id, revision=revision, drawn_at=now))
 
 
 def has_open_audit(connection: Connection, item_id: int) -> bool:
-    """Return whether the gold of an item waits for an audit."""
+    """Return whether the gold of an item awaits an audit."""
     statement = (
         select(ReviewAudit.id)
         .join(ReviewItem, ReviewItem.id == ReviewAudit.item_id)
@@ -39,9 +39,9 @@ def has_open_audit(connection: Connection, item_id: int) -> bool:
 def items_to_audit(
     connection: Connection, reviewer_id: int, task_types: frozenset[str] = frozenset()
 ) -> list[int]:
-    """Return the items whose audit a person may decide, the oldest first.
+    """Return the items that a user may audit, the oldest first.
 
-    Of their task types, or of all where none are named.
+    Of the given task types, or of all where none are given.
     """
     mine = select(Review.item_id).where(Review.reviewer_id == reviewer_id)
     statement = (
@@ -65,7 +65,7 @@ def decide_audit(
     now: datetime,
     **values: Any,
 ) -> None:
-    """Write an auditor's ruling."""
+    """Record the outcome of an audit."""
     connection.execute(
         update(ReviewAudit)
         .where(ReviewAudit.item_id == item_id, ReviewAudit.revision == revision)
@@ -74,7 +74,7 @@ def decide_audit(
 
 
 def count_audits(connection: Connection, model: str | None = None) -> AuditCounts:
-    """Return how the audits came out, of one model or of all."""
+    """Return the number of audits by outcome, of one model or of all."""
     statement = select(ReviewAudit.decided_at, ReviewAudit.differences)
     if model is not None:
         statement = (
@@ -87,13 +87,13 @@ def count_audits(connection: Connection, model: str | None = None) -> AuditCount
     return AuditCounts(
         drawn=len(rows),
         decided=len(decided),
-        confirmed=sum(not one for one in decided),
-        same_verdict=sum("verdict" not in one for one in decided),
+        confirmed=sum(not differences for differences in decided),
+        same_verdict=sum("verdict" not in differences for differences in decided),
     )
 
 
 def _open() -> tuple[ColumnElement[bool], ...]:
-    """Conditions: the audit is of the gold that stands, and not decided."""
+    """Return the conditions of an undecided audit of standing gold."""
     return (
         ReviewAudit.decided_at.is_(None),
         ReviewAudit.revision == ReviewItem.revision,

@@ -1,4 +1,4 @@
-"""Whether to retrain: one row a review batch, recomputed while undecided, final afterwards."""
+"""Queries of decisions whether to retrain: recomputed while undecided, final afterwards."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ LAUNCH_METRIC = ("exact_match", "")
 
 @dataclass(frozen=True)
 class DecisionRow:
-    """A recommendation with every number that led to it."""
+    """A recommendation with all its figures."""
 
     id: int
     batch_id: int
@@ -42,7 +42,7 @@ _COLUMNS = (
 
 
 def decision_of_batch(connection: Connection, batch_id: int) -> DecisionRow | None:
-    """Return a batch's decision, if one was taken."""
+    """Return the decision of a batch, or ``None``."""
     row = connection.execute(select(*_COLUMNS).where(Decision.batch_id == batch_id)).one_or_none()
     return DecisionRow(*row) if row else None
 
@@ -76,7 +76,7 @@ def save_decision(
     inputs: dict[str, Any],
     now: datetime,
 ) -> DecisionRow:
-    """Write a batch's decision unless it is final already; return the one that holds."""
+    """Write a batch's decision unless it is final; return the stored one."""
     values = {"recommendation": recommendation, "inputs": inputs, "decided_at": now}
     try:
         with connection.begin_nested():
@@ -94,7 +94,7 @@ def save_decision(
 
 
 def confirm_decision(connection: Connection, decision_id: int, by: str, now: datetime) -> bool:
-    """Note who confirmed a recommended retraining; return whether this call did it."""
+    """Record who confirmed a recommended retraining; return whether this call did."""
     result = connection.execute(
         update(Decision)
         .where(
@@ -108,9 +108,9 @@ def confirm_decision(connection: Connection, decision_id: int, by: str, now: dat
 
 
 def launch_accuracy(connection: Connection, model: str) -> tuple[int, float, int] | None:
-    """Return version, share correct and number of cases, as the production version was evaluated.
+    """Return version, accuracy and number of cases of the production version's evaluation.
 
-    Cases of all its benchmarks count alike.
+    Cases of all its benchmarks have equal weight.
     """
     metric, stratum = LAUNCH_METRIC
     statement = (

@@ -1,4 +1,4 @@
-"""What two reviewers who disagree write to each other and propose."""
+"""Queries of messages and proposals of disagreed items."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from monitor.store.tables import Review, ReviewItem, ReviewMessage, ReviewPropos
 
 @dataclass(frozen=True, kw_only=True)
 class ProposalRow:
-    """What a reviewer proposes after talking with the other."""
+    """A reviewer's proposal for a disagreed item."""
 
     item_id: int
     reviewer_id: int
@@ -26,7 +26,7 @@ class ProposalRow:
 
 @dataclass(frozen=True, kw_only=True)
 class MessageRow:
-    """What one of the two wrote."""
+    """A message between the two reviewers."""
 
     reviewer_id: int
     reviewer: str
@@ -37,7 +37,7 @@ class MessageRow:
 def insert_message(
     connection: Connection, item_id: int, reviewer_id: int, text: str, now: datetime
 ) -> None:
-    """Write a message."""
+    """Insert a message."""
     connection.execute(
         insert(ReviewMessage).values(
             item_id=item_id, reviewer_id=reviewer_id, text=text, written_at=now
@@ -64,7 +64,7 @@ def messages_of_item(connection: Connection, item_id: int) -> list[MessageRow]:
 def save_proposal(
     connection: Connection, item_id: int, reviewer_id: int, now: datetime, **values: Any
 ) -> None:
-    """Write what a reviewer proposes, in place of their earlier proposal."""
+    """Insert a reviewer's proposal, in place of their earlier one."""
     connection.execute(
         delete(ReviewProposal).where(
             ReviewProposal.item_id == item_id, ReviewProposal.reviewer_id == reviewer_id
@@ -78,7 +78,7 @@ def save_proposal(
 
 
 def proposals_of_item(connection: Connection, item_id: int) -> list[ProposalRow]:
-    """Return the current proposals for an item, at most one a reviewer."""
+    """Return the current proposals for an item, at most one for each reviewer."""
     statement = (
         select(
             ReviewProposal.item_id,
@@ -99,7 +99,7 @@ def proposals_of_item(connection: Connection, item_id: int) -> list[ProposalRow]
 
 
 def items_disagreed_before(connection: Connection, before: datetime) -> list[int]:
-    """Return the items that have been disagreed on since before a time."""
+    """Return the items that have been disagreed since before a time."""
     statement = (
         select(ReviewItem.id)
         .join(Review, Review.item_id == ReviewItem.id)

@@ -1,4 +1,4 @@
-"""How each text came into a batch's sample: what estimates are weighted by."""
+"""Queries of the texts sampled for a batch, which weight its estimates."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ IDS_PER_QUERY = 500
 
 @dataclass(frozen=True)
 class BatchDesign:
-    """What the estimates need to know of a batch's window."""
+    """The sampling design of a batch."""
 
     #: Points of the control draw.
     n_control: int
@@ -26,7 +26,7 @@ class BatchDesign:
 
 @dataclass(frozen=True, kw_only=True)
 class Draw:
-    """A text drawn for a batch, whether it was asked then or earlier."""
+    """A text sampled for a batch, newly queued or reviewed earlier."""
 
     #: Identifies the text: turns of the conversation and response.
     text_digest: str
@@ -44,7 +44,7 @@ class Draw:
 
 @dataclass(frozen=True, kw_only=True)
 class DrawRow(Draw):
-    """A draw with what the experts said."""
+    """A draw with the outcome of its review."""
 
     batch_id: int
     item_id: int
@@ -71,7 +71,7 @@ class DrawRow(Draw):
 def insert_draws(
     connection: Connection, batch_id: int, design: BatchDesign, draws: Sequence[tuple[int, Draw]]
 ) -> None:
-    """Write a batch's design and its draws, each with the item that asks for its text."""
+    """Write a batch's design and its draws, each with the item that reviews its text."""
     connection.execute(
         update(ReviewBatch).where(ReviewBatch.id == batch_id).values(design=asdict(design))
     )
@@ -81,7 +81,7 @@ def insert_draws(
 
 
 def designs_of(connection: Connection, batch_ids: Sequence[int]) -> dict[int, BatchDesign]:
-    """Return the designs of some batches."""
+    """Return the designs of batches."""
     statement = select(ReviewBatch.id, ReviewBatch.design).where(ReviewBatch.id.in_(batch_ids))
     return {
         int(row[0]): BatchDesign(
@@ -95,7 +95,7 @@ def designs_of(connection: Connection, batch_ids: Sequence[int]) -> dict[int, Ba
 
 
 def draws_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[DrawRow]:
-    """Return the draws of some batches, in the order in which they were written."""
+    """Return the draws of batches, in the order of insertion."""
     standing = and_(
         GoldExample.item_id == ReviewItem.id,
         GoldExample.superseded_at.is_(None),
@@ -129,7 +129,7 @@ def draws_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[D
 def items_by_text(
     connection: Connection, model: str, digests: Collection[str], *, after: datetime | None = None
 ) -> dict[str, int]:
-    """Return the item by which each of some texts was last asked for a model.
+    """Return the latest item of a model for each text, by digest.
 
     Args:
         connection: An open transaction.
@@ -137,7 +137,7 @@ def items_by_text(
         digests: The texts.
         after: Only batches created later; ``None``: all.
     """
-    found: dict[str, int] = {}
+    items: dict[str, int] = {}
     wanted = sorted(set(digests))
     for first in range(0, len(wanted), IDS_PER_QUERY):
         statement = (
@@ -152,5 +152,5 @@ def items_by_text(
         )
         if after is not None:
             statement = statement.where(ReviewBatch.created_at > after)
-        found |= {row[0]: int(row[1]) for row in connection.execute(statement)}
-    return found
+        items |= {row[0]: int(row[1]) for row in connection.execute(statement)}
+    return items

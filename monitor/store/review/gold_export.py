@@ -1,4 +1,4 @@
-"""Gold with all that an exported row tells of it, and the items that still wait for reviews."""
+"""Queries for exports: gold with its origin, and items that await reviews."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from monitor.store.tables import (
 
 @dataclass(frozen=True, kw_only=True)
 class ItemFilter:
-    """Which items are meant; ``None`` is any."""
+    """A filter of items; ``None`` matches any."""
 
     batch_ids: Sequence[int] | None = None
     model: str | None = None
@@ -31,7 +31,7 @@ class ItemFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class QueuedItem:
-    """An item with what its reviewers see, and nothing else."""
+    """An item as its reviewers see it."""
 
     item_id: int
     exchange_id: str
@@ -45,7 +45,7 @@ class QueuedItem:
 
 @dataclass(frozen=True, kw_only=True)
 class GoldItem(QueuedItem):
-    """An item with the gold that stands, and where it comes from."""
+    """An item with its gold and its origin."""
 
     revision: int
     batch_id: int
@@ -81,7 +81,7 @@ _SEEN = (
 
 
 def gold_items(connection: Connection, wanted: ItemFilter) -> list[GoldItem]:
-    """Return the gold that stands, in the order of the queue."""
+    """Return the standing gold, in the order of the queue."""
     n_reviewers = (
         select(func.count())
         .select_from(Review)
@@ -125,7 +125,7 @@ def gold_items(connection: Connection, wanted: ItemFilter) -> list[GoldItem]:
 
 
 def queued_items(connection: Connection, wanted: ItemFilter) -> list[QueuedItem]:
-    """Return the items that wait for reviews, in the order of the queue."""
+    """Return the items that await reviews, in the order of the queue."""
     statement = (
         select(*_SEEN)
         .join(Exchange, Exchange.id == ReviewItem.exchange_id)

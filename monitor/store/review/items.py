@@ -1,4 +1,4 @@
-"""Review batches and their items."""
+"""Queries of review batches and their items."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from monitor.store.tables import DriftEvaluation, Exchange, ReviewBatch, ReviewI
 
 @dataclass(frozen=True, kw_only=True)
 class NewItem:
-    """An exchange chosen for a batch."""
+    """An exchange selected for a batch."""
 
     exchange_id: int
     slice: str
@@ -26,7 +26,7 @@ class NewItem:
 
 @dataclass(frozen=True)
 class WindowText:
-    """What an exchange of a window says, as far as drawing needs it."""
+    """The digest and the task type of an exchange, for sampling."""
 
     digest: str
     task_type: str
@@ -34,7 +34,7 @@ class WindowText:
 
 @dataclass(frozen=True)
 class BatchRow:
-    """The items queued for one evaluation."""
+    """A review batch with the window of its evaluation."""
 
     id: int
     evaluation_id: int
@@ -46,7 +46,7 @@ class BatchRow:
 
 @dataclass(frozen=True)
 class ItemRow:
-    """One exchange to be reviewed twice."""
+    """A review item."""
 
     id: int
     batch_id: int
@@ -91,7 +91,7 @@ def insert_batch(
     *,
     taxonomy_version: str = "",
 ) -> int:
-    """Insert a batch whose items are asked for in the order given.
+    """Insert a batch with its items in the given order.
 
     Args:
         connection: Inside the caller's transaction.
@@ -131,14 +131,14 @@ def insert_batch(
 def _task_types(connection: Connection, exchange_ids: Sequence[int]) -> dict[int, str]:
     task_types: dict[int, str] = {}
     for first in range(0, len(exchange_ids), 500):
-        some = exchange_ids[first : first + 500]
-        statement = select(Exchange.id, Exchange.task_type).where(Exchange.id.in_(some))
+        part = exchange_ids[first : first + 500]
+        statement = select(Exchange.id, Exchange.task_type).where(Exchange.id.in_(part))
         task_types |= {int(row[0]): row[1] for row in connection.execute(statement)}
     return task_types
 
 
 def batch_of_evaluation(connection: Connection, evaluation_id: int) -> int | None:
-    """Return the id of an evaluation's batch, if it has one."""
+    """Return the id of an evaluation's batch, or ``None``."""
     statement = select(ReviewBatch.id).where(ReviewBatch.evaluation_id == evaluation_id)
     return connection.execute(statement).scalar_one_or_none()
 
@@ -172,7 +172,7 @@ def list_batches(
     ends_after: datetime | None = None,
     ends_until: datetime | None = None,
 ) -> list[BatchRow]:
-    """Return batches, the newest window first; those whose window ends in ``(after, until]``."""
+    """Return batches with a window that ends in ``(after, until]``, the newest first."""
     statement = _batches().order_by(DriftEvaluation.window_end.desc(), ReviewBatch.id.desc())
     if model is not None:
         statement = statement.where(ReviewBatch.model == model)
@@ -184,7 +184,7 @@ def list_batches(
 
 
 def item_by_id(connection: Connection, item_id: int, *, lock: bool = False) -> ItemRow:
-    """Return an item; with ``lock``, no other transaction changes its work until the commit.
+    """Return an item; ``lock`` locks its row until the commit.
 
     Raises:
         NotFoundError: There is none of that id.
@@ -199,7 +199,7 @@ def item_by_id(connection: Connection, item_id: int, *, lock: bool = False) -> I
 
 
 def items_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[ItemRow]:
-    """Return all items of some batches, in the order of the queue."""
+    """Return all items of batches, in the order of the queue."""
     statement = (
         select(*_ITEM)
         .where(ReviewItem.batch_id.in_(batch_ids))
@@ -209,7 +209,7 @@ def items_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[I
 
 
 def lock_items(connection: Connection, item_ids: Sequence[int], status: str) -> list[ItemRow]:
-    """Lock those of some items that have a status and that nobody else is changing just now."""
+    """Lock the items that have a status; rows locked by another transaction are skipped."""
     statement = (
         select(*_ITEM)
         .where(ReviewItem.id.in_(item_ids), ReviewItem.status == status)
@@ -220,13 +220,13 @@ def lock_items(connection: Connection, item_ids: Sequence[int], status: str) -> 
 
 
 def items_with_status(connection: Connection, status: str) -> list[ItemRow]:
-    """Return the items that have a status, the oldest first."""
+    """Return the items with a status, the oldest first."""
     statement = select(*_ITEM).where(ReviewItem.status == status).order_by(ReviewItem.id)
     return [ItemRow(**row) for row in connection.execute(statement).mappings()]
 
 
 def update_item(connection: Connection, item_id: int, **values: Any) -> None:
-    """Write columns of an item: its status, revision, or why it was taken out."""
+    """Update columns of an item."""
     connection.execute(update(ReviewItem).where(ReviewItem.id == item_id).values(**values))
 
 
@@ -241,22 +241,22 @@ def count_by_status(connection: Connection, batch_id: int) -> dict[tuple[str, st
 
 
 def load_window_texts(connection: Connection, exchange_ids: Sequence[int]) -> dict[int, WindowText]:
-    """Return what identifies the text of each exchange, and its task type."""
+    """Return digest and task type of exchanges, by the ids of their rows."""
     texts: dict[int, WindowText] = {}
     for first in range(0, len(exchange_ids), 500):
-        some = exchange_ids[first : first + 500]
+        part = exchange_ids[first : first + 500]
         statement = select(
             Exchange.id, Exchange.messages, Exchange.response, Exchange.task_type
-        ).where(Exchange.id.in_(some))
+        ).where(Exchange.id.in_(part))
         for row in connection.execute(statement):
             texts[int(row[0])] = WindowText(text_digest(row[1], row[2]), row[3])
     return texts
 
 
 def text_digest(messages: Sequence[Mapping[str, str]], response: str) -> str:
-    """Return what two exchanges share that say the same: the turns of a conversation, its response.
+    """Return a digest of the conversation and the response.
 
-    System prompts are left out: with a date or a number in them no two would be the same.
+    System prompts are left out: with a date or a number in them no two texts would be equal.
     """
     turns = [[turn["role"], turn["content"]] for turn in messages if turn["role"] != "system"]
     content = json.dumps([turns, response], ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""How far reviews have come: counts by item and by person, nothing of what anybody wrote."""
+"""Queries of review progress: counts by item and reviewer, without any text."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from monitor.store.tables import Review, ReviewAssignment, ReviewItem
 
 @dataclass(frozen=True)
 class ItemState:
-    """Where an item of a batch stands."""
+    """The status of an item of a batch."""
 
     item_id: int
     task_type: str
@@ -22,7 +22,7 @@ class ItemState:
 
 @dataclass(frozen=True)
 class Submission:
-    """That somebody has reviewed an item, and when."""
+    """The time at which a reviewer submitted a review."""
 
     item_id: int
     reviewer_id: int
@@ -30,7 +30,7 @@ class Submission:
 
 
 def item_states(connection: Connection, batch_id: int) -> list[ItemState]:
-    """Return where each item of a batch stands, in the order of the queue."""
+    """Return the status of each item of a batch, in the order of the queue."""
     statement = (
         select(
             ReviewItem.id, ReviewItem.task_type, ReviewItem.status, func.max(Review.submitted_at)
@@ -54,7 +54,7 @@ def submissions_since(connection: Connection, since: datetime) -> list[Submissio
 
 
 def submissions_of_queue(connection: Connection, batch_id: int) -> list[Submission]:
-    """Return the reviews of the items of a batch that still need one."""
+    """Return the reviews of a batch's items that still need another."""
     statement = (
         select(Review.item_id, Review.reviewer_id, Review.submitted_at)
         .join(ReviewItem, ReviewItem.id == Review.item_id)
@@ -64,7 +64,7 @@ def submissions_of_queue(connection: Connection, batch_id: int) -> list[Submissi
 
 
 def active_assignments(connection: Connection, now: datetime) -> list[tuple[int, int]]:
-    """Return who has which item on the desk, as (person, item): a live lease, no review yet."""
+    """Return the leased items without a review, as (reviewer, item)."""
     statement = (
         select(ReviewAssignment.reviewer_id, ReviewAssignment.item_id)
         .join(ReviewItem, ReviewItem.id == ReviewAssignment.item_id)
@@ -79,7 +79,7 @@ def active_assignments(connection: Connection, now: datetime) -> list[tuple[int,
 
 
 def items_shared_with(connection: Connection, reviewer_id: int) -> frozenset[int]:
-    """Return the queued items that a person works on, or has reviewed: a peer may be at them."""
+    """Return the queued items that a user works on or has reviewed, as another user may too."""
     leased = (
         select(ReviewAssignment.item_id)
         .join(ReviewItem, ReviewItem.id == ReviewAssignment.item_id)

@@ -1,4 +1,4 @@
-"""The queue of a reviewer: which item comes next, and how many there are."""
+"""The review queue: the next item of a user, and the number of items left."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ _MINE = aliased(ReviewAssignment)
 
 @dataclass(frozen=True)
 class Claimer:
-    """Who asks for an item, and of which task types; of all where none are named."""
+    """The user who claims an item, and their task types; all where none are given."""
 
     reviewer_id: int
     task_types: frozenset[str]
 
 
 def lock_next_review_item(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
-    """Find the next item with a free place for this person, and lock its row.
+    """Find the next item with a free slot for a user, and lock its row.
 
-    The newest batch comes first, each in its own order; what the person has put off comes last.
+    The newest batch comes first, in the order of its items; items that the user skipped come last.
     """
     for skip_locked in (True, False):  # what is left may be being claimed by others: wait for them
         batch_id = _newest_open_batch(connection, None)
@@ -33,9 +33,9 @@ def lock_next_review_item(connection: Connection, claimer: Claimer, now: datetim
                 ReviewItem.batch_id == batch_id, _put_off_by(claimer.reviewer_id) < 1
             )
             statement = statement.order_by(ReviewItem.position)
-            found = _lock_first(connection, statement, skip_locked=skip_locked)
-            if found is not None:
-                return found
+            item_id = _lock_first(connection, statement, skip_locked=skip_locked)
+            if item_id is not None:
+                return item_id
             batch_id = _newest_open_batch(connection, batch_id)
         statement = (
             _candidates(claimer, now)
@@ -43,18 +43,18 @@ def lock_next_review_item(connection: Connection, claimer: Claimer, now: datetim
             .where(_MINE.reviewer_id == claimer.reviewer_id, _MINE.skipped_at.is_not(None))
             .order_by(_MINE.skipped_at, ReviewItem.id)
         )
-        found = _lock_first(connection, statement, skip_locked=skip_locked)
-        if found is not None:
-            return found
+        item_id = _lock_first(connection, statement, skip_locked=skip_locked)
+        if item_id is not None:
+            return item_id
     return None
 
 
 def count_claimable_items(connection: Connection, claimer: Claimer, now: datetime) -> int:
-    """Return how many items this person could claim.
+    """Return the number of items that a user could claim.
 
-    Counted by difference, so that it doesn't look at each item's leases and reviews: all that are
-    queued, but for those that the person has reviewed or declined, and those without a free place.
-    Such a one has a live lease of somebody else, of which there are never many.
+    The number is a difference, so that not every item's assignments and reviews are read: queued
+    items, minus those that the user has reviewed or declined, minus those without a free slot. The
+    latter have an active assignment of another user, of which there are few.
     """
     queued = [ReviewItem.status == "queued", *_of_types(claimer.task_types)]
     done = union(
@@ -82,7 +82,7 @@ def count_claimable_items(connection: Connection, claimer: Claimer, now: datetim
 
 
 def _newest_open_batch(connection: Connection, before: int | None) -> int | None:
-    """Return the newest batch that has queued items, among those before one."""
+    """Return the newest batch with queued items before a batch."""
     statement = select(func.max(ReviewItem.batch_id)).where(ReviewItem.status == "queued")
     if before is not None:
         statement = statement.where(ReviewItem.batch_id < before)

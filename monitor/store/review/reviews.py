@@ -1,4 +1,4 @@
-"""Submitted reviews, and gold."""
+"""Queries of submitted reviews and of gold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from monitor.store.tables import Exchange, GoldExample, Review, ReviewItem, User
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewRow:
-    """One reviewer's submitted verdict."""
+    """A submitted review."""
 
     item_id: int
     reviewer_id: int
@@ -31,7 +31,7 @@ class ReviewRow:
 
 @dataclass(frozen=True, kw_only=True)
 class GoldRow:
-    """A gold item with the conversation it belongs to."""
+    """Gold with its conversation."""
 
     item_id: int
     revision: int
@@ -54,7 +54,7 @@ class GoldRow:
 
 @dataclass(frozen=True, kw_only=True)
 class GoldRevision:
-    """A gold row of one item, standing or superseded."""
+    """A revision of an item's gold, standing or superseded."""
 
     revision: int
     verdict: str
@@ -73,14 +73,14 @@ class GoldRevision:
 def insert_review(
     connection: Connection, item_id: int, reviewer_id: int, now: datetime, **values: Any
 ) -> None:
-    """Insert a review; a second one by the same person raises ``IntegrityError``."""
+    """Insert a review; a second one by the same user raises ``IntegrityError``."""
     connection.execute(
         insert(Review).values(item_id=item_id, reviewer_id=reviewer_id, submitted_at=now, **values)
     )
 
 
 def reviews_of(connection: Connection, item_ids: Sequence[int]) -> list[ReviewRow]:
-    """Return the reviews of some items, the earliest first."""
+    """Return the reviews of items, the earliest first."""
     rows: list[ReviewRow] = []
     for first in range(0, len(item_ids), 500):
         statement = (
@@ -108,20 +108,20 @@ def reviews_of(connection: Connection, item_ids: Sequence[int]) -> list[ReviewRo
 
 
 def has_reviewed(connection: Connection, reviewer_id: int) -> bool:
-    """Return whether a person has ever submitted a review."""
+    """Return whether a user has ever submitted a review."""
     statement = select(Review.id).where(Review.reviewer_id == reviewer_id).limit(1)
     return connection.execute(statement).first() is not None
 
 
 def delete_review(connection: Connection, item_id: int, reviewer_id: int) -> None:
-    """Delete a review that nobody else has seen."""
+    """Delete a review that no other user has seen."""
     connection.execute(
         delete(Review).where(Review.item_id == item_id, Review.reviewer_id == reviewer_id)
     )
 
 
 def count_reviews_by_reviewer(connection: Connection, batch_id: int) -> list[tuple[str, int]]:
-    """Return how many reviews each person has submitted in a batch."""
+    """Return the number of reviews in a batch by reviewer."""
     statement = (
         select(User.name, func.count())
         .join(Review, Review.reviewer_id == User.id)
@@ -136,14 +136,14 @@ def count_reviews_by_reviewer(connection: Connection, batch_id: int) -> list[tup
 def insert_gold(
     connection: Connection, item_id: int, revision: int, now: datetime, **values: Any
 ) -> None:
-    """Insert what stands for a revision; while another stands, it raises ``IntegrityError``."""
+    """Insert gold of a revision; while other gold stands, raises ``IntegrityError``."""
     connection.execute(
         insert(GoldExample).values(item_id=item_id, revision=revision, decided_at=now, **values)
     )
 
 
 def supersede_gold(connection: Connection, item_id: int, now: datetime) -> None:
-    """Note that an item's gold stands no more; it is kept."""
+    """Mark an item's gold as superseded; the row stays."""
     connection.execute(
         update(GoldExample)
         .where(GoldExample.item_id == item_id, GoldExample.superseded_at.is_(None))
@@ -152,7 +152,7 @@ def supersede_gold(connection: Connection, item_id: int, now: datetime) -> None:
 
 
 def restore_gold(connection: Connection, item_id: int) -> None:
-    """Let an item's latest gold stand again."""
+    """Restore an item's latest gold."""
     latest = select(func.max(GoldExample.id)).where(GoldExample.item_id == item_id)
     connection.execute(
         update(GoldExample)
@@ -162,7 +162,7 @@ def restore_gold(connection: Connection, item_id: int) -> None:
 
 
 def gold_history(connection: Connection, item_id: int) -> list[GoldRevision]:
-    """Return all gold that an item had, the one that stands (if any) last."""
+    """Return all gold of an item, the standing one last."""
     statement = (
         select(
             GoldExample.revision,
@@ -187,7 +187,7 @@ def gold_history(connection: Connection, item_id: int) -> list[GoldRevision]:
 def gold_of_batches(
     connection: Connection, batch_ids: Sequence[int] | None = None
 ) -> list[GoldRow]:
-    """Return the gold that stands, in the order of the queue; of all batches if none are named."""
+    """Return the standing gold of batches, or of all, in the order of the queue."""
     statement = (
         select(
             GoldExample.item_id,
@@ -219,7 +219,7 @@ def gold_of_batches(
 
 
 def items_to_discuss(connection: Connection, reviewer_id: int) -> list[int]:
-    """Return the disagreed items that a person has reviewed, the oldest first."""
+    """Return the disagreed items that a user has reviewed, the oldest first."""
     statement = (
         select(ReviewItem.id)
         .join(Review, Review.item_id == ReviewItem.id)
@@ -232,9 +232,9 @@ def items_to_discuss(connection: Connection, reviewer_id: int) -> list[int]:
 def items_to_adjudicate(
     connection: Connection, reviewer_id: int, task_types: frozenset[str] = frozenset()
 ) -> list[int]:
-    """Return the items in adjudication that a person has not reviewed, the oldest first.
+    """Return the items in adjudication that a user has not reviewed, the oldest first.
 
-    Of their task types, or of all where none are named.
+    Of the given task types, or of all where none are given.
     """
     mine = select(Review.item_id).where(Review.reviewer_id == reviewer_id)
     statement = (

@@ -1,4 +1,4 @@
-"""The versions of the task taxonomy, each by the digest of its content."""
+"""Queries of the versions of the task taxonomy."""
 
 import contextlib
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class TaxonomyRow:
 
 
 def save_taxonomy(connection: Connection, version: str, content: str, now: datetime) -> None:
-    """Store a version, or note that it is in force again."""
+    """Insert a version, or record that it came into force again."""
     again = (
         update(TaxonomyVersion).where(TaxonomyVersion.version == version).values(in_force_at=now)
     )
@@ -35,7 +35,7 @@ def save_taxonomy(connection: Connection, version: str, content: str, now: datet
 
 
 def taxonomy_by_version(connection: Connection, version: str) -> TaxonomyRow | None:
-    """Return a version; ``None`` where it was never stored."""
+    """Return a version, or ``None``."""
     statement = select(
         TaxonomyVersion.version, TaxonomyVersion.content, TaxonomyVersion.in_force_at
     ).where(TaxonomyVersion.version == version)
@@ -44,7 +44,7 @@ def taxonomy_by_version(connection: Connection, version: str) -> TaxonomyRow | N
 
 
 def current_taxonomy_version(connection: Connection) -> str | None:
-    """Return the version that was last put into force."""
+    """Return the version that came into force last."""
     statement = (
         select(TaxonomyVersion.version)
         .order_by(TaxonomyVersion.in_force_at.desc(), TaxonomyVersion.version)
@@ -54,13 +54,13 @@ def current_taxonomy_version(connection: Connection) -> str | None:
 
 
 def task_types_seen(connection: Connection, model: str) -> list[str]:
-    """Return the task types that a model's stored traffic names."""
+    """Return the task types in a model's stored traffic."""
     statement = select(Exchange.task_type).where(Exchange.model == model).distinct()
     return sorted(name for name in connection.execute(statement).scalars() if name)
 
 
 def versions_with_prefix(connection: Connection, beginning: str) -> list[str]:
-    """Return the stored versions that begin so."""
+    """Return the stored versions with a prefix."""
     statement = select(TaxonomyVersion.version).where(
         TaxonomyVersion.version.startswith(beginning, autoescape=True)
     )

@@ -1,4 +1,4 @@
-"""Baselines made of exchanges that are stored already: copies, each with vectors of its own."""
+"""Baselines created from stored exchanges: copies with vectors of their own."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -33,7 +33,7 @@ def copy_baseline_with_vectors(
     response_vectors: NDArray[np.float16],
     now: datetime,
 ) -> BaselineRow:
-    """Store a baseline anew with other vectors, unless that was done before.
+    """Copy a baseline with other vectors, unless the copy exists.
 
     The original stays: windows that its encoder embedded are compared with it.
 
@@ -96,9 +96,9 @@ def create_baseline_from_traffic(
     randomness: Sequence[int],
     now: datetime,
 ) -> BaselineRow:
-    """Store some of the traffic as the baseline of a version, unless that was done before.
+    """Create a version's baseline from its traffic, unless it exists.
 
-    The traffic stays traffic: its age ends it, the baseline keeps copies.
+    The traffic expires by its age; the baseline keeps copies.
 
     Args:
         connection: An open transaction.
@@ -161,7 +161,7 @@ def _copy(
     now: datetime,
     own: Sequence[dict[str, Any]] = (),
 ) -> None:
-    """Copy exchanges into a baseline; ``own`` holds, row by row, what differs from the original."""
+    """Copy exchanges into a baseline; ``own`` holds the columns of each row that differ."""
     for part in _blocks(len(rows)):
         block_id = insert_block(
             connection,

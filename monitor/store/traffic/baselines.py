@@ -1,4 +1,4 @@
-"""Reference exchanges of a model: immutable, named by the digest of their content."""
+"""Queries of baselines, which are immutable and named by the digest of their content."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,7 +46,7 @@ def create_baseline(
     created_at: datetime,
     model_version: str = "",
 ) -> int:
-    """Write a baseline; its exchanges are inserted next, in the same transaction."""
+    """Insert a baseline; its exchanges follow in the same transaction."""
     return connection.execute(
         insert(Baseline)
         .values(
@@ -75,13 +75,13 @@ def latest_baseline(connection: Connection, model: str) -> BaselineRow | None:
 
 
 def first_baseline_at(connection: Connection, model: str) -> datetime | None:
-    """Return when the model's first baseline was imported: the watch is on from then."""
+    """Return when the model's first baseline was imported, which starts its monitoring."""
     return connection.execute(
         select(func.min(Baseline.created_at)).where(Baseline.model == model)
     ).scalar_one()
 
 
 def baseline_by_digest(connection: Connection, digest: str) -> BaselineRow | None:
-    """Return the baseline of this content; ``None`` where it was never imported."""
+    """Return the baseline with a digest, or ``None``."""
     row = connection.execute(_ROWS.where(Baseline.digest == digest)).first()
     return None if row is None else BaselineRow(*row)

@@ -1,7 +1,7 @@
-"""Upkeep of vector blocks: rows that went leave them, and many small ones become few.
+"""Compaction of embedding blocks: dead rows are dropped, small blocks merged.
 
-A block never changes: a new one takes its place, in the transaction that points the rows to it. So
-whoever read the rows before finds the old block or none, never another row's vector.
+A block never changes: a new one replaces it in the transaction that points the rows to it. A reader
+of the old rows finds the old block or none, never the vector of another row.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,13 +15,13 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, select, text
 from monitor.store.tables import EmbeddingBlock, Exchange
 from monitor.store.traffic.embedding_blocks import insert_block
 
-#: A block that was joined from others holds at most so many rows.
+#: Maximum number of rows of a merged block.
 MAX_ROWS = 4096
-#: Blocks joined in one transaction: each costs a statement.
+#: Maximum number of blocks merged in one transaction: each costs a statement.
 MAX_BLOCKS = 500
-#: Fewer small blocks than this aren't worth rewriting, unless they fill half a block.
-WORTH_JOINING = 8
-#: Held on PostgreSQL until commit, so that two processes don't move the same rows.
+#: Minimum number of small blocks to be merged, unless they fill half a block.
+MIN_BLOCKS = 8
+#: Key of the PostgreSQL lock held until commit, so that no two processes move the same rows.
 ADVISORY_LOCK = 0x6472_6966_7462_6C6B
 
 
@@ -36,7 +36,7 @@ class Block:
 
 
 def lock_blocks(connection: Connection) -> None:
-    """Wait until nobody else removes exchanges or moves vectors, and keep it so until the commit.
+    """Lock deletions of exchanges and moves of vectors until the commit.
 
     SQLite has one writer anyway.
     """
@@ -45,7 +45,7 @@ def lock_blocks(connection: Connection) -> None:
 
 
 def blocks_with_dead_rows(connection: Connection, limit: int = 1000) -> list[int]:
-    """Return blocks that hold vectors of exchanges that are gone, the oldest first."""
+    """Return blocks with vectors of deleted exchanges, the oldest first."""
     living = func.count(Exchange.id)
     statement = (
         select(EmbeddingBlock.id)
@@ -59,7 +59,7 @@ def blocks_with_dead_rows(connection: Connection, limit: int = 1000) -> list[int
 
 
 def drop_dead_rows(connection: Connection, block_id: int) -> int:
-    """Put a block without the vectors of exchanges that are gone in its place, or none.
+    """Replace a block by one without the vectors of deleted exchanges, or delete it.
 
     Call it under :func:`lock_blocks`.
 
@@ -76,7 +76,7 @@ def drop_dead_rows(connection: Connection, block_id: int) -> int:
             EmbeddingBlock.created_at,
         ).where(EmbeddingBlock.id == block_id)
     ).one_or_none()
-    if block is None:  # another process has done it
+    if block is None:  # replaced by another process
         return 0
     living = connection.execute(
         select(Exchange.id, Exchange.block_row)
@@ -86,13 +86,13 @@ def drop_dead_rows(connection: Connection, block_id: int) -> int:
     if len(living) == block.n_rows:
         return 0
     if living:
-        kept = [row.block_row for row in living]
+        block_rows = [row.block_row for row in living]
         new_id = insert_block(
             connection,
-            n_rows=len(kept),
+            n_rows=len(block_rows),
             encoder=block.encoder,
-            prompt_vectors=_vectors(block.prompt_vectors, block.dimension)[kept],
-            response_vectors=_vectors(block.response_vectors, block.dimension)[kept],
+            prompt_vectors=_vectors(block.prompt_vectors, block.dimension)[block_rows],
+            response_vectors=_vectors(block.response_vectors, block.dimension)[block_rows],
             created_at=block.created_at,
         )
         connection.execute(
@@ -106,10 +106,10 @@ def drop_dead_rows(connection: Connection, block_id: int) -> int:
 
 
 def groups_to_merge(connection: Connection, before: datetime) -> list[list[int]]:
-    """Return groups of small blocks of traffic that are worth joining.
+    """Return groups of small blocks of traffic to be merged.
 
-    The blocks of a group are of one encoder, written one after the other, before a time; together
-    they have at most :data:`MAX_ROWS` rows.
+    The blocks of a group are of one encoder, consecutive, older than a time, and have at most
+    :data:`MAX_ROWS` rows together.
     """
     of_baseline = exists().where(
         Exchange.block_id == EmbeddingBlock.id, Exchange.baseline_id.is_not(None)
@@ -125,11 +125,11 @@ def groups_to_merge(connection: Connection, before: datetime) -> list[list[int]]
         .order_by(EmbeddingBlock.encoder, EmbeddingBlock.dimension, EmbeddingBlock.id)
     )  # fmt: skip
     blocks = [Block(*row) for row in connection.execute(statement)]
-    return [[one.id for one in group] for group in _groups(blocks) if _is_worth(group)]
+    return [[block.id for block in group] for group in _groups(blocks) if _is_worth_merging(group)]
 
 
 def merge_blocks(connection: Connection, block_ids: Sequence[int]) -> int:
-    """Put one block in the place of several; every vector keeps its bits.
+    """Replace several blocks by one; vectors stay bit-identical.
 
     Call it under :func:`lock_blocks`.
 
@@ -149,26 +149,29 @@ def merge_blocks(connection: Connection, block_ids: Sequence[int]) -> int:
         .where(EmbeddingBlock.id.in_(block_ids))
         .order_by(EmbeddingBlock.id)
     ).all()
-    if len(blocks) < len(block_ids) or len({(one.encoder, one.dimension) for one in blocks}) > 1:
+    if (
+        len(blocks) < len(block_ids)
+        or len({(block.encoder, block.dimension) for block in blocks}) > 1
+    ):
         return 0
-    n_rows = int(sum(one.n_rows for one in blocks))
+    n_rows = int(sum(block.n_rows for block in blocks))
     new_id = insert_block(
         connection,
         n_rows=n_rows,
         encoder=blocks[0].encoder,
         prompt_vectors=np.concatenate(
-            [_vectors(one.prompt_vectors, one.dimension) for one in blocks]
+            [_vectors(block.prompt_vectors, block.dimension) for block in blocks]
         ),
         response_vectors=np.concatenate(
-            [_vectors(one.response_vectors, one.dimension) for one in blocks]
+            [_vectors(block.response_vectors, block.dimension) for block in blocks]
         ),
-        # The newest: which encoder is the present one is told by the time of its newest block.
-        created_at=max(one.created_at for one in blocks),
+        # The newest, because the time of its newest block identifies the current encoder.
+        created_at=max(block.created_at for block in blocks),
     )
     moves, shift = [], 0
-    for one in blocks:
-        moves.append({"old": one.id, "shift": shift})
-        shift += one.n_rows
+    for block in blocks:
+        moves.append({"old": block.id, "shift": shift})
+        shift += block.n_rows
     connection.execute(
         update(Exchange)
         .where(Exchange.block_id == bindparam("old"))
@@ -184,13 +187,13 @@ def _vectors(raw: bytes, dimension: int) -> NDArray[np.float16]:
 
 
 def _groups(blocks: Sequence[Block]) -> Iterator[list[Block]]:
-    """Cut the blocks, in their order, into groups that fit into one."""
+    """Split the blocks, in their order, into groups that fit into one block."""
     group: list[Block] = []
     for block in blocks:
         fits = (
             group
             and (group[0].encoder, group[0].dimension) == (block.encoder, block.dimension)
-            and sum(one.n_rows for one in group) + block.n_rows <= MAX_ROWS
+            and sum(member.n_rows for member in group) + block.n_rows <= MAX_ROWS
             and len(group) < MAX_BLOCKS
         )
         if not fits and group:
@@ -201,6 +204,6 @@ def _groups(blocks: Sequence[Block]) -> Iterator[list[Block]]:
         yield group
 
 
-def _is_worth(group: Sequence[Block]) -> bool:
-    n_rows = sum(one.n_rows for one in group)
-    return len(group) >= WORTH_JOINING or (len(group) > 1 and n_rows > MAX_ROWS // 2)
+def _is_worth_merging(group: Sequence[Block]) -> bool:
+    n_rows = sum(block.n_rows for block in group)
+    return len(group) >= MIN_BLOCKS or (len(group) > 1 and n_rows > MAX_ROWS // 2)

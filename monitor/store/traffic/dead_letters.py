@@ -1,4 +1,4 @@
-"""Records that could not be read, kept whole so that they can be replayed."""
+"""Queries of dead letters, which are stored whole so that they can be replayed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from monitor.store.traffic.exchanges import Position
 
 @dataclass(frozen=True)
 class DeadLetterRow:
-    """A record that could not be read, or a range of them, where it stood and why."""
+    """A record, or a range of records, that could not be processed."""
 
     position: Position
     key: bytes | None
-    #: ``None`` for a record without a value (a tombstone), or one whose value isn't kept.
+    #: ``None`` for a record without a value (a tombstone), or one whose value isn't stored.
     value: bytes | None
     #: A short stable code, such as ``invalid_json``.
     reason: str
@@ -28,18 +28,18 @@ class DeadLetterRow:
     #: As those of an exchange, before decoding.
     randomness: int = 0
     threshold: int = 0
-    #: Set where the letter stands for a range of offsets, which can't be told apart.
+    #: Set for a range of offsets whose records can't be separated.
     last_offset: int | None = None
 
     @property
     def end(self) -> int:
-        """Return the offset behind what the letter stands for."""
+        """Return the offset after the last one of the dead letter."""
         return (self.position.offset if self.last_offset is None else self.last_offset) + 1
 
 
 @dataclass(frozen=True)
 class DeadLetterSummary:
-    """The dead letters of one reason."""
+    """Number, age and newest dead letter of a reason."""
 
     reason: str
     count: int
@@ -66,13 +66,13 @@ _COLUMNS = (
 
 
 def insert_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) -> None:
-    """Write dead letters; the offsets move in the same transaction."""
+    """Insert dead letters, in the transaction that moves the offsets."""
     if rows:
         connection.execute(insert(DeadLetter), [_values(row) for row in rows])
 
 
 def restore_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) -> None:
-    """Write dead letters of records that may have been dead letters before, and were replayed."""
+    """Insert dead letters, in place of replayed ones of the same records."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     for row in rows:
         values = _values(row)
@@ -93,13 +93,13 @@ def restore_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) 
 def pending_dead_letters(
     connection: Connection, *, after_id: int = 0, until_id: int | None = None, limit: int = 100
 ) -> list[tuple[int, DeadLetterRow]]:
-    """Return the oldest dead letters that were not replayed yet, each with its id.
+    """Return the oldest dead letters that were not replayed, each with its id.
 
     Args:
         connection: An open transaction.
-        after_id: Only letters behind this one.
-        until_id: And up to this one; ``None``: up to the newest.
-        limit: The most letters returned.
+        after_id: Only dead letters after this id.
+        until_id: Only dead letters up to this id; ``None``: up to the newest.
+        limit: Maximum number of dead letters.
     """
     conditions = [DeadLetter.replayed_at.is_(None), DeadLetter.id > after_id]
     if until_id is not None:
@@ -114,7 +114,7 @@ def last_dead_letter_id(connection: Connection) -> int:
 
 
 def mark_replayed(connection: Connection, dead_letter_id: int, *, now: datetime) -> bool:
-    """Mark a dead letter as replayed; return whether it was this call that did it."""
+    """Mark a dead letter as replayed; return whether this call did."""
     marked = connection.execute(
         update(DeadLetter)
         .where(DeadLetter.id == dead_letter_id, DeadLetter.replayed_at.is_(None))
@@ -124,7 +124,7 @@ def mark_replayed(connection: Connection, dead_letter_id: int, *, now: datetime)
 
 
 def count_by_reason(connection: Connection) -> dict[str, int]:
-    """Count the dead letters that were not replayed yet, by reason."""
+    """Return the number of dead letters that were not replayed, by reason."""
     rows = connection.execute(
         select(DeadLetter.reason, func.count())
         .where(DeadLetter.replayed_at.is_(None))
@@ -135,7 +135,7 @@ def count_by_reason(connection: Connection) -> dict[str, int]:
 
 
 def summarize_dead_letters(connection: Connection) -> list[DeadLetterSummary]:
-    """Summarize the dead letters that were not replayed yet, by reason, the most frequent first."""
+    """Summarize the dead letters that were not replayed, the most frequent reason first."""
     groups = connection.execute(
         select(
             DeadLetter.reason,

@@ -1,4 +1,4 @@
-"""Vectors in blocks of a batch, not a row each, so that a window of a million loads fast."""
+"""Vectors stored in blocks, so that a window of a million exchanges loads fast."""
 
 from datetime import datetime
 
@@ -22,7 +22,7 @@ def insert_block(
     response_vectors: NDArray[np.float16],
     created_at: datetime,
 ) -> int:
-    """Write the vectors of a batch, two arrays ``[n_rows, d]``; return the block's id."""
+    """Insert the vectors of a batch, two arrays ``[n_rows, d]``; return the block's id."""
     shape = prompt_vectors.shape
     if shape != response_vectors.shape or len(shape) != 2 or shape[0] != n_rows:
         raise ValueError(
@@ -45,7 +45,7 @@ def insert_block(
 def load_vectors(
     connection: Connection, block_ids: NDArray[np.int64], block_rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
-    """Gather the vectors of rows that lie anywhere in the blocks; each block is read once.
+    """Load the vectors of rows from their blocks; each block is read once.
 
     Args:
         connection: An open transaction.

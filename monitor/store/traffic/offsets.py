@@ -1,4 +1,4 @@
-"""How far each partition has been read: the truth about ingest, moved by compare-and-swap."""
+"""Offsets of partitions, the source of truth of ingest, moved by compare-and-swap."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from monitor.store.tables import OffsetGap, SourceOffset
 
 @dataclass(frozen=True)
 class Gap:
-    """Offsets that were gone before they could be read: ``[first_offset, last_offset]``."""
+    """Offsets that no longer existed when they were read: ``[first_offset, last_offset]``."""
 
     source: str
     partition: int
@@ -23,7 +23,7 @@ class Gap:
 
 
 def next_offset(connection: Connection, source: str, partition: int) -> int | None:
-    """Return the next offset to read; ``None`` for a partition never seen before."""
+    """Return the next offset to read; ``None`` for an unknown partition."""
     return connection.execute(
         select(SourceOffset.next_offset).where(
             SourceOffset.source == source, SourceOffset.partition == partition
@@ -32,7 +32,7 @@ def next_offset(connection: Connection, source: str, partition: int) -> int | No
 
 
 def next_offsets(connection: Connection, source: str) -> dict[int, int]:
-    """Return the next offset of every partition of a source that was seen before."""
+    """Return the next offset of every known partition of a source."""
     rows = connection.execute(
         select(SourceOffset.partition, SourceOffset.next_offset).where(
             SourceOffset.source == source
@@ -42,9 +42,9 @@ def next_offsets(connection: Connection, source: str) -> dict[int, int]:
 
 
 def claim(connection: Connection, source: str, partition: int, *, first: int, now: datetime) -> int:
-    """Give a partition its row where it has none; return the next offset to read.
+    """Insert the row of a new partition; return the next offset to read.
 
-    Of two processes that claim at once, one writes ``first`` and both read what it wrote.
+    Of two concurrent calls one inserts ``first``, and both return what it inserted.
     """
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
@@ -63,7 +63,7 @@ def advance(
 ) -> None:
     """Move the next offset from ``expected`` to ``new``.
 
-    Call it inside the transaction that stores the rows: what raises here rolls them back.
+    Call it in the transaction that stores the rows, which an exception rolls back.
 
     Raises:
         LostOwnershipError: The stored offset isn't ``expected``: another process owns the
@@ -86,7 +86,7 @@ def advance(
 
 
 def record_caught_up(connection: Connection, source: str, until: Mapping[int, datetime]) -> None:
-    """Note until when the traffic of partitions is stored."""
+    """Record the time until which the traffic of partitions is stored."""
     # In a fixed order, so that two that note the same can't wait for each other.
     for partition, moment in sorted(until.items()):
         connection.execute(
@@ -110,7 +110,7 @@ def complete_until(connection: Connection, source: str) -> datetime | None:
 
 
 def sources_complete_until(connection: Connection) -> dict[str, datetime]:
-    """Return that time for each source of which every partition was once read to its end."""
+    """Return that time for each source whose partitions were all read to their end."""
     rows = connection.execute(
         select(SourceOffset.source, func.min(SourceOffset.caught_up_at))
         .group_by(SourceOffset.source)
@@ -128,7 +128,7 @@ def record_gap(
     last_offset: int,
     detected_at: datetime,
 ) -> None:
-    """Write down that ``[first_offset, last_offset]`` was gone before it could be read."""
+    """Record that ``[first_offset, last_offset]`` no longer existed when it was read."""
     connection.execute(
         insert(OffsetGap).values(
             source=source,
@@ -146,7 +146,7 @@ def list_gaps(connection: Connection, source: str) -> list[Gap]:
 
 
 def gaps_detected(connection: Connection, source: str, start: datetime, end: datetime) -> list[Gap]:
-    """Return the gaps of a source that were found in ``[start, end)``."""
+    """Return the gaps of a source that were detected in ``[start, end)``."""
     statement = _GAPS.where(
         OffsetGap.source == source, OffsetGap.detected_at >= start, OffsetGap.detected_at < end
     )

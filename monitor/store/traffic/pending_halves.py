@@ -1,4 +1,4 @@
-"""Requests and responses that wait for their partner, each a record of its own."""
+"""Queries of pending halves: requests and responses that await their partner."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ POSITION = (
 
 @dataclass(frozen=True, kw_only=True)
 class HalfRow:
-    """A half as it is stored."""
+    """A pending request or response."""
 
     position: Position
     join_id: str
@@ -42,7 +42,7 @@ class HalfRow:
 
 @dataclass(frozen=True)
 class StoredHalf:
-    """A half with its id."""
+    """A pending half with its id."""
 
     id: int
     row: HalfRow
@@ -50,7 +50,7 @@ class StoredHalf:
 
 @dataclass(frozen=True)
 class StoredPair:
-    """A request and the response to it."""
+    """A request and its response."""
 
     request: StoredHalf
     response: StoredHalf
@@ -59,7 +59,7 @@ class StoredPair:
 def insert_halves(
     connection: Connection, rows: Sequence[HalfRow], *, now: datetime
 ) -> list[HalfRow]:
-    """Write halves; return those of which the same side waits already."""
+    """Insert halves; return those whose side of the join id is pending already."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     # In a fixed order, so that two replicas that write the same ids can't wait for each other.
     ordered = sorted(rows, key=lambda row: (row.position.source, row.join_id, row.side))
@@ -81,7 +81,7 @@ def insert_halves(
 def claim_pairs(
     connection: Connection, *, since: datetime, until: datetime, now: datetime, limit: int
 ) -> list[StoredPair]:
-    """Claim complete pairs, so that no other replica embeds them too.
+    """Claim complete pairs, so that no other replica embeds them.
 
     Args:
         connection: An open transaction.
@@ -126,16 +126,16 @@ def claim_pairs(
     connection.execute(
         update(PendingHalf).where(PendingHalf.id.in_(claimed)).values(claimed_until=until)
     )
-    halves = _load(connection, [*claimed, *(partner_of[one] for one in claimed)])
+    halves = _load(connection, [*claimed, *(partner_of[half_id] for half_id in claimed)])
     return [
-        StoredPair(halves[one], halves[partner_of[one]])
-        for one in claimed
-        if one in halves and partner_of[one] in halves
+        StoredPair(halves[half_id], halves[partner_of[half_id]])
+        for half_id in claimed
+        if half_id in halves and partner_of[half_id] in halves
     ]
 
 
 def delete_halves(connection: Connection, ids: Sequence[int]) -> int:
-    """Delete halves; return how many were there."""
+    """Delete halves and return their number."""
     # Locked in a fixed order first, so that two that delete the same can't wait for each other.
     connection.execute(
         select(PendingHalf.id)
@@ -149,10 +149,10 @@ def delete_halves(connection: Connection, ids: Sequence[int]) -> int:
 def overdue_halves(
     connection: Connection, *, now: datetime, timeout: timedelta, patience: timedelta, limit: int
 ) -> list[StoredHalf]:
-    """Lock and return halves whose time is up, the oldest first.
+    """Lock and return halves that have waited too long, the oldest first.
 
     A half waits for the time limit after it was received, and until its source was read so far that
-    a partner within the limit would be there: the partner's partition may be far behind.
+    a partner within the limit would be there: the partner's partition may lag behind.
 
     Args:
         connection: An open transaction.
@@ -171,7 +171,7 @@ def overdue_halves(
 
 
 def unpaired_halves(connection: Connection, source: str, *, limit: int) -> list[StoredHalf]:
-    """Lock and return halves of a source that have no partner, the oldest first."""
+    """Lock and return halves of a source without a partner, the oldest first."""
     return _lonely(connection, PendingHalf.source == source, limit=limit)
 
 
@@ -197,7 +197,7 @@ def _lonely(
 
 
 def oldest_pending_at(connection: Connection, source: str | None = None) -> datetime | None:
-    """Return when the oldest half occurred that waits; ``None`` where none waits.
+    """Return when the oldest pending half occurred; ``None`` where there is none.
 
     Args:
         connection: An open transaction.

@@ -1,4 +1,4 @@
-"""Sampled exchanges whose texts the source kept back: counted by day; there is nothing to store."""
+"""Daily counts of sampled exchanges whose texts the source withheld."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from monitor.store.tables import WithheldExchanges
 
 @dataclass(frozen=True, order=True)
 class WithheldDay:
-    """Where a withheld exchange is counted."""
+    """The source, model and day of a count."""
 
     source: str
     model: str
@@ -22,24 +22,24 @@ class WithheldDay:
 
 @dataclass(frozen=True)
 class WithheldCount:
-    """How many exchanges were withheld."""
+    """Number of withheld exchanges."""
 
     n: int = 0
     #: How many of the traffic they stand for: the sum of 1 / inclusion probability.
     estimated_total: float = 0.0
 
     def __add__(self, other: "WithheldCount") -> "WithheldCount":
-        """Return both together."""
+        """Return the sum of two counts."""
         return WithheldCount(self.n + other.n, self.estimated_total + other.estimated_total)
 
 
 def start_of_day(moment: datetime) -> datetime:
-    """Return the beginning of an instant's day in UTC."""
+    """Return the start of the day in UTC."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def add_withheld(connection: Connection, counts: Mapping[WithheldDay, WithheldCount]) -> None:
-    """Add to the counts; the offsets move in the same transaction."""
+    """Add to the counts, in the transaction that moves the offsets."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     # In a fixed order, so that two replicas can't wait for each other.
     for day, count in sorted(counts.items()):
@@ -64,7 +64,7 @@ def add_withheld(connection: Connection, counts: Mapping[WithheldDay, WithheldCo
 def count_withheld(
     connection: Connection, model: str, start: datetime, end: datetime
 ) -> WithheldCount:
-    """Return how many exchanges of a model were withheld on the days of ``[start, end)``."""
+    """Return the number of a model's exchanges withheld on the days of ``[start, end)``."""
     count, estimated_total = connection.execute(
         select(
             func.coalesce(func.sum(WithheldExchanges.count), 0),

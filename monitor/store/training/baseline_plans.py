@@ -1,4 +1,4 @@
-"""Baselines that promoted versions are to get from their own traffic."""
+"""Queries of baselines planned for promoted versions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from monitor.store.tables import BaselinePlan, ModelVersion
 
 @dataclass(frozen=True)
 class BaselinePlanRow:
-    """A version whose baseline is still to be taken, or was."""
+    """A planned baseline of a version."""
 
     id: int
     model: str
@@ -36,7 +36,7 @@ _ROWS = select(
 
 
 def plan_baseline(connection: Connection, model: str, version_id: int, now: datetime) -> None:
-    """Plan that a version which serves from now gets its own baseline; earlier plans are closed.
+    """Plan a baseline for a version that was promoted now; earlier plans are closed.
 
     Call it in the transaction of the promotion.
     """
@@ -49,7 +49,7 @@ def plan_baseline(connection: Connection, model: str, version_id: int, now: date
 
 
 def pending_baseline_plan(connection: Connection, model: str) -> BaselinePlanRow | None:
-    """Return the plan of a model's serving version whose baseline wasn't taken yet."""
+    """Return the open plan of a model, or ``None``."""
     row = connection.execute(
         _ROWS.where(BaselinePlan.model == model, BaselinePlan.closed_at.is_(None))
     ).one_or_none()
@@ -57,7 +57,7 @@ def pending_baseline_plan(connection: Connection, model: str) -> BaselinePlanRow
 
 
 def latest_baseline_plan(connection: Connection, version_id: int) -> BaselinePlanRow | None:
-    """Return what was planned when a version was promoted last."""
+    """Return the plan of a version's latest promotion, or ``None``."""
     row = connection.execute(
         _ROWS.where(BaselinePlan.version_id == version_id).order_by(BaselinePlan.id.desc()).limit(1)
     ).one_or_none()
@@ -65,7 +65,7 @@ def latest_baseline_plan(connection: Connection, version_id: int) -> BaselinePla
 
 
 def set_searched_until(connection: Connection, plan_id: int, until: datetime) -> None:
-    """Note that the windows which end by then hold no traffic for a plan."""
+    """Record that windows up to a time hold too little traffic for a plan."""
     connection.execute(
         update(BaselinePlan).where(BaselinePlan.id == plan_id).values(searched_until=until)
     )
@@ -74,7 +74,7 @@ def set_searched_until(connection: Connection, plan_id: int, until: datetime) ->
 def close_baseline_plan(
     connection: Connection, plan_id: int, baseline_id: int, now: datetime
 ) -> bool:
-    """Close a plan by its baseline; return whether it was open."""
+    """Close a plan with its baseline; return whether it was open."""
     closed = connection.execute(
         update(BaselinePlan)
         .where(BaselinePlan.id == plan_id, BaselinePlan.closed_at.is_(None))

@@ -187,7 +187,10 @@ def unevaluated_candidates(connection: Connection, model: str) -> list[VersionRo
         )
         .order_by(ModelVersion.id)
     )
-    return [version_by_id(connection, one) for one in connection.execute(statement).scalars().all()]
+    return [
+        version_by_id(connection, version_id)
+        for version_id in connection.execute(statement).scalars().all()
+    ]
 
 
 def mark_running(

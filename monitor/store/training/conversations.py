@@ -1,4 +1,4 @@
-"""Who asked what: the askers of review items, and the conversations of a baseline."""
+"""Queries for training data: end users of review items, conversations of a baseline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _IDS_PER_QUERY = 500
 
 @dataclass(frozen=True)
 class ItemEndUser:
-    """Who asked what an item reviews."""
+    """The end user whose exchange an item reviews."""
 
     item_id: int
     exchange_id: str
@@ -23,7 +23,7 @@ class ItemEndUser:
 
 @dataclass(frozen=True)
 class Conversation:
-    """What was asked in an exchange of a baseline, without the response."""
+    """The conversation of an exchange of a baseline, without the response."""
 
     exchange_id: str
     model: str
@@ -34,8 +34,8 @@ class Conversation:
 
 
 def end_users_of_items(connection: Connection, item_ids: Sequence[int]) -> list[ItemEndUser]:
-    """Return who asked what some items review; items that don't exist are left out."""
-    found: list[ItemEndUser] = []
+    """Return the end users of review items; unknown items are left out."""
+    end_users: list[ItemEndUser] = []
     for first in range(0, len(item_ids), _IDS_PER_QUERY):
         statement = (
             select(ReviewItem.id, Exchange.exchange_id, Exchange.end_user, Exchange.attributes)
@@ -43,12 +43,12 @@ def end_users_of_items(connection: Connection, item_ids: Sequence[int]) -> list[
             .where(ReviewItem.id.in_(item_ids[first : first + _IDS_PER_QUERY]))
             .order_by(ReviewItem.id)
         )
-        found += [ItemEndUser(*row) for row in connection.execute(statement)]
-    return found
+        end_users += [ItemEndUser(*row) for row in connection.execute(statement)]
+    return end_users
 
 
 def baseline_conversations(connection: Connection, baseline_id: int) -> list[Conversation]:
-    """Return what was asked in the exchanges of a baseline, those whose text was cut left out."""
+    """Return the conversations of a baseline, without truncated ones."""
     statement = (
         select(
             Exchange.exchange_id,

@@ -1,4 +1,4 @@
-"""Model versions: their stages, scores, and who or what moved them."""
+"""Queries of the model registry: versions, stages and scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class VersionRow:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """A measured figure of a version on a stratum of a benchmark."""
+    """The score of a version on a stratum of a benchmark."""
 
     benchmark: str
     stratum: str
@@ -60,7 +60,7 @@ class ScoreRow:
 
 @dataclass(frozen=True)
 class StageChangeRow:
-    """A version's move from one stage to another."""
+    """A change of a version's stage."""
 
     from_stage: str
     to_stage: str
@@ -104,9 +104,9 @@ def insert_version(
 
 
 def lock_model(connection: Connection, model: str) -> None:
-    """Let nobody else change a model's versions until the transaction ends.
+    """Lock a model's versions against changes until the transaction ends.
 
-    Call it before anything that others wait for, such as an entry of the audit log.
+    Call it before anything that others wait for, such as an audit entry.
     """
     if connection.dialect.name == "postgresql":  # SQLite's transactions are exclusive anyway
         statement = text("SELECT pg_advisory_xact_lock(:key, hashtext(:model))")
@@ -114,7 +114,7 @@ def lock_model(connection: Connection, model: str) -> None:
 
 
 def version_by_id(connection: Connection, version_id: int, *, lock: bool = False) -> VersionRow:
-    """Return a version; with ``lock``, that of :func:`lock_model` is taken.
+    """Return a version; ``lock`` calls :func:`lock_model`.
 
     Raises:
         NotFoundError: There is none of that id.
@@ -145,14 +145,14 @@ def version_by_number(connection: Connection, model: str, version: int) -> Versi
 
 
 def version_of_run(connection: Connection, training_run_id: int) -> VersionRow | None:
-    """Return the version that a training run made."""
+    """Return the version that a training run produced."""
     statement = select(*_COLUMNS).where(ModelVersion.training_run_id == training_run_id)
     row = connection.execute(statement).one_or_none()
     return None if row is None else _version(row)
 
 
 def version_by_adapter_path(connection: Connection, model: str, place: str) -> VersionRow | None:
-    """Return the version of a model whose weights lie at a place, the newest where several do."""
+    """Return the newest version of a model with an adapter path."""
     statement = (
         select(*_COLUMNS)
         .where(ModelVersion.model == model, ModelVersion.adapter_path == place)
@@ -164,7 +164,7 @@ def version_by_adapter_path(connection: Connection, model: str, place: str) -> V
 
 
 def production_version(connection: Connection, model: str) -> VersionRow | None:
-    """Return the version that serves the traffic."""
+    """Return the version in production, or ``None``."""
     statement = select(*_COLUMNS).where(
         ModelVersion.model == model, ModelVersion.stage == "production"
     )
@@ -181,7 +181,7 @@ def list_versions(connection: Connection, model: str | None = None) -> list[Vers
 
 
 def add_lineage_note(connection: Connection, version_id: int, note: dict[str, Any]) -> None:
-    """Add to a version's lineage that rows it was trained on were removed since."""
+    """Add a note to a version's lineage that training rows were erased."""
     version = version_by_id(connection, version_id, lock=True)
     lineage = version.lineage
     noted = {**lineage, "removed": [*lineage.get("removed", ()), note]}
@@ -200,7 +200,7 @@ def set_stage(
     reason: str,
     changed_at: datetime,
 ) -> None:
-    """Set a version's stage and write who changed it, and why, in the same transaction."""
+    """Set a version's stage, and record who changed it and why."""
     count_registry_change(connection, version.model)
     connection.execute(
         update(ModelVersion).where(ModelVersion.id == version.id).values(stage=stage)
@@ -218,7 +218,7 @@ def set_stage(
 
 
 def stage_changes(connection: Connection, version_id: int) -> list[StageChangeRow]:
-    """Return how a version came to its stage, the oldest move first."""
+    """Return the changes of a version's stage, the oldest first."""
     statement = (
         select(
             StageChange.from_stage,
@@ -234,16 +234,16 @@ def stage_changes(connection: Connection, version_id: int) -> list[StageChangeRo
 
 
 def canary_version(connection: Connection, model: str) -> VersionRow | None:
-    """Return the version that is being rolled out."""
+    """Return the version in rollout, or ``None``."""
     statement = select(*_COLUMNS).where(ModelVersion.model == model, ModelVersion.stage == "canary")
     row = connection.execute(statement).one_or_none()
     return None if row is None else _version(row)
 
 
 def previous_production(connection: Connection, model: str) -> VersionRow | None:
-    """Return the version that served before the present one was first promoted.
+    """Return the version in production before the present one was first promoted.
 
-    Going back twice goes back two versions: what was just left is never returned to.
+    Reverting twice goes back two versions: a version that was just left is never returned to.
     """
     statement = (
         select(StageChange.version_id)
@@ -266,7 +266,7 @@ def save_scores(
     scores: Sequence[ScoreRow],
     measured_at: datetime,
 ) -> None:
-    """Store a version's scores on a benchmark; an earlier measurement is replaced."""
+    """Replace a version's scores on a benchmark."""
     model = version_by_id(connection, version_id, lock=True).model
     connection.execute(
         delete(ModelScore).where(

@@ -1,4 +1,4 @@
-"""Which models' versions another registry has still to follow."""
+"""Queries of the progress of mirroring to another registry."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from monitor.store.tables import ModelVersion, RegistryMirror
 
 @dataclass(frozen=True)
 class MirrorRow:
-    """A model and how far the other registry is."""
+    """The progress of mirroring a model."""
 
     model: str
     n_changes: int
@@ -32,7 +32,7 @@ _ROWS = select(
 
 
 def count_registry_change(connection: Connection, model: str) -> None:
-    """Count a change of a model's versions, in the transaction that makes it."""
+    """Count a change of a model's versions, in its transaction."""
     statement = _first_change(connection, model)
     counted = {"n_changes": RegistryMirror.n_changes + 1}
     connection.execute(
@@ -41,7 +41,7 @@ def count_registry_change(connection: Connection, model: str) -> None:
 
 
 def due_mirrors(connection: Connection, now: datetime) -> list[MirrorRow]:
-    """Return the models that the other registry doesn't follow yet and whose time has come."""
+    """Return the models with changes to be mirrored now."""
     known = select(RegistryMirror.model)
     for model in connection.execute(
         select(ModelVersion.model).where(ModelVersion.model.not_in(known)).distinct()
@@ -54,12 +54,12 @@ def due_mirrors(connection: Connection, now: datetime) -> list[MirrorRow]:
 
 
 def list_mirrors(connection: Connection) -> list[MirrorRow]:
-    """Return how far the other registry is with each model."""
+    """Return the progress of all models."""
     return [MirrorRow(*row) for row in connection.execute(_ROWS.order_by(RegistryMirror.model))]
 
 
 def mark_mirrored(connection: Connection, row: MirrorRow, now: datetime) -> None:
-    """Note that the other registry has the changes which the row counts; later ones stay due."""
+    """Record that the changes counted in the row are mirrored; later ones stay due."""
     connection.execute(
         update(RegistryMirror)
         .where(RegistryMirror.model == row.model)
@@ -70,7 +70,7 @@ def mark_mirrored(connection: Connection, row: MirrorRow, now: datetime) -> None
 
 
 def mark_failed(connection: Connection, row: MirrorRow, error: str, next_at: datetime) -> None:
-    """Note why an attempt failed, and when the next one is."""
+    """Record the error of an attempt and the time of the next one."""
     connection.execute(
         update(RegistryMirror)
         .where(RegistryMirror.model == row.model)

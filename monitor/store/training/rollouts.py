@@ -1,4 +1,4 @@
-"""Rollouts: how far a candidate's share of the traffic has come."""
+"""Queries of rollouts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class RolloutRow:
-    """A candidate's way through the steps of traffic."""
+    """The rollout of a candidate through stages of traffic."""
 
     id: int
     version_id: int
@@ -38,7 +38,7 @@ class RolloutRow:
 def insert_rollout(
     connection: Connection, version_id: int, weight_percent: int, now: datetime, reason: str
 ) -> int:
-    """Insert a rollout at its first step and return its id."""
+    """Insert a rollout at its first stage and return its id."""
     statement = insert(Rollout).values(
         version_id=version_id,
         status="running",
@@ -51,7 +51,7 @@ def insert_rollout(
 
 
 def rollout_by_id(connection: Connection, rollout_id: int, *, lock: bool = False) -> RolloutRow:
-    """Return a rollout; with ``lock``, nobody else moves it until the transaction ends.
+    """Return a rollout; ``lock`` locks its row until the transaction ends.
 
     Raises:
         NotFoundError: There is none of that id.
@@ -73,7 +73,7 @@ def rollout_of_version(connection: Connection, version_id: int) -> RolloutRow | 
 
 
 def open_rollouts(connection: Connection) -> list[RolloutRow]:
-    """Return the rollouts that are under way, the oldest first."""
+    """Return the unfinished rollouts, the oldest first."""
     statement = (
         select(*_COLUMNS).where(Rollout.status.in_(("running", "held"))).order_by(Rollout.id)
     )
@@ -90,7 +90,7 @@ def update_rollout(
     stage_started_at: datetime | None = None,
     finished_at: datetime | None = None,
 ) -> None:
-    """Change what a decision changes of a rollout; what isn't given stays."""
+    """Update a rollout; columns that aren't given stay."""
     values: dict[str, object] = {"status": status, "reason": reason}
     if weight_percent is not None:
         values["weight_percent"] = weight_percent

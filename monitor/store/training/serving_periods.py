@@ -1,4 +1,4 @@
-"""Which versions of a model served when, as the registry wrote it down."""
+"""Serving periods of model versions, from the changes of their stages."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from monitor.store.tables import ModelVersion, StageChange
 
 @dataclass(frozen=True)
 class ServingPeriod:
-    """A time in which the same versions served; it ends where the next one begins."""
+    """A period in which the same versions served; it ends where the next one starts."""
 
     #: ``None`` for the first: whatever is earlier belongs to it.
     since: datetime | None
@@ -19,9 +19,9 @@ class ServingPeriod:
 
 
 def serving_periods(connection: Connection, model: str) -> list[ServingPeriod]:
-    """Return who served when, the oldest first; nothing where no version was ever promoted.
+    """Return the serving periods of a model, the oldest first; empty before a promotion.
 
-    What is registered first had served before: the first period has no beginning.
+    A version that was registered first had served before: the first period has no start.
     """
     moves = connection.execute(
         select(

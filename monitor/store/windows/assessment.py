@@ -283,7 +283,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def reported_version(self) -> VersionAssessment | None:
         """Return the version whose figures these are, where several answered."""
-        return next((one for one in self.versions if one.is_reported), None)
+        return next((version for version in self.versions if version.is_reported), None)
 
     @property
     def is_compared(self) -> bool:

@@ -1,4 +1,4 @@
-"""The right to evaluate a window: claimed before it runs, and fenced when it is finished."""
+"""Claims of windows: taken before an evaluation runs, checked when it ends."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ RETRY_AFTER = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class EvaluationClaim:
-    """The right to run an evaluation; lost when another process takes a stale one over."""
+    """The claim of an evaluation, lost when another process takes over a stale one."""
 
     evaluation_id: int
     started_at: datetime
@@ -109,7 +109,7 @@ def finish_drift_evaluation(
     now: datetime,
     prompt_map: PromptMap | None = None,
 ) -> None:
-    """Store what the evaluation concluded.
+    """Store the result of an evaluation.
 
     Raises:
         LostOwnershipError: Another process has taken the evaluation over.
@@ -133,7 +133,7 @@ def finish_drift_evaluation(
 def fail_drift_evaluation(
     connection: Connection, claim: EvaluationClaim, error: str, now: datetime
 ) -> None:
-    """Record that the evaluation failed and why; it is due again after :data:`RETRY_AFTER`.
+    """Record why an evaluation failed; it is due again after :data:`RETRY_AFTER`.
 
     Raises:
         LostOwnershipError: Another process has taken the evaluation over.

@@ -1,4 +1,4 @@
-"""The figures of many windows at once, without the texts, scores and reports behind them."""
+"""Figures of many windows at once, without texts, scores and reports."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from monitor.store.windows.assessment import Verdict
 
 
 class SlowFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """Slow drift up to a window, as :class:`monitor.store.windows.assessment.SlowDrift`."""
+    """Slow drift up to a window, of :class:`monitor.store.windows.assessment.SlowDrift`."""
 
     verdict: Verdict
     alarm: bool
@@ -32,12 +32,12 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def alarms(self) -> bool:
-        """Return whether the window alarms, by itself or with those before it."""
+        """Return whether the window alarms, by itself or by slow drift."""
         return self.alarm or (self.slow is not None and self.slow.alarm)
 
     @property
     def least_share(self) -> float:
-        """Return what drifted at least, in the window by itself or with those before it."""
+        """Return the larger lower bound, of the window by itself or of its slow drift."""
         slow = (
             self.slow.drifted_share_lower_bound
             if self.slow is not None and self.slow.alarm
@@ -47,7 +47,7 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NumericColumnFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """A scalar of a window, as :class:`monitor.store.windows.assessment.NumericAssessment`."""
+    """A scalar of a window, of :class:`monitor.store.windows.assessment.NumericAssessment`."""
 
     name: str
     side: Literal["prompt", "response", "metric"]
@@ -60,7 +60,7 @@ class NumericColumnFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AssessmentFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of an assessment that a year shows."""
+    """The part of an assessment that the digest shows."""
 
     verdict: Verdict
     alarm: bool
@@ -73,19 +73,19 @@ class AssessmentFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class WindowFigures:
-    """A window; ``found`` is ``None`` where its evaluation isn't done."""
+    """A window; ``figures`` is ``None`` where its evaluation isn't done."""
 
     evaluation_id: int
     start: datetime
     end: datetime
     #: ``running``, ``done`` or ``failed``.
     status: str
-    found: AssessmentFigures | None
+    figures: AssessmentFigures | None
 
 
 @dataclass(frozen=True)
 class IncidentSpan:
-    """An incident by the windows that it lived through."""
+    """The windows that an incident spans."""
 
     incident_id: int
     #: ``open``, ``acknowledged`` or ``resolved``.
@@ -103,7 +103,7 @@ class IncidentSpan:
 def newest_windows(
     connection: Connection, model: str, limit: int, *, until: datetime | None = None
 ) -> list[WindowFigures]:
-    """Return the newest windows of a model that end by a time, the oldest of them first."""
+    """Return the newest windows of a model that end by a time, in order of time."""
     statement = (
         select(
             DriftEvaluation.id,
@@ -132,7 +132,7 @@ def newest_windows(
 
 
 def incident_spans(connection: Connection, model: str, since: datetime) -> list[IncidentSpan]:
-    """Return the incidents of a model whose last window begins at a time or later, oldest first."""
+    """Return a model's incidents with a last window at or after a time, the oldest first."""
     first, last = aliased(DriftEvaluation), aliased(DriftEvaluation)
     statement = (
         select(
@@ -164,6 +164,6 @@ def incident_spans(connection: Connection, model: str, since: datetime) -> list[
 
 
 def evaluated_models(connection: Connection) -> list[str]:
-    """Return the models that have evaluations."""
+    """Return the models with evaluations."""
     statement = select(DriftEvaluation.model).distinct().order_by(DriftEvaluation.model)
     return list(connection.execute(statement).scalars())

@@ -1,4 +1,4 @@
-"""Evaluations as they are read, and what has followed from them."""
+"""Queries of drift evaluations."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from monitor.store.windows.assessment import Assessment
 
 @dataclass(frozen=True)
 class DriftEvaluationRow:
-    """One evaluation. ``assessment`` and ``verdict`` are ``None`` until it is done."""
+    """A drift evaluation. ``assessment`` and ``verdict`` are ``None`` until it is done."""
 
     id: int
     model: str
@@ -32,7 +32,7 @@ class DriftEvaluationRow:
 
 
 def drift_evaluation_by_id(connection: Connection, evaluation_id: int) -> DriftEvaluationRow:
-    """Return an evaluation.
+    """Return a drift evaluation.
 
     Raises:
         NotFoundError: There is none of that id.
@@ -46,7 +46,7 @@ def drift_evaluation_by_id(connection: Connection, evaluation_id: int) -> DriftE
 def drift_evaluation_of_window(
     connection: Connection, model: str, start: datetime, end: datetime
 ) -> DriftEvaluationRow | None:
-    """Return the evaluation of a window, whatever its status."""
+    """Return the evaluation of a window in any status, or ``None``."""
     row = connection.execute(
         _ROWS.where(
             DriftEvaluation.model == model,
@@ -60,7 +60,7 @@ def drift_evaluation_of_window(
 def list_drift_evaluations(
     connection: Connection, model: str | None = None, limit: int = 50
 ) -> list[DriftEvaluationRow]:
-    """Return the newest windows' evaluations first, of one model or of all."""
+    """Return evaluations, the newest window first."""
     statement = _ROWS.order_by(DriftEvaluation.window_end.desc(), DriftEvaluation.id.desc()).limit(
         limit
     )
@@ -72,7 +72,7 @@ def list_drift_evaluations(
 def assessments_before(
     connection: Connection, model: str, start: datetime, limit: int
 ) -> list[Assessment]:
-    """Return what the evaluations of the windows that ended by a time found, the newest first."""
+    """Return the assessments of windows that ended by a time, the newest first."""
     statement = (
         select(DriftEvaluation.assessment)
         .where(
@@ -83,11 +83,13 @@ def assessments_before(
         .order_by(DriftEvaluation.window_end.desc(), DriftEvaluation.id.desc())
         .limit(limit)
     )
-    return [msgspec.convert(one, Assessment) for one in connection.execute(statement).scalars()]
+    return [
+        msgspec.convert(stored, Assessment) for stored in connection.execute(statement).scalars()
+    ]
 
 
 def evaluated_windows(connection: Connection, model: str) -> set[tuple[datetime, datetime]]:
-    """Return the windows of a model whose evaluation is done."""
+    """Return the windows of a model with a finished evaluation."""
     statement = select(DriftEvaluation.window_start, DriftEvaluation.window_end).where(
         DriftEvaluation.model == model, DriftEvaluation.status == "done"
     )
@@ -95,7 +97,7 @@ def evaluated_windows(connection: Connection, model: str) -> set[tuple[datetime,
 
 
 def last_success_at(connection: Connection, model: str) -> datetime | None:
-    """Return when an evaluation of the model last finished: the time to alert on."""
+    """Return when an evaluation of the model last succeeded."""
     return connection.execute(
         select(func.max(DriftEvaluation.finished_at)).where(
             DriftEvaluation.model == model, DriftEvaluation.status == "done"
@@ -104,7 +106,7 @@ def last_success_at(connection: Connection, model: str) -> datetime | None:
 
 
 def pending_follow_ups(connection: Connection, model: str) -> list[int]:
-    """Return the done evaluations whose incident and batch aren't written yet, oldest first."""
+    """Return the evaluations whose incident and batch aren't written yet, the oldest first."""
     statement = (
         select(DriftEvaluation.id)
         .where(
@@ -118,7 +120,7 @@ def pending_follow_ups(connection: Connection, model: str) -> list[int]:
 
 
 def mark_followed_up(connection: Connection, evaluation_id: int, now: datetime) -> None:
-    """Note that everything that follows from an evaluation is written."""
+    """Record that the incident and the batch of an evaluation are written."""
     connection.execute(
         update(DriftEvaluation)
         .where(DriftEvaluation.id == evaluation_id)
@@ -127,7 +129,7 @@ def mark_followed_up(connection: Connection, evaluation_id: int, now: datetime) 
 
 
 def evaluations_ended_before(connection: Connection, before: datetime) -> list[int]:
-    """Return the evaluations of windows that ended before a time and still name exchanges."""
+    """Return the evaluations of windows that ended before a time and still have scores."""
     statement = select(DriftEvaluation.id).where(
         DriftEvaluation.window_end < before, DriftEvaluation.sample_scores.is_not(None)
     )
@@ -135,7 +137,7 @@ def evaluations_ended_before(connection: Connection, before: datetime) -> list[i
 
 
 def replace_assessment(connection: Connection, evaluation_id: int, assessment: Assessment) -> None:
-    """Store an assessment without some of its quotes in place of an evaluation's own."""
+    """Replace an evaluation's assessment by one without some quotes."""
     connection.execute(
         update(DriftEvaluation)
         .where(DriftEvaluation.id == evaluation_id)

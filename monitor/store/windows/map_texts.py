@@ -1,4 +1,4 @@
-"""The texts of exchanges on a map, read when somebody asks for them."""
+"""Texts of the exchanges on a prompt map, read on demand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
 @dataclass(frozen=True)
 class MapText:
-    """An exchange of the window, or of its baseline."""
+    """An exchange of the window or of its baseline."""
 
     prompt: str
     response: str
@@ -24,10 +24,10 @@ class MapText:
 def load_map_texts(
     connection: Connection, evaluation: DriftEvaluationRow, ids: Sequence[int]
 ) -> dict[int, MapText]:
-    """Return what is left of some exchanges by their ids.
+    """Return the exchanges that still exist, by their ids.
 
-    Ids of deleted exchanges may be given to others, so only those count that belong to the
-    evaluation's window, or to its baseline.
+    Ids of deleted exchanges may be reused, so only exchanges of the evaluation's window or baseline
+    count.
 
     Args:
         connection: Inside the caller's transaction.

@@ -1,4 +1,4 @@
-"""Where prompts of a window and of its baseline lie on a map: places and ids, no text."""
+"""Prompt maps: coordinates and ids of prompts, without texts."""
 
 import io
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ DELETED = -1
 
 @dataclass(frozen=True)
 class PromptMap:
-    """Some prompts of the window, m, and of the baseline, r, in the unit square."""
+    """Coordinates of m prompts of the window and r of the baseline, in the unit square."""
 
     #: ``exchanges.id``, int64 ``[m]``; :data:`DELETED` where there is none (any more).
     current_ids: NDArray[np.int64]
@@ -28,20 +28,20 @@ class PromptMap:
     reference_ids: NDArray[np.int64]
     reference: NDArray[np.float32]
 
-    def without(self, ids: list[int]) -> "PromptMap":
-        """Return the map without some exchanges."""
-        kept = ~np.isin(self.current_ids, ids)
-        kept_reference = ~np.isin(self.reference_ids, ids)
+    def exclude(self, ids: list[int]) -> "PromptMap":
+        """Return the map without exchanges."""
+        mask = ~np.isin(self.current_ids, ids)
+        reference_mask = ~np.isin(self.reference_ids, ids)
         return PromptMap(
-            self.current_ids[kept],
-            self.current[kept],
-            self.topic[kept],
-            self.reference_ids[kept_reference],
-            self.reference[kept_reference],
+            self.current_ids[mask],
+            self.current[mask],
+            self.topic[mask],
+            self.reference_ids[reference_mask],
+            self.reference[reference_mask],
         )
 
-    def nameless(self) -> "PromptMap":
-        """Return the map without ids: a figure, from which no exchange can be found."""
+    def anonymize(self) -> "PromptMap":
+        """Return the map without ids, so that no exchange can be identified."""
         return PromptMap(
             np.full_like(self.current_ids, DELETED),
             self.current,
@@ -51,21 +51,21 @@ class PromptMap:
         )
 
     def count(self, ids: list[int]) -> int:
-        """Return how many of some exchanges are on the map."""
+        """Return how many of the exchanges are on the map."""
         both = np.concatenate([self.current_ids, self.reference_ids])
         return int(np.isin(both, ids).sum())
 
 
-def pack_prompt_map(drawn: PromptMap) -> bytes:
+def pack_prompt_map(stored_map: PromptMap) -> bytes:
     """Compress a map."""
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
-        current_ids=drawn.current_ids.astype(np.int64),
-        current=drawn.current.astype(np.float32),
-        topic=drawn.topic.astype(np.int64),
-        reference_ids=drawn.reference_ids.astype(np.int64),
-        reference=drawn.reference.astype(np.float32),
+        current_ids=stored_map.current_ids.astype(np.int64),
+        current=stored_map.current.astype(np.float32),
+        topic=stored_map.topic.astype(np.int64),
+        reference_ids=stored_map.reference_ids.astype(np.int64),
+        reference=stored_map.reference.astype(np.float32),
     )
     return buffer.getvalue()
 
@@ -81,10 +81,10 @@ def prompt_map(connection: Connection, evaluation_id: int) -> PromptMap | None:
         return PromptMap(**{name: arrays[name] for name in arrays.files})
 
 
-def save_prompt_map(connection: Connection, evaluation_id: int, drawn: PromptMap) -> None:
-    """Store another map in place of an evaluation's own: that of what is left."""
+def save_prompt_map(connection: Connection, evaluation_id: int, stored_map: PromptMap) -> None:
+    """Replace the map of an evaluation."""
     connection.execute(
         update(DriftEvaluation)
         .where(DriftEvaluation.id == evaluation_id)
-        .values(prompt_map=pack_prompt_map(drawn))
+        .values(prompt_map=pack_prompt_map(stored_map))
     )

@@ -1,4 +1,4 @@
-"""Rendered reports of an evaluation, compressed."""
+"""Queries of rendered reports."""
 
 import gzip
 from datetime import datetime
@@ -11,7 +11,7 @@ from monitor.store.tables import Report
 def save_report(
     connection: Connection, evaluation_id: int, kind: str, html: str, now: datetime
 ) -> None:
-    """Store a rendered report, in place of an earlier one of the same kind."""
+    """Store a rendered report, in place of an earlier one of its kind."""
     connection.execute(
         delete(Report).where(Report.evaluation_id == evaluation_id, Report.kind == kind)
     )
@@ -34,7 +34,7 @@ def load_report(connection: Connection, evaluation_id: int, kind: str) -> str | 
 
 
 def report_kinds(connection: Connection, evaluation_id: int) -> set[str]:
-    """Return which reports an evaluation has."""
+    """Return the kinds of reports of an evaluation."""
     return set(
         connection.execute(
             select(Report.kind).where(Report.evaluation_id == evaluation_id)

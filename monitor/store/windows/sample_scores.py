@@ -1,4 +1,4 @@
-"""A figure for each exchange of an evaluated window, packed into one compressed value."""
+"""Scores of each exchange of an evaluated window, packed into one value."""
 
 import io
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ class SampleScores:
     #: Probability with which each came from the traffic into the window's sample, ``[n]``
     inclusion_probability: NDArray[np.float64]
 
-    def only(self, kept: NDArray[np.bool_]) -> "SampleScores":
-        """Return the scores of the exchanges that are kept, bool ``[n]``."""
+    def select(self, mask: NDArray[np.bool_]) -> "SampleScores":
+        """Return the scores of the exchanges under a mask, bool ``[n]``."""
         return SampleScores(
-            self.ids[kept],
-            self.novelty[kept],
-            self.cluster[kept],
-            self.inclusion_probability[kept],
+            self.ids[mask],
+            self.novelty[mask],
+            self.cluster[mask],
+            self.inclusion_probability[mask],
         )
 
 
@@ -48,7 +48,7 @@ def pack_scores(scores: SampleScores) -> bytes:
 
 
 def unpack_scores(packed: bytes) -> SampleScores:
-    """Return what :func:`pack_scores` packed."""
+    """Unpack the arrays of :func:`pack_scores`."""
     with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
         return SampleScores(
             ids=arrays["ids"].astype(np.int64),
@@ -59,7 +59,7 @@ def unpack_scores(packed: bytes) -> SampleScores:
 
 
 def sample_scores(connection: Connection, evaluation_id: int) -> SampleScores:
-    """Return novelty and topic of each exchange of the evaluation's window.
+    """Return the scores of an evaluation.
 
     Raises:
         NotFoundError: There is no such evaluation, or it isn't done.
@@ -75,7 +75,7 @@ def sample_scores(connection: Connection, evaluation_id: int) -> SampleScores:
 def save_sample_scores(
     connection: Connection, evaluation_id: int, scores: SampleScores | None
 ) -> None:
-    """Store other scores: those of exchanges that are gone are left out; ``None``: all are."""
+    """Replace the scores of an evaluation; ``None`` deletes them."""
     connection.execute(
         update(DriftEvaluation)
         .where(DriftEvaluation.id == evaluation_id)

@@ -1,4 +1,4 @@
-"""Sums of the windows that are watched for slow drift, from one evaluation to the next."""
+"""Queries of the sums of scores for slow-drift detection."""
 
 import io
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class WatchedSums:
-    """What is kept of a window."""
+    """The sums of a window and the digest of their scoring."""
 
     #: Digest of all that fixed the scores.
     scoring_digest: str
@@ -32,7 +32,7 @@ class WatchedSums:
 
 @dataclass(frozen=True)
 class StoredSums:
-    """The sums of a window that was evaluated."""
+    """The sums of an evaluated window."""
 
     start: datetime
     end: datetime
@@ -42,7 +42,7 @@ class StoredSums:
 def save_slow_drift_window(
     connection: Connection, evaluation_id: int, watched: WatchedSums | None
 ) -> None:
-    """Store what is kept of a window in place of what was; ``None``: it isn't watched.
+    """Replace the sums of a window; ``None`` deletes them.
 
     Args:
         connection: Inside the transaction that finishes the evaluation.
@@ -65,7 +65,7 @@ def save_slow_drift_window(
 def slow_drift_windows_before(
     connection: Connection, model: str, start: datetime, scoring_digest: str
 ) -> list[StoredSums]:
-    """Return the sums, by one map, of the windows of a model that ended by a time, oldest first."""
+    """Return the sums of windows that ended by a time, with one scoring, the oldest first."""
     statement = (
         select(DriftEvaluation.window_start, DriftEvaluation.window_end, SlowDriftWindow.sums)
         .join(SlowDriftWindow, SlowDriftWindow.evaluation_id == DriftEvaluation.id)

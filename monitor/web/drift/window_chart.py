@@ -106,7 +106,7 @@ def draw_windows(
         launch: The error rate at launch.
         here: The evaluation that is looked at.
     """
-    found = [one.found for one in windows if one.found]
+    found = [one.figures for one in windows if one.figures]
     bounds = [f.least_share for one in found for f in (one.input, one.output)]
     scale = max([0.1, 1.5 * floor, *bounds])
     step = min(WIDTH / len(windows), WIDEST)
@@ -156,7 +156,7 @@ def _rate_of(window: WindowFigures, rates: Mapping[int, WeeklyRate]) -> RateEsti
 def _bar(
     window: WindowFigures, name: str, *, x: float, step: float, bottom: float, scale: float
 ) -> Bar:
-    family: FamilyFigures | None = getattr(window.found, name, None)
+    family: FamilyFigures | None = getattr(window.figures, name, None)
     height, kind = FLAT, "unknown"
     if family is not None and family.verdict != "not_enough_data":
         least = FLAT if family.verdict == "no_drift" and not family.alarms else MARKED
@@ -176,7 +176,7 @@ def _bar(
 def _title(window: WindowFigures, rate: RateEstimate | None) -> str:
     last = window.end - timedelta(microseconds=1)
     days = f"{window.start:%Y-%m-%d} to {last:%Y-%m-%d}"
-    found = window.found
+    found = window.figures
     if found is None:
         return f"{days}: {window.status}"
     parts = [_describe("prompts", found.input), _describe("answers", found.output)]

@@ -86,7 +86,9 @@ class Digest:
 
     def count(self, verdict: str) -> int:
         """Return how many windows have a verdict."""
-        return sum(one.found is not None and one.found.verdict == verdict for one in self.windows)
+        return sum(
+            one.figures is not None and one.figures.verdict == verdict for one in self.windows
+        )
 
     @property
     def summary(self) -> str:
@@ -97,7 +99,7 @@ class Digest:
         parts = [f"{self.count('drift')} with drift", f"{self.count('no_drift')} without"]
         if self.count("not_enough_data"):
             parts.append(f"{self.count('not_enough_data')} without enough data")
-        undone = sum(one.found is None for one in self.windows)
+        undone = sum(one.figures is None for one in self.windows)
         if undone:
             parts.append(f"{undone} not done")
         n_open = sum(one.status != "resolved" for one in self.incidents)
@@ -122,7 +124,7 @@ def build_digest(connection: Connection, model: str, *, n_windows: int = WINDOWS
 def _series(windows: Sequence[WindowFigures]) -> tuple[Series, ...]:
     points: dict[tuple[str, str], list[NumericColumnFigures | None]] = {}
     for number, window in enumerate(windows):
-        for one in window.found.numeric_columns if window.found else ():
+        for one in window.figures.numeric_columns if window.figures else ():
             own = points.setdefault((one.side, one.name), [None] * len(windows))
             own[number] = one
     newest = max((at for own in points.values() for at, one in enumerate(own) if one), default=-1)
@@ -138,7 +140,7 @@ def _series(windows: Sequence[WindowFigures]) -> tuple[Series, ...]:
 def _hits(windows: Sequence[WindowFigures]) -> tuple[SubthresholdFinding, ...]:
     subthreshold_findings: list[SubthresholdFinding] = []
     for window in reversed(windows):
-        found = window.found
+        found = window.figures
         if found is None:
             continue
         for subject, family in (("prompts", found.input), ("answers", found.output)):

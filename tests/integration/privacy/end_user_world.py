@@ -46,7 +46,7 @@ from monitor.store.windows.claims import claim_drift_evaluation, finish_drift_ev
 from monitor.store.windows.prompt_maps import PromptMap
 from monitor.store.windows.sample_scores import SampleScores
 from monitor.traffic.redaction import pseudonym_of
-from retrain.data import Checks, TrainingSet, build_training_set
+from retrain.data import DataChecks, TrainingSet, build_training_set
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, write_lines
 from retrain.training.runs import plan_run, prepare_run
@@ -242,8 +242,8 @@ def _review(
         for item_id, _ in rows
     ]  # fmt: skip
     design = BatchDesign(n_control=len(rows), n_window=len(rows), cells=(("", 0, 1.0),))
-    item_ids = [item_id for item_id, _ in rows]
-    insert_draws(connection, batch, design, list(zip(item_ids, draws, strict=True)))
+    items_of_exchanges = [item_id for item_id, _ in rows]
+    insert_draws(connection, batch, design, list(zip(items_of_exchanges, draws, strict=True)))
     number_of = {row_id: number for number, row_id in ids.items()}
     for item_id, exchange_id in rows:
         answer = f"{prompt_of(number_of[exchange_id])} It is on its way."
@@ -314,7 +314,7 @@ def _train(engine: Engine, folder: Path, clock: datetime) -> tuple[RunFolder, in
     with transaction(engine) as connection:
         gold = sft_rows(read_gold(connection, ModelSection(), ItemFilter()), ModelSection())
         training_set: TrainingSet = build_training_set(
-            gold, [], replay_share=0.0, seed=1, checks=Checks(rules=TrainingData(min_gold=1))
+            gold, [], replay_share=0.0, seed=1, checks=DataChecks(rules=TrainingData(min_gold=1))
         )
         run_id = plan_run(
             connection, model="assistant", recipe=RECIPE, work_dir=folder / "runs", now=clock

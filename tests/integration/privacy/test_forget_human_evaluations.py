@@ -45,20 +45,24 @@ def test_what_a_person_asked_and_what_mentions_them_is_taken_out_of_studies(
         submit(connection, human_evaluation, 1, ada, Ratings([FAIR] * n, "Fine."), now=clock)
 
     found = forget(any_engine, Settings(), ErasureRequest("u0"), clock)
-    assert {line.what: (line.found, line.left) for line in found.lines}["items of studies"] == (
+    assert {count.kind: (count.n_found, count.n_left) for count in found.counts}[
+        "human evaluation items"
+    ] == (
         1,
         0,
     )
     found = forget(any_engine, Settings(), ErasureRequest("customer-u0-77"), clock)
-    assert {line.what: (line.found, line.left) for line in found.lines}["items of studies"] == (
+    assert {count.kind: (count.n_found, count.n_left) for count in found.counts}[
+        "human evaluation items"
+    ] == (
         1,
         0,
     )
 
     with transaction(any_engine) as connection:
         items = items_of(connection, human_evaluation)
-        kept = [item for item in items if not item.item_id.startswith("removed")]
-        assert {item.item_id for item in kept} == {"q2", "q3"}
+        kept = [item for item in items if not item.benchmark_item_id.startswith("removed")]
+        assert {item.benchmark_item_id for item in kept} == {"q2", "q3"}
         gone = [item for item in items if item not in kept]
         assert {one.text for one in responses_of(connection, [item.id for item in gone])} == {
             "(removed)"

@@ -285,7 +285,7 @@ def test_the_daemon_runs_it_once_a_day(engine: Engine, clock: datetime) -> None:
             select(AuditEntry.occurred_at, AuditEntry.details).where(AuditEntry.action == ACTION)
         ).all()
         assert first_broken_entry_id(connection) is None
-    assert [clock, clock + timedelta(hours=25)] == [one.at for one in entries]
+    assert [clock, clock + timedelta(hours=25)] == [entry.occurred_at for entry in entries]
     assert {"exchanges": 3, "vectors": 3} == entries[0].details
 
 

@@ -1,4 +1,4 @@
-"""The audit log refuses changes, and shows those that were made all the same."""
+"""Audit log: refused changes, and detection of changes made around the triggers."""
 
 import json
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def ids(connection: Connection) -> list[int]:
     return list(connection.execute(select(AuditEntry.id).order_by(AuditEntry.id)).scalars())
 
 
-def test_a_log_that_nobody_touched_is_whole(any_engine: Engine, hashes: list[str]) -> None:
+def test_untouched_log_is_intact(any_engine: Engine, hashes: list[str]) -> None:
     with transaction(any_engine) as connection:
         chain = check_chain(connection, expected=hashes[3])
     assert (N, hashes[-1], None, True) == (
@@ -61,7 +61,7 @@ def test_a_log_that_nobody_touched_is_whole(any_engine: Engine, hashes: list[str
     )
 
 
-def test_an_empty_log_is_whole(any_engine: Engine) -> None:
+def test_empty_log_is_intact(any_engine: Engine) -> None:
     with transaction(any_engine) as connection:
         chain = check_chain(connection)
     assert (0, GENESIS, None, True) == (
@@ -80,17 +80,19 @@ def test_an_empty_log_is_whole(any_engine: Engine) -> None:
         "DELETE FROM audit_log",
     ],
 )
-def test_the_database_refuses(any_engine: Engine, hashes: list[str], statement: str) -> None:
+def test_database_refuses_changes_of_entries(
+    any_engine: Engine, hashes: list[str], statement: str
+) -> None:
     with pytest.raises(DBAPIError, match="append-only"), transaction(any_engine) as connection:
         connection.execute(text(statement))
     with transaction(any_engine) as connection:
         assert N == check_chain(connection).n_entries
 
 
-def test_sqlite_refuses_a_replacement(engine: Engine, clock: datetime) -> None:
+def test_sqlite_refuses_insert_or_replace(engine: Engine, clock: datetime) -> None:
     with transaction(engine) as connection:
         append_entry(connection, clock, "Ada", "reviewed", "item:1")
-    columns = "at, action, subject, details, previous_hash"
+    columns = "occurred_at, action, subject, details, previous_hash"
     replace = (
         f"INSERT OR REPLACE INTO audit_log (id, {columns}, actor, hash) "
         f"SELECT id, {columns}, 'nobody', 'x' FROM audit_log"
@@ -100,7 +102,7 @@ def test_sqlite_refuses_a_replacement(engine: Engine, clock: datetime) -> None:
 
 
 @pytest.mark.postgres
-def test_postgresql_refuses_to_truncate(postgres_engine: Engine, clock: datetime) -> None:
+def test_postgresql_refuses_truncate(postgres_engine: Engine, clock: datetime) -> None:
     with transaction(postgres_engine) as connection:
         append_entry(connection, clock, "Ada", "reviewed", "item:1")
     with pytest.raises(DBAPIError, match="append-only"), transaction(postgres_engine) as connection:
@@ -116,22 +118,22 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("column", [*CHANGES, "at"])
-def test_a_changed_entry_shows(any_engine: Engine, hashes: list[str], column: str) -> None:
+@pytest.mark.parametrize("column", [*CHANGES, "occurred_at"])
+def test_changed_entry_is_detected(any_engine: Engine, hashes: list[str], column: str) -> None:
     with transaction(any_engine) as connection:
         drop_triggers(connection)
         entry = ids(connection)[3]
         at = connection.execute(
             select(AuditEntry.occurred_at).where(AuditEntry.id == entry)
         ).scalar_one()
-        values = CHANGES.get(column, {"at": at + timedelta(microseconds=1)})
+        values = CHANGES.get(column, {"occurred_at": at + timedelta(microseconds=1)})
         connection.execute(update(AuditEntry).where(AuditEntry.id == entry).values(**values))
         chain = check_chain(connection)
     assert (3, entry, "it was changed") == (chain.n_entries, chain.broken_at, chain.problem)
 
 
 @pytest.mark.parametrize("position", [0, 3])
-def test_a_removed_entry_shows(any_engine: Engine, hashes: list[str], position: int) -> None:
+def test_removed_entry_is_detected(any_engine: Engine, hashes: list[str], position: int) -> None:
     with transaction(any_engine) as connection:
         drop_triggers(connection)
         every = ids(connection)
@@ -141,7 +143,7 @@ def test_a_removed_entry_shows(any_engine: Engine, hashes: list[str], position: 
     assert "removed" in chain.problem
 
 
-def test_entries_in_another_order_show(any_engine: Engine, hashes: list[str]) -> None:
+def test_reordered_entries_are_detected(any_engine: Engine, hashes: list[str]) -> None:
     with transaction(any_engine) as connection:
         drop_triggers(connection)
         every = ids(connection)
@@ -152,7 +154,7 @@ def test_entries_in_another_order_show(any_engine: Engine, hashes: list[str]) ->
     assert "moved" in chain.problem
 
 
-def test_an_inserted_entry_shows(any_engine: Engine, hashes: list[str], clock: datetime) -> None:
+def test_inserted_entry_is_detected(any_engine: Engine, hashes: list[str], clock: datetime) -> None:
     """One whose own hash is right, and that claims to follow an entry that has a successor."""
     with transaction(any_engine) as connection:
         drop_triggers(connection)
@@ -170,7 +172,13 @@ def test_an_inserted_entry_shows(any_engine: Engine, hashes: list[str], clock: d
 
 def append_after(connection: Connection, previous: str, clock: datetime) -> str:
     digest = entry_hash(previous, clock, "Eve", "reviewed", "item:1", {})
-    values = {"at": clock, "actor": "Eve", "action": "reviewed", "subject": "item:1", "details": {}}
+    values = {
+        "occurred_at": clock,
+        "actor": "Eve",
+        "action": "reviewed",
+        "subject": "item:1",
+        "details": {},
+    }
     connection.execute(insert(AuditEntry).values(previous_hash=previous, hash=digest, **values))
     return digest
 
@@ -188,7 +196,7 @@ def rewrite(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("tamper", [cut, rewrite])
-def test_a_shortened_or_rewritten_log_shows_against_a_hash_that_was_kept(
+def test_truncated_or_rewritten_log_lacks_a_known_hash(
     any_engine: Engine, hashes: list[str], tamper: Callable[[Connection], None]
 ) -> None:
     with transaction(any_engine) as connection:
@@ -201,7 +209,7 @@ def test_a_shortened_or_rewritten_log_shows_against_a_hash_that_was_kept(
     assert not chain.holds_expected
 
 
-def test_the_command_prints_the_head_and_checks_it(tmp_path: Path, clock: datetime) -> None:
+def test_command_prints_the_head_and_verifies_a_hash(tmp_path: Path, clock: datetime) -> None:
     path = tmp_path / "own.db"
     config = tmp_path / "config.toml"
     config.write_text(f"[database]\nurl = {json.dumps(f'sqlite:///{path}')}\n")
@@ -216,12 +224,12 @@ def test_the_command_prints_the_head_and_checks_it(tmp_path: Path, clock: dateti
 
     answer = verify()
     assert 0 == answer.exit_code
-    assert ["audit log: whole, 3 entries", heads[-1]] == answer.output.splitlines()
+    assert ["audit log: intact, 3 entries", heads[-1]] == answer.output.splitlines()
     assert 0 == verify("--expect", heads[1]).exit_code
     with transaction(own) as connection:
         drop_triggers(connection)
         connection.execute(delete(AuditEntry).where(AuditEntry.hash == heads[-1]))
     answer = verify("--expect", heads[-1])
     assert 1 == answer.exit_code
-    assert "cut off at the end" in str(answer.exception)
+    assert f"without the expected hash: {heads[-1]}" in str(answer.exception)
     own.dispose()

@@ -87,7 +87,7 @@ def test_slow_drift_is_an_alarm_of_its_window_or_a_hit(engine: Engine, clock: da
         0.01,
         0.002,
     )
-    found = [window.found.input for window in digest.windows]
+    found = [window.figures.input for window in digest.windows]
     assert [one.alarms for one in found] == [True, False]
     assert [one.least_share for one in found] == [0.014, 0.0]
 
@@ -112,7 +112,7 @@ def test_the_chart_tells_alarms_from_hits_and_from_silence(year: Engine) -> None
     assert [at for at, bar in enumerate(answers.bars) if bar.kind == "hit"] == list(HITS)
     assert of_prompts[EMPTY] == answers.bars[EMPTY].kind == "unknown"
     tallest = max(prompts.bars, key=lambda bar: bar.height)
-    assert tallest.window.found.input.drifted_share_lower_bound == pytest.approx(0.21)
+    assert tallest.window.figures.input.drifted_share_lower_bound == pytest.approx(0.21)
 
 
 def test_characteristics_that_moved_farthest_come_first(year: Engine) -> None:
@@ -162,7 +162,7 @@ def test_a_window_that_is_not_done_is_a_gap(any_engine: Engine, clock: datetime)
     with transaction(any_engine) as connection:
         claim_drift_evaluation(connection, "assistant", clock, clock + WEEK, seed=1, now=clock)
     digest = read(any_engine)
-    assert digest.windows[-1].found is None
+    assert digest.windows[-1].figures is None
     assert "1 not done" in digest.summary
     assert all(one.points[-1] is None for one in digest.series)
     chart = draw_windows(digest.windows, digest.incidents, 0.02)

@@ -106,7 +106,7 @@ def test_of_a_deleted_exchange_a_dot_is_left(any_engine, world: World, read) -> 
     assert 200 == part.status_code
     assert "This exchange is gone" in part.text
     with transaction(any_engine) as connection:
-        save_prompt_map(connection, world.evaluation_id, placed.nameless())
+        save_prompt_map(connection, world.evaluation_id, placed.anonymize())
     assert "This exchange is gone" in read(path(world, "/points/0")).text
     topic = read(path(world, "/topics/0")).text
     assert "More of it" not in topic

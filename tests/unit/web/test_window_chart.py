@@ -134,8 +134,8 @@ def test_a_share_of_which_nothing_is_known_is_not_told_as_0() -> None:
 def test_slow_drift_is_a_bar_of_what_it_has_come_to() -> None:
     slow = SlowFigures(verdict="drift", alarm=True, p_value=0.001, drifted_share_lower_bound=0.04)
     quiet = window(0)
-    assert quiet.found is not None
-    crept = replace(quiet.found, input=replace(quiet.found.input, slow=slow))
+    assert quiet.figures is not None
+    crept = replace(quiet.figures, input=replace(quiet.figures.input, slow=slow))
     drawn = chart([WindowFigures(1, quiet.start, quiet.end, "done", crept)])
     (bar,) = drawn.lanes[0].bars
     assert bar.kind == "alarm"

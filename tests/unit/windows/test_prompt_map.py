@@ -120,7 +120,7 @@ def placed() -> PromptMap:
 
 def test_who_is_forgotten_leaves_no_point(placed: PromptMap) -> None:
     assert 2 == placed.count([6, 2, 99])
-    left = placed.without([6, 2])
+    left = placed.exclude([6, 2])
     assert [5, 7] == left.current_ids.tolist()
     assert [0, -1] == left.topic.tolist()
     assert left.current[1] == pytest.approx([0.5, 0.6])
@@ -128,7 +128,7 @@ def test_who_is_forgotten_leaves_no_point(placed: PromptMap) -> None:
 
 
 def test_an_old_map_names_no_exchange(placed: PromptMap) -> None:
-    old = placed.nameless()
+    old = placed.anonymize()
     assert {DELETED} == {*old.current_ids.tolist(), *old.reference_ids.tolist()}
     assert (old.current == placed.current).all()
     with np.load(io.BytesIO(pack_prompt_map(old))) as arrays:
