@@ -22,10 +22,9 @@ from monitor.store.engine import transaction
 from monitor.store.human_evaluation.human_evaluations import human_evaluation_of_candidate
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
+from monitor.store.training.candidate_results import Check
 from monitor.telemetry import get_logger
-from monitor.web.candidates.evaluation_view import systems_of
 from retrain.evaluation.conclusion import add_checks, conclude
-from retrain.evaluation.gates.gate_result import Check
 from retrain.evaluation.human_evaluation.combined_result import with_human_evaluation
 from retrain.evaluation.lifecycle import poll_running, start_evaluation, stop_children
 from retrain.evaluation.new_evaluation import plan_evaluation, request_for
@@ -131,13 +130,14 @@ class CandidateEvaluations:
     ) -> None:
         """Open a study of the answers; where people can't compare them, a person must decide."""
         request = as_request(row.request)
-        plan, verdict = request.plan.human_eval, row.results or {}
-        assert plan is not None  # noqa: S101 - or it wouldn't wait for people
-        answers = list(read_lines(RunFolder(Path(row.work_dir)).evaluation_responses(row.id)))
-        suites = set(verdict.get("safety_suites", ()))
-        rated = [one for one in answers if one["benchmark"] not in suites] or answers
+        plan, results = request.plan.human_eval, row.results
+        # An evaluation awaits ratings only with a plan and with results.
+        assert plan is not None and results is not None  # noqa: S101, PT018
+        responses = list(read_lines(RunFolder(Path(row.work_dir)).evaluation_responses(row.id)))
+        suites = set(results.safety_suites)
+        rated = [line for line in responses if line["benchmark"] not in suites] or responses
         try:
-            _require_all(systems_of(verdict), rated)
+            _require_all(results.systems, rated)
             human_evaluation = open_human_evaluation(
                 connection,
                 evaluation_id=row.id,
@@ -149,7 +149,7 @@ class CandidateEvaluations:
             )
         except InputError as error:
             log.warning("people can't be asked", evaluation=row.id, error=str(error))
-            conclude(connection, row, add_checks(verdict, [_not_asked(error)]), now)
+            conclude(connection, row, add_checks(results, [_not_asked(error)]), now)
         else:
             log.info("study opened", human_evaluation=human_evaluation, evaluation=row.id)
 

@@ -20,14 +20,14 @@ def score_locked_human_evaluations(engine: Engine, settings: Settings, now: date
         due = unscored_human_evaluations(connection)
     for human_evaluation in due:
         with transaction(engine) as connection:
-            found = score_human_evaluation(
+            results = score_human_evaluation(
                 connection,
                 human_evaluation.id,
                 settings.retrain.gates,
                 rng=np.random.default_rng(human_evaluation.id),  # measured again, it says the same
                 now=now,
             )
-        outcomes = sorted({check["outcome"] for check in found["checks"]})
+        outcomes = sorted({check.outcome for check in results.checks})
         log.info(
             "study measured",
             human_evaluation=human_evaluation.id,

@@ -17,6 +17,12 @@ from monitor.store.engine import transaction
 from monitor.store.review.decisions import DecisionRow, decision_of_batch
 from monitor.store.review.items import batch_of_evaluation
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
+from monitor.store.training.candidate_results import (
+    CANDIDATE,
+    INCUMBENT,
+    CandidateResults,
+    StratumScore,
+)
 from monitor.store.training.registry import VersionRow, list_versions, scores_of
 from monitor.store.training.runs import RunRow
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
@@ -117,24 +123,25 @@ def tell_before_and_after(
     stage: Workspace, evaluation: CandidateEvaluationRow
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Show exact match before and after on the same items; return it by split."""
-    verdict = evaluation.results or {}
-    before, after = (_by_split(verdict, who) for who in ("incumbent", "candidate"))
+    results = evaluation.results
+    assert results is not None  # noqa: S101 - the evaluation has succeeded
+    before, after = (_by_split(results, system) for system in (INCUMBENT, CANDIDATE))
     stage.narrator.show(
         figures(
             "Exact match on held-out requests, 95% intervals",
             ("topics", "version 1", "version 2", "n"),
             [
-                (name, _interval(before[split]), _interval(after[split]), str(before[split]["n"]))
+                (name, _interval(before[split]), _interval(after[split]), str(before[split].n))
                 for name, split in (("new and changed", "new"), ("old", "old"))
             ],
         )
     )
-    for check in verdict["checks"]:
-        stage.narrator.say(f"  {check['outcome']:<9} {escape(check['name'])}: {check['seen']}")
-    stage.narrator.say(f"Verdict of the gates: [bold]{verdict['decision']}[/bold].")
+    for check in results.checks:
+        stage.narrator.say(f"  {check.outcome:<9} {escape(check.name)}: {check.observed}")
+    stage.narrator.say(f"Gate result: [bold]{results.gate_result}[/bold].")
     return (
-        {split: score["value"] for split, score in before.items()},
-        {split: score["value"] for split, score in after.items()},
+        {split: score.value for split, score in before.items()},
+        {split: score.value for split, score in after.items()},
     )
 
 
@@ -199,20 +206,19 @@ def summarise(
     stage.narrator.say(f"[dim]{stage.narrator.elapsed_seconds:.0f} seconds in all.[/dim]")
 
 
-def _by_split(verdict: dict[str, Any], system: str) -> dict[str, dict[str, Any]]:
-    (scores,) = [one["scores"] for one in verdict["scores"] if one["system"] == system]
+def _by_split(results: CandidateResults, system: str) -> dict[str, StratumScore]:
     return {
         split: next(
             score
-            for score in scores
-            if score["stratum"] == f"split={split}" and score["metric"] == "exact_match"
+            for score in results.scores_of(system)
+            if score.stratum == f"split={split}" and score.metric == "exact_match"
         )
         for split in ("new", "old")
     }
 
 
-def _interval(score: dict[str, Any]) -> str:
-    return f"{score['value']:.1%} ({score['lower']:.1%} to {score['upper']:.1%})"
+def _interval(score: StratumScore) -> str:
+    return f"{score.value:.1%} ({score.lower:.1%} to {score.upper:.1%})"
 
 
 def _rate_row(name: str, rate: dict[str, Any]) -> tuple[str, ...]:

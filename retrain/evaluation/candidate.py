@@ -1,33 +1,39 @@
-"""From answers to a verdict: scores, the judge's preferences, the decision."""
+"""Evaluation of a candidate's responses: scores, the judge's preferences and the gates."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from monitor.settings import Gates
+from monitor.store.training.candidate_results import (
+    BASE,
+    CANDIDATE,
+    INCUMBENT,
+    CandidateResults,
+    Check,
+)
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.gates.gate_result import Check
-from retrain.evaluation.gates.gates import BASE, CANDIDATE, INCUMBENT, CandidateResult, apply_gates
+from retrain.evaluation.gates.gates import apply_gates
 from retrain.evaluation.gates.judge_preference import Judgements, judge_check, judge_pairs
 from retrain.evaluation.judge.judge_model import JudgeModel
 from retrain.evaluation.metrics.scoring import ItemScore, score_responses
 
+#: System -> benchmark -> item scores.
 Scores = dict[str, dict[str, list[ItemScore]]]
 
 
 def score_systems(
     benchmarks: Sequence[Benchmark], responses: Mapping[str, Mapping[str, Sequence[str]]]
 ) -> Scores:
-    """Score every answer of every system.
+    """Score every response of every system.
 
     Args:
-        benchmarks: What was asked.
-        answers: System -> benchmark -> answers, as
-            :func:`retrain.evaluation.systems.generate_responses` gives them.
+        benchmarks: The benchmarks that the systems responded to.
+        responses: System -> benchmark -> responses, as
+            :func:`retrain.evaluation.systems.generate_responses` returns them.
 
     Returns:
         System -> benchmark -> scores.
@@ -56,26 +62,26 @@ def evaluate_candidate(
     concurrency: int = 1,
     further_checks: Sequence[Check] = (),
     further_remarks: Sequence[str] = (),
-) -> CandidateResult:
-    """Decide on a candidate; where a judge is given, it compares the answers too."""
+) -> CandidateResults:
+    """Apply the gates to a candidate; a judge, where one is given, compares the responses too."""
     preferences: Mapping[str, str] = {}
-    if judge is not None and not all(one.is_safety_suite for one in benchmarks):
+    if judge is not None and not all(benchmark.is_safety_suite for benchmark in benchmarks):
         judgements = _judgements(benchmarks, scores, judge, concurrency)
         preferences = judgements.preferences
         further_checks = [*further_checks, judge_check(judgements, policy.alpha)]
-    found = apply_gates(
+    return apply_gates(
         benchmarks,
         scores,
         policy,
         rng,
         further_checks=further_checks,
         further_remarks=further_remarks,
+        judge_preferences=preferences,
     )
-    return replace(found, judgements=preferences)
 
 
 def response_row(system: str, benchmark: str, item: BenchmarkItem, response: str) -> dict[str, Any]:
-    """Return what a system answered as a row, with what was asked."""
+    """Return the row of a response: system, item and text."""
     return {
         "by": system,
         "benchmark": benchmark,
@@ -88,29 +94,29 @@ def response_row(system: str, benchmark: str, item: BenchmarkItem, response: str
 
 
 def response_rows(scores: Scores) -> list[dict[str, Any]]:
-    """Return a row for each answer of each system, with what was asked and how it was scored."""
+    """Return a row for each response of each system, with its scores."""
     return [
-        {**response_row(system, benchmark, one.item, one.response), "values": one.values}
+        {**response_row(system, benchmark, score.item, score.response), "values": score.values}
         for system, by_benchmark in scores.items()
-        for benchmark, scored in by_benchmark.items()
-        for one in scored
+        for benchmark, item_scores in by_benchmark.items()
+        for score in item_scores
     ]
 
 
 def _judgements(
     benchmarks: Sequence[Benchmark], scores: Scores, judge: JudgeModel, concurrency: int
 ) -> Judgements:
-    """Ask about every benchmark but safety suites: there, what is liked isn't the point."""
-    other = INCUMBENT if INCUMBENT in scores else BASE
-    asked = [one.name for one in benchmarks if not one.is_safety_suite]
+    """Judge the responses to all benchmarks except safety suites, where preference is no goal."""
+    reference = INCUMBENT if INCUMBENT in scores else BASE
+    names = [benchmark.name for benchmark in benchmarks if not benchmark.is_safety_suite]
     pairs = [
-        [_named(one, name) for name in asked for one in scores[system][name]]
-        for system in (CANDIDATE, other)
+        [_with_unique_id(score, name) for name in names for score in scores[system][name]]
+        for system in (CANDIDATE, reference)
     ]
     return judge_pairs(judge, *pairs, concurrency=concurrency)
 
 
-def _named(score: ItemScore, benchmark: str) -> ItemScore:
-    """Give an item an id that no other benchmark's item has."""
+def _with_unique_id(score: ItemScore, benchmark: str) -> ItemScore:
+    """Prefix an item's id with its benchmark, so that it is unique over all benchmarks."""
     item = msgspec.structs.replace(score.item, id=f"{benchmark}/{score.item.id}")
     return ItemScore(item, score.response, score.values)

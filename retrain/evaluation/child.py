@@ -1,14 +1,16 @@
-"""The evaluation child: ``python -m retrain.evaluation.child RUN_DIR``.
+"""Child process of a candidate evaluation: ``python -m retrain.evaluation.child RUN_DIR``.
 
-It reads ``evaluation-request.json``, asks every system every item, leaves the verdict in
-``evaluation.json`` and each answer in ``evaluation-responses-ID.jsonl``, and says how it ended in
-``evaluation-result.json``, its last act. What a child before it was answered isn't asked again. The
-judge's key comes from its environment.
+It reads ``evaluation-request.json``, generates and scores the responses of every system, writes the
+candidate's results to ``evaluation.json`` and every response to ``evaluation-responses-ID.jsonl``,
+and last its own outcome to ``evaluation-result.json``. Responses that an earlier child generated are
+reused. The judge's key comes from the environment.
 """
 
 import sys
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from monitor.settings import load_secrets
 from retrain.evaluation.request import read_request
@@ -17,7 +19,7 @@ from retrain.run_folder import RunFolder, write_json, write_lines
 
 
 def main(arguments: list[str]) -> int:
-    """Evaluate what the folder asks for; return the process's exit status."""
+    """Run the evaluation that a run's folder requests; return the exit status."""
     return run_child("evaluate", arguments, _evaluate)
 
 
@@ -42,17 +44,17 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
         models = MetricModels.from_settings(
             request.answering, judge=judge, concurrency=judging.max_concurrency
         )
-        # Before any model is loaded: what is wrong with the file costs no time.
+        # Before any model is loaded, so that an invalid file costs no time.
         benchmarks = load_benchmarks(request.plan, models)
         checks, remarks = check_late_leakage(folder, benchmarks, request.data_rules)
         systems = systems_of(request)
-        progress.begin(sum(len(one.items) for one in benchmarks) * len(systems))
-        kept = ResponseCache(folder, evaluation_id, request, benchmarks)
-        responses = generate_responses(systems, benchmarks, progress.answered, kept)
+        progress.begin(sum(len(benchmark.items) for benchmark in benchmarks) * len(systems))
+        cache = ResponseCache(folder, evaluation_id, request, benchmarks)
+        responses = generate_responses(systems, benchmarks, progress.add_responses, cache)
         progress.phase("scoring")
         scores = score_systems(benchmarks, responses)
         progress.phase("judging")
-        found = evaluate_candidate(
+        results = evaluate_candidate(
             benchmarks,
             scores,
             request.policy,
@@ -63,17 +65,17 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
             further_remarks=remarks,
         )
     write_lines(folder.evaluation_responses(evaluation_id), response_rows(scores))
-    write_json(folder.evaluation, found.as_json())
-    kept.drop()
+    write_json(folder.evaluation, msgspec.to_builtins(results))
+    cache.drop()
     return {
         "status": "succeeded",
         "evaluation_id": evaluation_id,
-        "decision": found.verdict.decision,
+        "gate_result": results.gate_result,
     }
 
 
 class _Progress:
-    """Replaces the heartbeat after each batch of answers, and at each phase."""
+    """Progress of an evaluation, written as its heartbeat."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._path = folder.task("evaluate").heartbeat
@@ -82,11 +84,11 @@ class _Progress:
 
     def begin(self, n_total: int) -> None:
         self._n_total = n_total
-        self._write({"phase": "answering"})
+        self._write({"phase": "generating"})
 
-    def answered(self, system: str, n: int) -> None:
+    def add_responses(self, system: str, n: int) -> None:
         self._n_done += n
-        self._write({"phase": "answering", "system": system})
+        self._write({"phase": "generating", "system": system})
 
     def phase(self, name: str) -> None:
         self._write({"phase": name})

@@ -20,6 +20,7 @@ from monitor.store.engine import transaction
 from monitor.store.human_evaluation.closing import cancel_human_evaluation_of
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training.candidate_evaluations import FINAL, CandidateEvaluationRow
+from monitor.store.training.candidate_results import read_candidate_results
 from monitor.telemetry import get_logger
 from retrain.evaluation.conclusion import append_audit, conclude, record_scores
 from retrain.evaluation.request import as_request, write_request
@@ -27,7 +28,7 @@ from retrain.jobs.cancelled_children import JUST_CANCELLED, CancelledChildren, c
 from retrain.jobs.child_result import describe_exit, read_result
 from retrain.jobs.launcher import Launcher, LauncherSource
 from retrain.jobs.progress import last_progress
-from retrain.run_folder import RunFolder, read_json
+from retrain.run_folder import RunFolder
 
 log = get_logger(__name__)
 
@@ -210,19 +211,19 @@ def _settle(
         _fail_or_put_off(connection, row, result, now)
         return
     try:
-        verdict = read_json(folder.evaluation)
-        error = f"{folder.evaluation}: the child succeeded and left no verdict"
+        results = read_candidate_results(folder.evaluation)
+        error = f"{folder.evaluation}: missing, though the child succeeded"
     except TrainingError as unreadable:
-        verdict, error = None, str(unreadable)
-    if verdict is None:
+        results, error = None, str(unreadable)
+    if results is None:
         store.finish_candidate_evaluation(connection, row.id, "failed", now=now, error=error)
         return
-    record_scores(connection, row.version_id, verdict, now)
-    asked = as_request(row.request).plan.human_eval
-    if asked is not None and verdict["decision"] != "reject":
-        store.save_results(connection, row.id, verdict, dict(verdict["benchmarks"]))
+    record_scores(connection, row.version_id, results, now)
+    plan = as_request(row.request).plan
+    if plan.human_eval is not None and results.gate_result != "reject":
+        store.save_results(connection, row.id, results)
         return
-    conclude(connection, row, verdict, now)
+    conclude(connection, row, results, now)
 
 
 def _fail_or_put_off(

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 
+from monitor.store.training.candidate_results import BASE, CANDIDATE, INCUMBENT
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.gates.gates import BASE, CANDIDATE, INCUMBENT
 from retrain.evaluation.metrics.scoring import ChatModel
 from retrain.evaluation.request import EvaluationRequest
 from retrain.evaluation.response_cache import ResponseCache

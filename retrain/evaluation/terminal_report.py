@@ -1,36 +1,30 @@
-"""A verdict as text for a terminal."""
+"""Candidate results as text for a terminal."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from retrain.evaluation.gates.comparison import Comparison
+from monitor.store.training.candidate_results import CandidateResults
 
 _MARKS = {"passed": "ok  ", "failed": "FAIL", "undecided": "??  "}
 
 
-def report_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines: remarks, figures by stratum, comparisons, checks, and the decision last.
-
-    Args:
-        verdict: As :meth:`retrain.evaluation.gates.gates.CandidateResult.as_json` gives it.
-    """
-    yield from (f"note: {remark}" for remark in verdict["remarks"])
-    for one in verdict["scores"]:
-        yield f"{one['system']} on {one['benchmark']}"
-        for score in one["scores"]:
+def report_lines(results: CandidateResults) -> Iterator[str]:
+    """Yield the lines: remarks, scores by stratum, comparisons, checks, and the gate result."""
+    yield from (f"note: {remark}" for remark in results.remarks)
+    for scores in results.scores:
+        yield f"{scores.system} on {scores.benchmark}"
+        for score in scores.scores:
             yield (
-                f"  {score['stratum'] or 'all':28s} {score['metric']:22s} {score['value']:6.3f} "
-                f"[{score['lower']:.3f}, {score['upper']:.3f}]  n = {score['n']}"
+                f"  {score.stratum or 'all':28s} {score.metric:22s} {score.value:6.3f} "
+                f"[{score.lower:.3f}, {score.upper:.3f}]  n = {score.n}"
             )
-    for one in verdict["comparisons"]:
-        yield f"beside the {one['other']}: {Comparison(**one)}"
-    for check in verdict["checks"]:
+    for comparison in results.comparisons:
+        yield f"candidate vs {comparison.reference}: {comparison}"
+    for check in results.checks:
         yield (
-            f"{_MARKS[check['outcome']]} {check['name']}: {check['seen']}; required: "
-            f"{check['required']}"
+            f"{_MARKS[check.outcome]} {check.name}: {check.observed}; required: {check.required}"
         )
-    if "judge_agreement" in verdict:
-        yield f"the judge: {verdict['judge_agreement']}"
-    if "next_step" in verdict:
-        yield f"next: {verdict['next_step']}"
-    yield f"verdict: {verdict['decision']}"
+    if results.judge_agreement:
+        yield f"judge: {results.judge_agreement}"
+    if results.next_step:
+        yield f"next step: {results.next_step}"
+    yield f"gate result: {results.gate_result}"

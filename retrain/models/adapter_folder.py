@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from monitor.store.training.candidate_results import StratumScore
 from retrain.recipes.recipe import Recipe, read_recipe
 from retrain.run_folder import RunFolder, read_json, write_json
 
@@ -39,25 +40,26 @@ def describe_adapter(
     tokenizer.save_pretrained(folder.adapter)
 
 
-def add_scores(adapter: Path, benchmark: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep what an adapter scored in ``scores.json``, and show it in its model card.
+def add_scores(adapter: Path, benchmark: str, scores: Sequence[StratumScore]) -> None:
+    """Write an adapter's scores to ``scores.json`` and to its model card.
 
-    Measuring a benchmark again replaces what it scored before. The weights and their digest stay.
+    Scores of a benchmark replace its earlier ones. The weights and their digest stay.
 
     Args:
         adapter: The folder.
-        benchmark: On what it was scored.
-        rows: ``stratum``, ``metric``, ``value``, ``lower``, ``upper`` and ``n`` of each score.
+        benchmark: Name of the benchmark.
+        scores: The scores by stratum and metric.
     """
     lineage = read_json(adapter / "lineage.json")
     if lineage is None:
-        return  # a folder that somebody else made
-    scores = {**(read_json(adapter / "scores.json") or {}), benchmark: [dict(row) for row in rows]}
-    write_json(adapter / "scores.json", scores)
+        return  # a folder that driftwarden did not write
+    rows = [msgspec.to_builtins(score) for score in scores]
+    by_benchmark = {**(read_json(adapter / "scores.json") or {}), benchmark: rows}
+    write_json(adapter / "scores.json", by_benchmark)
     recipe_file = adapter / "recipe.json"
     recipe = read_recipe(recipe_file.read_bytes(), str(recipe_file))
     draft = adapter / ".README.md"
-    draft.write_text(model_card(recipe, lineage, scores), encoding="utf-8")
+    draft.write_text(model_card(recipe, lineage, by_benchmark), encoding="utf-8")
     draft.replace(adapter / "README.md")
 
 

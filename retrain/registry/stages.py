@@ -10,8 +10,8 @@ from monitor.errors import WorkflowError
 from monitor.store.audit_log import append_entry
 from monitor.store.training import registry as store
 from monitor.store.training.baseline_plans import plan_baseline
+from monitor.store.training.candidate_results import StratumScore
 from monitor.store.training.registry import ScoreRow, VersionRow
-from retrain.evaluation.metrics.scoring import StratumScore
 
 #: From each stage, the stages a version may move to.
 TRANSITIONS: dict[str, frozenset[str]] = {

@@ -21,6 +21,7 @@ from monitor.store.training.candidate_evaluations import (
     CandidateEvaluationRow,
     list_candidate_evaluations,
 )
+from monitor.store.training.candidate_results import CandidateResults
 
 TITLES = {
     "promote": "🟢 Promote: {name}",
@@ -70,11 +71,11 @@ def gate_result_message(row: CandidateEvaluationRow, alerts: Alerts) -> dict[str
     blocks: list[Block] = [header(title)]
     if row.error:
         blocks += sections([escape(row.error)])
-    verdict = row.results or {}
-    if row.status == "succeeded":
-        blocks += sections(["*What led to it*", *_checks(verdict)])
+    results = row.results
+    if row.status == "succeeded" and results is not None:
+        blocks += sections(["*What led to it*", *_checks(results)])
     base = alerts.public_url.rstrip("/")
-    steps = _next_steps(row, verdict, base)
+    steps = _next_steps(row, base)
     blocks += sections(["*What to do next*", *steps])
     blocks += sections(
         [link(f"{base}/candidate-evaluations/{row.id}", "The verdict with every number")]
@@ -82,27 +83,27 @@ def gate_result_message(row: CandidateEvaluationRow, alerts: Alerts) -> dict[str
     blocks.append(
         context(
             f"Evaluation {row.id} by {escape(row.request['origin'])}, "
-            f"{escape(row.file_digest[:19])}; {len(verdict.get('benchmarks', {}))} benchmarks"
+            f"{escape(row.file_digest[:19])}; {len(row.dataset_digests or {})} benchmarks"
         )
     )
     return message(within_limits(blocks), f"{title}. {' '.join(steps)}")
 
 
-def _checks(verdict: dict[str, Any]) -> list[str]:
+def _checks(results: CandidateResults) -> list[str]:
     """Return a line for each check, those that didn't pass first."""
     order = list(MARKS)
-    checks = sorted(verdict["checks"], key=lambda one: order.index(one["outcome"]))
+    checks = sorted(results.checks, key=lambda check: order.index(check.outcome))
     lines = [
-        f"{MARKS[one['outcome']]} {escape(one['name'])}: {escape(one['seen'], limit=300)}; "
-        f"required: {escape(one['required'])}"
-        for one in checks[:CHECKS_SHOWN]
+        f"{MARKS[check.outcome]} {escape(check.name)}: {escape(check.observed, limit=300)}; "
+        f"required: {escape(check.required)}"
+        for check in checks[:CHECKS_SHOWN]
     ]
     if len(checks) > CHECKS_SHOWN:
         lines.append(f"and {len(checks) - CHECKS_SHOWN} more, on the page")
     return lines
 
 
-def _next_steps(row: CandidateEvaluationRow, verdict: dict[str, Any], base: str) -> list[str]:
+def _next_steps(row: CandidateEvaluationRow, base: str) -> list[str]:
     run = row.training_run_id
     if row.status == "awaiting_ratings":
         human_evaluation = link(f"{base}/human-evaluations", "the study's page")
@@ -119,5 +120,5 @@ def _next_steps(row: CandidateEvaluationRow, verdict: dict[str, Any], base: str)
             "• Bring more items where a check is undecided, and evaluate it again.",
             f"• Or answer for it: driftwarden retrain approve {run} --reason WHY",
         ]
-    step = verdict.get("next_step")
-    return [f"• {escape(str(step))}"] if step else ["• See the failed checks; nothing is served."]
+    step = row.results.next_step if row.results else ""
+    return [f"• {escape(step)}"] if step else ["• See the failed checks; nothing is served."]

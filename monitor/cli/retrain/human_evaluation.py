@@ -151,18 +151,19 @@ def _say_results(row: "HumanEvaluationRow") -> None:
     results = row.results
     if results is None:
         return
-    for one in results["systems"]:
+    for rating in results.systems:
         typer.echo(
-            f"{one['system']:10s} {one['dimension']:14s} {one['mean']:.2f} "
-            f"[{one['lower']:.2f}, {one['upper']:.2f}]"
+            f"{rating.system:10s} {rating.dimension:14s} {rating.mean:.2f} "
+            f"[{rating.lower:.2f}, {rating.upper:.2f}]"
         )
-    for one in results["comparisons"]:
+    for difference in results.comparisons:
         typer.echo(
-            f"candidate - {one['other']}, {one['dimension']}: {one['difference']:+.2f} "
-            f"[{one['lower']:+.2f}, {one['upper']:+.2f}], p = {one['adjusted_p_value']:.2g} after "
-            f"Holm; better on {one['wins']}, the same on {one['ties']}, worse on {one['losses']}"
+            f"candidate - {difference.reference}, {difference.dimension}: "
+            f"{difference.difference:+.2f} [{difference.lower:+.2f}, {difference.upper:+.2f}], "
+            f"p = {difference.adjusted_p_value:.2g} after Holm; better on {difference.wins}, equal "
+            f"on {difference.ties}, worse on {difference.losses}"
         )
-    for check in results["checks"]:
-        typer.echo(f"{check['outcome']}: {check['name']}; {check['seen']}")
-    for remark in results["remarks"]:
+    for check in results.checks:
+        typer.echo(f"{check.outcome}: {check.name}; {check.observed}")
+    for remark in results.remarks:
         typer.echo(f"note: {remark}")

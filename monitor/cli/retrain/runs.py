@@ -187,6 +187,8 @@ def evaluate(
     """
     import json
 
+    import msgspec
+
     from monitor.cli.retrain.evaluation import EXIT_STATUS, cancel_evaluation_of_run, evaluate_run
     from monitor.errors import InputError
     from monitor.settings import load_secrets
@@ -203,11 +205,11 @@ def evaluate(
     if path is None:
         raise InputError("no evaluation file; give --evaluation FILE or set retrain.evaluation")
     row = evaluate_run(open_database(settings), settings, load_secrets(), run, path)
-    verdict = row.results or {}
     if as_json:
-        typer.echo(json.dumps(verdict, ensure_ascii=False, indent=1))
-    else:
-        for line in report_lines(verdict):
+        content = msgspec.to_builtins(row.results)
+        typer.echo(json.dumps(content, ensure_ascii=False, indent=1))
+    elif row.results is not None:
+        for line in report_lines(row.results):
             typer.echo(line)
     if row.status == "awaiting_ratings":
         typer.echo("awaiting human evaluation; the gate result is final once it is locked")

@@ -1,11 +1,11 @@
 """How a study ends: locked and then measured, or cancelled with its evaluation."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from monitor.store.tables import HumanEvaluation, HumanEvaluationItem
+from monitor.store.training.candidate_results import HumanEvaluationResults
 
 
 def lock_rated_items(connection: Connection, human_evaluation_id: int) -> None:
@@ -53,7 +53,10 @@ def cancel_human_evaluation_of(
 
 
 def set_results(
-    connection: Connection, human_evaluation_id: int, results: dict[str, Any], now: datetime
+    connection: Connection,
+    human_evaluation_id: int,
+    results: HumanEvaluationResults,
+    now: datetime,
 ) -> None:
     """Keep the figures of a locked study."""
     connection.execute(

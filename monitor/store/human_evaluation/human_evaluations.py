@@ -14,6 +14,7 @@ from monitor.store.tables import (
     HumanEvaluationResponse,
     ModelVersion,
 )
+from monitor.store.training.candidate_results import HumanEvaluationResults
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class HumanEvaluationRow:
     locked_at: datetime | None
     locked_by_id: int | None
     cancelled_at: datetime | None
-    results: dict[str, Any] | None
+    results: HumanEvaluationResults | None
     measured_at: datetime | None
 
     @property

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -31,6 +32,25 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class StructJson(TypeDecorator[msgspec.Struct]):
+    """A msgspec struct in a JSON column: written and read as the struct."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, struct: type[msgspec.Struct]) -> None:
+        super().__init__(none_as_null=True)
+        self.struct = struct
+
+    def process_bind_param(self, value: msgspec.Struct | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        """Return the struct's plain JSON values."""
+        return None if value is None else msgspec.to_builtins(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> msgspec.Struct | None:  # noqa: ARG002
+        """Return the struct that plain JSON values hold."""
+        return None if value is None else msgspec.convert(value, self.struct)
 
 
 class Base(DeclarativeBase):

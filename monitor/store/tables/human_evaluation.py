@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.store.tables.base import Base, BigId
+from monitor.store.tables.base import Base, BigId, StructJson
+from monitor.store.training.candidate_results import HumanEvaluationResults
 
 
 class HumanEvaluation(Base):
@@ -38,8 +39,10 @@ class HumanEvaluation(Base):
     locked_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     #: When the candidate evaluation was cancelled during the rating.
     cancelled_at: Mapped[datetime | None]
-    #: Figures and checks, computed after the lock.
-    results: Mapped[dict[str, Any] | None]
+    #: Figures and checks, once the study was locked and measured.
+    results: Mapped[HumanEvaluationResults | None] = mapped_column(
+        StructJson(HumanEvaluationResults)
+    )
     measured_at: Mapped[datetime | None]
 
 

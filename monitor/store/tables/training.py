@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.store.tables.base import Base, BigId
+from monitor.store.tables.base import Base, BigId, StructJson
+from monitor.store.training.candidate_results import CandidateResults
 
 
 class TrainingRun(Base):
@@ -106,8 +107,8 @@ class CandidateEvaluation(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     #: Earliest time of the next start; set after a transient failure.
     next_attempt_at: Mapped[datetime]
-    #: All figures behind the gate result.
-    results: Mapped[dict[str, Any] | None]
+    #: The gate result with every number that led to it.
+    results: Mapped[CandidateResults | None] = mapped_column(StructJson(CandidateResults))
     #: ``promote``, ``reject`` or ``undecided``.
     gate_result: Mapped[str | None]
     error: Mapped[str | None]

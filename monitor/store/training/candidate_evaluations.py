@@ -9,6 +9,7 @@ from sqlalchemy import Connection, exists, insert, select, update
 
 from monitor.errors import NotFoundError
 from monitor.store.tables import CandidateEvaluation, ModelVersion
+from monitor.store.training.candidate_results import CandidateResults
 from monitor.store.training.registry import VersionRow, version_by_id
 
 #: Statuses that an evaluation doesn't leave any more.
@@ -64,7 +65,7 @@ class CandidateEvaluationRow:
     dataset_digests: dict[str, str] | None
     attempts: int
     next_attempt_at: datetime
-    results: dict[str, Any] | None
+    results: CandidateResults | None
     gate_result: str | None
     error: str | None
     #: Of a cancelled one: why its child couldn't be ended yet.
@@ -228,17 +229,16 @@ def postpone_evaluation(
 def save_results(
     connection: Connection,
     evaluation_id: int,
-    results: dict[str, Any],
-    dataset_digests: dict[str, str],
+    results: CandidateResults,
 ) -> bool:
-    """Keep what a running evaluation found, and wait for people; return whether this call did."""
+    """Store a running evaluation's results and await ratings; return whether this call did."""
     return _change(
         connection,
         evaluation_id,
         "running",
         status="awaiting_ratings",
         results=results,
-        dataset_digests=dataset_digests,
+        dataset_digests=results.dataset_digests,
     )
 
 
@@ -248,24 +248,24 @@ def finish_candidate_evaluation(
     status: str,
     *,
     now: datetime,
-    results: dict[str, Any] | None = None,
-    gate_result: str | None = None,
-    dataset_digests: dict[str, str] | None = None,
+    results: CandidateResults | None = None,
     error: str | None = None,
 ) -> bool:
-    """End an evaluation that hasn't ended yet; return whether it was this call that ended it."""
-    values = {"results": results, "dataset_digests": dataset_digests}
+    """Finish an evaluation that isn't finished; return whether this call did it."""
+    values: dict[str, Any] = {"status": status, "error": error, "finished_at": now}
+    if results is not None:
+        values |= {
+            "results": results,
+            "gate_result": results.gate_result,
+            "dataset_digests": results.dataset_digests,
+        }
     return _change(
         connection,
         evaluation_id,
         "planned",
         "running",
         "awaiting_ratings",
-        status=status,
-        gate_result=gate_result,
-        error=error,
-        finished_at=now,
-        **{name: value for name, value in values.items() if value is not None},
+        **values,
     )
 
 

@@ -19,7 +19,7 @@ from monitor.store.training.candidate_evaluations import (
     candidate_evaluation_by_id,
     list_candidate_evaluations,
 )
-from monitor.web.candidates.evaluation_view import benchmark_figures, response_pairs, systems_of
+from monitor.web.candidates.evaluation_view import benchmark_figures, response_pairs
 
 OUTCOMES = {
     "promote": "Promote",
@@ -67,7 +67,7 @@ def verdict(
     }
     if row.results is not None and not blind:
         context |= {
-            "systems": systems_of(row.results),
+            "systems": row.results.systems,
             "benchmarks": benchmark_figures(row.results),
         }
     return Template("candidate_evaluation.html", context=context)

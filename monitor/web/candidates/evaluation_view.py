@@ -1,4 +1,4 @@
-"""A verdict on a candidate, put in order for the page. Answers are read from the run's folder."""
+"""Views of a candidate's results: scores by system, and responses from the run's folder."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
+from monitor.store.training.candidate_results import CANDIDATE, CandidateResults, StratumScore
+from retrain.run_folder import RunFolder
 
-#: In the order in which they stand side by side.
-SYSTEMS = ("candidate", "incumbent", "base")
-#: Written by the evaluation's child, an answer a line; the evaluation's number goes into it.
-ANSWERS_FILE = "evaluation-responses-{}.jsonl"
-#: Pairs of answers shown on one page.
+#: Pairs of responses shown on one page.
 PAIRS_SHOWN = 50
 
 
@@ -22,7 +20,7 @@ class FigureRow:
 
     stratum: str
     metric: str
-    by_system: dict[str, dict[str, Any] | None]
+    by_system: dict[str, StratumScore | None]
 
 
 @dataclass(frozen=True)
@@ -60,21 +58,15 @@ class ResponsePairs:
     missing: str = ""
 
 
-def systems_of(verdict: dict[str, Any]) -> list[str]:
-    """Return the systems that were compared."""
-    there = {one["system"] for one in verdict["scores"]}
-    return [name for name in SYSTEMS if name in there]
-
-
-def benchmark_figures(verdict: dict[str, Any]) -> list[BenchmarkFigures]:
-    """Return every benchmark's figures, system beside system."""
-    found: dict[str, dict[tuple[str, str], dict[str, dict[str, Any] | None]]] = {}
-    systems = systems_of(verdict)
-    for part in verdict["scores"]:
-        rows = found.setdefault(part["benchmark"], {})
-        for score in part["scores"]:
-            row = rows.setdefault((score["stratum"], score["metric"]), dict.fromkeys(systems))
-            row[part["system"]] = score
+def benchmark_figures(results: CandidateResults) -> list[BenchmarkFigures]:
+    """Return the scores of every benchmark, by stratum and metric, with a column per system."""
+    found: dict[str, dict[tuple[str, str], dict[str, StratumScore | None]]] = {}
+    for scores in results.scores:
+        rows = found.setdefault(scores.benchmark, {})
+        for score in scores.scores:
+            key = (score.stratum, score.metric)
+            row = rows.setdefault(key, dict.fromkeys(results.systems))
+            row[scores.system] = score
     return [
         BenchmarkFigures(
             name,
@@ -104,22 +96,22 @@ def response_pairs(
         worse: Those that the candidate scores lower on; else higher.
         withheld: (benchmark, item) whose answers may not be shown.
     """
-    path = Path(row.work_dir) / ANSWERS_FILE.format(row.id)
+    path = RunFolder(Path(row.work_dir)).evaluation_responses(row.id)
     if not path.is_file():
         return ResponsePairs(missing=str(path))
     by_item: dict[str, dict[str, dict[str, Any]]] = {}
     for line in _lines(path):
-        if line["benchmark"] == benchmark and line["by"] in ("candidate", other):
+        if line["benchmark"] == benchmark and line["by"] in (CANDIDATE, other):
             by_item.setdefault(str(line["id"]), {})[line["by"]] = line
     pairs, n_withheld = [], 0
     for item, by in by_item.items():
-        values = [by.get(name, {}).get("values", {}).get(metric) for name in ("candidate", other)]
+        values = [by.get(name, {}).get("values", {}).get(metric) for name in (CANDIDATE, other)]
         if None in values or values[0] == values[1]:
             continue
         if (benchmark, item) in withheld:
             n_withheld += 1
             continue
-        asked = by["candidate"]
+        asked = by[CANDIDATE]
         pairs.append(
             ResponsePair(
                 item,
@@ -140,12 +132,13 @@ def response_pairs(
 
 
 def _lower_is_better(row: CandidateEvaluationRow, benchmark: str, metric: str, other: str) -> bool:
-    """Tell by the comparison: its difference is above 0 where the candidate is better."""
-    for one in (row.results or {}).get("comparisons", ()):
-        if (one["benchmark"], one["metric"], one["other"]) == (benchmark, metric, other):
-            raised = one["candidate_mean"] - one["other_mean"]
-            return bool(raised * one["difference"] < 0)
-    return False
+    """Tell from the comparison whether lower values of the metric are better."""
+    return any(
+        comparison.lower_is_better
+        for comparison in (row.results.comparisons if row.results else ())
+        if (comparison.benchmark, comparison.metric, comparison.reference)
+        == (benchmark, metric, other)
+    )
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

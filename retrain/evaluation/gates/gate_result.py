@@ -1,34 +1,13 @@
-"""What a candidate must show, check by check, and what follows from all of them."""
+"""The rule that turns checks into a gate result."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable
 
-Outcome = Literal["passed", "failed", "undecided"]
+from monitor.store.training.candidate_results import Check, GateResult
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing a candidate must show."""
-
-    name: str
-    outcome: Outcome
-    #: The figures, in words.
-    seen: str
-    required: str
-
-
-@dataclass(frozen=True)
-class GateResult:
-    """Promote only where every check passed; reject where one failed."""
-
-    decision: Literal["promote", "reject", "undecided"]
-    checks: tuple[Check, ...]
-
-
-def combine(checks: Sequence[Check]) -> GateResult:
-    """Promote where every check passed, reject where one failed, else be undecided."""
+def combine_checks(checks: Iterable[Check]) -> GateResult:
+    """Promote where every check passed, reject where one failed, else leave it undecided."""
     outcomes = {check.outcome for check in checks}
     if "failed" in outcomes:
-        return GateResult("reject", tuple(checks))
-    return GateResult("undecided" if "undecided" in outcomes else "promote", tuple(checks))
+        return "reject"
+    return "undecided" if "undecided" in outcomes else "promote"

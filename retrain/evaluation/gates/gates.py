@@ -1,62 +1,30 @@
-"""Promote, reject or undecided: what a candidate showed beside the incumbent and the base."""
+"""Gates: checks of a candidate against the incumbent, the base model and the thresholds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import numpy as np
 
 from monitor.settings import Gates
+from monitor.store.training.candidate_results import (
+    BASE,
+    CANDIDATE,
+    INCUMBENT,
+    CandidateResults,
+    Check,
+    CheckOutcome,
+    Comparison,
+    StratumScore,
+    SystemScores,
+)
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.gates.comparison import Comparison, adjust_together, compare_systems
-from retrain.evaluation.gates.gate_result import Check, GateResult, Outcome, combine
+from retrain.evaluation.gates.comparison import adjust_together, compare_systems
+from retrain.evaluation.gates.gate_result import combine_checks
 from retrain.evaluation.gates.judge_failures import judge_failure_checks, judge_failure_remarks
 from retrain.evaluation.gates.thresholds import check_thresholds
-from retrain.evaluation.metrics.scoring import ItemScore, StratumScore, summarise
+from retrain.evaluation.metrics.scoring import ItemScore, summarise
 
-#: Scores of a system, by benchmark.
+#: Item scores of a system, by benchmark.
 Scores = Mapping[str, Sequence[ItemScore]]
-CANDIDATE, INCUMBENT, BASE = "candidate", "incumbent", "base"
-
-
-@dataclass(frozen=True)
-class SystemScore:
-    """Figures of one system on one benchmark, stratum by stratum."""
-
-    system: str
-    benchmark: str
-    scores: tuple[StratumScore, ...]
-
-
-@dataclass(frozen=True)
-class CandidateResult:
-    """The decision, and every number that led to it."""
-
-    verdict: GateResult
-    comparisons: tuple[Comparison, ...]
-    scores: tuple[SystemScore, ...]
-    remarks: tuple[str, ...]
-    #: SHA-256 of each benchmark's data set.
-    digests: Mapping[str, str]
-    policy: Mapping[str, Any]
-    #: Benchmarks that aren't about what people, or a judge, would like better.
-    safety_suites: tuple[str, ...] = ()
-    #: ``benchmark/id`` -> what a judge preferred, or that it failed.
-    judgements: Mapping[str, str] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values, for ``json.dumps``."""
-        return {
-            "decision": self.verdict.decision,
-            "checks": [asdict(check) for check in self.verdict.checks],
-            "comparisons": [asdict(one) for one in self.comparisons],
-            "scores": [asdict(one) for one in self.scores],
-            "remarks": list(self.remarks),
-            "benchmarks": dict(self.digests),
-            "policy": dict(self.policy),
-            "safety_suites": list(self.safety_suites),
-            "judgements": dict(self.judgements),
-        }
 
 
 def apply_gates(
@@ -67,123 +35,131 @@ def apply_gates(
     *,
     further_checks: Sequence[Check] = (),
     further_remarks: Sequence[str] = (),
-) -> CandidateResult:
-    """Judge a candidate.
+    judge_preferences: Mapping[str, str] | None = None,
+) -> CandidateResults:
+    """Check a candidate and return its results.
 
-    It must be better than the incumbent by at least one metric, and worse by none, after Holm over
-    all of them: on the items of the split ``new`` where there are any, else on all. On the items of
-    the split ``old`` it must not be worse than the incumbent by more than the margin, by any
-    metric. Every threshold must hold. Where the base model with its prompt is better than the
-    candidate, fine-tuning did harm, and the candidate is rejected. Where nothing serves yet, the
-    base with its prompt is the incumbent.
+    The candidate must be better than the incumbent by at least one metric, and worse by none, after
+    Holm over all metrics: on the items of the split ``new`` where there are any, otherwise on all
+    items. On items of the split ``old`` it may not be worse than the incumbent by more than the
+    margin, by any metric. Every threshold must hold. Where the base model with its prompt is better
+    than the candidate, fine-tuning did harm and the candidate is rejected. Where no version serves
+    yet, the base model with its prompt is the incumbent.
 
     Args:
-        benchmarks: What the systems were asked.
-        scores: System (``candidate``, ``base`` and, where one serves, ``incumbent``) -> its scores.
+        benchmarks: Benchmarks that the systems answered.
+        scores: System (``candidate``, ``base`` and, where a version serves, ``incumbent``) -> its
+            scores.
         policy: Levels, margin and kind of gate.
-        rng: Draws permutations and resamples.
-        further_checks: What else was found, such as a judge's.
-        further_remarks: What else a reader must know.
+        rng: Random generator of permutations and resamples.
+        further_checks: Checks made elsewhere, such as the judge's.
+        further_remarks: Remarks made elsewhere.
+        judge_preferences: ``benchmark/id`` -> the judge's preference.
 
     Raises:
         InputError: The systems were not scored on the same items.
     """
-    standing = INCUMBENT if INCUMBENT in scores else BASE
+    incumbent = INCUMBENT if INCUMBENT in scores else BASE
 
-    def compared(other: str, items: str) -> list[Comparison]:
+    def compare(reference: str, split: str) -> list[Comparison]:
         return [
-            one
+            comparison
             for benchmark in benchmarks
-            for one in compare_systems(
+            for comparison in compare_systems(
                 benchmark,
                 scores[CANDIDATE][benchmark.name],
-                scores[other][benchmark.name],
+                scores[reference][benchmark.name],
                 rng,
-                name=other,
-                items=items,
+                name=reference,
+                split=split,
                 confidence=policy.confidence,
             )
         ]
 
-    primary = adjust_together(compared(standing, "new") or compared(standing, "all"))
-    old = adjust_together(compared(standing, "old"))
+    primary = adjust_together(compare(incumbent, "new") or compare(incumbent, "all"))
+    old = adjust_together(compare(incumbent, "old"))
     against_base = (
-        adjust_together(compared(BASE, "all")) if standing != BASE and BASE in scores else []
+        adjust_together(compare(BASE, "all")) if incumbent != BASE and BASE in scores else []
     )
-    checks = [_better(primary, standing, policy)]
-    checks += [_kept(one, policy) for one in old]
-    if not old:
-        checks.append(_nothing_old())
+    checks = [_better_check(primary, incumbent, policy)]
+    checks += [_retention_check(comparison, policy) for comparison in old] or [_no_old_items()]
     if against_base:
-        checks.append(_worth_it(against_base, policy))
+        checks.append(_base_check(against_base, policy))
     for benchmark in benchmarks:
         checks += check_thresholds(benchmark, scores[CANDIDATE][benchmark.name], policy, rng)
     checks += judge_failure_checks(benchmarks, scores)
     checks += further_checks
-    return CandidateResult(
-        verdict=combine(checks),
+    return CandidateResults(
+        gate_result=combine_checks(checks),
+        checks=tuple(checks),
         comparisons=(*primary, *old, *against_base),
         scores=tuple(
-            SystemScore(system, benchmark.name, tuple(_summary(benchmark, by_benchmark, rng)))
+            SystemScores(system, benchmark.name, tuple(_summary(benchmark, by_benchmark, rng)))
             for system, by_benchmark in scores.items()
             for benchmark in benchmarks
         ),
         remarks=(*_remarks(benchmarks, scores, (*primary, *old)), *further_remarks),
-        digests={benchmark.name: benchmark.digest for benchmark in benchmarks},
-        policy=policy.model_dump(),
-        safety_suites=tuple(one.name for one in benchmarks if one.is_safety_suite),
+        dataset_digests={benchmark.name: benchmark.digest for benchmark in benchmarks},
+        policy=policy.model_dump(mode="json"),
+        safety_suites=tuple(
+            benchmark.name for benchmark in benchmarks if benchmark.is_safety_suite
+        ),
+        judge_preferences=dict(judge_preferences or {}),
     )
 
 
-def _better(comparisons: Sequence[Comparison], other: str, policy: Gates) -> Check:
-    worse = [one for one in comparisons if one.adjusted_p_worse <= policy.alpha]
-    better = [one for one in comparisons if one.adjusted_p_better <= policy.alpha]
-    outcome: Outcome = "failed" if worse else "passed" if better else "undecided"
-    telling = worse or better or sorted(comparisons, key=lambda one: one.p_better)[:1]
+def _better_check(comparisons: Sequence[Comparison], incumbent: str, policy: Gates) -> Check:
+    worse = [c for c in comparisons if c.adjusted_p_worse <= policy.alpha]
+    better = [c for c in comparisons if c.adjusted_p_better <= policy.alpha]
+    outcome: CheckOutcome = "failed" if worse else "passed" if better else "undecided"
+    shown = worse or better or sorted(comparisons, key=lambda c: c.p_better)[:1]
     return Check(
-        f"better than the {other}",
+        f"better than the {incumbent}",
         outcome,
-        "; ".join(map(str, telling)) or "no metric says anything",
-        f"by one of {len(comparisons)} metrics and worse by none, p <= {policy.alpha:g} after Holm",
+        "; ".join(map(str, shown)) or "no metric applies to any item",
+        f"better by one of {len(comparisons)} metrics and worse by none, p <= {policy.alpha:g} "
+        "after Holm",
     )
 
 
-def _kept(one: Comparison, policy: Gates) -> Check:
-    """Test non-inferiority; every metric must pass, so none needs an adjustment."""
+def _retention_check(comparison: Comparison, policy: Gates) -> Check:
+    """Test non-inferiority on old items; every metric must pass, so none needs an adjustment."""
+    difference, lower_bound = comparison.difference, comparison.lower_bound
     if policy.gate == "point":
-        outcome: Outcome = "passed" if one.difference >= -policy.margin - 1e-12 else "failed"
-    elif one.bound >= -policy.margin:
+        outcome: CheckOutcome = "passed" if difference >= -policy.margin - 1e-12 else "failed"
+    elif lower_bound >= -policy.margin:
         outcome = "passed"
     else:
-        outcome = "failed" if one.difference < -policy.margin else "undecided"
+        outcome = "failed" if difference < -policy.margin else "undecided"
     return Check(
-        f"nothing forgotten: {one.benchmark}, {one.metric}",
+        f"nothing forgotten: {comparison.benchmark}, {comparison.metric}",
         outcome,
-        f"{one.other_mean:.3f} -> {one.candidate_mean:.3f} on {one.n} old items "
-        f"({100 * one.difference:+.1f} points, surely above {100 * one.bound:+.1f})",
-        f"down by at most {100 * policy.margin:g} points ({policy.gate})",
+        f"{comparison.reference_mean:.3f} -> {comparison.candidate_mean:.3f} on {comparison.n} old "
+        f"items ({100 * difference:+.1f} points, at least {100 * lower_bound:+.1f} at "
+        f"{policy.confidence:.0%} confidence)",
+        f"a loss of at most {100 * policy.margin:g} points ({policy.gate})",
     )
 
 
-def _nothing_old() -> Check:
+def _no_old_items() -> Check:
     return Check(
         "nothing forgotten",
         "undecided",
-        "no benchmark has items of the old tasks",
-        "items of the split 'old', such as those of the original benchmark",
+        "no benchmark has items of the split 'old'",
+        "items of the split 'old', for example from the original benchmark",
     )
 
 
-def _worth_it(comparisons: Sequence[Comparison], policy: Gates) -> Check:
-    worse = [one for one in comparisons if one.adjusted_p_worse <= policy.alpha]
-    better = [one for one in comparisons if one.adjusted_p_better <= policy.alpha]
-    least = min(comparisons, key=lambda one: one.p_worse)
+def _base_check(comparisons: Sequence[Comparison], policy: Gates) -> Check:
+    worse = [c for c in comparisons if c.adjusted_p_worse <= policy.alpha]
+    n_better = sum(c.adjusted_p_better <= policy.alpha for c in comparisons)
+    weakest = min(comparisons, key=lambda c: c.p_worse)
     return Check(
         "not worse than the base model with its prompt",
         "failed" if worse else "passed",
         "; ".join(map(str, worse))
-        or f"surely better by {len(better)} of {len(comparisons)} metrics; least so: {least}",
-        f"worse by no metric at p <= {policy.alpha:g} after Holm",
+        or f"significantly better by {n_better} of {len(comparisons)} metrics; weakest: {weakest}",
+        f"worse by no metric, p <= {policy.alpha:g} after Holm",
     )
 
 
@@ -199,17 +175,19 @@ def _remarks(
     scores: Mapping[str, Scores],
     comparisons: Sequence[Comparison],
 ) -> list[str]:
-    found = [remark for benchmark in benchmarks for remark in benchmark.remarks()]
+    remarks = [remark for benchmark in benchmarks for remark in benchmark.remarks()]
     for benchmark in benchmarks:
-        for metric in benchmark.metrics:
-            given = scores[CANDIDATE][benchmark.name]
-            if not any(metric.name in one.values for one in given):
-                found.append(f"{benchmark.name}: {metric.name} says nothing of any item")
-    found += judge_failure_remarks(benchmarks, scores)
-    found += [
-        f"{one.benchmark}, {one.metric}: {one.n_unpaired} items were scored for one of the two "
-        "systems only and don't count"
-        for one in comparisons
-        if one.n_unpaired
+        candidate = scores[CANDIDATE][benchmark.name]
+        remarks += [
+            f"{benchmark.name}: {metric.name} applies to no item"
+            for metric in benchmark.metrics
+            if not any(metric.name in score.values for score in candidate)
+        ]
+    remarks += judge_failure_remarks(benchmarks, scores)
+    remarks += [
+        f"{comparison.benchmark}, {comparison.metric}: {comparison.n_unpaired} items were scored "
+        "for one system only and are left out"
+        for comparison in comparisons
+        if comparison.n_unpaired
     ]
-    return found
+    return remarks

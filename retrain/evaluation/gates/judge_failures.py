@@ -1,73 +1,73 @@
-"""Answers that a judge was asked about and didn't judge: counted, since a figure hides them."""
+"""Counts of responses on which the judge failed: a metric's mean leaves them out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from monitor.store.training.candidate_results import Check
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.gates.gate_result import Check
 from retrain.evaluation.judge.grounding import JudgedHallucination
 from retrain.evaluation.metrics.metric import Metric
 from retrain.evaluation.metrics.scoring import ItemScore
 
-REQUIRED = "at most a tenth of the judgements failed"
+REQUIRED = "at most 10% of the judgements failed"
 
 
 @dataclass(frozen=True)
 class JudgeFailures:
-    """How many of the answers to a benchmark's items a judge has failed on."""
+    """The number of responses to a benchmark on which the judge failed."""
 
     n_failed: int
-    n_asked: int
+    n_judged: int
     #: The first failure's message.
     failure: str
 
     @property
     def too_many(self) -> bool:
-        """Whether the others may be others than those that were asked for."""
-        return self.n_failed > self.n_asked / 10
+        """Whether more than 10% failed, so that the rest may not be representative."""
+        return self.n_failed > self.n_judged / 10
 
     def __str__(self) -> str:
-        return f"{self.n_failed} of {self.n_asked} items weren't judged"
+        return f"the judge failed on {self.n_failed} of {self.n_judged} items"
 
 
-def unjudged(metric: Metric, scores: Sequence[ItemScore]) -> JudgeFailures | None:
-    """Count what a metric's judge has failed on; ``None`` where nothing is amiss."""
+def judge_failures(metric: Metric, scores: Sequence[ItemScore]) -> JudgeFailures | None:
+    """Count the failures of a metric's judge; ``None`` where there are none."""
     if not isinstance(metric, JudgedHallucination):
         return None
-    asked = [one for one in scores if metric.applies_to(one.item)]
-    n_failed = sum(metric.name not in one.values for one in asked)
-    return JudgeFailures(n_failed, len(asked), metric.failure) if n_failed else None
+    judged = [score for score in scores if metric.applies_to(score.item)]
+    n_failed = sum(metric.name not in score.values for score in judged)
+    return JudgeFailures(n_failed, len(judged), metric.failure) if n_failed else None
 
 
 def judge_failure_remarks(
     benchmarks: Sequence[Benchmark], scores: Mapping[str, Mapping[str, Sequence[ItemScore]]]
 ) -> list[str]:
-    """Say of each system how many of its answers weren't judged, and why the first wasn't."""
+    """Describe the judge's failures on the responses of each system, with the first message."""
     return [
-        f"{benchmark.name}, {metric.name}: {found} (answers of the {system}); the first failure: "
-        f"{found.failure}"
+        f"{benchmark.name}, {metric.name}: {failures} (responses of the {system}); first failure: "
+        f"{failures.failure}"
         for benchmark in benchmarks
         for metric in benchmark.metrics
         for system, by_benchmark in scores.items()
-        if (found := unjudged(metric, by_benchmark[benchmark.name])) is not None
+        if (failures := judge_failures(metric, by_benchmark[benchmark.name])) is not None
     ]
 
 
 def judge_failure_checks(
     benchmarks: Sequence[Benchmark], scores: Mapping[str, Mapping[str, Sequence[ItemScore]]]
 ) -> list[Check]:
-    """Return an undecided check for each metric whose judge failed on too much of any system."""
+    """Return an undecided check for each metric whose judge failed on over 10% for some system."""
     checks = []
     for benchmark in benchmarks:
         for metric in benchmark.metrics:
             failed = {
-                system: found
+                system: failures
                 for system, by_benchmark in scores.items()
-                if (found := unjudged(metric, by_benchmark[benchmark.name])) is not None
-                and found.too_many
+                if (failures := judge_failures(metric, by_benchmark[benchmark.name])) is not None
+                and failures.too_many
             }
             if failed:
-                seen = "; ".join(f"{system}: {found}" for system, found in failed.items())
+                observed = "; ".join(f"{system}: {text}" for system, text in failed.items())
                 name = f"{benchmark.name}: {metric.name} was judged"
-                checks.append(Check(name, "undecided", seen, REQUIRED))
+                checks.append(Check(name, "undecided", observed, REQUIRED))
     return checks

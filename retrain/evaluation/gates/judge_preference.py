@@ -1,4 +1,4 @@
-"""Which of two answers a judge prefers: asked in both orders, and counted only if both agree."""
+"""Pairwise preferences of the judge, asked in both orders and counted where both agree."""
 
 import re
 from collections import Counter
@@ -9,14 +9,14 @@ from typing import Literal
 
 from monitor.errors import InputError, JudgeError
 from monitor.statistics.intervals import mcnemar_p_value, wilson_interval
+from monitor.store.training.candidate_results import Check, CheckOutcome
 from retrain.data.benchmarks.item import BenchmarkItem
-from retrain.evaluation.gates.gate_result import Check, Outcome
 from retrain.evaluation.judge.judge_model import JudgeModel
 from retrain.evaluation.judge.prompt_parts import conversation, given, marked
 from retrain.evaluation.metrics.scoring import ItemScore
 
 Choice = Literal["first", "second", "tie"]
-#: ``inconsistent``: the preference went with the order, so there is none. ``failed``: no judgement.
+#: ``inconsistent``: the preference changed with the order. ``failed``: no judgement.
 Preference = Literal["candidate", "incumbent", "tie", "inconsistent", "failed"]
 
 SYSTEM = (
@@ -31,11 +31,11 @@ _CHOICES: dict[str, Choice] = {"A": "first", "B": "second", "TIE": "tie"}
 
 @dataclass(frozen=True)
 class Judgements:
-    """What a judge said of pairs of answers."""
+    """The judge's preferences on pairs of responses."""
 
     #: Item id -> preference.
     preferences: dict[str, Preference]
-    #: The first failure's message; empty: none failed.
+    #: Message of the first failure; empty where there was none.
     failure: str = ""
     counts: Counter[Preference] = field(init=False)
 
@@ -45,32 +45,32 @@ class Judgements:
 
 
 def judge_pairs(
-    asks: JudgeModel,
+    judge: JudgeModel,
     candidate: Sequence[ItemScore],
     incumbent: Sequence[ItemScore],
     *,
     concurrency: int = 1,
 ) -> Judgements:
-    """Ask a judge about the answers of two systems to the same items.
+    """Ask the judge which of two systems responds better, item by item.
 
-    Equal answers are a tie without being asked about. A judge that fails, or says no verdict, in
-    either order has failed on the item: it is counted, and never scored.
+    Equal responses are a tie without a request. A judge that fails, or gives no verdict, in either
+    order has failed on the item: the failure is counted and the item isn't scored.
 
     Raises:
-        InputError: The two were not asked the same items.
+        InputError: The two systems responded to different items.
     """
-    others = {score.item.id: score.response for score in incumbent}
-    if {score.item.id for score in candidate} != set(others) or len(candidate) != len(others):
-        raise InputError("the judge was given answers to different items")
+    by_id = {score.item.id: score.response for score in incumbent}
+    if {score.item.id for score in candidate} != set(by_id) or len(candidate) != len(by_id):
+        raise InputError("the judge needs responses of both systems to the same items")
     failures: list[str] = []
 
     def prefer(score: ItemScore) -> Preference:
-        other = others[score.item.id]
+        other = by_id[score.item.id]
         if score.response.strip() == other.strip():
             return "tie"
         try:
-            first = choose(asks, score.item, score.response, other)
-            second = choose(asks, score.item, other, score.response)
+            first = choose(judge, score.item, score.response, other)
+            second = choose(judge, score.item, other, score.response)
         except JudgeError as error:
             failures.append(f"{score.item.id}: {error}")
             return "failed"
@@ -84,53 +84,53 @@ def judge_pairs(
         return "inconsistent"
 
     with ThreadPoolExecutor(max_workers=concurrency) as pool:
-        found = dict(
+        preferences = dict(
             zip((score.item.id for score in candidate), pool.map(prefer, candidate), strict=True)
         )
-    return Judgements(found, min(failures, default=""))
+    return Judgements(preferences, min(failures, default=""))
 
 
-def choose(asks: JudgeModel, item: BenchmarkItem, first: str, second: str) -> Choice:
-    """Ask once, in one order.
+def choose(judge: JudgeModel, item: BenchmarkItem, first: str, second: str) -> Choice:
+    """Ask the judge once, in one order.
 
     Raises:
-        JudgeError: No answer, or an answer without one verdict.
+        JudgeError: The judge gave no reply, or a reply without exactly one verdict.
     """
-    said = asks.ask(SYSTEM, _question(item, first, second))
-    verdicts = _VERDICT.findall(said)
+    reply = judge.ask(SYSTEM, _question(item, first, second))
+    verdicts = _VERDICT.findall(reply)
     if len(verdicts) != 1:
-        # Not quoted: it may repeat what a person wrote, and this is kept.
+        # Not quoted: the reply may repeat personal data, and this message is stored.
         raise JudgeError(f"the judge gave {len(verdicts)} verdicts instead of one")
     return _CHOICES[verdicts[0].upper()]
 
 
 def judge_check(judgements: Judgements, alpha: float) -> Check:
-    """Hold a judge's preferences against chance: an exact sign test on what it preferred twice.
+    """Test the judge's consistent preferences by an exact sign test.
 
-    It fails where the judge surely prefers the incumbent, and is undecided where too few of its
-    judgements could be counted.
+    The check fails where the judge significantly prefers the incumbent, and is undecided where more
+    than 10% of the judgements failed.
     """
     counts = judgements.counts
     won, lost, n = counts["candidate"], counts["incumbent"], len(judgements.preferences)
     failed = counts["failed"]
     p_worse = mcnemar_p_value(lost, won)
-    outcome: Outcome = "failed" if p_worse <= alpha else "passed"
+    outcome: CheckOutcome = "failed" if p_worse <= alpha else "passed"
     if outcome == "passed" and failed > n / 10:
         outcome = "undecided"
     lower, upper = wilson_interval(won, won + lost)
-    seen = (
-        f"preferred in both orders: candidate {won}, incumbent {lost} (win rate "
-        f"{lower:.1%} to {upper:.1%}), tie {counts['tie']}, depends on the order "
+    observed = (
+        f"preferred in both orders: candidate {won}, incumbent {lost} (95% interval of the win "
+        f"rate {lower:.1%} to {upper:.1%}); tie {counts['tie']}, inconsistent "
         f"{counts['inconsistent']}, failed {failed} of {n}; p = {mcnemar_p_value(won, lost):.2g} "
         f"better, {p_worse:.2g} worse"
     )
     if failed:
-        seen += f"; the first failure: {judgements.failure}"
+        observed += f"; first failure: {judgements.failure}"
     return Check(
-        "the judge doesn't prefer the incumbent",
+        "not worse by the judge's preference",
         outcome,
-        seen,
-        f"exact sign test p > {alpha:g} of worse; at most a tenth of the judgements failed",
+        observed,
+        f"p > {alpha:g} of worse in an exact sign test; at most 10% of the judgements failed",
     )
 
 

@@ -1,17 +1,18 @@
-"""Benchmarks that the training data wasn't held against when it was built are held against it now.
+"""Leakage check of benchmarks that were not checked when the training data was built.
 
-A file that was named later, or a data set that has grown since, may ask what the candidate was
-trained on. Texts and phrases are compared; rewording is looked for only when data is built.
+A benchmark that was configured later, or whose data set has grown since, may contain items that the
+candidate was trained on. Texts and shared phrases are compared; paraphrases are searched for only
+when the data is built.
 """
 
 from collections.abc import Sequence
 
 from monitor.settings import TrainingData
+from monitor.store.training.candidate_results import Check
 from retrain.data import BenchmarkTexts, read_examples
 from retrain.data.example import make_examples
 from retrain.data.leakage.leak_check import LeakCheck
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.gates.gate_result import Check
 from retrain.run_folder import RunFolder, read_json
 
 #: How many leaked items a check names.
@@ -21,42 +22,42 @@ NAMED = 5
 def check_late_leakage(
     folder: RunFolder, benchmarks: Sequence[Benchmark], rules: TrainingData
 ) -> tuple[list[Check], list[str]]:
-    """Look for benchmarks' items in what a run was trained on.
+    """Search a run's training data for items of benchmarks.
 
     Args:
         folder: The run's folder, with its data card and ``train.jsonl``.
-        benchmarks: Those whose digest is in the card were looked at when the data was built.
-        rules: What makes a shared phrase, and how many of them a leak.
+        benchmarks: The benchmarks; a digest in the data card means that one was checked already.
+        rules: Length of a shared phrase and the overlap that counts as a leak.
 
     Returns:
-        A check that is undecided for each benchmark with items that leak, since its figures then
-        measure memory; and what else is to be known.
+        An undecided check for each benchmark with leaked items, since its scores then measure
+        memory; and remarks.
 
     Raises:
         InputError: The training data can't be read.
     """
     known = _digests_at_build(folder)
-    late = [one for one in benchmarks if f"sha256:{one.digest}" not in known]
-    if not late:
+    unchecked = [b for b in benchmarks if f"sha256:{b.digest}" not in known]
+    if not unchecked:
         return [], []
     if not folder.training_data.is_file():
-        names = ", ".join(one.name for one in late)
-        return [], [f"{names}: the run's training data isn't there to be searched for the items"]
+        names = ", ".join(benchmark.name for benchmark in unchecked)
+        return [], [f"{names}: not checked for leakage, the run's training data is missing"]
     check = LeakCheck(
-        [BenchmarkTexts(one.name, one.items, one.digest) for one in late],
+        [BenchmarkTexts(b.name, b.items, b.digest) for b in unchecked],
         encoder=None,
         threshold=rules.min_duplicate_similarity,
         phrase_words=rules.leak_ngram_size,
         overlap=rules.min_leak_overlap,
     )
-    # What kind of example a row is makes no difference here.
+    # The kind of example makes no difference here.
     check.drop_leaks(make_examples(read_examples(folder.training_data), "gold", ()))
-    found = {(leak.benchmark, leak.item) for leak in check.leaks}
+    leaks = {(leak.benchmark, leak.item) for leak in check.leaks}
     checks = []
-    for one in late:
-        leaked = [item.id for item in one.items if (one.name, item.id) in found]
+    for benchmark in unchecked:
+        leaked = [item.id for item in benchmark.items if (benchmark.name, item.id) in leaks]
         if leaked:
-            checks.append(_check(one, leaked, rules))
+            checks.append(_check(benchmark, leaked, rules))
     return checks, []
 
 
@@ -68,10 +69,10 @@ def _digests_at_build(folder: RunFolder) -> set[str]:
 def _check(benchmark: Benchmark, leaked: Sequence[str], rules: TrainingData) -> Check:
     more = ", ..." if len(leaked) > NAMED else ""
     return Check(
-        f"{benchmark.name} isn't in the training data",
+        f"{benchmark.name}: no leakage",
         "undecided",
-        f"the run was trained on what {len(leaked)} of {len(benchmark.items)} items ask: "
-        f"{', '.join(leaked[:NAMED])}{more}; take them out of the benchmark, or train without them",
-        "no item in the same words, or in a share of "
+        f"{len(leaked)} of {len(benchmark.items)} items are in the run's training data: "
+        f"{', '.join(leaked[:NAMED])}{more}; remove them from the benchmark, or train without them",
+        "no item with the same text, or sharing "
         f"{rules.min_leak_overlap:g} of its phrases of {rules.leak_ngram_size} words",
     )

@@ -1,4 +1,4 @@
-"""Tests and intervals of paired differences: two systems on the same items."""
+"""Tests and intervals of paired differences between two systems on the same items."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,22 +18,22 @@ _CELLS = 4_000_000
 
 @dataclass(frozen=True)
 class PairedTest:
-    """How two systems differ on the same items; positive differences are the first one's.
+    """The difference of two systems on the same items; above 0 the first is better.
 
     Attributes:
-        difference: Of the means, in [-1, 1].
-        lower: Of its two-sided 95% interval.
-        upper: The same.
-        bound: One-sided lower confidence bound of the difference.
-        upper_bound: One-sided upper one.
-        p_better: Of "the first isn't better".
-        p_worse: Of "the first isn't worse".
+        difference: Difference of the means, in [-1, 1].
+        lower: Lower end of its two-sided 95% interval.
+        upper: Upper end of the same interval.
+        lower_bound: One-sided lower confidence bound of the difference.
+        upper_bound: One-sided upper confidence bound of the difference.
+        p_better: p-value of the null hypothesis that the first is not better.
+        p_worse: p-value of the null hypothesis that the first is not worse.
     """
 
     difference: float
     lower: float
     upper: float
-    bound: float
+    lower_bound: float
     upper_bound: float
     p_better: float
     p_worse: float
@@ -49,12 +49,12 @@ def compare_binary(first: Values, second: Values, *, confidence: float) -> Paire
     both = int(((first == 1) & (second == 1)).sum())
     counts = (only_first, only_second, both, len(first) - only_first - only_second - both)
     lower, upper = paired_difference_interval(*counts)
-    bound, upper_bound = paired_difference_interval(*counts, 2 * confidence - 1)
+    lower_bound, upper_bound = paired_difference_interval(*counts, 2 * confidence - 1)
     return PairedTest(
         (only_first - only_second) / len(first),
         lower,
         upper,
-        bound,
+        lower_bound,
         upper_bound,
         mcnemar_p_value(only_first, only_second),
         mcnemar_p_value(only_second, only_first),
@@ -71,8 +71,8 @@ def compare_graded(
 ) -> PairedTest:
     """Compare two systems by scores in [0, 1], ``[n]`` each.
 
-    p-values are those of a permutation test that flips the sign of each item's difference: under
-    the null hypothesis it doesn't matter which system gave which answer. The interval is a paired
+    The p-values come from a permutation test that flips the sign of each item's difference: under
+    the null hypothesis the two systems are exchangeable on each item. The interval is a paired
     bootstrap within strata. Where fewer than
     :data:`~monitor.statistics.bootstrap.MIN_VALUES` items differ, a bootstrap sees too little of
     what may differ: there each difference counts as a whole one.
@@ -89,14 +89,14 @@ def compare_graded(
     if n_better + n_worse < MIN_VALUES or np.ptp(differences) == 0:
         counts = (n_better, n_worse, 0, len(first) - n_better - n_worse)
         lower, upper = paired_difference_interval(*counts)
-        bound, upper_bound = paired_difference_interval(*counts, 2 * confidence - 1)
+        lower_bound, upper_bound = paired_difference_interval(*counts, 2 * confidence - 1)
     else:
         levels = (0.025, 0.975, 1 - confidence, confidence)
         limits = bca_quantiles(differences, rng, levels, strata=strata)
-        lower, upper, bound, upper_bound = np.clip(limits, -1.0, 1.0).tolist()
+        lower, upper, lower_bound, upper_bound = np.clip(limits, -1.0, 1.0).tolist()
     p_better, p_worse = sign_flip_p_values(differences, rng)
     return PairedTest(
-        float(differences.mean()), lower, upper, bound, upper_bound, p_better, p_worse
+        float(differences.mean()), lower, upper, lower_bound, upper_bound, p_better, p_worse
     )
 
 
@@ -108,16 +108,16 @@ def sign_flip_p_values(
     Reference: Fisher (1935), The design of experiments, section 21. With the observed labelling
     counted among the permutations, p is never 0.
     """
-    told = differences[differences != 0]
-    if not told.size:
+    nonzero = differences[differences != 0]
+    if not nonzero.size:
         return 1.0, 1.0
-    observed = float(told.sum())
-    tolerance = 1e-9 * float(np.abs(told).sum())
+    observed = float(nonzero.sum())
+    tolerance = 1e-9 * float(np.abs(nonzero).sum())
     as_large = as_small = 0
-    step = max(1, _CELLS // told.size)
+    step = max(1, _CELLS // nonzero.size)
     for begin in range(0, n_permutations, step):
-        size = (min(step, n_permutations - begin), told.size)
-        sums = (2.0 * rng.integers(0, 2, size=size, dtype=np.int8) - 1.0) @ told
+        size = (min(step, n_permutations - begin), nonzero.size)
+        sums = (2.0 * rng.integers(0, 2, size=size, dtype=np.int8) - 1.0) @ nonzero
         as_large += int((sums >= observed - tolerance).sum())
         as_small += int((sums <= observed + tolerance).sum())
     return (1 + as_large) / (1 + n_permutations), (1 + as_small) / (1 + n_permutations)

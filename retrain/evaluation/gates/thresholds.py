@@ -1,4 +1,4 @@
-"""Limits of a metric on a benchmark, held against the measured figure or against its bound."""
+"""Thresholds of a benchmark's metrics, applied to the measured figure or to its bound."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ from monitor.settings import Gates
 from monitor.settings.evaluation_file.plan import Threshold
 from monitor.statistics.bootstrap import mean_interval
 from monitor.statistics.intervals import binomial_lower_bound, binomial_upper_bound
+from monitor.store.training.candidate_results import Check, CheckOutcome
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.gates.gate_result import Check, Outcome
-from retrain.evaluation.gates.judge_failures import unjudged
+from retrain.evaluation.gates.judge_failures import judge_failures
 from retrain.evaluation.metrics.catalogue import canonical_name
 from retrain.evaluation.metrics.metric import Metric
 from retrain.evaluation.metrics.scoring import ItemScore
@@ -19,19 +19,25 @@ from retrain.evaluation.metrics.scoring import ItemScore
 def check_thresholds(
     benchmark: Benchmark, scores: Sequence[ItemScore], policy: Gates, rng: np.random.Generator
 ) -> list[Check]:
-    """Hold every threshold of a benchmark against the candidate's scores.
+    """Check the candidate's scores against every threshold of a benchmark.
 
-    With the gate ``point`` the measured figure decides. With ``bound`` it is the one-sided
-    confidence bound, exact for shares (Clopper and Pearson, 1934): a figure on the wrong side
-    fails, one on the right side whose bound isn't is undecided, for want of items. The bound is
-    shown with either. Where a judge failed on more than a tenth of the items, nothing passes.
+    With the gate ``point`` the measured figure decides. With ``bound`` the one-sided confidence
+    bound decides, which is exact for shares (Clopper and Pearson, 1934): a figure beyond the
+    threshold fails; a figure within it whose bound is beyond it is undecided, as there are too few
+    items. The bound is shown with either gate. Where the judge failed on more than 10% of the
+    items, nothing passes.
     """
     metrics = {metric.name: metric for metric in benchmark.metrics}
     return [
         _check(
-            benchmark.name, metrics[canonical_name(one.metric)], one, scores, policy=policy, rng=rng
+            benchmark.name,
+            metrics[canonical_name(threshold.metric)],
+            threshold,
+            scores,
+            policy=policy,
+            rng=rng,
         )
-        for one in benchmark.plan.thresholds
+        for threshold in benchmark.plan.thresholds
     ]
 
 
@@ -47,27 +53,29 @@ def _check(
     limit = threshold.limit
     name = f"{benchmark}: {metric.name} {limit}"
     required = f"{limit} ({policy.gate}, {policy.confidence:.0%} confidence)"
-    values = np.array([one.values[metric.name] for one in scores if metric.name in one.values])
-    failed = unjudged(metric, scores)
-    missing = f"; {failed}" if failed else ""
+    values = np.array(
+        [score.values[metric.name] for score in scores if metric.name in score.values]
+    )
+    failures = judge_failures(metric, scores)
+    suffix = f"; {failures}" if failures else ""
     if not values.size:
-        return Check(name, "undecided", f"nothing was measured{missing}", required)
+        return Check(name, "undecided", f"nothing was measured{suffix}", required)
     figure = float(values.mean())
     if metric.kind == "binary":
         # As a count: the mean would be subject to rounding at the limit.
         k = int((values == metric.highest).sum())
         figure = metric.lowest + (metric.highest - metric.lowest) * k / len(values)
-        seen = f"{k} of {len(values)} ({k / len(values):.1%})"
+        observed = f"{k} of {len(values)} ({k / len(values):.1%})"
     else:
-        seen = f"{figure:.3f} on {len(values)} items"
+        observed = f"{figure:.3f} on {len(values)} items"
     bound = _bound(metric, values, is_minimum=limit.is_minimum, policy=policy, rng=rng)
-    outcome: Outcome = "passed"
+    outcome: CheckOutcome = "passed"
     if not limit.holds(figure):
         outcome = "failed"
-    elif (policy.gate == "bound" and not limit.holds(bound)) or (failed and failed.too_many):
+    elif (policy.gate == "bound" and not limit.holds(bound)) or (failures and failures.too_many):
         outcome = "undecided"
-    side = "above" if limit.is_minimum else "below"
-    return Check(name, outcome, f"{seen}, surely {side} {bound:.3f}{missing}", required)
+    side = "lower" if limit.is_minimum else "upper"
+    return Check(name, outcome, f"{observed}, {side} bound {bound:.3f}{suffix}", required)
 
 
 def _bound(

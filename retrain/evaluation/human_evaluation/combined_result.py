@@ -1,79 +1,90 @@
-"""What people's ratings add to a verdict: their checks, and whether the judge rates as they do."""
+"""Candidate results extended by a human evaluation: its checks and the judge's agreement."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Literal
 
+import msgspec
 import numpy as np
 from sqlalchemy import Connection
 
+from monitor.errors import WorkflowError
 from monitor.store.human_evaluation.human_evaluations import HumanEvaluationRow
 from monitor.store.human_evaluation.keys import UnblindedRating, unblinded_ratings
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
+from monitor.store.training.candidate_results import (
+    BASE,
+    CANDIDATE,
+    INCUMBENT,
+    CandidateResults,
+)
 from retrain.evaluation.conclusion import add_checks
-from retrain.evaluation.gates.gate_result import Check
-from retrain.evaluation.gates.gates import BASE, CANDIDATE, INCUMBENT
 from retrain.evaluation.judge.agreement import agreement
 
 PreferredSystem = Literal["candidate", "tie", "incumbent"]
 
+#: The judge's preferences as ratings; an inconsistent preference is a tie, a failure is none.
+_RATINGS: dict[str, PreferredSystem] = {
+    "candidate": "candidate",
+    "incumbent": "incumbent",
+    "tie": "tie",
+    "inconsistent": "tie",
+}
+
 
 def with_human_evaluation(
     connection: Connection, row: CandidateEvaluationRow, human_evaluation: HumanEvaluationRow
-) -> dict[str, Any]:
-    """Return an evaluation's verdict with the checks of its study, which was locked and measured.
+) -> CandidateResults:
+    """Return a candidate's results with the checks of its human evaluation.
 
-    Where a judge compared the answers too, its agreement with the people is told.
+    Where a judge compared the responses too, its agreement with people is added.
+
+    Raises:
+        WorkflowError: The candidate or the human evaluation has no results yet.
     """
-    verdict, results = dict(row.results or {}), dict(human_evaluation.results or {})
-    checks = [Check(**one) for one in results.get("checks", ())]
-    more: dict[str, Any] = {
-        "human_evaluation": {"id": human_evaluation.id, **results},
-        "remarks": [*verdict["remarks"], *results.get("remarks", ())],
-    }
-    judged = verdict.get("judgements") or {}
-    if judged:
+    results, ratings = row.results, human_evaluation.results
+    if results is None or ratings is None:
+        raise WorkflowError(f"evaluation {row.id}: its human evaluation has no results yet")
+    judge_agreement = ""
+    if results.judge_preferences:
         people = preferences(unblinded_ratings(connection, human_evaluation.id))
-        rng = np.random.default_rng(row.request["seed"])
-        told = agreement(people, {name: to_preference(one) for name, one in judged.items()}, rng)
-        more["judge_agreement"] = str(told)
-    return add_checks(verdict, checks, **more)
+        judge = {item: to_preference(name) for item, name in results.judge_preferences.items()}
+        judge_agreement = str(agreement(people, judge, np.random.default_rng(row.request["seed"])))
+    extended = msgspec.structs.replace(
+        results,
+        remarks=(*results.remarks, *ratings.remarks),
+        human_evaluation_id=human_evaluation.id,
+        human_evaluation=ratings,
+        judge_agreement=judge_agreement,
+    )
+    return add_checks(extended, ratings.checks)
 
 
 def preferences(ratings: Iterable[UnblindedRating]) -> dict[str, PreferredSystem]:
-    """Return whose answer people rated higher, by item: over all people and dimensions.
+    """Return the system that people rated higher by item, over all raters and dimensions.
 
-    Items on which either has no rating are left out. Where nothing serves yet, the base with its
-    prompt is the incumbent.
+    Items that lack a rating of either system are left out. Where no version serves yet, the base
+    model with its prompt is the incumbent.
     """
-    given: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     systems = set()
     for rating in ratings:
-        given[rating.item][rating.system] += rating.scores.values()
+        scores[rating.item][rating.system] += rating.scores.values()
         systems.add(rating.system)
-    other = INCUMBENT if INCUMBENT in systems else BASE
+    incumbent = INCUMBENT if INCUMBENT in systems else BASE
     return {
-        item: _preferred(float(np.mean(by[CANDIDATE])), float(np.mean(by[other])))
-        for item, by in given.items()
-        if by[CANDIDATE] and by[other]
+        item: _preferred(float(np.mean(by_system[CANDIDATE])), float(np.mean(by_system[incumbent])))
+        for item, by_system in scores.items()
+        if by_system[CANDIDATE] and by_system[incumbent]
     }
 
 
-def to_preference(judged: str) -> PreferredSystem | None:
-    """Return a judge's preference as people's are told; ``None`` where it failed.
-
-    One that went with the order of the answers is none: a tie.
-    """
-    ratings: Mapping[str, PreferredSystem] = {
-        "candidate": "candidate",
-        "incumbent": "incumbent",
-        "tie": "tie",
-        "inconsistent": "tie",
-    }
-    return ratings.get(judged)
+def to_preference(judge_preference: str) -> PreferredSystem | None:
+    """Return a judge's preference in the terms of people's; ``None`` where the judge failed."""
+    return _RATINGS.get(judge_preference)
 
 
-def _preferred(candidate: float, other: float) -> PreferredSystem:
-    if candidate == other:
+def _preferred(candidate: float, incumbent: float) -> PreferredSystem:
+    if candidate == incumbent:
         return "tie"
-    return "candidate" if candidate > other else "incumbent"
+    return "candidate" if candidate > incumbent else "incumbent"

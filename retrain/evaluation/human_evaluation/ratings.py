@@ -1,16 +1,15 @@
-"""From people's ratings to figures and checks.
+"""Figures and checks of a human evaluation, computed from its ratings.
 
-The item is the unit. Each rating of an item is averaged over the people who rated it, system by
-system; the same people rated all systems' answers to it, so that how severe somebody is cancels out
-of every difference. Intervals and p-values then come from resampling and permuting items. They
-speak of further items as these same people would rate them, not of other people.
+The item is the unit of analysis. The ratings of an item are averaged over its raters, system by
+system; the same people rate all systems on an item, so the severity of a rater cancels out of every
+difference. Intervals and p-values come from resampling and permuting items: they generalize to
+further items rated by the same people, not to other raters.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,83 +17,24 @@ from monitor.settings import Gates
 from monitor.statistics.bootstrap import MIN_VALUES, mean_interval
 from monitor.statistics.intervals import mcnemar_p_value
 from monitor.store.human_evaluation.keys import UnblindedRating
-from retrain.evaluation.gates.gate_result import Check, Outcome
-from retrain.evaluation.gates.gates import BASE, CANDIDATE, INCUMBENT
+from monitor.store.training.candidate_results import (
+    BASE,
+    CANDIDATE,
+    INCUMBENT,
+    Check,
+    CheckOutcome,
+    HumanEvaluationResults,
+    OverallPreference,
+    RatedDifference,
+    SystemRating,
+)
 from retrain.evaluation.gates.paired_tests import compare_graded
 from retrain.statistics.multiplicity import holm
 
 Values = NDArray[np.float64]
 
-#: Means of ratings that differ by less are the same but for rounding.
-_SAME = 1e-9
-
-
-@dataclass(frozen=True)
-class SystemRating:
-    """How a system was rated on a dimension, in points of the scale."""
-
-    system: str
-    dimension: str
-    mean: float
-    #: Of the 95% interval.
-    lower: float
-    upper: float
-    n_items: int
-
-
-@dataclass(frozen=True)
-class RatedDifference:
-    """The candidate beside another system on a dimension; above 0 it is better."""
-
-    other: str
-    dimension: str
-    #: In points of the scale.
-    difference: float
-    #: Of the two-sided 95% interval.
-    lower: float
-    upper: float
-    #: One-sided lower bound at the gates' confidence.
-    bound: float
-    #: Two-sided.
-    p_value: float
-    #: After Holm, over the dimensions beside the same system.
-    adjusted_p_value: float
-    #: Items on which the candidate's mean rating is higher, the same, lower.
-    wins: int
-    ties: int
-    losses: int
-    n_items: int
-
-
-@dataclass(frozen=True)
-class OverallPreference:
-    """On how many items people rate the candidate higher over all dimensions together."""
-
-    other: str
-    wins: int
-    ties: int
-    losses: int
-    #: Of an exact sign test, two-sided.
-    p_value: float
-
-
-@dataclass(frozen=True)
-class HumanResults:
-    """What a study found."""
-
-    systems: tuple[SystemRating, ...]
-    comparisons: tuple[RatedDifference, ...]
-    overall: tuple[OverallPreference, ...]
-    checks: tuple[Check, ...]
-    remarks: tuple[str, ...]
-    n_items: int
-    n_ratings: int
-    scale: tuple[int, int]
-    margin: float
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
+#: Mean ratings that differ by less are equal up to rounding.
+_TOLERANCE = 1e-9
 
 
 def compute_human_results(
@@ -105,76 +45,81 @@ def compute_human_results(
     policy: Gates,
     rng: np.random.Generator,
     remarks: Sequence[str] = (),
-) -> HumanResults:
-    """Work out the figures of a study.
+) -> HumanEvaluationResults:
+    """Compute the figures and checks of a human evaluation.
 
     Args:
-        ratings: All of them, once for each system whose answer it is.
-        dimensions: What was rated.
-        scale: Its ends.
-        policy: ``human_margin`` in points of the scale, ``gate``, ``confidence``.
-        rng: Draws permutations and resamples.
-        remarks: What else is to be known, such as that ratings are missing.
+        ratings: All ratings, with the system that each response came from.
+        dimensions: Names of the rated dimensions.
+        scale: Lowest and highest rating.
+        policy: ``human_margin`` in points of the scale, ``gate`` and ``confidence``.
+        rng: Random generator of permutations and resamples.
+        remarks: Remarks to keep with the results, such as missing ratings.
     """
     means = item_means(ratings, dimensions)
-    others = [name for name in (INCUMBENT, BASE) if name in means]
+    references = [name for name in (INCUMBENT, BASE) if name in means]
     comparisons: list[RatedDifference] = []
-    for other in others:
-        comparisons += _compare(means, other, dimensions, scale, policy=policy, rng=rng)
-    standing = others[0] if others else BASE
-    return HumanResults(
+    for reference in references:
+        comparisons += _compare(means, reference, dimensions, scale, policy=policy, rng=rng)
+    incumbent = references[0] if references else BASE
+    return HumanEvaluationResults(
         systems=tuple(
             _system(name, dimension, values[:, place], scale, rng)
             for name, values in means.items()
             for place, dimension in enumerate(dimensions)
         ),
         comparisons=tuple(comparisons),
-        overall=tuple(_overall(means, other) for other in others),
-        checks=tuple(not_worse(one, scale, policy) for one in comparisons if one.other == standing),
+        overall=tuple(_overall(means, reference) for reference in references),
+        checks=tuple(
+            not_worse_check(comparison, scale, policy)
+            for comparison in comparisons
+            if comparison.reference == incumbent
+        ),
         remarks=tuple(remarks),
         n_items=len(next(iter(means.values()), ())),
-        n_ratings=len({(one.response_id, one.reviewer_id) for one in ratings}),
+        n_ratings=len({(rating.response_id, rating.reviewer_id) for rating in ratings}),
         scale=scale,
         margin=policy.human_margin,
     )
 
 
 def item_means(ratings: Sequence[UnblindedRating], dimensions: Sequence[str]) -> dict[str, Values]:
-    """Return, for each system, its mean ratings ``[n_items, n_dimensions]`` over the people.
+    """Return each system's mean ratings over its raters, ``[n_items, n_dimensions]``.
 
-    Rows are the items that were rated, in the order of their names, the same for all systems.
+    Rows are the rated items in the order of their names, the same for all systems.
     """
-    given: dict[tuple[str, str], list[list[int]]] = defaultdict(list)
-    for one in ratings:
-        given[one.system, one.item].append([one.scores[name] for name in dimensions])
-    items = sorted({item for _, item in given})
+    scores: dict[tuple[str, str], list[list[int]]] = defaultdict(list)
+    for rating in ratings:
+        scores[rating.system, rating.item].append([rating.scores[name] for name in dimensions])
+    items = sorted({item for _, item in scores})
     return {
-        system: np.array([np.mean(given[system, item], axis=0) for item in items])
-        for system in sorted({system for system, _ in given})
+        system: np.array([np.mean(scores[system, item], axis=0) for item in items])
+        for system in sorted({system for system, _ in scores})
     }
 
 
-def not_worse(one: RatedDifference, scale: tuple[int, int], policy: Gates) -> Check:
-    """Test that the candidate isn't worse by more than the margin.
+def not_worse_check(comparison: RatedDifference, scale: tuple[int, int], policy: Gates) -> Check:
+    """Test that the candidate is not worse by more than the margin.
 
     Every dimension must pass, so none needs an adjustment.
     """
-    margin = policy.human_margin
-    outcome: Outcome
-    if one.n_items < MIN_VALUES:
+    margin, difference = policy.human_margin, comparison.difference
+    outcome: CheckOutcome
+    if comparison.n_items < MIN_VALUES:
         outcome = "undecided"
     elif policy.gate == "point":
-        outcome = "passed" if one.difference >= -margin - _SAME else "failed"
-    elif one.bound >= -margin:
+        outcome = "passed" if difference >= -margin - _TOLERANCE else "failed"
+    elif comparison.lower_bound >= -margin:
         outcome = "passed"
     else:
-        outcome = "failed" if one.difference < -margin else "undecided"
+        outcome = "failed" if difference < -margin else "undecided"
     return Check(
-        f"people: {one.dimension} not worse than the {one.other}'s",
+        f"ratings: {comparison.dimension} not worse than the {comparison.reference}'s",
         outcome,
-        f"{one.difference:+.2f} of {scale[1] - scale[0]} points on {one.n_items} items (95% "
-        f"interval {one.lower:+.2f} to {one.upper:+.2f}, surely above {one.bound:+.2f})",
-        f"down by at most {margin:g} points ({policy.gate}), on {MIN_VALUES} items or more",
+        f"{difference:+.2f} of {scale[1] - scale[0]} points on {comparison.n_items} items (95% "
+        f"interval {comparison.lower:+.2f} to {comparison.upper:+.2f}, lower bound "
+        f"{comparison.lower_bound:+.2f})",
+        f"a loss of at most {margin:g} points ({policy.gate}), on at least {MIN_VALUES} items",
     )
 
 
@@ -187,7 +132,7 @@ def _system(
 
 def _compare(
     means: Mapping[str, Values],
-    other: str,
+    reference: str,
     dimensions: Sequence[str],
     scale: tuple[int, int],
     *,
@@ -195,43 +140,46 @@ def _compare(
     rng: np.random.Generator,
 ) -> list[RatedDifference]:
     width = scale[1] - scale[0]
-    found = []
-    for place, dimension in enumerate(dimensions):
-        first, second = means[CANDIDATE][:, place], means[other][:, place]
-        told = compare_graded(
-            (first - scale[0]) / width,
-            (second - scale[0]) / width,
+    differences = []
+    for column, dimension in enumerate(dimensions):
+        candidate, other = means[CANDIDATE][:, column], means[reference][:, column]
+        test = compare_graded(
+            (candidate - scale[0]) / width,
+            (other - scale[0]) / width,
             rng,
-            strata=[np.arange(len(first))],
+            strata=[np.arange(len(candidate))],
             confidence=policy.confidence,
         )
-        wins, ties, losses = _counts(first - second)
-        found.append(
+        wins, ties, losses = _counts(candidate - other)
+        differences.append(
             RatedDifference(
-                other=other,
+                reference=reference,
                 dimension=dimension,
-                difference=width * told.difference,
-                lower=width * told.lower,
-                upper=width * told.upper,
-                bound=width * told.bound,
-                p_value=min(1.0, 2 * min(told.p_better, told.p_worse)),
+                difference=width * test.difference,
+                lower=width * test.lower,
+                upper=width * test.upper,
+                lower_bound=width * test.lower_bound,
+                p_value=min(1.0, 2 * min(test.p_better, test.p_worse)),
                 adjusted_p_value=1.0,
                 wins=wins,
                 ties=ties,
                 losses=losses,
-                n_items=len(first),
+                n_items=len(candidate),
             )
         )
-    adjusted = holm([one.p_value for one in found])
-    return [replace(one, adjusted_p_value=p) for one, p in zip(found, adjusted, strict=True)]
+    adjusted = holm([difference.p_value for difference in differences])
+    return [
+        msgspec.structs.replace(difference, adjusted_p_value=p_value)
+        for difference, p_value in zip(differences, adjusted, strict=True)
+    ]
 
 
-def _overall(means: Mapping[str, Values], other: str) -> OverallPreference:
-    wins, ties, losses = _counts((means[CANDIDATE] - means[other]).mean(axis=1))
+def _overall(means: Mapping[str, Values], reference: str) -> OverallPreference:
+    wins, ties, losses = _counts((means[CANDIDATE] - means[reference]).mean(axis=1))
     p_value = min(1.0, 2 * min(mcnemar_p_value(wins, losses), mcnemar_p_value(losses, wins)))
-    return OverallPreference(other, wins, ties, losses, p_value)
+    return OverallPreference(reference, wins, ties, losses, p_value)
 
 
 def _counts(differences: Values) -> tuple[int, int, int]:
-    wins, losses = int((differences > _SAME).sum()), int((differences < -_SAME).sum())
+    wins, losses = int((differences > _TOLERANCE).sum()), int((differences < -_TOLERANCE).sum())
     return wins, len(differences) - wins - losses, losses

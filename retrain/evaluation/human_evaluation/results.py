@@ -1,7 +1,6 @@
-"""Works out a study's figures once it is locked, and keeps them beside it."""
+"""Scoring of a locked human evaluation."""
 
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection
@@ -14,6 +13,7 @@ from monitor.store.human_evaluation.human_evaluations import (
     human_evaluation_by_id,
 )
 from monitor.store.human_evaluation.keys import unblinded_ratings
+from monitor.store.training.candidate_results import HumanEvaluationResults
 from retrain.evaluation.human_evaluation.ratings import compute_human_results
 
 
@@ -24,42 +24,42 @@ def score_human_evaluation(
     *,
     rng: np.random.Generator,
     now: datetime,
-) -> dict[str, Any]:
-    """Work out the figures of a locked study, keep them, and return them.
+) -> HumanEvaluationResults:
+    """Compute, store and return the results of a locked human evaluation.
 
     Args:
         connection: Inside the caller's transaction.
-        study_id: The study.
+        human_evaluation_id: Id of the human evaluation.
         policy: The margin and the kind of gate.
-        rng: Draws permutations and resamples.
-        now: The time.
+        rng: Random generator of permutations and resamples.
+        now: The current time.
 
     Raises:
-        WorkflowError: The study is open, or was cancelled.
+        WorkflowError: The human evaluation is still open, or was cancelled.
     """
     human_evaluation = human_evaluation_by_id(connection, human_evaluation_id)
-    found = compute_human_results(
+    results = compute_human_results(
         unblinded_ratings(connection, human_evaluation_id),
         dimensions=human_evaluation.dimensions,
         scale=(human_evaluation.scale_min, human_evaluation.scale_max),
         policy=policy,
         rng=rng,
         remarks=_remarks(connection, human_evaluation),
-    ).as_json()
-    set_results(connection, human_evaluation_id, found, now)
-    return found
+    )
+    set_results(connection, human_evaluation_id, results, now)
+    return results
 
 
 def _remarks(connection: Connection, human_evaluation: HumanEvaluationRow) -> list[str]:
-    n_items, n_submitted = count_submitted_assignments(connection, [human_evaluation.id])[
-        human_evaluation.id
-    ]
-    needed = n_items * human_evaluation.raters_per_item
-    found = []
+    counts = count_submitted_assignments(connection, [human_evaluation.id])
+    n_items, n_submitted = counts[human_evaluation.id]
+    n_required = n_items * human_evaluation.raters_per_item
+    remarks = []
     if human_evaluation.n_available < human_evaluation.sample_size:
-        found.append(
-            f"{human_evaluation.sample_size} items were asked for, the benchmarks have {human_evaluation.n_available}"
+        remarks.append(
+            f"{human_evaluation.sample_size} items were requested, the benchmarks have "
+            f"{human_evaluation.n_available}"
         )
-    if n_submitted < needed:
-        found.append(f"{needed - n_submitted} of {needed} ratings are missing")
-    return found
+    if n_submitted < n_required:
+        remarks.append(f"{n_required - n_submitted} of {n_required} ratings are missing")
+    return remarks

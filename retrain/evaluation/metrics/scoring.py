@@ -1,4 +1,4 @@
-"""Score a version on a benchmark, stratum by stratum."""
+"""Scores of a system on a benchmark, by item and by stratum."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from monitor.statistics.bootstrap import mean_interval
+from monitor.store.training.candidate_results import StratumScore
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.metrics.metric import Metric, apply_metric
 
@@ -29,34 +30,21 @@ class ChatModel(Protocol):
 
 @dataclass(frozen=True)
 class ItemScore:
-    """How one item was answered."""
+    """A response to an item and its scores."""
 
     item: BenchmarkItem
     response: str
-    #: Metric -> value; without the metrics that say nothing of the item.
+    #: Metric -> value, without metrics that do not apply to the item.
     values: dict[str, float]
-
-
-@dataclass(frozen=True)
-class StratumScore:
-    """A metric over the items of a stratum, with its 95% interval."""
-
-    #: ``""`` (all), ``split=new``, ``task_type=...`` or another field.
-    stratum: str
-    metric: str
-    value: float
-    lower: float
-    upper: float
-    n: int
 
 
 def score_responses(
     items: Sequence[BenchmarkItem], responses: Sequence[str], metrics: Sequence[Metric]
 ) -> list[ItemScore]:
-    """Score answers; what a metric says nothing of is left out of an item's values.
+    """Score responses; metrics that do not apply to an item are left out of its values.
 
     Raises:
-        MetricError: A metric failed, or gave what it may not.
+        MetricError: A metric failed, or returned invalid scores.
     """
     columns = {metric.name: apply_metric(metric, items, responses) for metric in metrics}
     return [

@@ -1,0 +1,225 @@
+"""Results of a candidate evaluation: gate result, checks, comparisons, scores and ratings.
+
+The evaluation's child writes them as ``evaluation.json``, the store keeps them in
+``candidate_evaluations.results`` and ``human_evaluations.results``. Whoever shows them reads these
+structs.
+"""
+
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from monitor.errors import TrainingError
+
+GateResult = Literal["promote", "reject", "undecided"]
+CheckOutcome = Literal["passed", "failed", "undecided"]
+
+CANDIDATE: Final = "candidate"
+#: The version that serves the traffic.
+INCUMBENT: Final = "incumbent"
+#: The base model with the configured system prompt.
+BASE: Final = "base"
+#: All systems, in the order in which tables show them.
+SYSTEMS: Final = (CANDIDATE, INCUMBENT, BASE)
+
+
+class Check(msgspec.Struct, frozen=True):
+    """A requirement on a candidate and whether it is met."""
+
+    name: str
+    outcome: CheckOutcome
+    #: The measured figures, in words.
+    observed: str
+    required: str
+
+
+class StratumScore(msgspec.Struct, frozen=True):
+    """A metric's mean over the items of a stratum, with its 95% interval."""
+
+    #: ``""`` (all items), ``split=new``, ``task_type=...`` or another field.
+    stratum: str
+    metric: str
+    value: float
+    lower: float
+    upper: float
+    n: int
+
+
+class SystemScores(msgspec.Struct, frozen=True):
+    """The scores of one system on one benchmark, by stratum."""
+
+    system: str
+    benchmark: str
+    scores: tuple[StratumScore, ...]
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric of the candidate and of a reference system on the same items.
+
+    Differences are shares of the metric's range; above 0 the candidate is better.
+    """
+
+    benchmark: str
+    metric: str
+    #: ``new``, ``old`` or ``all``.
+    split: str
+    #: ``incumbent`` or ``base``.
+    reference: str
+    #: Number of items that the metric scored for both systems.
+    n: int
+    #: Number of items that the metric scored for one system only; they are left out.
+    n_unpaired: int
+    candidate_mean: float
+    reference_mean: float
+    difference: float
+    #: Two-sided 95% interval of the difference.
+    lower: float
+    upper: float
+    #: One-sided bounds of the difference at the gates' confidence.
+    lower_bound: float
+    upper_bound: float
+    #: ``exact McNemar`` or ``paired permutation``.
+    test: str
+    p_better: float
+    p_worse: float
+    #: After Holm, over all comparisons of the same family.
+    adjusted_p_better: float = 1.0
+    adjusted_p_worse: float = 1.0
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether smaller values of the metric are better, as far as these figures show it."""
+        return (self.candidate_mean - self.reference_mean) * self.difference < 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.benchmark}, {self.metric} on {self.split} items: {self.reference_mean:.3f} -> "
+            f"{self.candidate_mean:.3f} (n = {self.n}, difference {100 * self.difference:+.1f} "
+            f"points, 95% interval {100 * self.lower:+.1f} to {100 * self.upper:+.1f}; "
+            f"{self.test}, adjusted p = {self.adjusted_p_better:.2g} better, "
+            f"{self.adjusted_p_worse:.2g} worse)"
+        )
+
+
+class SystemRating(msgspec.Struct, frozen=True):
+    """The mean rating of a system on a dimension, in points of the scale."""
+
+    system: str
+    dimension: str
+    mean: float
+    #: 95% interval of the mean.
+    lower: float
+    upper: float
+    n_items: int
+
+
+class RatedDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """The candidate's mean rating minus a reference's on a dimension, in points of the scale."""
+
+    reference: str
+    dimension: str
+    difference: float
+    #: Two-sided 95% interval of the difference.
+    lower: float
+    upper: float
+    #: One-sided lower bound at the gates' confidence.
+    lower_bound: float
+    #: Two-sided.
+    p_value: float
+    #: After Holm, over the dimensions with the same reference.
+    adjusted_p_value: float
+    #: Number of items on which the candidate's mean rating is higher, equal, lower.
+    wins: int
+    ties: int
+    losses: int
+    n_items: int
+
+
+class OverallPreference(msgspec.Struct, frozen=True):
+    """Items on which the mean rating over all dimensions is higher, equal or lower."""
+
+    reference: str
+    wins: int
+    ties: int
+    losses: int
+    #: Two-sided, of an exact sign test.
+    p_value: float
+
+
+class HumanEvaluationResults(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of a locked human evaluation."""
+
+    systems: tuple[SystemRating, ...]
+    comparisons: tuple[RatedDifference, ...]
+    overall: tuple[OverallPreference, ...]
+    checks: tuple[Check, ...]
+    remarks: tuple[str, ...]
+    n_items: int
+    n_ratings: int
+    #: Lowest and highest rating.
+    scale: tuple[int, int]
+    #: Largest loss that still passes, in points of the scale.
+    margin: float
+
+
+class CandidateResults(msgspec.Struct, frozen=True, kw_only=True):
+    """The gate result of a candidate with every number that led to it."""
+
+    gate_result: GateResult
+    checks: tuple[Check, ...]
+    comparisons: tuple[Comparison, ...]
+    scores: tuple[SystemScores, ...]
+    remarks: tuple[str, ...]
+    #: Benchmark -> SHA-256 of its data set.
+    dataset_digests: dict[str, str]
+    #: The section ``[retrain.gates]`` that was applied.
+    policy: dict[str, Any]
+    #: Benchmarks of safety: neither a judge nor people compare their responses.
+    safety_suites: tuple[str, ...] = ()
+    #: ``benchmark/id`` -> the system that the judge preferred, ``tie``, ``inconsistent`` or
+    #: ``failed``.
+    judge_preferences: dict[str, str] = {}
+    human_evaluation_id: int | None = None
+    human_evaluation: HumanEvaluationResults | None = None
+    #: Agreement of the judge with people; empty where either is missing.
+    judge_agreement: str = ""
+    #: What to try after a rejection; empty where nothing is known.
+    next_step: str = ""
+
+    @property
+    def systems(self) -> list[str]:
+        """The systems that were compared, in the order of :data:`SYSTEMS`."""
+        present = {scores.system for scores in self.scores}
+        return [system for system in SYSTEMS if system in present]
+
+    def scores_of(self, system: str, benchmark: str | None = None) -> list[StratumScore]:
+        """Return the scores of a system on a benchmark; ``None``: on all of them."""
+        return [
+            score
+            for scores in self.scores
+            if scores.system == system and benchmark in (None, scores.benchmark)
+            for score in scores.scores
+        ]
+
+
+def to_json(results: CandidateResults | HumanEvaluationResults) -> dict[str, Any]:
+    """Return results as plain JSON values."""
+    content: dict[str, Any] = msgspec.to_builtins(results)
+    return content
+
+
+def read_candidate_results(path: Path) -> CandidateResults | None:
+    """Read the results that an evaluation's child wrote; ``None`` where there is no file.
+
+    Raises:
+        TrainingError: The file holds something else.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        return msgspec.json.decode(content, type=CandidateResults)
+    except msgspec.DecodeError as error:
+        raise TrainingError(f"{path}: not the results of an evaluation: {error}") from None
