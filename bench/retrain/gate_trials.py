@@ -57,9 +57,9 @@ def candidate_trials(
             old if copy else new for old, new, copy in zip(incumbent, own, copied, strict=True)
         ]
         scores = {"incumbent": {"suite": incumbent}, "candidate": {"suite": candidate}}
-        verdict = apply_gates([suite], scores, policy or Gates(), rng).verdict
-        found[verdict.decision] += 1
-        found["better"] += verdict.checks[0].outcome == "passed"
+        results = apply_gates([suite], scores, policy or Gates(), rng)
+        found[results.gate_result] += 1
+        found["better"] += results.checks[0].outcome == "passed"
     return Trials(n_trials, found["promote"], found["better"], found["reject"])
 
 

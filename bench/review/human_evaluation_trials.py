@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from monitor.settings import Gates
 from monitor.store.human_evaluation.keys import UnblindedRating
-from retrain.evaluation.human_evaluation.ratings import HumanResults, compute_human_results
+from monitor.store.training.candidate_results import HumanEvaluationResults
+from retrain.evaluation.human_evaluation.ratings import compute_human_results
 
 DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")
 SCALE = (1, 5)
@@ -123,7 +124,9 @@ def human_evaluation_trials(
     )
 
 
-def _study(drawn: tuple[Values, Values], policy: Gates, rng: np.random.Generator) -> HumanResults:
+def _study(
+    drawn: tuple[Values, Values], policy: Gates, rng: np.random.Generator
+) -> HumanEvaluationResults:
     ratings: list[UnblindedRating] = []
     for place, (system, values) in enumerate(zip(("incumbent", "candidate"), drawn, strict=True)):
         for item, of_item in enumerate(values):

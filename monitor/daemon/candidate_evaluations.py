@@ -148,24 +148,26 @@ class CandidateEvaluations:
                 now=now,
             )
         except InputError as error:
-            log.warning("people can't be asked", evaluation=row.id, error=str(error))
+            log.warning("human_evaluation_not_opened", evaluation=row.id, error=str(error))
             conclude(connection, row, add_checks(results, [_not_asked(error)]), now)
         else:
-            log.info("study opened", human_evaluation=human_evaluation, evaluation=row.id)
+            log.info(
+                "human_evaluation_opened", human_evaluation=human_evaluation, evaluation=row.id
+            )
 
 
 def _require_all(systems: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse answers that a system is missing from, such as of a file that was cut."""
+    """Require responses of every system, which a truncated file lacks."""
     missing = sorted(set(systems) - {str(one["by"]) for one in rows})
     if missing:
-        raise InputError(f"the run's folder holds no answer of the {' and the '.join(missing)}")
+        raise InputError(f"the run's folder holds no response of {', '.join(missing)}")
 
 
 def _not_asked(error: InputError) -> Check:
-    """Return the check of a study that evaluation.yaml asks for and that can't be held."""
+    """Return the check of a human evaluation that evaluation.yaml requests and that can't start."""
     return Check(
-        "people compare the answers",
+        "people compare the responses",
         "undecided",
-        f"nobody was asked: {error}",
-        "a study, which evaluation.yaml asks for; evaluate again, or answer for the candidate",
+        f"the human evaluation can't start: {error}",
+        "the human evaluation that evaluation.yaml requests; evaluate again, or approve the candidate",
     )

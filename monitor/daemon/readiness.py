@@ -254,7 +254,7 @@ def _work_folder(settings: Settings) -> Finding:
 
 
 def _launcher(settings: Settings, secrets: Secrets) -> Finding:
-    from retrain.jobs.launcher import create_launcher
+    from retrain.jobs.factory import create_launcher
 
     launcher = create_launcher(settings.retrain.launcher, settings.retrain, secrets)
     return Finding("launcher", "ok", f"{launcher.check()}. {launcher.capabilities.describe()}")

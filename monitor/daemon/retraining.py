@@ -21,14 +21,17 @@ from monitor.store.training.runs import RunRow, finish_run, list_runs, run_of_de
 from monitor.telemetry import get_logger
 from retrain.data import TrainingSet
 from retrain.data.token_counts import TokenCounter
-from retrain.jobs.launcher import LauncherSource, create_launcher, device_of
+from retrain.jobs.factory import create_launcher
+from retrain.jobs.launcher import LauncherSource
 from retrain.models.base_model import BaseModel, load_tokenizer
+from retrain.planning.memory.device import this_device
 from retrain.planning.options import choose_option, options_for, options_json
 from retrain.planning.starting_point import prepare_bases, serving_source, starts_from_serving
 from retrain.recipes.confirmation import require_consent
 from retrain.recipes.recipe import stored_recipe
 from retrain.recipes.recipe_file import read_recipe_file
-from retrain.rollout.gateway import Gateway, create_gateway
+from retrain.rollout.factory import create_gateway
+from retrain.rollout.gateway import Gateway
 from retrain.rollout.policy import Health
 from retrain.rollout.rollouts import tick_rollouts
 from retrain.run_folder import RunFolder
@@ -109,7 +112,8 @@ class Retraining:
         bases = prepare_bases(asked, work_dir)
         with transaction(self.engine) as connection:
             serving = production_version(connection, decision.model)
-        device = device_of(self.launcher_of(retrain.launcher))
+        launcher = self.launcher_of(retrain.launcher)
+        device = this_device() if launcher.capabilities.device.able else None
         prepared = options_for(asked, bases, serving, device)
         recipe = choose_option(prepared, asked.method).recipe
         with transaction(self.engine) as connection:

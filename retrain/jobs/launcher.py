@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from monitor.errors import ConfigurationError, WorkflowError
-from monitor.settings import Retrain, Secrets
-from retrain.planning.memory.device import Device, this_device
+from monitor.errors import WorkflowError
 from retrain.run_folder import RunFolder, Task
 
 #: The module that does a task: ``python -m MODULE RUN_DIR``.
@@ -127,41 +125,6 @@ class LogFile:
 def child_command(python: Sequence[str], task: Task, folder: RunFolder) -> list[str]:
     """Return what is run for a task, with the command that starts Python where it runs."""
     return [*python, "-m", MODULES[task], str(folder.root)]
-
-
-def create_launcher(name: str, settings: Retrain, secrets: Secrets) -> Launcher:
-    """Return the launcher that a run names.
-
-    Args:
-        name: ``subprocess``, ``ray`` or ``kubernetes``.
-        settings: The section ``[retrain]``.
-        secrets: Tokens of what runs elsewhere.
-
-    Raises:
-        ConfigurationError: There is none of that name, or its own section lacks something.
-    """
-    # The launchers know this module.
-    if name == "subprocess":
-        from retrain.jobs.local_launcher import SubprocessLauncher  # noqa: PLC0415
-
-        return SubprocessLauncher()
-    if name == "ray":
-        from retrain.jobs.ray_jobs import RayJobs  # noqa: PLC0415
-        from retrain.jobs.remote_launcher import JobLauncher  # noqa: PLC0415
-
-        return JobLauncher(RayJobs(settings.ray, secrets.ray_auth_token.get_secret_value()))
-    if name == "kubernetes":
-        from retrain.jobs.kubernetes.kubernetes_jobs import KubernetesJobs  # noqa: PLC0415
-        from retrain.jobs.remote_launcher import JobLauncher  # noqa: PLC0415
-
-        token = secrets.kubernetes_token.get_secret_value()
-        return JobLauncher(KubernetesJobs(settings.kubernetes, Path(settings.work_dir), token))
-    raise ConfigurationError(f"launcher {name!r}: known are 'subprocess', 'ray' and 'kubernetes'")
-
-
-def device_of(launcher: Launcher) -> Device | None:
-    """Return the device that a launcher's children train on; ``None`` where it is elsewhere."""
-    return this_device() if launcher.capabilities.device.able else None
 
 
 def require_resume(launcher: Launcher) -> None:

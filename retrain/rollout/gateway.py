@@ -2,11 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
-
-from monitor.errors import ConfigurationError
-from monitor.settings import Rollout
 
 
 @dataclass(frozen=True)
@@ -43,21 +39,3 @@ class RecordOnlyGateway:
 
     def set_weights(self, weights: Sequence[Weights]) -> None:
         """Do nothing; the row is the record."""
-
-
-def create_gateway(settings: Rollout) -> Gateway:
-    """Return the gateway that the configuration names.
-
-    Raises:
-        ConfigurationError: ``envoy-file`` without the file it should write.
-    """
-    if settings.gateway == "none":
-        return RecordOnlyGateway()
-    if not settings.gateway_routes:
-        raise ConfigurationError(
-            "rollout.gateway = 'envoy-file' needs rollout.gateway_routes, the route file that "
-            "Envoy watches"
-        )
-    from retrain.rollout.envoy_file import EnvoyFile  # noqa: PLC0415 - cycle otherwise
-
-    return EnvoyFile(Path(settings.gateway_routes))

@@ -15,11 +15,11 @@ from monitor.store.engine import transaction
 from monitor.web.app import create_app
 from retrain.run_folder import RunFolder
 from tests.support.retrain.candidates import (
-    judged,
-    leave_verdict,
+    evaluated,
     make_candidate,
+    make_results,
     make_serving,
-    make_verdict,
+    write_results,
 )
 from tests.support.review.human_evaluation import make_locked_human_evaluation
 from tests.support.review.item_states import make_states
@@ -64,9 +64,9 @@ def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
     now = datetime.now(UTC)
     make_serving(site.engine, now)
     version, _ = make_candidate(site.engine, folder, now)
-    leave_verdict(run, make_verdict("undecided"))
+    write_results(run, make_results("undecided"))
     with transaction(site.engine) as connection:
-        judged(connection, version, now, "undecided", folder=run.root)
+        evaluated(connection, version, now, "undecided", folder=run.root)
     ids = {"evaluation_id": site.world.evaluation_id, "decision_id": decision.id}
     ids["human_evaluation_id"] = make_locked_human_evaluation(
         site.engine, site.world, datetime.now(UTC)

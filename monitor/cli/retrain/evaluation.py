@@ -40,7 +40,7 @@ def evaluate_run(
     from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
     from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
     from retrain.evaluation.new_evaluation import plan_evaluation, request_for
-    from retrain.jobs.launcher import create_launcher
+    from retrain.jobs.factory import create_launcher
 
     version = _version(engine, run_id)
     check_benchmarks(settings, secrets, file)
@@ -96,7 +96,7 @@ def cancel_evaluation_of_run(
     import getpass
 
     from retrain.evaluation.lifecycle import cancel_evaluation
-    from retrain.jobs.launcher import create_launcher
+    from retrain.jobs.factory import create_launcher
 
     row = last_evaluation_of_run(engine, run_id)
     launcher = create_launcher(row.launcher, settings.retrain, secrets)

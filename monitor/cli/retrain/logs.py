@@ -32,7 +32,7 @@ def log_lines(
     from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.training.runs import run_by_id
-    from retrain.jobs.launcher import create_launcher
+    from retrain.jobs.factory import create_launcher
     from retrain.jobs.log_stream import new_lines
     from retrain.run_folder import RunFolder, Task
 

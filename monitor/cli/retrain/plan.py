@@ -55,10 +55,11 @@ def plan(
     from monitor.store.engine import transaction
     from monitor.store.training.registry import production_version
     from retrain.data.token_counts import TokenCounter
-    from retrain.jobs.launcher import create_launcher, device_of
+    from retrain.jobs.factory import create_launcher
     from retrain.models.base_model import BaseModel, load_tokenizer
     from retrain.planning.checks.finding import raise_refusals
     from retrain.planning.checks.run_checks import check_run
+    from retrain.planning.memory.device import this_device
     from retrain.planning.options import choose_option, options_for, options_json
     from retrain.planning.starting_point import prepare_bases, serving_source, starts_from_serving
     from retrain.recipes.confirmation import require_confirmation
@@ -76,7 +77,8 @@ def plan(
     training_set = prepare_data(engine, settings, name, requested, gold)
     work_dir = Path(settings.retrain.work_dir)
     bases = prepare_bases(requested, work_dir)
-    device = device_of(create_launcher(settings.retrain.launcher, settings.retrain, load_secrets()))
+    launcher = create_launcher(settings.retrain.launcher, settings.retrain, load_secrets())
+    device = this_device() if launcher.capabilities.device.able else None
     with transaction(engine) as connection:
         serving = production_version(connection, name)
     prepared = options_for(requested, bases, serving, device)

@@ -127,7 +127,7 @@ def _launcher_of(engine: "Engine", settings: "Settings", run: int) -> "Launcher"
     from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.training.runs import run_by_id
-    from retrain.jobs.launcher import create_launcher
+    from retrain.jobs.factory import create_launcher
 
     with transaction(engine) as connection:
         name = run_by_id(connection, run).launcher

@@ -14,7 +14,7 @@ from monitor.store.engine import transaction
 from monitor.store.tables import CandidateEvaluation
 from tests.integration.alerts.test_incidents import sender_for
 from tests.services.slack import CHANNEL, FakeSlack, slack  # noqa: F401 - a fixture
-from tests.support.retrain.candidates import MODEL, check, judged, make_candidate
+from tests.support.retrain.candidates import MODEL, check, evaluated, make_candidate
 
 ALERTS = Alerts(channel=CHANNEL, public_url="https://drift.example")
 
@@ -45,8 +45,8 @@ def test_a_verdict_is_told_once_with_what_led_to_it(
     outcome = {"promote": "passed", "reject": "failed"}.get(decision, "undecided")
     hostile = check("a <!channel> & more", outcome)
     with transaction(any_engine) as connection:
-        row = judged(
-            connection, version, clock, decision, checks=[check("first"), hostile],
+        row = evaluated(
+            connection, version, clock, decision, checks=(check("first"), hostile),
             next_step="Try QLoRA on a larger base.",
         )  # fmt: skip
     assert announce(any_engine, clock) == 1
@@ -72,9 +72,9 @@ def test_a_long_verdict_keeps_slacks_limits(
     from monitor.alerts.messages.gate_result import gate_result_message
 
     version, _ = make_candidate(any_engine, tmp_path, clock)
-    checks = [check(f"check {n} {'x' * 400}") for n in range(60)]
+    checks = tuple(check(f"check {n} {'x' * 400}") for n in range(60))
     with transaction(any_engine) as connection:
-        row = judged(connection, version, clock, checks=checks)
+        row = evaluated(connection, version, clock, checks=checks)
     payload = gate_result_message(row, ALERTS)
     assert len(payload["blocks"]) <= MAX_BLOCKS
     assert all(
@@ -93,7 +93,7 @@ def test_while_people_rate_no_figure_is_told(
 
     version, _ = make_candidate(any_engine, tmp_path, clock)
     with transaction(any_engine) as connection:
-        row = judged(connection, version, clock)
+        row = evaluated(connection, version, clock)
         connection.execute(
             update(CandidateEvaluation).values(
                 status="awaiting_ratings", gate_result=None, finished_at=None
@@ -110,5 +110,5 @@ def test_while_people_rate_no_figure_is_told(
 def test_an_old_verdict_is_no_news(any_engine: Engine, clock: datetime, tmp_path: Path) -> None:
     version, _ = make_candidate(any_engine, tmp_path, clock)
     with transaction(any_engine) as connection:
-        judged(connection, version, clock)
+        evaluated(connection, version, clock)
     assert announce(any_engine, clock + timedelta(days=8)) == 0

@@ -14,8 +14,8 @@ from monitor.cli.app import app
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
 from monitor.store.training.baseline_plans import close_baseline_plan, pending_baseline_plan
+from monitor.store.training.candidate_results import StratumScore
 from retrain.data import build_training_set
-from retrain.evaluation.metrics.scoring import StratumScore
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version, store_scores
 from retrain.training.runs import plan_run, prepare_run

@@ -378,7 +378,7 @@ def test_promote_and_go_back(shell: Shell) -> None:
 
 
 def test_scores_are_shown_with_their_intervals(shell: Shell) -> None:
-    from retrain.evaluation.metrics.scoring import StratumScore
+    from monitor.store.training.candidate_results import StratumScore
 
     shell.register()
     with transaction(shell.engine) as connection:

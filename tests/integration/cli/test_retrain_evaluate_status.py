@@ -18,10 +18,10 @@ from retrain.run_folder import RunFolder, Task
 from tests.support.retrain.candidates import (
     HUMAN,
     PLAN,
-    leave_verdict,
     make_candidate,
-    make_verdict,
+    make_results,
     write_plan,
+    write_results,
 )
 from tests.support.retrain.fake_launcher import FakeLauncher
 
@@ -39,7 +39,7 @@ class QuickLauncher(FakeLauncher):
         self, folder: RunFolder, environment: dict[str, str], task: Task = "train"
     ) -> Handle:
         handle = super().submit(folder, environment, task)
-        leave_verdict(folder, self.verdict)
+        write_results(folder, self.verdict)
         self.end(handle["number"], {"status": "succeeded"})
         return handle
 
@@ -57,8 +57,8 @@ def engine(tmp_path: Path) -> Engine:
 def evaluate(
     folder: Path, monkeypatch: pytest.MonkeyPatch, decision: str, *more: str, plan: str = PLAN
 ) -> Result:
-    launcher = QuickLauncher(make_verdict(decision))
-    monkeypatch.setattr("retrain.jobs.launcher.launcher_named", lambda *_arguments: launcher)
+    launcher = QuickLauncher(make_results(decision))
+    monkeypatch.setattr("retrain.jobs.factory.create_launcher", lambda *_arguments: launcher)
     file = write_plan(folder, plan)
     arguments = ["--evaluation", str(file), "--config", str(folder / "config.toml"), *more]
     return CliRunner().invoke(app, ["retrain", "evaluate", "1", *arguments])
@@ -70,14 +70,14 @@ def test_the_exit_status_is_the_decision(
 ) -> None:
     done = evaluate(tmp_path, monkeypatch, decision)
     assert done.exit_code == status, done.output
-    assert done.output.rstrip().endswith(f"verdict: {decision}")
+    assert done.output.rstrip().endswith(f"gate result: {decision}")
 
 
 def test_what_is_to_be_promoted_is_so_in_json_too(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = evaluate(tmp_path, monkeypatch, "promote", "--json")
-    assert (done.exit_code, json.loads(done.stdout)["decision"]) == (0, "promote")
+    assert (done.exit_code, json.loads(done.stdout)["gate_result"]) == (0, "promote")
 
 
 def test_what_waits_for_people_is_not_promoted_yet(

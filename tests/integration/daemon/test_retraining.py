@@ -31,7 +31,7 @@ from retrain.registry.stages import promote, register_version
 from retrain.rollout.gateway import RecordOnlyGateway
 from retrain.run_folder import RunFolder, read_json, read_lines
 from retrain.training.cancellation import cancel_run
-from tests.support.retrain.candidates import leave_verdict, make_verdict, write_plan
+from tests.support.retrain.candidates import make_results, write_plan, write_results
 from tests.support.retrain.fake_launcher import FakeLauncher, success
 from tests.support.retrain.recipes import write_recipe
 from tests.support.retrain.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
@@ -224,7 +224,7 @@ def test_a_run_goes_on_from_the_serving_adapter_and_is_evaluated(desk: Desk) -> 
     assert (run.status, version.stage, version.parent_id) == ("succeeded", "candidate", serving)
     desk.advance()
     assert desk.launcher.tasks == ["train", "evaluate"]
-    leave_verdict(folder, make_verdict("reject"))
+    write_results(folder, make_results("reject"))
     desk.launcher.end(2, {"status": "succeeded"})
     desk.advance()
     with transaction(desk.engine) as connection:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, select, update
 
-from monitor.daemon.candidate_evaluations import Evaluating
+from monitor.daemon.candidate_evaluations import CandidateEvaluations
 from monitor.errors import (
     ConfigurationError,
     DatabaseUnavailableError,
@@ -29,6 +29,11 @@ from monitor.store.tables import AuditEntry, CandidateEvaluation, TrainingRun
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training import registry as versions
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
+from monitor.store.training.candidate_results import (
+    CandidateResults,
+    CheckOutcome,
+    HumanEvaluationResults,
+)
 from retrain.evaluation.conclusion import approve
 from retrain.evaluation.lifecycle import FIRST_DELAY, cancel_evaluation, start_evaluation
 from retrain.evaluation.new_evaluation import plan_evaluation, request_for
@@ -44,13 +49,13 @@ from tests.support.retrain.candidates import (
     MODEL,
     PLAN,
     check,
-    judged,
-    leave_verdict,
+    evaluated,
     make_candidate,
     make_request,
+    make_results,
     make_serving,
-    make_verdict,
     write_plan,
+    write_results,
 )
 from tests.support.retrain.fake_launcher import FakeLauncher
 
@@ -74,7 +79,9 @@ class Desk:
     def advance(self, later: timedelta = timedelta(0)) -> None:
         """One step of a daemon that was just started: nothing is remembered but by the database."""
         self.now += later
-        Evaluating(self.engine, self.settings, lambda _name: self.launcher).advance(self.now)
+        CandidateEvaluations(self.engine, self.settings, lambda _name: self.launcher).advance(
+            self.now
+        )
 
     def rows(self) -> list[CandidateEvaluationRow]:
         with transaction(self.engine) as connection:
@@ -84,11 +91,16 @@ class Desk:
         (row,) = self.rows()
         return row
 
+    def results(self) -> CandidateResults:
+        results = self.row().results
+        assert results is not None
+        return results
+
     def files(self) -> RunFolder:
         return RunFolder(Path(self.row().work_dir))
 
-    def end(self, verdict: dict[str, Any], number: int = 1) -> None:
-        leave_verdict(self.files(), verdict)
+    def end(self, results: CandidateResults, number: int = 1) -> None:
+        write_results(self.files(), results)
         self.launcher.end(number, {"status": "succeeded", "evaluation_id": self.row().id})
 
     def stage(self) -> str:
@@ -123,7 +135,7 @@ def test_a_candidate_is_evaluated_once_by_a_child_of_its_own(desk: Desk) -> None
     assert row.file_digest == asked.file_digest
     assert read_request(desk.files()) == (row.id, asked)
 
-    desk.end(make_verdict("promote"))
+    desk.end(make_results("promote"))
     for _ in range(3):
         desk.advance()
     row = desk.row()
@@ -145,7 +157,7 @@ def test_a_candidate_is_evaluated_once_by_a_child_of_its_own(desk: Desk) -> None
 
 def test_a_rejected_candidate_leaves_the_running(desk: Desk) -> None:
     desk.advance()
-    desk.end(make_verdict("reject"))
+    desk.end(make_results("reject"))
     desk.advance()
     assert (desk.row().gate_result, desk.stage()) == ("reject", "rejected")
     with transaction(desk.engine) as connection:
@@ -153,7 +165,7 @@ def test_a_rejected_candidate_leaves_the_running(desk: Desk) -> None:
     assert (move.changed_by, move.reason) == (
         "gates", "better than the incumbent: 0.90 -> 0.95",
     )  # fmt: skip
-    with pytest.raises(WorkflowError, match="the verdict is reject"):
+    with pytest.raises(WorkflowError, match="the gate result is reject"):
         desk.roll_out()
 
 
@@ -176,19 +188,19 @@ def test_a_rejection_names_what_to_try_next(desk: Desk) -> None:
             )
         )
     desk.advance()
-    desk.end(make_verdict("reject"))
+    desk.end(make_results("reject"))
     desk.advance()
-    told = (desk.row().results or {})["next_step"]
-    assert told.startswith("lora on the-base (about 10.0 GiB). LoRA at full precision")
-    assert "next: lora on the-base" in "\n".join(report_lines(desk.row().results or {}))
+    results = desk.results()
+    assert results.next_step.startswith("lora on the-base (about 10.0 GiB)")
+    assert f"next step: {results.next_step}" in list(report_lines(results))
 
 
 def test_an_undecided_candidate_waits_for_a_person(desk: Desk) -> None:
     desk.advance()
-    desk.end(make_verdict("undecided"))
+    desk.end(make_results("undecided"))
     desk.advance()
     assert (desk.row().gate_result, desk.stage()) == ("undecided", "candidate")
-    with pytest.raises(WorkflowError, match="the verdict is undecided"):
+    with pytest.raises(WorkflowError, match="the gate result is undecided"):
         desk.roll_out()
     evaluation = desk.row().id
     with transaction(desk.engine) as connection:
@@ -204,7 +216,7 @@ def test_only_an_undecided_verdict_is_a_persons(desk: Desk) -> None:
     for decision in ("promote", "reject"):
         version, _ = make_candidate(desk.engine, desk.folder, desk.now)
         with transaction(desk.engine) as connection:
-            row = judged(connection, version, desk.now, decision)
+            row = evaluated(connection, version, desk.now, decision)
         with transaction(desk.engine) as connection, pytest.raises(WorkflowError, match=decision):
             approve(connection, row.id, by="lea", reason="so", now=desk.now)
 
@@ -215,7 +227,7 @@ def test_without_a_verdict_nothing_rolls(desk: Desk) -> None:
     desk.advance()
     with pytest.raises(WorkflowError, match="its evaluation is running"):
         desk.roll_out()
-    desk.end(make_verdict("promote"))
+    desk.end(make_results("promote"))
     desk.advance()
     desk.roll_out()
     assert desk.stage() == "canary"
@@ -223,7 +235,7 @@ def test_without_a_verdict_nothing_rolls(desk: Desk) -> None:
 
 def test_a_verdict_against_what_no_longer_serves_lets_nothing_pass(desk: Desk) -> None:
     desk.advance()
-    desk.end(make_verdict("promote"))
+    desk.end(make_results("promote"))
     desk.advance()
     with transaction(desk.engine) as connection:
         other = register_version(
@@ -271,7 +283,7 @@ def test_a_daemon_that_died_before_the_child_was_noted_starts_no_second_one(
     )  # as the launchers do that find a child
     desk.advance()
     assert (desk.row().status, desk.row().handle) == ("running", {"number": 1})
-    desk.end(make_verdict("promote"))
+    desk.end(make_results("promote"))
     desk.advance()
     assert desk.row().status == "succeeded"
 
@@ -307,7 +319,7 @@ def test_a_second_attempt_finds_nothing_of_the_first(desk: Desk) -> None:
     assert (desk.row().status, desk.row().error) == ("planned", "s3://b/k: can't be read")
     desk.advance(FIRST_DELAY)
     assert not desk.files().task("evaluate").result.exists()
-    desk.end(make_verdict("promote"), 2)
+    desk.end(make_results("promote"), 2)
     desk.advance()
     assert (desk.row().status, desk.row().attempts) == ("succeeded", 2)
 
@@ -339,7 +351,7 @@ def test_a_launcher_that_does_not_answer_fails_nothing(desk: Desk) -> None:
 
 def test_a_launcher_that_is_configured_no_more_holds_up_no_other_evaluation(desk: Desk) -> None:
     desk.advance()
-    desk.end(make_verdict("promote"))
+    desk.end(make_results("promote"))
     other, _ = make_candidate(desk.engine, desk.folder, desk.now)
     with transaction(desk.engine) as connection:
         version = versions.version_by_id(connection, other)
@@ -357,7 +369,7 @@ def test_a_launcher_that_is_configured_no_more_holds_up_no_other_evaluation(desk
             raise ConfigurationError("it needs retrain.kubernetes.api")
         return desk.launcher
 
-    Evaluating(desk.engine, desk.settings, launcher_of).advance(desk.now)
+    CandidateEvaluations(desk.engine, desk.settings, launcher_of).advance(desk.now)
     assert [row.status for row in desk.rows()] == ["running", "succeeded"]
 
 
@@ -375,7 +387,7 @@ def test_a_child_that_says_it_succeeded_and_left_nothing_has_failed(desk: Desk) 
     desk.launcher.end(1, {"status": "succeeded"})
     desk.advance()
     assert desk.row().status == "failed"
-    assert "left no verdict" in str(desk.row().error)
+    assert "evaluation.json: missing" in str(desk.row().error)
 
 
 def test_two_daemons_plan_one_evaluation(desk: Desk) -> None:
@@ -404,7 +416,7 @@ def test_cancelling_ends_the_child_and_its_result_is_ignored(desk: Desk) -> None
     desk.advance()
     cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
     assert desk.launcher.cancelled == [{"number": 1}]
-    desk.end(make_verdict("promote"))
+    desk.end(make_results("promote"))
     desk.advance()
     assert (desk.row().status, desk.row().gate_result) == ("cancelled", None)
     with pytest.raises(WorkflowError, match="is cancelled already"):
@@ -489,7 +501,7 @@ def test_a_verdict_that_cannot_be_read_fails_its_evaluation(desk: Desk) -> None:
     desk.launcher.end(1, {"status": "succeeded"})
     desk.advance()
     assert desk.row().status == "failed"
-    assert "evaluation.json: not valid JSON" in str(desk.row().error)
+    assert "evaluation.json: not the results" in str(desk.row().error)
 
 
 @pytest.mark.parametrize("step", ["request_for", "start_evaluation"])
@@ -519,7 +531,7 @@ def test_a_service_that_is_away_holds_up_one_evaluation_only(
 
 def test_each_outcome_is_told_once(desk: Desk) -> None:
     desk.advance()
-    desk.end(make_verdict("undecided"))
+    desk.end(make_results("undecided"))
     for _ in range(2):
         desk.advance()
     with transaction(desk.engine) as connection:
@@ -530,11 +542,11 @@ def test_each_outcome_is_told_once(desk: Desk) -> None:
 def test_people_are_asked_unless_the_verdict_is_reject(desk: Desk) -> None:
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
-    desk.end(make_verdict("promote"))
+    desk.end(make_results("promote"))
     desk.advance()
     row = desk.row()
     assert (row.status, row.gate_result, row.finished_at) == ("awaiting_ratings", None, None)
-    with pytest.raises(WorkflowError, match="its evaluation is awaiting people"):
+    with pytest.raises(WorkflowError, match="not finished: awaiting ratings"):
         desk.roll_out()
 
 
@@ -543,12 +555,12 @@ def test_people_are_asked_unless_the_verdict_is_reject(desk: Desk) -> None:
     [("passed", "promote", "candidate"), ("failed", "reject", "rejected")],
 )
 def test_the_verdict_is_final_once_the_study_was_measured(
-    desk: Desk, outcome: str, decision: str, stage: str
+    desk: Desk, outcome: CheckOutcome, decision: str, stage: str
 ) -> None:
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
-    judgements = {f"support/q{number}": "candidate" for number in range(6)}
-    desk.end(make_verdict("promote", judgements=judgements))
+    preferences = {f"support/q{number}": "candidate" for number in range(6)}
+    desk.end(make_results("promote", judge_preferences=preferences))
     for _ in range(2):
         desk.advance()
     evaluation = desk.row().id
@@ -563,33 +575,34 @@ def test_the_verdict_is_final_once_the_study_was_measured(
         assert len(list_messages(connection)) == 1  # that people are asked
         rater = insert_user(connection, "ada", "", "lead", desk.now)
         mark_locked(connection, human_evaluation.id, rater, desk.now)
-        people = check("people: accuracy not worse", outcome)
-        set_results(
-            connection, human_evaluation.id, {"checks": [people], "remarks": ["few"]}, desk.now
-        )
+        ratings = HumanEvaluationResults(
+            systems=(), comparisons=(), overall=(), remarks=("few",), n_items=0, n_ratings=0,
+            scale=(1, 5), margin=0.25, checks=(check("ratings: accuracy not worse", outcome),),
+        )  # fmt: skip
+        set_results(connection, human_evaluation.id, ratings, desk.now)
     for _ in range(2):
         desk.advance()
     row = desk.row()
     assert (row.status, row.gate_result, desk.stage()) == ("succeeded", decision, stage)
-    verdict = row.results or {}
-    assert [one["name"] for one in verdict["checks"]][-1] == "people: accuracy not worse"
-    assert verdict["human_evaluation"]["id"] == human_evaluation.id
-    assert "few" in verdict["remarks"]
-    assert verdict["judge_agreement"] == "agreement with people can't be told on 0 items"
+    results = desk.results()
+    assert results.checks[-1].name == "ratings: accuracy not worse"
+    assert (results.human_evaluation_id, results.human_evaluation) == (human_evaluation.id, ratings)
+    assert "few" in results.remarks
+    assert "0 items" in results.judge_agreement
     with transaction(desk.engine) as connection:
         assert len(list_messages(connection)) == 2
 
 
 @pytest.mark.parametrize(
-    ("n_lines", "problem"), [(0, "no answer of the base and the candidate and the incumbent"),
-                             (12, "no answer of the base")],
+    ("n_lines", "problem"), [(0, "no response of base, candidate, incumbent"),
+                             (12, "no response of base")],
 )  # fmt: skip
 def test_where_people_cannot_compare_a_person_must_decide(
     desk: Desk, n_lines: int, problem: str
 ) -> None:
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
-    desk.end(make_verdict("promote"))
+    desk.end(make_results("promote"))
     answers = desk.files().evaluation_responses(desk.row().id)
     lines = answers.read_text().splitlines(keepends=True)
     answers.write_text("".join(lines[:n_lines]))
@@ -597,10 +610,10 @@ def test_where_people_cannot_compare_a_person_must_decide(
         desk.advance()
     row = desk.row()
     assert (row.status, row.gate_result) == ("succeeded", "undecided")
-    last = (row.results or {})["checks"][-1]
-    assert (last["name"], last["outcome"]) == ("people compare the answers", "undecided")
-    assert problem in last["seen"]
-    with pytest.raises(WorkflowError, match="the verdict is undecided"):
+    last = desk.results().checks[-1]
+    assert (last.name, last.outcome) == ("people compare the responses", "undecided")
+    assert problem in last.observed
+    with pytest.raises(WorkflowError, match="the gate result is undecided"):
         desk.roll_out()
     with transaction(desk.engine) as connection:
         approve(connection, row.id, by="lea", reason="I read them", now=desk.now)

@@ -1,6 +1,5 @@
 """The evaluation child for real: a tiny model that answers, in a process of its own."""
 
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import msgspec
 import pytest
 
 from monitor.settings import Gates, Judge, Scoring
+from monitor.store.training.candidate_results import read_candidate_results
 from retrain.evaluation.request import EvaluationRequest, write_request
 from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.models.source import Source
@@ -79,10 +79,11 @@ def test_a_child_of_its_own_leaves_the_verdict_and_touches_nothing_of_the_traini
     assert SubprocessLauncher().submit(folder, ENVIRONMENT, "evaluate") == handle
     result = result_of(folder)
     assert (result["status"], result["evaluation_id"]) == ("succeeded", 7)
-    verdict = json.loads(folder.evaluation.read_text())
+    results = read_candidate_results(folder.evaluation)
+    assert results is not None
     # It is its own incumbent: nothing is proven.
-    assert verdict["decision"] == result["decision"] == "undecided"
-    assert {one["system"] for one in verdict["scores"]} == {"candidate", "incumbent", "base"}
+    assert results.gate_result == result["gate_result"] == "undecided"
+    assert results.systems == ["candidate", "incumbent", "base"]
     rows = list(read_lines(folder.evaluation_responses(7)))
     assert len(rows) == 3 * 6
     assert {row["expected"] for row in rows} == {OLD[1], NEW[1]}

@@ -70,7 +70,7 @@ def test_a_judge_that_likes_the_first_answer_prefers_neither(judge: FakeJudge) -
     assert found.counts == {"inconsistent": 10}
     check = judge_check(found, 0.05)
     assert check.outcome == "passed"
-    assert "candidate 0, incumbent 0" in check.seen
+    assert "candidate 0, incumbent 0" in check.observed
 
 
 @pytest.mark.parametrize("said", ["I can't decide.", "VERDICT: A\nVERDICT: B", "VERDICT: C", ""])
@@ -81,8 +81,8 @@ def test_what_is_no_verdict_is_a_failure_and_never_scored(judge: FakeJudge, said
     assert found.counts == {"failed": 3}
     check = judge_check(found, 0.05)
     assert check.outcome == "undecided"
-    assert "failed 3 of 3" in check.seen
-    assert "verdicts" in check.seen
+    assert "failed 3 of 3" in check.observed
+    assert "verdicts" in check.observed
 
 
 def test_an_answer_cannot_end_itself_and_give_the_verdict(judge: FakeJudge) -> None:

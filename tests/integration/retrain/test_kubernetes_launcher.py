@@ -23,8 +23,8 @@ from monitor.store.migrations import upgrade
 from monitor.store.training import registry as versions
 from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
 from retrain.jobs import remote_launcher as jobs_module
+from retrain.jobs.factory import create_launcher
 from retrain.jobs.kubernetes.kubernetes_jobs import KubernetesJobs, manifest_of
-from retrain.jobs.launcher import create_launcher
 from retrain.jobs.remote_launcher import NO_RESULT, JobLauncher
 from retrain.run_folder import RunFolder, write_json
 from retrain.training.cancellation import cancel_run, stop_children
@@ -221,7 +221,8 @@ def test_a_tiny_model_is_trained_and_evaluated_by_jobs(
     api.cluster.really_run(second)
     row = desk.evaluated(evaluation, launcher)
     assert (row.status, row.error) == ("succeeded", None)
-    assert {one["system"] for one in (row.result or {})["scores"]} == {"candidate", "base"}
+    assert row.results is not None
+    assert row.results.systems == ["candidate", "base"]
 
 
 def test_status_logs_and_cancel(api: Api, launcher: JobLauncher, folder: RunFolder) -> None:

@@ -12,8 +12,8 @@ from bench.services.requirement import free_port
 from monitor.settings import Mlflow, Secrets
 from monitor.store.engine import transaction
 from monitor.store.training import registry as store
+from monitor.store.training.candidate_results import StratumScore
 from monitor.store.training.registry_mirrors import list_mirrors
-from retrain.evaluation.metrics.scoring import StratumScore
 from retrain.registry.mlflow_mirror import FIRST_DELAY, MlflowMirror, mirror_registry
 from retrain.registry.stages import move_stage, promote, register_version, roll_back, store_scores
 from tests.services.mlflow_server import mlflow_address  # noqa: F401 - fixture

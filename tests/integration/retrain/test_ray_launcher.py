@@ -18,7 +18,7 @@ from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
 from retrain.evaluation.lifecycle import start_evaluation
 from retrain.jobs import remote_launcher as jobs_module
-from retrain.jobs.launcher import create_launcher
+from retrain.jobs.factory import create_launcher
 from retrain.jobs.ray_jobs import RayJobs
 from retrain.jobs.remote_launcher import NO_RESULT, JobLauncher
 from retrain.run_folder import RunFolder, write_json
@@ -101,7 +101,8 @@ def test_a_tiny_model_is_trained_and_evaluated_by_ray_jobs(
     start_evaluation(engine, evaluation, launcher, NOW, environment=ENVIRONMENT)
     row = desk.evaluated(evaluation, launcher)
     assert (row.status, row.error) == ("succeeded", None)
-    assert {one["system"] for one in (row.result or {})["scores"]} == {"candidate", "base"}
+    assert row.results is not None
+    assert row.results.systems == ["candidate", "base"]
     log = launcher.logs(desk.files(run), 500, "evaluate")
     assert any("retrain.evaluation.child" in line for line in log)
 

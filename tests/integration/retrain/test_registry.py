@@ -14,8 +14,8 @@ from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, ModelVersion
 from monitor.store.training import registry as store
+from monitor.store.training.candidate_results import StratumScore
 from monitor.store.training.registry import VersionRow
-from retrain.evaluation.metrics.scoring import StratumScore
 from retrain.registry.stages import (
     MOVES,
     move_stage,

@@ -17,7 +17,7 @@ from retrain.registry.stages import move_stage, promote, register_version, roll_
 from retrain.rollout.gateway import Weights
 from retrain.rollout.policy import Health, HealthCheck
 from retrain.rollout.rollouts import start_rollout, tick_rollouts
-from tests.support.retrain.candidates import judged
+from tests.support.retrain.candidates import evaluated
 
 SETTINGS = Rollout()
 DWELL = SETTINGS.min_dwell
@@ -58,7 +58,7 @@ def register(engine: Engine, now: datetime, model: str = "desk") -> int:
         version = register_version(
             connection, model=model, adapter_path="a", adapter_digest="d", lineage={}, now=now
         )
-        judged(connection, version, now)
+        evaluated(connection, version, now)
     return version
 
 

@@ -165,13 +165,16 @@ def test_a_retraining_goes_on_from_what_serves_and_is_evaluated_beside_it(
     version_id = desk.succeeded(run).version_id
     assert version_id is not None
     row = desk.evaluate(version_id)
-    assert (row.status, row.gate_result) == ("succeeded", "promote"), row.result
-    verdict = row.result or {}
+    assert (row.status, row.gate_result) == ("succeeded", "promote"), row.error
+    results = row.results
+    assert results is not None
     value = {
-        part["system"]: {
-            one["stratum"]: one["value"] for one in part["scores"] if one["metric"] == "exact_match"
+        system: {
+            score.stratum: score.value
+            for score in results.scores_of(system)
+            if score.metric == "exact_match"
         }
-        for part in verdict["scores"]
+        for system in results.systems
     }
     assert value["incumbent"]["split=new"] == 0.0
     assert value["candidate"]["split=new"] >= 0.9

@@ -15,7 +15,8 @@ from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry
 from monitor.store.training import registry as versions
 from monitor.store.training.runs import list_runs, request_cancel, run_by_id
-from retrain.jobs.launcher import Capability, create_launcher
+from retrain.jobs.factory import create_launcher
+from retrain.jobs.launcher import Capability
 from retrain.recipes.recipe import read_recipe
 from retrain.run_folder import RunFolder, write_lines
 from retrain.training.cancellation import cancel_run

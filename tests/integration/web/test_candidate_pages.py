@@ -22,11 +22,11 @@ from retrain.run_folder import RunFolder, read_lines
 from tests.integration.web.test_decision_page import sign_in
 from tests.support.retrain.candidates import (
     check,
-    judged,
-    leave_verdict,
+    evaluated,
     make_candidate,
+    make_results,
     make_serving,
-    make_verdict,
+    write_results,
 )
 from tests.support.review.review_world import World, make_world
 
@@ -47,12 +47,12 @@ def folder(world: World, tmp_path: Path, clock: datetime) -> RunFolder:
 
 @pytest.fixture
 def row(world: World, folder: RunFolder, clock: datetime) -> CandidateEvaluationRow:
-    verdict = make_verdict("reject")
-    leave_verdict(folder, verdict)
+    verdict = make_results("reject")
+    write_results(folder, verdict)
     with transaction(world.engine) as connection:
-        return judged(
+        return evaluated(
             connection, 2, clock, "reject", folder=folder.root,
-            checks=[check(HOSTILE), check(outcome="failed")], next_step="Try full fine-tuning.",
+            checks=(check(HOSTILE), check(outcome="failed")), next_step="Try full fine-tuning.",
             judge_agreement="agreement with people on 40 items",
         )  # fmt: skip
 

@@ -10,8 +10,9 @@ from bench.retrain.gate_trials import candidate_trials, exact_pass_rate, halluci
 from monitor.settings import Gates
 from monitor.statistics.bootstrap import bca_interval
 from monitor.statistics.intervals import binomial_upper_bound, mcnemar_p_value
-from retrain.evaluation.gates.comparison import Comparison, adjust_together
-from retrain.evaluation.gates.gates import _better
+from monitor.store.training.candidate_results import Comparison
+from retrain.evaluation.gates.comparison import adjust_together
+from retrain.evaluation.gates.gates import _better_check
 from retrain.evaluation.gates.paired_tests import compare_graded, sign_flip_p_values
 from retrain.statistics.multiplicity import holm
 
@@ -23,8 +24,8 @@ def at_most(k: int, n: int, rate: float) -> bool:
 
 def compared(metric: str, p_better: float, p_worse: float) -> Comparison:
     return Comparison(
-        benchmark="suite", metric=metric, items="new", other="incumbent", n=150, n_unpaired=0,
-        candidate_mean=0.5, other_mean=0.5, difference=0, lower=0, upper=0, bound=0, upper_bound=0,
+        benchmark="suite", metric=metric, split="new", reference="incumbent", n=150, n_unpaired=0,
+        candidate_mean=0.5, reference_mean=0.5, difference=0, lower=0, upper=0, lower_bound=0, upper_bound=0,
         test="", p_better=p_better, p_worse=p_worse,
     )  # fmt: skip
 
@@ -44,7 +45,7 @@ def called_better(rng: np.random.Generator, *, n_items: int = 150) -> bool:
             compared("token_f1", *sign_flip_p_values(graded[0] - graded[1], rng, 999)),
         ]
     )
-    return _better(family, "incumbent", Gates()).outcome == "passed"
+    return _better_check(family, "incumbent", Gates()).outcome == "passed"
 
 
 def test_an_identical_candidate_is_called_better_in_at_most_one_trial_of_twenty() -> None:
@@ -135,7 +136,7 @@ def test_identical_answers_are_bounded_by_how_many_there_are() -> None:
             same, same, np.random.default_rng(0), strata=[np.arange(n)], confidence=0.95
         )
         assert (found.difference, found.p_better, found.p_worse) == (0, 1, 1)
-        assert -widest < found.bound < 0 < found.upper_bound < widest
+        assert -widest < found.lower_bound < 0 < found.upper_bound < widest
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=7))

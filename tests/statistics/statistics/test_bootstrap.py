@@ -79,7 +79,7 @@ def test_differences_that_only_strata_tell_apart_have_a_bound_all_the_same() -> 
         first, np.zeros(112), np.random.default_rng(0),
         strata=[np.arange(12), np.arange(12, 112)], confidence=0.95,
     )  # fmt: skip
-    assert found.bound < found.difference < found.upper_bound
+    assert found.lower_bound < found.difference < found.upper_bound
 
 
 def test_limits_stay_in_the_range_of_the_metric() -> None:

@@ -1,4 +1,4 @@
-"""Candidates that a training registered, and verdicts on them, without any model."""
+"""Candidates with results of an evaluation, made without any model."""
 
 import json
 from datetime import datetime
@@ -12,6 +12,16 @@ from monitor.settings import Gates, Judge, Scoring
 from monitor.store.engine import transaction
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
+from monitor.store.training.candidate_results import (
+    SYSTEMS,
+    CandidateResults,
+    Check,
+    CheckOutcome,
+    Comparison,
+    GateResult,
+    StratumScore,
+    SystemScores,
+)
 from monitor.store.training.registry import production_version, version_by_id
 from monitor.store.training.runs import finish_run, mark_running
 from retrain.evaluation.conclusion import conclude
@@ -74,50 +84,46 @@ def make_serving(engine: Engine, now: datetime, *, model: str = MODEL, **lineage
     return version
 
 
-def check(name: str = "better than the incumbent", outcome: str = "passed") -> dict[str, str]:
-    return {"name": name, "outcome": outcome, "seen": "0.90 -> 0.95", "required": "p <= 0.05"}
+def check(name: str = "better than the incumbent", outcome: CheckOutcome = "passed") -> Check:
+    return Check(name, outcome, "0.90 -> 0.95", "p <= 0.05")
 
 
-def make_verdict(decision: str = "promote", **values: Any) -> dict[str, Any]:
-    """Return a verdict as a child leaves it."""
-    outcome = {"promote": "passed", "reject": "failed"}.get(decision, "undecided")
-    systems = ("candidate", "incumbent", "base")
-    scores = [
-        {
-            "system": system,
-            "benchmark": "support",
-            "scores": [
-                {
-                    "stratum": stratum, "metric": "exact_match", "value": value, "lower": 0.5,
-                    "upper": 0.99, "n": 6,
-                }
-                for stratum in ("", "task_type=cards")
-            ],
-        }
-        for system, value in zip(systems, (0.9, 0.8, 0.7), strict=True)
-    ]  # fmt: skip
-    comparison = {
-        "benchmark": "support", "metric": "exact_match", "items": "all", "other": "incumbent",
-        "n": 6, "n_unpaired": 0, "candidate_mean": 0.9, "other_mean": 0.8, "difference": 0.1,
-        "lower": 0.02, "upper": 0.2, "bound": 0.03, "upper_bound": 0.19, "test": "exact McNemar",
-        "p_better": 0.01, "p_worse": 0.99, "adjusted_p_better": 0.02, "adjusted_p_worse": 1.0,
+def make_results(gate_result: GateResult = "promote", **values: Any) -> CandidateResults:
+    """Return results as an evaluation's child writes them."""
+    outcomes: dict[GateResult, CheckOutcome] = {
+        "promote": "passed", "reject": "failed", "undecided": "undecided",
     }  # fmt: skip
-    return {
-        "decision": decision,
-        "checks": [check("nothing forgotten"), check(outcome=outcome)],
-        "comparisons": [comparison],
-        "scores": scores,
-        "remarks": ["support: WARNING: only 6 items"],
-        "benchmarks": {"support": "0" * 64},
-        "policy": Gates().model_dump(mode="json"),
-        "safety_suites": [],
-        "judgements": {},
-        **values,
-    }
+    scores = [
+        SystemScores(
+            system,
+            "support",
+            tuple(
+                StratumScore(stratum, "exact_match", value, 0.5, 0.99, 6)
+                for stratum in ("", "task_type=cards")
+            ),
+        )
+        for system, value in zip(SYSTEMS, (0.9, 0.8, 0.7), strict=True)
+    ]
+    comparison = Comparison(
+        benchmark="support", metric="exact_match", split="all", reference="incumbent",
+        n=6, n_unpaired=0, candidate_mean=0.9, reference_mean=0.8, difference=0.1,
+        lower=0.02, upper=0.2, lower_bound=0.03, upper_bound=0.19, test="exact McNemar",
+        p_better=0.01, p_worse=0.99, adjusted_p_better=0.02, adjusted_p_worse=1.0,
+    )  # fmt: skip
+    results = CandidateResults(
+        gate_result=gate_result,
+        checks=(check("nothing forgotten"), check(outcome=outcomes[gate_result])),
+        comparisons=(comparison,),
+        scores=tuple(scores),
+        remarks=("support: WARNING: only 6 items",),
+        dataset_digests={"support": "0" * 64},
+        policy=Gates().model_dump(mode="json"),
+    )
+    return msgspec.structs.replace(results, **values)
 
 
-def leave_verdict(folder: RunFolder, verdict: dict[str, Any]) -> None:
-    """Leave in a run's folder what an evaluation's child does, but for its last act."""
+def write_results(folder: RunFolder, results: CandidateResults) -> None:
+    """Write into a run's folder what an evaluation's child writes before its own outcome."""
     right = {"candidate": 5, "incumbent": 4, "base": 3}
     rows = [
         {
@@ -129,9 +135,9 @@ def leave_verdict(folder: RunFolder, verdict: dict[str, Any]) -> None:
         for system, n_right in right.items()
         for number in range(6)
     ]  # fmt: skip
-    asked = read_json(folder.evaluation_request) or {}
-    write_lines(folder.evaluation_responses(asked.get("evaluation_id", 1)), rows)
-    write_json(folder.evaluation, verdict)
+    request = read_json(folder.evaluation_request) or {}
+    write_lines(folder.evaluation_responses(request.get("evaluation_id", 1)), rows)
+    write_json(folder.evaluation, msgspec.to_builtins(results))
 
 
 def make_request(
@@ -147,28 +153,28 @@ def make_request(
     )  # fmt: skip
 
 
-def judged(
+def evaluated(
     connection: Connection,
     version_id: int,
     now: datetime,
-    decision: str = "promote",
+    gate_result: GateResult = "promote",
     *,
     folder: Path = Path("nowhere"),
     **values: Any,
 ) -> CandidateEvaluationRow:
-    """Give a version a verdict against what serves now."""
+    """Give a version results of an evaluation against the serving version."""
     row = planned(connection, version_id, now, folder)
-    conclude(connection, row, make_verdict(decision, **values), now)
+    conclude(connection, row, make_results(gate_result, **values), now)
     return store.candidate_evaluation_by_id(connection, row.id)
 
 
 def awaiting_ratings(
     connection: Connection, version_id: int, now: datetime, *, folder: Path = Path("nowhere")
 ) -> CandidateEvaluationRow:
-    """Give a version an evaluation that promotes it if people do too."""
+    """Give a version an evaluation that awaits ratings."""
     row = planned(connection, version_id, now, folder)
     store.mark_running(connection, row.id, {"number": 1}, now)
-    store.save_results(connection, row.id, make_verdict(), {"support": "0" * 64})
+    store.save_results(connection, row.id, make_results())
     return store.candidate_evaluation_by_id(connection, row.id)
 
 

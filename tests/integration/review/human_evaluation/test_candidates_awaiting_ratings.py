@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import msgspec
 import numpy as np
 import pytest
 from sqlalchemy import Engine
@@ -28,7 +29,7 @@ from retrain.evaluation.lifecycle import cancel_evaluation, poll_running
 from retrain.evaluation.new_evaluation import plan_evaluation, request_for
 from retrain.run_folder import RunFolder, write_json, write_lines
 from tests.integration.retrain.test_candidate_evaluations import Desk, desk  # noqa: F401 - a fixture
-from tests.support.retrain.candidates import HUMAN, PLAN, leave_verdict, make_verdict, write_plan
+from tests.support.retrain.candidates import HUMAN, PLAN, make_results, write_plan, write_results
 from tests.support.review.human_evaluation import systems_of_texts
 from tests.support.review.review_world import World, make_world
 
@@ -47,7 +48,7 @@ def world(any_engine: Engine, clock: datetime) -> World:
 def ask_people(desk: Desk, number: int = 1) -> HumanEvaluationRow:  # noqa: F811
     """Let an evaluation's child find for the candidate, and return the study that follows."""
     row = desk.rows()[0]
-    leave_verdict(RunFolder(desk.folder / "runs" / "run-00001"), make_verdict("promote"))
+    write_results(RunFolder(desk.folder / "runs" / "run-00001"), make_results("promote"))
     desk.launcher.end(number, {"status": "succeeded", "evaluation_id": row.id})
     desk.advance()
     return human_evaluation_of(desk, row.id)
@@ -115,7 +116,7 @@ def test_a_second_evaluation_has_people_of_its_own(desk: Desk, world: World) -> 
 
     rate_and_lock(desk, world, second, lambda _text: 1)
     desk.advance()
-    told = [(row.results or {})["human_evaluation"]["id"] for row in desk.rows()]
+    told = [row.results and row.results.human_evaluation_id for row in desk.rows()]
     assert told == [second.id, first.id]
 
 
@@ -138,7 +139,7 @@ def test_no_study_opens_for_an_evaluation_that_is_cancelled_meanwhile(
     """The daemon has read that it waits for people, and then somebody cancels it."""
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
-    desk.end(make_verdict("promote"))
+    desk.end(make_results("promote"))
     poll_running(desk.engine, lambda _name: desk.launcher, desk.now)
     waiting = store.list_candidate_evaluations
 
@@ -182,9 +183,9 @@ def test_a_judge_is_held_against_the_people_on_the_same_items(
     scores = score_systems(benchmarks, answers)
     rng = np.random.default_rng(1)
     found = evaluate_candidate(benchmarks, scores, Gates(), rng, judge=Judge())
-    assert found.verdict.decision == "undecided"
+    assert found.gate_result == "undecided"
     write_lines(desk.files().evaluation_responses(desk.row().id), response_rows(scores))
-    write_json(desk.files().evaluation, found.as_json())
+    write_json(desk.files().evaluation, msgspec.to_builtins(found))
     desk.launcher.end(1, {"status": "succeeded", "evaluation_id": desk.row().id})
     desk.advance()
 
@@ -192,12 +193,14 @@ def test_a_judge_is_held_against_the_people_on_the_same_items(
     likes = {"candidate": 5, "incumbent": 2}
     rate_and_lock(desk, world, human_evaluation, lambda text: likes[PEOPLE[int(text.split()[1])]])
     desk.advance()
-    verdict = desk.row().results or {}
-    assert len(verdict["judgements"]) == verdict["human_evaluation"]["n_items"] == N_ITEMS
+    results = desk.row().results
+    assert results is not None
+    assert results.human_evaluation is not None
+    assert len(results.judge_preferences) == results.human_evaluation.n_items == N_ITEMS
     # They agree on 18 of 24, where 12 would be chance: (18 - 12) / (24 - 12).
-    assert verdict["judge_agreement"].startswith(
+    assert results.judge_agreement.startswith(
         "agreement with people on 24 items, the judge failed on 1 more; Cohen's kappa 0.50 ("
     )
     # Observed 12 of 48 values beside another, expected 24 * 48 / 47.
-    assert "Krippendorff's alpha 0.51 (" in verdict["judge_agreement"]
-    assert verdict["judge_agreement"].endswith("don't rely on this judge")
+    assert "Krippendorff's alpha 0.51 (" in results.judge_agreement
+    assert results.judge_agreement.endswith("don't rely on this judge")

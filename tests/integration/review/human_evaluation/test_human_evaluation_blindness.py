@@ -32,7 +32,7 @@ from monitor.store.training.registry import ScoreRow, save_scores
 from monitor.web.app import create_app
 from retrain.evaluation.lifecycle import cancel_evaluation
 from tests.integration.test_review_blindness import sign_in, signs_in
-from tests.support.retrain.candidates import check, judged
+from tests.support.retrain.candidates import check, evaluated
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.review.human_evaluation import (
     SECRET,
@@ -67,7 +67,7 @@ def human_evaluation(world: World, clock: datetime) -> int:
     with transaction(world.engine) as connection:
         version = make_version(connection, clock)
         told = [check(f"{MARK} better"), check(f"{MARK} kept")]
-        judged(connection, version, clock, "undecided", remarks=[MARK], checks=told)
+        evaluated(connection, version, clock, "undecided", remarks=[MARK], checks=told)
     made = make_human_evaluation(world.engine, clock, n=4, given=rows(4, NAMES), version_id=version)
     rate_all(world.engine, made, world.people["Ben"], clock, SCORES)
     for name in ("Ada", "Lea"):

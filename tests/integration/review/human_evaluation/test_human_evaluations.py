@@ -472,7 +472,7 @@ def test_a_locked_study_is_measured_once_and_an_open_one_not_at_all(
         row = human_evaluation_by_id(connection, locked)
     assert row.measured_at == clock
     assert row.results is not None
-    assert len(row.results["checks"]) == 4
-    assert {one["outcome"] for one in row.results["checks"]} == {"passed"}
-    assert row.results["remarks"] == ["12 of 36 ratings are missing"]
-    assert (row.results["n_items"], row.results["n_ratings"]) == (12, 2 * (12 * 3 - 4))
+    assert len(row.results.checks) == 4
+    assert {check.outcome for check in row.results.checks} == {"passed"}
+    assert row.results.remarks == ("12 of 36 ratings are missing",)
+    assert (row.results.n_items, row.results.n_ratings) == (12, 2 * (12 * 3 - 4))

@@ -1,12 +1,13 @@
-"""What follows from all checks of a candidate."""
+"""Gate result of a set of checks."""
 
 import pytest
 
-from retrain.evaluation.gates.gate_result import Check, combine
+from monitor.store.training.candidate_results import Check, CheckOutcome
+from retrain.evaluation.gates.gate_result import combine_checks
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "decision"),
+    ("outcomes", "gate_result"),
     [
         (("passed", "passed"), "promote"),
         (("passed", "undecided"), "undecided"),
@@ -15,9 +16,8 @@ from retrain.evaluation.gates.gate_result import Check, combine
         ((), "promote"),
     ],
 )
-def test_one_failed_check_rejects_and_one_undecided_decides_nothing(
-    outcomes: tuple[str, ...], decision: str
+def test_failed_check_rejects_and_undecided_check_leaves_undecided(
+    outcomes: tuple[CheckOutcome, ...], gate_result: str
 ) -> None:
-    checks = [Check(str(n), outcome, "", "") for n, outcome in enumerate(outcomes)]  # type: ignore[arg-type]
-    found = combine(checks)
-    assert (found.decision, found.checks) == (decision, tuple(checks))
+    checks = [Check(str(number), outcome, "", "") for number, outcome in enumerate(outcomes)]
+    assert combine_checks(checks) == gate_result

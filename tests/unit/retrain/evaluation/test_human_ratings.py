@@ -7,11 +7,8 @@ import pytest
 
 from monitor.settings import Gates
 from monitor.store.human_evaluation.keys import UnblindedRating
-from retrain.evaluation.human_evaluation.ratings import (
-    HumanResults,
-    compute_human_results,
-    item_means,
-)
+from monitor.store.training.candidate_results import HumanEvaluationResults
+from retrain.evaluation.human_evaluation.ratings import compute_human_results, item_means
 
 SYSTEMS = ("base", "candidate", "incumbent")
 DIMENSIONS = ("accuracy", "tone")
@@ -34,7 +31,7 @@ def rated(scores: dict[tuple[str, int, int], tuple[int, int]]) -> list[Unblinded
     ]
 
 
-def found(ratings: list[UnblindedRating], **policy: object) -> HumanResults:
+def found(ratings: list[UnblindedRating], **policy: object) -> HumanEvaluationResults:
     return compute_human_results(
         ratings,
         dimensions=DIMENSIONS,
@@ -110,13 +107,13 @@ def test_how_severe_somebody_is_cancels_out() -> None:
 def test_a_candidate_that_is_rated_alike_passes_and_one_that_is_worse_fails() -> None:
     alike = found(study((3, 3), (3, 3)))
     assert [one.outcome for one in alike.checks] == ["passed", "passed"]
-    assert next(one.p_value for one in alike.comparisons if one.other == "incumbent") == 1
-    assert [one.wins for one in alike.comparisons if one.other == "incumbent"] == [0, 25]
+    assert next(one.p_value for one in alike.comparisons if one.reference == "incumbent") == 1
+    assert [one.wins for one in alike.comparisons if one.reference == "incumbent"] == [0, 25]
     worse = found(study((3, 2), (3, 3)))
     assert [one.outcome for one in worse.checks] == ["passed", "failed"]
-    assert worse.checks[1].name == "people: tone not worse than the incumbent's"
-    assert "-0.75" in worse.checks[1].seen
-    assert "down by at most 0.25 points (bound)" in worse.checks[1].required
+    assert worse.checks[1].name == "ratings: tone not worse than the incumbent's"
+    assert "-0.75" in worse.checks[1].observed
+    assert "a loss of at most 0.25 points (bound)" in worse.checks[1].required
 
 
 def test_the_margin_is_a_setting() -> None:
@@ -144,8 +141,8 @@ def test_without_an_incumbent_the_base_stands_in() -> None:
     ratings = [one for one in study((3, 3), (3, 3)) if one.system != "incumbent"]
     results = found(ratings)
     assert [one.name for one in results.checks] == [
-        "people: accuracy not worse than the base's",
-        "people: tone not worse than the base's",
+        "ratings: accuracy not worse than the base's",
+        "ratings: tone not worse than the base's",
     ]
     assert {one.outcome for one in results.checks} == {"passed"}
 
@@ -159,6 +156,6 @@ def test_p_values_are_adjusted_over_the_dimensions_beside_each_system() -> None:
         }  # type: ignore[arg-type]
     )
     for other in ("incumbent", "base"):
-        pair = [one for one in found(some).comparisons if one.other == other]
+        pair = [one for one in found(some).comparisons if one.reference == other]
         smallest = min(one.p_value for one in pair)
         assert min(one.adjusted_p_value for one in pair) == pytest.approx(min(1, 2 * smallest))

@@ -8,8 +8,9 @@ import pytest
 from monitor.errors import JudgeError
 from monitor.settings import Gates
 from monitor.settings.evaluation_file.plan import parse_plan
+from monitor.store.training.candidate_results import CandidateResults
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.gates.gates import CandidateResult, apply_gates
+from retrain.evaluation.gates.gates import apply_gates
 from retrain.evaluation.gates.thresholds import check_thresholds
 from retrain.evaluation.judge.grounding import JudgedHallucination
 from retrain.evaluation.metrics.scoring import ItemScore, score_responses
@@ -48,7 +49,7 @@ def scored(benchmark: Benchmark) -> list[ItemScore]:
     return score_responses(benchmark.items, ["a"] * len(benchmark.items), benchmark.metrics)
 
 
-def judged(n_responses: int) -> CandidateResult:
+def judged(n_responses: int) -> CandidateResults:
     benchmark = suite(Judge(n_responses))
     scores = {system: {"facts": scored(benchmark)} for system in ("candidate", "base")}
     return apply_gates([benchmark], scores, Gates(), np.random.default_rng(0))
@@ -61,8 +62,8 @@ def test_nothing_passes_on_the_few_answers_that_were_judged() -> None:
         policy = Gates.model_validate({"gate": gate})
         (check,) = check_thresholds(benchmark, scores, policy, np.random.default_rng(0))
         assert check.outcome == "undecided"
-        assert "0 of 10 (0.0%)" in check.seen
-        assert "490 of 500 items weren't judged" in check.seen
+        assert "0 of 10 (0.0%)" in check.observed
+        assert "the judge failed on 490 of 500 items" in check.observed
 
 
 @pytest.mark.parametrize(("n_failed", "outcome"), [(50, "passed"), (51, "undecided")])
@@ -70,17 +71,15 @@ def test_a_tenth_may_fail(n_failed: int, outcome: str) -> None:
     benchmark = suite(Judge(N - n_failed))
     (check,) = check_thresholds(benchmark, scored(benchmark), Gates(), np.random.default_rng(0))
     assert check.outcome == outcome
-    assert f"{n_failed} of 500 items weren't judged" in check.seen
+    assert f"the judge failed on {n_failed} of 500 items" in check.observed
 
 
 def test_failures_of_either_system_are_remarked_and_leave_the_verdict_open() -> None:
     found = judged(N + 10)
-    (remark,) = [one for one in found.remarks if "weren't judged" in one]
-    assert remark == (
-        "facts, judged_hallucination_rate: 490 of 500 items weren't judged (answers of the base); "
-        "the first failure: old-10: HTTP 503"
-    )
-    outcomes = {one.name: one.outcome for one in found.verdict.checks}
+    (remark,) = [one for one in found.remarks if "the judge failed on" in one]
+    for part in ("judged_hallucination_rate", "490 of 500", "the base", "old-10: HTTP 503"):
+        assert part in remark
+    outcomes = {one.name: one.outcome for one in found.checks}
     assert outcomes["facts: judged_hallucination_rate <= 0.02"] == "passed"
     assert outcomes["facts: judged_hallucination_rate was judged"] == "undecided"
 
@@ -88,11 +87,11 @@ def test_failures_of_either_system_are_remarked_and_leave_the_verdict_open() -> 
 def test_a_judge_that_never_fails_is_not_mentioned() -> None:
     found = judged(2 * N)
     assert not any("judged" in one for one in found.remarks)
-    assert not any(one.name.endswith("was judged") for one in found.verdict.checks)
+    assert not any(one.name.endswith("was judged") for one in found.checks)
 
 
 def test_a_judge_that_only_fails_measures_nothing() -> None:
     benchmark = suite(Judge(0))
     (check,) = check_thresholds(benchmark, scored(benchmark), Gates(), np.random.default_rng(0))
     assert check.outcome == "undecided"
-    assert check.seen == "nothing was measured; 500 of 500 items weren't judged"
+    assert check.observed == "nothing was measured; the judge failed on 500 of 500 items"

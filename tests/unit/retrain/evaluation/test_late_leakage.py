@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from monitor.settings import Gates, TrainingData
+from monitor.store.training.candidate_results import read_candidate_results
 from retrain.data import BenchmarkTexts, DataChecks, build_training_set
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation import child, systems
@@ -15,7 +16,7 @@ from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.candidate import evaluate_candidate
 from retrain.evaluation.gates.late_leakage import check_late_leakage
 from retrain.evaluation.request import write_request
-from retrain.run_folder import RunFolder, read_json
+from retrain.run_folder import RunFolder
 from tests.support.retrain.candidates import make_request
 from tests.support.retrain.scored_benchmarks import benchmark, items, scored
 from tests.support.retrain.training_rows import gold, row
@@ -57,8 +58,8 @@ def test_items_that_were_trained_on_leave_the_verdict_open(tmp_path: Path) -> No
     run = trained(tmp_path, row("Who are you?", "x"), row(f"please read {DOCUMENT}", "y"))
     late = suite("where is my card", "who  are you?", "Who are you?", DOCUMENT)
     (check,), remarks = check_late_leakage(run, [late], RULES)
-    assert (check.name, check.outcome) == ("desk isn't in the training data", "undecided")
-    assert "2 of 4 items ask: q2, q3;" in check.seen
+    assert (check.name, check.outcome) == ("desk: no leakage", "undecided")
+    assert "2 of 4 items are in the run's training data: q2, q3;" in check.observed
     assert remarks == []
     right = {"candidate": np.ones(4), "base": np.zeros(4)}
     scores = {name: {"desk": scored(late.items, exact_match=v)} for name, v in right.items()}
@@ -66,8 +67,8 @@ def test_items_that_were_trained_on_leave_the_verdict_open(tmp_path: Path) -> No
         [late], scores, Gates(), np.random.default_rng(0),
         further_checks=[check], further_remarks=["so"],
     )  # fmt: skip
-    assert check in found.verdict.checks
-    assert found.verdict.decision == "undecided"
+    assert check in found.checks
+    assert found.gate_result == "undecided"
     assert found.remarks[-1] == "so"
 
 
@@ -94,7 +95,7 @@ def test_a_benchmark_that_has_grown_is_looked_at_again(tmp_path: Path) -> None:
     )
     grown = suite("who are you?", "and now?", digest="b" * 64)
     (check,), _ = check_late_leakage(run, [grown], RULES)
-    assert "1 of 2 items ask: q1;" in check.seen
+    assert "1 of 2 items are in the run's training data: q1;" in check.observed
 
 
 def test_the_rules_of_the_configuration_hold(tmp_path: Path) -> None:
@@ -118,17 +119,21 @@ def test_a_child_looks_for_leaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(systems, "systems_of", lambda _: {"candidate": Silent, "base": Silent})
     write_request(run, 1, 0, make_request(tmp_path, PLAN))
     assert child.main([str(run.root)]) == 0
-    checks = {one["name"]: one for one in (read_json(run.evaluation) or {})["checks"]}
-    assert "1 of 1 items ask: old-0;" in checks["desk isn't in the training data"]["seen"]
+    results = read_candidate_results(run.evaluation)
+    assert results is not None
+    checks = {check.name: check.observed for check in results.checks}
+    assert "1 of 1 items are in the run's training data: old-0;" in checks["desk: no leakage"]
     run.training_data.unlink()
     write_request(run, 2, 0, make_request(tmp_path, PLAN))
     assert child.main([str(run.root)]) == 0
-    remarks = (read_json(run.evaluation) or {})["remarks"]
-    assert remarks[-1] == "desk: the run's training data isn't there to be searched for the items"
+    results = read_candidate_results(run.evaluation)
+    assert results is not None
+    assert results.remarks[-1].startswith("desk: not checked for leakage")
 
 
 def test_without_the_training_data_it_is_remarked(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     checks, remarks = check_late_leakage(run, [suite("q"), suite("q", name="b")], RULES)
     assert checks == []
-    assert remarks == ["desk, b: the run's training data isn't there to be searched for the items"]
+    assert len(remarks) == 1
+    assert remarks[0].startswith("desk, b: not checked for leakage")

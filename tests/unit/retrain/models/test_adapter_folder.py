@@ -1,11 +1,11 @@
 """What lies beside an adapter: its card says where it comes from and what it scored."""
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
+from monitor.store.training.candidate_results import StratumScore
 from retrain.models.adapter_folder import add_scores, model_card
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import read_json, write_json
@@ -17,9 +17,8 @@ LINEAGE = {
 RECIPE = Recipe(base="org/base", base_revision="0f3c", method="qlora", rank=8, seed=7)
 
 
-def score(stratum: str, value: float) -> dict[str, Any]:
-    return {"stratum": stratum, "metric": "exact_match", "value": value, "lower": value - 0.1,
-            "upper": value + 0.1, "n": 40}  # fmt: skip
+def score(stratum: str, value: float) -> StratumScore:
+    return StratumScore(stratum, "exact_match", value, value - 0.1, value + 0.1, 40)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 from monitor.errors import ConfigurationError, TransientError
 from monitor.settings import Rollout
 from retrain.rollout.envoy_file import EnvoyFile, cluster_name
-from retrain.rollout.gateway import RecordOnlyGateway, Weights, create_gateway
+from retrain.rollout.factory import create_gateway
+from retrain.rollout.gateway import RecordOnlyGateway, Weights
 
 
 def routes(path: Path) -> list[dict[str, Any]]:
