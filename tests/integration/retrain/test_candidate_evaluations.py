@@ -222,7 +222,7 @@ def test_only_an_undecided_verdict_is_a_persons(desk: Desk) -> None:
 
 
 def test_without_a_verdict_nothing_rolls(desk: Desk) -> None:
-    with pytest.raises(WorkflowError, match=f"no verdict; .*retrain evaluate {desk.run}"):
+    with pytest.raises(WorkflowError, match=f"no gate result; .*retrain evaluate {desk.run}"):
         desk.roll_out()
     desk.advance()
     with pytest.raises(WorkflowError, match="its evaluation is running"):
