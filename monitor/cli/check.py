@@ -19,7 +19,7 @@ def check(config: ConfigOption = None) -> None:
     """
     import logging
 
-    from monitor.daemon.readiness import check_everything
+    from monitor.daemon.readiness.checks import check_everything
     from monitor.settings import load_secrets
     from monitor.telemetry import configure_logging
 

@@ -1,1 +1,1 @@
-"""The composition root: builds the parts, starts and stops them in order."""
+"""The daemon: composition root, schedule, and the parts that it runs."""

@@ -1,4 +1,4 @@
-"""The composition root: builds the parts, starts them, and stops them in order."""
+"""Composition root: builds the parts, starts them, stops them in order."""
 
 import signal
 import threading
@@ -18,11 +18,11 @@ from monitor.store.migrations import require_current
 from monitor.telemetry import Heartbeat, get_logger
 
 Part = Literal["ingest", "schedule", "web"]
-#: Stopped in this order: no page without its data, no follow-up without its evaluation; ingest
-#: comes last, as it has a batch to finish.
+#: The web stops first, as its pages need the other parts; ingest stops last, as it has a batch to
+#: finish.
 STOPPING_ORDER: tuple[Part, ...] = ("web", "schedule", "ingest")
 
-#: How often an absent database is asked again at start-up.
+#: Time between attempts to reach the database at start-up.
 RETRY_SECONDS = 5.0
 
 log = get_logger(__name__)
@@ -31,10 +31,10 @@ log = get_logger(__name__)
 def run_daemon(
     settings: Settings, secrets: Secrets, parts: Sequence[Part], stop: threading.Event
 ) -> None:
-    """Run the parts until ``stop`` is set or one of them fails.
+    """Run the parts until ``stop`` is set or a part fails.
 
     Raises:
-        DriftwardenError: The first error that ended a part, after all others were stopped.
+        DriftwardenError: The first error that ended a part, after all parts have stopped.
     """
     engine = make_engine(settings.database.url)
     try:
@@ -47,11 +47,11 @@ def run_daemon(
         ]
         for part in running:
             part.start()
-        log.info("started", parts=list(parts), database=engine.dialect.name)
+        log.info("daemon_started", parts=list(parts), database=engine.dialect.name)
         stop.wait()
         for part in sorted(running, key=lambda part: STOPPING_ORDER.index(part.name)):
             part.thread.join()
-        log.info("stopped")
+        log.info("daemon_stopped")
         for part in running:
             if part.error is not None:
                 raise part.error
@@ -60,7 +60,7 @@ def run_daemon(
 
 
 def parse_parts(only: str) -> tuple[Part, ...]:
-    """Read ``--only ingest,schedule,web``; empty means all.
+    """Parse ``--only ingest,schedule,web``; empty means all parts.
 
     Raises:
         ConfigurationError: A name is unknown.
@@ -69,30 +69,32 @@ def parse_parts(only: str) -> tuple[Part, ...]:
     names = [name.strip() for name in only.split(",") if name.strip()] or list(known)
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ConfigurationError(f"--only {only}: {unknown[0]!r} is none of {', '.join(known)}")
+        raise ConfigurationError(
+            f"--only {only}: unknown part {unknown[0]!r}; use {', '.join(known)}"
+        )
     return tuple(part for part in known if part in names)
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
-    """Yield an event that SIGTERM and SIGINT set; a second signal ends the process at once."""
+    """Yield an event that SIGTERM and SIGINT set; a second signal kills the process."""
     stop = threading.Event()
 
     def handle(number: int, _frame: object) -> None:
-        log.info("stopping", signal=signal.Signals(number).name)
+        log.info("daemon_stopping", signal=signal.Signals(number).name)
         stop.set()
         signal.signal(number, signal.SIG_DFL)
 
-    previous = {one: signal.signal(one, handle) for one in (signal.SIGTERM, signal.SIGINT)}
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield stop
     finally:
-        for one, handler in previous.items():
-            signal.signal(one, handler)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 class _Running:
-    """A part in its thread. An error in one part stops all: half a daemon looks like health."""
+    """A part in its thread. An error stops all parts: half a daemon would look healthy."""
 
     def __init__(self, name: Part, body: Callable[[], None], stop: threading.Event) -> None:
         self.name = name
@@ -109,7 +111,7 @@ class _Running:
             self._body()
         except BaseException as error:  # noqa: BLE001 - raised again by run_daemon
             self.error = error
-            log.error("part failed", part=self.name, error=str(error))  # noqa: TRY400
+            log.error("part_failed", part=self.name, error=str(error))  # noqa: TRY400
         finally:
             self._stop.set()
 
@@ -121,9 +123,9 @@ def _bodies(
     parts: Sequence[Part],
     stop: threading.Event,
 ) -> dict[Part, Callable[[], None]]:
-    """Build what each part runs. What is missing is an error here, before anything starts.
+    """Build the function of each part; a missing resource is an error before any part starts.
 
-    Only what runs is imported: a replica that ingests is back sooner without the statistics.
+    Only the parts that run are imported: a replica that only ingests restarts sooner.
     """
     heartbeats = [Heartbeat(part) for part in parts if part != "web"]
     beats = {heartbeat.name: heartbeat for heartbeat in heartbeats}
@@ -149,7 +151,7 @@ def _bodies(
 
 
 def _remember_taxonomy(engine: Engine, settings: Settings) -> None:
-    """Store the taxonomy as it is at the start; one that doesn't hold together ends it."""
+    """Store the present version of the taxonomy; an inconsistent one stops the daemon."""
     if not settings.review.taxonomy:
         return
     from monitor.review.guidelines import load_taxonomy, store_current_taxonomy
@@ -157,7 +159,7 @@ def _remember_taxonomy(engine: Engine, settings: Settings) -> None:
     load_taxonomy(Path(settings.review.taxonomy))
     with transaction(engine) as connection:
         version = store_current_taxonomy(connection, settings.review, datetime.now(UTC))
-    log.info("taxonomy", path=settings.review.taxonomy, version=version)
+    log.info("taxonomy_loaded", path=settings.review.taxonomy, version=version)
 
 
 def _wait_for_database(engine: Engine, stop: threading.Event) -> bool:
@@ -165,7 +167,7 @@ def _wait_for_database(engine: Engine, stop: threading.Event) -> bool:
         try:
             require_current(engine)
         except DatabaseUnavailableError as error:
-            log.warning("database is away", error=str(error), next_try_seconds=RETRY_SECONDS)
+            log.warning("database_unavailable", error=str(error), retry_seconds=RETRY_SECONDS)
             stop.wait(RETRY_SECONDS)
         else:
             return True

@@ -1,4 +1,4 @@
-"""From a registered candidate to its verdict: planned, evaluated by a child, rated by people."""
+"""Candidate evaluations of the daemon: planned, run in a process, rated by users."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -37,32 +37,32 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class CandidateEvaluations:
-    """The steps after a training; each reads from the database what is due."""
+    """Steps of candidate evaluations; each reads from the database what is due."""
 
     engine: Engine
     settings: Settings
     launcher_of: LauncherSource
 
     def advance(self, now: datetime) -> None:
-        """Plan, start and finish evaluations, and say what came of them."""
+        """Plan, start and finish candidate evaluations, and announce the results."""
         stop_children(self.engine, self.launcher_of)
         self._plan(now)
         self._start_planned(now)
         for state in poll_running(self.engine, self.launcher_of, now):
             if state.row.status != "running":
                 log.info(
-                    "evaluation ended",
+                    "candidate_evaluation_finished",
                     evaluation=state.row.id,
                     status=state.row.status,
-                    decision=state.row.gate_result,
+                    gate_result=state.row.gate_result,
                     error=state.row.error,
                 )
-        self._ask_people(now)
+        self._advance_human_evaluations(now)
         with transaction(self.engine) as connection:
             announce_gate_results(connection, self.settings.model.name, now, self.settings.alerts)
 
     def _plan(self, now: datetime) -> None:
-        """Plan one evaluation for each candidate that has none."""
+        """Plan an evaluation of each candidate that has none."""
         file = self.settings.retrain.evaluation
         if not file:
             return
@@ -75,12 +75,12 @@ class CandidateEvaluations:
                     planned = plan_evaluation(connection, version, request, by=SYSTEM, now=now)
             except DatabaseUnavailableError:
                 raise
-            except DriftwardenError as error:  # said, and tried again once it was mended
+            except DriftwardenError as error:  # logged; repeated by the next run
                 log.error(  # noqa: TRY400
-                    "evaluation can't be planned", version=version.id, error=str(error)
+                    "candidate_evaluation_not_planned", version=version.id, error=str(error)
                 )
             else:
-                log.info("evaluation planned", evaluation=planned, version=version.id)
+                log.info("candidate_evaluation_planned", evaluation=planned, version=version.id)
 
     def _start_planned(self, now: datetime) -> None:
         with transaction(self.engine) as connection:
@@ -93,30 +93,32 @@ class CandidateEvaluations:
             except DatabaseUnavailableError:
                 raise
             except TransientError as error:
-                log.warning("evaluation can't start yet", evaluation=row.id, error=str(error))
+                log.warning(
+                    "candidate_evaluation_start_postponed", evaluation=row.id, error=str(error)
+                )
             except DriftwardenError as error:
                 log.error(  # noqa: TRY400
-                    "evaluation can't start", evaluation=row.id, error=str(error)
+                    "candidate_evaluation_start_failed", evaluation=row.id, error=str(error)
                 )
                 with transaction(self.engine) as connection:
                     store.finish_candidate_evaluation(
                         connection, row.id, "failed", now=now, error=str(error)
                     )
             else:
-                log.info("evaluation started", evaluation=row.id)
+                log.info("candidate_evaluation_started", evaluation=row.id)
 
-    def _ask_people(self, now: datetime) -> None:
-        """Open the study of each verdict that waits for people; end it once theirs is measured."""
+    def _advance_human_evaluations(self, now: datetime) -> None:
+        """Open the human evaluation of each waiting result, and conclude it with the ratings."""
         with transaction(self.engine) as connection:
             waiting = store.list_candidate_evaluations(connection, statuses=("awaiting_ratings",))
         for row in waiting:
             with transaction(self.engine) as connection:
-                # Who cancels it meanwhile leaves no study behind that nobody waits for.
+                # Locked, so that a cancellation meanwhile leaves no human evaluation behind.
                 locked = store.candidate_evaluation_by_id(connection, row.id, lock=True)
                 if locked.status == "awaiting_ratings":
-                    self._go_on_with(connection, locked, now)
+                    self._advance_human_evaluation(connection, locked, now)
 
-    def _go_on_with(
+    def _advance_human_evaluation(
         self, connection: Connection, row: CandidateEvaluationRow, now: datetime
     ) -> None:
         human_evaluation = human_evaluation_of_candidate(connection, row.id)
@@ -128,7 +130,7 @@ class CandidateEvaluations:
     def _open_human_evaluation(
         self, connection: Connection, row: CandidateEvaluationRow, now: datetime
     ) -> None:
-        """Open a study of the answers; where people can't compare them, a person must decide."""
+        """Open a human evaluation of the responses; without responses a lead must decide."""
         request = as_request(row.request)
         plan, results = request.plan.human_eval, row.results
         # An evaluation awaits ratings only with a plan and with results.

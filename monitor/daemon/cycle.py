@@ -1,4 +1,4 @@
-"""The loop's steps. Each reads from the database what is due, and can be run again at any time."""
+"""Steps of the schedule: each reads from the database what is due, and may be repeated."""
 
 import threading
 from dataclasses import dataclass
@@ -24,25 +24,25 @@ from monitor.windows.reading.reembedding import EncoderSource
 from monitor.windows.versions.planned_baseline import advance_baseline
 from retrain.registry.mlflow_mirror import MlflowMirror, mirror_registry
 
-#: Records of a window's last moments may come this much later.
+#: Delay after a window's end in which its last records may still arrive.
 LATE_RECORDS = timedelta(minutes=10)
-#: How long a window waits for ingest to reach the topic's end. After that it is judged on what is
-#: there: an evaluation that never comes would be silence.
-LONGEST_WAIT = timedelta(hours=24)
+#: Time that a window waits for ingest to reach the topic's end. After that it is evaluated on the
+#: stored traffic: an evaluation that never comes would be silent.
+MAX_WAIT = timedelta(hours=24)
 
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Cycle:
-    """Evaluation, what follows from it, retraining and messages: the way of a record after SQL."""
+    """Drift evaluation, its follow-up, retraining and messages."""
 
     engine: Engine
     settings: Settings
     sender: Sender | None
     retraining: Retraining
     started_at: datetime
-    #: Called where stored texts are to be embedded again; ``None`` loads the configured encoder.
+    #: Source of the encoder for embedding stored texts again; ``None``: the configured encoder.
     encoder: EncoderSource | None = None
     registry_mirror: MlflowMirror | None = None
 
@@ -56,7 +56,7 @@ class Cycle:
         *,
         encoder: EncoderSource | None = None,
     ) -> "Cycle":
-        """Build the cycle that config.toml describes."""
+        """Build the cycle of the settings."""
         return cls(
             engine=engine,
             settings=settings,
@@ -68,9 +68,9 @@ class Cycle:
         )
 
     def evaluate(self, now: datetime) -> None:
-        """Evaluate the windows whose traffic is stored and that weren't evaluated, oldest first.
+        """Evaluate the windows that are due, the oldest first.
 
-        What was judged may then become the baseline of the version that serves.
+        An evaluated window may then become the baseline of the version in production.
         """
         evaluate_due_windows(
             self.engine,
@@ -87,33 +87,33 @@ class Cycle:
             LAST_DRIFT_EVALUATION.labels(self.settings.model.name).set(last.timestamp())
 
     def advance(self, now: datetime) -> None:
-        """Write what follows: incidents, batches, decisions, runs, versions, rollouts."""
+        """Advance what follows: incidents, review batches, decisions, runs, versions, rollouts."""
         follow_up(self.engine, self.settings, now)
         decide(self.engine, self.settings, now)
         watch_age(self.engine, self.settings, now)
         self.retraining.advance(now)
 
     def deliver(self, now: datetime) -> None:
-        """Send the messages that wait."""
+        """Send the pending messages."""
         deliver_due(self.engine, self.sender, now)
         with transaction(self.engine) as connection:
             OUTBOX_PENDING.set(count_pending_messages(connection))
 
     def mirror(self, now: datetime) -> None:
-        """Let MLflow follow the registry, where that is configured."""
+        """Mirror the registry to MLflow, where it is configured."""
         if self.registry_mirror is not None:
             mirror_registry(self.engine, self.registry_mirror, now)
 
     def tidy(self, now: datetime, stop: threading.Event) -> None:
-        """Once a day, remove what is older than the settings allow, until it is done or stopped."""
+        """Apply the retention periods once a day, until done or stopped."""
         if is_due(self.engine, now):
             apply_retention(self.engine, self.settings.retention, now, stop=stop)
 
     def _complete_until(self, now: datetime) -> datetime:
-        """Return the time until which windows can be judged.
+        """Return the time until which the traffic is complete.
 
-        After a pause Kafka holds a backlog: a window that was judged before it is read would look
-        quiet, or empty. A request whose response is waited for belongs to its window too.
+        After a pause Kafka holds a backlog: a window evaluated before it is read would look quiet
+        or empty. A pending request or response belongs to its window too.
         """
         with transaction(self.engine) as connection:
             known = (
@@ -124,5 +124,5 @@ class Cycle:
         stored = min((moment for moment in known if moment is not None), default=latest)
         if stored >= latest:
             return latest
-        waited_enough = now - self.started_at >= LONGEST_WAIT
-        return max(stored, now - LONGEST_WAIT) if waited_enough else stored
+        waited_enough = now - self.started_at >= MAX_WAIT
+        return max(stored, now - MAX_WAIT) if waited_enough else stored

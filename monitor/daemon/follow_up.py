@@ -1,4 +1,4 @@
-"""What follows: from an evaluation an incident and the experts' batch, from reviews a decision."""
+"""Follow-up of drift evaluations and reviews: incidents, review batches, decisions."""
 
 from datetime import datetime
 
@@ -21,10 +21,10 @@ from monitor.store.windows.drift_evaluations import (
 
 
 def follow_up(engine: Engine, settings: Settings, now: datetime) -> list[int]:
-    """Write what follows from each done evaluation, each in one transaction.
+    """Write the incident and review batch of each new drift evaluation, in one transaction each.
 
     Returns:
-        The evaluations that were followed up, oldest window first.
+        The ids of the evaluations, the oldest window first.
     """
     with transaction(engine) as connection:
         pending = pending_follow_ups(connection, settings.model.name)
@@ -33,7 +33,7 @@ def follow_up(engine: Engine, settings: Settings, now: datetime) -> list[int]:
             handle_evaluation(connection, evaluation_id, now, alerts=settings.alerts)
             evaluation = drift_evaluation_by_id(connection, evaluation_id)
             if _wants_review(evaluation, settings):
-                # Drawn from the evaluation's own seed: the same window queues the same items.
+                # The evaluation's own seed: the same window queues the same items.
                 rng = np.random.default_rng([evaluation.seed, evaluation_id])
                 create_batch(connection, evaluation_id, settings.review, rng, now)
             mark_followed_up(connection, evaluation_id, now)
@@ -41,14 +41,14 @@ def follow_up(engine: Engine, settings: Settings, now: datetime) -> list[int]:
 
 
 def decide(engine: Engine, settings: Settings, now: datetime) -> None:
-    """Decide on the batches that are open, and write what Slack is to hear of it."""
+    """Decide on the open review batches, and write the messages about it."""
     decide_open_batches(engine, settings, now)
     with transaction(engine) as connection:
         announce_decisions(connection, settings.model.name, now, settings.alerts)
 
 
 def watch_age(engine: Engine, settings: Settings, now: datetime) -> None:
-    """Write what Slack is to hear of the age of the version that serves."""
+    """Write the message about the age of the production version."""
     max_age = settings.retrain.max_age
     with transaction(engine) as connection:
         announce_model_age(connection, settings.model.name, max_age, now, settings.alerts)

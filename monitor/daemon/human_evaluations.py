@@ -1,4 +1,4 @@
-"""Works out what people's ratings say, once a study is locked."""
+"""Results of locked human evaluations."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ log = get_logger(__name__)
 
 
 def score_locked_human_evaluations(engine: Engine, settings: Settings, now: datetime) -> None:
-    """Measure every study that was locked and isn't measured yet."""
+    """Compute the results of locked human evaluations that have none yet."""
     with transaction(engine) as connection:
         due = unscored_human_evaluations(connection)
     for human_evaluation in due:
@@ -24,12 +24,12 @@ def score_locked_human_evaluations(engine: Engine, settings: Settings, now: date
                 connection,
                 human_evaluation.id,
                 settings.retrain.gates,
-                rng=np.random.default_rng(human_evaluation.id),  # measured again, it says the same
+                rng=np.random.default_rng(human_evaluation.id),  # repeatable
                 now=now,
             )
         outcomes = sorted({check.outcome for check in results.checks})
         log.info(
-            "study measured",
+            "human_evaluation_scored",
             human_evaluation=human_evaluation.id,
             version=human_evaluation.version_id,
             checks=outcomes,

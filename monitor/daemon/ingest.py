@@ -1,4 +1,4 @@
-"""The part that reads Kafka."""
+"""Ingest part of the daemon."""
 
 import threading
 from collections.abc import Callable
@@ -19,12 +19,12 @@ def prepare(
     heartbeat: Heartbeat,
     stop: threading.Event,
 ) -> Callable[[], None]:
-    """Load the encoder, and return what runs until ``stop`` is set.
+    """Load the encoder, and return the function that ingests until ``stop`` is set.
 
     Raises:
         ModelError: The encoder is missing.
     """
     from monitor.traffic.ingest.loop import run_ingest
 
-    lent = encoder.load()
-    return lambda: run_ingest(engine, settings, secrets, lent, stop, heartbeat=heartbeat)
+    loaded = encoder.load()
+    return lambda: run_ingest(engine, settings, secrets, loaded, stop, heartbeat=heartbeat)

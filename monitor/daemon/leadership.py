@@ -1,4 +1,4 @@
-"""One leader among replicas: who holds the advisory lock runs what must run once."""
+"""Leader election among replicas by a PostgreSQL advisory lock."""
 
 import threading
 from contextlib import suppress
@@ -6,16 +6,16 @@ from contextlib import suppress
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-#: The lock's key in PostgreSQL; any number that nobody else uses.
+#: Key of the lock in PostgreSQL: an arbitrary number of this application.
 ADVISORY_LOCK = 0x6472_6966_746C_6561
 
 
 class Leadership:
-    """Holds PostgreSQL's session-level advisory lock on a connection of its own.
+    """The leadership of this process, by a session-level advisory lock on its own connection.
 
-    The lock goes when the connection does, so a replica that dies or is cut off hands over at once.
-    A transaction-pooling proxy would share the connection: connect to PostgreSQL directly. SQLite
-    has one process, which leads.
+    The lock ends with the connection, so another replica takes over at once when the leader dies or
+    is cut off. A transaction-pooling proxy would share the connection: connect to PostgreSQL
+    directly. With SQLite the only process is the leader.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -24,14 +24,14 @@ class Leadership:
         self._lock = threading.Lock()
 
     def held(self) -> bool:
-        """Return whether this process leads, trying to become the leader if nobody does."""
+        """Return whether this process is the leader, after trying to become it."""
         if self._engine.dialect.name != "postgresql":
             return True
         with self._lock:
             return self._confirm()
 
     def release(self) -> None:
-        """Hand the leadership over."""
+        """Release the leadership."""
         with self._lock:
             self._drop()
 
@@ -51,7 +51,7 @@ class Leadership:
     def _drop(self) -> None:
         if self._connection is not None:
             with suppress(DBAPIError):
-                # Closing would return it to the pool, lock and all.
+                # Closing alone would return the connection to the pool with its lock.
                 self._connection.invalidate()
             self._connection.close()
             self._connection = None

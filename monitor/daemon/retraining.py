@@ -1,4 +1,7 @@
-"""From a confirmed decision to a version in the registry, and its rollout. Never trains here."""
+"""Retraining: from a confirmed decision to a registered version and its rollout.
+
+Training itself runs in a separate process.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,7 +46,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Retraining:
-    """The steps after a decision; each reads from the database what is due."""
+    """Steps after a decision; each reads from the database what is due."""
 
     engine: Engine
     settings: Settings
@@ -52,7 +55,7 @@ class Retraining:
 
     @classmethod
     def build(cls, engine: Engine, settings: Settings, secrets: Secrets) -> "Retraining":
-        """Build what config.toml describes."""
+        """Build the steps of the settings."""
         return cls(
             engine=engine,
             settings=settings,
@@ -61,18 +64,18 @@ class Retraining:
         )
 
     def advance(self, now: datetime) -> None:
-        """Plan, start and finish runs and evaluations, and move rollouts."""
+        """Plan, start and finish training runs and evaluations, and advance rollouts."""
         for decision in self._confirmed():
             try:
                 self._plan(decision, now)
             except DatabaseUnavailableError:
                 raise
-            except DriftwardenError as error:  # said, and tried again: other runs go on meanwhile
+            except DriftwardenError as error:  # logged and repeated; other runs continue
                 log.error(  # noqa: TRY400
-                    "training can't be planned", decision=decision.id, error=str(error)
+                    "training_run_not_planned", decision=decision.id, error=str(error)
                 )
         for run in cancel_requested(self.engine, self.launcher_of, now):
-            log.info("training cancelled", run=run.id, by=run.cancel_requested_by)
+            log.info("training_run_cancelled", run=run.id, by=run.cancel_requested_by)
         stop_children(self.engine, self.launcher_of)
         self._start_planned(now)
         states = poll_running(
@@ -82,7 +85,7 @@ class Retraining:
         for state in states:
             if state.run.status != "running":
                 log.info(
-                    "training ended",
+                    "training_run_finished",
                     run=state.run.id,
                     status=state.run.status,
                     version=state.version_id,
@@ -93,7 +96,7 @@ class Retraining:
         tick_rollouts(self.engine, self.settings.rollout, self.gateway, no_health_measured, now)
 
     def _confirmed(self) -> list[DecisionRow]:
-        """Return the decisions to retrain that may start and have no run yet."""
+        """Return the confirmed decisions to retrain that have no run yet."""
         with transaction(self.engine) as connection:
             return [
                 decision
@@ -104,18 +107,18 @@ class Retraining:
             ]
 
     def _plan(self, decision: DecisionRow, now: datetime) -> None:
-        """Write the run down; its data follow when it starts."""
+        """Plan a run; its data are written when it starts."""
         retrain = self.settings.retrain
         work_dir = Path(retrain.work_dir)
-        asked = read_recipe_file(retrain.recipe)
-        require_consent(asked.method, decision.model, retrain.full_fine_tuning_of)
-        bases = prepare_bases(asked, work_dir)
+        requested = read_recipe_file(retrain.recipe)
+        require_consent(requested.method, decision.model, retrain.full_fine_tuning_of)
+        bases = prepare_bases(requested, work_dir)
         with transaction(self.engine) as connection:
             serving = production_version(connection, decision.model)
         launcher = self.launcher_of(retrain.launcher)
         device = this_device() if launcher.capabilities.device.able else None
-        prepared = options_for(asked, bases, serving, device)
-        recipe = choose_option(prepared, asked.method).recipe
+        prepared = options_for(requested, bases, serving, device)
+        recipe = choose_option(prepared, requested.method).recipe
         with transaction(self.engine) as connection:
             run_id = plan_run(
                 connection,
@@ -127,16 +130,16 @@ class Retraining:
                 launcher=retrain.launcher,
                 plan=options_json(prepared),
             )
-        log.info("training planned", run=run_id, decision=decision.id, method=recipe.method)
+        log.info("training_run_planned", run=run_id, decision=decision.id, method=recipe.method)
 
     def _prepare(self, run: RunRow, decision: DecisionRow) -> None:
-        """Write a run's data."""
+        """Write the data of a run."""
         training_set = self._training_set(run, decision)
         with transaction(self.engine) as connection:
             prepare_run(connection, run.id, training_set)
 
     def _training_set(self, run: RunRow, decision: DecisionRow) -> TrainingSet:
-        """Join the gold of the batches that led to the decision with what is replayed."""
+        """Build the training set from the gold of the decision's batches and the replay."""
         recipe = stored_recipe(run.recipe)
         base = BaseModel(recipe.base, recipe.base_revision)
         with transaction(self.engine) as connection:
@@ -150,9 +153,9 @@ class Retraining:
         return made.with_base(counter, serving_source(base, serving))
 
     def _start_planned(self, now: datetime) -> None:
-        """Start what a decision planned; what was planned by hand is started by hand.
+        """Start the runs that a decision planned; runs planned by hand are started by hand.
 
-        A run that can't be trained, for want of gold for instance, ends with the reason.
+        A run that can't be trained, for lack of gold for instance, fails with the reason.
         """
         with transaction(self.engine) as connection:
             planned = [
@@ -167,16 +170,16 @@ class Retraining:
                 start_run(self.engine, run.id, self.launcher_of(run.launcher), now)
             except DatabaseUnavailableError:
                 raise
-            except TransientError as error:  # it waits; other runs go on meanwhile
-                log.warning("training can't start yet", run=run.id, error=str(error))
+            except TransientError as error:  # it waits; other runs continue
+                log.warning("training_run_start_postponed", run=run.id, error=str(error))
             except DriftwardenError as error:
-                log.error("training can't start", run=run.id, error=str(error))  # noqa: TRY400
+                log.error("training_run_start_failed", run=run.id, error=str(error))  # noqa: TRY400
                 with transaction(self.engine) as connection:
                     finish_run(connection, run.id, "failed", finished_at=now, error=str(error))
             else:
-                log.info("training started", run=run.id)
+                log.info("training_run_started", run=run.id)
 
 
 def no_health_measured(_rollout: RolloutRow, _version: VersionRow) -> Health:
-    """Return that nothing is measured yet, which holds a rollout where it is."""
+    """Return an empty health, which holds a rollout at its stage."""
     return Health(n_samples=0, checks=())

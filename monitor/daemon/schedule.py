@@ -1,4 +1,4 @@
-"""The part that keeps time: evaluations, what follows from them, and messages."""
+"""Schedule part of the daemon: evaluations, their follow-up, retraining and messages."""
 
 import threading
 from collections.abc import Callable
@@ -18,9 +18,9 @@ from monitor.telemetry import SERVICE_FAILURES, Heartbeat, get_logger
 
 ADVANCE_EVERY_SECONDS = 10
 DELIVER_EVERY_SECONDS = 5
-#: In a job of its own: a server that is away keeps nobody waiting.
+#: A job of its own, so that an unavailable server delays no other job.
 MIRROR_EVERY_SECONDS = 30
-#: How often it is asked whether the daily removal by age is due.
+#: Time between checks whether the daily retention run is due.
 TIDY_EVERY_SECONDS = 600
 
 log = get_logger(__name__)
@@ -35,7 +35,7 @@ def prepare(
     heartbeat: Heartbeat,
     stop: threading.Event,
 ) -> Callable[[], None]:
-    """Build the cycle, and return what drives it until ``stop`` is set."""
+    """Build the cycle, and return the function that runs it until ``stop`` is set."""
     cycle = Cycle.build(engine, settings, secrets, datetime.now(UTC), encoder=encoder.load)
 
     def run() -> None:
@@ -46,8 +46,8 @@ def prepare(
             while not stop.wait(1.0):
                 heartbeat.beat()
         finally:
-            # Waits for the running jobs: an evaluation is finished, not cut off. Retention ends
-            # after the step under way.
+            # Waits for the running jobs: an evaluation is finished. Retention ends after its
+            # present step.
             scheduler.shutdown(wait=True)
             leadership.release()
 
@@ -57,11 +57,11 @@ def prepare(
 def build_scheduler(
     cycle: Cycle, leadership: Leadership, stop: threading.Event
 ) -> BackgroundScheduler:
-    """Plan the jobs.
+    """Build the scheduler with its jobs.
 
-    The truth about what was done is in the database; the scheduler only wakes. So its jobs live in
-    memory, a late one runs all the same (``misfire_grace_time=None``), and several late ones of a
-    kind run once (``coalesce``).
+    The state is in the database; the scheduler only wakes the jobs. So its jobs are in memory, a
+    late job still runs (``misfire_grace_time=None``), and several late runs of a job become one
+    (``coalesce``).
     """
     scheduler = BackgroundScheduler(
         timezone=UTC,
@@ -71,8 +71,8 @@ def build_scheduler(
     evaluate = _guarded("evaluate", cycle.evaluate, leadership)
     advance = _guarded("advance", cycle.advance, leadership)
     deliver = _guarded("deliver", cycle.deliver, leadership)
-    # Every minute, as what makes a window due is not the clock alone: ingest must have stored its
-    # traffic, and one that failed is tried again after an hour. Nothing due costs two queries.
+    # Every minute, as a window is due only when ingest has stored its traffic, and a failed
+    # evaluation is repeated after an hour. When nothing is due, the job costs two queries.
     scheduler.add_job(evaluate, CronTrigger(second=0, timezone=UTC), id="evaluate", **at_once)
     scheduler.add_job(
         advance, IntervalTrigger(seconds=ADVANCE_EVERY_SECONDS), id="advance", **at_once
@@ -90,7 +90,7 @@ def build_scheduler(
 def _guarded(
     name: str, job: Callable[[datetime], None], leadership: Leadership
 ) -> Callable[[], None]:
-    """Wrap a job: only the leader runs it, and a failure is said and tried again next time."""
+    """Wrap a job: only the leader runs it; a failure is logged, and the next run retries."""
 
     def run() -> None:
         if not leadership.held():
@@ -99,9 +99,9 @@ def _guarded(
             job(datetime.now(UTC))
         except TransientError as error:
             SERVICE_FAILURES.labels(name).inc()
-            log.warning("a service is away; trying again", job=name, error=str(error))
+            log.warning("service_unavailable", job=name, error=str(error))
         except Exception:
             SERVICE_FAILURES.labels(name).inc()
-            log.exception("job failed", job=name)
+            log.exception("job_failed", job=name)
 
     return run

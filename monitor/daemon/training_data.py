@@ -1,4 +1,4 @@
-"""A run's training data, from everything that the configuration names."""
+"""Training data of a run, from gold, the original data, benchmarks and reviews."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -26,21 +26,21 @@ from retrain.recipes.recipe import Training
 
 @dataclass(frozen=True)
 class TrainingDataBuilder:
-    """Prepares the training data of a model."""
+    """A builder of the training data of a model."""
 
     engine: Engine
     settings: Settings
-    #: The model, as the traffic names it.
+    #: Name of the model, as the traffic has it.
     model: str
-    #: Its replay share and seed.
+    #: The recipe, for its replay share and seed.
     recipe: Training
-    #: The training starts from a base that doesn't hold what serves.
+    #: Replay all original data, as the starting base lacks the production version's training.
     replay_all: bool = False
 
     def from_queue(self, batch_ids: Sequence[int] | None = None) -> TrainingSet:
-        """Prepare what the experts decided; without batches, in all of the model's.
+        """Build the training set from the gold of some batches, or of all batches of the model.
 
-        Items that contradict each other are set aside, and named in the card. See :meth:`of_rows`.
+        Contradicting items are left out and listed in the data card. See :meth:`of_rows`.
         """
         wanted = ItemFilter(batch_ids=batch_ids, model=self.model)
         with transaction(self.engine) as connection:
@@ -48,18 +48,18 @@ class TrainingDataBuilder:
         return self.of_rows(sft_rows(gold, self.settings.model), gold.remarks())
 
     def of_rows(self, gold: Sequence[Row], remarks: Sequence[str] = ()) -> TrainingSet:
-        """Join gold with replay, and hold both against every benchmark.
+        """Build the training set from gold rows and replay, checked against every benchmark.
 
-        Where no original training data is named, the prompts of the baseline come with the set, and
-        the child lets the model answer them: nothing is generated here.
+        Without original training data the set holds the prompts of the baseline; the training
+        process generates the responses to them.
 
         Args:
-            gold: Rows as the export makes them.
-            remarks: What a reader should know of them.
+            gold: Rows of an export.
+            remarks: Remarks for the data card.
 
         Raises:
-            TrainingError: Nothing should be trained on this; the message says what is missing.
-            InputError: A file that the configuration names can't be read.
+            TrainingError: The data must not be trained on; the message says what is missing.
+            InputError: A configured file can't be read.
         """
         retrain = self.settings.retrain
         original = read_examples(Path(retrain.training_data)) if retrain.training_data else []
@@ -69,8 +69,8 @@ class TrainingDataBuilder:
                 if original or not self.recipe.replay_share
                 else replay_prompts(connection, self.settings.model, self.model)
             )
-        made = build_training_set(
-            self._with_askers(gold),
+        training_set = build_training_set(
+            self._with_end_users(gold),
             original,
             replay_share=self.recipe.replay_share,
             seed=self.recipe.seed,
@@ -79,7 +79,7 @@ class TrainingDataBuilder:
             replay_all=self.replay_all,
             remarks=remarks,
         )
-        return made.with_agreement(self._agreement(made))
+        return training_set.with_agreement(self._agreement(training_set))
 
     def _checks(self) -> DataChecks:
         retrain = self.settings.retrain
@@ -93,34 +93,35 @@ class TrainingDataBuilder:
             max_new_tokens=scoring.max_new_tokens,
         )
 
-    def _with_askers(self, gold: Sequence[Row]) -> list[Row]:
-        """Say beside each row who asked, where the store knows it: it decides the split."""
+    def _with_end_users(self, gold: Sequence[Row]) -> list[Row]:
+        """Add the grouping keys of each row's end user, where known: they decide the split."""
         known = self._known_items([_item_of(row) for row in gold])
         return [
-            row | {"group_keys": self._names(asker)}
-            if (asker := known.get(_item_of(row))) is not None
+            row | {"group_keys": self._group_keys(end_user)}
+            if (end_user := known.get(_item_of(row))) is not None
             else row
             for row in gold
         ]
 
-    def _names(self, asker: ItemEndUser) -> list[str]:
-        names = {key: asker.attributes.get(key) for key in self.settings.retrain.data.group_by}
-        if asker.end_user:
-            names["user"] = asker.end_user
-        return [f"{key}={value}" for key, value in names.items() if value]
+    def _group_keys(self, end_user: ItemEndUser) -> list[str]:
+        keys = self.settings.retrain.data.group_by
+        values = {key: end_user.attributes.get(key) for key in keys}
+        if end_user.end_user:
+            values["user"] = end_user.end_user
+        return [f"{key}={value}" for key, value in values.items() if value]
 
     def _known_items(self, items: Sequence[tuple[int, str]]) -> dict[tuple[int, str], ItemEndUser]:
-        """Return the items that are of this database; a file may come from another one."""
+        """Return the end users of the items in this database; a file may come from another."""
         with transaction(self.engine) as connection:
-            askers = end_users_of_items(
+            end_users = end_users_of_items(
                 connection, sorted({number for number, _ in items if number})
             )
-        found = {(one.item_id, one.exchange_id): one for one in askers}
-        return {item: found[item] for item in items if item in found}
+        by_item = {(user.item_id, user.exchange_id): user for user in end_users}
+        return {item: by_item[item] for item in items if item in by_item}
 
-    def _agreement(self, made: TrainingSet) -> dict[str, Any] | None:
-        """Return how far the reviewers of the gold agree on the verdict."""
-        rows = [*made.rows, *made.validation]
+    def _agreement(self, training_set: TrainingSet) -> dict[str, Any] | None:
+        """Return the agreement of the reviewers of the gold on the verdict."""
+        rows = [*training_set.rows, *training_set.validation]
         known = {number for number, _ in self._known_items([_item_of(row) for row in rows])}
         merged = {
             item
@@ -140,7 +141,7 @@ class TrainingDataBuilder:
 
 
 def _item_of(row: Row) -> tuple[int, str]:
-    """Return the review item that a row comes from, as far as its metadata tell it."""
+    """Return the review item and exchange of a row, where its metadata has them."""
     metadata = row.get("metadata", {})
     number = metadata.get("item_id")
     return (number if isinstance(number, int) else 0), str(metadata.get("exchange_id") or "")

@@ -1,4 +1,4 @@
-"""The running trainings as metrics."""
+"""Prometheus metrics of training runs."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from retrain.training.runs import RunState
 
 
 def export_training_metrics(states: Iterable[RunState]) -> None:
-    """Set the metrics to what the children reported last; a model without a training has none."""
+    """Export the last reported progress; a model without a running run has no metrics."""
     for gauge in (TRAINING_LOSS, TRAINING_PROGRESS, TRAINING_TOKENS_PER_SECOND):
         gauge.clear()
     for state in states:

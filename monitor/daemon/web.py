@@ -1,4 +1,4 @@
-"""The part that serves the page, health and metrics."""
+"""Web part of the daemon."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ def prepare(
     heartbeats: Sequence[Heartbeat],
     stop: threading.Event,
 ) -> Callable[[], None]:
-    """Build the application, and return what serves it until ``stop`` is set."""
+    """Build the application, and return the function that serves it until ``stop`` is set."""
     from monitor.web.app import create_app
     from monitor.web.server import serve
 

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from monitor.cli.app import app
 from monitor.daemon.follow_up import watch_age
-from monitor.daemon.readiness import live_model_finding
-from monitor.settings import Alerts, ModelSection, Retrain, Settings, parse_duration
+from monitor.daemon.readiness.retraining import live_model_finding
+from monitor.settings import Alerts, ModelSection, Retrain, Settings
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
@@ -77,7 +77,7 @@ def test_no_age_is_too_old_where_none_is_set(engine: Engine, clock: datetime) ->
     [("180d", 180 * DAY), ("26w", 182 * DAY), ("36h", timedelta(hours=36)), ("", None)],
 )
 def test_an_age_is_a_number_and_a_unit(text: str, wanted: timedelta | None) -> None:
-    assert parse_duration(text) == wanted
+    assert Retrain(max_age=text).max_age == wanted
 
 
 @pytest.mark.parametrize("text", ["180", "0d", "six months", "-1d", "1.5d", "180 d"])
@@ -105,14 +105,14 @@ def test_check_and_digest_say_it(tmp_path: Path) -> None:
         assert shown.exit_code == 0, shown.output
         return " ".join(shown.stdout.split())
 
-    assert finding() == ("ok", "no version is registered, so its age isn't watched")
+    assert finding() == ("ok", "no registered version in production")
     made = datetime.now(UTC) - 200 * DAY
     serving(engine, made)
     status, message = finding()
     assert status == "note"
-    assert f"made on {made:%Y-%m-%d}, 200 days ago" in message
+    assert f"created on {made:%Y-%m-%d}, 200 days ago" in message
     assert "a refresh is suggested" in digest()
-    assert json.loads(digest("--json"))["serves"] == {"version": 1, "age_days": 200}
+    assert json.loads(digest("--json"))["production"] == {"version": 1, "age_days": 200}
     serving(engine, datetime.now(UTC) - DAY)
     assert finding()[0] == "ok"
     assert "Version 2 is in production, created on" in digest()

@@ -72,28 +72,28 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     made.engine.dispose()
 
 
-def test_show_tells_all_that_is_known(shell: Shell) -> None:
-    one = shell.version(20)
-    shell.score(one, 0.8)
-    shell.promote(one)
-    two = shell.version(24, parent=one, rank=4)
-    shell.promote(two)
-    shown = shell.models("show", "desk", "1")
-    assert shown.startswith("desk version 1: archived\n")
-    assert "by training run 1\n" in shown
-    assert "parent:  none\n" in shown
-    assert "digest:  sha256:1\n" in shown
-    assert "baseline: none of its own: another version was promoted on 2026-11-02\n" in shown
-    assert "  versions.trl = 1.16\n" in shown
-    assert "  rank = 16\n" in shown
-    assert "  n_gold = 20\n" in shown
-    assert "0.800 [0.750, 0.850]  n = 120\n" in shown
-    assert "candidate -> production by lea: better\n" in shown
-    assert "production -> archived by lea: followed by version 2\n" in shown
-    second = shell.models("show", "desk", "2")
-    assert "parent:  version 1\n" in second
-    assert "baseline: the model's newest, until a whole window of its own traffic" in second
-    assert "scores: not measured yet\n" in second
+def test_show_prints_lineage_scores_baseline_and_stages(shell: Shell) -> None:
+    first = shell.version(20)
+    shell.score(first, 0.8)
+    shell.promote(first)
+    second = shell.version(24, parent=first, rank=4)
+    shell.promote(second)
+    output = shell.models("show", "desk", "1")
+    assert output.startswith("desk version 1: archived\n")
+    assert "by training run 1\n" in output
+    assert "parent:  none\n" in output
+    assert "digest:  sha256:1\n" in output
+    assert "baseline: none of its own: replaced on 2026-11-02\n" in output
+    assert "  versions.trl = 1.16\n" in output
+    assert "  rank = 16\n" in output
+    assert "  n_gold = 20\n" in output
+    assert "0.800 [0.750, 0.850]  n = 120\n" in output
+    assert "candidate -> production by lea: better\n" in output
+    assert "production -> archived by lea: followed by version 2\n" in output
+    output = shell.models("show", "desk", "2")
+    assert "parent:  version 1\n" in output
+    assert "baseline: the model's newest, until a full window of this version's traffic" in output
+    assert "scores: not evaluated yet\n" in output
     made = store_traffic(shell.engine, NOW, 20, seed=1, baseline=True, model="desk", version="2")
     with transaction(shell.engine) as connection:
         plan = pending_baseline_plan(connection, "desk")
@@ -103,45 +103,45 @@ def test_show_tells_all_that_is_known(shell: Shell) -> None:
     assert f"baseline: baseline {made}\n" in shell.models("show", "desk", "2")
 
 
-def test_a_version_registered_by_hand_is_shown_too(shell: Shell) -> None:
+def test_show_of_a_version_registered_by_hand(shell: Shell) -> None:
     with transaction(shell.engine) as connection:
         register_version(
             connection, model="desk", adapter_path="a", adapter_digest="d", lineage={}, now=NOW
         )
-    shown = shell.models("show", "desk", "1")
-    assert "by hand\n" in shown
-    assert "baseline: it never served, so it has none\n" in shown
-    assert shown.endswith("scores: not measured yet\nmoves: none yet\n")
+    output = shell.models("show", "desk", "1")
+    assert "by hand\n" in output
+    assert "baseline: none: never in production\n" in output
+    assert output.endswith("scores: not evaluated yet\nstages: no change yet\n")
 
 
-def test_diff_tells_what_differs_and_both_scores(shell: Shell) -> None:
-    one = shell.version(20)
-    two = shell.version(24, parent=one, rank=4, learning_rate=1e-3)
-    shell.score(one, 0.8)
-    shell.score(two, 0.9)
-    shell.score(two, 0.7, "split=new")
-    shown = shell.models("diff", "desk", "1", "2")
-    assert "recipe:\n" in shown
-    assert "  rank: 16 -> 4\n" in shown
-    assert "  learning_rate: 0.0002 -> 0.001\n" in shown
-    assert "data:\n" in shown
-    assert "  n_gold: 20 -> 24\n" in shown
-    assert "  parent: - -> version 1\n" in shown
-    assert "  training_run: 1 -> 2\n" in shown
-    assert "  seed" not in shown  # the same
-    assert "0.800 [0.750, 0.850] -> 0.900 [0.850, 0.950]  (+0.100)\n" in shown
-    assert "not measured -> 0.700 [0.650, 0.750]\n" in shown
+def test_diff_prints_changes_and_both_scores(shell: Shell) -> None:
+    first = shell.version(20)
+    second = shell.version(24, parent=first, rank=4, learning_rate=1e-3)
+    shell.score(first, 0.8)
+    shell.score(second, 0.9)
+    shell.score(second, 0.7, "split=new")
+    output = shell.models("diff", "desk", "1", "2")
+    assert "recipe:\n" in output
+    assert "  rank: 16 -> 4\n" in output
+    assert "  learning_rate: 0.0002 -> 0.001\n" in output
+    assert "data:\n" in output
+    assert "  n_gold: 20 -> 24\n" in output
+    assert "  parent: - -> version 1\n" in output
+    assert "  training_run: 1 -> 2\n" in output
+    assert "  seed" not in output  # the same
+    assert "0.800 [0.750, 0.850] -> 0.900 [0.850, 0.950]  (+0.100)\n" in output
+    assert "not measured -> 0.700 [0.650, 0.750]\n" in output
 
 
 def test_diff_as_json(shell: Shell) -> None:
-    one = shell.version(20)
-    shell.version(20, parent=one, rank=4)
-    shell.score(one, 0.8)
-    shown = json.loads(shell.models("diff", "desk", "1", "2", "--json"))
-    assert {"section": "recipe", "name": "rank", "first": "16", "second": "4"} in shown[
+    first = shell.version(20)
+    shell.version(20, parent=first, rank=4)
+    shell.score(first, 0.8)
+    output = json.loads(shell.models("diff", "desk", "1", "2", "--json"))
+    assert {"section": "recipe", "name": "rank", "first": "16", "second": "4"} in output[
         "differences"
     ]
-    (score,) = shown["scores"]
+    (score,) = output["scores"]
     assert (score["first"]["value"], score["second"]) == (0.8, None)
 
 
@@ -150,10 +150,10 @@ def test_diff_of_a_run_whose_folder_is_gone(shell: Shell) -> None:
     shell.version(20)
     for file in (shell.folder / "runs").rglob("dataset.json"):
         file.unlink()
-    shown = shell.models("diff", "desk", "1", "2")
-    assert "data: the same\n" in shown
-    assert "recipe: the same\n" in shown
-    assert "scores: neither was measured\n" in shown
+    output = shell.models("diff", "desk", "1", "2")
+    assert "data: unchanged\n" in output
+    assert "recipe: unchanged\n" in output
+    assert "scores: neither version was evaluated\n" in output
     assert (
         msgspec.json.decode(shell.models("diff", "desk", "1", "1", "--json"))["differences"] == []
     )

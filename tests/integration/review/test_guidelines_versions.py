@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from monitor.cli.app import app
 from monitor.daemon.app import run_daemon
-from monitor.daemon.readiness import check_everything
+from monitor.daemon.readiness.checks import check_everything
 from monitor.errors import TaxonomyError
 from monitor.review.guidelines import load_taxonomy, store_current_taxonomy, taxonomy_by_version
 from monitor.settings import Review, Secrets, Settings, default_settings
@@ -120,7 +120,7 @@ def test_check_tells_of_the_taxonomy(tmp_path: Path, clock: datetime) -> None:
     assert "lacks: 'crypto_withdrawal', 'fees', 'instant_transfer'" in message
 
     both = configured(tmp_path, path, model={"system_prompt": "As before."})
-    assert "model.system_prompt is only for items" in finding(both)[1]
+    assert "model.system_prompt applies only to items" in finding(both)[1]
 
 
 def test_the_commands(tmp_path: Path, clock: datetime) -> None:
@@ -135,11 +135,11 @@ def test_the_commands(tmp_path: Path, clock: datetime) -> None:
         return done.exit_code, done.output
 
     assert 0 == run("init", str(path))[0]
-    assert "is there already" in run("init", str(path))[1]
+    assert "file exists: " in run("init", str(path))[1]
     status, output = run("check", "-c", str(config))
     assert 0 == status
     assert f"{path}: 2 task types, version {load_taxonomy(path).version}" in output
-    assert "note: the traffic's task types weren't looked at" in output
+    assert "note: the traffic's task types were not checked" in output
 
     engine = migrated(url)
     make_world(engine, clock, n=8, review=Review(taxonomy=str(path)))
@@ -155,7 +155,7 @@ def test_the_commands(tmp_path: Path, clock: datetime) -> None:
     again = tmp_path / "again.md"
     again.write_text(old)
     assert version == load_taxonomy(again).version
-    assert "no version begins so" in run("show", "--version", "nothing", "-c", str(config))[1]
+    assert "no version begins with it" in run("show", "--version", "nothing", "-c", str(config))[1]
 
     path.write_text(TAXONOMY.replace("## Criteria", "## Crtieria"))
     status, output = run("check", "-c", str(config))

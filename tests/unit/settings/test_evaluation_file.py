@@ -154,7 +154,7 @@ def test_it_overrides_config_toml_and_not_the_environment(
 
 
 def test_check_names_the_overridden_settings(tmp_path: Path) -> None:
-    from monitor.daemon.readiness import evaluation_finding
+    from monitor.daemon.readiness.retraining import evaluation_finding
 
     def finding(content: str):
         evaluation = tmp_path / "evaluation.yaml"
@@ -169,6 +169,6 @@ def test_check_names_the_overridden_settings(tmp_path: Path) -> None:
     note = finding(BENCHMARK + "      metrics: [f1]\nproduction_monitoring: {sample_rate: 0.5}\n")
     assert note.status == "note"
     assert "WARNING: only 1 items" in note.message
-    assert "it overrides config.toml: monitoring.sample_rate = 0.5" in note.message
+    assert "overrides config.toml: monitoring.sample_rate = 0.5" in note.message
     with pytest.raises(ConfigurationError, match="no metric 'f3'"):
         finding(BENCHMARK + "      metrics: [f3]\n")

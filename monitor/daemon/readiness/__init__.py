@@ -1,0 +1,1 @@
+"""Readiness checks of everything that the daemon needs."""

@@ -1,0 +1,41 @@
+"""A finding of `driftwarden check`, and the database that checks read."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The state of one thing that the daemon needs.
+
+    Attributes:
+        name: What was checked.
+        status: ``ok``, ``note`` (works, but worth knowing) or ``fail``.
+        message: What there is, or what to do.
+    """
+
+    name: str
+    status: str
+    message: str
+
+
+@contextmanager
+def open_connection(settings: Settings) -> "Iterator[Connection]":
+    """Open the database, check its schema, and yield a connection."""
+    from monitor.store.engine import make_engine, transaction
+    from monitor.store.migrations import require_current
+
+    engine = make_engine(settings.database.url)
+    try:
+        require_current(engine)
+        with transaction(engine) as connection:
+            yield connection
+    finally:
+        engine.dispose()

@@ -1,0 +1,135 @@
+"""Checks of what monitoring and review need."""
+
+from pathlib import Path
+
+from monitor.daemon.readiness.finding import Finding, open_connection
+from monitor.settings import Secrets, Settings
+
+
+def database_finding(settings: Settings) -> Finding:
+    """Check the database and its schema."""
+    from monitor.store.migrations import head_revision
+
+    with open_connection(settings) as connection:
+        kind = connection.dialect.name
+    return Finding("database", "ok", f"{kind}, revision {head_revision()}")
+
+
+def baseline_finding(settings: Settings) -> Finding:
+    """Check that the model has a baseline."""
+    from monitor.store.traffic.baselines import latest_baseline
+
+    with open_connection(settings) as connection:
+        baseline = latest_baseline(connection, settings.model.name)
+    if baseline is None:
+        return Finding(
+            "baseline",
+            "fail",
+            f"model {settings.model.name!r} has no baseline; import exchanges from the time after "
+            "its launch: `driftwarden baseline import FILE`",
+        )
+    return Finding("baseline", "ok", f"{baseline.n_exchanges} exchanges, {baseline.digest[:12]}")
+
+
+def broker_finding(settings: Settings, secrets: Secrets) -> Finding:
+    """Check the Kafka brokers and the topic."""
+    from monitor.traffic.kafka.consumer import probe_topic
+
+    partitions = probe_topic(settings.kafka, secrets)
+    return Finding(
+        "broker",
+        "ok",
+        f"{settings.kafka.bootstrap_servers}, topic {settings.kafka.topic} "
+        f"with {partitions} partitions",
+    )
+
+
+def encoder_finding(settings: Settings) -> Finding:
+    """Check that the encoder loads."""
+    from monitor.embedding.encoder import load_encoder
+
+    encoder = load_encoder(settings.embedding)
+    vectors = encoder.encode(["ready"])
+    return Finding("encoder", "ok", f"{encoder.identity}, {vectors.shape[1]} dimensions")
+
+
+def slack_finding(settings: Settings, secrets: Secrets) -> Finding:
+    """Check Slack's token and channel."""
+    from monitor.alerts.channels.slack import make_sender
+
+    sender = make_sender(secrets, settings.alerts)
+    if sender is None:
+        return Finding(
+            "slack",
+            "note",
+            "alerts are stored, not posted; set alerts.channel and the variable SLACK_BOT_TOKEN",
+        )
+    return Finding("slack", "ok", sender.check())
+
+
+def reviewers_finding(settings: Settings) -> Finding:
+    """Check that there are two active users."""
+    from monitor.store.accounts.users import list_users
+
+    with open_connection(settings) as connection:
+        active = [user for user in list_users(connection) if user.active]
+    if len(active) < 2:
+        return Finding(
+            "reviewers",
+            "note",
+            f"{len(active)} of the two reviewers of an item; `driftwarden accounts invite NAME`",
+        )
+    return Finding("reviewers", "ok", f"{len(active)} active users")
+
+
+def taxonomy_finding(settings: Settings) -> Finding:
+    """Check the task taxonomy against the stored traffic."""
+    from monitor.review.guidelines import load_taxonomy, missing_task_types
+    from monitor.store.review.taxonomies import task_types_seen
+
+    path = settings.review.taxonomy
+    if not path:
+        return Finding(
+            "taxonomy",
+            "note",
+            "review.taxonomy is empty, so reviewers have no guidelines; create a taxonomy: "
+            "`driftwarden taxonomy init`",
+        )
+    taxonomy = load_taxonomy(Path(path))
+    with open_connection(settings) as connection:
+        missing = missing_task_types(taxonomy, task_types_seen(connection, settings.model.name))
+    notes = [missing] if missing else []
+    if settings.model.system_prompt:
+        notes.append("model.system_prompt applies only to items queued without a taxonomy")
+    if notes:
+        return Finding("taxonomy", "note", "; ".join(notes))
+    n = len(taxonomy.task_types)
+    return Finding("taxonomy", "ok", f"{path}: {n} task types, version {taxonomy.version[:12]}")
+
+
+def sign_in_finding(settings: Settings, secrets: Secrets) -> Finding:
+    """Check the provider of single sign-on."""
+    from monitor.web.sign_in.single_sign_on_page import connect
+
+    provider = connect(settings, secrets)
+    if provider is None:
+        return Finding("sign-in", "ok", "by password")
+    provider.metadata()
+    keys = len(provider.signing_keys().keys)
+    message = f"by {provider.issuer}, {keys} signing keys"
+    if settings.web.passwords:
+        message += ", or by password"
+    return Finding("sign-in", "ok", message)
+
+
+def web_finding(settings: Settings) -> Finding:
+    """Check that a public web server has secure cookies."""
+    local = settings.web.host in {"127.0.0.1", "::1", "localhost"}
+    if not local and not settings.web.secure_cookies:
+        return Finding(
+            "web",
+            "fail",
+            f"web.host = {settings.web.host!r} is reachable from other machines; put it behind "
+            "HTTPS and set web.secure_cookies = true",
+        )
+    return Finding("web", "ok", f"http://{settings.web.host}:{settings.web.port}")

@@ -1,0 +1,130 @@
+"""Checks of what retraining needs."""
+
+import shutil
+from pathlib import Path
+
+from monitor.daemon.readiness.finding import Finding, open_connection
+from monitor.settings import Secrets, Settings
+
+#: Less free space is likely to be filled by checkpoints and SQLite's log.
+MIN_FREE_BYTES = 2 * 1024**3
+
+
+def recipe_finding(settings: Settings) -> Finding:
+    """Check the recipe and its base models."""
+    from monitor.settings.model_location import locate_model
+    from retrain.recipes.recipe_file import read_recipe_file, split_base
+
+    recipe = read_recipe_file(settings.retrain.recipe)
+    places = [locate_model(split_base(base)[0]) for base in recipe.bases]
+    origin = settings.retrain.recipe or "the recipe's defaults"
+    return Finding("recipe", "ok", f"{origin}: {recipe.method} on {', '.join(places)}")
+
+
+def training_data_finding(settings: Settings) -> Finding:
+    """Check the original training data."""
+    name = settings.retrain.training_data
+    if not name:
+        consequence = (
+            "the model's own responses to the prompts of its baseline are replayed"
+            if settings.retrain.data.self_generated
+            else "nothing is replayed, so that retraining forgets most"
+        )
+        return Finding("training data", "note", f"retrain.training_data is empty: {consequence}")
+    if not Path(name).is_file():
+        return Finding("training data", "fail", f"retrain.training_data = {name!r}: no such file")
+    return Finding("training data", "ok", name)
+
+
+def evaluation_finding(settings: Settings, secrets: Secrets) -> Finding:
+    """Check the benchmarks, and list the settings that evaluation.yaml overrides."""
+    from monitor.settings.evaluation_file import read_plan
+    from retrain.evaluation.benchmark import load_benchmarks
+    from retrain.evaluation.judge.chat_client import judge_of
+    from retrain.evaluation.metrics.catalogue import MetricModels
+
+    name = settings.retrain.evaluation
+    if not name:
+        return Finding(
+            "evaluation",
+            "note",
+            "retrain.evaluation is empty: no candidate is evaluated, and none can be rolled out",
+        )
+    plan = read_plan(Path(name))
+    with judge_of(settings.retrain.judge, secrets.judge_api_key.get_secret_value()) as judge:
+        models = MetricModels.from_settings(settings.retrain.scoring, judge=judge)
+        benchmarks = load_benchmarks(plan, models)
+    sizes = ", ".join(
+        f"{benchmark.name} ({len(benchmark.items)} items)" for benchmark in benchmarks
+    )
+    remarks = [remark for benchmark in benchmarks for remark in benchmark.remarks()]
+    parts = [f"{name}: {sizes}", *remarks]
+    status = "note" if len(parts) > 1 else "ok"
+    for key, value in plan.production_monitoring.overrides().items():
+        effective = getattr(settings.monitoring, key)
+        if effective == value:
+            parts.append(f"overrides config.toml: monitoring.{key} = {value!r}")
+        else:
+            status = "note"
+            parts.append(
+                "overridden by the environment, as is config.toml: "
+                f"monitoring.{key} = {effective!r}"
+            )
+    return Finding("evaluation", status, "; ".join(parts))
+
+
+def work_folder_finding(settings: Settings) -> Finding:
+    """Check the free space of the work folder."""
+    folder = Path(settings.retrain.work_dir)
+    existing = next(
+        place for place in (folder.absolute(), *folder.absolute().parents) if place.exists()
+    )
+    free = shutil.disk_usage(existing).free
+    if free < MIN_FREE_BYTES:
+        return Finding(
+            "work folder",
+            "fail",
+            f"{folder}: {free / 1024**3:.1f} GiB free; free at least "
+            f"{MIN_FREE_BYTES / 1024**3:.0f} GiB or move retrain.work_dir",
+        )
+    return Finding("work folder", "ok", f"{folder}: {free / 1024**3:.0f} GiB free")
+
+
+def launcher_finding(settings: Settings, secrets: Secrets) -> Finding:
+    """Check the launcher."""
+    from retrain.jobs.factory import create_launcher
+
+    launcher = create_launcher(settings.retrain.launcher, settings.retrain, secrets)
+    return Finding("launcher", "ok", f"{launcher.check()}. {launcher.capabilities.describe()}")
+
+
+def live_model_finding(settings: Settings) -> Finding:
+    """Check the age of the production version."""
+    from datetime import UTC, datetime
+
+    from monitor.store.training.model_age import production_age
+
+    with open_connection(settings) as connection:
+        live = production_age(connection, settings.model.name, datetime.now(UTC))
+    if live is None:
+        return Finding("live model", "ok", "no registered version in production")
+    suggestion = live.suggestion(settings.retrain.max_age)
+    return Finding("live model", "note" if suggestion else "ok", suggestion or live.description)
+
+
+def mlflow_finding(settings: Settings, secrets: Secrets) -> Finding:
+    """Check the MLflow mirror."""
+    from monitor.store.training.registry_mirrors import list_mirrors
+    from retrain.registry.mlflow_mirror import MlflowMirror
+
+    mirror = MlflowMirror.build(settings.retrain.mlflow, secrets)
+    if mirror is None:
+        return Finding("mlflow", "ok", "no mirror: retrain.mlflow.tracking_url is empty")
+    state = mirror.check()
+    with open_connection(settings) as connection:
+        failed = [row for row in list_mirrors(connection) if row.error]
+    if failed:
+        return Finding(
+            "mlflow", "note", f"{state}; {failed[0].model} is not mirrored: {failed[0].error}"
+        )
+    return Finding("mlflow", "ok", state)
