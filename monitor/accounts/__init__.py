@@ -1,1 +1,1 @@
-"""Users, invitations, sessions and single sign-on."""
+"""Users, invitations, passwords, sessions and single sign-on."""

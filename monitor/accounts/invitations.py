@@ -1,4 +1,4 @@
-"""One-time links: a random token, of which only a digest is kept, that sets a password once."""
+"""One-time links to set a password."""
 
 import secrets
 from dataclasses import dataclass, replace
@@ -23,32 +23,32 @@ from monitor.store.accounts.users import (
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
 
-#: 256 bits: nobody tries them out.
+#: 256 bits: too many to guess.
 TOKEN_BYTES = 32
 PATH = "/welcome/"
 
 
 @dataclass(frozen=True)
 class OneTimeLink:
-    """A link to give to a person. It is shown once: only a digest of its token is stored.
+    """A one-time link. It is shown once, because only a digest of its token is stored.
 
     Attributes:
-        path: The path of the page, with the token.
-        expires_at: When it stops working.
+        path: Path of the page, including the token.
+        expires_at: When the link expires.
     """
 
     path: str
     expires_at: datetime
 
     def address(self, public_url: str) -> str:
-        """Return the whole address, for people who reach the page at ``public_url``."""
+        """Return the absolute URL of the link."""
         return public_url.rstrip("/") + self.path
 
 
 def create_link(
     connection: Connection, user_id: int, *, by: str, now: datetime, days: float
 ) -> OneTimeLink:
-    """Make a link for a person; those given to them before stop working."""
+    """Create a one-time link for a user and revoke the user's earlier ones."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = now + timedelta(days=days)
     insert_invitation(connection, user_id, token, created_by=by, now=now, expires_at=expires_at)
@@ -56,41 +56,41 @@ def create_link(
 
 
 def check_link(connection: Connection, token: str, now: datetime) -> tuple[InvitationRow, UserRow]:
-    """Return a link that works, and whose it is; nothing is used up.
+    """Return a valid link and its user, without using it up.
 
     Raises:
-        LinkError: It is unknown, was used, has expired or was replaced; the message says which.
+        LinkError: The link is unknown, used, expired or replaced; the message says which.
     """
     link = invitation_by_token(connection, token)
     if link is None:
-        raise LinkError("This link isn't one of ours. Copy the whole of it, to its last character.")
+        raise LinkError("This link is unknown. Copy the whole link, to its last character.")
     if link.used_at is not None:
-        raise LinkError("This link was used already. It works once: sign in with your password.")
+        raise LinkError("This link has already been used. Sign in with your password.")
     user = user_by_id(connection, link.user_id)
     if link.expires_at <= now or user is None or not user.active:
         raise LinkError(
-            "This link has expired, or a newer one took its place. "
+            "This link has expired or was replaced by a newer one. "
             f"Ask {link.created_by} for a new one."
         )
     return link, user
 
 
 def accept_link(engine: Engine, token: str, password: str, now: datetime) -> UserRow:
-    """Set the password of the person whom a link was given to, and use the link up.
+    """Set the password of a link's user and mark the link as used.
 
     Raises:
-        LinkError: The link doesn't work, or no longer.
-        InputError: The password can't be used; the link still works.
+        LinkError: The link is not valid.
+        InputError: The password is refused; the link stays valid.
     """
     with transaction(engine) as connection:
         _, user = check_link(connection, token, now)
     check_strength(password, user.name)
-    hashed = hash_password(password)
+    password_hash = hash_password(password)
     with transaction(engine) as connection:
         link, user = check_link(connection, token, now)
         if not use_invitation(connection, link.id, now):
-            raise LinkError("This link was used already. It works once: sign in instead.")
-        set_password_hash(connection, user.id, hashed)
+            raise LinkError("This link has already been used. Sign in instead.")
+        set_password_hash(connection, user.id, password_hash)
         revoke_sessions(connection, user.id)
         subject = f"user:{user.name}"
         append_entry(connection, now, user.name, "password_set", subject)

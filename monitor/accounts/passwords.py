@@ -1,4 +1,4 @@
-"""Passwords: argon2id hashes, and which passwords are too easy to guess."""
+"""Passwords: argon2id hashes and a strength check."""
 
 import re
 import secrets
@@ -14,9 +14,9 @@ from monitor.errors import InputError
 
 MIN_LENGTH = 12
 MAX_LENGTH = 1024
-#: Fewer different characters are a pattern, not a password.
-MIN_DIFFERENT = 5
-#: What is left of the passwords that are tried first once digits and signs are taken off.
+#: Passwords with fewer distinct characters are patterns.
+MIN_DISTINCT = 5
+#: The most common passwords, without their digits and punctuation.
 COMMON = frozenset(
     {
         "admin", "administrator", "changeme", "changemeplease", "correcthorsebatterystaple",
@@ -26,43 +26,45 @@ COMMON = frozenset(
         "trustno", "welcome", "welcomewelcome", "winter",
     }
 )  # fmt: skip
-#: Each takes 64 MiB for a moment: many sign-ins at once mustn't fill the memory.
-_at_once = threading.BoundedSemaphore(4)
+#: Each hash takes 64 MiB for a moment; a limit keeps many sign-ins from filling the memory.
+_concurrent_hashes = threading.BoundedSemaphore(4)
 _hasher = PasswordHasher()
 
 
 def check_strength(password: str, name: str) -> None:
-    """Refuse a password that is short or would be tried early.
+    """Check that a password is long enough and not easy to guess.
 
     Raises:
-        InputError: The password can't be used; the message says why.
+        InputError: The password is refused; the message says why.
     """
     password = _normal(password)
     if len(password) < MIN_LENGTH:
-        raise InputError(f"a password has at least {MIN_LENGTH} characters")
+        raise InputError(f"the password is too short; use at least {MIN_LENGTH} characters")
     if len(password) > MAX_LENGTH:
-        raise InputError(f"a password has at most {MAX_LENGTH} characters")
+        raise InputError(f"the password is too long; use at most {MAX_LENGTH} characters")
     plain = password.casefold()
-    if len(set(plain)) < MIN_DIFFERENT:
-        raise InputError(f"a password has at least {MIN_DIFFERENT} different characters")
+    if len(set(plain)) < MIN_DISTINCT:
+        raise InputError(
+            f"the password is too uniform; use at least {MIN_DISTINCT} different characters"
+        )
     for part in re.findall(r"\w{4,}", name.casefold()):
         if part in plain:
-            raise InputError("a password doesn't contain one's own name")
-    letters = "".join(character for character in plain if character.isalpha())
-    if letters in COMMON or plain.strip().isdecimal():
-        raise InputError("this is one of the first passwords that would be tried; take another")
+            raise InputError("the password contains the user's name; choose another")
+    alphabetic = "".join(character for character in plain if character.isalpha())
+    if alphabetic in COMMON or plain.strip().isdecimal():
+        raise InputError("the password is among the most common; choose another")
 
 
 def hash_password(password: str) -> str:
-    """Return the argon2id hash of a password, with its parameters and its salt."""
-    with _at_once:
+    """Return the argon2id hash of a password, including parameters and salt."""
+    with _concurrent_hashes:
         return _hasher.hash(_normal(password))
 
 
 def verify_password(stored: str | None, password: str) -> bool:
-    """Return whether a password belongs to a hash; without one, ``False`` after the same work."""
+    """Return whether a password matches a hash; without a hash, ``False`` after equal work."""
     decoy = _decoy()
-    with _at_once:
+    with _concurrent_hashes:
         try:
             correct = _hasher.verify(stored or decoy, _normal(password[: MAX_LENGTH + 1]))
         except (VerificationError, InvalidHashError):
@@ -71,12 +73,12 @@ def verify_password(stored: str | None, password: str) -> bool:
 
 
 def needs_rehash(stored: str) -> bool:
-    """Return whether a hash was made with weaker parameters than today's."""
+    """Return whether a hash was made with weaker parameters than the current ones."""
     return _hasher.check_needs_rehash(stored)
 
 
 def generate_password(name: str = "") -> str:
-    """Return a password nobody can guess, and that this person may have."""
+    """Return a random password that passes the strength check for a user name."""
     while True:
         password = secrets.token_urlsafe(15)
         with suppress(InputError):
@@ -90,5 +92,5 @@ def _decoy() -> str:
 
 
 def _normal(password: str) -> str:
-    # Keyboards write the same character in different ways.
+    # Keyboards encode the same character in different ways.
     return unicodedata.normalize("NFKC", password)

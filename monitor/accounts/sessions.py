@@ -1,4 +1,4 @@
-"""Sessions in SQL, and a session middleware that renews ids and writes only what changed."""
+"""Sessions in SQL: a store and a backend for Litestar's session middleware."""
 
 import re
 from collections.abc import Callable
@@ -26,16 +26,16 @@ from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 
 COOKIE = "driftwarden_session"
-#: Sessions share their table with other secrets, whose names are no ids: no cookie reads those.
+#: Sessions share a table with other secrets, whose keys don't match: no cookie reads those.
 SESSION_ID = re.compile(r"[\w-]{32,128}", re.ASCII)
-#: A session ends this long after it was last written; it is written at least once a day.
+#: A session expires this long after it was last written; it is written at least once a day.
 MAX_AGE = timedelta(days=7)
 REWRITE_AFTER = timedelta(hours=12)
 RENEW = "driftwarden_renew_session"
 
 
 class SqlSessionStore(Store):
-    """Litestar's store over the table ``web_sessions``."""
+    """Litestar's key-value store over the table ``web_sessions``."""
 
     __slots__ = ("_clock", "_engine")
 
@@ -46,30 +46,30 @@ class SqlSessionStore(Store):
     async def set(
         self, key: str, value: str | bytes, expires_in: int | timedelta | None = None
     ) -> None:
-        """Write a value, and clear out what has expired."""
+        """Write a value and delete expired ones."""
         await anyio.to_thread.run_sync(self._set, key, value, expires_in)
 
     async def get(self, key: str, renew_for: int | timedelta | None = None) -> bytes | None:
-        """Return a value that hasn't expired."""
+        """Return a value that has not expired, or ``None``."""
         value = await anyio.to_thread.run_sync(self._get, key)
         if value is not None and renew_for is not None:
             await self.set(key, value, renew_for)
         return value
 
     async def delete(self, key: str) -> None:
-        """Remove a value."""
+        """Delete a value."""
         await anyio.to_thread.run_sync(self._delete, key)
 
     async def delete_all(self) -> None:
-        """Refuse: nothing here needs to sign everybody out."""
+        """Refuse to sign out all users at once: nothing needs it."""
         raise NotImplementedError
 
     async def exists(self, key: str) -> bool:
-        """Return whether there is a value."""
+        """Return whether a value exists."""
         return await self.get(key) is not None
 
     async def expires_in(self, key: str) -> int | None:  # noqa: ARG002 - the interface
-        """Return ``None``: Litestar's sessions don't ask."""
+        """Return ``None``: Litestar's sessions never call this."""
         return None
 
     def _set(self, key: str, value: str | bytes, expires_in: int | timedelta | None) -> None:
@@ -93,10 +93,10 @@ class SqlSessionStore(Store):
 
 
 class SessionBackend(ServerSideSessionBackend):
-    """Litestar's backend, less a write for each request, plus a new id at each sign-in.
+    """Litestar's backend without a write per request and with a new id at each sign-in.
 
-    An id that the browser brings but the store doesn't know is never adopted: whoever plants one
-    in somebody's browser gains nothing.
+    An id in the browser's cookie that the store doesn't know is never adopted, so that planting a
+    cookie gains an attacker nothing (session fixation).
     """
 
     async def store_in_message(
@@ -105,20 +105,20 @@ class SessionBackend(ServerSideSessionBackend):
         message: Message,
         connection: ASGIConnection[Any, Any, Any, Any],
     ) -> None:
-        """Write the session if it changed, and set the cookie."""
+        """Write a changed session and set its cookie."""
         store = self.config.get_store_from_app(connection.scope["app"])
-        brought = connection.cookies.get(self.config.key)
+        cookie_id = connection.cookies.get(self.config.key)
         data = scope_session if isinstance(scope_session, dict) else {}
         renew = connection.scope["state"].get(RENEW, False)
         if not data:
-            if brought and renew:
-                await self.delete(brought, store)
+            if cookie_id and renew:
+                await self.delete(cookie_id, store)
                 self._set_cookie(message, "null", max_age=0)
             return
         if not renew:
             return
-        if brought:
-            await self.delete(brought, store)
+        if cookie_id:
+            await self.delete(cookie_id, store)
         session_id = self.generate_session_id()
         await self.set(session_id, self.serialize_data(data, connection.scope), store)
         self._set_cookie(message, session_id, max_age=int(MAX_AGE.total_seconds()))
@@ -138,7 +138,7 @@ class SessionBackend(ServerSideSessionBackend):
 
 
 class SessionConfig(ServerSideSessionConfig):
-    """Litestar's configuration with our backend."""
+    """Litestar's session configuration with this backend."""
 
     _backend_class = SessionBackend
 
@@ -146,18 +146,18 @@ class SessionConfig(ServerSideSessionConfig):
 def start_session(
     connection: ASGIConnection[Any, Any, Any, Any], user: UserRow, now: datetime
 ) -> None:
-    """Begin a session under a new id; the one before it ends."""
-    values = {"reviewer_id": user.id, "epoch": user.session_epoch, "since": now.timestamp()}
+    """Start a session under a new id and end the previous one."""
+    values = {"user_id": user.id, "epoch": user.session_epoch, "since": now.timestamp()}
     connection.set_session(values)
     connection.scope["state"][RENEW] = True
 
 
 def end_session(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
-    """Sign out: the session is gone from the store, not only from the browser."""
+    """End a session, in the store as well as in the browser."""
     connection.set_session({})
     connection.scope["state"][RENEW] = True
 
 
 def is_stale(since: datetime, now: datetime) -> bool:
-    """Return whether a session should be renewed, so that daily visitors stay signed in."""
+    """Return whether to renew a session, so that daily users stay signed in."""
     return now - since > REWRITE_AFTER

@@ -1,4 +1,4 @@
-"""Slows down whoever guesses passwords; all replicas count together."""
+"""Throttling of failed sign-ins, shared by all replicas."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -18,42 +18,42 @@ from monitor.store.accounts.sign_in_attempts import (
 from monitor.store.engine import transaction
 
 FIRST_WAIT = timedelta(seconds=30)
-#: What nobody has tried for so long is forgotten.
+#: Keys without an attempt for this long are deleted.
 MEMORY = timedelta(days=1)
-#: Keys remembered at most; the oldest is forgotten first.
+#: The most keys stored; the oldest are deleted first.
 CAPACITY = 10_000
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """Failures that cost nothing, and the longest wait after more: each one doubles it."""
+    """Failures that are free, and the longest wait; each further failure doubles the wait."""
 
     free: int
     longest_wait: timedelta
 
 
-#: Of a name at an address: a person mistypes.
+#: For a name at an address: users mistype.
 BOTH = Allowance(5, timedelta(minutes=15))
-#: Of an address, whatever the names.
+#: For an address, over all names.
 ADDRESS = Allowance(30, timedelta(minutes=15))
-#: Of a name, whatever the addresses. The wait is short: strangers can impose it on the person.
+#: For a name, over all addresses. The wait is short, because anybody can impose it on the user.
 NAME = Allowance(50, timedelta(minutes=1))
 
 
 class SignInThrottle:
-    """Counts failures by name, by address, and by both together."""
+    """Counters of failed sign-ins by name, by address, and by both."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def begin_attempt(self, name: str, address: str, now: datetime) -> float:
-        """Return the seconds to wait; 0: one may try, and a failure has been counted in advance.
+        """Return the seconds to wait; 0 allows the attempt and counts a failure in advance.
 
-        In advance, so that a hundred guesses at once aren't all free.
+        Counting in advance keeps a hundred concurrent guesses from being free.
         """
         keys = self._keys(name, address)
         with transaction(self._engine) as connection:
-            # Who is blocked leaves nothing behind, however many names they try.
+            # A blocked client writes no rows, however many names it tries.
             until = blocked_until_latest(connection, list(keys))
         if until is not None and until > now:
             return (until - now).total_seconds()
@@ -68,7 +68,7 @@ class SignInThrottle:
         return (until - now).total_seconds()
 
     def record_success(self, name: str, address: str) -> None:
-        """Take back the failure counted in advance; the name's at this address are forgotten."""
+        """Undo the failure counted in advance; delete those of the name at this address."""
         with transaction(self._engine) as connection:
             for key, allowance in sorted(self._keys(name, address).items()):
                 if allowance is BOTH:
@@ -95,7 +95,7 @@ def _next_failure(attempts: Attempts, allowance: Allowance, now: datetime) -> At
 
 
 def _network(address: str) -> str:
-    """Return what an address counts as: of IPv6 the network, in which one person has them all."""
+    """Return the key of an address: for IPv6 its /64 network, which one client owns."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Managing people: who invites whom, with which role and task types, and who is let in no longer.
+"""Management of users: invitations, roles, task types, deactivation and password resets.
 
-Every function locks the person first, checks that the one who asks may do it, and leaves a line in
-the audit log. The operator at the shell may do everything but lock everybody out.
+Each function locks the user, checks the actor's permission and writes an audit log entry. The
+operator at the shell has all permissions, but can't remove the last admin either.
 """
 
 from collections.abc import Iterable
@@ -33,8 +33,8 @@ MAX_TASK_TYPE_LENGTH = 200
 
 
 @dataclass(frozen=True)
-class Manager:
-    """Who asks: a person with a role, or the operator at the shell."""
+class Actor:
+    """The author of a change: a user with a role, or the operator at the shell."""
 
     name: str
     role: str = "admin"
@@ -42,17 +42,17 @@ class Manager:
     id: int | None = None
 
     @classmethod
-    def of(cls, user: UserRow) -> "Manager":
-        """Return the manager that a signed-in person is."""
+    def from_user(cls, user: UserRow) -> "Actor":
+        """Return the actor of a signed-in user."""
         return cls(user.name, user.role, user.id)
 
 
-THE_OPERATOR = Manager(OPERATOR)
+THE_OPERATOR = Actor(OPERATOR)
 
 
 def invite(
     connection: Connection,
-    manager: Manager,
+    actor: Actor,
     *,
     name: str,
     email: str = "",
@@ -61,170 +61,174 @@ def invite(
     now: datetime,
     days: float | None,
 ) -> OneTimeLink | None:
-    """Add a person who has yet to set a password, and return the link for it.
+    """Add a user without a password, and return a link to set one.
 
     Args:
         connection: An open transaction.
-        manager: Who invites.
+        actor: The user who invites.
         name: The name to sign in with.
-        email: What single sign-on knows the person by.
-        role: At most the inviter's own.
-        task_types: What the person reviews; none: everything.
-        now: The time.
-        days: How long the link works; ``None`` where people don't sign in by password: no link.
+        email: The address in the claims of single sign-on.
+        role: At most the actor's own role.
+        task_types: The task types that the user reviews; none means all.
+        now: The current time.
+        days: Lifetime of the link; ``None`` creates none, for sites without passwords.
 
     Raises:
-        InputError: Name, e-mail, role or a task type can't be used.
-        WorkflowError: The role is above the inviter's own.
+        InputError: The name, e-mail address, role or a task type is refused.
+        WorkflowError: The role is above the actor's.
     """
     check_role(role)
-    _check_may_give(manager, role)
-    wanted = _clean(task_types)
+    _check_may_grant(actor, role)
+    names = _clean_task_types(task_types)
     user_id = add_user(connection, name, role, now, email=email)
-    if wanted:
-        store_task_types(connection, user_id, wanted)
-    link = _link(connection, user_id, manager, now, days)
-    details = {"role": role, "task_types": wanted}
-    append_entry(connection, now, manager.name, "invited", f"user:{name.strip()}", details)
+    if names:
+        store_task_types(connection, user_id, names)
+    link = _create_link(connection, user_id, actor, now, days)
+    details = {"role": role, "task_types": names}
+    append_entry(connection, now, actor.name, "invited", f"user:{name.strip()}", details)
     return link
 
 
 def change_role(
-    connection: Connection, manager: Manager, user_id: int, role: str, now: datetime
+    connection: Connection, actor: Actor, user_id: int, role: str, now: datetime
 ) -> None:
-    """Give a person another role.
+    """Change a user's role.
 
     Raises:
-        InputError: There is no such role.
-        NotFoundError: There is no such person.
-        WorkflowError: It is above the manager's own, or would leave no admin.
+        InputError: The role doesn't exist.
+        NotFoundError: The user doesn't exist.
+        WorkflowError: The actor may not grant the role, or no admin would be left.
     """
     check_role(role)
-    user = _manageable(connection, manager, user_id)
-    _check_may_give(manager, role)
+    user = _lock_manageable(connection, actor, user_id)
+    _check_may_grant(actor, role)
     if role == user.role:
         return
     if role != "admin":
-        _keep_an_admin(connection, user)
+        _check_other_admin(connection, user)
     store_role(connection, user.id, role)
     details = {"from": user.role, "to": role}
-    append_entry(connection, now, manager.name, "role_changed", f"user:{user.name}", details)
+    append_entry(connection, now, actor.name, "role_changed", f"user:{user.name}", details)
 
 
 def assign(
     connection: Connection,
-    manager: Manager,
+    actor: Actor,
     user_id: int,
     task_types: Iterable[str],
     now: datetime,
 ) -> None:
-    """Put a person on some task types only; none: on all of them.
+    """Set the task types that a user reviews; none means all.
 
     Raises:
-        InputError: A task type is no name.
-        NotFoundError: There is no such person.
-        WorkflowError: The person's role isn't below the manager's.
+        InputError: A task type is too long or not printable, or there are too many.
+        NotFoundError: The user doesn't exist.
+        WorkflowError: The actor may not manage the user.
     """
-    user = _manageable(connection, manager, user_id)
-    wanted = _clean(task_types)
-    store_task_types(connection, user.id, wanted)
+    user = _lock_manageable(connection, actor, user_id)
+    names = _clean_task_types(task_types)
+    store_task_types(connection, user.id, names)
     append_entry(
-        connection, now, manager.name, "assigned", f"user:{user.name}", {"task_types": wanted}
+        connection, now, actor.name, "assigned", f"user:{user.name}", {"task_types": names}
     )
 
 
-def deactivate(connection: Connection, manager: Manager, user_id: int, now: datetime) -> None:
-    """Let a person in no longer: their sessions and links end at once, their work stays.
+def deactivate(connection: Connection, actor: Actor, user_id: int, now: datetime) -> None:
+    """Deactivate a user: revoke sessions and links at once, and keep the reviews.
 
     Raises:
-        NotFoundError: There is no such person.
-        WorkflowError: It is the manager, or the last admin, or not below the manager.
+        NotFoundError: The user doesn't exist.
+        WorkflowError: The actor may not manage the user, or the user is the last admin.
     """
-    user = _manageable(connection, manager, user_id)
+    user = _lock_manageable(connection, actor, user_id)
     if not user.active:
         return
-    _keep_an_admin(connection, user)
+    _check_other_admin(connection, user)
     set_active(connection, user.id, active=False)
     revoke_sessions(connection, user.id)
     revoke_invitations(connection, user.id, now)
-    append_entry(connection, now, manager.name, "deactivated", f"user:{user.name}")
+    append_entry(connection, now, actor.name, "deactivated", f"user:{user.name}")
 
 
-def reactivate(connection: Connection, manager: Manager, user_id: int, now: datetime) -> None:
-    """Let a person in again, with the password they had.
+def reactivate(connection: Connection, actor: Actor, user_id: int, now: datetime) -> None:
+    """Reactivate a user, with the previous password.
 
     Raises:
-        NotFoundError: There is no such person.
-        WorkflowError: The person's role isn't below the manager's.
+        NotFoundError: The user doesn't exist.
+        WorkflowError: The actor may not manage the user.
     """
-    user = _manageable(connection, manager, user_id)
+    user = _lock_manageable(connection, actor, user_id)
     if not user.active:
         set_active(connection, user.id, active=True)
-        append_entry(connection, now, manager.name, "reactivated", f"user:{user.name}")
+        append_entry(connection, now, actor.name, "reactivated", f"user:{user.name}")
 
 
 def reset_password(
-    connection: Connection, manager: Manager, user_id: int, *, now: datetime, days: float | None
+    connection: Connection, actor: Actor, user_id: int, *, now: datetime, days: float | None
 ) -> OneTimeLink | None:
-    """End a person's password, bound identity and sessions, and return a link to set a new one.
+    """Remove a user's password, linked identity and sessions, and return a link to set a password.
 
-    The next sign-in by single sign-on binds an identity anew. With ``days=None`` there is no link.
+    The next single sign-on links an identity again. ``days=None`` creates no link.
 
     Raises:
-        NotFoundError: There is no such person.
-        WorkflowError: The person is deactivated, or their role isn't below the manager's.
+        NotFoundError: The user doesn't exist.
+        WorkflowError: The user is deactivated or the last admin, or the actor may not manage them.
     """
-    user = _manageable(connection, manager, user_id)
+    user = _lock_manageable(connection, actor, user_id)
     if not user.active:
-        raise WorkflowError(f"{user.name} is deactivated; reactivate them first")
-    if manager != THE_OPERATOR:  # who can always make another link
-        _keep_an_admin(connection, user)
+        raise WorkflowError(f"{user.name} is deactivated; reactivate the user first")
+    if actor != THE_OPERATOR:  # the operator can always create another link
+        _check_other_admin(connection, user)
     set_password_hash(connection, user.id, "")
     set_identity(connection, user.id, None)
     revoke_sessions(connection, user.id)
-    link = _link(connection, user.id, manager, now, days)
-    append_entry(connection, now, manager.name, "password_reset", f"user:{user.name}")
+    link = _create_link(connection, user.id, actor, now, days)
+    append_entry(connection, now, actor.name, "password_reset", f"user:{user.name}")
     return link
 
 
-def _manageable(connection: Connection, manager: Manager, user_id: int) -> UserRow:
-    lock_admins_able_to_sign_in(
-        connection
-    )  # first: two admins who change each other would wait in a circle
+def _lock_manageable(connection: Connection, actor: Actor, user_id: int) -> UserRow:
+    # The admins' rows first: two admins who change each other would deadlock otherwise.
+    lock_admins_able_to_sign_in(connection)
     user = user_by_id(connection, user_id, lock=True)
     if user is None:
-        raise NotFoundError(f"person {user_id} doesn't exist")
-    if user.id == manager.id:
-        raise WorkflowError("nobody changes their own account; ask another admin")
-    if not may_manage(manager.role, user.role):
-        raise WorkflowError(f"a {manager.role} can't change a person with the role {user.role}")
+        raise NotFoundError(f"user {user_id} doesn't exist")
+    if user.id == actor.id:
+        raise WorkflowError("you can't change your own account; ask another admin")
+    if not may_manage(actor.role, user.role):
+        raise WorkflowError(f"a {actor.role} can't manage a user with the role {user.role}")
     return user
 
 
-def _check_may_give(manager: Manager, role: str) -> None:
-    if not may_grant(manager.role, role):
-        raise WorkflowError(f"a {manager.role} can't give the role {role}")
+def _check_may_grant(actor: Actor, role: str) -> None:
+    if not may_grant(actor.role, role):
+        raise WorkflowError(f"a {actor.role} can't grant the role {role}")
 
 
-def _keep_an_admin(connection: Connection, user: UserRow) -> None:
+def _check_other_admin(connection: Connection, user: UserRow) -> None:
     admins = lock_admins_able_to_sign_in(connection)
     if admins == [user.id]:
         raise WorkflowError(f"{user.name} is the last admin who can sign in; add another first")
 
 
-def _link(
-    connection: Connection, user_id: int, manager: Manager, now: datetime, days: float | None
+def _create_link(
+    connection: Connection, user_id: int, actor: Actor, now: datetime, days: float | None
 ) -> OneTimeLink | None:
     if days is None:
         return None
-    return create_link(connection, user_id, by=manager.name, now=now, days=days)
+    return create_link(connection, user_id, by=actor.name, now=now, days=days)
 
 
-def _clean(task_types: Iterable[str]) -> list[str]:
-    wanted = sorted({one.strip() for one in task_types} - {""})
-    if len(wanted) > MAX_TASK_TYPES:
-        raise InputError(f"at most {MAX_TASK_TYPES} task types; none means all of them")
-    for one in wanted:
-        if len(one) > MAX_TASK_TYPE_LENGTH or not one.isprintable():
-            raise InputError(f"a task type has up to {MAX_TASK_TYPE_LENGTH} printable characters")
-    return wanted
+def _clean_task_types(task_types: Iterable[str]) -> list[str]:
+    names = sorted({name.strip() for name in task_types} - {""})
+    if len(names) > MAX_TASK_TYPES:
+        raise InputError(
+            f"{len(names)} task types are too many; use at most {MAX_TASK_TYPES}, or none for all"
+        )
+    for name in names:
+        if len(name) > MAX_TASK_TYPE_LENGTH or not name.isprintable():
+            raise InputError(
+                f"task type {name[:40]!r} is refused; use up to {MAX_TASK_TYPE_LENGTH} printable "
+                "characters"
+            )
+    return names

@@ -1,4 +1,4 @@
-"""The web application: built from its parts, knowing nothing of who serves it."""
+"""The web application: its routes, dependencies and middleware."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.util import find_spec
@@ -37,7 +37,7 @@ from monitor.web.users import user_pages
 from monitor.windows.report.page import STYLES
 
 HERE = Path(__file__).resolve().parent
-#: A request larger than this is refused before it is read.
+#: A larger request is refused before it is read.
 MAX_BODY_BYTES = 2_000_000
 
 
@@ -53,12 +53,12 @@ def create_app(
     """Build the application.
 
     Args:
-        engine: The database, whose schema is current.
+        engine: The database, with a current schema.
         settings: The configuration.
-        secrets: Holds the key of the forms' tokens and the secret at the provider of sign-on.
-        clock: Tells the time.
-        heartbeats: The loops that /healthz asks about.
-        readiness: Each says what is missing for /readyz, or ``None``.
+        secrets: The key of the CSRF tokens and the client secret of single sign-on.
+        clock: Returns the current time.
+        heartbeats: The loops that /healthz reports.
+        readiness: Checks for /readyz, each returning a problem or ``None``.
     """
     secure = settings.web.secure_cookies
     provider = single_sign_on_page.connect(settings, secrets)
@@ -70,8 +70,8 @@ def create_app(
     )
     return Litestar(
         route_handlers=[
-            # In one router: Litestar 2.25 registers a handler again for each further one that is
-            # added to the application on the same path, and wraps it in a thread twice.
+            # In one router: Litestar 2.25 registers a handler again for each further handler on
+            # the same path of the application, and wraps it in a thread twice.
             Router(
                 "/",
                 route_handlers=[
@@ -116,23 +116,25 @@ def create_app(
             engine_callback=filters.register,
         ),
         exception_handlers=error_pages.HANDLERS,
-        before_send=[_protect(headers(secure=secure))],
+        before_send=[_add_security_headers(headers(secure=secure))],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
-        logging_config=None,  # logging is configured by who runs the process
+        logging_config=None,  # the process configures logging
         debug=False,
     )
 
 
-def _protect(protecting: Mapping[str, str]) -> Callable[[Message, Scope], Awaitable[None]]:
-    """Return what puts the protecting headers on every answer, errors included."""
+def _add_security_headers(
+    security_headers: Mapping[str, str],
+) -> Callable[[Message, Scope], Awaitable[None]]:
+    """Return a hook that adds the security headers to every response, errors included."""
 
     async def add_headers(message: Message, _scope: Scope) -> None:
         if message["type"] != "http.response.start":
             return
-        answer = MutableScopeHeaders.from_message(message)
-        for name, value in protecting.items():
-            answer.setdefault(name, value)
+        response_headers = MutableScopeHeaders.from_message(message)
+        for name, value in security_headers.items():
+            response_headers.setdefault(name, value)
 
     return add_headers
 
@@ -150,7 +152,7 @@ def _htmx_folder() -> Path:
     spec = find_spec("django_htmx")
     if spec is None or not spec.submodule_search_locations:
         raise ConfigurationError(
-            "the package django-htmx, which carries htmx, is missing: "
-            "`pip install --no-deps django-htmx`"
+            "the package django-htmx, which contains htmx, is missing; "
+            "install it: `pip install --no-deps django-htmx`"
         )
     return Path(spec.submodule_search_locations[0]) / "static" / "django_htmx"

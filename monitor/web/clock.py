@@ -1,4 +1,4 @@
-"""The time, passed in so that tests can turn it."""
+"""The current time, as a parameter that tests can replace."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,5 +7,5 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Return the time in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Who is signed in. Handlers that name ``user`` or ``lead`` get one, or the request ends."""
+"""The signed-in user, a dependency of handlers: ``visitor``, ``user`` or ``lead``."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,8 +17,8 @@ from monitor.web.clock import Clock
 def visitor(
     request: Request[Any, Any, Any], engine: NamedDependency[Engine], clock: NamedDependency[Clock]
 ) -> UserRow | None:
-    """Return who is signed in, if anybody is; asked of the database at each request."""
-    user_id = request.session.get("reviewer_id")
+    """Return the signed-in user, read from the database at each request, or ``None``."""
+    user_id = request.session.get("user_id")
     if user_id is None:
         return None
     with transaction(engine) as connection:
@@ -30,20 +30,20 @@ def visitor(
     now = clock()
     if is_stale(datetime.fromtimestamp(request.session["since"], UTC), now):
         start_session(request, user, now)
-    # Should the request end in an error, its page keeps the person's navigation.
+    # An error page keeps the user's navigation.
     request.state.visitor = user
     return user
 
 
 def user(visitor: NamedDependency[UserRow | None]) -> UserRow:
-    """Require somebody who is signed in."""
+    """Return the signed-in user, or refuse the request."""
     if visitor is None:
         raise NotAuthorizedException("sign in first")
     return visitor
 
 
 def lead(user: NamedDependency[UserRow]) -> UserRow:
-    """Require a lead or an admin."""
+    """Return the signed-in lead or admin, or refuse the request."""
     if not user.leads:
-        raise PermissionDeniedException("this is for leads")
+        raise PermissionDeniedException("this page is for leads and admins")
     return user

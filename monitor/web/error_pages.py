@@ -1,4 +1,4 @@
-"""Errors as people and programs see them: what happened, and what to do; never a traceback."""
+"""Error responses: a page for browsers and JSON for programs, never a traceback."""
 
 from typing import Any
 from urllib.parse import quote
@@ -13,61 +13,61 @@ from monitor.telemetry import get_logger
 
 log = get_logger(__name__)
 
-#: What Litestar says where the browser left before its request was read: nobody waits for it.
-GONE = "client disconnected prematurely"
+#: Litestar's message if the browser disconnected before its request was read.
+CLIENT_DISCONNECTED = "client disconnected prematurely"
 TITLES = {
-    400: "That request doesn't make sense",
-    403: "This isn't for you",
-    404: "Nothing here",
-    405: "That can't be done here",
-    409: "That's no longer possible",
-    429: "Slow down a little",
-    500: "Something broke on our side",
-    503: "The database is away for a moment",
+    400: "Invalid request",
+    403: "Access denied",
+    404: "Page not found",
+    405: "Method not allowed",
+    409: "No longer possible",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Database unavailable",
 }
-WORDS = {
-    403: "Your role doesn't include this page, or the page had been open for too long. "
+EXPLANATIONS = {
+    403: "Your role doesn't include this page, or the page was open for too long. "
     "Go back, reload, and try again.",
-    404: "The item may have been taken by others, or the address is mistyped.",
-    500: "It has been written to the log. What you typed is kept as a draft.",
-    503: "Your work is kept. Try again in a minute.",
+    404: "The address is wrong, or other reviewers have taken the item.",
+    500: "The error has been logged. Your draft is saved.",
+    503: "Your work is saved. Try again in a minute.",
 }
 
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """Answer an error that Litestar or a handler raised; who isn't signed in signs in first."""
+    """Respond to an HTTP error; a visitor who isn't signed in is redirected to sign in."""
     if error.status_code == 401 and not _wants_json(request):
         target = request.url.path if request.method == "GET" else "/"
         return Redirect(f"/login?next={quote(target)}", status_code=303)
-    if error.status_code >= 500 and error.detail != GONE:
+    if error.status_code >= 500 and error.detail != CLIENT_DISCONNECTED:
         return on_unexpected_error(request, error)
-    return _answer(request, error.status_code, error.detail, error.headers, error.extra)
+    return _respond(request, error.status_code, error.detail, error.headers, error.extra)
 
 
 def on_driftwarden_error(request: Request[Any, Any, Any], error: DriftwardenError) -> Response[Any]:
-    """Answer an error of ours."""
+    """Respond to an error of driftwarden's own."""
     if isinstance(error, NotFoundError):
-        return _answer(request, 404, "not found")
+        return _respond(request, 404, "not found")
     if isinstance(error, WorkflowError):
-        return _answer(request, 409, str(error))
+        return _respond(request, 409, str(error))
     if isinstance(error, TransientError):
-        log.warning("request refused", path=request.url.path, reason=str(error))
-        return _answer(request, 503, "the database is away")
+        log.warning("request_refused", path=request.url.path, reason=str(error))
+        return _respond(request, 503, "the database is unavailable")
     return on_unexpected_error(request, error)
 
 
 def on_overflow(request: Request[Any, Any, Any], _error: OverflowError) -> Response[Any]:
-    """Answer an id that no column can hold: there is no such thing."""
-    return _answer(request, 404, "not found")
+    """Respond with status 404 to an id that is too large for any column."""
+    return _respond(request, 404, "not found")
 
 
 def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Log what nobody expected, and tell nothing of it."""
-    log.error("request failed", path=request.url.path, exc_info=error)
-    return _answer(request, 500, "internal error")
+    """Log an unexpected error and respond without its details."""
+    log.error("request_failed", path=request.url.path, exc_info=error)
+    return _respond(request, 500, "internal error")
 
 
-def _answer(
+def _respond(
     request: Request[Any, Any, Any],
     status: int,
     detail: str,
@@ -82,8 +82,8 @@ def _answer(
     context = {
         "user": request.state.get("visitor"),
         "status": status,
-        "title": TITLES.get(status, "That didn't work"),
-        "words": WORDS.get(status) or f"{detail[:1].upper()}{detail[1:]}.",
+        "title": TITLES.get(status, "Request failed"),
+        "explanation": EXPLANATIONS.get(status) or f"{detail[:1].upper()}{detail[1:]}.",
     }
     return Template("error.html", context=context, status_code=status, headers=headers or {})
 

@@ -1,4 +1,4 @@
-"""How numbers and times read on the page."""
+"""Jinja filters: formats of numbers and times."""
 
 import re
 from datetime import datetime, timedelta
@@ -9,52 +9,52 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from monitor.rendering.wording import format_lower_bound
 from monitor.web.passages import split_passages
 
-#: A break inside a paragraph: not before a blank line, a list's next entry, a quote or a table.
+#: A line break inside a paragraph: not before a blank line, list item, quote or table.
 _SOFT_BREAK = re.compile(r"(?<!\n)\n[ \t]*(?!\n|[ \t]*(?:[-*+>|#]|\d+[.)]))")
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """Return a share in percent."""
+    """Format a share in percent."""
     return "undefined" if value is None else f"{100 * value:.{digits}f}%"
 
 
 def points(value: float | None) -> str:
-    """Return a difference of shares in percentage points, signed."""
+    """Format a difference of shares in percentage points, with its sign."""
     return "undefined" if value is None else f"{100 * value:+.1f} points"
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """Return a figure, or that it is undefined."""
+    """Format a number, or ``undefined``."""
     return "undefined" if value is None else f"{value:,.{digits}f}"
 
 
 def p_value(value: float) -> str:
-    """Return a p-value: never 0."""
+    """Format a p-value; it is never 0."""
     return f"{value:.2g}" if value >= 1e-4 else "< 0.0001"
 
 
 def day(value: datetime) -> str:
-    """Return a date."""
+    """Format a date."""
     return f"{value.day} {value:%b %Y}"
 
 
 def last_day(end: datetime) -> str:
-    """Return the date of the last day of a window that ends with ``end``, exclusive."""
+    """Format the last day of a window whose exclusive end is ``end``."""
     return day(end - timedelta(microseconds=1))
 
 
 def minute(value: datetime | None) -> str:
-    """Return a time in UTC."""
+    """Format a time in UTC, to the minute."""
     return "" if value is None else f"{value.day} {value:%b %Y, %H:%M} UTC"
 
 
 def join_soft_breaks(text: str) -> str:
-    """Return Markdown with the line breaks of its source taken out of its paragraphs."""
+    """Join the lines of each paragraph of a Markdown text."""
     return _SOFT_BREAK.sub(" ", text.strip())
 
 
 def register(engine: JinjaTemplateEngine) -> None:
-    """Make the filters known to the templates; text is escaped unless a template says otherwise."""
+    """Register the filters and turn on escaping in all templates."""
     environment = engine.engine
     environment.autoescape = True
     environment.trim_blocks = True

@@ -1,4 +1,4 @@
-"""Health for the orchestrator and metrics for Prometheus: no sign-in, and nothing private."""
+"""Health checks for orchestrators and metrics for Prometheus, without sign-in."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,7 +17,7 @@ Ready = Callable[[], str | None]
 
 @get("/healthz", sync_to_thread=False)
 def healthz(heartbeats: NamedDependency[Sequence[Heartbeat]]) -> Response[dict[str, object]]:
-    """Say whether every loop of the process ticks; that a service is away doesn't count."""
+    """Report whether every loop of the process runs; unavailable services don't count."""
     loops = {beat.name: round(beat.age_seconds(), 1) for beat in heartbeats}
     alive = all(beat.is_alive() for beat in heartbeats)
     body: dict[str, object] = {"status": "ok" if alive else "stalled", "seconds_since_beat": loops}
@@ -28,7 +28,7 @@ def healthz(heartbeats: NamedDependency[Sequence[Heartbeat]]) -> Response[dict[s
 def readyz(
     engine: NamedDependency[Engine], readiness: NamedDependency[Sequence[Ready]]
 ) -> Response[dict[str, object]]:
-    """Say whether the process can do its work: database, schema, and what else it was given."""
+    """Report whether the process is ready: database, schema and the given checks."""
     problems: list[str] = []
     try:
         require_current(engine)
@@ -41,7 +41,7 @@ def readyz(
 
 @get("/metrics", sync_to_thread=False)
 def metrics() -> Response[bytes]:
-    """Return the metrics in Prometheus' text format."""
+    """Return the metrics in the Prometheus text format."""
     return Response(render_metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Splits a text into prose and fenced code, and loses no character of it."""
+"""Splitting of texts into prose and fenced code, without loss."""
 
 import re
 from typing import Literal
@@ -9,12 +9,11 @@ _OPENING = re.compile(r" {0,3}(`{3,}|~{3,})[^`]*$")
 
 
 def split_passages(text: str) -> list[Passage]:
-    """Return the passages in order; put together they give the text back.
+    """Split a text into passages, which concatenated give the text back.
 
-    One look at each line, whatever the text: it may be hostile. A fence that is never closed stays
-    prose.
+    Linear in the number of lines, because texts may be hostile. An unclosed fence stays prose.
     """
-    found: list[Passage] = []
+    passages: list[Passage] = []
     prose: list[str] = []
     code: list[str] = []
     fence = ""
@@ -30,10 +29,10 @@ def split_passages(text: str) -> list[Passage]:
         end = line.strip()
         if len(end) >= len(fence) and not end.strip(fence[0]):
             if prose:
-                found.append(("prose", "".join(prose)))
-            found.append(("code", "".join(code)))
+                passages.append(("prose", "".join(prose)))
+            passages.append(("code", "".join(code)))
             prose, code, fence = [], [], ""
     rest = "".join(prose + code)
-    if rest or not found:
-        found.append(("prose", rest))
-    return found
+    if rest or not passages:
+        passages.append(("prose", rest))
+    return passages

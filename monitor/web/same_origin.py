@@ -1,4 +1,4 @@
-"""Refuses unsafe requests that another site's page sends, whatever tokens they carry."""
+"""Refusal of unsafe cross-site requests, whatever their tokens."""
 
 from urllib.parse import urlsplit
 
@@ -12,7 +12,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class SameOrigin(ASGIMiddleware):
-    """Believes what browsers say of where a request comes from; programs say nothing and pass."""
+    """Middleware that trusts the origin headers of browsers; programs send none and pass."""
 
     def __init__(self, public_url: str) -> None:
         self._public = _origin(public_url)
@@ -32,7 +32,7 @@ class SameOrigin(ASGIMiddleware):
         origin = headers.get("origin")
         if origin is None:
             return True
-        # By its host alone: behind a proxy that ends TLS, we don't see the scheme.
+        # By host only: behind a proxy that terminates TLS the scheme is unknown.
         return _origin(origin) == self._public or urlsplit(origin).netloc == headers.get("host")
 
 

@@ -1,4 +1,4 @@
-"""Headers and secrets that keep hostile text and hostile sites away from a session."""
+"""Security headers, CSRF protection, cookie names and redirect targets."""
 
 import re
 import secrets as random_secrets
@@ -25,8 +25,8 @@ PAGE_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-#: A report holds hostile text and inline scripts: it runs in an origin of its own, without cookies
-#: and without a network.
+#: A report contains hostile text and inline scripts: it is sandboxed in an origin of its own,
+#: without cookies and without network access.
 REPORT_POLICY = "; ".join(
     (
         "sandbox allow-scripts",
@@ -50,17 +50,17 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cache-Control": "no-store",
 }
-#: A path with a query: nowhere two slashes in a row, no backslash, no control character.
+#: A path with a query, without double slashes, backslashes and control characters.
 LOCAL_TARGET = re.compile(
     r"/(?!/)(?:[\w.~!$&'()*+,;=:@%-]|/(?!/))*(?:\?[\w./~!$&'()*+,;=:@%?-]*)?", re.ASCII
 )
 
 
 def csrf_config(engine: Engine, settings: Settings, secrets: Secrets) -> CSRFConfig:
-    """Return the protection of all unsafe methods.
+    """Return the CSRF protection of all unsafe methods.
 
-    Without DRIFTWARDEN_SESSION_KEY a random key is made once and kept beside the sessions, so that
-    an open page survives a restart.
+    Without DRIFTWARDEN_SESSION_KEY a random key is created once and stored with the sessions, so
+    that open pages survive a restart.
     """
     key = secrets.driftwarden_session_key.get_secret_value()
     if not key:
@@ -77,19 +77,19 @@ def csrf_config(engine: Engine, settings: Settings, secrets: Secrets) -> CSRFCon
 
 
 def cookie_name(name: str, *, secure: bool) -> str:
-    """Return a cookie's name; over HTTPS no other host, and no page over HTTP, can set it."""
+    """Return a cookie's name; with its prefix only this host can set it, over HTTPS."""
     return f"__Host-{name}" if secure else name
 
 
 def headers(*, secure: bool) -> dict[str, str]:
-    """Return the headers that every answer carries unless it has its own."""
+    """Return the default headers of every response."""
     return HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
 
 
 def local_path(target: str) -> str:
-    """Return a path of this site to go to after signing in; ``/`` where it is anything else.
+    """Return a redirect target if it is a path of this site, else ``/``.
 
-    What would be another site after decoding is refused too: proxies decode.
+    Targets that would be another site after decoding are refused too, because proxies decode.
     """
     decoded = target
     for _ in range(3):

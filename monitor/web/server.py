@@ -1,4 +1,4 @@
-"""Serves the application in a thread of this process."""
+"""HTTP server in a thread of this process."""
 
 import socket
 import threading
@@ -10,7 +10,7 @@ from litestar import Litestar
 
 from monitor.errors import ConfigurationError
 
-#: Time that open requests get to finish.
+#: Time for open requests to finish.
 SHUTDOWN_SECONDS = 10
 
 
@@ -23,22 +23,22 @@ def serve(
     trusted_proxies: Sequence[str] = (),
     on_bound: Callable[[int], None] | None = None,
 ) -> None:
-    """Serve until ``stop`` is set. No signal handlers are installed.
+    """Serve until ``stop`` is set, without installing signal handlers.
 
     Args:
         app: The application.
         host: Address to listen on.
         port: Port to listen on; 0 picks a free one.
         stop: Ends the server.
-        trusted_proxies: Addresses and networks whose word is taken for where a request comes from.
-        on_bound: Called with the port as soon as connections are accepted by the system.
+        trusted_proxies: Addresses and networks whose X-Forwarded-For header is trusted.
+        on_bound: Called with the port once the socket accepts connections.
 
     Raises:
-        ConfigurationError: The address can't be listened on.
+        ConfigurationError: Listening on the address fails.
     """
-    listening = _listen(host, port)
+    listener = _listen(host, port)
     if on_bound is not None:
-        on_bound(int(listening.getsockname()[1]))
+        on_bound(int(listener.getsockname()[1]))
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -51,21 +51,21 @@ def serve(
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(
-        target=server.run, kwargs={"sockets": [listening]}, name="uvicorn", daemon=True
+        target=server.run, kwargs={"sockets": [listener]}, name="uvicorn", daemon=True
     )
     thread.start()
     while not stop.wait(0.2) and thread.is_alive():
         pass
     server.should_exit = True
     thread.join(SHUTDOWN_SECONDS + 5)
-    listening.close()
+    listener.close()
 
 
 class BackgroundServer:
-    """A server in the background, for the demo and for tests; a context manager.
+    """A server in a background thread, for the demo and tests; a context manager.
 
     Attributes:
-        url: Where it is, once entered.
+        url: The server's URL, once entered.
     """
 
     def __init__(
@@ -90,13 +90,13 @@ class BackgroundServer:
 
     @property
     def url(self) -> str:
-        """The address to open, without a slash at its end."""
+        """The URL without a trailing slash."""
         return f"http://{self._host}:{self._port}"
 
     def __enter__(self) -> "BackgroundServer":
         self._thread.start()
         if not self._bound.wait(30):
-            raise ConfigurationError(f"{self._host}:{self._port} can't be listened on")
+            raise ConfigurationError(f"can't listen on {self._host}:{self._port}")
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and self._thread.is_alive():
             with socket.socket() as probe:
@@ -104,7 +104,7 @@ class BackgroundServer:
                 if probe.connect_ex((self._host, self._port)) == 0:
                     return self
             time.sleep(0.05)
-        raise ConfigurationError(f"{self.url} doesn't answer")
+        raise ConfigurationError(f"{self.url} does not respond")
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
@@ -118,10 +118,10 @@ class BackgroundServer:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.create_server((host, port), family=family, backlog=128)
+        listener = socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
         raise ConfigurationError(
-            f"web.host = {host!r}, web.port = {port}: can't listen there: {error.strerror or error}"
+            f"can't listen on web.host = {host!r}, web.port = {port}: {error.strerror or error}"
         ) from None
-    listening.set_inheritable(False)
-    return listening
+    listener.set_inheritable(False)
+    return listener

@@ -37,7 +37,7 @@ def give_session(context: BrowserContext, engine: Engine, url: str, person_id: i
     """Sign a person in without the form, as a session of the database's."""
     key = token_urlsafe(24)
     now = datetime.now().astimezone()
-    value = f'{{"reviewer_id":{person_id},"since":{now.timestamp()}}}'.encode()
+    value = f'{{"user_id":{person_id},"since":{now.timestamp()}}}'.encode()
     with transaction(engine) as connection:
         save_session(connection, key, value, now + MAX_AGE)
     context.add_cookies([{"name": COOKIE, "value": key, "url": url}])

@@ -32,7 +32,7 @@ class Provider:
     """What the provider knows, and how it misbehaves.
 
     Attributes:
-        who: The claims of the person who is signed in there.
+        user_claims: The claims of the person who is signed in there.
         mend: Changes an ID token's claims before it is signed.
         sign: Signs claims; a test may sign with something else.
         userinfo: What the userinfo endpoint tells.
@@ -42,7 +42,7 @@ class Provider:
 
     url: str = ""
     key: RSAKey = field(default_factory=lambda: new_key("first"))
-    who: Claims = field(default_factory=lambda: dict(ADA))
+    user_claims: Claims = field(default_factory=lambda: dict(ADA))
     mend: Callable[[Claims], Claims] = lambda claims: claims
     sign: Callable[[Claims], str] | None = None
     userinfo: Claims = field(default_factory=dict)
@@ -89,7 +89,7 @@ class Provider:
         now = int(time.time())
         claims = {
             "iss": self.url, "aud": CLIENT_ID, "iat": now, "exp": now + 300,
-            "nonce": asked["nonce"], **self.who,
+            "nonce": asked["nonce"], **self.user_claims,
         }  # fmt: skip
         signed = (self.sign or self.sign_properly)(self.mend(claims))
         return 200, {"id_token": signed, "access_token": "an access token", "token_type": "Bearer"}

@@ -1,1 +1,1 @@
-"""Single sign-on by OpenID Connect. Optional: needs Authlib, imported where it is used."""
+"""Single sign-on by OpenID Connect; needs the optional package Authlib."""

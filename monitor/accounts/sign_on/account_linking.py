@@ -1,4 +1,4 @@
-"""Whom the claims of a provider belong to: somebody who was invited, or a new person if allowed."""
+"""Account linking: the user of a provider's claims, invited or created."""
 
 from datetime import datetime
 
@@ -24,17 +24,20 @@ ACTOR = "single sign-on"
 def user_of_claims(
     connection: Connection, settings: OpenIdConnect, claims: Claims, now: datetime
 ) -> UserRow:
-    """Return the person whom claims, already checked, belong to.
+    """Return the user of validated claims.
 
-    At the first sign-in the provider's subject, which never changes, is bound to the person; from
-    then on it alone counts. Who is given a former colleague's address isn't given their account.
+    The first sign-in binds the provider's subject, which never changes, to the user; later ones
+    match by the subject only. A reassigned e-mail address therefore opens no account.
 
     Raises:
-        SignOnError: The person may not sign in; the message says why and whom to ask.
+        SignOnError: The user may not sign in; the message says why and whom to ask.
     """
     known_as = _text(claims, settings.identity_claim)
     if not known_as:
-        raise SignOnError(f"the provider doesn't tell your {settings.identity_claim}")
+        raise SignOnError(
+            f"the provider's claims have no {settings.identity_claim!r}; "
+            "check web.oidc.identity_claim"
+        )
     _check_allowed(settings, claims, known_as)
     identity = f"{settings.issuer} {claims['sub']}"
     user = user_by_identity(connection, identity)
@@ -54,22 +57,22 @@ def _check_allowed(settings: OpenIdConnect, claims: Claims, known_as: str) -> No
     by_email = settings.identity_claim == "email" or settings.allowed_domains
     verified = claims.get("email_verified") in (True, "true")
     if by_email and settings.require_verified_email and not verified:
-        raise SignOnError("the provider doesn't say that it has verified your e-mail address")
+        raise SignOnError("your e-mail address is not verified by the provider; verify it there")
     domain = (_text(claims, "email") or known_as).rpartition("@")[2]
-    domains = {one.casefold().lstrip("@") for one in settings.allowed_domains}
+    domains = {name.casefold().lstrip("@") for name in settings.allowed_domains}
     if domains and domain.casefold() not in domains:
-        raise SignOnError(f"addresses of {domain} may not sign in here")
-    told = claims.get(settings.groups_claim, [])
-    groups = [told] if isinstance(told, str) else told if isinstance(told, list) else []
-    if settings.allowed_groups and not any(one in settings.allowed_groups for one in groups):
-        raise SignOnError("you aren't in a group that may sign in here; ask a lead")
+        raise SignOnError(f"e-mail domain {domain} is not allowed; ask a lead")
+    claim = claims.get(settings.groups_claim, [])
+    groups = [claim] if isinstance(claim, str) else claim if isinstance(claim, list) else []
+    if settings.allowed_groups and not any(group in settings.allowed_groups for group in groups):
+        raise SignOnError("you are not in a group that may sign in; ask a lead")
 
 
 def _invited(connection: Connection, known_as: str) -> UserRow | None:
     user = user_by_claim(connection, known_as)
     if user is not None and user.has_identity:
         raise SignOnError(
-            f"{known_as} belongs to an account that another identity signs in to; "
+            f"the account of {known_as} is linked to another identity; "
             "if it is yours, ask a lead to reset it"
         )
     return user
@@ -83,7 +86,7 @@ def _create(
     now: datetime,
 ) -> UserRow:
     if not settings.create_users:
-        raise SignOnError(f"nobody has invited {known_as}; ask a lead")
+        raise SignOnError(f"{known_as} has no account; ask a lead for an invitation")
     name = " ".join(_text(claims, settings.name_claim).split())[:MAX_NAME_LENGTH].strip()
     if not name.isprintable() or not name or is_name_taken(connection, name):
         name = known_as
@@ -92,12 +95,12 @@ def _create(
     try:
         user_id = add_user(connection, name, role, now, email=email)
     except InputError as error:
-        raise SignOnError(f"an account for {known_as} can't be made: {error}") from None
+        raise SignOnError(f"no account was created for {known_as}: {error}") from None
     subject = f"user:{name}"
     append_entry(connection, now, ACTOR, "user_added", subject, details={"role": role})
     user = user_by_id(connection, user_id)
     if user is None:
-        raise SignOnError(f"the account for {known_as} is gone again")
+        raise SignOnError(f"the account of {known_as} was deleted meanwhile; sign in again")
     return user
 
 

@@ -1,4 +1,4 @@
-"""An ID token: signed by the provider, for us, for this sign-in, and now."""
+"""Validation of ID tokens: signature, audience, nonce and time."""
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
@@ -6,13 +6,13 @@ from typing import Any
 
 from monitor.errors import SignOnError
 
-#: Signatures with a key that only the provider has. Not ``none``, and not those by a shared secret.
+#: Signatures with the provider's private key: neither ``none`` nor those with a shared secret.
 ALGORITHMS = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
 )
 LEEWAY_SECONDS = 60
-#: Why a token is refused, by the claim that is wrong.
+#: Claim -> why a token with a wrong one is refused.
 REASONS = {
     "iss": "it names another issuer",
     "aud": "it was issued for another client",
@@ -37,19 +37,19 @@ def check_id_token(
     nonce: str,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return the claims of an ID token once its signature and every claim of the protocol hold.
+    """Validate an ID token's signature and claims, and return the claims.
 
     Args:
-        tokens: The provider's answer, with ``id_token`` and perhaps ``access_token``.
-        signing_keys: Returns the provider's keys (a ``KeySet``); with ``True`` those of now.
-        algorithms: Those that the provider says it signs with.
-        issuer: Who must have issued it.
-        client_id: Whom it must be for.
-        nonce: The number that the sign-in began with.
-        now: The time.
+        tokens: The provider's token response, with ``id_token`` and perhaps ``access_token``.
+        signing_keys: Returns the provider's keys (a ``KeySet``); ``True`` bypasses the cache.
+        algorithms: Signing algorithms in the provider's metadata.
+        issuer: The expected issuer.
+        client_id: The expected audience.
+        nonce: The nonce of the authorization request.
+        now: The current time.
 
     Raises:
-        SignOnError: Something doesn't hold; the message says what.
+        SignOnError: The token is not valid; the message says why.
     """
     from authlib.oidc.core import CodeIDToken
     from joserfc.errors import BadSignatureError, JoseError
@@ -72,12 +72,12 @@ def check_id_token(
         )
         claims.validate(now=int(now.timestamp()), leeway=LEEWAY_SECONDS)
     except BadSignatureError:
-        raise SignOnError("the token's signature isn't the provider's") from None
+        raise SignOnError("the token was refused: its signature is not the provider's") from None
     except JoseError as error:
         reason = REASONS.get(str(getattr(error, "claim", "")), str(error))
         raise SignOnError(f"the token was refused: {reason}") from None
     except (ValueError, TypeError) as error:
-        raise SignOnError(f"the provider's token can't be read: {error}") from None
+        raise SignOnError(f"the provider's token can't be parsed: {error}") from None
     return dict(claims)
 
 
@@ -86,9 +86,9 @@ def _decode(id_token: str, signing_keys: Callable[[bool], Any], algorithms: Coll
     from joserfc.errors import InvalidKeyIdError
     from joserfc.jws import JWSRegistry
 
-    allowed = [one for one in ALGORITHMS if one in algorithms]
+    allowed = [name for name in ALGORITHMS if name in algorithms]
     registry = JWSRegistry(algorithms=allowed, strict_check_header=False)
     try:
         return jwt.decode(id_token, signing_keys(False), registry=registry)
-    except InvalidKeyIdError:  # the provider has a new key
+    except InvalidKeyIdError:  # the provider has rotated its keys
         return jwt.decode(id_token, signing_keys(True), registry=registry)

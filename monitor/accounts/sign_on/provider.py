@@ -1,4 +1,4 @@
-"""OpenID Connect as a relying party: authorization code with PKCE, state and nonce."""
+"""OpenID Connect relying party: authorization code flow with PKCE, state and nonce."""
 
 import secrets
 import time
@@ -16,12 +16,12 @@ from monitor.accounts.sign_on.transport import request_json
 from monitor.errors import ConfigurationError, SignOnError
 from monitor.settings import OpenIdConnect, is_https_or_loopback
 
-#: How long what the provider says of itself is believed.
+#: How long metadata and keys are cached.
 CACHE_SECONDS = 3600.0
 
 
 class Metadata(msgspec.Struct, frozen=True):
-    """What a provider says of itself, as far as it matters here."""
+    """The part of a provider's metadata that is used."""
 
     issuer: str
     authorization_endpoint: str
@@ -33,17 +33,17 @@ class Metadata(msgspec.Struct, frozen=True):
 
 
 class PendingSignOn(msgspec.Struct, frozen=True):
-    """What a sign-in that has begun must come back with; kept on the server, for one browser."""
+    """The state of a pending sign-in, stored on the server for one browser."""
 
     state: str
     nonce: str
     verifier: str
-    #: Where the person wanted to go.
+    #: The path to return to.
     target: str
 
     @classmethod
     def begin(cls, target: str) -> "PendingSignOn":
-        """Return one with fresh secrets."""
+        """Create the state of a new sign-in with random secrets."""
         state, nonce, verifier = (secrets.token_urlsafe(48) for _ in range(3))
         return cls(state, nonce, verifier, target)
 
@@ -55,13 +55,13 @@ class _Cached:
 
 
 class OpenIdProvider:
-    """A provider, asked over HTTP.
+    """A client of an OpenID Connect provider.
 
     Args:
         settings: The section ``[web.oidc]``.
         client_secret: The client's secret; empty: a public client.
-        redirect_uri: Where the provider sends people back to.
-        monotonic: Tells how long answers have been kept.
+        redirect_uri: Where the provider sends the browser back to.
+        monotonic: A monotonic clock, for the cache.
 
     Raises:
         ConfigurationError: Authlib isn't installed.
@@ -89,34 +89,33 @@ class OpenIdProvider:
         self._keys = _Cached()
 
     def metadata(self) -> Metadata:
-        """Return what the provider says of itself.
+        """Return the provider's metadata, cached.
 
         Raises:
-            SignOnUnavailableError: It doesn't answer.
-            SignOnError: The answer isn't that of this issuer, or names an address without TLS.
+            SignOnUnavailableError: The provider doesn't respond.
+            SignOnError: The metadata is another issuer's, or names an endpoint without TLS.
         """
         if self._monotonic() >= self._metadata.until:
-            found = self._discover()
-            self._metadata = _Cached(found, self._monotonic() + CACHE_SECONDS)
+            self._metadata = _Cached(self._discover(), self._monotonic() + CACHE_SECONDS)
         value: Metadata = self._metadata.value
         return value
 
     def signing_keys(self, fresh: bool = False) -> Any:
-        """Return the provider's public keys, of joserfc's class ``KeySet``."""
+        """Return the provider's public keys, a ``KeySet`` of joserfc, cached."""
         from joserfc.errors import JoseError
         from joserfc.jwk import KeySet
 
         if fresh or self._monotonic() >= self._keys.until:
-            answer: Any = request_json("GET", self.metadata().jwks_uri)
+            key_set: Any = request_json("GET", self.metadata().jwks_uri)
             try:
-                keys = KeySet.import_key_set(answer)
+                keys = KeySet.import_key_set(key_set)
             except (JoseError, ValueError, KeyError, TypeError) as error:
-                raise SignOnError(f"the provider's keys can't be read: {error}") from None
+                raise SignOnError(f"the provider's keys can't be parsed: {error}") from None
             self._keys = _Cached(keys, self._monotonic() + CACHE_SECONDS)
         return self._keys.value
 
     def authorization_url(self, pending: PendingSignOn) -> str:
-        """Return where to send the browser."""
+        """Return the URL of the authorization request."""
         from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
         from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
@@ -134,11 +133,11 @@ class OpenIdProvider:
         return address
 
     def redeem_code(self, code: str, pending: PendingSignOn, now: datetime) -> Claims:
-        """Exchange a code for an ID token and return the claims in it, once all is checked.
+        """Exchange an authorization code for an ID token and return its validated claims.
 
         Raises:
-            SignOnUnavailableError: The provider doesn't answer.
-            SignOnError: It refuses the code, or its token can't be trusted; the message says why.
+            SignOnUnavailableError: The provider doesn't respond.
+            SignOnError: The provider refuses the code, or its token is not valid.
         """
         metadata = self.metadata()
         tokens = self._exchange(metadata, code, pending)
@@ -154,31 +153,33 @@ class OpenIdProvider:
         endpoint, access_token = metadata.userinfo_endpoint, tokens.get("access_token")
         if self._settings.identity_claim in claims or not (endpoint and access_token):
             return claims
-        more = request_json("GET", endpoint, headers={"Authorization": f"Bearer {access_token}"})
-        if more.get("sub") != claims["sub"]:
-            raise SignOnError("the provider describes somebody else than its token names")
-        return {**more, **claims}
+        userinfo = request_json(
+            "GET", endpoint, headers={"Authorization": f"Bearer {access_token}"}
+        )
+        if userinfo.get("sub") != claims["sub"]:
+            raise SignOnError("the provider's user info belongs to another subject than its token")
+        return {**userinfo, **claims}
 
     def _discover(self) -> Metadata:
         address = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
         try:
-            found = msgspec.convert(request_json("GET", address), Metadata)
+            metadata = msgspec.convert(request_json("GET", address), Metadata)
         except msgspec.ValidationError as error:
-            raise SignOnError(f"{address} is no provider's description: {error}") from None
-        if found.issuer != self.issuer:
+            raise SignOnError(f"no provider metadata at {address}: {error}") from None
+        if metadata.issuer != self.issuer:
             raise SignOnError(
-                f"web.oidc.issuer = {self.issuer!r}, and the provider calls itself "
-                f"{found.issuer!r}: they have to be the same, to the last slash"
+                f"web.oidc.issuer is {self.issuer!r}, but the provider's issuer is "
+                f"{metadata.issuer!r}; make them equal, including the last slash"
             )
         for endpoint in (
-            found.authorization_endpoint,
-            found.token_endpoint,
-            found.jwks_uri,
-            found.userinfo_endpoint or self.issuer,
+            metadata.authorization_endpoint,
+            metadata.token_endpoint,
+            metadata.jwks_uri,
+            metadata.userinfo_endpoint or self.issuer,
         ):
             if not is_https_or_loopback(endpoint):
-                raise SignOnError(f"the provider names {endpoint!r}, which isn't https://")
-        return found
+                raise SignOnError(f"the provider's endpoint {endpoint!r} is not https://")
+        return metadata
 
     def _exchange(self, metadata: Metadata, code: str, pending: PendingSignOn) -> Claims:
         form = {
@@ -197,5 +198,7 @@ class OpenIdProvider:
                 form["client_secret"] = self._secret
         tokens = request_json("POST", metadata.token_endpoint, **options)
         if not isinstance(tokens.get("id_token"), str):
-            raise SignOnError("the provider's answer holds no ID token; is `openid` in the scopes?")
+            raise SignOnError(
+                "the provider's response has no ID token; add `openid` to web.oidc.scopes"
+            )
         return tokens

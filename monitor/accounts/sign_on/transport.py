@@ -1,4 +1,4 @@
-"""Asking a provider: JSON over HTTP, within a time and a size, without following anywhere."""
+"""JSON requests to a provider, limited in time and size, without redirects."""
 
 from typing import Any
 
@@ -8,30 +8,34 @@ import msgspec
 from monitor.errors import SignOnError, SignOnUnavailableError
 
 TIMEOUT_SECONDS = 10.0
-MAX_ANSWER_BYTES = 1_000_000
+MAX_RESPONSE_BYTES = 1_000_000
 
 
 def request_json(method: str, address: str, **options: Any) -> dict[str, Any]:
-    """Return a JSON object that the provider answers.
+    """Send a request and return the JSON object of the response.
 
     Raises:
-        SignOnUnavailableError: It doesn't answer, or has broken.
-        SignOnError: It refuses, or answers something else.
+        SignOnUnavailableError: The provider doesn't respond, or fails.
+        SignOnError: The provider refuses the request, or its response is no JSON object.
     """
     try:
         with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
             status, content = _receive(client, method, address, options)
     except httpx.HTTPError as error:
-        raise SignOnUnavailableError(f"{address} doesn't answer: {type(error).__name__}") from None
+        raise SignOnUnavailableError(
+            f"the provider is unavailable at {address}: {type(error).__name__}"
+        ) from None
     if status >= 500:
-        raise SignOnUnavailableError(f"{address} answers {status}")
+        raise SignOnUnavailableError(f"the provider failed with status {status} at {address}")
     try:
-        answer = msgspec.json.decode(content)
+        body = msgspec.json.decode(content)
     except msgspec.DecodeError:
-        answer = None
-    if status != 200 or not isinstance(answer, dict):
-        raise SignOnError(f"{address} answers {status}{_reason(answer)}")
-    return answer
+        body = None
+    if status != 200 or not isinstance(body, dict):
+        raise SignOnError(
+            f"the provider responded with status {status}{_reason(body)} at {address}"
+        )
+    return body
 
 
 def _receive(
@@ -41,11 +45,13 @@ def _receive(
     with client.stream(method, address, **options) as response:
         for part in response.iter_bytes():
             content += part
-            if len(content) > MAX_ANSWER_BYTES:
-                raise SignOnError(f"{address} sends more than a provider would")
+            if len(content) > MAX_RESPONSE_BYTES:
+                raise SignOnError(
+                    f"the provider sent more than {MAX_RESPONSE_BYTES:,} bytes from {address}"
+                )
     return response.status_code, bytes(content)
 
 
-def _reason(answer: Any) -> str:
-    code = answer.get("error") if isinstance(answer, dict) else None
+def _reason(body: Any) -> str:
+    code = body.get("error") if isinstance(body, dict) else None
     return f" ({code})" if isinstance(code, str) and code.isidentifier() else ""

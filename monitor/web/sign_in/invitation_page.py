@@ -1,4 +1,4 @@
-"""The page behind a one-time link: choose a password, and be signed in."""
+"""The page of a one-time link: set a password and sign in."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def welcome_page(
     settings: NamedDependency[Settings],
     clock: NamedDependency[Clock],
 ) -> Template:
-    """Show the form, or why the link doesn't work. To look at a link doesn't use it up."""
+    """Show the form, or why the link is not valid; viewing doesn't use the link up."""
     _require_passwords(settings)
     try:
         with transaction(engine) as connection:
@@ -53,7 +53,7 @@ def welcome_form(  # noqa: PLR0917 - Litestar passes them by name
         with transaction(engine) as connection:
             link, user = check_link(connection, token, now)
         if password != data.get("repeated", ""):
-            return _form(link.expires_at, user.name, "The two passwords differ.")
+            return _form(link.expires_at, user.name, "The passwords differ.")
         start_session(request, accept_link(engine, token, password, now), now)
     except LinkError as error:
         return _refusal(error)
@@ -64,11 +64,11 @@ def welcome_form(  # noqa: PLR0917 - Litestar passes them by name
 
 def _require_passwords(settings: Settings) -> None:
     if not settings.web.passwords:
-        raise NotFoundException("passwords are turned off here")
+        raise NotFoundException("sign-in by password is turned off")
 
 
 def _form(until: Any, name: str, problem: str = "") -> Template:
-    context = {"name": name, "until": until, "problem": problem, "minimum": MIN_LENGTH}
+    context = {"name": name, "until": until, "problem": problem, "min_length": MIN_LENGTH}
     return Template("welcome.html", context=context, status_code=400 if problem else 200)
 
 

@@ -1,4 +1,4 @@
-"""Signing in by password, and out."""
+"""Sign-in by password, and sign-out."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from litestar.params import FromQuery, URLEncodedBody
 from litestar.response import Redirect, Template
 from sqlalchemy import Engine
 
-from monitor.accounts.registration import check_password
+from monitor.accounts.authentication import authenticate
 from monitor.accounts.sessions import end_session, start_session
 from monitor.accounts.throttle import SignInThrottle
 from monitor.settings import Settings
@@ -33,25 +33,25 @@ def sign_in(
     name: str,
     password: str,
 ) -> UserRow | None:
-    """Check a password and begin a session; return ``None`` where it is wrong.
+    """Start a session if name and password match, and return the user, else ``None``.
 
     Raises:
-        PermissionDeniedException: Passwords are turned off.
-        TooManyRequestsException: This name or address has failed too often and has to wait.
+        PermissionDeniedException: Sign-in by password is turned off.
+        TooManyRequestsException: The name or address has failed too often and has to wait.
     """
     if not settings.web.passwords:
-        raise PermissionDeniedException("passwords are turned off here")
+        raise PermissionDeniedException("sign-in by password is turned off")
     address = request.client.host if request.client else ""
     throttle = SignInThrottle(engine)
     wait = throttle.begin_attempt(name, address, clock())
     if wait > 0:
         raise TooManyRequestsException(
-            f"too many attempts; try again in {wait:.0f} seconds",
+            f"too many failed sign-ins; try again in {wait:.0f} seconds",
             headers={"Retry-After": f"{wait:.0f}"},
         )
-    user = check_password(engine, name, password)
+    user = authenticate(engine, name, password)
     if user is None:
-        log.warning("sign-in refused", address=address)
+        log.warning("sign_in_refused", address=address)
         return None
     throttle.record_success(name, address)
     start_session(request, user, clock())
@@ -61,7 +61,7 @@ def sign_in(
 def render_login(
     settings: Settings, target: str, *, status: int = 200, problem: str = "", **context: Any
 ) -> Template:
-    """Return the page to sign in on, with what went wrong."""
+    """Render the sign-in page, with a problem if there is one."""
     context |= {
         "next": target,
         "problem": problem,
@@ -78,12 +78,12 @@ def login_page(
     visitor: NamedDependency[UserRow | None],
     next: FromQuery[str] = "/",  # noqa: A002 - the name in the address
 ) -> Template | Redirect:
-    """Show the form."""
+    """Show the sign-in form."""
     if visitor is not None:
         return Redirect(local_path(next), status_code=303)
     with transaction(engine) as connection:
-        nobody = not list_users(connection)
-    return render_login(settings, local_path(next), nobody=nobody)
+        no_users = not list_users(connection)
+    return render_login(settings, local_path(next), no_users=no_users)
 
 
 @post("/login", status_code=200, sync_to_thread=True)
@@ -94,10 +94,10 @@ def login_form(
     settings: NamedDependency[Settings],
     clock: NamedDependency[Clock],
 ) -> Template | Redirect:
-    """Sign in, and go where the person wanted to go."""
+    """Sign in and redirect to the target."""
     name, password = data.get("name", ""), data.get("password", "")
     target = local_path(data.get("next", "/"))
-    status, problem = 401, "Name or password is wrong."
+    status, problem = 401, "Wrong name or password."
     try:
         if sign_in(request, engine, settings, clock, name=name, password=password):
             return Redirect(target, status_code=303)

@@ -1,4 +1,4 @@
-"""Signing in by the provider of ``[web.oidc]``: the way there, and the way back."""
+"""Single sign-on pages: the redirect to the provider of ``[web.oidc]`` and its callback."""
 
 import secrets as random_secrets
 from collections.abc import Mapping
@@ -29,17 +29,17 @@ from monitor.web.sign_in.password_page import render_login
 COOKIE = "driftwarden_sign_on"
 PREFIX = "sign-on:"
 CALLBACK = "/login/sso/callback"
-#: How long one may take at the provider.
+#: How long a pending sign-in is valid.
 MAX_AGE = timedelta(minutes=10)
 
 log = get_logger(__name__)
 
 
 def connect(settings: Settings, secrets: Secrets) -> OpenIdProvider | None:
-    """Return the configured provider, which isn't asked anything yet; ``None`` where there is none.
+    """Return the configured provider, without a request to it; ``None`` if none is configured.
 
     Raises:
-        ConfigurationError: One is configured, and Authlib isn't installed.
+        ConfigurationError: A provider is configured and Authlib isn't installed.
     """
     if not settings.web.oidc.issuer:
         return None
@@ -56,7 +56,7 @@ def begin(
     provider: NamedDependency[OpenIdProvider | None],
     next: FromQuery[str] = "/",  # noqa: A002 - the name in the address
 ) -> Redirect | Template:
-    """Send the browser to the provider, and remember what it must come back with."""
+    """Redirect the browser to the provider and store the pending sign-in."""
     target = local_path(next)
     pending = PendingSignOn.begin(target)
     try:
@@ -79,73 +79,75 @@ def finish(
     clock: NamedDependency[Clock],
     provider: NamedDependency[OpenIdProvider | None],
 ) -> Redirect | Template:
-    """Check what the browser comes back with, and begin a session."""
-    source, now = _require(provider), clock()
+    """Validate the provider's callback and start a session."""
+    active_provider, now = _require(provider), clock()
     pending = _take(request, engine, settings, now)
     target = pending.target if pending else "/"
     try:
-        pending, code = _check_answer(source, pending, request.query_params)
-        claims = source.redeem_code(code, pending, now)
+        pending, code = _check_callback(active_provider, pending, request.query_params)
+        claims = active_provider.redeem_code(code, pending, now)
         with transaction(engine) as connection:
             user = user_of_claims(connection, settings.web.oidc, claims, now)
-    except (SignOnError, SignOnUnavailableError) as refused:
-        log.warning("single sign-on refused", reason=str(refused))
-        return _refusal(settings, target, refused)
+    except (SignOnError, SignOnUnavailableError) as error:
+        log.warning("single_sign_on_refused", reason=str(error))
+        return _refusal(settings, target, error)
     start_session(request, user, now)
     return Redirect(local_path(target), status_code=303, cookies=[_cookie(settings, "")])
 
 
 def _require(provider: OpenIdProvider | None) -> OpenIdProvider:
     if provider is None:
-        raise NotFoundException("single sign-on isn't configured")
+        raise NotFoundException("single sign-on is not configured")
     return provider
 
 
 def _take(
     request: Request[Any, Any, Any], engine: Engine, settings: Settings, now: datetime
 ) -> PendingSignOn | None:
-    """Return the sign-in that this browser began; whatever follows, it can't be used again."""
+    """Return the pending sign-in of this browser and delete it, so that it is used once."""
     key = request.cookies.get(_cookie(settings, "").key, "")
     with transaction(engine) as connection:
         value = pop_session(connection, PREFIX + key, now)
     return None if value is None else msgspec.json.decode(value, type=PendingSignOn)
 
 
-def _check_answer(
-    provider: OpenIdProvider, pending: PendingSignOn | None, answer: Mapping[str, str]
+def _check_callback(
+    provider: OpenIdProvider, pending: PendingSignOn | None, parameters: Mapping[str, str]
 ) -> tuple[PendingSignOn, str]:
-    """Return the sign-in that an answer belongs to, and the code in it."""
+    """Return the pending sign-in of a callback, and its authorization code."""
     if pending is None:
-        raise SignOnError("this sign-in was finished already, or took too long; begin again")
-    if not random_secrets.compare_digest(answer.get("state", "").encode(), pending.state.encode()):
-        raise SignOnError("this answer belongs to another sign-in; begin again")
-    if answer.get("iss", provider.issuer) != provider.issuer:
-        raise SignOnError("this answer comes from another provider; begin again")
-    if error := answer.get("error", ""):
-        shown = error if error.isidentifier() and len(error) < 50 else "it doesn't say why"
-        raise SignOnError(f"the provider didn't let you in ({shown})")
-    if not answer.get("code"):
-        raise SignOnError("the provider's answer holds no code; begin again")
-    return pending, answer["code"]
+        raise SignOnError("this sign-in was already finished or has expired; sign in again")
+    if not random_secrets.compare_digest(
+        parameters.get("state", "").encode(), pending.state.encode()
+    ):
+        raise SignOnError("this response belongs to another sign-in; sign in again")
+    if parameters.get("iss", provider.issuer) != provider.issuer:
+        raise SignOnError("this response comes from another provider; sign in again")
+    if error := parameters.get("error", ""):
+        code = error if error.isidentifier() and len(error) < 50 else "no valid error code"
+        raise SignOnError(f"the provider refused the sign-in ({code})")
+    if not parameters.get("code"):
+        raise SignOnError("the provider's response has no authorization code; sign in again")
+    return pending, parameters["code"]
 
 
 def _refusal(
     settings: Settings, target: str, error: SignOnError | SignOnUnavailableError
 ) -> Template:
-    away = isinstance(error, SignOnUnavailableError)
-    problem = "The provider doesn't answer. Try again in a minute" if away else str(error)
-    answer = render_login(
+    unavailable = isinstance(error, SignOnUnavailableError)
+    problem = "The provider is unavailable. Try again in a minute" if unavailable else str(error)
+    page = render_login(
         settings,
         target,
-        status=503 if away else 403,
+        status=503 if unavailable else 403,
         problem=f"{problem[:1].upper()}{problem[1:]}.",
     )
-    answer.cookies.append(_cookie(settings, ""))
-    return answer
+    page.cookies.append(_cookie(settings, ""))
+    return page
 
 
 def _cookie(settings: Settings, key: str) -> Cookie:
-    """Return the cookie of a sign-in that has begun; with an empty key the one that removes it."""
+    """Return the cookie of a pending sign-in; an empty key deletes the cookie."""
     secure = settings.web.secure_cookies
     return Cookie(
         key=cookie_name(COOKIE, secure=secure),
@@ -154,7 +156,7 @@ def _cookie(settings: Settings, key: str) -> Cookie:
         max_age=int(MAX_AGE.total_seconds()) if key else 0,
         secure=secure,
         httponly=True,
-        samesite="lax",  # the way back comes from the provider's site
+        samesite="lax",  # the callback comes from the provider's site
     )
 
 

@@ -1,4 +1,4 @@
-"""What the pages of people show: who there is, and what the one who looks may change."""
+"""View models of the user pages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ from monitor.store.accounts.users import (
 
 @dataclass(frozen=True)
 class UserView:
-    """A person as the pages show them.
+    """A user, as the pages show it.
 
     Attributes:
-        row: The person.
-        task_types: What they review; none: everything.
-        link_until: Until when an open link works.
-        manageable: Whether the one who looks may change them.
+        row: The user.
+        task_types: The task types that the user reviews; none means all.
+        link_until: When an open link expires.
+        manageable: Whether the viewer may manage the user.
     """
 
     row: UserRow
@@ -44,12 +44,12 @@ class UserView:
 
 @dataclass(frozen=True)
 class Choices:
-    """What a form may offer.
+    """The choices of a form.
 
     Attributes:
-        roles: Those that the viewer may give.
-        task_types: Those that are known.
-        permissions: What each role may do beyond the one before it.
+        roles: The roles that the viewer may grant.
+        task_types: The known task types.
+        permissions: Role -> permissions beyond the role below it.
     """
 
     roles: Sequence[str]
@@ -57,30 +57,30 @@ class Choices:
     permissions: Mapping[str, Sequence[str]]
 
 
-def list_views(connection: Connection, viewer: UserRow, now: datetime) -> list[UserView]:
-    """Return all people, in the order of their names."""
+def list_user_views(connection: Connection, viewer: UserRow, now: datetime) -> list[UserView]:
+    """Return all users, sorted by name."""
     links = open_invitations(connection, now)
     return [_view(connection, viewer, row, links) for row in list_users(connection)]
 
 
 def view_user(connection: Connection, viewer: UserRow, user_id: int, now: datetime) -> UserView:
-    """Return a person.
+    """Return a user.
 
     Raises:
-        NotFoundError: There is no such person.
+        NotFoundError: The user doesn't exist.
     """
     row = user_by_id(connection, user_id)
     if row is None:
-        raise NotFoundError(f"person {user_id} doesn't exist")
+        raise NotFoundError(f"user {user_id} doesn't exist")
     return _view(connection, viewer, row, open_invitations(connection, now))
 
 
-def choices(connection: Connection, viewer: UserRow) -> Choices:
-    """Return what the viewer may choose from."""
+def load_choices(connection: Connection, viewer: UserRow) -> Choices:
+    """Return the choices of the viewer."""
     before: frozenset[Permission] = frozenset()
     added = {}
     for role in ROLES:
-        added[role] = [one for one in Permission if one in PERMISSIONS[role] - before]
+        added[role] = [item for item in Permission if item in PERMISSIONS[role] - before]
         before = PERMISSIONS[role]
     return Choices(
         roles=[role for role in ROLES if may_grant(viewer.role, role)],

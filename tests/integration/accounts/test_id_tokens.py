@@ -1,4 +1,4 @@
-"""Tokens and answers of a provider that don't hold, each refused with what is wrong about it."""
+"""Invalid tokens and responses of a provider: each is refused with its reason."""
 
 import base64
 import hmac
@@ -61,7 +61,7 @@ def urlsafe(raw: bytes) -> str:
         (lambda c: {k: v for k, v in c.items() if k != "sub"}, "the token was refused"),
     ],
 )  # fmt: skip
-def test_a_token_that_does_not_hold_is_refused(
+def test_an_invalid_token_is_refused_with_its_reason(
     browse: Open, engine: Engine, provider: Provider, clock: datetime, mend: Any, why: str
 ) -> None:
     add(engine, clock)
@@ -72,16 +72,16 @@ def test_a_token_that_does_not_hold_is_refused(
     assert 303 == browser.sign_in().status_code, "only the token was wrong"
 
 
-def test_a_signature_that_is_not_the_providers_is_refused(
+def test_an_unknown_signature_is_refused(
     browse: Open, engine: Engine, provider: Provider, clock: datetime
 ) -> None:
     add(engine, clock)
-    stranger = new_key("first")  # it calls itself as the real one does
-    provider.sign = lambda claims: jwt.encode({"alg": "RS256", "kid": "first"}, claims, stranger)
-    refused(browse().sign_in(), "signature isn't the provider's")
+    other_key = new_key("first")  # it calls itself as the real one does
+    provider.sign = lambda claims: jwt.encode({"alg": "RS256", "kid": "first"}, claims, other_key)
+    refused(browse().sign_in(), "signature is not the provider's")
 
 
-def test_a_token_without_a_signature_or_with_a_shared_secret_is_refused(
+def test_unsigned_and_symmetric_tokens_are_refused(
     browse: Open, engine: Engine, provider: Provider, clock: datetime
 ) -> None:
     add(engine, clock)
@@ -96,11 +96,11 @@ def test_a_token_without_a_signature_or_with_a_shared_secret_is_refused(
     unsigned, by_public_key = partial(forged, "none"), partial(forged, "HS256")
     for sign in (unsigned, by_public_key, lambda claims: "no.token.", lambda claims: "é"):
         provider.sign = sign
-        answer = browse().sign_in()
-        assert (403, False) == (answer.status_code, SESSION in answer.cookies), answer.text
+        response = browse().sign_in()
+        assert (403, False) == (response.status_code, SESSION in response.cookies), response.text
 
 
-def test_a_new_key_is_fetched(
+def test_a_rotated_key_is_fetched(
     browse: Open, engine: Engine, provider: Provider, clock: datetime
 ) -> None:
     add(engine, clock)
@@ -110,45 +110,45 @@ def test_a_new_key_is_fetched(
     assert 303 == browser.sign_in().status_code
 
 
-def test_an_answer_works_once(browse: Open, engine: Engine, clock: datetime) -> None:
+def test_a_callback_works_once(browse: Open, engine: Engine, clock: datetime) -> None:
     add(engine, clock)
     browser = browse()
     back = browser.go()
     cookie = browser.visitor.client.cookies[COOKIE]
     assert 303 == browser.visitor.get(back).status_code
     browser.visitor.client.cookies.set(COOKIE, cookie)
-    refused(browser.visitor.get(back), "this sign-in was finished already")
+    refused(browser.visitor.get(back), "already finished or has expired")
 
 
-def test_an_answer_works_in_the_browser_that_began(
+def test_a_callback_works_in_its_browser_only(
     browse: Open, engine: Engine, provider: Provider, clock: datetime
 ) -> None:
-    """Who sends somebody the end of their own sign-in doesn't sign them in as themselves."""
+    """A callback URL sent to another browser signs nobody in (login CSRF)."""
     add(engine, clock)
     mallory, victim = browse(), browse()
     back = mallory.go()
-    refused(victim.visitor.get(back), "this sign-in was finished already")
+    refused(victim.visitor.get(back), "already finished or has expired")
     victim.go()
-    refused(victim.visitor.get(back), "this answer belongs to another sign-in")
+    refused(victim.visitor.get(back), "belongs to another sign-in")
 
 
-def test_what_the_provider_answers_wrongly_is_told(
+def test_invalid_callbacks_are_refused_with_their_reason(
     browse: Open, engine: Engine, provider: Provider, clock: datetime
 ) -> None:
     add(engine, clock)
     browser = browse()
     provider.denies = "access_denied"
-    refused(browser.sign_in(), "let you in (access_denied)")
+    refused(browser.sign_in(), "refused the sign-in (access_denied)")
     provider.denies = "<script>alert(1)</script>"
-    answer = browser.sign_in()
-    refused(answer, "it doesn't say why")
-    assert "alert(1)" not in answer.text
+    response = browser.sign_in()
+    refused(response, "no valid error code")
+    assert "alert(1)" not in response.text
     provider.denies = ""
     back = browser.go()
     refused(
         browser.visitor.get(back.replace("iss=http", "iss=evil")),
-        "this answer comes from another provider",
+        "comes from another provider",
     )
     back = browser.go()
     provider.codes.clear()
-    refused(browser.visitor.get(back), "answers 400 (invalid_grant)")
+    refused(browser.visitor.get(back), "status 400 (invalid_grant)")

@@ -1,4 +1,4 @@
-"""Single sign-on: who comes in by a provider that runs here, and who doesn't."""
+"""Single sign-on with a provider that the tests run."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -45,7 +45,7 @@ def browse(engine: Engine, provider: Provider) -> Iterator[Open]:
         yield start
 
 
-def test_who_was_invited_by_email_signs_in(
+def test_a_user_invited_by_email_signs_in(
     any_engine: Engine, provider: Provider, clock: datetime
 ) -> None:
     add(any_engine, clock)
@@ -53,37 +53,40 @@ def test_who_was_invited_by_email_signs_in(
     with BackgroundServer(app) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         browser = Browser(client)
         assert "Sign in with single sign-on" in browser.visitor.get("/login").text
-        answer = browser.sign_in("/drift-evaluations?x=1")
-        assert (303, "/drift-evaluations?x=1") == (answer.status_code, answer.headers["location"])
+        response = browser.sign_in("/drift-evaluations?x=1")
+        assert (303, "/drift-evaluations?x=1") == (
+            response.status_code,
+            response.headers["location"],
+        )
         assert "<b>Ada</b>" in browser.visitor.get("/review").text
-    asked = provider.requests[0]
-    assert {"openid", "email", "profile"} == set(asked["scope"].split())
-    assert len(asked["code_challenge"]) == 43
-    assert min(len(asked["state"]), len(asked["nonce"])) > 40
+    query = provider.requests[0]
+    assert {"openid", "email", "profile"} == set(query["scope"].split())
+    assert len(query["code_challenge"]) == 43
+    assert min(len(query["state"]), len(query["nonce"])) > 40
 
 
-def test_the_subject_is_bound_and_an_address_that_moves_on_opens_nothing(
+def test_a_linked_subject_outlives_its_email_address(
     browse: Open, engine: Engine, provider: Provider, clock: datetime
 ) -> None:
     ada = add(engine, clock)
     browse().sign_in()
-    provider.who["email"] = "ada.married@bank.example"
+    provider.user_claims["email"] = "ada.married@bank.example"
     assert 303 == browse().sign_in().status_code  # the same subject, another address
-    provider.who |= {"sub": "new-colleague", "email": "ada@bank.example"}
-    refused(browse().sign_in(), "belongs to an account that another identity signs in to")
+    provider.user_claims |= {"sub": "new-colleague", "email": "ada@bank.example"}
+    refused(browse().sign_in(), "is linked to another identity")
     with transaction(engine) as connection:
         reset_password(connection, THE_OPERATOR, ada, now=clock, days=None)
     assert 303 == browse().sign_in().status_code
 
 
-def test_strangers_are_refused_by_default(
+def test_uninvited_users_are_refused_by_default(
     browse: Open, engine: Engine, provider: Provider, clock: datetime
 ) -> None:
     add(engine, clock, "Ben", "ben@bank.example")
-    refused(browse().sign_in(), "nobody has invited ada@bank.example; ask a lead")
+    refused(browse().sign_in(), "ada@bank.example has no account; ask a lead")
 
 
-def test_the_deactivated_are_refused(
+def test_deactivated_users_are_refused(
     browse: Open, engine: Engine, provider: Provider, clock: datetime
 ) -> None:
     ada = add(engine, clock)
@@ -95,7 +98,7 @@ def test_the_deactivated_are_refused(
     refused(browser.sign_in(), "the account of Ada is deactivated")
 
 
-def test_allowed_people_are_created_where_that_is_configured(
+def test_create_users_adds_users_of_allowed_domains(
     browse: Open, engine: Engine, provider: Provider
 ) -> None:
     options = {"create_users": True, "allowed_domains": ("bank.example",)}
@@ -108,61 +111,61 @@ def test_allowed_people_are_created_where_that_is_configured(
         user.email,
         user.has_password,
     )
-    provider.who |= {"sub": "other", "email": "eve@evil.example"}
-    refused(browse(**options).sign_in(), "addresses of evil.example may not sign in here")
+    provider.user_claims |= {"sub": "other", "email": "eve@evil.example"}
+    refused(browse(**options).sign_in(), "evil.example is not allowed")
 
 
-def test_groups_are_asked_for_at_each_sign_in(
+def test_groups_are_checked_at_each_sign_in(
     browse: Open, engine: Engine, provider: Provider, clock: datetime
 ) -> None:
     add(engine, clock)
-    provider.who["groups"] = ["staff", "experts"]
+    provider.user_claims["groups"] = ["staff", "experts"]
     browser = browse(allowed_groups=("experts",))
     assert 303 == browser.sign_in().status_code
-    provider.who["groups"] = ["staff"]
-    refused(browser.sign_in(), "in a group that may sign in here")
-    provider.who["groups"] = {"experts": True}  # no list
-    refused(browser.sign_in(), "in a group that may sign in here")
+    provider.user_claims["groups"] = ["staff"]
+    refused(browser.sign_in(), "not in a group that may sign in")
+    provider.user_claims["groups"] = {"experts": True}  # no list
+    refused(browser.sign_in(), "not in a group that may sign in")
 
 
 @pytest.mark.parametrize("verified", [False, "false", None, []])
-def test_an_address_that_nobody_verified_opens_nothing(
+def test_an_unverified_email_address_is_refused(
     browse: Open, engine: Engine, provider: Provider, clock: datetime, verified: Any
 ) -> None:
     add(engine, clock)
-    provider.who["email_verified"] = verified
-    refused(browse().sign_in(), "say that it has verified your e-mail address")
+    provider.user_claims["email_verified"] = verified
+    refused(browse().sign_in(), "is not verified by the provider")
     assert 303 == browse(require_verified_email=False).sign_in().status_code
 
 
-def test_a_claim_that_the_token_lacks_is_asked_of_the_provider(
+def test_a_missing_claim_is_read_from_userinfo(
     browse: Open, engine: Engine, provider: Provider, clock: datetime
 ) -> None:
     add(engine, clock)
-    provider.userinfo = {**provider.who}
-    provider.who = {"sub": "ada-1"}
+    provider.userinfo = {**provider.user_claims}
+    provider.user_claims = {"sub": "ada-1"}
     assert 303 == browse().sign_in().status_code
     provider.userinfo["sub"] = "somebody else"
-    refused(browse().sign_in(), "describes somebody else than its token names")
+    refused(browse().sign_in(), "belongs to another subject than its token")
 
 
-def test_people_without_an_address_are_known_by_their_name(
+def test_users_without_email_match_by_name(
     browse: Open, engine: Engine, provider: Provider, clock: datetime
 ) -> None:
     add(engine, clock, "ada.l", "")
-    provider.who["preferred_username"] = "ada.l"
+    provider.user_claims["preferred_username"] = "ada.l"
     assert 303 == browse(identity_claim="preferred_username").sign_in().status_code
 
 
 @pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example"])
-def test_the_way_back_is_on_this_site(
+def test_the_return_path_stays_on_this_site(
     browse: Open, engine: Engine, clock: datetime, target: str
 ) -> None:
     add(engine, clock)
     assert "/" == browse().sign_in(target).headers["location"]
 
 
-def test_signing_in_replaces_the_session_that_was_there(
+def test_signing_in_replaces_an_earlier_session(
     browse: Open, engine: Engine, clock: datetime
 ) -> None:
     add(engine, clock)
@@ -189,23 +192,23 @@ def test_passwords_can_be_turned_off(
     assert 404 == visitor.get("/welcome/anything").status_code
 
 
-def test_a_provider_that_is_away_is_not_our_fault(
+def test_an_unavailable_provider_gives_status_503(
     browse: Open, provider: Provider, engine: Engine
 ) -> None:
     provider.metadata["token_endpoint"] = "http://127.0.0.1:9/token"
     browser = browse()
-    refused(browser.sign_in(), "the provider doesn't answer", 503)
+    refused(browser.sign_in(), "the provider is unavailable", 503)
 
 
 @pytest.mark.parametrize(
     ("metadata", "why"),
     [
-        ({"issuer": "https://other.example"}, "have to be the same"),
-        ({"token_endpoint": "http://sso.example/token"}, "isn't https://"),
-        ({"jwks_uri": None}, "no provider's description"),
+        ({"issuer": "https://other.example"}, "make them equal"),
+        ({"token_endpoint": "http://sso.example/token"}, "is not https://"),
+        ({"jwks_uri": None}, "no provider metadata"),
     ],
 )
-def test_check_says_what_is_wrong_with_the_provider(
+def test_check_reports_an_invalid_provider(
     provider: Provider, metadata: dict[str, Any], why: str
 ) -> None:
     provider.metadata = metadata
@@ -213,20 +216,20 @@ def test_check_says_what_is_wrong_with_the_provider(
         readiness._sign_in(settings_for(provider), SECRETS)
 
 
-def test_check_says_that_the_provider_is_there() -> None:
+def test_check_reports_an_available_provider() -> None:
     with running_provider() as provider:
         settings = settings_for(provider)
-        found = readiness._sign_in(settings, SECRETS)
+        report = readiness._sign_in(settings, SECRETS)
     assert ("ok", f"by {provider.url}, 1 signing keys, or by password") == (
-        found.status,
-        found.message,
+        report.status,
+        report.message,
     )
-    with pytest.raises(SignOnUnavailableError, match="doesn't answer"):
+    with pytest.raises(SignOnUnavailableError, match="is unavailable"):
         readiness._sign_in(settings, SECRETS)
     assert "by password" == readiness._sign_in(Settings(), Secrets()).message
 
 
-def test_without_the_package_the_configuration_is_refused(
+def test_a_missing_package_refuses_the_configuration(
     engine: Engine, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("monitor.accounts.sign_on.provider.find_spec", lambda name: None)
@@ -235,7 +238,7 @@ def test_without_the_package_the_configuration_is_refused(
     create_app(engine, Settings(), SECRETS)
 
 
-def test_the_secret_stays_out_of_the_address(browse: Open, provider: Provider) -> None:
+def test_the_client_secret_is_not_in_the_url(browse: Open, provider: Provider) -> None:
     begun = browse().visitor.get("/login/sso")
     query = parse_qs(urlsplit(begun.headers["location"]).query)
     assert [CLIENT_ID] == query["client_id"]
@@ -245,7 +248,7 @@ def test_the_secret_stays_out_of_the_address(browse: Open, provider: Provider) -
     assert {"HttpOnly", "SameSite=lax", "Path=/", "Max-Age=600"} <= set(cookie.split("; "))
 
 
-def test_nothing_is_there_without_a_provider(engine: Engine) -> None:
+def test_without_a_provider_its_routes_are_missing(engine: Engine) -> None:
     with TestClient(create_app(engine, Settings(), Secrets())) as client:
         visitor = Visitor(client)
         for path in ("/login/sso", "/login/sso/callback?state=x&code=y"):

@@ -1,4 +1,4 @@
-"""Whoever guesses passwords waits: by name, by address, by both, on every replica."""
+"""Throttling of sign-ins by name, by address and by both, on every replica."""
 
 from datetime import datetime, timedelta
 
@@ -32,7 +32,7 @@ def test_waits_double_and_end(any_engine: Engine, clock: datetime) -> None:
     assert [30.0, 60.0, 120.0, 240.0, 480.0, 900.0, 900.0] == waits
 
 
-def test_an_address_that_tries_many_names_has_to_wait(any_engine: Engine, clock: datetime) -> None:
+def test_an_address_with_many_names_waits(any_engine: Engine, clock: datetime) -> None:
     counting = SignInThrottle(any_engine)
     tried = [counting.begin_attempt(f"name {n}", "2001:db8::1", clock) for n in range(31)]
     assert [0.0] * 30 == tried[:30]
@@ -44,25 +44,21 @@ def test_an_address_that_tries_many_names_has_to_wait(any_engine: Engine, clock:
     assert 0.0 == counting.begin_attempt("another", "10.0.0.1", clock)
 
 
-def test_a_name_that_many_addresses_try_has_to_wait_a_little(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_a_name_from_many_addresses_waits_briefly(any_engine: Engine, clock: datetime) -> None:
     counting = SignInThrottle(any_engine)
     tried = [counting.begin_attempt("Ada", f"10.0.0.{n}", clock) for n in range(51)]
     assert [0.0] * 50 == tried[:50]
     assert 0 < tried[50] <= 60
 
 
-def test_success_is_no_failure(any_engine: Engine, clock: datetime) -> None:
+def test_a_success_undoes_its_failure(any_engine: Engine, clock: datetime) -> None:
     counting = SignInThrottle(any_engine)
     for _ in range(60):
         assert 0.0 == counting.begin_attempt("Ada", "10.0.0.1", clock)
         counting.record_success("Ada", "10.0.0.1")
 
 
-def test_an_own_account_does_not_lift_the_wait_of_an_address(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_an_own_account_keeps_the_address_waiting(any_engine: Engine, clock: datetime) -> None:
     counting = SignInThrottle(any_engine)
     for number in range(30):
         counting.begin_attempt(f"name {number}", "10.0.0.1", clock)
@@ -72,7 +68,7 @@ def test_an_own_account_does_not_lift_the_wait_of_an_address(
     assert counting.begin_attempt("guess", "10.0.0.1", later) > 0
 
 
-def test_what_is_remembered_is_bounded_and_fades(
+def test_stored_attempts_are_bounded_and_expire(
     any_engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(throttle, "CAPACITY", 12)
@@ -92,9 +88,7 @@ def test_what_is_remembered_is_bounded_and_fades(
     ("trusted", "seen"),
     [((), "127.0.0.1"), (("127.0.0.1",), "10.1.2.3"), (("10.0.0.0/8",), "127.0.0.1")],
 )
-def test_who_is_no_trusted_proxy_cannot_choose_an_address(
-    trusted: tuple[str, ...], seen: str
-) -> None:
+def test_only_trusted_proxies_set_the_client_address(trusted: tuple[str, ...], seen: str) -> None:
     @get("/", sync_to_thread=False)
     def where(request: Request) -> str:
         return request.client.host if request.client else ""

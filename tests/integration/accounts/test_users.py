@@ -1,4 +1,4 @@
-"""Managing people: who may do what to whom, one-time links, and what ends when."""
+"""Management of users: permissions, one-time links, and the end of both."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import Engine, select
 
 from monitor.accounts import users
+from monitor.accounts.authentication import authenticate
 from monitor.accounts.invitations import PATH, OneTimeLink, accept_link, check_link
-from monitor.accounts.registration import check_password, create_user
-from monitor.accounts.users import THE_OPERATOR, Manager
+from monitor.accounts.registration import create_user
+from monitor.accounts.users import THE_OPERATOR, Actor
 from monitor.errors import InputError, LinkError, NotFoundError, WorkflowError
 from monitor.store.accounts.roles import PERMISSIONS, ROLES, may_grant, may_manage
 from monitor.store.accounts.users import task_types_of, user_by_name
@@ -25,14 +26,14 @@ GOOD = "lamps over quiet harbours"
 
 
 @pytest.fixture
-def staff(any_engine: Engine, clock: datetime) -> dict[str, Manager]:
-    """One person of each role, by role."""
-    found = {}
+def staff(any_engine: Engine, clock: datetime) -> dict[str, Actor]:
+    """Return a user of each role, by role."""
+    actors = {}
     for role in ROLES:
         with transaction(any_engine) as connection:
             user_id = create_user(connection, f"the {role}", PASSWORD, role, clock)
-        found[role] = Manager(f"the {role}", role, user_id)
-    return found
+        actors[role] = Actor(f"the {role}", role, user_id)
+    return actors
 
 
 def call(engine: Engine, function: Any, *arguments: Any, **options: Any) -> Any:
@@ -45,9 +46,9 @@ def token_of(link: OneTimeLink | None) -> str:
     return link.path.removeprefix(PATH)
 
 
-def invite(engine: Engine, clock: datetime, manager: Manager = THE_OPERATOR, **options: Any) -> str:
-    given = {"name": "Ada", "now": clock, "days": 7.0, **options}
-    return token_of(call(engine, users.invite, manager, **given))
+def invite(engine: Engine, clock: datetime, actor: Actor = THE_OPERATOR, **options: Any) -> str:
+    values = {"name": "Ada", "now": clock, "days": 7.0, **options}
+    return token_of(call(engine, users.invite, actor, **values))
 
 
 def id_of(engine: Engine, name: str) -> int:
@@ -64,17 +65,17 @@ def entries(engine: Engine) -> Iterator[tuple[str, str, str]]:
 
 def test_a_link_sets_a_password_once(any_engine: Engine, clock: datetime) -> None:
     token = invite(any_engine, clock, task_types=["fees", " ", "fees"])
-    assert None is check_password(any_engine, "Ada", "")
+    assert None is authenticate(any_engine, "Ada", "")
     with pytest.raises(InputError, match="at least 12"):
         accept_link(any_engine, token, "short", clock)
     user = accept_link(any_engine, token, GOOD, clock)
-    checked = check_password(any_engine, "Ada", GOOD)
+    checked = authenticate(any_engine, "Ada", GOOD)
     assert checked is not None
     assert (user.id, user.session_epoch) == (checked.id, checked.session_epoch)
     assert {"fees"} == call(any_engine, task_types_of, user.id)
-    with pytest.raises(LinkError, match="used already"):
+    with pytest.raises(LinkError, match="already been used"):
         accept_link(any_engine, token, "another password of mine", clock)
-    assert None is not check_password(any_engine, "Ada", GOOD)
+    assert None is not authenticate(any_engine, "Ada", GOOD)
     assert [
         ("driftwarden", "invited", "user:Ada"),
         ("Ada", "password_set", "user:Ada"),
@@ -82,7 +83,7 @@ def test_a_link_sets_a_password_once(any_engine: Engine, clock: datetime) -> Non
     assert None is call(any_engine, first_broken_entry_id)
 
 
-def test_the_token_is_long_and_stored_nowhere(any_engine: Engine, clock: datetime) -> None:
+def test_a_token_is_long_and_not_stored(any_engine: Engine, clock: datetime) -> None:
     token = invite(any_engine, clock)
     assert len(token) * 6 >= 128
     with transaction(any_engine) as connection:
@@ -90,7 +91,7 @@ def test_the_token_is_long_and_stored_nowhere(any_engine: Engine, clock: datetim
     assert token not in str(stored)
 
 
-def test_a_link_ends(any_engine: Engine, clock: datetime) -> None:
+def test_a_link_expires_is_replaced_and_revoked(any_engine: Engine, clock: datetime) -> None:
     first = invite(any_engine, clock)
     with pytest.raises(LinkError, match="has expired"):
         call(any_engine, check_link, first, clock + timedelta(days=7))
@@ -98,7 +99,7 @@ def test_a_link_ends(any_engine: Engine, clock: datetime) -> None:
     second = token_of(
         call(any_engine, users.reset_password, THE_OPERATOR, ada, now=clock, days=7.0)
     )
-    with pytest.raises(LinkError, match="newer one took its place"):
+    with pytest.raises(LinkError, match="replaced by a newer one"):
         call(any_engine, check_link, first, clock)
     call(any_engine, users.deactivate, THE_OPERATOR, ada, clock)
     with pytest.raises(LinkError, match="has expired"):
@@ -107,7 +108,7 @@ def test_a_link_ends(any_engine: Engine, clock: datetime) -> None:
         call(any_engine, check_link, second[:-1], clock)
 
 
-def test_of_two_who_use_a_link_at_once_one_gets_it(any_engine: Engine, clock: datetime) -> None:
+def test_a_link_used_concurrently_works_once(any_engine: Engine, clock: datetime) -> None:
     token = invite(any_engine, clock)
     ready, results = Barrier(4), []
 
@@ -124,29 +125,29 @@ def test_of_two_who_use_a_link_at_once_one_gets_it(any_engine: Engine, clock: da
         thread.start()
     for thread in threads:
         thread.join()
-    (winner,) = [one for one in results if one]
-    assert None is not check_password(any_engine, "Ada", winner)
+    (winner,) = filter(None, results)
+    assert None is not authenticate(any_engine, "Ada", winner)
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_nobody_gives_a_role_above_their_own(
-    any_engine: Engine, clock: datetime, staff: dict[str, Manager], role: str
+def test_no_role_above_the_own_is_granted(
+    any_engine: Engine, clock: datetime, staff: dict[str, Actor], role: str
 ) -> None:
-    for number, given in enumerate(ROLES):
+    for number, granted in enumerate(ROLES):
         allowed = role in {"lead", "admin"} and number <= ROLES.index(role)
-        assert allowed == may_grant(role, given)
-        options = {"name": f"new {given}", "role": given}
+        assert allowed == may_grant(role, granted)
+        options = {"name": f"new {granted}", "role": granted}
         if allowed:
             invite(any_engine, clock, staff[role], **options)
         else:
-            with pytest.raises(WorkflowError, match="can't give"):
+            with pytest.raises(WorkflowError, match="can't grant"):
                 invite(any_engine, clock, staff[role], **options)
-            assert None is call(any_engine, user_by_name, f"new {given}")
+            assert None is call(any_engine, user_by_name, f"new {granted}")
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_one_manages_those_below_and_an_admin_all(
-    any_engine: Engine, clock: datetime, staff: dict[str, Manager], role: str
+def test_leads_manage_lower_roles_and_admins_all(
+    any_engine: Engine, clock: datetime, staff: dict[str, Actor], role: str
 ) -> None:
     call(any_engine, create_user, "spare admin", PASSWORD, "admin", clock)
     for number, other in enumerate(ROLES):
@@ -165,18 +166,18 @@ def test_one_manages_those_below_and_an_admin_all(
             if allowed:
                 call(any_engine, function, staff[role], target, *arguments)
             else:
-                with pytest.raises(WorkflowError, match="can't change a person"):
+                with pytest.raises(WorkflowError, match="can't manage"):
                     call(any_engine, function, staff[role], target, *arguments)
         if not allowed:
-            with pytest.raises(WorkflowError, match="can't change a person"):
+            with pytest.raises(WorkflowError, match="can't manage"):
                 call(any_engine, users.reset_password, staff[role], target, now=clock, days=1.0)
 
 
-def test_nobody_changes_themselves_or_who_is_not_there(
-    any_engine: Engine, clock: datetime, staff: dict[str, Manager]
+def test_own_and_unknown_accounts_are_not_changed(
+    any_engine: Engine, clock: datetime, staff: dict[str, Actor]
 ) -> None:
     admin = staff["admin"]
-    with pytest.raises(WorkflowError, match="their own account"):
+    with pytest.raises(WorkflowError, match="your own account"):
         call(any_engine, users.change_role, admin, admin.id, "reviewer", clock)
     with pytest.raises(NotFoundError):
         call(any_engine, users.change_role, admin, 999, "reviewer", clock)
@@ -184,8 +185,8 @@ def test_nobody_changes_themselves_or_who_is_not_there(
         call(any_engine, users.change_role, admin, staff["lead"].id, "owner", clock)
 
 
-def test_the_last_admin_who_can_sign_in_stays(
-    any_engine: Engine, clock: datetime, staff: dict[str, Manager]
+def test_the_last_usable_admin_is_kept(
+    any_engine: Engine, clock: datetime, staff: dict[str, Actor]
 ) -> None:
     admin = staff["admin"].id
     token = invite(any_engine, clock, name="Bea", role="admin")
@@ -201,7 +202,7 @@ def test_the_last_admin_who_can_sign_in_stays(
         call(any_engine, users.deactivate, THE_OPERATOR, id_of(any_engine, "Bea"), clock)
 
 
-def test_two_admins_who_demote_each_other_leave_one(any_engine: Engine, clock: datetime) -> None:
+def test_two_admins_demoting_each_other_leave_one(any_engine: Engine, clock: datetime) -> None:
     ids = {
         name: call(any_engine, create_user, name, PASSWORD, "admin", clock)
         for name in ("Ada", "Bea")
@@ -211,8 +212,8 @@ def test_two_admins_who_demote_each_other_leave_one(any_engine: Engine, clock: d
     def demote(by: str, whom: str) -> None:
         ready.wait()
         try:
-            manager = Manager(by, "admin", ids[by])
-            call(any_engine, users.change_role, manager, ids[whom], "reviewer", clock)
+            actor = Actor(by, "admin", ids[by])
+            call(any_engine, users.change_role, actor, ids[whom], "reviewer", clock)
             done.append(whom)
         except WorkflowError:
             pass
@@ -227,9 +228,9 @@ def test_two_admins_who_demote_each_other_leave_one(any_engine: Engine, clock: d
 
 def test_names_and_addresses_are_unique(any_engine: Engine, clock: datetime) -> None:
     invite(any_engine, clock, email="ada@bank.example")
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         invite(any_engine, clock, name="ADA")
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         invite(any_engine, clock, name="Eve", email="ADA@bank.example")
     for name, email in (("", ""), ("a\nb", ""), ("x" * 81, ""), ("Eve", "no address")):
         with pytest.raises(InputError):

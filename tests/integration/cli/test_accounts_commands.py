@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner, Result
 
 from monitor.accounts.invitations import PATH, accept_link
-from monitor.accounts.registration import check_password
+from monitor.accounts.authentication import authenticate
 from monitor.cli.app import app
 from monitor.errors import InputError, WorkflowError
 from monitor.store.engine import make_engine
@@ -71,7 +71,7 @@ def test_the_life_of_an_account(config: Path, engine: Engine) -> None:
     reset = run(config, "reset-password", "Lea").output
     assert "signed out everywhere" in reset
     assert f"https://drift.example.com{PATH}" in reset
-    assert None is check_password(engine, "Lea", PASSWORD)
+    assert None is authenticate(engine, "Lea", PASSWORD)
 
 
 def test_refused_changes(config: Path, engine: Engine) -> None:
