@@ -26,6 +26,8 @@ from monitor.web.decisions import decision_pages
 from monitor.web.digest import digest_page
 from monitor.web.drift import drift_pages
 from monitor.web.human_evaluation import human_evaluation_pages
+from monitor.web.incidents import incident_pages
+from monitor.web.models import model_pages
 from monitor.web.progress import progress_pages
 from monitor.web.review import review_pages
 from monitor.web.runs import run_pages
@@ -86,6 +88,8 @@ def create_app(
             user_pages.router,
             human_evaluation_pages.router,
             *progress_pages.HANDLERS,
+            *incident_pages.HANDLERS,
+            *model_pages.HANDLERS,
             *drift_pages.HANDLERS,
             *digest_page.HANDLERS,
             *decision_pages.HANDLERS,

@@ -1,4 +1,4 @@
-"""The JSON API: what the page itself uses, and whoever reviews by program."""
+"""The JSON API, for the pages and for programs."""
 
 from litestar import Router
 

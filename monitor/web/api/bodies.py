@@ -1,4 +1,4 @@
-"""What requests carry beside a review or a judgement."""
+"""Request bodies shared by several routes."""
 
 from typing import Annotated
 
@@ -6,6 +6,6 @@ import msgspec
 
 
 class Explanation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why something is put off, declined, flagged or reopened; empty puts it off."""
+    """The reason to decline, flag or reopen an item; an empty reason skips it."""
 
     reason: Annotated[str, msgspec.Meta(max_length=2000)] = ""

@@ -1,4 +1,4 @@
-"""Items of a study: claim, draft, submit, take back, put off or decline. No answer has an id."""
+"""API: items of human evaluations. Responses carry no ids, so that they stay blind."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from monitor.web.clock import Clock
 
 
 class HumanEvaluationController(Controller):
-    """Rating the items of a study."""
+    """Claiming, drafting, submitting, withdrawing and declining ratings."""
 
     path = "/human-evaluations/{human_evaluation_id:int}"
 
@@ -30,7 +30,7 @@ class HumanEvaluationController(Controller):
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
     ) -> dict[str, int | None]:
-        """Claim the next item, or the one the person is at; ``null`` where none waits."""
+        """Claim the next item, or return the current one; ``null`` if none is waiting."""
         with transaction(engine) as connection:
             number = rating.claim_next(
                 connection, human_evaluation_id, user.id, clock(), settings.review.lease
@@ -48,7 +48,7 @@ class HumanEvaluationController(Controller):
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
     ) -> dict[str, Any]:
-        """Keep what was chosen so far."""
+        """Save the draft of the ratings."""
         with transaction(engine) as connection:
             until = rating.save_draft(
                 connection,
@@ -71,7 +71,7 @@ class HumanEvaluationController(Controller):
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
     ) -> dict[str, Any]:
-        """Keep the item reserved."""
+        """Extend the lease of an item."""
         with transaction(engine) as connection:
             until = rating.extend_lease(
                 connection,
@@ -93,7 +93,7 @@ class HumanEvaluationController(Controller):
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
-        """Submit the ratings of an item, in the order in which its answers were shown."""
+        """Submit the ratings of an item, in the order in which its responses were shown."""
         with transaction(engine) as connection:
             rating.submit(connection, human_evaluation_id, number, user.id, data, now=clock())
         return {"status": "submitted"}
@@ -108,7 +108,7 @@ class HumanEvaluationController(Controller):
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
-        """Take one's own ratings back, as a draft, as long as the study is open."""
+        """Withdraw the own ratings into a draft, until the human evaluation is locked."""
         with transaction(engine) as connection:
             rating.withdraw(
                 connection,
@@ -130,7 +130,7 @@ class HumanEvaluationController(Controller):
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
-        """Put an item off, or with a reason decline it for good."""
+        """Skip an item, or with a reason decline it permanently."""
         with transaction(engine) as connection:
             rating.decline(
                 connection, human_evaluation_id, number, user.id, now=clock(), reason=data.reason

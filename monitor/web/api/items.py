@@ -1,4 +1,4 @@
-"""Items: claim, look, draft, submit, take back, put off, flag."""
+"""API: review items before their verdicts are compared."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from monitor.web.clock import Clock
 
 
 class ItemController(Controller):
-    """Items: claim, look, draft, submit, take back, put off, flag."""
+    """Claiming, drafting, submitting, withdrawing, declining and flagging items."""
 
     path = "/items"
 
@@ -30,7 +30,7 @@ class ItemController(Controller):
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
     ) -> dict[str, int | None]:
-        """Claim the next item, or the one the person is at; ``null`` where none waits."""
+        """Claim the next item, or return the current one; ``null`` if none is waiting."""
         with transaction(engine) as connection:
             item_id = blind_review.claim_next(connection, user.id, clock(), settings.review.lease)
         return {"item": item_id}
@@ -42,7 +42,7 @@ class ItemController(Controller):
         user: NamedDependency[UserRow],
         engine: NamedDependency[Engine],
     ) -> ItemView:
-        """Return an item as this person may see it."""
+        """Return an item as the user may see it."""
         with transaction(engine) as connection:
             return view_item(connection, item_id, user)
 
@@ -56,7 +56,7 @@ class ItemController(Controller):
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
     ) -> dict[str, Any]:
-        """Keep what was typed so far."""
+        """Save the draft of a review."""
         with transaction(engine) as connection:
             until = blind_review.save_draft(
                 connection,
@@ -77,7 +77,7 @@ class ItemController(Controller):
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
     ) -> dict[str, Any]:
-        """Keep the item reserved."""
+        """Extend the lease of an item."""
         with transaction(engine) as connection:
             until = blind_review.extend_lease(
                 connection, item_id, user.id, clock(), settings.review.lease
@@ -94,7 +94,7 @@ class ItemController(Controller):
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
-        """Submit a review. The answer doesn't tell what others have done."""
+        """Submit a review. The response doesn't reveal the other reviewer's work."""
         with transaction(engine) as connection:
             blind_review.submit_review(
                 connection,
@@ -115,7 +115,7 @@ class ItemController(Controller):
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
-        """Take one's own review back, as a draft, as long as the other's isn't in."""
+        """Withdraw the own review into a draft, until the other review is submitted."""
         with transaction(engine) as connection:
             blind_review.withdraw_review(
                 connection,
@@ -135,7 +135,7 @@ class ItemController(Controller):
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
-        """Put an item off, or with a reason decline it for good."""
+        """Skip an item, or with a reason decline it permanently."""
         with transaction(engine) as connection:
             blind_review.decline(connection, item_id, user, clock(), data.reason)
         return {"status": "declined" if data.reason.strip() else "skipped"}
@@ -149,7 +149,7 @@ class ItemController(Controller):
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
-        """Take an item out until a lead has looked at it."""
+        """Flag an item: it is withdrawn until a lead decides."""
         with transaction(engine) as connection:
             flags.flag(connection, item_id, user, clock(), data.reason)
         return {"status": "flagged"}

@@ -1,4 +1,4 @@
-"""Items in a lead's hands: flags, and reopening what was decided."""
+"""API: flags, reopening and audit counts, for leads."""
 
 from typing import Any
 
@@ -17,17 +17,17 @@ from monitor.web.clock import Clock
 
 
 class LeadController(Controller):
-    """What leads and admins do with items."""
+    """Flags, reopening and audit counts."""
 
     path = "/lead"
 
     @get("/flags", sync_to_thread=True)
     def flagged(
         self,
-        lead: NamedDependency[UserRow],  # noqa: ARG002 - only leads get here
+        lead: NamedDependency[UserRow],  # noqa: ARG002 - requires a lead
         engine: NamedDependency[Engine],
     ) -> list[dict[str, Any]]:
-        """Return the flagged items, with why."""
+        """Return the flagged items with their reasons."""
         with transaction(engine) as connection:
             items = items_with_status(connection, "flagged")
         return [{"item": item.id, "reason": item.excluded_reason} for item in items]
@@ -40,7 +40,7 @@ class LeadController(Controller):
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
-        """Exclude a flagged item for good."""
+        """Exclude a flagged item permanently."""
         with transaction(engine) as connection:
             flags.confirm_flag(connection, item_id, lead, clock())
         return {"status": "excluded"}
@@ -53,7 +53,7 @@ class LeadController(Controller):
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
-        """Put a flagged item back where it was."""
+        """Return a flagged item to its earlier status."""
         with transaction(engine) as connection:
             status = flags.reject_flag(connection, item_id, lead, clock())
         return {"status": status}
@@ -67,7 +67,7 @@ class LeadController(Controller):
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, Any]:
-        """Have a decided item decided anew, by an adjudicator; the old gold is kept."""
+        """Reopen a decided item for an adjudicator; the old gold is kept as a revision."""
         with transaction(engine) as connection:
             revision = adjudication.reopen(connection, item_id, lead, clock(), data.reason)
         return {"status": "adjudication", "revision": revision}
@@ -75,9 +75,9 @@ class LeadController(Controller):
     @get("/audits", sync_to_thread=True)
     def audits(
         self,
-        lead: NamedDependency[UserRow],  # noqa: ARG002 - only leads get here
+        lead: NamedDependency[UserRow],  # noqa: ARG002 - requires a lead
         engine: NamedDependency[Engine],
     ) -> AuditCounts:
-        """Return how many audits were drawn, decided and confirmed."""
+        """Return the numbers of audits drawn, decided and confirmed."""
         with transaction(engine) as connection:
             return count_audits(connection)

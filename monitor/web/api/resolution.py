@@ -1,4 +1,4 @@
-"""Items after both reviews: discuss, propose, escalate, adjudicate, audit."""
+"""API: items after both reviews."""
 
 from litestar import Controller, post
 from litestar.di import NamedDependency
@@ -15,7 +15,7 @@ from monitor.web.clock import Clock
 
 
 class ResolutionController(Controller):
-    """What follows where two reviewers don't agree, and where they do."""
+    """Discussion, resolution, escalation, adjudication and audit of items."""
 
     path = "/items"
 
@@ -28,7 +28,7 @@ class ResolutionController(Controller):
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
-        """Write to the other reviewer of a disagreed item."""
+        """Send a message to the other reviewer of a disagreed item."""
         with transaction(engine) as connection:
             discussion.write_message(connection, item_id, user, data.text, clock())
         return {"status": "written"}
@@ -42,7 +42,7 @@ class ResolutionController(Controller):
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
-        """Propose a joint resolution; ``gold`` once both reviewers propose the same."""
+        """Propose a resolution; the item becomes gold once both reviewers propose the same."""
         with transaction(engine) as connection:
             status = discussion.submit_proposal(connection, item_id, user, data, clock())
         return {"status": status}
@@ -55,7 +55,7 @@ class ResolutionController(Controller):
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
-        """End the discussion and ask an adjudicator."""
+        """End the discussion and pass the item to an adjudicator."""
         with transaction(engine) as connection:
             discussion.request_adjudication(connection, item_id, user, clock())
         return {"status": "adjudication"}
@@ -69,7 +69,7 @@ class ResolutionController(Controller):
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, str]:
-        """Decide an item that two others disagree on."""
+        """Decide an item on which its two reviewers disagree."""
         with transaction(engine) as connection:
             adjudication.adjudicate(connection, item_id, user, data, clock())
         return {"status": "gold"}
@@ -83,7 +83,7 @@ class ResolutionController(Controller):
         engine: NamedDependency[Engine],
         clock: NamedDependency[Clock],
     ) -> dict[str, list[str]]:
-        """Judge an agreed item without having seen its votes; the answer says what differs."""
+        """Audit an agreed item blind; the response lists the differences."""
         with transaction(engine) as connection:
-            found = adjudication.audit(connection, item_id, user, data, clock())
-        return {"differences": found}
+            differences = adjudication.audit(connection, item_id, user, data, clock())
+        return {"differences": differences}

@@ -1,4 +1,4 @@
-"""Signing in, and what waits for who has."""
+"""API: sign-in and the worklist."""
 
 from typing import Annotated, Any
 
@@ -32,10 +32,10 @@ def login(
     settings: NamedDependency[Settings],
     clock: NamedDependency[Clock],
 ) -> dict[str, Any]:
-    """Sign in. GET /login first: it sets the cookie whose value goes into x-csrftoken."""
+    """Sign in. GET /login first: it sets the cookie whose value x-csrftoken repeats."""
     user = sign_in(request, engine, settings, clock, name=data.name, password=data.password)
     if user is None:
-        raise NotAuthorizedException("name or password is wrong")
+        raise NotAuthorizedException("wrong name or password")
     return {"id": user.id, "name": user.name, "role": user.role}
 
 
@@ -45,6 +45,6 @@ def work(
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Worklist:
-    """Return what waits for the person: items to review, to discuss, to adjudicate, to audit."""
+    """Return the user's worklist: items to review, discuss, adjudicate and audit."""
     with transaction(engine) as connection:
         return worklist_of(connection, user, clock())

@@ -1,4 +1,4 @@
-"""The pages of the verdicts on candidates: every check, three systems side by side, the answers."""
+"""Pages of the candidate evaluations: checks, figures of the systems, responses."""
 
 from typing import Any
 
@@ -25,21 +25,21 @@ OUTCOMES = {
     "promote": "Promote",
     "reject": "Rejected",
     "undecided": "Undecided",
-    "planned": "Waits for its evaluation",
-    "running": "Being evaluated",
+    "planned": "Waiting for evaluation",
+    "running": "Evaluation running",
     "awaiting_ratings": "Awaiting human evaluation",
-    "failed": "The evaluation failed",
-    "cancelled": "The evaluation was cancelled",
+    "failed": "Evaluation failed",
+    "cancelled": "Evaluation cancelled",
 }
 NAMES = {"candidate": "Candidate", "incumbent": "Incumbent", "base": "Base with prompt"}
 
 
 @get("/candidate-evaluations", sync_to_thread=True)
-def verdicts(
+def candidate_evaluations(
     lead: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
 ) -> Template:
-    """List the evaluations of candidates, the newest first."""
+    """List the candidate evaluations, newest first."""
     with transaction(engine) as connection:
         rows = list_candidate_evaluations(connection)
     return Template(
@@ -48,12 +48,12 @@ def verdicts(
 
 
 @get("/candidate-evaluations/{evaluation_id:int}", sync_to_thread=True)
-def verdict(
+def candidate_evaluation(
     evaluation_id: FromPath[int],
     lead: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
 ) -> Template:
-    """Show a verdict in full; while its study is open, without figures."""
+    """Show a candidate evaluation; during its human evaluation, without figures."""
     with transaction(engine) as connection:
         row = candidate_evaluation_by_id(connection, evaluation_id)
         blind = _is_blind(connection, row)
@@ -74,29 +74,29 @@ def verdict(
 
 
 @get("/candidate-evaluations/{evaluation_id:int}/responses", sync_to_thread=True)
-def answers(
+def responses(
     evaluation_id: FromPath[int],
     request: Request[Any, Any, Any],
     lead: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
 ) -> Template:
-    """Show the items on which the candidate and another system differ, by one metric."""
-    asked = {name: request.query_params.get(name, "") for name in ("benchmark", "metric", "other")}
+    """Show the items on which a metric differs between the candidate and another system."""
+    query = {name: request.query_params.get(name, "") for name in ("benchmark", "metric", "other")}
     show = "better" if request.query_params.get("show") == "better" else "worse"
     with transaction(engine) as connection:
         row = candidate_evaluation_by_id(connection, evaluation_id)
         blind = _is_blind(connection, row)
         withheld = items_under_human_evaluation(connection, row.model)
     pairs = (
-        None if blind else response_pairs(row, **asked, worse=show == "worse", withheld=withheld)
+        None if blind else response_pairs(row, **query, worse=show == "worse", withheld=withheld)
     )
-    context = {"user": lead, "row": row, "pairs": pairs, **asked, "show": show, "names": NAMES}
+    context = {"user": lead, "row": row, "pairs": pairs, **query, "show": show, "names": NAMES}
     return Template("response_pairs.html", context=context)
 
 
 def _is_blind(connection: Connection, row: CandidateEvaluationRow) -> bool:
-    """Tell whether figures or answers could tell a reviewer which system is which."""
+    """Return whether figures or responses could unblind an open human evaluation."""
     return row.status == "awaiting_ratings" or is_under_human_evaluation(connection, row.version_id)
 
 
-HANDLERS = (verdicts, verdict, answers)
+HANDLERS = (candidate_evaluations, candidate_evaluation, responses)

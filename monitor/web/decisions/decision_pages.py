@@ -1,13 +1,14 @@
-"""The pages of the decisions: what follows from the reviews, with all of its arithmetic."""
+"""Pages of the retraining decisions, with their arithmetic."""
 
 from typing import Any
 
-from litestar import get
+from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from litestar.response import Template
+from litestar.response import Redirect, Template
 from sqlalchemy import Engine
 
+from monitor.review.decision.decisions import confirm_retraining
 from monitor.review.decision.explanation import explain
 from monitor.settings import Settings
 from monitor.store.accounts.users import UserRow
@@ -17,24 +18,25 @@ from monitor.store.review.items import batch_by_id
 from monitor.store.review.reviews import GoldRow, gold_of_batches
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
+from monitor.web.clock import Clock
 from monitor.web.review.review_pages import ERROR_KINDS
 
 OUTCOMES = {
     "retrain": "Retrain",
-    "fix_context": "Retrieval or prompt first",
-    "fix_guidelines": "Mend the guide first",
+    "fix_context": "Fix retrieval or prompt first",
+    "fix_guidelines": "Fix the guidelines first",
     "keep": "Keep the model",
     "undecided": "No decision yet",
 }
-ANSWERS = {
-    "needs_judgement": "No, it takes trained judgement",
+ANSWERABLE = {
+    "needs_judgement": "No, it needs trained judgment",
     "facts_missing": "No, facts were missing",
     "yes": "Yes, the model had what it needed",
 }
 
-#: Wrong responses quoted of each kind of error.
+#: Wrong responses quoted for each kind of error.
 EXAMPLES_SHOWN = 3
-#: What is quoted of each text.
+#: Length of a quote.
 QUOTED_CHARACTERS = 400
 
 
@@ -43,7 +45,7 @@ def decisions(
     lead: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
 ) -> Template:
-    """List the decisions, the newest first."""
+    """List the decisions, newest first."""
     with transaction(engine) as connection:
         rows = [(row, batch_by_id(connection, row.batch_id)) for row in list_decisions(connection)]
     context = {"user": lead, "decisions": rows, "outcomes": OUTCOMES}
@@ -57,7 +59,7 @@ def decision(
     engine: NamedDependency[Engine],
     settings: NamedDependency[Settings],
 ) -> Template:
-    """Show a decision in full."""
+    """Show a decision with its arithmetic."""
     with transaction(engine) as connection:
         row = decision_by_id(connection, decision_id)
         batch = batch_by_id(connection, row.batch_id)
@@ -68,29 +70,42 @@ def decision(
         "user": lead,
         "row": row,
         "batch": batch,
-        "x": inputs,
+        "inputs": inputs,
         "steps": explain(row.recommendation, inputs),
-        "top": _axis(inputs),
+        "axis_end": _axis(inputs),
         "examples": _examples(gold),
         "topics": _topic_names(assessment),
         "outcomes": OUTCOMES,
-        "answers": ANSWERS,
+        "answerable": ANSWERABLE,
         "error_kinds": ERROR_KINDS,
         "require_confirmation": settings.retrain.require_confirmation,
     }
     return Template("decision.html", context=context)
 
 
+@post("/decisions/{decision_id:int}/confirm", status_code=303, sync_to_thread=True)
+def confirm(
+    decision_id: FromPath[int],
+    lead: NamedDependency[UserRow],
+    engine: NamedDependency[Engine],
+    clock: NamedDependency[Clock],
+) -> Redirect:
+    """Confirm a recommended retraining."""
+    with transaction(engine) as connection:
+        confirm_retraining(connection, decision_id, lead, clock())
+    return Redirect("/progress", status_code=303)
+
+
 def _axis(inputs: dict[str, Any]) -> float:
-    """Return the rate at which the axis of error rates ends."""
-    shown = [inputs["rate"], inputs["traffic"], inputs["baseline"], *inputs["by_cluster"]]
-    shown += inputs["by_task_type"].values()
-    highest = max(one["upper"] for one in shown if one)
+    """Return the end of the axis of error rates."""
+    rates = [inputs["rate"], inputs["traffic"], inputs["baseline"], *inputs["by_cluster"]]
+    rates += inputs["by_task_type"].values()
+    highest = max(rate["upper"] for rate in rates if rate)
     return float(min(1.0, max(0.1, 1.05 * highest)))
 
 
 def _topic_names(assessment: Assessment | None) -> dict[int, str]:
-    """Return the drifted topics' names, which aren't kept with the decision: they quote people."""
+    """Return the names of the drifted topics; they quote traffic, so decisions don't store them."""
     if assessment is None:
         return {}
     topics = (*assessment.input.topics, *assessment.output.topics)
@@ -98,22 +113,22 @@ def _topic_names(assessment: Assessment | None) -> dict[int, str]:
 
 
 def _examples(gold: list[GoldRow]) -> dict[str, list[dict[str, str]]]:
-    """Return some wrong responses of each kind, the newest first."""
-    found: dict[str, list[dict[str, str]]] = {}
-    for row in sorted(gold, key=lambda one: one.decided_at, reverse=True):
-        own = found.setdefault(row.error_kind, [])
-        if row.verdict == "accept" or len(own) >= EXAMPLES_SHOWN:
+    """Return some wrong responses for each kind of error, newest first."""
+    examples: dict[str, list[dict[str, str]]] = {}
+    for row in sorted(gold, key=lambda item: item.decided_at, reverse=True):
+        same_kind = examples.setdefault(row.error_kind, [])
+        if row.verdict == "accept" or len(same_kind) >= EXAMPLES_SHOWN:
             continue
-        asked = next((turn for turn in reversed(row.messages) if turn["role"] == "user"), None)
-        own.append(
+        prompt = next((turn for turn in reversed(row.messages) if turn["role"] == "user"), None)
+        same_kind.append(
             {
-                "asked": _quote(asked["content"] if asked else ""),
-                "right": _quote(row.response),
-                "answer": ANSWERS.get(row.answerable, "the reviewers answered differently"),
+                "prompt": _quote(prompt["content"] if prompt else ""),
+                "gold": _quote(row.response),
+                "answerable": ANSWERABLE.get(row.answerable, "The reviewers differ"),
                 "task_type": row.task_type,
             }
         )
-    return found
+    return examples
 
 
 def _quote(text: str) -> str:
@@ -121,4 +136,4 @@ def _quote(text: str) -> str:
     return line if len(line) <= QUOTED_CHARACTERS else line[: QUOTED_CHARACTERS - 1] + "…"
 
 
-HANDLERS = (decisions, decision)
+HANDLERS = (decisions, decision, confirm)

@@ -1,4 +1,4 @@
-"""The page of the digest: a year of windows at a glance."""
+"""The digest page: up to a year of windows."""
 
 from litestar import get
 from litestar.di import NamedDependency
@@ -15,8 +15,8 @@ from monitor.web.digest.sparkline import draw_sparkline
 from monitor.web.drift.window_chart import draw_windows
 from monitor.windows.history.digest import build_digest
 
-#: Rows shown before the rest is folded away.
-SHOWN = 12
+#: Rows shown before the rest is folded.
+MAX_ROWS = 12
 
 
 @get("/digest", sync_to_thread=True)
@@ -31,11 +31,14 @@ def digest(
         year = build_digest(connection, model or settings.model.name)
         rates = weekly_rates(connection, year.model, year.windows)
         launch = launch_rate(connection, year.model, settings.review)
-    floor = settings.drift.min_drifted_share
     chart = None
     if year.windows:
         chart = draw_windows(
-            year.windows, year.incidents, floor, rates=rates, launch=launch.errors / launch.n
+            year.windows,
+            year.incidents,
+            settings.drift.min_drifted_share,
+            rates=rates,
+            launch=launch.errors / launch.n,
         )
     return Template(
         "digest.html",
@@ -43,8 +46,8 @@ def digest(
             "user": user,
             "digest": year,
             "chart": chart,
-            "series": [(one, draw_sparkline(one)) for one in year.series],
-            "n_shown": SHOWN,
+            "series": [(series, draw_sparkline(series)) for series in year.series],
+            "max_rows": MAX_ROWS,
         },
     )
 

@@ -1,28 +1,28 @@
-"""The sparkline of a characteristic: numbers for inline SVG."""
+"""Layout of a numeric column's sparkline, for inline SVG."""
 
 from dataclasses import dataclass
 
 from monitor.windows.history.digest import Series
 
 WIDTH, HEIGHT = 180.0, 36.0
-#: A smaller effect isn't blown up to the whole height.
+#: Smaller effects are not scaled to the whole height.
 MIN_SCALE = 0.1
 
 
 @dataclass(frozen=True)
 class Sparkline:
-    """A characteristic's effect sizes; the line breaks where a window wasn't compared."""
+    """Effect sizes of a numeric column; the line breaks at windows without a comparison."""
 
-    #: ``x,y`` pairs of each unbroken run.
+    #: ``x,y`` pairs of each unbroken line.
     lines: tuple[str, ...]
-    #: Single windows, and those in which it was degraded: x, y, and whether it was.
+    #: Single windows and degraded ones: x, y and whether degraded.
     dots: tuple[tuple[float, float, bool], ...]
-    #: Where the baseline lies.
+    #: y of the baseline.
     zero: float
 
 
 def draw_sparkline(series: Series) -> Sparkline:
-    """Lay out the sparkline of a characteristic."""
+    """Lay out the sparkline of a numeric column."""
     scale = max(MIN_SCALE, abs(series.peak.effect_size))
     step = WIDTH / max(len(series.points) - 1, 1)
     middle = HEIGHT / 2

@@ -1,4 +1,4 @@
-"""The weekly drift page: the verdict, the windows over time, the map, and what lies on it."""
+"""Pages of the drift evaluations: verdict, windows over time, prompt map and its texts."""
 
 from typing import Literal
 
@@ -32,7 +32,7 @@ from monitor.windows.report.page import render_findings, render_page, render_ver
 
 @get("/drift-evaluations", sync_to_thread=True)
 def evaluations(user: NamedDependency[UserRow], engine: NamedDependency[Engine]) -> Template:
-    """List the windows, the newest first."""
+    """List the drift evaluations, newest first."""
     with transaction(engine) as connection:
         rows = list_drift_evaluations(connection, None, 60)
     return Template("drift_evaluations.html", context={"user": user, "evaluations": rows})
@@ -46,18 +46,17 @@ def evaluation(
     settings: NamedDependency[Settings],
     topic: FromQuery[int | None] = None,
 ) -> Template:
-    """Show what moved in a window; with a topic, also its examples."""
+    """Show a drift evaluation; with a topic, also the topic's examples."""
     with transaction(engine) as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
         overview = window_timeline(connection, row, settings)
         placed = prompt_map(connection, evaluation_id)
         evidently = "evidently" in report_kinds(connection, evaluation_id)
-        examples = Markup() if topic is None else _topic(connection, row, placed, topic)
-    floor = settings.drift.min_drifted_share
+        examples = Markup() if topic is None else _render_topic(connection, row, placed, topic)
     chart = draw_windows(
         overview.windows,
         overview.incidents,
-        floor,
+        settings.drift.min_drifted_share,
         rates=overview.rates,
         launch=overview.launch,
         here=evaluation_id,
@@ -87,13 +86,13 @@ def evaluation(
 def topic_examples(
     evaluation_id: FromPath[int],
     topic: FromPath[int],
-    user: NamedDependency[UserRow],  # noqa: ARG001 - only who is signed in gets here
+    user: NamedDependency[UserRow],  # noqa: ARG001 - requires sign-in
     engine: NamedDependency[Engine],
 ) -> Response[str]:
-    """Return a topic's examples, as a part of the page."""
+    """Return a topic's examples as a page fragment."""
     with transaction(engine) as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
-        part = _topic(connection, row, prompt_map(connection, evaluation_id), topic)
+        part = _render_topic(connection, row, prompt_map(connection, evaluation_id), topic)
     return Response(str(part), media_type="text/html")
 
 
@@ -101,30 +100,30 @@ def topic_examples(
 def point(
     evaluation_id: FromPath[int],
     point: FromPath[int],
-    user: NamedDependency[UserRow],  # noqa: ARG001 - only who is signed in gets here
+    user: NamedDependency[UserRow],  # noqa: ARG001 - requires sign-in
     engine: NamedDependency[Engine],
 ) -> Response[str]:
-    """Return the exchange at a point of the map, as a part of the page."""
+    """Return the exchange at a point of the map as a page fragment."""
     with transaction(engine) as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
         placed = prompt_map(connection, evaluation_id)
         if placed is None or row.assessment is None:
-            raise NotFoundException("this evaluation has no map")
-        found = exchange_at_point(connection, row, placed, point)
+            raise NotFoundException("this drift evaluation has no map")
+        exchange = exchange_at_point(connection, row, placed, point)
     families = (row.assessment.input, row.assessment.output)
-    names = {one.index: one.name for family in families for one in family.topics}
-    part = render_point(found.text, names.get(found.topic, ""), found.near)
+    names = {row.index: row.name for family in families for row in family.topics}
+    part = render_point(exchange.text, names.get(exchange.topic, ""), exchange.near)
     return Response(str(part), media_type="text/html")
 
 
 @get("/drift-evaluations/{evaluation_id:int}/report", sync_to_thread=True)
 def report(
     evaluation_id: FromPath[int],
-    user: NamedDependency[UserRow],  # noqa: ARG001 - only who is signed in gets here
+    user: NamedDependency[UserRow],  # noqa: ARG001 - requires sign-in
     engine: NamedDependency[Engine],
     kind: FromQuery[Literal["page", "evidently"]] = "page",
 ) -> Response[str]:
-    """Return a report as one file, sandboxed: the text in it is hostile."""
+    """Return a report as one sandboxed file: its texts are hostile."""
     with transaction(engine) as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
         evidently = load_report(connection, evaluation_id, "evidently")
@@ -141,7 +140,7 @@ def report(
     else:
         html = None
     if html is None:
-        raise NotFoundException("this evaluation has no such report")
+        raise NotFoundException("this drift evaluation has no such report")
     return Response(
         html, media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY}
     )
@@ -150,26 +149,26 @@ def report(
 @get("/drift-evaluations/{evaluation_id:int}/assessment.json", sync_to_thread=True)
 def assessment(
     evaluation_id: FromPath[int],
-    user: NamedDependency[UserRow],  # noqa: ARG001 - only who is signed in gets here
+    user: NamedDependency[UserRow],  # noqa: ARG001 - requires sign-in
     engine: NamedDependency[Engine],
 ) -> Assessment:
-    """Return what an evaluation concluded, as docs/reference/assessment.schema.json has it."""
+    """Return the assessment, in the form of docs/reference/assessment.schema.json."""
     with transaction(engine) as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
     if row.assessment is None:
-        raise NotFoundException("this evaluation is not done")
+        raise NotFoundException("this drift evaluation is not finished")
     return row.assessment
 
 
-def _topic(
+def _render_topic(
     connection: Connection, row: DriftEvaluationRow, placed: PromptMap | None, index: int
 ) -> Markup:
     if row.assessment is None or placed is None:
-        raise NotFoundException("this evaluation has no map")
+        raise NotFoundException("this drift evaluation has no map")
     drawn = draw(placed, row.assessment)
-    one = next((one for one in drawn.topics if one.topic.index == index), None)
-    if one is None:
-        raise NotFoundException(f"this evaluation has no topic {index}")
+    topic = next((topic for topic in drawn.topics if topic.topic.index == index), None)
+    if topic is None:
+        raise NotFoundException(f"this drift evaluation has no topic {index}")
     return render_topic(one, topic_prompts(connection, row, placed, one.topic))
 
 

@@ -1,4 +1,4 @@
-"""The lane of incidents under the windows, as numbers for inline SVG."""
+"""Layout of the incident lane of the window chart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ HEIGHT, GAP = 16.0, 4.0
 
 @dataclass(frozen=True)
 class IncidentBar:
-    """An incident under the windows."""
+    """The bar of an incident under its windows."""
 
     x: float
     width: float
@@ -22,14 +22,14 @@ class IncidentBar:
 def lay_out_incidents(
     incidents: Sequence[IncidentSpan], windows: Sequence[WindowFigures], *, step: float, top: float
 ) -> tuple[IncidentBar, ...]:
-    """Lay out incidents, the oldest first, under the windows that they lived through."""
+    """Lay out incidents, oldest first, under their windows."""
     return tuple(
-        _span(one, windows, step, top + row * (HEIGHT + GAP))
-        for row, one in zip(_rows(incidents), incidents, strict=True)
+        _lay_out_bar(incident, windows, step, top + row * (HEIGHT + GAP))
+        for row, incident in zip(_rows(incidents), incidents, strict=True)
     )
 
 
-def _span(
+def _lay_out_bar(
     incident: IncidentSpan, windows: Sequence[WindowFigures], step: float, y: float
 ) -> IncidentBar:
     starts = [window.start for window in windows]
@@ -40,21 +40,22 @@ def _span(
         and not (incident.status == "resolved" and start == incident.last_start)
     ]
     first, last = (inside[0], inside[-1]) if inside else (0, 0)
-    what = ", ".join(one.removeprefix("metric:") for one in incident.fingerprint)
-    title = f"Incident {incident.incident_id}: {what}, {incident.status}"
+    names = ", ".join(name.removeprefix("metric:") for name in incident.fingerprint)
+    title = f"Incident {incident.incident_id}: {names}, {incident.status}"
     return IncidentBar(
         round(first * step, 2), round((last - first + 1) * step, 2), round(y, 2), incident, title
     )
 
 
 def _rows(incidents: Sequence[IncidentSpan]) -> list[int]:
-    """Return the row of each incident: one after the other shares a row, overlapping ones don't."""
+    """Return the row of each incident, so that overlapping incidents have different rows."""
     ends: list[IncidentSpan] = []
     rows = []
-    for one in incidents:
+    for incident in incidents:
         row = next(
-            (at for at, last in enumerate(ends) if last.last_start <= one.first_start), len(ends)
+            (at for at, last in enumerate(ends) if last.last_start <= incident.first_start),
+            len(ends),
         )
-        ends[row : row + 1] = [one]
+        ends[row : row + 1] = [incident]
         rows.append(row)
     return rows

@@ -1,17 +1,17 @@
-"""The lane of error rates under the windows: dots with whiskers, as numbers for inline SVG."""
+"""Layout of the error-rate lane of the window chart: dots with whiskers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.review.decision.error_rate import RateEstimate
 
-#: Rates are drawn up to here at least.
+#: The smallest rate at the top of the lane.
 MIN_SCALE = 0.2
 
 
 @dataclass(frozen=True)
 class Rate:
-    """The error rate of a window's control slice, with its interval."""
+    """The error rate of a window's control slice with its interval, in SVG coordinates."""
 
     x: float
     y: float
@@ -21,14 +21,14 @@ class Rate:
 
 @dataclass(frozen=True)
 class RateLane:
-    """Error rates; a window of which nothing is decided is a gap."""
+    """The error-rate lane; a window without decided items is a gap."""
 
     top: float
     bottom: float
     rates: tuple[Rate, ...]
-    #: Lines between windows that follow each other, as ``x,y`` pairs.
+    #: ``x,y`` pairs of the lines between consecutive windows.
     lines: tuple[str, ...]
-    #: Where the rate at launch lies.
+    #: y of the rate at launch.
     launch: float | None
     #: The rate at the top.
     scale: float
@@ -42,19 +42,19 @@ def lay_out_rates(
     top: float,
     height: float,
 ) -> RateLane | None:
-    """Lay out error rates; ``None`` where there is none.
+    """Lay out error rates; ``None`` without any.
 
     Args:
-        known: For each window; ``None`` where nothing is decided yet.
+        known: The rate of each window, or ``None`` without decided items.
         launch: The error rate at launch.
-        step: From one window to the next.
-        top: Of the lane.
-        height: Of the lane.
+        step: Distance between windows.
+        top: y of the top of the lane.
+        height: Height of the lane.
     """
-    given = [rate for rate in known if rate is not None]
-    if not given:
+    estimates = [rate for rate in known if rate is not None]
+    if not estimates:
         return None
-    scale = max([MIN_SCALE, *(rate.upper for rate in given), launch or 0.0])
+    scale = max([MIN_SCALE, *(rate.upper for rate in estimates), launch or 0.0])
     bottom = top + height
 
     def place(rate: float) -> float:
@@ -73,7 +73,7 @@ def lay_out_rates(
         top=top,
         bottom=bottom,
         rates=tuple(drawn),
-        lines=tuple(" ".join(f"{one.x},{one.y}" for one in run) for run in runs if len(run) > 1),
+        lines=tuple(" ".join(f"{rate.x},{rate.y}" for rate in run) for run in runs if len(run) > 1),
         launch=None if launch is None else place(launch),
         scale=scale,
     )

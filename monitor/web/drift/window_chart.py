@@ -1,4 +1,4 @@
-"""Windows over time: drifted shares, error rates and incidents, as numbers for inline SVG."""
+"""Layout of the window chart: drifted shares, error rates and incidents, for inline SVG."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,56 +13,56 @@ from monitor.web.drift.incident_lane import IncidentBar, lay_out_incidents
 from monitor.web.drift.rate_lane import RateLane, lay_out_rates
 
 WIDTH = 1000.0
-#: Height of a lane, and of the room between two.
-LANE, ROOM = 84.0, 30.0
-#: Least height of a bar: of an ordinary window, and of one that is to be noticed.
+#: Height of a lane, and of the gap between two.
+LANE, GAP = 84.0, 30.0
+#: Minimum height of a bar: of an ordinary window, and of one with a change.
 FLAT, MARKED = 3.0, 9.0
-#: Few windows don't fill the width: a bar is a bar.
-WIDEST = 80.0
-#: The name of a month needs this much.
-TICK_ROOM = WIDTH / 24
+#: Maximum width of a bar.
+MAX_WIDTH = 80.0
+#: Width of a month's name.
+TICK_WIDTH = WIDTH / 24
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A window in a lane."""
+    """The bar of a window in a lane."""
 
     x: float
     width: float
     y: float
     height: float
-    #: ``alarm``, ``hit`` (significant, below the floor), ``ordinary`` or ``unknown``.
+    #: ``alarm``, ``hit`` (significant, below the alert threshold), ``ordinary`` or ``unknown``.
     kind: str
     window: WindowFigures
 
 
 @dataclass(frozen=True)
 class Lane:
-    """The bounds on the drifted mass of one family."""
+    """The drifted shares of one family of tests: input or output."""
 
     label: str
     top: float
     bottom: float
-    #: Where the floor that pages lies.
-    floor: float
+    #: y of the alert threshold.
+    threshold: float
     bars: tuple[Bar, ...]
 
 
 @dataclass(frozen=True)
 class Column:
-    """All that is drawn of one window: it is a link to it."""
+    """The column of a window, a link to its page."""
 
     x: float
     width: float
     window: WindowFigures
-    #: What it says when it is pointed at, or read aloud.
+    #: Tooltip and accessible name.
     title: str
     is_here: bool
 
 
 @dataclass(frozen=True)
 class Tick:
-    """The name of a month, where its first window lies."""
+    """The label of a month at its first window."""
 
     x: float
     label: str
@@ -70,7 +70,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class WindowChart:
-    """The windows of a model."""
+    """The chart of a model's windows, in SVG coordinates."""
 
     width: float
     height: float
@@ -82,48 +82,48 @@ class WindowChart:
     #: The drifted share at the top of a lane.
     scale: float
     #: ``drift.min_drifted_share``.
-    floor: float
-    #: Where the lanes end, and the incidents begin.
+    threshold: float
+    #: y of the end of the lanes, above the incidents.
     bottom: float
 
 
 def draw_windows(
     windows: Sequence[WindowFigures],
     incidents: Sequence[IncidentSpan],
-    floor: float,
+    threshold: float,
     *,
     rates: Mapping[int, WeeklyRate] | None = None,
     launch: float | None = None,
     here: int | None = None,
 ) -> WindowChart:
-    """Lay out windows.
+    """Lay out the chart of windows.
 
     Args:
-        windows: The oldest first, at least one.
-        incidents: What they lived through, likewise.
-        floor: ``drift.min_drifted_share``, the drifted share that pages.
-        rates: The control slice by evaluation.
+        windows: At least one, oldest first.
+        incidents: Their incidents, oldest first.
+        threshold: The alert threshold, ``drift.min_drifted_share``.
+        rates: Drift evaluation id -> error rate of its control slice.
         launch: The error rate at launch.
-        here: The evaluation that is looked at.
+        here: Id of the current page's drift evaluation.
     """
-    found = [one.figures for one in windows if one.figures]
-    bounds = [f.least_share for one in found for f in (one.input, one.output)]
-    scale = max([0.1, 1.5 * floor, *bounds])
-    step = min(WIDTH / len(windows), WIDEST)
+    assessed = [window.figures for window in windows if window.figures]
+    shares = [family.least_share for row in assessed for family in (row.input, row.output)]
+    scale = max([0.1, 1.5 * threshold, *shares])
+    step = min(WIDTH / len(windows), MAX_WIDTH)
     lanes = []
-    for number, (label, name) in enumerate((("Prompts", "input"), ("Answers", "output"))):
-        bottom = ROOM + LANE + number * (LANE + ROOM)
+    for number, (label, name) in enumerate((("Prompts", "input"), ("Responses", "output"))):
+        bottom = GAP + LANE + number * (LANE + GAP)
         bars = tuple(
             _bar(window, name, x=at * step, step=step, bottom=bottom, scale=scale)
             for at, window in enumerate(windows)
         )
-        lanes.append(Lane(label, bottom - LANE, bottom, bottom - LANE * floor / scale, bars))
+        lanes.append(Lane(label, bottom - LANE, bottom, bottom - LANE * threshold / scale, bars))
     bottom = lanes[-1].bottom
     known = [_rate_of(window, rates or {}) for window in windows]
-    lane = lay_out_rates(known, launch, step=step, top=bottom + ROOM, height=LANE)
+    lane = lay_out_rates(known, launch, step=step, top=bottom + GAP, height=LANE)
     bottom = bottom if lane is None else lane.bottom
-    spans = lay_out_incidents(incidents, windows, step=step, top=bottom + ROOM)
-    height = max([bottom, *(span.y + INCIDENT_HEIGHT for span in spans)]) + ROOM
+    spans = lay_out_incidents(incidents, windows, step=step, top=bottom + GAP)
+    height = max([bottom, *(span.y + INCIDENT_HEIGHT for span in spans)]) + GAP
     columns = tuple(
         Column(
             round(at * step, 2),
@@ -143,7 +143,7 @@ def draw_windows(
         spans=spans,
         ticks=_ticks(windows, step),
         scale=scale,
-        floor=floor,
+        threshold=threshold,
         bottom=bottom,
     )
 
@@ -159,8 +159,8 @@ def _bar(
     family: FamilyFigures | None = getattr(window.figures, name, None)
     height, kind = FLAT, "unknown"
     if family is not None and family.verdict != "not_enough_data":
-        least = FLAT if family.verdict == "no_drift" and not family.alarms else MARKED
-        height = max(least, LANE * family.least_share / scale)
+        min_height = FLAT if family.verdict == "no_drift" and not family.alarms else MARKED
+        height = max(min_height, LANE * family.least_share / scale)
         kind = "alarm" if family.alarms else "hit" if family.verdict == "drift" else "ordinary"
     gap = min(8.0, step / 5)
     return Bar(
@@ -176,28 +176,28 @@ def _bar(
 def _title(window: WindowFigures, rate: RateEstimate | None) -> str:
     last = window.end - timedelta(microseconds=1)
     days = f"{window.start:%Y-%m-%d} to {last:%Y-%m-%d}"
-    found = window.figures
-    if found is None:
+    figures = window.figures
+    if figures is None:
         return f"{days}: {window.status}"
-    parts = [_describe("prompts", found.input), _describe("answers", found.output)]
+    parts = [_describe("prompts", figures.input), _describe("responses", figures.output)]
     if rate is not None:
         interval = f"{rate.lower:.0%} to {rate.upper:.0%}"
         parts.append(f"error rate {rate.rate:.1%} ({interval})")
     return f"{days}: {'; '.join(parts)}"
 
 
-def _describe(what: str, family: FamilyFigures) -> str:
+def _describe(name: str, family: FamilyFigures) -> str:
     if family.verdict == "not_enough_data":
-        return f"{what} not judged"
+        return f"{name}: not enough data"
     if family.slow is not None and family.slow.alarm and not family.alarm:
         return (
-            f"{what} drifting slowly, at least {family.slow.drifted_share_lower_bound:.1%} by now"
+            f"{name} drifting slowly, at least {family.slow.drifted_share_lower_bound:.1%} so far"
         )
     if family.verdict == "no_drift":
-        return f"{what} as before (p = {family.p_value:.2g})"
-    how = "drifted" if family.alarm else "moved, below the floor"
+        return f"{name} unchanged (p = {family.p_value:.2g})"
+    change = "drifted" if family.alarm else "changed, below the alert threshold"
     share = format_lower_bound(family.drifted_share_lower_bound)
-    return f"{what} {how}, {share} (p = {family.p_value:.2g})"
+    return f"{name} {change}, {share} (p = {family.p_value:.2g})"
 
 
 def _ticks(windows: Sequence[WindowFigures], step: float) -> tuple[Tick, ...]:
@@ -206,7 +206,7 @@ def _ticks(windows: Sequence[WindowFigures], step: float) -> tuple[Tick, ...]:
     for at, window in enumerate(windows):
         if (window.start.year, window.start.month) != month:
             month = window.start.year, window.start.month
-            if not ticks or (at * step - ticks[-1].x) > TICK_ROOM:
+            if not ticks or (at * step - ticks[-1].x) > TICK_WIDTH:
                 year = not ticks or window.start.month == 1
                 label = f"{window.start:%b %Y}" if year else f"{window.start:%b}"
                 ticks.append(Tick(round(at * step, 2), label))

@@ -1,4 +1,4 @@
-"""The pages of blind human evaluation: what there is to rate, an item, progress, results."""
+"""Pages of the human evaluations: list, rating, progress, results."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def human_evaluations(
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Template:
-    """List the studies, the newest first."""
+    """List the human evaluations, newest first."""
     with transaction(engine) as connection:
         views = view.view_human_evaluations(connection, user, clock())
     return Template("human_evaluations.html", context={"user": user, "views": views})
@@ -40,10 +40,7 @@ def human_evaluation(
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Template:
-    """Show a study: one's own part, for leads the progress, and once it is locked the results.
-
-    A cancelled one says so.
-    """
+    """Show a human evaluation: the own part, for leads the progress, and results once locked."""
     return _human_evaluation_page(engine, human_evaluation_id, user, clock)
 
 
@@ -55,7 +52,7 @@ def start(
     settings: NamedDependency[Settings],
     clock: NamedDependency[Clock],
 ) -> Redirect:
-    """Claim the next item and go to it."""
+    """Claim the next item and redirect to it."""
     with transaction(engine) as connection:
         number = rating.claim_next(
             connection, human_evaluation_id, user.id, clock(), settings.review.lease
@@ -75,14 +72,14 @@ def rate(
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Template | Redirect:
-    """Show the item that the person is at; the study's page where they are at none."""
+    """Show the user's current item; without one, redirect to the human evaluation."""
     now = clock()
     with transaction(engine) as connection:
         item = rating.view_current_item(connection, human_evaluation_id, user.id, now)
         if item is None:
             return Redirect(f"/human-evaluations/{human_evaluation_id}", status_code=303)
-        whole = view.view_human_evaluation(connection, human_evaluation_id, user, now)
-    lettered = list(zip(rating.LETTERS, item.answers, strict=False))
+        summary = view.view_human_evaluation(connection, human_evaluation_id, user, now)
+    labelled = list(zip(rating.LETTERS, item.answers, strict=False))
     initial = {
         "human_evaluation": human_evaluation_id,
         "number": item.number,
@@ -91,13 +88,13 @@ def rate(
         "lease_until": item.lease_until.isoformat(),
         "now": now.isoformat(),
         "dimensions": item.human_evaluation.dimensions,
-        "letters": [letter for letter, _ in lettered],
+        "letters": [letter for letter, _ in labelled],
     }
     context = {
         "user": user,
         "item": item,
-        "view": whole,
-        "lettered": lettered,
+        "view": summary,
+        "labelled": labelled,
         "scale": range(item.human_evaluation.scale_min, item.human_evaluation.scale_max + 1),
         "questions": DIMENSIONS,
         "initial": initial,
@@ -113,9 +110,9 @@ def lock(
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Template | Redirect:
-    """Lock a study, once the box is ticked that says so."""
+    """Lock a human evaluation, if the confirmation box is selected."""
     if data.get("confirmed") != "yes":
-        problem = "tick the box: a lock can't be undone"
+        problem = "select the box to confirm: a lock can't be undone"
         return _human_evaluation_page(
             engine, human_evaluation_id, lead, clock, status=409, problem=problem
         )
@@ -138,10 +135,10 @@ def ratings(
     engine: NamedDependency[Engine],
     page: FromQuery[int] = 1,
 ) -> Template:
-    """Show every item of a locked study with its ratings, and whose each answer is."""
+    """Show the items of a locked human evaluation with ratings and systems."""
     with transaction(engine) as connection:
-        shown = view.rated_page(connection, human_evaluation_id, page)
-    return Template("ratings.html", context={"user": user, "shown": shown})
+        ratings_page = view.rated_page(connection, human_evaluation_id, page)
+    return Template("ratings.html", context={"user": user, "page": ratings_page})
 
 
 def _human_evaluation_page(
@@ -154,23 +151,23 @@ def _human_evaluation_page(
     problem: str = "",
 ) -> Template:
     with transaction(engine) as connection:
-        shown = view.view_human_evaluation(connection, human_evaluation_id, user, clock())
-        context = _context(connection, shown, user)
-    context |= {"user": user, "view": shown, "problem": problem}
+        summary = view.view_human_evaluation(connection, human_evaluation_id, user, clock())
+        context = _context(connection, summary, user)
+    context |= {"user": user, "view": summary, "problem": problem}
     return Template("human_evaluation.html", context=context, status_code=status)
 
 
 def _context(
-    connection: Connection, shown: view.HumanEvaluationView, user: UserRow
+    connection: Connection, summary: view.HumanEvaluationView, user: UserRow
 ) -> dict[str, Any]:
-    """Return what leads see of every study, and everybody once it is locked."""
-    row = shown.human_evaluation
+    """Return progress and agreement: for leads always, for other users once locked."""
+    row = summary.human_evaluation
     if not row.is_locked and not user.leads:
         return {}
-    names = {one.id: one.name for one in list_users(connection)}
+    names = {row.id: row.name for row in list_users(connection)}
     return {
-        "people": view.summarize_raters(connection, row.id),
-        # Drawn alike at each visit: a figure that changes by itself would look like news.
+        "raters": view.summarize_raters(connection, row.id),
+        # A fixed seed, because an interval that changes between visits would look like news.
         "agreement": view.agreement_by_dimension(connection, row, np.random.default_rng(row.id)),
         "locked_by": names.get(row.locked_by_id or 0, ""),
     }

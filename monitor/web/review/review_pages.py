@@ -1,4 +1,4 @@
-"""The pages of an expert: the queue, an item, a discussion."""
+"""Pages of reviewers: the queue, an item, a discussion."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -22,40 +22,40 @@ from monitor.web.clock import Clock
 
 ERROR_KINDS = {
     "knowledge": "Missing knowledge",
-    "judgement": "Wrong judgement",
+    "judgement": "Wrong judgment",
     "format": "Wrong format",
     "tone": "Wrong tone",
     "unsafe": "Unsafe",
     "other": "Other",
 }
 DIMENSIONS = {
-    "accuracy": "Is what it says right?",
+    "accuracy": "Is the content right?",
     "completeness": "Is anything missing?",
-    "tone": "Would you send it like this?",
-    "compliance": "Does it keep the rules?",
+    "tone": "Is the tone right?",
+    "compliance": "Does it follow the rules?",
 }
-ANSWERS = {
-    "yes": "Yes, the model had what it needs",
+ANSWERABLE = {
+    "yes": "Yes, the model had what it needed",
     "facts_missing": "No, facts were missing",
-    "needs_judgement": "No, it takes trained judgement",
+    "needs_judgement": "No, it needs trained judgment",
 }
 VERDICTS = {"accept": "Accept", "correct": "Correct", "reject": "Reject"}
 CAUSES = {
-    "guidelines_gap": "The guide doesn't say",
-    "reviewer_error": "One of the reviews is mistaken",
+    "guidelines_gap": "The guidelines don't cover it",
+    "reviewer_error": "One of the reviews is wrong",
     "ambiguous": "The request is ambiguous",
 }
 RESOLUTIONS = {
-    "agreed": "Both reviewers said the same.",
-    "discussed": "You two talked and settled on this.",
+    "agreed": "Both reviewers agreed.",
+    "discussed": "Both reviewers agreed after discussion.",
     "adjudicated": "An adjudicator decided.",
-    "audited": "An audit saw it differently, and holds.",
+    "audited": "The audit differed and replaced the agreed verdict.",
 }
-#: What a judgement says, beside its comment.
-JUDGED = ("verdict", "error_kind", "answerable", "corrected_response")
-WORDS: dict[str, Any] = {
+#: The fields of a verdict form, without its comment.
+VERDICT_FIELDS = ("verdict", "error_kind", "answerable", "corrected_response")
+LABELS: dict[str, Any] = {
     "error_kinds": ERROR_KINDS,
-    "answers": ANSWERS,
+    "answerable": ANSWERABLE,
     "dimensions": DIMENSIONS,
     "verdicts": VERDICTS,
     "causes": CAUSES,
@@ -65,7 +65,7 @@ WORDS: dict[str, Any] = {
 
 @get("/", sync_to_thread=False)
 def root(visitor: NamedDependency[UserRow | None]) -> Redirect:
-    """Go to the queue, or sign in."""
+    """Redirect to the queue or to the sign-in page."""
     return Redirect("/review" if visitor else "/login", status_code=303)
 
 
@@ -75,7 +75,7 @@ def queue(
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Template | Redirect:
-    """Show what waits; go on with the item the person is at."""
+    """Show the queue, or redirect to the user's current item."""
     with transaction(engine) as connection:
         work = worklist_of(connection, user, clock())
         human_evaluations = human_evaluations_to_rate(connection, user, clock())
@@ -100,7 +100,7 @@ def next_item(
     settings: NamedDependency[Settings],
     clock: NamedDependency[Clock],
 ) -> Redirect:
-    """Claim the next item and go to it."""
+    """Claim the next item and redirect to it."""
     with transaction(engine) as connection:
         item_id = blind_review.claim_next(connection, user.id, clock(), settings.review.lease)
     return Redirect(f"/review/{item_id}" if item_id else "/review", status_code=303)
@@ -113,43 +113,43 @@ def item(
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Template:
-    """Show an item: to review, to discuss, to decide, or to look at again."""
+    """Show an item: to review, discuss or decide, or read-only."""
     with transaction(engine) as connection:
         view = item_view.view_item(connection, item_id, user)
-        task = _guide_of(connection, view)
-    alone = view.state in {"open", "submitted", "flagged", "excluded"}
+        task = _guidelines_of(connection, view)
+    is_single = view.state in {"open", "submitted", "flagged", "excluded"}
     initial = {
         "id": view.id,
         "user": user.id,
         "state": view.state,
         "response": view.response,
         "draft": view.draft,
-        **(_reservation(view, clock()) if alone else _votes(view)),
+        **(_lease(view, clock()) if is_single else _discussion(view)),
     }
     return Template(
-        "item.html" if alone else "discussion.html",
-        context={"user": user, "item": view, "task": task, "initial": initial, **WORDS},
+        "item.html" if is_single else "discussion.html",
+        context={"user": user, "item": view, "task": task, "initial": initial, **LABELS},
     )
 
 
-def _reservation(view: item_view.ItemView, now: datetime) -> dict[str, Any]:
+def _lease(view: item_view.ItemView, now: datetime) -> dict[str, Any]:
     until = view.lease_until.isoformat() if view.lease_until else None
     return {"lease_until": until, "now": now.isoformat()}
 
 
-def _votes(view: item_view.ItemView) -> dict[str, Any]:
-    """Return what the discussion begins from: the two texts, and the person's own verdict."""
+def _discussion(view: item_view.ItemView) -> dict[str, Any]:
+    """Return the start of a discussion: both texts and the user's own verdict."""
     own = view.own_review
     start = None
     if own and view.state == "disagreed":
         proposed = [row for row in view.proposals if row.reviewer_id == own.reviewer_id]
         latest = proposed[-1] if proposed else own
-        start = {name: getattr(latest, name) for name in JUDGED}
+        start = {name: getattr(latest, name) for name in VERDICT_FIELDS}
     return {"texts": [row.corrected_response for row in view.reviews], "start": start}
 
 
-def _guide_of(connection: Connection, view: item_view.ItemView) -> TaskType | None:
-    """Return what the guide said of the item's kind of task when the item was queued."""
+def _guidelines_of(connection: Connection, view: item_view.ItemView) -> TaskType | None:
+    """Return the guidelines of the item's task type, in the version at queuing."""
     taxonomy = taxonomy_by_version(connection, view.taxonomy_version)
     return None if taxonomy is None else taxonomy.task_types.get(view.task_type)
 

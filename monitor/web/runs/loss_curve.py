@@ -1,4 +1,4 @@
-"""The losses of a training: numbers for inline SVG."""
+"""Layout of a training run's loss curves, for inline SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ WIDTH, HEIGHT = 640.0, 160.0
 
 @dataclass(frozen=True)
 class LossCurve:
-    """The curves of a run, laid out."""
+    """The loss curves of a training run, in SVG coordinates."""
 
-    #: ``x,y`` pairs of the loss on the training set.
+    #: ``x,y`` pairs of the training loss.
     training: str
-    #: The same on what was held back, and its points.
+    #: ``x,y`` pairs of the validation loss, and its points.
     validation: str
     dots: tuple[tuple[float, float], ...]
-    #: What the axes begin and end with.
+    #: The ends of the axes.
     highest: float
     lowest: float
     last_step: int
@@ -24,12 +24,12 @@ class LossCurve:
 def draw_losses(
     losses: Sequence[Sequence[float]], validation: Sequence[Sequence[float]], n_steps: int
 ) -> LossCurve | None:
-    """Lay out the curves; ``None`` while there are fewer than two points.
+    """Lay out the loss curves; ``None`` for fewer than two points.
 
     Args:
-        losses: (step, loss) on the training set.
-        validation: (step, loss) on what was held back.
-        n_steps: Steps of the whole run, which end the axis.
+        losses: (step, training loss).
+        validation: (step, validation loss).
+        n_steps: Steps of the whole run: the end of the axis.
     """
     if len(losses) < 2:
         return None

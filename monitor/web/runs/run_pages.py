@@ -1,4 +1,4 @@
-"""The pages of the training runs: how each goes on, and the end of it where a lead wants that."""
+"""Pages of the training runs: state, losses, log, cancellation."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ from monitor.store.training.runs import FINAL, RunRow, list_runs, request_cancel
 from monitor.web.clock import Clock
 from monitor.web.runs.loss_curve import draw_losses
 
-#: How a status looks.
+#: Status -> badge.
 BADGES = {"running": "warn", "succeeded": "good", "failed": "bad"}
 
 
 @get("/runs", sync_to_thread=True)
 def runs(lead: NamedDependency[UserRow], engine: NamedDependency[Engine]) -> Template:
-    """List the training runs, the newest first."""
+    """List the training runs, newest first."""
     with transaction(engine) as connection:
         rows = list_runs(connection)
     return Template("runs.html", context={"user": lead, "runs": rows, "badges": BADGES})
@@ -35,7 +35,7 @@ def run(
     lead: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
 ) -> Template:
-    """Show a run: its state, losses, speed and the last lines of its log."""
+    """Show a training run: state, losses, speed and the end of its log."""
     with transaction(engine) as connection:
         context = _view(connection, run_by_id(connection, run_id))
     partial = "hx-request" in request.headers
@@ -49,12 +49,12 @@ def cancel(
     engine: NamedDependency[Engine],
     clock: NamedDependency[Clock],
 ) -> Redirect:
-    """Ask for a run to be ended; the daemon that launched it does."""
+    """Request the cancellation of a run; the daemon that launched it carries it out."""
     with transaction(engine) as connection:
         run_by_id(connection, run_id)
         if request_cancel(connection, run_id, lead.name):
-            place = f"training_runs/{run_id}"
-            append_entry(connection, clock(), lead.name, "run.cancel_requested", place, {})
+            subject = f"training_runs/{run_id}"
+            append_entry(connection, clock(), lead.name, "run.cancel_requested", subject, {})
     return Redirect(f"/runs/{run_id}", status_code=303)
 
 

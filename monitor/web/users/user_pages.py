@@ -80,9 +80,13 @@ def invite(management: NamedDependency[Management], data: Fields) -> Template:
     try:
         with transaction(management.engine) as connection:
             link = users.invite(
-                connection, management.actor, **values, task_types=_task_types(data), now=management.now,
+                connection,
+                management.actor,
+                **values,
+                task_types=_task_types(data),
+                now=management.now,
                 days=management.link_days,
-            )  # fmt: skip
+            )
     except (InputError, WorkflowError) as error:
         return _render_users(management, status=400, problem=str(error), values=values)
     return _render_users(

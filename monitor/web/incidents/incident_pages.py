@@ -1,0 +1,43 @@
+"""Pages of the incidents: list and acknowledgement."""
+
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Redirect, Template
+from sqlalchemy import Engine
+
+from monitor.store.accounts.users import UserRow
+from monitor.store.alerts.incidents import acknowledge_incident, incident_by_id, list_incidents
+from monitor.store.audit_log import append_entry
+from monitor.store.engine import transaction
+from monitor.web.clock import Clock
+
+#: The most incidents listed.
+MAX_INCIDENTS = 60
+
+
+@get("/incidents", sync_to_thread=True)
+def incidents(user: NamedDependency[UserRow], engine: NamedDependency[Engine]) -> Template:
+    """List the incidents, newest first."""
+    with transaction(engine) as connection:
+        rows = list_incidents(connection, None, MAX_INCIDENTS)
+    return Template("incidents.html", context={"user": user, "incidents": rows})
+
+
+@post("/incidents/{incident_id:int}/acknowledge", status_code=303, sync_to_thread=True)
+def acknowledge(
+    incident_id: FromPath[int],
+    lead: NamedDependency[UserRow],
+    engine: NamedDependency[Engine],
+    clock: NamedDependency[Clock],
+) -> Redirect:
+    """Acknowledge an incident in the name of the signed-in lead."""
+    with transaction(engine) as connection:
+        incident_by_id(connection, incident_id)
+        if acknowledge_incident(connection, incident_id, lead.name):
+            subject = f"incident:{incident_id}"
+            append_entry(connection, clock(), lead.name, "acknowledged", subject)
+    return Redirect("/incidents", status_code=303)
+
+
+HANDLERS = (incidents, acknowledge)
