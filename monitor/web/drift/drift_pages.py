@@ -169,7 +169,7 @@ def _render_topic(
     topic = next((topic for topic in drawn.topics if topic.topic.index == index), None)
     if topic is None:
         raise NotFoundException(f"this drift evaluation has no topic {index}")
-    return render_topic(one, topic_prompts(connection, row, placed, one.topic))
+    return render_topic(topic, topic_prompts(connection, row, placed, topic.topic))
 
 
 HANDLERS = (evaluations, evaluation, topic_examples, point, report, assessment)

@@ -88,7 +88,7 @@ def rate(
         "lease_until": item.lease_until.isoformat(),
         "now": now.isoformat(),
         "dimensions": item.human_evaluation.dimensions,
-        "letters": [letter for letter, _ in labelled],
+        "labels": [label for label, _ in labelled],
     }
     context = {
         "user": user,

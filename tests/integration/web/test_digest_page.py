@@ -197,7 +197,7 @@ def test_the_page_shows_it_and_escapes_what_traffic_named(engine: Engine, clock:
     assert "<script>alert" not in page.text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
     assert "style=" not in page.text  # the policy forbids it
-    assert page.text.count('class="mass alarm"') == len(DRIFTED)
+    assert page.text.count('class="share alarm"') == len(DRIFTED)
     assert len(page.content) < 100_000
     assert page.text.count("not judged</td>") == 2
     # The newest window has the hostile one only.

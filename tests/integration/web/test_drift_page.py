@@ -67,7 +67,7 @@ def test_a_topic_shows_its_examples_and_more_of_it(world: World, read) -> None:
     more = part.text.split("More of it")[1]
     found = re.findall(r"<li>(.*?)</li>", more)
     assert 9 == len(found) == len(set(found)), "ten are on the topic, one of them is quoted"
-    assert all("bitcoin I sold" in one for one in found)
+    assert all("bitcoin I sold" in quote for quote in quotes)
 
 
 def test_without_a_script_the_page_itself_shows_them(world: World, read) -> None:

@@ -14,7 +14,7 @@ from monitor.store.windows.digest import (
     SlowFigures,
     WindowFigures,
 )
-from monitor.web.drift.window_chart import LANE, WIDEST, WIDTH, WindowChart, draw_windows
+from monitor.web.drift.window_chart import LANE, MAX_WIDTH, WIDTH, WindowChart, draw_windows
 
 WEEK = timedelta(weeks=1)
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -60,7 +60,7 @@ def chart(windows: list[WindowFigures], **options: object) -> WindowChart:
 def test_one_window_is_a_bar_and_not_a_wall() -> None:
     drawn = chart([window(0, 0.3)], rates={1: rated(6, 60)}, launch=0.08, here=1)
     (bar,) = drawn.lanes[0].bars
-    assert bar.width <= WIDEST
+    assert bar.width <= MAX_WIDTH
     assert bar.height == pytest.approx(LANE)
     (column,) = drawn.columns
     assert column.is_here
@@ -148,6 +148,6 @@ def test_incidents_lie_under_their_windows() -> None:
     incident = IncidentSpan(7, "open", ("input",), 0.1, windows[2].start, windows[3].start, 4)
     drawn = draw_windows(windows, (incident,), 0.02)
     (span,) = drawn.spans
-    assert (span.x, span.width) == (2 * WIDEST, 2 * WIDEST)
+    assert (span.x, span.width) == (2 * MAX_WIDTH, 2 * MAX_WIDTH)
     assert span.y > drawn.bottom
     assert drawn.height > span.y

@@ -1,7 +1,7 @@
-// The map: hovering shows which topic a dot is on, a click reads the texts there. Without this
-// script the topics beside the map are links that show their examples.
+// The prompt map: hovering highlights a dot's topic, a click shows its texts. Without this script the
+// topics next to the map are links that show their examples.
 
-const REACH = 14; // pixels from a dot within which it is meant
+const REACH = 14; // pixels around a dot that select it
 
 const svg = document.querySelector(".dotted");
 const figure = svg.closest(".map");
@@ -23,16 +23,16 @@ svg.append(ring);
 
 function show(topic) {
   figure.classList.toggle("choosing", topic !== undefined);
-  for (const one of svg.querySelectorAll("[data-topic]")) {
-    one.classList.toggle("active", one.dataset.topic === topic);
+  for (const node of svg.querySelectorAll("[data-topic]")) {
+    node.classList.toggle("active", node.dataset.topic === topic);
   }
 }
 
 function chosen() {
-  return topics.find((one) => one.hasAttribute("aria-current"))?.dataset.topic;
+  return topics.find((link) => link.hasAttribute("aria-current"))?.dataset.topic;
 }
 
-/** Return the dot that is meant by a place on the screen; those of topics before others. */
+/** Return the dot nearest to a pointer event; dots of topics take precedence. */
 function dotAt(event) {
   const matrix = svg.getScreenCTM();
   const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse());
@@ -46,29 +46,29 @@ function dotAt(event) {
   return best;
 }
 
-let asked = 0;
+let nRequests = 0;
 async function load(path, { focus }) {
-  asked += 1;
-  const own = asked;
+  nRequests += 1;
+  const request = nRequests;
   let html;
   try {
-    const answer = await fetch(source + path, { headers: { accept: "text/html" } });
-    if (answer.redirected || answer.status === 401) return location.reload();
-    if (!answer.ok) throw new Error(answer.statusText);
-    html = await answer.text();
+    const response = await fetch(source + path, { headers: { accept: "text/html" } });
+    if (response.redirected || response.status === 401) return location.reload();
+    if (!response.ok) throw new Error(response.statusText);
+    html = await response.text();
   } catch {
-    html = '<p class="notice bad">The examples could not be read. Check the connection and try again.</p>';
+    html = '<p class="notice bad">The examples could not be loaded. Check the connection and try again.</p>';
   }
-  if (own !== asked) return; // something else was chosen meanwhile
-  examples.innerHTML = html; // escaped by the server, as the page itself
+  if (request !== nRequests) return; // another selection followed
+  examples.innerHTML = html; // escaped by the server
   if (focus) examples.querySelector("[tabindex]")?.focus();
   examples.querySelector("h3")?.scrollIntoView({ block: "nearest" });
 }
 
 function choose(topic, options) {
-  for (const one of topics) {
-    if (one.dataset.topic === topic) one.setAttribute("aria-current", "true");
-    else one.removeAttribute("aria-current");
+  for (const link of topics) {
+    if (link.dataset.topic === topic) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
   }
   show(topic);
   history.replaceState(null, "", topic === undefined ? location.pathname : `?topic=${topic}`);

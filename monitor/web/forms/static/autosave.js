@@ -1,5 +1,5 @@
-// Saves a draft within a second of a pause and every two seconds of steady typing; tries again where
-// the server can't be reached; and keeps a copy in this browser all the time.
+// Saving of drafts: within a second of a pause and every two seconds of steady typing, with retries if
+// the server does not respond, and always with a copy in this browser.
 
 const PAUSE = 700;
 const STEADY = 1700;
@@ -11,13 +11,13 @@ export class Autosave {
    * @param read returns the values to save
    * @param put saves them on the server: a promise
    * @param local a LocalDraft
-   * @param tell called with (state, error) where state is "saved", "failing" or "refused"
+   * @param report called with (state, error) where state is "saved", "failing" or "refused"
    */
-  constructor({ read, put, local, tell }) {
-    Object.assign(this, { read, put, local, tell });
+  constructor({ read, put, local, report }) {
+    Object.assign(this, { read, put, local, report });
     this.editedAt = 0;
-    this.savedAt = 0; // of the newest edit that the server has
-    this.since = 0; // of the oldest edit that it hasn't
+    this.savedAt = 0; // time of the newest edit on the server
+    this.since = 0; // time of the oldest edit not on the server
     this.failures = 0;
     this.running = null;
     this.held = false;
@@ -43,7 +43,7 @@ export class Autosave {
     if (!this.failures && !this.held) this.schedule(Math.max(0, Math.min(PAUSE, this.since + STEADY - now)));
   }
 
-  /** Go on from a draft that is as old as `editedAt`; `saved` where the server has it. */
+  /** Continue a draft edited at `editedAt`; `saved` if the server has it. */
   resume(editedAt, saved) {
     this.editedAt = editedAt;
     this.savedAt = saved ? editedAt : editedAt - 1;
@@ -81,29 +81,29 @@ export class Autosave {
       await this.put(values);
       this.savedAt = Math.max(this.savedAt, values.edited_at);
       this.failures = 0;
-      this.tell("saved");
+      this.report("saved");
       if (this.dirty && !this.held) this.schedule(PAUSE);
-    } catch (refused) {
+    } catch (error) {
       this.copy();
-      if (refused.passes) {
+      if (error.isTransient) {
         this.schedule(RETRIES[Math.min(this.failures, RETRIES.length - 1)]);
         this.failures += 1;
-        this.tell("failing", refused);
+        this.report("failing", error);
       } else {
-        this.tell("refused", refused);
+        this.report("refused", error);
       }
     }
   }
 
-  /** The page goes away or to the background: copy, and send what isn't saved along. */
+  /** On leaving the page: copy the draft and send unsaved changes. */
   leave() {
     this.copy();
     if (this.stopped || !this.dirty) return;
-    // Browsers refuse more than 64 KiB that outlive their page; the copy has it all.
+    // Browsers limit keepalive requests to 64 KiB; the copy is complete.
     this.put(this.values(), { keepalive: JSON.stringify(this.values()).length < 60_000 }).catch(() => {});
   }
 
-  /** Save nothing for a while: something else is being sent. */
+  /** Pause saving during another request. */
   async hold() {
     clearTimeout(this.timer);
     this.held = true;

@@ -1,4 +1,4 @@
-// Moving over a form's fields by arrows, and choosing within one by digits.
+// Keyboard navigation of a form: arrows move between fields, digits select within one.
 
 export class Fields {
   constructor(form) {
@@ -33,14 +33,14 @@ export class Fields {
     return this.form.querySelector(`[data-field="${name}"]`);
   }
 
-  /** Leave a text field for its frame, so that the arrows go on from there. */
+  /** Move the focus from a text field to its frame, so that the arrow keys continue there. */
   leave(target) {
     const field = target.closest("[data-field]");
     if (field) field.focus();
     else target.blur();
   }
 
-  /** Left and right: the browser moves within a group, but passes over its first when none is chosen. */
+  /** Left and right: browsers move within a group, but skip its first option if none is selected. */
   step(event, forward) {
     const group = event.target.name ? [...this.form.querySelectorAll(`input[name="${event.target.name}"]`)] : [];
     if (!group.length || group.some((radio) => radio.checked)) return false;
@@ -48,7 +48,7 @@ export class Fields {
     return true;
   }
 
-  /** Choose the nth option of the field that has the focus, if it is one to choose from by number. */
+  /** Select the nth option of the focused field, if its options are numbered. */
   nth(digit) {
     const field = this.current;
     const option = field?.matches(".numbered") && field.querySelectorAll("input")[digit - 1];

@@ -1,20 +1,20 @@
-// The reservation of an item: kept while somebody is at work, shown when it runs out.
+// The lease of an item: extended during work, shown before it expires.
 
 import { say } from "./announce.js";
 import { send } from "./api.js";
 
 const BEAT = 60_000; // between heartbeats
-const AT_WORK = 3 * 60_000; // after a key, a click or a scroll
+const AT_WORK = 3 * 60_000; // after a keystroke, click or scroll
 const WARN = 5 * 60; // seconds before the end
 const SOON = 60;
 
 class LeaseWatch {
   /**
-   * @param until, now the reservation's end and the server's time, ISO
-   * @param beat asks for more: a promise of {lease_until}
-   * @param show called each second with the seconds left, or null where there is nothing to say
-   * @param say speaks to a screen reader, at the thresholds only
-   * @param refused called with the error of a heartbeat that isn't about the network
+   * @param until, now the lease's end and the server's time, ISO 8601
+   * @param beat extends the lease: a promise of {lease_until}
+   * @param show called each second with the seconds left, or null before the warning
+   * @param say announces to screen readers, at the thresholds only
+   * @param refused called with the error of a heartbeat that is not transient
    */
   constructor({ until, now, beat, show, say, refused }) {
     Object.assign(this, { beat, show, say, refused });
@@ -51,8 +51,8 @@ class LeaseWatch {
     this.lastBeat = Date.now();
     try {
       this.extend((await this.beat()).lease_until);
-    } catch (refused) {
-      if (!refused.passes) this.refused(refused);
+    } catch (error) {
+      if (!error.isTransient) this.refused(error);
     }
   }
 
@@ -65,7 +65,7 @@ class LeaseWatch {
     for (const [threshold, text] of [
       [WARN, "This item is reserved for you for five more minutes."],
       [SOON, "This item is reserved for you for one more minute."],
-      [0, "Your reservation has ended."],
+      [0, "Your reservation has expired."],
     ]) {
       if (left <= threshold && this.spoken > threshold) {
         this.spoken = threshold;
@@ -81,17 +81,17 @@ class LeaseWatch {
   }
 }
 
-/** Watch over the reservation of the item at a path; `refused` is told why there is no more of it. */
-export function leaseOf({ lease_until, now }, path, refused) {
+/** Extend and show the lease of the item at a path; call `refused` with the error when it is lost. */
+export function watchLease({ lease_until, now }, path, refused) {
   const beat = () => send("POST", `${path}/heartbeat`);
   return new LeaseWatch({ until: lease_until, now, beat, show: showLease, say, refused });
 }
 
-/** Show what is left of the reservation, once it is little. */
+/** Show the remaining time before the lease expires. */
 function showLease(left) {
   const chip = document.getElementById("lease");
   chip.hidden = left === null;
-  if (left !== null) chip.textContent = left ? `Reserved for ${clock(left)} more` : "Reservation ended";
+  if (left !== null) chip.textContent = left ? `Reserved for ${clock(left)} more` : "Reservation expired";
 }
 
 function clock(seconds) {

@@ -1,14 +1,14 @@
-// What the page says where the server refuses the person, whatever they do on it.
+// Refusals that concern the user, not the item: signed out, or an expired token.
 
 import { showBanner } from "./banner.js";
 
-/** Returns whether it was dealt with: signed out, or a page whose token has aged. */
-export function refusedPerson(refused) {
-  if (refused.signedOut) {
+/** Show how to continue; return whether the error concerns the user. */
+export function handleUserRefusal(error) {
+  if (error.isSignedOut) {
     const back = `/login?next=${encodeURIComponent(location.pathname)}`;
-    showBanner(`${refused.message} Sign in, and go on where you were.`, [["Sign in again", back]]);
-  } else if (refused.status === 403) {
-    showBanner("This page has been open for too long. What you typed is kept.", [["Reload", () => location.reload()]]);
+    showBanner(`${error.message} Sign in to continue here.`, [["Sign in again", back]]);
+  } else if (error.status === 403) {
+    showBanner("This page was open for too long. Your text is saved.", [["Reload", () => location.reload()]]);
   } else {
     return false;
   }

@@ -1,15 +1,15 @@
-// Where the draft stands: seen all the time, spoken only when it changes for better or worse.
+// The save status of the draft: always visible, announced on changes only.
 
 import { say } from "./announce.js";
 
 const place = document.getElementById("saved");
 let before = "";
 
-export function showSaving(state, now = new Date()) {
+export function showSaveStatus(state, now = new Date()) {
   const time = now.toLocaleTimeString("en-GB");
-  place.textContent = { saved: `Saved ${time}`, failing: "Not saved: trying again", refused: "Not saved" }[state] ?? "";
+  place.textContent = { saved: `Saved ${time}`, failing: "Not saved: retrying", refused: "Not saved" }[state] ?? "";
   place.classList.toggle("good", state === "saved");
   place.classList.toggle("bad", state === "failing" || state === "refused");
-  if (state && state !== before) say(state === "saved" ? "Draft saved." : "Your draft is not saved. It is kept on this computer.");
+  if (state && state !== before) say(state === "saved" ? "Draft saved." : "Your draft is not saved on the server. It is saved in this browser.");
   before = state;
 }

@@ -1,4 +1,4 @@
-// The four scores: a digit goes to the active one, then on to the next.
+// Score fields: a digit sets the active one and moves to the next.
 
 export class Scores {
   constructor(element, form) {
@@ -36,7 +36,7 @@ export class Scores {
     return true;
   }
 
-  /** Give a score to those that have none. */
+  /** Set the scores that are missing. */
   fill(value) {
     for (const name of this.names) if (!this.form.get(name)) this.form.set(name, value);
     this.form.changed();
@@ -47,7 +47,7 @@ export class Scores {
   }
 
   missing() {
-    const name = this.names.find((one) => !this.form.get(one));
+    const name = this.names.find((candidate) => !this.form.get(candidate));
     return name ? [name, `Score the ${name}: 1 to 5.`] : null;
   }
 }

@@ -1,13 +1,13 @@
-// What is done with the item in hand: one action at a time, while its draft holds still.
+// Actions on the current item: one at a time, while saving of the draft is paused.
 
 /**
- * @param element is marked as busy meanwhile
- * @param draft of the item, as draftOf gives it
- * @param goOn leads on, once an action is done
- * @param explain is told the error of an action that was refused
- * @returns runs an action; while another one runs, it does nothing
+ * @param element marked as busy during an action
+ * @param draft of the item, from createDraft
+ * @param goToNext called after an action
+ * @param showError called with the error of a refused action
+ * @returns a function that runs an action, and ignores calls while another one runs
  */
-export function actor({ element, draft, goOn, explain }) {
+export function createSubmission({ element, draft, goToNext, showError }) {
   let busy = false;
   return async (action) => {
     if (busy) return;
@@ -17,12 +17,12 @@ export function actor({ element, draft, goOn, explain }) {
       await draft.autosave.hold();
       await action();
       draft.finish();
-      await goOn();
-    } catch (refused) {
+      await goToNext();
+    } catch (error) {
       busy = false;
       element.removeAttribute("aria-busy");
       draft.autosave.release();
-      await explain(refused);
+      await showError(error);
     }
   };
 }

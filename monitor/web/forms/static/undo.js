@@ -1,4 +1,4 @@
-// After something was submitted, the next page offers to take it back, as long as the server allows it.
+// Undo of the last submission, offered on the next page while the server allows it.
 
 import { send } from "./api.js";
 import { toast } from "./toast.js";
@@ -6,33 +6,33 @@ import { toast } from "./toast.js";
 const KEY = "driftwarden:submitted";
 const OFFER = 10 * 60_000;
 
-/** Where a review is taken back, and where one goes on then. */
-export function reviewOf(item) {
+/** Return the API path to withdraw a review, and the page to return to. */
+export function submittedReview(item) {
   return { item, path: `/api/items/${item}/review`, back: `/review/${item}` };
 }
 
-export function noteSubmitted(submitted) {
+export function rememberSubmission(submitted) {
   sessionStorage.setItem(KEY, JSON.stringify({ ...submitted, at: Date.now() }));
 }
 
-/** Offer it once, in sight for some seconds; U works for longer. */
+/** Offer undo once, in a toast; the U key works for longer. */
 export function offerUndo() {
   const last = lastSubmitted();
   if (!last || last.offered) return;
   sessionStorage.setItem(KEY, JSON.stringify({ ...last, offered: true }));
-  toast(`Item ${last.item} submitted.`, { label: "Undo", key: "U", act: () => takeBack() });
+  toast(`Item ${last.item} submitted.`, { label: "Undo", key: "U", act: () => withdraw() });
 }
 
-export async function takeBack(submitted = lastSubmitted()) {
+export async function withdraw(submitted = lastSubmitted()) {
   if (!submitted) {
-    toast("There is nothing to take back.", { seconds: 4 });
+    toast("There is nothing to undo.", { seconds: 4 });
     return;
   }
   try {
     await send("DELETE", submitted.path);
-  } catch (refused) {
-    if (!refused.passes) sessionStorage.removeItem(KEY);
-    toast(refused.message);
+  } catch (error) {
+    if (!error.isTransient) sessionStorage.removeItem(KEY);
+    toast(error.message);
     return;
   }
   sessionStorage.removeItem(KEY);

@@ -1,7 +1,7 @@
-// A study's own page: the last ratings can be taken back from here too.
+// The page of a human evaluation: undo of the last ratings.
 
 import { listen } from "./keys.js";
-import { offerUndo, takeBack } from "./undo.js";
+import { offerUndo, withdraw } from "./undo.js";
 
 offerUndo();
-listen({ actions: { u: () => takeBack() } });
+listen({ actions: { u: () => withdraw() } });

@@ -1,78 +1,78 @@
-// Rating an item of a study: everything by keyboard, nothing lost.
+// The rating page of a human evaluation.
 
-import { actor } from "./submission.js";
+import { createSubmission } from "./submission.js";
 import { initialState, send } from "./api.js";
 import { showBanner } from "./banner.js";
-import { draftOf } from "./draft.js";
+import { createDraft } from "./draft.js";
 import { Fields } from "./fields.js";
 import { listen } from "./keys.js";
-import { leaseOf } from "./lease.js";
-import { refusedPerson } from "./refusal.js";
-import { showSaving } from "./save_status.js";
+import { watchLease } from "./lease.js";
+import { handleUserRefusal } from "./refusal.js";
+import { showSaveStatus } from "./save_status.js";
 import { Scores } from "./scores.js";
-import { StudyForm } from "./rating_form.js";
-import { toastLater } from "./toast.js";
-import { noteSubmitted, offerUndo, takeBack } from "./undo.js";
+import { RatingForm } from "./rating_form.js";
+import { toastOnNextPage } from "./toast.js";
+import { rememberSubmission, offerUndo, withdraw } from "./undo.js";
 
 const initial = initialState();
-const study = `/human-evaluations/${initial.human_evaluation}`;
-const path = `/api${study}/items/${initial.number}`;
+const base = `/human-evaluations/${initial.human_evaluation}`;
+const path = `/api${base}/items/${initial.number}`;
 const element = document.getElementById("rating");
-const form = new StudyForm(element, initial);
+const form = new RatingForm(element, initial);
 const fields = new Fields(element);
 const scores = new Scores(element, form);
 const help = document.getElementById("help");
 const declining = document.getElementById("decline");
 
-const draft = draftOf({ ...initial, id: `study-${initial.human_evaluation}-${initial.number}` }, form, {
+const draft = createDraft({ ...initial, id: `human-evaluation-${initial.human_evaluation}-${initial.number}` }, form, {
   path: `${path}/draft`,
   saved: (answer) => lease.extend(answer.lease_until),
-  refused: stand,
+  refused: handleRefusal,
 });
 
-const lease = leaseOf(initial, path, stand);
-const act = actor({ element, draft, goOn, explain });
+const lease = watchLease(initial, path, handleRefusal);
+const act = createSubmission({ element, draft, goToNext, showError });
 
-/** The server refuses this person or this item: say what to do. */
-function stand(refused) {
-  if (refusedPerson(refused)) return;
-  if (refused.status !== 404 && refused.status !== 409) {
-    form.complain(refused.message);
+/** Handle a refusal of the user or the item. */
+function handleRefusal(error) {
+  if (handleUserRefusal(error)) return;
+  if (error.status !== 404 && error.status !== 409) {
+    form.showProblem(error.message);
     return;
   }
   draft.finish();
   lease.stop();
   for (const control of element.querySelectorAll("input, textarea, .actions button")) control.disabled = true;
-  const reason = refused.status === 404 ? "This item is no longer yours to rate." : refused.message;
-  showBanner(reason, [["Go on", () => goOn()]]);
-  showSaving("");
+  const reason = error.status === 404 ? "This item is no longer assigned to you." : error.message;
+  showBanner(reason, [["Continue", () => goToNext()]]);
+  showSaveStatus("");
 }
 
-async function goOn() {
-  const next = await send("POST", `/api${study}/claim`).then(({ item }) => item, () => null);
-  location.assign(next ? `${study}/rate` : study);
+async function goToNext() {
+  const next = await send("POST", `/api${base}/claim`).then(({ item }) => item, () => null);
+  location.assign(next ? `${base}/rate` : base);
 }
 
-function explain(refused) {
-  if (refused.passes) form.complain(`${refused.message} Try again in a moment.`);
-  else stand(refused);
+function showError(error) {
+  if (error.isTransient) form.showProblem(`${error.message} Try again in a moment.`);
+  else handleRefusal(error);
 }
 
 function submit() {
   const missing = form.missing();
   if (missing) {
-    form.complain(missing[1]);
+    form.showProblem(missing[1]);
     goTo(missing[0]);
     return;
   }
   act(async () => {
     await send("POST", `${path}/ratings`, { ratings: form.ratings(), comment: form.get("comment") });
-    noteSubmitted({ item: initial.number, path: `${path}/ratings`, back: `${study}/rate` });
+    rememberSubmission({ item: initial.number, path: `${path}/ratings`, back: `${base}/rate` });
   });
 }
 
 async function skip() {
-  await draft.autosave.flush(); // it comes back with what was chosen
+  await draft.autosave.flush(); // the item comes back with its draft
   act(() => send("POST", `${path}/decline`));
 }
 
@@ -81,18 +81,18 @@ function askToDecline() {
   declining.showModal();
 }
 
-// No submit button, so that Enter in the reason's field gives the item away.
+// Not a submit button, so that Enter in the reason field declines the item.
 document.getElementById("keep-button").addEventListener("click", () => declining.close());
 declining.addEventListener("close", () => {
   if (declining.returnValue !== "decline") return;
-  const reason = new FormData(declining.querySelector("form")).get("reason").trim() || "Not mine to judge";
+  const reason = new FormData(declining.querySelector("form")).get("reason").trim() || "Not for me";
   act(async () => {
     await send("POST", `${path}/decline`, { reason });
-    toastLater(`Item ${initial.number} goes to somebody else.`);
+    toastOnNextPage(`Item ${initial.number} goes to another reviewer.`);
   });
 });
 
-/** Make a row the one that digits go to, and bring it into sight. */
+/** Activate a row for digits, and scroll to it. */
 function goTo(name) {
   scores.mark(scores.names.indexOf(name));
   fields.focus(scores.rows[scores.active]);
@@ -121,12 +121,12 @@ listen({
   actions: {
     ...Object.fromEntries([..."0123456789"].map((key) => [key, score])),
     ...Object.fromEntries(
-      initial.letters.map((letter) => [letter.toLowerCase(), () => goTo(form.openFieldOf(letter))]),
+      initial.labels.map((label) => [label.toLowerCase(), () => goTo(form.firstOpenField(label))]),
     ),
     m: () => element.elements.comment.focus(),
     s: skip,
     n: askToDecline,
-    u: () => takeBack(),
+    u: () => withdraw(),
     "?": () => help.showModal(),
     ArrowDown: () => fields.move(1),
     ArrowUp: () => fields.move(-1),

@@ -1,11 +1,11 @@
-// The form of a study's item: a rating for each answer and dimension, and a comment.
+// The rating form: a rating for each response and dimension, and a comment.
 
-export class StudyForm {
-  /** @param letters what the answers are called, in the order they are shown in */
-  constructor(form, { letters, dimensions }) {
-    Object.assign(this, { form, letters, dimensions });
+export class RatingForm {
+  /** @param labels of the responses, in the order shown */
+  constructor(form, { labels, dimensions }) {
+    Object.assign(this, { form, labels, dimensions });
     this.problem = form.querySelector("#problem");
-    form.addEventListener("input", () => this.complain(""));
+    form.addEventListener("input", () => this.showProblem(""));
   }
 
   get(name) {
@@ -29,30 +29,30 @@ export class StudyForm {
     return Object.fromEntries(new FormData(this.form));
   }
 
-  complain(text) {
+  showProblem(text) {
     this.problem.textContent = text;
     this.problem.hidden = !text;
   }
 
-  /** Return what is missing as [field, sentence], or null. */
+  /** Return the first missing field as [name, message], or null. */
   missing() {
-    for (const letter of this.letters) {
+    for (const label of this.labels) {
       for (const [place, dimension] of this.dimensions.entries()) {
-        if (!this.get(`${letter}.${place}`)) return [`${letter}.${place}`, `Rate answer ${letter}: ${dimension}.`];
+        if (!this.get(`${label}.${place}`)) return [`${label}.${place}`, `Rate response ${label}: ${dimension}.`];
       }
     }
     return null;
   }
 
-  /** Return the first field of an answer that isn't rated, or its first. */
-  openFieldOf(letter) {
-    const names = this.dimensions.map((_, place) => `${letter}.${place}`);
+  /** Return the first field of a response without a rating, or its first field. */
+  firstOpenField(label) {
+    const names = this.dimensions.map((_, place) => `${label}.${place}`);
     return names.find((name) => !this.get(name)) ?? names[0];
   }
 
   ratings() {
-    return this.letters.map((letter) =>
-      Object.fromEntries(this.dimensions.map((name, place) => [name, Number(this.get(`${letter}.${place}`))])),
+    return this.labels.map((label) =>
+      Object.fromEntries(this.dimensions.map((name, place) => [name, Number(this.get(`${label}.${place}`))])),
     );
   }
 }

@@ -1,4 +1,4 @@
-// Says things to screen readers, once each, without moving the focus.
+// Announcements for screen readers, without moving the focus.
 
 const region = document.getElementById("announce");
 

@@ -1,28 +1,28 @@
-// One way to talk to the server: JSON, with the token that shows the request comes from this page.
+// Requests to the JSON API, with the CSRF token of the page.
 
 const token = document.querySelector('meta[name="csrf-token"]').content;
 
-export class Refused extends Error {
-  /** `status` is 0 where the server doesn't answer at all. */
+export class RequestError extends Error {
+  /** `status` is 0 if the server does not respond. */
   constructor(status, detail) {
     super(detail);
     this.status = status;
   }
 
-  /** Whether the same request may succeed later, without anybody doing anything. */
-  get passes() {
+  /** Whether the same request may succeed later. */
+  get isTransient() {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 
-  get signedOut() {
+  get isSignedOut() {
     return this.status === 401;
   }
 }
 
 export async function send(method, path, body = {}, options = {}) {
-  let answer;
+  let response;
   try {
-    answer = await fetch(path, {
+    response = await fetch(path, {
       method,
       headers: { "Content-Type": "application/json", "x-csrftoken": token },
       body: JSON.stringify(body),
@@ -30,12 +30,12 @@ export async function send(method, path, body = {}, options = {}) {
       ...options,
     });
   } catch {
-    throw new Refused(0, "The server doesn't answer. What you typed is kept on this computer.");
+    throw new RequestError(0, "The server does not respond. Your text is saved in this browser.");
   }
-  const content = await answer.json().catch(() => ({}));
-  if (answer.ok) return content;
-  if (answer.status === 401) throw new Refused(401, "You have been signed out. What you typed is kept on this computer.");
-  throw new Refused(answer.status, sentence(content.detail ?? "That didn't work."));
+  const content = await response.json().catch(() => ({}));
+  if (response.ok) return content;
+  if (response.status === 401) throw new RequestError(401, "You have been signed out. Your text is saved in this browser.");
+  throw new RequestError(response.status, sentence(content.detail ?? "The request failed."));
 }
 
 export function initialState() {

@@ -1,16 +1,16 @@
-// A message above the form that stays until it is dealt with, with buttons.
+// A persistent message above the form, with buttons.
 
 import { say } from "./announce.js";
 
 const banner = document.getElementById("banner");
 
-/** @param actions [label, what it does: an address, or a function], the first the likeliest */
+/** @param actions [label, an address or a function], the most likely first */
 export function showBanner(text, actions, kind = "warn") {
   if (banner.dataset.text === text) return;
   banner.dataset.text = text;
-  const words = document.createElement("p");
-  words.textContent = text;
-  banner.replaceChildren(words, ...actions.map(([label, act], at) => control(label, act, at === 0)));
+  const message = document.createElement("p");
+  message.textContent = text;
+  banner.replaceChildren(message, ...actions.map(([label, act], at) => control(label, act, at === 0)));
   banner.className = `notice banner ${kind}`;
   banner.hidden = false;
   banner.scrollIntoView({ block: "nearest" });

@@ -1,24 +1,24 @@
-// A copy of what is being typed, in this browser, for the time when the server can't be reached.
-// It holds customers' text: it goes when the review is submitted, when its person signs out, and by age.
+// Copies of drafts in this browser, for times without a server. They contain traffic: they are deleted
+// on submission, on sign-out, and by age.
 
 const PREFIX = "driftwarden:draft:";
 const MAX_AGE = 7 * 24 * 3600 * 1000;
 
 export class LocalDraft {
-  constructor(person, item) {
-    this.key = `${PREFIX}${person}:${item}`;
+  constructor(user, item) {
+    this.key = `${PREFIX}${user}:${item}`;
   }
 
   read() {
     return parse(this.key);
   }
 
-  /** `edited_at` is in the values; `lost` says that others have taken the item. */
+  /** The values contain `edited_at`; `lost` marks an item that other reviewers have taken. */
   write(values, lost = false) {
     try {
       localStorage.setItem(this.key, JSON.stringify({ values, lost }));
     } catch {
-      // Storage is full or switched off: the server's draft has to do.
+      // Storage is full or disabled: only the server has the draft.
     }
   }
 
@@ -27,18 +27,18 @@ export class LocalDraft {
   }
 }
 
-/** Return the texts of a person whose items others have taken: [{item, values}]. */
-export function lostDrafts(person) {
-  return keys(`${PREFIX}${person}:`)
+/** Return a user's drafts of items that other reviewers have taken: [{item, values}]. */
+export function lostDrafts(user) {
+  return keys(`${PREFIX}${user}:`)
     .map((key) => ({ item: Number(key.split(":").at(-1)), ...parse(key) }))
     .filter((copy) => copy.lost);
 }
 
-export function forget(person) {
-  for (const key of keys(`${PREFIX}${person}:`)) attempt(() => localStorage.removeItem(key));
+export function deleteDrafts(user) {
+  for (const key of keys(`${PREFIX}${user}:`)) attempt(() => localStorage.removeItem(key));
 }
 
-export function forgetOld(now = Date.now()) {
+export function deleteOldDrafts(now = Date.now()) {
   for (const key of keys(PREFIX)) {
     const at = parse(key)?.values?.edited_at ?? 0;
     if (now - at > MAX_AGE) attempt(() => localStorage.removeItem(key));

@@ -1,11 +1,11 @@
-// Single keys that act while nobody is typing.
+// Keyboard shortcuts, active outside of text fields.
 
 export const isTyping = (target) => target.matches("textarea, select, input:not([type=radio], [type=checkbox])");
 
 /**
- * @param actions maps a key, in lower case, to what it does
- * @param submit what Ctrl+Enter does, anywhere
- * @param leave what Esc does in a text field
+ * @param actions lower-case key -> function
+ * @param submit called by Ctrl+Enter, anywhere
+ * @param leave called by Esc in a text field
  */
 export function listen({ actions, submit, leave }) {
   document.addEventListener("keydown", (event) => {

@@ -1,9 +1,9 @@
-// On every page: signing out, the keys' dialog, and what the page before had to say.
+// Script of every page: sign-out, the shortcuts dialog, and a pending toast.
 
-import { forgetOld } from "./draft_store.js";
+import { deleteOldDrafts } from "./draft_store.js";
 import "./sign_out.js";
-import { toastNow } from "./toast.js";
+import { showPendingToast } from "./toast.js";
 
-forgetOld();
+deleteOldDrafts();
 document.getElementById("help-button")?.addEventListener("click", () => document.getElementById("help").showModal());
-toastNow();
+showPendingToast();

@@ -1,23 +1,23 @@
-// Signing out: what is typed goes to the server first, then no customer's text stays in this browser.
+// Sign-out: save the draft on the server first, then delete the copies in this browser.
 
-import { forget } from "./draft_store.js";
+import { deleteDrafts } from "./draft_store.js";
 import { toast } from "./toast.js";
 
 const form = document.getElementById("sign-out");
-const waits = [];
+const saves = [];
 
-/** @param ready a function that returns (a promise of) whether all is saved */
+/** @param ready returns (a promise of) whether everything is saved */
 export function beforeSignOut(ready) {
-  waits.push(ready);
+  saves.push(ready);
 }
 
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const ready = await Promise.all(waits.map((one) => one()));
+  const ready = await Promise.all(saves.map((save) => save()));
   if (ready.includes(false)) {
-    toast("The server doesn't answer, so what you typed can't be saved. You are still signed in.");
+    toast("The server does not respond, so your draft can't be saved. You are still signed in.");
     return;
   }
-  forget(form.dataset.person);
+  deleteDrafts(form.dataset.user);
   form.submit();
 });

@@ -1,4 +1,4 @@
-// Light, dark, or as the system has it. Runs before the page is painted, so that nothing flashes.
+// Colour theme: light, dark or the system's. Runs before the first paint, so that nothing flashes.
 (() => {
   const KEY = "driftwarden:theme";
   const NEXT = { "": "light", light: "dark", dark: "" };
@@ -9,7 +9,7 @@
     try {
       return localStorage.getItem(KEY) ?? "";
     } catch {
-      return ""; // storage is switched off
+      return ""; // storage is disabled
     }
   }
 
@@ -33,7 +33,7 @@
       try {
         localStorage.setItem(KEY, theme);
       } catch {
-        // the choice holds for this page only
+        // the theme applies to this page only
       }
       show();
     });

@@ -1,4 +1,4 @@
-// A short message at the bottom that goes by itself, with at most one button.
+// A short message at the bottom that disappears, with at most one button.
 
 import { say } from "./announce.js";
 
@@ -8,9 +8,9 @@ export function toast(text, { label = "", key = "", act = null, seconds = 10 } =
   document.querySelector(".toast")?.remove();
   const box = document.createElement("div");
   box.className = "toast";
-  const words = document.createElement("span");
-  words.textContent = text;
-  box.append(words);
+  const message = document.createElement("span");
+  message.textContent = text;
+  box.append(message);
   if (act) {
     const button = document.createElement("button");
     button.type = "button";
@@ -25,12 +25,12 @@ export function toast(text, { label = "", key = "", act = null, seconds = 10 } =
   setTimeout(() => box.contains(document.activeElement) || box.remove(), seconds * 1000);
 }
 
-/** Show a message on the page that comes next. */
-export function toastLater(text) {
+/** Show a message on the next page. */
+export function toastOnNextPage(text) {
   sessionStorage.setItem(LATER, text);
 }
 
-export function toastNow() {
+export function showPendingToast() {
   const text = sessionStorage.getItem(LATER);
   sessionStorage.removeItem(LATER);
   if (text) toast(text);

@@ -1,5 +1,5 @@
-// A word diff by Myers' O(ND) algorithm (E. Myers, Algorithmica 1, 1986). Where two texts differ in too
-// much for words, lines are compared first, and words only within the lines that changed.
+// Word diff by Myers' O(ND) algorithm (E. Myers, Algorithmica 1, 1986). Texts with too many differences
+// are compared by lines first, and by words only within changed lines.
 
 const MAX_EDITS = 2000; // of words; the work grows with its square
 
@@ -104,8 +104,8 @@ function walkBack(trace, before, after) {
   return parts.reverse();
 }
 
-// Within a change, what was removed stands together before what was added; spaces and marks that both
-// happen to share don't break a change in two.
+// Within a change, removed text comes before added text; shared spaces and punctuation don't split a
+// change in two.
 function merge(parts) {
   const merged = [];
   let removed = [];

@@ -1,11 +1,11 @@
-// Shows a word diff, at once for short texts and after a pause for long ones.
+// Display of a word diff: at once for short texts, after a pause for long ones.
 
 import { diffWords } from "./diff.js";
 
 const TAGS = { same: "span", removed: "del", added: "ins" };
-const SHORT = 6_000; // characters of both texts: compared at each key
+const SHORT = 6_000; // characters of both texts: compared at each keystroke
 const KEEP = 160; // characters shown on both sides of a change
-const FOLD = 600; // an unchanged stretch longer than this is folded
+const FOLD = 600; // longer unchanged passages are folded
 
 export function showDiff(element, before, after) {
   const parts = diffWords(before, after);
@@ -15,8 +15,8 @@ export function showDiff(element, before, after) {
   );
 }
 
-/** Return a function that shows the newest pair of texts, when there is time for it. */
-export function liveDiff(element) {
+/** Return a function that shows the newest pair of texts after a pause. */
+export function createLiveDiff(element) {
   let timer = 0;
   return (before, after) => {
     clearTimeout(timer);
@@ -47,7 +47,7 @@ function part(tag, text) {
 }
 
 function unchanged() {
-  const note = part("span", "No change yet.");
+  const note = part("span", "No changes yet.");
   note.className = "muted";
   return note;
 }

@@ -1,17 +1,17 @@
-// After both reviews: talk and propose the same, or decide what two others couldn't, or audit.
+// The page of an item after both reviews: discussion, adjudication, audit.
 
 import { initialState, send } from "./api.js";
 import { showBanner } from "./banner.js";
 import { showDiff } from "./diff_view.js";
-import { draftOf } from "./draft.js";
+import { createDraft } from "./draft.js";
 import { Fields } from "./fields.js";
-import { JudgementForm } from "./verdict_form.js";
-import { toggleGuide } from "./guidelines.js";
+import { VerdictForm } from "./verdict_form.js";
+import { toggleGuidelines } from "./guidelines.js";
 import { listen } from "./keys.js";
-import { leadButtons } from "./lead_actions.js";
+import { bindLeadActions } from "./lead_actions.js";
 import { follow } from "./poll.js";
-import { refusedPerson } from "./refusal.js";
-import { toast, toastLater } from "./toast.js";
+import { handleUserRefusal } from "./refusal.js";
+import { toast, toastOnNextPage } from "./toast.js";
 
 const initial = initialState();
 const path = `/api/items/${initial.id}`;
@@ -25,20 +25,20 @@ function showTexts(part) {
 showTexts(document);
 const between = document.getElementById("between");
 if (between) showDiff(between, ...initial.texts);
-leadButtons(initial.id);
+bindLeadActions(initial.id);
 
-const actions = { g: toggleGuide, "?": () => document.getElementById("help").showModal() };
+const actions = { g: toggleGuidelines, "?": () => document.getElementById("help").showModal() };
 let submit;
 let leave;
 
 if (element) {
-  const form = new JudgementForm(element, initial.response);
+  const form = new VerdictForm(element, initial.response);
   const fields = new Fields(element);
-  const draft = draftOf(initial, form, { refused: complain });
+  const draft = createDraft(initial, form, { refused: showProblem });
   let busy = false;
 
-  function complain(refused) {
-    if (!refusedPerson(refused)) form.complain(refused.message);
+  function showProblem(error) {
+    if (!handleUserRefusal(error)) form.showProblem(error.message);
   }
 
   async function act(action) {
@@ -46,8 +46,8 @@ if (element) {
     busy = true;
     try {
       await action();
-    } catch (refused) {
-      complain(refused);
+    } catch (error) {
+      showProblem(error);
     } finally {
       busy = false;
     }
@@ -56,19 +56,19 @@ if (element) {
   async function propose(judgement) {
     const { status } = await send("POST", `${path}/resolution`, judgement);
     draft.finish();
-    toastLater(status === "gold" ? `Item ${initial.id} is settled.` : "Proposed. It is settled when your colleague agrees.");
+    toastOnNextPage(status === "gold" ? `Item ${initial.id} is settled.` : "Proposed. The item is settled when the other reviewer agrees.");
     location.reload();
   }
 
   async function decide(judgement) {
     if (initial.state === "audit") {
       const { differences } = await send("POST", `${path}/audit`, judgement);
-      toastLater(differences.length
-        ? `Audited. Yours differs (${differences.join(", ")}), and holds from now on.`
-        : "Audited: you agree with your colleagues.");
+      toastOnNextPage(differences.length
+        ? `Audited. Your verdict differs (${differences.join(", ")}) and replaces the agreed one.`
+        : "Audited. You agree with both reviewers.");
     } else {
       await send("POST", `${path}/adjudication`, { ...judgement, cause: form.get("cause") });
-      toastLater(`Item ${initial.id} is decided.`);
+      toastOnNextPage(`Item ${initial.id} is decided.`);
     }
     draft.finish();
     location.assign("/review");
@@ -80,13 +80,13 @@ if (element) {
       return;
     }
     const cause = initial.state === "adjudication" && !form.get("cause");
-    const missing = form.missing() ?? (cause ? ["cause", "Say why a decision was needed."] : null);
+    const missing = form.missing() ?? (cause ? ["cause", "Select the cause of the disagreement."] : null);
     if (missing) {
-      form.complain(missing[1]);
+      form.showProblem(missing[1]);
       fields.focus(fields.named(missing[0]));
       return;
     }
-    act(() => (initial.state === "disagreed" ? propose : decide)(form.judgement()));
+    act(() => (initial.state === "disagreed" ? propose : decide)(form.review()));
   };
 
   function write() {
@@ -103,8 +103,8 @@ if (element) {
   const refresh = follow(["messages", "proposals"], showTexts, () => {
     if (!message?.value.trim() && !draft.autosave.dirty) location.reload();
     else {
-      const text = "This item has moved on while you were writing. What you wrote stays here, for you to copy.";
-      showBanner(text, [["See how it stands", () => location.reload()]]);
+      const text = "This item has changed while you were writing. Your text stays here for you to copy.";
+      showBanner(text, [["Reload", () => location.reload()]]);
     }
   });
 
@@ -133,7 +133,7 @@ if (element) {
     act(async () => {
       await send("POST", `${path}/escalation`);
       draft.finish();
-      toastLater(`Item ${initial.id} goes to an adjudicator.`);
+      toastOnNextPage(`Item ${initial.id} is passed to an adjudicator.`);
       location.assign("/review");
     });
   });
@@ -154,7 +154,7 @@ if (element) {
   if (!draft.restore() && initial.start) form.fill(initial.start);
 } else if (initial.state === "disagreed" || initial.state === "adjudication") {
   follow(["messages", "proposals"], showTexts, () => {
-    toast("This item has moved on. Reload to see it.");
+    toast("This item has changed. Reload the page.");
   });
 }
 

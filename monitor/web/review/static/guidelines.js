@@ -1,25 +1,25 @@
-// The guide beside the item; it stays as it was left while somebody works.
+// The guidelines panel; it stays open or closed from item to item.
 
-const KEY = "driftwarden:guide";
-const guide = document.getElementById("guide");
-const button = document.getElementById("guide-button");
+const KEY = "driftwarden:guidelines";
+const guidelines = document.getElementById("guidelines");
+const button = document.getElementById("guidelines-button");
 
 function show(open) {
-  guide.hidden = !open;
-  guide.parentElement.classList.toggle("with-guide", open);
+  guidelines.hidden = !open;
+  guidelines.parentElement.classList.toggle("with-guidelines", open);
   button.setAttribute("aria-expanded", String(open));
   sessionStorage.setItem(KEY, open ? "open" : "");
 }
 
-export function toggleGuide() {
-  const open = guide.hidden;
+export function toggleGuidelines() {
+  const open = guidelines.hidden;
   show(open);
-  (open ? guide : button).focus({ preventScroll: true });
+  (open ? guidelines : button).focus({ preventScroll: true });
 }
 
-if (guide) {
+if (guidelines) {
   show(sessionStorage.getItem(KEY) === "open" && matchMedia("(min-width: 1200px)").matches);
-  button.addEventListener("click", toggleGuide);
-  guide.querySelector(".close").addEventListener("click", toggleGuide);
-  guide.addEventListener("keydown", (event) => event.key === "Escape" && toggleGuide());
+  button.addEventListener("click", toggleGuidelines);
+  guidelines.querySelector(".close").addEventListener("click", toggleGuidelines);
+  guidelines.addEventListener("keydown", (event) => event.key === "Escape" && toggleGuidelines());
 }

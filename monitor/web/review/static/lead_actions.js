@@ -1,23 +1,23 @@
-// What a lead does with an item: reopen what was decided, settle a flag.
+// Actions of leads on an item: reopening, settling a flag.
 
 import { send } from "./api.js";
-import { toast, toastLater } from "./toast.js";
+import { toast, toastOnNextPage } from "./toast.js";
 
-export function leadButtons(item) {
-  const post = async (what, body = {}) => {
+export function bindLeadActions(item) {
+  const post = async (action, body = {}) => {
     try {
-      await send("POST", `/api/lead/items/${item}/${what}`, body);
+      await send("POST", `/api/lead/items/${item}/${action}`, body);
       return true;
-    } catch (refused) {
-      toast(refused.message);
+    } catch (error) {
+      toast(error.message);
       return false;
     }
   };
   for (const button of document.querySelectorAll("[data-settle]")) {
     button.addEventListener("click", async () => {
-      const what = button.dataset.settle;
-      if (!(await post(what))) return;
-      toastLater(what === "confirm-flag" ? `Item ${item} was taken out.` : `Item ${item} is back where it was.`);
+      const action = button.dataset.settle;
+      if (!(await post(action))) return;
+      toastOnNextPage(action === "confirm-flag" ? `Item ${item} is excluded.` : `Item ${item} is restored.`);
       location.assign("/review");
     });
   }

@@ -1,21 +1,21 @@
-// Fetches the page again now and then, and takes over the parts that others change.
+// Polling of the page for parts that other users change.
 
 const EVERY = 5_000;
 
 /**
  * @param ids of the parts
- * @param changed called with each part that is new
- * @param moved called when the item's state is another
- * @returns a function that looks at once
+ * @param changed called with each changed part
+ * @param moved called when the item's state has changed
+ * @returns a function that polls at once
  */
 export function follow(ids, changed, moved) {
   const { state } = document.getElementById("state").dataset;
   const seen = new Map();
 
-  async function look() {
-    const answer = await fetch(location.href).catch(() => null);
-    if (!answer?.ok || answer.redirected) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  async function poll() {
+    const response = await fetch(location.href).catch(() => null);
+    if (!response?.ok || response.redirected) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
     if (page.getElementById("state")?.dataset.state !== state) {
       moved();
       return;
@@ -29,6 +29,6 @@ export function follow(ids, changed, moved) {
     }
   }
 
-  setInterval(() => document.hidden || look(), EVERY);
-  return look;
+  setInterval(() => document.hidden || poll(), EVERY);
+  return poll;
 }

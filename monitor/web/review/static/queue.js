@@ -1,20 +1,20 @@
-// The queue: undo of the last review, and the texts of items that others have taken.
+// The queue page: undo of the last review, and lost drafts.
 
 import { LocalDraft, lostDrafts } from "./draft_store.js";
 import { listen } from "./keys.js";
-import { offerUndo, takeBack } from "./undo.js";
+import { offerUndo, withdraw } from "./undo.js";
 
-const place = document.getElementById("kept");
-const { person } = place.dataset;
+const place = document.getElementById("lost-drafts");
+const { user } = place.dataset;
 
-for (const { item, values } of lostDrafts(person)) {
+for (const { item, values } of lostDrafts(user)) {
   const card = document.createElement("section");
-  card.className = "card kept";
+  card.className = "card lost-draft";
   const title = document.createElement("h2");
-  title.textContent = `What you wrote for item ${item}`;
-  const words = document.createElement("p");
-  words.className = "muted";
-  words.textContent = "Others have taken the item. Copy what you need; it is kept on this computer only.";
+  title.textContent = `Your draft of item ${item}`;
+  const explanation = document.createElement("p");
+  explanation.className = "muted";
+  explanation.textContent = "Other reviewers have taken the item. Copy what you need: the draft is saved in this browser only.";
   const text = document.createElement("textarea");
   text.readOnly = true;
   text.setAttribute("aria-label", title.textContent);
@@ -23,12 +23,12 @@ for (const { item, values } of lostDrafts(person)) {
   button.type = "button";
   button.textContent = "Remove";
   button.addEventListener("click", () => {
-    new LocalDraft(person, item).remove();
+    new LocalDraft(user, item).remove();
     card.remove();
   });
-  card.append(title, words, text, button);
+  card.append(title, explanation, text, button);
   place.append(card);
 }
 
 offerUndo();
-listen({ actions: { u: () => takeBack() } });
+listen({ actions: { u: () => withdraw() } });

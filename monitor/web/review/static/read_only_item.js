@@ -1,19 +1,19 @@
-// An item that is only looked at: reviewed already, or taken out.
+// The page of a read-only item: submitted, flagged or excluded.
 
 import { initialState } from "./api.js";
-import { toggleGuide } from "./guidelines.js";
+import { toggleGuidelines } from "./guidelines.js";
 import { listen } from "./keys.js";
-import { leadButtons } from "./lead_actions.js";
-import { reviewOf, takeBack } from "./undo.js";
+import { bindLeadActions } from "./lead_actions.js";
+import { submittedReview, withdraw } from "./undo.js";
 
 const initial = initialState();
-leadButtons(initial.id);
-const back = () => takeBack(reviewOf(initial.id));
+bindLeadActions(initial.id);
+const back = () => withdraw(submittedReview(initial.id));
 
 document.getElementById("undo-button")?.addEventListener("click", back);
 listen({
   actions: {
-    g: toggleGuide,
+    g: toggleGuidelines,
     "?": () => document.getElementById("help").showModal(),
     ...(initial.state === "submitted" ? { u: back } : {}),
   },

@@ -1,46 +1,46 @@
-// The review page: everything by keyboard, nothing lost.
+// The review page.
 
-import { actor } from "./submission.js";
+import { createSubmission } from "./submission.js";
 import { initialState, send } from "./api.js";
 import { showBanner } from "./banner.js";
-import { draftOf } from "./draft.js";
+import { createDraft } from "./draft.js";
 import { Fields } from "./fields.js";
-import { JudgementForm } from "./verdict_form.js";
-import { toggleGuide } from "./guidelines.js";
+import { VerdictForm } from "./verdict_form.js";
+import { toggleGuidelines } from "./guidelines.js";
 import { listen } from "./keys.js";
-import { leaseOf } from "./lease.js";
-import { refusedPerson } from "./refusal.js";
-import { showSaving } from "./save_status.js";
+import { watchLease } from "./lease.js";
+import { handleUserRefusal } from "./refusal.js";
+import { showSaveStatus } from "./save_status.js";
 import { Scores } from "./scores.js";
-import { toastLater } from "./toast.js";
-import { noteSubmitted, offerUndo, reviewOf, takeBack } from "./undo.js";
+import { toastOnNextPage } from "./toast.js";
+import { rememberSubmission, offerUndo, submittedReview, withdraw } from "./undo.js";
 
 const initial = initialState();
 const path = `/api/items/${initial.id}`;
 const element = document.getElementById("review");
-const form = new JudgementForm(element, initial.response);
+const form = new VerdictForm(element, initial.response);
 const fields = new Fields(element);
 const scores = new Scores(element, form);
 const help = document.getElementById("help");
 const flagDialog = document.getElementById("flag");
 
-const draft = draftOf(initial, form, {
+const draft = createDraft(initial, form, {
   saved: (answer) => lease.extend(answer.lease_until),
-  refused: stand,
+  refused: handleRefusal,
 });
 
-const lease = leaseOf(initial, path, stand);
-const act = actor({ element, draft, goOn, explain });
+const lease = watchLease(initial, path, handleRefusal);
+const act = createSubmission({ element, draft, goToNext, showError });
 
-/** The server refuses this person or this item: say what to do; what was typed stays. */
-function stand(refused) {
-  if (refusedPerson(refused)) return;
-  if (refused.status === 404 || refused.status === 409) lose(refused);
-  else form.complain(refused.message);
+/** Handle a refusal of the user or the item; the form keeps its text. */
+function handleRefusal(error) {
+  if (handleUserRefusal(error)) return;
+  if (error.status === 404 || error.status === 409) closeLostItem(error);
+  else form.showProblem(error.message);
 }
 
-/** Others have the item, or it is out of review: keep the text to copy, and let go. */
-function lose(refused) {
+/** Close an item that other reviewers have taken or that is withdrawn, keeping the text to copy. */
+function closeLostItem(error) {
   draft.autosave.end();
   lease.stop();
   const typed = draft.autosave.editedAt > 0;
@@ -48,11 +48,11 @@ function lose(refused) {
   element.classList.add("lost");
   for (const control of element.querySelectorAll("input, .actions button")) control.disabled = true;
   for (const text of element.querySelectorAll("textarea")) text.readOnly = true;
-  const reason = refused.status === 404 ? "This item is no longer yours to review." : refused.message;
-  const actions = [["Go on with the next item", () => goOn()]];
-  if (typed) actions.push(["Copy what I wrote", copy]);
-  showBanner(typed ? `${reason} What you wrote is kept here and on your queue, for you to copy.` : reason, actions);
-  showSaving("");
+  const reason = error.status === 404 ? "This item is no longer assigned to you." : error.message;
+  const actions = [["Next item", () => goToNext()]];
+  if (typed) actions.push(["Copy my text", copy]);
+  showBanner(typed ? `${reason} Your text is saved here and on your queue for you to copy.` : reason, actions);
+  showSaveStatus("");
 }
 
 async function copy(button) {
@@ -69,7 +69,7 @@ function start() {
   offerUndo();
 }
 
-/** `at` says whether to go on into the editor: not when the arrows only pass over the verdicts. */
+/** `at`: whether to focus the editor; not while the arrow keys move over the verdicts. */
 function decide(verdict, at = true) {
   form.choose(verdict);
   if (verdict === "accept") scores.fill("5");
@@ -77,37 +77,37 @@ function decide(verdict, at = true) {
   scores.markNext();
 }
 
-async function goOn() {
+async function goToNext() {
   const { item } = await send("POST", "/api/items/claim");
   location.assign(item ? `/review/${item}` : "/review");
 }
 
-/** A refusal is about the review, which can be mended, or about the item, which is gone: a heartbeat knows. */
-async function explain(refused) {
-  if (refused.passes) form.complain(`${refused.message} Try again in a moment.`);
-  else if (refused.status !== 409) stand(refused);
+/** A heartbeat tells whether a refusal concerns the review, which can be fixed, or a lost item. */
+async function showError(error) {
+  if (error.isTransient) form.showProblem(`${error.message} Try again in a moment.`);
+  else if (error.status !== 409) handleRefusal(error);
   else {
-    const gone = await send("POST", `${path}/heartbeat`).then(() => null, (error) => error);
-    if (gone && !gone.passes) stand(gone);
-    else form.complain(refused.message);
+    const refusal = await send("POST", `${path}/heartbeat`).then(() => null, (failure) => failure);
+    if (refusal && !refusal.isTransient) handleRefusal(refusal);
+    else form.showProblem(error.message);
   }
 }
 
 function submit() {
   const missing = form.missing() ?? scores.missing();
   if (missing) {
-    form.complain(missing[1]);
+    form.showProblem(missing[1]);
     fields.focus(fields.named(missing[0]));
     return;
   }
   act(async () => {
-    await send("POST", `${path}/review`, { ...form.judgement(), ...scores.values() });
-    noteSubmitted(reviewOf(initial.id));
+    await send("POST", `${path}/review`, { ...form.review(), ...scores.values() });
+    rememberSubmission(submittedReview(initial.id));
   });
 }
 
 async function skip() {
-  await draft.autosave.flush(); // it comes back with what was typed
+  await draft.autosave.flush(); // the item comes back with its draft
   act(() => send("POST", `${path}/decline`));
 }
 
@@ -117,13 +117,13 @@ function askToFlag() {
 }
 
 flagDialog.addEventListener("close", () => {
-  if (flagDialog.returnValue !== "take-out") return;
+  if (flagDialog.returnValue !== "flag") return;
   const chosen = new FormData(flagDialog.querySelector("form"));
-  const reason = [chosen.get("what"), chosen.get("details").trim()].filter(Boolean).join(": ");
-  const route = chosen.get("what") === "Not mine to judge" ? "decline" : "flag";
+  const reason = [chosen.get("reason"), chosen.get("details").trim()].filter(Boolean).join(": ");
+  const route = chosen.get("reason") === "Not for me" ? "decline" : "flag";
   act(async () => {
     await send("POST", `${path}/${route}`, { reason });
-    toastLater(route === "flag" ? `Item ${initial.id} is flagged. A lead looks at it.` : `Item ${initial.id} goes to somebody else.`);
+    toastOnNextPage(route === "flag" ? `Item ${initial.id} is flagged. A lead will decide.` : `Item ${initial.id} goes to another reviewer.`);
   });
 });
 
@@ -149,9 +149,9 @@ listen({
     e: () => decide("correct"),
     s: skip,
     f: askToFlag,
-    g: toggleGuide,
+    g: toggleGuidelines,
     d: () => form.toggleDiff(),
-    u: () => takeBack(),
+    u: () => withdraw(),
     "?": () => help.showModal(),
     ArrowDown: () => fields.move(1),
     ArrowUp: () => fields.move(-1),

@@ -1,16 +1,16 @@
-// What all forms of judgement share: verdict, what was wrong, the editor with its live diff.
+// The verdict form: verdict, cause of the error, and the editor with its live diff.
 
-import { liveDiff } from "./diff_view.js";
+import { createLiveDiff } from "./diff_view.js";
 
 const SHOW_DIFF = "driftwarden:diff";
 
-export class JudgementForm {
+export class VerdictForm {
   constructor(form, response) {
     this.form = form;
     this.response = response;
     this.editor = form.elements.corrected_response;
     this.diff = form.querySelector("#diff");
-    this.draw = liveDiff(this.diff);
+    this.draw = createLiveDiff(this.diff);
     this.problem = form.querySelector("#problem");
     this.diffButton = form.querySelector("#diff-button");
     this.showsDiff = sessionStorage.getItem(SHOW_DIFF) !== "no";
@@ -57,7 +57,7 @@ export class JudgementForm {
     this.diff.hidden = !this.showsDiff;
     this.diffButton.setAttribute("aria-pressed", String(this.showsDiff));
     if (this.wrong && this.showsDiff) this.draw(this.response, this.editor.value);
-    this.complain("");
+    this.showProblem("");
   }
 
   toggleDiff() {
@@ -66,7 +66,7 @@ export class JudgementForm {
     this.refresh();
   }
 
-  /** Put the model's words back, by the browser's own editing, so that Ctrl+Z undoes it. */
+  /** Restore the model's response by an edit of the browser, so that Ctrl+Z undoes it. */
   restore() {
     this.editor.focus();
     this.editor.select();
@@ -79,17 +79,17 @@ export class JudgementForm {
     this.editor.setSelectionRange(this.editor.value.length, this.editor.value.length);
   }
 
-  complain(text) {
+  showProblem(text) {
     this.problem.textContent = text;
     this.problem.hidden = !text;
   }
 
-  /** Return all that was typed and chosen, for the draft. */
+  /** Return the values of all fields, for the draft. */
   values() {
     return { ...Object.fromEntries(new FormData(this.form)), corrected_response: this.editor.value };
   }
 
-  judgement() {
+  review() {
     return {
       verdict: this.verdict,
       error_kind: this.wrong ? this.get("error_kind") : "",
@@ -99,18 +99,18 @@ export class JudgementForm {
     };
   }
 
-  /** Return what is missing as [field, sentence], or null. */
+  /** Return the first missing field as [name, message], or null. */
   missing() {
-    if (!this.verdict) return ["verdict", "Choose a verdict: accept, correct or reject."];
+    if (!this.verdict) return ["verdict", "Select a verdict: accept, correct or reject."];
     if (!this.wrong) return null;
-    if (!this.get("error_kind")) return ["error_kind", "Say which kind of error it is."];
-    if (!this.get("answerable")) return ["answerable", "Say whether an expert could have answered it."];
+    if (!this.get("error_kind")) return ["error_kind", "Select the kind of error."];
+    if (!this.get("answerable")) return ["answerable", "Select whether an expert could have answered it."];
     const same = this.editor.value.trim() === this.response.trim();
     if (this.verdict === "correct" && same) {
-      return ["corrected_response", "Edit the response, or accept it as it is."];
+      return ["corrected_response", "Edit the response, or accept it."];
     }
     if (this.verdict === "correct" && !this.editor.value.trim()) {
-      return ["corrected_response", "Write the response as it should have been, or reject it."];
+      return ["corrected_response", "Write the correct response, or reject it."];
     }
     return null;
   }
