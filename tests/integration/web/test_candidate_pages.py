@@ -1,4 +1,4 @@
-"""The page of a verdict: every number, the answers that differ, nothing while people rate blind."""
+"""The pages of a candidate evaluation: figures, responses, and neither while rated blind."""
 
 import html
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def client(world: World) -> Iterator[TestClient[Litestar]]:
         yield made
 
 
-def test_a_lead_sees_every_number(
+def test_a_lead_sees_every_figure(
     client: TestClient[Litestar], row: CandidateEvaluationRow
 ) -> None:
     sign_in(client, "Lea")
@@ -82,7 +82,7 @@ def test_a_lead_sees_every_number(
         assert said in page, said
 
 
-def test_a_cancelled_evaluation_whose_child_runs_on_says_why(
+def test_a_process_that_outlives_cancellation_is_shown(
     client: TestClient[Litestar], world: World, row: CandidateEvaluationRow
 ) -> None:
     with transaction(world.engine) as connection:
@@ -94,7 +94,7 @@ def test_a_cancelled_evaluation_whose_child_runs_on_says_why(
     assert f"Cancelled; its child couldn't be ended yet: {HOSTILE}. The daemon goes on" in page
 
 
-def test_the_answers_that_differ_are_one_click_away(
+def test_responses_that_differ_are_linked(
     client: TestClient[Litestar], row: CandidateEvaluationRow, folder: RunFolder
 ) -> None:
     sign_in(client, "Lea")
@@ -112,7 +112,7 @@ def test_the_answers_that_differ_are_one_click_away(
     assert "The answers can't be read here" in html.unescape(client.get(address).text)
 
 
-def test_while_people_rate_blind_nothing_tells_the_systems_apart(
+def test_an_open_human_evaluation_hides_figures_and_responses(
     client: TestClient[Litestar],
     world: World,
     row: CandidateEvaluationRow,
@@ -136,7 +136,9 @@ def test_while_people_rate_blind_nothing_tells_the_systems_apart(
     assert "is wrong" not in answers
 
 
-def test_verdicts_are_for_leads(client: TestClient[Litestar], row: CandidateEvaluationRow) -> None:
+def test_candidate_evaluations_are_for_leads(
+    client: TestClient[Litestar], row: CandidateEvaluationRow
+) -> None:
     assert client.get("/candidate-evaluations", follow_redirects=False).is_redirect
     sign_in(client, "Ada")
     for path in ("", f"/{row.id}", f"/{row.id}/responses"):

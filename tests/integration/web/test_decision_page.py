@@ -72,19 +72,19 @@ def test_a_lead_sees_the_arithmetic(client: TestClient[Litestar], row: DecisionR
     assert f"/decisions/{row.id}" in client.get("/decisions").text
 
 
-def test_nobody_else_does(client: TestClient[Litestar], row: DecisionRow) -> None:
+def test_reviewers_see_no_decisions(client: TestClient[Litestar], row: DecisionRow) -> None:
     sign_in(client, "Ada")
     assert 403 == client.get(f"/decisions/{row.id}").status_code
     assert 403 == client.get("/decisions").status_code
 
 
-def test_an_empty_list_and_an_unknown_decision(client: TestClient[Litestar]) -> None:
+def test_an_empty_list_and_an_unknown_id(client: TestClient[Litestar]) -> None:
     sign_in(client, "Lea")
     assert "No decision yet" in client.get("/decisions").text
     assert 404 == client.get("/decisions/99").status_code
 
 
-def test_a_decision_on_nothing_yet(
+def test_a_decision_without_reviews_is_open(
     client: TestClient[Litestar], world: World, clock: datetime
 ) -> None:
     with transaction(world.engine) as connection:
@@ -92,4 +92,4 @@ def test_a_decision_on_nothing_yet(
     sign_in(client, "Lea")
     page = client.get(f"/decisions/{row.id}").text
     assert "0 of 40 control items are decided" in page
-    assert "No wrong response is decided yet." in page
+    assert "No wrong responses decided yet." in page

@@ -45,7 +45,7 @@ def read(engine: Engine, **options):
         return build_digest(connection, "assistant", **options)
 
 
-def test_it_holds_up_to_a_year_the_oldest_first(year: Engine, clock: datetime) -> None:
+def test_a_digest_holds_a_year_oldest_first(year: Engine, clock: datetime) -> None:
     digest = read(year)
     starts = [one.start for one in digest.windows]
     assert starts == [clock - (WEEKS - week) * WEEK for week in range(WEEKS)]
@@ -62,7 +62,7 @@ def test_it_holds_up_to_a_year_the_oldest_first(year: Engine, clock: datetime) -
     assert [one.start for one in read(year, n_windows=3).windows] == starts[-3:]
 
 
-def test_what_is_significant_without_an_alarm_is_told_here(year: Engine) -> None:
+def test_significant_changes_without_alarm_are_listed(year: Engine) -> None:
     digest = read(year)
     subthreshold_findings = [
         (digest.windows.index(hit.window), hit.subject, hit.p_value)
@@ -71,7 +71,7 @@ def test_what_is_significant_without_an_alarm_is_told_here(year: Engine) -> None
     assert subthreshold_findings == [(week, "answers", 0.003) for week in reversed(HITS)]
 
 
-def test_slow_drift_is_an_alarm_of_its_window_or_a_hit(engine: Engine, clock: datetime) -> None:
+def test_slow_drift_is_an_alarm_or_a_hit(engine: Engine, clock: datetime) -> None:
     families = (
         make_family(verdict="drift", p_value=0.004, slow=make_slow()),
         make_family(slow=make_slow(alarm=False, p_value=0.01, drifted_share_lower_bound=0.002)),
@@ -104,7 +104,7 @@ def test_incidents_span_the_windows_that_alarmed(year: Engine) -> None:
     ]
 
 
-def test_the_chart_tells_alarms_from_hits_and_from_silence(year: Engine) -> None:
+def test_the_chart_distinguishes_alarms_hits_and_no_drift(year: Engine) -> None:
     digest = read(year)
     prompts, answers = draw_windows(digest.windows, digest.incidents, 0.02).lanes
     of_prompts = [bar.kind for bar in prompts.bars]
@@ -127,7 +127,7 @@ def test_characteristics_that_moved_farthest_come_first(year: Engine) -> None:
     assert digest.series[0].points[EMPTY] is None
 
 
-def test_what_is_no_longer_compared_has_no_figure_for_now(engine: Engine, clock: datetime) -> None:
+def test_a_column_without_comparison_has_no_current_figure(engine: Engine, clock: datetime) -> None:
     usual = make_numeric_column()
     broken = make_numeric_column(name="broken format", side="response", effect_size=0.4)
     weeks = ((usual, broken), (usual,), ())  # the last without enough data says nothing
@@ -143,7 +143,7 @@ def test_what_is_no_longer_compared_has_no_figure_for_now(engine: Engine, clock:
     assert latest.effect_size == usual.effect_size
 
 
-def test_no_scores_and_no_reports_are_read(year: Engine) -> None:
+def test_scores_and_reports_are_not_read(year: Engine) -> None:
     statements = []
     event.listen(year, "before_cursor_execute", lambda *a: statements.append(a[2]))
     read(year)
@@ -157,7 +157,7 @@ def test_a_model_without_windows_has_an_empty_digest(engine: Engine) -> None:
     assert read(engine).summary == "No window of assistant was evaluated yet."
 
 
-def test_a_window_that_is_not_done_is_a_gap(any_engine: Engine, clock: datetime) -> None:
+def test_an_unfinished_window_is_a_gap(any_engine: Engine, clock: datetime) -> None:
     store_year(any_engine, clock)
     with transaction(any_engine) as connection:
         claim_drift_evaluation(connection, "assistant", clock, clock + WEEK, seed=1, now=clock)
@@ -170,7 +170,7 @@ def test_a_window_that_is_not_done_is_a_gap(any_engine: Engine, clock: datetime)
     assert chart.columns[-1].title == "2026-11-02 to 2026-11-08: running"
 
 
-def test_the_page_shows_it_and_escapes_what_traffic_named(engine: Engine, clock: datetime) -> None:
+def test_the_page_escapes_names_from_traffic(engine: Engine, clock: datetime) -> None:
     store_year(engine, clock)
     hostile = make_assessment(
         headline="`resolved` fell.", numeric_columns=(make_numeric_column(name=HOSTILE),)
@@ -199,7 +199,7 @@ def test_the_page_shows_it_and_escapes_what_traffic_named(engine: Engine, clock:
     assert "style=" not in page.text  # the policy forbids it
     assert page.text.count('class="share alarm"') == len(DRIFTED)
     assert len(page.content) < 100_000
-    assert page.text.count("not judged</td>") == 2
+    assert page.text.count("not enough data</td>") == 2
     # The newest window has the hostile one only.
     assert page.text.count('<td class="n">-</td><td class="n">-</td>') == 4
     assert page.text.count('now not compared"') == 4
@@ -211,7 +211,7 @@ def test_the_page_shows_it_and_escapes_what_traffic_named(engine: Engine, clock:
         assert "<td>resolved fell" in shown.text
 
 
-def test_the_command_prints_it(engine: Engine, clock: datetime, tmp_path: Path) -> None:
+def test_the_command_prints_the_digest(engine: Engine, clock: datetime, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'year.db'}"
     migrated = make_engine(url)
     upgrade(migrated)

@@ -1,4 +1,4 @@
-"""The weekly drift page over HTTP: what it shows, what it reads on demand, and what it refuses."""
+"""The drift evaluation page over HTTP: contents, fragments and refusals."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ def path(world: World, rest: str = "") -> str:
     return f"/drift-evaluations/{world.evaluation_id}{rest}"
 
 
-def test_the_page_has_the_map_and_no_text_of_its_dots(world: World, read) -> None:
+def test_the_page_has_the_map_without_texts(world: World, read) -> None:
     page = read(path(world))
     assert 200 == page.status_code
     assert 'class="dotted"' in page.text
@@ -58,25 +58,25 @@ def test_the_page_has_the_map_and_no_text_of_its_dots(world: World, read) -> Non
     assert "onclick" not in page.text
 
 
-def test_a_topic_shows_its_examples_and_more_of_it(world: World, read) -> None:
+def test_a_topic_shows_its_examples(world: World, read) -> None:
     part = read(path(world, "/topics/0"))
     assert 200 == part.status_code
     assert "Can I move my bitcoin to my own wallet?" in part.text
     assert "<script>" not in part.text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in part.text
     more = part.text.split("More of it")[1]
-    found = re.findall(r"<li>(.*?)</li>", more)
-    assert 9 == len(found) == len(set(found)), "ten are on the topic, one of them is quoted"
+    quotes = re.findall(r"<li>(.*?)</li>", more)
+    assert 9 == len(quotes) == len(set(quotes)), "ten are on the topic, one is quoted"
     assert all("bitcoin I sold" in quote for quote in quotes)
 
 
-def test_without_a_script_the_page_itself_shows_them(world: World, read) -> None:
+def test_the_page_shows_examples_without_a_script(world: World, read) -> None:
     page = read(path(world, "?topic=0"))
     assert "Can I move my bitcoin to my own wallet?" in page.text
     assert 'data-topic="0" aria-current="true"' in page.text
 
 
-def test_a_dot_shows_its_exchange_and_what_lies_near(any_engine, world: World, read) -> None:
+def test_a_dot_shows_its_exchange_and_neighbours(any_engine, world: World, read) -> None:
     with transaction(any_engine) as connection:
         placed = prompt_map(connection, world.evaluation_id)
         assert placed is not None
@@ -96,7 +96,7 @@ def test_a_dot_shows_its_exchange_and_what_lies_near(any_engine, world: World, r
     assert "What does a card cost? (0)" in baseline
 
 
-def test_of_a_deleted_exchange_a_dot_is_left(any_engine, world: World, read) -> None:
+def test_a_deleted_exchange_leaves_its_dot(any_engine, world: World, read) -> None:
     with transaction(any_engine) as connection:
         placed = prompt_map(connection, world.evaluation_id)
         assert placed is not None
@@ -137,11 +137,11 @@ def test_a_map_reads_its_own_window_and_baseline_only(
 @pytest.mark.parametrize(
     "rest", ["/topics/2", "/topics/-1", "/points/52", "/points/-1", "/topics/x", "?topic=77"]
 )
-def test_what_is_not_on_the_map_is_not_found(world: World, read, rest: str) -> None:
+def test_unknown_points_and_topics_are_not_found(world: World, read, rest: str) -> None:
     assert 404 == read(path(world, rest)).status_code
 
 
-def test_another_evaluation_has_no_such_map(
+def test_a_drift_evaluation_without_a_map_has_no_fragments(
     any_engine: Engine, world: World, read, clock: datetime
 ) -> None:
     other = make_world(any_engine, clock, weeks_ago=1, people=False).evaluation_id
@@ -150,10 +150,10 @@ def test_another_evaluation_has_no_such_map(
         assert 404 == read(f"/drift-evaluations/999{rest}").status_code
     page = read(f"/drift-evaluations/{other}")
     assert 200 == page.status_code
-    assert "Can I move my bitcoin" in page.text, "without a map the topics are told as they were"
+    assert "Can I move my bitcoin" in page.text, "without a map the topics are listed"
 
 
-def test_nobody_reads_texts_unless_signed_in(any_engine: Engine, world: World) -> None:
+def test_texts_require_sign_in(any_engine: Engine, world: World) -> None:
     with (
         BackgroundServer(create_app(any_engine, Settings(), Secrets())) as server,
         httpx.Client(base_url=server.url) as client,
@@ -164,14 +164,14 @@ def test_nobody_reads_texts_unless_signed_in(any_engine: Engine, world: World) -
             assert "bitcoin" not in answer.text
 
 
-def test_the_report_as_a_file_has_the_map(world: World, read) -> None:
+def test_the_report_file_has_the_map(world: World, read) -> None:
     report = read(path(world, "/report"))
     assert 'class="dotted"' in report.text
     assert "?topic=" not in report.text
     assert "Can I move my bitcoin" in report.text
 
 
-def test_a_year_of_windows_leads_from_one_to_the_others(
+def test_windows_of_a_year_link_to_each_other(
     any_engine: Engine, world: World, read, clock: datetime
 ) -> None:
     ids = store_year(any_engine, clock - timedelta(weeks=1))
@@ -180,14 +180,14 @@ def test_a_year_of_windows_leads_from_one_to_the_others(
     assert f'rel="next" href="/drift-evaluations/{ids[21]}"' in page
     chart = page.split('class="windows"')[1].split("</svg>")[0]
     links = re.findall(r'<a href="/drift-evaluations/(\d+)" aria-label="2', chart)
-    assert WEEKS == len(links), "a year: the oldest of 53 is left out"
+    assert WEEKS == len(links), "a year: the oldest of 53 is omitted"
     assert 1 == chart.count('aria-current="page"')
     oldest = read(f"/drift-evaluations/{ids[0]}").text
-    assert 1 == oldest.count('class="here"'), "an older window is shown among those before it"
+    assert 1 == oldest.count('class="here"'), "an older window is shown with its predecessors"
     assert "This is the first window" in oldest
 
 
-def test_the_first_window_and_one_without_data_are_told(
+def test_first_failed_and_empty_windows_are_named(
     any_engine: Engine, world: World, read, clock: datetime
 ) -> None:
     assert "This is the first window" in read(path(world)).text
@@ -201,17 +201,17 @@ def test_the_first_window_and_one_without_data_are_told(
         fail_drift_evaluation(connection, claim, "the encoder <b>broke</b>", clock)
     page = read(f"/drift-evaluations/{silent}").text
     assert "Not enough data" in page
-    assert "nothing was queued for review" in page
+    assert "no items queued for review" in page
     failed = read(f"/drift-evaluations/{claim.evaluation_id}").text
-    assert "This evaluation failed" in failed
+    assert "<h1>This drift evaluation failed</h1>" in failed
     assert "&lt;b&gt;broke&lt;/b&gt;" in failed
 
 
-def test_the_error_rate_is_that_of_what_is_decided(
+def test_the_error_rate_counts_decided_items(
     any_engine: Engine, world: World, read, clock: datetime
 ) -> None:
-    assert re.search(r"nothing of \d+ is decided yet", read(path(world)).text)
+    assert re.search(r"none of \d+ decided yet", read(path(world)).text)
     with transaction(any_engine) as connection:
         statement = update(ReviewItem).where(ReviewItem.batch_id == world.batch_id)
         connection.execute(statement.values(status="excluded", excluded_reason="all out"))
-    assert "is decided yet" in read(path(world)).text
+    assert "decided yet" in read(path(world)).text

@@ -1,4 +1,4 @@
-"""Ids of what isn't one's own: every route with a parameter, as every kind of stranger to it."""
+"""Ids of other users' rows and unknown ids, on every route with a parameter."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -112,7 +112,7 @@ def items_of_others(ada: Visitor, ben: Visitor) -> list[int]:
     return [*found, item]
 
 
-def test_no_id_of_others_opens_or_changes_anything(
+def test_ids_of_other_users_neither_open_nor_change(
     app: Litestar, world: World, browsers: dict[str, Visitor]
 ) -> None:
     others = items_of_others(browsers["Ada"], browsers["Ben"])
@@ -139,7 +139,7 @@ def test_no_id_of_others_opens_or_changes_anything(
         assert rows == after[table], f"{table} was changed by who had no right to"
 
 
-def test_ids_that_do_not_exist_are_nothing(
+def test_unknown_ids_are_not_found(
     app: Litestar, world: World, browsers: dict[str, Visitor]
 ) -> None:
     """What others have and what nobody has get the same answer, also numbers past every column."""

@@ -1,4 +1,4 @@
-"""A lead's view: counts that add up, a forecast, undefined figures, and nobody's open work."""
+"""The progress page: counts, forecast, undefined figures, and hidden open work."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -102,11 +102,11 @@ def test_the_counts_add_up(any_engine: Engine, world: World, clock: datetime) ->
     assert 2 * (n - 7) - 1 == desk.n_reviews_left
 
 
-def test_it_says_when_the_queue_will_be_through(
+def test_the_end_of_the_queue_is_forecast(
     any_engine: Engine, world: World, read, clock: datetime
 ) -> None:
     page = read()
-    assert "nobody has reviewed in the last 7 days" in page
+    assert "no reviews in the last 7 days" in page
     items = item_ids(any_engine, world)
     with transaction(any_engine) as connection:
         for at, item in enumerate(items[:10]):
@@ -120,13 +120,13 @@ def test_it_says_when_the_queue_will_be_through(
     assert 10 == desk.pace
     left = 2 * len(items) - 10
     assert desk.done_at == clock + 30 * HOUR + timedelta(days=left / 10)
-    assert f"{left} reviews are left; at 10 a day that is until about" in read()
-    ada = next(one for one in desk.people if one.name == "Ada")
+    assert f"{left} reviews are left; at 10 a day" in read()
+    ada = next(row for row in desk.people if row.name == "Ada")
     assert (10, 10, 6.0) == (ada.n, ada.days[-2] + ada.days[-1], ada.minutes)
-    assert "Lea" not in {one.name for one in desk.people}, "a lead who doesn't review isn't counted"
+    assert "Lea" not in {row.name for row in desk.people}, "leads without reviews are not listed"
 
 
-def test_disagreements_say_when_they_go_on(
+def test_disagreements_show_their_deadline(
     any_engine: Engine, world: World, read, clock: datetime
 ) -> None:
     item = item_ids(any_engine, world)[0]
@@ -140,7 +140,7 @@ def test_disagreements_say_when_they_go_on(
     assert f"Item {item}, since 2 Nov 2026: goes to an adjudicator on 5 Nov 2026" in page
 
 
-def test_agreement_that_is_undefined_is_called_so(
+def test_undefined_agreement_is_shown_as_undefined(
     any_engine: Engine, world: World, read, clock: datetime
 ) -> None:
     items = item_ids(any_engine, world)[:12]
@@ -149,15 +149,15 @@ def test_agreement_that_is_undefined_is_called_so(
             for person in ("Ada", "Ben"):
                 vote(connection, world, item, person, clock + HOUR, "accept")
     page = read()
-    assert "Alpha is undefined: everybody always gave the same verdict" in page
+    assert "Alpha is undefined" in page
     assert "<dd>undefined" in page
     assert "12 items" in page
 
 
-def test_a_lead_who_reviews_learns_nothing_of_a_colleagues_open_work(
+def test_a_reviewing_lead_sees_no_open_work_of_others(
     any_engine: Engine, world: World, read, clock: datetime
 ) -> None:
-    """Both hold the same item; Ben types, then submits: Lea's view doesn't change by a byte."""
+    """Ben drafts and submits on an item that Lea holds too: her page stays the same."""
     now = clock + 29 * HOUR
     with transaction(any_engine) as connection:
         lea, ben = (
@@ -178,25 +178,23 @@ def test_a_lead_who_reviews_learns_nothing_of_a_colleagues_open_work(
         ada = claim_next(connection, world.people["Ada"], now, timedelta(minutes=120))
         assert ada not in {None, lea}
         vote(connection, world, ada, "Ada", now, "accept")
-    assert before != read(**PARTIAL), "what happens elsewhere is a lead's to see"
+    assert before != read(**PARTIAL), "other items are visible to leads"
 
 
-def test_the_view_renews_itself_in_part(world: World, read) -> None:
+def test_htmx_gets_the_batch_only(world: World, read) -> None:
     part = read(**PARTIAL)
     assert "<html" not in part
-    assert "What waits for somebody" in part
+    assert 'id="waits"' in part
 
 
-def test_an_earlier_batch_can_be_looked_at(
-    any_engine: Engine, world: World, read, clock: datetime
-) -> None:
+def test_an_earlier_batch_is_shown(any_engine: Engine, world: World, read, clock: datetime) -> None:
     older = make_world(any_engine, clock, weeks_ago=1, people=False)
-    assert "18 Oct 2026" not in read().split("Who reviews")[0]
+    assert "18 Oct 2026" not in read().split('id="who"')[0]
     page = read(f"/progress?batch={older.batch_id}")
-    assert "25 Oct 2026</a>" in page.split("Who reviews")[0]
+    assert "25 Oct 2026</a>" in page.split('id="who"')[0]
 
 
-def test_before_the_first_batch_it_says_what_will_be_here(engine: Engine, clock: datetime) -> None:
+def test_without_a_batch_the_page_is_empty(engine: Engine, clock: datetime) -> None:
 
     with transaction(engine) as connection:
         create_user(connection, "Lea", PASSWORD, "lead", clock)
@@ -208,10 +206,10 @@ def test_before_the_first_batch_it_says_what_will_be_here(engine: Engine, clock:
         assert token is not None
         body = {"name": "Lea", "password": PASSWORD}
         client.post("/api/login", json=body, headers={"x-csrftoken": token[1]})
-        assert "No batch yet" in client.get("/progress").text
+        assert 'id="desk"' not in client.get("/progress").text
 
 
-def test_the_models_page_says_how_old_the_live_version_is(
+def test_the_models_page_shows_the_age_of_production(
     read: Callable[..., str], any_engine: Engine, clock: datetime
 ) -> None:
     made = clock - timedelta(days=200)

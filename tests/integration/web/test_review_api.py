@@ -57,7 +57,7 @@ def call(engine: Engine, clock: datetime) -> Iterator[Callable[[str], Caller]]:
         yield lambda name: Caller(stack.enter_context(httpx.Client(base_url=server.url)), name)
 
 
-def test_a_review_is_taken_back_and_sent_again(call: Callable[[str], Caller]) -> None:
+def test_a_review_is_withdrawn_and_resubmitted(call: Callable[[str], Caller]) -> None:
     ada = call("Ada")
     item = ada.review({**RIGHT, **FIVE})
     assert "submitted" == ada("GET", f"/items/{item}")["state"]
@@ -72,7 +72,7 @@ def test_a_review_is_taken_back_and_sent_again(call: Callable[[str], Caller]) ->
     assert "the review can't be taken back any more" == answer["detail"]
 
 
-def test_a_wrong_response_asks_whether_it_was_answerable(call: Callable[[str], Caller]) -> None:
+def test_a_wrong_response_requires_answerable(call: Callable[[str], Caller]) -> None:
     ada = call("Ada")
     item = ada("POST", "/items/claim")["item"]
     review = {**RIGHT, **FIVE, "answerable": ""}

@@ -1,4 +1,4 @@
-"""The web application over HTTP: who gets in, what they see, and what hostile requests get."""
+"""The web application over HTTP: access, blindness, invalid requests and health."""
 
 import re
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ def all_routes(app: Litestar) -> list[tuple[str, str]]:
     ]
 
 
-def test_no_route_shows_a_peers_unfinished_work(app: Litestar, world: World, visit) -> None:
+def test_no_route_shows_unfinished_work_of_others(app: Litestar, world: World, visit) -> None:
     ada, ben = visit(), visit()
     ada.sign_in("Ada")
     ben.sign_in("Ben")
@@ -107,7 +107,7 @@ def test_leads_only(visit, world: World) -> None:
     assert 200 == lea.send("GET", "/progress").status_code
 
 
-def test_a_restart_signs_nobody_out_and_keeps_open_forms(world: World, visit) -> None:
+def test_sessions_and_forms_survive_a_restart(world: World, visit) -> None:
     ada = visit()
     ada.sign_in("Ada")
     second = create_app(world.engine, Settings(), Secrets())
@@ -119,7 +119,7 @@ def test_a_restart_signs_nobody_out_and_keeps_open_forms(world: World, visit) ->
     assert 200 == answer.status_code
 
 
-def test_bad_bodies_are_told_what_is_wrong(visit) -> None:
+def test_invalid_bodies_are_refused_with_their_field(visit) -> None:
     ada = visit()
     ada.sign_in("Ada")
     item = ada.send("POST", "/api/items/claim").json()["item"]
@@ -145,7 +145,7 @@ def test_health(world: World) -> None:
         assert "driftwarden_records_read" in client.get("/metrics").text
 
 
-def test_an_errors_page_keeps_the_navigation_of_who_is_signed_in(visit) -> None:
+def test_error_pages_keep_the_navigation(visit) -> None:
     ada = visit()
     ada.sign_in("Ada")
     for path, status in (("/progress", 403), ("/review/9999", 404)):

@@ -1,4 +1,4 @@
-"""The pages of the trainings: for leads, from what stands in SQL alone."""
+"""The pages of the training runs, for leads."""
 
 import html
 import re
@@ -60,22 +60,30 @@ def client(world: World) -> Iterator[TestClient[Litestar]]:
 
 
 def sign_in(client: TestClient[Litestar], name: str) -> None:
-    found = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
-    assert found is not None
-    client.headers["x-csrftoken"] = found[1]
+    token = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
+    assert token is not None
+    client.headers["x-csrftoken"] = token[1]
     assert client.post("/api/login", json={"name": name, "password": PASSWORD}).is_success
 
 
-def test_a_lead_sees_how_a_run_goes_on(client: TestClient[Litestar], run: int) -> None:
+def test_a_lead_sees_the_progress_of_a_run(client: TestClient[Litestar], run: int) -> None:
     sign_in(client, "Lea")
     listed = client.get("/runs").text
     assert f'href="/runs/{run}"' in listed
     assert "40 of 80" in listed
     source = client.get(f"/runs/{run}").text
     page = html.unescape(source)
-    for said in ("running", "40 of 80", "0.2500", "1,234", "61", "0.5000", "serving.max_lora_rank"):
-        assert said in page, said
-    assert "start_adapter" not in page, "what is empty says nothing"
+    for figure in (
+        "running",
+        "40 of 80",
+        "0.2500",
+        "1,234",
+        "61",
+        "0.5000",
+        "serving.max_lora_rank",
+    ):
+        assert figure in page, figure
+    assert "start_adapter" not in page, "empty settings are hidden"
     assert "<script>alert" not in source
     assert "polyline" in source
     assert 'hx-trigger="every 5s"' in source
@@ -84,7 +92,7 @@ def test_a_lead_sees_how_a_run_goes_on(client: TestClient[Litestar], run: int) -
     assert "40 of 80" in part
 
 
-def test_nobody_else_does(client: TestClient[Litestar], run: int) -> None:
+def test_reviewers_see_no_runs(client: TestClient[Litestar], run: int) -> None:
     sign_in(client, "Ada")
     assert client.get("/runs").status_code == 403
     assert client.get(f"/runs/{run}").status_code == 403
@@ -92,24 +100,24 @@ def test_nobody_else_does(client: TestClient[Litestar], run: int) -> None:
     assert client.get("/runs/99").status_code == 403
 
 
-def test_a_lead_asks_for_the_end_of_a_run(
+def test_a_lead_requests_the_cancellation_of_a_run(
     client: TestClient[Litestar], world: World, run: int
 ) -> None:
     sign_in(client, "Lea")
     token = client.headers.pop("x-csrftoken")
     assert client.post(f"/runs/{run}/cancel").status_code == 403
     client.headers["x-csrftoken"] = token
-    answer = client.post(f"/runs/{run}/cancel")
-    assert answer.is_success
-    assert "Lea asked for its end" in answer.text
-    assert "Cancel this run" not in answer.text
+    response = client.post(f"/runs/{run}/cancel")
+    assert response.is_success
+    assert "Lea requested the cancellation" in response.text
+    assert f'action="/runs/{run}/cancel"' not in response.text
     with transaction(world.engine) as connection:
         row = run_by_id(connection, run)
     assert (row.status, row.cancel_requested_by) == ("running", "Lea")
     assert client.post("/runs/99/cancel").status_code == 404
 
 
-def test_a_run_that_ended_says_how(
+def test_a_failed_run_shows_its_error(
     client: TestClient[Litestar], world: World, run: int, clock: datetime
 ) -> None:
     result = {
@@ -122,13 +130,13 @@ def test_a_run_that_ended_says_how(
         )
     sign_in(client, "Lea")
     page = html.unescape(client.get(f"/runs/{run}").text)
-    for said in ("failed", "out of memory", "about 2 GiB", "2.10 GiB were held; 2.00 were"):
-        assert said in page, said
-    assert "Cancel this run" not in page
+    for figure in ("failed", "out of memory", "about 2 GiB", "2.10 GiB", "2.00 GiB"):
+        assert figure in page, figure
+    assert f'action="/runs/{run}/cancel"' not in page
     assert "hx-trigger" not in page
 
 
-def test_a_cancelled_run_whose_child_runs_on_says_why(
+def test_a_process_that_outlives_cancellation_is_shown(
     client: TestClient[Litestar], world: World, run: int, clock: datetime
 ) -> None:
     with transaction(world.engine) as connection:
@@ -136,17 +144,19 @@ def test_a_cancelled_run_whose_child_runs_on_says_why(
         record_unterminated_child(connection, run, {"pid": 1}, "Kubernetes <refuses>")
     sign_in(client, "Lea")
     page = client.get(f"/runs/{run}").text
-    assert "Cancelled; its child couldn't be ended yet: Kubernetes &lt;refuses&gt;." in page
+    assert "still runs: Kubernetes &lt;refuses&gt;." in page
 
 
-def test_without_runs_it_is_said_where_they_come_from(
+def test_without_runs_the_page_names_the_command(
     client: TestClient[Litestar], world: World
 ) -> None:
     sign_in(client, "Lea")
-    assert "No training yet" in client.get("/runs").text
+    page = client.get("/runs").text
+    assert "<table" not in page
+    assert "driftwarden retrain plan" in page
 
 
-def test_the_curve_spans_the_whole_run() -> None:
+def test_the_loss_curve_spans_the_whole_run() -> None:
     assert draw_losses([[1, 2.0]], [], 10) is None
     curve = draw_losses([[1, 2.0], [5, 1.0]], [[5, 4.0]], 10)
     assert curve is not None

@@ -1,4 +1,4 @@
-"""Hostile texts stay texts: every page of the route table, with every text in it hostile."""
+"""Hostile texts on every page of the route table stay texts."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -54,7 +54,7 @@ def browsers(app: Litestar) -> Iterator[dict[str, Visitor]]:
 
 
 @pytest.mark.parametrize("text", [one for one in CORPUS if "7*7" not in one])
-def test_a_page_that_escapes_nothing_is_noticed(text: str) -> None:
+def test_an_unescaped_page_is_detected(text: str) -> None:
     page = f'<p>{text}</p><a href="{text}">x</a><b title=\'{text}\'>x</b><i title="{text}">x</i>'
     assert markup_in(page)
 
@@ -87,7 +87,7 @@ def hostile_human_evaluations(world: World, clock: datetime) -> tuple[int, int]:
     return at_work, locked
 
 
-def test_no_page_takes_a_text_for_markup(
+def test_no_page_renders_text_as_markup(
     app: Litestar, world: World, clock: datetime, browsers: dict[str, Visitor]
 ) -> None:
     items = write_hostile_reviews(browsers["Ada"], browsers["Ben"])
@@ -116,7 +116,7 @@ def test_no_page_takes_a_text_for_markup(
         assert "7777777" not in page, where
 
 
-def test_no_answer_to_a_form_takes_a_text_for_markup(browsers: dict[str, Visitor]) -> None:
+def test_no_form_response_renders_text_as_markup(browsers: dict[str, Visitor]) -> None:
     lea, stranger = browsers["Lea"], browsers["Ada"]
     stranger.send("POST", "/logout")
     stranger.renew_token()

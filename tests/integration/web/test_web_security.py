@@ -1,4 +1,4 @@
-"""Forged requests, fixed sessions, frames, guessed passwords, open redirects: one test for each."""
+"""Attacks: forged requests, fixed sessions, frames, guessed passwords, open redirects."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -56,9 +56,7 @@ def visit(app: Litestar) -> Iterator[Visit]:
 # --- forged requests
 
 
-def test_every_unsafe_route_refuses_a_request_without_the_right_token(
-    app: Litestar, visit: Visit
-) -> None:
+def test_unsafe_routes_require_the_csrf_token(app: Litestar, visit: Visit) -> None:
     lea, other = visit("Lea"), visit()
     right = lea.headers["x-csrftoken"]
     walked = list(unsafe_routes(app))
@@ -78,9 +76,7 @@ def test_every_unsafe_route_refuses_a_request_without_the_right_token(
                 assert 403 == answer.status_code, (route, headers, body)
 
 
-def test_every_unsafe_route_refuses_another_site_even_with_the_token(
-    app: Litestar, visit: Visit
-) -> None:
+def test_unsafe_routes_refuse_other_sites_despite_the_token(app: Litestar, visit: Visit) -> None:
     lea = visit("Lea")
     own = str(lea.client.base_url).rstrip("/")
     for route in unsafe_routes(app):
@@ -96,7 +92,7 @@ def test_every_unsafe_route_refuses_another_site_even_with_the_token(
             assert 403 == answer.status_code, (route, headers)
 
 
-def test_the_own_origin_is_let_through_also_behind_a_proxy(visit: Visit) -> None:
+def test_the_own_origin_passes_also_behind_a_proxy(visit: Visit) -> None:
     lea = visit("Lea")
     for headers in (
         {"origin": str(lea.client.base_url).rstrip("/")},
@@ -130,7 +126,7 @@ def test_a_planted_session_is_never_adopted(visit: Visit, world: World) -> None:
     assert stored(world.engine, given)
 
 
-def test_signing_in_again_ends_the_session_before(visit: Visit, world: World) -> None:
+def test_signing_in_again_ends_the_earlier_session(visit: Visit, world: World) -> None:
     ada = visit("Ada")
     first = session_of(ada)
     ada.sign_in("Ben")
@@ -148,7 +144,7 @@ def test_signing_out_ends_the_session_on_the_server(visit: Visit, world: World) 
     assert 401 == thief.get("/api/work").status_code
 
 
-def test_a_session_ends_with_the_account_and_stays_ended(visit: Visit, world: World) -> None:
+def test_sessions_end_with_deactivation_and_password_reset(visit: Visit, world: World) -> None:
     now = datetime.now(UTC)
     ada, ben = visit("Ada"), visit("Ben")
     with transaction(world.engine) as connection:
@@ -163,7 +159,7 @@ def test_a_session_ends_with_the_account_and_stays_ended(visit: Visit, world: Wo
 
 
 @pytest.mark.parametrize("name", ["csrf-key", "session:x", "null", "", "ü" * 5000])
-def test_no_cookie_names_what_is_no_session(visit: Visit, name: str) -> None:
+def test_a_cookie_reads_sessions_only(visit: Visit, name: str) -> None:
     visitor = visit()
     header = f"{COOKIE}={name}".encode("latin-1")
     answer = visitor.client.get("/review", headers={"cookie": header}, follow_redirects=False)
@@ -223,7 +219,7 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(world: World, secur
 # --- who may come in
 
 
-def test_a_stranger_gets_nowhere(app: Litestar, visit: Visit) -> None:
+def test_visitors_without_sign_in_are_refused(app: Litestar, visit: Visit) -> None:
     stranger = visit()
     closed = [route for route in routes(app) if route.path not in PUBLIC]
     assert len(closed) > 25
@@ -255,9 +251,7 @@ def test_wrong_and_unknown_names_look_alike(visit: Visit, world: World) -> None:
 # --- guessing
 
 
-def test_guessing_one_name_has_to_wait_on_every_replica_and_after_a_restart(
-    world: World, visit: Visit
-) -> None:
+def test_guessing_is_throttled_on_replicas_and_after_restarts(world: World, visit: Visit) -> None:
     for number in range(5):
         replica = create_app(world.engine, Settings(), Secrets())
         assert 401 == visit(application=replica).sign_in("Ada", f"wrong {number}").status_code
@@ -265,7 +259,7 @@ def test_guessing_one_name_has_to_wait_on_every_replica_and_after_a_restart(
     answer = fresh.sign_in("Ada")
     assert 429 == answer.status_code, "also with the right password"
     assert 0 < int(answer.headers["retry-after"]) <= 30
-    assert "Too many attempts" in fresh.post("/login", {"name": "Ada", "password": "x"}).text
+    assert "Too many failed sign-ins" in fresh.post("/login", {"name": "Ada", "password": "x"}).text
     assert 200 == fresh.sign_in("Ben").status_code, "others aren't locked out"
 
 
@@ -285,16 +279,16 @@ OWN = ["/", "/review/7", "/drift-evaluations/1/report?kind=evidently", "/a/b?x=%
 
 
 @pytest.mark.parametrize("target", ELSEWHERE)
-def test_what_leads_elsewhere_is_no_path_of_this_site(target: str) -> None:
+def test_targets_on_other_sites_are_refused(target: str) -> None:
     assert "/" == local_path(target)
 
 
 @pytest.mark.parametrize("target", OWN)
-def test_own_paths_are_kept(target: str) -> None:
+def test_own_paths_are_accepted(target: str) -> None:
     assert target == local_path(target)
 
 
-def test_nobody_is_sent_elsewhere_after_signing_in(visit: Visit) -> None:
+def test_signing_in_redirects_to_this_site_only(visit: Visit) -> None:
     ada, signed_in = visit(), visit("Ben")
     for target in [*ELSEWHERE, *OWN]:
         expected = target if target in OWN else "/"

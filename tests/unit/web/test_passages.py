@@ -1,4 +1,4 @@
-"""How a conversation's text is split for the page."""
+"""Splitting of texts into prose and code, and joining of line breaks."""
 
 import time
 
@@ -19,7 +19,7 @@ def test_no_character_is_lost(lines: list[str], end: str) -> None:
     assert text == "".join(part for _, part in split_passages(text))
 
 
-def test_fenced_code_stands_by_itself() -> None:
+def test_fenced_code_is_a_passage() -> None:
     text = "Why?\n\n```python\nif x:\n    y()\n```\nIt worked."
     assert [
         ("prose", "Why?\n\n"),
@@ -29,18 +29,18 @@ def test_fenced_code_stands_by_itself() -> None:
     assert [("code", "~~~\n```\n~~~")] == split_passages("~~~\n```\n~~~")
 
 
-def test_a_fence_that_is_never_closed_stays_prose() -> None:
+def test_an_unclosed_fence_stays_prose() -> None:
     assert [("prose", "a\n```\nb")] == split_passages("a\n```\nb")
     assert [("prose", "")] == split_passages("")
 
 
-def test_many_fences_take_no_longer_than_other_text() -> None:
+def test_many_fences_take_linear_time() -> None:
     began = time.perf_counter()
     split_passages("```x\n" * 200_000)
     assert time.perf_counter() - began < 5
 
 
-def test_a_guide_flows_whatever_the_width_of_its_source() -> None:
+def test_guidelines_join_the_lines_of_paragraphs() -> None:
     source = "Says first how to block the\ncard. Then:\n\n- the new\n  one\n- who pays\n1. this"
     shown = "Says first how to block the card. Then:\n\n- the new one\n- who pays\n1. this"
     assert shown == join_soft_breaks(source)

@@ -1,4 +1,4 @@
-"""Windows over time: one, none with a rate, gaps, hundreds."""
+"""The window chart: bars, lines, gaps, labels and incidents."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -57,7 +57,7 @@ def chart(windows: list[WindowFigures], **options: object) -> WindowChart:
     return draw_windows(windows, (), 0.02, **options)
 
 
-def test_one_window_is_a_bar_and_not_a_wall() -> None:
+def test_a_single_window_is_a_narrow_bar() -> None:
     drawn = chart([window(0, 0.3)], rates={1: rated(6, 60)}, launch=0.08, here=1)
     (bar,) = drawn.lanes[0].bars
     assert bar.width <= MAX_WIDTH
@@ -80,7 +80,7 @@ def test_hundreds_of_windows_fit() -> None:
     assert min(apart) > WIDTH / 24
 
 
-def test_a_week_without_verdicts_is_a_gap_in_the_line() -> None:
+def test_a_week_without_verdicts_is_a_gap() -> None:
     windows = [window(at) for at in range(6)]
     rates = {1: rated(5, 60), 2: rated(6, 60), 3: rated(0, 0), 5: rated(9, 60), 6: rated(8, 60)}
     drawn = chart(windows, rates=rates, launch=0.08)
@@ -107,31 +107,31 @@ def test_whiskers_are_the_interval_on_the_scale() -> None:
     assert share(drawn.rates.launch) == pytest.approx(0.1, abs=1e-3)
 
 
-def test_without_any_verdict_there_is_no_lane_of_rates() -> None:
+def test_without_verdicts_there_is_no_rate_lane() -> None:
     assert chart([window(0)]).rates is None
     assert chart([window(0)], rates={1: rated(0, 0)}, launch=0.08).rates is None
 
 
-def test_a_column_says_all_that_is_known_of_its_window() -> None:
+def test_a_column_title_has_all_figures() -> None:
     windows = [window(0, 0.05), window(1, None), window(2, status="failed")]
     drawn = chart(windows, rates={1: rated(6, 60)})
     assert [
         (
             "2026-01-05 to 2026-01-11: prompts drifted, at least 5.0% (p = 0.001); "
-            "answers as before (p = 0.4); error rate 10.0% (5% to 20%)"
+            "responses unchanged (p = 0.4); error rate 10.0% (5% to 20%)"
         ),
-        "2026-01-12 to 2026-01-18: prompts not judged; answers as before (p = 0.4)",
+        "2026-01-12 to 2026-01-18: prompts: not enough data; responses unchanged (p = 0.4)",
         "2026-01-19 to 2026-01-25: failed",
     ] == [column.title for column in drawn.columns]
     assert ["alarm", "unknown", "unknown"] == [bar.kind for bar in drawn.lanes[0].bars]
 
 
-def test_a_share_of_which_nothing_is_known_is_not_told_as_0() -> None:
+def test_an_unknown_share_is_not_shown_as_0() -> None:
     (column,) = chart([window(0, 0.0001)]).columns
-    assert "prompts moved, below the floor, how many can't be told (p = 0.001);" in column.title
+    assert "prompts changed, below the alert threshold, " in column.title
 
 
-def test_slow_drift_is_a_bar_of_what_it_has_come_to() -> None:
+def test_slow_drift_is_a_bar_of_its_sum() -> None:
     slow = SlowFigures(verdict="drift", alarm=True, p_value=0.001, drifted_share_lower_bound=0.04)
     quiet = window(0)
     assert quiet.figures is not None
@@ -140,7 +140,7 @@ def test_slow_drift_is_a_bar_of_what_it_has_come_to() -> None:
     (bar,) = drawn.lanes[0].bars
     assert bar.kind == "alarm"
     assert bar.height == pytest.approx(LANE * 0.04 / 0.1)
-    assert "prompts drifting slowly, at least 4.0% by now" in drawn.columns[0].title
+    assert "prompts drifting slowly, at least 4.0% so far" in drawn.columns[0].title
 
 
 def test_incidents_lie_under_their_windows() -> None:
