@@ -99,9 +99,9 @@ def test_responses_that_differ_are_linked(
 ) -> None:
     sign_in(client, "Lea")
     page = client.get(f"/candidate-evaluations/{row.id}").text
-    query = "benchmark=support&amp;metric=exact_match&amp;other=incumbent"
-    assert html.unescape(query) in html.unescape(page)
-    address = f"/candidate-evaluations/{row.id}/responses?benchmark=support&metric=exact_match&other=incumbent"
+    assert "benchmark=support&metric=exact_match&other=incumbent" in html.unescape(page)
+    query = "benchmark=support&metric=exact_match&other=incumbent"
+    address = f"/candidate-evaluations/{row.id}/responses?{query}"
     better = html.unescape(client.get(f"{address}&show=better").text)
     assert "better on 1" in better
     assert "worse on 0" in better
