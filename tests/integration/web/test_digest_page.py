@@ -240,4 +240,4 @@ def test_the_command_prints_the_digest(engine: Engine, clock: datetime, tmp_path
     printed = CliRunner().invoke(command, ["digest", "--json", "--windows", "5"], env=environment)
     found = json.loads(printed.output)
     assert len(found["windows"]) == 5
-    assert found["windows"][-1]["found"]["input"]["p_value"] == 0.4
+    assert found["windows"][-1]["figures"]["input"]["p_value"] == 0.4
