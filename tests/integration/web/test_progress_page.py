@@ -221,6 +221,6 @@ def test_the_models_page_shows_the_age_of_production(
             )  # fmt: skip
             promote(connection, version, changed_by="lea", reason="better", now=moment)
     page = read("/models")
-    assert f"made on {made:%Y-%m-%d}, 201 days ago, longer than retrain.max_age" in page
+    assert f"created on {made:%Y-%m-%d}, 201 days ago, longer than retrain.max_age" in page
     assert page.count("a refresh is suggested") == 1
     assert "3 days ago." in page
