@@ -21,12 +21,11 @@ from monitor.store.alerts.outbox import replace_payload
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_rows, end_user_traces
-from monitor.store.privacy.deletion import delete_exchanges
+from monitor.store.privacy.deletion import delete_exchanges, purge_deleted_rows
 from monitor.store.privacy.human_evaluation_texts import (
     human_evaluation_texts,
     remove_human_evaluation_texts,
 )
-from monitor.store.privacy.vacuum import purge_deleted_rows
 from monitor.store.traffic.compaction import drop_dead_rows, lock_blocks
 from monitor.store.traffic.pending_halves import delete_halves
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id, replace_assessment

@@ -48,10 +48,10 @@ class Quotes:
         """
         redactors = list(redactors)
         quoted = {
-            quote(prompt, shown, redactor)
+            quote(prompt, quoted_response, redactor)
             for prompt, response in texts
             for redactor in redactors
-            for shown in (response, "")
+            for quoted_response in (response, "")
         }
         return cls(
             exchanges=frozenset(quoted - {Quote(prompt="", response="")}),

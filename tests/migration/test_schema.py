@@ -74,7 +74,7 @@ def plain(value: Any) -> Any:
 
 def schema(engine: Engine) -> dict[str, Any]:
     """Describe tables, columns and constraints, in an order that doesn't depend on history."""
-    found = inspect(engine)
+    inspector = inspect(engine)
 
     def by_name(rows: list[Any]) -> list[str]:
         return sorted(str(plain(row)) for row in rows)
@@ -82,14 +82,14 @@ def schema(engine: Engine) -> dict[str, Any]:
     return {
         table: {
             "columns": sorted(
-                (c["name"], str(c["type"]), c["nullable"]) for c in found.get_columns(table)
+                (c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(table)
             ),
-            "primary_key": found.get_pk_constraint(table)["constrained_columns"],
-            "foreign_keys": by_name(found.get_foreign_keys(table)),
-            "unique": by_name(found.get_unique_constraints(table)),
-            "indexes": by_name(found.get_indexes(table)),
+            "primary_key": inspector.get_pk_constraint(table)["constrained_columns"],
+            "foreign_keys": by_name(inspector.get_foreign_keys(table)),
+            "unique": by_name(inspector.get_unique_constraints(table)),
+            "indexes": by_name(inspector.get_indexes(table)),
         }
-        for table in sorted(found.get_table_names())
+        for table in sorted(inspector.get_table_names())
         if table != "alembic_version"
     }
 

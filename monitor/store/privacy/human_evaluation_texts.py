@@ -24,7 +24,7 @@ class HumanEvaluationTexts:
     id: int
     item_id: str
     messages: list[dict[str, str]]
-    answers: list[str]
+    responses: list[str]
     #: Comments, drafts, and why it was declined.
     notes: list[Any]
 
@@ -33,7 +33,7 @@ class HumanEvaluationTexts:
         return {
             "id": self.item_id,
             "messages": self.messages,
-            "answers": self.answers,
+            "responses": self.responses,
             "notes": self.notes,
         }
 
@@ -52,12 +52,12 @@ def human_evaluation_texts(connection: Connection, after_id: int) -> list[HumanE
     )
     items = connection.execute(statement).all()
     ids = [item.id for item in items]
-    answers: dict[int, list[str]] = defaultdict(list)
+    responses: dict[int, list[str]] = defaultdict(list)
     texts = select(HumanEvaluationResponse.item_id, HumanEvaluationResponse.text).where(
         HumanEvaluationResponse.item_id.in_(ids)
     )
     for item_id, text in connection.execute(texts):
-        answers[item_id].append(text)
+        responses[item_id].append(text)
     notes: dict[int, list[Any]] = defaultdict(list)
     written = select(
         HumanEvaluationAssignment.item_id,
@@ -65,11 +65,11 @@ def human_evaluation_texts(connection: Connection, after_id: int) -> list[HumanE
         HumanEvaluationAssignment.draft,
         HumanEvaluationAssignment.declined_reason,
     ).where(HumanEvaluationAssignment.item_id.in_(ids))
-    for item_id, *said in connection.execute(written):
-        notes[item_id] += said
+    for item_id, *texts in connection.execute(written):
+        notes[item_id] += texts
     return [
         HumanEvaluationTexts(
-            item.id, item.benchmark_item_id, item.messages, answers[item.id], notes[item.id]
+            item.id, item.benchmark_item_id, item.messages, responses[item.id], notes[item.id]
         )
         for item in items
     ]
@@ -89,7 +89,9 @@ def remove_human_evaluation_texts(connection: Connection, item_id: int) -> None:
         .where(HumanEvaluationResponse.item_id == item_id)
         .values(text=REMOVED)
     )
-    sheets = update(HumanEvaluationAssignment).where(HumanEvaluationAssignment.item_id == item_id)
-    connection.execute(sheets.values(comment="", draft={}))
-    declined = sheets.where(HumanEvaluationAssignment.declined_reason.is_not(None))
+    assignments = update(HumanEvaluationAssignment).where(
+        HumanEvaluationAssignment.item_id == item_id
+    )
+    connection.execute(assignments.values(comment="", draft={}))
+    declined = assignments.where(HumanEvaluationAssignment.declined_reason.is_not(None))
     connection.execute(declined.values(declined_reason=REMOVED))

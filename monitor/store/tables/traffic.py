@@ -1,4 +1,4 @@
-"""Sampled traffic: offsets, exchanges, their vectors, dead letters and baselines."""
+"""Tables of sampled traffic: offsets, exchanges, vectors, dead letters and baselines."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from monitor.store.tables.base import Base, BigId
 
 
 class SourceOffset(Base):
-    """The next offset to read of one partition: the truth about how far ingest has come."""
+    """The next offset to read of a partition, the source of truth of ingest."""
 
     __tablename__ = "source_offsets"
 
@@ -18,12 +18,12 @@ class SourceOffset(Base):
     partition: Mapped[int] = mapped_column(primary_key=True)
     next_offset: Mapped[int] = mapped_column(BigId)
     updated_at: Mapped[datetime]
-    #: Until then the traffic is complete: all that was written to the partition before is stored.
+    #: All records written to the partition before this time are stored.
     caught_up_at: Mapped[datetime | None]
 
 
 class OffsetGap(Base):
-    """A range of offsets that was gone before it could be read: ``[first, last]``, inclusive."""
+    """A range of offsets that no longer existed when it was read: ``[first, last]``, inclusive."""
 
     __tablename__ = "offset_gaps"
 
@@ -38,13 +38,13 @@ class OffsetGap(Base):
 class EmbeddingBlock(Base):
     """The vectors of one ingest batch: two row-major float16 arrays ``[n_rows, dimension]``.
 
-    A block never changes. Where rows go, or small blocks are joined, a new one takes their place.
+    A block never changes. A new one replaces it when rows are deleted or small blocks are merged.
     """
 
     __tablename__ = "embedding_blocks"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    #: Encoder, revision and truncation; vectors of different encoders are never compared.
+    #: Encoder, revision and truncation. Vectors of different encoders are never compared.
     encoder: Mapped[str]
     dimension: Mapped[int]
     n_rows: Mapped[int]
@@ -54,7 +54,7 @@ class EmbeddingBlock(Base):
 
 
 class Baseline(Base):
-    """The reference exchanges of a model, immutable, named by the digest of their content."""
+    """The immutable reference exchanges of a model, named by the digest of their content."""
 
     __tablename__ = "baselines"
 
@@ -63,7 +63,7 @@ class Baseline(Base):
     digest: Mapped[str] = mapped_column(unique=True)
     n_exchanges: Mapped[int]
     encoder: Mapped[str]
-    #: The version of the model that gave the answers; empty if unknown.
+    #: Version of the model that returned the responses; empty if unknown.
     model_version: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
 
@@ -119,13 +119,13 @@ class Exchange(Base):
 
 
 class PendingHalf(Base):
-    """A request or response, redacted, that waits for its partner to become an exchange."""
+    """A redacted request or response that waits for its counterpart."""
 
     __tablename__ = "pending_halves"
     __table_args__ = (
         UniqueConstraint("source", "join_id", "side", name="uq_pending_halves_side"),
         Index("ix_pending_halves_occurred_at", "source", "occurred_at"),
-        # Partial: nearly all rows are unclaimed, and an index of those would mislead the planner.
+        # Partial, because nearly all rows are unclaimed and would mislead the query planner.
         Index(
             "ix_pending_halves_claimed_until",
             "claimed_until",
@@ -139,7 +139,7 @@ class PendingHalf(Base):
     partition: Mapped[int]
     offset: Mapped[int] = mapped_column(BigId)
     record_index: Mapped[int] = mapped_column(default=0)
-    #: What request and response have in common.
+    #: The id that the request and the response share.
     join_id: Mapped[str]
     #: ``request`` or ``response``.
     side: Mapped[str]
@@ -149,29 +149,29 @@ class PendingHalf(Base):
     randomness: Mapped[int] = mapped_column(BigId)
     threshold: Mapped[int] = mapped_column(BigId)
     inclusion_probability: Mapped[float]
-    #: The half of the exchange, as the decoder left it, redacted.
+    #: The decoded and redacted half of the exchange.
     payload: Mapped[dict[str, Any]]
     stored_at: Mapped[datetime] = mapped_column(index=True)
-    #: Until then one replica has the pair; the others leave it alone.
+    #: End of the claim by which one replica reserves the pair.
     claimed_until: Mapped[datetime | None]
 
 
 class WithheldExchanges(Base):
-    """How many sampled exchanges of a day had their texts kept back by the source."""
+    """Number of sampled exchanges of a day whose texts the source withheld."""
 
     __tablename__ = "withheld_exchanges"
 
     source: Mapped[str] = mapped_column(primary_key=True)
     model: Mapped[str] = mapped_column(primary_key=True)
-    #: Midnight UTC, where the day begins.
+    #: Midnight UTC at the start of the day.
     day: Mapped[datetime] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(BigId)
-    #: How many of the traffic these stand for: the sum of 1 / inclusion probability.
+    #: Number of exchanges of the traffic that they represent: sum of 1 / inclusion probability.
     estimated_total: Mapped[float]
 
 
 class DeadLetter(Base):
-    """A record that could not be read, whole, or a range of them; where it stood and why."""
+    """A record, or a range of records, that could not be processed."""
 
     __tablename__ = "dead_letters"
     __table_args__ = (
@@ -186,14 +186,14 @@ class DeadLetter(Base):
     partition: Mapped[int]
     offset: Mapped[int] = mapped_column(BigId)
     record_index: Mapped[int] = mapped_column(default=0)
-    #: Set where the letter stands for all from ``offset`` to here: a batch that can't be unpacked.
+    #: Last offset of a range whose records can't be separated, such as a damaged batch.
     last_offset: Mapped[int | None] = mapped_column(BigId)
     key: Mapped[bytes | None] = mapped_column(LargeBinary)
-    #: ``None`` for a record without a value (a tombstone), or one whose value isn't kept.
+    #: ``NULL`` for a record without a value (a tombstone), or whose value isn't stored.
     value: Mapped[bytes | None] = mapped_column(LargeBinary)
     reason: Mapped[str]
     detail: Mapped[str]
-    #: As those of ``exchanges``, before decoding.
+    #: As in ``exchanges``, before decoding.
     randomness: Mapped[int] = mapped_column(BigId)
     threshold: Mapped[int] = mapped_column(BigId)
     inclusion_probability: Mapped[float]

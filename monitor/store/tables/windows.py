@@ -67,5 +67,5 @@ class SlowDriftWindow(Base):
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("drift_evaluations.id"), primary_key=True)
     #: Digest of everything that determines the scores; windows of other digests aren't compared.
     scoring_digest: Mapped[str]
-    #: Compressed arrays, as :class:`monitor.store.windows.slow_drift.Sums`.
+    #: Compressed arrays, as :data:`monitor.store.windows.slow_drift.Sums`.
     sums: Mapped[bytes] = mapped_column(LargeBinary)

@@ -137,13 +137,13 @@ def create_baseline_from_traffic(
                 "partition": 0,
                 "offset": number,
                 "record_index": 0,
-                "randomness": one,
+                "randomness": value,
                 "threshold": 0,
                 "candidate_threshold": 0,
                 "inclusion_probability": 1.0,
                 "min_sample_size": 0,
             }
-            for number, one in enumerate(randomness)
+            for number, value in enumerate(randomness)
         ],
     )
     return BaselineRow(baseline_id, model, digest, len(rows), rows.encoder, model_version, now)

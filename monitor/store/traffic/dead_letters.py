@@ -105,7 +105,7 @@ def pending_dead_letters(
     if until_id is not None:
         conditions.append(DeadLetter.id <= until_id)
     statement = select(*_COLUMNS).where(*conditions).order_by(DeadLetter.id).limit(limit)
-    return [_letter(row) for row in connection.execute(statement)]
+    return [_with_id(row) for row in connection.execute(statement)]
 
 
 def last_dead_letter_id(connection: Connection) -> int:
@@ -148,7 +148,7 @@ def summarize_dead_letters(connection: Connection) -> list[DeadLetterSummary]:
         .order_by(func.count().desc(), DeadLetter.reason)
     ).all()
     newest = dict(
-        _letter(row)
+        _with_id(row)
         for row in connection.execute(
             select(*_COLUMNS).where(DeadLetter.id.in_([group[3] for group in groups]))
         )
@@ -156,7 +156,7 @@ def summarize_dead_letters(connection: Connection) -> list[DeadLetterSummary]:
     return [DeadLetterSummary(*group[:3], newest[group[3]]) for group in groups]
 
 
-def _letter(row: Sequence[Any]) -> tuple[int, DeadLetterRow]:
+def _with_id(row: Sequence[Any]) -> tuple[int, DeadLetterRow]:
     return row[0], DeadLetterRow(Position(*row[1:5]), *row[5:])
 
 

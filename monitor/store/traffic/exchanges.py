@@ -55,7 +55,7 @@ class ExchangeRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ExchangeDetail:
-    """One exchange, for a person to read."""
+    """An exchange with its conversation, for display."""
 
     id: int
     exchange_id: str

@@ -47,7 +47,7 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NumericColumnFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """A scalar of a window, of :class:`monitor.store.windows.assessment.NumericAssessment`."""
+    """The figures of :class:`monitor.store.windows.assessment.NumericAssessment`."""
 
     name: str
     side: Literal["prompt", "response", "metric"]
@@ -93,9 +93,9 @@ class IncidentSpan:
     #: What drifted: ``input``, ``output``, ``metric:resolved``, ...
     fingerprint: tuple[str, ...]
     severity: float
-    #: The window that alarmed first.
+    #: The first window with an alarm.
     first_start: datetime
-    #: The newest window that belongs to it; of one that has recovered, the first without an alarm.
+    #: Its newest window; of a resolved incident the first window without an alarm.
     last_start: datetime
     last_evaluation_id: int
 

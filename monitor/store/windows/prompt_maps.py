@@ -1,13 +1,16 @@
-"""Prompt maps: coordinates and ids of prompts, without texts."""
+"""Prompt maps: coordinates and ids of prompts, and their texts on demand."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, and_, false, or_, select, update
 
-from monitor.store.tables import DriftEvaluation
+from monitor.store.tables import DriftEvaluation, Exchange
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
 #: In place of the id of an exchange that was deleted.
 DELETED = -1
@@ -88,3 +91,54 @@ def save_prompt_map(connection: Connection, evaluation_id: int, stored_map: Prom
         .where(DriftEvaluation.id == evaluation_id)
         .values(prompt_map=pack_prompt_map(stored_map))
     )
+
+
+@dataclass(frozen=True)
+class MapText:
+    """An exchange of the window or of its baseline."""
+
+    prompt: str
+    response: str
+    task_type: str
+    occurred_at: datetime
+    of_baseline: bool
+
+
+def load_map_texts(
+    connection: Connection, evaluation: DriftEvaluationRow, ids: Sequence[int]
+) -> dict[int, MapText]:
+    """Return the exchanges that still exist, by their ids.
+
+    Ids of deleted exchanges may be reused, so only exchanges of the evaluation's window or baseline
+    count.
+
+    Args:
+        connection: Inside the caller's transaction.
+        evaluation: Whose map it is.
+        ids: A page of ``exchanges.id``.
+    """
+    in_window = and_(
+        Exchange.baseline_id.is_(None),
+        Exchange.model == evaluation.model,
+        Exchange.occurred_at >= evaluation.window_start,
+        Exchange.occurred_at < evaluation.window_end,
+    )
+    of_baseline = (
+        false()
+        if evaluation.baseline_id is None
+        else Exchange.baseline_id == evaluation.baseline_id
+    )
+    statement = select(
+        Exchange.id,
+        Exchange.prompt,
+        Exchange.response,
+        Exchange.task_type,
+        Exchange.occurred_at,
+        Exchange.baseline_id,
+    ).where(Exchange.id.in_(ids), or_(in_window, of_baseline))
+    return {
+        int(row.id): MapText(
+            row.prompt, row.response, row.task_type, row.occurred_at, row.baseline_id is not None
+        )
+        for row in connection.execute(statement)
+    }

@@ -10,22 +10,15 @@ from sqlalchemy import Connection, delete, insert, select
 
 from monitor.store.tables import DriftEvaluation, SlowDriftWindow
 
-
-@dataclass(frozen=True)
-class Sums:
-    """Sums of a window's scores by bin of users, float64 ``[b]`` and ``[b, K]``."""
-
-    counts: NDArray[np.float64]
-    novelty: NDArray[np.float64]
-    tail: NDArray[np.float64]
-    cells: NDArray[np.float64]
+#: Arrays of :class:`monitor.drift.WindowSums` by field, float64 ``[b]`` and ``[b, K]``.
+Sums = dict[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class WatchedSums:
     """The sums of a window and the digest of their scoring."""
 
-    #: Digest of all that fixed the scores.
+    #: Digest of everything that determines the scores.
     scoring_digest: str
     sums: Sums
 
@@ -47,7 +40,7 @@ def save_slow_drift_window(
     Args:
         connection: Inside the transaction that finishes the evaluation.
         evaluation_id: The evaluation.
-        watched: What was summed up.
+        watched: The sums of the window.
     """
     connection.execute(
         delete(SlowDriftWindow).where(SlowDriftWindow.evaluation_id == evaluation_id)
@@ -85,12 +78,10 @@ def slow_drift_windows_before(
 
 def _pack(sums: Sums) -> bytes:
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer, counts=sums.counts, novelty=sums.novelty, tail=sums.tail, cells=sums.cells
-    )
+    np.savez_compressed(buffer, **sums)
     return buffer.getvalue()
 
 
 def _unpack(packed: bytes) -> Sums:
     with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-        return Sums(arrays["counts"], arrays["novelty"], arrays["tail"], arrays["cells"])
+        return {name: arrays[name] for name in arrays.files}

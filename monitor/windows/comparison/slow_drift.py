@@ -22,7 +22,6 @@ from monitor.store.traffic.exchanges import ExchangeColumns
 from monitor.store.windows.assessment import Assessment, SlowDrift
 from monitor.store.windows.slow_drift import (
     StoredSums,
-    Sums,
     WatchedSums,
     slow_drift_windows_before,
 )
@@ -79,14 +78,14 @@ def watch_window(
     length = bounds[1] - bounds[0]
     found = watch(
         reference_sums,
-        [*(WindowSums(**vars(one.sums)) for one in earlier), sums],
+        [*(WindowSums(**one.sums) for one in earlier), sums],
         numbers=[(start - starts[0]) // length for start in starts],
         alpha=settings.drift.slow_alpha,
         minimum_drifted_share=settings.drift.min_slow_drifted_share,
     )[-1]
     quoter = Quoter(baseline, current, Redactor(settings.redaction.patterns))
     told = _tell(assessed, found, starts, quoter)
-    return replace(assessed, assessment=told), WatchedSums(digest, Sums(**vars(sums)))
+    return replace(assessed, assessment=told), WatchedSums(digest, vars(sums))
 
 
 def _in_step(stored: list[StoredSums], bounds: tuple[datetime, datetime]) -> list[StoredSums]:

@@ -9,8 +9,7 @@ from monitor.errors import NotFoundError
 from monitor.rendering.excerpts import excerpt
 from monitor.store.windows.assessment import Topic
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
-from monitor.store.windows.map_texts import MapText, load_map_texts
-from monitor.store.windows.prompt_maps import DELETED, PromptMap
+from monitor.store.windows.prompt_maps import DELETED, MapText, PromptMap, load_map_texts
 
 #: Further prompts of a topic that are shown, and exchanges read to find so many different ones.
 MORE = 12

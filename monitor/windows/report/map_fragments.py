@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from monitor.store.windows.map_texts import MapText
+from monitor.store.windows.prompt_maps import MapText
 from monitor.windows.report.environment import render_macro, render_template
 from monitor.windows.report.map_drawing import DrawnMap, MapTopic
 

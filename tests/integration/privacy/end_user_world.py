@@ -65,7 +65,7 @@ RECIPE = Recipe(base="some/base")
 
 
 @dataclass(frozen=True)
-class PersonWorld:
+class EndUserWorld:
     engine: Engine
     settings: Settings
     folder: Path
@@ -80,7 +80,7 @@ evaluation:
 """
 
 
-def make_person_world(engine: Engine, folder: Path, clock: datetime) -> PersonWorld:
+def make_end_user_world(engine: Engine, folder: Path, clock: datetime) -> EndUserWorld:
     original, benchmark = folder / "original.jsonl", folder / "benchmark.jsonl"
     evaluation = folder / "evaluation.yaml"
     evaluation.write_text(EVALUATION, encoding="utf-8")
@@ -100,7 +100,7 @@ def make_person_world(engine: Engine, folder: Path, clock: datetime) -> PersonWo
         insert_dead_letters(connection, _letters(clock))
         insert_halves(connection, _halves(clock), now=clock)
     run, version_id = _train(engine, folder, clock)
-    return PersonWorld(engine, settings, folder, evaluation_id, run, version_id)
+    return EndUserWorld(engine, settings, folder, evaluation_id, run, version_id)
 
 
 def _halves(clock: datetime) -> list[HalfRow]:
@@ -242,43 +242,50 @@ def _review(
         for item_id, _ in rows
     ]  # fmt: skip
     design = BatchDesign(n_control=len(rows), n_window=len(rows), cells=(("", 0, 1.0),))
-    items_of_exchanges = [item_id for item_id, _ in rows]
-    insert_draws(connection, batch, design, list(zip(items_of_exchanges, draws, strict=True)))
+    item_ids = [item_id for item_id, _ in rows]
+    insert_draws(connection, batch, design, list(zip(item_ids, draws, strict=True)))
     number_of = {row_id: number for number, row_id in ids.items()}
     for item_id, exchange_id in rows:
-        answer = f"{prompt_of(number_of[exchange_id])} It is on its way."
-        judged = {"verdict": "correct", "error_kind": "tone", "corrected_response": answer}
+        corrected_response = f"{prompt_of(number_of[exchange_id])} It is on its way."
+        outcome = {
+            "verdict": "correct",
+            "error_kind": "tone",
+            "corrected_response": corrected_response,
+        }
         for reviewer in (1, 2):
             connection.execute(
                 insert(Review).values(
                     item_id=item_id, reviewer_id=reviewer, accuracy=3, completeness=3, tone=3,
-                    compliance=3, comment=answer, submitted_at=clock, **judged,
+                    compliance=3, comment=corrected_response, submitted_at=clock, **outcome,
                 )
             )  # fmt: skip
             connection.execute(
                 insert(ReviewAssignment).values(
-                    item_id=item_id, reviewer_id=reviewer, expires_at=clock, draft={"text": answer}
+                    item_id=item_id,
+                    reviewer_id=reviewer,
+                    expires_at=clock,
+                    draft={"text": corrected_response},
                 )
             )
         connection.execute(
             insert(ReviewProposal).values(
-                item_id=item_id, reviewer_id=1, comment="", proposed_at=clock, **judged
+                item_id=item_id, reviewer_id=1, comment="", proposed_at=clock, **outcome
             )
         )
         connection.execute(
             insert(ReviewMessage).values(
-                item_id=item_id, reviewer_id=2, text=answer, written_at=clock
+                item_id=item_id, reviewer_id=2, text=corrected_response, written_at=clock
             )
         )
         connection.execute(
             insert(ReviewAudit).values(
                 item_id=item_id, revision=1, drawn_at=clock, auditor_id=1, decided_at=clock,
-                differences=[], comment=answer, **judged,
+                differences=[], comment=corrected_response, **outcome,
             )
         )  # fmt: skip
         connection.execute(
             insert(GoldExample).values(
-                item_id=item_id, verdict="correct", response=answer, error_kind="tone",
+                item_id=item_id, verdict="correct", response=corrected_response, error_kind="tone",
                 resolution="agreed", decided_at=clock,
             )
         )  # fmt: skip
@@ -289,7 +296,7 @@ def _review(
 
 
 def _letters(clock: datetime) -> list[DeadLetterRow]:
-    def letter(partition: int, offset: int, key: bytes, value: bytes) -> DeadLetterRow:
+    def dead_letter(partition: int, offset: int, key: bytes, value: bytes) -> DeadLetterRow:
         return DeadLetterRow(
             position=Position("topic", partition, offset, 9),
             key=key,
@@ -303,10 +310,10 @@ def _letters(clock: datetime) -> list[DeadLetterRow]:
         )
 
     return [
-        letter(1, 1, b"", b'{"user": "Ann\\u0040example.org", "prompt": "zebrafish'),
-        letter(1, 2, ANN.encode(), b"\xff"),
-        letter(0, HERS[0], b"", b"the rest of the record that her exchange came from"),
-        letter(1, 3, b"", b'{"user": "joann@example.organic", "prompt": "not hers'),
+        dead_letter(1, 1, b"", b'{"user": "Ann\\u0040example.org", "prompt": "zebrafish'),
+        dead_letter(1, 2, ANN.encode(), b"\xff"),
+        dead_letter(0, HERS[0], b"", b"the rest of the record that her exchange came from"),
+        dead_letter(1, 3, b"", b'{"user": "joann@example.organic", "prompt": "not hers'),
     ]
 
 

@@ -45,24 +45,24 @@ from tests.integration.privacy.end_user_world import (
     MENTIONS,
     N_TRAFFIC,
     WORD,
-    PersonWorld,
+    EndUserWorld,
     audit_entries,
     exchange_ids,
-    make_person_world,
+    make_end_user_world,
     prompt_of,
 )
 from tests.support.traffic.aging_traffic import encoded, stored_ids, vectors_are_right
 from tests.support.windows.assessments import make_examples
 
 #: Tables that hold nothing a person wrote and no id of one, each with what they hold.
-WITHOUT_PEOPLE = {
+WITHOUT_END_USERS = {
     "audit_log": "append-only; who did what to which item; reasons in words are named as remaining",
     "baselines": "digests and counts; the count is brought up to date",
     "decisions": "counts and rates",
     "incidents": "what drifted, and where Slack shows it",
     "invitations": "digests of links for the experts",
     "baseline_plans": "which version gets a baseline when",
-    "candidate_evaluations": "evaluation.yaml and figures; the answers are in the run's folder",
+    "candidate_evaluations": "evaluation.yaml and figures; the responses are in the run's folder",
     "model_scores": "figures",
     "model_versions": "lineage; a note is added",
     "human_evaluations": "what is rated, and figures",
@@ -86,15 +86,15 @@ GONE = {f"exchange-{n}" for n in (*HERS, IN_BASELINE, MENTIONS)}
 
 
 @pytest.fixture
-def world(any_engine: Engine, tmp_path: Path, clock: datetime) -> PersonWorld:
-    return make_person_world(any_engine, tmp_path, clock)
+def world(any_engine: Engine, tmp_path: Path, clock: datetime) -> EndUserWorld:
+    return make_end_user_world(any_engine, tmp_path, clock)
 
 
-def forget_ann(world: PersonWorld, clock: datetime, **options: Any) -> ErasureReport:
+def forget_ann(world: EndUserWorld, clock: datetime, **options: Any) -> ErasureReport:
     return forget(world.engine, world.settings, ErasureRequest(ANN), clock, **options)
 
 
-def found(forgotten: ErasureReport) -> dict[str, int]:
+def counts(forgotten: ErasureReport) -> dict[str, int]:
     return {count.kind: count.n_found for count in forgotten.counts}
 
 
@@ -120,8 +120,8 @@ def everything_stored(engine: Engine) -> str:
 
 def test_every_table_is_erased_or_holds_no_end_user(engine: Engine) -> None:
     """A new table must be put here or there before it is released."""
-    assert not set(TABLES) & set(WITHOUT_PEOPLE)
-    assert set(TABLES) | set(WITHOUT_PEOPLE) == set(metadata.tables)
+    assert not set(TABLES) & set(WITHOUT_END_USERS)
+    assert set(TABLES) | set(WITHOUT_END_USERS) == set(metadata.tables)
     binary = {
         f"{table.name}.{column.name}"
         for table in metadata.sorted_tables
@@ -143,9 +143,9 @@ def test_every_table_is_erased_or_holds_no_end_user(engine: Engine) -> None:
 
 
 def test_erasure_removes_every_trace_and_counts_zero_left(
-    world: PersonWorld, clock: datetime
+    world: EndUserWorld, clock: datetime
 ) -> None:
-    others = {name for name in stored_ids(world.engine) if name not in GONE}
+    other_ids = {name for name in stored_ids(world.engine) if name not in GONE}
 
     forgotten = forget_ann(world, clock)
 
@@ -164,18 +164,18 @@ def test_erasure_removes_every_trace_and_counts_zero_left(
         "scores in evaluations": 4,
         "points on prompt maps": 4 + 1,
         "quotes in evaluations": 5,
-        "quotes in messages": found(forgotten)["quotes in messages"],
+        "quotes in messages": counts(forgotten)["quotes in messages"],
         "dead letters": 3,
         "pending requests and responses": 1,
         "quotes in errors": 1,
         "human evaluation items": 0,
         "rows in files": 3 + 1 + 2,
-    } == found(forgotten)
-    assert found(forgotten)["quotes in messages"] >= 4
+    } == counts(forgotten)
+    assert counts(forgotten)["quotes in messages"] >= 4
     assert 1 == forgotten.n_mentions
     assert 0 == forgotten.n_left
-    assert others == stored_ids(world.engine)
-    assert len(others) == vectors_are_right(world.engine)
+    assert other_ids == stored_ids(world.engine)
+    assert len(other_ids) == vectors_are_right(world.engine)
     left = everything_stored(world.engine)
     somebody_else = b"joann@example.organic".hex()
     assert somebody_else in left
@@ -189,7 +189,7 @@ def test_erasure_removes_every_trace_and_counts_zero_left(
         assert 12 == len(connection.execute(select(GoldExample.id)).all())
 
 
-def test_data_of_other_end_users_stays(world: PersonWorld, clock: datetime) -> None:
+def test_data_of_other_end_users_stays(world: EndUserWorld, clock: datetime) -> None:
     forget_ann(world, clock)
 
     with transaction(world.engine) as connection:
@@ -219,7 +219,7 @@ def test_erased_texts_and_vectors_leave_the_database_files(
     engine: Engine, tmp_path: Path, clock: datetime
 ) -> None:
     """Deleted rows stay in SQLite's pages and write-ahead log unless they are overwritten."""
-    world = make_person_world(engine, tmp_path, clock)
+    world = make_end_user_world(engine, tmp_path, clock)
     hers = [
         WORD.encode(),
         ANN.encode(),
@@ -238,22 +238,24 @@ def test_erased_texts_and_vectors_leave_the_database_files(
     assert encoded([prompt_of(4)]).tobytes() in after
 
 
-def test_files_are_rewritten_and_the_data_card_updated(world: PersonWorld, clock: datetime) -> None:
+def test_files_are_rewritten_and_the_data_card_updated(
+    world: EndUserWorld, clock: datetime
+) -> None:
     card = json.loads(world.run.card.read_text())
     lines = world.run.training_data.read_bytes().splitlines(keepends=True)
 
     forget_ann(world, clock)
 
-    kept = [line for line in lines if WORD.encode() not in line]
-    assert 3 == len(lines) - len(kept)
-    assert kept == world.run.training_data.read_bytes().splitlines(keepends=True)
-    answers = world.run.evaluation_responses(1).read_text().splitlines()
-    assert ["exchange-4", "exchange-4"] == [json.loads(x)["id"] for x in answers]
+    lines_left = [line for line in lines if WORD.encode() not in line]
+    assert 3 == len(lines) - len(lines_left)
+    assert lines_left == world.run.training_data.read_bytes().splitlines(keepends=True)
+    responses = world.run.evaluation_responses(1).read_text().splitlines()
+    assert ["exchange-4", "exchange-4"] == [json.loads(x)["id"] for x in responses]
     noted = json.loads(world.run.card.read_text())
     (note,) = noted.pop("removed")
     assert [] == card.pop("removed")
     assert card == noted
-    assert (3, f"sha256:{hashlib.sha256(b''.join(kept)).hexdigest()}") == (
+    assert (3, f"sha256:{hashlib.sha256(b''.join(lines_left)).hexdigest()}") == (
         note["n_rows"],
         note["digest"],
     )
@@ -266,8 +268,8 @@ def test_files_are_rewritten_and_the_data_card_updated(world: PersonWorld, clock
     assert not [path for path in world.folder.rglob(".*") if path.is_file()]
 
 
-def test_every_file_of_a_run_is_searched(world: PersonWorld, clock: datetime) -> None:
-    """Beside the training data: what was held back, and what the model was let answer itself."""
+def test_every_file_of_a_run_is_searched(world: EndUserWorld, clock: datetime) -> None:
+    """Validation data, replay prompts and replay responses are searched like the training data."""
     rows = [
         {
             "messages": [{"role": "user", "content": prompt_of(n)}],
@@ -275,20 +277,20 @@ def test_every_file_of_a_run_is_searched(world: PersonWorld, clock: datetime) ->
         }
         for n in (HERS[0], 4, IN_BASELINE)
     ]
-    others = (world.run.validation_data, world.run.replay_prompts, world.run.replay_responses)
-    for path in others:
+    other_ids = (world.run.validation_data, world.run.replay_prompts, world.run.replay_responses)
+    for path in other_ids:
         write_lines(path, rows)
 
     forget_ann(world, clock)
 
-    for path in others:
-        (kept,) = read_lines(path)
-        assert "exchange-4" == kept["metadata"]["exchange_id"]
+    for path in other_ids:
+        (lines_left,) = read_lines(path)
+        assert "exchange-4" == lines_left["metadata"]["exchange_id"]
     (note,) = json.loads(world.run.card.read_text())["removed"]
     assert 3 + 2 == note["n_rows"]
 
 
-def test_planned_run_trains_on_the_remaining_rows(world: PersonWorld, clock: datetime) -> None:
+def test_planned_run_trains_on_the_remaining_rows(world: EndUserWorld, clock: datetime) -> None:
     with transaction(world.engine) as connection:
         connection.execute(TrainingRun.__table__.update().values(status="planned"))
 
@@ -301,12 +303,12 @@ def test_planned_run_trains_on_the_remaining_rows(world: PersonWorld, clock: dat
 
 
 def test_report_names_each_manual_step_snapshot(
-    world: PersonWorld, clock: datetime, snapshot: SnapshotAssertion
+    world: EndUserWorld, clock: datetime, snapshot: SnapshotAssertion
 ) -> None:
     steps = forget_ann(world, clock).manual_steps
 
     assert ["1 (production)", "2 (candidate)"] == versions(steps)  # 2 was trained on top of 1
-    assert "channel C1 at 17.1" in next(one.text for one in steps if one.code == "slack_message")
+    assert "channel C1 at 17.1" in next(step.text for step in steps if step.code == "slack_message")
     assert {"model_version", "slack_message", "audit_log", "baseline", "outside"} <= {
         step.code for step in steps
     }
@@ -315,7 +317,7 @@ def test_report_names_each_manual_step_snapshot(
 
 
 def test_versions_are_named_without_the_folder_of_their_run(
-    world: PersonWorld, clock: datetime
+    world: EndUserWorld, clock: datetime
 ) -> None:
     with transaction(world.engine) as connection:
         batch = connection.execute(select(ReviewItem.batch_id).limit(1)).scalar_one()
@@ -335,7 +337,7 @@ def test_versions_are_named_without_the_folder_of_their_run(
 
 @pytest.mark.parametrize(("base", "named"), [("x", True), ("the/raw-base", False)])
 def test_version_trained_on_top_of_a_full_model_is_named(
-    world: PersonWorld, clock: datetime, base: str, named: bool
+    world: EndUserWorld, clock: datetime, base: str, named: bool
 ) -> None:
     """It has no adapter to go on from. From a raw base nothing of hers comes."""
     with transaction(world.engine) as connection:
@@ -347,7 +349,7 @@ def test_version_trained_on_top_of_a_full_model_is_named(
     assert ("3 (candidate)" in versions(forget_ann(world, clock).manual_steps)) == named
 
 
-def test_audit_entry_does_not_contain_the_id(world: PersonWorld, clock: datetime) -> None:
+def test_audit_entry_does_not_contain_the_id(world: EndUserWorld, clock: datetime) -> None:
     forget_ann(world, clock)
 
     action, subject, details = audit_entries(world.engine)[-1]
@@ -359,30 +361,30 @@ def test_audit_entry_does_not_contain_the_id(world: PersonWorld, clock: datetime
         assert trace not in subject + json.dumps(details)
 
 
-def test_dry_run_changes_nothing(world: PersonWorld, clock: datetime) -> None:
+def test_dry_run_changes_nothing(world: EndUserWorld, clock: datetime) -> None:
     before = everything_stored(world.engine)
     files = {path: path.read_bytes() for path in world.folder.rglob("*.json*") if path.is_file()}
 
     forgotten = forget_ann(world, clock, dry_run=True)
 
-    assert 4 == found(forgotten)["exchanges"]
+    assert 4 == counts(forgotten)["exchanges"]
     assert before == everything_stored(world.engine)
     assert files == {
         path: path.read_bytes() for path in world.folder.rglob("*.json*") if path.is_file()
     }
 
 
-def test_second_erasure_finds_nothing(world: PersonWorld, clock: datetime) -> None:
+def test_second_erasure_finds_nothing(world: EndUserWorld, clock: datetime) -> None:
     forget_ann(world, clock)
     again = forget_ann(world, clock + timedelta(days=1))
 
-    assert not any(found(again).values())
+    assert not any(counts(again).values())
     assert 0 == again.n_left
 
 
 @pytest.mark.parametrize("step", ["remove_rows", "_remove_derived", "_remove_exchanges"])
 def test_interrupted_erasure_is_completed_by_the_next(
-    world: PersonWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch, step: str
+    world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     real = getattr(module, step)
 
@@ -402,18 +404,18 @@ def test_interrupted_erasure_is_completed_by_the_next(
     assert WORD not in world.run.training_data.read_text()
 
 
-def test_single_exchange_is_erased_by_its_id(world: PersonWorld, clock: datetime) -> None:
+def test_single_exchange_is_erased_by_its_id(world: EndUserWorld, clock: datetime) -> None:
     request = ErasureRequest("", ("exchange-17",))
 
     forgotten = forget(world.engine, world.settings, request, clock)
 
-    assert (1, 1) == (found(forgotten)["exchanges"], found(forgotten)["gold examples"])
+    assert (1, 1) == (counts(forgotten)["exchanges"], counts(forgotten)["gold examples"])
     assert 0 == forgotten.n_left
     assert "exchange-17" not in stored_ids(world.engine)
     assert "exchange-33" in stored_ids(world.engine)
 
 
-def test_vectors_in_merged_blocks_are_erased(world: PersonWorld, clock: datetime) -> None:
+def test_vectors_in_merged_blocks_are_erased(world: EndUserWorld, clock: datetime) -> None:
     with transaction(world.engine) as connection:
         of_traffic = select(Exchange.block_id).where(Exchange.baseline_id.is_(None)).distinct()
         assert N_TRAFFIC == merge_blocks(
@@ -429,7 +431,7 @@ def test_vectors_in_merged_blocks_are_erased(world: PersonWorld, clock: datetime
 def test_command_prints_counts_and_searches_exports(
     engine: Engine, tmp_path: Path, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = make_person_world(engine, tmp_path, clock)
+    world = make_end_user_world(engine, tmp_path, clock)
     with transaction(engine) as connection:
         connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
         connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{head_revision()}')")

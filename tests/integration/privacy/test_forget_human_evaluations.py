@@ -1,4 +1,4 @@
-"""`driftwarden forget` looks through studies too."""
+"""`driftwarden forget` searches human evaluations."""
 
 from datetime import datetime, timedelta
 
@@ -17,17 +17,17 @@ from tests.support.review.review_world import CASES, make_world
 FAIR = dict.fromkeys(("accuracy", "completeness", "tone", "compliance"), 3)
 
 
-def test_what_a_person_asked_and_what_mentions_them_is_taken_out_of_studies(
+def test_texts_of_an_end_user_are_removed_from_human_evaluations(
     any_engine: Engine, clock: datetime
 ) -> None:
     world = make_world(any_engine, clock, n=4)  # u0 to u3 asked what CASES say
-    given = rows(4, mark="x")
-    for row in given:
+    response_rows = rows(4, mark="x")
+    for row in response_rows:
         if row["id"] == "q0":  # a benchmark that was made from traffic
             row["messages"] = [{"role": "user", "content": CASES[0][1]}]
         if row["id"] == "q1":
             row["response"] += " Ask customer-u0-77 for it."
-    human_evaluation = make_human_evaluation(any_engine, clock, given=given)
+    human_evaluation = make_human_evaluation(any_engine, clock, given=response_rows)
     ada = world.people["Ada"]
     with transaction(any_engine) as connection:
         number = claim_next(connection, human_evaluation, ada, clock, timedelta(minutes=20))
@@ -44,15 +44,15 @@ def test_what_a_person_asked_and_what_mentions_them_is_taken_out_of_studies(
         n = len(responses_of(connection, [items_of(connection, human_evaluation)[0].id]))
         submit(connection, human_evaluation, 1, ada, Ratings([FAIR] * n, "Fine."), now=clock)
 
-    found = forget(any_engine, Settings(), ErasureRequest("u0"), clock)
-    assert {count.kind: (count.n_found, count.n_left) for count in found.counts}[
+    report = forget(any_engine, Settings(), ErasureRequest("u0"), clock)
+    assert {count.kind: (count.n_found, count.n_left) for count in report.counts}[
         "human evaluation items"
     ] == (
         1,
         0,
     )
-    found = forget(any_engine, Settings(), ErasureRequest("customer-u0-77"), clock)
-    assert {count.kind: (count.n_found, count.n_left) for count in found.counts}[
+    report = forget(any_engine, Settings(), ErasureRequest("customer-u0-77"), clock)
+    assert {count.kind: (count.n_found, count.n_left) for count in report.counts}[
         "human evaluation items"
     ] == (
         1,
@@ -61,13 +61,13 @@ def test_what_a_person_asked_and_what_mentions_them_is_taken_out_of_studies(
 
     with transaction(any_engine) as connection:
         items = items_of(connection, human_evaluation)
-        kept = [item for item in items if not item.benchmark_item_id.startswith("removed")]
-        assert {item.benchmark_item_id for item in kept} == {"q2", "q3"}
-        gone = [item for item in items if item not in kept]
-        assert {one.text for one in responses_of(connection, [item.id for item in gone])} == {
-            "(removed)"
-        }
-        assert not any(turn["content"] == CASES[0][1] for one in items for turn in one.messages)
+        items_left = [item for item in items if not item.benchmark_item_id.startswith("removed")]
+        assert {item.benchmark_item_id for item in items_left} == {"q2", "q3"}
+        gone = [item for item in items if item not in items_left]
+        assert {
+            response.text for response in responses_of(connection, [item.id for item in gone])
+        } == {"(removed)"}
+        assert not any(turn["content"] == CASES[0][1] for item in items for turn in item.messages)
         assert len(blind_ratings(connection, human_evaluation)) == n, (
             "ratings are numbers, and stay"
         )

@@ -1,4 +1,4 @@
-"""Removal by age: what goes, what stays, and that nothing is lost or mixed up meanwhile."""
+"""Retention: erasure by age, without loss for newer rows."""
 
 import threading
 from datetime import datetime, timedelta
@@ -55,7 +55,7 @@ def count(engine: Engine, table: type) -> int:
         return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
-def test_traffic_goes_with_its_vectors_when_it_is_old(any_engine: Engine, clock: datetime) -> None:
+def test_old_traffic_is_removed_with_its_vectors(any_engine: Engine, clock: datetime) -> None:
     store_numbers(any_engine, range(25), clock - 31 * DAY)
     store_numbers(any_engine, range(30, 35), clock - 29 * DAY)
 
@@ -68,7 +68,7 @@ def test_traffic_goes_with_its_vectors_when_it_is_old(any_engine: Engine, clock:
     assert not apply_retention(any_engine, DAYS_30, clock)
 
 
-def test_by_default_only_dead_letters_are_old(any_engine: Engine, clock: datetime) -> None:
+def test_only_dead_letters_expire_by_default(any_engine: Engine, clock: datetime) -> None:
     store_numbers(any_engine, range(5), clock - 4000 * DAY)
 
     assert not apply_retention(any_engine, Retention(), clock)
@@ -82,13 +82,13 @@ def queue(engine: Engine, numbers: list[int], clock: datetime) -> None:
         request = select(Exchange.id).where(Exchange.exchange_id.in_(ids(*numbers)))
         items = [
             NewItem(
-                exchange_id=one,
+                exchange_id=exchange_id,
                 slice="control",
                 selection_probability=0.5,
                 control_probability=0.5,
                 cluster=None,
             )
-            for one in connection.execute(request).scalars()
+            for exchange_id in connection.execute(request).scalars()
         ]
         batch = insert_batch(connection, evaluation_id, "assistant", items, clock)
         connection.execute(
@@ -106,7 +106,9 @@ def queue(engine: Engine, numbers: list[int], clock: datetime) -> None:
         )
 
 
-def test_what_was_queued_for_review_has_its_own_age(any_engine: Engine, clock: datetime) -> None:
+def test_exchanges_queued_for_review_have_their_own_period(
+    any_engine: Engine, clock: datetime
+) -> None:
     store_numbers(any_engine, range(10), clock - 31 * DAY)
     queue(any_engine, [2, 7], clock)
 
@@ -123,9 +125,7 @@ def test_what_was_queued_for_review_has_its_own_age(any_engine: Engine, clock: d
     assert 0 == count(any_engine, EmbeddingBlock)
 
 
-def test_baselines_are_kept_unless_it_is_asked_and_the_newest_always(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_newest_baseline_is_never_removed(any_engine: Engine, clock: datetime) -> None:
     old = store_numbers(any_engine, range(10), clock - 400 * DAY, baseline=True)
     new = store_numbers(any_engine, range(20, 30), clock - 300 * DAY, baseline=True)
 
@@ -142,7 +142,7 @@ def test_baselines_are_kept_unless_it_is_asked_and_the_newest_always(
         assert 10 == len(load_baseline(connection, latest.id))
 
 
-def test_what_is_quoted_of_a_baseline_goes_with_it(any_engine: Engine, clock: datetime) -> None:
+def test_quotes_of_a_baseline_are_removed_with_it(any_engine: Engine, clock: datetime) -> None:
     old = store_numbers(any_engine, range(10), clock - 400 * DAY, baseline=True)
     store_numbers(any_engine, range(20, 30), clock - 300 * DAY, baseline=True)
     before = Quote(prompt="Is my card covered?", response="Yes.")
@@ -157,15 +157,16 @@ def test_what_is_quoted_of_a_baseline_goes_with_it(any_engine: Engine, clock: da
     assert 1 == apply_retention(any_engine, Retention(baselines="100d"), clock)["quotes"]
 
     with transaction(any_engine) as connection:
-        cleaned, kept = (
-            drift_evaluation_by_id(connection, one).assessment for one in (against_it, other)
+        cleaned, left = (
+            drift_evaluation_by_id(connection, evaluation_id).assessment
+            for evaluation_id in (against_it, other)
         )
     assert cleaned is not None
     assert (replace(example, before=None),) == cleaned.output.topics[0].examples
-    assert make_assessment(output=output) == kept
+    assert make_assessment(output=output) == left
 
 
-def letter(offset: int, received_at: datetime) -> DeadLetterRow:
+def dead_letter(offset: int, received_at: datetime) -> DeadLetterRow:
     return DeadLetterRow(
         position=Position("topic", 0, offset),
         key=b"k",
@@ -179,13 +180,11 @@ def letter(offset: int, received_at: datetime) -> DeadLetterRow:
     )
 
 
-def test_dead_letters_go_by_age_and_once_they_were_replayed(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_dead_letters_expire_by_age_and_after_a_replay(any_engine: Engine, clock: datetime) -> None:
     with transaction(any_engine) as connection:
         insert_dead_letters(
             connection,
-            [letter(n, clock - 40 * DAY if n < 5 else clock - 3 * DAY) for n in range(9)],
+            [dead_letter(n, clock - 40 * DAY if n < 5 else clock - 3 * DAY) for n in range(9)],
         )
         (replayed,) = connection.execute(
             select(DeadLetter.id).where(DeadLetter.offset == 8)
@@ -199,7 +198,7 @@ def test_dead_letters_go_by_age_and_once_they_were_replayed(
     assert not apply_retention(any_engine, Retention(dead_letters=""), clock + 99 * DAY)
 
 
-def test_quotes_go_with_the_exchanges_and_figures_stay(any_engine: Engine, clock: datetime) -> None:
+def test_quotes_are_removed_and_figures_stay(any_engine: Engine, clock: datetime) -> None:
     quoted = make_assessment(
         0.1,
         input=make_family(topics=(make_topic(),), outliers=make_examples("Is my dog insured?")),
@@ -238,12 +237,12 @@ def test_quotes_go_with_the_exchanges_and_figures_stay(any_engine: Engine, clock
         assert drawn is not None
         assert {DELETED} == {*drawn.current_ids.tolist(), *drawn.reference_ids.tolist()}
         aged = drift_evaluation_by_id(connection, old).assessment
-        kept = drift_evaluation_by_id(connection, recent).assessment
-        messages = {one.dedupe_key: one.payload for one in list_messages(connection)}
+        left = drift_evaluation_by_id(connection, recent).assessment
+        messages = {message.dedupe_key: message.payload for message in list_messages(connection)}
         with pytest.raises(NotFoundError):
             sample_scores(connection, old)
     assert aged is not None
-    assert quoted == kept
+    assert quoted == left
     assert () == aged.input.topics[0].examples
     assert () == aged.input.outliers
     assert ("crypto, wallet, transfer", 61) == (
@@ -260,7 +259,7 @@ def test_quotes_go_with_the_exchanges_and_figures_stay(any_engine: Engine, clock
     assert messages["c"]["blocks"]
 
 
-def test_a_run_that_is_stopped_goes_on_next_time(any_engine: Engine, clock: datetime) -> None:
+def test_stopped_run_resumes_next_time(any_engine: Engine, clock: datetime) -> None:
     store_numbers(any_engine, range(20), clock - 31 * DAY)
     stop = threading.Event()
     stop.set()
@@ -272,7 +271,7 @@ def test_a_run_that_is_stopped_goes_on_next_time(any_engine: Engine, clock: date
     assert 20 == apply_retention(any_engine, DAYS_30, clock)["exchanges"]
 
 
-def test_the_daemon_runs_it_once_a_day(engine: Engine, clock: datetime) -> None:
+def test_daemon_applies_retention_once_a_day(engine: Engine, clock: datetime) -> None:
     settings = Settings(retention={"exchanges": "30d"})
     cycle = Cycle.build(engine, settings, Secrets(), clock)
     store_numbers(engine, range(3), clock - 40 * DAY)
@@ -289,7 +288,7 @@ def test_the_daemon_runs_it_once_a_day(engine: Engine, clock: datetime) -> None:
     assert {"exchanges": 3, "vectors": 3} == entries[0].details
 
 
-def test_ingest_goes_on_while_rows_go_and_blocks_are_joined(
+def test_ingest_continues_during_deletion_and_compaction(
     any_engine: Engine, clock: datetime
 ) -> None:
     """Old and new traffic at once: nothing new is lost, no exchange gets another's vectors."""

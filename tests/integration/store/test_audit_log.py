@@ -222,14 +222,14 @@ def test_command_prints_the_head_and_verifies_a_hash(tmp_path: Path, clock: date
         command = ["review", "verify-audit", "--config", str(config), *options]
         return CliRunner().invoke(app, command)
 
-    answer = verify()
-    assert 0 == answer.exit_code
-    assert ["audit log: intact, 3 entries", heads[-1]] == answer.output.splitlines()
+    result = verify()
+    assert 0 == result.exit_code
+    assert ["audit log: intact, 3 entries", heads[-1]] == result.output.splitlines()
     assert 0 == verify("--expect", heads[1]).exit_code
     with transaction(own) as connection:
         drop_triggers(connection)
         connection.execute(delete(AuditEntry).where(AuditEntry.hash == heads[-1]))
-    answer = verify("--expect", heads[-1])
-    assert 1 == answer.exit_code
-    assert f"without the expected hash: {heads[-1]}" in str(answer.exception)
+    result = verify("--expect", heads[-1])
+    assert 1 == result.exit_code
+    assert f"without the expected hash: {heads[-1]}" in str(result.exception)
     own.dispose()

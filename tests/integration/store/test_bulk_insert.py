@@ -1,4 +1,4 @@
-"""Rows that are inserted at once are those that were given, on SQLite and on PostgreSQL."""
+"""Bulk inserts store every value unchanged, on both databases."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -86,7 +86,7 @@ def stored(engine: Engine) -> list[dict[str, Any]]:
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(ROW, min_size=1, max_size=5))
-def test_what_is_read_is_what_was_inserted(engine: Engine, rows: list[dict[str, Any]]) -> None:
+def test_inserted_values_round_trip(engine: Engine, rows: list[dict[str, Any]]) -> None:
     with transaction(engine) as connection:
         connection.execute(delete(TABLE))
         insert_rows(connection, TABLE, numbered(rows))
@@ -94,13 +94,13 @@ def test_what_is_read_is_what_was_inserted(engine: Engine, rows: list[dict[str, 
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 3000])
-def test_any_number_of_rows(engine: Engine, n_rows: int) -> None:
+def test_any_number_of_rows_is_inserted(engine: Engine, n_rows: int) -> None:
     with transaction(engine) as connection:
         insert_rows(connection, TABLE, plain(n_rows))
     assert [row["text"] for row in plain(n_rows)] == [row["text"] for row in stored(engine)]
 
 
-def test_a_refused_row_takes_all_with_it_and_leaves_the_transaction_usable(engine: Engine) -> None:
+def test_refused_row_rolls_back_all_and_keeps_the_transaction_usable(engine: Engine) -> None:
     twice = [*plain(3), {"order": 1, "text": "doubled", "large": 0}]
     with transaction(engine) as connection:
         with pytest.raises(IntegrityError), connection.begin_nested():
@@ -110,7 +110,7 @@ def test_a_refused_row_takes_all_with_it_and_leaves_the_transaction_usable(engin
 
 
 @pytest.mark.postgres
-def test_what_a_column_cannot_hold_is_a_data_error(postgres_engine: Engine) -> None:
+def test_value_beyond_a_column_is_a_data_error(postgres_engine: Engine) -> None:
     TABLE.metadata.create_all(postgres_engine)
     for bad in ({"large": 2**63}, {"text": "a\0b"}):
         with (
@@ -122,7 +122,7 @@ def test_what_a_column_cannot_hold_is_a_data_error(postgres_engine: Engine) -> N
 
 
 @pytest.mark.postgres
-def test_a_type_without_a_form_is_refused(postgres_engine: Engine) -> None:
+def test_type_without_a_text_format_is_refused(postgres_engine: Engine) -> None:
     rows = [{"order": number, "text": object()} for number in range(2)]
     with (
         pytest.raises(TypeError, match="object can't be copied"),

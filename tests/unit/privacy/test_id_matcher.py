@@ -1,4 +1,4 @@
-"""When a text, or a record that nobody could read, mentions somebody's id."""
+"""Search for an id in texts and undecoded bytes."""
 
 import json
 
@@ -19,7 +19,7 @@ from monitor.privacy.id_matcher import IdMatcher
         ("17", "user='17'"),
     ],
 )
-def test_a_whole_id_is_found(subject: str, text: str) -> None:
+def test_whole_id_matches(subject: str, text: str) -> None:
     assert IdMatcher(subject).in_text(text)
     assert IdMatcher(subject).in_bytes(text.encode()) or not subject.isascii()
 
@@ -35,7 +35,7 @@ def test_a_whole_id_is_found(subject: str, text: str) -> None:
         ("a.b.c.d", "aXbXcXd"),
     ],
 )
-def test_a_part_of_something_else_is_not(subject: str, text: str) -> None:
+def test_part_of_a_longer_word_does_not_match(subject: str, text: str) -> None:
     assert not IdMatcher(subject).in_text(text)
     assert not IdMatcher(subject).in_bytes(text.encode())
 
@@ -43,7 +43,7 @@ def test_a_part_of_something_else_is_not(subject: str, text: str) -> None:
 @pytest.mark.parametrize(
     "subject", ["ann@example.org", "jürgen", "李小龙李小龙", "me😀you1", 'a"b\\c/d']
 )
-def test_every_spelling_in_json_is_found(subject: str) -> None:
+def test_every_json_spelling_matches(subject: str) -> None:
     mention = IdMatcher(subject)
     in_ascii = json.dumps({"user": subject}).encode()
     in_utf8 = json.dumps({"user": subject}, ensure_ascii=False).encode()

@@ -1,4 +1,4 @@
-"""Quotes of a person, or of a baseline, are found in an assessment and taken out."""
+"""Removal of quotes of exchanges and baselines from assessments and messages."""
 
 from msgspec.structs import replace
 
@@ -35,40 +35,40 @@ def quotes_of(prompt: str, response: str) -> Quotes:
     return Quotes.of_exchanges([(prompt, response)], [], [Redactor()])
 
 
-def test_a_prompt_goes_wherever_it_is_quoted() -> None:
+def test_prompt_is_removed_wherever_it_is_quoted() -> None:
     cleaned, n = quotes_of("What is a swallow?", "A bird.").remove_from(assessment())
     assert n == 1
     assert cleaned.input.outliers == make_examples("Hi")
     assert cleaned.input.topics == assessment().input.topics
 
 
-def test_an_exchange_of_the_baseline_goes_and_the_example_stays() -> None:
+def test_baseline_exchange_is_removed_and_the_example_stays() -> None:
     cleaned, n = quotes_of("Is my card covered?", "Yes.").remove_from(assessment())
     assert n == 2
-    without = replace(CHANGED, before=None)
-    assert cleaned.output.topics[0].examples == (without,)
-    assert cleaned.output.outliers == (without,)
+    unpaired = replace(CHANGED, before=None)
+    assert cleaned.output.topics[0].examples == (unpaired,)
+    assert cleaned.output.outliers == (unpaired,)
 
 
-def test_a_changed_answer_goes_with_what_stood_beside_it() -> None:
+def test_changed_response_is_removed_with_its_baseline_example() -> None:
     cleaned, n = quotes_of("Is my card insured?", "No.").remove_from(assessment())
     assert n == 2
     assert cleaned.output.topics[0].examples == ()
     assert cleaned.output.outliers == ()
 
 
-def test_another_answer_to_the_same_prompt_is_somebody_elses() -> None:
+def test_different_response_to_the_same_prompt_stays() -> None:
     assert quotes_of("Is my card insured?", "Yes.").remove_from(assessment()) == (assessment(), 0)
 
 
-def test_a_message_is_cleaned_of_what_the_assessment_quotes() -> None:
+def test_message_is_cleaned_of_the_quotes_of_an_assessment() -> None:
     payload = {"text": "t", "blocks": ["> Is my card insured? → No.\n> Hi\n> Somebody else"]}
     cleaned, n = Quotes.of_assessment(assessment()).remove_from_payload(payload)
     assert n == 2
     assert cleaned["blocks"] == ["> (removed)\n> (removed)\n> Somebody else"]
 
 
-def test_what_is_quoted_of_the_baseline_alone_can_go() -> None:
+def test_quotes_of_the_baseline_alone_are_removed() -> None:
     cleaned, n = Quotes.of_baseline(assessment()).remove_from(assessment())
     assert n == 2
     assert cleaned.output.topics[0].examples == (replace(CHANGED, before=None),)

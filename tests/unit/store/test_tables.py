@@ -1,4 +1,4 @@
-"""What the tables' own types promise, and how the engine behaves."""
+"""Column types, constraints and the engine."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -25,20 +25,20 @@ def insert_reviewer(engine: Engine, created_at: datetime, **columns: Any) -> Non
         connection.execute(insert(User).values(created_at=created_at, **values))
 
 
-def test_a_timestamp_comes_back_aware_and_in_utc(engine: Engine) -> None:
+def test_timestamp_comes_back_aware_and_in_utc(engine: Engine) -> None:
     insert_reviewer(engine, datetime(2026, 7, 1, 12, 0, 0, 123456, tzinfo=BERLIN_SUMMER))
     with transaction(engine) as connection:
-        found = connection.scalar(select(User.created_at))
-    assert datetime(2026, 7, 1, 10, 0, 0, 123456, tzinfo=UTC) == found
-    assert found.tzinfo is UTC
+        stored = connection.scalar(select(User.created_at))
+    assert datetime(2026, 7, 1, 10, 0, 0, 123456, tzinfo=UTC) == stored
+    assert stored.tzinfo is UTC
 
 
-def test_a_naive_timestamp_is_refused_before_it_reaches_the_database(engine: Engine) -> None:
+def test_naive_timestamp_is_refused(engine: Engine) -> None:
     with pytest.raises(StatementError, match="naive datetime"):
         insert_reviewer(engine, NAIVE)
 
 
-def test_sqlite_compares_timestamps_of_different_zones_by_their_instant(engine: Engine) -> None:
+def test_sqlite_compares_timestamps_by_their_instant(engine: Engine) -> None:
     insert_reviewer(engine, datetime(2026, 7, 1, 10, 0, tzinfo=UTC))
     later = datetime(2026, 7, 1, 12, 30, tzinfo=BERLIN_SUMMER)  # 10:30 UTC
     earlier = datetime(2026, 7, 1, 11, 30, tzinfo=BERLIN_SUMMER)  # 09:30 UTC
@@ -49,7 +49,7 @@ def test_sqlite_compares_timestamps_of_different_zones_by_their_instant(engine: 
         assert connection.scalar(before_earlier) is None
 
 
-def test_postgresql_keeps_the_zone_in_its_own_type() -> None:
+def test_postgresql_stores_timestamps_with_time_zone() -> None:
     ddl = str(CreateTable(User.__table__).compile(dialect=postgresql.dialect()))
     assert "created_at TIMESTAMP WITH TIME ZONE NOT NULL" in ddl
     bound = UtcDateTime().process_bind_param(
@@ -59,14 +59,14 @@ def test_postgresql_keeps_the_zone_in_its_own_type() -> None:
     assert bound.tzinfo is UTC
 
 
-def test_no_timestamp_column_escapes_the_type() -> None:
+def test_every_timestamp_column_has_the_utc_type() -> None:
     for table in metadata.sorted_tables:
         for column in table.columns:
             if "DATETIME" in str(column.type) or "TIMESTAMP" in str(column.type):
                 assert isinstance(column.type, UtcDateTime), f"{table.name}.{column.name}"
 
 
-def test_identifiers_count_up_on_sqlite_and_are_wide_on_postgresql(engine: Engine) -> None:
+def test_ids_are_generated_on_sqlite_and_bigint_on_postgresql(engine: Engine) -> None:
     now = datetime(2026, 7, 1, tzinfo=UTC)
     insert_reviewer(engine, now)
     insert_reviewer(engine, now, name="grace")
@@ -76,7 +76,7 @@ def test_identifiers_count_up_on_sqlite_and_are_wide_on_postgresql(engine: Engin
     assert "id BIGSERIAL" in ddl
 
 
-def test_an_offset_past_32_bits_is_stored(engine: Engine) -> None:
+def test_offset_beyond_32_bits_is_stored(engine: Engine) -> None:
     offset = 2**53 + 1
     with transaction(engine) as connection:
         connection.execute(
@@ -90,7 +90,7 @@ def test_an_offset_past_32_bits_is_stored(engine: Engine) -> None:
         assert connection.scalar(select(SourceOffset.next_offset)) == offset
 
 
-def test_foreign_keys_hold_on_sqlite(engine: Engine) -> None:
+def test_sqlite_enforces_references(engine: Engine) -> None:
     orphan = insert(ReviewItem).values(
         batch_id=99,
         exchange_id=99,
@@ -105,7 +105,7 @@ def test_foreign_keys_hold_on_sqlite(engine: Engine) -> None:
         connection.execute(orphan)
 
 
-def test_a_window_of_a_model_has_one_evaluation(engine: Engine) -> None:
+def test_window_of_a_model_has_one_evaluation(engine: Engine) -> None:
     start = datetime(2026, 11, 2, tzinfo=UTC)
     row = {
         "model": "assistant",
@@ -122,7 +122,7 @@ def test_a_window_of_a_model_has_one_evaluation(engine: Engine) -> None:
         connection.execute(insert(DriftEvaluation).values(**row))
 
 
-def test_an_absent_document_is_null_and_not_the_word_null(engine: Engine) -> None:
+def test_absent_document_is_sql_null(engine: Engine) -> None:
     start = datetime(2026, 11, 2, tzinfo=UTC)
     with transaction(engine) as connection:
         connection.execute(
@@ -141,7 +141,7 @@ def test_an_absent_document_is_null_and_not_the_word_null(engine: Engine) -> Non
         assert connection.scalar(select(DriftEvaluation.provenance)) == {"a": [1, 2.5, None, "ü"]}
 
 
-def test_a_failed_block_leaves_nothing_behind(engine: Engine) -> None:
+def test_failed_transaction_leaves_nothing(engine: Engine) -> None:
     now = datetime(2026, 7, 1, tzinfo=UTC)
 
     def insert_then_fail() -> None:
@@ -157,13 +157,13 @@ def test_a_failed_block_leaves_nothing_behind(engine: Engine) -> None:
         assert connection.scalars(select(User.id)).all() == []
 
 
-def test_sqlite_runs_in_wal_mode_with_foreign_keys(engine: Engine) -> None:
+def test_sqlite_connection_uses_wal_mode_and_checks_references(engine: Engine) -> None:
     with transaction(engine) as connection:
         assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
         assert connection.scalar(text("PRAGMA foreign_keys")) == 1
 
 
-def test_a_database_that_cannot_be_opened_is_a_transient_error(tmp_path: Path) -> None:
+def test_unopenable_database_is_a_transient_error(tmp_path: Path) -> None:
     absent = make_engine(f"sqlite:///{tmp_path / 'absent' / 'driftwarden.db'}")
     with pytest.raises(DatabaseUnavailableError, match="unable to open"), transaction(absent):
         pass
@@ -176,12 +176,12 @@ def test_a_database_that_cannot_be_opened_is_a_transient_error(tmp_path: Path) -
         ("mysql://localhost/driftwarden", "names 'mysql'; use sqlite:/// or postgresql"),
     ],
 )
-def test_a_bad_url_says_what_is_allowed(url: str, words: str) -> None:
+def test_invalid_url_names_the_allowed_databases(url: str, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         make_engine(url)
 
 
-def test_constraints_are_named_so_that_migrations_can_refer_to_them(engine: Engine) -> None:
+def test_constraints_have_conventional_names(engine: Engine) -> None:
     for table in inspect(engine).get_table_names():
         for constraint in inspect(engine).get_unique_constraints(table):
             assert constraint["name"], f"{table}: {constraint}"

@@ -1,4 +1,4 @@
-"""Vector blocks that lose rows and are joined: every vector that stays keeps its bits."""
+"""Compaction of embedding blocks: vectors stay bit-identical."""
 
 from datetime import datetime, timedelta
 
@@ -29,9 +29,7 @@ def block_sizes(engine: Engine) -> list[int]:
         return list(connection.execute(statement).scalars())
 
 
-def test_joined_blocks_give_the_same_vectors_bit_for_bit(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_merged_blocks_give_bit_identical_vectors(any_engine: Engine, clock: datetime) -> None:
     for first in range(0, 60, 3):
         store_numbers(any_engine, range(first, first + 3), clock)
     with transaction(any_engine) as connection:
@@ -47,10 +45,10 @@ def test_joined_blocks_give_the_same_vectors_bit_for_bit(
     assert 60 == vectors_are_right(any_engine)
 
 
-def test_only_old_small_blocks_of_one_encoder_and_no_baselines_are_joined(
+def test_only_old_small_traffic_blocks_of_one_encoder_are_merged(
     any_engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compaction, "WORTH_JOINING", 2)
+    monkeypatch.setattr(compaction, "MIN_BLOCKS", 2)
     monkeypatch.setattr(compaction, "MAX_ROWS", 8)
     for first, encoder in ((0, "a@1"), (10, "a@1"), (20, "b@1"), (30, "a@1"), (40, "b@1")):
         store_numbers(any_engine, range(first, first + 3), clock, encoder=encoder)
@@ -73,14 +71,14 @@ def test_only_old_small_blocks_of_one_encoder_and_no_baselines_are_joined(
     ]
 
 
-def test_few_small_blocks_wait_for_more(any_engine: Engine, clock: datetime) -> None:
+def test_few_small_blocks_are_not_merged(any_engine: Engine, clock: datetime) -> None:
     for first in range(0, 21, 3):
         store_numbers(any_engine, range(first, first + 3), clock)
     with transaction(any_engine) as connection:
         assert [] == groups_to_merge(connection, clock + timedelta(days=2))
 
 
-def test_the_encoder_of_joined_blocks_does_not_become_the_newest(
+def test_encoder_of_merged_blocks_does_not_become_the_newest(
     any_engine: Engine, clock: datetime
 ) -> None:
     for first in range(0, 30, 3):
@@ -94,7 +92,7 @@ def test_the_encoder_of_joined_blocks_does_not_become_the_newest(
     assert ("new@1", 30) == (window.encoder, window.n_other_encoder)
 
 
-def test_vectors_of_rows_that_went_leave_their_block(any_engine: Engine, clock: datetime) -> None:
+def test_vectors_of_deleted_rows_leave_their_block(any_engine: Engine, clock: datetime) -> None:
     store_numbers(any_engine, range(10), clock)
     store_numbers(any_engine, range(20, 25), clock)
     with transaction(any_engine) as connection:
@@ -106,16 +104,18 @@ def test_vectors_of_rows_that_went_leave_their_block(any_engine: Engine, clock: 
         dead = blocks_with_dead_rows(connection)
         assert [3, 5] == [drop_dead_rows(connection, block) for block in dead]
         assert [] == blocks_with_dead_rows(connection)
-        (kept,) = connection.execute(select(EmbeddingBlock.prompt_vectors)).one()
+        (rows_left,) = connection.execute(select(EmbeddingBlock.prompt_vectors)).one()
 
     assert [7] == block_sizes(any_engine)
     assert 7 == vectors_are_right(any_engine)
     width = len(gone) // 10
-    assert gone[3 * width : 4 * width] not in kept
-    assert gone[2 * width : 3 * width] in kept
+    assert gone[3 * width : 4 * width] not in rows_left
+    assert gone[2 * width : 3 * width] in rows_left
 
 
-def test_blocks_that_others_have_moved_are_left(any_engine: Engine, clock: datetime) -> None:
+def test_blocks_replaced_by_another_process_are_skipped(
+    any_engine: Engine, clock: datetime
+) -> None:
     store_numbers(any_engine, range(3), clock)
     with transaction(any_engine) as connection:
         (block,) = connection.execute(select(EmbeddingBlock.id)).scalars()
@@ -126,7 +126,9 @@ def test_blocks_that_others_have_moved_are_left(any_engine: Engine, clock: datet
     assert 3 == vectors_are_right(any_engine)
 
 
-def test_a_reader_of_rows_whose_block_went_is_told(any_engine: Engine, clock: datetime) -> None:
+def test_reader_of_a_replaced_block_gets_a_transient_error(
+    any_engine: Engine, clock: datetime
+) -> None:
     store_numbers(any_engine, range(3), clock)
     with (
         transaction(any_engine) as connection,
@@ -136,7 +138,7 @@ def test_a_reader_of_rows_whose_block_went_is_told(any_engine: Engine, clock: da
 
 
 @pytest.mark.postgres
-def test_a_snapshot_reads_vectors_that_are_moved_meanwhile(
+def test_snapshot_reads_vectors_that_are_moved_meanwhile(
     postgres_engine: Engine, clock: datetime
 ) -> None:
     for first in range(0, 30, 3):

@@ -1,4 +1,4 @@
-"""The store's functions of traffic, on SQLite and on PostgreSQL."""
+"""Queries of traffic: windows, baselines, offsets, gaps and dead letters, on both databases."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -78,7 +78,7 @@ def insert(engine: Engine, offsets: list[int], start: datetime, **options) -> No
         )
 
 
-def test_a_window_joins_blocks_in_the_order_of_time(any_engine: Engine, clock: datetime) -> None:
+def test_window_is_loaded_from_blocks_in_order_of_time(any_engine: Engine, clock: datetime) -> None:
     insert(any_engine, [7, 1, 4], clock)
     insert(any_engine, [2, 9, 3], clock)
 
@@ -97,7 +97,7 @@ def test_a_window_joins_blocks_in_the_order_of_time(any_engine: Engine, clock: d
     assert 4 == len(window)
 
 
-def test_an_empty_window_has_empty_columns(any_engine: Engine, clock: datetime) -> None:
+def test_empty_window_has_empty_columns(any_engine: Engine, clock: datetime) -> None:
     with transaction(any_engine) as connection:
         window = load_window(connection, "assistant", clock, clock + timedelta(days=7))
 
@@ -107,7 +107,7 @@ def test_an_empty_window_has_empty_columns(any_engine: Engine, clock: datetime) 
     assert 0 == len(window.prompt_vectors)
 
 
-def test_a_window_keeps_the_newest_encoder_and_counts_the_others(
+def test_window_loads_the_newest_encoder_and_counts_the_rest(
     any_engine: Engine, clock: datetime
 ) -> None:
     insert(any_engine, [1, 2, 3], clock, encoder="old@1")
@@ -121,7 +121,7 @@ def test_a_window_keeps_the_newest_encoder_and_counts_the_others(
     assert 3 == window.n_other_encoder
 
 
-def test_traffic_and_baselines_are_kept_apart(any_engine: Engine, clock: datetime) -> None:
+def test_traffic_and_baselines_are_separate(any_engine: Engine, clock: datetime) -> None:
     insert(any_engine, [1], clock)
     with transaction(any_engine) as connection:
         baseline_id = create_baseline(
@@ -146,22 +146,20 @@ def test_traffic_and_baselines_are_kept_apart(any_engine: Engine, clock: datetim
     assert (baseline_id, 2) == (latest.id, latest.n_exchanges)
 
 
-def test_errors_of_the_database_show_no_customers_texts(
-    any_engine: Engine, clock: datetime
-) -> None:
-    letter = replace(make_letter(clock), detail="what a customer wrote")
+def test_database_errors_contain_no_texts(any_engine: Engine, clock: datetime) -> None:
+    dead_letter = replace(make_dead_letter(clock), detail="what a customer wrote")
     with (  # noqa: PT012 - the transaction belongs to what must fail
         pytest.raises(IntegrityError) as failure,
         transaction(any_engine) as connection,
     ):
-        insert_dead_letters(connection, [letter])
-        insert_dead_letters(connection, [letter])
+        insert_dead_letters(connection, [dead_letter])
+        insert_dead_letters(connection, [dead_letter])
 
     assert "dead_letters" in str(failure.value)
     assert "customer" not in str(failure.value)
 
 
-def test_one_exchange_comes_with_its_conversation(any_engine: Engine, clock: datetime) -> None:
+def test_exchange_is_loaded_with_its_conversation(any_engine: Engine, clock: datetime) -> None:
     insert(any_engine, [1], clock)
 
     with transaction(any_engine) as connection:
@@ -174,7 +172,7 @@ def test_one_exchange_comes_with_its_conversation(any_engine: Engine, clock: dat
             exchange_by_id(connection, 999)
 
 
-def test_vectors_must_fit_the_rows(any_engine: Engine, clock: datetime) -> None:
+def test_vectors_must_match_the_rows(any_engine: Engine, clock: datetime) -> None:
     with (
         transaction(any_engine) as connection,
         pytest.raises(ValueError, match="1 rows need two arrays"),
@@ -189,7 +187,7 @@ def test_vectors_must_fit_the_rows(any_engine: Engine, clock: datetime) -> None:
         )
 
 
-def test_the_first_claim_of_a_partition_stands(any_engine: Engine, clock: datetime) -> None:
+def test_first_claim_of_a_partition_stands(any_engine: Engine, clock: datetime) -> None:
     with transaction(any_engine) as connection:
         assert next_offset(connection, "topic", 0) is None
         assert 5 == claim(connection, "topic", 0, first=5, now=clock)
@@ -198,9 +196,7 @@ def test_the_first_claim_of_a_partition_stands(any_engine: Engine, clock: dateti
         assert {0: 5, 1: 0} == next_offsets(connection, "topic")
 
 
-def test_an_offset_moves_only_from_where_it_was_expected(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_offset_moves_only_from_the_expected_value(any_engine: Engine, clock: datetime) -> None:
     with transaction(any_engine) as connection:
         claim(connection, "topic", 0, first=5, now=clock)
         advance(connection, "topic", 0, expected=5, new=9, now=clock)
@@ -209,7 +205,7 @@ def test_an_offset_moves_only_from_where_it_was_expected(
         pytest.raises(LostOwnershipError, match="no longer 5"),
         transaction(any_engine) as late,
     ):
-        insert_dead_letters(late, [make_letter(clock)])
+        insert_dead_letters(late, [make_dead_letter(clock)])
         advance(late, "topic", 0, expected=5, new=7, now=clock)
 
     with transaction(any_engine) as connection:
@@ -225,7 +221,7 @@ def test_gaps_are_listed(any_engine: Engine, clock: datetime) -> None:
     assert (1, 3, 8, clock) == (gap.partition, gap.first_offset, gap.last_offset, gap.detected_at)
 
 
-def make_letter(now: datetime) -> DeadLetterRow:
+def make_dead_letter(now: datetime) -> DeadLetterRow:
     return DeadLetterRow(
         position=Position("topic", 0, 3),
         key=b"\x00key",
@@ -237,17 +233,18 @@ def make_letter(now: datetime) -> DeadLetterRow:
     )
 
 
-def test_dead_letters_keep_every_byte_and_are_replayed_once(
+def test_dead_letters_are_stored_whole_and_replayed_once(
     any_engine: Engine, clock: datetime
 ) -> None:
-    tombstone = replace(make_letter(clock), position=Position("topic", 0, 4), value=None)
+    tombstone = replace(make_dead_letter(clock), position=Position("topic", 0, 4), value=None)
     with transaction(any_engine) as connection:
-        insert_dead_letters(connection, [make_letter(clock), tombstone])
+        insert_dead_letters(connection, [make_dead_letter(clock), tombstone])
         pending = pending_dead_letters(connection)
 
-        assert [make_letter(clock), tombstone] == [letter for _, letter in pending]
+        assert [make_dead_letter(clock), tombstone] == [dead_letter for _, dead_letter in pending]
         assert [tombstone] == [
-            letter for _, letter in pending_dead_letters(connection, after_id=pending[0][0])
+            dead_letter
+            for _, dead_letter in pending_dead_letters(connection, after_id=pending[0][0])
         ]
         assert {"invalid_json": 2} == count_by_reason(connection)
         assert mark_replayed(connection, pending[0][0], now=clock)

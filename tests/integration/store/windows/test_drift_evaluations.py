@@ -1,4 +1,4 @@
-"""Evaluations are claimed once, taken over when stale, and keep their scores and reports."""
+"""Drift evaluations: claims, results, scores and reports."""
 
 from datetime import datetime, timedelta
 
@@ -21,14 +21,12 @@ def claim(engine: Engine, start: datetime, now: datetime, *, again: bool = False
         )
 
 
-def test_a_window_is_claimed_once(any_engine: Engine, clock: datetime) -> None:
+def test_window_is_claimed_once(any_engine: Engine, clock: datetime) -> None:
     assert claim(any_engine, clock, clock) is not None
     assert claim(any_engine, clock, clock) is None
 
 
-def test_a_stale_claim_is_taken_over_and_its_owner_loses(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_stale_claim_is_taken_over_and_its_owner_loses(any_engine: Engine, clock: datetime) -> None:
     first = claim(any_engine, clock, clock)
     assert claim(any_engine, clock, clock + timedelta(minutes=59)) is None
     second = claim(any_engine, clock, clock + timedelta(hours=1))
@@ -41,7 +39,7 @@ def test_a_stale_claim_is_taken_over_and_its_owner_loses(
     assert row.status == "running"
 
 
-def test_a_failed_window_is_due_again_after_an_hour(engine: Engine, clock: datetime) -> None:
+def test_failed_window_is_due_again_after_an_hour(engine: Engine, clock: datetime) -> None:
     first = claim(engine, clock, clock)
     with transaction(engine) as connection:
         claims.fail_drift_evaluation(connection, first, "ValueError: no", clock)
@@ -49,7 +47,7 @@ def test_a_failed_window_is_due_again_after_an_hour(engine: Engine, clock: datet
     assert claim(engine, clock, clock + timedelta(minutes=30), again=True) is not None
 
 
-def test_a_done_window_is_claimed_only_when_asked_to(engine: Engine, clock: datetime) -> None:
+def test_finished_window_is_claimed_only_on_request(engine: Engine, clock: datetime) -> None:
     with transaction(engine) as connection:
         store_evaluation(connection, make_assessment(), clock)
     later = clock + timedelta(days=30)
@@ -57,7 +55,7 @@ def test_a_done_window_is_claimed_only_when_asked_to(engine: Engine, clock: date
     assert claim(engine, clock, later, again=True) is not None
 
 
-def test_assessment_and_scores_come_back_as_they_went(any_engine: Engine, clock: datetime) -> None:
+def test_assessment_and_scores_round_trip(any_engine: Engine, clock: datetime) -> None:
     assessment = make_assessment(0.31)
     with transaction(any_engine) as connection:
         evaluation_id = store_evaluation(connection, assessment, clock)
@@ -71,7 +69,7 @@ def test_assessment_and_scores_come_back_as_they_went(any_engine: Engine, clock:
     np.testing.assert_array_equal(scores.ids, [1, 2, 3])
     np.testing.assert_allclose(scores.novelty, [0.1, 0.9, 0.2], rtol=1e-6)
     np.testing.assert_array_equal(scores.cluster, [-1, 0, -1])
-    assert [one.id for one in listed] == [evaluation_id]
+    assert [evaluation.id for evaluation in listed] == [evaluation_id]
     assert success == clock + WEEK
     assert done == {(clock, clock + WEEK)}
 
@@ -84,7 +82,7 @@ def test_scores_of_an_unfinished_evaluation_are_not_found(engine: Engine, clock:
         drift_evaluations.drift_evaluation_by_id(connection, 99)
 
 
-def test_a_report_replaces_the_earlier_one_of_its_kind(any_engine: Engine, clock: datetime) -> None:
+def test_report_replaces_the_earlier_one_of_its_kind(any_engine: Engine, clock: datetime) -> None:
     with transaction(any_engine) as connection:
         evaluation_id = store_evaluation(connection, make_assessment(), clock)
         assert reports.load_report(connection, evaluation_id, "evidently") is None
