@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, insert, select, text
 
 from monitor.store.tables import AuditEntry
 
-#: The hash that the first entry refers to.
+#: The previous hash of the first entry.
 GENESIS = "0" * 64
 #: Entries fetched at a time while the chain is checked.
 ROWS_PER_FETCH = 1000
@@ -60,7 +60,7 @@ class ChainCheck:
 
     #: Number of entries before the first wrong one, or of all.
     n_entries: int
-    #: Hash of the last of them.
+    #: Hash of the last of these entries.
     head: str
     #: Id of the first wrong entry, and what is wrong with it.
     broken_at: int | None
@@ -77,7 +77,7 @@ def check_chain(connection: Connection, expected: str | None = None) -> ChainChe
 
     Args:
         connection: An open transaction.
-        expected: The hash of an entry that must be there.
+        expected: The hash of an entry that the log must contain.
     """
     columns = (
         AuditEntry.id,

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, event, insert
 
-#: Name of the execution option that holds what COPY reads.
+#: Execution option with the input of COPY.
 COPIED = "copied_rows"
-#: Bytes of it that are sent at a time.
+#: Bytes sent at a time.
 PART_BYTES = 2**18
 
 
@@ -65,11 +65,11 @@ def _write(value: Any) -> str:
     try:
         return WRITERS[type(value)](value)
     except KeyError:
-        raise TypeError(f"{type(value).__name__} can't be copied into a table") from None
+        raise TypeError(f"{type(value).__name__} has no text format for COPY") from None
 
 
 def _escape(text: str) -> str:
-    # Most texts hold none of these: to look for them is much faster than to replace.
+    # Most texts contain none of these, and searching is much faster than replacing.
     for plain, escaped in ESCAPES:
         if plain in text:
             text = text.replace(plain, escaped)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from monitor.errors import ConfigurationError, DatabaseUnavailableError
 from monitor.store.bulk_insert import enable_copy
 
-#: How long a process waits for the one that writes.
+#: Time that a process waits for another writer.
 SQLITE_WAIT_SECONDS = 30
 
 
@@ -44,7 +44,7 @@ def make_engine(url: str) -> Engine:
         engine = create_engine(
             parsed,
             json_serializer=_to_json,
-            # By position: to name each value of a batch would take longer than to quote it.
+            # By position, because naming each value of a batch takes longer than quoting it.
             paramstyle="format",
             pool_pre_ping=True,
             connect_args={"connect_timeout": 10},
@@ -63,31 +63,31 @@ def _to_json(value: Any) -> str:
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
-    # Texts of some kilobytes are compressed, and not by the default, which takes more than a third
-    # of the time that storing a batch costs the server. Some are built without LZ4.
+    # LZ4 for texts of some kilobytes: the default compression takes more than a third of the
+    # server's time for storing a batch. Some servers are built without LZ4.
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config(name, 'lz4', false) FROM pg_settings "
             "WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"
         )
-        # Queries here are short. One that looks for the first of many rows is priced by all of
-        # them, and compiling it would take seconds where running it takes a millisecond.
+        # A query for the first of many rows is priced by all rows, so that PostgreSQL would
+        # compile it for seconds and then run it for a millisecond.
         cursor.execute("SET jit = off")
     connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # The driver would begin transactions late; we begin them ourselves, below.
+    # Transactions are begun explicitly, because the driver begins them late.
     connection.isolation_level = None
     _enter_wal_mode(connection)
-    # What is deleted is overwritten too: its pages would keep it readable.
+    # Deleted rows are overwritten, because they would stay readable in the file's pages.
     for pragma in ("synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _enter_wal_mode(connection: Any) -> None:
-    # SQLite doesn't wait for this lock by itself: two processes that open a new file at the same
-    # moment would meet "database is locked".
+    # SQLite doesn't wait for this lock: two processes that open a new file at the same time would
+    # fail with "database is locked".
     deadline = time.monotonic() + SQLITE_WAIT_SECONDS
     while True:
         try:
@@ -102,8 +102,8 @@ def _enter_wal_mode(connection: Any) -> None:
 
 
 def _begin_immediately(connection: Connection) -> None:
-    # A deferred transaction that turns from reading to writing fails at once when another process
-    # wrote in between; an immediate one waits for its turn.
+    # A deferred transaction that starts to write fails at once if another process wrote in between;
+    # an immediate transaction waits.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

@@ -14,7 +14,7 @@ class Permission(StrEnum):
     MANAGE_ALL_USERS = "manage everybody, leads and admins included"
 
 
-#: From the least to the most.
+#: In ascending order of permissions.
 ROLES = ("reviewer", "adjudicator", "lead", "admin")
 
 _REVIEWER = frozenset({Permission.REVIEW, Permission.READ})

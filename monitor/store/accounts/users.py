@@ -16,10 +16,10 @@ class UserRow:
     """A user without the password hash.
 
     Attributes:
-        session_epoch: Counts up whenever every session of the person has to end.
-        email: What single sign-on knows the person by; ``None``: not known.
-        has_password: Whether a password has been set.
-        has_identity: Whether an identity of the provider is bound to the person.
+        session_epoch: Advances when all sessions of the user have to end.
+        email: Address at the sign-on provider; ``None``: unknown.
+        has_password: Whether a password is set.
+        has_identity: Whether an identity of the provider is bound to the user.
     """
 
     id: int

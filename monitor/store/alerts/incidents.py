@@ -112,7 +112,7 @@ def incident_by_id(connection: Connection, incident_id: int) -> IncidentRow:
     """
     row = connection.execute(_ROWS.where(Incident.id == incident_id)).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no incident {incident_id}")
+        raise NotFoundError(f"unknown incident: {incident_id}")
     return _row(row)
 
 
@@ -199,7 +199,7 @@ _ROWS = select(
     Incident.slack_ts,
 )
 
-#: Names in a fingerprint are separated by a character that excerpts and metric names don't keep.
+#: Separator of the names in a fingerprint, which occurs in no topic or metric name.
 SEPARATOR = "\n"
 
 

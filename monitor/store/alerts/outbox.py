@@ -20,7 +20,7 @@ class DueMessage:
     incident_id: int | None
     kind: str
     payload: dict[str, Any]
-    #: Attempts before this one.
+    #: Earlier attempts.
     attempts: int
     created_at: datetime
     #: Channel and timestamp of the incident's parent message; ``None`` until it was posted.

@@ -94,7 +94,7 @@ def expired_exchanges(
 
     Args:
         connection: An open transaction.
-        before: The time.
+        before: Exchanges received before this time.
         reviewed: Whether exchanges that were queued for review are returned, or the others.
         after: The last exchange of the previous call.
         limit: Maximum number of exchanges.

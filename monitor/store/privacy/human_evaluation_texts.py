@@ -12,7 +12,7 @@ from monitor.store.tables import (
     HumanEvaluationResponse,
 )
 
-#: Items looked through in one transaction.
+#: Items searched in one transaction.
 ITEMS_PER_SCAN = 100
 REMOVED = "(removed)"
 
@@ -25,7 +25,7 @@ class HumanEvaluationTexts:
     item_id: str
     messages: list[dict[str, str]]
     responses: list[str]
-    #: Comments, drafts, and why it was declined.
+    #: Comments, drafts and reasons of declining.
     notes: list[Any]
 
     def as_row(self) -> dict[str, Any]:
@@ -65,8 +65,8 @@ def human_evaluation_texts(connection: Connection, after_id: int) -> list[HumanE
         HumanEvaluationAssignment.draft,
         HumanEvaluationAssignment.declined_reason,
     ).where(HumanEvaluationAssignment.item_id.in_(ids))
-    for item_id, *texts in connection.execute(written):
-        notes[item_id] += texts
+    for item_id, *written_texts in connection.execute(written):
+        notes[item_id] += written_texts
     return [
         HumanEvaluationTexts(
             item.id, item.benchmark_item_id, item.messages, responses[item.id], notes[item.id]

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from monitor.errors import NotFoundError
 from monitor.store.tables import Decision, ModelScore, ModelVersion
 
-#: Metric and stratum that a production version's error rate at launch is read from.
+#: Metric and stratum of a production version's accuracy at launch.
 LAUNCH_METRIC = ("exact_match", "")
 
 
@@ -55,7 +55,7 @@ def decision_by_id(connection: Connection, decision_id: int) -> DecisionRow:
     """
     row = connection.execute(select(*_COLUMNS).where(Decision.id == decision_id)).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no decision {decision_id}")
+        raise NotFoundError(f"unknown decision: {decision_id}")
     return DecisionRow(*row)
 
 
@@ -89,7 +89,7 @@ def save_decision(
         )
     row = decision_of_batch(connection, batch_id)
     if row is None:
-        raise NotFoundError(f"the decision of batch {batch_id} has disappeared")
+        raise NotFoundError(f"decision of batch {batch_id} was deleted meanwhile; try again")
     return row
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, func, insert, select, update
 
 from monitor.store.tables import GoldExample, ReviewBatch, ReviewDraw, ReviewItem
 
-#: Parameters in one statement, well below SQLite's limit.
+#: Ids in one statement, well below SQLite's limit of bound parameters.
 IDS_PER_QUERY = 500
 
 
@@ -16,11 +16,11 @@ IDS_PER_QUERY = 500
 class BatchDesign:
     """The sampling design of a batch."""
 
-    #: Points of the control draw.
+    #: Number of points of the control draw.
     n_control: int
-    #: Exchanges of the window; where they were sampled at several rates, their effective number.
+    #: Number of exchanges of the window; the effective number where sampling rates differ.
     n_window: float
-    #: Task type, stratum, and the share of the traffic that has both.
+    #: Share of the traffic by task type and stratum.
     cells: tuple[tuple[str, int, float], ...]
 
 
@@ -28,17 +28,17 @@ class BatchDesign:
 class Draw:
     """A text sampled for a batch, newly queued or reviewed earlier."""
 
-    #: Identifies the text: turns of the conversation and response.
+    #: Digest of the conversation and the response.
     text_digest: str
     task_type: str
-    #: As :mod:`monitor.review.sampling.frame` numbers them.
+    #: Number of the stratum, as in :mod:`monitor.review.sampling.frame`.
     stratum: int
     cluster: int | None
-    #: How often the control draw hit it; each hit stands for the same amount of traffic.
+    #: Number of control points that hit the text; each represents the same share of the traffic.
     control_points: int
     #: Share of the window's traffic that has this text.
     traffic_share: float
-    #: Probability with which it came into the batch's sample by any draw.
+    #: Probability with which any draw selects the text.
     selection_probability: float
 
 
@@ -50,9 +50,9 @@ class DrawRow(Draw):
     item_id: int
     #: The batch in which its item was queued.
     queued_in: int
-    #: Of its item.
+    #: Status of the item.
     status: str
-    #: Of the standing gold; ``None`` while there is none.
+    #: Verdict of the standing gold, or ``None``.
     verdict: str | None
     error_kind: str
     answerable: str
@@ -133,8 +133,8 @@ def items_by_text(
 
     Args:
         connection: An open transaction.
-        model: Whose batches.
-        digests: The texts.
+        model: The model of the batches.
+        digests: Digests of the texts.
         after: Only batches created later; ``None``: all.
     """
     items: dict[str, int] = {}

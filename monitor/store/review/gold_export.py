@@ -24,7 +24,7 @@ class ItemFilter:
     batch_ids: Sequence[int] | None = None
     model: str | None = None
     task_type: str | None = None
-    #: Gold decided then or later.
+    #: Only gold decided at or after this time.
     since: datetime | None = None
     resolution: str | None = None
 
@@ -49,7 +49,7 @@ class GoldItem(QueuedItem):
 
     revision: int
     batch_id: int
-    #: When its guide was in force.
+    #: When its taxonomy was in force.
     queued_at: datetime
     window_start: datetime
     window_end: datetime
@@ -59,7 +59,7 @@ class GoldItem(QueuedItem):
     control_probability: float
     attributes: dict[str, Any]
     verdict: str
-    #: The agreed text.
+    #: The agreed response.
     response: str
     error_kind: str
     answerable: str

@@ -95,10 +95,10 @@ def insert_batch(
 
     Args:
         connection: Inside the caller's transaction.
-        evaluation_id: The evaluation that the batch is for.
-        model: Its model.
-        items: The exchanges; each item takes over its exchange's task type.
-        now: The time of the batch.
+        evaluation_id: The drift evaluation of the batch.
+        model: The model of the evaluation.
+        items: The exchanges; items inherit their task types.
+        now: Time of creation.
         taxonomy_version: Digest of the taxonomy in force; empty where none is configured.
     """
     statement = (
@@ -151,7 +151,7 @@ def batch_by_id(connection: Connection, batch_id: int) -> BatchRow:
     """
     row = connection.execute(_batches().where(ReviewBatch.id == batch_id)).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no review batch {batch_id}")
+        raise NotFoundError(f"unknown review batch: {batch_id}")
     return BatchRow(*row)
 
 
@@ -194,7 +194,7 @@ def item_by_id(connection: Connection, item_id: int, *, lock: bool = False) -> I
         statement = statement.with_for_update()
     row = connection.execute(statement).mappings().one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no item {item_id}")
+        raise NotFoundError(f"unknown review item: {item_id}")
     return ItemRow(**row)
 
 

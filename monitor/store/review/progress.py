@@ -16,7 +16,7 @@ class ItemState:
     item_id: int
     task_type: str
     status: str
-    #: When the last review came in.
+    #: Time of the last review.
     reviewed_at: datetime | None
 
 

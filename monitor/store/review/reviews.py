@@ -64,7 +64,7 @@ class GoldRevision:
     resolution: str
     cause: str
     comment: str
-    #: Who adjudicated or audited.
+    #: Name of the adjudicator or auditor.
     decided_by: str | None
     decided_at: datetime
     superseded_at: datetime | None

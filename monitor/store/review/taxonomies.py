@@ -15,9 +15,9 @@ class TaxonomyRow:
     """A version of the taxonomy."""
 
     version: str
-    #: JSON, in its one spelling.
+    #: Canonical JSON.
     content: str
-    #: When it was last put into force.
+    #: When it last came into force.
     in_force_at: datetime
 
 
@@ -29,7 +29,7 @@ def save_taxonomy(connection: Connection, version: str, content: str, now: datet
     if connection.execute(again).rowcount:
         return
     new = insert(TaxonomyVersion).values(version=version, content=content, in_force_at=now)
-    # Another replica may store the same content at the same moment.
+    # Another replica may insert the same content at the same time.
     with contextlib.suppress(IntegrityError), connection.begin_nested():
         connection.execute(new)
 

@@ -25,7 +25,7 @@ class DeadLetterRow:
     detail: str
     inclusion_probability: float
     received_at: datetime
-    #: As those of an exchange, before decoding.
+    #: As in an exchange, before decoding.
     randomness: int = 0
     threshold: int = 0
     #: Set for a range of offsets whose records can't be separated.

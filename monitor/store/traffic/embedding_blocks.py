@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select
 from monitor.errors import TransientError
 from monitor.store.tables import EmbeddingBlock
 
-#: Blocks asked for at once, well below SQLite's limit of bound parameters.
+#: Blocks in one statement, well below SQLite's limit of bound parameters.
 BLOCKS_PER_QUERY = 500
 
 

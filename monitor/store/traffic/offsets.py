@@ -54,7 +54,7 @@ def claim(connection: Connection, source: str, partition: int, *, first: int, no
     )
     claimed = next_offset(connection, source, partition)
     if claimed is None:  # only where isolation is above READ COMMITTED
-        raise LostOwnershipError(f"{source}/{partition} was claimed by another process just now")
+        raise LostOwnershipError(f"partition claimed by another process: {source}/{partition}")
     return claimed
 
 
@@ -87,7 +87,7 @@ def advance(
 
 def record_caught_up(connection: Connection, source: str, until: Mapping[int, datetime]) -> None:
     """Record the time until which the traffic of partitions is stored."""
-    # In a fixed order, so that two that note the same can't wait for each other.
+    # In a fixed order, so that concurrent calls can't deadlock.
     for partition, moment in sorted(until.items()):
         connection.execute(
             update(SourceOffset)

@@ -25,7 +25,7 @@ class WithheldCount:
     """Number of withheld exchanges."""
 
     n: int = 0
-    #: How many of the traffic they stand for: the sum of 1 / inclusion probability.
+    #: Number of exchanges that they represent: sum of 1 / inclusion probability.
     estimated_total: float = 0.0
 
     def __add__(self, other: "WithheldCount") -> "WithheldCount":
@@ -41,7 +41,7 @@ def start_of_day(moment: datetime) -> datetime:
 def add_withheld(connection: Connection, counts: Mapping[WithheldDay, WithheldCount]) -> None:
     """Add to the counts, in the transaction that moves the offsets."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    # In a fixed order, so that two replicas can't wait for each other.
+    # In a fixed order, so that replicas can't deadlock.
     for day, count in sorted(counts.items()):
         statement = dialect.insert(WithheldExchanges).values(
             source=day.source,

@@ -11,7 +11,7 @@ from monitor.errors import NotFoundError
 from monitor.store.tables import ModelScore, ModelVersion, StageChange
 from monitor.store.training.registry_mirrors import count_registry_change
 
-#: Class of the locks that serialize what changes a model's versions.
+#: Class of the PostgreSQL locks that serialize changes of a model's versions.
 ADVISORY_LOCK = 0x6477_6D76
 
 _COLUMNS = (
@@ -122,7 +122,7 @@ def version_by_id(connection: Connection, version_id: int, *, lock: bool = False
     statement = select(*_COLUMNS).where(ModelVersion.id == version_id)
     row = connection.execute(statement).one_or_none()
     if row is None:
-        raise NotFoundError(f"no model version with id {version_id}")
+        raise NotFoundError(f"unknown model version: id {version_id}")
     if lock:
         lock_model(connection, row.model)
         row = connection.execute(statement).one()

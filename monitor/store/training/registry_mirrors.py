@@ -46,7 +46,7 @@ def due_mirrors(connection: Connection, now: datetime) -> list[MirrorRow]:
     for model in connection.execute(
         select(ModelVersion.model).where(ModelVersion.model.not_in(known)).distinct()
     ).scalars().all():  # fmt: skip
-        # Its versions are older than the count.
+        # Its versions were registered before changes were counted.
         connection.execute(_first_change(connection, model).on_conflict_do_nothing())
     due = or_(RegistryMirror.next_attempt_at.is_(None), RegistryMirror.next_attempt_at <= now)
     statement = _ROWS.where(RegistryMirror.n_changes != RegistryMirror.n_mirrored, due)

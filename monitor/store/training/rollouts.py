@@ -61,7 +61,7 @@ def rollout_by_id(connection: Connection, rollout_id: int, *, lock: bool = False
         statement = statement.with_for_update()  # SQLite's transactions are exclusive anyway
     row = connection.execute(statement).one_or_none()
     if row is None:
-        raise NotFoundError(f"no rollout with id {rollout_id}")
+        raise NotFoundError(f"unknown rollout: {rollout_id}")
     return RolloutRow(*row)
 
 

@@ -12,9 +12,9 @@ from monitor.store.tables import ModelVersion, StageChange
 class ServingPeriod:
     """A period in which the same versions served; it ends where the next one starts."""
 
-    #: ``None`` for the first: whatever is earlier belongs to it.
+    #: ``None`` for the first period, which has no start.
     since: datetime | None
-    #: The one in production, and where there is one the one that is rolled out beside it.
+    #: The version in production, and the canary during a rollout.
     versions: tuple[int, ...]
 
 

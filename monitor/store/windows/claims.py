@@ -14,7 +14,7 @@ from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.prompt_maps import PromptMap, pack_prompt_map
 from monitor.store.windows.sample_scores import SampleScores, pack_scores
 
-#: A ``running`` evaluation older than this crashed, and a ``failed`` one is due again.
+#: Age at which a ``running`` evaluation counts as crashed and a ``failed`` one is due again.
 RETRY_AFTER = timedelta(hours=1)
 
 
@@ -40,12 +40,12 @@ def claim_drift_evaluation(
 
     Args:
         connection: Inside the caller's transaction.
-        model: The model whose window it is.
+        model: The model of the window.
         start: First instant of the window.
-        end: First instant after it.
-        seed: Seed that the evaluation will draw from.
-        now: The time of the claim.
-        again: Claim it even if it is done or has failed just now.
+        end: First instant after the window.
+        seed: Seed of the evaluation.
+        now: Time of the claim.
+        again: Also claim a window whose evaluation is done or has just failed.
 
     Returns:
         The claim, or ``None`` where the evaluation is done, or another process runs it.

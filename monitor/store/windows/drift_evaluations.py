@@ -39,7 +39,7 @@ def drift_evaluation_by_id(connection: Connection, evaluation_id: int) -> DriftE
     """
     row = connection.execute(_ROWS.where(DriftEvaluation.id == evaluation_id)).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no evaluation {evaluation_id}")
+        raise NotFoundError(f"unknown drift evaluation: {evaluation_id}")
     return _row(row)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, false, or_, select, update
 from monitor.store.tables import DriftEvaluation, Exchange
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
-#: In place of the id of an exchange that was deleted.
+#: Replaces the id of a deleted exchange.
 DELETED = -1
 
 
@@ -20,7 +20,7 @@ DELETED = -1
 class PromptMap:
     """Coordinates of m prompts of the window and r of the baseline, in the unit square."""
 
-    #: ``exchanges.id``, int64 ``[m]``; :data:`DELETED` where there is none (any more).
+    #: ``exchanges.id``, int64 ``[m]``; :data:`DELETED` for a deleted exchange.
     current_ids: NDArray[np.int64]
     #: float32 ``[m, 2]``
     current: NDArray[np.float32]
@@ -114,8 +114,8 @@ def load_map_texts(
 
     Args:
         connection: Inside the caller's transaction.
-        evaluation: Whose map it is.
-        ids: A page of ``exchanges.id``.
+        evaluation: The evaluation of the map.
+        ids: Values of ``exchanges.id``.
     """
     in_window = and_(
         Exchange.baseline_id.is_(None),

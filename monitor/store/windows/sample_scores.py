@@ -17,11 +17,11 @@ class SampleScores:
 
     #: ``exchanges.id``, int64 ``[n]``
     ids: NDArray[np.int64]
-    #: Higher is more foreign to the baseline, ``[n]``
+    #: Higher means less like the baseline, ``[n]``
     novelty: NDArray[np.float64]
     #: Index of the drifted topic in the assessment; -1: none. ``[n]``
     cluster: NDArray[np.int64]
-    #: Probability with which each came from the traffic into the window's sample, ``[n]``
+    #: Probability with which the traffic's sampling included each exchange, ``[n]``
     inclusion_probability: NDArray[np.float64]
 
     def select(self, mask: NDArray[np.bool_]) -> "SampleScores":
@@ -68,7 +68,7 @@ def sample_scores(connection: Connection, evaluation_id: int) -> SampleScores:
         select(DriftEvaluation.sample_scores).where(DriftEvaluation.id == evaluation_id)
     ).scalar_one_or_none()
     if packed is None:
-        raise NotFoundError(f"evaluation {evaluation_id} has no scores: unknown or not done")
+        raise NotFoundError(f"no scores: drift evaluation {evaluation_id} is unknown or not done")
     return unpack_scores(packed)
 
 

@@ -3,6 +3,7 @@
 import io
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,8 @@ def slow_drift_windows_before(
 
 def _pack(sums: Sums) -> bytes:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **sums)
+    arrays: dict[str, Any] = dict(sums)
+    np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
 
 
