@@ -78,7 +78,7 @@ def test_scores_of_an_unfinished_evaluation_are_not_found(engine: Engine, clock:
     running = claim(engine, clock, clock)
     with transaction(engine) as connection, pytest.raises(NotFoundError, match="no scores"):
         sample_scores.sample_scores(connection, running.evaluation_id)
-    with transaction(engine) as connection, pytest.raises(NotFoundError, match="evaluation 99"):
+    with transaction(engine) as connection, pytest.raises(NotFoundError, match="evaluation: 99"):
         drift_evaluations.drift_evaluation_by_id(connection, 99)
 
 
