@@ -38,7 +38,8 @@ from monitor.store.tables import (
     ReviewItem,
     metadata,
 )
-from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.windows.claims import claim_drift_evaluation
 
 PASSWORD = "correct horse battery"
@@ -177,28 +178,29 @@ def _add_exchanges(connection: Connection, n: int, now: datetime) -> None:
     """Write a batch's exchanges and copy them for the others; the partition numbers the batch."""
     sentence = "the card was charged twice and the transfer is still pending since monday "
     rows = [
-        ExchangeRow(
-            position=Position("bench", 0, index),
-            exchange_id=f"x{index}",
-            occurred_at=now,
-            received_at=now,
-            model="assistant",
-            task_type=("cards", "fees", "transfers")[index % 3],
-            end_user=f"u{index % 500}",
-            messages=[{"role": "user", "content": f"{index} {8 * sentence}"}],
-            prompt=f"{index} {8 * sentence}",
-            response=15 * sentence,
-            attributes={},
-            truncated=False,
-            inclusion_probability=0.05,
-        )
+        {
+            "source": "bench",
+            "partition": 0,
+            "offset": index,
+            "exchange_id": f"x{index}",
+            "occurred_at": now,
+            "received_at": now,
+            "model": "assistant",
+            "task_type": ("cards", "fees", "transfers")[index % 3],
+            "end_user": f"u{index % 500}",
+            "messages": [{"role": "user", "content": f"{index} {8 * sentence}"}],
+            "prompt": f"{index} {8 * sentence}",
+            "response": 15 * sentence,
+            "attributes": {},
+            "inclusion_probability": 0.05,
+        }
         for index in range(n)
     ]
     vectors = np.zeros((n, 4), dtype=np.float16)
-    insert_exchanges(
-        connection, rows, encoder="bench", prompt_vectors=vectors, response_vectors=vectors,
-        created_at=now,
-    )  # fmt: skip
+    exchanges = Exchanges.from_rows(
+        rows, prompt_vectors=vectors, response_vectors=vectors, encoder="bench"
+    )
+    insert_exchanges(connection, exchanges, created_at=now)
     others = select(func.generate_series(1, N_BATCHES - 1).label("number")).subquery()
     columns = [one for one in Exchange.__table__.columns if one.name != "id"]
     copied = [others.c.number if one.name == "partition" else one for one in columns]

@@ -2,19 +2,22 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
 import msgspec
+import numpy as np
 from sqlalchemy import Engine
 
 from monitor.errors import InputError
 from monitor.settings import Traffic
 from monitor.store.engine import transaction
 from monitor.store.traffic.baselines import baseline_by_digest, create_baseline
-from monitor.store.traffic.exchanges import Position, insert_exchanges
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchanges import insert_exchanges
+from monitor.store.traffic.position import Position
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.file_source import BadLine, FileContent, read_exchanges
 from monitor.traffic.ingest.preparation import TextEncoder, embed
@@ -86,22 +89,26 @@ def store_baseline(
     now: datetime,
 ) -> ImportedBaseline:
     """Embed and store exchanges as a baseline, unless the same are stored already."""
-    digest = _digest(exchanges, model=model, model_version=model_version, encoder=encoder.identity)
-    with transaction(engine) as connection:
-        known = baseline_by_digest(connection, digest)
-    if known:
-        return ImportedBaseline(known.id, digest, known.n_exchanges, is_new=False)
     rows = [
         exchange_row(
             exchange,
             baseline_outcome(exchange.exchange_id),
-            position=Position(f"baseline:{digest[:16]}", 0, index),
+            position=Position("", 0, index),
             received_at=now,
         )
         for index, exchange in enumerate(exchanges)
     ]
-    blocks = [rows[first : first + BLOCK_ROWS] for first in range(0, len(rows), BLOCK_ROWS)]
-    vectors = [embed(block, encoder) for block in blocks]  # long; no transaction waits for it
+    columns = Exchanges.from_rows(rows)
+    digest = _digest(columns, model=model, model_version=model_version, encoder=encoder.identity)
+    columns = replace(columns, sources=[f"baseline:{digest[:16]}"] * len(columns))
+    with transaction(engine) as connection:
+        known = baseline_by_digest(connection, digest)
+    if known:
+        return ImportedBaseline(known.id, digest, known.n_exchanges, is_new=False)
+    blocks = [
+        embed(columns.take(np.arange(first, min(first + BLOCK_ROWS, len(columns)))), encoder)
+        for first in range(0, len(columns), BLOCK_ROWS)
+    ]  # long; no transaction waits for it
     with transaction(engine) as connection:
         known = baseline_by_digest(connection, digest)
         if known:  # imported by another process meanwhile
@@ -110,36 +117,23 @@ def store_baseline(
             connection,
             model,
             digest,
-            n_exchanges=len(rows),
+            n_exchanges=len(columns),
             encoder=encoder.identity,
             created_at=now,
             model_version=model_version,
         )
-        for block, (prompt_vectors, response_vectors) in zip(blocks, vectors, strict=True):
-            insert_exchanges(
-                connection,
-                block,
-                encoder=encoder.identity,
-                prompt_vectors=prompt_vectors,
-                response_vectors=response_vectors,
-                created_at=now,
-                baseline_id=baseline_id,
-            )
-    return ImportedBaseline(baseline_id, digest, len(rows), is_new=True)
+        for block in blocks:
+            insert_exchanges(connection, block, created_at=now, baseline_id=baseline_id)
+    return ImportedBaseline(baseline_id, digest, len(columns), is_new=True)
 
 
-def _digest(exchanges: Sequence[Exchange], *, model: str, model_version: str, encoder: str) -> str:
-    """Return the digest of what a comparison sees: the texts, the metrics and the encoder.
+def _digest(exchanges: Exchanges, *, model: str, model_version: str, encoder: str) -> str:
+    """Return the digest of what a comparison sees: content, metrics, version and encoder.
 
     Times are left out: those of lines that carry none are the time of the import.
     """
-    digest = sha256()
-    named = [model, model_version] if model_version else [model]
-    digest.update(msgspec.json.encode([*named, encoder]))
-    for exchange in exchanges:
-        content = (exchange.messages, exchange.response, exchange.task_type, exchange.end_user)
-        digest.update(msgspec.json.encode([*content, exchange.attributes], order="sorted"))
-    return digest.hexdigest()
+    named = [model, model_version, encoder, exchanges.digest(only_content=True)]
+    return sha256(msgspec.json.encode(named)).hexdigest()
 
 
 def _nothing_usable(path: Path, model: str, content: FileContent) -> str:

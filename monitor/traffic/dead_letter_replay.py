@@ -136,7 +136,7 @@ def _replay_dead_letter(
         left = [*refused, *map(duplicate_dead_letter, duplicates), *prepared.dead_letters]
         restore_dead_letters(connection, left)
     return _DeadLetterOutcome(
-        n_exchanges=len(prepared.rows) - len(refused),
+        n_exchanges=len(prepared.exchanges) - len(refused),
         n_halves=len(halves) - len(duplicates),
         unreadable=tuple(one.reason for one in left),
     )

@@ -1,6 +1,6 @@
 """Dead letters: records as they came, and lines of the plain form of what had been decoded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,13 +9,15 @@ import msgspec
 
 from monitor.errors import RecordError
 from monitor.store.traffic.dead_letters import DeadLetterRow
-from monitor.store.traffic.exchanges import ExchangeRow
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.pending_halves import HalfRow
 from monitor.traffic.decoder import Decoded
-from monitor.traffic.exchange import Exchange
+from monitor.traffic.exchange import LABELS
+from monitor.traffic.formats.plain import LABEL_KEYS
 from monitor.traffic.joining import decoded_half
 from monitor.traffic.parsing.cleaning import clean_text
 from monitor.traffic.record import RawRecord
+from monitor.traffic.rows import content_row
 from monitor.traffic.sampling.sampler import Draw, stored_draw
 
 MAX_DETAIL_CHARACTERS = 500
@@ -56,22 +58,22 @@ def part_dead_letters(
     ]
 
 
-def refused_dead_letter(row: ExchangeRow, detail: str) -> DeadLetterRow:
-    """Return the letter of an exchange that the database refuses."""
+def refused_dead_letter(exchange: Exchanges, detail: str) -> DeadLetterRow:
+    """Return the dead letter of one exchange that the database refuses."""
+    (row,) = exchange.rows()
     # Decided on again when it is replayed, from where it was before its own rate.
-    kept = stored_draw(row.randomness, row.threshold, row.inclusion_probability)
-    draw = kept._replace(threshold=row.candidate_threshold)
-    line = _line(row.exchange_id, row.occurred_at, row, prompt=row.messages, response=row.response)
+    kept = stored_draw(row["randomness"], row["threshold"], row["inclusion_probability"])
+    draw = kept._replace(threshold=row["candidate_threshold"])
     return DeadLetterRow(
-        position=row.position,
+        position=exchange.position(0),
         key=None,
-        value=line,
+        value=_plain_line(row),
         reason=REFUSED,
         detail=detail,
         randomness=draw.randomness,
         threshold=draw.threshold,
         inclusion_probability=draw.inclusion_probability,
-        received_at=row.received_at,
+        received_at=row["received_at"],
     )
 
 
@@ -95,16 +97,12 @@ def duplicate_dead_letter(half: HalfRow) -> DeadLetterRow:
 
 
 def _half_dead_letter(half: HalfRow, reason: str, detail: str) -> DeadLetterRow:
-    exchange = decoded_half(half)
-    texts: dict[str, Any] = (
-        {"prompt": [msgspec.structs.asdict(message) for message in exchange.messages]}
-        if half.side == "request"
-        else {"response": exchange.response}
-    )
+    row = {**content_row(decoded_half(half)), "exchange_id": half.join_id}
+    del row["response" if half.side == "request" else "messages"]
     return DeadLetterRow(
         position=half.position,
         key=half.join_id.encode(),
-        value=_line(half.join_id, half.occurred_at, exchange, **texts),
+        value=_plain_line(row),
         reason=reason,
         detail=detail,
         randomness=half.randomness,
@@ -114,17 +112,16 @@ def _half_dead_letter(half: HalfRow, reason: str, detail: str) -> DeadLetterRow:
     )
 
 
-def _line(
-    line_id: str, occurred_at: datetime, told: ExchangeRow | Exchange, **texts: str | Sequence[Any]
-) -> bytes:
+def _plain_line(row: Mapping[str, Any]) -> bytes:
+    """Return an exchange, or the half of it whose text is given, in the plain format."""
+    line = {
+        "id": row["exchange_id"],
+        "timestamp": row["occurred_at"].isoformat(),
+        **{LABEL_KEYS.get(name, name): row[name] or None for name in LABELS},
+        "prompt": row.get("messages", msgspec.UNSET),
+        "response": row.get("response", msgspec.UNSET),
+        "metadata": row["attributes"],
+    }
     return msgspec.json.encode(
-        {
-            "id": line_id,
-            "timestamp": occurred_at.isoformat(),
-            "model": told.model or None,
-            "task_type": told.task_type,
-            "user": told.end_user,
-            "metadata": told.attributes,
-            **texts,
-        }
+        {key: value for key, value in line.items() if value is not msgspec.UNSET}
     )

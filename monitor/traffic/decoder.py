@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from monitor.errors import RecordError
 from monitor.settings import Traffic, format_duration
-from monitor.traffic.exchange import Exchange, Half, Message
+from monitor.traffic.exchange import LABELS, Exchange, Half, Message
 from monitor.traffic.formats import read_record
 from monitor.traffic.parsing.cleaning import (
     MAX_NAME_CHARACTERS,
@@ -164,14 +164,16 @@ class Decoder:
         attributes = clean_attributes(
             {**raw.call_metadata.attributes(), **trace, **raw.attributes}, limit
         )
-        task_type = raw.task_type or attributes.get("task_type")
+        labels = {name: clean_name(getattr(raw, name)) for name in LABELS}
+        task_type = attributes.get("task_type")
+        if not raw.task_type and isinstance(task_type, str):
+            labels["task_type"] = clean_name(task_type)
+        labels["model"] = labels["model"] or model
         return Exchange(
             exchange_id=clean_name(raw.exchange_id) or exchange_id,
             occurred_at=self._occurred_at(raw, record),
             has_timestamp=raw.timestamp is not None,
-            model=clean_name(raw.model) or model,
-            task_type=clean_name(task_type) if isinstance(task_type, str) else "",
-            end_user=clean_name(raw.end_user),
+            **labels,
             messages=tuple(
                 Message(clean_name(message.role), content)
                 for message, (content, _) in zip(raw.messages, contents, strict=True)

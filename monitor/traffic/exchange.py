@@ -1,4 +1,4 @@
-"""One prompt and its response: what every format is decoded to."""
+"""Exchanges, as every format is decoded to."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -9,23 +9,36 @@ import msgspec
 class Message(msgspec.Struct, frozen=True):
     """A turn of a conversation."""
 
-    #: ``system``, ``end_user``, ``assistant`` or ``tool``.
+    #: ``system``, ``user``, ``assistant`` or ``tool``.
     role: str
     content: str
 
 
-class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+class Labels(msgspec.Struct, frozen=True, kw_only=True):
+    """Names that describe an exchange; each is a column of its own.
+
+    Cleaning, joining, dead letters, storage and digests loop over these fields, and the plain
+    format has a key for each: a new label is declared here, as a column of
+    :class:`monitor.store.traffic.exchange_columns.Exchanges` and in the table.
+    """
+
+    model: str = ""
+    task_type: str = ""
+    #: User or session id, the unit that is exchangeable; empty if unknown.
+    end_user: str = ""
+
+
+LABELS = Labels.__struct_fields__
+
+
+class Exchange(Labels, frozen=True, kw_only=True):
     """A prompt and its response, as production served them."""
 
     exchange_id: str
     #: Aware, UTC.
     occurred_at: datetime
-    #: Whether the record says so itself: else it is the time of Kafka's record, or of reading.
+    #: Whether the record itself has a time; else it is that of Kafka's record, or of reading.
     has_timestamp: bool = True
-    model: str
-    task_type: str = ""
-    #: User or session id, the unit that is exchangeable; empty if unknown.
-    end_user: str = ""
     #: The conversation up to the response.
     messages: tuple[Message, ...]
     response: str
@@ -35,14 +48,14 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     truncated: bool = False
     #: The trace that the request belongs to; empty if unknown.
     trace_id: str = ""
-    #: Place in a record that carries several exchanges.
+    #: Position in a record that carries several exchanges.
     record_index: int = 0
-    #: The source kept the texts back, so there is nothing to compare: it is counted, not stored.
+    #: The source withholds the texts: the exchange is counted, not stored.
     withheld: bool = False
 
     @property
     def prompt(self) -> str:
-        """The last user message: a system prompt that never changes would hide what does."""
+        """The last user message: a constant system prompt would hide what changes."""
         return next((m.content for m in reversed(self.messages) if m.role == "user"), "")
 
 
@@ -50,7 +63,7 @@ class Half(msgspec.Struct, frozen=True):
     """A request or response whose partner has a record of its own."""
 
     side: Literal["request", "response"]
-    #: What both have in common.
+    #: The id that both records carry.
     join_id: str
     #: The request without a response, or the response without messages.
     exchange: Exchange

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from monitor.errors import InputError, RecordError
 from monitor.settings import Traffic
-from monitor.store.traffic.exchanges import Position
 from monitor.store.traffic.pending_halves import HalfRow
+from monitor.store.traffic.position import Position
 from monitor.traffic.decoder import Decoder
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.ingest.preparation import redact_exchange

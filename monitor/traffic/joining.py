@@ -9,10 +9,10 @@ import msgspec
 from msgspec.structs import replace
 
 from monitor.settings import Traffic
-from monitor.store.traffic.exchanges import Position
 from monitor.store.traffic.pending_halves import HalfRow
+from monitor.store.traffic.position import Position
 from monitor.traffic.decoder import mark_withheld
-from monitor.traffic.exchange import Exchange
+from monitor.traffic.exchange import LABELS, Exchange
 from monitor.traffic.sampling.sampler import Draw, stored_draw
 
 
@@ -45,23 +45,23 @@ def pair(halves: Iterable[HalfRow]) -> tuple[list[tuple[HalfRow, HalfRow]], list
 def join(
     request: HalfRow, response: HalfRow, settings: Traffic, *, default_model: str
 ) -> JoinedExchange:
-    """Put a request and its response together.
+    """Return the exchange of a request and its response.
 
-    Both are kept by one decision of the sampler, so the smaller probability is that of the pair.
+    One decision of the sampler kept both, so the smaller probability is that of the pair.
     """
     rarer = min(request, response, key=lambda half: half.inclusion_probability)
-    asked, answered = decoded_half(request), decoded_half(response)
+    first, second = decoded_half(request), decoded_half(response)
+    labels = {name: getattr(first, name) or getattr(second, name) for name in LABELS}
+    labels["model"] = labels["model"] or default_model
     exchange = replace(
-        asked,
-        # Without an id of its own a half has what it was joined by.
-        exchange_id=_own_id(asked, request) or _own_id(answered, response) or request.join_id,
-        model=asked.model or answered.model or default_model,
-        task_type=asked.task_type or answered.task_type,
-        end_user=asked.end_user or answered.end_user,
-        trace_id=asked.trace_id or answered.trace_id,
-        response=answered.response,
-        attributes=_attributes(asked, answered),
-        truncated=asked.truncated or answered.truncated,
+        first,
+        **labels,
+        # A half without an id of its own has the join id.
+        exchange_id=_own_id(first, request) or _own_id(second, response) or request.join_id,
+        trace_id=first.trace_id or second.trace_id,
+        response=second.response,
+        attributes=_attributes(first, second),
+        truncated=first.truncated or second.truncated,
     )
     return JoinedExchange(
         exchange=mark_withheld(exchange, settings.withheld_texts),
@@ -80,7 +80,7 @@ def _own_id(exchange: Exchange, half: HalfRow) -> str:
     return "" if exchange.exchange_id == half.join_id else exchange.exchange_id
 
 
-def _attributes(asked: Exchange, answered: Exchange) -> dict[str, Any]:
-    latency = (answered.occurred_at - asked.occurred_at).total_seconds()
-    told = {"latency_seconds": latency} if latency >= 0 else {}
-    return {**told, **asked.attributes, **answered.attributes}
+def _attributes(request: Exchange, response: Exchange) -> dict[str, Any]:
+    latency = (response.occurred_at - request.occurred_at).total_seconds()
+    measured = {"latency_seconds": latency} if latency >= 0 else {}
+    return {**measured, **request.attributes, **response.attributes}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitor.store.traffic.exchanges import Position
+from monitor.store.traffic.position import Position
 from monitor.traffic.sampling.sampler import record_identity
 
 

@@ -1,43 +1,39 @@
-"""What was decoded, as rows of the store."""
+"""Decoded exchanges and halves as rows of their tables."""
 
+from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
-from monitor.store.traffic.exchanges import ExchangeRow, Position
+from monitor.store.traffic.exchange_columns import NAMES
 from monitor.store.traffic.pending_halves import HalfRow
+from monitor.store.traffic.position import Position
 from monitor.traffic.exchange import Exchange, Half
 from monitor.traffic.sampling.design import SamplingOutcome
 from monitor.traffic.sampling.sampler import Draw
 
 
+def content_row(exchange: Exchange) -> dict[str, Any]:
+    """Return what an exchange says, by the names of the table's columns."""
+    row = {name: value for name, value in msgspec.structs.asdict(exchange).items() if name in NAMES}
+    return {**row, "messages": msgspec.to_builtins(exchange.messages), "prompt": exchange.prompt}
+
+
 def exchange_row(
     exchange: Exchange, outcome: SamplingOutcome, *, position: Position, received_at: datetime
-) -> ExchangeRow:
-    """Return the row that stores an exchange."""
-    return ExchangeRow(
-        position=position,
-        exchange_id=exchange.exchange_id,
-        occurred_at=exchange.occurred_at,
-        received_at=received_at,
-        model=exchange.model,
-        task_type=exchange.task_type,
-        end_user=exchange.end_user,
-        messages=[{"role": m.role, "content": m.content} for m in exchange.messages],
-        prompt=exchange.prompt,
-        response=exchange.response,
-        attributes=exchange.attributes,
-        truncated=exchange.truncated,
-        randomness=outcome.randomness,
-        threshold=outcome.threshold,
-        candidate_threshold=outcome.candidate_threshold,
-        inclusion_probability=outcome.inclusion_probability,
-        min_sample_size=outcome.min_sample_size,
-    )
+) -> dict[str, Any]:
+    """Return all of a sampled exchange, by the names of the table's columns."""
+    return {
+        **content_row(exchange),
+        **asdict(outcome),
+        **asdict(position),
+        "received_at": received_at,
+    }
 
 
 def half_row(half: Half, *, position: Position, received_at: datetime, draw: Draw) -> HalfRow:
-    """Return the row in which a half waits."""
+    """Return the row in which a half waits for its partner."""
     return HalfRow(
         position=position,
         join_id=half.join_id,

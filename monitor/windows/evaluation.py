@@ -16,6 +16,7 @@ from monitor.errors import DatabaseUnavailableError, LostOwnershipError
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.traffic.baselines import first_baseline_at
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import first_exchange_at
 from monitor.store.traffic.withheld import first_withheld_day
 from monitor.store.windows.claims import (
@@ -33,7 +34,6 @@ from monitor.windows.assessment.provenance import build_provenance
 from monitor.windows.comparison.window_comparison import Assessed
 from monitor.windows.prompt_map.sampling import sample_map
 from monitor.windows.reading.reembedding import EncoderSource
-from monitor.windows.reading.window import Window
 from monitor.windows.report.evidently import render_evidently
 from monitor.windows.schedule import due_windows
 from monitor.windows.stored_comparison import JudgedWindow, judge_window
@@ -217,7 +217,7 @@ def _store(
 
 
 def _render(
-    assessed: Assessed, compared: tuple[Window, Window] | None, seed: int
+    assessed: Assessed, compared: tuple[Exchanges, Exchanges] | None, seed: int
 ) -> tuple[Assessed, dict[str, str]]:
     """Render the reports. One that fails is said and left out: the evaluation stands."""
     reports: dict[str, str] = {}

@@ -10,6 +10,7 @@ import msgspec
 
 from monitor.embedding.encoder import load_encoder
 from monitor.settings import Drift, Settings
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Source
 from monitor.store.windows.prompt_maps import PromptMap
 from monitor.traffic.file_source import BadLine, file_source_name
@@ -28,7 +29,6 @@ from monitor.windows.reading.files import (
     read_file,
     up_to_the_clock,
 )
-from monitor.windows.reading.window import Window
 from monitor.windows.versions.reported_version import Judged, judge_versions
 from monitor.windows.versions.split import (
     Part,
@@ -43,8 +43,8 @@ class Comparison:
     """What was found, in which exchanges, and which lines were left out."""
 
     assessed: Assessed
-    reference: Window
-    current: Window
+    reference: Exchanges
+    current: Exchanges
     #: Of what was compared; ``None`` where nothing was.
     prompt_map: PromptMap | None
     reference_bad_lines: Sequence[BadLine]
@@ -56,7 +56,7 @@ class _JudgedAnswers(Judged):
     """The answers of a version with what was found."""
 
     #: What was compared of both sides, the reference first.
-    compared: tuple[Window, Window]
+    compared: tuple[Exchanges, Exchanges]
 
 
 def compare_files(
@@ -172,7 +172,7 @@ def _judge(
         judge,
         drift=settings.drift,
         seed=settings.drift.seed,
-        users=current.users,
+        users=current.end_users,
     )
     return speaker, assessed, split.remarks
 

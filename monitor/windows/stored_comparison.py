@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from monitor.rendering.excerpts import excerpt_of_version
 from monitor.settings import Drift, Settings
 from monitor.store.engine import transaction
-from monitor.store.traffic.exchanges import ExchangeColumns
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.training.serving_periods import serving_periods
 from monitor.store.windows.assessment import VersionAssessment
 from monitor.store.windows.slow_drift import WatchedSums
@@ -30,7 +30,6 @@ from monitor.windows.reading.missing_traffic import (
 )
 from monitor.windows.reading.reembedding import EncoderSource
 from monitor.windows.reading.stored_window import StoredWindow, read_window
-from monitor.windows.reading.window import Window
 from monitor.windows.versions.reported_version import Judged, judge_versions
 from monitor.windows.versions.split import (
     Part,
@@ -44,10 +43,10 @@ from monitor.windows.versions.split import (
 class JudgedPart(Judged):
     """A part of the stored traffic of a window with what was found."""
 
-    rows: ExchangeColumns
+    rows: Exchanges
     reference: Reference
     #: What was compared of both sides, the baseline first; ``None`` where nothing was.
-    compared: tuple[Window, Window] | None
+    compared: tuple[Exchanges, Exchanges] | None
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,8 @@ def judge_window(
         reference = references.of(part.version)
         if reference.rows is not None:
             reference = replace(reference, rows=drop_version_field(reference.rows, field))
-        current = Window.from_rows(rows)
-        compared: tuple[Window, Window] | None = None
+        current = rows
+        compared: tuple[Exchanges, Exchanges] | None = None
         if reference.rows is None:
             n_reference = 0 if reference.baseline is None else reference.baseline.n_exchanges
             assessed = unjudged(
@@ -127,7 +126,7 @@ def judge_window(
         else:
             rates = SamplingRates(settings)
             assessed, *sides = assess_all_users(
-                Window.from_rows(reference.rows),
+                reference.rows,
                 current,
                 model=model,
                 drift=drift,
@@ -163,7 +162,7 @@ def judge_window(
         )
 
     speaker, assessed = judge_versions(
-        split.parts, judge, drift=settings.drift, seed=seed, users=window.rows.users
+        split.parts, judge, drift=settings.drift, seed=seed, users=window.rows.end_users
     )
     days = silent_days(window.rows.occurred_at, bounds) if len(split.parts) > 1 else ()
     remarks = (*days, *window.remarks, *remarks_on_silence(silence), *split.remarks)

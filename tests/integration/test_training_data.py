@@ -18,13 +18,15 @@ from monitor.store.engine import transaction
 from monitor.store.review.reviews import insert_gold, insert_review
 from monitor.store.tables import Exchange, ReviewItem
 from monitor.store.traffic.baselines import create_baseline
-from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.training.conversations import end_users_of_items
 from retrain.data.training_set import TrainingSet
 from retrain.recipes.recipe_file import RecipeFile
 from tests.support.encoders.word_encoder import WordEncoder
 from tests.support.retrain.training_rows import both_sides, original, questions
 from tests.support.review.review_world import World, make_world
+from tests.support.traffic.exchange_rows import exchange_row
 
 SYSTEM = "You are the support desk of a bank."
 
@@ -91,16 +93,20 @@ class Desk:
 
     def baseline(self, n: int, model: str = "assistant", **values: Any) -> None:
         rows = [
-            ExchangeRow(**{
-                "position": Position(f"baseline {model}", 0, i), "exchange_id": f"b{i}",
-                "occurred_at": self.now, "received_at": self.now, "model": model,
-                "task_type": "fees" if i % 2 else "card_lost", "user": f"u{i % 3}",
-                "messages": [{"role": "user", "content": f"baseline question {i}"}],
-                "prompt": f"baseline question {i}", "response": "recorded", "attributes": {},
-                "truncated": False, "inclusion_probability": 1.0, **values,
-            })
+            exchange_row(
+                f"baseline {model}",
+                i,
+                exchange_id=f"b{i}",
+                occurred_at=self.now,
+                model=model,
+                task_type="fees" if i % 2 else "card_lost",
+                end_user=f"u{i % 3}",
+                prompt=f"baseline question {i}",
+                response="recorded",
+                **values,
+            )
             for i in range(n)
-        ]  # fmt: skip
+        ]
         vectors = np.zeros((n, 4), dtype=np.float16)
         with transaction(self.engine) as connection:
             baseline = create_baseline(
@@ -111,10 +117,10 @@ class Desk:
                 encoder="e",
                 created_at=self.now,
             )
-            insert_exchanges(
-                connection, rows, encoder="e", prompt_vectors=vectors, response_vectors=vectors,
-                created_at=self.now, baseline_id=baseline,
-            )  # fmt: skip
+            exchanges = Exchanges.from_rows(
+                rows, encoder="e", prompt_vectors=vectors, response_vectors=vectors
+            )
+            insert_exchanges(connection, exchanges, created_at=self.now, baseline_id=baseline)
 
     def prepare(self, share: float = 0.3, **retrain: Any) -> TrainingSet:
         recipe = RecipeFile(base="b", replay_share=share, seed=5)

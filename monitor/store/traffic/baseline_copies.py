@@ -1,52 +1,35 @@
 """Baselines created from stored exchanges: copies with vectors of their own."""
 
-from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from monitor.store.tables import Exchange
 from monitor.store.traffic.baselines import BaselineRow, baseline_by_digest, create_baseline
-from monitor.store.traffic.embedding_blocks import insert_block
-from monitor.store.traffic.exchanges import ExchangeColumns
+from monitor.store.traffic.exchange_columns import COLUMNS, Exchanges
+from monitor.store.traffic.exchanges import insert_exchanges, load_all_columns
 
 #: Vectors in a block.
 BLOCK_ROWS = 1024
 
-#: What a copy doesn't share with its original.
-_OWN = {"id", "source", "baseline_id", "block_id", "block_row"}
-_SHARED = tuple(column for column in Exchange.__table__.columns if column.name not in _OWN)
-
 
 def copy_baseline_with_vectors(
-    connection: Connection,
-    original: BaselineRow,
-    rows: ExchangeColumns,
-    *,
-    encoder: str,
-    prompt_vectors: NDArray[np.float16],
-    response_vectors: NDArray[np.float16],
-    now: datetime,
+    connection: Connection, original: BaselineRow, exchanges: Exchanges, *, now: datetime
 ) -> BaselineRow:
     """Copy a baseline with other vectors, unless the copy exists.
 
-    The original stays: windows that its encoder embedded are compared with it.
+    The original stays: windows embedded by its encoder are compared with it.
 
     Args:
         connection: An open transaction.
         original: The baseline.
-        rows: Its exchanges.
-        encoder: Identity of the encoder that made the vectors.
-        prompt_vectors: ``[n, d]``, row by row those of ``rows``.
-        response_vectors: ``[n, d]``.
+        exchanges: Its exchanges, with the new vectors.
         now: When the copy is made.
     """
-    digest = sha256(f"{original.digest} {encoder}".encode()).hexdigest()
+    digest = sha256(f"{original.digest} {exchanges.encoder}".encode()).hexdigest()
     known = baseline_by_digest(connection, digest)
     if known is not None:
         return known
@@ -56,8 +39,8 @@ def copy_baseline_with_vectors(
                 connection,
                 original.model,
                 digest,
-                n_exchanges=len(rows),
-                encoder=encoder,
+                n_exchanges=len(exchanges),
+                encoder=exchanges.encoder,
                 created_at=now,
                 model_version=original.model_version,
             )
@@ -66,35 +49,20 @@ def copy_baseline_with_vectors(
         if made is None:
             raise
         return made
-    _copy(
-        connection,
-        baseline_id,
-        digest,
-        rows,
-        encoder=encoder,
-        prompt_vectors=prompt_vectors,
-        response_vectors=response_vectors,
-        now=now,
-    )
+    _copy(connection, baseline_id, digest, exchanges, now=now)
     return BaselineRow(
         baseline_id,
         original.model,
         digest,
-        len(rows),
-        encoder,
+        len(exchanges),
+        exchanges.encoder,
         original.model_version,
         now,
     )
 
 
 def create_baseline_from_traffic(
-    connection: Connection,
-    model: str,
-    model_version: str,
-    rows: ExchangeColumns,
-    *,
-    randomness: Sequence[int],
-    now: datetime,
+    connection: Connection, model: str, model_version: str, exchanges: Exchanges, *, now: datetime
 ) -> BaselineRow:
     """Create a version's baseline from its traffic, unless it exists.
 
@@ -103,12 +71,12 @@ def create_baseline_from_traffic(
     Args:
         connection: An open transaction.
         model: As the traffic names it.
-        model_version: The version that answered.
-        rows: A sample in which every exchange stands for equally many.
-        randomness: What each is thinned by as part of a baseline.
+        model_version: The version that responded.
+        exchanges: A sample in which every exchange stands for equally many, with the sampling
+            columns that it has as a part of a baseline.
         now: When the baseline is made.
     """
-    named = [model, model_version, rows.encoder, *map(str, sorted(rows.ids.tolist()))]
+    named = [model, model_version, exchanges.encoder, *map(str, sorted(exchanges.ids.tolist()))]
     digest = sha256("\n".join(named).encode()).hexdigest()
     known = baseline_by_digest(connection, digest)
     if known is not None:
@@ -117,84 +85,40 @@ def create_baseline_from_traffic(
         connection,
         model,
         digest,
-        n_exchanges=len(rows),
-        encoder=rows.encoder,
+        n_exchanges=len(exchanges),
+        encoder=exchanges.encoder,
         created_at=now,
         model_version=model_version,
     )
-    _copy(
-        connection,
-        baseline_id,
-        digest,
-        rows,
-        encoder=rows.encoder,
-        prompt_vectors=rows.prompt_vectors,
-        response_vectors=rows.response_vectors,
-        now=now,
-        # As of what is stored for certain. Rows of several sources may share a position.
-        own=[
-            {
-                "partition": 0,
-                "offset": number,
-                "record_index": 0,
-                "randomness": value,
-                "threshold": 0,
-                "candidate_threshold": 0,
-                "inclusion_probability": 1.0,
-                "min_sample_size": 0,
-            }
-            for number, value in enumerate(randomness)
-        ],
+    _copy(connection, baseline_id, digest, exchanges, now=now)
+    return BaselineRow(
+        baseline_id, model, digest, len(exchanges), exchanges.encoder, model_version, now
     )
-    return BaselineRow(baseline_id, model, digest, len(rows), rows.encoder, model_version, now)
 
 
 def _copy(
-    connection: Connection,
-    baseline_id: int,
-    digest: str,
-    rows: ExchangeColumns,
-    *,
-    encoder: str,
-    prompt_vectors: NDArray[np.float16],
-    response_vectors: NDArray[np.float16],
-    now: datetime,
-    own: Sequence[dict[str, Any]] = (),
+    connection: Connection, baseline_id: int, digest: str, exchanges: Exchanges, *, now: datetime
 ) -> None:
-    """Copy exchanges into a baseline; ``own`` holds the columns of each row that differ."""
-    for part in _blocks(len(rows)):
-        block_id = insert_block(
-            connection,
-            n_rows=len(part),
-            encoder=encoder,
-            prompt_vectors=prompt_vectors[part],
-            response_vectors=response_vectors[part],
-            created_at=now,
-        )
-        ids = rows.ids[part].tolist()
-        stored = {
-            row["id"]: row
-            for row in connection.execute(
-                select(Exchange.__table__.c.id, *_SHARED).where(Exchange.id.in_(ids))
-            ).mappings()
+    """Copy exchanges into a baseline; columns that are not loaded come from the original."""
+    for first in range(0, len(exchanges), BLOCK_ROWS):
+        part = exchanges.take(np.arange(first, min(first + BLOCK_ROWS, len(exchanges))))
+        loaded = {
+            name: getattr(part, name)
+            for name, column in COLUMNS.items()
+            if column.is_loaded and column.role != "place"
         }
-        source = f"baseline:{digest[:16]}"
-        connection.execute(
-            insert(Exchange),
-            [
-                {
-                    **{column.name: stored[id_][column.name] for column in _SHARED},
-                    **(own[part[number]] if own else {}),
-                    "source": source,
-                    "baseline_id": baseline_id,
-                    "block_id": block_id,
-                    "block_row": number,
-                }
-                for number, id_ in enumerate(ids)
-            ],
+        insert_exchanges(
+            connection,
+            replace(
+                load_all_columns(connection, part.ids.tolist()),
+                **loaded,
+                encoder=part.encoder,
+                # Originals of several sources may share a position.
+                sources=[f"baseline:{digest[:16]}"] * len(part),
+                partitions=[0] * len(part),
+                offsets=range(first, first + len(part)),
+                record_indexes=[0] * len(part),
+            ),
+            created_at=now,
+            baseline_id=baseline_id,
         )
-
-
-def _blocks(n_rows: int) -> Iterator[NDArray[np.int64]]:
-    for first in range(0, n_rows, BLOCK_ROWS):
-        yield np.arange(first, min(first + BLOCK_ROWS, n_rows), dtype=np.int64)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.store.tables import DeadLetter
-from monitor.store.traffic.exchanges import Position
+from monitor.store.traffic.position import Position
 
 
 @dataclass(frozen=True)

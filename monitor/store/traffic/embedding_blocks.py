@@ -1,6 +1,7 @@
 """Vectors stored in blocks, so that a window of a million exchanges loads fast."""
 
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,8 @@ def insert_block(
     *,
     n_rows: int,
     encoder: str,
-    prompt_vectors: NDArray[np.float16],
-    response_vectors: NDArray[np.float16],
+    prompt_vectors: NDArray[np.floating[Any]],
+    response_vectors: NDArray[np.floating[Any]],
     created_at: datetime,
 ) -> int:
     """Insert the vectors of a batch, two arrays ``[n_rows, d]``; return the block's id."""

@@ -1,7 +1,7 @@
 """Queries of pending halves: requests and responses that await their partner."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
 from monitor.store.tables import PendingHalf
-from monitor.store.traffic.exchanges import Position
 from monitor.store.traffic.offsets import sources_complete_until
+from monitor.store.traffic.position import Position
 
 #: Rows written or asked for at once, well below SQLite's limit of bound parameters.
 ROWS_PER_QUERY = 500
@@ -38,6 +38,10 @@ class HalfRow:
     threshold: int
     inclusion_probability: float
     payload: dict[str, Any]
+
+
+#: Columns of the same names.
+FIELDS = tuple(field.name for field in fields(HalfRow) if field.name != "position")
 
 
 @dataclass(frozen=True)
@@ -210,54 +214,20 @@ def oldest_pending_at(connection: Connection, source: str | None = None) -> date
 
 
 def _load(connection: Connection, ids: Sequence[int]) -> dict[int, StoredHalf]:
+    columns = PendingHalf.__table__.c
     rows = connection.execute(
-        select(
-            PendingHalf.id,
-            *POSITION,
-            PendingHalf.join_id,
-            PendingHalf.side,
-            PendingHalf.end_user,
-            PendingHalf.occurred_at,
-            PendingHalf.received_at,
-            PendingHalf.randomness,
-            PendingHalf.threshold,
-            PendingHalf.inclusion_probability,
-            PendingHalf.payload,
-        ).where(PendingHalf.id.in_(ids))
+        select(PendingHalf.id, *POSITION, *(columns[name] for name in FIELDS)).where(
+            PendingHalf.id.in_(ids)
+        )
     )
     return {
         row.id: StoredHalf(
             row.id,
-            HalfRow(
-                position=Position(*row[1:5]),
-                join_id=row.join_id,
-                side=row.side,
-                end_user=row.end_user,
-                occurred_at=row.occurred_at,
-                received_at=row.received_at,
-                randomness=row.randomness,
-                threshold=row.threshold,
-                inclusion_probability=row.inclusion_probability,
-                payload=row.payload,
-            ),
+            HalfRow(position=Position(*row[1:5]), **{name: getattr(row, name) for name in FIELDS}),
         )
         for row in rows
     }
 
 
 def _values(row: HalfRow) -> dict[str, Any]:
-    return {
-        "source": row.position.source,
-        "partition": row.position.partition,
-        "offset": row.position.offset,
-        "record_index": row.position.record_index,
-        "join_id": row.join_id,
-        "side": row.side,
-        "end_user": row.end_user,
-        "occurred_at": row.occurred_at,
-        "received_at": row.received_at,
-        "randomness": row.randomness,
-        "threshold": row.threshold,
-        "inclusion_probability": row.inclusion_probability,
-        "payload": row.payload,
-    }
+    return asdict(row.position) | {name: getattr(row, name) for name in FIELDS}

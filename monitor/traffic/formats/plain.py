@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from monitor.traffic.exchange import Message
+from monitor.traffic.exchange import LABELS, Message
 from monitor.traffic.formats.schemas.messages import read_content
 from monitor.traffic.parsing.payload import Payload
 from monitor.traffic.parsing.raw_exchange import RawExchange, convert, to_text
@@ -28,10 +28,17 @@ class _Record(msgspec.Struct):
     response: str | msgspec.UnsetType | None = msgspec.UNSET
     id: str | int | None = None
     timestamp: str | float | None = None
-    model: str | None = None
-    task_type: str | None = None
-    user: str | int | None = None
     metadata: dict[str, Any] | None = None
+
+
+#: Label -> its key where the plain form has another name.
+LABEL_KEYS = {"end_user": "user"}
+
+_Labels = msgspec.defstruct(
+    "_Labels",
+    [(name, str | int | None if name == "end_user" else str | None, None) for name in LABELS],
+    rename=LABEL_KEYS,
+)
 
 
 def read(payload: Payload) -> list[RawExchange] | None:
@@ -39,7 +46,8 @@ def read(payload: Payload) -> list[RawExchange] | None:
     content = payload.object
     if "prompt" not in content and not isinstance(content.get("response"), str):
         return None
-    record = convert(content, _Record)
+    record, labels = convert(content, _Record), convert(content, _Labels)
+    names: dict[str, Any] = {name: to_text(getattr(labels, name)) for name in LABELS}
     return [
         RawExchange(
             messages=_messages(record.prompt),
@@ -48,9 +56,7 @@ def read(payload: Payload) -> list[RawExchange] | None:
             exchange_id=to_text(record.id),
             join_id=to_text(record.id),
             timestamp=record.timestamp,
-            model=record.model or "",
-            task_type=record.task_type or "",
-            end_user=to_text(record.user),
+            **names,
             attributes=record.metadata or {},
         )
     ]

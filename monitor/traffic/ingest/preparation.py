@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from monitor.errors import RecordError
 from monitor.settings import Traffic
 from monitor.store.traffic.dead_letters import DeadLetterRow
-from monitor.store.traffic.exchanges import ExchangeRow, Position
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.pending_halves import HalfRow
+from monitor.store.traffic.position import Position
 from monitor.store.traffic.withheld import WithheldCount, WithheldDay, start_of_day
 from monitor.telemetry import EMBEDDING_DURATION, EXCHANGES_NOT_SAMPLED, get_logger
 from monitor.traffic.dead_letters import part_dead_letters, record_dead_letter
@@ -48,10 +49,8 @@ class TextEncoder(Protocol):
 class PreparedBatch:
     """A batch that only has to be stored."""
 
-    rows: list[ExchangeRow]
-    encoder: str
-    prompt_vectors: NDArray[np.float16]
-    response_vectors: NDArray[np.float16]
+    #: With their vectors.
+    exchanges: Exchanges
     dead_letters: list[DeadLetterRow] = field(default_factory=list)
     #: Requests and responses whose partner isn't in the batch.
     halves: list[HalfRow] = field(default_factory=list)
@@ -63,7 +62,7 @@ class PreparedBatch:
     @property
     def is_empty(self) -> bool:
         """Whether the records held nothing that can be read."""
-        return not (self.rows or self.halves or self.withheld or self.ignored)
+        return not (len(self.exchanges) or self.halves or self.withheld or self.ignored)
 
 
 class _Selected(NamedTuple):
@@ -171,14 +170,8 @@ class BatchPreparer:
             for one in selected
             if not one.exchange.withheld
         ]
-        prompt_vectors, response_vectors = embed(rows, self._encoder)
-        return PreparedBatch(
-            rows=rows,
-            encoder=self._encoder.identity,
-            prompt_vectors=prompt_vectors,
-            response_vectors=response_vectors,
-            withheld=_count_withheld(selected),
-        )
+        exchanges = embed(Exchanges.from_rows(rows), self._encoder)
+        return PreparedBatch(exchanges, withheld=_count_withheld(selected))
 
     @staticmethod
     def _count(kept: T | None, position: Position) -> T | None:
@@ -218,15 +211,19 @@ def _count_withheld(selected: Sequence[_Selected]) -> dict[WithheldDay, Withheld
     return counts
 
 
-def embed(
-    rows: Sequence[ExchangeRow], encoder: TextEncoder
-) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
-    """Embed prompts and responses in one call, so that the encoder can sort all by length."""
-    if not rows:
-        return np.empty((0, 0), np.float16), np.empty((0, 0), np.float16)
+def embed(exchanges: Exchanges, encoder: TextEncoder) -> Exchanges:
+    """Return exchanges with their vectors, made in one call: the encoder sorts texts by length."""
+    n = len(exchanges)
+    if not n:
+        return replace(exchanges, encoder=encoder.identity)
     with EMBEDDING_DURATION.time():
-        vectors = encoder.encode([*(row.prompt for row in rows), *(row.response for row in rows)])
-    return vectors[: len(rows)], vectors[len(rows) :]
+        vectors = encoder.encode([*exchanges.prompts, *exchanges.responses])
+    return replace(
+        exchanges,
+        prompt_vectors=vectors[:n],
+        response_vectors=vectors[n:],
+        encoder=encoder.identity,
+    )
 
 
 def redact_exchange(exchange: Exchange, redactor: Redactor | None) -> Exchange:

@@ -19,7 +19,7 @@ log = get_logger(__name__)
 
 def count_stored(prepared: PreparedBatch, dead_letters: Sequence[DeadLetterRow]) -> None:
     """Count a batch once it is stored."""
-    stored = Counter(row.position.source for row in prepared.rows)
+    stored = Counter(prepared.exchanges.sources)
     stored.subtract(
         dead_letter.position.source for dead_letter in dead_letters if dead_letter.reason == REFUSED
     )

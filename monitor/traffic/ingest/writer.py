@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import numpy as np
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, IntegrityError
 
 from monitor.errors import DatabaseUnavailableError
 from monitor.store.engine import limit_idle_time, transaction
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.traffic.offsets import advance
 from monitor.store.traffic.pending_halves import insert_halves
@@ -83,7 +85,7 @@ def store_batch(
         insert_dead_letters(connection, dead_letters)
     count_stored(prepared, dead_letters)
     return StoreResult(
-        n_exchanges=len(prepared.rows) - len(refused),
+        n_exchanges=len(prepared.exchanges) - len(refused),
         n_dead_letters=len(dead_letters),
         n_withheld=sum(count.n for count in prepared.withheld.values()),
         n_halves=len(prepared.halves) - len(duplicates),
@@ -125,36 +127,25 @@ def insert_accepted(
 
     A batch that is refused is tried again row by row, so that one bad row stops no other.
     """
+    exchanges = prepared.exchanges
     try:
         with connection.begin_nested():
-            _insert(connection, prepared, slice(None), now=now)
+            insert_exchanges(connection, exchanges, created_at=now)
     except (DataError, IntegrityError):
-        return [
-            dead_letter
-            for index in range(len(prepared.rows))
-            if (dead_letter := _insert_alone(connection, prepared, index, now=now))
-        ]
+        single = (exchanges.take(np.array([row])) for row in range(len(exchanges)))
+        refused = (_insert_alone(connection, exchange, now=now) for exchange in single)
+        return [dead_letter for dead_letter in refused if dead_letter]
     return []
 
 
 def _insert_alone(
-    connection: Connection, prepared: PreparedBatch, index: int, *, now: datetime
+    connection: Connection, exchange: Exchanges, *, now: datetime
 ) -> DeadLetterRow | None:
+    """Insert one exchange; return its dead letter where the database refuses it."""
     try:
         with connection.begin_nested():
-            _insert(connection, prepared, slice(index, index + 1), now=now)
+            insert_exchanges(connection, exchange, created_at=now)
     except (DataError, IntegrityError) as error:
         detail = str(error.orig).split("\n", maxsplit=1)[0]
-        return refused_dead_letter(prepared.rows[index], detail)
+        return refused_dead_letter(exchange, detail)
     return None
-
-
-def _insert(connection: Connection, prepared: PreparedBatch, part: slice, *, now: datetime) -> None:
-    insert_exchanges(
-        connection,
-        prepared.rows[part],
-        encoder=prepared.encoder,
-        prompt_vectors=prepared.prompt_vectors[part],
-        response_vectors=prepared.response_vectors[part],
-        created_at=now,
-    )

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from monitor.errors import RecordError
-from monitor.traffic.exchange import Message
+from monitor.traffic.exchange import Labels, Message
 from monitor.traffic.parsing.cleaning import MAX_INTEGER
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class CallMetadata(msgspec.Struct, frozen=True, kw_only=True):
 NO_CALL_METADATA = CallMetadata()
 
 
-class RawExchange(msgspec.Struct, frozen=True, kw_only=True):
+class RawExchange(Labels, frozen=True, kw_only=True):
     """An exchange, or one half of it, before cleaning and defaults."""
 
     #: Place in a record that carries several: the number of the log record or span.
@@ -67,11 +67,8 @@ class RawExchange(msgspec.Struct, frozen=True, kw_only=True):
     join_id: str = ""
     trace_id: str = ""
     timestamp: str | float | None = None
-    model: str = ""
-    task_type: str = ""
-    end_user: str = ""
     call_metadata: CallMetadata = NO_CALL_METADATA
-    attributes: dict[str, Any] = {}
+    attributes: dict[str, Any] = msgspec.field(default_factory=dict)
     #: The source kept the texts back.
     withheld: bool = False
     #: Makes a record of this exchange alone; ``None`` where the record holds nothing else.

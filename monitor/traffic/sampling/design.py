@@ -1,7 +1,12 @@
 """The sampling design as it is configured: what is decoded, and what of that is stored."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from monitor.settings import Settings
 from monitor.traffic.exchange import Exchange
@@ -39,6 +44,15 @@ def baseline_outcome(exchange_id: str) -> SamplingOutcome:
         inclusion_probability=1.0,
         min_sample_size=0,
     )
+
+
+def baseline_sampling(exchange_ids: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Return the sampling columns of a baseline's exchanges, each ``[n]``."""
+    outcomes = [baseline_outcome(exchange_id) for exchange_id in exchange_ids]
+    return {
+        field.name: np.array([getattr(outcome, field.name) for outcome in outcomes])
+        for field in fields(SamplingOutcome)
+    }
 
 
 class SamplingDesign:

@@ -1,16 +1,12 @@
 """Everything that an evaluation's figures depend on, so that it can be repeated and checked."""
 
 import platform
-from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
 
-import msgspec
-import numpy as np
 from threadpoolctl import threadpool_info
 
 from monitor.settings import Settings
-from monitor.store.traffic.exchanges import ExchangeColumns
 from monitor.windows.reading.baselines import Reference
 from monitor.windows.reading.stored_window import StoredWindow
 
@@ -41,7 +37,7 @@ def build_provenance(
     return {
         "seed": seed,
         "window": {
-            "digest": window_digest(window.rows),
+            "digest": window.rows.digest(),
             "n_exchanges": len(window.rows),
             "n_reembedded": window.n_reembedded,
             "n_withheld": window.withheld.n,
@@ -75,31 +71,6 @@ def blas_threads() -> list[dict[str, Any]]:
         for one in threadpool_info()
         if one["user_api"] == "blas"
     ]
-
-
-def window_digest(rows: ExchangeColumns) -> str:
-    """Return the SHA-256 of all of a window that its figures depend on.
-
-    Two windows of one digest give the same figures. Row numbers of the database are left out.
-    """
-    digest = sha256()
-    encode = msgspec.json.Encoder(order="sorted").encode
-    for row in zip(
-        rows.exchange_ids,
-        rows.occurred_at,
-        rows.users,
-        rows.task_types,
-        rows.prompts,
-        rows.responses,
-        rows.attributes,
-        strict=True,
-    ):
-        digest.update(encode(row))
-    for column in (rows.inclusion_probability, rows.randomness, rows.threshold):
-        digest.update(np.ascontiguousarray(column).tobytes())
-    for vectors in (rows.prompt_vectors, rows.response_vectors):
-        digest.update(np.ascontiguousarray(vectors, dtype="<f2").tobytes())
-    return digest.hexdigest()
 
 
 def _baseline(reference: Reference) -> dict[str, Any] | None:

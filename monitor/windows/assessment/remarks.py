@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from monitor.plurals import pluralize
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import UntestedReason
-from monitor.windows.reading.window import Window
 
 #: Where a day has so many exchanges on average, one without any is chance once in a thousand days.
 USUAL_A_DAY = 7.0
 
 
-def remarks_on(window: Window, bounds: tuple[datetime, datetime] | None) -> tuple[str, ...]:
+def remarks_on(window: Exchanges, bounds: tuple[datetime, datetime] | None) -> tuple[str, ...]:
     """Return remarks on the exchanges that are compared; see :func:`silent_days`."""
     return silent_days(window.occurred_at, bounds)
 
 
-def why_incomparable(reference: Window, current: Window, least: int) -> UntestedReason:
+def why_incomparable(reference: Exchanges, current: Exchanges, least: int) -> UntestedReason:
     """Return why answers could not be compared, of exchanges whose prompts could.
 
     Args:
@@ -31,7 +31,7 @@ def why_incomparable(reference: Window, current: Window, least: int) -> Untested
 
 
 def incomparable_answers(
-    because: UntestedReason, reference: Window, current: Window, least: int
+    because: UntestedReason, reference: Exchanges, current: Exchanges, least: int
 ) -> tuple[str, ...]:
     """Say why answers could not be compared; nothing where neither side has any.
 
@@ -54,7 +54,7 @@ def incomparable_answers(
     return (f"The answers could not be compared: {why}.",)
 
 
-def missing_users(reference: Window, current: Window, least: float) -> tuple[str, ...]:
+def missing_users(reference: Exchanges, current: Exchanges, least: float) -> tuple[str, ...]:
     """Say how many exchanges have no user, where others have one.
 
     Args:
@@ -63,7 +63,7 @@ def missing_users(reference: Window, current: Window, least: float) -> tuple[str
         least: The floor of the drifted share: a smaller share without a user can't alarm alone.
     """
     sides = (current, reference)
-    missing = [sum(not user for user in side.users) for side in sides]
+    missing = [sum(not user for user in side.end_users) for side in sides]
     if all(n == len(side) for n, side in zip(missing, sides, strict=True)) or not any(
         n and n >= least * len(side) for n, side in zip(missing, sides, strict=True)
     ):

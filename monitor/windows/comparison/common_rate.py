@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import SampleDesign
-from monitor.windows.reading.window import Window
+from monitor.store.traffic.exchange_columns import Exchanges
 
 #: Within a task type all are thinned to the lowest probability, but for exchanges that stand for
 #: less than this share of it: a few mustn't thin everything to nothing.
@@ -24,7 +24,7 @@ MAX_RATES = 100
 
 
 def comparable(
-    reference: Window, current: Window, rate_for: Callable[[str], float] | None = None
+    reference: Exchanges, current: Exchanges, rate_for: Callable[[str], float] | None = None
 ) -> SampleDesign | None:
     """Return which exchanges can be compared, and the weights of those that are estimated from.
 
@@ -37,7 +37,7 @@ def comparable(
         ``None`` where all of the window was sampled at one rate: nothing is thinned or weighted.
     """
     probability, uniform = current.inclusion_probability, current.uniform
-    if current.weights is None or probability is None or uniform is None:
+    if current.weights is None or uniform is None:
         return None
     names = dict.fromkeys((*current.task_types, *reference.task_types))
     number_of = {name: number for number, name in enumerate(names)}

@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from monitor.descriptors import OutputFormat, learn_format
-from monitor.windows.reading.window import Window
+from monitor.store.traffic.exchange_columns import Exchanges
 
 #: Task type -> the form of its answers; ``None`` where they have none.
 Forms = Mapping[str, OutputFormat | None]
 
 
 def broken_formats(
-    reference: Window, current: Window, declared: Forms | None = None
+    reference: Exchanges, current: Exchanges, declared: Forms | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return whether each answer breaks its task's form; NaN where there is none, or no answer.
 
@@ -31,7 +31,7 @@ def broken_formats(
     return _judge(reference, forms), _judge(current, forms)
 
 
-def _learn(reference: Window, half: NDArray[np.int64]) -> list[Forms]:
+def _learn(reference: Exchanges, half: NDArray[np.int64]) -> list[Forms]:
     """Return the forms by which each half is judged: those that the other half has."""
     learned: list[Forms] = []
     for other in (1, 0):
@@ -42,7 +42,7 @@ def _learn(reference: Window, half: NDArray[np.int64]) -> list[Forms]:
     return learned
 
 
-def _judge(window: Window, forms: Sequence[Forms]) -> NDArray[np.float64]:
+def _judge(window: Exchanges, forms: Sequence[Forms]) -> NDArray[np.float64]:
     broken = np.full(len(window), np.nan)
     half = _halves(window).tolist()
     for row, (task_type, answer) in enumerate(
@@ -54,12 +54,12 @@ def _judge(window: Window, forms: Sequence[Forms]) -> NDArray[np.float64]:
     return broken
 
 
-def _halves(window: Window) -> NDArray[np.int64]:
+def _halves(window: Exchanges) -> NDArray[np.int64]:
     """Return 0 or 1 for each exchange, the same for all of a user's."""
     return np.array(
         [
             xxh3_64_intdigest(user.encode("utf-8", "replace")) & 1 if user else row & 1
-            for row, user in enumerate(window.users)
+            for row, user in enumerate(window.end_users)
         ],
         dtype=np.int64,
     )

@@ -16,9 +16,9 @@ from msgspec.structs import replace as replaced
 from numpy.typing import NDArray
 
 from monitor.rendering.excerpts import excerpt
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.task_mix import mix_of
 from monitor.windows.comparison.window_comparison import Assessed, assess
-from monitor.windows.reading.window import Window
 
 #: How the remark on such a user begins.
 LARGE_USER = re.compile(r"One user \((.*)\) sent ")
@@ -31,8 +31,8 @@ KEPT_SHARE = 0.05
 
 
 def assess_all_users(
-    reference: Window, current: Window, *, seed: int, **options: Any
-) -> tuple[Assessed, Window, Window]:
+    reference: Exchanges, current: Exchanges, *, seed: int, **options: Any
+) -> tuple[Assessed, Exchanges, Exchanges]:
     """Assess a window without the surplus of large users.
 
     Args:
@@ -78,11 +78,11 @@ def assess_all_users(
     return replace(found, assessment=assessment, novelty=novelty, cluster=cluster), *sides
 
 
-def large_user_shares(window: Window) -> dict[str, float]:
+def large_user_shares(window: Exchanges) -> dict[str, float]:
     """Return the share of each user who has more than a quarter of a window, the largest first."""
     weights = [1.0] * len(window) if window.weights is None else window.weights.tolist()
     total: Counter[str] = Counter()
-    for user, weight in zip(window.users, weights, strict=True):
+    for user, weight in zip(window.end_users, weights, strict=True):
         if user:
             total[user] += weight
     return {
@@ -92,12 +92,12 @@ def large_user_shares(window: Window) -> dict[str, float]:
     }
 
 
-def thin_large_users(window: Window, rng: np.random.Generator) -> NDArray[np.int64]:
+def thin_large_users(window: Exchanges, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return the rows that are compared: those of large users thinned, all others."""
     shares = large_user_shares(window)
     if not shares:
         return np.arange(len(window), dtype=np.int64)
-    users = np.array(window.users, dtype=object)
+    users = np.array(window.end_users, dtype=object)
     others = 1.0 - sum(shares.values())
     goal = others * KEPT_SHARE / (1.0 - KEPT_SHARE)
     keep = np.ones(len(window), dtype=np.bool_)
@@ -109,8 +109,8 @@ def thin_large_users(window: Window, rng: np.random.Generator) -> NDArray[np.int
     return np.flatnonzero(keep).astype(np.int64)
 
 
-def _remarks(window: Window, name: str, kept: NDArray[np.int64]) -> list[str]:
-    left = Counter(window.users[row] for row in kept)
+def _remarks(window: Exchanges, name: str, kept: NDArray[np.int64]) -> list[str]:
+    left = Counter(window.end_users[row] for row in kept)
     return [
         f"One user ({excerpt(user, 40)}) sent {share:.0%} of the {name}. So that the habits of one "
         f"decide nothing, no more than {left[user]:,} of these exchanges may count."

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from monitor import descriptors as texts
 from monitor.settings import Drift
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.format_conformance import Forms, broken_formats
 from monitor.windows.comparison.metric_directions import Direction, direction_of
 from monitor.windows.comparison.metrics import LEAST_VALUES, metric_names, metric_values
 from monitor.windows.comparison.numeric_comparison import NumericColumn, Side
-from monitor.windows.reading.window import Window
 
 Column = NDArray[np.float64]
 
@@ -48,7 +48,7 @@ MAX_LANGUAGES = 6
 
 
 def numeric_columns_of(
-    reference: Window, current: Window, drift: Drift, declared: Forms | None = None
+    reference: Exchanges, current: Exchanges, drift: Drift, declared: Forms | None = None
 ) -> tuple[NumericColumn, ...]:
     """Return what is compared.
 
@@ -102,7 +102,7 @@ def _of_texts(
 
 
 def _of_answers(
-    windows: tuple[Window, Window],
+    windows: tuple[Exchanges, Exchanges],
     queued_in: Sequence[Sequence[str]],
     answered_in: Sequence[Sequence[str]],
 ) -> list[NumericColumn]:
@@ -153,18 +153,18 @@ def _of_languages(side: Side, sides: Sequence[Sequence[str]]) -> list[NumericCol
     ]
 
 
-def _tells_reasons(window: Window) -> bool:
+def _tells_reasons(window: Exchanges) -> bool:
     answered = [row for row, text in enumerate(window.responses) if text.strip()]
     n_told = sum(bool(_reason(window, row)) for row in answered)
     return n_told >= MOSTLY_TOLD * max(len(answered), 1)
 
 
-def _reason(window: Window, row: int) -> str:
+def _reason(window: Exchanges, row: int) -> str:
     reason = window.attributes[row].get("finish_reason")
     return reason if isinstance(reason, str) else ""
 
 
-def _cut_off(window: Window, told: bool) -> Column:
+def _cut_off(window: Exchanges, told: bool) -> Column:
     """Return what ran into a limit: as the API says, where it does, else as the text looks."""
     if not told:
         return texts.describe(window.responses, texts.cut_off)
@@ -172,7 +172,7 @@ def _cut_off(window: Window, told: bool) -> Column:
     return _column(texts.stopped_by_limit(reason) if reason else np.nan for reason in reasons)
 
 
-def _refused(window: Window, told: bool) -> Column:
+def _refused(window: Exchanges, told: bool) -> Column:
     """Return what declines: by its words, or as the API says."""
     refused = texts.describe(window.responses, texts.refusal)
     for row, attributes in enumerate(window.attributes):
@@ -183,7 +183,7 @@ def _refused(window: Window, told: bool) -> Column:
     return refused
 
 
-def _failed(window: Window) -> Column:
+def _failed(window: Exchanges) -> Column:
     """Return which calls ended with an error, as the formats tell: by its kind."""
     kinds = (attributes.get("error") for attributes in window.attributes)
     return _column(float(isinstance(kind, str) and bool(kind)) for kind in kinds)
@@ -197,7 +197,7 @@ def _other(queued_in: Sequence[str], answered_in: Sequence[str]) -> Column:
     )
 
 
-def _of_relevance(reference: Window, current: Window) -> list[NumericColumn]:
+def _of_relevance(reference: Exchanges, current: Exchanges) -> list[NumericColumn]:
     """Return how near answers are to their prompts, and which are as far as those to others.
 
     The first has no direction: short answers, and tasks such as naming a label, are farther from
@@ -218,7 +218,7 @@ def _of_relevance(reference: Window, current: Window) -> list[NumericColumn]:
     return scalars
 
 
-def _relevance(window: Window) -> Column:
+def _relevance(window: Exchanges) -> Column:
     cosine = texts.relevance(window.prompt_vectors, window.response_vectors)
     cosine[[not text.strip() for text in window.responses]] = np.nan
     return cosine

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from monitor.drift import NumericComparison, adjust_bh, compare_numeric
 from monitor.settings import Drift
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import NumericAssessment
 from monitor.windows.comparison.metric_directions import Direction
-from monitor.windows.reading.window import Window
 
 Side = Literal["prompt", "response", "metric"]
 
@@ -34,8 +34,8 @@ class NumericColumn:
 
 def compare_numeric_columns(
     scalars: Sequence[NumericColumn],
-    reference: Window,
-    current: Window,
+    reference: Exchanges,
+    current: Exchanges,
     *,
     drift: Drift,
     alert_threshold: float,
@@ -52,8 +52,8 @@ def compare_numeric_columns(
             comparison := compare_numeric(
                 one.reference,
                 one.current,
-                reference_groups=reference.users,
-                current_groups=current.users,
+                reference_groups=reference.end_users,
+                current_groups=current.end_users,
                 current_weights=current.weights,
             )
         )

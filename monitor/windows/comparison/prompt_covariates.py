@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.numeric_comparison import NumericColumn
-from monitor.windows.reading.window import Window
 
 #: Task types that are told apart, the most frequent of the baseline.
 MAX_TASK_TYPES = 20
@@ -16,7 +16,7 @@ LEAST_EXCHANGES = 20
 
 
 def prompt_covariates(
-    reference: Window, current: Window, scalars: Sequence[NumericColumn]
+    reference: Exchanges, current: Exchanges, scalars: Sequence[NumericColumn]
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
     """Return the covariates of each side's prompts, float64 ``[n, k]``; ``None`` without any.
 
@@ -36,7 +36,7 @@ def prompt_covariates(
     return np.column_stack(columns[0]), np.column_stack(columns[1])
 
 
-def _shared_task_types(reference: Window, current: Window) -> list[str]:
+def _shared_task_types(reference: Exchanges, current: Exchanges) -> list[str]:
     before, now = Counter(reference.task_types), Counter(current.task_types)
     shared = [
         name
@@ -47,5 +47,5 @@ def _shared_task_types(reference: Window, current: Window) -> list[str]:
     return shared[:MAX_TASK_TYPES] if len({*before, *now}) > 1 else []
 
 
-def _is(name: str, window: Window) -> NDArray[np.float64]:
+def _is(name: str, window: Exchanges) -> NDArray[np.float64]:
     return np.array([one == name for one in window.task_types], dtype=np.float64)

@@ -18,7 +18,7 @@ from monitor.drift import SlowDrift as Found
 from monitor.drift import WindowSums, fit_watch_map, watch
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.traffic.exchanges import ExchangeColumns
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Assessment, SlowDrift
 from monitor.store.windows.slow_drift import (
     StoredSums,
@@ -29,7 +29,6 @@ from monitor.traffic.redaction import Redactor
 from monitor.windows.assessment.headline import headline
 from monitor.windows.comparison.large_users import thin_large_users
 from monitor.windows.comparison.window_comparison import Assessed
-from monitor.windows.reading.window import Window
 from monitor.windows.topics.examples import Quoter
 
 #: Raised whenever the same exchanges would give other sums.
@@ -41,8 +40,8 @@ def watch_window(
     settings: Settings,
     bounds: tuple[datetime, datetime],
     *,
-    reference: ExchangeColumns,
-    current: Window,
+    reference: Exchanges,
+    current: Exchanges,
     assessed: Assessed,
 ) -> tuple[Assessed, WatchedSums | None]:
     """Add to an assessment what the windows up to this one say together.
@@ -63,12 +62,11 @@ def watch_window(
         return assessed, None
     seed = settings.drift.seed
     rng = np.random.default_rng([seed, METHOD])
-    baseline = Window.from_rows(reference)
-    baseline = baseline.take(thin_large_users(baseline, rng))
+    baseline = reference.take(thin_large_users(reference, rng))
     digest = _digest_of_map(baseline, reference.encoder, seed)
-    scores = fit_watch_map(baseline.prompt_vectors, baseline.users, rng)
+    scores = fit_watch_map(baseline.prompt_vectors, baseline.end_users, rng)
     reference_sums, sums = (
-        scores.sum_window(side.prompt_vectors, side.users, side.weights)
+        scores.sum_window(side.prompt_vectors, side.end_users, side.weights)
         for side in (baseline, current)
     )
     with transaction(engine) as connection:
@@ -124,8 +122,8 @@ def _tell(assessed: Assessed, found: Found, starts: list[datetime], quoter: Quot
     )
 
 
-def _digest_of_map(baseline: Window, encoder: str, seed: int) -> str:
+def _digest_of_map(baseline: Exchanges, encoder: str, seed: int) -> str:
     """Return a digest of all that fixes the scores: a person forgotten in the baseline does too."""
-    digest = sha256(msgspec.json.encode((encoder, seed, METHOD, baseline.users)))
+    digest = sha256(msgspec.json.encode((encoder, seed, METHOD, baseline.end_users)))
     digest.update(np.ascontiguousarray(baseline.prompt_vectors, dtype="<f2").tobytes())
     return digest.hexdigest()

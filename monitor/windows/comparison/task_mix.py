@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import MixComparison, SampleDesign, compare_mix
-from monitor.windows.reading.window import Window
+from monitor.store.traffic.exchange_columns import Exchanges
 
 #: Task types listed; the rest are counted together.
 MAX_TASK_TYPES = 50
 
 
-def mix_of(window: Window) -> dict[str, float]:
+def mix_of(window: Exchanges) -> dict[str, float]:
     """Return the estimated share of each task type; nothing where no exchange names one."""
     if not any(window.task_types):
         return {}
@@ -26,7 +26,7 @@ def mix_of(window: Window) -> dict[str, float]:
 
 
 def compare_task_mix(
-    reference: Window, current: Window, design: SampleDesign | None, rng: np.random.Generator
+    reference: Exchanges, current: Exchanges, design: SampleDesign | None, rng: np.random.Generator
 ) -> MixComparison | None:
     """Compare the task types; ``None`` where a side names none, or there is one only.
 
@@ -37,7 +37,7 @@ def compare_task_mix(
         return None
     if design is None:
         return compare_mix(
-            *sides, reference_groups=reference.users, current_groups=current.users, rng=rng
+            *sides, reference_groups=reference.end_users, current_groups=current.end_users, rng=rng
         )
     before = _pick(reference, design.reference_comparable)
     now = _pick(current, design.current_comparable)
@@ -51,7 +51,7 @@ def compare_task_mix(
     )
 
 
-def _count(window: Window) -> tuple[Counter[str], float]:
+def _count(window: Exchanges) -> tuple[Counter[str], float]:
     """Return what the exchanges of each task type stand for, and all together."""
     if window.weights is None:
         return Counter(window.task_types), len(window)
@@ -61,11 +61,11 @@ def _count(window: Window) -> tuple[Counter[str], float]:
     return counts, float(window.weights.sum())
 
 
-def _shares(window: Window) -> dict[str, float]:
+def _shares(window: Exchanges) -> dict[str, float]:
     counts, total = _count(window)
     return {name: count / total for name, count in counts.items()}
 
 
-def _pick(window: Window, kept: NDArray[np.bool_]) -> tuple[list[str], list[str]]:
+def _pick(window: Exchanges, kept: NDArray[np.bool_]) -> tuple[list[str], list[str]]:
     rows = np.flatnonzero(kept).tolist()
-    return [window.task_types[row] for row in rows], [window.users[row] for row in rows]
+    return [window.task_types[row] for row in rows], [window.end_users[row] for row in rows]

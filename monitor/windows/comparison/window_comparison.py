@@ -17,6 +17,7 @@ from monitor.drift import (
     compare_given,
 )
 from monitor.settings import Drift
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Assessment, Basis, Source
 from monitor.traffic.redaction import Redactor
 from monitor.windows.assessment.families import build_family, novelty_of, untested
@@ -34,7 +35,6 @@ from monitor.windows.comparison.numeric_columns import numeric_columns_of
 from monitor.windows.comparison.numeric_comparison import NumericColumn, compare_numeric_columns
 from monitor.windows.comparison.prompt_covariates import prompt_covariates
 from monitor.windows.comparison.task_mix import compare_task_mix, mix_of
-from monitor.windows.reading.window import Window
 from monitor.windows.topics.builder import build_topics, topic_indices
 from monitor.windows.topics.examples import BUILT_IN_FORMS, Quoter
 from monitor.windows.topics.timeline import Timeline
@@ -56,8 +56,8 @@ class Assessed:
 
 
 def assess(
-    reference: Window,
-    current: Window,
+    reference: Exchanges,
+    current: Exchanges,
     *,
     model: str,
     drift: Drift,
@@ -108,8 +108,8 @@ def assess(
     asked = compare(
         reference.prompt_vectors,
         current.prompt_vectors,
-        reference_groups=reference.users,
-        current_groups=current.users,
+        reference_groups=reference.end_users,
+        current_groups=current.end_users,
         current_parts=current.days,
         alpha=drift.alpha,
         minimum_drifted_share=drift.min_drifted_share,
@@ -184,7 +184,7 @@ def assess(
 
 
 def _design_remark(
-    reference: Window, current: Window, design: SampleDesign | None
+    reference: Exchanges, current: Exchanges, design: SampleDesign | None
 ) -> tuple[str, ...]:
     if design is None:
         return ()
@@ -199,7 +199,7 @@ def _design_remark(
 
 def unjudged(
     reason: str,
-    current: Window,
+    current: Exchanges,
     *,
     model: str,
     n_reference: int,
@@ -228,8 +228,8 @@ def unjudged(
 
 
 def _compare_answers(
-    reference: Window,
-    current: Window,
+    reference: Exchanges,
+    current: Exchanges,
     *,
     scalars: Sequence[NumericColumn],
     drift: Drift,
@@ -252,8 +252,8 @@ def _compare_answers(
         current.response_vectors,
         reference_covariates=covariates[0],
         current_covariates=covariates[1],
-        reference_groups=reference.users,
-        current_groups=current.users,
+        reference_groups=reference.end_users,
+        current_groups=current.end_users,
         alpha=drift.alpha,
         minimum_drifted_share=drift.min_drifted_share,
         minimum_samples=drift.min_samples,

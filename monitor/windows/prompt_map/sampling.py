@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.store.traffic.exchanges import ExchangeColumns
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.prompt_maps import DELETED, PromptMap
 from monitor.windows.comparison.window_comparison import Assessed
 from monitor.windows.prompt_map.layout import lay_out
-from monitor.windows.reading.window import Window
 
 #: Points in all: more cost time and cover each other.
 MAX_POINTS = 2_000
@@ -22,8 +21,8 @@ STREAM = 6
 
 def sample_map(
     assessed: Assessed,
-    reference: Window | ExchangeColumns,
-    current: Window | ExchangeColumns,
+    reference: Exchanges,
+    current: Exchanges,
     seed: int,
 ) -> PromptMap | None:
     """Draw the map of what was compared; ``None`` where nothing was.
@@ -41,8 +40,8 @@ def sample_map(
         current.prompt_vectors,
         assessed.cluster,
         np.random.default_rng([seed, STREAM]),
-        reference_ids=reference.ids if isinstance(reference, ExchangeColumns) else None,
-        current_ids=current.ids if isinstance(current, ExchangeColumns) else None,
+        reference_ids=reference.ids if len(reference.ids) else None,
+        current_ids=current.ids if len(current.ids) else None,
     )
 
 

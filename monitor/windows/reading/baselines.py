@@ -10,7 +10,8 @@ from monitor.errors import ModelError
 from monitor.store.engine import snapshot, transaction
 from monitor.store.traffic.baseline_copies import copy_baseline_with_vectors
 from monitor.store.traffic.baselines import BaselineRow, list_baselines
-from monitor.store.traffic.exchanges import ExchangeColumns, load_baseline
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchanges import load_baseline
 from monitor.windows.reading.reembedding import EncoderSource, reembed
 
 log = structlog.get_logger()
@@ -22,7 +23,7 @@ class Reference:
 
     baseline: BaselineRow | None
     #: ``None`` where the window can't be compared.
-    rows: ExchangeColumns | None
+    rows: Exchanges | None
     #: Why it can't, for the headline; empty where it can.
     reason: str = ""
 
@@ -47,7 +48,7 @@ class References:
         self._window_encoder = window_encoder
         self._encoder = encoder
         self._now = now
-        self._loaded: dict[int, ExchangeColumns] = {}
+        self._loaded: dict[int, Exchanges] = {}
         with transaction(engine) as connection:
             self._baselines = list_baselines(connection, model)
 
@@ -86,7 +87,7 @@ class References:
             "encoder of the traffic and evaluate the window again.",
         )
 
-    def _load(self, baseline: BaselineRow) -> ExchangeColumns:
+    def _load(self, baseline: BaselineRow) -> Exchanges:
         if baseline.id not in self._loaded:
             with snapshot(self._engine) as connection:
                 self._loaded[baseline.id] = load_baseline(connection, baseline.id)
@@ -94,24 +95,15 @@ class References:
 
     def _embed_again(self, baseline: BaselineRow) -> BaselineRow:
         """Embed a baseline with the configured encoder, and keep it for the windows to come."""
-        rows = self._load(baseline)
-        again = reembed(rows, self._encoder())
+        again = reembed(self._load(baseline), self._encoder())
         with transaction(self._engine) as connection:
-            copy = copy_baseline_with_vectors(
-                connection,
-                baseline,
-                rows,
-                encoder=again.encoder,
-                prompt_vectors=again.prompt_vectors,
-                response_vectors=again.response_vectors,
-                now=self._now,
-            )
+            copy = copy_baseline_with_vectors(connection, baseline, again, now=self._now)
         log.info(
             "baseline_embedded_again",
             baseline=baseline.id,
             copy=copy.id,
             encoder=again.encoder,
-            n_exchanges=len(rows),
+            n_exchanges=len(again),
         )
         self._baselines.insert(0, copy)
         return copy

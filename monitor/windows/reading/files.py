@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from monitor.embedding.encoder import Encoder
 from monitor.errors import InputError
 from monitor.settings import Settings
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.file_source import FileContent, read_exchanges
 from monitor.traffic.redaction import build_redactor
-from monitor.windows.reading.window import Window
+from monitor.traffic.rows import content_row
 
 #: Texts encoded between two reports of progress.
 CHUNK = 256
@@ -32,7 +33,7 @@ class FileSide:
     content: FileContent
     #: Its exchanges, in the order of the file. Without times where a line has none: that of its
     #: reading says nothing, and would lengthen the window until today.
-    window: Window
+    window: Exchanges
 
     @property
     def models(self) -> Counter[str]:
@@ -109,7 +110,7 @@ def up_to_the_clock(occurred_at: Sequence[datetime], now: datetime) -> Sequence[
 
 def _windows(
     sides: Sequence[Sequence[Exchange]], encoder: Encoder, progress: Progress
-) -> list[Window]:
+) -> list[Exchanges]:
     texts = {exchange.prompt: 0 for side in sides for exchange in side}
     texts.update({exchange.response: 0 for side in sides for exchange in side})
     # Long texts first, of about one length together: less padding, and no surprise at the end.
@@ -122,15 +123,11 @@ def _windows(
         progress("Embedding", first + len(chunk), len(ordered))
     row = {text: index for index, text in enumerate(ordered)}
     return [
-        Window(
-            prompts=[exchange.prompt for exchange in side],
-            responses=[exchange.response for exchange in side],
-            users=[exchange.end_user for exchange in side],
-            task_types=[exchange.task_type for exchange in side],
-            occurred_at=[exchange.occurred_at for exchange in side],
-            attributes=[exchange.attributes for exchange in side],
+        Exchanges.from_rows(
+            [content_row(exchange) for exchange in side],
             prompt_vectors=vectors[[row[exchange.prompt] for exchange in side]],
             response_vectors=vectors[[row[exchange.response] for exchange in side]],
+            encoder=encoder.identity,
         )
         for side in sides
     ]

@@ -25,20 +25,19 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.store.traffic.exchanges import ExchangeColumns
-from monitor.traffic.sampling.sampler import SPACE
+from monitor.store.traffic.exchange_columns import SPACE, Exchanges
 
 
 @dataclass(frozen=True)
 class FinalSample:
     """The exchanges that a window is judged by."""
 
-    rows: ExchangeColumns
+    rows: Exchanges
     #: What the reader should know; or empty.
     remark: str = ""
 
 
-def final_sample(rows: ExchangeColumns, bounds: tuple[datetime, datetime]) -> FinalSample:
+def final_sample(rows: Exchanges, bounds: tuple[datetime, datetime]) -> FinalSample:
     """Return the final sample of a window's rows, with its inclusion probabilities.
 
     The floor counts where it was in force for the whole window, which must be whole days of UTC;

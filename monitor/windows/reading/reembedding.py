@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.store.traffic.exchanges import ExchangeColumns
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.traffic.ingest.preparation import TextEncoder
 
 #: Returns the configured encoder, loading it where that wasn't done yet; may raise a ModelError.
@@ -16,7 +16,7 @@ EncoderSource = Callable[[], TextEncoder]
 CHUNK = 256
 
 
-def reembed(rows: ExchangeColumns, encoder: TextEncoder) -> ExchangeColumns:
+def reembed(rows: Exchanges, encoder: TextEncoder) -> Exchanges:
     """Return exchanges with the vectors that another encoder makes of their stored texts.
 
     A text's vector doesn't depend on the texts beside it, so these are the vectors that ingest

@@ -1,10 +1,8 @@
 """The traffic of a window as it is judged: of one encoder, in its final sample."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import chain
-from typing import TypeVar
 
 import numpy as np
 from sqlalchemy import Engine
@@ -12,19 +10,18 @@ from sqlalchemy import Engine
 from monitor.errors import ModelError
 from monitor.store.engine import snapshot
 from monitor.store.traffic.baselines import list_baselines
-from monitor.store.traffic.exchanges import ExchangeColumns, count_by_encoder, load_window
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchanges import count_by_encoder, load_window
 from monitor.store.traffic.withheld import WithheldCount, count_withheld
 from monitor.windows.reading.final_sample import final_sample
 from monitor.windows.reading.reembedding import EncoderSource, reembed
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class StoredWindow:
     """The exchanges that a window is judged by."""
 
-    rows: ExchangeColumns
+    rows: Exchanges
     #: Exchanges whose texts the source kept back.
     withheld: WithheldCount
     #: Exchanges whose vectors another encoder had made, so that they were made anew.
@@ -66,8 +63,8 @@ def read_window(
 
 
 def _of_one_encoder(
-    parts: Sequence[ExchangeColumns], source: EncoderSource
-) -> tuple[ExchangeColumns, list[str], int]:
+    parts: Sequence[Exchanges], source: EncoderSource
+) -> tuple[Exchanges, list[str], int]:
     n_other = sum(len(part) for part in parts[1:])
     try:
         encoder = source()
@@ -93,30 +90,8 @@ def _of_one_encoder(
     return _merge(again), [remark], n_again
 
 
-def _merge(parts: Sequence[ExchangeColumns]) -> ExchangeColumns:
-    """Put parts of one encoder together, in order of time."""
-    merged = replace(
-        parts[0],
-        ids=np.concatenate([part.ids for part in parts]),
-        exchange_ids=_chained(part.exchange_ids for part in parts),
-        prompts=_chained(part.prompts for part in parts),
-        responses=_chained(part.responses for part in parts),
-        users=_chained(part.users for part in parts),
-        task_types=_chained(part.task_types for part in parts),
-        occurred_at=_chained(part.occurred_at for part in parts),
-        attributes=_chained(part.attributes for part in parts),
-        inclusion_probability=np.concatenate([part.inclusion_probability for part in parts]),
-        randomness=np.concatenate([part.randomness for part in parts]),
-        threshold=np.concatenate([part.threshold for part in parts]),
-        candidate_threshold=np.concatenate([part.candidate_threshold for part in parts]),
-        min_sample_size=np.concatenate([part.min_sample_size for part in parts]),
-        prompt_vectors=np.concatenate([part.prompt_vectors for part in parts]),
-        response_vectors=np.concatenate([part.response_vectors for part in parts]),
-        n_other_encoder=0,
-    )
+def _merge(parts: Sequence[Exchanges]) -> Exchanges:
+    """Return the exchanges of parts of one encoder, in order of time."""
+    merged = replace(Exchanges.concat(parts), n_other_encoder=0)
     order = sorted(range(len(merged)), key=lambda row: (merged.occurred_at[row], merged.ids[row]))
     return merged.take(np.array(order, dtype=np.int64))
-
-
-def _chained(columns: Iterable[list[T]]) -> list[T]:
-    return list(chain.from_iterable(columns))

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from monitor.drift.result import Cluster
 from monitor.rendering.excerpts import LOOKED_AT, excerpt
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Topic
-from monitor.windows.reading.window import Window
 from monitor.windows.topics.examples import Quoter, Side
 from monitor.windows.topics.merging import merge_same_topics
 from monitor.windows.topics.names import document_frequencies, name_topic
@@ -84,7 +84,7 @@ def topic_indices(n: int, clusters: Sequence[Cluster]) -> NDArray[np.int64]:
     return topics
 
 
-def _text(window: Window, row: int, side: Side) -> str:
+def _text(window: Exchanges, row: int, side: Side) -> str:
     if side == "prompts":
         return window.prompts[row]
     return f"{window.prompts[row][: LOOKED_AT // 2]}\n{window.responses[row]}"

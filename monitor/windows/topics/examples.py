@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from monitor.drift.result import Cluster
 from monitor.rendering.excerpts import excerpt
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Example, Quote
 from monitor.traffic.redaction import Redactor
-from monitor.windows.reading.window import Window
 
 Side = Literal["prompts", "responses"]
 
@@ -42,8 +42,8 @@ def example_of(prompt: str, response: str, side: Side, redactor: Redactor) -> Ex
 class Quoter:
     """Quotes exchanges of a window."""
 
-    reference: Window
-    current: Window
+    reference: Exchanges
+    current: Exchanges
     #: Replaces personal data, whatever was done when it was stored.
     redactor: Redactor = BUILT_IN_FORMS
 

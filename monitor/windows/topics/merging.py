@@ -7,7 +7,7 @@ import numpy as np
 
 from monitor.drift.result import Cluster
 from monitor.statistics.binomial import jeffreys_interval
-from monitor.windows.reading.window import Window
+from monitor.store.traffic.exchange_columns import Exchanges
 
 #: Share of the words of two names that must be in both.
 ALIKE = 0.6
@@ -16,8 +16,8 @@ ALIKE = 0.6
 def merge_same_topics(
     clusters: Sequence[Cluster],
     names: Sequence[str],
-    reference: Window,
-    current: Window,
+    reference: Exchanges,
+    current: Exchanges,
     *,
     given_prompts: bool = False,
 ) -> list[tuple[Cluster, str]]:
@@ -52,7 +52,7 @@ def _alike(first: str, second: str) -> bool:
 
 
 def _join(
-    clusters: Sequence[Cluster], reference: Window, current: Window, given_prompts: bool
+    clusters: Sequence[Cluster], reference: Exchanges, current: Exchanges, given_prompts: bool
 ) -> Cluster:
     if len(clusters) == 1:
         return clusters[0]
@@ -89,7 +89,7 @@ def _join(
     )
 
 
-def _messages_a_user(members: Sequence[int], current: Window) -> float:
+def _messages_a_user(members: Sequence[int], current: Exchanges) -> float:
     """Return the mean number of messages of the user that a random member came from.
 
     With weights, also what they cost: the members count as their effective number (Kish).
@@ -100,6 +100,6 @@ def _messages_a_user(members: Sequence[int], current: Window) -> float:
         weights = (own * (len(own) / own.sum())).tolist()
     sums: dict[str, float] = {}
     for row, weight in zip(members, weights, strict=True):
-        user = current.users[row] or f"\n{row}"  # one without a name stands alone
+        user = current.end_users[row] or f"\n{row}"  # one without a name stands alone
         sums[user] = sums.get(user, 0.0) + weight
     return sum(weight**2 for weight in sums.values()) / max(1, len(members))

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import TopicPeriod
-from monitor.windows.reading.window import Window
 
 EPOCH = date(1970, 1, 1)
 SECONDS_PER_DAY = 86_400
@@ -32,7 +32,7 @@ class Timeline:
     weights: NDArray[np.float64]
 
     @classmethod
-    def of(cls, window: Window, bounds: tuple[datetime, datetime] | None) -> "Timeline | None":
+    def of(cls, window: Exchanges, bounds: tuple[datetime, datetime] | None) -> "Timeline | None":
         """Lay out a window.
 
         Args:

@@ -6,6 +6,7 @@ window without one; the window that becomes the baseline was itself judged so. F
 on, the version is compared with its own first.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -17,7 +18,8 @@ from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.traffic.baseline_copies import create_baseline_from_traffic
 from monitor.store.traffic.baselines import BaselineRow, list_baselines
-from monitor.store.traffic.exchanges import ExchangeColumns, load_window
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchanges import load_window
 from monitor.store.training.baseline_plans import (
     BaselinePlanRow,
     close_baseline_plan,
@@ -26,8 +28,7 @@ from monitor.store.training.baseline_plans import (
 )
 from monitor.store.training.serving_periods import ServingPeriod, serving_periods
 from monitor.store.windows.drift_evaluations import evaluated_windows
-from monitor.traffic.sampling.design import baseline_outcome
-from monitor.traffic.sampling.sampler import SPACE
+from monitor.traffic.sampling.design import baseline_sampling
 from monitor.windows.reading.reembedding import EncoderSource
 from monitor.windows.reading.stored_window import read_window
 from monitor.windows.versions.split import assign_versions, split_by_version
@@ -115,11 +116,9 @@ def _from_window(
     rows = rows.take(equal_sample(rows, LARGEST))
     if len(rows) < settings.drift.min_samples:
         return None
-    randomness = [baseline_outcome(one).randomness for one in rows.exchange_ids]
+    rows = replace(rows, **baseline_sampling(rows.exchange_ids))
     with transaction(engine) as connection:
-        made = create_baseline_from_traffic(
-            connection, plan.model, part.version, rows, randomness=randomness, now=now
-        )
+        made = create_baseline_from_traffic(connection, plan.model, part.version, rows, now=now)
         if not close_baseline_plan(connection, plan.id, made.id, now):
             return None  # another version was promoted meanwhile; the baseline is there for later
     log.info(
@@ -133,7 +132,7 @@ def _from_window(
     return made
 
 
-def equal_sample(rows: ExchangeColumns, limit: int) -> NDArray[np.int64]:
+def equal_sample(rows: Exchanges, limit: int) -> NDArray[np.int64]:
     """Return rows that form a sample in which every exchange of the traffic had the same chance.
 
     What was sampled at a higher rate is thinned to the lowest, and all of it to at most about
@@ -146,7 +145,7 @@ def equal_sample(rows: ExchangeColumns, limit: int) -> NDArray[np.int64]:
     lowest = float(probability.min())
     total = float((1.0 / probability).sum())
     chance = min(lowest, limit / total)
-    uniform = (rows.randomness - rows.threshold) / (SPACE - rows.threshold)
+    uniform = np.zeros(len(rows)) if rows.uniform is None else rows.uniform
     return np.flatnonzero(uniform < chance / probability).astype(np.int64)
 
 

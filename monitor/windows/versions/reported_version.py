@@ -22,10 +22,10 @@ from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt_of_version
 from monitor.rendering.wording import format_bound, format_share, is_informative
 from monitor.settings import Drift
+from monitor.store.traffic.exchange_columns import count_users
 from monitor.store.windows.assessment import Assessment, Basis, Source, Verdict, VersionAssessment
 from monitor.windows.assessment.headline import join_names
 from monitor.windows.comparison.window_comparison import Assessed
-from monitor.windows.reading.window import count_users
 from monitor.windows.versions.split import Part
 
 #: Where at least this share of the exchanges of what serves couldn't be judged, and the rest

@@ -9,19 +9,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
-from monitor.store.traffic.exchanges import ExchangeColumns
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.training.serving_periods import ServingPeriod
 from monitor.traffic.parsing.cleaning import MAX_NAME_CHARACTERS
 from monitor.windows.assessment.headline import join_names
-from monitor.windows.reading.window import Window
-
-Rows = TypeVar("Rows", ExchangeColumns, Window)
 
 #: A field of more values than this names something else: a request, or a machine.
 MAX_VERSIONS = 8
@@ -113,9 +110,7 @@ def split_by_version(
     return Split(tuple(parts), remarks)
 
 
-def assign_versions(
-    rows: ExchangeColumns, periods: Sequence[ServingPeriod], *, field: str
-) -> list[str]:
+def assign_versions(rows: Exchanges, periods: Sequence[ServingPeriod], *, field: str) -> list[str]:
     """Return the version that gave each answer, ``[n]``; empty where it isn't known."""
     begins = [period.since or _BEGINNING for period in periods]
     named = [" and ".join(map(str, period.versions)) for period in periods]
@@ -149,7 +144,7 @@ def describe_versions(counts: Counter[str]) -> str:
     return f"{named} and {left:,} more" if left > 0 else named
 
 
-def drop_version_field(rows: Rows, field: str) -> Rows:
+def drop_version_field(rows: Exchanges, field: str) -> Exchanges:
     """Return exchanges without the field that names the version: a number there is no metric."""
     if not any(field in attributes for attributes in rows.attributes):
         return rows

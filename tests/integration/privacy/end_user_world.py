@@ -37,8 +37,8 @@ from monitor.store.tables import (
 )
 from monitor.store.traffic.baselines import create_baseline, latest_baseline
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
-from monitor.store.traffic.exchanges import Position
 from monitor.store.traffic.pending_halves import HalfRow, insert_halves
+from monitor.store.traffic.position import Position
 from monitor.store.training.registry import insert_version
 from monitor.store.training.runs import finish_run, mark_running, run_by_id
 from monitor.store.windows.assessment import Example, Quote

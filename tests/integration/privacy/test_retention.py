@@ -27,7 +27,8 @@ from monitor.store.tables import (
 )
 from monitor.store.traffic.baselines import latest_baseline
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters, mark_replayed
-from monitor.store.traffic.exchanges import Position, load_baseline
+from monitor.store.traffic.exchanges import load_baseline
+from monitor.store.traffic.position import Position
 from monitor.store.windows.assessment import Example, Quote
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.prompt_maps import DELETED, prompt_map

@@ -9,11 +9,11 @@ from monitor.settings import Settings, Traffic
 from monitor.store.engine import transaction
 from monitor.store.tables import DeadLetter, Exchange
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
-from monitor.store.traffic.exchanges import Position
+from monitor.store.traffic.exchange_columns import SPACE
+from monitor.store.traffic.position import Position
 from monitor.traffic.dead_letter_replay import replay_dead_letters
 from monitor.traffic.ingest.writer import StoreResult, store_batch
 from monitor.traffic.record import RawRecord
-from monitor.traffic.sampling.sampler import SPACE
 from tests.fuzz.records import Mutator
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.traffic.fixture_files import READ_AT, as_protobuf, load

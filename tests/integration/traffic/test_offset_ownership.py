@@ -13,11 +13,12 @@ from sqlalchemy import Connection, Engine, func, select, text
 from monitor.errors import DatabaseUnavailableError, LostOwnershipError
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import DeadLetter, EmbeddingBlock, Exchange
-from monitor.store.traffic.exchanges import ExchangeRow, Position
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.offsets import advance, claim, next_offset
 from monitor.traffic.ingest import writer
 from monitor.traffic.ingest.preparation import PreparedBatch
 from monitor.traffic.ingest.writer import OffsetMove, StoreResult, store_batch
+from tests.support.traffic.exchange_rows import exchange_row
 from tests.support.traffic.ingest import wait_until
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -26,27 +27,23 @@ N_WRITERS = 4
 
 def batch(partition: int, first: int, end: int, name: str) -> PreparedBatch:
     """Rows for every offset in ``[first, end)``, signed by who wants to write them."""
-    positions = [Position("topic", partition, offset) for offset in range(first, end)]
     rows = [
-        ExchangeRow(
-            position=position,
+        exchange_row(
+            "topic",
+            offset,
+            partition=partition,
             exchange_id=name,
             occurred_at=NOW,
-            received_at=NOW,
-            model="assistant",
-            task_type="",
-            end_user="",
-            messages=[],
             prompt="",
-            response="",
-            attributes={},
-            truncated=False,
-            inclusion_probability=1.0,
         )
-        for position in positions
+        for offset in range(first, end)
     ]
     vectors = np.zeros((len(rows), 2), np.float16)
-    return PreparedBatch(rows, "encoder@1", vectors, vectors)
+    return PreparedBatch(
+        Exchanges.from_rows(
+            rows, encoder="encoder@1", prompt_vectors=vectors, response_vectors=vectors
+        )
+    )
 
 
 def store(engine: Engine, first: int, end: int, name: str) -> StoreResult:
@@ -149,13 +146,7 @@ def test_owners_that_overlap_at_random_store_each_offset_once(any_engine: Engine
                 for p in chosen
             }
             parts = [batch(p, m.expected, m.new, "writer") for p, m in moves.items()]
-            rows = [row for part in parts for row in part.rows]
-            whole = PreparedBatch(
-                rows,
-                "encoder@1",
-                np.zeros((len(rows), 2), np.float16),
-                np.zeros((len(rows), 2), np.float16),
-            )
+            whole = PreparedBatch(Exchanges.concat([part.exchanges for part in parts]))
             try:
                 store_batch(engine, whole, list(moves.values()), now=NOW)
             except LostOwnershipError:
@@ -183,12 +174,12 @@ def test_an_owner_that_hangs_in_its_transaction_stops_nobody_for_long(
     insert = writer.insert_accepted
 
     def insert_or_hang(connection: Connection, prepared: PreparedBatch, **options: Any) -> Any:
-        if prepared.rows[0].exchange_id == "hanging":
+        if prepared.exchanges.exchange_ids[0] == "hanging":
             hangs.set()
             assert taken_over.wait(60)
         return insert(connection, prepared, **options)
 
-    monkeypatch.setattr(writer, "insert_readable", insert_or_hang)
+    monkeypatch.setattr(writer, "insert_accepted", insert_or_hang)
     monkeypatch.setattr(writer, "HANG_SECONDS", 0.2)
     results: list[object] = []
 

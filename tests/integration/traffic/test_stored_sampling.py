@@ -15,7 +15,8 @@ from xxhash import xxh3_64_intdigest
 from monitor.settings import Settings, Traffic
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import Exchange, metadata
-from monitor.store.traffic.exchanges import ExchangeColumns, load_window
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchanges import load_window
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
 from monitor.telemetry import TRACE_CONTEXT_PROBLEMS
@@ -146,7 +147,7 @@ def with_floor(**traffic: object) -> Settings:
     return Settings(traffic={"sample_by": "exchange", "min_samples_per_task_type": 10, **traffic})
 
 
-def sample(engine: Engine, start: datetime) -> ExchangeColumns:
+def sample(engine: Engine, start: datetime) -> Exchanges:
     bounds = (start, start + WEEK)
     with transaction(engine) as connection:
         return final_sample(load_window(connection, "assistant", *bounds), bounds).rows

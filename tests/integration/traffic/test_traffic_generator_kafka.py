@@ -12,7 +12,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from monitor.settings import Traffic
-from monitor.store.traffic.exchanges import Position
+from monitor.store.traffic.position import Position
 from monitor.traffic.decoder import Decoder
 from monitor.traffic.record import RawRecord
 

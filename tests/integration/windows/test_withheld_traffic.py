@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from monitor.settings import Drift, Settings, Traffic
 from monitor.store.engine import transaction
-from monitor.store.traffic.exchanges import Position
+from monitor.store.traffic.position import Position
 from monitor.store.traffic.withheld import (
     WithheldCount,
     WithheldDay,

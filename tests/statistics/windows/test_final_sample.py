@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.store.traffic.exchanges import ExchangeColumns
+from monitor.store.traffic.exchange_columns import SPACE, Exchanges
 from monitor.traffic.sampling.bottom_k import BottomKCandidates
-from monitor.traffic.sampling.sampler import SPACE, Draw, probability_of, threshold_of
+from monitor.traffic.sampling.sampler import Draw, probability_of, threshold_of
 from monitor.windows.reading.final_sample import final_sample, final_thresholds
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
@@ -25,18 +25,18 @@ def rows(
     size: int = 5,
     search: int = 0,
     earlier: float = 1.0,
-) -> ExchangeColumns:
+) -> Exchanges:
     """Rows as they are stored, of which only what sampling looks at matters."""
     n = len(randomness)
     rates = np.broadcast_to(rate, n)
     draws = [Draw(int(r), search, earlier) for r in randomness]
     threshold = [draw.threshold_at(float(one)) for draw, one in zip(draws, rates, strict=True)]
-    return ExchangeColumns(
+    return Exchanges(
         ids=np.arange(n),
         exchange_ids=[str(i) for i in range(n)],
         prompts=[""] * n,
         responses=[""] * n,
-        users=[""] * n,
+        end_users=[""] * n,
         task_types=task_types or ["a"] * n,
         occurred_at=[MONDAY] * n,
         attributes=[{}] * n,

@@ -8,10 +8,10 @@ from numpy.random import Generator
 from scipy import stats
 
 from monitor.settings import Drift
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import NumericAssessment
 from monitor.windows.comparison.numeric_columns import numeric_columns_of
 from monitor.windows.comparison.numeric_comparison import compare_numeric_columns
-from monitor.windows.reading.window import Window
 
 ALPHA = 0.05
 EXCHANGES_A_USER = 3
@@ -49,7 +49,7 @@ def make_pool(rng: Generator) -> tuple[list[str], list[str]]:
     return [make_text(rng, 12) for _ in range(100)], [make_answer(rng) for _ in range(300)]
 
 
-def make_window(rng: Generator, pool: tuple[list[str], list[str]], n_users: int) -> Window:
+def make_window(rng: Generator, pool: tuple[list[str], list[str]], n_users: int) -> Exchanges:
     """Draw users, whose exchanges are alike in all metrics."""
     n = n_users * EXCHANGES_A_USER
     mood = rng.normal(size=n_users).repeat(EXCHANGES_A_USER)
@@ -66,10 +66,10 @@ def make_window(rng: Generator, pool: tuple[list[str], list[str]], n_users: int)
         for one in mood
     ]
     same = np.ones((n, 1), dtype=np.float32)
-    return Window(
+    return Exchanges(
         prompts=[str(one) for one in rng.choice(pool[0], n)],
         responses=[str(one) for one in rng.choice(pool[1], n)],
-        users=np.arange(n_users).repeat(EXCHANGES_A_USER).astype(str).tolist(),
+        end_users=np.arange(n_users).repeat(EXCHANGES_A_USER).astype(str).tolist(),
         task_types=[""] * n,
         occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * n,
         attributes=attributes,
@@ -78,7 +78,7 @@ def make_window(rng: Generator, pool: tuple[list[str], list[str]], n_users: int)
     )
 
 
-def assess(reference: Window, current: Window, drift: Drift) -> tuple[NumericAssessment, ...]:
+def assess(reference: Exchanges, current: Exchanges, drift: Drift) -> tuple[NumericAssessment, ...]:
     scalars = numeric_columns_of(reference, current, drift)
     return compare_numeric_columns(scalars, reference, current, drift=drift, alert_threshold=0.10)
 

@@ -1,6 +1,7 @@
 """Windows whose task types were sampled at different rates: no false alarms, unbiased figures."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,10 +11,10 @@ from scipy import stats
 
 from monitor.drift import DriftResult, SampleDesign, compare, compare_given, compare_numeric
 from monitor.settings import Drift
+from monitor.store.traffic.exchange_columns import SPACE, Exchanges
 from monitor.windows.comparison.common_rate import comparable
 from monitor.windows.comparison.task_mix import compare_task_mix, mix_of
 from monitor.windows.comparison.window_comparison import assess
-from monitor.windows.reading.window import Window
 
 DIMENSION = 16
 TASKS = ("chat", "legal", "code")
@@ -39,7 +40,7 @@ def window(
     mix: Sequence[float] = MIX,
     new: float = 0.0,
     new_task: int = 1,
-) -> Window:
+) -> Exchanges:
     """Traffic of n exchanges, sampled at the rate of each one's task.
 
     Args:
@@ -59,10 +60,10 @@ def window(
     kept = np.flatnonzero(uniform >= 1 - probability)
     points = CENTRES[:, topic[kept]] + 0.4 * rng.standard_normal((2, len(kept), DIMENSION))
     prompts, responses = unit(points)
-    return Window(
+    return Exchanges(
         prompts=["hello there"] * len(kept),
         responses=[("word " * (3 + t)).strip() + "." for t in topic[kept]],
-        users=[""] * len(kept),
+        end_users=[""] * len(kept),
         task_types=[TASKS[t] for t in task[kept]],
         occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * len(kept),
         attributes=[{"seconds": float(t)} for t in topic[kept]],
@@ -70,12 +71,17 @@ def window(
         response_vectors=responses,
         inclusion_probability=probability[kept],
         # Given that it was sampled, the randomness is uniform above the threshold.
-        uniform=1 - (1 - uniform[kept]) / probability[kept],
+        randomness=((1 - (1 - uniform[kept]) / probability[kept]) * SPACE).astype(np.int64),
+        threshold=np.zeros(len(kept), dtype=np.int64),
     )
 
 
 def compared(
-    reference: Window, current: Window, design: SampleDesign | None, seed: int, **options: object
+    reference: Exchanges,
+    current: Exchanges,
+    design: SampleDesign | None,
+    seed: int,
+    **options: object,
 ) -> DriftResult:
     return compare(
         reference.prompt_vectors,
@@ -93,7 +99,7 @@ def acceptable(rejections: int, trials: int, alpha: float) -> bool:
 
 
 @pytest.fixture(scope="module")
-def undrifted() -> list[tuple[Window, Window, SampleDesign]]:
+def undrifted() -> list[tuple[Exchanges, Exchanges, SampleDesign]]:
     sides = []
     for seed in range(30):
         rng = np.random.default_rng(seed)
@@ -105,7 +111,7 @@ def undrifted() -> list[tuple[Window, Window, SampleDesign]]:
 
 
 def test_unequal_rates_alone_do_not_alarm(
-    undrifted: list[tuple[Window, Window, SampleDesign]],
+    undrifted: list[tuple[Exchanges, Exchanges, SampleDesign]],
 ) -> None:
     p_values = [compared(*sides, seed).p_value for seed, sides in enumerate(undrifted)]
 
@@ -113,14 +119,14 @@ def test_unequal_rates_alone_do_not_alarm(
 
 
 def test_without_the_thinning_they_would(
-    undrifted: list[tuple[Window, Window, SampleDesign]],
+    undrifted: list[tuple[Exchanges, Exchanges, SampleDesign]],
 ) -> None:
     for seed, (reference, current, _) in enumerate(undrifted[:5]):
         assert compared(reference, current, None, seed).p_value <= 0.005
 
 
 def test_the_answers_and_the_mix_do_not_alarm_either(
-    undrifted: list[tuple[Window, Window, SampleDesign]],
+    undrifted: list[tuple[Exchanges, Exchanges, SampleDesign]],
 ) -> None:
     answers, mixes, moved = 0, 0, []
     for seed, (reference, current, design) in enumerate(undrifted):
@@ -193,7 +199,7 @@ def test_clusters_hold_all_exchanges_and_tell_their_share_of_the_traffic() -> No
 
 
 def test_the_bound_on_the_drifted_share_holds_without_drift(
-    undrifted: list[tuple[Window, Window, SampleDesign]],
+    undrifted: list[tuple[Exchanges, Exchanges, SampleDesign]],
 ) -> None:
     bounds = [
         compared(*sides, seed).drifted_share_lower_bound for seed, sides in enumerate(undrifted)
@@ -236,7 +242,10 @@ def test_equal_rates_change_no_figure() -> None:
     rng = np.random.default_rng(5)
     reference = window(600, rng)
     current = window(12_000, rng, rates=(0.05, 0.05, 0.05))
-    plain = Window(**{**vars(current), "inclusion_probability": None, "uniform": None})
+    plain = replace(
+        current,
+        **{name: np.empty(0) for name in ("inclusion_probability", "randomness", "threshold")},
+    )
     figures = [
         assess(
             reference,

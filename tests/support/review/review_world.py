@@ -11,7 +11,8 @@ from monitor.review.sampling.batch import create_batch
 from monitor.settings import Review
 from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.engine import transaction
-from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges, load_window
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchanges import insert_exchanges, load_window
 from monitor.store.windows.assessment import (
     Assessment,
     Basis,
@@ -24,6 +25,7 @@ from monitor.store.windows.assessment import (
 from monitor.store.windows.claims import claim_drift_evaluation, finish_drift_evaluation
 from monitor.store.windows.reports import save_report
 from monitor.store.windows.sample_scores import SampleScores
+from tests.support.traffic.exchange_rows import exchange_row
 
 PASSWORD = "correct horse battery"
 PEOPLE = {"Ada": "reviewer", "Ben": "reviewer", "Cleo": "adjudicator", "Lea": "lead"}
@@ -162,12 +164,12 @@ def make_world(
         if weeks_ago and not given:  # no week asks what another one did, unless a test wants that
             suffix += f" [{weeks_ago}]"
         rows.append(
-            ExchangeRow(
-                position=Position("test", weeks_ago, index),
+            exchange_row(
+                "test",
+                index,
+                partition=weeks_ago,
                 exchange_id=f"x{weeks_ago}-{index}",
                 occurred_at=start + timedelta(minutes=index),
-                received_at=start + timedelta(minutes=index),
-                model="assistant",
                 task_type=task_type,
                 end_user=f"u{index}",
                 messages=[
@@ -176,17 +178,15 @@ def make_world(
                 ],
                 prompt=prompt + suffix,
                 response=response,
-                attributes={},
-                truncated=False,
                 inclusion_probability=0.05,
             )
         )
     vectors = np.ones((n, 4), dtype=np.float16) / 2
     with transaction(engine) as connection:
-        insert_exchanges(
-            connection, rows, encoder="test", prompt_vectors=vectors, response_vectors=vectors,
-            created_at=clock,
-        )  # fmt: skip
+        exchanges = Exchanges.from_rows(
+            rows, encoder="test", prompt_vectors=vectors, response_vectors=vectors
+        )
+        insert_exchanges(connection, exchanges, created_at=clock)
         ids = load_window(connection, "assistant", start, end).ids
         claim = claim_drift_evaluation(connection, "assistant", start, end, seed=1, now=clock)
         assert claim is not None

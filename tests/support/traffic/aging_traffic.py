@@ -12,35 +12,26 @@ from monitor.store.engine import snapshot, transaction
 from monitor.store.tables import Exchange
 from monitor.store.traffic.baselines import create_baseline
 from monitor.store.traffic.embedding_blocks import load_vectors
-from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchanges import insert_exchanges
 from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.traffic.exchange_rows import exchange_row
 
 ENCODER = FakeEncoder()
 
 
-def exchange(number: int, received_at: datetime, **values: Any) -> ExchangeRow:
-    """Return an exchange that its number tells from all others."""
-    prompt = values.pop("prompt", f"prompt {number}")
+def exchange(number: int, received_at: datetime, **values: Any) -> dict[str, Any]:
+    """Return the row of an exchange that its number tells from all others."""
     defaults = {
-        "position": Position("topic", 0, number),
         "exchange_id": f"n{number}",
         "occurred_at": received_at + timedelta(seconds=number),
         "received_at": received_at,
-        "model": "assistant",
-        "task_type": "",
         "end_user": f"user-{number % 7}",
-        "messages": [{"role": "user", "content": prompt}],
-        "prompt": prompt,
+        "prompt": f"prompt {number}",
         "response": f"response {number}",
-        "attributes": {},
-        "truncated": False,
-        "randomness": 0,
-        "threshold": 0,
-        "candidate_threshold": 0,
-        "min_sample_size": 0,
         "inclusion_probability": 0.05,
     }
-    return ExchangeRow(**(defaults | values))
+    return exchange_row("topic", number, **(defaults | values))
 
 
 def encoded(texts: list[str]) -> NDArray[np.float16]:
@@ -49,21 +40,21 @@ def encoded(texts: list[str]) -> NDArray[np.float16]:
 
 def store_rows(
     engine: Engine,
-    rows: list[ExchangeRow],
+    rows: list[dict[str, Any]],
     *,
     encoder: str = "fake@1",
     baseline_id: int | None = None,
 ) -> None:
     """Store exchanges in one block, as ingest does."""
     with transaction(engine) as connection:
-        insert_exchanges(
-            connection,
+        exchanges = Exchanges.from_rows(
             rows,
             encoder=encoder,
-            prompt_vectors=encoded([row.prompt for row in rows]),
-            response_vectors=encoded([row.response for row in rows]),
-            created_at=rows[0].received_at,
-            baseline_id=baseline_id,
+            prompt_vectors=encoded([row["prompt"] for row in rows]),
+            response_vectors=encoded([row["response"] for row in rows]),
+        )
+        insert_exchanges(
+            connection, exchanges, created_at=rows[0]["received_at"], baseline_id=baseline_id
         )
 
 
@@ -83,7 +74,7 @@ def store_numbers(
             baseline_id = create_baseline(
                 connection,
                 "assistant",
-                f"digest-{rows[0].exchange_id}",
+                f"digest-{rows[0]['exchange_id']}",
                 n_exchanges=len(rows),
                 encoder=encoder,
                 created_at=received_at,

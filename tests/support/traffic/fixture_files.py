@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from monitor.settings import Traffic
-from monitor.store.traffic.exchanges import Position
+from monitor.store.traffic.position import Position
 from monitor.traffic.decoder import Decoded, Decoder
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.record import RawRecord

@@ -9,13 +9,14 @@ from sqlalchemy import Engine, func, select
 from monitor.settings import Settings, Traffic
 from monitor.store.engine import transaction
 from monitor.store.tables import DeadLetter, Exchange, PendingHalf
-from monitor.store.traffic.exchanges import Position
+from monitor.store.traffic.exchange_columns import SPACE
+from monitor.store.traffic.position import Position
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.writer import StoreResult, store_batch
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.sampling.design import SamplingDesign
-from monitor.traffic.sampling.sampler import SPACE, Draw
+from monitor.traffic.sampling.sampler import Draw
 from tests.support.encoders.fake_encoder import FakeEncoder
 
 TIMEOUT_SECONDS = 600.0

@@ -10,7 +10,9 @@ from xxhash import xxh3_64_intdigest
 
 from monitor.store.engine import transaction
 from monitor.store.traffic.baselines import create_baseline
-from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchanges import insert_exchanges
+from tests.support.traffic.exchange_rows import exchange_row
 
 TOPICS = ("card blocked abroad", "loan interest rate", "account balance today")
 NEW_TOPIC = "crypto wallet transfer"
@@ -109,8 +111,9 @@ def store_traffic(
                 model_version=version,
             )
         rows = [
-            ExchangeRow(
-                position=Position(f"test-{seed}-{start:%Y%m%d}", 0, index),
+            exchange_row(
+                f"test-{seed}-{start:%Y%m%d}",
+                index,
                 exchange_id=f"{seed}-{index}",
                 occurred_at=start + index * timedelta(days=days) / n,
                 received_at=start,
@@ -128,7 +131,6 @@ def store_traffic(
                     metric: bool(rng.random() < resolved) and not from_large[index],
                     **({"model_version": version} if version and not baseline else {}),
                 },
-                truncated=False,
                 inclusion_probability=0.05,
             )
             for index, topic in enumerate(topics)
@@ -136,14 +138,12 @@ def store_traffic(
         vectors = vectors_of(topics, rng), vectors_of(answers, rng)
         if encoder == TopicEncoder.identity:
             of_texts = TopicEncoder().encode
-            vectors = of_texts([row.prompt for row in rows]), of_texts([r.response for r in rows])
-        insert_exchanges(
-            connection,
-            rows,
-            encoder=encoder,
-            prompt_vectors=vectors[0],
-            response_vectors=vectors[1],
-            created_at=start,
-            baseline_id=baseline_id,
+            vectors = (
+                of_texts([row["prompt"] for row in rows]),
+                of_texts([r["response"] for r in rows]),
+            )
+        exchanges = Exchanges.from_rows(
+            rows, encoder=encoder, prompt_vectors=vectors[0], response_vectors=vectors[1]
         )
+        insert_exchanges(connection, exchanges, created_at=start, baseline_id=baseline_id)
     return baseline_id

@@ -8,10 +8,12 @@ from sqlalchemy import Engine, select, update
 from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation, Exchange
 from monitor.store.traffic.baselines import create_baseline
-from monitor.store.traffic.exchanges import ExchangeRow, Position, insert_exchanges
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.windows.prompt_maps import PromptMap, save_prompt_map
 from monitor.store.windows.sample_scores import sample_scores
 from tests.support.review.review_world import World, make_world
+from tests.support.traffic.exchange_rows import exchange_row
 
 N_BASELINE = 12
 
@@ -45,20 +47,15 @@ def add_map(engine: Engine, evaluation_id: int, clock: datetime) -> PromptMap:
 
 def _store_baseline(engine: Engine, evaluation_id: int, clock: datetime) -> np.ndarray:
     rows = [
-        ExchangeRow(
-            position=Position("baseline", 0, index),
+        exchange_row(
+            "baseline",
+            index,
             exchange_id=f"b{index}",
             occurred_at=clock - timedelta(weeks=9),
-            received_at=clock - timedelta(weeks=9),
-            model="assistant",
             task_type="fees",
             end_user=f"before{index}",
-            messages=[{"role": "user", "content": f"What does a card cost? ({index})"}],
             prompt=f"What does a card cost? ({index})",
             response="Nothing.",
-            attributes={},
-            truncated=False,
-            inclusion_probability=1.0,
         )
         for index in range(N_BASELINE)
     ]
@@ -68,10 +65,10 @@ def _store_baseline(engine: Engine, evaluation_id: int, clock: datetime) -> np.n
             connection, "assistant", "digest", n_exchanges=N_BASELINE, encoder="test",
             created_at=clock,
         )  # fmt: skip
-        insert_exchanges(
-            connection, rows, encoder="test", prompt_vectors=vectors, response_vectors=vectors,
-            created_at=clock, baseline_id=baseline_id,
-        )  # fmt: skip
+        exchanges = Exchanges.from_rows(
+            rows, encoder="test", prompt_vectors=vectors, response_vectors=vectors
+        )
+        insert_exchanges(connection, exchanges, created_at=clock, baseline_id=baseline_id)
         connection.execute(
             update(DriftEvaluation)
             .where(DriftEvaluation.id == evaluation_id)

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.errors import RecordError
 from monitor.settings import Traffic
-from monitor.store.traffic.exchanges import Position
+from monitor.store.traffic.position import Position
 from monitor.traffic.decoder import REASONS, Decoder
 from monitor.traffic.exchange import Exchange, Message
 from monitor.traffic.record import RawRecord

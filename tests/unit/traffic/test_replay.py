@@ -15,7 +15,8 @@ from monitor.settings import Settings, Traffic
 from monitor.store.engine import make_engine, transaction
 from monitor.store.traffic.baselines import first_baseline_at, latest_baseline, list_baselines
 from monitor.store.traffic.dead_letters import DeadLetterRow, count_by_reason, insert_dead_letters
-from monitor.store.traffic.exchanges import Position, load_baseline
+from monitor.store.traffic.exchanges import load_baseline
+from monitor.store.traffic.position import Position
 from monitor.traffic.baseline_import import import_baseline
 from monitor.traffic.dead_letter_replay import replay_dead_letters
 from monitor.traffic.file_replay import replay_file

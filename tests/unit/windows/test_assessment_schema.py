@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from monitor.settings import Drift
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Assessment, Source
 from monitor.windows.assessment.basis import with_basis
 from monitor.windows.comparison.window_comparison import assess, unjudged
-from monitor.windows.reading.window import Window
 from monitor.windows.topics.history import with_history
 from tests.support.windows.assessments import (
     huge,
@@ -42,7 +42,7 @@ def written(assessment: Assessment) -> Any:
     return json.loads(msgspec.json.encode(assessment), parse_constant=refuse)
 
 
-def window(n: int, seed: int, *, new: int = 0, changed: int = 0) -> Window:
+def window(n: int, seed: int, *, new: int = 0, changed: int = 0) -> Exchanges:
     """Make a week in which some prompts are new and some other answers have changed."""
     rng = np.random.default_rng(seed)
     topic = rng.integers(0, 3, n)
@@ -56,10 +56,10 @@ def window(n: int, seed: int, *, new: int = 0, changed: int = 0) -> Window:
     points[1, np.arange(n), answer] += 1.0
     points /= np.linalg.norm(points, axis=2, keepdims=True)
     names = ("card", "loan", "balance", "crypto wallet")
-    return Window(
+    return Exchanges(
         prompts=[f"about my {names[one]}, number {row}" for row, one in enumerate(topic)],
         responses=["Nothing." if one == 9 else f"Answer {one}." for one in answer],
-        users=[f"user {row // 2}" if row % 3 else "" for row in range(n)],
+        end_users=[f"user {row // 2}" if row % 3 else "" for row in range(n)],
         task_types=[names[one] for one in topic],
         occurred_at=[START + row * timedelta(days=7) / n for row in range(n)],
         attributes=[{"rating": float(one), "same": 1} for one in rng.random(n)],

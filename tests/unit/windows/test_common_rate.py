@@ -7,29 +7,31 @@ import numpy as np
 import pytest
 
 from monitor.drift import SampleDesign
+from monitor.store.traffic.exchange_columns import SPACE, Exchanges
 from monitor.traffic.sampling.design import baseline_outcome
-from monitor.traffic.sampling.sampler import SPACE, Sampler
+from monitor.traffic.sampling.sampler import Sampler
 from monitor.windows.comparison.common_rate import comparable
-from monitor.windows.reading.window import Window
 
 Group = tuple[str, float, int]  # task type, inclusion probability, exchanges
 
 
-def window(groups: Sequence[Group]) -> Window:
+def window(groups: Sequence[Group]) -> Exchanges:
     task_types = [task for task, _, n in groups for _ in range(n)]
     n = len(task_types)
     vectors = np.zeros((n, 2))
-    return Window(
+    uniform = [(np.arange(n) + 0.5) / n for _, _, n in groups] or [np.zeros(0)]
+    return Exchanges(
         prompts=[""] * n,
         responses=[""] * n,
-        users=[""] * n,
+        end_users=[""] * n,
         task_types=task_types,
         occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * n,
         attributes=[{}] * n,
         prompt_vectors=vectors,
         response_vectors=vectors,
         inclusion_probability=np.array([p for _, p, n in groups for _ in range(n)]),
-        uniform=np.concatenate([(np.arange(n) + 0.5) / n for _, _, n in groups] or [[]]),
+        randomness=(np.concatenate(uniform) * SPACE).astype(np.int64),
+        threshold=np.zeros(n, dtype=np.int64),
     )
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from monitor.rendering.excerpts import excerpt
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.assessment.headline import headline, not_enough
 from monitor.windows.assessment.remarks import remarks_on
 from monitor.windows.comparison.large_users import large_user_shares
-from monitor.windows.reading.window import Window
 from monitor.windows.schedule import due_windows, window_of
 from monitor.windows.topics.names import document_frequencies, name_topic
 from tests.support.windows.assessments import (
@@ -23,12 +23,12 @@ from tests.support.windows.assessments import (
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
 
 
-def window(days: list[int], users: list[str]) -> Window:
+def window(days: list[int], users: list[str]) -> Exchanges:
     n = len(days)
-    return Window(
+    return Exchanges(
         prompts=["hello"] * n,
         responses=["hi"] * n,
-        users=users,
+        end_users=users,
         task_types=[""] * n,
         occurred_at=[MONDAY + timedelta(days=day) for day in days],
         attributes=[{}] * n,

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from monitor.settings import Drift
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.format_conformance import broken_formats
 from monitor.windows.comparison.numeric_columns import numeric_columns_of
 from monitor.windows.comparison.numeric_comparison import NumericColumn, compare_numeric_columns
-from monitor.windows.reading.window import Window
 
 ENGLISH = "What is the balance of my account, and when will it change?"
 GERMAN = "Wie hoch ist mein Kontostand, und wann wird er sich ändern?"
@@ -28,13 +28,13 @@ def window(
     users: Sequence[str] | None = None,
     prompt_vectors: np.ndarray | None = None,
     response_vectors: np.ndarray | None = None,
-) -> Window:
+) -> Exchanges:
     n = len(responses)
     same = np.ones((n, 1), dtype=np.float32)
-    return Window(
+    return Exchanges(
         prompts=prompts or [ENGLISH] * n,
         responses=responses,
-        users=users or [f"u{row}" for row in range(n)],
+        end_users=users or [f"u{row}" for row in range(n)],
         task_types=task_types or [""] * n,
         occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * n,
         attributes=attributes or [{}] * n,
@@ -47,7 +47,7 @@ def answers(n: int, template: str = ANSWER) -> list[str]:
     return [template.replace("{}", str(number)) for number in range(n)]
 
 
-def compared(reference: Window, current: Window) -> dict[str, NumericColumn]:
+def compared(reference: Exchanges, current: Exchanges) -> dict[str, NumericColumn]:
     return {
         f"{one.side} {one.name}": one for one in numeric_columns_of(reference, current, Drift())
     }

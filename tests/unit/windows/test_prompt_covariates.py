@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from monitor.settings import Drift
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.window_comparison import assess
-from monitor.windows.reading.window import Window
 
 N, D = 400, 16
 
 
-def window(terse: float, seed: int, *, told: bool, as_task: bool) -> Window:
+def window(terse: float, seed: int, *, told: bool, as_task: bool) -> Exchanges:
     """Make a window with terse answers to some prompts: to those of a form or task, if told."""
     rng = np.random.default_rng(seed)
     prompts = rng.standard_normal((N, D))
@@ -24,10 +24,10 @@ def window(terse: float, seed: int, *, told: bool, as_task: bool) -> Window:
     is_short = is_terse if told else rng.permutation(is_terse)
     words = np.where(is_short & (not as_task), 4, 60) + rng.integers(0, 5, N)
     tasks = ["lookup" if one else "advice" for one in is_short] if as_task else [""] * N
-    return Window(
+    return Exchanges(
         prompts=["word " * int(n) for n in words],
         responses=["Yes."] * N,
-        users=[str(row) for row in range(N)],
+        end_users=[str(row) for row in range(N)],
         task_types=tasks,
         occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * N,
         attributes=[{}] * N,

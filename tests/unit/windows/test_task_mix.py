@@ -6,21 +6,21 @@ from datetime import UTC, datetime
 import numpy as np
 
 from monitor.settings import Drift
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Assessment
 from monitor.windows.comparison.window_comparison import assess
-from monitor.windows.reading.window import Window
 
 
-def window(task_types: Sequence[str], seed: int) -> Window:
+def window(task_types: Sequence[str], seed: int) -> Exchanges:
     """Make a window whose prompts and answers say nothing about their task types."""
     n = len(task_types)
     rng = np.random.default_rng(seed)
     vectors = rng.standard_normal((2, n, 8))
     vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
-    return Window(
+    return Exchanges(
         prompts=["hello"] * n,
         responses=["hi"] * n,
-        users=[f"user {row // 2}" for row in range(n)],
+        end_users=[f"user {row // 2}" for row in range(n)],
         task_types=task_types,
         occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * n,
         attributes=[{}] * n,

@@ -5,19 +5,19 @@ from datetime import UTC, datetime
 import numpy as np
 
 from monitor.drift.result import Cluster
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Example, Quote
-from monitor.windows.reading.window import Window
 from monitor.windows.topics import examples
 from monitor.windows.topics.examples import Quoter
 
 
-def window(exchanges: list[tuple[str, str]], angles: list[float]) -> Window:
+def window(exchanges: list[tuple[str, str]], angles: list[float]) -> Exchanges:
     n = len(exchanges)
     vectors = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float16)
-    return Window(
+    return Exchanges(
         prompts=[prompt for prompt, _ in exchanges],
         responses=[response for _, response in exchanges],
-        users=[""] * n,
+        end_users=[""] * n,
         task_types=[""] * n,
         occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * n,
         attributes=[{}] * n,

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Assessment
-from monitor.windows.reading.window import Window
 from monitor.windows.topics.history import WINDOWS_LOOKED_AT, with_history
 from monitor.windows.topics.timeline import MAX_PERIODS, Timeline
 from tests.support.windows.assessments import make_assessment, make_family, make_topic
@@ -15,18 +15,18 @@ MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
 WEEK = (MONDAY, MONDAY + timedelta(days=7))
 
 
-def window(times: list[datetime], probability: list[float] | None = None) -> Window:
+def window(times: list[datetime], probability: list[float] | None = None) -> Exchanges:
     n = len(times) or 3
-    return Window(
+    return Exchanges(
         prompts=["hello"] * n,
         responses=[""] * n,
-        users=["ann", "", ""] + ["bob"] * (n - 3),
+        end_users=["ann", "", ""] + ["bob"] * (n - 3),
         task_types=[""] * n,
         occurred_at=times,
         attributes=[{}] * n,
         prompt_vectors=np.ones((n, 1)),
         response_vectors=np.ones((n, 1)),
-        inclusion_probability=None if probability is None else np.array(probability),
+        inclusion_probability=np.array([] if probability is None else probability),
     )
 
 

@@ -11,10 +11,10 @@ from rich.console import Console
 from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks
 from monitor.drift.result import Cluster
 from monitor.settings import Alerts
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Assessment
 from monitor.windows.comparison.large_users import large_user_shares
 from monitor.windows.comparison.task_mix import MAX_TASK_TYPES, mix_of
-from monitor.windows.reading.window import Window
 from monitor.windows.report.evidently import _frame
 from monitor.windows.report.page import render_page
 from monitor.windows.report.terminal import print_assessment
@@ -24,18 +24,18 @@ from tests.support.windows.assessments import make_assessment
 
 def window(
     users: list[str], probability: list[float] | None, task_types: list[str] | None = None
-) -> Window:
+) -> Exchanges:
     n = len(users)
-    return Window(
+    return Exchanges(
         prompts=["hello"] * n,
         responses=["hi"] * n,
-        users=users,
+        end_users=users,
         task_types=task_types or [""] * n,
         occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * n,
         attributes=[{}] * n,
         prompt_vectors=np.zeros((n, 2)),
         response_vectors=np.zeros((n, 2)),
-        inclusion_probability=None if probability is None else np.array(probability),
+        inclusion_probability=np.array([] if probability is None else probability),
     )
 
 

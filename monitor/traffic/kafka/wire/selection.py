@@ -7,7 +7,7 @@ from datetime import datetime
 
 from monitor.errors import RecordError
 from monitor.store.traffic.dead_letters import DeadLetterRow
-from monitor.store.traffic.exchanges import Position
+from monitor.store.traffic.position import Position
 from monitor.traffic.dead_letters import record_dead_letter
 from monitor.traffic.parsing.timestamps import from_milliseconds
 from monitor.traffic.record import RawRecord

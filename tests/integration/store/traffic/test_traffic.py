@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +19,8 @@ from monitor.store.traffic.dead_letters import (
     mark_replayed,
     pending_dead_letters,
 )
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import (
-    ExchangeRow,
-    Position,
     exchange_by_id,
     first_exchange_at,
     insert_exchanges,
@@ -36,24 +36,23 @@ from monitor.store.traffic.offsets import (
     next_offsets,
     record_gap,
 )
+from monitor.store.traffic.position import Position
+from tests.support.traffic.exchange_rows import exchange_row
 
 DIMENSION = 4
 
 
-def make_row(offset: int, occurred_at: datetime, *, model: str = "assistant") -> ExchangeRow:
-    return ExchangeRow(
-        position=Position("topic", 0, offset),
+def make_row(offset: int, occurred_at: datetime) -> dict[str, Any]:
+    return exchange_row(
+        "topic",
+        offset,
         exchange_id=f"exchange-{offset}",
         occurred_at=occurred_at,
-        received_at=occurred_at,
-        model=model,
         task_type="faq",
         end_user=f"user-{offset % 3}",
-        messages=[{"role": "user", "content": f"prompt {offset} \N{SNOWMAN}"}],
         prompt=f"prompt {offset} \N{SNOWMAN}",
         response=f"response {offset}",
         attributes={"latency": 0.5, "cached": True, "region": "eu"},
-        truncated=False,
         inclusion_probability=0.05,
     )
 
@@ -67,15 +66,13 @@ def insert(engine: Engine, offsets: list[int], start: datetime, **options) -> No
     rows = [make_row(offset, start + timedelta(minutes=offset)) for offset in offsets]
     encoder = options.pop("encoder", "encoder@1")
     with transaction(engine) as connection:
-        insert_exchanges(
-            connection,
+        exchanges = Exchanges.from_rows(
             rows,
             encoder=encoder,
             prompt_vectors=vectors_of(offsets),
             response_vectors=-vectors_of(offsets),
-            created_at=start,
-            **options,
         )
+        insert_exchanges(connection, exchanges, created_at=start, **options)
 
 
 def test_window_is_loaded_from_blocks_in_order_of_time(any_engine: Engine, clock: datetime) -> None:
@@ -179,10 +176,12 @@ def test_vectors_must_match_the_rows(any_engine: Engine, clock: datetime) -> Non
     ):
         insert_exchanges(
             connection,
-            [make_row(1, clock)],
-            encoder="encoder@1",
-            prompt_vectors=vectors_of([1, 2]),
-            response_vectors=vectors_of([1, 2]),
+            Exchanges.from_rows(
+                [make_row(1, clock)],
+                encoder="encoder@1",
+                prompt_vectors=vectors_of([1, 2]),
+                response_vectors=vectors_of([1, 2]),
+            ),
             created_at=clock,
         )
 

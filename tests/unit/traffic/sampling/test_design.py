@@ -8,7 +8,7 @@ from scipy import stats
 
 from monitor.errors import ConfigurationError
 from monitor.settings import Settings, load_settings
-from monitor.store.traffic.exchanges import Position
+from monitor.store.traffic.position import Position
 from monitor.traffic.exchange import Exchange, Message
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.design import SamplingDesign, SamplingOutcome

@@ -10,7 +10,7 @@ from kafka.partitioner.default import murmur2
 from numpy.typing import NDArray
 from scipy import stats
 
-from monitor.store.traffic.exchanges import Position
+from monitor.store.traffic.position import Position
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.sampler import (
     Draw,
