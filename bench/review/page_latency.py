@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import httpx
 import numpy as np
@@ -177,7 +178,7 @@ def _fill(engine: Engine, n_items: int) -> None:
 def _add_exchanges(connection: Connection, n: int, now: datetime) -> None:
     """Write a batch's exchanges and copy them for the others; the partition numbers the batch."""
     sentence = "the card was charged twice and the transfer is still pending since monday "
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "source": "bench",
             "partition": 0,

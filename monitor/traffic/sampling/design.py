@@ -6,7 +6,6 @@ from datetime import UTC
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monitor.settings import Settings
 from monitor.traffic.exchange import Exchange
@@ -46,7 +45,7 @@ def baseline_outcome(exchange_id: str) -> SamplingOutcome:
     )
 
 
-def baseline_sampling(exchange_ids: Sequence[str]) -> dict[str, NDArray[Any]]:
+def baseline_sampling(exchange_ids: Sequence[str]) -> dict[str, Any]:
     """Return the sampling columns of a baseline's exchanges, each ``[n]``."""
     outcomes = [baseline_outcome(exchange_id) for exchange_id in exchange_ids]
     return {

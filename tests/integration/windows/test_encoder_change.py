@@ -56,9 +56,9 @@ def test_a_baseline_is_embedded_again_once(any_engine: Engine, clock: datetime) 
     assert (kept.id, kept.encoder) == (original, ENCODER)
     assert (copy.id, copy.encoder) == (first.baseline_id, "other@2/max64")
     assert copy.digest == first.provenance["baseline"]["digest"] != kept.digest
-    assert (again.prompts, again.users, again.attributes, again.occurred_at) == (
+    assert (again.prompts, again.end_users, again.attributes, again.occurred_at) == (
         before.prompts,
-        before.users,
+        before.end_users,
         before.attributes,
         before.occurred_at,
     )
