@@ -1,41 +1,46 @@
-"""The life of an incident: opened, worsened or going on, acknowledged, recovered."""
+"""Incidents: opened, updated and resolved by drift evaluations, acknowledged by users."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
+from monitor.alerts.incident_states import Event, target_of, transition_of
 from monitor.alerts.messages.incident import (
     EvaluationSummary,
-    Phase,
     detail_blocks,
     incident_blocks,
-    message,
 )
+from monitor.alerts.messages.mrkdwn import build_message
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents, outbox
+from monitor.store.alerts.incidents import IncidentRow
+from monitor.store.audit_log import append_entry
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 
-#: It worsened when its severity grew by this factor *and* by this much since it was last told.
+#: An incident worsens when its severity grows by this factor *and* by this difference.
 WORSE_FACTOR = 1.25
-WORSE_BY = 0.05
+WORSE_DIFFERENCE = 0.05
+
+#: The actor of steps that evaluations cause, in the audit log.
+SYSTEM = "driftwarden"
 
 
 def handle_evaluation(
     connection: Connection, evaluation_id: int, now: datetime, *, alerts: Alerts
 ) -> int | None:
-    """Let a done evaluation open, worsen or close the model's incident.
+    """Open, update or resolve the model's incident after a finished drift evaluation.
 
-    The messages are written to the outbox in the same transaction. Handling an evaluation again
-    changes nothing, and one whose window lies before a window already followed up is history: it
-    moves nothing.
+    Messages are written to the outbox in the same transaction. Handling an evaluation again changes
+    nothing, and neither does one whose window lies before a window that was already followed up.
 
     Args:
         connection: Inside the caller's transaction.
-        evaluation_id: The evaluation; nothing happens while it isn't done.
+        evaluation_id: The evaluation; nothing happens while it is not done.
         now: The time of the change.
-        alerts: Where the links in the messages lead.
+        alerts: Base of the links in the messages.
 
     Returns:
         The incident that the evaluation belongs to; ``None`` where there is none.
@@ -50,85 +55,180 @@ def handle_evaluation(
         return handled
     if incidents.is_superseded(connection, evaluation_id):
         return None
-    event = _Event(connection, evaluation, assessment, now, alerts)
+    event = event_of(assessment, current)
+    if event is None:
+        return None
+    changes: dict[str, Any] = {}
+    if event in {"opened", "worsened"}:
+        before = frozenset() if current is None else current.fingerprint
+        changes["fingerprint"] = before | fingerprint_of(assessment)
+        severity = 0.0 if current is None else current.severity
+        changes["severity"] = max(severity, severity_of(assessment))
+    step = _Step(connection, evaluation, assessment, now, alerts)
+    incident_id = None
+    if current is not None or event == "opened":
+        incident_id = take_step(
+            connection,
+            current,
+            event,
+            by=SYSTEM,
+            now=now,
+            model=evaluation.model,
+            evaluation_id=evaluation_id,
+            **changes,
+        )
+    # Missing data is announced once per series of windows: silence would read as health.
+    if event != "not_enough_data" or (
+        incidents.previous_verdict(connection, evaluation_id) != "not_enough_data"
+    ):
+        _announce(step, incident_id, event)
+    return incident_id
+
+
+def event_of(assessment: Assessment, incident: IncidentRow | None) -> Event | None:
+    """Return the event that an assessment causes; ``None`` where nothing happens.
+
+    Args:
+        assessment: The result of the evaluation.
+        incident: The model's unresolved incident, if it has one.
+    """
     if assessment.verdict == "not_enough_data":
-        _not_enough_data(event, current)
-    elif assessment.alarm and current is None:
-        return _open(event)
-    elif current is not None:
-        _go_on(event, current)
-    return None if current is None else current.id
+        return "not_enough_data"
+    if incident is None:
+        return "opened" if assessment.alarm else None
+    if not assessment.alarm:
+        return "resolved"
+    return "worsened" if _is_worse(assessment, incident) else "continued"
 
 
 def acknowledge(
-    connection: Connection, incident_id: int, person: str, now: datetime, *, alerts: Alerts
+    connection: Connection, incident_id: int, user: str, now: datetime, *, alerts: Alerts
 ) -> bool:
-    """Record who looks after an incident, and show it in Slack.
+    """Record the user who acknowledges an incident, and update its message in Slack.
 
     Returns:
-        False where it has recovered, or somebody already looks after it.
+        False where the incident is resolved, or acknowledged already.
 
     Raises:
         NotFoundError: There is no such incident.
     """
-    incident = incidents.incident_by_id(connection, incident_id)
-    if not incidents.acknowledge_incident(connection, incident_id, person):
+    incident = incidents.incident_by_id(connection, incident_id, lock=True)
+    if incident.status != "open":
         return False
     evaluation = drift_evaluation_by_id(connection, incident.last_evaluation_id)
     if evaluation.assessment is not None:
-        subject = _subject(evaluation, evaluation.assessment, acknowledged_by=person)
-        phase: Phase = (
+        event: Event = (
             "opened"
             if incident.opening_evaluation_id == incident.last_evaluation_id
-            else "continuing"
+            else "continued"
         )
+        summary = _summary(evaluation, evaluation.assessment, acknowledged_by=user)
         outbox.add_message(
             connection,
             dedupe_key=f"incident:{incident_id}:acknowledged:{evaluation.id}",
             incident_id=incident_id,
             kind="update",
-            payload=message(
-                incident_blocks(subject, phase, alerts), evaluation.assessment.headline
+            payload=build_message(
+                incident_blocks(summary, event, alerts), evaluation.assessment.headline
             ),
             now=now,
         )
+    take_step(connection, incident, "acknowledged", by=user, now=now, acknowledged_by=user)
     return True
+
+
+def take_step(
+    connection: Connection,
+    incident: IncidentRow | None,
+    event: Event,
+    *,
+    by: str,
+    now: datetime,
+    evaluation_id: int | None = None,
+    model: str = "",
+    **changes: Any,
+) -> int:
+    """Check an event against the table of transitions, write it, and log it.
+
+    Args:
+        connection: The transaction that holds the lock of the incident's row.
+        incident: As it was read under the lock; ``None``: the event opens one.
+        event: What happened.
+        by: The user, or :data:`SYSTEM`.
+        now: The time.
+        evaluation_id: The evaluation that caused it, if one did.
+        model: Of a new incident.
+        changes: Other columns to write.
+
+    Returns:
+        The incident.
+
+    Raises:
+        WorkflowError: The event is not allowed in the incident's status.
+    """
+    status = target_of(event, None if incident is None else incident.status)
+    if evaluation_id is not None:
+        changes["last_evaluation_id"] = evaluation_id
+    if status == "resolved":
+        changes["resolved_at"] = now
+    if incident is None:
+        incident_id = incidents.insert_incident(
+            connection,
+            model=model,
+            status=status,
+            opening_evaluation_id=evaluation_id,
+            opened_at=now,
+            **changes,
+        )
+    else:
+        incident_id = incident.id
+        incidents.update_incident(connection, incident_id, status=status, **changes)
+    if transition_of(event).logged:
+        details = {"from": None if incident is None else incident.status, "to": status}
+        append_entry(connection, now, by, event, f"incident:{incident_id}", details)
+    return incident_id
 
 
 def fingerprint_of(assessment: Assessment) -> frozenset[str]:
     """Return what alarms: families and degraded metrics."""
-    families = {f.family for f in (assessment.input, assessment.output) if f.alarm or f.slow_alarm}
-    metrics = {f"metric:{one.name}" for one in assessment.numeric_columns if one.degraded}
+    families = {
+        family.family
+        for family in (assessment.input, assessment.output)
+        if family.alarm or family.slow_alarm
+    }
+    metrics = {f"metric:{column.name}" for column in assessment.numeric_columns if column.degraded}
     return frozenset(families | metrics)
 
 
 def severity_of(assessment: Assessment) -> float:
-    """Return how bad it is, in [0, 1]: the largest drifted share or relative loss of a metric."""
+    """Return the severity in [0, 1]: the largest drifted share or relative loss of a metric."""
     families = assessment.input, assessment.output
-    shares = [f.drifted_share_lower_bound for f in families if f.alarm]
+    shares = [family.drifted_share_lower_bound for family in families if family.alarm]
     shares += [
-        f.slow.drifted_share_lower_bound for f in families if f.slow is not None and f.slow.alarm
+        family.slow.drifted_share_lower_bound
+        for family in families
+        if family.slow is not None and family.slow.alarm
     ]
     losses = [
-        1.0 if one.relative_change is None else min(1.0, abs(one.relative_change))
-        for one in assessment.numeric_columns
-        if one.degraded
+        1.0 if column.relative_change is None else min(1.0, abs(column.relative_change))
+        for column in assessment.numeric_columns
+        if column.degraded
     ]
     return max([0.0, *shares, *losses])
 
 
-def _is_worse(assessment: Assessment, incident: incidents.IncidentRow) -> bool:
+def _is_worse(assessment: Assessment, incident: IncidentRow) -> bool:
     if not fingerprint_of(assessment) <= incident.fingerprint:
         return True
     severity = severity_of(assessment)
     return severity >= incident.severity * WORSE_FACTOR and (
-        severity >= incident.severity + WORSE_BY
+        severity >= incident.severity + WORSE_DIFFERENCE
     )
 
 
 @dataclass(frozen=True)
-class _Event:
-    """An evaluation that is being handled."""
+class _Step:
+    """A drift evaluation in its transaction."""
 
     connection: Connection
     evaluation: DriftEvaluationRow
@@ -137,82 +237,40 @@ class _Event:
     alerts: Alerts
 
 
-def _open(event: _Event) -> int:
-    incident_id = incidents.open_incident(
-        event.connection,
-        model=event.evaluation.model,
-        fingerprint=fingerprint_of(event.assessment),
-        severity=severity_of(event.assessment),
-        evaluation_id=event.evaluation.id,
-        now=event.now,
-    )
-    _tell(event, incident_id, "opened")
-    return incident_id
-
-
-def _go_on(event: _Event, current: incidents.IncidentRow) -> None:
-    evaluation_id = event.evaluation.id
-    if not event.assessment.alarm:
-        incidents.resolve_incident(event.connection, current.id, evaluation_id, event.now)
-        _tell(event, current.id, "resolved")
-    elif _is_worse(event.assessment, current):
-        incidents.escalate_incident(
-            event.connection,
-            current.id,
-            fingerprint=current.fingerprint | fingerprint_of(event.assessment),
-            severity=max(current.severity, severity_of(event.assessment)),
-            evaluation_id=evaluation_id,
-        )
-        _tell(event, current.id, "worsened")
-    else:
-        incidents.update_last_evaluation(event.connection, current.id, evaluation_id)
-        _tell(event, current.id, "continuing")
-
-
-def _not_enough_data(event: _Event, current: incidents.IncidentRow | None) -> None:
-    """Say once a spell that the model can't be judged: silence would read as health."""
-    known = incidents.previous_verdict(event.connection, event.evaluation.id) == "not_enough_data"
-    incident_id = None if current is None else current.id
+def _announce(step: _Step, incident_id: int | None, event: Event) -> None:
+    """Post or update the incident's message; reply in its thread where users must notice."""
+    user = None
     if incident_id is not None:
-        incidents.update_last_evaluation(event.connection, incident_id, event.evaluation.id)
-    if not known:
-        _tell(event, incident_id, "not_enough_data")
-
-
-def _tell(event: _Event, incident_id: int | None, phase: Phase) -> None:
-    """Post or update the parent message; what people must notice goes to the thread as well."""
-    person = None
-    if incident_id is not None:
-        incident = incidents.incident_by_id(event.connection, incident_id)
-        person = incident.acknowledged_by if incident.status == "acknowledged" else None
-    subject = _subject(event.evaluation, event.assessment, acknowledged_by=person)
-    key = f"evaluation:{event.evaluation.id}:{phase}"
-    headline = event.assessment.headline
+        incident = incidents.incident_by_id(step.connection, incident_id)
+        user = incident.acknowledged_by if incident.status == "acknowledged" else None
+    summary = _summary(step.evaluation, step.assessment, acknowledged_by=user)
+    key = f"evaluation:{step.evaluation.id}:{event}"
+    headline = step.assessment.headline
     outbox.add_message(
-        event.connection,
+        step.connection,
         dedupe_key=key,
         incident_id=incident_id,
-        kind="post" if phase == "opened" or incident_id is None else "update",
-        payload=message(incident_blocks(subject, phase, event.alerts), headline),
-        now=event.now,
+        kind="post" if event == "opened" or incident_id is None else "update",
+        payload=build_message(incident_blocks(summary, event, step.alerts), headline),
+        now=step.now,
     )
-    # An update makes no sound; a reply does. While nothing got worse nobody is disturbed.
-    if incident_id is None or phase == "continuing":
+    # Slack notifies of replies, not of updates: nobody is disturbed while nothing got worse.
+    if incident_id is None or event == "continued":
         return
-    details = message(detail_blocks(subject, phase), headline)
-    if phase == "worsened":
-        details["reply_broadcast"] = True  # shown in the channel too
+    details = build_message(detail_blocks(summary, event), headline)
+    if event == "worsened":
+        details["reply_broadcast"] = True  # in the channel, too
     outbox.add_message(
-        event.connection,
+        step.connection,
         dedupe_key=f"{key}:details",
         incident_id=incident_id,
         kind="reply",
         payload=details,
-        now=event.now,
+        now=step.now,
     )
 
 
-def _subject(
+def _summary(
     evaluation: DriftEvaluationRow, assessment: Assessment, *, acknowledged_by: str | None
 ) -> EvaluationSummary:
     return EvaluationSummary(

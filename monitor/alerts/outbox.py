@@ -1,4 +1,4 @@
-"""Send what waits in the outbox. A failed attempt backs off; a refusal is recorded and said."""
+"""Delivery of the outbox: leases, backoff, and refusals that are recorded and logged."""
 
 from datetime import datetime, timedelta
 
@@ -10,29 +10,29 @@ from monitor.errors import SlackRefusedError, SlackUnavailableError
 from monitor.store.alerts import outbox
 from monitor.store.engine import transaction
 
-#: A process that dies while sending leaves its message to others after this long.
+#: Another process may take a message from one that died while sending after this time.
 LEASE = timedelta(minutes=2)
 
 FIRST_DELAY = timedelta(seconds=10)
 LONGEST_DELAY = timedelta(hours=1)
 
-#: An alert that could not be posted for this long is no news: it would only flood the channel.
+#: Older messages expire: after an outage they would flood the channel.
 EXPIRES_AFTER = timedelta(days=7)
 
 log = structlog.get_logger()
 
 
 def deliver_due(engine: Engine, sender: Sender | None, now: datetime) -> int:
-    """Send every due message, oldest first; return how many were sent.
+    """Send all due messages, the oldest first; return the number sent.
 
-    No transaction is open while Slack is called. A message is leased first, so that no other
-    process sends it; one that dies between Slack's answer and the record of it sends the message
-    again after :data:`LEASE`, which Slack's API can't prevent.
+    No transaction is open during a call of Slack. A message is leased first, so that no other
+    process sends it. If a process dies between Slack's response and its record, the message is
+    sent again after :data:`LEASE`; Slack's API cannot prevent that.
 
     Args:
         engine: The database.
-        sender: ``None``: nothing is sent, messages stay stored.
-        now: The time; times of the next attempts are counted from it.
+        sender: ``None``: nothing is sent; messages stay in the outbox.
+        now: The current time, from which the next attempts are scheduled.
     """
     if sender is None:
         return 0
@@ -42,9 +42,9 @@ def deliver_due(engine: Engine, sender: Sender | None, now: datetime) -> int:
             message = outbox.lease_due_message(connection, now, now + LEASE)
         if message is None:
             return sent
-        refusal = _why_not(message, now)
-        if refusal is not None:
-            _refuse(engine, message, refusal, now)
+        reason = _undeliverable(message, now)
+        if reason is not None:
+            _refuse(engine, message, reason, now)
             continue
         try:
             channel, ts = _send(sender, message)
@@ -52,16 +52,16 @@ def deliver_due(engine: Engine, sender: Sender | None, now: datetime) -> int:
             _refuse(engine, message, str(error), now)
         except SlackUnavailableError as error:
             _delay(engine, message, error, now)
-            return sent  # the others would meet the same
+            return sent  # further messages would fail, too
         else:
             with transaction(engine) as connection:
                 outbox.mark_sent(connection, message, channel, ts, now)
-            log.info("alert_sent", message=message.id, kind=message.kind, channel=channel)
+            log.info("message_sent", message=message.id, kind=message.kind, channel=channel)
             sent += 1
 
 
 def delay_after(attempts: int, retry_after_seconds: float | None = None) -> timedelta:
-    """Return how long to wait after so many failed attempts: doubling, at least what Slack asks.
+    """Return the delay after a number of failed attempts: doubling, and at least Slack's.
 
     Example:
         >>> delay_after(1).total_seconds(), delay_after(3).total_seconds()
@@ -80,18 +80,18 @@ def _send(sender: Sender, message: outbox.DueMessage) -> tuple[str, str]:
     return sender.post(message.payload, thread)
 
 
-def _why_not(message: outbox.DueMessage, now: datetime) -> str | None:
+def _undeliverable(message: outbox.DueMessage, now: datetime) -> str | None:
     if now - message.created_at > EXPIRES_AFTER:
-        return f"expired: it could not be posted within {EXPIRES_AFTER.days} days"
+        return f"expired: not delivered within {EXPIRES_AFTER.days} days"
     if message.kind in {"reply", "update"} and message.slack_ts is None:
-        return "the first message of its incident was never posted"
+        return "the first message of its incident was never delivered"
     return None
 
 
 def _refuse(engine: Engine, message: outbox.DueMessage, reason: str, now: datetime) -> None:
     with transaction(engine) as connection:
         outbox.mark_failed(connection, message, reason, now)
-    log.error("alert_not_sent", message=message.id, kind=message.kind, reason=reason)
+    log.error("message_refused", message=message.id, kind=message.kind, reason=reason)
 
 
 def _delay(
@@ -101,7 +101,7 @@ def _delay(
     with transaction(engine) as connection:
         outbox.mark_retry(connection, message, str(error), now + wait)
     log.warning(
-        "alert_delayed",
+        "message_delayed",
         message=message.id,
         reason=str(error),
         attempt=message.attempts + 1,

@@ -85,7 +85,7 @@ def sparkline(series: "Series") -> str:
 
 
 def _effect(finding: "SubthresholdFinding") -> str:
-    from monitor.rendering.wording import format_lower_bound
+    from monitor.rendering.numbers import format_lower_bound
 
     if finding.drifted_share_lower_bound is None:
         return f"effect {finding.effect_size:+.2f}"

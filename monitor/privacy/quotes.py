@@ -67,7 +67,7 @@ class Quotes:
         return cls(
             exchanges=frozenset(
                 [_as_quote(example) for example in examples]
-                + [example.before for example in examples if example.before]
+                + [example.baseline for example in examples if example.baseline]
             ),
             end_users=frozenset(match[1] for match in named if match),
         )
@@ -76,7 +76,7 @@ class Quotes:
     def of_baseline(cls, assessment: Assessment) -> Self:
         """Return the quotes of the baseline in an assessment."""
         families = (assessment.input, assessment.output)
-        quotes = [example.before for family in families for example in _examples(family)]
+        quotes = [example.baseline for family in families for example in _examples(family)]
         return cls(exchanges=frozenset(filter(None, quotes)), end_users=frozenset())
 
     def remove_from(self, assessment: Assessment) -> tuple[Assessment, int]:
@@ -160,8 +160,8 @@ class Quotes:
         left = [example for example in examples if _as_quote(example) not in self.exchanges]
         n_removed = len(examples) - len(left)
         for index, example in enumerate(left):
-            if example.before in self.exchanges:
-                left[index] = replace(example, before=None)
+            if example.baseline in self.exchanges:
+                left[index] = replace(example, baseline=None)
                 n_removed += 1
         return tuple(left), n_removed
 

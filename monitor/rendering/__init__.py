@@ -1,1 +1,1 @@
-"""Wording and excerpts shared by terminal, page and Slack."""
+"""Texts that pages, messages and terminals share: excerpts, numbers and phrases."""

@@ -1,12 +1,12 @@
-"""Pieces of prompts and responses that can be shown: one line, no control characters, short."""
+"""Excerpts of prompts and responses for display: one short line, no control characters."""
 
 import unicodedata
 
-#: Characters of text looked at; what a person is shown is far shorter.
-LOOKED_AT = 4_000
+#: Characters of a text that are read; an excerpt is far shorter.
+CHARACTERS_READ = 4_000
 
-#: Characters of a version's name that a person is shown.
-VERSION_SHOWN = 60
+#: Characters of a version's name in an excerpt.
+VERSION_CHARACTERS = 60
 
 #: Control, surrogate and format characters (bidirectional overrides, zero-width ones).
 HIDDEN = frozenset({"Cc", "Cs", "Cf", "Co", "Cn"})
@@ -15,8 +15,8 @@ HIDDEN = frozenset({"Cc", "Cs", "Cf", "Co", "Cn"})
 def excerpt(text: str, limit: int = 240) -> str:
     r"""Return the beginning of a text on one line, in at most ``limit`` characters.
 
-    Terminal escapes, NUL bytes, lone surrogates and characters that turn the direction of reading
-    are dropped: the text comes from strangers and goes to terminals, Slack and pages.
+    Terminal escapes, NUL bytes, lone surrogates and bidirectional overrides are dropped: the text
+    is untrusted, and terminals, Slack and pages display it.
 
     Example:
         >>> excerpt("two\n lines\x1b[31m", limit=20)
@@ -24,18 +24,18 @@ def excerpt(text: str, limit: int = 240) -> str:
     """
     visible = "".join(
         character if unicodedata.category(character) not in HIDDEN else " " * character.isspace()
-        for character in text[:LOOKED_AT]
+        for character in text[:CHARACTERS_READ]
     )
     line = " ".join(visible.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def excerpt_of_version(version: str) -> str:
-    """Return the name of a version as it is shown; a long one without its middle.
+    """Return the name of a version for display; a long name without its middle.
 
-    Long names are paths or ids made of parts, and of several the ends tell them apart.
+    Long names are paths or composed ids, which differ at their ends.
     """
-    if len(version) <= VERSION_SHOWN:
+    if len(version) <= VERSION_CHARACTERS:
         return version
-    begins = VERSION_SHOWN // 2
-    return f"{version[:begins]}…{version[begins + 1 - VERSION_SHOWN :]}"
+    begins = VERSION_CHARACTERS // 2
+    return f"{version[:begins]}…{version[begins + 1 - VERSION_CHARACTERS :]}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar.plugins.jinja import JinjaTemplateEngine
 
-from monitor.rendering.wording import format_lower_bound
+from monitor.rendering.numbers import format_lower_bound
 from monitor.web.passages import split_passages
 
 #: A line break inside a paragraph: not before a blank line, list item, quote or table.

@@ -1,4 +1,4 @@
-"""Slack, by its Web API: the only place that knows slack-sdk."""
+"""Slack channel by its Web API; the only module that imports slack-sdk."""
 
 from typing import Any, Protocol
 
@@ -16,10 +16,10 @@ from slack_sdk.http_retry.builtin_handlers import ServerErrorRetryHandler
 from monitor.errors import SlackRefusedError, SlackUnavailableError
 from monitor.settings import Alerts, Secrets
 
-#: Longer waits are left to the outbox, which doesn't sleep.
+#: Longer waits are left to the outbox, which does not block.
 LONGEST_WAIT_IN_CALL_SECONDS = 5
 
-#: Slack's own troubles; every other error it names stays true until somebody changes something.
+#: Transient errors of Slack; all others need a change of the configuration.
 TRANSIENT = frozenset(
     {
         "fatal_error",
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 
 class Sender(Protocol):
-    """What the outbox needs of a chat: each call returns the message's channel and timestamp."""
+    """A channel that the outbox delivers to; calls return a message's channel and timestamp."""
 
     def post(self, payload: dict[str, Any], thread_ts: str | None = None) -> tuple[str, str]:
         """Post a message, in a thread where ``thread_ts`` names one."""
@@ -51,7 +51,7 @@ class SlackSender:
     Args:
         secrets: ``SLACK_BOT_TOKEN`` (scope ``chat:write``) and ``SLACK_API_URL``.
         channel: Id of the channel; the bot must be a member.
-        timeout_seconds: How long to wait for an answer.
+        timeout_seconds: Timeout of a request.
     """
 
     def __init__(self, secrets: Secrets, channel: str, timeout_seconds: int = 10) -> None:
@@ -70,15 +70,15 @@ class SlackSender:
         """Post a message; return its channel and timestamp.
 
         Raises:
-            SlackUnavailableError: Slack is away or asks to wait.
-            SlackRefusedError: Slack will never take this message as things stand.
+            SlackUnavailableError: Slack is unavailable or rate-limits.
+            SlackRefusedError: Slack rejects this message until the configuration changes.
         """
         return self._call(
             "chat.postMessage",
             {
                 "channel": self.channel,
                 "thread_ts": thread_ts,
-                # What strangers wrote must not make Slack fetch their links.
+                # Untrusted texts must not make Slack fetch their links.
                 "unfurl_links": False,
                 "unfurl_media": False,
                 **payload,
@@ -89,8 +89,8 @@ class SlackSender:
         """Replace a message; return its channel and timestamp.
 
         Raises:
-            SlackUnavailableError: Slack is away or asks to wait.
-            SlackRefusedError: Slack will never take this message as things stand.
+            SlackUnavailableError: Slack is unavailable or rate-limits.
+            SlackRefusedError: Slack rejects this message until the configuration changes.
         """
         return self._call("chat.update", {"channel": channel, "ts": ts, **payload})
 
@@ -98,41 +98,41 @@ class SlackSender:
         """Return the workspace and bot that the token belongs to, for `driftwarden check`.
 
         Raises:
-            SlackUnavailableError: Slack is away.
+            SlackUnavailableError: Slack is unavailable.
             SlackRefusedError: The token is not valid.
         """
-        answer = self._request("auth.test", {})
-        return f"{answer.get('team', '?')} as {answer.get('user', '?')}"
+        response = self._request("auth.test", {})
+        return f"{response.get('team', '?')} as {response.get('user', '?')}"
 
     def _call(self, method: str, arguments: dict[str, Any]) -> tuple[str, str]:
-        answer = self._request(method, arguments)
-        return str(answer["channel"]), str(answer["ts"])
+        response = self._request(method, arguments)
+        return str(response["channel"]), str(response["ts"])
 
     def _request(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         body = {key: value for key, value in arguments.items() if value is not None}
         try:
-            answer = self._client.api_call(method, json=body)
+            response = self._client.api_call(method, json=body)
         except SlackApiError as error:
             raise _translate(error) from error
         except (SlackClientError, OSError) as error:  # OSError: refused, reset, timed out, no name
-            raise SlackUnavailableError(f"Slack doesn't answer: {error}") from error
-        if not isinstance(answer.data, dict):
-            raise SlackUnavailableError("Slack answered with something other than JSON")
-        return answer.data
+            raise SlackUnavailableError(f"Slack is unavailable: {error}") from error
+        if not isinstance(response.data, dict):
+            raise SlackUnavailableError("Slack is unavailable: its response is not JSON")
+        return response.data
 
 
 def make_sender(secrets: Secrets, alerts: Alerts) -> SlackSender | None:
-    """Build the sender; ``None``, said once in the log, where channel or token is missing."""
+    """Build the sender; ``None``, with a warning in the log, where channel or token is missing."""
     if not alerts.channel:
         log.warning(
-            "alerts_not_posted",
-            reason="alerts.channel is empty: incidents are stored and shown on the page only",
+            "slack_disabled",
+            reason="alerts.channel is empty; incidents are shown on the page only",
         )
         return None
     if not secrets.slack_bot_token.get_secret_value():
         log.warning(
-            "alerts_not_posted",
-            reason="SLACK_BOT_TOKEN is not set: incidents are stored and shown on the page only",
+            "slack_disabled",
+            reason="SLACK_BOT_TOKEN is not set; incidents are shown on the page only",
         )
         return None
     return SlackSender(secrets, alerts.channel)
@@ -145,17 +145,17 @@ def _translate(error: SlackApiError) -> SlackUnavailableError | SlackRefusedErro
     code = str(data.get("error", "")) if isinstance(data, dict) else ""
     if status == 429 or status >= 500 or code in TRANSIENT or not code:
         return SlackUnavailableError(
-            f"Slack asks to try later: {code or f'HTTP {status}'}", _retry_after(response)
+            f"Slack is unavailable: {code or f'HTTP {status}'}", _retry_after(response)
         )
-    advice = ADVICE.get(code, "see the Slack API's list of errors")
-    return SlackRefusedError(f"Slack refuses: {code} ({advice})")
+    advice = ADVICE.get(code, "see the error in Slack's API documentation")
+    return SlackRefusedError(f"Slack refused the message: {code}; {advice}")
 
 
 ADVICE = {
     "account_inactive": "the bot's account was removed: install the Slack app again",
-    "channel_not_found": "check alerts.channel, and that the bot was invited to the channel",
+    "channel_not_found": "check alerts.channel, and invite the bot to the channel",
     "invalid_auth": "check SLACK_BOT_TOKEN",
-    "invalid_blocks": "please report this as a bug of driftwarden",
+    "invalid_blocks": "report this as a bug of driftwarden",
     "is_archived": "the channel is archived: set alerts.channel to another",
     "missing_scope": "give the Slack app the scope chat:write and install it again",
     "not_authed": "set SLACK_BOT_TOKEN",
@@ -177,7 +177,7 @@ def _retry_after(response: Any) -> float | None:
 
 
 class _BriefRateLimitRetryHandler(RateLimitErrorRetryHandler):
-    """Wait inside the call only if Slack asks for a few seconds."""
+    """Retry in the call only if Slack asks for a wait of a few seconds."""
 
     def _can_retry(
         self,

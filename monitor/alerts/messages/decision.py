@@ -1,13 +1,13 @@
-"""What a decision says in Slack: what follows, from which figures, and what is missing."""
+"""Slack messages of retraining decisions: recommendation, figures, and missing reviews."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.alerts.messages.incident import message
 from monitor.alerts.messages.mrkdwn import (
     Block,
+    build_message,
     context,
     escape,
     header,
@@ -23,45 +23,45 @@ from monitor.store.review.items import BatchRow, batch_by_id
 TITLES = {
     "retrain": "🔵 Retrain: {model}",
     "fix_context": "🔵 Retrieval or prompt first: {model}",
-    "fix_guidelines": "🟠 Mend the review guide: {model}",
+    "fix_guidelines": "🟠 Fix the guidelines: {model}",
     "keep": "🟢 Keep the model: {model}",
     "undecided": "⚪ No decision yet: {model}",
 }
 
 NEXT_STEPS = {
-    "retrain": "• A lead confirms the retraining on the decision's page, where that is required.",
-    "fix_context": "• Update retrieval or the prompt, and watch the error rate of the next batches.",
-    "fix_guidelines": "• See where the reviewers differ, mend the guide there, then review again.",
-    "undecided": "• What is missing is said above; the decision is taken again as reviews come in.",
+    "retrain": "• Where required, a lead confirms the retraining on the page of the decision.",
+    "fix_context": "• Update retrieval or the prompt; then watch the error rate of the next batches.",
+    "fix_guidelines": "• See where reviewers disagree, fix the guidelines, then review again.",
+    "undecided": "• The decision is updated as the missing reviews come in.",
 }
 
-ANSWERS = {
-    "needs_judgement": "took trained judgement",
+ERROR_CAUSES = {
+    "needs_judgement": "need trained judgement",
     "facts_missing": "facts were missing",
-    "yes": "the model had what it needed",
+    "yes": "the model had all it needed",
 }
 
 KINDS_SHOWN = 6
 
-#: A decision older than this is no news.
-NEWS_FOR = timedelta(days=7)
+#: Older decisions are not announced.
+MAX_AGE = timedelta(days=7)
 
-#: So long the experts may take with the control slice before the channel hears that it waits.
-PATIENCE = timedelta(days=7)
+#: Time for the reviews of the control slice before their lack is announced.
+CONTROL_SLICE_GRACE = timedelta(days=7)
 
 
 def announce_decisions(connection: Connection, model: str, now: datetime, alerts: Alerts) -> int:
-    """Write a message for each recent decision that has none yet; return how many were written.
+    """Write a message for each recent decision that has none yet; return the number written.
 
-    A decision that waits for something is told once for each thing it waits for.
+    A decision that waits is announced once for each thing that it waits for.
     """
     written = 0
     for decision in list_decisions(connection, model):
-        if now - decision.decided_at > NEWS_FOR:
+        if now - decision.decided_at > MAX_AGE:
             continue
         batch = batch_by_id(connection, decision.batch_id)
         missing = decision.inputs.get("missing", "")
-        if missing == "control" and now - batch.created_at < PATIENCE:
+        if missing == "control" and now - batch.created_at < CONTROL_SLICE_GRACE:
             continue
         key = f"decision:{decision.id}:{decision.recommendation}"
         written += add_message(
@@ -76,21 +76,19 @@ def announce_decisions(connection: Connection, model: str, now: datetime, alerts
 
 
 def decision_message(decision: DecisionRow, batch: BatchRow, alerts: Alerts) -> dict[str, Any]:
-    """Return the payload: recommendation, reasons, figures, kinds of error, and links."""
+    """Return the payload: recommendation, reasons, figures, kinds and causes of error, links."""
     inputs = decision.inputs
     title = TITLES[decision.recommendation].format(model=decision.model)
     blocks: list[Block] = [header(title)]
     blocks += sections([escape(reason) for reason in inputs["reasons"]])
-    blocks += sections(["*The figures*", *_figures(inputs)])
-    errors = [*_kinds(inputs), *_answers(inputs)]
+    blocks += sections(["*Figures*", *_figures(inputs)])
+    errors = [*_kinds(inputs), *_causes(inputs)]
     if errors:
-        blocks += sections(["*What is wrong*", *errors])
+        blocks += sections(["*Errors*", *errors])
     if decision.recommendation in NEXT_STEPS:
-        blocks += sections(["*What to do next*", NEXT_STEPS[decision.recommendation]])
+        blocks += sections(["*Next steps*", NEXT_STEPS[decision.recommendation]])
     base = alerts.public_url.rstrip("/")
-    blocks += sections(
-        [link(f"{base}/decisions/{decision.id}", "The decision with its arithmetic")]
-    )
+    blocks += sections([link(f"{base}/decisions/{decision.id}", "Decision and calculation")])
     blocks.append(
         context(
             f"Window {batch.window_start:%Y-%m-%d} to {batch.window_end:%Y-%m-%d} UTC, with the "
@@ -98,7 +96,7 @@ def decision_message(decision: DecisionRow, batch: BatchRow, alerts: Alerts) -> 
             f"{len(inputs['batches'])} {'batch' if len(inputs['batches']) == 1 else 'batches'}"
         )
     )
-    return message(within_limits(blocks), f"{title}. {' '.join(inputs['reasons'])}")
+    return build_message(within_limits(blocks), f"{title}. {' '.join(inputs['reasons'])}")
 
 
 def _figures(inputs: dict[str, Any]) -> list[str]:
@@ -116,39 +114,38 @@ def _figures(inputs: dict[str, Any]) -> list[str]:
     )
     if inputs["rise"]:
         lines.append(
-            f"• Rise: {100 * inputs['rise']['difference']:+.1f} points; at least "
-            f"{100 * inputs['rise']['bound']:+.1f} with {inputs['confidence']:.0%} confidence"
+            f"• Change since launch: {100 * inputs['rise']['difference']:+.1f} points (at least "
+            f"{100 * inputs['rise']['bound']:+.1f}, {inputs['confidence']:.0%} confidence)"
         )
     agreement = inputs["agreement"]
     if agreement["alpha"] is not None:
         lines.append(
-            f"• Agreement: alpha {agreement['alpha']:.2f} (at least {agreement['minimum']:g} is "
-            f"needed), raw {agreement['raw']:.0%}"
+            f"• Agreement: alpha {agreement['alpha']:.2f} (required: {agreement['minimum']:g}), raw "
+            f"{agreement['raw']:.0%}"
         )
     lines.append(
-        f"• Gold on drifted topics: {inputs['drifted_gold']} (training needs "
+        f"• Gold on drifted topics: {inputs['drifted_gold']} (retraining needs "
         f"{inputs['min_drifted_gold']})"
     )
     return lines
 
 
 def _kinds(inputs: dict[str, Any]) -> list[str]:
-    shown = list(inputs["kinds"].items())[:KINDS_SHOWN]
     return [
-        f"• {escape(kind) or 'no kind agreed'}: {_rate(one)} of the errors, "
-        f"{one['n_wrong']} reviewed"
-        for kind, one in shown
+        f"• {escape(kind) or 'no agreed kind'}: {_rate(estimate)} of the errors, "
+        f"{estimate['n_wrong']} reviewed"
+        for kind, estimate in list(inputs["kinds"].items())[:KINDS_SHOWN]
     ]
 
 
-def _answers(inputs: dict[str, Any]) -> list[str]:
+def _causes(inputs: dict[str, Any]) -> list[str]:
     shares = inputs["error_causes"]["shares"]
     return [
-        f"• {words}: {_rate(shares[answer])} of the errors"
-        for answer, words in ANSWERS.items()
-        if answer in shares
+        f"• {words}: {_rate(shares[cause])} of the errors"
+        for cause, words in ERROR_CAUSES.items()
+        if cause in shares
     ]
 
 
-def _rate(one: dict[str, Any]) -> str:
-    return f"{one['rate']:.1%} ({one['lower']:.1%} to {one['upper']:.1%})"
+def _rate(estimate: dict[str, Any]) -> str:
+    return f"{estimate['rate']:.1%} ({estimate['lower']:.1%} to {estimate['upper']:.1%})"

@@ -1,13 +1,13 @@
-"""What a verdict on a candidate says in Slack: the decision, what led to it, and what is next."""
+"""Slack messages of candidate evaluations: gate result, checks and next steps."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.alerts.messages.incident import message
 from monitor.alerts.messages.mrkdwn import (
     Block,
+    build_message,
     context,
     escape,
     header,
@@ -32,20 +32,20 @@ TITLES = {
 }
 MARKS = {"failed": "✗", "undecided": "?", "passed": "✓"}
 
-#: Lines of one message; the others are on the page.
+#: Checks in one message; the page has all.
 CHECKS_SHOWN = 12
 
-#: A verdict older than this is no news.
-NEWS_FOR = timedelta(days=7)
+#: Older gate results are not announced.
+MAX_AGE = timedelta(days=7)
 
 
 def announce_gate_results(connection: Connection, model: str, now: datetime, alerts: Alerts) -> int:
-    """Write a message for each recent verdict that has none yet; return how many were written.
+    """Write a message for each recent candidate evaluation that has none; return the number.
 
-    A candidate that waits for people is told of, and again when it has its verdict.
+    A candidate that awaits ratings is announced, and again when it has its gate result.
     """
     ended = list_candidate_evaluations(
-        connection, model=model, statuses=("succeeded", "failed"), finished_since=now - NEWS_FOR
+        connection, model=model, statuses=("succeeded", "failed"), finished_since=now - MAX_AGE
     )
     waiting = list_candidate_evaluations(connection, model=model, statuses=("awaiting_ratings",))
     return sum(
@@ -62,9 +62,9 @@ def announce_gate_results(connection: Connection, model: str, now: datetime, ale
 
 
 def gate_result_message(row: CandidateEvaluationRow, alerts: Alerts) -> dict[str, Any]:
-    """Return the payload: decision, every check that didn't pass, and where all numbers are.
+    """Return the payload: gate result, checks (failed ones first), next steps and link.
 
-    While people rate the answers blind, it holds no figures: they may tell the systems apart.
+    It has no figures while users rate the responses blind: figures could reveal the systems.
     """
     name = f"{row.model} version {row.version}"
     title = TITLES[row.gate_result or row.status].format(name=name)
@@ -73,24 +73,22 @@ def gate_result_message(row: CandidateEvaluationRow, alerts: Alerts) -> dict[str
         blocks += sections([escape(row.error)])
     results = row.results
     if row.status == "succeeded" and results is not None:
-        blocks += sections(["*What led to it*", *_checks(results)])
+        blocks += sections(["*Checks*", *_checks(results)])
     base = alerts.public_url.rstrip("/")
     steps = _next_steps(row, base)
-    blocks += sections(["*What to do next*", *steps])
-    blocks += sections(
-        [link(f"{base}/candidate-evaluations/{row.id}", "The verdict with every number")]
-    )
+    blocks += sections(["*Next steps*", *steps])
+    blocks += sections([link(f"{base}/candidate-evaluations/{row.id}", "All figures")])
     blocks.append(
         context(
-            f"Evaluation {row.id} by {escape(row.request['origin'])}, "
+            f"Candidate evaluation {row.id} by {escape(row.request['origin'])}, "
             f"{escape(row.file_digest[:19])}; {len(row.dataset_digests or {})} benchmarks"
         )
     )
-    return message(within_limits(blocks), f"{title}. {' '.join(steps)}")
+    return build_message(within_limits(blocks), f"{title}. {' '.join(steps)}")
 
 
 def _checks(results: CandidateResults) -> list[str]:
-    """Return a line for each check, those that didn't pass first."""
+    """Return a line for each check, failed ones first."""
     order = list(MARKS)
     checks = sorted(results.checks, key=lambda check: order.index(check.outcome))
     lines = [
@@ -99,26 +97,32 @@ def _checks(results: CandidateResults) -> list[str]:
         for check in checks[:CHECKS_SHOWN]
     ]
     if len(checks) > CHECKS_SHOWN:
-        lines.append(f"and {len(checks) - CHECKS_SHOWN} more, on the page")
+        lines.append(f"and {len(checks) - CHECKS_SHOWN} more on the page")
     return lines
 
 
 def _next_steps(row: CandidateEvaluationRow, base: str) -> list[str]:
     run = row.training_run_id
     if row.status == "awaiting_ratings":
-        human_evaluation = link(f"{base}/human-evaluations", "the study's page")
+        human_evaluation = link(f"{base}/human-evaluations", "its page")
         return [
-            f"• Reviewers rate the answers, blind, on {human_evaluation}.",
-            "• Once all are rated, a lead locks the study there: then the verdict is final.",
+            f"• Reviewers rate the responses blind on {human_evaluation}.",
+            "• After the last rating, a lead locks the human evaluation; then the result is final.",
         ]
     if row.status == "failed":
-        return [f"• See what it says, then: driftwarden retrain evaluate {run}"]
+        return [f"• Fix the error above, then evaluate again: driftwarden retrain evaluate {run}"]
     if row.gate_result == "promote":
-        return [f"• Roll it out, or: driftwarden models promote {escape(row.model)} {row.version}"]
+        return [
+            f"• Start a rollout, or: driftwarden models promote {escape(row.model)} {row.version}"
+        ]
     if row.gate_result == "undecided":
         return [
-            "• Bring more items where a check is undecided, and evaluate it again.",
-            f"• Or answer for it: driftwarden retrain approve {run} --reason WHY",
+            "• Add benchmark items where a check is undecided, and evaluate again.",
+            f"• Or approve it with a reason: driftwarden retrain approve {run} --reason WHY",
         ]
     step = row.results.next_step if row.results else ""
-    return [f"• {escape(step)}"] if step else ["• See the failed checks; nothing is served."]
+    return (
+        [f"• {escape(step)}"]
+        if step
+        else ["• See the failed checks; the version in production is unchanged."]
+    )

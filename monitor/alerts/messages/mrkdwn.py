@@ -1,4 +1,4 @@
-"""Slack's markup: escaping what strangers wrote, and blocks within Slack's limits."""
+"""Slack blocks and mrkdwn: escaping, packing into sections, and limits."""
 
 import html
 import re
@@ -12,17 +12,17 @@ MAX_BLOCKS = 50
 MAX_SECTION_CHARACTERS = 3000
 MAX_HEADER_CHARACTERS = 150
 
-#: A line of so many raw characters fits into a section even if every one of them is escaped.
+#: A line of this many characters fits into a section even if each of them is escaped.
 MAX_LINE_CHARACTERS = MAX_SECTION_CHARACTERS // len("&amp;") - 10
 
 LINK = re.compile(r"<([^|<>]+)\|([^<>]*)>")
 
 
 def escape(text: str, limit: int = MAX_LINE_CHARACTERS) -> str:
-    """Make text literal: no mention, no link, no line of its own; cut at ``limit``.
+    """Escape a text so that Slack shows it literally, on one line of at most ``limit`` characters.
 
-    Slack asks for ``&``, ``<`` and ``>`` only. A backtick would end the code span that examples
-    stand in, so it becomes an apostrophe.
+    Slack requires escapes of ``&``, ``<`` and ``>``. A backtick would end the code span around it,
+    so it becomes an apostrophe.
     """
     line = " ".join(text.split()).replace("`", "'")
     if len(line) > limit:
@@ -36,7 +36,7 @@ def link(url: str, label: str) -> str:
 
 
 def header(text: str) -> Block:
-    """Return a header: plain text, in which Slack interprets nothing."""
+    """Return a header block of plain text, truncated to Slack's limit."""
     line = " ".join(text.split())
     if len(line) > MAX_HEADER_CHARACTERS:
         line = line[: MAX_HEADER_CHARACTERS - 1] + "…"
@@ -44,7 +44,7 @@ def header(text: str) -> Block:
 
 
 def sections(lines: Iterable[str]) -> list[Block]:
-    """Pack lines of markup into as few sections as their limit allows."""
+    """Pack lines of mrkdwn into as few section blocks as Slack's limit allows."""
     packed: list[list[str]] = []
     used = MAX_SECTION_CHARACTERS
     for line in lines:
@@ -60,19 +60,24 @@ def sections(lines: Iterable[str]) -> list[Block]:
 
 
 def context(text: str) -> Block:
-    """Return a small grey line."""
+    """Return a context block: a small grey line."""
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
 
 
 def within_limits(blocks: list[Block]) -> list[Block]:
-    """Drop what is beyond Slack's number of blocks, and say so in the last one."""
+    """Truncate blocks to Slack's limit, with a note in the last one."""
     if len(blocks) <= MAX_BLOCKS:
         return blocks
-    return [*blocks[: MAX_BLOCKS - 1], context("There is more in the report.")]
+    return [*blocks[: MAX_BLOCKS - 1], context("Truncated; the report has the rest.")]
+
+
+def build_message(blocks: list[Block], summary: str) -> dict[str, Any]:
+    """Return a payload; notifications and screen readers show the summary."""
+    return {"text": escape(summary), "blocks": blocks}
 
 
 def render_text(blocks: list[Block]) -> str:
-    """Return a message as it reads, for a terminal or a log."""
+    """Render a message as plain text for a terminal or a log."""
     parts = []
     for block in blocks:
         if block["type"] == "header":

@@ -1,4 +1,4 @@
-"""Queries of incidents."""
+"""Incidents: at most one unresolved incident for each model."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,13 +12,13 @@ from monitor.store.tables import DriftEvaluation, Incident
 
 @dataclass(frozen=True)
 class IncidentRow:
-    """A period of drift of one model."""
+    """An incident of one model."""
 
     id: int
     model: str
     #: ``open``, ``acknowledged`` or ``resolved``.
     status: str
-    #: What drifted at the latest message: ``input``, ``output``, ``metric:resolved``, ...
+    #: What alarmed: ``input``, ``output``, ``metric:resolved``, ...
     fingerprint: frozenset[str]
     severity: float
     opening_evaluation_id: int
@@ -30,87 +30,34 @@ class IncidentRow:
     slack_ts: str | None
 
 
-def open_incident(
-    connection: Connection,
-    *,
-    model: str,
-    fingerprint: frozenset[str],
-    severity: float,
-    evaluation_id: int,
-    now: datetime,
-) -> int:
-    """Insert an incident; a second unresolved one of the model raises ``IntegrityError``."""
+def insert_incident(connection: Connection, *, fingerprint: frozenset[str], **values: Any) -> int:
+    """Write a new incident and return its id; the schema refuses a second unresolved one."""
     return connection.execute(
-        insert(Incident)
-        .values(
-            model=model,
-            status="open",
-            fingerprint=_join(fingerprint),
-            severity=severity,
-            opening_evaluation_id=evaluation_id,
-            last_evaluation_id=evaluation_id,
-            opened_at=now,
-        )
-        .returning(Incident.id)
+        insert(Incident).values(fingerprint=_join(fingerprint), **values).returning(Incident.id)
     ).scalar_one()
 
 
-def escalate_incident(
+def update_incident(
     connection: Connection,
     incident_id: int,
     *,
-    fingerprint: frozenset[str],
-    severity: float,
-    evaluation_id: int,
+    fingerprint: frozenset[str] | None = None,
+    **values: Any,
 ) -> None:
-    """Record that an incident got worse; an acknowledged one is open again."""
-    connection.execute(
-        update(Incident)
-        .where(Incident.id == incident_id)
-        .values(
-            status="open",
-            fingerprint=_join(fingerprint),
-            severity=severity,
-            last_evaluation_id=evaluation_id,
-        )
-    )
+    """Write columns of an incident."""
+    if fingerprint is not None:
+        values["fingerprint"] = _join(fingerprint)
+    connection.execute(update(Incident).where(Incident.id == incident_id).values(**values))
 
 
-def update_last_evaluation(connection: Connection, incident_id: int, evaluation_id: int) -> None:
-    """Record the latest evaluation of an incident."""
-    connection.execute(
-        update(Incident).where(Incident.id == incident_id).values(last_evaluation_id=evaluation_id)
-    )
-
-
-def resolve_incident(
-    connection: Connection, incident_id: int, evaluation_id: int, now: datetime
-) -> None:
-    """Record that an incident is resolved."""
-    connection.execute(
-        update(Incident)
-        .where(Incident.id == incident_id)
-        .values(status="resolved", resolved_at=now, last_evaluation_id=evaluation_id)
-    )
-
-
-def acknowledge_incident(connection: Connection, incident_id: int, person: str) -> bool:
-    """Record who acknowledged an incident; return ``False`` unless it is open."""
-    taken = connection.execute(
-        update(Incident)
-        .where(Incident.id == incident_id, Incident.status == "open")
-        .values(status="acknowledged", acknowledged_by=person)
-    )
-    return taken.rowcount == 1
-
-
-def incident_by_id(connection: Connection, incident_id: int) -> IncidentRow:
-    """Return an incident.
+def incident_by_id(connection: Connection, incident_id: int, *, lock: bool = False) -> IncidentRow:
+    """Return an incident; with ``lock``, lock its row until the transaction ends.
 
     Raises:
-        NotFoundError: There is none of that id.
+        NotFoundError: There is no incident of this id.
     """
-    row = connection.execute(_ROWS.where(Incident.id == incident_id)).one_or_none()
+    statement = _ROWS.where(Incident.id == incident_id)
+    row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     if row is None:
         raise NotFoundError(f"unknown incident: {incident_id}")
     return _row(row)
@@ -125,7 +72,7 @@ def unresolved_incident_of(connection: Connection, model: str) -> IncidentRow | 
 
 
 def incident_of_evaluation(connection: Connection, evaluation_id: int) -> int | None:
-    """Return the incident that an evaluation opened or updated last."""
+    """Return the incident that an evaluation opened, or was the last to update."""
     return connection.execute(
         select(Incident.id)
         .where(
@@ -140,7 +87,7 @@ def incident_of_evaluation(connection: Connection, evaluation_id: int) -> int | 
 def list_incidents(
     connection: Connection, model: str | None = None, limit: int = 50
 ) -> list[IncidentRow]:
-    """Return incidents, the newest first."""
+    """Return the newest incidents first, of one model or of all."""
     statement = _ROWS.order_by(Incident.id.desc()).limit(limit)
     if model is not None:
         statement = statement.where(Incident.model == model)
@@ -148,7 +95,7 @@ def list_incidents(
 
 
 def is_superseded(connection: Connection, evaluation_id: int) -> bool:
-    """Return whether a later window of the model was followed up before."""
+    """Return whether a later window of the same model has been followed up already."""
     own = select(DriftEvaluation.model, DriftEvaluation.window_end).where(
         DriftEvaluation.id == evaluation_id
     )
@@ -166,7 +113,7 @@ def is_superseded(connection: Connection, evaluation_id: int) -> bool:
 
 
 def previous_verdict(connection: Connection, evaluation_id: int) -> str | None:
-    """Return the verdict of the model's previous finished evaluation."""
+    """Return the verdict of the model's last evaluation before this one's window."""
     own = select(DriftEvaluation.model, DriftEvaluation.window_end).where(
         DriftEvaluation.id == evaluation_id
     )

@@ -1,8 +1,9 @@
-"""What an evaluation concludes. Stored as JSON, rendered by Slack, the page and the terminal.
+"""The assessment: the result document of a drift evaluation.
 
-``docs/reference/assessment.schema.json`` is made of these structs and of the ``#:`` comments at
-their fields (`make docs`). Fields may be added under the same version of the schema; one that goes,
-or means something else, raises it.
+It is stored as JSON; the page, Slack and the terminal render it.
+``docs/reference/assessment.schema.json`` is generated from these structs and the ``#:`` comments
+at their fields (`make docs`). Fields may be added under the same schema version; removing one, or
+changing its meaning, raises the version.
 """
 
 from datetime import date, datetime
@@ -11,8 +12,8 @@ from typing import Any, Literal
 import msgspec
 
 Verdict = Literal["drift", "no_drift", "not_enough_data"]
-#: Why answers were not tested: neither side has one, a side has too few, or too few prompts of a
-#: side are like some of the other.
+#: Why responses were not tested: neither side has a response, a side has too few, or too few
+#: prompts of a side are comparable with prompts of the other.
 UntestedReason = Literal["no_responses", "few_responses", "few_comparable_prompts"]
 
 
@@ -25,7 +26,7 @@ class DriftTest(msgspec.Struct, frozen=True, kw_only=True):
     p_value: float
     #: Adjusted for the number of tests by Holm's method.
     adjusted_p_value: float
-    #: What it measures depends on the test (docs/explanation/statistics.md), with its 95% interval;
+    #: Its meaning depends on the test (docs/explanation/statistics.md), with its 95% interval;
     #: ``None`` where it is undefined.
     effect_size: float | None
     effect_lower: float | None = None
@@ -33,28 +34,28 @@ class DriftTest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
-    """A prompt and its response, redacted, each on one line and cut."""
+    """A prompt and its response: redacted, each on one line and truncated."""
 
     prompt: str
     response: str
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
-    """An exchange of the window, quoted: redacted, each text on one line and cut."""
+    """A quoted exchange of the window: redacted, each text on one line and truncated."""
 
     prompt: str
-    #: Empty where prompts are what drifted.
+    #: Empty for input drift.
     response: str = ""
-    #: What the baseline holds that was asked most alike, where answers are what drifted.
-    before: Quote | None = None
+    #: The baseline's exchange with the most similar prompt, for output drift.
+    baseline: Quote | None = None
 
 
 class TopicPeriod(msgspec.Struct, frozen=True, kw_only=True):
-    """A day of the window, or several where the window is long, and how much is on a topic."""
+    """A topic's share of one day of the window, or of several days of a long window."""
 
     #: The first day, in UTC.
     start: date
-    #: How many days.
+    #: The number of days.
     days: int
     #: Sampled exchanges on the topic.
     n: int
@@ -63,50 +64,51 @@ class TopicPeriod(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
-    """A drifted cluster of prompts or answers, named by the words that set it apart."""
+    """A drifted cluster of prompts or responses, named by its most distinctive words."""
 
     #: Index of the cluster in this assessment; ``sample_scores`` refers to it.
     index: int
     name: str
     #: Sampled exchanges of the window on the topic.
     n_current: int
-    #: Users or sessions that they come from; an exchange without one counts by itself.
-    n_users: int
+    #: Their end users or sessions; an exchange without one counts by itself.
+    n_end_users: int
     share_current: float
     share_reference: float
-    #: How many times as frequent it is, with its 95% interval: counted by user, and of answers by
-    #: the odds among like prompts, so not the ratio of the shares.
+    #: How many times as frequent the topic is, with its 95% interval. It is counted by end user, and
+    #: for responses by the odds among comparable prompts, so it is not the ratio of the shares.
     enrichment: float
     enrichment_lower: float
     enrichment_upper: float
     #: The medoid first.
     examples: tuple[Example, ...]
-    #: When the first of the sampled exchanges occurred; ``None`` where times aren't known.
+    #: Time of the first sampled exchange on the topic; ``None`` where times are unknown.
     first_seen: datetime | None = None
-    #: When the first one occurred in the earliest of the evaluations that found the topic before,
-    #: one after the other; ``None`` where this is the first.
+    #: ``first_seen`` of the earliest evaluation in the chain of evaluations that found the topic
+    #: before this one; ``None`` where this is the first.
     known_since: datetime | None = None
-    #: Day by day; empty where times aren't known or all fall on one day.
+    #: Share by day; empty where times are unknown or all fall on one day.
     growth: tuple[TopicPeriod, ...] = ()
 
 
 class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
-    """What all windows since the baseline say together: drift that grows in small steps."""
+    """Drift that grows in small steps, tested over all windows since the baseline."""
 
-    #: ``drift`` from the window that finds it until it has passed.
+    #: ``drift`` from the window that detects it until it has passed.
     verdict: Literal["drift", "no_drift"]
-    #: Drift whose lower bound passed ``min_slow_drifted_share`` now or since: it alerts.
+    #: ``drift``, with a lower bound above ``drift.min_slow_drifted_share`` now or at some window
+    #: since the drift began.
     alarm: bool
-    #: Holds at all windows at once, however many there are.
+    #: Valid at all windows simultaneously, however many there are.
     p_value: float
-    #: Windows that were watched, this one included.
+    #: Windows tested, this one included.
     n_windows: int
-    #: First instant of the window in which it began, by the best account, and of the one that found
-    #: it; ``None`` without drift.
+    #: Start of the window in which the drift most likely began; ``None`` without drift.
     since: datetime | None = None
-    found: datetime | None = None
-    #: Share of this window in excess of the windows before it began, which rather falls short of
-    #: the drifted share; with its 95% lower bound. 0 without drift.
+    #: Start of the window that detected it; ``None`` without drift.
+    detected_at: datetime | None = None
+    #: Share of this window in excess of the windows before the drift began, a conservative estimate
+    #: of the drifted share; with its 95% lower bound. 0 without drift.
     share: float = 0.0
     drifted_share_lower_bound: float = 0.0
 
@@ -117,31 +119,31 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     family: Literal["input", "output"]
     #: By significance alone.
     verdict: Verdict
-    #: Significance *and* an effect above the floor: what pages somebody. Of this window by itself.
+    #: Significant, and the effect is above the alert threshold. Of this window by itself.
     alarm: bool
     #: Of all tests together.
     p_value: float
     #: 95% lower bound on the drifted share of the window.
     drifted_share_lower_bound: float
-    #: Why it was not tested, of answers where prompts were; ``None`` where it was, where nothing
-    #: was compared, and in assessments from before it was kept.
+    #: Why responses were not tested although prompts were; ``None`` where responses were tested, or
+    #: nothing was compared.
     untested_reason: UntestedReason | None = None
     tests: tuple[DriftTest, ...] = ()
     #: The largest first.
     topics: tuple[Topic, ...] = ()
-    #: The most foreign exchanges that lie in no topic: new things need not come in heaps.
+    #: The exchanges of highest novelty outside the topics: not all drift forms topics.
     outliers: tuple[Example, ...] = ()
-    #: ``None`` where windows aren't watched: of output, of files, or where there is too little.
+    #: ``None`` where slow drift is not tested: for output, for files, and with too little data.
     slow: SlowDrift | None = None
 
     @property
     def slow_alarm(self) -> SlowDrift | None:
-        """Return the slow drift that alarms, where the window by itself doesn't."""
+        """Return the slow drift that alarms where the window by itself does not."""
         return self.slow if self.slow is not None and self.slow.alarm and not self.alarm else None
 
 
 class NumericAssessment(msgspec.Struct, frozen=True, kw_only=True):
-    """A scalar of prompts or responses, compared with the baseline."""
+    """A descriptor of prompts or responses, or a metric, compared with the baseline."""
 
     name: str
     side: Literal["prompt", "response", "metric"]
@@ -151,53 +153,50 @@ class NumericAssessment(msgspec.Struct, frozen=True, kw_only=True):
     n_current: int
     reference_mean: float
     current_mean: float
-    #: Standardised difference (Cliff's delta), in [-1, 1], with its 95% interval; ``None`` in
-    #: assessments from before it had one.
+    #: Standardized difference (Cliff's delta), in [-1, 1], with its 95% interval.
     effect_size: float
     effect_lower: float | None = None
     effect_upper: float | None = None
-    #: Relative change of the mean, with its 95% interval; ``None`` where the baseline's mean can't
-    #: be told from 0.
+    #: Relative change of the mean, with its 95% interval; ``None`` where the baseline's mean is not
+    #: significantly different from 0.
     relative_change: float | None
     relative_change_lower: float | None
     relative_change_upper: float | None
     p_value: float
-    #: Adjusted for the number of characteristics (Benjamini-Hochberg).
+    #: Adjusted for the number of descriptors and metrics (Benjamini-Hochberg).
     adjusted_p_value: float
     #: Worse than the baseline by ``alert_threshold`` or more, and the interval excludes no change.
     degraded: bool
 
 
 class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
-    """One version's part of a window in which several answered. It quotes nothing."""
+    """One version's part of a window with responses of several versions. It quotes nothing."""
 
     #: As the traffic or the registry names it; empty where neither does.
     version: str
-    #: The versions whose exchanges these are, where each had too few to be judged by itself; empty
-    #: where it is one version.
+    #: The versions that were pooled because each had too few exchanges; empty where the part is
+    #: that of one version.
     pooled_versions: tuple[str, ...] = ()
-    #: Of its exchanges; ``None`` where times aren't known.
+    #: First and last exchange; ``None`` where times are unknown.
     first: datetime | None
     last: datetime | None
     #: Sampled exchanges.
     n_current: int
-    #: How many exchanges of the traffic they stand for; ``None`` where they aren't a sample.
+    #: The estimated number of exchanges in the traffic; ``None`` where they are not a sample.
     estimated_current: float | None = None
-    #: Users or sessions; an exchange without one counts by itself. ``None`` in assessments from
-    #: before they were counted by version.
-    n_users: int | None = None
-    #: The seed of its figures, derived from that of the window; ``None`` as for ``n_users``.
-    seed: int | None = None
-    #: Level at which it was tested: ``drift.alpha``, shared by the versions that may alarm. Where
-    #: ``drift.n_permutations`` can't reach it, ``1 / alpha`` permutations were drawn, rounded up.
-    #: ``None`` as for ``n_users``.
-    alpha: float | None = None
+    #: End users or sessions; an exchange without one counts by itself.
+    n_end_users: int
+    #: The seed of its figures, derived from that of the window.
+    seed: int
+    #: Its test level: ``drift.alpha``, shared by the versions that may alarm. Where
+    #: ``drift.n_permutations`` cannot reach it, ``1 / alpha`` permutations were drawn, rounded up.
+    alpha: float
     #: Digest of the baseline that it was compared with, or of the reference file; empty where there
     #: was none, or the file was a pipe.
     baseline: str
     #: Whether that is a baseline of this version.
     own_baseline: bool
-    #: Whether it still served when the window ended, or times aren't known: only then it may alarm.
+    #: Whether it still served when the window ended, or times are unknown: only then it may alarm.
     is_serving: bool
     #: Whether the figures of the whole assessment are those of this part.
     is_reported: bool
@@ -212,87 +211,89 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Where one side of a comparison comes from."""
+    """The source of one side of a comparison."""
 
     #: A file, or which baseline or window.
     name: str = ""
-    #: Of the content; empty where it isn't known.
+    #: Of the content; empty where it is unknown.
     digest: str = ""
-    #: Users or sessions; an exchange without one counts by itself.
-    n_users: int | None = None
-    #: First and last exchange; ``None`` where times aren't known.
+    #: End users or sessions; an exchange without one counts by itself.
+    n_end_users: int | None = None
+    #: First and last exchange; ``None`` where times are unknown.
     first: datetime | None = None
     last: datetime | None = None
 
 
 class Basis(msgspec.Struct, frozen=True, kw_only=True):
-    """What the figures rest on: on the same exchanges, enough to get them again."""
+    """Everything needed to reproduce the figures from the same exchanges."""
 
-    #: Of the whole window; that of each version is derived from it and in ``versions``.
+    #: Of the whole window; the seed of each version is derived from it and stands in ``versions``.
     seed: int
-    #: ``[drift]`` of the settings, and ``alert_threshold``. The level that versions share is in
+    #: ``[drift]`` of the settings, and ``alert_threshold``. The level that versions share stands in
     #: ``versions``.
     settings: dict[str, Any]
-    #: Model, revision and truncation of the embeddings; empty where it isn't known.
+    #: Model, revision and truncation of the embeddings; empty where they are unknown.
     encoder: str = ""
-    #: Of several versions what the one was compared with whose figures are shown.
+    #: With several versions, what the reported version was compared with.
     reference: Source = Source()
     #: The whole window.
     current: Source = Source()
-    #: Of driftwarden and of the packages that figures depend on.
+    #: Of driftwarden and of the packages that the figures depend on.
     versions: dict[str, str] = {}
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
-    """A window against its baseline: the verdict, and everything that led there."""
+    """A window compared with its baseline: the verdict and all figures behind it."""
 
     schema_version: Literal[1] = 1
     model: str
-    #: ``not_enough_data`` also where nothing alarms, and what serves, or the answers, couldn't all
-    #: be judged: then ``input`` may have figures all the same.
+    #: ``not_enough_data`` also where nothing alarms and a tenth or more of the serving versions'
+    #: exchanges, or the responses, could not be compared: then ``input`` may have figures.
     verdict: Verdict
-    #: Any family's alarm, slow drift that alarms, or any degraded metric.
+    #: An alarm of a family, slow drift that alarms, or a degraded metric.
     alarm: bool
-    #: One sentence that a manager understands.
+    #: The verdict in one sentence.
     headline: str
     n_reference: int
     #: Sampled exchanges.
     n_current: int
-    #: How many exchanges of the traffic they stand for; ``None`` where they aren't a sample.
+    #: The estimated number of exchanges in the traffic; ``None`` where they are not a sample.
     estimated_current: float | None = None
-    #: Exchanges of the window whose texts the source kept back; they are no part of ``n_current``.
+    #: Sampled exchanges whose texts the source withheld; not part of ``n_current``.
     n_withheld: int = 0
     input: FamilyAssessment
     output: FamilyAssessment
+    #: Descriptors of prompts and responses, and metrics.
     numeric_columns: tuple[NumericAssessment, ...] = ()
     #: Share of each task type in the window and in the baseline.
     mix_current: dict[str, float] = {}
     mix_reference: dict[str, float] = {}
-    #: Whether the mix moved, by user; ``None`` where there was nothing to test. It never alarms by
-    #: itself: other tasks may be answered as well as before, and new ones are input drift.
+    #: Of the test whether the mix changed, by end user; ``None`` where there was nothing to test. A
+    #: change of the mix never alarms: other tasks may be handled as well as before, and new ones are
+    #: input drift.
     mix_p_value: float | None = None
     #: Total variation distance of the mixes, in [0, 1].
     mix_effect_size: float | None = None
-    #: What the reader should know: a day without traffic, one user with half the window.
+    #: Limitations of the data: a day without traffic, one end user with half of the window.
     remarks: tuple[str, ...] = ()
-    #: The window by version, where several answered; the last to answer comes last.
+    #: The window by version, where several responded; the last one to respond comes last.
     versions: tuple[VersionAssessment, ...] = ()
     #: ``None`` where there was nothing to compare with.
     basis: Basis | None = None
 
     @property
     def reported_version(self) -> VersionAssessment | None:
-        """Return the version whose figures these are, where several answered."""
+        """Return the version that the figures are those of, where several responded."""
         return next((version for version in self.versions if version.is_reported), None)
 
     @property
     def is_compared(self) -> bool:
-        """Return whether there are figures: prompts at least were compared."""
+        """Return whether there are figures: at least the prompts were compared."""
         return self.input.verdict != "not_enough_data"
 
     @property
     def current_count(self) -> str:
-        """Return in words how many exchanges were judged, and how many they stand for."""
+        """Return the number of exchanges and, for a sample, the estimated number behind it."""
         estimated = self.estimated_current
         if estimated is None or round(estimated) <= self.n_current:
             return f"{self.n_current:,}"

@@ -26,8 +26,14 @@ from monitor.web.security import REPORT_POLICY
 from monitor.windows.history.timeline import window_timeline
 from monitor.windows.prompt_map.map_examples import exchange_at_point, topic_prompts
 from monitor.windows.report.map_drawing import draw
-from monitor.windows.report.map_fragments import render_map, render_point, render_topic
-from monitor.windows.report.page import render_findings, render_page, render_verdict
+from monitor.windows.report.page import (
+    render_findings,
+    render_map,
+    render_page,
+    render_point,
+    render_topic,
+    render_verdict,
+)
 
 
 @get("/drift-evaluations", sync_to_thread=True)

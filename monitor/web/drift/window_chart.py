@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from monitor.rendering.wording import format_lower_bound
+from monitor.rendering.numbers import format_lower_bound
 from monitor.review.decision.error_rate import RateEstimate
 from monitor.review.decision.weekly_rates import WeeklyRate
 from monitor.store.windows.digest import FamilyFigures, IncidentSpan, WindowFigures

@@ -6,9 +6,10 @@ from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from sqlalchemy import Engine
 
+from monitor.alerts import incidents as alert_incidents
+from monitor.settings import Settings
 from monitor.store.accounts.users import UserRow
-from monitor.store.alerts.incidents import acknowledge_incident, incident_by_id, list_incidents
-from monitor.store.audit_log import append_entry
+from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction
 from monitor.web.clock import Clock
 
@@ -29,14 +30,14 @@ def acknowledge(
     incident_id: FromPath[int],
     lead: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
+    settings: NamedDependency[Settings],
     clock: NamedDependency[Clock],
 ) -> Redirect:
-    """Acknowledge an incident in the name of the signed-in lead."""
+    """Acknowledge an incident in the name of the signed-in lead, on the page and in Slack."""
     with transaction(engine) as connection:
-        incident_by_id(connection, incident_id)
-        if acknowledge_incident(connection, incident_id, lead.name):
-            subject = f"incident:{incident_id}"
-            append_entry(connection, clock(), lead.name, "acknowledged", subject)
+        alert_incidents.acknowledge(
+            connection, incident_id, lead.name, clock(), alerts=settings.alerts
+        )
     return Redirect("/incidents", status_code=303)
 
 

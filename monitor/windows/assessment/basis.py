@@ -25,8 +25,8 @@ def with_basis(
         return assessment
     completed = replace(
         basis,
-        reference=replace(reference, n_users=basis.reference.n_users),
-        current=replace(current, n_users=basis.current.n_users),
+        reference=replace(reference, n_end_users=basis.reference.n_end_users),
+        current=replace(current, n_end_users=basis.current.n_end_users),
         encoder=encoder,
         versions=versions,
     )

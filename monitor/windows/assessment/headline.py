@@ -1,139 +1,124 @@
-"""The one sentence of an evaluation: what moved, told apart, in words a manager understands."""
+"""Headline of an assessment: input and output drift and degraded metrics in one sentence."""
 
 from collections.abc import Sequence
 
 from monitor.drift import DriftResult, SampleDesign
+from monitor.rendering.numbers import format_bound, format_day, is_informative, join_names
 from monitor.rendering.wording import (
+    NOUNS,
     describe_input,
     describe_output,
     describe_slow_share,
-    format_bound,
-    format_day,
-    is_informative,
 )
 from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment
 
 TOPICS_NAMED = 3
-METRICS_NAMED = 3
+COLUMNS_NAMED = 3
 
-#: A change that is neither better nor worse is worth a clause from here on: between what is called
-#: small (.147) and medium (.33) of Cliff's delta (Romano et al., Florida Association of
+#: A change without a direction of better is reported from here on: between the limits of a small
+#: (.147) and a medium (.33) effect by Cliff's delta (Romano et al., Florida Association of
 #: Institutional Research, 2006).
 NOTABLE_EFFECT = 0.2
 NOTABLE_P_VALUE = 0.01
 
+#: End users that each side needs, as :mod:`monitor.drift` requires.
+MIN_END_USERS = 20
+
 
 def headline(
-    asked: FamilyAssessment,
-    answered: FamilyAssessment,
+    input_family: FamilyAssessment,
+    output_family: FamilyAssessment,
     numeric_columns: Sequence[NumericAssessment],
 ) -> str:
-    """Say what people ask, what they are answered given that, and which metrics got worse."""
-    degraded = [one for one in numeric_columns if one.degraded]
-    parts = [_asked(asked), _answered(answered, asked)]
+    """Return the headline: prompts, responses given the prompts, and degraded metrics."""
+    degraded = [column for column in numeric_columns if column.degraded]
+    clauses = [_input(input_family), _output(output_family, input_family)]
     if degraded:
-        worst = sorted(degraded, key=lambda one: -abs(one.relative_change or 1.0))
-        fallen = join_names([_loss(one) for one in worst[:METRICS_NAMED]])
-        left = len(worst) - METRICS_NAMED
-        if left > 0:
-            fallen += f" and {left} more metrics"
-        parts.append(("and " if answered.alarm else "but ") + fallen)
+        worst = sorted(degraded, key=lambda column: -abs(column.relative_change or 1.0))
+        losses = join_names([_change(column) for column in worst[:COLUMNS_NAMED]])
+        n_more = len(worst) - COLUMNS_NAMED
+        if n_more > 0:
+            losses += f" and {n_more} more metrics"
+        clauses.append(("and " if output_family.alarm else "but ") + losses)
     elif notable := _notable(numeric_columns):
-        parts.append(
-            ("and " if answered.alarm else "though ") + join_names([_loss(one) for one in notable])
-        )
-    sentence = _sentence([part for part in parts if part])
+        changes = join_names([_change(column) for column in notable])
+        clauses.append(("and " if output_family.alarm else "though ") + changes)
+    # A semicolon before the responses, a comma before the metrics.
+    sentence = "; ".join(clauses[:2]) + "".join(f", {clause}" for clause in clauses[2:])
     return sentence[0].upper() + sentence[1:] + "."
 
 
-def not_enough(n_reference: int, n_current: int, least: int) -> str:
-    """Say which side is too small to be judged."""
-    too_small = []
+def describe_small_side(n_reference: int, n_current: int, least: int) -> str:
+    """Return the headline where a side has fewer than ``least`` exchanges."""
+    small = []
     if n_reference < least:
-        too_small.append(f"the baseline has {n_reference:,}")
+        small.append(f"the baseline has {n_reference:,}")
     if n_current < least:
-        too_small.append(f"the window has {n_current:,}")
-    return (
-        f"Not enough data to judge: {least:,} exchanges are needed on either side, "
-        f"{' and '.join(too_small)}."
-    )
+        small.append(f"the window has {n_current:,}")
+    return f"Not enough data: {least:,} exchanges are required on each side; {' and '.join(small)}."
 
 
-def too_few(asked: DriftResult, design: SampleDesign | None, least: int) -> str:
-    """Say why a comparison of enough exchanges could not judge: what it was left with."""
+def describe_small_comparison(result: DriftResult, design: SampleDesign | None, least: int) -> str:
+    """Return the headline where too few comparable exchanges, or end users, were left."""
     if design is not None:
-        kept = int(design.reference_comparable.sum()), int(design.current_comparable.sum())
-        if min(kept) < least:
+        n_left = int(design.reference_comparable.sum()), int(design.current_comparable.sum())
+        if min(n_left) < least:
             return (
-                f"{not_enough(*kept, least)} That is what is left when task types that were "
-                "sampled at different rates are made comparable."
+                f"{describe_small_side(*n_left, least)} These are left after thinning task types "
+                "that were sampled at different rates."
             )
     return (
-        f"Not enough data to judge: the exchanges come from {asked.n_current_groups:,} users "
-        f"in the window and {asked.n_reference_groups:,} in the baseline; 20 are needed on "
-        "either side to tell drift from the habits of a few."
+        f"Not enough data: the exchanges come from {result.n_current_groups:,} end users in the "
+        f"window and {result.n_reference_groups:,} in the baseline; {MIN_END_USERS} are required "
+        "on each side to tell drift from the habits of a few."
     )
 
 
-def _asked(family: FamilyAssessment) -> str:
+def _input(family: FamilyAssessment) -> str:
     if family.slow_alarm:
         return f"{describe_input(family)} ({describe_slow_share(family.slow_alarm)})"
     if not family.alarm:
         return describe_input(family)
-    share = f"{_how_many(family, 'prompts')} are unlike the baseline"
+    since = ""
     if family.slow is not None and family.slow.alarm and family.slow.since is not None:
-        share += f", since {format_day(family.slow.since)}"
-    return f"{describe_input(family)} ({share}{_named(family)})"
+        since = f", since {format_day(family.slow.since)}"
+    return f"{describe_input(family)} ({_share(family)}{since}{_topics(family)})"
 
 
-def _how_many(family: FamilyAssessment, noun: str) -> str:
+def _output(family: FamilyAssessment, input_family: FamilyAssessment) -> str:
+    description = describe_output(family, input_family)
+    return f"{description} ({_share(family)}{_topics(family)})" if family.alarm else description
+
+
+def _share(family: FamilyAssessment) -> str:
     if not is_informative(family.drifted_share_lower_bound):
-        return f"it can't be told how many {noun}"
-    return f"at least {format_bound(family.drifted_share_lower_bound)} of {noun}"
+        return f"no lower bound on the share of {NOUNS[family.family]}"
+    bound = format_bound(family.drifted_share_lower_bound)
+    return f"at least {bound} of {NOUNS[family.family]} differ from the baseline"
 
 
-def _answered(family: FamilyAssessment, asked: FamilyAssessment) -> str:
-    if not family.alarm:
-        return describe_output(family, asked)
-    share = f"{_how_many(family, 'answers')} are unlike the baseline's"
-    return f"{describe_output(family, asked)} ({share}{_named(family)})"
-
-
-def _sentence(parts: Sequence[str]) -> str:
-    """Join clauses: a semicolon before the answers, a comma before the metrics."""
-    sentence = "; ".join(parts[:2])
-    return sentence if len(parts) < 3 else f"{sentence}, {parts[2]}"
-
-
-def _named(family: FamilyAssessment) -> str:
+def _topics(family: FamilyAssessment) -> str:
     names = [f"“{topic.name}”" for topic in family.topics[:TOPICS_NAMED]]
-    left = len(family.topics) - TOPICS_NAMED
+    n_more = len(family.topics) - TOPICS_NAMED
     if not names:
         return ""
-    return ": " + (join_names(names) if left <= 0 else f"{', '.join(names)} and {left} more")
+    return ": " + (join_names(names) if n_more <= 0 else f"{', '.join(names)} and {n_more} more")
 
 
 def _notable(numeric_columns: Sequence[NumericAssessment]) -> list[NumericAssessment]:
-    """Return what moved far without an alarm: answers may mean the same and be twice as long."""
-    moved = [
-        one
-        for one in numeric_columns
-        if one.adjusted_p_value <= NOTABLE_P_VALUE and abs(one.effect_size) >= NOTABLE_EFFECT
+    """Return large changes without an alarm: responses may mean the same and be twice as long."""
+    changed = [
+        column
+        for column in numeric_columns
+        if column.adjusted_p_value <= NOTABLE_P_VALUE and abs(column.effect_size) >= NOTABLE_EFFECT
     ]
-    return sorted(moved, key=lambda one: -abs(one.effect_size))[:METRICS_NAMED]
+    return sorted(changed, key=lambda column: -abs(column.effect_size))[:COLUMNS_NAMED]
 
 
-def _loss(one: NumericAssessment) -> str:
-    name = f"`{one.name}`" if one.side == "metric" else f"`{one.side} {one.name}`"
-    verb = "fell" if one.current_mean < one.reference_mean else "rose"
-    # Of something rare the percentage says little: 1868% may be from one answer in 200 to 20.
-    if one.relative_change is None or abs(one.relative_change) > 1:
-        return f"{name} {verb} from {one.reference_mean:.2g} to {one.current_mean:.2g}"
-    return f"{name} {verb} by {abs(one.relative_change):.0%}"
-
-
-def join_names(names: Sequence[str]) -> str:
-    """Return names as a sentence lists them: "a", "a and b", "a, b and c"."""
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+def _change(column: NumericAssessment) -> str:
+    name = f"`{column.name}`" if column.side == "metric" else f"`{column.side} {column.name}`"
+    verb = "fell" if column.current_mean < column.reference_mean else "rose"
+    # Of a rare event the percentage misleads: 1868% may be from one response in 200 to 20.
+    if column.relative_change is None or abs(column.relative_change) > 1:
+        return f"{name} {verb} from {column.reference_mean:.2g} to {column.current_mean:.2g}"
+    return f"{name} {verb} by {abs(column.relative_change):.0%}"

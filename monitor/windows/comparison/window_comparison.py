@@ -21,7 +21,11 @@ from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Assessment, Basis, Source
 from monitor.traffic.redaction import Redactor
 from monitor.windows.assessment.families import build_family, novelty_of, untested
-from monitor.windows.assessment.headline import headline, not_enough, too_few
+from monitor.windows.assessment.headline import (
+    describe_small_comparison,
+    describe_small_side,
+    headline,
+)
 from monitor.windows.assessment.metric_remarks import metrics_not_compared
 from monitor.windows.assessment.remarks import (
     incomparable_answers,
@@ -102,7 +106,7 @@ def assess(
         basis=basis,
     )
     if min(len(reference), len(current)) < least:
-        return decline(not_enough(len(reference), len(current), least))
+        return decline(describe_small_side(len(reference), len(current), least))
     rngs = [np.random.default_rng([seed, stream]) for stream in range(4)]
     design = comparable(reference, current, rate_for)
     asked = compare(
@@ -119,7 +123,7 @@ def assess(
         design=design,
     )
     if asked.verdict == "not_enough_data":
-        return decline(too_few(asked, design, least))
+        return decline(describe_small_comparison(asked, design, least))
     scalars = numeric_columns_of(reference, current, drift, declared)
     answered = _compare_answers(
         reference, current, scalars=scalars, drift=drift, design=design, rng=rngs[1]
@@ -176,8 +180,8 @@ def assess(
         remarks=remarks,
         basis=replace(
             basis,
-            reference=Source(n_users=asked.n_reference_groups),
-            current=Source(n_users=asked.n_current_groups),
+            reference=Source(n_end_users=asked.n_reference_groups),
+            current=Source(n_end_users=asked.n_current_groups),
         ),
     )
     return Assessed(assessment, novelty_of(asked, answered, families), cluster, scalars, lost)

@@ -1,1 +1,1 @@
-"""How an assessment reads: as a page, in a terminal, in words."""
+"""Reports of an assessment: HTML page, terminal, and Evidently's page."""

@@ -1,4 +1,4 @@
-"""How templates of reports are rendered: everything is escaped, every text has a limit."""
+"""Jinja environment of the report templates: autoescape, strict, with bounded excerpts."""
 
 from functools import cache
 
@@ -6,29 +6,29 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from monitor.plurals import pluralize
-from monitor.rendering import wording
+from monitor.rendering import numbers, wording
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
 from monitor.windows.report.figures import growth, whisker
 
-#: Of a quoted text, on average: more is cut.
+#: Limit of an excerpt in bytes, per character of its limit in characters.
 BYTES_PER_CHARACTER = 2
 
 
 def render_template(name: str, **values: object) -> Markup:
-    """Return a rendered template."""
+    """Render a template."""
     return Markup(_environment().get_template(name).render(**values))  # noqa: S704 - it escapes
 
 
 def render_macro(name: str, macro: str, *values: object) -> Markup:
-    """Return what a macro of a template writes."""
+    """Render a macro of a template."""
     module = _environment().get_template(name).module
     return Markup(getattr(module, macro)(*values))  # noqa: S704 - it escapes
 
 
 def shorten(text: str, limit: int) -> str:
-    """Return the beginning of a text on one line, within a number of characters and of bytes.
+    """Return the beginning of a text on one line, within a limit of characters and of bytes.
 
-    What HTML writes as ``&#34;`` and what UTF-8 needs four bytes for count as what they are.
+    Bytes are those of the escaped HTML in UTF-8.
     """
     line = excerpt(text, limit)
     left = BYTES_PER_CHARACTER * limit
@@ -52,22 +52,23 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "pluralize": pluralize,
-        "change": wording.format_change,
-        "effect": wording.format_effect,
+        "change": numbers.format_change,
+        "effect": numbers.format_effect,
         "excerpt": shorten,
-        "instant": wording.format_instant,
-        "mean": wording.format_mean,
-        "p_value": wording.format_p_value,
-        "share": wording.format_share,
-        "version": excerpt_of_version,
+        "instant": numbers.format_instant,
+        "mean": numbers.format_mean,
+        "p_value": numbers.format_p_value,
+        "share": numbers.format_share,
+        "version_name": excerpt_of_version,
     }
     environment.globals |= {
+        "NOUNS": wording.NOUNS,
         "VERDICTS": wording.VERDICTS,
-        "day": wording.format_day,
-        "days_of": wording.format_window,
+        "day": numbers.format_day,
+        "format_window": numbers.format_window,
         "growth": growth,
-        "is_informative": wording.is_informative,
-        "mix_change": wording.format_mix_change,
+        "is_informative": numbers.is_informative,
+        "describe_mix_change": wording.describe_mix_change,
         "describe_enrichment": wording.describe_enrichment,
         "describe_growth": wording.describe_growth,
         "describe_input": wording.describe_input,

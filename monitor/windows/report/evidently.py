@@ -1,4 +1,4 @@
-"""The weekly HTML report, rendered by Evidently from numbers: never from texts or vectors."""
+"""Evidently's HTML report on descriptors, metrics and task types; it gets no texts or vectors."""
 
 import os
 import warnings
@@ -14,56 +14,56 @@ from monitor.windows.comparison.numeric_comparison import NumericColumn
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-#: Rows of each side: the page's histograms don't gain from more.
+#: Rows of each side; more do not improve the histograms.
 MAX_ROWS = 5_000
 
-#: Categories shown; the rest are counted together.
+#: Categories; the rest are counted together.
 MAX_CATEGORIES = 20
 
 TASK_TYPE = "task type"
 
 
 def render_evidently(
-    scalars: Sequence[NumericColumn],
+    numeric_columns: Sequence[NumericColumn],
     reference_task_types: Sequence[str],
     current_task_types: Sequence[str],
     rng: np.random.Generator,
     *,
     current_weights: NDArray[np.float64] | None = None,
 ) -> str:
-    """Render the drift of characteristics, metrics and task types as one HTML page.
+    """Render the distributions of descriptors, metrics and task types as one HTML page.
 
-    Rows are sampled to :data:`MAX_ROWS` a side. Names and categories are stripped of what HTML
-    reads as markup, because Evidently writes them into a script of the page.
+    Rows are sampled to :data:`MAX_ROWS` a side. Names and categories are stripped of HTML markup,
+    because Evidently writes them into a script of the page.
 
     Args:
-        scalars: Characteristics and metrics, each with its values on both sides.
-        reference_task_types: One for each exchange of the baseline.
-        current_task_types: One for each exchange of the window.
-        rng: Draws the rows.
-        current_weights: What each exchange of the window stands for, where that differs: its rows
-            are then drawn in proportion, with replacement.
+        numeric_columns: Descriptors and metrics with their values on both sides.
+        reference_task_types: Task type of each exchange of the baseline.
+        current_task_types: Task type of each exchange of the window.
+        rng: Samples the rows.
+        current_weights: Weights of the exchanges of the window, where they differ: rows are then
+            sampled in proportion, with replacement.
     """
     # Set before the import: Evidently reads it when it is imported.
     os.environ["DO_NOT_TRACK"] = "1"
     with warnings.catch_warnings():
-        # Its imports and NumPy calls warn of deprecations that only Evidently can mend.
+        # Its imports and NumPy calls raise deprecation warnings that only Evidently can fix.
         warnings.simplefilter("ignore")
         from evidently import DataDefinition, Dataset, Report  # noqa: PLC0415 - takes 5 s
         from evidently.presets import DataDriftPreset  # noqa: PLC0415
 
-        usable = [one for one in scalars if _has_values(one)]
-        names = _distinct([_plain(f"{one.side}: {one.name}") for one in usable])
+        usable = [column for column in numeric_columns if _has_values(column)]
+        names = _distinct([_plain(f"{column.side}: {column.name}") for column in usable])
         has_types = len({*reference_task_types, *current_task_types}) > 1
         common = _common_types(reference_task_types, current_task_types)
         reference = _frame(
-            {name: one.reference for name, one in zip(names, usable, strict=True)},
+            {name: column.reference for name, column in zip(names, usable, strict=True)},
             reference_task_types if has_types else None,
             common,
             rng,
         )
         current = _frame(
-            {name: one.current for name, one in zip(names, usable, strict=True)},
+            {name: column.current for name, column in zip(names, usable, strict=True)},
             current_task_types if has_types else None,
             common,
             rng,
@@ -97,7 +97,7 @@ def _frame(
         rows = np.sort(rng.choice(n, MAX_ROWS, replace=False))
     values: dict[str, Any] = {name: column[rows] for name, column in columns.items()}
     if task_types is not None:
-        named = [one if one in common else "(other)" for one in task_types]
+        named = [name if name in common else "(other)" for name in task_types]
         values[TASK_TYPE] = [_plain(named[row]) or "(none)" for row in rows]
     return pd.DataFrame(values)
 
@@ -107,9 +107,9 @@ def _common_types(reference: Sequence[str], current: Sequence[str]) -> set[str]:
     return {str(names[index]) for index in np.argsort(-counts)[:MAX_CATEGORIES]}
 
 
-def _has_values(scalar: NumericColumn) -> bool:
-    """Tell whether both sides have values, not all the same: else there is nothing to draw."""
-    finite = [side[np.isfinite(side)] for side in (scalar.reference, scalar.current)]
+def _has_values(column: NumericColumn) -> bool:
+    """Return whether both sides have values, not all equal: otherwise there is nothing to draw."""
+    finite = [side[np.isfinite(side)] for side in (column.reference, column.current)]
     return all(side.size > 1 for side in finite) and bool(np.ptp(np.concatenate(finite)) > 0)
 
 

@@ -1,16 +1,16 @@
-"""Small drawings of a page: geometry only, in the units of an SVG's viewBox."""
+"""Geometry of the report's small charts, in the units of an SVG viewBox."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.rendering.wording import format_day, format_share
+from monitor.rendering.numbers import format_day, format_share
 from monitor.store.windows.assessment import NumericAssessment, Topic
 
-#: Of the drawing of an effect.
+#: Width of the chart of an effect.
 WHISKER_WIDTH = 120.0
 
-#: Of the drawing of a topic's growth.
+#: Size of the chart of a topic's growth.
 GROWTH_HEIGHT = 40.0
 GROWTH_WIDTH = 280.0
 WIDEST_BAR = 28.0
@@ -18,7 +18,7 @@ WIDEST_BAR = 28.0
 
 @dataclass(frozen=True)
 class Whisker:
-    """An effect and its interval on an axis from -reach to +reach; 0 is in the middle."""
+    """An effect and its interval on an axis from -reach to +reach, with 0 in the middle."""
 
     dot: float
     #: ``None`` where the effect has no interval.
@@ -28,7 +28,7 @@ class Whisker:
 
 @dataclass(frozen=True)
 class Bar:
-    """A period of a topic's growth."""
+    """A period in the chart of a topic's growth."""
 
     x: float
     y: float
@@ -39,45 +39,49 @@ class Bar:
 
 @dataclass(frozen=True)
 class Growth:
-    """A topic's share by day, and the height of its share in the baseline."""
+    """The chart of a topic's share by day, with a line at its share of the baseline."""
 
     bars: tuple[Bar, ...]
     width: float
     baseline: float
-    #: The share that the full height stands for.
+    #: The share at full height.
     top: float
 
 
 def reach_of(numeric_columns: Sequence[NumericAssessment]) -> float:
-    """Return where the axis of effects ends on either side: at the largest limit, in tenths."""
+    """Return the half-width of the axis of effects: the largest limit, rounded up to tenths."""
     limits = [0.1]
-    for one in numeric_columns:
-        limits += [abs(one.effect_size), abs(one.effect_lower or 0.0), abs(one.effect_upper or 0.0)]
+    for column in numeric_columns:
+        limits += [
+            abs(column.effect_size),
+            abs(column.effect_lower or 0.0),
+            abs(column.effect_upper or 0.0),
+        ]
     return min(1.0, math.ceil(round(10 * max(limits), 6)) / 10)
 
 
-def whisker(one: NumericAssessment, reach: float) -> Whisker:
-    """Draw an effect and its interval."""
+def whisker(column: NumericAssessment, reach: float) -> Whisker:
+    """Lay out an effect and its interval."""
 
     def place(value: float) -> float:
         middle = WHISKER_WIDTH / 2
-        # A dot at the end of the axis must not be cut.
-        within = max(-1.0, min(1.0, value / reach))
-        return round(middle + within * (middle - 5.0), 1)
+        # A dot at the end of the axis must not be clipped.
+        position = max(-1.0, min(1.0, value / reach))
+        return round(middle + position * (middle - 5.0), 1)
 
-    known = one.effect_lower is not None and one.effect_upper is not None
+    known = column.effect_lower is not None and column.effect_upper is not None
     return Whisker(
-        dot=place(one.effect_size),
-        lower=place(one.effect_lower or 0.0) if known else None,
-        upper=place(one.effect_upper or 0.0) if known else None,
+        dot=place(column.effect_size),
+        lower=place(column.effect_lower or 0.0) if known else None,
+        upper=place(column.effect_upper or 0.0) if known else None,
     )
 
 
 def growth(topic: Topic) -> Growth | None:
-    """Draw how a topic grew; ``None`` where that isn't known."""
+    """Lay out the growth of a topic; ``None`` where it is unknown."""
     if not topic.growth:
         return None
-    shares = [one.share or 0.0 for one in topic.growth]
+    shares = [period.share or 0.0 for period in topic.growth]
     top = max([*shares, topic.share_reference, 1e-9])
     step = min(WIDEST_BAR, GROWTH_WIDTH / len(shares))
     bars = tuple(

@@ -1,4 +1,4 @@
-"""Where a label goes: near its dots, over as few others as can be, never over another label."""
+"""Placement of labels: near their dots, over few other dots, never over another label."""
 
 import math
 import unicodedata
@@ -9,26 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 FONT_SIZE = 13.0
-#: Of the letters of a sans-serif face, on average and in the bold weight.
+#: Mean advance width of a bold sans-serif font, in units of its size.
 ADVANCE = 0.57
 HEIGHT = 22.0
-#: Of the number in its disc before the text.
+#: Width of the number in its disc before the text.
 BADGE = 20.0
 GAP = 5.0
 
-#: Distances of a label from what it names that are tried, in this many directions.
+#: Candidate distances of a label from its anchor, in this many directions.
 DISTANCES = (16.0, 26.0, 40.0, 60.0, 85.0, 115.0, 150.0)
 N_DIRECTIONS = 16
-#: What a unit of distance costs, where a covered dot of a drifted topic costs 1.
+#: Cost of a unit of distance; covering a dot of a drifted topic costs 1.
 COST_OF_DISTANCE = 0.08
-#: Of covering the middle of another topic.
+#: Cost of covering the anchor of another topic.
 COST_OF_ANCHOR = 12.0
 NEVER = 1e9
 
 
 @dataclass(frozen=True)
 class Box:
-    """A label's place, and where the line to what it names begins."""
+    """The place of a label, and the start of the line to its anchor."""
 
     x: float
     y: float
@@ -37,7 +37,7 @@ class Box:
     line_from: tuple[float, float]
 
     def overlaps(self, other: "Box", room: float = 3.0) -> bool:
-        """Return whether two labels touch, or nearly do."""
+        """Return whether two labels are closer than ``room``."""
         return (
             self.x < other.x + other.width + room
             and other.x < self.x + self.width + room
@@ -47,7 +47,7 @@ class Box:
 
 
 def text_width(text: str) -> float:
-    """Estimate the width of a text; what East Asian scripts write wide counts twice."""
+    """Estimate the width of a text; wide East Asian characters count 1.75 times."""
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     return FONT_SIZE * ADVANCE * (len(text) + 0.75 * wide)
 
@@ -57,38 +57,38 @@ def place_label(
     anchor: tuple[float, float],
     *,
     taken: Sequence[Box],
-    others: Sequence[tuple[float, float]],
+    other_anchors: Sequence[tuple[float, float]],
     dots: Sequence[tuple[NDArray[np.float64], float]],
     frame: tuple[float, float],
 ) -> Box:
-    """Place a label.
+    """Place a label at the candidate position of lowest cost.
 
     Args:
-        text: What it says, after its number.
-        anchor: The middle of what it names.
+        text: The text after the number.
+        anchor: The point that it names.
         taken: Labels that are placed already.
-        others: The middles of what others name.
-        dots: Dots ``[n, 2]``, and what it costs to cover one of them.
+        other_anchors: Anchors of the other labels.
+        dots: Dots ``[n, 2]``, and the cost of covering one of them.
         frame: Width and height of the drawing.
     """
     width = round(BADGE + GAP + text_width(text) + GAP, 1)
-    tried = [
+    candidates = [
         (distance, _box_towards(anchor, distance, 2 * math.pi * number / N_DIRECTIONS, width))
         for distance in DISTANCES
         for number in range(N_DIRECTIONS)
     ]
     costs = [
-        COST_OF_DISTANCE * distance + _cost(box, taken, others, dots, frame)
-        for distance, box in tried
+        COST_OF_DISTANCE * distance + _cost(box, taken, other_anchors, dots, frame)
+        for distance, box in candidates
     ]
-    return tried[int(np.argmin(costs))][1]
+    return candidates[int(np.argmin(costs))][1]
 
 
 def _box_towards(anchor: tuple[float, float], distance: float, angle: float, width: float) -> Box:
-    """Return the label that begins at a distance in a direction."""
+    """Return the box of a label at a distance from its anchor, in a direction."""
     across, down = math.cos(angle), math.sin(angle)
     at_x, at_y = anchor[0] + distance * across, anchor[1] + distance * down
-    # Directly above and below it is centred, to the sides it begins at the point.
+    # Directly above and below, the label is centred; to the sides, it starts at the point.
     x = at_x - width / 2 + across * width / 2
     y = at_y - HEIGHT / 2 + down * HEIGHT / 2
     return Box(
@@ -106,7 +106,7 @@ def _box_towards(anchor: tuple[float, float], distance: float, angle: float, wid
 def _cost(
     box: Box,
     taken: Sequence[Box],
-    others: Sequence[tuple[float, float]],
+    other_anchors: Sequence[tuple[float, float]],
     dots: Sequence[tuple[NDArray[np.float64], float]],
     frame: tuple[float, float],
 ) -> float:
@@ -116,18 +116,18 @@ def _cost(
         + max(0.0, box.x + box.width - frame[0] + 2.0)
         + max(0.0, box.y + box.height - frame[1] + 2.0)
     )
-    cost = NEVER * outside + NEVER * sum(box.overlaps(one) for one in taken)
-    for x, y in others:
+    cost = NEVER * outside + NEVER * sum(box.overlaps(label) for label in taken)
+    for x, y in other_anchors:
         if box.x - 8 < x < box.x + box.width + 8 and box.y - 8 < y < box.y + box.height + 8:
             cost += COST_OF_ANCHOR
     if cost >= NEVER:
         return cost
-    for places, each in dots:
+    for places, cost_of_dot in dots:
         covered = (
             (places[:, 0] > box.x)
             & (places[:, 0] < box.x + box.width)
             & (places[:, 1] > box.y)
             & (places[:, 1] < box.y + box.height)
         )
-        cost += each * float(covered.sum())
+        cost += cost_of_dot * float(covered.sum())
     return cost

@@ -1,7 +1,7 @@
-"""The map of a window as it is drawn: dots, and labels that neither overlap nor leave the frame.
+"""Geometry of the map of a window: dots, and labels that neither overlap nor leave the frame.
 
-Geometry only, in the units of an SVG's viewBox. A dot is a line of no length with round ends, so
-that all dots of a kind are one path and keep their size at any scale.
+Units are those of an SVG viewBox. A dot is a line of length 0 with round ends, so that all dots of
+a kind are one path and keep their size at any scale.
 """
 
 from collections.abc import Sequence
@@ -16,17 +16,17 @@ from monitor.store.windows.prompt_maps import PromptMap
 from monitor.windows.report.label_placement import Box, place_label
 
 WIDTH, HEIGHT = 760.0, 540.0
-#: Between the outermost dots and the frame.
+#: Distance between the outermost dots and the frame.
 MARGIN = 26.0
 
-#: How much more one axis may be stretched than the other.
+#: Largest ratio of the scales of the two axes.
 MAX_STRETCH = 1.4
-#: Of the unit square: what extends less isn't blown up.
+#: Smaller extents, in the unit square, are not magnified.
 LEAST_EXTENT = 1e-3
 
-#: Topics with a colour of their own; all others share one.
+#: Topics with a colour of their own; the rest share a colour.
 N_COLOURS = 6
-#: Topics with a label; the list beside the map names all.
+#: Topics with a label; the list next to the map names all.
 N_LABELS = 10
 LABEL_CHARACTERS = 30
 
@@ -37,7 +37,7 @@ class Dots:
 
     #: Data of an SVG path.
     path: str
-    #: Number of the first one on the map: those of the window first, then those of the baseline.
+    #: Number of the first dot on the map: dots of the window first, then those of the baseline.
     first: int
     n: int
 
@@ -48,15 +48,15 @@ class MapTopic:
 
     topic: Topic
     family: str
-    #: As it is labelled, from 1.
+    #: Its number on the map, from 1.
     number: int
     #: ``1`` to ``6``, or ``rest``.
     colour: str
     dots: Dots
-    #: The dot in its middle; ``None`` where no dot is left.
+    #: The dot nearest to its median; ``None`` where it has no dot.
     anchor: tuple[float, float] | None
     label: str
-    #: ``None`` where it has no label on the map.
+    #: Place of the label; ``None`` where it has none.
     box: Box | None
 
 
@@ -65,7 +65,7 @@ class DrawnMap:
     """A map, ready for a template."""
 
     reference: Dots
-    #: Of no drifted topic.
+    #: Prompts of the window outside the drifted topics.
     ordinary: Dots
     #: In the order of the assessment.
     topics: tuple[MapTopic, ...]
@@ -74,15 +74,15 @@ class DrawnMap:
 
     @property
     def n_drifted(self) -> int:
-        """Return how many dots lie on drifted topics."""
-        return sum(one.dots.n for one in self.topics)
+        """Return the number of dots on drifted topics."""
+        return sum(topic.dots.n for topic in self.topics)
 
 
 def draw(drawn: PromptMap, assessment: Assessment) -> DrawnMap:
-    """Draw a map.
+    """Lay out a map for the template.
 
     Args:
-        drawn: Where the prompts lie.
+        drawn: The sampled prompts and their places.
         assessment: Names the topics.
     """
     places = into_frame(np.concatenate([drawn.current, drawn.reference]))
@@ -105,7 +105,7 @@ def draw(drawn: PromptMap, assessment: Assessment) -> DrawnMap:
                 _label(named[at][0]),
                 anchor,
                 taken=list(boxes.values()),
-                others=[one for one in anchors if one is not None and one != anchor],
+                other_anchors=[other for other in anchors if other is not None and other != anchor],
                 dots=((drifted, 1.0), (current, 0.15), (reference, 0.1)),
                 frame=(WIDTH, HEIGHT),
             )
@@ -131,9 +131,9 @@ def draw(drawn: PromptMap, assessment: Assessment) -> DrawnMap:
 
 
 def into_frame(places: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Turn places into those of a drawing: the longer side lies across, and fills the frame.
+    """Scale places to the frame, the longer side horizontally.
 
-    The axes mean nothing, so one may be stretched against the other, up to :data:`MAX_STRETCH`.
+    The axes have no meaning, so their scales may differ by a factor of up to :data:`MAX_STRETCH`.
     """
     if not len(places):
         return np.empty((0, 2))
@@ -152,11 +152,11 @@ def _dots(places: NDArray[np.float64], first: int) -> Dots:
 
 
 def _middle(places: NDArray[np.float64]) -> tuple[float, float] | None:
-    """Return the dot nearest to the median of some: a dot, so that it can't lie between two."""
+    """Return the dot nearest to the median: a dot, so that it cannot lie between two clusters."""
     if not len(places):
         return None
-    apart = ((places - np.median(places, axis=0)) ** 2).sum(axis=1)
-    x, y = places[int(apart.argmin())]
+    distances = ((places - np.median(places, axis=0)) ** 2).sum(axis=1)
+    x, y = places[int(distances.argmin())]
     return round(float(x), 1), round(float(y), 1)
 
 

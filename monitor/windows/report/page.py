@@ -1,9 +1,11 @@
-"""The page of an assessment: one file, no script, nothing fetched, light and dark.
+"""HTML report of an assessment, and its parts for the web page.
 
-Its size has a limit whatever the window holds: what is listed, and how much of each text, is
-counted. The review page shows the same parts in its own frame, which brings ``report.css``.
+The report is one file without scripts or external resources, with a light and a dark scheme. Its
+size is bounded for any window: lists and excerpts have limits. The web page shows the same parts
+in its own layout, which includes ``report.css``.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -11,16 +13,17 @@ from markupsafe import Markup
 
 from monitor.rendering import wording
 from monitor.store.windows.assessment import Assessment
+from monitor.store.windows.map_texts import MapText
 from monitor.store.windows.prompt_maps import PromptMap
 from monitor.windows.report.environment import render_macro, render_template
 from monitor.windows.report.figures import reach_of
-from monitor.windows.report.map_drawing import draw
+from monitor.windows.report.map_drawing import DrawnMap, MapTopic, draw
 
-#: Style sheets, which the review page serves as files.
+#: Style style_sheets, which the web page serves as files.
 STYLES = Path(__file__).resolve().parent / "static"
 
-#: Topics of a family told with examples, and those that a table adds.
-TOPICS_TOLD = 6
+#: Topics of a family with examples, and further ones in a table.
+TOPICS_SHOWN = 6
 TOPICS_LISTED = 20
 NUMERIC_COLUMNS_SHOWN = 30
 TASK_TYPES_SHOWN = 15
@@ -34,17 +37,17 @@ def render_page(
     evidently: str = "",
     prompt_map: PromptMap | None = None,
 ) -> str:
-    """Return the page as HTML; whatever comes from traffic is escaped.
+    """Render the report as HTML; all texts of traffic are escaped.
 
     Args:
-        assessment: What is shown.
+        assessment: The assessment.
         window: First instant and first instant after, where the current side is a window.
-        evidently: Where Evidently's report is, as a link from this page; empty where there is none.
-        prompt_map: Where prompts lie; ``None`` leaves the map out.
+        evidently: Relative link to Evidently's report; empty where there is none.
+        prompt_map: The map of the prompts; ``None`` omits it.
     """
     drawn = None if prompt_map is None else draw(prompt_map, assessment)
-    where = Markup() if drawn is None else render_macro("map.html.j2", "map_section", drawn)
-    sheets = ("palette.css", "report.css", *(("map.css",) if drawn else ()))
+    prompts = Markup() if drawn is None else render_macro("map.html.j2", "map_section", drawn)
+    style_sheets = ("palette.css", "report.css", *(("map.css",) if drawn else ()))
     return str(
         render_template(
             "page.html.j2",
@@ -52,24 +55,24 @@ def render_page(
             model=assessment.model,
             parts=[
                 render_verdict(assessment, window),
-                where,
+                prompts,
                 render_findings(assessment, evidently=evidently),
             ],
             styles=[
                 Markup((STYLES / name).read_text(encoding="utf-8"))  # noqa: S704 - our own files
-                for name in sheets
+                for name in style_sheets
             ],
         )
     )
 
 
 def render_verdict(assessment: Assessment, window: tuple[datetime, datetime] | None) -> Markup:
-    """Return the verdict in a sentence, remarks, and who is hit."""
+    """Render the verdict, the headline, the remarks and who is affected."""
     return render_template(
         "verdict.html.j2",
         assessment=assessment,
         window=window,
-        numeric_columns=wording.by_effect(assessment.numeric_columns)[:NUMERIC_COLUMNS_SHOWN],
+        numeric_columns=wording.sort_by_effect(assessment.numeric_columns)[:NUMERIC_COLUMNS_SHOWN],
         limits={"remarks": REMARKS_SHOWN},
     )
 
@@ -77,22 +80,48 @@ def render_verdict(assessment: Assessment, window: tuple[datetime, datetime] | N
 def render_findings(
     assessment: Assessment, *, evidently: str, topics_on_map: bool = False
 ) -> Markup:
-    """Return everything that was found.
+    """Render all findings.
 
     Args:
-        assessment: What is shown.
+        assessment: The assessment.
         evidently: As for :func:`render_page`.
-        topics_on_map: The page tells the topics beside its map: they are left out here.
+        topics_on_map: Whether the page lists the topics next to its map: then they are omitted.
     """
-    numeric_columns = wording.by_effect(assessment.numeric_columns)[:NUMERIC_COLUMNS_SHOWN]
+    numeric_columns = wording.sort_by_effect(assessment.numeric_columns)[:NUMERIC_COLUMNS_SHOWN]
     return render_template(
         "findings.html.j2",
         assessment=assessment,
         numeric_columns=numeric_columns,
         reach=reach_of(numeric_columns),
-        n_more_characteristics=len(assessment.numeric_columns) - len(numeric_columns),
-        mix=wording.mix_by_change(assessment),
+        n_more_numeric_columns=len(assessment.numeric_columns) - len(numeric_columns),
+        mix=wording.sort_mix_by_change(assessment),
         evidently=evidently,
         topics_on_map=topics_on_map,
-        limits={"told": TOPICS_TOLD, "listed": TOPICS_LISTED, "task_types": TASK_TYPES_SHOWN},
+        limits={"topics": TOPICS_SHOWN, "listed": TOPICS_LISTED, "task_types": TASK_TYPES_SHOWN},
     )
+
+
+def render_map(drawn: DrawnMap, selected: int | None) -> Markup:
+    """Render a map whose labels are links, with the list of its topics.
+
+    Args:
+        drawn: The map.
+        selected: Index of the topic whose examples are shown; ``None``: none is.
+    """
+    return render_macro("map.html.j2", "map_and_topics", drawn, selected)
+
+
+def render_topic(placed: MapTopic, prompts: Sequence[str]) -> Markup:
+    """Render the examples of a topic on the map, and further prompts on it."""
+    return render_template("topic.html.j2", placed=placed, topic=placed.topic, prompts=prompts)
+
+
+def render_point(text: MapText | None, topic: str, neighbours: Sequence[MapText]) -> Markup:
+    """Render the exchange at a point of the map.
+
+    Args:
+        text: ``None`` where the exchange was deleted.
+        topic: Name of its drifted topic; empty where it is on none.
+        neighbours: The exchanges at the nearest points.
+    """
+    return render_template("point.html.j2", text=text, topic=topic, neighbours=neighbours)

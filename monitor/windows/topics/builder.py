@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift.result import Cluster
-from monitor.rendering.excerpts import LOOKED_AT, excerpt
+from monitor.rendering.excerpts import CHARACTERS_READ, excerpt
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Topic
 from monitor.windows.topics.examples import Quoter, Side
@@ -62,7 +62,7 @@ def build_topics(
             index=index,
             name=_distinct(name, taken) or excerpt(quoted, 40) or "without words",
             n_current=cluster.size,
-            n_users=current.count_users(cluster.members),
+            n_end_users=current.count_users(cluster.members),
             share_current=cluster.share_current,
             share_reference=cluster.share_reference,
             enrichment=cluster.enrichment,
@@ -87,7 +87,7 @@ def topic_indices(n: int, clusters: Sequence[Cluster]) -> NDArray[np.int64]:
 def _text(window: Exchanges, row: int, side: Side) -> str:
     if side == "prompts":
         return window.prompts[row]
-    return f"{window.prompts[row][: LOOKED_AT // 2]}\n{window.responses[row]}"
+    return f"{window.prompts[row][: CHARACTERS_READ // 2]}\n{window.responses[row]}"
 
 
 def _sample(n: int, rng: np.random.Generator) -> NDArray[np.int64]:

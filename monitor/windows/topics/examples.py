@@ -96,7 +96,7 @@ class Quoter:
         if side == "prompts" or not found:
             return tuple(found)
         return tuple(
-            example if row is None else replace(example, before=self._quoted_of_baseline(row))
+            example if row is None else replace(example, baseline=self._quoted_of_baseline(row))
             for example, row in zip(found, self._most_alike(list(found.values())), strict=True)
         )
 

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from monitor.rendering.excerpts import LOOKED_AT
+from monitor.rendering.excerpts import CHARACTERS_READ
 
 WORD = re.compile(r"[^\W\d_][\w'’-]*", re.UNICODE)  # noqa: RUF001 - the apostrophe people type
 LONGEST_WORD = 24
@@ -32,7 +32,7 @@ STOP_WORDS = frozenset(
 
 def words_of(text: str) -> set[str]:
     """Return the distinct words of a text that may name a topic, in lower case."""
-    found = (word.strip("'’-").lower() for word in WORD.findall(text[:LOOKED_AT]))  # noqa: RUF001
+    found = (word.strip("'’-").lower() for word in WORD.findall(text[:CHARACTERS_READ]))  # noqa: RUF001
     return {
         word.replace("’", "'")  # noqa: RUF001
         for word in found

@@ -20,11 +20,10 @@ from msgspec.structs import replace
 
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt_of_version
-from monitor.rendering.wording import format_bound, format_share, is_informative
+from monitor.rendering.numbers import format_bound, format_share, is_informative, join_names
 from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import count_users
 from monitor.store.windows.assessment import Assessment, Basis, Source, Verdict, VersionAssessment
-from monitor.windows.assessment.headline import join_names
 from monitor.windows.comparison.window_comparison import Assessed
 from monitor.windows.versions.split import Part
 
@@ -98,7 +97,7 @@ def judge_versions(
         _version(
             one,
             is_reported=one is speaker,
-            n_users=count_users([users[row] for row in one.part.rows]),
+            n_end_users=count_users([users[row] for row in one.part.rows]),
             seed=_seed_of(seed, one.part.version),
             alpha=shared.alpha,
         )
@@ -129,7 +128,7 @@ def _of_window(basis: Basis, drift: Drift, seed: int, users: Sequence[str]) -> B
         basis,
         seed=seed,
         settings=basis.settings | drift.model_dump(mode="json"),
-        current=Source(n_users=count_users(users)),
+        current=Source(n_end_users=count_users(users)),
     )
 
 
@@ -182,7 +181,7 @@ def _conclude(judged: Sequence[Judged], speaker: Judged, n_window: int) -> tuple
 
 
 def _version(
-    one: Judged, *, is_reported: bool, n_users: int, seed: int, alpha: float
+    one: Judged, *, is_reported: bool, n_end_users: int, seed: int, alpha: float
 ) -> VersionAssessment:
     found = one.assessment
     return VersionAssessment(
@@ -192,7 +191,7 @@ def _version(
         last=max(one.occurred_at, default=None),
         n_current=len(one.part.rows),
         estimated_current=found.estimated_current,
-        n_users=n_users,
+        n_end_users=n_end_users,
         seed=seed,
         alpha=alpha,
         baseline=one.baseline,

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
+from monitor.rendering.numbers import join_names
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.training.serving_periods import ServingPeriod
 from monitor.traffic.parsing.cleaning import MAX_NAME_CHARACTERS
-from monitor.windows.assessment.headline import join_names
 
 #: A field of more values than this names something else: a request, or a machine.
 MAX_VERSIONS = 8

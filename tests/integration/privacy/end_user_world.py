@@ -169,7 +169,7 @@ def _evaluate(engine: Engine, ids: dict[int, int], clock: datetime) -> int:
     )
     outliers = make_examples(prompt_of(5), prompt_of(33))
     before = Quote(prompt=prompt_of(IN_BASELINE), response=f"response {IN_BASELINE}")
-    changed = Example(prompt=prompt_of(6), response="Nothing.", before=before)
+    changed = Example(prompt=prompt_of(6), response="Nothing.", baseline=before)
     assessment = replace(
         assessment,
         input=replace(assessment.input, topics=topics, outliers=outliers),

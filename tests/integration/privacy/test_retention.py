@@ -147,7 +147,7 @@ def test_quotes_of_a_baseline_are_removed_with_it(any_engine: Engine, clock: dat
     old = store_numbers(any_engine, range(10), clock - 400 * DAY, baseline=True)
     store_numbers(any_engine, range(20, 30), clock - 300 * DAY, baseline=True)
     before = Quote(prompt="Is my card covered?", response="Yes.")
-    example = Example(prompt="Is my card insured?", response="No.", before=before)
+    example = Example(prompt="Is my card insured?", response="No.", baseline=before)
     output = make_family("output", topics=(make_topic(examples=(example,)),))
     with transaction(any_engine) as connection:
         against_it = store_evaluation(
@@ -163,7 +163,7 @@ def test_quotes_of_a_baseline_are_removed_with_it(any_engine: Engine, clock: dat
             for evaluation_id in (against_it, other)
         )
     assert cleaned is not None
-    assert (replace(example, before=None),) == cleaned.output.topics[0].examples
+    assert (replace(example, baseline=None),) == cleaned.output.topics[0].examples
     assert make_assessment(output=output) == left
 
 

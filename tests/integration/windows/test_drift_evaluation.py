@@ -117,8 +117,8 @@ def test_other_answers_to_the_same_questions_are_output_drift(
     assert assessment.headline.startswith("People ask what they asked before; the same questions")
     (example, *_) = assessment.output.topics[0].examples
     assert example.response == "Nothing of the kind."
-    assert example.before is not None
-    assert example.before.response == f"About {example.before.prompt.partition(' number')[0]}."
+    assert example.baseline is not None
+    assert example.baseline.response == f"About {example.baseline.prompt.partition(' number')[0]}."
 
 
 @pytest.mark.usefixtures("no_evidently", "baseline")

@@ -473,12 +473,12 @@ def test_with_several_versions_the_basis_is_that_of_the_files(tmp_path: Path) ->
     )
     found = compared(reference, current)
     assert found.basis is not None
-    assert (found.basis.current.n_users, found.basis.reference.n_users) == (90 + 30, 150)
+    assert (found.basis.current.n_end_users, found.basis.reference.n_end_users) == (90 + 30, 150)
     assert (found.basis.seed, found.basis.settings["alpha"]) == (
         SETTINGS.drift.seed,
         SETTINGS.drift.alpha,
     )
-    assert [one.n_users for one in found.versions] == [90 + 15, 90 + 15]
+    assert [one.n_end_users for one in found.versions] == [90 + 15, 90 + 15]
     assert [one.alpha for one in found.versions] == [SETTINGS.drift.alpha / 2] * 2
     assert len({found.basis.seed, *(one.seed for one in found.versions)}) == 3
     assert {one.baseline for one in found.versions} == {found.basis.reference.digest}

@@ -272,9 +272,9 @@ def test_the_basis_is_that_of_the_window_and_each_version_has_its_own(
     assert basis.settings["n_permutations"] == SETTINGS.drift.n_permutations
     assert [one.alpha for one in versions] == [SETTINGS.drift.alpha / 2] * 2
     assert len({basis.seed, *(one.seed for one in versions)}) == 3
-    n_users = [one.n_users for one in versions]
-    assert all(0 < n < one.n_current for n, one in zip(n_users, versions, strict=True))
-    assert max(n_users) < basis.current.n_users < sum(n_users)  # some wrote to both
+    n_end_users = [one.n_end_users for one in versions]
+    assert all(0 < n < one.n_current for n, one in zip(n_end_users, versions, strict=True))
+    assert max(n_end_users) < basis.current.n_end_users < sum(n_end_users)  # some wrote to both
 
 
 def test_versions_of_which_none_has_enough_are_judged_together(

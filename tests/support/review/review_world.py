@@ -77,7 +77,7 @@ def topic(index: int, name: str, examples: tuple[str, ...]) -> Topic:
         index=index,
         name=name,
         n_current=14,
-        n_users=11,
+        n_end_users=11,
         share_current=0.07,
         share_reference=0.002,
         enrichment=35.0,

@@ -1,4 +1,4 @@
-"""Assessments to test what is built on them: incidents, messages, pages."""
+"""Assessments for tests of incidents, messages and pages."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ HOSTILE = "<script>alert(1)</script> & <!channel> `*bold*` <https://evil.example
 
 
 def make_family(family: Any = "input", **values: Any) -> FamilyAssessment:
-    """Build a family that is as before."""
+    """Build a family without a significant change."""
     defaults = {
         "verdict": "no_drift",
         "alarm": False,
@@ -39,14 +39,14 @@ def make_family(family: Any = "input", **values: Any) -> FamilyAssessment:
 
 
 def make_slow(**values: Any) -> SlowDrift:
-    """Build slow drift since 5 October 2026, found three weeks later."""
+    """Build slow drift since 5 October 2026, detected three weeks later."""
     defaults = {
         "verdict": "drift",
         "alarm": True,
         "p_value": 2e-6,
         "n_windows": 9,
         "since": datetime(2026, 10, 5, tzinfo=UTC),
-        "found": datetime(2026, 10, 26, tzinfo=UTC),
+        "detected_at": datetime(2026, 10, 26, tzinfo=UTC),
         "share": 0.021,
         "drifted_share_lower_bound": 0.014,
     }
@@ -77,7 +77,7 @@ def make_topic(**values: Any) -> Topic:
         "index": 0,
         "name": "crypto, wallet, transfer",
         "n_current": 61,
-        "n_users": 48,
+        "n_end_users": 48,
         "share_current": 0.12,
         "share_reference": 0.003,
         "enrichment": 40.0,
@@ -110,12 +110,15 @@ def make_numeric_column(**values: Any) -> NumericAssessment:
 
 
 def make_version_assessment(**values: Any) -> VersionAssessment:
-    """Build the findings of a version that serves and speaks for its window."""
+    """Build the part of a serving version, the reported one."""
     defaults = {
         "version": "v2",
         "first": None,
         "last": None,
         "n_current": 400,
+        "n_end_users": 390,
+        "seed": 77,
+        "alpha": 0.0025,
         "baseline": "",
         "own_baseline": False,
         "is_serving": True,
@@ -144,7 +147,7 @@ def make_assessment(drifted_share: float | None = None, **values: Any) -> Assess
         "model": "assistant",
         "verdict": "drift" if drifted else "no_drift",
         "alarm": drifted,
-        "headline": "People ask about new things." if drifted else "No drift.",
+        "headline": "Prompts have drifted." if drifted else "No drift.",
         "n_reference": 2000,
         "n_current": 500,
         "input": family,
@@ -154,9 +157,9 @@ def make_assessment(drifted_share: float | None = None, **values: Any) -> Assess
 
 
 def huge(character: str = "x") -> Assessment:
-    """Build an assessment with more, and longer, of everything than a window ever has."""
+    """Build an assessment larger than that of any real window."""
     text = character * 240
-    example = Example(prompt=text, response=text, before=Quote(prompt=text, response=text))
+    example = Example(prompt=text, response=text, baseline=Quote(prompt=text, response=text))
     topics = tuple(
         make_topic(
             index=index,
@@ -178,7 +181,7 @@ def huge(character: str = "x") -> Assessment:
         effect_lower=0.1,
         effect_upper=0.5,
     )
-    source = Source(name=text, digest="ab" * 32, n_users=900)
+    source = Source(name=text, digest="ab" * 32, n_end_users=900)
     return make_assessment(
         0.3,
         model=character * 256,

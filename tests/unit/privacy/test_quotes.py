@@ -15,7 +15,7 @@ from tests.support.windows.assessments import (
 CHANGED = Example(
     prompt="Is my card insured?",
     response="No.",
-    before=Quote(prompt="Is my card covered?", response="Yes."),
+    baseline=Quote(prompt="Is my card covered?", response="Yes."),
 )
 
 
@@ -45,7 +45,7 @@ def test_prompt_is_removed_wherever_it_is_quoted() -> None:
 def test_baseline_exchange_is_removed_and_the_example_stays() -> None:
     cleaned, n = quotes_of("Is my card covered?", "Yes.").remove_from(assessment())
     assert n == 2
-    unpaired = replace(CHANGED, before=None)
+    unpaired = replace(CHANGED, baseline=None)
     assert cleaned.output.topics[0].examples == (unpaired,)
     assert cleaned.output.outliers == (unpaired,)
 
@@ -71,5 +71,5 @@ def test_message_is_cleaned_of_the_quotes_of_an_assessment() -> None:
 def test_quotes_of_the_baseline_alone_are_removed() -> None:
     cleaned, n = Quotes.of_baseline(assessment()).remove_from(assessment())
     assert n == 2
-    assert cleaned.output.topics[0].examples == (replace(CHANGED, before=None),)
+    assert cleaned.output.topics[0].examples == (replace(CHANGED, baseline=None),)
     assert cleaned.input == assessment().input

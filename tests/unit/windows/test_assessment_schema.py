@@ -1,4 +1,4 @@
-"""The published JSON Schema of an assessment describes what is really written."""
+"""The published JSON Schema of an assessment, checked against real documents."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -43,26 +43,26 @@ def written(assessment: Assessment) -> Any:
 
 
 def window(n: int, seed: int, *, new: int = 0, changed: int = 0) -> Exchanges:
-    """Make a week in which some prompts are new and some other answers have changed."""
+    """Make a week with some new prompts and some changed responses."""
     rng = np.random.default_rng(seed)
     topic = rng.integers(0, 3, n)
     topic[:new] = 3
-    answer = topic + 4
-    answer[n - changed :] = 9
+    response = topic + 4
+    response[n - changed :] = 9
     order = rng.permutation(n)
-    topic, answer = topic[order], answer[order]
+    topic, response = topic[order], response[order]
     points = rng.normal(0, 0.15, (2, n, 12))
     points[0, np.arange(n), topic] += 1.0
-    points[1, np.arange(n), answer] += 1.0
+    points[1, np.arange(n), response] += 1.0
     points /= np.linalg.norm(points, axis=2, keepdims=True)
     names = ("card", "loan", "balance", "crypto wallet")
     return Exchanges(
-        prompts=[f"about my {names[one]}, number {row}" for row, one in enumerate(topic)],
-        responses=["Nothing." if one == 9 else f"Answer {one}." for one in answer],
+        prompts=[f"about my {names[index]}, number {row}" for row, index in enumerate(topic)],
+        responses=["Nothing." if index == 9 else f"Answer {index}." for index in response],
         end_users=[f"user {row // 2}" if row % 3 else "" for row in range(n)],
-        task_types=[names[one] for one in topic],
+        task_types=[names[index] for index in topic],
         occurred_at=[START + row * timedelta(days=7) / n for row in range(n)],
-        attributes=[{"rating": float(one), "same": 1} for one in rng.random(n)],
+        attributes=[{"rating": float(rating), "same": 1} for rating in rng.random(n)],
         prompt_vectors=points[0],
         response_vectors=points[1],
     )
@@ -89,50 +89,37 @@ def real() -> Assessment:
     return with_history(assessment, [assessment])
 
 
-def test_what_is_written_of_a_real_window_is_valid(
+def test_assessment_of_a_real_window_is_valid(
     real: Assessment, validator: jsonschema.Draft202012Validator
 ) -> None:
     assert real.input.topics
     assert real.output.topics
     assert real.input.topics[0].growth
     assert real.input.topics[0].known_since == real.input.topics[0].first_seen
-    assert real.output.topics[0].examples[0].before is not None
+    assert real.output.topics[0].examples[0].baseline is not None
     assert real.input.tests[0].effect_lower is not None
     validator.validate(written(real))
     assert msgspec.json.decode(msgspec.json.encode(real), type=Assessment) == real
 
 
 @pytest.mark.parametrize("assessment", [make_assessment(), not_enough_data(), huge()])
-def test_every_other_assessment_is_valid(
+def test_other_assessments_are_valid(
     assessment: Assessment, validator: jsonschema.Draft202012Validator
 ) -> None:
     validator.validate(written(assessment))
 
 
-def test_a_window_that_is_not_judged_is_valid(
+def test_window_without_a_baseline_is_valid(
     validator: jsonschema.Draft202012Validator,
 ) -> None:
     assessed = unjudged("No baseline.", window(20, 1), model="m", n_reference=0)
     validator.validate(written(assessed.assessment))
 
 
-def test_a_version_that_was_stored_before_it_had_a_basis_still_opens() -> None:
-    document = written(make_assessment(versions=(make_version_assessment(),)))
-    for field in ("pooled_versions", "n_users", "seed", "alpha"):
-        del document["versions"][0][field]
-    (version,) = msgspec.convert(document, type=Assessment).versions
-    assert (version.pooled_versions, version.n_users, version.seed, version.alpha) == (
-        (),
-        None,
-        None,
-        None,
-    )
-
-
-def test_the_schema_knows_every_field(
+def test_schema_has_every_field(
     real: Assessment, validator: jsonschema.Draft202012Validator
 ) -> None:
-    """A field that the schema lacks would be valid, and undocumented."""
+    """A field that the schema lacks would be valid but undocumented."""
     closed = json.loads(json.dumps(validator.schema))
     for struct in (closed, *closed["$defs"].values()):
         struct["additionalProperties"] = False
@@ -149,7 +136,7 @@ def test_the_schema_knows_every_field(
         (("numeric_columns", 0, "direction"), 0.5),
     ],
 )
-def test_what_is_wrong_is_refused(
+def test_wrong_values_are_refused(
     real: Assessment, validator: jsonschema.Draft202012Validator, path: tuple, value: object
 ) -> None:
     document = written(real)

@@ -22,8 +22,7 @@ from monitor.windows.report.map_drawing import (
     draw,
     into_frame,
 )
-from monitor.windows.report.map_fragments import render_map
-from monitor.windows.report.page import render_page
+from monitor.windows.report.page import render_map, render_page
 from tests.support.windows.assessments import HOSTILE, make_assessment, make_family, make_topic
 
 
@@ -118,7 +117,7 @@ def test_a_topic_whose_dots_are_gone_is_still_listed() -> None:
 
 def test_a_map_without_drift_says_so() -> None:
     page = render_map(draw(place_topics(0), make_assessment()), None)
-    assert "No topic stands out" in page
+    assert "No drifted topics" in page
     assert "data-topic" not in page
 
 
@@ -153,7 +152,7 @@ def test_a_label_goes_where_few_dots_are() -> None:
         "refund",
         (300.0, 200.0),
         taken=[],
-        others=[],
+        other_anchors=[],
         dots=((crowd, 1.0),),
         frame=(WIDTH, HEIGHT),
     )

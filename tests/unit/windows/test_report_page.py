@@ -1,4 +1,4 @@
-"""The page of an assessment: complete, escaped, small whatever the window holds, and readable."""
+"""HTML report of an assessment: figures, escaping, bounded size, accessibility."""
 
 import re
 from datetime import UTC, datetime
@@ -7,10 +7,18 @@ from itertools import pairwise
 
 import pytest
 
-from monitor.rendering.wording import format_change, format_mean, format_share, format_window
+from monitor.rendering.numbers import format_change, format_mean, format_share, format_window
 from monitor.store.windows.assessment import Assessment, Basis, DriftTest, Example, Quote, Source
 from monitor.windows.report.figures import GROWTH_HEIGHT, growth, reach_of, whisker
 from monitor.windows.report.page import STYLES, render_findings, render_page, render_verdict
+from tests.support.windows.assessment_cases import (
+    WEEK,
+    input_drift,
+    no_drift,
+    output_drift,
+    responses_untested,
+    slow_drift,
+)
 from tests.support.windows.assessments import (
     HOSTILE,
     huge,
@@ -24,8 +32,6 @@ from tests.support.windows.assessments import (
     make_version_assessment,
     not_enough_data,
 )
-
-WEEK = (datetime(2026, 11, 2, tzinfo=UTC), datetime(2026, 11, 9, tzinfo=UTC))
 
 
 class Outline(HTMLParser):
@@ -67,145 +73,91 @@ def hostile() -> Assessment:
     )
 
 
-def test_the_page_says_who_is_hit_and_tells_input_from_output() -> None:
-    topic = make_topic(
-        first_seen=datetime(2026, 11, 3, 14, 5, tzinfo=UTC),
-        known_since=datetime(2026, 10, 20, 9, 0, tzinfo=UTC),
-        growth=make_growth(0.004, 0.05, 0.18),
-    )
-    family = make_family(
-        verdict="drift", alarm=True, drifted_share_lower_bound=0.31, topics=(topic,)
-    )
-    assessment = make_assessment(
-        0.31, input=family, estimated_current=10_000.0, numeric_columns=(make_numeric_column(),)
-    )
-    text = Outline(render_page(assessment, window=WEEK)).text
-    for expected in (
-        "People ask about new things.",
-        "assistant, 2 Nov to 8 Nov 2026 (UTC): 500 sampled of about 10,000 exchanges against 2,000",
-        "at least 31% of the prompts are unlike the baseline: 3,100 or more of 10,000 exchanges",
-        "Every exchange, on average: resolved 0.82 before, 0.54 now.",
-        "Input: the prompts People ask about new things",
-        "Output: the answers, given the prompts Given what they ask, the answers are",
-        "61 exchanges of 48 users; first seen 3 Nov 2026, 14:05 UTC in this window; known since",
-        "known since 20 Oct 2026, 09:00 UTC",
-        "0.3% before, 12% now: at least 18 times as frequent (95%)",
-        "By day: 0.4% on 2 Nov, 18% on 4 Nov. Dashed: the baseline.",
-        "How do I move my crypto wallet?",
-        "resolved worse higher is better 0.82 0.54 -34.0% (-39.0 to -29.0) -0.28",
+def test_page_shows_figures_of_input_drift() -> None:
+    text = Outline(render_page(input_drift(), window=WEEK)).text
+    for figure in (
+        "assistant, 2 Nov to 8 Nov 2026 (UTC)",
+        "500 sampled of about 10,000 exchanges",
+        "at least 31% of the prompts",
+        "3,100 or more of 10,000 exchanges",
+        "61 exchanges of 48 end users",
+        "first seen 3 Nov 2026, 14:05 UTC in this window; known since 20 Oct 2026, 09:00 UTC",
+        "at least 18 times as frequent (95%)",
+        "0.4% on 2 Nov, 18% on 4 Nov",
+        "0.82 0.54 -34.0% (-39.0 to -29.0) -0.28",
     ):
-        assert expected in text
+        assert figure in text
 
 
-def test_of_answers_the_factor_is_among_like_prompts() -> None:
+def test_enrichment_of_responses_names_comparable_prompts() -> None:
     topics = tuple(make_topic(index=index, name=f"topic {index}") for index in range(20))
     output = make_family("output", verdict="drift", alarm=True, topics=topics)
     text = Outline(render_page(make_assessment(output=output))).text
-    assert "12% now: at least 18 times as frequent among like prompts (95%)" in text
-    assert "0.3% 12% at least 18 times as frequent among like prompts (95%)" in text
+    assert text.count("at least 18 times as frequent among comparable prompts (95%)") == 20
 
 
-def test_of_several_versions_the_share_is_that_of_the_one_that_speaks() -> None:
+@pytest.mark.parametrize(("estimated", "affected"), [(None, "32"), (8000.0, "640")])
+def test_drifted_share_counts_the_reported_version(estimated: float | None, affected: str) -> None:
     family = make_family(verdict="drift", alarm=True, drifted_share_lower_bound=0.08)
-    versions = (make_version_assessment(version="v1", is_reported=False), make_version_assessment())
-    text = Outline(render_page(make_assessment(0.08, input=family, versions=versions))).text
-    assert "unlike the baseline: 32 or more of 400 exchanges of version v2." in text
-    sampled = (make_version_assessment(estimated_current=8000.0),)
-    text = Outline(render_page(make_assessment(0.08, input=family, versions=sampled))).text
-    assert "unlike the baseline: 640 or more of 8,000 exchanges of version v2." in text
-
-
-def test_what_figures_rest_on_names_the_seed_and_level_of_each_version() -> None:
     versions = (
-        make_version_assessment(version="v1", is_reported=False, n_users=1),
-        make_version_assessment(n_users=390, seed=77, alpha=0.0025),
+        make_version_assessment(version="v1", is_reported=False),
+        make_version_assessment(estimated_current=estimated),
     )
-    basis = Basis(seed=5, settings={"alpha": 0.005}, current=Source(n_users=391))
-    text = Outline(render_page(make_assessment(versions=versions, basis=basis))).text
-    assert "500 exchanges of 391 users or sessions" in text
-    assert "Seed 5; on the same exchanges it gives the same figures" in text
-    assert "v2: 400 exchanges of 390 users or sessions, seed 77, from that of the window" in text
-    assert "alpha 0.0025" in text
+    text = Outline(render_page(make_assessment(0.08, input=family, versions=versions))).text
+    total = f"{estimated or 400:,.0f}"
+    assert f"{affected} or more of {total} exchanges of version v2" in text
+
+
+def test_basis_names_seed_and_level_of_each_version() -> None:
+    folded = Outline(render_page(output_drift())).text.partition("Basis of these figures")[2]
+    for figure in (
+        "391 end users",
+        "v2: 400 exchanges of 390 end users",
+        "seed 77",
+        "alpha 0.0025",
+    ):
+        assert figure in folded
+    basis = output_drift().basis
     assert "Each version" not in Outline(render_page(make_assessment(basis=basis))).text
 
 
-def test_what_was_compared_is_shown_where_the_rest_was_not_enough() -> None:
-    text = Outline(render_page(make_assessment(verdict="not_enough_data"))).text
-    assert "Input and output, told apart" in text
-    assert "Input and output, told apart" not in Outline(render_page(not_enough_data())).text
-
-
-def test_slow_drift_is_told_beside_the_window_by_itself() -> None:
-    drifting = make_assessment(
-        verdict="drift", alarm=True, input=make_family(slow=make_slow()), numeric_columns=()
-    )
-    page = render_page(drifting, window=WEEK)
-    text = Outline(page).text
-    share = "about 2.1% of the prompts, at least 1.4%, are unlike those before it began."
-    assert f"Who is hit Prompts: {share}" in text
-    assert "What people ask has been drifting slowly since 5 Oct Slow drift since" in text
-    assert "began. This window by itself: p = 0.40, all tests together" in text
-    assert (
-        f"Slow drift since 5 Oct, found in the window of 26 Oct (p = 2e-06 over 9 windows): {share}"
-        in text
-    )
-    assert '<div class="finding drift">' in page
-    watched = make_family(
-        slow=make_slow(verdict="no_drift", alarm=False, since=None, found=None, p_value=0.3)
-    )
-    text = Outline(render_page(make_assessment(input=watched))).text
-    assert "No slow drift over 9 windows (p = 0.30)." in text
-    assert "Nothing that chance doesn't explain." in text
-    little = make_assessment(input=make_family(slow=make_slow(alarm=False)))
-    assert (
-        "What people ask has been moving a little since 5 Oct" in Outline(render_page(little)).text
-    )
-
-
-def test_an_answer_stands_beside_what_was_answered_before() -> None:
-    example = Example(
-        prompt="Is my card insured?",
-        response="No.",
-        before=Quote(prompt="Is my card covered?", response="Yes, it is."),
-    )
-    output = make_family(
-        "output", verdict="drift", alarm=True, topics=(make_topic(examples=(example,)),)
-    )
-    text = Outline(render_page(make_assessment(output=output))).text
-    assert "What is answered otherwise" in text
-    assert "Before Is my card covered? Yes, it is. Now Is my card insured? No." in text
-
-
-def test_what_the_figures_rest_on_is_folded_away() -> None:
-    basis = Basis(
-        seed=17,
-        settings={"alpha": 0.005},
-        encoder="minilm@1/max256",
-        reference=Source(name="may.jsonl", digest="ab12", n_users=300, first=WEEK[0], last=WEEK[1]),
-        current=Source(name="june.jsonl", n_users=90),
-        versions={"numpy": "2.4.6"},
-    )
-    test = DriftTest(
-        name="scattered", statistic=2.5, p_value=0.01, adjusted_p_value=0.02, effect_size=None
-    )
-    family = make_family(tests=(test,))
-    page = render_page(make_assessment(basis=basis, input=family))
+def test_basis_is_folded_and_complete() -> None:
+    page = render_page(output_drift())
     folded = Outline(page[page.index("<details") : page.index("</details>")]).text
-    for expected in (
-        "2,000 exchanges of 300 users or sessions; may.jsonl; 2 Nov 2026, 00:00 UTC to 9 Nov",
-        "digest ab12",
-        "500 exchanges of 90 users or sessions; june.jsonl",
+    for value in (
+        "may.jsonl; 2 Nov 2026, 00:00 UTC to 9 Nov 2026, 00:00 UTC; digest ab12",
+        "june.jsonl",
         "minilm@1/max256",
-        "17; on the same exchanges",
+        "Seed 5;",
         "alpha 0.005",
         "numpy 2.4.6",
         "scattered 2.5 0.01 0.02 undefined",
     ):
-        assert expected in folded
-    assert "500 exchanges of june.jsonl against 2,000 of may.jsonl" in Outline(page).text
+        assert value in folded
 
 
-def test_the_page_escapes_everything_and_fetches_nothing() -> None:
+def test_findings_are_shown_where_only_a_part_was_compared() -> None:
+    partly = render_page(responses_untested())
+    assert '<div class="finding no_drift">' in partly
+    assert '<div class="finding not_enough_data">' in partly
+    assert '<div class="finding' not in render_page(not_enough_data())
+
+
+def test_slow_drift_is_marked_as_drift_with_its_figures() -> None:
+    page = render_page(slow_drift(), window=WEEK)
+    assert '<div class="finding drift">' in page
+    text = Outline(page).text
+    assert text.count("about 2.1% of the prompts, at least 1.4%") == 2
+    assert "p = 2e-06 over 9 windows" in text
+    assert "p = 0.30" in Outline(render_page(no_drift())).text
+
+
+def test_response_is_next_to_the_baselines_response() -> None:
+    text = Outline(render_page(output_drift())).text
+    assert "Is my card covered? Yes, it is. Window Is my card insured? No." in text
+
+
+def test_page_escapes_everything_and_fetches_nothing() -> None:
     page = render_page(hostile(), evidently="report%22.html")
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
@@ -213,34 +165,32 @@ def test_the_page_escapes_everything_and_fetches_nothing() -> None:
     tags = Outline(page).tags
     assert {"img", "link", "iframe", "object", "script"}.isdisjoint(tag for tag, _ in tags)
     targets = [
-        value for _, given in tags for name, value in given.items() if name in {"src", "href"}
+        value
+        for _, attributes in tags
+        for name, value in attributes.items()
+        if name in {"src", "href"}
     ]
     assert targets == ["report%22.html"]
     assert "url(" not in page
     assert "@import" not in page
 
 
-def test_its_parts_obey_the_policy_of_the_review_page() -> None:
-    """There styles come from files only, and nothing runs."""
+def test_parts_obey_the_content_policy_of_the_web_page() -> None:
+    """The web page loads styles from files only and runs no inline code."""
     parts = render_verdict(hostile(), WEEK) + render_findings(hostile(), evidently="")
     for _, attributes in Outline(parts).tags:
         assert not {name for name in attributes if name == "style" or name.startswith("on")}
 
 
 @pytest.mark.parametrize("character", ["x", '"', "\N{GRINNING FACE}", "語"])
-def test_the_page_stays_small_whatever_the_window_holds(character: str) -> None:
+def test_page_size_is_bounded(character: str) -> None:
     page = render_page(huge(character), window=WEEK, evidently="evidently.html")
     assert len(page.encode()) < 190_000
-    for counted in (
-        "and 174 more, each of a smaller share",
-        "and 170 more, of smaller effect",
-        "and 985 more that moved less",
-        "and 88 more remarks",
-    ):
-        assert counted in page
+    for n_omitted in (174, 170, 985, 88):
+        assert f"and {n_omitted} " in page
 
 
-def test_long_texts_are_cut_by_what_they_weigh() -> None:
+def test_long_texts_are_truncated_by_bytes() -> None:
     topic = make_topic(examples=make_examples("語" * 240, "y" * 240))
     family = make_family(verdict="drift", alarm=True, topics=(topic,))
     page = render_page(make_assessment(0.3, input=family))
@@ -248,7 +198,7 @@ def test_long_texts_are_cut_by_what_they_weigh() -> None:
     assert "<li>" + "語" * 133 + "…</li>" in page
 
 
-def test_an_ordinary_page_is_a_few_tens_of_kilobytes() -> None:
+def test_ordinary_page_has_less_than_30_kilobytes() -> None:
     assessment = make_assessment(
         0.3, numeric_columns=tuple(make_numeric_column(name=f"m{i}") for i in range(12))
     )
@@ -263,14 +213,14 @@ def test_an_ordinary_page_is_a_few_tens_of_kilobytes() -> None:
         (not_enough_data(), "Not enough data"),
     ],
 )
-def test_every_verdict_is_told_in_words_beside_an_icon(assessment: Assessment, words: str) -> None:
+def test_verdict_is_shown_as_icon_and_words(assessment: Assessment, words: str) -> None:
     page = render_page(assessment, window=WEEK)
     assert f"<span>{words}</span>" in page
     assert page.index("<svg") < page.index(f"<span>{words}</span>") < page.index("<h1>")
     assert assessment.headline in page
 
 
-def test_a_screen_reader_finds_its_way() -> None:
+def test_page_has_headings_and_labels_for_screen_readers() -> None:
     tags = Outline(render_page(huge("x"), window=WEEK)).tags
     levels = [int(tag[1]) for tag, _ in tags if re.fullmatch("h[1-6]", tag)]
     assert levels.count(1) == 1
@@ -284,8 +234,10 @@ def test_a_screen_reader_finds_its_way() -> None:
 
 def luminance(colour: str) -> float:
     parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    linear = [one / 12.92 if one <= 0.03928 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
-    return sum(weight * one for weight, one in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    linear = [
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def palettes() -> list[dict[str, str]]:
@@ -308,14 +260,14 @@ def test_colours_have_the_contrast_of_wcag_aa(palette: dict, ink: str, ground: s
     assert (lighter + 0.05) / (darker + 0.05) >= 4.5
 
 
-def test_the_change_of_mix_is_told_where_it_was_tested() -> None:
+def test_mix_change_is_shown_where_it_was_tested() -> None:
     mix = {"mix_reference": {"cards": 1.0}, "mix_current": {"cards": 0.8, "other": 0.2}}
     tested = render_page(make_assessment(**mix, mix_p_value=0.0015, mix_effect_size=0.2))
     assert "20.0% of the traffic moved between task types, p = 0.0015" in tested
     assert "moved between task types" not in render_page(make_assessment(**mix))
 
 
-def test_the_mix_of_a_side_that_names_no_task_is_unknown() -> None:
+def test_mix_of_a_side_without_task_types_is_unknown() -> None:
     page = render_page(make_assessment(mix_current={"cards": 0.75, "loans": 0.25}))
     assert re.search(r"cards \S 75%", Outline(page).text)
     assert page.count('<rect class="now"') == 2
@@ -323,16 +275,20 @@ def test_the_mix_of_a_side_that_names_no_task_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "told"), [(0.0, "14:05 UTC"), (0.045, "14:05 UTC in this window")]
+    ("share_reference", "expected"), [(0.0, "14:05 UTC"), (0.045, "14:05 UTC in this window")]
 )
-def test_what_was_there_before_is_not_first_seen_now(before: float, told: str) -> None:
-    topic = make_topic(first_seen=datetime(2026, 11, 3, 14, 5, tzinfo=UTC), share_reference=before)
+def test_first_seen_of_a_known_topic_names_the_window(
+    share_reference: float, expected: str
+) -> None:
+    topic = make_topic(
+        first_seen=datetime(2026, 11, 3, 14, 5, tzinfo=UTC), share_reference=share_reference
+    )
     family = make_family(verdict="drift", alarm=True, topics=(topic,))
     text = Outline(render_page(make_assessment(0.3, input=family))).text
-    assert text.partition("first seen 3 Nov 2026, ")[2].startswith(f"{told} ")
+    assert text.partition("first seen 3 Nov 2026, ")[2].startswith(f"{expected} ")
 
 
-def test_growth_is_drawn_to_scale() -> None:
+def test_growth_chart_is_to_scale() -> None:
     drawn = growth(make_topic(share_reference=0.05, growth=make_growth(0.0, None, 0.1)))
     assert drawn is not None
     assert [bar.height for bar in drawn.bars] == [0.0, 0.0, GROWTH_HEIGHT]
@@ -342,7 +298,7 @@ def test_growth_is_drawn_to_scale() -> None:
     assert growth(make_topic()) is None
 
 
-def test_whiskers_lie_on_one_axis() -> None:
+def test_whiskers_share_one_axis() -> None:
     wide = make_numeric_column(effect_size=-0.28, effect_lower=-0.34, effect_upper=-0.2)
     narrow = make_numeric_column(effect_size=0.1)
     assert reach_of([wide, narrow]) == 0.4
@@ -356,11 +312,11 @@ def test_whiskers_lie_on_one_axis() -> None:
     assert whisker(narrow, 0.4).lower is None
 
 
-def test_numbers_are_short() -> None:
-    assert [format_mean(one) for one in (0.0, 0.01234, 812.4, 12345.6)] == [
+def test_numbers_are_rounded() -> None:
+    assert [format_mean(mean) for mean in (0.0, 0.01234, 812.4, 12345.6)] == [
         "0", "0.0123", "812", "12,346",
     ]  # fmt: skip
-    assert [format_share(one) for one in (0.0, 0.004, 0.0994, 0.0996, 0.31)] == [
+    assert [format_share(share) for share in (0.0, 0.004, 0.0994, 0.0996, 0.31)] == [
         "0%", "0.4%", "9.9%", "10%", "31%",
     ]  # fmt: skip
     undefined = {"relative_change": None, "relative_change_lower": None}

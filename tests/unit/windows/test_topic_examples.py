@@ -66,9 +66,9 @@ def test_a_changed_answer_stands_beside_that_to_the_prompt_most_alike() -> None:
     assert first == Example(
         prompt="Is my card insured?",
         response="No.",
-        before=Quote(prompt="Is my card covered?", response="Yes."),
+        baseline=Quote(prompt="Is my card covered?", response="Yes."),
     )
-    assert second.before == Quote(prompt="Raise my limit", response="Done.")
+    assert second.baseline == Quote(prompt="Raise my limit", response="Done.")
 
 
 def test_the_most_alike_is_found_in_any_chunk(monkeypatch) -> None:
@@ -80,7 +80,7 @@ def test_the_most_alike_is_found_in_any_chunk(monkeypatch) -> None:
 def test_a_baseline_without_answers_leaves_nothing_beside() -> None:
     silent = window([("Hello", "")], [0.0])
     (example,) = Quoter(silent, CURRENT).of_cluster(cluster([4], 4), "responses")
-    assert example.before is None
+    assert example.baseline is None
 
 
 def test_the_most_foreign_outside_the_topics_are_quoted() -> None:
@@ -101,6 +101,6 @@ def test_an_answer_as_in_the_baseline_is_not_foreign() -> None:
     novelty, topic = np.array([0.9, 0.8, 0.7]), np.full(3, -1)
     (example,) = quoter.outliers(novelty, topic, "responses")
     assert (example.prompt, example.response) == ("Raise my limit", "No.")
-    assert example.before == Quote(prompt="Raise my limit", response="Done.")
+    assert example.baseline == Quote(prompt="Raise my limit", response="Done.")
     topic[1] = 0
     assert quoter.outliers(novelty, topic, "responses") == ()

@@ -1,4 +1,4 @@
-"""What people are told of a window whose exchanges stand for different numbers of others."""
+"""Windows whose exchanges were sampled at different rates: weights in counts, shares and reports."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,10 +1,11 @@
-"""Slack's blocks stay within its limits, and what strangers wrote stays text."""
+"""Slack messages of incidents: figures, links, limits, and untrusted text."""
 
 import json
 from datetime import UTC, datetime
 
 import pytest
 
+from monitor.alerts.incident_states import Event
 from monitor.alerts.incidents import fingerprint_of, severity_of
 from monitor.alerts.messages.incident import (
     TITLES,
@@ -15,6 +16,7 @@ from monitor.alerts.messages.incident import (
 from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, escape, render_text, sections, within_limits
 from monitor.settings import Alerts
 from monitor.store.windows.assessment import Assessment
+from tests.support.windows.assessment_cases import slow_drift
 from tests.support.windows.assessments import (
     HOSTILE,
     make_assessment,
@@ -29,7 +31,7 @@ from tests.support.windows.assessments import (
 ALERTS = Alerts(public_url="https://drift.example/", runbook_url="https://wiki.example/run?a=1&b=2")
 
 
-def subject_of(assessment: Assessment) -> EvaluationSummary:
+def summarize(assessment: Assessment) -> EvaluationSummary:
     return EvaluationSummary(
         evaluation_id=12,
         window_start=datetime(2026, 11, 2, tzinfo=UTC),
@@ -59,20 +61,20 @@ def huge_and_hostile() -> Assessment:
 
 def longest_text(blocks: list[dict]) -> int:
     texts = [block["text"]["text"] for block in blocks if "text" in block]
-    texts += [one["text"] for block in blocks for one in block.get("elements", [])]
+    texts += [element["text"] for block in blocks for element in block.get("elements", [])]
     return max(len(text) for text in texts)
 
 
-@pytest.mark.parametrize("phase", list(TITLES))
-def test_the_largest_message_is_within_slacks_limits(phase: str) -> None:
-    subject = subject_of(huge_and_hostile())
-    for blocks in (incident_blocks(subject, phase, ALERTS), detail_blocks(subject, phase)):
+@pytest.mark.parametrize("event", list(TITLES))
+def test_largest_message_is_within_slacks_limits(event: Event) -> None:
+    summary = summarize(huge_and_hostile())
+    for blocks in (incident_blocks(summary, event, ALERTS), detail_blocks(summary, event)):
         assert 0 < len(blocks) <= MAX_BLOCKS
         assert longest_text(blocks) <= 3000
         assert len(blocks[0]["text"]["text"]) <= 150 or blocks[0]["type"] == "section"
 
 
-def test_what_strangers_wrote_mentions_and_links_nothing() -> None:
+def test_untrusted_text_mentions_and_links_nothing() -> None:
     assessment = make_assessment(
         0.3,
         headline=HOSTILE,
@@ -83,9 +85,9 @@ def test_what_strangers_wrote_mentions_and_links_nothing() -> None:
         ),
         remarks=(HOSTILE,),
     )
-    subject = subject_of(assessment)
+    summary = summarize(assessment)
     written = json.dumps(
-        [incident_blocks(subject, "opened", ALERTS), detail_blocks(subject, "opened")]
+        [incident_blocks(summary, "opened", ALERTS), detail_blocks(summary, "opened")]
     )
     assert "<!channel>" not in written
     assert "<https://evil.example" not in written
@@ -93,76 +95,72 @@ def test_what_strangers_wrote_mentions_and_links_nothing() -> None:
     assert "&lt;!channel&gt;" in written
 
 
-def test_the_message_says_what_who_how_sure_and_what_next() -> None:
+def test_message_shows_figures_and_links() -> None:
     assessment = make_assessment(
         0.31,
         numeric_columns=(make_numeric_column(),),
         mix_reference={"billing": 0.5, "cards": 0.5},
         mix_current={"billing": 0.3, "cards": 0.5, "crypto": 0.2},
     )
-    text = render_text(incident_blocks(subject_of(assessment), "opened", ALERTS))
-    for expected in (
-        "Drift: assistant",
-        "at least 31% of the prompts are unlike the baseline",
+    text = render_text(incident_blocks(summarize(assessment), "opened", ALERTS))
+    for figure in (
+        "at least 31% of the prompts",
         "resolved 0.82 → 0.54 (-34%, 95% interval -39% to -29%), effect -0.28, n = 2,000 → 500",
-        "12.0% of the window against 0.3%: at least 18 times as frequent (95%), n = 61",
-        "task type crypto: 0% → 20%",
-        "have the review queue worked",
-        "Report (https://drift.example/drift-evaluations/12/report)",
-        "Review queue (https://drift.example/review)",
-        "Runbook (https://wiki.example/run?a=1&b=2)",
-        "Window 2026-11-02 00:00 to 2026-11-09 00:00 UTC (n = 500) against baseline ab12cd34ef56",
+        "12.0% of the window, 0.3% of the baseline: at least 18 times as frequent (95%), n = 61",
+        "crypto: 0% → 20%",
+        "(https://drift.example/drift-evaluations/12/report)",
+        "(https://drift.example/review)",
+        "(https://wiki.example/run?a=1&b=2)",
+        "2026-11-02 00:00 to 2026-11-09 00:00 UTC (n = 500)",
+        "ab12cd34ef56",
     ):
-        assert expected in text
+        assert figure in text
 
 
-def test_details_show_examples_as_quotes() -> None:
-    text = render_text(detail_blocks(subject_of(make_assessment(0.31)), "opened"))
+def test_details_quote_examples() -> None:
+    text = render_text(detail_blocks(summarize(make_assessment(0.31)), "opened"))
     assert "> How do I move my crypto wallet?" in text
 
 
-def test_details_tell_the_change_of_mix_where_it_was_tested() -> None:
+def test_details_show_the_mix_change_where_it_was_tested() -> None:
     tested = make_assessment(0.31, mix_p_value=0.0015, mix_effect_size=0.2)
-    text = render_text(detail_blocks(subject_of(tested), "opened"))
-    assert "Mix of task types: 20% of the traffic moved, p = 0.0015" in text
-    text = render_text(detail_blocks(subject_of(make_assessment(0.31)), "opened"))
-    assert "Mix of task types" not in text
+    text = render_text(detail_blocks(summarize(tested), "opened"))
+    assert "20% of the traffic moved between task types, p = 0.0015" in text
+    text = render_text(detail_blocks(summarize(make_assessment(0.31)), "opened"))
+    assert "moved between task types" not in text
 
 
-def test_input_and_output_drift_ask_for_different_steps() -> None:
+def next_steps(assessment: Assessment, event: Event = "opened") -> list[str]:
+    """Return the lines under the heading of next steps."""
+    blocks = incident_blocks(summarize(assessment), event, ALERTS)
+    texts = [block["text"]["text"] for block in blocks if block["type"] == "section"]
+    (steps,) = [text for text in texts if text.startswith("*Next steps*")]
+    return steps.splitlines()[1:]
+
+
+def test_next_steps_depend_on_what_alarms() -> None:
     output = make_family("output", verdict="drift", alarm=True, drifted_share_lower_bound=0.2)
-    assessment = make_assessment(verdict="drift", alarm=True, output=output)
-    text = render_text(incident_blocks(subject_of(assessment), "opened", ALERTS))
-    assert "look first at what was released" in text
-    assert "was not trained for" not in text
+    of_input = next_steps(make_assessment(0.31))
+    of_output = next_steps(make_assessment(verdict="drift", alarm=True, output=output))
+    of_metric = next_steps(make_assessment(alarm=True, numeric_columns=(make_numeric_column(),)))
+    both = next_steps(make_assessment(0.31, output=output))
+    assert len({*of_input, *of_output, *of_metric}) == 3
+    assert both == [*of_input, *of_output]
 
 
-def test_slow_drift_is_one_line_and_asks_for_the_same_step_as_sudden_drift() -> None:
-    assessment = make_assessment(verdict="drift", alarm=True, input=make_family(slow=make_slow()))
-    text = render_text(incident_blocks(subject_of(assessment), "opened", ALERTS))
-    assert (
-        "• What people ask: drift, slow drift since 5 Oct, found in the window of 26 Oct (p = "
-        "2e-06 over 9 windows): about 2.1% of the prompts, at least 1.4%, are unlike those before"
-    ) in text
-    assert "was not trained for" in text
-    quiet = make_family(slow=make_slow(alarm=False))
-    text = render_text(incident_blocks(subject_of(make_assessment(input=quiet)), "opened", ALERTS))
-    assert "• What people ask: slow drift since 5 Oct" in text
-    assert "was not trained for" not in text
+def test_slow_drift_has_the_steps_of_sudden_drift() -> None:
+    assert next_steps(slow_drift()) == next_steps(make_assessment(0.31))
+    quiet = make_assessment(input=make_family(slow=make_slow(alarm=False)))
+    assert next_steps(quiet) == []
 
 
-def test_not_enough_data_says_what_to_check() -> None:
-    text = render_text(incident_blocks(subject_of(not_enough_data()), "not_enough_data", ALERTS))
-    assert "driftwarden check" in text
-    assert "How sure" not in text
-
-
-def test_what_was_compared_is_told_where_the_rest_was_not_enough() -> None:
-    assessment = make_assessment(verdict="not_enough_data")
-    text = render_text(incident_blocks(subject_of(assessment), "not_enough_data", ALERTS))
-    assert "How sure" in text
-    assert "See in the report what could not be compared" in text
-    assert "driftwarden check" not in text
+def test_missing_data_names_commands_to_check() -> None:
+    steps = "\n".join(next_steps(not_enough_data(), "not_enough_data"))
+    assert "driftwarden check" in steps
+    assert "driftwarden baseline import" in steps
+    assert "driftwarden check" not in "\n".join(
+        next_steps(make_assessment(verdict="not_enough_data"), "not_enough_data")
+    )
 
 
 def test_escaping_leaves_one_line_without_code_spans() -> None:
@@ -175,13 +173,13 @@ def test_lines_are_packed_into_few_sections() -> None:
     assert [len(block["text"]["text"]) for block in blocks] == [2801, 2801, 1400]
 
 
-def test_too_many_blocks_end_with_a_word_about_it() -> None:
+def test_too_many_blocks_end_with_a_note() -> None:
     blocks = within_limits(sections(["x" * 3000] * 60))
     assert len(blocks) == MAX_BLOCKS
-    assert blocks[-1]["elements"][0]["text"] == "There is more in the report."
+    assert blocks[-1]["type"] == "context"
 
 
-def test_fingerprint_and_severity() -> None:
+def test_fingerprint_and_severity_of_sudden_drift() -> None:
     metric = make_numeric_column(relative_change=None)
     assessment = make_assessment(0.2, numeric_columns=(metric,))
     assert fingerprint_of(assessment) == {"input", "metric:resolved"}
@@ -190,7 +188,7 @@ def test_fingerprint_and_severity() -> None:
     assert severity_of(make_assessment()) == 0.0
 
 
-def test_slow_drift_is_input_drift_of_its_own_severity() -> None:
+def test_slow_drift_is_input_drift_with_its_own_severity() -> None:
     slow = make_assessment(alarm=True, input=make_family(slow=make_slow()))
     assert fingerprint_of(slow) == {"input"}
     assert severity_of(slow) == 0.014

@@ -1,0 +1,120 @@
+"""Life cycle of an incident as one table: events, who may cause them, and statuses.
+
+Every change of an incident goes through :func:`monitor.alerts.incidents.take_step`, which checks it
+against this table. The table in ``docs/explanation/incidents.md`` is generated from it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from monitor.errors import WorkflowError
+
+Status = Literal["open", "acknowledged", "resolved"]
+#: Named as in the audit log and in the keys of messages.
+Event = Literal["opened", "worsened", "continued", "not_enough_data", "resolved", "acknowledged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transition:
+    """An event of an incident."""
+
+    event: Event
+    #: Who or what may cause it.
+    by: str
+    #: Empty: there is no incident yet.
+    sources: tuple[Status, ...]
+    #: The status after it; ``None``: the status stays.
+    target: Status | None
+    #: Condition and effect.
+    effect: str
+    #: Whether the audit log has an entry for it.
+    logged: bool = True
+
+
+TRANSITIONS: tuple[Transition, ...] = (
+    Transition(
+        event="opened",
+        by="an evaluation with an alarm, where the model has no unresolved incident",
+        sources=(),
+        target="open",
+        effect="a message is posted, with the details in its thread",
+    ),
+    Transition(
+        event="worsened",
+        by="an evaluation with an alarm of a new kind, or of severity 1.25 times as high and 0.05 "
+        "higher than that of the incident",
+        sources=("open", "acknowledged"),
+        target="open",
+        effect="the message is updated; the details go to the thread and to the channel",
+    ),
+    Transition(
+        event="continued",
+        by="any other evaluation with an alarm",
+        sources=("open", "acknowledged"),
+        target=None,
+        effect="the message is updated; nobody is notified",
+        logged=False,
+    ),
+    Transition(
+        event="not_enough_data",
+        by="an evaluation without enough data",
+        sources=("open", "acknowledged"),
+        target=None,
+        effect="the first one in a row updates the message and replies in the thread",
+        logged=False,
+    ),
+    Transition(
+        event="resolved",
+        by="an evaluation with enough data and without an alarm",
+        sources=("open", "acknowledged"),
+        target="resolved",
+        effect="the message is updated, with a reply in the thread",
+    ),
+    Transition(
+        event="acknowledged",
+        by="lead or admin",
+        sources=("open",),
+        target="acknowledged",
+        effect="the message names the user",
+    ),
+)
+
+_BY_EVENT = {transition.event: transition for transition in TRANSITIONS}
+
+
+def transition_of(event: Event) -> Transition:
+    """Return the row of an event."""
+    return _BY_EVENT[event]
+
+
+def target_of(event: Event, status: str | None) -> str:
+    """Return the status of an incident after an event.
+
+    Args:
+        event: The event.
+        status: The status before it; ``None``: there is no incident yet.
+
+    Raises:
+        WorkflowError: The event is not allowed in this status.
+    """
+    transition = _BY_EVENT[event]
+    if status is None:
+        if transition.sources or transition.target is None:
+            raise WorkflowError(f"incident cannot be {event}: there is none")
+        return transition.target
+    if status not in transition.sources:
+        raise WorkflowError(f"incident cannot be {event}: it is {status}")
+    return transition.target or status
+
+
+def as_markdown() -> str:
+    """Return the table for the documentation."""
+    lines = ["| from | event | caused by | to |", "| --- | --- | --- | --- |"]
+    for transition in TRANSITIONS:
+        sources = ", ".join(transition.sources) or "none"
+        event = transition.event.replace("_", " ")
+        target = transition.target or "the same status"
+        lines.append(
+            f"| {sources} | **{event}** | {transition.by} | {target}: {transition.effect} |"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,133 @@
+"""Assessments whose rendering is kept in snapshots: one for each kind of result."""
+
+from datetime import UTC, datetime
+
+from monitor.store.windows.assessment import (
+    Assessment,
+    Basis,
+    DriftTest,
+    Example,
+    Quote,
+    Source,
+)
+from tests.support.windows.assessments import (
+    make_assessment,
+    make_examples,
+    make_family,
+    make_growth,
+    make_numeric_column,
+    make_slow,
+    make_topic,
+    make_version_assessment,
+    not_enough_data,
+)
+
+WEEK = (datetime(2026, 11, 2, tzinfo=UTC), datetime(2026, 11, 9, tzinfo=UTC))
+
+
+def input_drift() -> Assessment:
+    """Build an alarm of the prompts with a topic, an outlier, a degraded metric and a moved mix."""
+    topic = make_topic(
+        first_seen=datetime(2026, 11, 3, 14, 5, tzinfo=UTC),
+        known_since=datetime(2026, 10, 20, 9, 0, tzinfo=UTC),
+        growth=make_growth(0.004, 0.05, 0.18),
+    )
+    family = make_family(
+        verdict="drift",
+        alarm=True,
+        p_value=0.0001,
+        drifted_share_lower_bound=0.31,
+        topics=(topic,),
+        outliers=make_examples("What is the airspeed of a swallow?"),
+    )
+    return make_assessment(
+        0.31,
+        input=family,
+        estimated_current=10_000.0,
+        numeric_columns=(make_numeric_column(),),
+        mix_current={"cards": 0.8, "other": 0.2},
+        mix_reference={"cards": 1.0},
+        mix_p_value=0.0015,
+        mix_effect_size=0.2,
+        remarks=("No traffic on 1 day of the window: 2026-11-05.",),
+    )
+
+
+def output_drift() -> Assessment:
+    """Build an alarm of the responses, of the reported one of two versions, with its basis."""
+    example = Example(
+        prompt="Is my card insured?",
+        response="No.",
+        baseline=Quote(prompt="Is my card covered?", response="Yes, it is."),
+    )
+    test = DriftTest(
+        name="scattered", statistic=2.5, p_value=0.01, adjusted_p_value=0.02, effect_size=None
+    )
+    output = make_family(
+        "output",
+        verdict="drift",
+        alarm=True,
+        p_value=0.0002,
+        drifted_share_lower_bound=0.08,
+        tests=(test,),
+        topics=(make_topic(examples=(example,)),),
+        outliers=(example,),
+    )
+    return make_assessment(
+        verdict="drift",
+        alarm=True,
+        output=output,
+        versions=(
+            make_version_assessment(version="v1", is_reported=False, is_serving=False),
+            make_version_assessment(version="v2", n_end_users=390, seed=77, alpha=0.0025),
+        ),
+        basis=Basis(
+            seed=5,
+            settings={"alpha": 0.005},
+            encoder="minilm@1/max256",
+            reference=Source(name="may.jsonl", digest="ab12", first=WEEK[0], last=WEEK[1]),
+            current=Source(name="june.jsonl", n_end_users=391),
+            versions={"numpy": "2.4.6"},
+        ),
+    )
+
+
+def slow_drift() -> Assessment:
+    """Build an alarm of slow drift in a window that does not alarm by itself."""
+    return make_assessment(verdict="drift", alarm=True, input=make_family(slow=make_slow()))
+
+
+def below_threshold() -> Assessment:
+    """Build significant changes below the alert threshold, without a bound on their shares."""
+    return make_assessment(
+        input=make_family(verdict="drift", p_value=0.001),
+        output=make_family("output", verdict="drift", p_value=0.001),
+    )
+
+
+def no_drift() -> Assessment:
+    """Build a window without a significant change, in which slow drift was tested."""
+    slow = make_slow(verdict="no_drift", alarm=False, since=None, detected_at=None, p_value=0.3)
+    return make_assessment(input=make_family(slow=slow))
+
+
+def responses_untested() -> Assessment:
+    """Build a window whose responses could not be compared."""
+    output = make_family(
+        "output", verdict="not_enough_data", p_value=1.0, untested_reason="few_comparable_prompts"
+    )
+    return make_assessment(verdict="not_enough_data", output=output)
+
+
+CASES = {
+    case.__name__: case
+    for case in (
+        input_drift,
+        output_drift,
+        slow_drift,
+        below_threshold,
+        no_drift,
+        responses_untested,
+        not_enough_data,
+    )
+}

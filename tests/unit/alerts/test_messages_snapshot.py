@@ -1,0 +1,38 @@
+"""Snapshots of Slack messages of incidents, as text."""
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from monitor.alerts.incident_states import Event
+from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks, incident_blocks
+from monitor.alerts.messages.mrkdwn import render_text
+from monitor.settings import Alerts
+from tests.support.windows.assessment_cases import CASES, WEEK
+
+ALERTS = Alerts(public_url="https://drift.example/", runbook_url="https://wiki.example/run?a=1&b=2")
+
+#: The event that each case causes in an incident.
+EVENTS: dict[str, Event] = {
+    "input_drift": "opened",
+    "output_drift": "worsened",
+    "slow_drift": "continued",
+    "below_threshold": "resolved",
+    "no_drift": "resolved",
+    "responses_untested": "not_enough_data",
+    "not_enough_data": "not_enough_data",
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_incident_message_snapshot(case: str, snapshot: SnapshotAssertion) -> None:
+    summary = EvaluationSummary(
+        evaluation_id=12,
+        window_start=WEEK[0],
+        window_end=WEEK[1],
+        assessment=CASES[case](),
+        baseline="ab12cd34ef56, 2026-10-01 to 2026-10-20",
+        acknowledged_by="Ann" if case == "slow_drift" else None,
+    )
+    message = render_text(incident_blocks(summary, EVENTS[case], ALERTS))
+    details = render_text(detail_blocks(summary, EVENTS[case]))
+    assert f"{message}\n\n--- in the thread ---\n\n{details}" == snapshot
