@@ -30,7 +30,7 @@ TITLES = {
 
 NEXT_STEPS = {
     "retrain": "• Where required, a lead confirms the retraining on the page of the decision.",
-    "fix_context": "• Update retrieval or the prompt; then watch the error rate of the next batches.",
+    "fix_context": "• Update retrieval or the prompt; then watch the error rate of new batches.",
     "fix_guidelines": "• See where reviewers disagree, fix the guidelines, then review again.",
     "undecided": "• The decision is updated as the missing reviews come in.",
 }
@@ -120,8 +120,8 @@ def _figures(inputs: dict[str, Any]) -> list[str]:
     agreement = inputs["agreement"]
     if agreement["alpha"] is not None:
         lines.append(
-            f"• Agreement: alpha {agreement['alpha']:.2f} (required: {agreement['minimum']:g}), raw "
-            f"{agreement['raw']:.0%}"
+            f"• Agreement: alpha {agreement['alpha']:.2f} (required: "
+            f"{agreement['minimum']:g}), raw {agreement['raw']:.0%}"
         )
     lines.append(
         f"• Gold on drifted topics: {inputs['drifted_gold']} (retraining needs "

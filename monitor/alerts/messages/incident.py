@@ -193,10 +193,7 @@ def _mix_change(assessment: Assessment) -> list[str]:
 
 def _next_steps(assessment: Assessment) -> list[str]:
     if assessment.verdict == "not_enough_data" and assessment.is_compared:
-        return [
-            "• See in the report what could not be compared, and why; what was compared does not "
-            "alarm."
-        ]
+        return ["• See in the report what could not be compared, and why. The rest does not alarm."]
     if assessment.verdict == "not_enough_data":
         return [
             "• Check that production writes traffic and driftwarden reads it: `driftwarden check`.",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from monitor.alerts.messages.decision import PATIENCE, announce_decisions
+from monitor.alerts.messages.decision import CONTROL_SLICE_GRACE, announce_decisions
 from monitor.alerts.messages.mrkdwn import render_text
 from monitor.errors import WorkflowError
 from monitor.review.decision.decisions import confirm_retraining, decide, decide_open_batches
@@ -187,12 +187,12 @@ def test_slack_is_told_once_with_the_figures(world: World, clock: datetime) -> N
 def test_slack_hears_of_what_is_missing_once_and_not_at_once(world: World, clock: datetime) -> None:
     reviewed(world, clock, *[None] * 30)
     settings = Settings(review=SMALL, alerts=ALERTS)
-    for days in (0, 3, PATIENCE.days, PATIENCE.days + 1):
+    for days in (0, 3, CONTROL_SLICE_GRACE.days, CONTROL_SLICE_GRACE.days + 1):
         now = clock + timedelta(days=days)
         decide_open_batches(world.engine, settings, now)
         with transaction(world.engine) as connection:
             announce_decisions(connection, "assistant", now, ALERTS)
-        assert len(messages(world)) == (1 if days >= PATIENCE.days else 0), days
+        assert len(messages(world)) == (1 if days >= CONTROL_SLICE_GRACE.days else 0), days
     assert "10 of 40 control items are decided" in messages(world)[0]
 
 

@@ -1,0 +1,30 @@
+"""Transitions of incidents: the table, the steps it allows, and its documentation."""
+
+from pathlib import Path
+
+import pytest
+
+from monitor.alerts.incident_states import TRANSITIONS, as_markdown, target_of
+from monitor.errors import WorkflowError
+
+PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "incidents.md"
+STATUSES = (None, "open", "acknowledged", "resolved")
+
+
+def test_table_allows_exactly_its_own_transitions() -> None:
+    for transition in TRANSITIONS:
+        allowed = transition.sources or (None,)
+        for status in STATUSES:
+            if status in allowed:
+                assert target_of(transition.event, status) == (transition.target or status)
+            else:
+                with pytest.raises(WorkflowError, match=transition.event):
+                    target_of(transition.event, status)
+
+
+def test_resolved_incident_has_no_further_event() -> None:
+    assert all("resolved" not in transition.sources for transition in TRANSITIONS)
+
+
+def test_documentation_shows_the_table() -> None:
+    assert as_markdown() in PAGE.read_text(encoding="utf-8")
