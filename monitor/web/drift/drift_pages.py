@@ -118,7 +118,7 @@ def point(
         exchange = exchange_at_point(connection, row, placed, point)
     families = (row.assessment.input, row.assessment.output)
     names = {row.index: row.name for family in families for row in family.topics}
-    part = render_point(exchange.text, names.get(exchange.topic, ""), exchange.near)
+    part = render_point(exchange.text, names.get(exchange.topic, ""), exchange.neighbours)
     return Response(str(part), media_type="text/html")
 
 

@@ -1,1 +1,1 @@
-"""Earlier windows of a model."""
+"""History of a model's windows: the digest and the timeline of the drift page."""

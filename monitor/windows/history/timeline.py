@@ -1,4 +1,4 @@
-"""A window among the others of its model: what the drift page shows before what moved."""
+"""A window among the windows of its model, for the drift page."""
 
 from dataclasses import dataclass
 
@@ -16,16 +16,16 @@ WINDOWS = 52
 
 @dataclass(frozen=True)
 class WindowTimeline:
-    """Windows of a model around one of them."""
+    """The windows of a model before and after one of them."""
 
-    #: The oldest first; the one that is looked at is among them.
+    #: The oldest first; the selected window is among them.
     windows: tuple[WindowFigures, ...]
     incidents: tuple[IncidentSpan, ...]
-    #: By evaluation; of those that have a review batch.
+    #: By evaluation, where it has a review batch.
     rates: dict[int, WeeklyRate]
     #: The error rate at launch.
     launch: float
-    #: Of the window that is looked at; ``None`` where nothing was queued for it.
+    #: Of the selected window; ``None`` where it has no review batch.
     own: WeeklyRate | None
     #: The windows before and after it.
     before: WindowFigures | None
@@ -35,11 +35,11 @@ class WindowTimeline:
 def window_timeline(
     connection: Connection, row: DriftEvaluationRow, settings: Settings
 ) -> WindowTimeline:
-    """Return up to a year of windows that holds an evaluation's own."""
+    """Return up to a year of windows around the window of an evaluation."""
     windows = newest_windows(connection, row.model, WINDOWS)
-    if row.id not in {one.evaluation_id for one in windows}:
+    if row.id not in {window.evaluation_id for window in windows}:
         windows = newest_windows(connection, row.model, WINDOWS, until=row.window_end)
-    at = [one.evaluation_id for one in windows].index(row.id)
+    at = [window.evaluation_id for window in windows].index(row.id)
     rates = weekly_rates(connection, row.model, windows)
     launch = launch_rate(connection, row.model, settings.review)
     return WindowTimeline(

@@ -1,4 +1,4 @@
-"""What lies on a map, read when somebody asks: the prompts of a topic, the exchange at a point."""
+"""Texts behind a prompt map: further prompts of a topic, the exchange at a point."""
 
 from dataclasses import dataclass
 
@@ -11,54 +11,54 @@ from monitor.store.windows.assessment import Topic
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 from monitor.store.windows.prompt_maps import DELETED, MapText, PromptMap, load_map_texts
 
-#: Further prompts of a topic that are shown, and exchanges read to find so many different ones.
-MORE = 12
-READ = 48
+#: Further prompts of a topic, and exchanges read to find that many distinct ones.
+PROMPTS_SHOWN = 12
+EXCHANGES_READ = 48
 
-#: Points around a point that are shown.
-NEAR = 5
+#: Nearest points of a point.
+N_NEIGHBOURS = 5
 
 
 @dataclass(frozen=True)
 class MapPoint:
-    """What a point stands for."""
+    """The exchange at a point of the map."""
 
-    #: ``None`` where the exchange is gone.
+    #: ``None`` where the exchange was deleted.
     text: MapText | None
     #: Index of its drifted topic, -1 for none.
     topic: int
     #: The nearest first.
-    near: tuple[MapText, ...]
+    neighbours: tuple[MapText, ...]
 
 
 def topic_prompts(
     connection: Connection, evaluation: DriftEvaluationRow, placed: PromptMap, topic: Topic
 ) -> list[str]:
-    """Return further prompts on a topic, spread over the window, none twice."""
+    """Return further distinct prompts on a topic, spread over the window."""
     ids = placed.current_ids[placed.topic == topic.index]
     ids = ids[ids != DELETED]
-    some = ids[:: max(1, len(ids) // READ)][:READ].tolist()
-    texts = load_map_texts(connection, evaluation, some)
-    shown = {one.prompt for one in topic.examples}
-    found: dict[str, None] = {}
-    for one in some:
-        if one in texts:
-            prompt = excerpt(texts[one].prompt)
-            if prompt and prompt not in shown:
-                found.setdefault(prompt)
-    return list(found)[:MORE]
+    selected = ids[:: max(1, len(ids) // EXCHANGES_READ)][:EXCHANGES_READ].tolist()
+    texts = load_map_texts(connection, evaluation, selected)
+    examples = {example.prompt for example in topic.examples}
+    prompts: dict[str, None] = {}
+    for exchange_id in selected:
+        if exchange_id in texts:
+            prompt = excerpt(texts[exchange_id].prompt)
+            if prompt and prompt not in examples:
+                prompts.setdefault(prompt)
+    return list(prompts)[:PROMPTS_SHOWN]
 
 
 def exchange_at_point(
     connection: Connection, evaluation: DriftEvaluationRow, placed: PromptMap, point: int
 ) -> MapPoint:
-    """Return the exchange at a point, and those around it.
+    """Return the exchange at a point, and the exchanges at the nearest points.
 
     Args:
         connection: Inside the caller's transaction.
-        evaluation: Whose map it is.
+        evaluation: The evaluation of the map.
         placed: The map.
-        point: From 0: the points of the window, then those of the baseline.
+        point: Number from 0: the points of the window, then those of the baseline.
 
     Raises:
         NotFoundError: The map has no such point.
@@ -66,13 +66,14 @@ def exchange_at_point(
     ids = np.concatenate([placed.current_ids, placed.reference_ids])
     places = np.concatenate([placed.current, placed.reference])
     if not 0 <= point < len(ids):
-        raise NotFoundError(f"the map has no point {point}")
-    apart = ((places - places[point]) ** 2).sum(axis=1)
-    nearest = [int(one) for one in np.argsort(apart, kind="stable")[: NEAR + 1] if one != point]
-    wanted = [int(ids[one]) for one in (point, *nearest)]
-    texts = load_map_texts(connection, evaluation, [one for one in wanted if one != DELETED])
+        raise NotFoundError(f"no such point on the map: {point}")
+    distances = ((places - places[point]) ** 2).sum(axis=1)
+    order = np.argsort(distances, kind="stable")[: N_NEIGHBOURS + 1].tolist()
+    own, *neighbours = (int(ids[row]) for row in (point, *(row for row in order if row != point)))
+    known = [row_id for row_id in (own, *neighbours) if row_id != DELETED]
+    texts = load_map_texts(connection, evaluation, known)
     return MapPoint(
-        text=texts.get(wanted[0]),
+        text=texts.get(own),
         topic=int(placed.topic[point]) if point < len(placed.topic) else -1,
-        near=tuple(texts[one] for one in wanted[1:] if one in texts),
+        neighbours=tuple(texts[row_id] for row_id in neighbours if row_id in texts),
     )

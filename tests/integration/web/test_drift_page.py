@@ -64,7 +64,7 @@ def test_a_topic_shows_its_examples(world: World, read) -> None:
     assert "Can I move my bitcoin to my own wallet?" in part.text
     assert "<script>" not in part.text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in part.text
-    more = part.text.split("More of it")[1]
+    more = part.text.split("More prompts on this topic")[1]
     quotes = re.findall(r"<li>(.*?)</li>", more)
     assert 9 == len(quotes) == len(set(quotes)), "ten are on the topic, one is quoted"
     assert all("bitcoin I sold" in quote for quote in quotes)
@@ -88,11 +88,11 @@ def test_a_dot_shows_its_exchange_and_neighbours(any_engine, world: World, read)
     part = read(path(world, "/points/0")).text
     assert "&lt;img src=x onerror=alert(1)&gt; how do I sell bitcoin?" in part
     assert "<img" not in part
-    assert "A prompt of this window, on “bitcoin, wallet, sold”" in part
+    assert "Prompt of the window, on “bitcoin, wallet, sold”" in part
     assert "We do not offer cryptocurrency products." in part
-    assert 5 == len(re.findall(r"<li>", part.split("Near it on the map")[1]))
+    assert 5 == len(re.findall(r"<li>", part.split("Nearest on the map")[1]))
     baseline = read(path(world, "/points/40")).text
-    assert "A prompt of the baseline" in baseline
+    assert "Prompt of the baseline" in baseline
     assert "What does a card cost? (0)" in baseline
 
 
@@ -104,12 +104,12 @@ def test_a_deleted_exchange_leaves_its_dot(any_engine, world: World, read) -> No
         connection.execute(delete(Exchange).where(Exchange.id == gone))
     part = read(path(world, "/points/43"))
     assert 200 == part.status_code
-    assert "This exchange is gone" in part.text
+    assert "Exchange deleted" in part.text
     with transaction(any_engine) as connection:
         save_prompt_map(connection, world.evaluation_id, placed.anonymize())
-    assert "This exchange is gone" in read(path(world, "/points/0")).text
+    assert "Exchange deleted" in read(path(world, "/points/0")).text
     topic = read(path(world, "/topics/0")).text
-    assert "More of it" not in topic
+    assert "More prompts on this topic" not in topic
 
 
 def test_a_map_reads_its_own_window_and_baseline_only(
@@ -130,7 +130,7 @@ def test_a_map_reads_its_own_window_and_baseline_only(
         assert own != of_baseline
     for point in (0, 40):
         part = read(path(world, f"/points/{point}")).text
-        assert "This exchange is gone" in part, point
+        assert "Exchange deleted" in part, point
         assert "card cost" not in part
 
 
