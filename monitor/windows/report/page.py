@@ -13,8 +13,7 @@ from markupsafe import Markup
 
 from monitor.rendering import wording
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.map_texts import MapText
-from monitor.store.windows.prompt_maps import PromptMap
+from monitor.store.windows.prompt_maps import MapText, PromptMap
 from monitor.windows.report.environment import render_macro, render_template
 from monitor.windows.report.figures import reach_of
 from monitor.windows.report.map_drawing import DrawnMap, MapTopic, draw
