@@ -19,7 +19,6 @@ from monitor.windows.topics.history import with_history
 from tests.support.windows.assessments import (
     huge,
     make_assessment,
-    make_version_assessment,
     not_enough_data,
 )
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from monitor.rendering.numbers import format_change, format_mean, format_share, format_window
-from monitor.store.windows.assessment import Assessment, Basis, DriftTest, Example, Quote, Source
+from monitor.store.windows.assessment import Assessment, Basis, Source
 from monitor.windows.report.figures import GROWTH_HEIGHT, growth, reach_of, whisker
 from monitor.windows.report.page import STYLES, render_findings, render_page, render_verdict
 from tests.support.windows.assessment_cases import (
@@ -27,7 +27,6 @@ from tests.support.windows.assessments import (
     make_family,
     make_growth,
     make_numeric_column,
-    make_slow,
     make_topic,
     make_version_assessment,
     not_enough_data,
