@@ -1,1 +1,1 @@
-"""Statistics shared by drift, review and retraining."""
+"""Shared statistics: intervals, multiplicity, agreement and resampling."""

@@ -1,4 +1,4 @@
-"""How far independent reviewers agree: raw, Krippendorff's alpha, Gwet's AC1."""
+"""Agreement between raters: raw, Krippendorff's alpha, Gwet's AC1 and Cohen's kappa."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy import special
 
 #: Nominal: ratings are equal or not. Ordinal: they have an order, and a step between two of them is
 #: as large as the share of ratings that lie in between.
@@ -18,18 +18,18 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Agreement:
-    """Figures of agreement; ``None`` where one is undefined."""
+    """Coefficients of agreement; ``None`` where one is undefined."""
 
     #: Items with at least two ratings.
     n_items: int
     #: Share of the pairs of ratings of an item that are equal, averaged over the items.
     raw: float | None
-    #: Krippendorff's alpha; undefined where everybody always gave the same rating.
+    #: Krippendorff's alpha; undefined where all ratings are the same.
     alpha: float | None
     #: 95% bootstrap interval over the items.
     alpha_lower: float | None
     alpha_upper: float | None
-    #: Gwet's AC1, which stays meaningful where one rating is rare; not for an order.
+    #: Gwet's AC1, which stays meaningful where one rating is rare; nominal ratings only.
     ac1: float | None
     #: 95% interval from its variance over the items.
     ac1_lower: float | None
@@ -46,12 +46,12 @@ def measure_agreement(
     metric: Metric = "nominal",
     n_resamples: int = 1000,
 ) -> Agreement:
-    """Measure agreement.
+    """Return the agreement of any number of raters, with intervals.
 
     Args:
-        ratings: For each item, the ratings it got. An item with one rating says nothing on
-            agreement, but counts in AC1's shares of the ratings, as the reference has it.
-        rng: Draws the bootstrap's items.
+        ratings: The ratings of each item. An item with one rating has no agreement, but counts in
+            AC1's prevalence of the ratings, as in the reference.
+        rng: Draws the items of the bootstrap.
         metric: Ordinal ratings are numbers.
         n_resamples: Bootstrap samples.
     """
@@ -76,7 +76,7 @@ def measure_agreement(
 
 
 def count_ratings(ratings: Sequence[Sequence[str | int]]) -> NDArray[np.float64]:
-    """Return ``[n, q]``, how often item i got value k, the values in their order."""
+    """Return how often item i got value k, float64 ``[n, q]``, the values in their order."""
     values = sorted({value for item in ratings for value in item}, key=lambda value: (value,))
     rows = [[list(item).count(value) for value in values] for item in ratings if len(item)]
     return np.array(rows, dtype=float).reshape(len(rows), len(values))
@@ -88,13 +88,48 @@ def krippendorff_alpha(counts: NDArray[np.float64], metric: Metric = "nominal") 
     Args:
         counts: ``[n, q]``, how often item i got value k, the values in their order; items with
             fewer than two ratings are left out.
-        metric: How far apart two values are.
+        metric: The distance between two values.
 
-    Reference: K. Krippendorff (2011), Computing Krippendorff's Alpha-Reliability.
+    Reference: Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011.
     """
     paired = counts[counts.sum(axis=1) >= 2]
-    alpha = _alphas(_coincidences(paired).sum(axis=0)[None], metric)[0]
+    alpha = coincidence_alphas(_coincidences(paired).sum(axis=0)[None], metric)[0]
     return None if np.isnan(alpha) else float(alpha)
+
+
+def coincidence_alphas(
+    coincidences: NDArray[np.float64], metric: Metric = "nominal"
+) -> NDArray[np.float64]:
+    """Return Krippendorff's alpha of coincidence matrices, ``[b]``; NaN where one value occurs.
+
+    Args:
+        coincidences: ``[b, q, q]``. Of two raters it is their table of counts plus its transpose.
+        metric: The distance between two values.
+    """
+    totals = coincidences.sum(axis=2)
+    n = totals.sum(axis=1)
+    distance = _squared_distances(totals, metric)
+    observed = (coincidences * distance).sum(axis=(1, 2))
+    expected = (totals[:, :, None] * totals[:, None, :] * distance).sum(axis=(1, 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alphas = 1 - (n - 1) * observed / expected
+    return np.where(expected > 0, alphas, np.nan)
+
+
+def cohen_kappas(tables: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Cohen's kappa of two raters' tables of counts, ``[b]``; NaN where one value occurs.
+
+    Args:
+        tables: ``[b, q, q]``: items by the first rater's value and the second's.
+
+    Reference: Cohen, Educational and Psychological Measurement 1960.
+    """
+    n = tables.sum(axis=(1, 2))
+    expected = (tables.sum(axis=1) * tables.sum(axis=2)).sum(axis=1) / n**2
+    observed = np.trace(tables, axis1=1, axis2=2) / n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kappas = (observed - expected) / (1 - expected)
+    return np.where(expected < 1, kappas, np.nan)
 
 
 def gwet_ac1(
@@ -105,8 +140,8 @@ def gwet_ac1(
     Args:
         counts: ``[n, q]``, how often item i got value k; at least one rating an item.
 
-    Reference: K. L. Gwet (2008), Brit. J. Math. Stat. Psych. 61, 29-48; with missing ratings and
-    the variance as in his Handbook of Inter-Rater Reliability (2014), chapter 5.
+    Reference: Gwet, Brit. J. Math. Stat. Psych. 2008, 61, 29-48; with missing ratings and the
+    variance as in his Handbook of Inter-Rater Reliability, 2014, chapter 5.
     """
     counts = counts[:, counts.sum(axis=0) > 0]
     n, q = counts.shape
@@ -123,12 +158,12 @@ def gwet_ac1(
     ac1 = float((scale * agreed.mean() - by_chance) / (1 - by_chance))
     if n < 2:
         return ac1, None, None
-    # Each item's influence: on the agreement, and through the shares on that by chance.
+    # Each item's influence: on the agreement, and through the prevalence on that by chance.
     influence = scale * (agreed - by_chance * paired) / (1 - by_chance)
     own_chance = share @ (1 - prevalence) / (q - 1)
     influence -= 2 * (1 - ac1) * (own_chance - by_chance) / (1 - by_chance)
     error = float(np.sqrt(((influence - ac1) ** 2).sum() / (n * (n - 1))))
-    reach = float(student.ppf((1 + CONFIDENCE) / 2, n - 1)) * error
+    reach = float(special.stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * error
     return ac1, ac1 - reach, min(1.0, ac1 + reach)
 
 
@@ -140,20 +175,8 @@ def _coincidences(paired: NDArray[np.float64]) -> NDArray[np.float64]:
     return weighted
 
 
-def _alphas(coincidences: NDArray[np.float64], metric: Metric) -> NDArray[np.float64]:
-    """Return alpha ``[b]`` of matrices of coincidences ``[b, q, q]``; NaN where undefined."""
-    totals = coincidences.sum(axis=2)
-    n = totals.sum(axis=1)
-    apart = _apart(totals, metric)
-    observed = (coincidences * apart).sum(axis=(1, 2))
-    expected = (totals[:, :, None] * totals[:, None, :] * apart).sum(axis=(1, 2))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        alphas = 1 - (n - 1) * observed / expected
-    return np.where(expected > 0, alphas, np.nan)
-
-
-def _apart(totals: NDArray[np.float64], metric: Metric) -> NDArray[np.float64]:
-    """Return the squared distance of each two values ``[b, q, q]``, given how often each occurs."""
+def _squared_distances(totals: NDArray[np.float64], metric: Metric) -> NDArray[np.float64]:
+    """Return the squared distance of each two values ``[b, q, q]``, from how often each occurs."""
     q = totals.shape[1]
     if metric == "nominal":
         return np.broadcast_to(1 - np.eye(q), (len(totals), q, q))
@@ -170,7 +193,7 @@ def _bootstrap(
     chosen = rng.integers(0, n, (n_resamples, n)) + n * np.arange(n_resamples)[:, None]
     drawn = np.bincount(chosen.ravel(), minlength=n_resamples * n).reshape(n_resamples, n)
     resampled = drawn @ _coincidences(paired).reshape(n, q * q)
-    alphas = _alphas(resampled.reshape(n_resamples, q, q), metric)
+    alphas = coincidence_alphas(resampled.reshape(n_resamples, q, q), metric)
     defined = alphas[~np.isnan(alphas)]
     if len(defined) < n_resamples / 2:
         return None, None

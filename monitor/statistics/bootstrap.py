@@ -1,4 +1,4 @@
-"""Bootstrap intervals of means and of paired differences, over strata where there are any."""
+"""Bootstrap intervals of means and of paired differences, stratified where strata are given."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def bca_interval(
     confidence: float = 0.95,
     n_resamples: int = N_RESAMPLES,
 ) -> tuple[float, float]:
-    """Return the two-sided interval of a mean. See :func:`bca_quantiles`."""
+    """Return the two-sided BCa interval of a mean; see :func:`bca_quantiles`."""
     levels = ((1 - confidence) / 2, (1 + confidence) / 2)
     lower, upper = bca_quantiles(values, rng, levels, strata=strata, n_resamples=n_resamples)
     return lower, upper
@@ -44,21 +44,21 @@ def bca_quantiles(
     Args:
         values: ``[n]``, at least two of them different.
         rng: Draws the resamples.
-        levels: The chance, for each limit, that the mean lies below it.
-        strata: The rows of each stratum, which is resampled by itself, small ones together (see
-            :func:`large_strata`); ``None``: one stratum.
-        n_resamples: How many resamples are drawn.
+        levels: For each limit the probability that the mean lies below it.
+        strata: The rows of each stratum, which is resampled by itself; small strata are joined
+            (see :func:`join_small_strata`). ``None``: one stratum.
+        n_resamples: Number of resamples.
 
     A resample of ``n_h`` values of a stratum varies less than the stratum's mean does, by
     ``(n_h - 1) / n_h``. So deviations from the stratum's mean are stretched by
-    ``sqrt(n_h / (n_h - 1))``; limits may thereby lie a little outside of the values' range.
+    ``sqrt(n_h / (n_h - 1))``; limits may thus lie a little outside the range of the values.
 
     References: Efron (1987), Better bootstrap confidence intervals, JASA 82, 171-185; for strata,
     Rao and Wu (1988), Resampling inference with complex survey data, JASA 83, 231-241.
     """
-    rows = large_strata(strata) if strata is not None else [np.arange(len(values))]
-    told = sum(int((values[one] != np.median(values[one])).sum()) for one in rows)
-    if told < MIN_VALUES:  # the values differ from stratum to stratum, and hardly within one
+    rows = join_small_strata(strata) if strata is not None else [np.arange(len(values))]
+    n_varying = sum(int((values[part] != np.median(values[part])).sum()) for part in rows)
+    if n_varying < MIN_VALUES:  # the values differ between strata, and hardly within one
         rows = [np.arange(len(values))]
     influence = np.empty(len(values))
     for members in rows:
@@ -76,15 +76,15 @@ def bca_quantiles(
     return [float(limit) for limit in np.quantile(means, corrected)]
 
 
-def large_strata(strata: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-    """Join strata of fewer than :data:`MIN_VALUES` rows to one.
+def join_small_strata(strata: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """Join the strata of fewer than :data:`MIN_VALUES` rows into one.
 
-    How much a few values vary can't be told from them, and of one value not at all. Where the
-    joined ones are still too few, the smallest of the others joins them. That widens an interval
-    where the joined strata differ in their means, and never narrows it.
+    A few values don't show how much they vary, and a single one not at all. Where the joined
+    strata still have too few rows, the smallest of the large ones joins them. That widens an
+    interval where the joined strata differ in their means, and never narrows it.
     """
-    large = sorted((one for one in strata if len(one) >= MIN_VALUES), key=len)
-    small = [one for one in strata if 0 < len(one) < MIN_VALUES]
+    large = sorted((rows for rows in strata if len(rows) >= MIN_VALUES), key=len)
+    small = [rows for rows in strata if 0 < len(rows) < MIN_VALUES]
     if small and large and sum(map(len, small)) < MIN_VALUES:
         small.append(large.pop(0))
     return [*large, np.concatenate(small)] if small else large
@@ -101,8 +101,8 @@ def mean_interval(
 ) -> tuple[float, float]:
     """Return the interval of the mean of values in [lowest, highest].
 
-    Wilson's where the values are binary; also where they are all the same or fewer than
-    :data:`MIN_VALUES`, since nothing in a range varies more than a binary value of that mean.
+    Wilson's where the values are binary, and where they are all equal or fewer than
+    :data:`MIN_VALUES`: no value in a range varies more than a binary one of the same mean.
     Otherwise :func:`bca_interval`.
     """
     n = len(values)

@@ -1,66 +1,89 @@
-"""Intervals and tests for shares, as the gates need them."""
+"""Confidence intervals and tests of proportions and means."""
 
 import math
+from collections.abc import Sequence
 
-from scipy import stats
+import numpy as np
+from scipy import special, stats
+
+from monitor.statistics.mover import Limits, difference_limits
+
+Interval = tuple[float, float]
 
 
-def wilson_interval(successes: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's score interval for a share; (0, 1) for no trials.
+def wilson_limits(share: float, n: float, quantile: float) -> Interval:
+    """Return Wilson's score limits of a proportion.
 
-    Reference: Wilson (1927), JASA 22.
+    Args:
+        share: The observed proportion.
+        n: The number of trials, above 0; an effective number may be fractional.
+        quantile: Of the standard normal distribution, or of Student's where ``n`` is estimated.
 
-    >>> tuple(round(bound, 3) for bound in wilson_interval(9, 10))
+    Reference: Wilson, JASA 1927.
+    """
+    squared = quantile**2
+    middle = (n * share + squared / 2.0) / (n + squared)
+    half = math.sqrt(squared * (n * share * (1.0 - share) + squared / 4.0)) / (n + squared)
+    # Rounding alone may put a limit on the wrong side of a share of 0 or 1.
+    return max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share))
+
+
+def wilson_interval(successes: float, n: float, confidence: float = 0.95) -> Interval:
+    """Return Wilson's score interval of a proportion; (0, 1) without trials.
+
+    Args:
+        successes: May be fractional where it comes from a weighted rate.
+        n: Number of trials; fractional where it is an effective number.
+        confidence: Two-sided; each limit alone is wrong with half of the remaining probability.
+
+    Reference: Wilson, JASA 1927.
+
+    >>> tuple(round(limit, 3) for limit in wilson_interval(9, 10))
     (0.596, 0.982)
     """
-    if n == 0:
+    if n <= 0:
         return 0.0, 1.0
-    z = float(stats.norm.ppf(0.5 + confidence / 2))
-    share = successes / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return wilson_limits(successes / n, n, normal_quantile(confidence))
 
 
-def binomial_lower_bound(successes: int, n: int, confidence: float = 0.95) -> float:
-    """Return the exact one-sided lower bound of a share (Clopper and Pearson, 1934)."""
-    if successes == 0 or n == 0:
-        return 0.0
-    return float(stats.beta.ppf(1 - confidence, successes, n - successes + 1))
+def newcombe_interval(
+    successes: float,
+    n: float,
+    reference_successes: float,
+    reference_n: float,
+    confidence: float = 0.95,
+) -> Interval:
+    """Return the interval of the difference of two independent proportions.
 
+    Square-and-add of Wilson's limits (method 10 of the reference). The difference is
+    ``successes / n - reference_successes / reference_n``; both numbers of trials are positive.
 
-def binomial_upper_bound(successes: int, n: int, confidence: float = 0.95) -> float:
-    """Return the exact one-sided upper bound of a share (Clopper and Pearson, 1934)."""
-    if successes == n:  # also where there are no trials
-        return 1.0
-    return float(stats.beta.ppf(confidence, successes + 1, n - successes))
+    Reference: Newcombe, Statistics in Medicine 1998, 17, 873-890.
 
-
-def mcnemar_p_value(only_candidate: int, only_incumbent: int) -> float:
-    """Return the one-sided exact p-value of "the candidate is right more often".
-
-    Given the items on which exactly one of the two is right, under the null hypothesis each is the
-    candidate's with probability of at most 1/2. The null distribution is exact, so p is never 0.
-
-    Reference: McNemar (1947), Psychometrika 12.
+    >>> [round(limit, 4) for limit in newcombe_interval(56, 70, 48, 80)]
+    [0.0524, 0.3339]
     """
-    discordant = only_candidate + only_incumbent
-    if discordant == 0:
-        return 1.0
-    return float(stats.binom.sf(only_candidate - 1, discordant, 0.5))
+    current, reference = (
+        Limits(lower, count / trials, upper)
+        for count, trials in ((successes, n), (reference_successes, reference_n))
+        for lower, upper in (wilson_interval(count, trials, confidence),)
+    )
+    return difference_limits(reference, current)
 
 
 def paired_difference_interval(
     only_candidate: int, only_incumbent: int, both: int, neither: int, confidence: float = 0.95
-) -> tuple[float, float]:
-    """Return the interval of a paired difference of shares (Newcombe 1998, method 10).
+) -> Interval:
+    """Return the interval of a difference of paired proportions, candidate minus incumbent.
 
     Args:
         only_candidate: Items on which only the candidate is right.
         only_incumbent: Items on which only the incumbent is right.
         both: Items on which both are right.
         neither: Items on which neither is.
-        confidence: Two-sided confidence.
+        confidence: Two-sided.
+
+    Reference: Newcombe, Statistics in Medicine 1998, 17, 2635-2650 (method 10).
     """
     n = only_candidate + only_incumbent + both + neither
     if n == 0:
@@ -79,3 +102,59 @@ def paired_difference_interval(
     low = math.sqrt((p1 - l1) ** 2 - 2 * phi * (p1 - l1) * (u2 - p2) + (u2 - p2) ** 2)
     high = math.sqrt((u1 - p1) ** 2 - 2 * phi * (u1 - p1) * (p2 - l2) + (p2 - l2) ** 2)
     return max(-1.0, p1 - p2 - low), min(1.0, p1 - p2 + high)
+
+
+def mcnemar_p_value(only_candidate: int, only_incumbent: int) -> float:
+    """Return the one-sided exact p-value of "the candidate is right more often".
+
+    Given the items on which exactly one of the two is right, under the null hypothesis each is the
+    candidate's with a probability of at most 1/2. The distribution is exact, so p is never 0.
+
+    Reference: McNemar, Psychometrika 1947.
+    """
+    discordant = only_candidate + only_incumbent
+    if discordant == 0:
+        return 1.0
+    return float(stats.binom.sf(only_candidate - 1, discordant, 0.5))
+
+
+def clopper_pearson(successes: float, n: float, tail: float = 0.025) -> Interval:
+    """Return the exact limits of a proportion; (0, 1) without trials.
+
+    Args:
+        successes: May be fractional, as may ``n``: the limits then interpolate.
+        n: Number of trials.
+        tail: The largest probability with which either limit is wrong.
+
+    Reference: Clopper & Pearson, Biometrika 1934.
+    """
+    lower = float(special.betaincinv(successes, n - successes + 1, tail)) if successes > 0 else 0.0
+    upper = 1.0
+    if successes < n:
+        upper = float(special.betaincinv(successes + 1, n - successes, 1 - tail))
+    return lower, upper
+
+
+def jeffreys_interval(successes: float, n: float, confidence: float = 0.95) -> Interval:
+    """Return the equal-tailed interval of the Beta(successes + 1/2, failures + 1/2) posterior.
+
+    Reference: Brown, Cai & DasGupta, Statistical Science 2001, section 3.1.3.
+    """
+    tail = (1.0 - confidence) / 2
+    a, b = successes + 0.5, max(n - successes, 0.0) + 0.5
+    return float(special.betaincinv(a, b, tail)), float(special.betaincinv(a, b, 1.0 - tail))
+
+
+def student_interval(values: Sequence[float], confidence: float = 0.95) -> Interval | None:
+    """Return Student's interval of the mean of independent values; ``None`` for fewer than two."""
+    if len(values) < 2:
+        return None
+    centre = float(np.mean(values))
+    error = float(np.std(values, ddof=1)) / len(values) ** 0.5
+    reach = float(special.stdtrit(len(values) - 1, (1 + confidence) / 2)) * error
+    return centre - reach, centre + reach
+
+
+def normal_quantile(confidence: float) -> float:
+    """Return the standard normal quantile of a two-sided interval of this confidence."""
+    return float(special.ndtri(0.5 + confidence / 2))

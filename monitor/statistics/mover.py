@@ -1,7 +1,7 @@
-"""Limits of a difference or a ratio of two independent means, from the limits of each (MOVER).
+"""MOVER: limits of a difference or ratio of two independent means, from the limits of each.
 
-What the limits of each mean know of its distribution, such as that a share of 0 is no certainty,
-goes over to the difference and the ratio. With symmetric limits the ratio's are Fieller's.
+The limits of each mean carry over what they know of its distribution: a share of 0, for one, is no
+certainty. With symmetric limits the limits of the ratio are Fieller's.
 
 References:
     Newcombe, Statist. Med. 1998 (method 10). Zou & Donner, Statist. Med. 2008. Donner & Zou,

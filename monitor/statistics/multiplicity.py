@@ -1,19 +1,22 @@
-"""Corrections for testing many hypotheses at once."""
+"""Corrections of p-values for many tests at once."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Return p-values adjusted for the chance of any false rejection.
+    """Return p-values adjusted for the probability of any false rejection.
 
-    Valid under every dependence (Holm, Scand. J. Statist. 1979).
+    Valid under every dependence.
 
     Args:
-        p_values: ``[m]``, each in [0, 1]: what callers have computed, so it isn't checked.
+        p_values: ``[m]``, each in [0, 1]; callers have computed them, so they aren't checked.
 
     Returns:
         float64 ``[m]``.
+
+    Reference: Holm, Scandinavian Journal of Statistics 1979.
 
     Example:
         >>> holm([0.01, 0.04, 0.03]).round(3).tolist()
@@ -30,40 +33,38 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
 def adjust_bh(p_values: ArrayLike) -> NDArray[np.float64]:
     """Return p-values adjusted for the false discovery rate.
 
-    Valid under independence and positive dependence (Benjamini & Hochberg, JRSS B 1995).
+    Valid under independence and positive dependence.
 
     Args:
-        p_values: ``[m]``, each in [0, 1]: what callers have computed, so it isn't checked.
+        p_values: ``[m]``, each in [0, 1].
 
     Returns:
         float64 ``[m]``.
+
+    Reference: Benjamini & Hochberg, JRSS B 1995, as SciPy computes it.
 
     Example:
         >>> adjust_bh([0.01, 0.04, 0.03]).round(3).tolist()
         [0.03, 0.04, 0.04]
     """
     p = np.asarray(p_values, dtype=np.float64)
-    m = len(p)
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * m / np.arange(1, m + 1)
-    stepped = np.minimum.accumulate(scaled[::-1])[::-1] if m else scaled
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(stepped, 1.0)
-    return adjusted
+    return np.asarray(stats.false_discovery_control(p, method="bh")) if len(p) else p
 
 
 def tarone(
     p_values: NDArray[np.float64], attainable: NDArray[np.float64], alpha: float
 ) -> NDArray[np.float64]:
-    """Return p-values adjusted for the chance of any false rejection among discrete tests.
+    """Return p-values adjusted for the probability of any false rejection among discrete tests.
 
     Bonferroni over the fewest hypotheses K such that at most K have an attainable p-value of
-    ``alpha / K``; the others can't be rejected (Tarone, Biometrics 1990).
+    ``alpha / K``; the others can't be rejected.
 
     Args:
         p_values: ``[m]`` in [0, 1].
         attainable: ``[m]``: the smallest p-value that each test can give, whatever is observed.
-        alpha: The level that the adjusted p-values are to be held against.
+        alpha: The level that the adjusted p-values are compared with.
+
+    Reference: Tarone, Biometrics 1990.
 
     Example:
         >>> tarone(np.array([0.01, 0.3]), np.array([0.001, 0.25]), 0.05).tolist()

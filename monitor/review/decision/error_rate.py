@@ -16,12 +16,7 @@ from monitor.review.decision.weighted_rate import (
     stratified_rate,
 )
 from monitor.review.sampling.frame import STRATA
-from monitor.statistics.proportions import (
-    newcombe_limits,
-    one_sided_quantile,
-    two_sided_quantile,
-    wilson_limits,
-)
+from monitor.statistics.intervals import newcombe_interval, wilson_interval
 from monitor.store.review.draws import BatchDesign, DrawRow
 
 
@@ -98,14 +93,15 @@ def control_slice(rows: Iterable[DrawRow]) -> ControlSlice:
 
 def estimate_rate(errors: float, n: float) -> RateEstimate:
     """Return the rate of ``errors`` in ``n``, at least 1, with its interval."""
-    lower, upper = wilson_limits(errors, n, two_sided_quantile(DISPLAY_CONFIDENCE))
+    lower, upper = wilson_interval(errors, n, DISPLAY_CONFIDENCE)
     return RateEstimate(errors=errors, n=n, rate=errors / n, lower=lower, upper=upper)
 
 
 def estimate_rise(errors: float, n: float, errors0: float, n0: float, confidence: float) -> Rise:
     """Return how much the rate exceeds that at launch."""
-    lower, upper = newcombe_limits(errors, n, errors0, n0, two_sided_quantile(DISPLAY_CONFIDENCE))
-    bound, _ = newcombe_limits(errors, n, errors0, n0, one_sided_quantile(confidence))
+    lower, upper = newcombe_interval(errors, n, errors0, n0, DISPLAY_CONFIDENCE)
+    # The lower limit alone is wrong half as often as the interval.
+    bound, _ = newcombe_interval(errors, n, errors0, n0, 2 * confidence - 1)
     return Rise(difference=errors / n - errors0 / n0, lower=lower, upper=upper, bound=bound)
 
 

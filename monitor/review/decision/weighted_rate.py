@@ -14,7 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.statistics.proportions import two_sided_quantile, wilson_limits
+from monitor.statistics.intervals import wilson_interval
 
 #: Confidence of the intervals that are shown, whatever the decision asks for.
 DISPLAY_CONFIDENCE = 0.95
@@ -78,14 +78,13 @@ def stratified_rate(cells: Sequence[Cell], n_window: float) -> WeightedRate | No
     total = sum(cell.share for cell in joined)
     if not sample or total <= 0:
         return None
-    z = two_sided_quantile(DISPLAY_CONFIDENCE)
     rate = below = above = variance = 0.0
     per_review = 1.0 / max(1.0, n_window)
     for cell in joined:
         share = cell.share / total
         own = _hajek(cell.sample)
         n = effective_number(cell.sample, own)
-        lower, upper = _limits(own, n, z)
+        lower, upper = _limits(own, n)
         rate += share * own
         variance += share**2 * own * (1 - own) / n
         per_review += share**2 / n
@@ -93,7 +92,7 @@ def stratified_rate(cells: Sequence[Cell], n_window: float) -> WeightedRate | No
         above += (share * (upper - own)) ** 2
     rate = min(1.0, max(0.0, rate))
     variance += rate * (1 - rate) / max(1.0, n_window)
-    lower, upper = _limits(rate, max(1.0, n_window), z)
+    lower, upper = _limits(rate, max(1.0, n_window))
     lower = max(0.0, rate - math.sqrt(below + (rate - lower) ** 2))
     upper = min(1.0, rate + math.sqrt(above + (upper - rate) ** 2))
     return WeightedRate(
@@ -119,7 +118,7 @@ def weighted_share(sample: Sequence[WeightedReview]) -> WeightedRate | None:
     drawn = [WeightedReview(one.wrong, one.weight, 0.0) for one in sample]
     rate = _hajek(drawn)
     n = effective_number(drawn, rate)
-    lower, upper = _limits(rate, n, two_sided_quantile(DISPLAY_CONFIDENCE))
+    lower, upper = _limits(rate, n)
     return WeightedRate(len(sample), sum(one.wrong for one in sample), n, rate, lower, upper)
 
 
@@ -149,10 +148,10 @@ def _hajek(sample: Sequence[WeightedReview]) -> float:
     return wrong / sum(one.weight for one in sample)
 
 
-def _limits(rate: float, n: float, z: float) -> tuple[float, float]:
+def _limits(rate: float, n: float) -> tuple[float, float]:
     if n >= CENSUS:
         return rate, rate
-    lower, upper = wilson_limits(rate * n, n, z)
+    lower, upper = wilson_interval(rate * n, n, DISPLAY_CONFIDENCE)
     return min(lower, rate), max(upper, rate)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from monitor.drift.result import Cluster
-from monitor.statistics.binomial import jeffreys_interval
+from monitor.statistics.intervals import jeffreys_interval
 from monitor.store.traffic.exchange_columns import Exchanges
 
 #: Share of the words of two names that must be in both.

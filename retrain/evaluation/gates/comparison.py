@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.errors import InputError
+from monitor.statistics.multiplicity import holm
 from monitor.store.training.candidate_results import Comparison
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.paired_tests import compare_binary, compare_graded
 from retrain.evaluation.metrics.metric import Metric
 from retrain.evaluation.metrics.scoring import ItemScore
-from retrain.statistics.multiplicity import holm
 
 
 def compare_systems(
@@ -57,8 +57,8 @@ def compare_systems(
 
 def adjust_together(comparisons: Sequence[Comparison]) -> list[Comparison]:
     """Adjust the p-values of comparisons by Holm's method, as one family for each direction."""
-    better = holm([comparison.p_better for comparison in comparisons])
-    worse = holm([comparison.p_worse for comparison in comparisons])
+    better = holm([comparison.p_better for comparison in comparisons]).tolist()
+    worse = holm([comparison.p_worse for comparison in comparisons]).tolist()
     return [
         msgspec.structs.replace(comparison, adjusted_p_better=p_better, adjusted_p_worse=p_worse)
         for comparison, p_better, p_worse in zip(comparisons, better, worse, strict=True)

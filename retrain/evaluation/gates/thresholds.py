@@ -7,7 +7,7 @@ import numpy as np
 from monitor.settings import Gates
 from monitor.settings.evaluation_file.plan import Threshold
 from monitor.statistics.bootstrap import mean_interval
-from monitor.statistics.intervals import binomial_lower_bound, binomial_upper_bound
+from monitor.statistics.intervals import clopper_pearson
 from monitor.store.training.candidate_results import Check, CheckOutcome
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.judge_failures import judge_failures
@@ -88,8 +88,9 @@ def _bound(
 ) -> float:
     if metric.kind == "binary":
         k, n = int((values == metric.highest).sum()), len(values)
-        exact = binomial_lower_bound if is_minimum else binomial_upper_bound
-        return metric.lowest + (metric.highest - metric.lowest) * exact(k, n, policy.confidence)
+        limits = clopper_pearson(k, n, 1 - policy.confidence)
+        share = limits[0] if is_minimum else limits[1]
+        return metric.lowest + (metric.highest - metric.lowest) * share
     lower, upper = mean_interval(
         values,
         rng,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from monitor.settings import Gates
 from monitor.statistics.bootstrap import MIN_VALUES, mean_interval
 from monitor.statistics.intervals import mcnemar_p_value
+from monitor.statistics.multiplicity import holm
 from monitor.store.human_evaluation.keys import UnblindedRating
 from monitor.store.training.candidate_results import (
     BASE,
@@ -29,7 +30,6 @@ from monitor.store.training.candidate_results import (
     SystemRating,
 )
 from retrain.evaluation.gates.paired_tests import compare_graded
-from retrain.statistics.multiplicity import holm
 
 Values = NDArray[np.float64]
 
@@ -167,7 +167,7 @@ def _compare(
                 n_items=len(candidate),
             )
         )
-    adjusted = holm([difference.p_value for difference in differences])
+    adjusted = holm([difference.p_value for difference in differences]).tolist()
     return [
         msgspec.structs.replace(difference, adjusted_p_value=p_value)
         for difference, p_value in zip(differences, adjusted, strict=True)

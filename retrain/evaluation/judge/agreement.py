@@ -6,13 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.statistics.agreement import cohen_kappas, coincidence_alphas
+
 N_RESAMPLES = 1_999
 #: Fewer items with both ratings tell nothing of an agreement.
 FEWEST_ITEMS = 20
 #: Of Krippendorff's alpha: below it, no conclusion should rest on the ratings.
 RELIABLE = 0.667
 
-Counts = NDArray[np.float64]
+#: ``[b, k, k]``: items by the rating of people and of the judge.
+Tables = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -72,42 +75,30 @@ def agreement(
         return Agreement(len(both), failed, None, None, None, None)
     cells = np.array([labels[people[o]] * len(labels) + labels[judge[o]] for o in both])
     width = len(labels)
-    kappa, kappa_interval = _with_interval(cells, width, cohens_kappa, rng)
-    alpha, alpha_interval = _with_interval(cells, width, krippendorffs_alpha, rng)
+    kappa, kappa_interval = _with_interval(cells, width, cohen_kappas, rng)
+    alpha, alpha_interval = _with_interval(cells, width, _nominal_alphas, rng)
     return Agreement(len(both), failed, kappa, kappa_interval, alpha, alpha_interval)
-
-
-def cohens_kappa(counts: Counts) -> float:
-    """Return kappa of a square table of counts, ``[k, k]``; NaN where only one rating occurs."""
-    n = counts.sum()
-    expected = float(counts.sum(axis=0) @ counts.sum(axis=1)) / n**2
-    return float((np.trace(counts) / n - expected) / (1 - expected)) if expected < 1 else np.nan
-
-
-def krippendorffs_alpha(counts: Counts) -> float:
-    """Return nominal alpha of two observers from the same table; NaN where only one occurs."""
-    coincidences = counts + counts.T
-    totals = coincidences.sum(axis=1)
-    n = totals.sum()
-    expected = (n**2 - float(totals @ totals)) / (n - 1)
-    observed = n - np.trace(coincidences)
-    return float(1 - observed / expected) if expected > 0 else np.nan
 
 
 def _with_interval(
     cells: NDArray[np.int64],
     width: int,
-    coefficient: Callable[[Counts], float],
+    coefficients: Callable[[Tables], NDArray[np.float64]],
     rng: np.random.Generator,
 ) -> tuple[float | None, tuple[float, float] | None]:
-    shares = np.bincount(cells, minlength=width * width)
-    value = coefficient(shares.reshape(width, width).astype(np.float64))
+    counts = np.bincount(cells, minlength=width * width)
+    drawn = rng.multinomial(len(cells), counts / len(cells), size=N_RESAMPLES)
+    tables = np.vstack([counts, drawn]).reshape(-1, width, width).astype(np.float64)
+    resampled = coefficients(tables)
+    value = resampled[0]
     if np.isnan(value):
         return None, None
-    drawn = rng.multinomial(len(cells), shares / len(cells), size=N_RESAMPLES)
-    resampled = [coefficient(one.reshape(width, width).astype(np.float64)) for one in drawn]
-    defined = [one for one in resampled if not np.isnan(one)]
+    defined = resampled[1:][~np.isnan(resampled[1:])]
     if len(defined) < 0.95 * N_RESAMPLES:
-        return value, None
+        return float(value), None
     lower, upper = np.quantile(defined, [0.025, 0.975])
-    return value, (float(lower), float(upper))
+    return float(value), (float(lower), float(upper))
+
+
+def _nominal_alphas(tables: Tables) -> NDArray[np.float64]:
+    return coincidence_alphas(tables + tables.transpose(0, 2, 1))

@@ -9,12 +9,12 @@ from scipy import stats
 from bench.retrain.gate_trials import candidate_trials, exact_pass_rate, hallucinator_passes
 from monitor.settings import Gates
 from monitor.statistics.bootstrap import bca_interval
-from monitor.statistics.intervals import binomial_upper_bound, mcnemar_p_value
+from monitor.statistics.intervals import clopper_pearson, mcnemar_p_value
+from monitor.statistics.multiplicity import holm
 from monitor.store.training.candidate_results import Comparison
 from retrain.evaluation.gates.comparison import adjust_together
 from retrain.evaluation.gates.gates import _better_check
 from retrain.evaluation.gates.paired_tests import compare_graded, sign_flip_p_values
-from retrain.statistics.multiplicity import holm
 
 
 def at_most(k: int, n: int, rate: float) -> bool:
@@ -52,7 +52,7 @@ def test_an_identical_candidate_is_called_better_in_at_most_one_trial_of_twenty(
     """Not only do the trials agree with 5%: they show that it isn't more."""
     rng, n_trials = np.random.default_rng(8), 4_000
     hits = sum(called_better(rng) for _ in range(n_trials))
-    assert binomial_upper_bound(hits, n_trials, 0.999) <= 0.05
+    assert clopper_pearson(hits, n_trials, 0.001)[1] <= 0.05
     assert hits > 0
 
 

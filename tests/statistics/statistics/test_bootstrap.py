@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from monitor.statistics.bootstrap import bca_quantiles, large_strata, mean_interval
+from monitor.statistics.bootstrap import bca_quantiles, join_small_strata, mean_interval
 from retrain.evaluation.gates.paired_tests import compare_graded
 
 N_TRIALS, N_ITEMS, N_RESAMPLES = 2_000, 60, 599
@@ -61,16 +61,16 @@ def test_strata_that_differ_make_no_bound_too_narrow(sizes: tuple[int, ...]) -> 
 
 def test_small_strata_are_joined_and_large_ones_kept() -> None:
     strata = [np.arange(0, 20), np.arange(20, 32), np.arange(32, 41), np.arange(41, 42)]
-    kept = large_strata(strata)
+    kept = join_small_strata(strata)
     assert sorted(map(len, kept)) == [10, 12, 20]
     assert sorted(np.concatenate(kept)) == list(range(42))
-    assert sorted(map(len, large_strata(strata[:2]))) == [12, 20]
+    assert sorted(map(len, join_small_strata(strata[:2]))) == [12, 20]
 
 
 def test_too_few_that_are_left_over_join_the_smallest() -> None:
     strata = [np.arange(0, 20), np.arange(20, 32), np.arange(32, 41)]
-    assert sorted(map(len, large_strata(strata))) == [20, 21]
-    assert [len(one) for one in large_strata(strata[2:])] == [9]
+    assert sorted(map(len, join_small_strata(strata))) == [20, 21]
+    assert [len(one) for one in join_small_strata(strata[2:])] == [9]
 
 
 def test_differences_that_only_strata_tell_apart_have_a_bound_all_the_same() -> None:

@@ -1,4 +1,4 @@
-"""The gates' intervals and test against SciPy's."""
+"""Intervals and the paired test against SciPy's, and by their coverage."""
 
 import math
 
@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from monitor.statistics.intervals import (
-    binomial_lower_bound,
-    binomial_upper_bound,
+    clopper_pearson,
     mcnemar_p_value,
     paired_difference_interval,
+    student_interval,
     wilson_interval,
 )
 
@@ -20,7 +20,7 @@ SHARES = [(k, n) for n in (1, 2, 7, 50, 200, 3000) for k in sorted({0, 1, n // 3
 
 @pytest.mark.parametrize(("k", "n"), SHARES)
 @pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
-def test_wilson(k: int, n: int, confidence: float) -> None:
+def test_wilson_interval_equals_scipy(k: int, n: int, confidence: float) -> None:
     expected = stats.binomtest(k, n).proportion_ci(confidence, method="wilson")
     assert wilson_interval(k, n, confidence) == pytest.approx(
         (expected.low, expected.high), abs=1e-12
@@ -29,28 +29,28 @@ def test_wilson(k: int, n: int, confidence: float) -> None:
 
 @pytest.mark.parametrize(("k", "n"), SHARES)
 @pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
-def test_clopper_pearson(k: int, n: int, confidence: float) -> None:
+def test_clopper_pearson_limits_equal_scipy(k: int, n: int, confidence: float) -> None:
     """SciPy's one-sided exact bounds, by its alternatives."""
     above = stats.binomtest(k, n, alternative="greater").proportion_ci(confidence, method="exact")
     below = stats.binomtest(k, n, alternative="less").proportion_ci(confidence, method="exact")
-    assert binomial_lower_bound(k, n, confidence) == pytest.approx(above.low, abs=1e-9)
-    assert binomial_upper_bound(k, n, confidence) == pytest.approx(below.high, abs=1e-9)
+    expected = pytest.approx((above.low, below.high), abs=1e-9)
+    assert clopper_pearson(k, n, 1 - confidence) == expected
 
 
-def test_the_exact_bound_keeps_its_level() -> None:
-    """At a true share equal to the bound's claim, being so lucky happens 5% of the time at most."""
+def test_clopper_pearson_upper_limit_keeps_its_level() -> None:
+    """The limit lies below the true share with a probability of 5% at most."""
     n = 200
     for true in (0.005, 0.02, 0.03, 0.5):
         covered = sum(
             stats.binom.pmf(k, n, true)
             for k in range(n + 1)
-            if binomial_upper_bound(k, n, 0.95) >= true
+            if clopper_pearson(k, n, 0.05)[1] >= true
         )
         assert covered >= 0.95
 
 
 @given(st.integers(0, 400), st.integers(0, 400))
-def test_mcnemar(only_candidate: int, only_incumbent: int) -> None:
+def test_mcnemar_p_value_equals_scipy(only_candidate: int, only_incumbent: int) -> None:
     p_value = mcnemar_p_value(only_candidate, only_incumbent)
     n = only_candidate + only_incumbent
     expected = stats.binomtest(only_candidate, n, 0.5, alternative="greater").pvalue if n else 1.0
@@ -58,9 +58,9 @@ def test_mcnemar(only_candidate: int, only_incumbent: int) -> None:
     assert 0 < p_value <= 1
 
 
-def test_no_trials_say_nothing() -> None:
+def test_intervals_without_trials_hold_every_value() -> None:
     assert wilson_interval(0, 0) == (0.0, 1.0)
-    assert (binomial_lower_bound(0, 0), binomial_upper_bound(0, 0)) == (0.0, 1.0)
+    assert clopper_pearson(0, 0) == (0.0, 1.0)
     assert paired_difference_interval(0, 0, 0, 0) == (-1.0, 1.0)
 
 
@@ -69,7 +69,7 @@ def test_no_trials_say_nothing() -> None:
     [(0.6, 0.2, 0.1, 0.1), (0.3, 0.3, 0.3, 0.1), (0.85, 0.1, 0.02, 0.03), (0.1, 0.4, 0.1, 0.4)],
     ids=str,
 )
-def test_the_paired_difference_is_covered(shares: tuple[float, float, float, float]) -> None:
+def test_paired_difference_interval_covers(shares: tuple[float, float, float, float]) -> None:
     """Summed over every table of 24 pairs: the interval holds the truth about 95% of the time."""
     n = 24
     true = shares[1] - shares[2]
@@ -89,7 +89,9 @@ def test_the_paired_difference_is_covered(shares: tuple[float, float, float, flo
 
 
 @given(st.tuples(*[st.integers(0, 60)] * 4).filter(lambda t: sum(t) > 0))
-def test_swapping_the_versions_mirrors_the_interval(table: tuple[int, int, int, int]) -> None:
+def test_paired_difference_interval_mirrors_when_versions_swap(
+    table: tuple[int, int, int, int],
+) -> None:
     a, b, both, neither = table
     lower, upper = paired_difference_interval(a, b, both, neither)
     mirrored = paired_difference_interval(b, a, both, neither)
@@ -98,3 +100,9 @@ def test_swapping_the_versions_mirrors_the_interval(table: tuple[int, int, int, 
     assert -1 <= lower <= difference + 1e-12
     assert difference - 1e-12 <= upper <= 1
     assert not math.isnan(lower + upper)
+
+
+def test_student_interval_equals_its_formula() -> None:
+    reach = stats.t.ppf(0.975, 2) / 3**0.5
+    assert student_interval([1.0, 2.0, 3.0]) == pytest.approx((2 - reach, 2 + reach))
+    assert student_interval([1.0]) is None

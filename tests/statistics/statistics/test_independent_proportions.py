@@ -1,13 +1,12 @@
-"""Intervals against published figures."""
+"""Intervals of independent proportions against published figures and by their coverage."""
 
 import doctest
 
 import numpy as np
 import pytest
 
-from monitor.statistics import proportions
-
-Z = proportions.two_sided_quantile(0.95)
+from monitor.statistics import intervals, multiplicity
+from monitor.statistics.intervals import newcombe_interval, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -23,20 +22,21 @@ Z = proportions.two_sided_quantile(0.95)
         ((10, 10, 0, 10), (0.6075, 1.0)),
     ],
 )
-def test_newcombes_published_examples(
+def test_newcombe_interval_equals_published_examples(
     counts: tuple[int, int, int, int], expected: tuple[float, float]
 ) -> None:
-    assert pytest.approx(expected, abs=5e-5) == proportions.newcombe_limits(*counts, Z)
+    assert pytest.approx(expected, abs=5e-5) == newcombe_interval(*counts)
 
 
-def test_the_examples_in_the_docstrings() -> None:
-    assert 0 == doctest.testmod(proportions).failed
+@pytest.mark.parametrize("module", [intervals, multiplicity])
+def test_docstring_examples_hold(module) -> None:
+    assert 0 == doctest.testmod(module).failed
 
 
-def test_wilson_covers_on_average() -> None:
+def test_wilson_interval_covers_on_average() -> None:
     rng = np.random.default_rng(5)
     covered = []
     for p in rng.uniform(0.02, 0.5, 2000):
-        lower, upper = proportions.wilson_limits(int(rng.binomial(240, p)), 240, Z)
+        lower, upper = wilson_interval(int(rng.binomial(240, p)), 240)
         covered.append(lower <= p <= upper)
     assert 0.93 <= np.mean(covered) <= 0.97

@@ -1,1 +1,0 @@
-"""Intervals and corrections that judge models."""
