@@ -1,4 +1,4 @@
-"""Drift statistics on arrays: no SQL, no Kafka, no settings. Usable alone, in a notebook."""
+"""Drift statistics on arrays, usable by themselves in a notebook."""
 
 from monitor.drift.input.category_mix import MixComparison, compare_mix
 from monitor.drift.input.compare import compare

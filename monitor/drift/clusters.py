@@ -1,11 +1,11 @@
-r"""Regions where the current window is overrepresented.
+"""Clusters: regions where the current window is overrepresented.
 
-Every region of a tree that was grown without labels is tested: given its total, its current samples
-are binomial under the null hypothesis, with the current window's share of all samples as
-probability. The p-values are adjusted for all regions that have enough samples to be significant at
-all (Tarone, Biometrics 1990), so that in a window without drift the chance of *any* cluster is at
-most 5%. Of nested regions the most significant one is reported. Several messages of one owner in a
-region count as one: counts are divided by the region's size-weighted messages an owner.
+Every region of a tree that was grown without labels is tested. Given its total, its number of
+current samples is binomial under the null hypothesis, with the current window's share of all
+samples as probability. The p-values are adjusted for all regions that have enough samples to be
+significant at all (Tarone, Biometrics 1990), so that a window without drift has *any* cluster with
+a probability of at most 5%. Of nested regions the most significant one is reported. Counts are
+divided by the region's size-weighted number of messages per owner.
 """
 
 import numpy as np
@@ -16,12 +16,13 @@ from monitor.drift.regions import Regions
 from monitor.drift.result import Cluster
 from monitor.drift.samples.design import Layout
 from monitor.drift.samples.pool import Pool
-from monitor.statistics.binomial import jeffreys_interval, upper_tails
+from monitor.statistics.binomial import upper_tails
+from monitor.statistics.intervals import jeffreys_interval
 from monitor.statistics.multiplicity import tarone
 
 FAMILYWISE_ERROR = 0.05
 MINIMUM_MEMBERS = 5
-#: A region that holds more of the pool is no topic among others.
+#: A region with a larger share of the pool is too large for a topic.
 MAXIMUM_SHARE = 0.5
 #: Regions whose owners are counted at once.
 CHUNK_REGIONS = 256
@@ -30,15 +31,15 @@ CHUNK_REGIONS = 256
 def find_clusters(
     layout: Layout, regions: Regions, prompt_cell: NDArray[np.int64] | None = None
 ) -> tuple[Cluster, ...]:
-    """Return the enriched clusters, most significant first; no two have a sample in common.
+    """Return the enriched clusters, most significant first; they are disjoint.
 
-    The judged samples tell which regions are enriched; all samples that lie there are members.
+    The comparable samples decide which regions are enriched; all samples there are members.
 
     Args:
         layout: Both windows.
-        regions: Of the whole pool, grown without labels.
-        prompt_cell: int64, of the judged samples: where given, a region is judged against the
-            current window's share among the samples of like prompts, not among all samples.
+        regions: Regions of the whole pool, grown without labels.
+        prompt_cell: int64, of the comparable samples. With it, a region is compared with the
+            current window's share among the samples of comparable prompts, not among all samples.
     """
     pool, leaf = layout.comparable_pool, regions.leaf[layout.rows]
     n_leaves = regions.holds.shape[1]
@@ -46,11 +47,11 @@ def find_clusters(
     members = regions.sums(np.bincount(leaf, weights=pool.is_current, minlength=n_leaves))
     share = np.full(len(leaf), pool.n_current / len(leaf))
     if prompt_cell is not None:
-        share = _share_of_like_prompts(pool, prompt_cell)
+        share = _share_by_prompt_cell(pool, prompt_cell)
     expected = np.bincount(leaf, weights=share, minlength=n_leaves)
     total = regions.sums(size)
     base = np.clip(regions.sums(expected) / np.maximum(total, 1.0), 1e-9, 1.0 - 1e-9)
-    design = _messages_an_owner(pool, leaf, regions)
+    design = _messages_per_owner(pool, leaf, regions)
     current, total = members / design, total / design
     usable = (members >= MINIMUM_MEMBERS) & (total * design <= MAXIMUM_SHARE * len(pool.vectors))
     p_values = np.where(usable, upper_tails(current, total, base), 1.0)
@@ -64,24 +65,24 @@ def find_clusters(
             base=float(base[region]),
             adjusted_p_value=float(adjusted[region]),
         )
-        for region in _without_overlap(regions, p_values, adjusted <= FAMILYWISE_ERROR)
+        for region in _disjoint_regions(regions, p_values, adjusted <= FAMILYWISE_ERROR)
     )
 
 
-def _share_of_like_prompts(pool: Pool, prompt_cell: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return for each sample the current share among those whose prompts lie in the same cell.
+def _share_by_prompt_cell(pool: Pool, prompt_cell: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return for each sample the current share among the samples of its prompt cell.
 
-    A prompt cell with one side only can't tell: the share it expects is what it has.
+    In a prompt cell with one side only the expected share is the observed one.
     """
     total = np.bincount(prompt_cell)
     share = np.bincount(prompt_cell, weights=pool.is_current) / np.maximum(total, 1)
     return np.asarray(share[prompt_cell])
 
 
-def _messages_an_owner(
+def _messages_per_owner(
     pool: Pool, leaf: NDArray[np.int64], regions: Regions
 ) -> NDArray[np.float64]:
-    """Return the messages of an owner in each region, averaged over its messages, ``[R]``."""
+    """Return the messages per owner in each region, averaged over its messages, ``[R]``."""
     if pool.n_units == len(pool.vectors):
         return np.ones(regions.holds.shape[0])
     by_unit = sparse.csr_array(
@@ -95,7 +96,7 @@ def _messages_an_owner(
     return np.asarray(np.maximum(np.concatenate(design), 1.0))
 
 
-def _without_overlap(
+def _disjoint_regions(
     regions: Regions, p_values: NDArray[np.float64], significant: NDArray[np.bool_]
 ) -> list[int]:
     taken = np.zeros(regions.holds.shape[1], dtype=np.bool_)

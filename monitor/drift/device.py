@@ -1,4 +1,4 @@
-"""Where the heavy arithmetic runs: one code path in torch, on the CPU or on CUDA."""
+"""Compute devices: the CPU or CUDA, by torch."""
 
 from typing import TYPE_CHECKING
 
@@ -7,14 +7,14 @@ if TYPE_CHECKING:
 
 
 def resolve_device(device: str | None) -> "torch.device":
-    """Return the device to compute on.
+    """Return the torch device of a name.
 
     Args:
-        device: ``None`` or ``"cpu"``; ``"cuda"`` or ``"cuda:N"``; ``"auto"`` takes CUDA where there
-            is one.
+        device: ``None`` or ``"cpu"``; ``"cuda"`` or ``"cuda:N"``; ``"auto"`` takes CUDA where it is
+            available.
 
     Raises:
-        ValueError: The device isn't one of these, or isn't there.
+        ValueError: An unknown device, or one that is not available.
     """
     import torch  # noqa: PLC0415 - takes a second to import
 
@@ -24,7 +24,7 @@ def resolve_device(device: str | None) -> "torch.device":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     known = isinstance(device, str)
     if not known or not (device == "cuda" or (device.startswith("cuda:") and device[5:].isdigit())):
-        raise ValueError(f"device {device!r} isn't one of None, 'cpu', 'auto', 'cuda', 'cuda:N'")
+        raise ValueError(f"unknown device: {device!r}; use None, 'cpu', 'auto', 'cuda' or 'cuda:N'")
     if not torch.cuda.is_available():
-        raise ValueError(f"device {device!r}: torch sees no CUDA device here; pass 'auto' or 'cpu'")
+        raise ValueError(f"no CUDA device is available: device {device!r}; use 'auto' or 'cpu'")
     return torch.device(device)

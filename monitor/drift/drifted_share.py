@@ -1,4 +1,4 @@
-r"""A lower bound on the drifted share of the current window.
+r"""Lower bound of the drifted share of the current window.
 
 If :math:`C = (1-e) R + e Q`, then for every set :math:`A`
 :math:`C(A) - R(A) \le e (1 - R(A))`, so an excess bounds :math:`e` from below (Michel, Naef &
@@ -6,10 +6,10 @@ Meinshausen, "High probability lower bounds for the total variation distance", a
 The sets are ``score > t`` for a few thresholds fixed by the reference's tail; the score of a sample
 comes from the *other* half of both windows, split by owner, so that no sample scores itself.
 
-The halves judge each other. Where both happen to have more of a region, each counts its own excess
-there, so the two counts are correlated: for excesses :math:`a, b` of a region, normal and
-independent, :math:`a 1(b > 0)` and :math:`b 1(a > 0)` have the correlation :math:`1 / \pi`. The
-variance of their sum is larger by that.
+Each half scores the other. Where both happen to have more of a region, each counts its own excess
+there, so that the two counts are correlated: for excesses :math:`a, b` of a region, normal and
+independent, :math:`a 1(b > 0)` and :math:`b 1(a > 0)` have the correlation :math:`1 / \pi`, by
+which the variance of their sum is larger.
 
 For each threshold the difference of two proportions is bounded by MOVER (Zou & Donner, Stat. Med.
 2008, eq. 5) on Clopper-Pearson limits; Bonferroni over the thresholds makes it simultaneous.
@@ -22,16 +22,18 @@ from monitor.drift.neighbours.exact import draw_landmarks
 from monitor.drift.neighbours.pool_search import PoolSearch
 from monitor.drift.novelty import tail_posterior
 from monitor.drift.samples.pool import Pool
-from monitor.statistics.binomial import clopper_pearson, effective_samples
+from monitor.statistics.binomial import effective_samples
+from monitor.statistics.intervals import clopper_pearson
+from monitor.statistics.mover import Limits, difference_limits
 
 #: Upper tails of the reference's scores at which the excess is measured.
 TAIL_SHARES = (0.3, 0.15, 0.08, 0.04, 0.02, 0.01)
 MAXIMUM_LANDMARKS = 4096
-#: Probability that a bound doesn't exceed the truth.
+#: Probability that a bound doesn't exceed the true share.
 CONFIDENCE = 0.95
-#: Variance of the two halves' counts together over that of independent ones.
+#: Variance of the sum of the counts of both halves, over that of independent counts.
 CROSS_FIT_VARIANCE = 1.0 + 1.0 / np.pi
-#: Pseudo-samples that pull a cell's posterior towards no drift.
+#: Pseudo-samples that shrink a cell's posterior towards no drift.
 SHRINKAGE = 2.0
 
 
@@ -43,14 +45,14 @@ def drifted_share_lower_bound(
     *,
     confidence: float = CONFIDENCE,
 ) -> float:
-    """Return a lower confidence bound on the drifted share, in [0, 1].
+    """Return a lower confidence bound of the drifted share, in [0, 1].
 
     Args:
         search: Both windows.
         cell: int64 ``[N]``: each sample's fine cell, fitted without labels.
-        weights: ``[N]``, what each sample stands for.
+        weights: ``[N]``: sampling weights.
         rng: Draws the halves and the landmarks.
-        confidence: Probability that the bound doesn't exceed the truth.
+        confidence: Probability that the bound doesn't exceed the true share.
     """
     pool = search.pool
     n_owners = int(pool.owner.max()) + 1
@@ -86,7 +88,7 @@ def bound_excess(
     Args:
         scores: ``[N]``, larger is more drifted.
         is_current: bool ``[N]``.
-        weights: ``[N]``; the reference's may weigh it to the current window's prompts.
+        weights: ``[N]``; those of the reference may weight it to the prompts of the current window.
         unit: int64 ``[N]``: the independent units.
         confidence: Joint confidence.
         tail_shares: Upper tails of the reference's scores at which the excess is measured.
@@ -100,12 +102,10 @@ def bound_excess(
         for side in (current, reference)
     )
     best = 0.0
-    for (rate_c, low_c, _), (rate_r, low_r, high_r) in zip(
-        current_limits, reference_limits, strict=True
-    ):
-        excess = rate_c - rate_r - np.hypot(rate_c - low_c, high_r - rate_r)
+    for above, usual in zip(current_limits, reference_limits, strict=True):
+        excess, _ = difference_limits(usual, above)
         # e >= excess / (1 - R(A)), and R(A) is at least its lower limit.
-        best = max(best, float(excess) / max(1.0 - low_r, 1e-9))
+        best = max(best, excess / max(1.0 - usual.lower, 1e-9))
     return min(best, 1.0)
 
 
@@ -117,20 +117,23 @@ def _limits(
     *,
     tail: float,
     inflation: float,
-) -> list[tuple[float, float, float]]:
-    """Return rate, lower and upper limit of ``score > t`` on one side, for each threshold.
+) -> list[Limits]:
+    """Return the rate of ``score > t`` on one side with its limits, for each threshold.
 
-    The design effect is the largest over the thresholds: in a far tail a few users decide, and the
-    one that is estimated there is often far too small.
+    The design effect is the largest over the thresholds: in a far tail, where a few users decide,
+    its estimate is often far too small.
     """
     number = np.unique(unit, return_inverse=True)[1].ravel().astype(np.int64)
-    above = [scores > threshold for threshold in thresholds]
-    seen = [one for one in above if 0 < one.sum() < len(one)] or above
-    trials = max(min(effective_samples(one, weights, number) for one in seen) / inflation, 1.0)
+    tails = [scores > threshold for threshold in thresholds]
+    varying = [above for above in tails if 0 < above.sum() < len(above)] or tails
+    trials = max(
+        min(effective_samples(above, weights, number) for above in varying) / inflation, 1.0
+    )
     limits = []
-    for one in above:
-        rate = float((weights * one).sum() / weights.sum())
-        limits.append((rate, *clopper_pearson(rate * trials, trials, tail)))
+    for above in tails:
+        rate = float((weights * above).sum() / weights.sum())
+        lower, upper = clopper_pearson(rate * trials, trials, tail)
+        limits.append(Limits(lower, rate, upper))
     return limits
 
 
@@ -141,7 +144,7 @@ def _scores(
     inside: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Score the samples inside by what the samples outside say, as in ``localisation``."""
+    """Return novelty scores of the samples inside, computed from the samples outside."""
     pool = search.pool
     outside = ~inside
     marks = draw_landmarks(np.flatnonzero(outside & ~pool.is_current), MAXIMUM_LANDMARKS, rng)
@@ -149,15 +152,15 @@ def _scores(
     rows = [np.flatnonzero(inside), current, marks]
     nearness = search.among(marks)(np.concatenate(rows), 1).similarity[:, 0]
     distance_inside, distance_current, distance_reference = np.split(
-        1.0 - nearness.astype(np.float64), np.cumsum([len(some) for some in rows[:2]])
+        1.0 - nearness.astype(np.float64), np.cumsum([len(part) for part in rows[:2]])
     )
     order = np.argsort(distance_current, kind="stable")
     grid = distance_current[order]
     posterior = tail_posterior(grid, distance_reference, weights[current[order]])
     place = np.searchsorted(grid, distance_inside, side="right") - 1
-    foreign = np.where(place >= 0, posterior[np.maximum(place, 0)], 0.0)
+    isolated = np.where(place >= 0, posterior[np.maximum(place, 0)], 0.0)
     posterior_of_cell = _cell_posterior(pool, cell, weights, outside)
-    either = 1.0 - (1.0 - foreign) * (1.0 - posterior_of_cell[cell[inside]])
+    either = 1.0 - (1.0 - isolated) * (1.0 - posterior_of_cell[cell[inside]])
     return np.asarray(either + 1e-3 * distance_inside)
 
 

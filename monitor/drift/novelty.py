@@ -1,18 +1,17 @@
-r"""How foreign each current sample is.
+r"""Novelty scores of the current samples.
 
-Three posteriors say what share of the samples like this one the reference doesn't account for:
+Three posteriors estimate the share of samples like this one that the reference doesn't explain:
 
-* isolation: the relative isolation among the reference samples (:mod:`monitor.drift.neighbours.isolation`),
-  against the reference's own (the complement of Efron's tail false discovery rate, JASA 2007:
-  :math:`1 - P_R(S \ge s) / P_C(S \ge s)`). It counts twice, since nothing else sees what is new and
-  stands alone;
-* crowding: among the 20 nearest samples of the pool, the excess of current ones, shrunk towards
-  none;
+* isolation: the relative isolation among the reference samples
+  (:mod:`monitor.drift.neighbours.isolation`), against that of the reference itself (the complement
+  of Efron's tail false discovery rate, JASA 2007: :math:`1 - P_R(S \ge s) / P_C(S \ge s)`). It
+  counts twice, since it alone detects new samples without neighbours;
+* crowding: the excess of current samples among the 20 nearest of the pool, shrunk towards 0;
 * emptiness: the surprise at the isolation times the number of current samples nearer than any
   reference sample.
 
 A sample's evidence is :math:`-\sum \log (1 - p)`, a noisy-or, averaged with the mean evidence of
-its five nearest current neighbours: a new topic is a place, and its members speak for each other.
+its five nearest current neighbours: a new topic is a region, and its members support each other.
 """
 
 from dataclasses import dataclass
@@ -35,15 +34,15 @@ N_CURRENT_NEIGHBOURS = 5
 #: Current neighbours counted before the nearest reference sample.
 MAXIMUM_RUN = 64
 MAXIMUM_LANDMARKS = 4096
-#: Pseudo-neighbours that pull the crowding posterior towards no drift.
+#: Pseudo-neighbours that shrink the crowding posterior towards no drift.
 SHRINKAGE = 2.0
-#: Evidence of one posterior is bounded, so that one can't outvote everything.
+#: Bounds the evidence of one posterior, so that it can't outweigh all others.
 MAXIMUM_POSTERIOR = 1.0 - 1e-6
 
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """What is known of the landmarks around each of n samples."""
+    """Landmarks around each of n samples."""
 
     #: float32 ``[n]``: relative isolation among the reference landmarks.
     isolation: NDArray[np.float32]
@@ -55,18 +54,18 @@ class _Surroundings:
     current: NDArray[np.float32]
     #: uint8 ``[n]``: reference landmarks among the 20 nearest.
     reference: NDArray[np.uint8]
-    #: int16 ``[n, N_SPEAKERS]``: the nearest current landmarks, -1 where there are fewer.
+    #: int16 ``[n, N_CURRENT_NEIGHBOURS]``: the nearest current landmarks, -1 where there are fewer.
     current_neighbours: NDArray[np.int16]
 
 
 def score_novelty(
     search: PoolSearch, weights: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return a score of each current sample, float64 ``[n_current]`` in [0, 1].
+    """Return the novelty of each current sample, float64 ``[n_current]`` in [0, 1].
 
     Args:
-        search: Both windows; each must hold a sample.
-        weights: ``[N]``, what each sample stands for; 1 for the reference.
+        search: Both windows; each must have a sample.
+        weights: ``[N]``: sampling weights; 1 for the reference.
         rng: Draws landmarks where a side has more than ``MAXIMUM_LANDMARKS`` samples.
     """
     pool = search.pool
@@ -76,41 +75,44 @@ def score_novelty(
     current = draw_landmarks(current_rows, MAXIMUM_LANDMARKS, rng)
     calibration = draw_landmarks(reference_rows, MAXIMUM_LANDMARKS, rng)
     current_rows, calibration = search.order(current_rows), search.order(calibration)
-    among = search.among(reference), search.among(current)
-    usual = mean_distance(among[0](reference, N_NEAREST))
+    finders = search.among(reference), search.among(current)
+    landmark_distance = mean_distance(finders[0](reference, N_NEAREST))
     ours, null = (
-        _look_around(rows, among, weights[current], usual) for rows in (current_rows, calibration)
+        _find_surroundings(rows, finders, weights[current], landmark_distance)
+        for rows in (current_rows, calibration)
     )
     share = float(weights[current].sum())
     share /= share + len(reference)
     evidence = _evidence(ours, null, weights[current_rows], share)
     # Landmarks are current samples too: their evidence is known.
     by_row = np.argsort(current_rows)
-    of_landmark = evidence[by_row[np.searchsorted(current_rows, current, sorter=by_row)]]
+    landmark_evidence = evidence[by_row[np.searchsorted(current_rows, current, sorter=by_row)]]
     there = ours.current_neighbours >= 0
-    heard = np.where(there, of_landmark[np.maximum(ours.current_neighbours, 0)], 0.0).sum(axis=1)
-    together = evidence + heard / np.maximum(there.sum(axis=1), 1)
-    # The distance breaks ties, so that the order is complete where no posterior speaks.
+    support = np.where(there, landmark_evidence[np.maximum(ours.current_neighbours, 0)], 0.0).sum(
+        axis=1
+    )
+    total = evidence + support / np.maximum(there.sum(axis=1), 1)
+    # The distance breaks ties, so that the order is complete where all posteriors are 0.
     novelty = np.empty(len(current_rows))
     novelty[pool.origin[current_rows]] = np.clip(
-        0.999 * -np.expm1(-together / 2.0) + 0.0005 * ours.distance, 0.0, 1.0
+        0.999 * -np.expm1(-total / 2.0) + 0.0005 * ours.distance, 0.0, 1.0
     )
     return novelty
 
 
-def _look_around(
+def _find_surroundings(
     rows: NDArray[np.int64],
-    among: tuple[Find, Find],
+    finders: tuple[Find, Find],
     weights: NDArray[np.float64],
-    usual: NDArray[np.float64],
+    landmark_distance: NDArray[np.float64],
 ) -> _Surroundings:
-    """Look at the landmarks around some samples, a part of them at a time.
+    """Return the landmarks around samples, computed in chunks.
 
     Args:
         rows: The samples.
-        among: Find the landmarks of the reference and of the current window.
-        weights: What each current landmark stands for.
-        usual: How isolated each reference landmark is among the others.
+        finders: Searches among the landmarks of the reference and of the current window.
+        weights: Sampling weight of each current landmark.
+        landmark_distance: Mean distance of each reference landmark to its nearest ones.
     """
     n = len(rows)
     around = _Surroundings(
@@ -123,10 +125,10 @@ def _look_around(
     )
     for start in range(0, n, CHUNK_ROWS):
         part = slice(start, start + CHUNK_ROWS)
-        to_reference = among[0](rows[part], N_NEIGHBOURS)
-        to_current = among[1](rows[part], MAXIMUM_RUN)
+        to_reference = finders[0](rows[part], N_NEIGHBOURS)
+        to_current = finders[1](rows[part], MAXIMUM_RUN)
         nearer = to_current.similarity > to_reference.similarity[:, :1]
-        around.isolation[part] = relative_isolation(to_reference, usual)
+        around.isolation[part] = relative_isolation(to_reference, landmark_distance)
         around.distance[part] = 1.0 - to_reference.similarity[:, 0]
         around.run[part] = (nearer & (to_current.index >= 0)).sum(axis=1)
         weight, number = _nearest_of_either(to_reference, to_current, weights)
@@ -138,7 +140,7 @@ def _look_around(
 def _nearest_of_either(
     to_reference: Neighbours, to_current: Neighbours, weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return among the 20 nearest landmarks the current ones' weight and the others' number."""
+    """Return the weight of the current and the number of the reference ones of the 20 nearest."""
     k = N_NEIGHBOURS
     both = np.hstack([to_reference.similarity[:, :k], to_current.similarity[:, :k]])
     first = np.argsort(-both, axis=1, kind="stable")[:, :k]
@@ -157,7 +159,7 @@ def _evidence(
 ) -> NDArray[np.float64]:
     ordered = np.sort(null.isolation)
     empty, usually_empty = (
-        log_survival(one.isolation, ordered) * (1.0 + one.run) for one in (ours, null)
+        log_survival(side.isolation, ordered) * (1.0 + side.run) for side in (ours, null)
     )
     posteriors = (
         (2.0, tail_posterior(ours.isolation, null.isolation, weights)),
@@ -182,20 +184,20 @@ def _crowding(
 def tail_posterior(
     scores: NDArray[np.floating], null: NDArray[np.floating], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the share of the samples at least as extreme that the null doesn't account for.
+    """Return the share of the samples at least as extreme that the null doesn't explain.
 
     Args:
         scores: ``[n]`` of the current window.
-        null: ``[m]`` of the reference, from the same distribution where nothing drifted.
-        weights: ``[n]``, what each score stands for.
+        null: ``[m]`` of the reference, of the same distribution without drift.
+        weights: ``[n]``: sampling weights.
 
     Returns:
-        ``[n]`` in [0, 1], never falling as the score rises.
+        ``[n]`` in [0, 1], not decreasing with the score.
     """
     above_null = len(null) - np.searchsorted(np.sort(null), scores, side="left")
     order = np.argsort(scores, kind="stable")
-    from_here_on = np.cumsum(weights[order][::-1])[::-1]
-    above = from_here_on[np.searchsorted(scores[order], scores, side="left")]
+    weight_from = np.cumsum(weights[order][::-1])[::-1]
+    above = weight_from[np.searchsorted(scores[order], scores, side="left")]
     total = float(weights.sum())
     ratio = (above_null + 0.5) / (len(null) + 0.5) * (total + 1.0) / (above + 1.0)
     posterior = np.maximum(1.0 - ratio, 0.0)

@@ -1,8 +1,8 @@
-r"""Nested regions of the pooled, unlabelled samples, from a few samples to half of all.
+r"""Tree of nested regions of the pooled, unlabelled samples.
 
-The cells of k-means are split into leaves of about ten samples, and the leaves merged pair by pair
+The cells of k-means are split into leaves of about ten samples, and the leaves merged in pairs
 (Ward, JASA 1963). Every node of that tree is a region: a narrow topic is a leaf or two, a wide one
-a branch, and nobody has to choose a resolution.
+a branch, so that no resolution has to be chosen.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from monitor.drift.samples.embeddings import Rows, take
 
 SAMPLES_PER_LEAF = 10
 MAXIMUM_LEAVES_PER_CELL = 8
-#: A leaf has few points: its centres stand after a few rounds.
+#: A leaf has few points, so that its centres converge quickly.
 N_ITERATIONS = 3
 
 
@@ -25,9 +25,9 @@ N_ITERATIONS = 3
 class Regions:
     """A tree of regions over the leaves."""
 
-    #: int64 ``[N]``: the leaf that each sample lies in.
+    #: int64 ``[N]``: the leaf of each sample.
     leaf: NDArray[np.int64]
-    #: float64 ``[R, L]``, 1 where a region holds a leaf; the first ``L`` regions are the leaves.
+    #: float64 ``[R, L]``, 1 where a region contains a leaf; the first ``L`` regions are the leaves.
     holds: sparse.csr_array
 
     def sums(self, of_leaves: NDArray[np.floating | np.integer]) -> NDArray[np.float64]:
@@ -35,7 +35,7 @@ class Regions:
         return np.asarray(self.holds @ of_leaves)
 
     def leaves(self, region: int) -> NDArray[np.int64]:
-        """Return the leaves that a region holds."""
+        """Return the leaves of a region."""
         start, stop = self.holds.indptr[region : region + 2]
         return np.asarray(self.holds.indices[start:stop], dtype=np.int64)
 
@@ -47,13 +47,13 @@ def grow_regions(
     *,
     fitted: NDArray[np.int64] | None = None,
 ) -> Regions:
-    """Split cells into leaves and merge those into a tree.
+    """Return the tree of regions: cells split into leaves, and the leaves merged.
 
     Args:
-        vectors: float32 ``[N, d]``, in an order that doesn't know the labels.
+        vectors: float32 ``[N, d]``, in an order that is independent of the labels.
         cell: int64 ``[N]``: the fine cell of each.
         rng: Seeds the leaves.
-        fitted: Rows that the leaves are made of; the others are only assigned. ``None``: all.
+        fitted: Rows that the leaves are fitted on; the others are only assigned. ``None``: all.
     """
     used = np.ones(len(cell), dtype=np.bool_)
     if fitted is not None:
@@ -75,12 +75,14 @@ def grow_regions(
 
 def _merge(centroids: NDArray[np.float32]) -> sparse.csr_array:
     n = len(centroids)
-    held = [np.array([leaf]) for leaf in range(n)]
+    leaves_of = [np.array([leaf]) for leaf in range(n)]
     if n > 1:
         squares = np.einsum("ij,ij->i", centroids, centroids)
-        apart = squares[:, None] + squares - 2.0 * (centroids @ centroids.T)
-        distance = np.sqrt(np.maximum(apart[np.triu_indices(n, 1)], 0.0).astype(np.float64))
+        squared = squares[:, None] + squares - 2.0 * (centroids @ centroids.T)
+        distance = np.sqrt(np.maximum(squared[np.triu_indices(n, 1)], 0.0).astype(np.float64))
         for first, second in linkage(distance, method="ward")[:, :2].astype(np.int64):
-            held.append(np.concatenate([held[first], held[second]]))
-    ends = np.cumsum([0, *map(len, held)])
-    return sparse.csr_array((np.ones(ends[-1]), np.concatenate(held), ends), shape=(len(held), n))
+            leaves_of.append(np.concatenate([leaves_of[first], leaves_of[second]]))
+    ends = np.cumsum([0, *map(len, leaves_of)])
+    return sparse.csr_array(
+        (np.ones(ends[-1]), np.concatenate(leaves_of), ends), shape=(len(leaves_of), n)
+    )

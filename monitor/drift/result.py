@@ -1,4 +1,4 @@
-"""What a comparison of two windows concludes."""
+"""Results of a comparison of two windows."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,15 +13,15 @@ Verdict = Literal["drift", "no_drift", "not_enough_data"]
 
 @dataclass(frozen=True, kw_only=True)
 class TestResult:
-    """One component test.
+    """The result of one component test.
 
     ``effect_size`` depends on the test: the difference of means over the standard deviation for
-    ``scattered``; the natural logarithm of how many times what random labels give for
-    ``emptiness``, ``emptiness_squared`` and ``scan``; the root mean square change of the local
+    ``scattered``; the natural logarithm of the ratio to random labels for ``emptiness``,
+    ``emptiness_squared`` and ``scan``; the root mean square change of the local
     share of current samples for ``diffusion``; MMD itself for ``kernel``; Cramer's V for ``cells``;
-    for ``largest_cell`` and ``novelty_tail`` a difference of shares, beyond what the largest is
-    under random labels. Its 95% interval is the jackknife's over bins of users, and wide enough to
-    hold no effect where the test by itself doesn't reject at 5%.
+    for ``largest_cell`` and ``novelty_tail`` a difference of shares, less that of the largest
+    under random labels. Its 95% interval is the jackknife's over bins of users, and contains no
+    effect where the test by itself doesn't reject at 5%.
     """
 
     __test__ = False  # pytest would otherwise collect it by its name
@@ -49,14 +49,14 @@ class Cluster:
     size: int
     share_current: float
     share_reference: float
-    #: How many times as frequent as in the reference, for responses among those to like prompts.
-    #: Messages of one user count as one, and half a one is added to both counts; so this isn't
+    #: Frequency relative to the reference; for responses, among those to comparable prompts.
+    #: Messages of one user count once, and 1/2 is added to both counts, so this isn't
     #: ``share_current / share_reference``, which count each message.
     enrichment: float
     #: 95% interval of the enrichment.
     enrichment_lower: float
     enrichment_upper: float
-    #: One-sided binomial p-value, adjusted for all regions that were tested (Tarone).
+    #: One-sided binomial p-value, adjusted for all tested regions (Tarone).
     adjusted_p_value: float
 
 
@@ -65,12 +65,13 @@ class DriftResult:
     """The comparison of a current window with a reference window."""
 
     verdict: Verdict
-    #: The fused p-value: the harmonic mean of the tests', recalibrated on the same permutations.
+    #: The fused p-value: the harmonic mean of the p-values of the tests, recalibrated on the same
+    #: permutations.
     p_value: float
     tests: tuple[TestResult, ...]
-    #: 95% lower bound on the drifted share of ``current``, in [0, 1].
+    #: 95% lower bound of the drifted share of ``current``, in [0, 1].
     drifted_share_lower_bound: float
-    #: ``[n_current]``, in [0, 1]; higher is more foreign.
+    #: ``[n_current]``, in [0, 1]; higher is less like the reference.
     novelty: NDArray[np.float64]
     #: Most significant first.
     clusters: tuple[Cluster, ...]
@@ -79,14 +80,14 @@ class DriftResult:
     #: Number of exchangeable units (users, sessions or single samples) on each side.
     n_reference_groups: int
     n_current_groups: int
-    #: Random labellings that were needed: fewer than asked for where nothing was near significant.
+    #: Random labellings that were drawn; fewer than requested where p was far from significance.
     n_permutations: int
 
     def __str__(self) -> str:
         """Return the conclusion in a line."""
-        said = f"{self.verdict}: p = {self.p_value:.3g}"
+        summary = f"{self.verdict}: p = {self.p_value:.3g}"
         if self.drifted_share_lower_bound > 0.0:
-            said += f", at least {self.drifted_share_lower_bound:.1%} drifted"
+            summary += f", at least {self.drifted_share_lower_bound:.1%} drifted"
         clusters = f", {pluralize(len(self.clusters), 'cluster')}" if self.clusters else ""
         sizes = f"{self.n_current:,} samples against {self.n_reference:,}"
-        return f"{said}{clusters} ({sizes})"
+        return f"{summary}{clusters} ({sizes})"

@@ -1,4 +1,4 @@
-r"""Compare the shares of categories (task types) between two windows, with users as the units.
+r"""Comparison of the shares of categories, such as task types, with users as the units.
 
 The statistic is Pearson's chi-square over the categories,
 
@@ -6,9 +6,9 @@ The statistic is Pearson's chi-square over the categories,
           \sum_k \frac{(\hat q_k - \hat p_k)^2}{\bar p_k},
 
 with the shares :math:`\hat p_k` of the reference, :math:`\hat q_k` of the current window and
-:math:`\bar p_k` of both. Its table would call every message of a user independent; here the null
-distribution comes from permuting bins of users (:mod:`monitor.drift.permutation.bins`), dealt so that both
-sides' bins carry the same noise.
+:math:`\bar p_k` of both. Its table would treat the messages of a user as independent; here the null
+distribution comes from permuting bins of users (:mod:`monitor.drift.permutation.bins`), dealt so
+that the bins of both sides carry the same noise.
 """
 
 from collections import Counter
@@ -26,13 +26,13 @@ from monitor.drift.permutation.sketch import Sketch, make_sketch
 from monitor.drift.samples.group_ids import Groups
 from monitor.drift.samples.units import unit_keys
 
-#: Categories tested by themselves; rarer ones, on both sides together, are tested as one.
+#: Categories tested separately; the rarer ones, by both sides together, are tested as one.
 MAXIMUM_CATEGORIES = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class MixComparison:
-    """Shares of each category, and whether they moved."""
+    """Shares of each category, and the test of their change."""
 
     reference: dict[str, float]
     current: dict[str, float]
@@ -40,7 +40,7 @@ class MixComparison:
     statistic: float
     p_value: float
     #: Half the sum of the absolute differences: the total variation distance, in [0, 1]. It is the
-    #: share of samples that would have to change category; by chance alone it is above 0.
+    #: share of samples that would have to change category, and positive by chance alone.
     effect_size: float
 
 
@@ -55,7 +55,7 @@ def compare_mix(
 ) -> MixComparison:
     """Test whether the categories' shares differ, by permuting users' labels.
 
-    A change of mix is a reason, not an alarm: a model may answer every task as well as before.
+    A change of the mix is an explanation, not an alarm: each task may still be done as well.
 
     Args:
         reference: ``[n_reference]`` categories.
@@ -99,7 +99,7 @@ def compare_mix(
     )
     statistic, p_value = 0.0, 1.0
     if indicator.shape[1] > 1 and min(before.n_units, after.n_units) > 1:
-        # Chi-square is of the order of 1: where both sides are alike, what is left is rounding.
+        # Chi-square is of the order of 1: smaller differences are rounding.
         statistics = np.round(_chi_squares(before, after, n_permutations, rng), 9)
         statistic, p_value = float(statistics[0]), float(upper_p_values(statistics[:, None])[0, 0])
     return MixComparison(
@@ -115,8 +115,8 @@ def _check_categories(categories: Sequence[str], name: str) -> None:
     unnamed = [row for row, category in enumerate(categories) if not isinstance(category, str)]
     if unnamed:
         raise ValueError(
-            f"{name} must hold the name of a category for each sample; row {unnamed[0]} is "
-            f"{categories[unnamed[0]]!r}: name it, or leave such samples out"
+            f"{name}: row {unnamed[0]} is not the name of a category: {categories[unnamed[0]]!r}; "
+            "name it, or leave such samples out"
         )
 
 
@@ -125,11 +125,11 @@ def _shares(categories: Sequence[str]) -> dict[str, float]:
 
 
 def _indicators(reference: Sequence[str], current: Sequence[str]) -> NDArray[np.float32]:
-    """Return 1 where a sample is of a category, ``[n_reference + n_current, k]``."""
-    counted = Counter(sorted((*reference, *current)))
+    """Return the indicators of the categories, float32 ``[n_reference + n_current, k]``."""
+    frequencies = Counter(sorted((*reference, *current)))
     number = {
         name: min(position, MAXIMUM_CATEGORIES)
-        for position, (name, _) in enumerate(counted.most_common())
+        for position, (name, _) in enumerate(frequencies.most_common())
     }
     codes = np.array([number[name] for name in (*reference, *current)], dtype=np.int64)
     return np.eye(max(number.values(), default=0) + 1, dtype=np.float32)[codes]
@@ -150,5 +150,5 @@ def _chi_squares(
     chi_square = Quadratic("mix", "mix", scaled @ scaled.T, counts, scale=1.0)
     labels = label_chunks(bins.is_current, bins.half, n_permutations, rng)
     harmonic = n_current * (n_samples - n_current) / n_samples
-    # The shares of a side add up to 1, so that the contrast of any constant is 0.
+    # The shares of a side add up to 1, so that the contrast of a constant is 0.
     return np.asarray(harmonic * np.concatenate([chi_square.evaluate(chunk) for chunk in labels]))

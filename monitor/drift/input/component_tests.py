@@ -1,24 +1,23 @@
-r"""The component statistics, for the true labels and every permutation, from two sketches.
+r"""Component statistics of two sketches, under the true labels and every permutation.
 
-With the contrast :math:`w` that gives current bins :math:`1/n_C` and reference bins :math:`-1/n_R`,
+With the contrast :math:`w`, :math:`1/n_C` for current bins and :math:`-1/n_R` for reference bins,
 a linear statistic is :math:`w^T f` for sums f by bin and a quadratic one :math:`w^T Q w` for their
 Gram matrix Q, so that ten thousand labellings are one matrix product.
 
 * ``scattered``: isolated samples (:mod:`monitor.drift.input.graph`);
 * ``emptiness``, ``emptiness_squared``: samples in places empty of reference samples
   (:mod:`monitor.drift.input.emptiness`);
-* ``scan``: spots with too many current samples (:mod:`monitor.drift.input.scan`);
+* ``scan``: places with too many current samples (:mod:`monitor.drift.input.scan`);
 * ``diffusion``: regions whose share has changed;
-* of windows with more samples than nodes, over all samples: ``novelty``, ``largest_cell``,
+* over all samples, for windows with more samples than nodes: ``novelty``, ``largest_cell``,
   ``cells``, and ``kernel``, the squared maximum mean discrepancy (Gretton et al., JMLR 2012, eq.
   5) on random features (Zhao & Meng, Neural Comput. 2015).
 
 A finite number of random features alone is not consistent against every alternative (Choi & Kim,
-arXiv 2407.08976); the graph stands beside them.
+arXiv 2407.08976); the graph complements them.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,41 +30,23 @@ from monitor.drift.input.scan import Scan, make_scan
 from monitor.drift.permutation.bins import Bins, balance
 from monitor.drift.permutation.contrasts import Linear, Quadratic, Z, jackknife_error, limits
 from monitor.drift.permutation.feature_map import FeatureMap
-from monitor.drift.permutation.fusion import fuse
+from monitor.drift.permutation.fusion import ComponentStatistics, fuse
 from monitor.drift.permutation.labels import CHUNK_PERMUTATIONS, label_chunks
 from monitor.drift.permutation.sketch import Sketch
 
-#: What a component test looks for, and the share of the level that each family gets. Scattered
-#: novelty is the easiest to see, so it needs the least.
+#: The share of the level of each family of component tests. Scattered novelty is the easiest to
+#: detect and needs the least.
 FAMILY_WEIGHTS = {"scattered": 0.14, "thin": 0.44, "dense": 0.3, "mix": 0.12}
 
-#: After so many random labellings no more are drawn where they give a p-value above this. Limits
-#: that fall keep every level: what is significant in the end was at each stage before.
+#: Numbers of random labellings after which sampling stops where the p-value is above a limit. The
+#: limits decrease, so every level holds: a final result that is significant passes each stage.
 STAGES = {CHUNK_PERMUTATIONS: 0.3, 4 * CHUNK_PERMUTATIONS: 0.1}
 
 #: A mean score below this counts as this, so that its logarithm is finite.
 LEAST_SCORE = 1e-12
 
 
-@dataclass(frozen=True)
-class ComponentStatistics:
-    """Statistics under the true labels (row 0) and under the permutations."""
-
-    names: tuple[str, ...]
-    #: float64 ``[1 + B, m]``.
-    statistics: NDArray[np.float64]
-    #: float64 ``[m]``.
-    effect_sizes: NDArray[np.float64]
-    #: float64 ``[m]``: 95% limits of the effects.
-    effect_lower: NDArray[np.float64]
-    effect_upper: NDArray[np.float64]
-    #: What each test looks for.
-    families: tuple[str, ...]
-    #: The share of the level that each family gets; ``None``: the same.
-    weights: Mapping[str, float] | None
-
-
-def evaluate(
+def compute_components(
     features: FeatureMap | None,
     reference: Sketch,
     current: Sketch,
@@ -75,14 +56,13 @@ def evaluate(
     rng: np.random.Generator,
     device: str | None = None,
 ) -> ComponentStatistics:
-    """Compute every component statistic under the true and the permuted labels.
+    """Return every component statistic under the true and the permuted labels.
 
     Args:
-        features: The map that both sketches were made with; ``None`` where
-            the graph holds every sample.
+        features: The feature map of both sketches; ``None`` where the graph contains every sample.
         reference: Sketch of the reference.
         current: Sketch of the current window.
-        bins: What is permuted.
+        bins: The permuted bins.
         n_permutations: Largest number of random labellings, ``B``; see ``STAGES``.
         rng: Draws them.
         device: See :func:`resolve_device`.
@@ -121,7 +101,7 @@ def evaluate(
     first = len(parts)
     for search in searches:
         last = first + len(search.names)
-        effects += _excess(search, nodes, bins, statistics[:, first:last])
+        effects += _log_ratios(search, nodes, bins, statistics[:, first:last])
         first = last
     size, lower, upper = (np.array(column) for column in zip(*effects, strict=True))
     return ComponentStatistics(
@@ -161,7 +141,7 @@ def _sum_parts(
     bins: Bins,
 ) -> Iterator[Linear | Quadratic]:
     if features is None:
-        return  # the graph has seen every sample
+        return  # the graph contains every sample
     counts = bins.total(reference.counts, current.counts)
     weight = balance(bins, counts)
     counts = counts * weight
@@ -169,33 +149,33 @@ def _sum_parts(
     kernel = sums[:, : features.n_kernel]
     kernel = kernel - counts[:, None] * (kernel.sum(axis=0) / counts.sum())
     yield Quadratic("kernel", "mix", kernel @ kernel.T, counts, scale=1.0)
-    # Each half is judged by landmarks of its own: what is usual there is taken off.
-    judged = sums[:, features.n_kernel :]
-    share = np.maximum(judged[:, :-1].sum(axis=0) / counts.sum(), 1e-12)
+    # Each half is scored by landmarks of its own, so its mean is subtracted.
+    scored = sums[:, features.n_kernel :]
+    share = np.maximum(scored[:, :-1].sum(axis=0) / counts.sum(), 1e-12)
     for half in (0, 1):
         inside = bins.half == half
-        usual = judged[inside].sum(axis=0) / max(counts[inside].sum(), 1.0)
-        judged[inside] -= counts[inside][:, None] * usual
-    cells = judged[:, :-1] / np.sqrt(share)
-    yield Linear("novelty", "scattered", judged[:, -1:], counts, scale=float(np.sqrt(20.0)))
+        mean = scored[inside].sum(axis=0) / max(counts[inside].sum(), 1.0)
+        scored[inside] -= counts[inside][:, None] * mean
+    cells = scored[:, :-1] / np.sqrt(share)
+    yield Linear("novelty", "scattered", scored[:, -1:], counts, scale=float(np.sqrt(20.0)))
     yield Linear("largest_cell", "dense", cells, counts, scale=1.0)
     yield Quadratic("cells", "mix", cells @ cells.T, counts, scale=1.0)
 
 
-def _excess(
+def _log_ratios(
     search: Emptiness | Scan,
     nodes: GraphNodes,
     bins: Bins,
     statistics: NDArray[np.float64],
 ) -> Iterator[tuple[float, float, float]]:
-    """Yield the logarithm of how many times what random labels give, with its limits."""
-    scores, counted = search.true_scores(bins.is_current)
-    size = np.bincount(nodes.bins, weights=counted, minlength=len(bins))
+    """Yield the logarithm of the ratio to random labels, with its limits, for each statistic."""
+    scores, included = search.true_scores(bins.is_current)
+    size = np.bincount(nodes.bins, weights=included, minlength=len(bins))
     used = size > 0
     logs = np.log(np.maximum(statistics, LEAST_SCORE))
     logs -= logs[1:].mean(axis=0)
     for score, statistic, column in zip(scores, statistics[0], logs.T, strict=True):
-        by_bin = np.bincount(nodes.bins, weights=score * counted, minlength=len(bins))
+        by_bin = np.bincount(nodes.bins, weights=score * included, minlength=len(bins))
         left_out = (by_bin.sum() - by_bin[used]) / np.maximum(size.sum() - size[used], 1.0)
         margin = Z * jackknife_error(left_out) / max(float(statistic), LEAST_SCORE)
         yield limits(float(column[0]), margin, column[1:])

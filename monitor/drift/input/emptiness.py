@@ -1,10 +1,10 @@
-r"""Thin new topics: how empty of *reference* nodes the surroundings of current nodes are.
+r"""Emptiness: sparse new topics, by the absence of reference nodes around current nodes.
 
 With :math:`r` the number of current nodes nearer than the nearest reference node, and
 :math:`\varphi = -\log P(D \ge d)` the surprise at that node's distance under random labels, the
 statistics are the means of :math:`\varphi^2 r` and :math:`\varphi^2 r^2` over the current nodes:
-far from the reference, and not alone there (Schilling, JASA 1986, and Henze, Ann. Stat. 1988, for
-tests on the labels of nearest neighbours).
+far from the reference, and with current neighbours (Schilling, JASA 1986, and Henze, Ann. Stat.
+1988, for tests on the labels of nearest neighbours).
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from monitor.drift.input.graph import Graph
 if TYPE_CHECKING:
     import torch
 
-#: From this rank on few runs go on, and pairs of node and labelling are followed singly.
+#: From this rank on few runs continue, and pairs of node and labelling are followed singly.
 FIRST_SPARSE_RANK = 4
-#: Nodes under a labelling that are followed together: they stay in the cache.
+#: Pairs of node and labelling that are followed together; they fit into the cache.
 BLOCK_ENTRIES = 2**17
 
 
@@ -34,28 +34,28 @@ class Emptiness:
     node_bin: NDArray[np.int64]
     #: float64 ``[T]``: nodes in each bin.
     counts: NDArray[np.float64]
-    #: float64 ``[2, G, k]``: what a node scores where its nearest reference node has a given rank.
+    #: float64 ``[2, G, k]``: the score of a node by the rank of its nearest reference node.
     scores: NDArray[np.float64]
-    #: float64 ``[2, G, k]``: the same, less the score of one rank before.
+    #: float64 ``[2, G, k]``: its increments over the rank before.
     gains: NDArray[np.float64]
 
     names = ("emptiness", "emptiness_squared")
     family = "thin"
 
     def evaluate(self, called_current: "torch.Tensor") -> NDArray[np.float64]:
-        """Return the mean scores of the nodes that are called current, float64 ``[b, 2]``.
+        """Return the mean scores of the nodes labelled current, float64 ``[b, 2]``.
 
         Args:
-            called_current: bool ``[b, T]``: which bins each labelling calls current.
+            called_current: bool ``[b, T]``: the bins that each labelling labels current.
         """
         import torch  # noqa: PLC0415
 
         place = called_current.device
         node_bin, near, gains = (
-            torch.from_numpy(one).to(place) for one in (self.node_bin, self.near, self.gains)
+            torch.from_numpy(array).to(place) for array in (self.node_bin, self.near, self.gains)
         )
         current = called_current.T.index_select(0, node_bin)  # [G, b]
-        # A node without further neighbours ends its run, as a reference node would.
+        # The end of the neighbours ends a run, as a reference node does.
         current = torch.cat([current, torch.zeros_like(current[:1])])
         sums = torch.zeros((2, len(called_current)), dtype=torch.float64, device=place)
         step = max(1, BLOCK_ENTRIES // len(called_current))
@@ -68,7 +68,7 @@ class Emptiness:
     def true_scores(
         self, is_current: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return each node's own scores, ``[2, G]``, and over which nodes the mean is, ``[G]``.
+        """Return the scores of each node, ``[2, G]``, and which nodes the mean is over, ``[G]``.
 
         Args:
             is_current: bool ``[T]``: the true labels.
@@ -85,13 +85,14 @@ def make_emptiness(
     counts: NDArray[np.float64],
     share_current: float,
 ) -> Emptiness:
-    """Work out the scores.
+    """Return the emptiness statistics of a graph.
 
     Args:
         graph: The nodes' nearest.
         node_bin: int64 ``[G]``.
         counts: float64 ``[T]``: nodes in each bin.
-        share_current: Of the nodes: the chance that a neighbour is current under random labels.
+        share_current: Share of the current nodes: the probability that a neighbour is current
+            under random labels.
     """
     index = graph.neighbours.index
     scores = _scores(graph, share_current)
@@ -100,18 +101,18 @@ def make_emptiness(
 
 
 def surprise(graph: Graph, share_current: float) -> NDArray[np.float64]:
-    r"""Return :math:`\varphi` of each node's neighbour of each rank, float64 ``[G, k]``."""
+    r"""Return :math:`\varphi` of the neighbour of each rank of each node, float64 ``[G, k]``."""
     nearness = graph.neighbours.similarity
     chance = (1.0 - share_current) * share_current ** np.arange(nearness.shape[1])
     order = np.argsort(-nearness, axis=None)
     ordered = nearness.ravel()[order]
-    mass = np.concatenate([[0.0], np.cumsum(chance[order % len(chance)])])
-    # Equal distances share the middle of what they hold together.
+    cumulated = np.concatenate([[0.0], np.cumsum(chance[order % len(chance)])])
+    # Equal distances share the middle of their total.
     first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
     last = np.append(first[1:], len(ordered))
-    middle = np.repeat((mass[first] + mass[last]) / 2.0, last - first)
+    middle = np.repeat((cumulated[first] + cumulated[last]) / 2.0, last - first)
     surprises = np.empty(len(ordered))
-    surprises[order] = -np.log(np.maximum(1.0 - middle / mass[-1], 0.5 / len(nearness)))
+    surprises[order] = -np.log(np.maximum(1.0 - middle / cumulated[-1], 0.5 / len(nearness)))
     return surprises.reshape(nearness.shape)
 
 
@@ -128,14 +129,14 @@ def _add_runs(
     near: "torch.Tensor",
     gains: "torch.Tensor",
 ) -> None:
-    """Add what some nodes score under each labelling.
+    """Add the scores of nodes under each labelling to their sums.
 
     Args:
         sums: float64 ``[m, b]``.
-        alive: bool ``[g, b]``: which of them are current.
-        current: bool ``[G + 1, b]``: the same of all nodes.
-        near: int64 ``[g, k]``: their nearest.
-        gains: float64 ``[m, g, k]``: what a run scores more when it reaches a rank.
+        alive: bool ``[g, b]``: whether each of these nodes is current.
+        current: bool ``[G + 1, b]``: the same for all nodes.
+        near: int64 ``[g, k]``: the nearest of these nodes.
+        gains: float64 ``[m, g, k]``: the increment of a score when a run reaches a rank.
     """
     n_ranks = near.shape[1]
     for rank in range(min(FIRST_SPARSE_RANK, n_ranks)):
@@ -146,9 +147,9 @@ def _add_runs(
     flat = current.flatten()
     node, labelling = alive.nonzero(as_tuple=True)
     for rank in range(FIRST_SPARSE_RANK, n_ranks):
-        next_one = near[:, rank - 1].index_select(0, node)
-        goes_on = flat.index_select(0, next_one * n_labellings + labelling)
-        node, labelling = node[goes_on], labelling[goes_on]
+        next_node = near[:, rank - 1].index_select(0, node)
+        continues = flat.index_select(0, next_node * n_labellings + labelling)
+        node, labelling = node[continues], labelling[continues]
         if not len(node):
             break
         sums.index_add_(1, labelling, gains[:, :, rank].index_select(1, node))

@@ -1,12 +1,12 @@
-r"""The neighbour graph of both windows' nodes, and what it gives without looking at labels.
+r"""Neighbour graph of the nodes of both windows, and its label-free statistics.
 
-* **Scattered** novelty: the relative isolation of a sample in the pool. It sees no labels, so its
-  mean over the current samples is linear in them.
+* **Scattered** novelty: the relative isolation of a sample in the pool. It is independent of the
+  labels, so that its mean over the current samples is linear in them.
 * **Mix**: the labels, diffused twice over the graph, :math:`\|P^2 (z - \bar z)\|^2`: regions of any
   shape whose share has changed (Coifman & Lafon, ACHA 2006, for the operator P). Quadratic in the
   labels, so their Gram matrix by bin gives it for every labelling.
 
-What depends on the labels themselves is in :mod:`monitor.drift.input.emptiness` and
+The statistics that depend on the labels are in :mod:`monitor.drift.input.emptiness` and
 :mod:`monitor.drift.input.scan`.
 """
 
@@ -23,7 +23,7 @@ from monitor.drift.neighbours.exact import Neighbours, nearest
 from monitor.drift.neighbours.isolation import mean_distance, relative_isolation
 
 N_NEIGHBOURS = 32
-#: More nodes are searched by cells.
+#: Larger graphs are searched by cells.
 EXACT_NODES = 4096
 #: Bins whose labels are diffused together: few enough for the cache.
 BLOCK_BINS = 128
@@ -48,12 +48,12 @@ def build_graph(
     rng: np.random.Generator,
     device: str | None,
 ) -> Graph:
-    """Link each node to its ``N_NEIGHBOURS`` nearest of other owners.
+    """Return the graph that links each node to its ``N_NEIGHBOURS`` nearest of other owners.
 
     Args:
-        vectors: float32 ``[G, d]``, unit norm, in an order that doesn't know the labels.
+        vectors: float32 ``[G, d]``, unit norm, in an order that is independent of the labels.
         owner: int64 ``[G]``.
-        rng: Draws the cells in which the neighbours of many nodes are looked for.
+        rng: Draws the cells of the search in large graphs.
         device: See :func:`monitor.drift.device.resolve_device`.
     """
     if len(vectors) <= EXACT_NODES:
@@ -79,7 +79,7 @@ def scattered_scores(graph: Graph) -> NDArray[np.float64]:
 def diffusion_gram(
     graph: Graph, node_bin: NDArray[np.int64], n_bins: int, device: str | None
 ) -> NDArray[np.float64]:
-    r"""Return :math:`(P^2 S)^T (P^2 S)`, float64 ``[T, T]``, S the nodes' membership of bins."""
+    r"""Return :math:`(P^2 S)^T (P^2 S)`, float64 ``[T, T]``, S the membership of nodes in bins."""
     import torch  # noqa: PLC0415
 
     place = resolve_device(device)
@@ -96,11 +96,11 @@ def diffusion_gram(
     members = sparse.csr_matrix(
         (np.ones(n, np.float32), (np.arange(n), node_bin)), shape=(n, n_bins)
     )
-    # After one step a row has few bins still, and sparse costs a tenth of dense.
-    once = (walk @ members).tocsc()
+    # After one step the rows are still sparse: a tenth of the cost of dense ones.
+    first_step = (walk @ members).tocsc()
     diffused = np.empty((n, n_bins), np.float32)
     for start in range(0, n_bins, BLOCK_BINS):
         block = slice(start, start + BLOCK_BINS)
-        diffused[:, block] = walk @ np.ascontiguousarray(once[:, block].toarray())
+        diffused[:, block] = walk @ np.ascontiguousarray(first_step[:, block].toarray())
     on_device = torch.from_numpy(diffused).to(place)
     return np.asarray((on_device.T @ on_device).double().cpu().numpy())

@@ -1,4 +1,4 @@
-"""The nodes of both windows whose bins are permuted, linked to a graph."""
+"""Nodes of both windows in the permuted bins, with their graph."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from monitor.drift.samples.units import small_bin
 
 @dataclass(frozen=True)
 class GraphNodes:
-    """The nodes that the graph links, with the bin of each."""
+    """The nodes of the graph, with the bin of each."""
 
     graph: Graph
     #: int64 ``[G]``.
@@ -31,13 +31,13 @@ def link_nodes(
     rng: np.random.Generator,
     device: str | None,
 ) -> GraphNodes:
-    """Build the graph of the nodes whose bins are permuted.
+    """Return the graph of the nodes in permuted bins.
 
     Args:
         reference: Sketch of the reference.
         current: Sketch of the current window.
-        bins: What is permuted.
-        rng: Draws the cells in which the neighbours of many nodes are looked for.
+        bins: The permuted bins.
+        rng: Draws the cells of the search in large graphs.
         device: See :func:`monitor.drift.device.resolve_device`.
     """
     sides = (reference.nodes, current.nodes)
@@ -47,16 +47,16 @@ def link_nodes(
     ]
     permuted = [np.flatnonzero(where >= 0) for where in bin_of]
     n_bins = [int((bins.is_current == side).sum()) for side in (False, True)]
-    # A bin must bring as many nodes under either label, or its label could be told from the graph.
-    per_bin = min(len(one) / n for one, n in zip(permuted, n_bins, strict=True))
+    # Bins of both labels must have as many nodes, or the graph would depend on the labels.
+    per_bin = min(len(nodes) / n for nodes, n in zip(permuted, n_bins, strict=True))
     per_bin = min(per_bin, MAXIMUM_NODES / len(bins))
-    rows = [one[: round(per_bin * n)] for one, n in zip(permuted, n_bins, strict=True)]
+    rows = [nodes[: round(per_bin * n)] for nodes, n in zip(permuted, n_bins, strict=True)]
     chosen = list(zip(sides, rows, strict=True))
-    # Among equally near nodes the first is linked: their order must not know the labels.
+    # Ties link the first node, so that the order must be independent of the labels.
     order = np.argsort(np.concatenate([side.priority[row] for side, row in chosen]), kind="stable")
     keys = np.concatenate([side.keys[row] for side, row in chosen])[order]
     vectors = np.concatenate([side.vectors[row] for side, row in chosen])[order]
-    where = np.concatenate([one[row] for one, row in zip(bin_of, rows, strict=True)])[order]
+    where = np.concatenate([side[row] for side, row in zip(bin_of, rows, strict=True)])[order]
     owner = np.unique(keys, return_inverse=True)[1].ravel().astype(np.int64)
     counts = np.bincount(where, minlength=len(bins)).astype(np.float64)
     share_current = len(rows[1]) / max(len(keys), 1)

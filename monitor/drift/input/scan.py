@@ -1,10 +1,10 @@
-r"""Dense new topics: the average likelihood ratio of "more current nodes here" over all places.
+r"""Scan: dense new topics, by the average likelihood ratio of an excess of current nodes.
 
-A place is a node with its k nearest, for two sizes k. With c current nodes among these :math:`n =
-k + 1` and the share p of current nodes in all, the likelihood ratio against random labels is
+A place is a node with its k nearest, for two sizes k. With c current nodes among these :math:`n = k
++ 1` and the share p of current nodes in all, the likelihood ratio against random labels is
 :math:`(c / np)^c \, ((n - c) / n (1 - p))^{n - c}` where c exceeds np, else 1 (Kulldorff, Commun.
-Stat. 1997, section 3). Its *mean* over the places finds a small topic better than its maximum does,
-which pays for looking everywhere (Chan & Walther, "Detection with the scan and the average
+Stat. 1997, section 3). Its *mean* over the places detects small topics better than its maximum,
+which pays for the search over all places (Chan & Walther, "Detection with the scan and the average
 likelihood ratio", Stat. Sinica 2013).
 """
 
@@ -19,9 +19,9 @@ from monitor.drift.input.graph import Graph
 if TYPE_CHECKING:
     import torch
 
-#: Neighbours that make a place, beside the node itself.
+#: Numbers of neighbours that form a place with the node itself.
 PLACE_SIZES = (12, 20)
-#: Places under a labelling that are looked at together: what is counted stays in the cache.
+#: Pairs of place and labelling that are counted together; they fit into the cache.
 BLOCK_ENTRIES = 2**17
 
 
@@ -43,7 +43,7 @@ class Scan:
         """Return the mean likelihood ratio, float64 ``[b, 1]``.
 
         Args:
-            called_current: bool ``[b, T]``: which bins each labelling calls current.
+            called_current: bool ``[b, T]``: the bins that each labelling labels current.
         """
         import torch  # noqa: PLC0415
 
@@ -58,7 +58,7 @@ class Scan:
     def true_scores(
         self, is_current: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return each node's likelihood ratio, ``[1, G]``, and that the mean is over all, ``[G]``.
+        """Return the likelihood ratio of each node, ``[1, G]``, and that all nodes are averaged.
 
         Args:
             is_current: bool ``[T]``: the true labels.
@@ -70,9 +70,9 @@ class Scan:
         return ratios.numpy().T, np.ones(len(self.node_bin), dtype=np.bool_)
 
     def _current(self, called_current: "torch.Tensor") -> "torch.Tensor":
-        """Return 1 for each node that a labelling calls current, uint8 ``[G + 1, b]``.
+        """Return 1 for each node that a labelling labels current, uint8 ``[G + 1, b]``.
 
-        The last row stands where there is no neighbour: for a reference node.
+        The last row, of a missing neighbour, is that of a reference node.
         """
         import torch  # noqa: PLC0415
 
@@ -81,7 +81,7 @@ class Scan:
         return torch.cat([current, torch.zeros_like(current[:1])])
 
     def _ratios(self, current: "torch.Tensor", rows: slice) -> "torch.Tensor":
-        """Return the ratio of some nodes' places, float64 ``[g, b]``, the mean over the sizes."""
+        """Return the mean ratio over the place sizes of a chunk of nodes, float64 ``[g, b]``."""
         import torch  # noqa: PLC0415
 
         device = current.device
@@ -94,14 +94,14 @@ class Scan:
                 count += current.index_select(0, near[:, rank])
             taken = size
             table = likelihood_ratios(size + 1, self.share_current) / len(PLACE_SIZES)
-            # Several times faster than indexing, on a CPU.
+            # On a CPU several times faster than indexing.
             looked_up = torch.from_numpy(table).to(device).index_select(0, count.flatten().int())
             ratios += looked_up.view(count.shape)
         return ratios
 
 
 def make_scan(graph: Graph, node_bin: NDArray[np.int64], share_current: float) -> Scan:
-    """Prepare the scan of a graph; see :class:`Scan` for the arguments."""
+    """Return the scan of a graph; see :class:`Scan` for the arguments."""
     index = graph.neighbours.index
     return Scan(np.where(index < 0, len(index), index), node_bin, share_current)
 
@@ -110,8 +110,8 @@ def likelihood_ratios(n: int, share_current: float) -> NDArray[np.float64]:
     """Return the likelihood ratio of each count from 0 to n, float64 ``[n + 1]``.
 
     Args:
-        n: Nodes in a place.
-        share_current: Of all nodes, between 0 and 1.
+        n: Nodes of a place.
+        share_current: Share of the current nodes, between 0 and 1.
 
     Example:
         >>> likelihood_ratios(2, 0.5).round(9).tolist()

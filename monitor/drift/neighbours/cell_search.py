@@ -1,8 +1,9 @@
-"""Nearest neighbours among many: looked for in the cells nearby only.
+"""Approximate nearest neighbours among many samples, searched in nearby cells only.
 
-Some neighbours beyond a border are missed. The search sees no labels, so that costs a permutation
-test a little power and nothing of its validity. Reference: Sivic & Zisserman, "Video Google", ICCV
-2003 (inverted files); Jegou, Douze & Schmid, PAMI 2011, section IV (probing several cells).
+Some neighbours beyond a border are missed. The search is independent of the labels, so that this
+costs a permutation test some power and none of its validity. Reference: Sivic & Zisserman, "Video
+Google", ICCV 2003 (inverted files); Jegou, Douze & Schmid, PAMI 2011, section IV (probing several
+cells).
 """
 
 from dataclasses import dataclass
@@ -15,13 +16,13 @@ from monitor.drift.neighbours.exact import Neighbours, nearest
 from monitor.drift.samples.embeddings import Rows, take
 
 N_CELLS = 128
-#: Neighbours of a cell's samples are looked for in one of so many cells.
+#: One of so many cells is searched for the neighbours of a cell.
 ONE_PROBED_OF = 8
 
 
 @dataclass(frozen=True)
 class Placed:
-    """Samples that can be searched by cells."""
+    """Samples with their cells."""
 
     #: float32 ``[n, d]``, unit norm.
     vectors: Rows
@@ -39,7 +40,7 @@ def nearest_in_cells(
     *,
     device: str | None = None,
 ) -> Neighbours:
-    """Return for each sample k near ones of other owners, most of them the nearest.
+    """Return k near samples of other owners for each sample, most of them the nearest.
 
     Ties are spread as by :func:`monitor.drift.neighbours.exact.nearest`.
 
@@ -56,7 +57,7 @@ def nearest_in_cells(
 
 
 def cells_to_probe(cells: Cells) -> NDArray[np.int64]:
-    """Return for each cell those in which its samples' neighbours are looked for, nearest first."""
+    """Return the cells to search for the neighbours of each cell, nearest first, ``[K, p]``."""
     half_norm = np.einsum("ij,ij->i", cells.centroids, cells.centroids) / 2
     closeness = cells.centroids @ cells.centroids.T - half_norm
     n_probed = -(-len(half_norm) // ONE_PROBED_OF)
@@ -72,24 +73,26 @@ def search(
     spread_ties: bool = False,
     device: str | None = None,
 ) -> Neighbours:
-    """Return for each query the k nearest landmarks of other owners in the cells around it.
+    """Return the k nearest landmarks of other owners in the cells around each query.
 
     Args:
         queries: ``n`` samples.
         landmarks: ``m`` samples in the same cells.
-        probed: int64 ``[K, p]``: which cells are looked at for each cell.
+        probed: int64 ``[K, p]``: the cells to search for each cell.
         k: Number of neighbours.
         spread_ties: See :func:`monitor.drift.neighbours.exact.nearest`.
         device: See :func:`monitor.drift.device.resolve_device`.
     """
     index = np.full((len(queries.owner), k), -1, dtype=np.int64)
     similarity = np.full((len(queries.owner), k), -1.0, dtype=np.float32)
-    asked, there = (_by_cell(one.cell, len(probed)) for one in (queries, landmarks))
-    for rows, others in zip(asked, probed, strict=True):
+    query_rows, landmark_rows = (
+        _rows_by_cell(side.cell, len(probed)) for side in (queries, landmarks)
+    )
+    for rows, cells in zip(query_rows, probed, strict=True):
         if not len(rows):
             continue
-        near = np.sort(np.concatenate([there[other] for other in others]))
-        found = nearest(
+        near = np.sort(np.concatenate([landmark_rows[cell] for cell in cells]))
+        neighbours = nearest(
             take(queries.vectors, rows),
             landmarks.vectors[near],
             k,
@@ -98,12 +101,14 @@ def search(
             spread_ties=spread_ties,
             device=device,
         )
-        index[rows] = np.where(found.index >= 0, near[found.index], -1) if len(near) else -1
-        similarity[rows] = found.similarity
+        index[rows] = (
+            np.where(neighbours.index >= 0, near[neighbours.index], -1) if len(near) else -1
+        )
+        similarity[rows] = neighbours.similarity
     return Neighbours(index, similarity)
 
 
-def _by_cell(cell: NDArray[np.integer], n_cells: int) -> list[NDArray[np.int64]]:
+def _rows_by_cell(cell: NDArray[np.integer], n_cells: int) -> list[NDArray[np.int64]]:
     """Return the rows of each cell."""
     order = np.argsort(cell, kind="stable")
     return np.split(order, np.searchsorted(cell[order], np.arange(1, n_cells)))

@@ -1,4 +1,4 @@
-"""K-means cells of the pooled, unlabelled samples.
+"""Cells: k-means of the pooled, unlabelled samples.
 
 Reference: Arthur & Vassilvitskii, "k-means++", SODA 2007 (seeding).
 """
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from monitor.drift.samples.embeddings import Rows
 
-#: Samples that k-means is fitted on for each cell; the rest are only assigned.
+#: Samples per cell that k-means is fitted on; the others are only assigned.
 SAMPLES_PER_CELL = 32
 ASSIGN_CHUNK = 16_384
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The centres of cells."""
+    """Centroids of cells."""
 
     #: float32 ``[K, d]``.
     centroids: NDArray[np.float32]
@@ -40,12 +40,12 @@ def assign(vectors: Rows, centroids: NDArray[np.float32]) -> NDArray[np.int64]:
 def fit_cells(
     vectors: Rows, n_cells: int, rng: np.random.Generator, *, n_iterations: int = 8
 ) -> Cells:
-    """Fit at most ``n_cells`` cells; fewer where there are fewer distinct points.
+    """Return at most ``n_cells`` cells; fewer where there are fewer distinct points.
 
     Args:
         vectors: float32 ``[N, d]``.
-        n_cells: At most so many.
-        rng: Draws the subset that is clustered, and the seeds.
+        n_cells: Largest number of cells.
+        rng: Draws the clustered subset and the seeds.
         n_iterations: Lloyd iterations.
     """
     limit = n_cells * SAMPLES_PER_CELL

@@ -1,4 +1,4 @@
-"""Exact nearest neighbours among a bounded set of landmarks, in chunks."""
+"""Exact nearest neighbours among a bounded set of landmarks."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from monitor.drift.device import resolve_device
 from monitor.drift.samples.embeddings import Rows
 
-#: Similarities held at once: 4 million float32 are 16 MB.
+#: Similarities in memory at once: 4 million float32 are 16 MB.
 CHUNK_ENTRIES = 4_000_000
-#: Cosines closer than this are ties; float32 resolves a hundredth of it.
+#: Cosines that differ by less are ties; float32 resolves a hundredth of it.
 TIE_WIDTH = 1e-5
 #: Multiples of an irrational number fill the unit interval evenly.
 GOLDEN_RATIO = (5**0.5 - 1) / 2
@@ -36,10 +36,10 @@ def nearest(
     spread_ties: bool = False,
     device: str | None = None,
 ) -> Neighbours:
-    """Return the ``k`` landmarks of highest cosine that belong to another owner.
+    """Return the ``k`` landmarks of highest cosine that belong to other owners.
 
-    One user's messages resemble each other; a neighbour of the same owner says nothing about the
-    window, so it doesn't count.
+    The messages of one user resemble each other: a neighbour of the same owner is no evidence about
+    the window and doesn't count.
 
     Args:
         queries: float32 ``[n, d]``, unit norm.
@@ -47,18 +47,18 @@ def nearest(
         k: Number of neighbours.
         query_owner: int64 ``[n]``.
         landmark_owner: int64 ``[m]``.
-        spread_ties: Whether equally near landmarks are taken in another order by each query.
-            Otherwise all copies of a frequent text have the same few neighbours, and what is
-            counted over them is one observation that looks like many.
+        spread_ties: Whether each query takes equally near landmarks in another order. Otherwise all
+            copies of a frequent text have the same few neighbours, and one observation counts as
+            many.
         device: See :func:`resolve_device`.
     """
     import torch  # noqa: PLC0415
 
     n, m = len(queries), len(landmarks)
-    kept = min(k, m)
+    n_nearest = min(k, m)
     index = np.full((n, k), -1, dtype=np.int64)
     similarity = np.full((n, k), -1.0, dtype=np.float32)
-    if kept == 0:
+    if n_nearest == 0:
         return Neighbours(index, similarity)
     place = resolve_device(device)
     by_owner = np.argsort(landmark_owner, kind="stable")
@@ -74,12 +74,14 @@ def nearest(
             cosine.add_((turn.frac().float()[:, None] + phase).frac_(), alpha=TIE_WIDTH)
         own_row, own_column = _own_pairs(query_owner[rows], sorted_owner, by_owner)
         cosine[torch.from_numpy(own_row).to(place), torch.from_numpy(own_column).to(place)] = -2.0
-        # The largest alone is found several times faster than the largest k.
-        best, where = cosine.topk(kept, dim=1) if kept > 1 else cosine.max(dim=1, keepdim=True)
+        # max() is several times faster than topk().
+        best, where = (
+            cosine.topk(n_nearest, dim=1) if n_nearest > 1 else cosine.max(dim=1, keepdim=True)
+        )
         value = best.cpu().numpy()
-        found = value > -1.5
-        index[rows, :kept] = np.where(found, where.cpu().numpy(), -1)
-        similarity[rows, :kept] = np.where(found, np.clip(value, -1.0, 1.0), -1.0)
+        valid = value > -1.5
+        index[rows, :n_nearest] = np.where(valid, where.cpu().numpy(), -1)
+        similarity[rows, :n_nearest] = np.where(valid, np.clip(value, -1.0, 1.0), -1.0)
     return Neighbours(index, similarity)
 
 
@@ -90,8 +92,8 @@ def _own_pairs(
     low = np.searchsorted(sorted_owner, owners, side="left")
     count = np.searchsorted(sorted_owner, owners, side="right") - low
     row = np.repeat(np.arange(len(owners)), count)
-    within = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-    return row, by_owner[np.repeat(low, count) + within]
+    offset = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    return row, by_owner[np.repeat(low, count) + offset]
 
 
 def draw_landmarks(

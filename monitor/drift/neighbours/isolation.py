@@ -1,9 +1,9 @@
-r"""How far a sample lies from the others, measured against what is usual around it.
+r"""Isolation: the distance of a sample from its neighbours, relative to that around it.
 
 With :math:`d(x)` the mean distance to the ten nearest samples of other users, the relative
 isolation is :math:`d(x) - \frac12 \operatorname{mean} d(\text{those ten})`. Distance alone also
 ranks the ordinary samples of sparse regions high (Breunig et al., "LOF", SIGMOD 2000, section 3);
-half of it keeps what is far from everything ahead of what is merely between two topics.
+subtracting half of it keeps outliers ahead of samples between two topics.
 """
 
 import numpy as np
@@ -26,10 +26,10 @@ def mean_distance(neighbours: Neighbours, k: int = N_NEAREST) -> NDArray[np.floa
 def relative_isolation(
     neighbours: Neighbours, neighbours_distance: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return each query's distance less half of what is usual among its neighbours.
+    """Return the relative isolation of each query, float64 ``[n]``.
 
     Args:
-        found: ``[n, k]`` neighbours, k at least 10.
+        neighbours: ``[n, k]``, k at least 10.
         neighbours_distance: float64 ``[m]``: each landmark's own mean distance.
     """
     index = neighbours.index[:, :N_NEAREST]
@@ -43,7 +43,7 @@ def relative_isolation(
 def isolation(
     vectors: NDArray[np.float32], owner: NDArray[np.int64], device: str | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the mean distance and the relative isolation of samples among each other."""
+    """Return the mean distance and the relative isolation of samples among themselves."""
     neighbours = nearest(
         vectors, vectors, N_NEAREST, query_owner=owner, landmark_owner=owner, device=device
     )
@@ -54,7 +54,7 @@ def isolation(
 def log_survival(
     scores: NDArray[np.floating], ordered: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """Return ``-log P(S >= s)`` under an ascending sample, never infinite; ties count half.
+    """Return ``-log P(S >= s)`` under an ascending sample, always finite; ties count half.
 
     Args:
         scores: ``[n]``.

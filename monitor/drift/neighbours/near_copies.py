@@ -1,13 +1,13 @@
-r"""Vectors of one text that were encoded twice are read as one vector.
+r"""Near copies: vectors of one text that differ by rounding.
 
-The same text has other last bits in another batch, on another device, or in float16. A nearest
-neighbour is found by order alone: where a text is asked often, copies of one side would be each
-other's nearest by a difference that means nothing, and the test would find it.
+The vector of a text has other last bits in another batch, on another device, or in float16. Nearest
+neighbours depend on order alone: of a frequent text the copies of one side would be each other's
+nearest by a difference without meaning, and the test would detect it.
 
 Candidates share a cell of a shifted grid on random projections (locality-sensitive hashing: Datar
 et al., "Locality-Sensitive Hashing Scheme Based on p-Stable Distributions", SoCG 2004); two grids,
-so that copies which a border parts in one meet in the other. No label is looked at, and nothing is
-drawn from the caller's generator.
+so that copies separated by a border of one share a cell of the other. The labels aren't used, and
+nothing is drawn from the caller's generator.
 """
 
 import numpy as np
@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from monitor.drift.neighbours.exact import TIE_WIDTH
 from monitor.drift.samples.embeddings import CHUNK_ROWS, Embeddings, join
-from monitor.drift.samples.units import content_digests, mix
+from monitor.drift.samples.units import content_digests, scramble
 
 N_DIRECTIONS = 32
 #: Shifts of the grids, in cells.
 SHIFTS = (0.0, 0.5)
-#: Distinct texts of one cell that may have copies; those beyond stay as they are.
+#: Largest number of texts of one cell whose copies are merged.
 MAXIMUM_ROUNDS = 16
 
 
 def merge_near_copies(reference: Embeddings, current: Embeddings) -> tuple[Embeddings, Embeddings]:
-    """Return the same rows, those that differ by rounding as one of them.
+    """Return the same rows, with near copies replaced by one of them.
 
     Args:
         reference: float32 ``[n_reference, d]``, unit norm. Rows of either side are copies where
@@ -36,29 +36,29 @@ def merge_near_copies(reference: Embeddings, current: Embeddings) -> tuple[Embed
         ValueError: The widths differ.
     """
     vectors = join(reference, current)
-    # By digest, so that which copy stands for all doesn't depend on the order of the rows.
-    _, first, of = np.unique(content_digests(vectors), return_index=True, return_inverse=True)
+    # By digest, so that the choice of the copy doesn't depend on the order of the rows.
+    _, first, inverse = np.unique(content_digests(vectors), return_index=True, return_inverse=True)
     distinct = vectors.part(first)
     leader = np.arange(len(first))
-    for cells in _cells_of(distinct):
+    for cells in _grid_cells(distinct):
         alone = np.flatnonzero(leader == np.arange(len(leader)))
-        _follow(leader, distinct, alone, cells)
+        _assign_leaders(leader, distinct, alone, cells)
     if (leader == np.arange(len(leader))).all():
         return reference, current
-    united = vectors.part(first[leader[leader]][of.ravel()])
+    merged = vectors.part(first[leader[leader]][inverse.ravel()])
     n = len(reference)
-    return united.part(slice(0, n)), united.part(slice(n, len(vectors)))
+    return merged.part(slice(0, n)), merged.part(slice(n, len(vectors)))
 
 
-def _cells_of(vectors: Embeddings) -> list[NDArray[np.uint64]]:
+def _grid_cells(vectors: Embeddings) -> list[NDArray[np.uint64]]:
     """Return the hash of each row's cell in each grid, uint64 ``[N]``."""
     d = vectors.shape[1]
     directions = np.random.default_rng(0).standard_normal((d, N_DIRECTIONS)).astype(np.float32)
-    factors = mix(np.arange(N_DIRECTIONS, dtype=np.uint64)) | np.uint64(1)
+    factors = scramble(np.arange(N_DIRECTIONS, dtype=np.uint64)) | np.uint64(1)
     hashes = [np.empty(len(vectors), dtype=np.uint64) for _ in SHIFTS]
-    for rows, some in vectors.chunks():
-        # Of a unit vector a projection has a standard deviation of 1, and a cell has as much.
-        place = some @ directions
+    for rows, chunk in vectors.chunks():
+        # The projection of a unit vector has a standard deviation of 1, as wide as a cell.
+        place = chunk @ directions
         for into, shift in zip(hashes, SHIFTS, strict=True):
             number = np.floor(place + np.float32(shift)).astype(np.int64).view(np.uint64)
             with np.errstate(over="ignore"):
@@ -66,24 +66,25 @@ def _cells_of(vectors: Embeddings) -> list[NDArray[np.uint64]]:
     return hashes
 
 
-def _follow(
+def _assign_leaders(
     leader: NDArray[np.int64],
     vectors: Embeddings,
-    left: NDArray[np.int64],
+    rows_left: NDArray[np.int64],
     cells: NDArray[np.uint64],
 ) -> None:
-    """Give each of the rows that are left the first copy of its own cell as leader."""
+    """Set the leader of each remaining row to the first copy in its cell."""
     for _ in range(MAXIMUM_ROUNDS):
         _, head, cell, size = np.unique(
-            cells[left], return_index=True, return_inverse=True, return_counts=True
+            cells[rows_left], return_index=True, return_inverse=True, return_counts=True
         )
         cell = cell.ravel()
-        left, head = left[size[cell] > 1], left[head[cell]][size[cell] > 1]
-        if not len(left):
+        shared = size[cell] > 1
+        rows_left, head = rows_left[shared], rows_left[head[cell]][shared]
+        if not len(rows_left):
             return
-        is_copy = _are_copies(vectors, left, head)
-        leader[left[is_copy]] = head[is_copy]
-        left = left[~is_copy]
+        is_copy = _are_copies(vectors, rows_left, head)
+        leader[rows_left[is_copy]] = head[is_copy]
+        rows_left = rows_left[~is_copy]
 
 
 def _are_copies(
@@ -92,7 +93,7 @@ def _are_copies(
     same = np.empty(len(first), dtype=np.bool_)
     for start in range(0, len(first), CHUNK_ROWS):
         rows = slice(start, start + CHUNK_ROWS)
-        apart = vectors[first[rows]] - vectors[second[rows]]
-        # Half the squared distance of unit vectors is 1 - cosine, without the rounding of that.
-        same[rows] = np.einsum("ij,ij->i", apart, apart) / 2 <= TIE_WIDTH
+        difference = vectors[first[rows]] - vectors[second[rows]]
+        # Half the squared distance of unit vectors is 1 - cosine, with less rounding.
+        same[rows] = np.einsum("ij,ij->i", difference, difference) / 2 <= TIE_WIDTH
     return same

@@ -1,4 +1,4 @@
-"""Nearest neighbours among the samples of a pool: exactly in a small one, by cells in a large."""
+"""Nearest neighbours within a pool: exact in small pools, by cells in large ones."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,42 +11,42 @@ from monitor.drift.neighbours.cells import Cells, fit_cells
 from monitor.drift.neighbours.exact import Neighbours, nearest
 from monitor.drift.samples.pool import Pool
 
-#: A pool of more samples is searched by cells.
+#: Larger pools are searched by cells.
 EXACT_SAMPLES = 4096
-#: So many fine cells are searched as one.
+#: Number of fine cells that form one cell of the search.
 CELLS_AT_ONCE = 4
 
-#: Takes rows of the pool and k; returns their nearest, counted over the landmarks.
+#: A function of rows of the pool and k to their nearest landmarks.
 Find = Callable[[NDArray[np.int64], int], Neighbours]
 
 
 @dataclass(frozen=True)
 class PoolSearch:
-    """Looks for neighbours of other owners among chosen rows of a pool."""
+    """A search for neighbours of other owners among rows of a pool."""
 
     pool: Pool
     #: int64 ``[N]``: the cell of each sample.
     cell: NDArray[np.int64]
-    #: int64 ``[K, p]``: which cells are looked at for each cell; ``None`` looks everywhere.
+    #: int64 ``[K, p]``: the cells to search for each cell; ``None`` searches all.
     probed: NDArray[np.int64] | None = None
     device: str | None = None
 
     def order(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the rows in the order in which they are best looked up, a part at a time."""
+        """Return the rows in the most efficient order for a search in chunks."""
         if self.probed is None:
             return rows
         return rows[np.argsort(self.cell[rows], kind="stable")]
 
     def among(self, landmarks: NDArray[np.int64]) -> Find:
-        """Return a function that finds the nearest of some rows."""
+        """Return a function that searches among the landmarks."""
         vectors, owner = self.pool.vectors[landmarks], self.pool.owner[landmarks]
         placed = Placed(vectors, owner, self.cell[landmarks])
 
         def find(rows: NDArray[np.int64], k: int) -> Neighbours:
             queries, owners = self.pool.vectors.part(rows), self.pool.owner[rows]
             if self.probed is not None:
-                asked = Placed(queries, owners, self.cell[rows])
-                return search(asked, placed, self.probed, k, device=self.device)
+                placed_queries = Placed(queries, owners, self.cell[rows])
+                return search(placed_queries, placed, self.probed, k, device=self.device)
             return nearest(
                 queries,
                 vectors,
@@ -71,8 +71,8 @@ def make_pool_search(
     Args:
         pool: Both windows.
         cells: Fine cells, fitted without labels.
-        cell: int64 ``[N]``: that of each sample.
-        rng: Draws which of the cells are searched as one.
+        cell: int64 ``[N]``: the fine cell of each sample.
+        rng: Draws the groups of fine cells.
         device: See :func:`monitor.drift.device.resolve_device`.
     """
     if len(pool.vectors) <= EXACT_SAMPLES:

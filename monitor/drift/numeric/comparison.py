@@ -1,22 +1,23 @@
-r"""Compare one number per sample (a length, a latency, a rating) between two windows, by user.
+r"""Comparison of a number per sample, such as a length or latency, with users as the units.
 
 The effect is Cliff's delta, :math:`\delta = P(X < Y) - P(X > Y)`; of booleans it is the difference
 of the shares. Its test is Brunner and Munzel's: :math:`t = \delta / 2 / \sqrt{v_X + v_Y}`, with the
-variance of the mean placement taken between users (:mod:`monitor.drift.numeric.side`), where the
+variance of the mean placement between users (:mod:`monitor.drift.numeric.side`), where the
 placement of a sample is the share of the other side below it, ties counting half. A user with many
-samples thus counts as one observation, and sides of unequal size or spread don't mislead the test.
+samples thus counts as one observation, and the test is valid for sides of unequal size or spread.
 Degrees of freedom are Satterthwaite's over the :math:`G_\mathrm{eff} - 1` of both sides, with
 :math:`G_\mathrm{eff} = (\sum_g w_g)^2 / \sum_g w_g^2` users of equal weight. The interval has the
 same variance; it is symmetric on Fisher's scale, :math:`\operatorname{artanh} \delta`, so that it
 stays within [-1, 1].
 
-The mean has a test and an interval of its own, of its relative change: a few calls that now take a
-minute hardly move a rank, but the mean. Both allow for skewness (:mod:`monitor.drift.numeric.skewed_mean`);
-the limits of the means are put together (:mod:`monitor.statistics.mover`). Of numbers with two values
-all rests on the shares (:mod:`monitor.drift.numeric.shares`).
+The mean has its own test, and an interval of its relative change: a few calls that now take a
+minute hardly change the ranks, but do change the mean. Both allow for skewness
+(:mod:`monitor.drift.numeric.skewed_mean`); the limits of the means are combined by
+:mod:`monitor.statistics.mover`. For columns with two values the shares are compared
+(:mod:`monitor.drift.numeric.shares`).
 
-With weights, shares and means are weighted by them (Hájek's estimator), and so are the sums of
-residuals; a user weighs what his samples weigh.
+With weights, shares, means and sums of residuals are weighted (Hájek's estimator); the weight of a
+user is the sum of the weights of the user's samples.
 
 References:
     Cliff, Psychol. Bull. 1993. Brunner & Munzel, Biom. J. 2000. Obuchowski, Biometrics 1997 (sums
@@ -37,23 +38,23 @@ from monitor.drift.numeric.side import (
     LEVEL,
     Side,
     make_side,
-    p_value_apart,
     satterthwaite,
+    separation_p_value,
     two_sided_p_value,
 )
 from monitor.drift.numeric.skewed_mean import compare_means, mean_limits
 from monitor.drift.samples.group_ids import Groups
 from monitor.statistics.mover import Limits, difference_limits, ratio_limits
 
-#: A smaller effect, or error of one, is rounding.
+#: A smaller effect, or standard error of an effect, is rounding.
 ROUNDING = 1e-13
-#: Next to the largest value on either side a smaller mean is 0.
+#: Relative to the largest value on either side a smaller mean is 0.
 SMALLEST_MEAN = 1e-100
 
 
 @dataclass(frozen=True, kw_only=True)
 class NumericComparison:
-    """How a number moved. Missing (NaN) values are left out; intervals are at 95%."""
+    """The change of a number; without missing (NaN) values, with 95% intervals."""
 
     n_reference: int
     n_current: int
@@ -63,12 +64,12 @@ class NumericComparison:
     effect_size: float
     effect_lower: float
     effect_upper: float
-    #: That delta is 0.
+    #: Of the null hypothesis that delta is 0.
     p_value: float
-    #: That the means are equal.
+    #: Of the null hypothesis that the means are equal.
     mean_p_value: float
     #: ``(current_mean - reference_mean) / abs(reference_mean)``; ``None``, as are its limits, where
-    #: the reference's mean can't be told from 0, or is nothing next to the current one.
+    #: the reference's mean isn't significantly different from 0, or is negligible.
     relative_change: float | None
     relative_change_lower: float | None
     relative_change_upper: float | None
@@ -82,19 +83,19 @@ def compare_numeric(
     current_groups: Groups = None,
     current_weights: NDArray[np.float64] | None = None,
 ) -> NumericComparison | None:
-    """Compare a scalar between windows, with users as the independent units.
+    """Return the change of a number between windows, with users as the independent units.
 
-    The sides are taken as independent: a user who is on both counts as two.
+    The sides are treated as independent: a user on both sides counts as two.
 
     Args:
         reference: ``[n_reference]``; NaN, infinity and ``None`` are missing. Booleans count as 0
             and 1.
         current: ``[n_current]``.
         reference_groups: ``[n_reference]`` ids of users or sessions. ``None`` lets each sample
-            stand alone, as does a single id of ``None`` or ``""``.
+            stand alone, as does an id of ``None`` or ``""`` for one sample.
         current_groups: ``[n_current]``.
-        current_weights: ``[n_current]``, positive: what each sample stands for, where they were
-            drawn with unequal probabilities.
+        current_weights: ``[n_current]``, positive: sampling weights, where the samples were drawn
+            with unequal probabilities.
 
     Returns:
         ``None`` where a side has fewer than two users with a value.
@@ -114,25 +115,25 @@ def compare_numeric(
     y = make_side(current, current_groups, current_weights, "current")
     if min(x.n_groups, y.n_groups) < 2:
         return None
-    # Squares of very large or small numbers, such as probabilities of long texts, are none.
+    # Squares of very large or small numbers, such as probabilities of long texts, overflow.
     exponent = int(np.frexp(max(np.abs(side.values).max() for side in (x, y)))[1])
     x, y = (replace(side, values=np.ldexp(side.values, -exponent)) for side in (x, y))
-    compared = _compare_graded(x, y) if len(_distinct(x, y)) > 2 else _compare_two_valued(x, y)
-    before, after = compared.reference, compared.current
+    change = _compare_graded(x, y) if len(_distinct(x, y)) > 2 else _compare_two_valued(x, y)
+    before, after = change.reference, change.current
     limits = ratio_limits(before, after) if abs(before.mean) > SMALLEST_MEAN else None
-    # Relative to the size of the mean, so that the sign says up or down below zero too.
-    turned = -1.0 if before.mean < 0.0 else 1.0
-    changes = None if limits is None else sorted(turned * (limit - 1.0) for limit in limits)
+    # Relative to the size of the mean, so that the sign is the direction below zero too.
+    sign = -1.0 if before.mean < 0.0 else 1.0
+    changes = None if limits is None else sorted(sign * (limit - 1.0) for limit in limits)
     return NumericComparison(
         n_reference=len(x.values),
         n_current=len(y.values),
         reference_mean=math.ldexp(before.mean, exponent),
         current_mean=math.ldexp(after.mean, exponent),
-        effect_size=compared.effect.mean,
-        effect_lower=compared.effect.lower,
-        effect_upper=compared.effect.upper,
-        p_value=compared.p_value,
-        mean_p_value=compared.mean_p_value,
+        effect_size=change.effect.mean,
+        effect_lower=change.effect.lower,
+        effect_upper=change.effect.upper,
+        p_value=change.p_value,
+        mean_p_value=change.mean_p_value,
         relative_change=(
             None if changes is None else (after.mean - before.mean) / abs(before.mean)
         ),
@@ -142,7 +143,7 @@ def compare_numeric(
 
 
 @dataclass(frozen=True)
-class _Compared:
+class _Change:
     effect: Limits
     p_value: float
     mean_p_value: float
@@ -155,7 +156,7 @@ def _distinct(x: Side, y: Side) -> NDArray[np.float64]:
     return np.union1d(x.values, y.values)
 
 
-def _compare_two_valued(x: Side, y: Side) -> _Compared:
+def _compare_two_valued(x: Side, y: Side) -> _Change:
     distinct = _distinct(x, y)
     low, high = float(distinct[0]), float(distinct[-1])
     shares = share_limits(x, high), share_limits(y, high)
@@ -163,31 +164,31 @@ def _compare_two_valued(x: Side, y: Side) -> _Compared:
     effect = shares[1].mean - shares[0].mean
     lower, upper = difference_limits(*shares)
     p_value = compare_shares(x, y, high)
-    return _Compared(Limits(lower, effect, upper), p_value, p_value, *means)
+    return _Change(Limits(lower, effect, upper), p_value, p_value, *means)
 
 
-def _compare_graded(x: Side, y: Side) -> _Compared:
+def _compare_graded(x: Side, y: Side) -> _Change:
     x_placement, y_placement = y.placements(x.values), x.placements(y.values)
     effect = min(max(2.0 * y.mean(y_placement) - 1.0, -1.0), 1.0)
     variances = (x.variance_of_mean(x_placement), y.variance_of_mean(y_placement))
     if math.sqrt(sum(variances)) < ROUNDING:
         variances, effect = (0.0, 0.0), effect if abs(effect) > ROUNDING else 0.0
-    return _Compared(
+    return _Change(
         _effect_limits(effect, variances, x, y),
         _p_value(effect / 2.0, variances, x, y),
         compare_means(x, y),
-        *_inside_the_range(x, y),
+        *_means_in_range(x, y),
     )
 
 
-def _inside_the_range(x: Side, y: Side) -> tuple[Limits, Limits]:
-    """Return the means of both sides; where no value is below 0, or none above, no limit is."""
+def _means_in_range(x: Side, y: Side) -> tuple[Limits, Limits]:
+    """Return the means of both sides, with limits on the side of 0 that has all values."""
     distinct = _distinct(x, y)
     low = 0.0 if distinct[0] >= 0.0 else -math.inf
     high = 0.0 if distinct[-1] <= 0.0 else math.inf
     first, second = (
-        Limits(max(one.lower, low), one.mean, min(one.upper, high))
-        for one in (mean_limits(x), mean_limits(y))
+        Limits(max(mean.lower, low), mean.mean, min(mean.upper, high))
+        for mean in (mean_limits(x), mean_limits(y))
     )
     return first, second
 
@@ -195,8 +196,8 @@ def _inside_the_range(x: Side, y: Side) -> tuple[Limits, Limits]:
 def _effect_limits(effect: float, variances: tuple[float, float], x: Side, y: Side) -> Limits:
     variance = sum(variances)
     if variance == 0.0 or abs(effect) == 1.0:
-        # All users are alike, as where the sides are apart: as sure as so many can be. By Wilson's
-        # limit of a share of 1 so large a share of all users may be of any other kind.
+        # All users are alike, as where the sides are separate. By Wilson's limit of a share of 1, a
+        # share `other` of all users may be of any other kind.
         squared = max(x.critical, y.critical) ** 2
         other = squared / (min(x.n_effective, y.n_effective) + squared)
         alike = (1.0 - other) * effect
@@ -210,6 +211,6 @@ def _effect_limits(effect: float, variances: tuple[float, float], x: Side, y: Si
 
 def _p_value(difference: float, variances: tuple[float, float], x: Side, y: Side) -> float:
     if sum(variances) == 0.0:
-        return p_value_apart(x, y) if difference else 1.0
+        return separation_p_value(x, y) if difference else 1.0
     freedom = satterthwaite(variances, (x, y))
     return two_sided_p_value(difference / math.sqrt(sum(variances)), freedom)

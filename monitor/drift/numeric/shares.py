@@ -1,7 +1,7 @@
-"""Numbers with two values, such as booleans: shares, which may be rare, instead of means.
+"""Comparison of shares, for columns with two values such as booleans.
 
-Where a side has hardly any of a value, the variance of its share is no guide: of 300 answers none
-of which is a refusal, it is 0. So limits are Wilson's, and the test takes its variance from both
+Where a value is rare on a side, the estimated variance of its share is unreliable: of 300 responses
+without a refusal it is 0. So the limits are Wilson's, and the test takes its variance from both
 sides together. Users with many samples count by the effective number of samples: :math:`p (1 - p)`
 over the variance of p between users (Korn & Graubard, Survey Methodology 1998).
 """
@@ -12,28 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from monitor.drift.numeric.side import Side, p_value_apart, satterthwaite, two_sided_p_value
+from monitor.drift.numeric.side import Side, satterthwaite, separation_p_value, two_sided_p_value
+from monitor.statistics.intervals import wilson_limits
 from monitor.statistics.mover import Limits
 
 #: A smaller variance of a share is rounding.
-NOTHING = 1e-28
+ROUNDING = 1e-28
 
 
 def share_limits(side: Side, value: float) -> Limits:
-    """Return the share of a value with Wilson's limits (JASA 1927), by Student's quantile."""
+    """Return the share of a value with Wilson's limits, by Student's quantile."""
     share, n = _share(side, value), _n_effective(side, value)
-    squared = side.critical**2
-    middle = (n * share + squared / 2.0) / (n + squared)
-    half = math.sqrt(squared * (n * share * (1.0 - share) + squared / 4.0)) / (n + squared)
-    # By rounding alone a limit may come to lie on the wrong side of a share of 0 or 1.
-    return Limits(min(middle - half, share), share, max(middle + half, share))
+    lower, upper = wilson_limits(share, n, side.critical)
+    return Limits(lower, share, upper)
 
 
 def compare_shares(x: Side, y: Side, value: float) -> float:
     """Return the p-value of equal shares.
 
-    The more cautious of the score test and the likelihood ratio: of a rare value the score is too
-    bold where there are more of it than expected, and the ratio where there are fewer.
+    The larger p-value of the score test and the likelihood ratio test: for a rare value the score
+    test is liberal where there are more than expected, and the ratio where there are fewer.
     """
     sides = (x, y)
     shares = [_share(side, value) for side in sides]
@@ -42,7 +40,7 @@ def compare_shares(x: Side, y: Side, value: float) -> float:
     if shares[0] == shares[1] or not 0.0 < pooled < 1.0:
         return 1.0
     if abs(shares[1] - shares[0]) == 1.0:
-        return p_value_apart(x, y)
+        return separation_p_value(x, y)
     variances = (pooled * (1.0 - pooled) / sizes[0], pooled * (1.0 - pooled) / sizes[1])
     score = abs(shares[1] - shares[0]) / math.sqrt(sum(variances))
     divergence = sum(
@@ -62,11 +60,12 @@ def _share(side: Side, value: float) -> float:
 
 
 def _n_effective(side: Side, value: float) -> float:
-    """Return how many independent samples the share is worth.
+    """Return the effective number of samples of the share.
 
-    Where all users are alike, as in a share of 0 or 1, no variance shows: their number stands in.
+    Where all users are alike, as in a share of 0 or 1, the variance is 0 and the effective number
+    of users stands in.
     """
     indicator = _indicator(side, value)
     share, variance = side.mean(indicator), side.variance_of_mean(indicator)
-    n = side.n_effective if variance <= NOTHING else share * (1.0 - share) / variance
+    n = side.n_effective if variance <= ROUNDING else share * (1.0 - share) / variance
     return max(min(side.n_independent, n), 2.0)

@@ -1,4 +1,4 @@
-r"""One side of a comparison of scalars: its values, and the variance of a mean between users.
+r"""One side of a numeric comparison: its values, and the variance of a mean between users.
 
 The variance is the jackknife's over users, around the mean itself (Efron & Stein, Ann. Stat. 1981).
 With the sums of residuals over all weight, :math:`e_g`, and each user's share of all weight,
@@ -6,8 +6,8 @@ With the sums of residuals over all weight, :math:`e_g`, and each user's share o
 
 .. math:: v = \frac{G - 1}{G} \sum_{g=1}^G \Bigl(\frac{e_g}{1 - h_g}\Bigr)^2
 
-A user with half of the exchanges pulls the mean towards himself: without the :math:`1 - h_g` his
-own residual would look half as large as it is, and he alone would be called a change.
+A user with half of the exchanges pulls the mean towards their own values: without the factor
+:math:`1 - h_g` their residual would look half as large as it is, and they alone would be a change.
 """
 
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ from scipy import special, stats
 from monitor.drift.samples.group_ids import Groups
 from monitor.drift.samples.pool import number_owners
 
-#: Of every interval.
+#: Confidence of every interval.
 LEVEL = 0.95
 
-#: A user's share of all weight may round to 1.
+#: Least value of 1 - h: the share of a user may round to 1.
 SMALLEST_REST = 1e-12
 
 #: No p-value is 0.
@@ -32,11 +32,11 @@ TINY = float(np.finfo(np.float64).tiny)
 
 @dataclass(frozen=True)
 class Side:
-    """The known values of a window, ``[n]``, the number of each one's user, and its weight."""
+    """The known values of a window, ``[n]``, with their users and weights."""
 
     values: NDArray[np.float64]
     user: NDArray[np.int64]
-    #: ``None`` where all weigh the same.
+    #: ``None`` for equal weights.
     weights: NDArray[np.float64] | None
 
     @cached_property
@@ -46,13 +46,13 @@ class Side:
 
     @cached_property
     def n_effective(self) -> float:
-        """Return how many users of equal weight these are worth (Kish)."""
+        """Return the effective number of users (Kish)."""
         kish = 1.0 / float(self._user_shares @ self._user_shares)
         return max(min(self.n_groups, kish), 2.0)
 
     @cached_property
     def n_independent(self) -> float:
-        """Return how many values of equal weight these are worth, were all independent (Kish)."""
+        """Return the effective number of values, were all independent (Kish)."""
         if self.weights is None:
             return len(self.values)
         return float(self.weights.sum() ** 2 / (self.weights @ self.weights))
@@ -65,40 +65,40 @@ class Side:
 
     @cached_property
     def critical(self) -> float:
-        """Return the quantile of t that limits of a mean are away from it, in standard errors."""
+        """Return Student's quantile for the limits of a mean, in standard errors."""
         return float(stats.t.ppf(0.5 + LEVEL / 2.0, self.n_effective - 1.0))
 
     def mean(self, values: NDArray[np.float64]) -> float:
-        """Return the mean of a number of each sample."""
+        """Return the weighted mean of values ``[n]``."""
         if self.weights is None:
             return float(values.mean())
         return float(self.weights @ values / self.weights.sum())
 
     def variance_of_mean(self, values: NDArray[np.float64]) -> float:
-        """Return the variance of that mean, between users."""
-        shares = self._shares(values)
+        """Return the variance of that mean between users."""
+        shares = self._deviations(values)
         return float(shares @ shares)
 
     def third_moment_of_mean(self, values: NDArray[np.float64]) -> float:
-        """Return the third central moment of that mean, between users.
+        """Return the third central moment of that mean between users.
 
-        Of users of unequal size it is taken in part only: it would be that of the largest.
+        It is shrunk where users are of unequal size: it would be that of the largest.
         """
         part = self.n_effective / self.n_groups
-        return part * float((self._shares(values) ** 3).sum())
+        return part * float((self._deviations(values) ** 3).sum())
 
-    def _shares(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what each user adds to the deviation of the mean, ``[G]``."""
+    def _deviations(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the contribution of each user to the deviation of the mean, ``[G]``."""
         residual = values - self.mean(values)
         total = float(len(values))
         if self.weights is not None:
             residual, total = residual * self.weights, float(self.weights.sum())
         sums = np.bincount(self.user, weights=residual, minlength=self.n_groups)
-        without = sums / total / np.maximum(1.0 - self._user_shares, SMALLEST_REST)
-        return np.asarray(without * np.sqrt((self.n_groups - 1) / self.n_groups))
+        jackknifed = sums / total / np.maximum(1.0 - self._user_shares, SMALLEST_REST)
+        return np.asarray(jackknifed * np.sqrt((self.n_groups - 1) / self.n_groups))
 
     def placements(self, other: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return for each value of the other side the share of this one below, ties as half."""
+        """Return the share of this side below each value of the other side; ties count half."""
         order = np.argsort(self.values, kind="stable")
         below = np.searchsorted(self.values[order], other, side="left")
         up_to = np.searchsorted(self.values[order], other, side="right")
@@ -111,14 +111,16 @@ class Side:
 def make_side(
     values: ArrayLike, groups: Groups, weights: NDArray[np.float64] | None, name: str
 ) -> Side:
-    """Take the finite values.
+    """Return a side with the finite values.
 
     Raises:
-        ValueError: Not one-dimensional numbers, or not one group id, or positive weight, for each.
+        ValueError: Not one-dimensional numbers, or not one group id or positive weight for each.
     """
     array = _numbers(values, name)
     if array.ndim != 1:
-        raise ValueError(f"{name} must hold one number a sample; got {array.ndim} dimensions")
+        raise ValueError(
+            f"{name} must hold one number for each sample; got {array.ndim} dimensions"
+        )
     weights = None if weights is None else _check_weights(weights, len(array), name)
     owner = number_owners(groups, len(array), {}, 0, f"{name}_groups")
     finite = np.isfinite(array)
@@ -135,19 +137,19 @@ def _numbers(values: ArrayLike, name: str) -> NDArray[np.float64]:
     try:
         array = np.asarray(values)
         if array.dtype.kind == "O":
-            array = np.array([np.nan if one is None else one for one in array])
+            array = np.array([np.nan if value is None else value for value in array])
         if array.dtype.kind in "biufO":
             return array.astype(np.float64)
     except (TypeError, ValueError):
         pass
-    raise ValueError(f"{name} must hold real numbers or booleans, and NaN where there is none")
+    raise ValueError(f"{name} must hold real numbers or booleans, and NaN for missing values")
 
 
 def _check_weights(weights: NDArray[np.float64], n_samples: int, name: str) -> NDArray[np.float64]:
     checked = np.asarray(weights, dtype=np.float64)
     if checked.shape != (n_samples,):
         raise ValueError(
-            f"{name}: {n_samples} samples need as many weights, not {list(checked.shape)}"
+            f"{name}: weights of the wrong shape: {list(checked.shape)}; give {n_samples}"
         )
     if not (np.isfinite(checked) & (checked > 0)).all():
         raise ValueError(f"{name}: weights must be positive and finite")
@@ -155,10 +157,10 @@ def _check_weights(weights: NDArray[np.float64], n_samples: int, name: str) -> N
 
 
 def satterthwaite(variances: tuple[float, float], sides: tuple[Side, Side]) -> float:
-    """Return the degrees of freedom of a sum of two sides' variances; not both may be 0."""
+    """Return the degrees of freedom of the sum of two variances, of which one is positive."""
     total = sum(variances)
     parts = (
-        (v / total) ** 2 / (one.n_effective - 1) for v, one in zip(variances, sides, strict=True)
+        (v / total) ** 2 / (side.n_effective - 1) for v, side in zip(variances, sides, strict=True)
     )
     return float(1.0 / sum(parts))
 
@@ -168,8 +170,8 @@ def two_sided_p_value(statistic: float, freedom: float) -> float:
     return max(float(2.0 * stats.t.sf(abs(statistic), freedom)), TINY)
 
 
-def p_value_apart(x: Side, y: Side) -> float:
-    """Return the chance that users fall into sides that have nothing in common, as these."""
+def separation_p_value(x: Side, y: Side) -> float:
+    """Return the probability that random labels separate the users as these sides do."""
     n, k = x.n_groups + y.n_groups, x.n_groups
     log_choose = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
     return max(float(np.exp(-log_choose)), TINY)

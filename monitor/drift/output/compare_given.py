@@ -1,28 +1,29 @@
-r"""Output drift given the input: have the responses changed where the prompts have not?
+"""Two-sample test of responses given their prompts: output drift.
 
-P(y | x) can't be tested without assumptions (arXiv 2410.16636). What is assumed here is local: that
-inside a cell of prompts, once the mean over the nearest prompts is taken off a response's features,
-what remains doesn't depend on the prompt. Labels are then permuted only *within* the cells
-(:mod:`monitor.drift.output.strata`), so that a shift of the prompts moves no statistic, and a cell with
-samples of one side only says nothing.
+P(y | x) can't be tested without assumptions (arXiv 2410.16636). The assumption here is local:
+within a cell of prompts, once the mean over the nearest prompts is subtracted from a response's
+features, the residual doesn't depend on the prompt. Labels are then permuted only *within* cells
+(:mod:`monitor.drift.output.strata`), so that a shift of the prompts moves no statistic, and a cell
+with samples of one side only doesn't count.
 """
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monitor.drift.clusters import find_clusters
-from monitor.drift.input.compare import check_options, conclude, enough, n_cells, not_enough_data
+from monitor.drift.conclusion import conclude, not_enough_data
 from monitor.drift.neighbours.cells import fit_cells
 from monitor.drift.neighbours.exact import draw_landmarks, nearest
 from monitor.drift.neighbours.near_copies import merge_near_copies
 from monitor.drift.novelty import tail_posterior
+from monitor.drift.options import check_options
 from monitor.drift.output.conditional_share import response_share_lower_bound
 from monitor.drift.output.covariates import append_covariates, check_covariates
 from monitor.drift.output.prompt_basis import smooth_functions
 from monitor.drift.output.response_features import (
     ResidualFeatures,
     conditional_distance,
-    scale_among_like,
+    scale_within_classes,
 )
 from monitor.drift.output.ridge import ridge_residual
 from monitor.drift.output.strata import evaluate_within_strata, make_strata
@@ -36,7 +37,7 @@ from monitor.drift.samples.pool import Pool, label_free_order, make_pool, subset
 N_NEIGHBOURS = 10
 MAXIMUM_LANDMARKS = 4096
 UNITS_PER_STRATUM = 20
-#: Share of the reference's prompts that are taken as comparable.
+#: Share of the reference's prompts that count as comparable.
 COMPARABLE_SHARE = 0.95
 MAXIMUM_STRATA = 256
 MAXIMUM_RESPONSE_CELLS = 128
@@ -60,44 +61,43 @@ def compare_given(
     minimum_samples: int = 50,
     design: SampleDesign | None = None,
 ) -> DriftResult:
-    """Test whether the responses to like prompts have changed.
+    """Test whether the responses to comparable prompts have changed.
 
     Args:
         reference_prompts: ``[n_reference, d]``, rows of unit norm.
         reference_responses: ``[n_reference, e]``, the response to each prompt.
         current_prompts: ``[n_current, d]``.
-        current_responses: ``[n_current, e]``. Where e is d, as of one encoder, a response is taken
-            to lie near its own prompt.
-        reference_covariates: float ``[n_reference, k]``: what else of a prompt its response may
-            depend on and the embedding doesn't tell, such as its length; NaN or infinite where it
-            isn't known.
+        current_responses: ``[n_current, e]``. Where e is d, as with one encoder, a response is
+            assumed to lie near its prompt.
+        reference_covariates: float ``[n_reference, k]``: properties of the prompts that responses
+            may depend on and embeddings hardly show, such as length; NaN or infinite if unknown.
         current_covariates: float ``[n_current, k]``.
         reference_groups: ``[n_reference]`` ids of users or sessions; see :func:`compare`.
         current_groups: ``[n_current]``.
         alpha: Level of the fused test.
-        minimum_drifted_share: Least lower bound on the drifted share for the verdict ``"drift"``.
-        rng: Source of everything random.
-        device: Checked as by :func:`compare`; all is computed on the CPU.
+        minimum_drifted_share: Least lower bound of the drifted share for the verdict ``"drift"``.
+        rng: Random generator.
+        device: Checked as by :func:`compare`; the computation runs on the CPU.
         n_permutations: Random local labellings.
-        minimum_samples: Fewer on either side, also counted over the prompts that both sides
-            have, or fewer than 20 groups: ``"not_enough_data"``.
+        minimum_samples: Fewer on either side, in all or among the comparable prompts, or fewer than
+            20 groups: ``"not_enough_data"``.
         design: As for :func:`compare`.
 
     Returns:
-        As :func:`compare`, for responses given prompts. ``novelty`` tells how foreign a response is
-        among the reference's responses to the nearest prompts.
+        As :func:`compare`, for responses given prompts. ``novelty`` is how unlike the reference's
+        responses to the nearest prompts a response is.
 
     Raises:
-        ValueError: As :func:`compare`; prompts and responses differ in number; the sides' responses
-            differ in width; covariates are given of one side only, aren't numbers ``[n, k]`` for as
-            many prompts, or differ in number.
+        ValueError: As :func:`compare`; prompts and responses differ in number; the responses of the
+            sides differ in width; covariates of one side only, not numbers ``[n, k]`` for as many
+            prompts, or different in number.
 
     References:
-        Why an assumption is needed: arXiv 2410.16636. Sums within strata: Mantel & Haenszel, JNCI
-        1959. What prompts explain: Allen, Technometrics 1974 (the penalty), Robinson, Econometrica
-        1988 (from both features and labels). Spatial signs: Möttönen & Oja, J. Nonparametr. Stat.
-        1995. Kernels: Gretton et al., JMLR 2012. Covariates: normal scores, van der Waerden 1952.
-        The rest as :func:`compare`.
+        The need for an assumption: arXiv 2410.16636. Sums within strata: Mantel & Haenszel, JNCI
+        1959. Regression on the prompts: Allen, Technometrics 1974 (the penalty), Robinson,
+        Econometrica 1988 (of both features and labels). Spatial signs: Möttönen & Oja, J.
+        Nonparametr. Stat. 1995. Kernels: Gretton et al., JMLR 2012. Covariates: normal scores, van
+        der Waerden 1952. The rest as :func:`compare`.
 
     Example:
         >>> import numpy as np
@@ -106,16 +106,16 @@ def compare_given(
         ...     drawn = rng.standard_normal((n, 8)) + centre
         ...     return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
         >>> reference, current = points(200), points(200)
-        >>> answers = points(200, 1.0), points(200, -1.0)  # to prompts of the same kind
+        >>> responses = points(200, 1.0), points(200, -1.0)  # to prompts of the same kind
         >>> compare_given(
-        ...     reference, answers[0], current, answers[1], rng=rng, n_permutations=199
+        ...     reference, responses[0], current, responses[1], rng=rng, n_permutations=199
         ... ).verdict
         'drift'
     """
     check_options(
         alpha, minimum_drifted_share, n_permutations, minimum_samples, device=device, rng=rng
     )
-    pool, responses = _pair(
+    pool, responses = _pool_pairs(
         (reference_prompts, current_prompts),
         (reference_responses, current_responses),
         (reference_covariates, current_covariates),
@@ -123,8 +123,9 @@ def compare_given(
         current_groups,
     )
     layout = make_layout(pool, design)
-    comparable_pool, answers = layout.comparable_pool, responses.part(layout.rows)
-    if not enough(comparable_pool, minimum_samples):
+    comparable_pool = layout.comparable_pool
+    comparable_responses = responses.part(layout.rows)
+    if not comparable_pool.has_enough(minimum_samples):
         return not_enough_data(layout, rng)
     n_strata = int(np.clip(comparable_pool.n_units // UNITS_PER_STRATUM, 1, MAXIMUM_STRATA))
     cell = fit_cells(comparable_pool.vectors, n_strata, rng).assign(pool.vectors)
@@ -134,15 +135,19 @@ def compare_given(
     if min(strata.n_shared_reference, strata.n_shared_current) < max(minimum_samples, 20):
         return not_enough_data(layout, rng)
 
-    cells = fit_cells(answers, min(n_cells(comparable_pool), MAXIMUM_RESPONSE_CELLS), rng)
-    every = np.arange(len(comparable_pool.vectors))
-    near, closeness = _near_prompts(comparable_pool, every, every, rng)
+    cells = fit_cells(
+        comparable_responses, min(comparable_pool.n_fine_cells, MAXIMUM_RESPONSE_CELLS), rng
+    )
+    all_rows = np.arange(len(comparable_pool.vectors))
+    near, closeness = _near_prompts(comparable_pool, all_rows, all_rows, rng)
     n_covariates = pool.vectors.shape[1] - np.shape(reference_prompts)[1]
-    residual = ridge_residual(comparable_pool.vectors, answers, n_covariates=n_covariates)
+    residual = ridge_residual(
+        comparable_pool.vectors, comparable_responses, n_covariates=n_covariates
+    )
     features = ResidualFeatures(
-        answers,
+        comparable_responses,
         residual,
-        cell=cells.assign(answers),
+        cell=cells.assign(comparable_responses),
         n_cells=len(cells.centroids),
         near=near,
         closeness=closeness,
@@ -156,31 +161,31 @@ def compare_given(
         rng,
     )
 
-    whole, residual_of_all = strata, residual
+    all_strata, all_residual = strata, residual
     if comparable_pool is not pool:
-        whole = make_strata(pool, cell, _outside_support(pool, rng), rng)
-        residual_of_all = ridge_residual(pool.vectors, responses, n_covariates=n_covariates)
+        all_strata = make_strata(pool, cell, _outside_support(pool, rng), rng)
+        all_residual = ridge_residual(pool.vectors, responses, n_covariates=n_covariates)
     near_reference, closeness_to_reference = _near_prompts(
         pool, np.arange(len(pool.vectors)), np.flatnonzero(~pool.is_current), rng
     )
     distance = conditional_distance(responses, near_reference)
-    foreign = tail_posterior(
+    posterior = tail_posterior(
         distance[pool.is_current], distance[~pool.is_current], layout.weights[pool.is_current]
     )
     novelty = np.empty(pool.n_current)
     novelty[pool.origin[pool.is_current]] = np.clip(
-        0.999 * foreign + 0.0005 * distance[pool.is_current], 0.0, 1.0
+        0.999 * posterior + 0.0005 * distance[pool.is_current], 0.0, 1.0
     )
-    joint = _side_by_side(pool.vectors, responses)
-    joint_cells = fit_cells(joint.part(layout.rows), n_cells(comparable_pool), rng)
+    joint = _join_pairs(pool.vectors, responses)
+    joint_cells = fit_cells(joint.part(layout.rows), comparable_pool.n_fine_cells, rng)
     return conclude(
         pool,
         components,
         lower_bound=response_share_lower_bound(
             layout,
-            whole,
-            scale_among_like(distance, closeness_to_reference),
-            residual_of_all,
+            all_strata,
+            scale_within_classes(distance, closeness_to_reference),
+            all_residual,
             rng,
         ),
         novelty=novelty,
@@ -194,46 +199,50 @@ def compare_given(
     )
 
 
-def _pair(
-    given_prompts: tuple[ArrayLike, ArrayLike],
-    given_responses: tuple[ArrayLike, ArrayLike],
-    given_covariates: tuple[ArrayLike | None, ArrayLike | None],
+def _pool_pairs(
+    prompt_arrays: tuple[ArrayLike, ArrayLike],
+    response_arrays: tuple[ArrayLike, ArrayLike],
+    covariate_arrays: tuple[ArrayLike | None, ArrayLike | None],
     reference_groups: Groups,
     current_groups: Groups,
 ) -> tuple[Pool, Embeddings]:
-    """Return the pool of prompts, and the responses in its order."""
+    """Return the pool of prompts, and the responses in the same order."""
     sides = ("reference", "current")
     prompts = [
-        check_vectors(x, f"{side}_prompts") for x, side in zip(given_prompts, sides, strict=True)
+        check_vectors(x, f"{side}_prompts") for x, side in zip(prompt_arrays, sides, strict=True)
     ]
     responses = [
         check_vectors(x, f"{side}_responses")
-        for x, side in zip(given_responses, sides, strict=True)
+        for x, side in zip(response_arrays, sides, strict=True)
     ]
     for prompt, response, name in zip(prompts, responses, sides, strict=True):
         if len(prompt) != len(response):
             raise ValueError(
-                f"{name}: {len(prompt)} prompts but {len(response)} responses; give one of each"
+                f"{name} prompts and responses differ in number: {len(prompt)} and "
+                f"{len(response)}; give one response for each prompt"
             )
     if responses[0].shape[1] != responses[1].shape[1]:
-        raise ValueError("reference and current responses must come from one encoder")
-    covariates = check_covariates(*given_covariates, (len(prompts[0]), len(prompts[1])))
+        raise ValueError(
+            "reference and current responses differ in width: "
+            f"{responses[0].shape[1]} and {responses[1].shape[1]}; embed both with one encoder"
+        )
+    covariates = check_covariates(*covariate_arrays, (len(prompts[0]), len(prompts[1])))
     if covariates is not None:
         prompts = append_covariates(prompts[0], prompts[1], covariates)
     pool = make_pool(*merge_near_copies(prompts[0], prompts[1]), reference_groups, current_groups)
     row = pool.origin + np.where(pool.is_current, len(prompts[0]), 0)
-    answers = join(*merge_near_copies(responses[0], responses[1])).part(row)
-    # One prompt asked often: its rows would stand the reference's first, and whatever chooses by
-    # row would know the label.
-    order = label_free_order(pool.vectors, answers)
-    return subset(pool, order), answers.part(order)
+    paired = join(*merge_near_copies(responses[0], responses[1])).part(row)
+    # Rows of a repeated prompt would have the reference first, so that a choice by row number would
+    # depend on the label: the responses break such ties.
+    order = label_free_order(pool.vectors, paired)
+    return subset(pool, order), paired.part(order)
 
 
-def _side_by_side(prompts: Embeddings, responses: Embeddings) -> Embeddings:
-    """Return each prompt beside its response, ``[N, d + e]`` of unit norm, kept in float16."""
+def _join_pairs(prompts: Embeddings, responses: Embeddings) -> Embeddings:
+    """Return each prompt joined to its response, ``[N, d + e]`` of unit norm, in float16."""
     joint = np.empty((len(prompts), prompts.shape[1] + responses.shape[1]), dtype=np.float16)
-    for rows, some in prompts.chunks():
-        joint[rows] = np.hstack([some, responses[rows]]) * np.float32(np.sqrt(0.5))
+    for rows, chunk in prompts.chunks():
+        joint[rows] = np.hstack([chunk, responses[rows]]) * np.float32(np.sqrt(0.5))
     return Embeddings((joint,))
 
 
@@ -243,9 +252,9 @@ def _near_prompts(
     candidates: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the rows of the pool with the nearest prompts of other owners, and how near they are.
+    """Return the pool's rows of the nearest prompts of other owners, and the mean cosine to them.
 
-    Rows are int64 ``[n, k]``, -1 where there is none; the mean cosine to them is float64 ``[n]``.
+    Rows are int64 ``[n, k]``, -1 where there is none; the mean cosine is float64 ``[n]``.
     """
     marks = draw_landmarks(candidates, MAXIMUM_LANDMARKS, rng)
     neighbours = nearest(
@@ -266,9 +275,9 @@ def _near_prompts(
 def _outside_support(pool: Pool, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Return which prompts lie outside the common support, bool ``[N]``.
 
-    A new topic falls into some cell, beside prompts that only resemble it: there the answers differ
-    because the prompts do. A prompt counts as comparable when the nearest reference prompt of
-    another owner is no farther than that of 95% of the reference's own.
+    A new topic falls into a cell of prompts that merely resemble it; the responses there differ
+    because the prompts do. A prompt is comparable when its nearest reference prompt of another
+    owner is no farther than that of 95% of the reference's prompts.
     """
     reference = np.flatnonzero(~pool.is_current)
     marks = draw_landmarks(reference, MAXIMUM_LANDMARKS, rng)

@@ -1,10 +1,10 @@
-r"""A lower bound on the share of responses that have changed, given the prompts.
+"""Lower bound of the share of responses that have changed, given the prompts.
 
-Two scores are looked at, each with half of the error: how foreign a response is among the
-reference's responses to the nearest prompts, which a few off-topic answers raise; and how far it
-lies in the direction in which the responses have moved, which a new release changes a little
-everywhere. The direction a sample is judged by comes from other users' samples (cross-fitting), so
-that without drift it is an arbitrary one. The bound is :mod:`monitor.drift.drifted_share`'s for either.
+Two scores are tested, each with half of the error: the distance of a response from the reference's
+responses to the nearest prompts, which a few off-topic responses raise; and its position along the
+direction in which responses have moved, which a new release changes a little everywhere. A sample's
+direction comes from the samples of other users (cross-fitting), so that it is arbitrary without
+drift. Either bound is that of :mod:`monitor.drift.drifted_share`.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from monitor.drift.samples.design import Layout
 from monitor.drift.samples.pool import Pool
 
 N_FOLDS = 5
-#: Where a shift of all is looked for: the upper half and less of the reference.
+#: Upper tails of the reference at which a common shift is measured.
 SHIFT_SHARES = (0.5, 0.3, 0.15)
 
 
@@ -27,17 +27,17 @@ def response_share_lower_bound(
     residual: NDArray[np.float32],
     rng: np.random.Generator,
 ) -> float:
-    """Bound the drifted share among the prompts that both sides have, times their share.
+    """Return a lower bound of the drifted share: that among comparable prompts, times their share.
 
     The reference is weighted to the current window's distribution over the prompt cells, so that a
-    shift of the prompts alone makes no excess.
+    shift of the prompts alone produces no excess.
 
     Args:
         layout: Both windows.
         strata: The prompt cells of all samples.
-        distance: float64 ``[N]``: how foreign each response is, scaled among prompts with
-            neighbours as near.
-        residual: float32 ``[N, e]``: what the prompt doesn't explain of each response.
+        distance: float64 ``[N]``: distance of each response from those to the nearest prompts,
+            scaled within classes of equal prompt density.
+        residual: float32 ``[N, e]``: residual of each response after the regression on prompts.
         rng: Draws the folds.
     """
     pool, n_strata = layout.pool, len(strata.shared)
@@ -71,20 +71,20 @@ def shift_scores(
     shared: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return how far each sample lies in the direction that others' responses have moved, ``[N]``.
+    """Return each sample's position along the direction of other users' shift, float64 ``[N]``.
 
     Args:
         residual: float32 ``[N, e]``.
         pool: Both windows; all samples of a user lie in one fold.
-        stratum: int64 ``[N]``: a sample is compared with those of its own.
-        shared: bool ``[N]``: samples of strata that both sides have.
+        stratum: int64 ``[N]``: samples are compared within their stratum.
+        shared: bool ``[N]``: samples of strata with both sides.
         rng: Draws the folds.
     """
     fold = (rng.permutation(int(pool.owner.max()) + 1) % N_FOLDS)[pool.owner]
     scores = np.zeros(len(residual))
     for number in range(N_FOLDS):
-        inside, others = fold == number, (fold != number) & shared
-        scores[inside] = residual[inside] @ _direction(residual, pool.is_current, stratum, others)
+        inside, outside = fold == number, (fold != number) & shared
+        scores[inside] = residual[inside] @ _direction(residual, pool.is_current, stratum, outside)
     return scores
 
 
@@ -95,8 +95,8 @@ def _direction(
     rows: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     """Return the mean difference within strata (Mantel & Haenszel's weights), float64 ``[e]``."""
-    which, label = stratum[rows], is_current[rows]
-    n = np.bincount(which)
-    share = np.bincount(which, weights=label) / np.maximum(n, 1)
-    weight = label - share[which]
+    own_stratum, label = stratum[rows], is_current[rows]
+    n = np.bincount(own_stratum)
+    share = np.bincount(own_stratum, weights=label) / np.maximum(n, 1)
+    weight = label - share[own_stratum]
     return np.asarray(weight @ residual[rows].astype(np.float64))

@@ -1,4 +1,4 @@
-r"""Smooth functions of the prompts, by which shares of the sides may vary inside a cell.
+r"""Smooth functions of the prompts, for variation of the sides' shares within a cell.
 
 The Gaussian kernel :math:`\exp(\beta (x^T x' - 1))` of unit vectors, by the Nystroem method: with
 landmarks L, :math:`\phi(x) = K_{LL}^{-1/2} k_L(x)` (Williams & Seeger, "Using the Nystroem Method
@@ -12,9 +12,9 @@ from monitor.drift.neighbours.exact import draw_landmarks
 from monitor.drift.samples.embeddings import Embeddings
 
 N_LANDMARKS = 512
-#: :math:`\beta`: 2 tells prompts of 60 degrees apart as alike to 0.37.
+#: :math:`\beta`: at 2, prompts at an angle of 60 degrees have a similarity of 0.37.
 CONCENTRATION = 2.0
-#: Rows that are worked on at once.
+#: Rows that are processed at once.
 CHUNK_ROWS = 4096
 #: Least penalty, as a share of the largest eigenvalue, and halvings of the interval it lies in.
 LEAST_PENALTY = 1e-6
@@ -30,7 +30,7 @@ def smooth_functions(
 
     Args:
         prompts: float32 ``[N, d]``, unit norm.
-        inside: bool ``[N]``: where they are wanted; elsewhere they are 0.
+        inside: bool ``[N]``: where they are computed; elsewhere they are 0.
         rng: Draws the landmarks.
     """
     marks = prompts[draw_landmarks(np.arange(len(prompts)), N_LANDMARKS, rng)]
@@ -38,8 +38,8 @@ def smooth_functions(
     used = spread > LEAST_SHARE * spread[-1]
     whiten = (axes[:, used] / np.sqrt(spread[used])).astype(np.float32)
     values = np.empty((len(prompts), whiten.shape[1]), dtype=np.float16)
-    for rows, some in prompts.chunks():
-        values[rows] = (_kernel(some, marks) @ whiten) * inside[rows, None]
+    for rows, chunk in prompts.chunks():
+        values[rows] = (_kernel(chunk, marks) @ whiten) * inside[rows, None]
     return values
 
 
@@ -60,9 +60,10 @@ def sums_and_products(
 def ridge_coefficients(
     gram: NDArray[np.float64], products: NDArray[np.float64], n_directions: float
 ) -> NDArray[np.float64]:
-    r"""Return :math:`(G + \lambda I)^{-1} P` with :math:`\lambda` for so many directions.
+    r"""Return :math:`(G + \lambda I)^{-1} P` with :math:`\lambda` for a number of directions.
 
-    That is :math:`\sum_j s_j / (s_j + \lambda)`, over the eigenvalues s of G, found by bisection.
+    That number is :math:`\sum_j s_j / (s_j + \lambda)`, over the eigenvalues s of G; bisection
+    solves for :math:`\lambda`.
     """
     spread, axes = np.linalg.eigh(gram)
     spread = np.maximum(spread, 0.0)

@@ -1,4 +1,4 @@
-"""Features of responses with what the prompt explains taken off."""
+"""Features of responses, less the part that their prompts explain."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,17 +7,17 @@ from scipy import sparse
 from monitor.drift.permutation.random_features import BANDWIDTH_FACTORS, fit_random_features
 from monitor.drift.samples.embeddings import Rows
 
-#: Rows whose features, or neighbours' responses, are held at once.
+#: Rows whose features, or whose neighbours' responses, are in memory at once.
 CHUNK_ROWS = 512
 N_FREQUENCIES = 64
 #: A shorter residual is rounding.
 SHORTEST = 1e-5
-#: What differs behind these is rounding.
+#: Differences beyond these are rounding.
 DECIMALS = 6
-#: Samples in a class of prompts that have neighbours about as near.
+#: Samples in a class of prompts of about one density.
 SAMPLES_PER_CLASS = 200
 MAXIMUM_CLASSES = 20
-#: Distances of a class spread by at least so much.
+#: The least spread of the distances of a class.
 LEAST_SPREAD = 1e-3
 #: Quantiles of the pool's novelty above which the tail is counted.
 TAIL_QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
@@ -26,8 +26,8 @@ TAIL_QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
 class ResidualFeatures:
     """Features ``[N, F]`` in blocks: shift, one for each bandwidth, the cells, the tails.
 
-    They are worked out a part at a time and summed up by bin: all of them at once take several
-    times the memory of the samples.
+    They are computed in chunks and summed by bin: all of them at once would take several times the
+    memory of the samples.
     """
 
     def __init__(
@@ -43,17 +43,17 @@ class ResidualFeatures:
     ) -> None:
         """Fit the random features.
 
-        Of the responses themselves, what the prompt explains is a linear map of the prompts, and
-        of what is left only the direction counts; of the other features it is their mean over the
-        nearest prompts' responses.
+        For the responses themselves the explained part is a linear map of the prompts, and only
+        the direction of the residual counts; for the other features it is their mean over the
+        responses to the nearest prompts.
 
         Args:
             responses: float32 ``[N, e]``, unit norm.
-            residual: float32 ``[N, e]``: what a linear map of the prompts doesn't explain of them.
+            residual: float32 ``[N, e]``: their residual after a linear map of the prompts.
             cell: int64 ``[N]``: each response's cell.
             n_cells: Number of response cells.
             near: int64 ``[N, k]`` rows with the nearest prompts, -1 where there are fewer.
-            closeness: float64 ``[N]``: how near those are.
+            closeness: float64 ``[N]``: mean cosine to those.
             rng: Draws the random features.
         """
         self._responses = responses
@@ -62,7 +62,7 @@ class ResidualFeatures:
         self._n_cells = n_cells
         self._near = near
         self._kernel = fit_random_features(responses, rng, n_frequencies=N_FREQUENCIES)
-        self._distance = scale_among_like(conditional_distance(responses, near), closeness)
+        self._distance = scale_within_classes(conditional_distance(responses, near), closeness)
         self._thresholds = novelty_thresholds(self._distance)
         names = ["shift", *(f"kernel_{b:g}" for b in BANDWIDTH_FACTORS), "cells"]
         widths = [residual.shape[1], *[self._kernel.width] * len(BANDWIDTH_FACTORS), n_cells]
@@ -88,8 +88,8 @@ class ResidualFeatures:
         Returns:
             float64 ``[n_bins, F]`` and ``[m, F]``.
         """
-        own, less_usual = _shares(bins, n_bins, self._near)
-        where, pulled = _pulled(basis, self._near)
+        own, local_weights = _bin_weights(bins, n_bins, self._near)
+        where, neighbour_basis = _neighbour_basis(basis, self._near)
         first = self._residual.shape[1]
         sums = np.zeros((n_bins, self._width))
         products = np.zeros((basis.shape[1], self._width))
@@ -97,36 +97,36 @@ class ResidualFeatures:
             rows = slice(start, start + CHUNK_ROWS)
             directed, local = directions(self._residual[rows]), self._local(rows)
             sums[:, :first] += own[:, rows] @ directed
-            sums[:, first:] += less_usual[:, rows] @ local
+            sums[:, first:] += local_weights[:, rows] @ local
             values = basis[rows].astype(np.float32)
             products[:, :first] += values.T @ directed
-            products[:, first:] += (values - pulled[where[rows]]).T @ local
+            products[:, first:] += (values - neighbour_basis[where[rows]]).T @ local
         return sums, products
 
     def _local(self, rows: slice) -> NDArray[np.float32]:
-        """Return the features from which the mean over the nearest prompts is taken off."""
+        """Return the features from which the mean over the nearest prompts is subtracted."""
         kernel = self._kernel.transform(self._responses[rows])
         cells = self._cell[rows, None] == np.arange(self._n_cells)
         tails = self._distance[rows, None] > self._thresholds
         return np.hstack([kernel, cells, tails]).astype(np.float32, copy=False)
 
 
-def _shares(
+def _bin_weights(
     bins: NDArray[np.int64], n_bins: int, near: NDArray[np.int64]
 ) -> tuple[sparse.csc_matrix, sparse.csc_matrix]:
-    """Return what each sample counts for in its bin's sum, and there less its neighbours' mean.
+    """Return each sample's weight in the sums of bins, and the weight less its neighbours' mean.
 
-    Sums are linear, so that a feature need not be gathered for all neighbours of each sample.
+    Sums are linear, so that the features of all neighbours of each sample need not be gathered.
     """
     n = len(bins)
     shape = (n_bins, n)
     own = sparse.csc_matrix((np.ones(n), (bins, np.arange(n))), shape=shape)
-    row, neighbour, share = _usual(near)
-    usual = sparse.csc_matrix((share, (bins[row], neighbour)), shape=shape)
-    return own, own - usual
+    row, neighbour, share = _neighbour_shares(near)
+    means = sparse.csc_matrix((share, (bins[row], neighbour)), shape=shape)
+    return own, own - means
 
 
-def _usual(
+def _neighbour_shares(
     near: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return the pairs of a sample and its neighbour, and the neighbour's share in their mean."""
@@ -135,29 +135,29 @@ def _usual(
     return row, near[row, place], 1.0 / n_near[row]
 
 
-def _pulled(
+def _neighbour_basis(
     basis: NDArray[np.float16], near: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return what each sample's feature counts for where it is another's usual one.
+    """Return the functions' values summed over the samples that a sample is a neighbour of.
 
-    Few samples are some prompt's neighbours: int64 ``[N]`` is each one's row of float32 ``[M, m]``,
-    whose last row is 0.
+    Few samples are neighbours: int64 ``[N]`` is each sample's row of float32 ``[M, m]``, whose last
+    row is 0.
     """
-    row, neighbour, share = _usual(near)
+    row, neighbour, share = _neighbour_shares(near)
     marks, mark = np.unique(neighbour, return_inverse=True)
     shape = (len(marks) + 1, len(near))
     shares = sparse.csc_matrix((share.astype(np.float32), (mark, row)), shape=shape)
-    pulled = np.zeros((len(marks) + 1, basis.shape[1]), dtype=np.float32)
+    summed = np.zeros((len(marks) + 1, basis.shape[1]), dtype=np.float32)
     for start in range(0, len(near), CHUNK_ROWS):
         rows = slice(start, start + CHUNK_ROWS)
-        pulled += shares[:, rows] @ basis[rows].astype(np.float32)
+        summed += shares[:, rows] @ basis[rows].astype(np.float32)
     where = np.full(len(near), len(marks))
     where[marks] = np.arange(len(marks))
-    return where, pulled
+    return where, summed
 
 
 def directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return each row over its length, so that no odd one outweighs many; 0 stays 0.
+    """Return each row over its length, so that no extreme row outweighs many; 0 stays 0.
 
     The spatial sign of Mottonen & Oja ("Multivariate spatial sign and rank methods", J. Nonparam.
     Stat. 1995).
@@ -169,18 +169,18 @@ def directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.where(length > SHORTEST, vectors / np.maximum(length, SHORTEST), 0.0))
 
 
-def scale_among_like(
+def scale_within_classes(
     distance: NDArray[np.float64], closeness: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return distances less the median of their class, over the way from there to its upper tenth.
+    """Return distances standardised by class: less the median, over the way to the upper tenth.
 
-    A class is the prompts that have neighbours about as near. Where prompts lie sparsely the
-    nearest ones are less alike, and so are their responses: more prompts of that kind would pass
-    for foreign responses.
+    A class holds the prompts of about one density. Where prompts are sparse, the nearest ones are
+    less alike, and so are their responses: without classes, more prompts of that kind would count
+    as unusual responses.
 
     Args:
         distance: float64 ``[N]``: from a response to those of the nearest prompts.
-        closeness: float64 ``[N]``: how near those prompts are.
+        closeness: float64 ``[N]``: mean cosine to those prompts.
     """
     n = len(distance)
     distance, closeness = distance.round(DECIMALS), closeness.round(DECIMALS)
@@ -193,7 +193,7 @@ def scale_among_like(
 
 
 def novelty_thresholds(novelty: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the pool's quantiles that leave at least five samples above, without repeats."""
+    """Return the distinct quantiles of the pool with at least five samples above."""
     levels = [q for q in TAIL_QUANTILES if (1 - q) * len(novelty) >= 5]
     thresholds = np.unique(np.quantile(novelty, levels)) if levels else np.empty(0)
     return np.asarray(thresholds[thresholds < novelty.max(initial=-np.inf)], dtype=np.float64)
@@ -204,8 +204,8 @@ def conditional_distance(responses: Rows, near: NDArray[np.int64]) -> NDArray[np
     distance = np.empty(len(responses))
     for start in range(0, len(responses), CHUNK_ROWS):
         rows = slice(start, start + CHUNK_ROWS)
-        others = responses[near[rows].ravel()].reshape(*near[rows].shape, responses.shape[1])
-        cosine = np.einsum("ikj,ij->ik", others, responses[rows], optimize=True)
+        neighbours = responses[near[rows].ravel()].reshape(*near[rows].shape, responses.shape[1])
+        cosine = np.einsum("ikj,ij->ik", neighbours, responses[rows], optimize=True)
         cosine[near[rows] < 0] = -1.0
         distance[rows] = 1.0 - cosine.max(axis=1)
     return np.clip(distance, 0.0, 2.0)

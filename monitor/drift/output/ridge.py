@@ -1,11 +1,11 @@
-r"""What a linear map of the prompts doesn't explain of the responses.
+r"""Ridge regression of the responses on the prompts, and its leave-one-out residuals.
 
-A response speaks of what its prompt speaks of, and one encoder puts the two near each other. So the
-map is shrunk towards a multiple :math:`a` of the identity, which takes few samples to find, rather
+A response is about the subject of its prompt, and one encoder places the two near each other. So
+the map is shrunk towards a multiple :math:`a` of the identity, which few samples determine, rather
 than towards 0: :math:`E = (I - H) (Y - \bar Y - a X)`, each row over :math:`1 - H_{ii}`, with the
 hat matrix :math:`H = X (X^T X + \lambda I)^{-1} X^T` of centred prompts. That is the residual of a
-sample that is left out, :math:`a` held as it is (Allen's PRESS, Technometrics 1974). The penalty is
-the one of least PRESS. Labels play no part, so labels may be permuted over the residuals.
+sample that is left out, at fixed :math:`a` (Allen's PRESS, Technometrics 1974). The penalty
+minimises PRESS. The labels aren't used, so they may be permuted over the residuals.
 """
 
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from monitor.drift.samples.embeddings import CHUNK_ROWS, Rows
 
-#: Penalties that are tried; a unit-norm prompt weighs 1.
+#: Penalties to choose from; a unit-norm prompt weighs 1.
 PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)
-#: Covariates are few: times this, no penalty shrinks what is told by them.
+#: Scale of the covariates: they are few, and no penalty shrinks their coefficients.
 UNSHRUNK = 30.0
 
 
@@ -26,10 +26,10 @@ def ridge_residual(prompts: Rows, responses: Rows, *, n_covariates: int = 0) -> 
 
     Args:
         prompts: float32 ``[N, d]``.
-        responses: float32 ``[N, e]``. Where that isn't the prompts' width without the covariates,
+        responses: float32 ``[N, e]``. Where e isn't the width of the prompts' embeddings,
             :math:`a` is 0.
-        n_covariates: The last coordinates of the prompts that are no part of their embedding. What
-            they tell isn't shrunk.
+        n_covariates: Number of trailing coordinates of the prompts that aren't part of the
+            embedding; their coefficients aren't shrunk.
     """
     centres = _mean(prompts), _mean(responses)
     gram = np.zeros((len(centres[0]), len(centres[0])))
@@ -55,14 +55,14 @@ def ridge_residual(prompts: Rows, responses: Rows, *, n_covariates: int = 0) -> 
         scores = x @ axes
         press += [float((residual(scores, y, penalty) ** 2).sum()) for penalty in PENALTIES]
     best = PENALTIES[int(press.argmin())]
-    found = np.empty(responses.shape, dtype=np.float32)
+    residuals = np.empty(responses.shape, dtype=np.float32)
     for rows, x, y in _centred(prompts, responses, centres, own, n_covariates):
-        found[rows] = residual(x @ axes, y, best)
-    return found
+        residuals[rows] = residual(x @ axes, y, best)
+    return residuals
 
 
 def _own_share(gram: NDArray[np.float64], cross: NDArray[np.float64]) -> float:
-    """Return the multiple of the prompts that is nearest to the responses."""
+    """Return the multiple of the prompts that is nearest to the responses, by least squares."""
     width = cross.shape[1]
     variance = float(np.trace(gram[:width, :width]))
     return float(np.trace(cross)) / variance if variance > 0.0 else 0.0
@@ -82,7 +82,7 @@ def _centred(
     own: float = 0.0,
     n_covariates: int = 0,
 ) -> Iterator[tuple[slice, NDArray[np.float64], NDArray[np.float64]]]:
-    """Yield some rows of both at a time, less their means, and responses less their own part."""
+    """Yield both in chunks, less their means; responses also less the multiple of the prompts."""
     for start in range(0, len(prompts), CHUNK_ROWS):
         rows = slice(start, start + CHUNK_ROWS)
         x, y = prompts[rows] - centres[0], responses[rows] - centres[1]

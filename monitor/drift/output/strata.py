@@ -1,16 +1,16 @@
-r"""Permutation within strata.
+r"""Permutation test within strata of prompts.
 
 With :math:`\tilde f` the features centred in each stratum over both sides, the linear statistic
 :math:`U = \sum_{i \in C} \tilde f_i` has expectation 0 when labels are permuted within strata: the
 numerator of the Cochran-Mantel-Haenszel test (Mantel & Haenszel, JNCI 1959).
 
-Inside a stratum the prompts of one side may still lie further to one end of it, and with them their
-answers. So what smooth functions :math:`Z` of the prompts tell of the features is taken off too,
-:math:`(I - \tilde Z (\tilde Z^T \tilde Z + \lambda I)^{-1} \tilde Z^T) \tilde f`, which is the
-same as to take it off the labels: the sum is free of the prompts where either the features or the
-labels follow them smoothly (Robinson, "Root-N-Consistent Semiparametric Regression", Econometrica
-1988; Shah & Peters, Ann. Stat. 2020). The penalty is known without the labels, so the permuted ones
-are as good as the true ones still.
+Within a stratum the prompts of one side may still lie towards one end of it, and with them their
+responses. So the regression on smooth functions :math:`Z` of the prompts is subtracted from the
+features too, :math:`(I - \tilde Z (\tilde Z^T \tilde Z + \lambda I)^{-1} \tilde Z^T) \tilde f`,
+which equals subtracting it from the labels: the sum is independent of the prompts where either the
+features or the labels follow them smoothly (Robinson, "Root-N-Consistent Semiparametric
+Regression", Econometrica 1988; Shah & Peters, Ann. Stat. 2020). The penalty doesn't depend on the
+labels, so that permuted labels remain exchangeable with the true ones.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.input.component_tests import ComponentStatistics
 from monitor.drift.output.prompt_basis import ridge_coefficients, sums_and_products
 from monitor.drift.output.response_features import ResidualFeatures
 from monitor.drift.output.stratified_contrasts import NO_VARIANCE, LargestContrast, SquaredContrast
+from monitor.drift.permutation.fusion import ComponentStatistics
 from monitor.drift.samples.pool import Pool
 
 MAXIMUM_BINS = 1024
-#: What a component test looks for: another manner everywhere, other contents, or foreign ones.
+#: The family of each component test: a change of manner everywhere, of contents, or outliers.
 FAMILIES = {
     "shift": "manner",
     "kernel_4": "contents",
@@ -33,16 +33,16 @@ FAMILIES = {
     "kernel_0.25": "contents",
     "cells": "contents",
     "largest_cell": "contents",
-    "novelty_tail": "foreign",
+    "novelty_tail": "outliers",
 }
-#: The share of the level that each family gets: a new manner is the hardest to see.
-FAMILY_WEIGHTS = {"manner": 0.5, "contents": 0.15, "foreign": 0.35}
+#: The share of the level of each family: a change of manner is the hardest to detect.
+FAMILY_WEIGHTS = {"manner": 0.5, "contents": 0.15, "outliers": 0.35}
 CHUNK_PERMUTATIONS = 500
-#: Features are of the order of 1: a bin's mean that differs less from its stratum's is as it. Where
-#: all answers to a prompt are the same one, a test would find the order in which they were added.
+#: Features are of the order of 1: a smaller difference of a bin's mean from its stratum's is
+#: rounding. Without this, a test of identical responses would detect the order of summation.
 ROUNDING = 1e-6
-#: What smooth functions of the prompts may take of the labels: directions a unit. It costs the
-#: tests as much of their signal at most.
+#: Directions per unit that the regression on the prompts may take from the labels. It costs the
+#: tests at most the same share of their signal.
 PROJECTED_SHARE = 0.05
 
 
@@ -74,15 +74,15 @@ class Strata:
 def make_strata(
     pool: Pool, cell: NDArray[np.int64], apart: NDArray[np.bool_], rng: np.random.Generator
 ) -> Strata:
-    """Put each unit into the stratum where most of its prompts lie, and deal units to bins.
+    """Assign each unit to the stratum of most of its prompts, and deal units to bins.
 
-    What is set apart goes into strata of one side, which say nothing; what else the same unit asked
-    is dealt as if it were another's, or a single new prompt would silence all of it.
+    Prompts outside the common support form strata of one side, which don't count. The other prompts
+    of the same unit count as those of another unit: otherwise one new prompt would exclude them.
 
     Args:
         pool: Both windows.
         cell: int64 ``[N]``: the prompt cell of each sample.
-        apart: bool ``[N]``: prompts that the other side has nothing like.
+        apart: bool ``[N]``: prompts outside the common support.
         rng: Deals units to bins where there are more than ``MAXIMUM_BINS``.
     """
     cell = np.where(apart, int(cell.max()) + 1 + pool.is_current, cell)
@@ -130,15 +130,15 @@ def evaluate_within_strata(
     n_permutations: int,
     rng: np.random.Generator,
 ) -> ComponentStatistics:
-    """Compute every component statistic under the true and the locally permuted labels.
+    """Return every component statistic under the true and the locally permuted labels.
 
     A block's statistic is the squared length of its contrast (shift and kernels), the sum of its
     squared standardised contrasts (cells), or the largest of those (largest cell, tails). Effects
-    have 95% limits by the jackknife over bins, with the strata's means held as they are.
+    have 95% limits by the jackknife over bins, at fixed means of the strata.
 
     Args:
-        strata: Which bins may trade labels.
-        features: Of every sample.
+        strata: Bins exchange labels within their stratum.
+        features: Features of every sample.
         basis: float16 ``[N, m]``: smooth functions of the prompts, 0 in unshared strata.
         n_permutations: Random labellings ``B``.
         rng: Draws them.
@@ -153,12 +153,12 @@ def evaluate_within_strata(
     names: list[str] = []
     for name, block, spread in zip(features.names, blocks, variances, strict=True):
         contrast = (labels @ block.astype(np.float32)).astype(np.float64)
-        left_out = contrast[0] - _pull(strata)[:, None] * block
-        for own in _statistics_of(name, strata.harmonic, spread):
-            column = own.evaluate(contrast)
-            names.append(own.name)
+        left_out = contrast[0] - _true_weights(strata)[:, None] * block
+        for statistic in _statistics_of(name, strata.harmonic, spread):
+            column = statistic.evaluate(contrast)
+            names.append(statistic.name)
             statistics.append(column)
-            effects.append(own.effect(contrast, left_out, column))
+            effects.append(statistic.effect(contrast, left_out, column))
     size, lower, upper = (np.array(column) for column in zip(*effects, strict=True))
     return ComponentStatistics(
         tuple(names),
@@ -202,8 +202,8 @@ def _permuted_labels(
     return labels
 
 
-def _pull(strata: Strata) -> NDArray[np.float64]:
-    """Return what each bin's sum counts for in the true contrast, float64 ``[T]``."""
+def _true_weights(strata: Strata) -> NDArray[np.float64]:
+    """Return the weight of each bin's sum in the true contrast, float64 ``[T]``."""
     n_strata = len(strata.shared)
     n_bins = np.bincount(strata.bin_stratum, minlength=n_strata)
     n_current = np.bincount(strata.bin_stratum[strata.bin_is_current], minlength=n_strata)
@@ -214,7 +214,7 @@ def _pull(strata: Strata) -> NDArray[np.float64]:
 def _projected_sums(
     strata: Strata, features: ResidualFeatures, basis: NDArray[np.float16]
 ) -> NDArray[np.float64]:
-    """Return each bin's sum of the features, less their stratum's mean and what the prompts tell.
+    """Return each bin's sum of the features, less the stratum's mean and the regression on prompts.
 
     float64 ``[T, F]``, 0 in unshared strata.
     """

@@ -1,14 +1,15 @@
-r"""The bins of units that are permuted in the units' place.
+r"""Bins of units, the atoms of the permutation test.
 
-A permutation test is exact when what it permutes is exchangeable under the null hypothesis. That is
-the user (or session), not the message: with five messages on one topic per user, permuting messages
-rejects a true null nearly always. Bins of users keep the exactness and bound the cost.
+A permutation test is exact when it permutes units that are exchangeable under the null hypothesis:
+users (or sessions), not messages. With five messages on one topic per user, permuting messages
+rejects a true null hypothesis nearly always. Bins of users keep the test exact and bound its cost.
 
-Two sides' bins must carry the same noise. The noise of a side's mean is that of
+The bins of both sides must carry the same noise. The noise of a side's mean is that of
 :math:`n_\mathrm{eff} = n / (1 + (\tilde m - 1) \rho)` independent samples, with
 :math:`\tilde m = \sum_g n_g^2 / n` and the intraclass correlation :math:`\rho` (Kish, "Survey
-Sampling", 1965, section 5.4); each side gets bins in proportion to it. With units of one size, or
-one distribution of sizes, that is in proportion to the units, and the test is exact.
+Sampling", 1965, section 5.4); the number of bins of a side is proportional to it. With
+units of one size, or one distribution of sizes, that is proportional to the number of units, and
+the test is exact.
 """
 
 from dataclasses import dataclass
@@ -21,16 +22,16 @@ from monitor.drift.permutation.sketch import Nodes, Sketch
 from monitor.drift.samples.units import N_SMALL_BINS
 
 MAXIMUM_BINS = 512
-#: A side this many times larger than the other adds nothing to a test; the surplus isn't permuted.
-#: Among too many current samples every run of them is long, whatever the reference.
+#: Largest ratio of a side to the other; a surplus adds no power and isn't permuted. Among too many
+#: current samples every run of them is long, whatever the reference.
 MAXIMUM_RATIOS = (24, 4)
 
 
 @dataclass(frozen=True)
 class Bins:
-    """The permutation test's bins, those of the first half of the users first."""
+    """The bins of the permutation test, those of the first half of the users first."""
 
-    #: int64 ``[2, N_SMALL_BINS]``: the bin of each side's small bins; -1 where not permuted.
+    #: int64 ``[2, N_SMALL_BINS]``: the bin of each small bin of a side; -1 if not permuted.
     bin_of_small_bin: NDArray[np.int64]
     #: bool ``[T]``.
     is_current: NDArray[np.bool_]
@@ -42,7 +43,7 @@ class Bins:
         return len(self.is_current)
 
     def total(self, reference: NDArray[Any], current: NDArray[Any]) -> NDArray[np.float64]:
-        """Add sums by small bin, ``[N_SMALL_BINS, ...]`` of each side, up to sums by bin."""
+        """Return sums by bin, from the sums by small bin, ``[N_SMALL_BINS, ...]``, of each side."""
         result = np.zeros((len(self), *reference.shape[1:]))
         for sums, bins in zip((reference, current), self.bin_of_small_bin, strict=True):
             np.add.at(result, bins[bins >= 0], sums[bins >= 0])
@@ -50,10 +51,10 @@ class Bins:
 
 
 def balance(bins: Bins, counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return for each bin one over its side's mean count, ``[T]``.
+    """Return the inverse of its side's mean count for each bin, float64 ``[T]``.
 
-    Bins carry the same noise, not the same number of samples: where one side's users write more
-    often, its bins hold more of them. Scaled by this, bins of both sides weigh the same.
+    Bins carry the same noise, not the same number of samples: the bins of a side whose users write
+    more often have more of them. Scaled by this, the bins of both sides have the same weight.
     """
     means = [counts[bins.is_current == side].mean() for side in (False, True)]
     return np.asarray(1.0 / np.maximum(np.array(means), 1e-12))[bins.is_current.astype(np.int64)]
@@ -65,7 +66,7 @@ def weighted_mean_size(sizes: NDArray[np.int64]) -> float:
 
 
 def intraclass_correlation(vectors: NDArray[np.float32], unit: NDArray[np.int64]) -> float:
-    r"""Return the share of the samples' variance that lies between units, in [0, 1].
+    r"""Return the share of the variance of the samples that is between units, in [0, 1].
 
     One-way analysis of variance, summed over the coordinates:
     :math:`\rho = (MSB - MSW) / (MSB + (n_0 - 1) MSW)` (Donner, Int. Stat. Review 1986, eq. 2.1).
@@ -92,9 +93,9 @@ def intraclass_correlation(vectors: NDArray[np.float32], unit: NDArray[np.int64]
 
 
 def deal_bins(reference: Sketch, current: Sketch, rng: np.random.Generator) -> Bins:
-    """Deal the small bins of each side to at most ``MAXIMUM_BINS`` bins of about equal size."""
+    """Return at most ``MAXIMUM_BINS`` bins of about equal size, dealt from the small bins."""
     sides = (reference, current)
-    rho = _correlation_of(reference.nodes, current.nodes)
+    rho = _unit_correlation(reference.nodes, current.nodes)
     effective = [
         side.n_samples / (1 + (weighted_mean_size(side.unit_sizes) - 1) * rho) for side in sides
     ]
@@ -102,7 +103,7 @@ def deal_bins(reference: Sketch, current: Sketch, rng: np.random.Generator) -> B
         [min(e, r * min(effective)) for e, r in zip(effective, MAXIMUM_RATIOS, strict=True)]
     )
     part = usable / effective
-    # A bin should hold a typical unit whole, so that bins weigh the same.
+    # A bin should contain a typical unit whole, so that bins have the same weight.
     limits = []
     for side, share in zip(sides, part, strict=True):
         atoms = share * np.count_nonzero(side.counts)
@@ -118,7 +119,7 @@ def deal_bins(reference: Sketch, current: Sketch, rng: np.random.Generator) -> B
             atoms = np.flatnonzero((side.counts > 0) & (np.arange(N_SMALL_BINS) % 2 == half))
             atoms = rng.permutation(atoms)[: round(len(atoms) * float(part[number]))]
             n_bins = int(np.clip(round(total * share[number] / 2), 1, max(len(atoms), 1)))
-            bin_of_small_bin[number, atoms] = sum(len(one) for one in labels) + _deal(
+            bin_of_small_bin[number, atoms] = sum(map(len, labels)) + _deal(
                 side.counts[atoms], n_bins
             )
             labels.append(np.full(n_bins, number == 1))
@@ -126,17 +127,20 @@ def deal_bins(reference: Sketch, current: Sketch, rng: np.random.Generator) -> B
     return Bins(bin_of_small_bin, np.concatenate(labels), np.concatenate(halves))
 
 
-def _correlation_of(reference: Nodes, current: Nodes) -> float:
+def _unit_correlation(reference: Nodes, current: Nodes) -> float:
     units = [np.unique(side.keys, return_inverse=True)[1].ravel() for side in (reference, current)]
     n_units = [int(unit.max(initial=-1)) + 1 for unit in units]
     if sum(n_units) == len(reference) + len(current):
-        return 0.0  # nobody has two samples
+        return 0.0  # no user has two samples
     unit = np.concatenate([units[0], units[1] + n_units[0]]).astype(np.int64)
     return intraclass_correlation(np.concatenate([reference.vectors, current.vectors]), unit)
 
 
 def _deal(sizes: NDArray[np.int64], n_bins: int) -> NDArray[np.int64]:
-    """Deal to bins back and forth, the largest first; the caller has shuffled equal sizes."""
+    """Return a bin for each size, dealt back and forth, the largest first.
+
+    The caller has shuffled equal sizes.
+    """
     order = np.argsort(-sizes, kind="stable")
     turn, place = np.divmod(np.arange(len(sizes)), n_bins)
     bins = np.empty(len(sizes), dtype=np.int64)

@@ -1,9 +1,9 @@
-r"""Linear and quadratic statistics of the difference between two sides' means, by bin.
+r"""Linear and quadratic statistics of the difference of two sides' means, by bin.
 
-The contrast :math:`w` gives a bin that is called current :math:`1/n_C`, one that is called
-reference :math:`-1/n_R`, where :math:`n` counts the samples in the bins called so. Effects have
-95% limits by the delete-one-bin jackknife (Tukey, Ann. Math. Stat. 1958); those that were searched
-for, see :func:`limits`, hold no effect too wherever random labels give as much.
+The contrast :math:`w` is :math:`1/n_C` for a bin labelled current and :math:`-1/n_R` for one
+labelled reference, where :math:`n` counts the samples in the bins of a label. Effects have 95%
+limits by the delete-one-bin jackknife (Tukey, Ann. Math. Stat. 1958); the limits of a maximum (see
+:func:`limits`) contain no effect wherever random labels give as much.
 """
 
 from dataclasses import dataclass
@@ -27,21 +27,21 @@ def contrast(labels: NDArray[np.float32], counts: NDArray[np.float64]) -> NDArra
 
 
 def jackknife_error(left_out: NDArray[np.float64]) -> float:
-    """Return the standard error from the estimates that leave one bin out."""
+    """Return the jackknife standard error from the leave-one-out estimates."""
     n = len(left_out)
     return float(np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())) if n > 1 else 0.0
 
 
 def limits(effect: float, margin: float, random: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Return the effect and 95% limits, each the farther of two.
+    """Return the effect and 95% limits, each the wider of two.
 
-    The jackknife knows neither that the largest was searched for, nor that neighbours share
-    samples. Where the effect lies within the middle 95% of those under random labels, which is
-    where a test at 5% doesn't reject, the second limits hold 0.
+    The jackknife accounts neither for the search for the largest effect nor for samples that
+    neighbours share. Where the effect lies within the middle 95% of those under random labels,
+    where a test at 5% doesn't reject, the second limits contain 0.
 
     Args:
-        effect: As observed.
-        margin: Half the width of the jackknife's interval.
+        effect: Observed effect.
+        margin: Half the width of the jackknife interval.
         random: float64 ``[B]``: the effect under random labels.
     """
     low, high = np.quantile(random, (0.025, 0.975))
@@ -51,7 +51,7 @@ def limits(effect: float, margin: float, random: NDArray[np.float64]) -> tuple[f
 def _leave_one_out(
     is_current: NDArray[np.bool_], counts: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the contrast without each bin that holds something, float64 ``[T', T]``."""
+    """Return the contrast without each bin that isn't empty, float64 ``[T', T]``."""
     used = np.flatnonzero(counts > 0)
     present = np.ones((len(used), len(counts)))
     present[np.arange(len(used)), used] = 0.0
@@ -69,12 +69,12 @@ class Linear:
 
     name: str
     family: str
-    #: float64 ``[T, F]``: sums by bin, centred so that a mean of 0 is what is usual.
+    #: float64 ``[T, F]``: sums by bin, centred on their usual mean.
     sums: NDArray[np.float64]
     #: float64 ``[T]``.
     counts: NDArray[np.float64]
-    #: The effect is the difference over this; of several columns, beyond what the largest is under
-    #: random labels.
+    #: The effect is the difference over this; of several columns, less the mean of the largest
+    #: under random labels.
     scale: float
 
     def evaluate(self, labels: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -90,13 +90,13 @@ class Linear:
             is_current: bool ``[T]``: the true labels.
             statistics: float64 ``[1 + B]``, the true one first.
         """
-        every = contrast(is_current[None].astype(np.float32), self.counts)[0] @ self.sums
-        column = int(every.argmax())
+        differences = contrast(is_current[None].astype(np.float32), self.counts)[0] @ self.sums
+        column = int(differences.argmax())
         left_out = _leave_one_out(is_current, self.counts) @ self.sums[:, column]
         scale = max(self.scale, 1e-12)
-        effect = float(every[column]) / scale
+        effect = float(differences[column]) / scale
         margin = Z * jackknife_error(left_out) / scale
-        if len(every) == 1:
+        if len(differences) == 1:
             return effect, effect - margin, effect + margin
         random = statistics[1:] / scale
         return limits(effect - float(random.mean()), margin, random - random.mean())

@@ -1,11 +1,11 @@
-r"""The feature map of a reference: fixed once, so that sketches of any window can be added up.
+"""Feature map of a reference, fixed once so that the sketches of any windows add up.
 
-Beside random features of a Gaussian kernel it counts cells and sums novelty. Both know the
-reference's samples, and a sample must not be judged by itself: the map has two halves. Users fall
-into two halves by their key; the samples of each half are judged by the landmarks of the
-reference's *other* half. Given those, reference and current samples of one half are exchangeable
-under the null hypothesis, so labels are permuted within the halves (cross-fitting; Chernozhukov et
-al., Econometrics J. 2018).
+The features are random features of a Gaussian kernel, counts of cells, and novelty. The latter two
+depend on the reference's samples, and no sample may score itself: the map has two halves. Users
+belong to a half by their key; the samples of a half are scored by the landmarks of the reference's
+*other* half. Given those, reference and current samples of one half are exchangeable under the null
+hypothesis, so that labels are permuted within the halves (cross-fitting; Chernozhukov et al.,
+Econometrics J. 2018).
 """
 
 from dataclasses import dataclass
@@ -31,13 +31,13 @@ N_FREQUENCIES = 256
 
 @dataclass(frozen=True)
 class Landmarks:
-    """What one half of the users is judged by."""
+    """Reference samples that score one half of the users."""
 
     #: float32 ``[M, d]``.
     vectors: NDArray[np.float32]
-    #: int64 ``[M]``: number of each one's unit.
+    #: int64 ``[M]``: the unit of each.
     owner: NDArray[np.int64]
-    #: float64 ``[M]``: each one's own isolation among the others.
+    #: float64 ``[M]``: mean distance of each to its nearest landmarks.
     isolation: NDArray[np.float64]
     #: float64 ``[M]``, ascending: relative isolation of the landmarks themselves.
     null: NDArray[np.float64]
@@ -46,7 +46,7 @@ class Landmarks:
 
 
 class Summable(Protocol):
-    """What a sketch can be made with."""
+    """Features that can be summed by bin."""
 
     def sum_by_bin(
         self,
@@ -56,11 +56,11 @@ class Summable(Protocol):
         *,
         device: str | None = None,
     ) -> NDArray[np.float64]:
-        """Return the features' sums over the samples of each bin, float64 ``[n_bins, F]``."""
+        """Return the sums of the features over the samples of each bin, float64 ``[n_bins, F]``."""
 
 
 class NoFeatures:
-    """No features: for windows that are small enough for the graph to see every sample."""
+    """No features, for windows whose graph contains every sample."""
 
     def sum_by_bin(
         self,
@@ -85,7 +85,7 @@ class IdentityFeatures:
         *,
         device: str | None = None,  # noqa: ARG002
     ) -> NDArray[np.float64]:
-        """Return the vectors' sums over the samples of each bin, float64 ``[n_bins, d]``."""
+        """Return the sums of the vectors over the samples of each bin, float64 ``[n_bins, d]``."""
         sums = np.zeros((n_bins, vectors.shape[1]))
         np.add.at(sums, bins, vectors[:])
         return sums
@@ -105,7 +105,7 @@ class FeatureMap:
 
     @property
     def n_cells(self) -> int:
-        """Return the number of cells, of both halves together."""
+        """Return the number of cells of both halves together."""
         return sum(len(half.centroids) for half in self.halves)
 
     def sum_by_bin(
@@ -116,11 +116,11 @@ class FeatureMap:
         *,
         device: str | None = None,
     ) -> NDArray[np.float64]:
-        """Return the features' sums over the samples of each bin, float64 ``[n_bins, F]``.
+        """Return the sums of the features over the samples of each bin, float64 ``[n_bins, F]``.
 
         Args:
             vectors: float32 ``[n, d]``.
-            bins: int64 ``[n]``; odd ones hold the second half of the users.
+            bins: int64 ``[n]``; odd bins hold the second half of the users.
             n_bins: Number of bins.
             device: See :func:`resolve_device`.
         """
@@ -132,18 +132,18 @@ class FeatureMap:
         rest = np.zeros((n_bins, self.n_cells + 1))
         for start in range(0, len(vectors), CHUNK_ROWS):
             rows = slice(start, start + CHUNK_ROWS)
-            some = np.ascontiguousarray(vectors[rows])
-            part = torch.from_numpy(some).to(place)
+            chunk = np.ascontiguousarray(vectors[rows])
+            part = torch.from_numpy(chunk).to(place)
             where = torch.from_numpy(bins[rows]).to(place)
             angle = part @ directions
             waves = torch.cat([angle.cos(), angle.sin()], dim=1)
             sums = torch.zeros((n_bins, self.n_kernel), device=place).index_add_(0, where, waves)
             kernel += sums
-            self._add_judged(rest, some, bins[rows], device)
+            self._add_scores(rest, chunk, bins[rows], device)
         scale = 1.0 / np.sqrt(self.n_kernel / 2)
         return np.hstack([kernel.cpu().numpy() * scale, rest])
 
-    def _add_judged(
+    def _add_scores(
         self,
         sums: NDArray[np.float64],
         vectors: NDArray[np.float32],
@@ -166,7 +166,7 @@ def fit_feature_map(
     *,
     device: str | None = None,
 ) -> FeatureMap:
-    """Fit the map on a reference, or on a sample of it.
+    """Return the feature map of a reference, fitted on all or a sample of it.
 
     Args:
         vectors: float32 ``[n, d]`` of the reference.
@@ -189,7 +189,7 @@ def fit_landmarks(
     rng: np.random.Generator,
     device: str | None = None,
 ) -> Landmarks:
-    """Return what samples of the other half are judged by.
+    """Return the landmarks that score the other half of the users.
 
     Args:
         vectors: float32 ``[n, d]`` of one half of a reference.
@@ -208,10 +208,10 @@ def fit_landmarks(
 def score_by_landmarks(
     half: Landmarks, vectors: NDArray[np.float32], device: str | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return each sample's cell, and its novelty: the squared surprise at its isolation."""
-    nobody = np.full(len(vectors), -1)
-    found = nearest(
-        vectors, half.vectors, 10, query_owner=nobody, landmark_owner=half.owner, device=device
+    """Return the cell of each sample, and its novelty: the squared surprise at its isolation."""
+    no_owner = np.full(len(vectors), -1)
+    neighbours = nearest(
+        vectors, half.vectors, 10, query_owner=no_owner, landmark_owner=half.owner, device=device
     )
-    relative = relative_isolation(found, half.isolation)
+    relative = relative_isolation(neighbours, half.isolation)
     return assign(vectors, half.centroids), log_survival(relative, half.null) ** 2

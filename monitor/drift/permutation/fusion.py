@@ -1,13 +1,15 @@
-r"""One p-value from many tests, recalibrated on the same permutations.
+r"""Fusion of component tests into one p-value, recalibrated on the same permutations.
 
-Tests of one family look for the same thing, families for different ones. Inside a family and
-across them p-values are averaged harmonically, :math:`1 / \sum_f w_f / p_f`, which lets a strong
-one speak without paying for the others (Wilson, "The harmonic mean p-value", PNAS 2019). Either
-step gives each permutation what it gives the data, and the rank among them is exact whatever the
-dependence (Westfall & Young, "Resampling-Based Multiple Testing", 1993, section 2.6).
+Tests of one family are sensitive to the same change, families to different ones. Within a family
+and across families p-values are averaged harmonically, :math:`1 / \sum_f w_f / p_f`, so that one
+strong test counts without a penalty for the others (Wilson, "The harmonic mean p-value", PNAS
+2019). Both steps treat each permutation as they treat the data, so that the rank among them is
+exact under any dependence (Westfall & Young, "Resampling-Based Multiple Testing", 1993, section
+2.6).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +17,36 @@ from numpy.typing import NDArray
 from monitor.drift.permutation.labels import upper_p_values
 
 
+@dataclass(frozen=True)
+class ComponentStatistics:
+    """Component statistics under the true labels (row 0) and under the permutations."""
+
+    names: tuple[str, ...]
+    #: float64 ``[1 + B, m]``.
+    statistics: NDArray[np.float64]
+    #: float64 ``[m]``.
+    effect_sizes: NDArray[np.float64]
+    #: float64 ``[m]``: 95% limits of the effects.
+    effect_lower: NDArray[np.float64]
+    effect_upper: NDArray[np.float64]
+    #: The family of each test: the kind of change that it is sensitive to.
+    families: tuple[str, ...]
+    #: The share of the level of each family; ``None``: equal shares.
+    weights: Mapping[str, float] | None
+
+
 def fuse(
     statistics: NDArray[np.float64],
     families: Sequence[str] | None = None,
     weights: Mapping[str, float] | None = None,
 ) -> tuple[float, NDArray[np.float64]]:
-    """Return the fused p-value, and each test's own.
+    """Return the fused p-value and the p-value of each test.
 
     Args:
-        statistics: ``[1 + B, m]``, larger is further from the null, the observed row first.
-        families: ``[m]``: the family of each test; ``None`` lets each stand alone.
-        weights: The share of the level of each family; ``None`` gives all the same.
+        statistics: ``[1 + B, m]``, larger is further from the null hypothesis, the observed row
+            first.
+        families: ``[m]``: the family of each test; ``None``: each is a family of its own.
+        weights: The share of the level of each family; ``None``: equal shares.
     """
     p_values = upper_p_values(statistics)
     members = np.array(families if families is not None else range(p_values.shape[1]), dtype=str)

@@ -1,4 +1,4 @@
-r"""Permutation null distributions.
+r"""Permuted labels, and p-values among them.
 
 :math:`p = (1 + \#\{T_b \ge T_0\}) / (1 + B)` is never zero and is valid at every level (Phipson &
 Smyth, "Permutation P-values should never be zero", SAGMB 2010, section 4).
@@ -19,7 +19,7 @@ def label_chunks(
     n_permutations: int,
     rng: np.random.Generator,
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield which bins are called current: the true labels first, then random ones.
+    """Yield labellings of the bins: the true one first, then random ones.
 
     Args:
         is_current: bool ``[T]``: the true labels.
@@ -32,7 +32,7 @@ def label_chunks(
     """
     true = is_current.astype(np.float32)
     yield true[None, :]
-    columns = [np.flatnonzero(block == one) for one in np.unique(block)]
+    columns = [np.flatnonzero(block == number) for number in np.unique(block)]
     for start in range(0, n_permutations, CHUNK_PERMUTATIONS):
         rows = min(CHUNK_PERMUTATIONS, n_permutations - start)
         labels = np.empty((rows, len(true)), dtype=np.float32)
@@ -42,7 +42,7 @@ def label_chunks(
 
 
 def upper_p_values(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return for each row the share of rows that are at least as large, column by column.
+    """Return for each row the share of rows that are at least as large, by column.
 
     Args:
         statistics: ``[1 + B, m]``, the observed row first.
@@ -50,7 +50,7 @@ def upper_p_values(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns:
         ``[1 + B, m]``; row 0 holds the tests' p-values, ``(1 + k) / (1 + B)``.
     """
-    # Rounding must not break the ties that duplicate vectors make.
+    # Rounding errors must not break the ties of duplicate vectors.
     rounded = np.round(statistics / _scale(statistics), 7)
     ordered = np.sort(rounded, axis=0)
     n = len(rounded)

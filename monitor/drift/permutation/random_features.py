@@ -19,7 +19,7 @@ BANDWIDTH_FACTORS = (0.25, 1.0, 4.0)
 
 @dataclass(frozen=True)
 class RandomFeatures:
-    """A frozen map ``[n, d] -> [n, 2 * n_frequencies]`` for each bandwidth."""
+    """A fixed map ``[n, d] -> [n, 2 * n_frequencies]`` for each bandwidth."""
 
     #: Squared bandwidths ``h``.
     bandwidths: tuple[float, ...]
@@ -57,9 +57,9 @@ def fit_random_features(
     n_frequencies: int = 192,
     factors: tuple[float, ...] = BANDWIDTH_FACTORS,
 ) -> RandomFeatures:
-    """Choose bandwidths around the median squared distance of the pool.
+    """Return random features with bandwidths around the median squared distance of the pool.
 
-    The choice sees no labels, so it costs the test no validity (Biggs, Schrab & Gretton,
+    The choice is independent of the labels, so the test remains valid (Biggs, Schrab & Gretton,
     "MMD-FUSE", arXiv 2306.08777, section 4).
 
     Args:

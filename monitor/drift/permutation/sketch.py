@@ -1,8 +1,8 @@
-"""All that the two-sample test needs to know of a window, in bounded memory.
+"""Sketches: the data of a window that the two-sample test needs, in bounded memory.
 
-A sketch holds sums of features by small bin of users, and a uniform sample of the vectors: those of
-lowest priority, a random number that a sample's user and content decide. Sketches of parts of a
-window, made by one feature map, add up to the sketch of the whole: a week is the sum of its days.
+A sketch has sums of features by small bin of users, and a uniform sample of the vectors: those of
+lowest priority, a hash of a sample's user and content. The sketches of parts of a window, made by
+one feature map, add up to the sketch of the whole: a week is the sum of its days.
 
 Reference for the sample: Cohen & Kaplan, "Summarizing Data using Bottom-k Sketches", PODC 2007.
 """
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from monitor.drift.permutation.feature_map import Summable
 from monitor.drift.samples.embeddings import Rows
-from monitor.drift.samples.units import N_SMALL_BINS, content_keys, mix, small_bin
+from monitor.drift.samples.units import N_SMALL_BINS, content_keys, scramble, small_bin
 
-#: Vectors kept of a window, for what needs neighbours.
+#: Vectors of a window in its sketch, for the tests that need neighbours.
 MAXIMUM_NODES = 16_384
 
 
@@ -36,7 +36,7 @@ class Nodes:
         return len(self.keys)
 
     def __add__(self, other: "Nodes") -> "Nodes":
-        """Return the uniform sample of both."""
+        """Return the uniform sample of the union."""
         return _lowest(
             np.concatenate([self.vectors, other.vectors]),
             np.concatenate([self.keys, other.keys]),
@@ -69,7 +69,7 @@ class Sketch:
         return len(self.unit_keys)
 
     def __add__(self, other: "Sketch") -> "Sketch":
-        """Return the sketch of both sets of samples."""
+        """Return the sketch of the union of the samples."""
         keys = np.concatenate([self.unit_keys, other.unit_keys])
         unit_keys, inverse = np.unique(keys, return_inverse=True)
         sizes = np.concatenate([self.unit_sizes, other.unit_sizes])
@@ -89,7 +89,7 @@ def make_sketch(
     *,
     device: str | None = None,
 ) -> Sketch:
-    """Sketch a window, or a part of one.
+    """Return the sketch of a window, or of a part of one.
 
     Args:
         features: The feature map.
@@ -99,7 +99,7 @@ def make_sketch(
     """
     bins = small_bin(keys)
     unit_ids, sizes = np.unique(keys, return_counts=True)
-    priority = mix(content_keys(vectors) ^ mix(keys, 1), 2)
+    priority = scramble(content_keys(vectors) ^ scramble(keys, 1), 2)
     return Sketch(
         features.sum_by_bin(vectors, bins, N_SMALL_BINS, device=device),
         np.bincount(bins, minlength=N_SMALL_BINS),

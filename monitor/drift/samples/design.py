@@ -1,4 +1,4 @@
-"""Samples that were drawn with unequal probabilities: what is weighted, and what is compared."""
+"""Sample designs: weights of samples drawn with unequal probabilities."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from monitor.drift.samples.pool import Pool, subset
 
 @dataclass(frozen=True, kw_only=True)
 class SampleDesign:
-    """How the current samples, drawn with unequal probabilities, stand for their population.
+    """A design of current samples that were drawn with unequal probabilities.
 
-    Labels may be permuted only among samples of one design: the test and the clusters see the
-    *comparable* ones, thinned so that without drift both sides have one distribution. The bound on
-    the drifted share and the novelty see all, weighted.
+    Labels may be permuted only among samples of one design: the test and the clusters use the
+    *comparable* samples, thinned so that without drift both sides have one distribution. The bound
+    of the drifted share and the novelty use all samples, weighted.
     """
 
     #: ``[n_current]``, positive: the inverse of the inclusion probability, on any scale.
@@ -30,11 +30,11 @@ class Layout:
     """A pool with its design."""
 
     pool: Pool
-    #: Samples whose labels may be permuted; the pool itself where all may.
+    #: Samples whose labels may be permuted; the pool itself where that is all of them.
     comparable_pool: Pool
-    #: int64: rows of the pool that ``comparable_pool`` consists of.
+    #: int64: the rows of ``comparable_pool`` in the pool.
     rows: NDArray[np.int64]
-    #: ``[N]``: 1 for the reference, and 1 on average for the current samples.
+    #: ``[N]``: 1 for the reference, with a mean of 1 for the current samples.
     weights: NDArray[np.float64]
 
     def share_of_current(self, inside: NDArray[np.bool_]) -> float:
@@ -44,25 +44,26 @@ class Layout:
 
 
 def make_layout(pool: Pool, design: SampleDesign | None) -> Layout:
-    """Return the pool with its design; without one all samples are alike.
+    """Return the pool with its design; without one all weights are 1.
 
     Raises:
-        ValueError: Not one positive weight and one mark for each sample.
+        ValueError: Not one positive weight and one flag for each sample.
     """
     if design is None:
         return Layout(pool, pool, np.arange(len(pool.vectors)), np.ones(len(pool.vectors)))
-    given, comparable = np.asarray(design.weights, np.float64), design.current_comparable
-    sizes = (len(given), len(comparable), len(design.reference_comparable))
+    inverse, comparable = np.asarray(design.weights, np.float64), design.current_comparable
+    sizes = (len(inverse), len(comparable), len(design.reference_comparable))
     if sizes != (pool.n_current, pool.n_current, pool.n_reference):
         raise ValueError(
-            f"a design of {sizes[0]} weights and {sizes[1]} marks of current, {sizes[2]} marks of "
-            f"reference samples doesn't fit {pool.n_current} and {pool.n_reference} samples"
+            f"the design has {sizes[0]} weights and {sizes[1]} flags of current samples and "
+            f"{sizes[2]} flags of reference samples; give {pool.n_current}, {pool.n_current} and "
+            f"{pool.n_reference}"
         )
-    if not (np.isfinite(given) & (given > 0)).all():
+    if not (np.isfinite(inverse) & (inverse > 0)).all():
         raise ValueError("weights must be positive and finite")
     current = pool.origin[pool.is_current]
     weights = np.ones(len(pool.vectors))
-    weights[pool.is_current] = given[current] * (len(given) / given.sum())
+    weights[pool.is_current] = inverse[current] * (len(inverse) / inverse.sum())
     chosen = np.empty(len(pool.vectors), dtype=np.bool_)
     chosen[pool.is_current] = comparable[current]
     chosen[~pool.is_current] = design.reference_comparable[pool.origin[~pool.is_current]]

@@ -1,4 +1,4 @@
-"""Embeddings as they were given, converted a part at a time: a window of a million isn't copied."""
+"""Embeddings in the caller's arrays, converted in chunks so that large windows aren't copied."""
 
 from collections.abc import Iterator
 
@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 NORM_TOLERANCE = 0.02
 CHUNK_ROWS = 8192
 
-#: A choice of rows.
-Chosen = slice | NDArray[np.int64] | NDArray[np.bool_]
+#: Row indices.
+RowIndex = slice | NDArray[np.int64] | NDArray[np.bool_]
 
 
 class Embeddings:
@@ -19,14 +19,14 @@ class Embeddings:
     def __init__(
         self, arrays: tuple[NDArray[np.floating], ...], row: NDArray[np.int64] | None = None
     ) -> None:
-        """Take rows of the arrays one below the other.
+        """Stack rows of the arrays.
 
         Args:
             arrays: One or two ``[n_i, d]`` of any real type, checked.
-            row: int64 ``[N]``: which rows, counted over both; ``None``: all in order.
+            row: int64 ``[N]``: row numbers, counted over both; ``None``: all in order.
         """
         self._arrays = arrays
-        # A window of a million keeps several of these.
+        # int32, because a window of a million has several of these.
         self._row = None if row is None else row.astype(np.int32)
 
     def __len__(self) -> int:
@@ -38,7 +38,7 @@ class Embeddings:
         """Return the number of rows and of coordinates."""
         return len(self), int(self._arrays[0].shape[1])
 
-    def __getitem__(self, rows: Chosen) -> NDArray[np.float32]:
+    def __getitem__(self, rows: RowIndex) -> NDArray[np.float32]:
         """Return rows, float32 ``[m, d]`` of unit norm."""
         wanted = self._rows(rows)
         split = len(self._arrays[0])
@@ -53,20 +53,20 @@ class Embeddings:
         taken /= norms[:, None].astype(np.float32)
         return taken
 
-    def part(self, rows: Chosen) -> "Embeddings":
-        """Return some rows without converting them yet."""
+    def part(self, rows: RowIndex) -> "Embeddings":
+        """Return a choice of rows, not yet converted."""
         return Embeddings(self._arrays, self._rows(rows))
 
-    def above(self, other: "Embeddings") -> "Embeddings":
-        """Return these rows and those of the other: a whole one, or a part of the same arrays."""
+    def stack(self, other: "Embeddings") -> "Embeddings":
+        """Return these rows followed by those of the other, which shares the arrays or is whole."""
         arrays = other._arrays  # noqa: SLF001 - of its own class, here and below
         if self._arrays is arrays:
-            every = [one._rows(slice(0, len(one))) for one in (self, other)]  # noqa: SLF001
-            return Embeddings(arrays, np.concatenate(every))
+            rows = [side._rows(slice(0, len(side))) for side in (self, other)]  # noqa: SLF001
+            return Embeddings(arrays, np.concatenate(rows))
         return Embeddings((*self._arrays, *arrays))
 
     def chunks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-        """Yield all rows, some at a time, each time with where they stand."""
+        """Yield all rows in chunks, each with its position."""
         for start in range(0, len(self), CHUNK_ROWS):
             rows = slice(start, min(start + CHUNK_ROWS, len(self)))
             yield rows, self[rows]
@@ -82,7 +82,7 @@ class Embeddings:
         """Return the product of each row with a vector, float32 ``[n]``."""
         return np.concatenate([vectors @ vector for _, vectors in self.chunks()])
 
-    def _rows(self, rows: Chosen) -> NDArray[np.int64]:
+    def _rows(self, rows: RowIndex) -> NDArray[np.int64]:
         if self._row is not None:
             return self._row[rows].astype(np.int64)
         if isinstance(rows, slice):
@@ -90,12 +90,12 @@ class Embeddings:
         return np.flatnonzero(rows) if rows.dtype == np.bool_ else rows.astype(np.int64)
 
 
-#: What functions take that look at rows only.
+#: Vectors that are only read row by row.
 Rows = NDArray[np.float32] | Embeddings
 
 
 def check_vectors(vectors: ArrayLike, name: str) -> Embeddings:
-    """Check embeddings ``[n, d]``.
+    """Return embeddings ``[n, d]``, checked.
 
     Raises:
         ValueError: Not a 2-dimensional array of finite numbers, or a row's norm isn't 1.
@@ -108,34 +108,34 @@ def check_vectors(vectors: ArrayLike, name: str) -> Embeddings:
     norms = np.empty(len(array))
     for start in range(0, len(array), CHUNK_ROWS):
         rows = slice(start, start + CHUNK_ROWS)
-        some = array[rows].astype(np.float32)
-        norms[rows] = np.sqrt(np.einsum("ij,ij->i", some, some, dtype=np.float64))
+        chunk = array[rows].astype(np.float32)
+        norms[rows] = np.sqrt(np.einsum("ij,ij->i", chunk, chunk, dtype=np.float64))
     if not np.isfinite(norms).all():
         row = int(np.flatnonzero(~np.isfinite(norms))[0])
-        raise ValueError(f"{name} must be finite; row {row} is not")
+        raise ValueError(f"{name} must be finite; row {row} is not: remove or replace it")
     off = np.flatnonzero(np.abs(norms - 1.0) > NORM_TOLERANCE)
     if off.size:
         raise ValueError(
-            f"{name} must have rows of unit norm; {off.size} have not, the first is row {off[0]} "
+            f"{name} must have rows of unit norm; {off.size} rows don't, the first is row {off[0]} "
             f"with norm {norms[off[0]]:.4g}: divide each row by its norm"
         )
     return Embeddings((array,))
 
 
 def join(reference: Embeddings, current: Embeddings) -> Embeddings:
-    """Return the rows of two checked arrays, or of two parts of one, one below the other.
+    """Return the rows of two checked arrays, or of two parts of one, stacked.
 
     Raises:
         ValueError: They differ in width.
     """
     if reference.shape[1] != current.shape[1]:
         raise ValueError(
-            "reference and current must come from one encoder; their dimensions are "
-            f"{reference.shape[1]} and {current.shape[1]}"
+            "reference and current differ in dimension: "
+            f"{reference.shape[1]} and {current.shape[1]}; embed both with one encoder"
         )
-    return reference.above(current)
+    return reference.stack(current)
 
 
 def take(vectors: Rows, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
-    """Return some rows, converted no earlier than they have to be."""
+    """Return a choice of rows; embeddings are not yet converted."""
     return vectors.part(rows) if isinstance(vectors, Embeddings) else vectors[rows]

@@ -1,4 +1,4 @@
-"""Check two windows and lay them out as one pool of samples, in an order free of their labels."""
+"""Pool of the samples of two windows, in an order that is independent of their labels."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 from monitor.drift.samples.embeddings import Embeddings, join
 from monitor.drift.samples.group_ids import Groups, read_ids
 
+#: Fewer units on a side can't tell the drift of a window from the habits of a few users.
+MINIMUM_GROUPS = 20
+MAXIMUM_CELLS = 256
+SAMPLES_PER_CELL = 8
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -18,7 +23,7 @@ class Pool:
     k-means seeds) depends neither on the order of the samples nor on the side they came from.
     """
 
-    #: ``[N, d]``, float32 of unit norm where they are looked at.
+    #: ``[N, d]``, converted to float32 of unit norm when indexed.
     vectors: Embeddings
     #: bool ``[N]``.
     is_current: NDArray[np.bool_]
@@ -45,6 +50,18 @@ class Pool:
     def n_units(self) -> int:
         """Return the number of units on both sides together."""
         return self.n_reference_units + self.n_current_units
+
+    @property
+    def n_fine_cells(self) -> int:
+        """Return the number of fine cells for a pool of this size."""
+        return int(np.clip(len(self.vectors) // SAMPLES_PER_CELL, 2, MAXIMUM_CELLS))
+
+    def has_enough(self, minimum_samples: int) -> bool:
+        """Return whether both sides have enough samples and groups for a test."""
+        return (
+            min(self.n_reference, self.n_current) >= max(minimum_samples, MINIMUM_GROUPS)
+            and min(self.n_reference_units, self.n_current_units) >= MINIMUM_GROUPS
+        )
 
 
 def make_pool(
@@ -119,8 +136,8 @@ def label_free_order(*parts: Embeddings) -> NDArray[np.int64]:
 def _first_coordinates(vectors: Embeddings) -> NDArray[np.float32]:
     width = min(4, vectors.shape[1])
     first = np.empty((len(vectors), width), dtype=np.float32)
-    for rows, some in vectors.chunks():
-        first[rows] = some[:, :width]
+    for rows, chunk in vectors.chunks():
+        first[rows] = chunk[:, :width]
     return first
 
 
@@ -132,8 +149,8 @@ def number_owners(
         return -1 - anonymous - np.arange(n, dtype=np.int64)
     return np.array(
         [
-            -1 - anonymous - row if one is None else seen.setdefault(one, len(seen))
-            for row, one in enumerate(read_ids(groups, n, name))
+            -1 - anonymous - row if owner is None else seen.setdefault(owner, len(seen))
+            for row, owner in enumerate(read_ids(groups, n, name))
         ],
         dtype=np.int64,
     )

@@ -1,10 +1,10 @@
-r"""Which cells have gained in the last weeks, and how much of the newest week is surely excess.
+r"""Excess of the newest week over the weeks before, with a lower bound.
 
-If the newest week is :math:`(1-e) R + e Q`, then for every set :math:`A` that it didn't choose
-itself :math:`C(A) - R(A) \le e (1 - R(A))` (as in :mod:`monitor.drift.drifted_share`). Two sets are tried,
-each with half of the error: the far tail of the reference's isolation, and the cells that have
-gained. The latter are chosen by one half of the bins and counted in the other, and the other way
-round: chosen and counted on the same samples, chance would look like excess.
+If the newest week is :math:`(1-e) R + e Q`, then :math:`C(A) - R(A) \le e (1 - R(A))` for every
+set :math:`A` that is independent of it (see :mod:`monitor.drift.drifted_share`). Two sets are
+tested, each with half of the error: the far tail of the reference's isolation, and the cells that
+have gained. The latter are selected by one half of the bins and counted in the other, and vice
+versa: selected and counted on the same samples, chance would look like excess.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift.slow.innovations import Series
-from monitor.statistics.binomial import clopper_pearson
+from monitor.statistics.intervals import clopper_pearson
+from monitor.statistics.mover import Limits, difference_limits
 
-#: What a topic is learned from: long enough to see it, short enough that it is new.
+#: Weeks that a topic is learned from: enough to detect it, few enough for it to be new.
 RECENT_WEEKS = 4
 
-#: Standard errors by which a cell must have gained to be bet on.
+#: Least gain of a cell for a bet, in standard errors.
 MIN_GAIN = 1.5
 
 CONFIDENCE = 0.95
@@ -26,20 +27,20 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Excess:
-    """A share of the newest week that the weeks before don't account for."""
+    """The share of the newest week that the weeks before don't explain."""
 
     share: float
     lower_bound: float
 
 
 def learned_direction(past: Series) -> NDArray[np.float64]:
-    """Return how much each cell has gained lately, float64 ``[2, K]``; 0 where it hasn't.
+    """Return the recent gain of each cell, float64 ``[2, K]``; 0 where it has not gained.
 
-    A contrast within the past, standardised by what both sides of it have together. It isn't
-    divided by a cell's size, which would favour cells that happened to be small in all the past.
+    A contrast within the past, standardised by the pooled share of both sides. It isn't divided by
+    a cell's size, which would favour cells that were small in all the past by chance.
 
     Args:
-        past: The reference and the weeks before the one that is bet on.
+        past: The reference and the weeks before the current bet.
     """
     first = max(1, len(past) - RECENT_WEEKS)
     counts = past.counts.sum(axis=2)
@@ -55,20 +56,20 @@ def largest_excess(before: Series, during: Series) -> Excess:
     """Return the larger of the two excesses of the newest week.
 
     Args:
-        before: The reference and the weeks before the drift.
-        during: The weeks since, the newest last.
+        before: The reference and the weeks before the onset.
+        during: The weeks since the onset, the newest last.
     """
-    found = [
+    candidates = [
         _excess(before.counts, before.tail, during.counts[:, -1], during.tail[:, -1]),
         _excess(*_in_gained_cells(before, during)),
     ]
-    return max(found, key=lambda one: (one.lower_bound, one.share))
+    return max(candidates, key=lambda excess: (excess.lower_bound, excess.share))
 
 
 def _gain(
     n: float, inside: NDArray[np.float64], n_before: float, inside_before: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return by how many standard errors each cell has gained, less ``MIN_GAIN``; 0 at least."""
+    """Return the gain of each cell in standard errors, less ``MIN_GAIN``, and at least 0."""
     if min(n, n_before) <= 0.0:
         return np.zeros(len(inside))
     pooled = (inside + inside_before + 0.5) / (n + n_before)
@@ -79,23 +80,23 @@ def _gain(
 def _in_gained_cells(
     before: Series, during: Series
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return counts, and counts inside the gained cells, by bin: before, and of the newest week."""
+    """Return by bin the counts, and those in gained cells, before and in the newest week."""
     inside_before, inside = np.zeros(before.counts.shape), np.zeros(during.counts[:, -1].shape)
     recent = during[-RECENT_WEEKS:]
     for half in (0, 1):
         for fold in (0, 1):
-            chosen, counted = slice(fold, None, 2), slice(1 - fold, None, 2)
+            selection, counting = slice(fold, None, 2), slice(1 - fold, None, 2)
             gained = (
                 _gain(
-                    recent.counts[half, :, chosen].sum(),
-                    recent.cells[half, :, chosen].sum(axis=(0, 1)),
-                    before.counts[half, :, chosen].sum(),
-                    before.cells[half, :, chosen].sum(axis=(0, 1)),
+                    recent.counts[half, :, selection].sum(),
+                    recent.cells[half, :, selection].sum(axis=(0, 1)),
+                    before.counts[half, :, selection].sum(),
+                    before.cells[half, :, selection].sum(axis=(0, 1)),
                 )
                 > 0.0
             )
-            inside_before[half, :, counted] = before.cells[half, :, counted] @ gained
-            inside[half, counted] = during.cells[half, -1, counted] @ gained
+            inside_before[half, :, counting] = before.cells[half, :, counting] @ gained
+            inside[half, counting] = during.cells[half, -1, counting] @ gained
     return before.counts, inside_before, during.counts[:, -1], inside
 
 
@@ -105,28 +106,29 @@ def _excess(
     counts: NDArray[np.float64],
     inside: NDArray[np.float64],
 ) -> Excess:
-    """Bound the difference of two shares (MOVER; Zou & Donner, Stat. Med. 2008, eq. 5)."""
+    """Return the excess of a share over the usual one, bounded by MOVER."""
     tail = (1.0 - CONFIDENCE) / 2.0
-    share, low, _ = _limits(counts, inside, tail)
-    usual, usual_low, usual_high = _limits(counts_before, inside_before, tail)
-    bound = share - usual - np.hypot(share - low, usual_high - usual)
-    outside = max(1.0 - usual_low, 1e-9)
+    current, reference = (
+        _limits(counts, inside, tail),
+        _limits(counts_before, inside_before, tail),
+    )
+    bound, _ = difference_limits(reference, current)
+    outside = max(1.0 - reference.lower, 1e-9)
     return Excess(
-        share=float(np.clip((share - usual) / outside, 0.0, 1.0)),
+        share=float(np.clip((current.mean - reference.mean) / outside, 0.0, 1.0)),
         lower_bound=float(np.clip(bound / outside, 0.0, 1.0)),
     )
 
 
-def _limits(
-    counts: NDArray[np.float64], inside: NDArray[np.float64], tail: float
-) -> tuple[float, float, float]:
-    """Return a share with limits, at the effective number of samples that its bins tell."""
+def _limits(counts: NDArray[np.float64], inside: NDArray[np.float64], tail: float) -> Limits:
+    """Return a share with its limits, at the effective number of samples of its bins."""
     n = float(counts.sum())
     if n <= 0.0:
-        return 0.0, 0.0, 1.0
+        return Limits(0.0, 0.0, 1.0)
     share = float(inside.sum()) / n
     bins = int((counts > 0).sum())
     variance = float(((inside - counts * share) ** 2).sum()) / n * bins / max(bins - 1, 1)
     expected = share * (1.0 - share)
-    effective = n if variance <= 0.0 else min(n, n * expected / variance)
-    return (share, *clopper_pearson(share * max(effective, 1.0), max(effective, 1.0), tail))
+    effective = max(n if variance <= 0.0 else min(n, n * expected / variance), 1.0)
+    lower, upper = clopper_pearson(share * effective, effective, tail)
+    return Limits(lower, share, upper)

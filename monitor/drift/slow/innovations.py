@@ -1,4 +1,4 @@
-r"""A window against all that came before it, as a score that is normal while nothing drifts.
+r"""Innovations: standardised differences of a window from all windows before it.
 
 Let :math:`\bar s_0` be a score's mean in the reference and :math:`\bar s_1, \bar s_2, \dots` in the
 windows, with information :math:`p_i` (one over the variance). The innovation is
@@ -9,12 +9,12 @@ windows, with information :math:`p_i` (one over the variance). The innovation is
 These are Helmert's contrasts: where all windows have the reference's distribution they are
 independent of each other and of every contrast *within* the past, however small the reference is
 (Lancaster, "The Helmert matrices", Amer. Math. Monthly 1965). So a direction that is learned from
-such contrasts may be bet on. Nothing is lost either: together they hold all that the means tell
-about a change.
+such contrasts may be bet on. No information is lost: together they determine all differences of the
+means.
 
 The sum over bins of users gives variance and skewness. Information is the effective number of
-samples over one variance common to all windows: with variances of their own, windows with few
-extreme samples would weigh more, and drag :math:`B_t` down.
+samples over one variance common to all windows: with separate variances, windows with few extreme
+samples would have more weight and bias :math:`B_t` downwards.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from scipy import special
 
 from monitor.drift.slow.window_sums import WindowSums
 
-#: No single window may carry more: what comes all at once is for the window's own test.
+#: Largest score of a window: sudden drift is for the test of the single window.
 LARGEST = 3.0
 _SMALLEST = -8.0
 NO_SKEWNESS = 1e-4
@@ -49,11 +49,11 @@ class Series:
 
     @classmethod
     def of(cls, windows: Sequence[WindowSums]) -> "Series":
-        """Stack the sums of windows that one map made."""
+        """Return the series of windows whose sums come from one map."""
 
         def stacked(name: str) -> NDArray[np.float64]:
-            whole = np.stack([getattr(one, name) for one in windows])
-            return np.stack([whole[:, 0::2], whole[:, 1::2]])
+            sums = np.stack([getattr(window, name) for window in windows])
+            return np.stack([sums[:, 0::2], sums[:, 1::2]])
 
         counts, cells = stacked("counts"), stacked("cells")
         effective = [
@@ -70,11 +70,11 @@ class Series:
         )
 
     def __len__(self) -> int:
-        """Return the number of windows, with the reference."""
+        """Return the number of windows, including the reference."""
         return int(self.counts.shape[1])
 
     def __getitem__(self, rows: slice) -> "Series":
-        """Return some of the windows."""
+        """Return a slice of the windows."""
         return Series(
             self.counts[:, rows],
             self.novelty[:, rows],
@@ -85,7 +85,7 @@ class Series:
         )
 
     def project(self, direction: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return sums of the cells with the weights ``[2, K]``, float64 ``[2, T, b]``."""
+        """Return the sums of the cells weighted by ``[2, K]``, float64 ``[2, T, b]``."""
         return np.stack(
             [cells @ weights for cells, weights in zip(self.cells, direction, strict=True)]
         )
@@ -93,32 +93,31 @@ class Series:
 
 @dataclass(frozen=True)
 class Innovation:
-    """The newest window's score against all before it."""
+    """The standardised difference of the newest window from all windows before it."""
 
-    #: Standard normal while nothing drifts.
+    #: Standard normal without drift.
     z: float
-    #: float64 ``[T]``: what ``z`` gains for each unit that a window's mean is higher by, the newest
-    #: window's last.
+    #: float64 ``[T]``: derivative of ``z`` by the mean of each window, the newest last.
     gain: NDArray[np.float64]
 
 
 def innovation(series: Series, sums: NDArray[np.float64]) -> Innovation:
-    """Compare the newest window of a series with the windows before it.
+    """Return the innovation of the newest window of a series.
 
     Args:
         series: At least the reference and one window.
-        sums: float64 ``[2, T, b]`` of the score.
+        sums: float64 ``[2, T, b]``: sums of the score.
     """
     parts = [_contrast(*half) for half in zip(series.counts, sums, series.effective, strict=True)]
-    information = np.array([one.information for one in parts])
+    information = np.array([part.information for part in parts])
     total = information.sum()
     if total <= 0.0:
         return Innovation(0.0, np.zeros(len(series)))
     share = information / np.sqrt(total)
-    z = float(sum(s * one.difference for s, one in zip(share, parts, strict=True)))
-    skewness = float(sum(s**3 * one.third for s, one in zip(share, parts, strict=True)))
-    gain = np.asarray(sum(s * one.gain for s, one in zip(share, parts, strict=True)))
-    degrees = sum(one.degrees for one in parts)
+    z = float(sum(s * part.difference for s, part in zip(share, parts, strict=True)))
+    skewness = float(sum(s**3 * part.third for s, part in zip(share, parts, strict=True)))
+    gain = np.asarray(sum(s * part.gain for s, part in zip(share, parts, strict=True)))
+    degrees = sum(part.degrees for part in parts)
     return Innovation(normal_score(z, skewness, degrees), gain)
 
 
@@ -127,17 +126,17 @@ def normal_score(z: float, skewness: float, degrees: int) -> float:
 
     Args:
         z: The sum over its estimated standard error.
-        skewness: Of the sum; its distribution is taken for Pearson's type III.
+        skewness: Skewness of the sum, whose distribution is approximated by Pearson's type III.
         degrees: Degrees of freedom of the standard error.
     """
     tail = float(special.stdtr(max(degrees, 1), -z))
     score = -float(special.ndtri(tail))
     if abs(skewness) > NO_SKEWNESS:
-        # Pearson's type III is a gamma distribution, shifted; of negative skewness, mirrored.
+        # Pearson's type III is a shifted gamma distribution, mirrored for negative skewness.
         shape = 4.0 / skewness**2
         place = shape + np.sign(skewness) * score * np.sqrt(shape)
-        inside = special.gammaincc if skewness > 0.0 else special.gammainc
-        score = -float(special.ndtri(inside(shape, max(place, 0.0))))
+        tail_function = special.gammaincc if skewness > 0.0 else special.gammainc
+        score = -float(special.ndtri(tail_function(shape, max(place, 0.0))))
     return float(np.clip(score, _SMALLEST, LARGEST))
 
 
@@ -156,16 +155,16 @@ def _contrast(
 ) -> _Contrast:
     """Return the contrast of one half of the users; arrays ``[T, b]`` and ``[T]``."""
     n = counts.sum(axis=1)
-    nothing = _Contrast(0.0, 0.0, 0.0, np.zeros(len(n)), 0)
+    empty = _Contrast(0.0, 0.0, 0.0, np.zeros(len(n)), 0)
     if (n <= 0.0).any():
-        return nothing
+        return empty
     mean = sums.sum(axis=1) / n
     bins = (counts > 0).sum(axis=1)
     residual = sums - counts * mean[:, None]
     spread = (residual**2).sum(axis=1) * bins / np.maximum(bins - 1, 1)
     variance = float((spread * effective / n).sum() / n.sum())
     if variance <= 0.0:
-        return nothing
+        return empty
     precision = effective / variance
     past = precision[:-1] / precision[:-1].sum()
     third = float((residual**3).sum() / n.sum())
@@ -179,9 +178,9 @@ def _contrast(
 
 
 def _effective(counts: NDArray[np.float64], cells: NDArray[np.float64]) -> float:
-    """Return how many independent samples a half's means are worth (Kish 1965, section 8.2).
+    """Return the effective number of samples of the means of a half (Kish 1965, section 8.2).
 
-    The design effect is that of all cells together, which no single extreme sample decides.
+    The design effect is that of all cells together, which a single extreme sample hardly changes.
     """
     n = counts.sum()
     bins = int((counts > 0).sum())
@@ -189,5 +188,5 @@ def _effective(counts: NDArray[np.float64], cells: NDArray[np.float64]) -> float
         return float(n)
     share = cells.sum(axis=0) / n
     expected = float((share * (1.0 - share)).sum()) * n
-    found = float(((cells - counts[:, None] * share) ** 2).sum()) * bins / (bins - 1)
-    return float(n) if expected <= 0.0 or found <= 0.0 else float(n) * expected / found
+    observed = float(((cells - counts[:, None] * share) ** 2).sum()) * bins / (bins - 1)
+    return float(n) if expected <= 0.0 or observed <= 0.0 else float(n) * expected / observed

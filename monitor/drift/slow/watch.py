@@ -1,7 +1,7 @@
-"""Drift that grows from week to week, each too little to be told from chance by itself.
+"""Sequential test for slow drift, too small in each single week to be significant.
 
-Every week bets against "the traffic is the reference's", with what the weeks before have taught:
-on the mean novelty, and on the cells that the last weeks have more of. Evidence multiplies, and
+Every week is a bet against "the traffic is that of the reference", placed by the weeks before it:
+on the mean novelty, and on the cells that have gained in the last weeks. Evidence multiplies, and
 one level covers all weeks. See docs/explanation/statistics.md.
 """
 
@@ -19,31 +19,32 @@ from monitor.drift.slow.window_sums import WindowSums
 
 @dataclass(frozen=True, kw_only=True)
 class SlowDrift:
-    """What the weeks together say after the newest of them."""
+    """The state of slow drift after a week."""
 
-    #: ``drift`` from the week that found it until it has passed.
+    #: ``drift`` from the week of detection until it has passed.
     verdict: Literal["drift", "no_drift"]
-    #: ``drift``, and surely of the least share: from then on while any can be seen.
+    #: ``drift`` whose lower bound has reached the minimum, for as long as any excess is
+    #: significant.
     alarm: bool
-    #: One over the largest wealth so far: a p-value that holds at every week at once.
+    #: One over the largest wealth so far: a p-value that is valid at every week at once.
     p_value: float
-    #: Indices of the weeks in which it began, by the best account, and was found; ``None`` without
+    #: Indices of the most likely week of its beginning and of its detection; ``None`` without
     #: drift.
     onset_week: int | None
     detection_week: int | None
-    #: The newest week's excess over the weeks before the drift: an estimate of the drifted share
-    #: that rather falls short, and a lower bound (95%). 0 without drift.
+    #: The newest week's excess over the weeks before the onset, a conservative estimate of the
+    #: drifted share, with its 95% lower bound. 0 without drift.
     drifted_share: float
     drifted_share_lower_bound: float
 
 
-#: Drift has passed when so many weeks in a row show no excess that can be told from 0.
-WEEKS_UNSEEN = 2
+#: Drift has passed after so many weeks in a row without a significant excess.
+WEEKS_WITHOUT_EXCESS = 2
 
 #: No p-value is 0.
 TINY = float(np.finfo(np.float64).tiny)
 
-NOTHING = SlowDrift(
+NO_DRIFT = SlowDrift(
     verdict="no_drift",
     alarm=False,
     p_value=1.0,
@@ -62,20 +63,20 @@ def watch(
     alpha: float = 0.05,
     minimum_drifted_share: float = 0.0,
 ) -> list[SlowDrift]:
-    """Judge each week with all that came before it.
+    """Return the state of slow drift after each week.
 
-    What is said of a week depends on no later one.
+    The state after a week doesn't depend on later weeks.
 
     Args:
         reference: Sums of the reference.
-        weeks: Sums of the windows since, in order of time, by the same map.
-        numbers: The number of each week, ascending, with gaps where there was none; ``None``: one
-            after the other.
-        alpha: Chance that drift is ever found, in any number of weeks, where there is none.
-        minimum_drifted_share: Least lower bound on the share for an alarm.
+        weeks: Sums of the windows since then, in order of time, by the same map.
+        numbers: The number of each week, ascending, with gaps for missing weeks; ``None``: without
+            gaps.
+        alpha: Probability that drift is ever detected, in any number of weeks, where there is none.
+        minimum_drifted_share: Least lower bound of the drifted share for an alarm.
 
     Returns:
-        What was known after each week.
+        One state per week.
 
     Raises:
         ValueError: The numbers don't ascend, or an option is out of range.
@@ -90,30 +91,30 @@ def watch(
         raise ValueError(f"alpha must lie between 0 and 1; got {alpha}")
     if not 0.0 <= minimum_drifted_share <= 1.0:
         raise ValueError(f"minimum_drifted_share must lie in [0, 1]; got {minimum_drifted_share}")
-    told: list[SlowDrift] = []
+    states: list[SlowDrift] = []
     first = 0
     while first < len(weeks):
-        state = _Watch(Series.of([reference, *weeks[first:]]), numbers[first:])
+        watch_state = _Watch(Series.of([reference, *weeks[first:]]), numbers[first:])
         for week in range(len(weeks) - first):
-            state.see(week)
-            told.append(
-                state.tell(
+            watch_state.bet(week)
+            states.append(
+                watch_state.summarize(
                     week, alpha=alpha, minimum_drifted_share=minimum_drifted_share, offset=first
                 )
             )
-            if state.has_passed:
+            if watch_state.has_passed:
                 break
-        first = len(told)  # where drift has passed, begin anew from the reference
-    return told
+        first = len(states)  # after drift has passed, start again from the reference
+    return states
 
 
 @dataclass
-class _Spell:
+class _Episode:
     onset_week: int
     detection_week: int
-    #: Whether it has been large enough to alarm, and how many weeks it hasn't been seen.
+    #: Whether it has reached the minimum, and the number of weeks in a row without excess.
     alarms: bool = False
-    unseen: int = 0
+    weeks_without_excess: int = 0
 
 
 class _Watch:
@@ -124,46 +125,50 @@ class _Watch:
         self._numbers = numbers
         self._wealth = Wealth()
         self._largest = 0.0
-        self._spell: _Spell | None = None
+        self._episode: _Episode | None = None
 
-    def see(self, week: int) -> None:
-        """Bet on a week, by what the weeks before it have taught."""
-        seen = self._series[: week + 2]
-        direction = learned_direction(seen[:-1]) if week else np.zeros(0)
-        topics = innovation(seen, seen.project(direction)) if direction.any() else None
-        novelty = innovation(seen, seen.novelty)
+    def bet(self, week: int) -> None:
+        """Place the bets on a week, as the weeks before it suggest."""
+        series = self._series[: week + 2]
+        direction = learned_direction(series[:-1]) if week else np.zeros(0)
+        topics = innovation(series, series.project(direction)) if direction.any() else None
+        novelty = innovation(series, series.novelty)
         self._wealth.bet(novelty, topics, self._numbers[: week + 1])
         self._largest = max(self._largest, self._wealth.log_total)
 
-    def tell(
+    def summarize(
         self, week: int, *, alpha: float, minimum_drifted_share: float, offset: int
     ) -> SlowDrift:
-        """Say what is known after a week; indices are counted from the offset."""
+        """Return the state after a week, with indices counted from the offset."""
         p_value = max(float(np.exp(-self._largest)), TINY)
-        if self._spell is None and p_value <= alpha:
-            self._spell = _Spell(self._wealth.onset, week)
-        if self._spell is None:
-            return replace(NOTHING, p_value=p_value)
-        spell, series = self._spell, self._series
-        before, during = series[: spell.onset_week + 1], series[spell.onset_week + 1 : week + 2]
+        if self._episode is None and p_value <= alpha:
+            self._episode = _Episode(self._wealth.onset, week)
+        if self._episode is None:
+            return replace(NO_DRIFT, p_value=p_value)
+        episode, series = self._episode, self._series
+        before, during = series[: episode.onset_week + 1], series[episode.onset_week + 1 : week + 2]
         excess = largest_excess(before, during)
-        seen = excess.lower_bound > 0.0
-        spell.unseen = 0 if seen else spell.unseen + 1
-        # Once told it goes on while it can be seen: at the floor it would come and go.
-        spell.alarms = excess.lower_bound >= minimum_drifted_share or (spell.alarms and seen)
+        is_significant = excess.lower_bound > 0.0
+        episode.weeks_without_excess = 0 if is_significant else episode.weeks_without_excess + 1
+        # An alarm lasts while the excess is significant: at the threshold it would flap.
+        episode.alarms = excess.lower_bound >= minimum_drifted_share or (
+            episode.alarms and is_significant
+        )
         if self.has_passed:
-            return NOTHING
+            return NO_DRIFT
         return SlowDrift(
             verdict="drift",
-            alarm=spell.alarms,
+            alarm=episode.alarms,
             p_value=p_value,
-            onset_week=offset + spell.onset_week,
-            detection_week=offset + spell.detection_week,
+            onset_week=offset + episode.onset_week,
+            detection_week=offset + episode.detection_week,
             drifted_share=excess.share,
             drifted_share_lower_bound=excess.lower_bound,
         )
 
     @property
     def has_passed(self) -> bool:
-        """Return whether drift was found, and the last weeks are as before it began."""
-        return self._spell is not None and self._spell.unseen >= WEEKS_UNSEEN
+        """Return whether drift was detected and the last weeks are as before its onset."""
+        return (
+            self._episode is not None and self._episode.weeks_without_excess >= WEEKS_WITHOUT_EXCESS
+        )

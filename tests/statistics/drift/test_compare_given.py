@@ -88,7 +88,7 @@ def test_constant_responses_are_no_drift() -> None:
 
 def test_unpaired_responses_are_refused() -> None:
     window = np.eye(8)
-    with pytest.raises(ValueError, match="8 prompts but 7 responses"):
+    with pytest.raises(ValueError, match="8 and 7"):
         compare_given(window, window[:7], window, window, rng=np.random.default_rng(0))
 
 

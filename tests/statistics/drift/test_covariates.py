@@ -70,7 +70,7 @@ def test_what_is_unknown_counts_as_average_and_rows_have_unit_norm() -> None:
 def test_covariates_that_do_not_fit_are_refused() -> None:
     prompts, answers, lengths = draw(np.random.default_rng(0), 60, terse=0.3)
     for before, after, message in (
-        (lengths, None, "give covariates of both sides, or of neither"),
+        (lengths, None, "one side are missing: current"),
         (lengths, lengths[1:], r"current_covariates must be an array \[n, k\], a row for each of"),
         (lengths[:, 0], lengths, "reference_covariates must be an array"),
         (lengths, [["long"]] * 60, "current_covariates must be numbers"),

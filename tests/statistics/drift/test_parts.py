@@ -26,7 +26,8 @@ from monitor.drift.permutation.fusion import fuse
 from monitor.drift.permutation.labels import upper_p_values
 from monitor.drift.permutation.random_features import fit_random_features
 from monitor.statistics import multiplicity
-from monitor.statistics.binomial import clopper_pearson, upper_tails
+from monitor.statistics.binomial import upper_tails
+from monitor.statistics.intervals import clopper_pearson
 from monitor.statistics.multiplicity import adjust_bh, holm
 
 COMPARE = importlib.import_module("monitor.drift.input.compare")  # its function hides it
@@ -177,7 +178,7 @@ def test_scalar_without_data_or_baseline_says_so() -> None:
 
 
 def test_scalar_refuses_what_is_not_one_number_and_group_a_sample() -> None:
-    with pytest.raises(ValueError, match="one number a sample"):
+    with pytest.raises(ValueError, match="one number for each sample"):
         compare_numeric(np.zeros((3, 2)), np.zeros(3))
     with pytest.raises(ValueError, match="current_groups must hold one id for each"):
         compare_numeric(np.zeros(3), np.zeros(3), current_groups=["a"])

@@ -1,6 +1,5 @@
 """Sketches add up, and the graph's statistics are what brute force says."""
 
-import sys
 from itertools import pairwise
 
 import numpy as np
@@ -13,14 +12,14 @@ from scipy import stats
 
 from monitor.drift import DriftResult, compare
 from monitor.drift.device import resolve_device
-from monitor.drift.input.component_tests import ComponentStatistics, evaluate
+from monitor.drift.input.component_tests import compute_components
 from monitor.drift.input.emptiness import make_emptiness, surprise
 from monitor.drift.input.graph import build_graph, diffusion_gram
 from monitor.drift.input.scan import PLACE_SIZES, make_scan
 from monitor.drift.permutation.bins import deal_bins
 from monitor.drift.permutation.contrasts import Linear, Quadratic
 from monitor.drift.permutation.feature_map import fit_feature_map
-from monitor.drift.permutation.fusion import fuse
+from monitor.drift.permutation.fusion import ComponentStatistics, fuse
 from monitor.drift.permutation.labels import label_chunks
 from monitor.drift.permutation.sketch import Sketch, make_sketch
 from monitor.drift.samples.units import content_keys, small_bin, unit_keys
@@ -57,7 +56,7 @@ def test_a_window_is_the_sum_of_its_parts(cuts: list[int], seed: int) -> None:
     def test(sketch: Sketch) -> ComponentStatistics:
         drawn = np.random.default_rng(1)
         bins = deal_bins(base, sketch, drawn)
-        return evaluate(features, base, sketch, bins, n_permutations=49, rng=drawn)
+        return compute_components(features, base, sketch, bins, n_permutations=49, rng=drawn)
 
     np.testing.assert_allclose(test(total).statistics, test(whole).statistics, atol=1e-5)
 
@@ -206,8 +205,8 @@ def test_tests_that_agree_have_one_vote_as_a_family() -> None:
 def test_a_week_compared_as_the_sum_of_its_days_is_the_week(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("compare", "sketch", "nodes"):
-        monkeypatch.setattr(sys.modules[f"monitor.drift.{name}"], "MAXIMUM_NODES", 200)
+    for module in ("input.compare", "permutation.sketch", "input.nodes"):
+        monkeypatch.setattr(f"monitor.drift.{module}.MAXIMUM_NODES", 200)
     rng = np.random.default_rng(9)
     reference, current = unit_vectors(300, rng), unit_vectors(300, rng)
     groups = np.arange(300) // 2
@@ -233,8 +232,8 @@ def test_a_week_compared_as_the_sum_of_its_days_is_the_week(
 
 
 def test_windows_larger_than_the_graph_are_tested_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("compare", "sketch", "nodes"):
-        monkeypatch.setattr(sys.modules[f"monitor.drift.{name}"], "MAXIMUM_NODES", 200)
+    for module in ("input.compare", "permutation.sketch", "input.nodes"):
+        monkeypatch.setattr(f"monitor.drift.{module}.MAXIMUM_NODES", 200)
     rejected = 0
     for seed in range(40):
         rng = np.random.default_rng(seed)

@@ -279,5 +279,5 @@ def test_options_out_of_range_are_refused(options: dict, message: str) -> None:
 
 
 def test_a_reference_of_one_sample_a_half_is_refused() -> None:
-    with pytest.raises(ValueError, match="too small"):
+    with pytest.raises(ValueError, match="too few samples"):
         fit_watch_map(ordinary(1, np.random.default_rng(0)), None, np.random.default_rng(0))

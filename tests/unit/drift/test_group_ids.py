@@ -62,21 +62,21 @@ def test_an_option_that_is_no_number_is_named(option) -> None:
 
 @pytest.mark.parametrize("ids", [[object()] * 4, [["a"]] * 4, np.zeros((4, 2)), [pd.NA] * 4])
 def test_what_cannot_be_an_id_is_refused_with_its_row(ids) -> None:
-    with pytest.raises(TypeError, match=r"groups: row 0 holds .*an id is a text or a number"):
+    with pytest.raises(TypeError, match=r"groups: row 0 is not an id: "):
         unit_keys(ids, VECTORS, "groups", salt=0)
 
 
 def test_one_text_is_not_an_id_for_each_sample() -> None:
-    with pytest.raises(TypeError, match="one id for each sample; got one text"):
+    with pytest.raises(TypeError, match="one id for each sample; got a text"):
         number_owners("anna", 4, {}, 0, "groups")
 
 
 @pytest.mark.parametrize("rng", [None, 1, np.random.RandomState(1)])
 def test_a_seed_is_no_generator(rng) -> None:
-    with pytest.raises(TypeError, match=r"rng must be a generator, such as numpy.random.default_"):
+    with pytest.raises(TypeError, match=r"rng must be a generator; got "):
         compare(VECTORS, VECTORS, rng=rng)
 
 
 def test_a_device_of_another_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match="device 0 isn't one of None, 'cpu'"):
+    with pytest.raises(ValueError, match="unknown device: 0"):
         compare(VECTORS, VECTORS, rng=np.random.default_rng(1), device=0)

@@ -1,0 +1,90 @@
+"""Results of a comparison, from its component statistics."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift.drifted_share import CONFIDENCE
+from monitor.drift.neighbours.pool_search import PoolSearch
+from monitor.drift.novelty import score_novelty
+from monitor.drift.permutation.fusion import ComponentStatistics, fuse
+from monitor.drift.result import Cluster, DriftResult, TestResult
+from monitor.drift.samples.design import Layout
+from monitor.drift.samples.pool import Pool
+from monitor.statistics.multiplicity import holm
+
+
+def conclude(
+    pool: Pool,
+    components: ComponentStatistics,
+    *,
+    lower_bound: float,
+    novelty: NDArray[np.float64],
+    clusters: tuple[Cluster, ...],
+    alpha: float,
+    minimum_drifted_share: float,
+) -> DriftResult:
+    """Fuse the component tests into the result of a comparison.
+
+    A lower bound above 0 claims that something drifted. It is reported only where the test rejects
+    at the error rate of the bound.
+    """
+    p_value, p_values = fuse(components.statistics, components.families, components.weights)
+    if p_value > 1.0 - CONFIDENCE:
+        lower_bound = 0.0
+    tests = tuple(
+        TestResult(
+            name=name,
+            statistic=float(statistic),
+            p_value=float(p),
+            adjusted_p_value=float(adjusted),
+            effect_size=float(effect),
+            effect_lower=float(lower),
+            effect_upper=float(upper),
+        )
+        for name, statistic, p, adjusted, effect, lower, upper in zip(
+            components.names,
+            components.statistics[0],
+            p_values,
+            holm(p_values),
+            components.effect_sizes,
+            components.effect_lower,
+            components.effect_upper,
+            strict=True,
+        )
+    )
+    drifted = p_value <= alpha and lower_bound >= minimum_drifted_share
+    return DriftResult(
+        verdict="drift" if drifted else "no_drift",
+        p_value=p_value,
+        tests=tests,
+        drifted_share_lower_bound=lower_bound,
+        novelty=novelty,
+        clusters=clusters,
+        n_reference=pool.n_reference,
+        n_current=pool.n_current,
+        n_reference_groups=pool.n_reference_units,
+        n_current_groups=pool.n_current_units,
+        n_permutations=len(components.statistics) - 1,
+    )
+
+
+def not_enough_data(layout: Layout, rng: np.random.Generator) -> DriftResult:
+    """Return the result of a comparison with too few samples or groups; its p-value is 1."""
+    pool = layout.pool
+    novelty = np.zeros(pool.n_current)
+    if min(pool.n_reference, pool.n_current) > 0:
+        search = PoolSearch(pool, np.zeros(len(pool.vectors), dtype=np.int64))
+        novelty = score_novelty(search, layout.weights, rng)
+    return DriftResult(
+        verdict="not_enough_data",
+        p_value=1.0,
+        tests=(),
+        drifted_share_lower_bound=0.0,
+        novelty=novelty,
+        clusters=(),
+        n_reference=pool.n_reference,
+        n_current=pool.n_current,
+        n_reference_groups=pool.n_reference_units,
+        n_current_groups=pool.n_current_units,
+        n_permutations=0,
+    )
