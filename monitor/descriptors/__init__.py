@@ -1,8 +1,8 @@
-"""Numbers that characterise one text each: length, repetition, refusal, language, form, ...
+"""Descriptors: numbers computed from a text, such as length, repetition, refusal and language.
 
-Each is a pure function of the text, of some microseconds; :func:`describe` applies one to many. They
-are heuristics for comparing windows, where what they get wrong is wrong on both sides: none judges
-a single answer. NaN says that a number doesn't apply to a text.
+Each is a pure function of one text and takes some microseconds; :func:`describe` applies one to
+many texts. They are heuristics for comparing windows, in which both sides have the same errors;
+none of them rates a single response. NaN means that a descriptor doesn't apply to a text.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,16 +53,16 @@ T = TypeVar("T")
 
 
 def describe(texts: Sequence[str], descriptor: Callable[[str], float]) -> NDArray[np.float64]:
-    """Apply a characteristic to each text, once to each distinct one; float64 ``[n]``.
+    """Return a descriptor of each text, float64 ``[n]``, computed once for each distinct one.
 
     Example:
-        >>> each(["Who?", "Me."], question).tolist()
+        >>> describe(["Who?", "Me."], question).tolist()
         [1.0, 0.0]
     """
     return np.array(map_distinct(texts, descriptor), dtype=np.float64)
 
 
 def map_distinct(texts: Sequence[str], function: Callable[[str], T]) -> list[T]:
-    """Return what a function gives for each text; it is called once for each distinct one."""
+    """Return a function's value for each text, computed once for each distinct one."""
     known = {text: function(text) for text in dict.fromkeys(texts)}
     return [known[text] for text in texts]

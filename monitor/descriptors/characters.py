@@ -1,4 +1,4 @@
-"""The characters of a text by kind, and the runs of one kind that make words and numbers."""
+"""Kinds of characters, and their runs: words, numbers, spaces and signs."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-#: Characters looked at where the whole of a text would only cost time.
+#: Characters of a text that a descriptor reads; the rest would only cost time.
 MAX_CHARACTERS = 20_000
 
-#: Kinds. Accents, vowel signs and apostrophes are part of a word.
+#: Kinds of characters. Accents, vowel signs and apostrophes are part of a word.
 SPACE, LETTER, SYLLABLE, DIGIT, SIGN = range(5)
 
-#: Where each letter is a syllable or a word, or nothing parts words: Thai and Lao, Myanmar, Khmer,
-#: kana, ideographs, Hangul.
+#: Scripts whose letters are syllables or words, or that put no space between words: Thai and Lao,
+#: Myanmar, Khmer, kana, ideographs, Hangul.
 _SYLLABLES = (
     *((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x3400, 0x4DBF)),
     *((0x4E00, 0x9FFF), (0xAC00, 0xD7AF), (0xF900, 0xFAFF)),
@@ -32,18 +32,18 @@ class Runs:
 
 
 def code_units(text: str) -> NDArray[np.uint16]:
-    """Return the UTF-16 code units ``[n]``: beyond the basic plane two a character, both signs."""
+    """Return the UTF-16 code units, ``[n]``; a character beyond the basic plane is two signs."""
     return np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype="<u2")
 
 
 def kinds(text: str) -> NDArray[np.uint8]:
     """Return the kind of each code unit, ``[n]``."""
-    found: NDArray[np.uint8] = _table()[code_units(text)]
-    return found
+    kind: NDArray[np.uint8] = _table()[code_units(text)]
+    return kind
 
 
 def find_runs(kind: NDArray[np.uint8]) -> Runs:
-    """Return the runs of a text's kinds.
+    """Return the runs of equal kinds.
 
     Example:
         >>> runs = find_runs(kinds("No 42."))

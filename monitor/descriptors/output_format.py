@@ -1,8 +1,8 @@
-"""The form that the answers of a task have: JSON, one of some labels, or code in a fence.
+"""Output formats learned from responses: JSON, a closed set of labels, or fenced code.
 
-It is learned from answers that are taken as right, and then checked on others. Free text has no
-form. A form is learned where at least :data:`FORMAT_SHARE` of the answers have it, so that a task which
-is answered now in one form and now in another has none.
+A format is learned from responses that count as right, and checked on others. It is learned where
+at least :data:`FORMAT_SHARE` of the responses have it, so that a task of mixed formats has none, as
+has free text.
 """
 
 import re
@@ -13,16 +13,16 @@ from typing import Any, Protocol
 
 import msgspec
 
-#: Fewer answers show no form.
+#: Fewer responses are too few to learn a format.
 MIN_RESPONSES = 50
-#: Share of the answers that makes a form the task's.
+#: Share of the responses that must have the format.
 FORMAT_SHARE = 0.9
-#: Share of the objects that makes a key theirs.
+#: Share of the JSON objects that must have a key for it to be required.
 KEY_SHARE = 0.95
-#: A label is no longer than this, and on one line.
+#: A label has at most so many characters, on one line.
 MAX_LABEL_LENGTH = 80
-#: Labels are a closed set where the next answer is a new one with at most this chance, as estimated
-#: by the share of those that were seen once (Good, Biometrika 1953).
+#: Labels are a closed set where the next response is a new one with at most this probability,
+#: estimated by the share of labels that occurred once (Good, Biometrika 1953).
 MAX_UNSEEN_SHARE = 0.01
 
 _FENCE = "```"
@@ -32,10 +32,10 @@ _LIKE_JSON = re.compile(r"\s*(?:```(?:json)?\s*)?[{\[]")
 
 
 class OutputFormat(Protocol):
-    """The form that a task's answers must have; a taxonomy of tasks may bring its own."""
+    """A format that the responses of a task must have; the guidelines may declare one."""
 
     def admits(self, response: str) -> bool:
-        """Tell whether an answer has this form."""
+        """Return whether a response has this format."""
         ...
 
 
@@ -43,11 +43,11 @@ class OutputFormat(Protocol):
 class Json:
     """A JSON document, with or without a code fence around it."""
 
-    #: What an object must have; ``None`` where any document will do.
+    #: Required keys of the object; ``None`` admits any document.
     keys: frozenset[str] | None
 
     def admits(self, response: str) -> bool:
-        """Tell whether the answer is JSON and has the keys."""
+        """Return whether the response is JSON and has the required keys."""
         document = parse_json(response)
         if document is msgspec.UNSET:
             return False
@@ -56,29 +56,28 @@ class Json:
 
 @dataclass(frozen=True)
 class Label:
-    """One of a closed set of short answers; case and surrounding space don't matter."""
+    """A closed set of labels, compared without case and surrounding space."""
 
     labels: frozenset[str]
 
     def admits(self, response: str) -> bool:
-        """Tell whether the answer is one of the labels."""
+        """Return whether the response is one of the labels."""
         return _label(response) in self.labels
 
 
 @dataclass(frozen=True)
 class FencedCode:
-    """A text with at least one code fence, all of them closed."""
+    """A text with at least one fenced code block, all of them closed."""
 
     def admits(self, response: str) -> bool:
-        """Tell whether the answer has code fences in pairs."""
+        """Return whether the response has code fences, all in pairs."""
         return _has_closed_fences(response)
 
 
 def learn_format(responses: Sequence[str]) -> OutputFormat | None:
-    """Learn the form that most answers have; ``None`` for free text, or where they are too few.
+    """Return the format of most responses; ``None`` for free text and for too few responses.
 
-    Answers are judged by a form that was learned from *others*: those it was learned from fit it
-    better than any new ones.
+    Check *other* responses by it: those that it was learned from fit it better than new ones.
 
     Example:
         >>> learn_format(["yes", "no", "No"] * 30).admits("maybe")
@@ -106,7 +105,7 @@ def _learn_json(responses: Sequence[str]) -> Json | None:
     objects = [document for document in documents if isinstance(document, dict)]
     if len(objects) < FORMAT_SHARE * len(documents):
         return Json(keys=None)
-    counts = Counter(key for one in objects for key in one)
+    counts = Counter(key for document in objects for key in document)
     keys = (key for key, count in counts.items() if count >= KEY_SHARE * len(objects))
     return Json(keys=frozenset(keys))
 
@@ -122,7 +121,7 @@ def _learn_labels(responses: Sequence[str]) -> Label | None:
 
 
 def parse_json(response: str) -> Any:
-    """Return the JSON document of an answer, without a fence around it; ``UNSET`` for none."""
+    """Return the JSON document of a response, without a fence around it; ``UNSET`` for none."""
     text = response.strip()
     opening = _OPENING.match(text)
     if opening and text.endswith(_FENCE) and len(text) >= opening.end() + len(_FENCE):

@@ -1,4 +1,4 @@
-"""Readability, by a measure that knows no language but needs words and sentences."""
+"""Readability by LIX, a measure that is independent of the language."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from monitor.descriptors.characters import (
     kinds,
 )
 
-#: Fewer words are a label or a phrase, and say nothing about style.
+#: Fewer words are a label or a phrase, which has no readability.
 MIN_WORDS = 20
 LONG_WORD = 7
 
@@ -29,13 +29,12 @@ _NEW_LINE = _marks("\n\r\x0b\x0c\x85\u2028\u2029")
 
 
 def lix(text: str) -> float:
-    """Return LIX: words a sentence, and the percentage of words of seven letters or more.
+    """Return LIX: words per sentence plus the percentage of words of seven letters or more.
 
-    About 25 is a book for children, 40 a newspaper, 60 the law (Björnsson, Läsbarhet, 1968). It
-    compares windows of one language; levels of different languages don't compare. A sentence ends
-    with a full stop or colon before a space, or with its line. NaN where LIX doesn't apply: fewer
-    than :data:`MIN_WORDS` words, or a script that doesn't part words or whose letters are
-    syllables.
+    About 25 is a children's book, 40 a newspaper, 60 a statute (Björnsson, Läsbarhet, 1968). Levels
+    of different languages aren't comparable. A sentence ends with a full stop or colon before a
+    space, or with its line. NaN for fewer than :data:`MIN_WORDS` words, and for scripts without
+    spaces between words or whose letters are syllables.
 
     Example:
         >>> lix("The bank checks every transfer before it leaves the house. " * 3)

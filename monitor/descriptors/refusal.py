@@ -1,18 +1,18 @@
-"""Refusals, by the phrases that assistants decline with in fourteen languages.
+"""Descriptors of refusal, by phrases in fourteen languages or by the finish reason.
 
-What is looked for declines in the first person, or names the speaker a machine. An apology alone is
-none: "I'm sorry that your card was stolen" is the beginning of help.
+A refusal declines as "I", or calls its author a machine. An apology alone isn't one:
+"I'm sorry that your card was stolen" begins a helpful response.
 """
 
 import re
 
 from monitor.descriptors.refusal_phrases import CUES, PHRASES
 
-#: An answer that declines does so at its beginning.
+#: A refusal stands at the beginning of a response.
 MAX_CHARACTERS = 300
 
-#: What APIs say of an answer that the model, or a filter in front of it, declined to give, in lower
-#: case: Anthropic ``refusal``; OpenAI and Azure ``content_filter``; Bedrock
+#: Finish reasons of responses that the model, or a filter in front of it, declined, in lower case:
+#: Anthropic ``refusal``; OpenAI and Azure ``content_filter``; Bedrock
 #: ``guardrail_intervened`` and ``content_filtered``; Gemini the others.
 DECLINED = frozenset(
     {
@@ -28,7 +28,7 @@ _REFUSALS = {
 
 
 def refusal(text: str) -> float:
-    """Return whether the answer begins by declining."""
+    """Return whether the response begins with a refusal."""
     head = text[:MAX_CHARACTERS].casefold().replace("’", "'")  # noqa: RUF001
     return float(
         any(
@@ -39,5 +39,5 @@ def refusal(text: str) -> float:
 
 
 def declined_by_api(finish_reason: str) -> float:
-    """Return whether an API's reason for the end of an answer is that it was declined."""
+    """Return whether an API's finish reason is a refusal or a content filter."""
     return float(finish_reason.casefold() in DECLINED)

@@ -1,8 +1,8 @@
-"""Phrases that assistants decline with, as regular expressions on folded text, by language."""
+"""Refusal phrases as regular expressions on case-folded text, by language."""
 
 # ruff: noqa: RUF001 - letters of other scripts look like Latin ones
 
-#: By language; a phrase doesn't go beyond its sentence.
+#: By language; no phrase extends beyond its sentence.
 PHRASES: dict[str, tuple[str, ...]] = {
     "en": (
         (
@@ -109,8 +109,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
     ),
 }
 
-#: By language, parts of words of which one is in each phrase: most answers are done with after a
-#: look for these.
+#: By language, parts of words of which each phrase contains one: they rule most responses out
+#: before an expression is tried.
 CUES: dict[str, tuple[str, ...]] = {
     "en": (
         "can't",

@@ -1,21 +1,21 @@
-"""How near an answer is to its prompt, by their embeddings."""
+"""Relevance of a response to its prompt, by their embeddings."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-#: Share of the answers to other prompts that are farther away than the threshold.
+#: Share of the responses to other prompts that lie below the threshold of relevance.
 MISMATCHED_QUANTILE = 0.95
 
-#: Rows at once.
+#: Rows that are converted at once.
 _CHUNK = 8_192
 
 
 def relevance(
     prompts: NDArray[np.floating[Any]], responses: NDArray[np.floating[Any]]
 ) -> NDArray[np.float64]:
-    """Return the cosine of each prompt's and its response's embedding, float64 ``[n]`` in [-1, 1].
+    """Return the cosine of each prompt and its response, float64 ``[n]`` in [-1, 1].
 
     Args:
         prompts: Unit norm, ``[n, d]``.
@@ -26,8 +26,8 @@ def relevance(
     """
     if prompts.shape != responses.shape:
         raise ValueError(
-            "prompts and responses must have one vector for each exchange; "
-            f"their shapes are {prompts.shape} and {responses.shape}"
+            f"prompts and responses differ in shape: {prompts.shape} and {responses.shape}; give "
+            "one vector for each exchange"
         )
     cosine = np.empty(len(prompts))
     for first in range(0, len(prompts), _CHUNK):
@@ -41,11 +41,11 @@ def relevance(
 def unrelated_threshold(
     prompts: NDArray[np.floating[Any]], responses: NDArray[np.floating[Any]]
 ) -> float:
-    """Return the relevance below which an answer is no nearer than those to other prompts.
+    """Return the relevance below which a response is no nearer than those to other prompts.
 
-    The quantile at :data:`MISMATCHED_QUANTILE` of the relevance of answers to the prompts half a window
-    away, in order of time: a cosine means nothing by itself, as it depends on the encoder and on
-    how much alike all prompts are.
+    The quantile at :data:`MISMATCHED_QUANTILE` of the relevance of responses to the prompts half a
+    window away, in order of time. A cosine has no meaning by itself: it depends on the encoder and
+    on the similarity of all prompts.
 
     Args:
         prompts: Unit norm, ``[n, d]``, at least two.

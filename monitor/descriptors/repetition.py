@@ -1,20 +1,20 @@
-"""Repetition: how much of a text stood before in it, and whether it ends in a loop."""
+"""Descriptors of repetition: compressibility, repeated phrases, loops."""
 
 import zlib
 from collections.abc import Sequence
 
 from monitor.descriptors.characters import MAX_CHARACTERS
 
-#: A text of fewer bytes says nothing about repetition.
+#: A text of fewer bytes is too short for a compression ratio.
 SHORTEST_REPEATING = 100
 
-#: Words that make a phrase; characters, where nothing parts words.
+#: Words of a phrase, or characters where no spaces separate words.
 PHRASE = 4
-#: Characters a word, above which nothing does.
-_UNPARTED = 20
+#: A text with more characters for each space has no spaces between words.
+_UNSPACED = 20
 
-#: Characters at the end that a loop fills, how often it goes round in them, and how long its piece
-#: may be.
+#: The least length of a loop at the end of a text, its least number of rounds, and the greatest
+#: length of the piece that repeats.
 LOOP_CHARACTERS = 100
 LOOP_ROUNDS = 4
 LONGEST_PIECE = 1_000
@@ -22,10 +22,10 @@ _MARK = 20
 
 
 def compressible(text: str) -> float:
-    """Return the share of the text that repeats what stood before, by compression, in [0, 1].
+    """Return the share of the text that compression removes, in [0, 1].
 
-    One minus the ratio of the sizes by DEFLATE (RFC 1951), which finds what stood up to 32 KiB
-    before. Prose of a few sentences has about 0.3, an answer caught in a loop 0.9 and more.
+    One minus the compression ratio of DEFLATE (RFC 1951), which finds repetitions within 32 KiB.
+    A few sentences of prose have about 0.3, a response caught in a loop 0.9 and more.
     """
     encoded = text[:MAX_CHARACTERS].encode("utf-8", "replace")
     if len(encoded) < SHORTEST_REPEATING:
@@ -34,14 +34,14 @@ def compressible(text: str) -> float:
 
 
 def repeated_phrases(text: str) -> float:
-    """Return the share of the phrases of four words that stood before, in [0, 1].
+    """Return the share of four-word phrases that occurred before in the text, in [0, 1].
 
-    ``seq-rep-4`` of Welleck et al., ICLR 2020 (arXiv 1908.04319), on words where spaces part them,
-    else on characters. Prose has about 0.02.
+    ``seq-rep-4`` of Welleck et al., ICLR 2020 (arXiv 1908.04319), on words where spaces separate
+    them, else on characters. Prose has about 0.02.
     """
     head = text[:MAX_CHARACTERS]
     units: Sequence[str] = head.split()
-    if len(head) > _UNPARTED * len(units):
+    if len(head) > _UNSPACED * len(units):
         units = "".join(units)
     n = len(units) - PHRASE + 1
     if n < 1:
@@ -50,10 +50,10 @@ def repeated_phrases(text: str) -> float:
 
 
 def loop(text: str) -> float:
-    """Return whether the text ends in one piece that goes round and round.
+    """Return whether the text ends in a piece that repeats without change.
 
-    The piece holds a letter or a digit, so that a line of dashes is none. A loop that counts while
-    it goes round is none either, but shows in :func:`repeated_phrases`.
+    The piece contains a letter or a digit, so that a line of dashes is no loop. A loop that counts
+    upwards isn't one either, but raises :func:`repeated_phrases`.
     """
     head = text[-LONGEST_PIECE * LOOP_ROUNDS :].rstrip()
     period = len(head) - _MARK - head.rfind(head[-_MARK:], 0, len(head) - 1)
@@ -61,5 +61,5 @@ def loop(text: str) -> float:
     if len(head) < filled:
         return 0.0
     end = head[-filled:]
-    goes_round = end[period:] == end[:-period]
-    return float(goes_round and any(character.isalnum() for character in end[:period]))
+    repeats = end[period:] == end[:-period]
+    return float(repeats and any(character.isalnum() for character in end[:period]))

@@ -1,4 +1,4 @@
-"""How many letters of each script a text holds."""
+"""Unicode scripts of a text's letters."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +53,7 @@ _SCRIPT = _table()
 
 
 def count_scripts(text: str) -> dict[str, int]:
-    """Return the number of letters of each script that occurs; what has no script is left out.
+    """Return the number of letters of each script that occurs; digits and signs have none.
 
     Example:
         >>> count_scripts("GPT は 42")

@@ -1,4 +1,4 @@
-"""What a text looks like: how long it is, how much of it is no letters, whether it asks."""
+"""Descriptors of length, layout and punctuation."""
 
 import numpy as np
 
@@ -16,12 +16,12 @@ _PER_TOKEN = np.array([1, 7, 1, 3, 1])
 
 
 def token_count(text: str) -> float:
-    """Return the length in tokens, by a rule that knows no model.
+    """Return the approximate length in tokens, by a rule that is independent of any model.
 
-    A token is a word of up to seven letters (a longer one is several), a syllable or ideograph, up
-    to three digits, or a sign. That is about what the tokenizers of language models make; which one
-    a model in production has isn't known here, and two windows only have to be measured alike.
-    Beyond :data:`MAX_CHARACTERS` characters the count goes on in proportion.
+    A token is a word of up to seven letters (longer ones are several), a syllable or ideograph, up
+    to three digits, or a sign: about what the tokenizers of language models produce. The tokenizer
+    of the production model isn't known here, and two windows need only one measure. Beyond
+    :data:`MAX_CHARACTERS` characters the count is extrapolated.
 
     Example:
         >>> token_count("Überweisungen: 12500 €")
@@ -42,7 +42,7 @@ def non_letter_share(text: str) -> float:
 
 
 def line_count(text: str) -> float:
-    r"""Return the number of lines that hold something: what is pasted, or listed, has many.
+    r"""Return the number of lines that aren't blank; pasted text and lists have many.
 
     Example:
         >>> line_count("Translate:\n\nGuten Tag\n")
@@ -55,10 +55,10 @@ def line_count(text: str) -> float:
 
 
 def question(text: str) -> float:
-    """Return whether the text holds a question mark of some script."""
+    """Return whether the text contains a question mark, of any script."""
     return float("?" in text or "？" in text or "؟" in text or "՞" in text)  # noqa: RUF001
 
 
 def empty(text: str) -> float:
-    """Return whether there is no text."""
+    """Return whether the text is empty or blank."""
     return float(not text.strip())

@@ -1,8 +1,8 @@
-"""Whether an answer was cut off: as the traffic says, or else by how its text ends."""
+"""Descriptors of truncation, from the finish reason or from the end of the text."""
 
 import re
 
-#: What APIs say of an answer that ran into a limit, in lower case: OpenAI, TGI and vLLM ``length``;
+#: Finish reasons of responses that reached a limit, in lower case: OpenAI, TGI and vLLM ``length``;
 #: Anthropic, Bedrock and Gemini ``max_tokens``; the Responses API ``max_output_tokens``; Mistral
 #: ``model_length``; Anthropic ``model_context_window_exceeded``.
 LIMITS = frozenset(
@@ -13,23 +13,23 @@ LIMITS = frozenset(
     }
 )
 
-#: What a finished text ends with: a full stop of some script, a closing bracket, a code fence, or
-#: a picture.
+#: The end of a complete text: a full stop of any script, a closing bracket, a code fence, or an
+#: emoji.
 _FINISHED = re.compile(
     r"[.!?…。．！？।॥؟۔։။៕។:;：；)\]}>）」』】》\"'”’»*`|~_\u2600-\u27bf\ufe0f"  # noqa: RUF001
     r"\U0001f000-\U0001faff]\s*$"
 )
-#: Thai and Lao put a space where others put a full stop: nothing shows the end.
+#: Thai and Lao end a sentence with a space, so that the end of a text shows nothing.
 _WITHOUT_FULL_STOP = re.compile(r"[\u0e00-\u0eff]\s*$")
 
-#: Below so many characters an answer is a label or a word, and no sentence that could be cut off.
+#: A shorter response is a label or a word, not a sentence that could be cut off.
 SHORTEST_SENTENCE = 200
 
 
 def cut_off(text: str) -> float:
-    """Return whether a long text ends in the middle of a sentence; NaN where its script can't tell.
+    """Return whether a long text ends within a sentence; NaN for scripts without full stops.
 
-    Lists whose items have no full stop look cut off too.
+    A list whose items have no full stop counts as cut off too.
     """
     if len(text) < SHORTEST_SENTENCE:
         return 0.0
@@ -40,5 +40,5 @@ def cut_off(text: str) -> float:
 
 
 def stopped_by_limit(finish_reason: str) -> float:
-    """Return whether an API's reason for the end of an answer is a limit."""
+    """Return whether an API's finish reason is a length limit."""
     return float(finish_reason.casefold() in LIMITS)

@@ -1,1 +1,1 @@
-"""Texts to unit-norm vectors, with the encoder's identity beside them."""
+"""Sentence encoders, with the identity of the model that made a vector."""

@@ -1,4 +1,4 @@
-"""Texts to unit-norm float16 vectors, with an identity that says which model made them."""
+"""Sentence encoder: texts to unit-norm float16 vectors, with the identity of the model."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,18 +15,18 @@ from monitor.settings.model_location import PACKAGE_PREFIX, locate_model
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-#: Characters kept for each token of the model's window: far more than any tokenizer needs, and
-#: the rest of a very long text is not tokenized only to be thrown away.
+#: Characters for each token of the model's window: far more than any tokenizer needs, so that the
+#: rest of a very long text isn't tokenized in vain.
 CHARACTERS_PER_TOKEN = 64
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.onnx")
 
 
 class Encoder:
-    """A sentence encoder. What a text stands beside changes its vector by rounding at most.
+    """A sentence encoder; other texts of a batch change a vector by rounding at most.
 
     Attributes:
-        identity: ``<name>@<revision>/max<tokens>``. Vectors of different identities are never
-            compared.
+        identity: ``<name>@<revision>/max<tokens>``. Vectors of different identities aren't
+            comparable.
         dimension: Length of a vector.
     """
 
@@ -40,10 +40,10 @@ class Encoder:
         self.identity = f"{name}@{revision}/max{self._max_tokens or 'unlimited'}"
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float16]:
-        """Encode texts; a text that occurs twice is encoded once.
+        """Return the vectors of texts; repeated texts are encoded once.
 
         Args:
-            texts: Any strings, empty ones too.
+            texts: Any strings, also empty ones.
 
         Returns:
             ``[n, d]``, float16, unit norm.
@@ -67,17 +67,17 @@ class Encoder:
     def _prepare(self, text: str) -> str:
         if self._max_tokens:
             text = text[: self._max_tokens * CHARACTERS_PER_TOKEN]
-        # The tokenizer refuses lone surrogates.
+        # The tokenizer rejects lone surrogates.
         return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def load_encoder(settings: Embedding) -> Encoder:
-    """Load the encoder that the configuration names.
+    """Return the configured encoder.
 
-    A folder or a package is read from disk alone; only a hub id may touch the network.
+    A folder or a package is read from disk; only a hub id may use the network.
 
     Raises:
-        ModelError: The model is missing, isn't a sentence encoder, or the device doesn't exist.
+        ModelError: The model is missing or isn't a sentence encoder, or the device isn't available.
     """
     location = locate_model(settings.model)
     folder = Path(location) if Path(location).is_dir() else None
@@ -98,32 +98,32 @@ def load_encoder(settings: Embedding) -> Encoder:
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(
-            f"embedding.model = {settings.model!r} on {device!r} can't be loaded: "
+            f"the encoder can't be loaded: embedding.model = {settings.model!r} on {device!r}: "
             f"{_first_line(error)}"
         ) from error
     if device.startswith("cuda"):
         model.half()
     name = settings.model
     if folder and not name.startswith(PACKAGE_PREFIX):
-        name = folder.resolve().name  # a model that is moved stays the same model
+        name = folder.resolve().name  # a moved model keeps its identity
     return Encoder(model, name=name, revision=revision, batch_size=settings.batch_size)
 
 
-def _device(wanted: str, *, cuda: bool) -> str:
-    if wanted == "auto":
+def _device(name: str, *, cuda: bool) -> str:
+    if name == "auto":
         return "cuda" if cuda else "cpu"
-    if wanted.startswith("cuda") and not cuda:
+    if name.startswith("cuda") and not cuda:
         raise ModelError(
-            f"embedding.device = {wanted!r}, but torch finds no CUDA device; use 'auto' or 'cpu'"
+            f"no CUDA device is available: embedding.device = {name!r}; use 'auto' or 'cpu'"
         )
-    return wanted
+    return name
 
 
 def _digest(folder: Path) -> str:
-    """Return a short digest of the weights: the revision of a model that has none."""
+    """Return a short digest of the weights, as the revision of a model without one."""
     weights = sorted(path for pattern in WEIGHTS for path in folder.rglob(pattern))
     if not weights:
-        raise ModelError(f"{folder}: no model weights ({', '.join(WEIGHTS)}) in this folder")
+        raise ModelError(f"no model weights ({', '.join(WEIGHTS)}) in folder: {folder}")
     digest = hashlib.sha256()
     for path in weights:
         with path.open("rb") as file:

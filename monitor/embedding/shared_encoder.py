@@ -1,4 +1,4 @@
-"""One encoder for all threads of a process: loaded when first needed, used by one at a time."""
+"""Encoder shared by the threads of a process: loaded on first use, one thread at a time."""
 
 import threading
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from monitor.settings import Embedding
 
 
 class SharedEncoder:
-    """Lends the configured encoder to ingest and to evaluations alike.
+    """The configured encoder, shared by ingest and drift evaluations.
 
-    Threads take turns in the order in which they asked: who encodes many texts in small calls
-    keeps nobody waiting for longer than one of them.
+    Threads take turns in the order of their calls: a thread that encodes many texts in small calls
+    delays the others by one call at most.
     """
 
     def __init__(self, settings: Embedding) -> None:
@@ -28,7 +28,7 @@ class SharedEncoder:
         """Return the encoder; the first call loads it.
 
         Raises:
-            ModelError: It is missing or can't be loaded.
+            ModelError: The model is missing or can't be loaded.
         """
         with self._loading:
             if self._encoder is None:
@@ -37,7 +37,7 @@ class SharedEncoder:
 
 
 class EncoderHandle:
-    """An encoder that others use too."""
+    """A handle of the shared encoder."""
 
     def __init__(self, encoder: Encoder, next_: threading.Lock, busy: threading.Lock) -> None:
         self.identity = encoder.identity
@@ -47,8 +47,8 @@ class EncoderHandle:
         self._busy = busy
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float16]:
-        """Return unit-norm vectors ``[n, d]``, float16; waits for its turn."""
-        with self._next:  # held while waiting, so that who has just finished comes after
+        """Return unit-norm vectors, float16 ``[n, d]``, after waiting for the other threads."""
+        with self._next:  # held while waiting, so that the thread that has just finished queues up
             self._busy.acquire()
         try:
             return self._encoder.encode(texts)

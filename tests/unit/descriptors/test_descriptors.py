@@ -362,7 +362,7 @@ def test_relevance_is_the_cosine_and_needs_a_vector_on_both_sides() -> None:
     prompts = np.array([[1, 0], [0, 1], [1, 0]], dtype=np.float16)
     responses = np.array([[1, 0], [1, 0], [-1, 0]], dtype=np.float16)
     assert texts.relevance(prompts, responses).tolist() == [1, 0, -1]
-    with pytest.raises(ValueError, match=r"one vector for each exchange.*\(3, 2\) and \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"\(3, 2\) and \(2, 2\)"):
         texts.relevance(prompts, responses[:2])
 
 

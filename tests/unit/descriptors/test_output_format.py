@@ -57,7 +57,7 @@ def test_code_stands_in_fences_that_are_closed() -> None:
 
 
 @pytest.mark.parametrize(
-    "answers",
+    "responses",
     [
         [],
         ["yes"] * 49,
