@@ -1,1 +1,1 @@
-"""Measurements of drift detection."""
+"""Benchmark of the drift tests on public and synthetic data, beside their peers."""

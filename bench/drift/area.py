@@ -1,21 +1,21 @@
-"""The statistics of input drift; ``driftwarden bench drift`` measures the same."""
+"""Drift tests on public and synthetic data; see also ``python -m bench.drift``."""
 
 import sys
 from pathlib import Path
 
-from monitor.bench.benchmark import load_data, run_benchmark
-from monitor.bench.plan import DEFAULT
+from bench.drift.benchmark import load_data, run_benchmark
+from bench.drift.plan import DEFAULT
 from monitor.bench.report import Report
 from monitor.bench.row import Row
 from monitor.settings import load_settings
 
-#: Its lines are printed as they come, not in one table at the end.
+#: Its lines are printed as they are measured, not in one table at the end.
 PRINTS_ITSELF = True
 
 
 def run(data: Path | None) -> list[Row]:
     """Measure on the data set in the folder, if any, and on synthetic data."""
-    given = None if data is None else load_data(data, load_settings())
+    source = None if data is None else load_data(data, load_settings())
     report = Report([sys.stdout])
-    run_benchmark(given, DEFAULT, report, seed=0)
+    run_benchmark(source, DEFAULT, report, seed=0)
     return [figure.row() for figure in report.figures]

@@ -1,8 +1,8 @@
 """Digests of the code that decides the outcomes of trials.
 
-That is what a trial's module imports, directly or not, of the statistics, the drawing of windows
-and the other methods; what counts and prints can change without a trial being run again. Comments
-and docstrings are no part of the code.
+That is the module of a trial and, through its imports, the drift statistics, the drawing of windows
+and the peers; code that counts and prints can change without invalidating trials. Comments and
+docstrings don't count.
 """
 
 import ast
@@ -12,8 +12,15 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[1]
-DECIDING = ("drift", "bench/peers", "bench/sources/windows.py", "bench/sections/weekly.py")
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("monitor", "bench")
+DECIDING = (
+    "monitor/drift",
+    "monitor/statistics",
+    "monitor/bench/windows.py",
+    "bench/drift/peers",
+    "bench/drift/sections/weekly.py",
+)
 #: Hexadecimal digits of a digest.
 DIGITS = 10
 
@@ -30,15 +37,15 @@ def module_digest(module: str) -> str:
 
 
 def deciding_files(module: str) -> list[Path]:
-    """Return a module's own file and those of :data:`DECIDING` that it reaches by imports."""
+    """Return the file of a module and those of :data:`DECIDING` that it reaches by imports."""
     own = _file_of(module)
-    found, waiting = {own}, [own]
+    reached, waiting = {own}, [own]
     while waiting:
         for file in _imported(waiting.pop()):
-            if file not in found and _decides(file):
-                found.add(file)
+            if file not in reached and _decides(file):
+                reached.add(file)
                 waiting.append(file)
-    return [own, *sorted(found - {own})]
+    return [own, *sorted(reached - {own})]
 
 
 def _file_of(module: str) -> Path:
@@ -46,20 +53,20 @@ def _file_of(module: str) -> Path:
 
 
 def _decides(file: Path) -> bool:
-    return any(file.is_relative_to(PACKAGE / place) for place in DECIDING)
+    return any(file.is_relative_to(ROOT / place) for place in DECIDING)
 
 
 def _imported(file: Path) -> Iterator[Path]:
-    """Yield the files of this package that a file imports from."""
+    """Yield the project's files that a file imports from."""
     for node in ast.walk(_tree_of(file)):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGE.name):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGES):
             for alias in node.names:
                 yield _source_of(node.module or "", alias.name)
 
 
 def _source_of(module: str, name: str) -> Path:
-    """Return the file that a name imported from a module comes from."""
-    place = PACKAGE.parent.joinpath(*module.split("."))
+    """Return the file that defines a name imported from a module."""
+    place = ROOT.joinpath(*module.split("."))
     if not place.is_dir():
         return place.with_suffix(".py")
     if (place / f"{name}.py").is_file():

@@ -1,8 +1,8 @@
-"""Finished trials on disk: a run goes on where it stopped, and trials add up over days.
+"""Ledger of finished trials on disk, from which a run resumes.
 
 A ledger is a folder with a file for each kind of trial, so that no file grows large. A line is a
-JSON list: the code that ran, the data, what was tried, the seed, and what came out. Only trials of
-the same code on the same data count; others stay where they are and are counted.
+JSON list: the digests of code and data, the trial, the seed and the outcome. Only trials of the
+same code on the same data are used; the others remain in the files and are counted.
 """
 
 import hashlib
@@ -36,30 +36,30 @@ class Ledger:
     """The trials in a folder; new ones are appended as they finish."""
 
     def __init__(self, folder: Path) -> None:
-        """Read the folder, or make it.
+        """Read the folder, or create it.
 
         Raises:
-            InputError: It can't be read or made, or holds something else.
+            InputError: It can't be read or created, or has other files.
         """
         self._folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError:
-            raise InputError(f"{folder}: a ledger is a folder, not a file") from None
+            raise InputError(f"a ledger is a folder, not a file: {folder}") from None
         except OSError as error:
             raise InputError(f"{folder}: {error.strerror}") from None
         lines = [line for path in sorted(folder.glob("*.jsonl")) for line in _read(path)]
-        self._known = {(one.code, one.data, one.spec, one.seed): one.outcome for one in lines}
-        self._of_any_code = {(one.data, one.spec, one.seed) for one in lines}
-        #: Trials that were asked for and are there, but of other code.
+        self._known = {(line.code, line.data, line.spec, line.seed): line.outcome for line in lines}
+        self._of_any_code = {(line.data, line.spec, line.seed) for line in lines}
+        #: Requested trials that are in the ledger, but of other code.
         self.n_ignored = 0
 
     def find(self, line: Line) -> Any:
-        """Return the outcome of a trial; ``None`` where it isn't there."""
-        found = self._known.get((line.code, line.data, line.spec, line.seed))
-        if found is None:
+        """Return the outcome of a trial; ``None`` where the ledger has none."""
+        outcome = self._known.get((line.code, line.data, line.spec, line.seed))
+        if outcome is None:
             self.n_ignored += (line.data, line.spec, line.seed) in self._of_any_code
-        return found
+        return outcome
 
     def add(self, line: Line) -> None:
         """Append a trial."""
@@ -70,7 +70,7 @@ class Ledger:
 
 
 def _read(path: Path) -> list[Line]:
-    """Return a file's trials, and cut off the half line that a run that was killed has left."""
+    """Return the trials of a file, and remove the incomplete line of a killed run."""
     try:
         text = path.read_bytes()
         whole = text[: text.rfind(b"\n") + 1]
@@ -85,15 +85,15 @@ def _read(path: Path) -> list[Line]:
 
 
 def _file_name(spec: str) -> str:
-    """Return what a trial does in letters that every file system takes."""
+    """Return the name of a trial in characters that every file system accepts."""
     return re.sub(r"[^A-Za-z0-9._]+", "-", spec).strip("-")
 
 
 class LedgerRunner:
-    """Runs trials that a ledger doesn't hold yet, and takes the others from it."""
+    """A runner that takes finished trials from a ledger and runs the missing ones."""
 
     def __init__(self, workers: TrialRunner, ledger: Ledger, data: str) -> None:
-        """Take who runs trials, where they are kept, and the digest of the data they draw from."""
+        """Take the runner of missing trials, the ledger, and the digest of the data."""
         self._workers = workers
         self._ledger = ledger
         self._data = data
@@ -114,7 +114,7 @@ class LedgerRunner:
         def line(task: Any, outcome: Any = None) -> Line:
             return Line(code, self._data, describe_trial(function, task), task.seed, outcome)
 
-        def keep(_: Any, task: Task, result: Result) -> None:
+        def store(_: Any, task: Task, result: Result) -> None:
             self._ledger.add(line(task, result))
             if on_result is not None:
                 on_result(function, task, result)
@@ -125,17 +125,19 @@ class LedgerRunner:
             None if outcome is None else msgspec.convert(outcome, kind) for outcome in known
         ]
         if missing:
-            some = [tasks[number] for number in missing]
-            new = self._workers.run(function, some, label=label, seconds=seconds, on_result=keep)
+            missing_tasks = [tasks[number] for number in missing]
+            new = self._workers.run(
+                function, missing_tasks, label=label, seconds=seconds, on_result=store
+            )
             for number, result in zip(missing, new, strict=False):
                 results[number] = result
-        # Seeds are told as a range, so there must be no gap.
+        # Seeds are reported as a range, so there must be no gap.
         n_done = results.index(None) if None in results else len(results)
         return [result for result in results[:n_done] if result is not None]
 
 
 def describe_trial(function: Callable[..., Any], task: Any) -> str:
-    """Return what a trial does: its function, and its fields but the seed and paths."""
+    """Return the description of a trial: its function, and its fields except the seed and paths."""
     values = [
         value
         for field, value in zip(fields(task), astuple(task), strict=True)
@@ -146,7 +148,7 @@ def describe_trial(function: Callable[..., Any], task: Any) -> str:
 
 
 def data_digest(*parts: str | NDArray[Any]) -> str:
-    """Return the digest of the data that trials draw from: arrays, or the digests of texts."""
+    """Return the digest of the data of trials: arrays, or the digests of texts."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, str):

@@ -1,4 +1,4 @@
-"""Run a measurement in a fresh process that is ended when it takes too long."""
+"""Measurements in a fresh process with a time limit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,20 +8,20 @@ from typing import Any, Generic, TypeVar
 
 Value = TypeVar("Value")
 
-#: For the imports, and for making what is measured.
+#: Time limit of imports and preparations.
 STARTUP_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
 class Completed(Generic[Value]):
-    """The measurement's value."""
+    """The value of a measurement."""
 
     value: Value
 
 
 @dataclass(frozen=True)
 class Failed:
-    """Why there is none."""
+    """The reason for a missing value."""
 
     reason: str
     timed_out: bool = False
@@ -30,13 +30,13 @@ class Failed:
 def run_limited(
     function: Callable[..., Value], *arguments: Any, seconds: float
 ) -> Completed[Value] | Failed:
-    """Call a function in a fresh process.
+    """Return the result of a function, called in a fresh process.
 
     Args:
-        function: Importable by its name. Its first argument is a function that it calls when its
-            preparations are over: the limit counts from then.
-        *arguments: The others.
-        seconds: The limit.
+        function: Importable by its name. Its first argument is a function that it calls after its
+            preparations: the time limit counts from then.
+        *arguments: The other arguments.
+        seconds: The time limit.
     """
     context = get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
@@ -66,7 +66,7 @@ def _serve(
 ) -> None:
     try:
         value = function(lambda: connection.send(("ready", None)), *arguments)
-    except Exception as error:  # noqa: BLE001 - whatever it is belongs into the table
+    except Exception as error:  # noqa: BLE001 - any error belongs into the table
         connection.send(("error", f"{type(error).__name__}: {error}"))
     else:
         connection.send(("value", value))

@@ -17,8 +17,8 @@ import torch
 from rich.progress import track
 
 from bench.retrain.child_run import ONE_THREAD, train_in_child
-from monitor.bench.intervals import mean_interval
 from monitor.bench.row import Row
+from monitor.statistics.intervals import student_interval
 from retrain.data import build_training_set
 from retrain.models.generation import Responder
 from retrain.models.tiny_base import TinyShape, make_tiny_base
@@ -158,7 +158,7 @@ def _mean(
     name: str, values: Sequence[float], limit: float, held: bool, *, at_most: bool = False
 ) -> Row:
     seen = mean(values)
-    interval = mean_interval(values)
+    interval = student_interval(values)
     told = f"mean of {len(values)} seeds, {min(values):.3f} to {max(values):.3f}"
     if interval is not None:
         told += f", 95% interval of the mean {interval[0]:.3f} to {interval[1]:.3f}"

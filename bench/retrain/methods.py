@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.retrain.child_run import ONE_THREAD, ChildRun, train_in_child
-from monitor.bench.intervals import proportion_interval
 from monitor.bench.row import Row as Figure
 from monitor.settings import TrainingData
+from monitor.statistics.intervals import clopper_pearson
 from retrain.data import DataChecks, Row, TrainingSet, original_training_set
 from retrain.models.base_model import BaseModel
 from retrain.models.generation import Responder
@@ -135,7 +135,7 @@ def _exact(
         for response, (_, intent) in zip(responses, bank.held_out, strict=True)
     )
     n = len(bank.held_out)
-    lower, upper = proportion_interval(right, n)
+    lower, upper = clopper_pearson(right, n)
     return Figure(
         AREA,
         f"{name}: exact match",

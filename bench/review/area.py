@@ -17,10 +17,10 @@ from bench.review.page_server import server_process
 from bench.review.remedies import MIXES, POOLED, make_pools, route
 from bench.review.weeks import REPEATED, TASK_TYPES, WORLDS, World, estimates, simulate_week
 from bench.review.years import Plan, false_recommendations, rises_found
-from monitor.bench.intervals import mean_interval, proportion_interval
 from monitor.bench.row import Row
 from monitor.review.decision.error_rate import estimate_rate
 from monitor.settings import Review
+from monitor.statistics.intervals import clopper_pearson, student_interval
 
 AREA = "review"
 QUICK = os.environ.get("DRIFTWARDEN_BENCH") == "quick"
@@ -139,7 +139,7 @@ def _ratio(timing: Timing, quantile: float) -> float:
 
 def _bias(name: str, found: Estimated, how: str) -> Row:
     errors = [100 * (rate - truth) for truth, rate, _, _ in found]
-    bias, interval = float(np.mean(errors)), mean_interval(errors)
+    bias, interval = float(np.mean(errors)), student_interval(errors)
     low, high = interval or (bias, bias)
     against = f"95% interval {low:+.2f} to {high:+.2f}; {how}"
     return Row(AREA, name, bias, "points", "within 0.3", abs(bias) < 0.3, against)
@@ -148,7 +148,7 @@ def _bias(name: str, found: Estimated, how: str) -> Row:
 def _coverage(name: str, found: Estimated, how: str, *, goal: bool = True) -> Row:
     hits = sum(lower <= truth <= upper for truth, _, lower, upper in found)
     value = hits / len(found)
-    low, high = proportion_interval(hits, len(found))
+    low, high = clopper_pearson(hits, len(found))
     width = 100 * float(np.mean([upper - lower for _, _, lower, upper in found]))
     against = f"95% interval {low:.3f} to {high:.3f}; mean width {width:.1f} points; {how}"
     holds = 0.93 <= value <= 0.97 if goal else None
@@ -173,7 +173,7 @@ def _share(
     at_most: float | None = None,
 ) -> Row:
     value = hits / trials
-    low, high = proportion_interval(hits, trials)
+    low, high = clopper_pearson(hits, trials)
     against = f"95% interval {low:.3f} to {high:.3f}; {how}"
     if at_least is not None:
         return _row(name, value, f">= {at_least:g}", value >= at_least, against)

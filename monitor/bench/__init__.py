@@ -1,1 +1,1 @@
-"""Measure the drift statistics against their goals and their peers, on anyone's labelled data."""
+"""Benchmark of the drift tests on a user's own labelled data."""

@@ -1,4 +1,4 @@
-"""A data set under study: its trials are run, and what they gave is kept."""
+"""Campaign of trials on one data set."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,21 +14,21 @@ from monitor.bench.workers import TrialRunner
 
 @dataclass
 class Campaign:
-    """A data set, the processes that work on it, and the outcomes so far."""
+    """A data set with the runner of its trials and their outcomes so far."""
 
     name: str
-    #: Where :func:`open_labelled` finds it.
+    #: The folder of the saved data set, for :func:`open_labelled`.
     folder: Path
     workers: TrialRunner
     plan: Plan
     seed: int
-    #: Whether the goals of power apply; how hard a made-up data set is says nothing. What must hold
-    #: on any data, such as the rate of false alarms, always has its goal.
+    #: Whether the goals of power apply: the difficulty of a synthetic data set is arbitrary. Goals
+    #: that must hold on any data, such as the rate of false alarms, always apply.
     has_power_goals: bool = True
     outcomes: list[Outcome] = field(default_factory=list)
 
     def skip_reason(self, spec: WindowSpec) -> str:
-        """Return why such windows can't be measured; empty if they can."""
+        """Return why windows of this kind can't be measured; empty if they can."""
         largest = max(spec.n_reference, spec.n_current)
         if largest > self.plan.largest_window:
             return f"left out of --{self.plan.name}: windows of {largest:,}"
@@ -39,7 +39,7 @@ class Campaign:
         return ""
 
     def measure(self, spec: WindowSpec, trials: int, *, locate: bool = False) -> list[Outcome]:
-        """Run the trials that the plan's time allows."""
+        """Return the outcomes of the trials that the plan's time allows."""
         tasks = [Trial(self.folder, spec, self.seed + k, locate) for k in range(trials)]
         outcomes = self.workers.run(
             run_trial,
@@ -51,14 +51,14 @@ class Campaign:
         return outcomes
 
     def power_goal(self, goal: float) -> float | None:
-        """Return a goal of power or precision, where this data set has any."""
+        """Return a goal of power or precision; ``None`` where these goals don't apply."""
         return goal if self.has_power_goals else None
 
     def seeds(self, trials: int) -> str:
-        """Name the seeds of so many trials."""
+        """Return the range of the seeds of a number of trials, as text."""
         return f"seeds {self.seed}-{self.seed + trials - 1}"
 
-    def how(self, outcomes: list[Outcome]) -> str:
-        """Say how the outcomes came about."""
+    def provenance(self, outcomes: list[Outcome]) -> str:
+        """Return the seeds and CPU time of outcomes, as text."""
         seconds = float(np.median([outcome.cpu_seconds for outcome in outcomes]))
         return f"{self.seeds(len(outcomes))}; {seconds:.2g} s of CPU each"

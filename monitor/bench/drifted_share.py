@@ -1,4 +1,4 @@
-"""Whether the lower bound on the drifted share is one, and of use."""
+"""Validity and size of the lower bound of the drifted share."""
 
 from collections.abc import Iterator
 
@@ -11,21 +11,21 @@ TENTHS = (WindowSpec("oos", N, N, 0.10), WindowSpec("domain", N, N, 0.10))
 
 
 def drifted_share(campaign: Campaign) -> Iterator[Figure]:
-    """Yield the bound's mean at a true 10%, and its errors over all windows of the study."""
+    """Yield the mean of the bound at a true 10%, and its error rates over all windows."""
     for spec in TENTHS:
-        name = f"mean mass bound, {spec.drift}, {spec.sizes}"
+        name = f"mean bound of the drifted share, {spec.drift}, {spec.sizes}"
         if why := campaign.skip_reason(spec):
             yield missing(name, why, at_least=campaign.power_goal(0.06))
             continue
         outcomes = campaign.measure(spec, campaign.plan.location_trials)
         bounds = [outcome.drifted_share_lower_bound for outcome in outcomes]
         goal = campaign.power_goal(0.06)
-        yield mean(name, bounds, campaign.how(outcomes), largest=1.0, at_least=goal)
+        yield mean(name, bounds, campaign.provenance(outcomes), largest=1.0, at_least=goal)
     for kind, chosen in (
-        ("drift-free", [one for one in campaign.outcomes if one.drifted_share == 0.0]),
-        ("drifted", [one for one in campaign.outcomes if one.drifted_share > 0.0]),
+        ("drift-free", [trial for trial in campaign.outcomes if trial.drifted_share == 0.0]),
+        ("drifted", [trial for trial in campaign.outcomes if trial.drifted_share > 0.0]),
     ):
-        name = f"mass bound exceeds the truth, {kind} windows"
+        name = f"bound exceeds the true drifted share, {kind} windows"
         if not chosen:
             yield missing(name, "no window was measured", at_most=0.05)
             continue

@@ -1,4 +1,4 @@
-"""How often windows without drift alarm."""
+"""False alarm rates on windows without drift."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ MESSAGES_PER_USER = 5
 #: Half an alarm in a year.
 MOST_ALARMS_A_WEEK = 0.5 / 52
 
-#: What each row is called, and its windows.
+#: The name of each row, and its windows.
 ROWS = (
     *(
         row
@@ -33,30 +33,31 @@ ROWS = (
 
 
 def false_alarms(campaign: Campaign) -> Iterator[Figure]:
-    """Yield the rejection rates under the null hypothesis, and how often somebody was woken."""
-    judged: list[Outcome] = []
+    """Yield the rejection rates under the null hypothesis, and the rate of alarms of the daemon."""
+    all_outcomes: list[Outcome] = []
     for kind, spec in ROWS:
         names = [f"false alarms at {alpha:g}, {kind}, {spec.sizes}" for alpha in ALPHAS]
         if why := campaign.skip_reason(spec):
             yield from (missing(name, why) for name in names)
             continue
         outcomes = campaign.measure(spec, campaign.plan.null_trials)
-        judged += outcomes
+        all_outcomes += outcomes
         for name, alpha in zip(names, ALPHAS, strict=True):
             hits = sum(outcome.p_value <= alpha for outcome in outcomes)
-            yield error_rate(name, hits, len(outcomes), alpha, campaign.how(outcomes))
-    if judged:
-        yield _woken(judged)
+            yield error_rate(name, hits, len(outcomes), alpha, campaign.provenance(outcomes))
+    if all_outcomes:
+        yield _daemon_alarms(all_outcomes)
 
 
-def _woken(outcomes: list[Outcome]) -> Figure:
-    """Return the share that alarms as the daemon does: significant, and of enough mass."""
+def _daemon_alarms(outcomes: list[Outcome]) -> Figure:
+    """Return the share of alarms by the daemon's rule: significant, with a large drifted share."""
     drift = Drift()
     hits = sum(
-        one.p_value <= drift.alpha and one.drifted_share_lower_bound >= drift.min_drifted_share
-        for one in outcomes
+        outcome.p_value <= drift.alpha
+        and outcome.drifted_share_lower_bound >= drift.min_drifted_share
+        for outcome in outcomes
     )
-    settings = f"p <= {drift.alpha:g} and a mass of {drift.min_drifted_share:g} or more"
+    settings = f"p <= {drift.alpha:g}, drifted share >= {drift.min_drifted_share:g}"
     return share(
         f"alarms at the daemon's settings ({settings}), all windows above",
         hits,

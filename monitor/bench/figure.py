@@ -1,12 +1,12 @@
-"""Measured figures, and what it takes for each to hold its goal."""
+"""Measured figures and their goals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.bench.intervals import mean_interval, proportion_interval
 from monitor.bench.row import Row
+from monitor.statistics.intervals import clopper_pearson, student_interval
 
 AREA = "drift"
 
@@ -16,18 +16,18 @@ class Figure:
     """A figure with its interval and its goal."""
 
     name: str
-    #: ``None`` where nothing was measured; ``measured`` says why.
+    #: ``None`` where nothing was measured; ``measured`` has the reason.
     value: float | None
-    #: Trials and seeds, or why there is no value.
+    #: Trials and seeds, or the reason for the missing value.
     measured: str
     unit: str = ""
-    #: 95%.
+    #: 95% interval.
     interval: tuple[float, float] | None = None
     goal: str = ""
     holds: bool | None = None
 
     def row(self) -> Row:
-        """Return the line of build/bench.json."""
+        """Return the row of build/bench.json."""
         low, high = self.interval or (0.0, 0.0)
         interval = f"95% interval {low:.4g} to {high:.4g}; " if self.interval else ""
         return Row(
@@ -38,16 +38,16 @@ class Figure:
 def missing(
     name: str, why: str, *, at_least: float | None = None, at_most: float | None = None
 ) -> Figure:
-    """Return a figure that was not measured, and why."""
+    """Return a figure that was not measured, with the reason."""
     return Figure(name, None, why, goal=_bound(0.0, at_least, at_most)[0])
 
 
 def error_rate(name: str, hits: int, trials: int, alpha: float, measured: str) -> Figure:
-    """Return how often what may be wrong with probability alpha was wrong.
+    """Return the rate of an error that may occur with probability alpha.
 
-    It holds when the interval covers alpha or lies below it.
+    The goal holds when the interval covers alpha or lies below it.
     """
-    interval = proportion_interval(hits, trials)
+    interval = clopper_pearson(hits, trials)
     goal = f"interval reaches {alpha:g} or less"
     measured = f"{hits} of {trials}; {measured}"
     return Figure(name, hits / trials, measured, "", interval, goal, interval[0] <= alpha)
@@ -62,10 +62,10 @@ def share(
     at_least: float | None = None,
     at_most: float | None = None,
 ) -> Figure:
-    """Return a proportion; it holds when it is itself on the right side of the goal."""
+    """Return a proportion; the goal holds when the estimate is on its right side."""
     value = hits / trials
     goal, holds = _bound(value, at_least, at_most)
-    interval = proportion_interval(hits, trials)
+    interval = clopper_pearson(hits, trials)
     return Figure(name, value, f"{hits} of {trials}; {measured}", "", interval, goal, holds)
 
 
@@ -78,19 +78,19 @@ def mean(
     at_least: float | None = None,
     at_most: float | None = None,
 ) -> Figure:
-    """Return a mean over trials; it holds when it is itself on the right side of the goal.
+    """Return a mean over trials; the goal holds when the estimate is on its right side.
 
     Args:
-        name: What was measured.
+        name: Name of the figure.
         values: One for each trial, from 0 to ``largest``.
-        measured: How.
-        largest: 1 for shares.
-        at_least: The goal.
-        at_most: The goal.
+        measured: Trials and seeds.
+        largest: Upper limit of the values; 1 for shares.
+        at_least: Goal from below.
+        at_most: Goal from above.
     """
     value = float(np.mean(values))
     goal, holds = _bound(value, at_least, at_most)
-    interval = mean_interval(values)
+    interval = student_interval(values)
     if interval is not None:
         interval = max(interval[0], 0.0), min(interval[1], largest)
     return Figure(name, value, measured, "", interval, goal, holds)
@@ -105,7 +105,7 @@ def single(
     at_least: float | None = None,
     at_most: float | None = None,
 ) -> Figure:
-    """Return one measurement."""
+    """Return a single measurement."""
     goal, holds = _bound(value, at_least, at_most)
     return Figure(name, value, measured, unit, None, goal, holds)
 

@@ -1,4 +1,4 @@
-"""Embeddings whose topics are known, so that drift can be planted."""
+"""Embeddings with known topics, in which drift can be planted."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -7,37 +7,37 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-#: Topic and domain of a sample that belongs to none: novel wherever it turns up.
+#: Topic and domain of a sample without a topic: novel in every window.
 OUT_OF_SCOPE = -1
 
 
 class TooFewSamplesError(ValueError):
-    """Raised when a data set is too small for the windows that are asked of it."""
+    """Raised when a data set is too small for the requested windows."""
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Embeddings with a topic and a domain, which is a group of topics, for each."""
+    """Embeddings, each with a topic and a domain (a group of topics)."""
 
     #: float32 ``[n, d]``, rows of unit norm.
     vectors: NDArray[np.float32]
-    #: int64 ``[n]``, from 0; :data:`OUT_OF_SCOPE` for samples of no topic.
+    #: int64 ``[n]``, from 0; :data:`OUT_OF_SCOPE` for samples without a topic.
     topics: NDArray[np.int64]
     #: int64 ``[n]``, likewise.
     domains: NDArray[np.int64]
 
     @property
     def in_scope(self) -> NDArray[np.int64]:
-        """Return the rows that have a topic."""
+        """Return the rows with a topic."""
         return np.flatnonzero(self.topics != OUT_OF_SCOPE)
 
     @property
     def out_of_scope(self) -> NDArray[np.int64]:
-        """Return the rows that have none."""
+        """Return the rows without a topic."""
         return np.flatnonzero(self.topics == OUT_OF_SCOPE)
 
     def save(self, folder: Path) -> None:
-        """Write the arrays where :func:`open_labelled` finds them."""
+        """Write the arrays for :func:`open_labelled`."""
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "vectors.npy", self.vectors)
         np.save(folder / "topics.npy", self.topics)
@@ -46,7 +46,7 @@ class Labelled:
 
 @lru_cache(maxsize=2)
 def open_labelled(folder: Path) -> Labelled:
-    """Open a saved data set; processes on one machine share its pages."""
+    """Return a saved data set, whose memory pages the processes of a machine share."""
     return Labelled(
         vectors=np.load(folder / "vectors.npy", mmap_mode="r"),
         topics=np.load(folder / "topics.npy"),

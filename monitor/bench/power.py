@@ -1,4 +1,4 @@
-"""How often planted drift is found."""
+"""Power: detection rates of planted drift."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from monitor.bench.campaign import Campaign
 from monitor.bench.figure import Figure, missing, share
 from monitor.bench.windows import WindowSpec
 
-#: Windows, alpha, and the power that is to be reached.
+#: Windows, alpha, and the goal of the power.
 ROWS = (
     (WindowSpec("oos", 1_000, 1_000, 0.05), 0.05, 0.95),
     (WindowSpec("domain", 1_000, 1_000, 0.05), 0.05, 0.85),
@@ -31,4 +31,4 @@ def power(campaign: Campaign) -> Iterator[Figure]:
         outcomes = campaign.measure(spec, campaign.plan.power_trials)
         hits = sum(outcome.p_value <= alpha for outcome in outcomes)
         at_least = campaign.power_goal(goal)
-        yield share(name, hits, len(outcomes), campaign.how(outcomes), at_least=at_least)
+        yield share(name, hits, len(outcomes), campaign.provenance(outcomes), at_least=at_least)

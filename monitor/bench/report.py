@@ -1,4 +1,4 @@
-"""The benchmark as Markdown, printed line by line while it is measured."""
+"""Markdown report, printed line by line during the measurement."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from typing import TextIO
 
 from monitor.bench.figure import Figure
 
-#: Columns, and the width that a terminal shows them in.
+#: Columns with their widths in a terminal.
 COLUMNS = {
     "figure": 66,
     "value": 10,
@@ -15,59 +15,59 @@ COLUMNS = {
     "": 6,
     "measured": 0,
 }
-VERDICTS = {True: "held", False: "MISSED", None: ""}
+GOAL_MARKS = {True: "held", False: "MISSED", None: ""}
 
 
 @dataclass(frozen=True)
 class Table:
-    """Figures that are read side by side."""
+    """Figures in a table of their own."""
 
     note: str
     headings: tuple[str, ...]
     lines: tuple[tuple[str, ...], ...]
-    #: The same, one by one, for build/bench.json.
+    #: The same figures, for build/bench.json.
     figures: tuple[Figure, ...]
 
 
 class Report:
-    """Writes the benchmark to every stream as it comes, and keeps its figures."""
+    """A report on several streams, with its figures."""
 
     def __init__(self, streams: Sequence[TextIO]) -> None:
         self._streams = streams
-        self._begun = False
+        self._started = False
         self._in_table = False
-        #: What the figures are about, where a name of theirs stands alone.
+        #: The data set of the figures, as a prefix of their names.
         self.subject = ""
         self.figures: list[Figure] = []
 
     def title(self, text: str, level: int = 2) -> None:
-        """Begin a section."""
+        """Write the heading of a section."""
         self.note(f"{'#' * level} {text}")
 
     def note(self, text: str) -> None:
         """Write a paragraph."""
-        self._write(f"\n{text}" if self._begun else text)
-        self._begun, self._in_table = True, False
+        self._write(f"\n{text}" if self._started else text)
+        self._started, self._in_table = True, False
 
     def add(self, item: Figure | Table) -> None:
-        """Write a figure, or a table of its own."""
+        """Write a figure or a table."""
         if isinstance(item, Table):
             self.note(item.note)
             self._begin(item.headings, [len(heading) for heading in item.headings])
             for cells in item.lines:
                 self._line(cells, [0] * len(cells))
             self._in_table = False
-            self._keep(*item.figures)
+            self._collect(*item.figures)
             return
         if not self._in_table:
             self._begin(tuple(COLUMNS), list(COLUMNS.values()))
             self._in_table = True
         self._line(cells_of(item), list(COLUMNS.values()))
-        self._keep(item)
+        self._collect(item)
 
-    def _keep(self, *figures: Figure) -> None:
+    def _collect(self, *figures: Figure) -> None:
         prefix = f"{self.subject}: " if self.subject else ""
-        self.figures.extend(replace(one, name=prefix + one.name) for one in figures)
+        self.figures.extend(replace(figure, name=prefix + figure.name) for figure in figures)
 
     def _begin(self, headings: Sequence[str], widths: Sequence[int]) -> None:
         self._write("")
@@ -85,7 +85,7 @@ class Report:
 
 
 def cells_of(figure: Figure) -> tuple[str, ...]:
-    """Return a figure's cells, one for each of :data:`COLUMNS`."""
+    """Return the cells of a figure, one for each of :data:`COLUMNS`."""
     value = "" if figure.value is None else f"{figure.value:.3g} {figure.unit}".strip()
     interval = "{:.3f} - {:.3f}".format(*figure.interval) if figure.interval else ""
     return (
@@ -93,15 +93,15 @@ def cells_of(figure: Figure) -> tuple[str, ...]:
         value,
         interval,
         figure.goal,
-        VERDICTS[figure.holds],
+        GOAL_MARKS[figure.holds],
         figure.measured.replace("|", "/"),
     )
 
 
-def summary(figures: Sequence[Figure]) -> str:
-    """Count the goals that were held, missed and not measured."""
+def summarize(figures: Sequence[Figure]) -> str:
+    """Return the numbers of goals that hold, were missed, and were not measured, as text."""
     goals = [figure for figure in figures if figure.goal]
-    held = sum(figure.holds is True for figure in goals)
-    missed = sum(figure.holds is False for figure in goals)
-    open_goals = len(goals) - held - missed
-    return f"{len(goals)} goals: {held} held, {missed} missed, {open_goals} not told."
+    n_held = sum(figure.holds is True for figure in goals)
+    n_missed = sum(figure.holds is False for figure in goals)
+    n_open = len(goals) - n_held - n_missed
+    return f"{len(goals)} goals: {n_held} held, {n_missed} missed, {n_open} not measured."

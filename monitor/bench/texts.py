@@ -16,14 +16,14 @@ from monitor.traffic.file_source import read_exchanges
 CLINC_FILES = ("data_full.json", "domains.json")
 
 ACCEPTED = (
-    "give a folder that holds CLINC150 (data_full.json and domains.json, or a folder clinc150 "
-    "with them), or .jsonl files of exchanges with a topic each"
+    "give a folder with CLINC150 (data_full.json and domains.json, or a folder clinc150 with "
+    "them), or with .jsonl files of exchanges that have a topic each"
 )
 
 
 @dataclass(frozen=True)
 class LabelledTexts:
-    """Texts with the numbers of their topics and domains, as :class:`Labelled` has them."""
+    """Texts with the numbers of their topics and domains, as in :class:`Labelled`."""
 
     name: str
     texts: Sequence[str]
@@ -32,31 +32,31 @@ class LabelledTexts:
 
 
 def read_texts(folder: Path, settings: Traffic) -> LabelledTexts:
-    """Read whichever data set the folder holds.
+    """Return the data set of a folder, CLINC150 or exchanges.
 
     Raises:
-        InputError: It holds none, or one that can't be read.
+        InputError: The folder has no data set, or one that can't be read.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; {ACCEPTED}")
-    for one in (folder, folder / "clinc150"):
-        if all((one / name).is_file() for name in CLINC_FILES):
-            return read_clinc(one)
+        raise InputError(f"no such folder: {folder}; {ACCEPTED}")
+    for place in (folder, folder / "clinc150"):
+        if all((place / name).is_file() for name in CLINC_FILES):
+            return read_clinc(place)
     files = sorted(folder.glob("*.jsonl"))
     if not files:
-        raise InputError(f"{folder}: no data set; {ACCEPTED}")
+        raise InputError(f"no data set in folder: {folder}; {ACCEPTED}")
     return read_labelled_exchanges(files, settings)
 
 
 def read_clinc(folder: Path) -> LabelledTexts:
-    """Read CLINC150: intents are topics, ``oos`` is out of scope (Larson et al., EMNLP 2019)."""
+    """Return CLINC150: intents are topics, ``oos`` is out of scope (Larson et al., EMNLP 2019)."""
     try:
         splits = json.loads((folder / "data_full.json").read_text(encoding="utf-8"))
         intents_of = json.loads((folder / "domains.json").read_text(encoding="utf-8"))
         pairs = [(text, intent) for split in splits.values() for text, intent in split]
         domain_of = {intent: name for name, intents in intents_of.items() for intent in intents}
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise InputError(f"{folder}: not CLINC150: {error}") from None
+        raise InputError(f"not CLINC150: {folder}: {error}; {ACCEPTED}") from None
     topics = ["" if intent == "oos" else intent for _, intent in pairs]
     return LabelledTexts(
         "CLINC150",
@@ -67,14 +67,14 @@ def read_clinc(folder: Path) -> LabelledTexts:
 
 
 def read_labelled_exchanges(files: Sequence[Path], settings: Traffic) -> LabelledTexts:
-    """Read exchanges in any form that driftwarden reads.
+    """Return the prompts of exchanges in any traffic format.
 
     The topic is ``metadata.topic``, else ``task_type``; an exchange without one is out of scope.
     The domain, a group of topics, is ``metadata.domain``, else the topic. Lines that can't be read
-    are an error: a benchmark on part of the data would say nothing about the whole.
+    are an error: a benchmark on part of the data would be biased.
 
     Raises:
-        InputError: A line can't be read, or fewer than two topics are named.
+        InputError: A line can't be read, or there are fewer than two topics.
     """
     texts, topics, domains = [], [], []
     for path in files:
@@ -89,16 +89,16 @@ def read_labelled_exchanges(files: Sequence[Path], settings: Traffic) -> Labelle
     n_topics = len(set(topics) - {""})
     if n_topics < 2:
         raise InputError(
-            f"{files[0].parent}: {n_topics} topic(s) in {len(texts)} exchanges; name each one's "
-            "topic in `metadata.topic` or `task_type`"
+            f"too few topics in {files[0].parent}: {n_topics} in {len(texts)} exchanges; set the "
+            "topic of each in `metadata.topic` or `task_type`"
         )
-    named = [domain or topic for domain, topic in zip(domains, topics, strict=True)]
+    group_names = [domain or topic for domain, topic in zip(domains, topics, strict=True)]
     return LabelledTexts(
-        files[0].parent.resolve().name, texts, number_labels(topics), number_labels(named)
+        files[0].parent.resolve().name, texts, number_labels(topics), number_labels(group_names)
     )
 
 
 def number_labels(labels: Sequence[str]) -> NDArray[np.int64]:
-    """Number labels from 0 in alphabetical order; the empty one is out of scope."""
+    """Return numbers from 0 for labels in alphabetical order; the empty label is out of scope."""
     number = {label: i for i, label in enumerate(sorted(set(labels) - {""}))}
     return np.array([number.get(label, OUT_OF_SCOPE) for label in labels], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""One pair of windows, compared, and how the comparison did against the truth."""
+"""Trials: pairs of windows with planted drift, compared and scored against the truth."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,52 +11,52 @@ from monitor.bench.labelled import open_labelled
 from monitor.bench.windows import Windows, WindowSpec, draw_windows
 from monitor.drift import Cluster, compare
 
-#: The samples that a reviewer sees first.
+#: Number of samples of the highest novelty whose precision is measured.
 TOP = 50
-#: Enough for every level that is asked for, at a quarter of the time of the default.
+#: Enough for every measured level, at a quarter of the time of the default.
 N_PERMUTATIONS = 1_999
-#: Enough to tell any p-value from any level.
+#: Decimals of stored outcomes, enough to compare any p-value with any level.
 DIGITS = 6
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A pair of windows to be drawn and compared."""
+    """A pair of windows to draw and compare."""
 
     folder: Path
     spec: WindowSpec
     seed: int
-    #: Whether what is pointed at is judged too.
+    #: Whether novelty and clusters are scored too.
     locate: bool = False
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
-    """What a comparison said, beside the truth."""
+    """The result of a comparison, with the truth."""
 
     p_value: float
     drifted_share_lower_bound: float
-    #: The mass that was planted.
+    #: The planted drifted share.
     drifted_share: float
-    #: Planted share of the :data:`TOP` samples of highest novelty; this and what follows is 0 where
-    #: it wasn't asked for.
+    #: Planted share of the :data:`TOP` samples of highest novelty; this and the following fields
+    #: are 0 unless the trial scores novelty and clusters.
     precision: float
     n_clusters: int
     #: Clusters in which planted samples are more frequent than in the window.
     n_enriched: int
     #: Clusters of which at least half is planted.
     n_mostly_planted: int
-    #: Share of the planted samples that lies in some cluster.
+    #: Share of the planted samples that are in a cluster.
     coverage: float
     cpu_seconds: float
 
     @property
     def bound_exceeds_truth(self) -> bool:
-        """Return whether the lower bound on the drifted mass is wrong."""
+        """Return whether the lower bound exceeds the true drifted share."""
         return self.drifted_share_lower_bound > self.drifted_share + 1e-12
 
 
 def run_trial(trial: Trial) -> Outcome:
-    """Draw the windows and compare them."""
+    """Return the outcome of a trial."""
     data = open_labelled(trial.folder)
     rng = np.random.default_rng(trial.seed)
     windows = draw_windows(data, trial.spec, rng)
@@ -74,9 +74,9 @@ def run_trial(trial: Trial) -> Outcome:
     cpu_seconds = process_time() - start
     top = np.argsort(-result.novelty, kind="stable")[:TOP]
     shares = planted_shares(result.clusters, windows)
-    found = np.zeros(len(windows.current), dtype=bool)
+    in_cluster = np.zeros(len(windows.current), dtype=bool)
     for cluster in result.clusters:
-        found[cluster.members] = True
+        in_cluster[cluster.members] = True
     planted_share = float(windows.planted.mean())
     return Outcome(
         p_value=round(result.p_value, DIGITS),
@@ -86,11 +86,11 @@ def run_trial(trial: Trial) -> Outcome:
         n_clusters=len(shares),
         n_enriched=sum(share > planted_share for share in shares),
         n_mostly_planted=sum(share >= 0.5 for share in shares),
-        coverage=round(float(found[windows.planted].mean()), DIGITS) if planted_share else 0.0,
+        coverage=round(float(in_cluster[windows.planted].mean()), DIGITS) if planted_share else 0.0,
         cpu_seconds=round(cpu_seconds, 3),
     )
 
 
 def planted_shares(clusters: tuple[Cluster, ...], windows: Windows) -> list[float]:
-    """Return the planted share of each cluster's members."""
+    """Return the planted share of the members of each cluster."""
     return [float(windows.planted[cluster.members].mean()) for cluster in clusters]

@@ -1,4 +1,4 @@
-"""Pairs of windows drawn without replacement, with drift planted in the current one."""
+"""Windows drawn without replacement, with drift planted in the current one."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from monitor.bench.labelled import Labelled, TooFewSamplesError
 
-#: ``oos``: scattered queries of no topic; ``domain``, ``topic``: one that the reference lacks;
-#: ``surge``: a domain that it has takes a larger share.
+#: ``oos``: scattered queries without a topic; ``domain``, ``topic``: a new one; ``surge``: a larger
+#: share of a known domain.
 Kind = Literal["none", "oos", "domain", "topic", "surge"]
 
-WORDS: dict[Kind, str] = {
+DRIFT_LABELS: dict[Kind, str] = {
     "none": "no drift",
     "oos": "{share} out-of-scope",
     "domain": "{share} new domain",
@@ -23,25 +23,25 @@ WORDS: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class WindowSpec:
-    """What a pair of windows is to hold."""
+    """The specification of a pair of windows."""
 
     kind: Kind
     n_reference: int
     n_current: int
-    #: Planted share of the current window; for a surge what the domain's share rises by.
+    #: Planted share of the current window; for a surge the increase of the domain's share.
     share: float = 0.0
     #: More than 1: each user has one topic and this many messages on it.
     messages_per_user: int = 1
 
     @property
     def drift(self) -> str:
-        """Return the drift in words."""
+        """Return the kind and share of drift, as text."""
         points = f"{100 * self.share:g}"
-        return WORDS[self.kind].format(share=f"{points}%", points=points)
+        return DRIFT_LABELS[self.kind].format(share=f"{points}%", points=points)
 
     @property
     def sizes(self) -> str:
-        """Return the sizes in words."""
+        """Return the sizes, as text."""
         if self.n_reference == self.n_current:
             return f"n = {self.n_current:,}"
         return f"{self.n_reference:,} against {self.n_current:,}"
@@ -49,14 +49,14 @@ class WindowSpec:
 
 @dataclass(frozen=True)
 class Windows:
-    """Row numbers of both windows, and the truth about them."""
+    """The row numbers of both windows, with the truth."""
 
     reference: NDArray[np.int64]
     current: NDArray[np.int64]
-    #: bool ``[n_current]``: drawn from what is new or, in a surge, from the surging domain.
+    #: bool ``[n_current]``: of the new topic or domain or, in a surge, of the surging domain.
     planted: NDArray[np.bool_]
-    #: Share of the current window's distribution that the reference's can't account for: the total
-    #: variation distance between them.
+    #: Share of the current distribution that the reference doesn't explain: their total variation
+    #: distance.
     drifted_share: float
     #: int64 users of each window; ``None``: each message stands alone.
     reference_groups: NDArray[np.int64] | None = None
@@ -64,10 +64,10 @@ class Windows:
 
 
 def draw_windows(data: Labelled, spec: WindowSpec, rng: np.random.Generator) -> Windows:
-    """Draw a pair of windows.
+    """Return a random pair of windows.
 
     Raises:
-        TooFewSamplesError: The data set is too small for them.
+        TooFewSamplesError: The data set is too small.
     """
     if spec.messages_per_user > 1:
         return _draw_users(data, spec, rng)
@@ -95,10 +95,10 @@ def draw_windows(data: Labelled, spec: WindowSpec, rng: np.random.Generator) -> 
 def draw_weeks(
     data: Labelled, shares: list[float], n: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
-    """Draw a reference window and a current one for each week, with scattered novel queries.
+    """Return a reference window and one window per week, with scattered novel queries.
 
-    The weeks share no row with the reference, and no novel row with each other; their ordinary rows
-    are drawn anew from all that the reference has left.
+    The weeks share no row with the reference, and no novel row with each other; the ordinary rows
+    of each week are drawn from all rows outside the reference.
 
     Args:
         data: The data set.
@@ -107,7 +107,7 @@ def draw_weeks(
         rng: Draws the rows.
 
     Raises:
-        TooFewSamplesError: The data set is too small for them.
+        TooFewSamplesError: The data set is too small.
     """
     counts = [round(share * n) for share in shares]
     _require(len(data.in_scope), 2 * n, f"weeks of {n:,}")
@@ -125,10 +125,10 @@ def draw_weeks(
 def draw_independent_weeks(
     data: Labelled, n_weeks: int, n: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
-    """Draw a reference window and one for each week, independently, from the samples in scope.
+    """Return a reference window and one window per week, drawn independently from the population.
 
-    With replacement, within windows and between them: the data set is the population. More weeks
-    than it has samples for, drawn without, would resemble each other more than the reference.
+    With replacement, within windows and between them: the samples in scope are the population.
+    Without replacement, many weeks would resemble each other more than the reference.
     """
     population = data.in_scope
     return rng.choice(population, n), [rng.choice(population, n) for _ in range(n_weeks)]
@@ -138,10 +138,10 @@ def _draw_surge(data: Labelled, spec: WindowSpec, rng: np.random.Generator) -> W
     counts = np.bincount(data.domains[data.in_scope])
     ordinary_share = counts / counts.sum()
     wanted = (ordinary_share + spec.share) * spec.n_current
-    # What the reference takes of a domain is random: five standard deviations are allowed for.
+    # The reference takes a random number of a domain: allow for five standard deviations.
     taken = ordinary_share * spec.n_reference
     left_over = counts - taken - 5 * np.sqrt(taken)
-    # A domain that would fill half the window or more is no topic among others.
+    # A domain with half the window or more is too large for a topic.
     usable = (counts > 0) & (left_over > wanted) & (wanted < spec.n_current / 2)
     if not usable.any():
         raise TooFewSamplesError(f"{spec.drift}, {spec.sizes}: no domain has enough samples left")
@@ -149,32 +149,32 @@ def _draw_surge(data: Labelled, spec: WindowSpec, rng: np.random.Generator) -> W
     order = rng.permutation(data.in_scope)
     reference, left = order[: spec.n_reference], order[spec.n_reference :]
     surging = left[data.domains[left] == domain]
-    others = left[data.domains[left] != domain]
+    ordinary = left[data.domains[left] != domain]
     n_surging = round(wanted[domain])
     n_others = spec.n_current - n_surging
-    _require(len(others), n_others, f"{spec.drift}, {spec.sizes}")
+    _require(len(ordinary), n_others, f"{spec.drift}, {spec.sizes}")
     return Windows(
         reference=reference,
-        current=np.concatenate([others[:n_others], surging[:n_surging]]),
+        current=np.concatenate([ordinary[:n_others], surging[:n_surging]]),
         planted=np.arange(spec.n_current) >= n_others,
         drifted_share=n_surging / spec.n_current - float(ordinary_share[domain]),
     )
 
 
 def _draw_users(data: Labelled, spec: WindowSpec, rng: np.random.Generator) -> Windows:
-    """Draw users, each with messages on one topic only; no user is on both sides."""
+    """Return windows of users with messages on one topic each; no user is on both sides."""
     if spec.kind != "none":
-        raise ValueError(f"users are drawn without drift only, not with {spec.drift}")
+        raise ValueError(f"users are drawn without drift only; got {spec.drift}")
     per_user = spec.messages_per_user
     users = []
     for topic in np.unique(data.topics[data.in_scope]):
         rows = rng.permutation(np.flatnonzero(data.topics == topic))
         users.append(rows[: len(rows) // per_user * per_user].reshape(-1, per_user))
-    everyone = np.concatenate(users)
+    all_users = np.concatenate(users)
     n_reference, n_current = spec.n_reference // per_user, spec.n_current // per_user
-    _require(len(everyone) * per_user, (n_reference + n_current) * per_user, spec.sizes)
-    chosen = rng.permutation(len(everyone))[: n_reference + n_current]
-    rows = everyone[chosen]
+    _require(len(all_users) * per_user, (n_reference + n_current) * per_user, spec.sizes)
+    chosen = rng.permutation(len(all_users))[: n_reference + n_current]
+    rows = all_users[chosen]
     return Windows(
         reference=rows[:n_reference].ravel(),
         current=rows[n_reference:].ravel(),
@@ -188,7 +188,7 @@ def _draw_users(data: Labelled, spec: WindowSpec, rng: np.random.Generator) -> W
 def _pick_label(
     labels: NDArray[np.int64], n: int, spec: WindowSpec, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Return the rows of a random label that has at least n of them, and leaves enough others."""
+    """Return the rows of a random label with at least n rows that leaves enough other rows."""
     counts = np.bincount(labels[labels >= 0])
     n_others = spec.n_reference + spec.n_current - n
     usable = np.flatnonzero((counts > 0) & (counts >= n) & (counts.sum() - counts >= n_others))
@@ -201,6 +201,6 @@ def _pick_label(
     return np.flatnonzero(labels == rng.choice(usable))
 
 
-def _require(available: int, wanted: int, spec: str) -> None:
-    if available < wanted:
-        raise TooFewSamplesError(f"{spec}: needs {wanted:,} samples; there are {available:,}")
+def _require(available: int, required: int, windows: str) -> None:
+    if available < required:
+        raise TooFewSamplesError(f"{windows}: needs {required:,} samples; there are {available:,}")

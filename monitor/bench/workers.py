@@ -1,4 +1,4 @@
-"""Run independent trials in processes, under a time budget, with a progress bar."""
+"""Worker processes for independent trials, with a time budget and a progress bar."""
 
 import os
 from collections import deque
@@ -17,12 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-#: Is told of each trial as it ends: the function, the task, the result.
+#: Receives each finished trial: the function, the task, the result.
 ResultCallback = Callable[[Callable[..., Any], Any, Any], None]
 
 
 class TrialRunner(Protocol):
-    """Runs independent trials; see :meth:`Workers.run`."""
+    """A runner of independent trials; see :meth:`Workers.run`."""
 
     def run(
         self,
@@ -48,7 +48,7 @@ class Workers:
 
     def __enter__(self) -> Self:
         self._stack.enter_context(one_thread_each())
-        # Spawned, because a fork of a process with threads may hang.
+        # Spawned, because the fork of a process with threads may hang.
         self._executor = self._stack.enter_context(
             ProcessPoolExecutor(
                 self.n_processes, mp_context=get_context("spawn"), initializer=_end_with_parent
@@ -79,10 +79,10 @@ class Workers:
 
         Args:
             function: Importable by its name.
-            tasks: Arguments, each of one call.
-            label: What the bar says.
-            seconds: No task begins later than this, save one for each process.
-            each: Is called with the function, a task and its result, as it ends.
+            tasks: The argument of each call.
+            label: Label of the progress bar.
+            seconds: Time after which no task starts, except the first of each process.
+            on_result: Called with the function, a task and its result, as each task ends.
         """
         waiting = deque(enumerate(tasks))
         running: dict[Future[Result], int] = {}
@@ -108,7 +108,7 @@ class Workers:
 
 
 def _end_with_parent() -> None:
-    """End this worker when the benchmark is killed: it would wait for a next trial for ever."""
+    """End this worker when the benchmark is killed, instead of waiting for trials forever."""
     Thread(target=_wait_for_parent, daemon=True).start()
 
 
@@ -120,7 +120,7 @@ def _wait_for_parent() -> None:
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
-    """Let processes that start meanwhile use one thread of linear algebra each."""
+    """Limit processes that start in this context to one thread of linear algebra each."""
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     try:
@@ -134,7 +134,7 @@ def one_thread_each() -> Iterator[None]:
 
 
 def progress_bars() -> Progress:
-    """Return bars on standard error; nothing where that is not a terminal."""
+    """Return progress bars on standard error, hidden where that isn't a terminal."""
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),

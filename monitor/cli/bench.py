@@ -1,4 +1,4 @@
-"""`driftwarden bench`: the statistics against their goals and their peers, on your data too."""
+"""Command group `driftwarden bench`: the drift tests on labelled data."""
 
 import sys
 from pathlib import Path
@@ -11,94 +11,78 @@ from monitor.cli.shared.context import ConfigOption, read_settings
 from monitor.cli.shared.targets import require_distinct_files
 from monitor.errors import InputError
 
-app = typer.Typer(no_args_is_help=True, help="Measure driftwarden against its goals.")
+app = typer.Typer(no_args_is_help=True, help="Measure the drift tests against their goals.")
 
 
 @app.callback()
 def bench() -> None:
-    """Measure driftwarden against its goals."""
+    """Measure the drift tests against their goals."""
 
 
 @app.command()
 def drift(
     *,
     data: Annotated[
-        Path | None,
+        Path,
         typer.Option(
             envvar="DRIFTWARDEN_DATA",
-            help="Folder with a labelled data set: CLINC150, or .jsonl files of exchanges whose "
-            "topic is in `metadata.topic` or `task_type` (none: out of scope) and whose domain, a "
-            "group of topics, may be in `metadata.domain`. Without it: synthetic data only.",
+            help="Folder with a labelled data set: CLINC150, or .jsonl files of exchanges with the "
+            "topic in `metadata.topic` or `task_type` (none: out of scope) and optionally the "
+            "domain, a group of topics, in `metadata.domain`.",
             show_default=False,
         ),
-    ] = None,
+    ],
     quick: Annotated[
-        bool, typer.Option("--quick", help="Two minutes: few trials, small windows.")
+        bool, typer.Option("--quick", help="A minute: few trials, small windows.")
     ] = False,
-    full: Annotated[
-        bool, typer.Option("--full", help="Every trial and every size: hours.")
-    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="All trials of all sizes: hours.")] = False,
     only: Annotated[
         list[Section] | None,
-        typer.Option(help="Measure this part only; may be repeated.", show_default=False),
+        typer.Option(help="Measure this section only; may be repeated.", show_default=False),
     ] = None,
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of the first trial; trial k has seed + k.")
     ] = 0,
-    ledger: Annotated[
-        Path | None,
-        typer.Option(
-            help="Keep finished trials in this folder, and go on from those that it holds: a run "
-            "may be stopped at any time. Trials of other code are not used.",
-            show_default=False,
-        ),
-    ] = None,
     row_seconds: Annotated[
         float | None,
         typer.Option(
-            min=0, help="Seconds after which a row begins no further trial.", show_default=False
+            min=0, help="Seconds after which a row starts no further trial.", show_default=False
         ),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Trials that run at once; by default one on each core."),
+        typer.Option(min=1, help="Number of trials that run at once; default: one per core."),
     ] = None,
     markdown: Annotated[
         Path | None,
-        typer.Option(help="Write what is printed to this file too.", show_default=False),
+        typer.Option(help="Write the report to this file too.", show_default=False),
     ] = None,
     json_file: Annotated[
-        Path, typer.Option("--json", help="Where the figures go, one object each.")
+        Path, typer.Option("--json", help="File of the figures, as a JSON list.")
     ] = Path("build/bench.json"),
     config: ConfigOption = None,
 ) -> None:
-    """Measure the tests of input drift: false alarms, power, localisation, peers, speed.
+    """Measure the input drift tests on your data: false alarms, power, localisation, drifted share.
 
-    Drift is planted in windows of labelled prompts, so that the truth is known; the encoder is that
-    of the configuration, so that the figures are those of your topics as your daemon sees them.
-    Figures are printed as Markdown as they come: value, 95% interval, goal, held or missed. About
-    ten minutes on two cores.
+    Drift is planted in windows of labelled prompts, so that the truth is known. The prompts are
+    embedded by the configured encoder, so that the figures are those of your topics in your daemon.
+    The report is printed as Markdown while it is measured: value, 95% interval, goal, held or
+    missed. It takes about five minutes on two cores.
     """
     from contextlib import ExitStack
     from dataclasses import replace
 
-    from bench.drift.ledger import Ledger
     from monitor.bench.benchmark import load_data, run_benchmark
     from monitor.bench.report import Report
     from monitor.bench.row import write_rows
 
     if quick and full:
-        raise typer.BadParameter("give --quick or --full, not both")
-    files = {"--markdown": markdown, "--json": json_file}
-    require_distinct_files(files, _files_of(data, ledger))
+        raise typer.BadParameter("--quick and --full exclude each other; give one of them")
+    require_distinct_files({"--markdown": markdown, "--json": json_file}, _files_of(data))
     plan = QUICK if quick else FULL if full else DEFAULT
     if row_seconds is not None:
-        plan = replace(plan, row_seconds=row_seconds, peer_seconds=row_seconds)
-    settings = read_settings(config)
-    sections = only or tuple(Section)
-    labelled = None if data is None else load_data(data, settings, sections)
-    if labelled is None:
-        typer.echo("No --data: synthetic data only.", err=True)
+        plan = replace(plan, row_seconds=row_seconds)
+    labelled = load_data(data, read_settings(config))
     with ExitStack() as stack:
         streams: list[TextIO] = [sys.stdout]
         if markdown is not None:
@@ -110,22 +94,19 @@ def drift(
                 plan,
                 report,
                 seed=seed,
-                sections=sections,
-                ledger=None if ledger is None else Ledger(ledger),
+                sections=only or tuple(Section),
                 n_processes=workers,
             )
-        finally:  # a run of hours that is stopped keeps what it has measured
+        finally:  # an interrupted run keeps the figures that it has measured
             write_rows(json_file, [figure.row() for figure in report.figures])
     typer.echo(f"Figures: {json_file}", err=True)
 
 
-def _files_of(*folders: Path | None) -> dict[str, Path]:
-    """Return the files that data or trials are read from, by what they are."""
+def _files_of(folder: Path) -> dict[str, Path]:
+    """Return the files of the data set by their description in error messages."""
     return {
-        f"{path.name} of what is read from {folder}": path
-        for folder in folders
-        if folder is not None
-        for pattern in ("*.json*", "clinc150/*.json", "alpaca_eval/*.json")
+        f"{path.name} of the data in {folder}": path
+        for pattern in ("*.json*", "clinc150/*.json")
         for path in folder.glob(pattern)
     }
 

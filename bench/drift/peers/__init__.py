@@ -1,1 +1,1 @@
-"""Other tests of drift, called as their users would call them."""
+"""Other drift tests, called as their users would call them."""

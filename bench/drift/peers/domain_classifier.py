@@ -1,4 +1,4 @@
-"""The classifier two-sample test: can a model tell the windows apart on samples it hasn't seen?
+"""The classifier two-sample test: whether a model separates the windows on unseen samples.
 
 Reference: Lopez-Paz & Oquab, "Revisiting Classifier Two-Sample Tests", ICLR 2017.
 """
@@ -24,9 +24,9 @@ def domain_classifier(
         np.concatenate([a[:half_a], b[:half_b]]),
         np.repeat([0, 1], [half_a, half_b]),
     )
-    found = mannwhitneyu(
+    test = mannwhitneyu(
         classifier.decision_function(b[half_b:]),
         classifier.decision_function(a[half_a:]),
         alternative="greater",
     )
-    return float(found.pvalue)
+    return float(test.pvalue)

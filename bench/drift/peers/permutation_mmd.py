@@ -14,13 +14,13 @@ BANDWIDTH_SAMPLES = 1000
 
 
 class Form(StrEnum):
-    """How the labellings are evaluated. The values are the same; the cost is not."""
+    """Evaluation of the labellings: equal values at different costs."""
 
-    #: 64 labellings as one matrix product: the fastest that we know.
+    #: 64 labellings as one matrix product: the fastest form that we know.
     PRODUCTS = "matrix products"
     #: One labelling as one product of the matrix with a vector.
     ONE_BY_ONE = "one by one"
-    #: The kernel matrix is put into each random order, and the means of its blocks are taken: how
+    #: The kernel matrix is reordered for each labelling, and the means of its blocks are taken, as
     #: the method is usually written.
     REORDERED = "reordered"
 
@@ -30,7 +30,7 @@ AT_ONCE = {Form.PRODUCTS: 64, Form.ONE_BY_ONE: 1, Form.REORDERED: 1}
 
 
 class KernelTest:
-    """The kernel matrix of two windows, made once, and the statistic for any labelling."""
+    """The kernel matrix of two windows, and the statistic of any labelling."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class KernelTest:
         current: NDArray[np.float32],
         rng: np.random.Generator,
     ) -> None:
-        """Make the matrix; the bandwidth is the median distance of the pooled samples.
+        """Compute the matrix; the bandwidth is the median distance of the pooled samples.
 
         Args:
             reference: float32 ``[m, d]``.
@@ -90,7 +90,7 @@ def permutation_mmd(
         form: How they are evaluated.
     """
     test = KernelTest(reference, current, rng)
-    # Orders of summation differ by a rounding error: a labelling that ties must count.
+    # Orders of summation differ by a rounding error: a tied labelling must count.
     least = test.observed() * (1 - 1e-5)
     larger = int((test.permuted(n_permutations, form, rng) >= least).sum())
     return (1 + larger) / (1 + n_permutations)
@@ -98,9 +98,9 @@ def permutation_mmd(
 
 def _blocks(kernel: NDArray[np.float32], m: int) -> float:
     n = len(kernel) - m
-    within = float(kernel[:m, :m].sum(dtype=np.float64)) / (m * (m - 1))
-    within += float(kernel[m:, m:].sum(dtype=np.float64)) / (n * (n - 1))
-    return within - 2 * float(kernel[:m, m:].sum(dtype=np.float64)) / (m * n)
+    own = float(kernel[:m, :m].sum(dtype=np.float64)) / (m * (m - 1))
+    own += float(kernel[m:, m:].sum(dtype=np.float64)) / (n * (n - 1))
+    return own - 2 * float(kernel[:m, m:].sum(dtype=np.float64)) / (m * n)
 
 
 def squared_mmd(
@@ -114,29 +114,29 @@ def squared_mmd(
         is_reference: ``[N, B]`` of 0 and 1, each column with as many ones.
     """
     products = kernel @ is_reference
-    within = np.einsum("ij,ij->j", products, is_reference, dtype=np.float64)
-    across = products.sum(axis=0, dtype=np.float64) - within
-    others = total - 2 * across - within
+    own = np.einsum("ij,ij->j", products, is_reference, dtype=np.float64)
+    across = products.sum(axis=0, dtype=np.float64) - own
+    current = total - 2 * across - own
     m = float(is_reference[:, 0].sum())
     n = len(kernel) - m
     squared: NDArray[np.float64] = (
-        within / (m * (m - 1)) + others / (n * (n - 1)) - 2 * across / (m * n)
+        own / (m * (m - 1)) + current / (n * (n - 1)) - 2 * across / (m * n)
     )
     return squared
 
 
 def _centred_kernel(vectors: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     norms = np.einsum("ij,ij->i", vectors, vectors)
-    some = rng.permutation(len(vectors))[:BANDWIDTH_SAMPLES]
-    among = norms[some][:, None] + norms[some] - 2 * vectors[some] @ vectors[some].T
-    bandwidth = float(np.median(among[np.triu_indices(len(some), 1)]))
+    rows = rng.permutation(len(vectors))[:BANDWIDTH_SAMPLES]
+    squared = norms[rows][:, None] + norms[rows] - 2 * vectors[rows] @ vectors[rows].T
+    bandwidth = float(np.median(squared[np.triu_indices(len(rows), 1)]))
     kernel = vectors @ vectors.T
     kernel *= 2
     kernel -= norms
     kernel -= norms[:, None]
     kernel /= 2 * bandwidth
     np.exp(kernel, out=kernel)
-    # What is left after the mean is small, so that single precision keeps its digits.
+    # Without the mean the values are small, so that single precision keeps their digits.
     kernel -= float(kernel.mean(dtype=np.float64))
     np.fill_diagonal(kernel, 0.0)
     return kernel

@@ -1,1 +1,1 @@
-"""The parts of the benchmark; each yields its figures as they are measured."""
+"""Sections of the benchmark; each yields its figures as they are measured."""

@@ -1,4 +1,4 @@
-"""Real answers: a new release asked the same kind of prompts, and one asked others more often."""
+"""Responses of real releases: a new release, and one whose prompts have changed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.drift.plan import DriftPlan
 from bench.drift.sources.releases import Releases, open_releases
 from monitor.bench.figure import Figure, error_rate, share
-from monitor.bench.plan import Plan
 from monitor.bench.workers import TrialRunner
 from monitor.drift import compare_given
 
@@ -23,7 +23,7 @@ POWER_GOAL = 0.99
 
 @dataclass(frozen=True)
 class Change:
-    """Two releases whose answers to different halves of the prompts are to be compared."""
+    """Two releases, compared by their responses to different prompts."""
 
     path: Path
     before: str
@@ -31,7 +31,7 @@ class Change:
     seed: int
 
 
-def output_p_value(task: Change) -> float:
+def release_p_value(task: Change) -> float:
     """Return the p-value of output drift from one release to the other."""
     releases = _open(task.path)
     rng = np.random.default_rng(task.seed)
@@ -39,9 +39,9 @@ def output_p_value(task: Change) -> float:
     first, second = order[:N], order[N : 2 * N]
     return compare_given(
         releases.prompts[first],
-        releases.answers[task.before][first],
+        releases.responses[task.before][first],
         releases.prompts[second],
-        releases.answers[task.after][second],
+        releases.responses[task.after][second],
         rng=rng,
         n_permutations=N_PERMUTATIONS,
     ).p_value
@@ -49,29 +49,29 @@ def output_p_value(task: Change) -> float:
 
 @dataclass(frozen=True)
 class Moved:
-    """One release's answers before and after prompts of one source have become more frequent."""
+    """A release, compared with itself after the prompts of one source have become more frequent."""
 
     path: Path
     source: str
-    #: Whether the form of the prompts is given, as the evaluation does.
-    with_forms: bool
+    #: Whether descriptors of the prompts are covariates, as in a drift evaluation.
+    with_descriptors: bool
     seed: int
 
 
 def moved_p_value(task: Moved) -> float:
-    """Return the p-value of output drift where only the prompts moved."""
+    """Return the p-value of output drift where only the prompts have changed."""
     releases = _open(task.path)
     rng = np.random.default_rng(task.seed)
     sides = _moved(releases, task.source, rng)
-    answers = list(releases.answers.values())[task.seed % len(releases.answers)]
-    forms = [releases.forms[side] if task.with_forms else None for side in sides]
+    responses = list(releases.responses.values())[task.seed % len(releases.responses)]
+    descriptors = [releases.descriptors[side] if task.with_descriptors else None for side in sides]
     return compare_given(
         releases.prompts[sides[0]],
-        answers[sides[0]],
+        responses[sides[0]],
         releases.prompts[sides[1]],
-        answers[sides[1]],
-        reference_covariates=forms[0],
-        current_covariates=forms[1],
+        responses[sides[1]],
+        reference_covariates=descriptors[0],
+        current_covariates=descriptors[1],
         rng=rng,
         n_permutations=N_PERMUTATIONS,
     ).p_value
@@ -80,34 +80,34 @@ def moved_p_value(task: Moved) -> float:
 def _moved(
     releases: Releases, source: str, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Deal out all prompts: a quarter of a source's to the reference, half of the others'."""
+    """Split the prompts: to the reference a quarter of one source and half of all other sources."""
     order = rng.permutation(len(releases.prompts))
     own = order[releases.sources[order] == source]
-    others = order[releases.sources[order] != source]
-    parts = len(own) // 4, len(others) // 2
+    other_sources = order[releases.sources[order] != source]
+    parts = len(own) // 4, len(other_sources) // 2
     return (
-        np.concatenate([own[: parts[0]], others[: parts[1]]]),
-        np.concatenate([own[parts[0] :], others[parts[1] :]]),
+        np.concatenate([own[: parts[0]], other_sources[: parts[1]]]),
+        np.concatenate([own[parts[0] :], other_sources[parts[1] :]]),
     )
 
 
 def release(
-    releases: Releases, path: Path, workers: TrialRunner, plan: Plan, seed: int
+    releases: Releases, path: Path, workers: TrialRunner, plan: DriftPlan, seed: int
 ) -> Iterator[Figure]:
-    """Yield how often each new release is noticed, and how often the same one is taken for new.
+    """Yield the alarm rates for each new release and for the same release twice.
 
     Args:
-        releases: What is compared.
-        path: Where they are saved.
-        workers: Do the work.
-        plan: How many trials.
-        seed: Of the first trial.
+        releases: The responses of the releases.
+        path: The file of the saved releases.
+        workers: Runs the trials.
+        plan: Numbers of trials.
+        seed: Seed of the first trial.
     """
-    names = list(releases.answers)
+    names = list(releases.responses)
     for before, after in [*pairwise(names), (names[0], names[0])]:
         tasks = [Change(path, before, after, seed + k) for k in range(plan.release_trials)]
         label = f"{before} to {after}"
-        p_values = workers.run(output_p_value, tasks, label=label, seconds=plan.row_seconds)
+        p_values = workers.run(release_p_value, tasks, label=label, seconds=plan.row_seconds)
         hits, trials = sum(p <= ALPHA for p in p_values), len(p_values)
         how = f"{N} other prompts a side, seeds {seed}-{seed + trials - 1}"
         if before == after:
@@ -120,25 +120,27 @@ def release(
 
 
 def _only_the_prompts(
-    releases: Releases, path: Path, workers: TrialRunner, plan: Plan, seed: int
+    releases: Releases, path: Path, workers: TrialRunner, plan: DriftPlan, seed: int
 ) -> Iterator[Figure]:
-    """Yield the alarms where prompts of the commonest source have become more frequent."""
+    """Yield the alarm rates where prompts of the largest source have become more frequent."""
     names, counts = np.unique(releases.sources, return_counts=True)
     if len(names) < 2:
         return
     source = str(names[counts.argmax()])
     sides = _moved(releases, source, np.random.default_rng(seed))
     before, after = (float((releases.sources[side] == source).mean()) for side in sides)
-    for with_forms in (True, False):
-        given = "their form given" if with_forms else "embeddings alone"
-        tasks = [Moved(path, source, with_forms, seed + k) for k in range(plan.release_trials)]
+    for with_descriptors in (True, False):
+        covariates = "with descriptors" if with_descriptors else "embeddings alone"
+        tasks = [
+            Moved(path, source, with_descriptors, seed + k) for k in range(plan.release_trials)
+        ]
         p_values = workers.run(
-            moved_p_value, tasks, label=f"{source}, {given}", seconds=plan.row_seconds
+            moved_p_value, tasks, label=f"{source}, {covariates}", seconds=plan.row_seconds
         )
         hits, trials = sum(p <= ALPHA for p in p_values), len(p_values)
         yield error_rate(
             f"output alarms at {ALPHA:g}, only the prompts moved: {source} from {before:.0%} to "
-            f"{after:.0%}, {given}",
+            f"{after:.0%}, {covariates}",
             hits,
             trials,
             ALPHA,

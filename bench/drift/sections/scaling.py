@@ -1,27 +1,27 @@
-"""CPU time and memory against the number of samples, each size in a fresh process."""
+"""CPU time and memory by the number of samples, each size in a fresh process."""
 
 from collections.abc import Iterator
 
 from bench.drift.limited_process import Completed, run_limited
+from bench.drift.plan import DriftPlan
 from bench.drift.sections.timing import Timing, time_comparison
 from bench.drift.sources.synthetic import DIMENSION
 from monitor.bench.figure import Figure, missing, single
-from monitor.bench.plan import Plan
 
 BYTES_PER_SAMPLE = 2 * DIMENSION  # float16
 MEGABYTE = 1e6
-#: Flat is flat within 15%.
+#: Cost per sample is flat within 15%.
 FLAT = 1.15
-#: What a comparison may keep for each sample, such as its novelty, as a share of the inputs.
+#: Memory per sample that a comparison may need, such as for novelty, as a share of the inputs.
 MEMORY_GROWTH = 0.15
-#: Below so many samples what is worked on at once still grows with them.
+#: With fewer samples the chunks in memory still grow.
 CHUNKS_FULL = 50_000
 GPU_SAMPLES = 1_000_000
 GPU_SECONDS = 3.0
 
 
-def scaling(plan: Plan, seed: int) -> Iterator[Figure]:
-    """Yield the CPU time per sample, against the smallest size, and memory beyond the inputs."""
+def scaling(plan: DriftPlan, seed: int) -> Iterator[Figure]:
+    """Yield the CPU time per sample, relative to the smallest size, and the extra memory."""
     measured: dict[int, tuple[Timing, int]] = {}
     for n in plan.scaling_sizes:
         title = f"{n:,} samples in all"
@@ -60,7 +60,7 @@ def _growth(
 
 
 def gpu(seed: int) -> Iterator[Figure]:
-    """Yield the time of a million samples on a CUDA device, or why there is none."""
+    """Yield the time of a million samples on a CUDA device, or the reason for its absence."""
     import torch  # noqa: PLC0415 - slow to import
 
     name = f"{GPU_SAMPLES:,} samples in all on a GPU"

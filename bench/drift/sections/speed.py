@@ -1,7 +1,6 @@
-"""driftwarden's time against the kernel tests', as ratios on the same cores.
+"""Time of driftwarden and of kernel tests, as ratios on the same cores.
 
-The ratios are of the time on the wall. Where other work disturbs that, the CPU times beside it tell
-more.
+The ratios are of wall-clock time. Where other work runs, the CPU times are more reliable.
 """
 
 from collections.abc import Iterator
@@ -9,19 +8,19 @@ from collections.abc import Iterator
 from bench.drift.limited_process import Completed, run_limited
 from bench.drift.peers.methods import OURS, PERMUTATION_MMD
 from bench.drift.peers.permutation_mmd import Form
+from bench.drift.plan import DriftPlan
 from bench.drift.sections.timing import Timing, time_method, time_permutation_mmd
 from monitor.bench.figure import Figure, missing, single
-from monitor.bench.plan import Plan
 
 EVIDENTLY = ("Evidently mmd", "Evidently mmd, bootstrap")
-#: How many times faster than the permutation test as it is usually written, at how many a side.
+#: Goal: the speed-up over the permutation test as it is usually written, at a size per side.
 GOAL, GOAL_SIZE = 50.0, 10_000
-#: Seconds that a call has at least whose time is asked for in any case.
+#: Least time limit of the calls whose time is required.
 LEAST_LIMIT = 120.0
 
 
-def speed(plan: Plan, seed: int) -> Iterator[Figure]:
-    """Yield the ratio of each rival's time to driftwarden's at each size."""
+def speed(plan: DriftPlan, seed: int) -> Iterator[Figure]:
+    """Yield the ratio of the time of each rival to that of driftwarden, by size."""
     limit = max(LEAST_LIMIT, plan.limit_seconds)
     for n in plan.speed_sizes:
         ours = run_limited(time_method, OURS, n, seed, seconds=limit)

@@ -1,4 +1,4 @@
-"""Timed calls, each made in a fresh process."""
+"""Timed calls, each in a fresh process."""
 
 import platform
 from collections.abc import Callable
@@ -13,30 +13,30 @@ from bench.drift.peers.permutation_mmd import N_PERMUTATIONS, Form, KernelTest
 from bench.drift.sources.synthetic import make_world
 from monitor.drift import compare
 
-#: Short calls are repeated, and the fastest counts: what disturbs a measurement only adds to it.
+#: Short calls are repeated and the fastest counts: disturbances only add time.
 REPEATS = 3
 REPEAT_SECONDS = 2.0
 WARM_UP = 400
-#: Of a permutation test so many labellings are timed.
+#: Numbers of labellings of a permutation test that are timed.
 TIMED_LABELLINGS = {Form.PRODUCTS: 128, Form.ONE_BY_ONE: 20, Form.REORDERED: 3}
 
 
 @dataclass(frozen=True)
 class Timing:
-    """How long a call took."""
+    """The time of a call."""
 
-    #: By the clock on the wall, with every thread that the libraries like to use.
+    #: Wall-clock time, with all threads of the libraries.
     seconds: float
-    #: Of all cores together: what other work on the machine doesn't change.
+    #: CPU time of all cores, independent of other work on the machine.
     cpu_seconds: float
 
     def __str__(self) -> str:
-        """Return both in words."""
+        """Return both times as text."""
         return f"{self.seconds:.3g} s ({self.cpu_seconds:.3g} s of CPU)"
 
 
 def time_method(ready: Callable[[], None], name: str, n: int, seed: int) -> Timing:
-    """Return the time that a method takes on two windows of n synthetic samples."""
+    """Return the time of a method on two windows of n synthetic samples."""
     method = load_method(name)
     rng = np.random.default_rng(seed)
     world = make_world(rng)
@@ -49,37 +49,39 @@ def time_method(ready: Callable[[], None], name: str, n: int, seed: int) -> Timi
 def time_permutation_mmd(
     ready: Callable[[], None], form: Form, n: int, seed: int
 ) -> tuple[Timing, str]:
-    """Time the kernel matrix of two windows of n samples, and a few labellings.
+    """Return the time of a permutation test, extrapolated from a few labellings.
 
     Returns:
-        The time of all ``N_PERMUTATIONS`` labellings, reckoned from that of the few, and how.
+        The time of the kernel matrix and all ``N_PERMUTATIONS`` labellings, and how it was
+        measured.
     """
     rng = np.random.default_rng(seed)
     pooled = make_world(rng).draw(2 * n, rng)[0].astype(np.float32)
     KernelTest(pooled[:WARM_UP], pooled[WARM_UP : 2 * WARM_UP], rng).permuted(1, form, rng)
     ready()
-    begun, cpu_begun = perf_counter(), process_time()
+    start, cpu_start = perf_counter(), process_time()
     test = KernelTest(pooled[:n], pooled[n:], rng)
     test.observed()
-    matrix = Timing(perf_counter() - begun, process_time() - cpu_begun)
+    matrix = Timing(perf_counter() - start, process_time() - cpu_start)
     timed = TIMED_LABELLINGS[form]
-    on_result = fastest(lambda: test.permuted(timed, form, rng))
+    few = fastest(lambda: test.permuted(timed, form, rng))
     times = N_PERMUTATIONS / timed
     how = (
-        f"{matrix.seconds:.3g} s for the matrix, {1000 * on_result.seconds / timed:.3g} ms a labelling, "
+        f"{matrix.seconds:.3g} s for the matrix, {1000 * few.seconds / timed:.3g} ms per "
+        f"labelling, "
         f"{timed} of {N_PERMUTATIONS} timed"
     )
-    seconds = matrix.seconds + times * on_result.seconds
-    return Timing(seconds, matrix.cpu_seconds + times * on_result.cpu_seconds), how
+    seconds = matrix.seconds + times * few.seconds
+    return Timing(seconds, matrix.cpu_seconds + times * few.cpu_seconds), how
 
 
 def time_comparison(
     ready: Callable[[], None], n: int, seed: int, device: str | None
 ) -> tuple[Timing, int]:
-    """Compare two float16 windows of n / 2 synthetic samples each.
+    """Return the time and memory of a comparison of two float16 windows of n / 2 samples each.
 
     Returns:
-        The time, and the bytes of memory that the process needed at its peak beyond the inputs.
+        The time, and the peak memory of the process beyond the inputs, in bytes.
     """
     rng = np.random.default_rng(seed)
     pooled, _ = make_world(rng).draw(n, rng)
@@ -88,9 +90,9 @@ def time_comparison(
     def call() -> None:
         compare(reference, current, rng=rng, device=device)
 
-    # Libraries that are loaded at the first call are no part of its memory, nor of its time.
+    # The first call loads libraries, which count neither as memory nor as time of a comparison.
     compare(reference[:WARM_UP], current[:WARM_UP], rng=rng, device=device)
-    before = forget_peak_memory()
+    before = reset_peak_memory()
     ready()
     timing = fastest(call)
     return timing, peak_memory() - before
@@ -101,16 +103,16 @@ def fastest(call: Callable[[], object]) -> Timing:
     start = perf_counter()
     timings: list[Timing] = []
     while len(timings) < REPEATS and perf_counter() - start < REPEAT_SECONDS:
-        begun, cpu_begun = perf_counter(), process_time()
+        begin, cpu_begin = perf_counter(), process_time()
         call()
-        timings.append(Timing(perf_counter() - begun, process_time() - cpu_begun))
+        timings.append(Timing(perf_counter() - begin, process_time() - cpu_begin))
     return Timing(
         min(timing.seconds for timing in timings), min(timing.cpu_seconds for timing in timings)
     )
 
 
-def forget_peak_memory() -> int:
-    """Let the peak start anew where the system can do that; return the memory in use, in bytes."""
+def reset_peak_memory() -> int:
+    """Reset the peak where the system supports it, and return the memory in use, in bytes."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:

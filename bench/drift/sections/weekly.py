@@ -1,4 +1,4 @@
-"""The rules by which weeks of prompts alarm: those of the daemon, at its default settings."""
+"""Alarms of weekly prompts by the rules of the daemon, at its default settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from monitor.settings import Drift
 
 @dataclass(frozen=True)
 class Alarms:
-    """Whether there is an alarm after each week, by either rule."""
+    """Whether there is an alarm after each week, by each rule."""
 
-    #: The week by itself.
+    #: The test of the single week.
     alone: tuple[bool, ...]
-    #: The week with all before it.
+    #: The test for slow drift over all weeks so far.
     slow: tuple[bool, ...]
 
     @property
@@ -28,15 +28,15 @@ class Alarms:
 def alarms(
     reference: NDArray[np.float32], weeks: Sequence[NDArray[np.float32]], rng: np.random.Generator
 ) -> Alarms:
-    """Judge weeks as the daemon does.
+    """Return the alarms of weeks, evaluated as by the daemon.
 
     Args:
         reference: float32 ``[n, d]``.
         weeks: A window for each week, in order.
-        rng: Source of everything random.
+        rng: Random generator.
     """
     drift = Drift()
-    slow = tuple(one.alarm for one in watch_weeks(reference, weeks, rng))
+    slow = tuple(state.alarm for state in watch_weeks(reference, weeks, rng))
     alone = tuple(
         compare(
             reference,
@@ -55,7 +55,7 @@ def alarms(
 def watch_weeks(
     reference: NDArray[np.float32], weeks: Sequence[NDArray[np.float32]], rng: np.random.Generator
 ) -> list[SlowDrift]:
-    """Watch the weeks for slow drift only."""
+    """Return the states of slow drift after each week."""
     drift = Drift()
     scores = fit_watch_map(reference, None, rng)
     return watch(

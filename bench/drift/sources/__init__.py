@@ -1,1 +1,1 @@
-"""Labelled embeddings, and the windows with planted drift that are drawn from them."""
+"""Data sets of the benchmark beside the user's own."""

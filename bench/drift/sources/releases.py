@@ -1,4 +1,4 @@
-"""The same prompts answered by successive releases of one model."""
+"""Responses of successive releases of one model to the same prompts."""
 
 import json
 from collections.abc import Mapping
@@ -17,54 +17,56 @@ from monitor.settings import Embedding
 from monitor.windows.comparison.numeric_columns import PROMPT
 
 FOLDER = "alpaca_eval"
-#: What is saved under its own name, and what stands before the name of a release.
-OWN_ARRAYS = ("prompts", "forms", "sources")
-ANSWERS = "answers "
+#: Arrays saved under their own names, and the prefix of the names of releases.
+OWN_ARRAYS = ("prompts", "descriptors", "sources")
+RESPONSES = "responses "
 
 
 @dataclass(frozen=True)
 class Releases:
-    """Embeddings of prompts, and of each release's answers to them."""
+    """Embeddings of prompts, and of the responses of each release."""
 
     #: float32 ``[n, d]``, unit norm.
     prompts: NDArray[np.float32]
     #: Release -> float32 ``[n, d]``, oldest first.
-    answers: Mapping[str, NDArray[np.float32]]
-    #: float64 ``[n, k]``: the form of each prompt, by its text alone; NaN where unknown.
-    forms: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
-    #: str ``[n]``: where each prompt comes from; empty where that isn't told.
+    responses: Mapping[str, NDArray[np.float32]]
+    #: float64 ``[n, k]``: descriptors of each prompt; NaN where one doesn't apply.
+    descriptors: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    #: str ``[n]``: the source of each prompt; empty if unknown.
     sources: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
-    #: Of the texts, their forms and the encoder.
+    #: Digest of the texts, their descriptors and the encoder.
     digest: str = ""
 
     def save(self, path: Path) -> None:
-        """Write the arrays where :func:`open_releases` finds them."""
+        """Write the arrays for :func:`open_releases`."""
         own = {name: getattr(self, name) for name in OWN_ARRAYS}
-        answers: dict[str, Any] = {f"{ANSWERS}{name}": one for name, one in self.answers.items()}
-        np.savez(path, **own, **answers)
+        responses: dict[str, Any] = {
+            f"{RESPONSES}{name}": vectors for name, vectors in self.responses.items()
+        }
+        np.savez(path, **own, **responses)
 
 
 def open_releases(path: Path) -> Releases:
-    """Open what was saved."""
+    """Return the saved releases."""
     with np.load(path) as arrays:
-        names = [name for name in arrays.files if name.startswith(ANSWERS)]
-        answers = {name.removeprefix(ANSWERS): arrays[name] for name in names}
-        return Releases(answers=answers, **{name: arrays[name] for name in OWN_ARRAYS})
+        names = [name for name in arrays.files if name.startswith(RESPONSES)]
+        responses = {name.removeprefix(RESPONSES): arrays[name] for name in names}
+        return Releases(responses=responses, **{name: arrays[name] for name in OWN_ARRAYS})
 
 
 def read_releases(folder: Path, settings: Embedding) -> Releases | None:
-    """Read AlpacaEval's answers of several releases and encode them.
+    """Return the responses of several releases from AlpacaEval, embedded.
 
     Args:
-        folder: Holds ``*.json`` of records ``{instruction, output, dataset}``, a file a release in
-            the order of their names, or a folder ``alpaca_eval`` with them.
-        settings: The encoder.
+        folder: A folder ``alpaca_eval``, or one that contains it, with a file ``*.json`` of records
+            ``{instruction, output, dataset}`` for each release, in the order of their names.
+        settings: Settings of the encoder.
 
     Returns:
-        ``None`` where there are not two such files.
+        The releases; ``None`` where there are fewer than two such files.
 
     Raises:
-        InputError: A file can't be read, or the releases answer different prompts.
+        InputError: A file can't be read, or the releases have different prompts.
         ModelError: The encoder can't be loaded.
     """
     place = folder / FOLDER if (folder / FOLDER).is_dir() else folder
@@ -74,26 +76,27 @@ def read_releases(folder: Path, settings: Embedding) -> Releases | None:
     if len(files) < 2:
         return None
     prompts: list[str] = []
-    answers = {}
+    responses = {}
     for path in files:
         try:
             records = json.loads(path.read_text(encoding="utf-8"))
-            asked = [record["instruction"] for record in records]
-            told = [record["output"] for record in records]
+            instructions = [record["instruction"] for record in records]
+            outputs = [record["output"] for record in records]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: not a file of AlpacaEval: {error}") from None
-        if prompts and asked != prompts:
+        if prompts and instructions != prompts:
             raise InputError(f"{path}: its prompts are not those of {files[0].name}")
-        prompts = asked
-        answers[path.stem] = encode_cached(told, settings)
+        prompts = instructions
+        responses[path.stem] = encode_cached(outputs, settings)
     encoded = encode_cached(prompts, settings)
-    forms = np.column_stack([texts.describe(prompts, form) for _, form in PROMPT.values()])
+    columns = [texts.describe(prompts, descriptor) for _, descriptor in PROMPT.values()]
+    descriptors = np.column_stack(columns)
     sources = np.array([str(record.get("dataset", "")) for record in records], dtype=np.str_)
-    digests = [encoded.digest, *(one.digest for one in answers.values())]
+    digests = [encoded.digest, *(release.digest for release in responses.values())]
     return Releases(
         encoded.vectors,
-        {name: one.vectors for name, one in answers.items()},
-        forms,
+        {name: release.vectors for name, release in responses.items()},
+        descriptors,
         sources,
-        " ".join([*digests, data_digest(forms, sources)]),
+        " ".join([*digests, data_digest(descriptors, sources)]),
     )

@@ -1,4 +1,4 @@
-r"""Made-up embeddings, so that nothing is tuned to one real data set.
+r"""Synthetic embeddings, so that nothing is tuned to one real data set.
 
 Unit vectors around nested centres: one for the whole encoder (real encoders fill a cone, not the
 sphere), domains around it, topics around those, samples around topics. A point at cosine
@@ -18,7 +18,7 @@ from monitor.bench.labelled import OUT_OF_SCOPE, Labelled
 DIMENSION = 384
 N_DOMAINS = 12
 TOPICS_PER_DOMAIN = 15
-#: Ranges of the cosine to the centre above, drawn uniformly.
+#: Ranges of the cosine to the parent centre, drawn uniformly.
 DOMAIN_COSINE = (0.35, 0.55)
 TOPIC_COSINE = (0.5, 0.75)
 SAMPLE_COSINE = (0.35, 0.8)
@@ -31,7 +31,7 @@ SAMPLES_AT_ONCE = 8192
 
 @dataclass(frozen=True)
 class World:
-    """Centres of the topics, from which any number of samples can be drawn."""
+    """Centres of topics, from which any number of samples can be drawn."""
 
     #: float32 ``[n_topics, d]``.
     centres: NDArray[np.float32]
@@ -46,25 +46,25 @@ class World:
     def draw(
         self, n: int, rng: np.random.Generator
     ) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
-        """Draw samples in scope: float16 ``[n, d]`` and their topics, int64 ``[n]``."""
+        """Return samples in scope, float16 ``[n, d]``, and their topics, int64 ``[n]``."""
         topics = rng.choice(len(self.centres), size=n, p=self.weight)
         vectors = np.empty((n, self.centres.shape[1]), dtype=np.float16)
         for start in range(0, n, SAMPLES_AT_ONCE):
-            some = topics[start : start + SAMPLES_AT_ONCE]
-            vectors[start : start + len(some)] = around(
-                self.centres[some], self.tightness[some], rng
+            chunk = topics[start : start + SAMPLES_AT_ONCE]
+            vectors[start : start + len(chunk)] = around(
+                self.centres[chunk], self.tightness[chunk], rng
             )
         return vectors, topics.astype(np.int64)
 
     def draw_novel(self, n: int, rng: np.random.Generator) -> NDArray[np.float16]:
-        """Draw samples out of scope, float16 ``[n, d]``: each of a topic and domain of its own."""
+        """Return samples out of scope, float16 ``[n, d]``, each of its own topic and domain."""
         domains = around(np.tile(self.root, (n, 1)), rng.uniform(*DOMAIN_COSINE, n), rng)
         topics = around(domains, rng.uniform(*TOPIC_COSINE, n), rng)
         return around(topics, rng.uniform(*SAMPLE_COSINE, n), rng).astype(np.float16)
 
 
 def make_world(rng: np.random.Generator, *, dimension: int = DIMENSION) -> World:
-    """Make the centres."""
+    """Return a world with random centres."""
     root = around(np.zeros((1, dimension)), np.zeros(1), rng)
     domains = around(np.repeat(root, N_DOMAINS, 0), rng.uniform(*DOMAIN_COSINE, N_DOMAINS), rng)
     n_topics = N_DOMAINS * TOPICS_PER_DOMAIN
@@ -84,21 +84,21 @@ def make_world(rng: np.random.Generator, *, dimension: int = DIMENSION) -> World
 def around(
     centres: NDArray[np.floating], cosine: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Return one point for each centre, float32 ``[n, d]``, at the given cosine from it."""
+    """Return one point for each centre at a cosine from it, float32 ``[n, d]``."""
     n, d = centres.shape
     directions = rng.standard_normal((n, d), dtype=np.float32)
     directions *= np.power(np.arange(1, d + 1, dtype=np.float32), SPECTRUM_DECAY / 2)
     along = np.einsum("ij,ij->i", directions, centres)
     directions -= along[:, None] * centres
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    made: NDArray[np.float32] = (
+    points: NDArray[np.float32] = (
         cosine[:, None] * centres + np.sqrt(1.0 - cosine**2)[:, None] * directions
     ).astype(np.float32)
-    return made
+    return points
 
 
 def make_synthetic(seed: int, *, n_in_scope: int = 50_000, n_novel: int = 3_000) -> Labelled:
-    """Make a data set of the same kind as the real ones."""
+    """Return a synthetic data set of the same structure as real ones."""
     rng = np.random.default_rng(seed)
     world = make_world(rng)
     vectors, topics = world.draw(n_in_scope, rng)

@@ -3,31 +3,10 @@
 import io
 import json
 
-import pytest
-
-from bench.drift.sections.slow_drift import begun, first
+from bench.drift.sections.slow_drift import count_onsets, first_alarm
 from monitor.bench.figure import error_rate, mean, missing, share, single
-from monitor.bench.intervals import mean_interval, proportion_interval
-from monitor.bench.report import Report, Table, summary
+from monitor.bench.report import Report, Table, summarize
 from monitor.bench.row import write_rows
-from monitor.statistics.binomial import clopper_pearson
-
-
-@pytest.mark.parametrize(("hits", "trials"), [(0, 10), (3, 40), (57, 1000), (10, 10)])
-def test_proportion_intervals_are_clopper_and_pearsons(hits: int, trials: int) -> None:
-    assert clopper_pearson(hits, trials, 0.025) == pytest.approx(proportion_interval(hits, trials))
-
-
-def test_nothing_in_ten_is_less_than_a_third() -> None:
-    # 1 - 0.025^(1/10), in closed form.
-    assert (0.0, pytest.approx(1 - 0.025**0.1)) == proportion_interval(0, 10)
-
-
-def test_mean_intervals_are_students() -> None:
-    # t(0.975, 2) = 4.3027; the standard error of 1, 2, 3 is 1 / sqrt(3).
-    reach = 4.302652729911275 / 3**0.5
-    assert (2 - reach, 2 + reach) == pytest.approx(mean_interval([1.0, 2.0, 3.0]))
-    assert mean_interval([1.0]) is None
 
 
 def test_a_rate_holds_while_its_interval_reaches_alpha() -> None:
@@ -65,7 +44,7 @@ def test_a_line_carries_value_interval_goal_and_verdict() -> None:
         ["power", "0.8", "0.563 - 0.943", ">= 0.85", "MISSED", "16 of 20; seeds 0-19"],
         ["more power", "", "", ">= 0.9", "", "skipped: too few"],
     ] == cells[2:]
-    assert "2 goals: 0 held, 1 missed, 1 not told." == summary(report.figures)
+    assert "2 goals: 0 held, 1 missed, 1 not measured." == summarize(report.figures)
 
 
 def test_a_table_is_printed_whole_and_its_figures_are_kept() -> None:
@@ -94,12 +73,12 @@ def test_rows_are_written_with_the_names_that_readers_of_the_file_know(tmp_path)
 
 
 def test_the_week_of_the_first_alarm_is_counted_from_one() -> None:
-    assert 1 == first([True, False])
-    assert 3 == first([False, False, True, True])
-    assert 3 == first([False, False])
+    assert 1 == first_alarm([True, False])
+    assert 3 == first_alarm([False, False, True, True])
+    assert 3 == first_alarm([False, False])
 
 
 def test_an_alarm_that_lasts_is_one() -> None:
-    assert 0 == begun([False] * 52)
-    assert 1 == begun([True] * 52)
-    assert 2 == begun([True, True, False, True])
+    assert 0 == count_onsets([False] * 52)
+    assert 1 == count_onsets([True] * 52)
+    assert 2 == count_onsets([True, True, False, True])

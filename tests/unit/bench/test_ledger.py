@@ -1,4 +1,4 @@
-"""Trials are kept, taken up again, and not mixed with those of other code or data."""
+"""Ledger of trials: resuming, and separation by code and data."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -29,13 +29,13 @@ class Task:
     seed: int
 
 
-def judge(task: Task) -> Outcome:
-    """Return what tells the seed."""
+def run_task(task: Task) -> Outcome:
+    """Return an outcome that contains the seed."""
     return Outcome(task.seed / 100, 0.0, 0.0, 0.0, 0, 0, 0, 0.0, 0.1)
 
 
 class Serial:
-    """Workers that are this process, have time for a few trials, and say which they ran."""
+    """A runner in this process that has time for a few trials and records their seeds."""
 
     def __init__(self, trials: int = 100) -> None:
         self._trials = trials
@@ -64,55 +64,55 @@ def tasks(folder: Path, n: int) -> list[Task]:
 
 
 def run(path: Path, workers: Serial, n: int, data: str = "d") -> tuple[list[Outcome], Ledger]:
-    kept = Ledger(path)
-    # The folder of a run is temporary: it must not tell one run's trials from another's.
+    ledger_ = Ledger(path)
+    # The folder of a run is temporary: trials must not depend on it.
     folder = path.parent / str(id(workers))
-    return LedgerRunner(workers, kept, data).run(judge, tasks(folder, n), label="x"), kept
+    return LedgerRunner(workers, ledger_, data).run(run_task, tasks(folder, n), label="x"), ledger_
 
 
-def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_run_resumes_from_the_ledger(tmp_path: Path) -> None:
     path = tmp_path / "trials"
     outcomes, _ = run(path, Serial(3), 5)
-    assert [0.0, 0.01, 0.02] == [one.p_value for one in outcomes]
+    assert [0.0, 0.01, 0.02] == [outcome.p_value for outcome in outcomes]
     second = Serial()
-    outcomes, kept = run(path, second, 5)
+    outcomes, stored = run(path, second, 5)
     assert [3, 4] == second.ran
-    assert [judge(one) for one in tasks(tmp_path, 5)] == outcomes
-    assert 0 == kept.n_ignored
-    file = path / "test_bench_ledger.judge-none-500-500-0.0-1.jsonl"
+    assert [run_task(task) for task in tasks(tmp_path, 5)] == outcomes
+    assert 0 == stored.n_ignored
+    file = path / "test_ledger.run_task-none-500-500-0.0-1.jsonl"
     assert [file] == list(path.iterdir())
     lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert [0, 1, 2, 3, 4] == [line[3] for line in lines]
-    assert 'test_bench_ledger.judge [["none",500,500,0.0,1]]' == lines[0][2]
+    assert 'test_ledger.run_task [["none",500,500,0.0,1]]' == lines[0][2]
 
 
-def test_trials_of_other_code_or_data_are_not_mixed(
+def test_trials_of_other_code_or_data_are_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "trials"
     run(path, Serial(), 3)
     other_data = Serial()
-    _, kept = run(path, other_data, 2, data="e")
-    assert ([0, 1], 0) == (other_data.ran, kept.n_ignored)
+    _, stored = run(path, other_data, 2, data="e")
+    assert ([0, 1], 0) == (other_data.ran, stored.n_ignored)
     monkeypatch.setattr(ledger, "code_digest", lambda module: "changed")
     other_code = Serial()
-    _, kept = run(path, other_code, 4)
-    assert ([0, 1, 2, 3], 3) == (other_code.ran, kept.n_ignored)
+    _, stored = run(path, other_code, 4)
+    assert ([0, 1, 2, 3], 3) == (other_code.ran, stored.n_ignored)
     again = Serial()
     run(path, again, 4)
     assert [] == again.ran
 
 
-def test_seeds_are_told_without_a_gap(tmp_path: Path) -> None:
+def test_seeds_are_reported_without_a_gap(tmp_path: Path) -> None:
     path = tmp_path / "trials"
-    LedgerRunner(Serial(), Ledger(path), "d").run(judge, tasks(tmp_path, 5)[3:], label="x")
+    LedgerRunner(Serial(), Ledger(path), "d").run(run_task, tasks(tmp_path, 5)[3:], label="x")
     outcomes, _ = run(path, Serial(1), 5)
-    assert [0.0] == [one.p_value for one in outcomes]
+    assert [0.0] == [outcome.p_value for outcome in outcomes]
     outcomes, _ = run(path, Serial(), 5)
     assert 5 == len(outcomes)
 
 
-def test_half_a_line_is_dropped_and_other_files_are_left_alone(tmp_path: Path) -> None:
+def test_incomplete_line_is_dropped_and_other_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "trials"
     run(path, Serial(), 2)
     (file,) = path.iterdir()
@@ -131,7 +131,7 @@ def test_half_a_line_is_dropped_and_other_files_are_left_alone(tmp_path: Path) -
         Ledger(file)
 
 
-def test_a_ledger_may_be_split_in_any_way(tmp_path: Path) -> None:
+def test_ledger_may_be_split_into_any_files(tmp_path: Path) -> None:
     path = tmp_path / "trials"
     run(path, Serial(), 4)
     (file,) = path.iterdir()
@@ -143,8 +143,8 @@ def test_a_ledger_may_be_split_in_any_way(tmp_path: Path) -> None:
     assert [] == again.ran
 
 
-def test_words_are_no_code(tmp_path: Path) -> None:
-    one, same, other = (
+def test_docstrings_and_comments_do_not_change_the_digest(tmp_path: Path) -> None:
+    documented, same, different = (
         syntax_without_docstrings(source)
         for source in (
             'def f():\n    """Say."""\n    return 1\n',
@@ -152,15 +152,15 @@ def test_words_are_no_code(tmp_path: Path) -> None:
             "def f():\n    return 2\n",
         )
     )
-    assert one == same != other
+    assert documented == same != different
     assert code_digest(Trial.__module__) == code_digest(Trial.__module__)
     points = np.eye(3)
     assert data_digest(points) != data_digest(2 * points)
     assert module_digest("monitor.bench.trial") != module_digest("bench.drift.ledger")
 
 
-def test_what_a_trial_imports_decides_its_outcome_and_nothing_else() -> None:
-    compared, answered, watch_weeks, all_methods = (
+def test_digest_covers_imported_statistics_only() -> None:
+    trial, output, weeks, methods = (
         {file.name for file in deciding_files(module)}
         for module in (
             "monitor.bench.trial",
@@ -169,8 +169,9 @@ def test_what_a_trial_imports_decides_its_outcome_and_nothing_else() -> None:
             "bench.drift.sections.side_by_side",
         )
     )
-    assert {"trial.py", "windows.py", "compare.py", "statistics.py", "scan.py"} <= compared
-    assert not {"conditional.py", "slow_drift.py", "scalar_side.py", "plan.py"} & compared
-    assert {"output.py", "windows.py", "conditional.py", "response_features.py"} <= answered
-    assert {"weekly.py", "betting.py", "compare.py"} <= watch_weeks
-    assert {"permutation_mmd.py", "compare.py"} <= all_methods
+    assert {"trial.py", "windows.py", "compare.py", "component_tests.py", "scan.py"} <= trial
+    assert "multiplicity.py" in trial
+    assert not {"compare_given.py", "watch.py", "side.py", "plan.py"} & trial
+    assert {"output.py", "windows.py", "compare_given.py", "response_features.py"} <= output
+    assert {"weekly.py", "betting.py", "compare.py"} <= weeks
+    assert {"permutation_mmd.py", "compare.py"} <= methods

@@ -1,4 +1,4 @@
-"""Output drift and new releases are measured, from small windows here."""
+"""Sections on output drift and new releases, on small windows."""
 
 import json
 from dataclasses import replace
@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.drift.benchmark import load_data
+from bench.drift.plan import QUICK, Section
 from bench.drift.sections import output, release
 from bench.drift.sources.releases import Releases, open_releases, read_releases
 from bench.drift.sources.synthetic import make_synthetic
-from monitor.bench.benchmark import load_data
 from monitor.bench.campaign import Campaign
 from monitor.bench.encoding import Encoded
-from monitor.bench.plan import QUICK, Section
 from monitor.bench.texts import LabelledTexts
 from monitor.bench.windows import WindowSpec
 from monitor.errors import InputError
@@ -23,27 +23,29 @@ from tests.unit.bench.test_sections import Serial
 PLAN = replace(QUICK, output_trials=2, release_trials=3)
 
 
-def test_changed_answers_alarm_and_moved_prompts_do_not(tmp_path: Path, monkeypatch) -> None:
+def test_changed_responses_alarm_and_changed_prompts_do_not(tmp_path: Path, monkeypatch) -> None:
     make_synthetic(0, n_in_scope=3_000, n_novel=100).save(tmp_path)
     monkeypatch.setattr(output, "N", 400)
     monkeypatch.setattr(output, "N_TILTED", 300)
     monkeypatch.setattr(output, "N_PERMUTATIONS", 199)
     monkeypatch.setattr(output, "OFF_TOPIC", 0.3)
     monkeypatch.setattr(output, "ONLY_PROMPTS", (WindowSpec("surge", 400, 400, 0.2),))
-    campaign = Campaign("synthetic", tmp_path, Serial(), PLAN, seed=0)
-    still, moved, tilted, changed = output.output(campaign)
+    campaign = Campaign("synthetic", tmp_path, Serial(), PLAN.base, seed=0)
+    still, moved, tilted, changed = output.output(campaign, PLAN)
     assert "output alarms at 0.05, nothing moved, n = 400" == still.name
     assert "output alarms at 0.05, only the prompts moved: known domain +20 points, n = 400" == (
         moved.name
     )
-    assert "output alarms at 0.05, only the prompts moved: all lean one way, n = 300" == tilted.name
+    assert (
+        "output alarms at 0.05, only the prompts moved: all tilted one way, n = 300" == tilted.name
+    )
     assert still.holds
     assert moved.holds
     assert tilted.holds
     assert (1.0, True, ">= 0.99") == (changed.value, changed.holds, changed.goal)
 
 
-def test_a_new_release_alarms_and_the_same_one_does_not(tmp_path: Path, monkeypatch) -> None:
+def test_new_release_alarms_and_same_release_does_not(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(release, "N", 150)
     monkeypatch.setattr(release, "N_PERMUTATIONS", 199)
     rng = np.random.default_rng(0)
@@ -53,17 +55,17 @@ def test_a_new_release_alarms_and_the_same_one_does_not(tmp_path: Path, monkeypa
 
     prompts = unit(rng.standard_normal((300, 12)))
     manner = unit(rng.standard_normal((1, 12)))
-    answers = {
+    responses = {
         name: unit(prompts + 0.3 * rng.standard_normal((300, 12)) + shift * manner)
         for name, shift in (("0301", 0.0), ("0613", 1.0))
     }
     sources = np.array(["koala", "selfinstruct", "selfinstruct"] * 100)
-    forms = rng.standard_normal((300, 2))
-    releases = Releases(prompts, answers, forms, sources)
+    descriptors = rng.standard_normal((300, 2))
+    releases = Releases(prompts, responses, descriptors, sources)
     releases.save(tmp_path / "releases.npz")
     opened = open_releases(tmp_path / "releases.npz")
-    assert list(opened.answers) == ["0301", "0613"]
-    np.testing.assert_array_equal(opened.forms, forms)
+    assert list(opened.responses) == ["0301", "0613"]
+    np.testing.assert_array_equal(opened.descriptors, descriptors)
     new, same, moved, moved_unseen = release.release(
         releases, tmp_path / "releases.npz", Serial(), PLAN, 0
     )
@@ -72,13 +74,13 @@ def test_a_new_release_alarms_and_the_same_one_does_not(tmp_path: Path, monkeypa
     assert same.name.endswith("the same release twice (0301)")
     assert same.holds
     assert moved.name.endswith(
-        "only the prompts moved: selfinstruct from 50% to 75%, their form given"
+        "only the prompts moved: selfinstruct from 50% to 75%, with descriptors"
     )
     assert moved.holds
     assert moved_unseen.name.endswith("75%, embeddings alone")
 
 
-def test_releases_that_answer_different_prompts_are_refused(tmp_path: Path, monkeypatch) -> None:
+def test_releases_with_different_prompts_are_refused(tmp_path: Path, monkeypatch) -> None:
     folder = tmp_path / "alpaca_eval"
     folder.mkdir()
     embedding = Settings().embedding
@@ -95,25 +97,23 @@ def test_releases_that_answer_different_prompts_are_refused(tmp_path: Path, monk
     with pytest.raises(InputError, match="not a file of AlpacaEval"):
         read_releases(tmp_path, embedding)
     (folder / "b.json").write_text((folder / "a.json").read_text())
-    found = read_releases(tmp_path, embedding)
-    assert found is not None
-    assert list(found.answers) == ["a", "b"]
-    assert found.digest.startswith("Who? So. So. ")
-    assert found.sources.tolist() == [""]
+    releases = read_releases(tmp_path, embedding)
+    assert releases is not None
+    assert list(releases.responses) == ["a", "b"]
+    assert releases.digest.startswith("Who? So. So. ")
+    assert releases.sources.tolist() == [""]
 
 
-def test_answers_are_encoded_only_where_their_section_is_measured(
-    tmp_path: Path, monkeypatch
-) -> None:
-    asked_for = []
+def test_releases_are_encoded_for_their_section_only(tmp_path: Path, monkeypatch) -> None:
+    calls = []
     monkeypatch.setattr(
         "monitor.bench.benchmark.read_texts",
         lambda *_: LabelledTexts("some", ["a"], np.zeros(1, np.int64), np.zeros(1, np.int64)),
     )
     encoded = Encoded(np.ones((1, 1), np.float32), "d")
     monkeypatch.setattr("monitor.bench.benchmark.encode_cached", lambda *_: encoded)
-    monkeypatch.setattr("monitor.bench.benchmark.read_releases", lambda *_: asked_for.append(1))
+    monkeypatch.setattr("bench.drift.benchmark.read_releases", lambda *_: calls.append(1))
     load_data(tmp_path, Settings(), [Section.POWER, Section.OUTPUT])
-    assert [] == asked_for
+    assert [] == calls
     load_data(tmp_path, Settings(), [Section.RELEASE])
-    assert [1] == asked_for
+    assert [1] == calls

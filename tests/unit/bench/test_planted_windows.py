@@ -88,7 +88,7 @@ def test_the_same_seed_draws_the_same_windows(data: Labelled) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "complaint"),
+    ("spec", "complaint"),
     [
         (WindowSpec("none", 500, 200), "needs 700 samples; there are 600"),
         (WindowSpec("oos", 100, 400, 0.2), "needs 80 samples; there are 60"),

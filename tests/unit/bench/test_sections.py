@@ -1,4 +1,4 @@
-"""Each section yields its figures, from small windows here."""
+"""Figures of each section, on small windows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,16 +9,26 @@ import pytest
 
 from bench.drift.limited_process import Completed, Failed
 from bench.drift.peers.permutation_mmd import Form
+from bench.drift.plan import QUICK
 from bench.drift.sections import scaling, side_by_side, slow_drift, speed
 from bench.drift.sections.timing import Timing, time_permutation_mmd
 from bench.drift.sources.synthetic import make_synthetic
 from monitor.bench import drifted_share, false_alarms, location, power
+from monitor.bench import plan as base_plan
 from monitor.bench.campaign import Campaign
-from monitor.bench.plan import QUICK
 from monitor.bench.report import Table
 from monitor.bench.row import write_rows
 from monitor.bench.trial import Outcome
 from monitor.bench.windows import WindowSpec
+
+PLAN = replace(
+    QUICK,
+    base=replace(base_plan.QUICK, power_trials=2, location_trials=2),
+    slow_trials=2,
+    stable_years=2,
+    watched_years=2,
+    peer_trials=1,
+)
 
 
 class Serial:
@@ -44,19 +54,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def campaign(folder: Path) -> Campaign:
-    plan = replace(
-        QUICK,
-        power_trials=2,
-        location_trials=2,
-        slow_trials=2,
-        stable_years=2,
-        watched_years=2,
-        peer_trials=1,
-    )
-    return Campaign("synthetic", folder, Serial(), plan, seed=0)
+    return Campaign("synthetic", folder, Serial(), PLAN.base, seed=0)
 
 
-def test_power_is_measured_and_what_is_too_large_is_named(campaign: Campaign, monkeypatch) -> None:
+def test_power_is_measured_and_large_windows_are_skipped(campaign: Campaign, monkeypatch) -> None:
     rows = (
         (WindowSpec("oos", 300, 300, 0.5), 0.05, 0.9),
         (WindowSpec("oos", 5_000, 5_000, 0.02), 0.05, 0.9),
@@ -73,14 +74,14 @@ def test_power_is_measured_and_what_is_too_large_is_named(campaign: Campaign, mo
     assert None is left_out.holds
 
 
-def test_made_up_data_has_no_goal_of_power(campaign: Campaign, monkeypatch) -> None:
+def test_synthetic_data_has_no_goal_of_power(campaign: Campaign, monkeypatch) -> None:
     monkeypatch.setattr(power, "ROWS", ((WindowSpec("oos", 300, 300, 0.5), 0.05, 0.9),))
     campaign.has_power_goals = False
     (figure,) = power.power(campaign)
     assert ("", None) == (figure.goal, figure.holds)
 
 
-def test_what_is_pointed_at_is_measured_from_the_same_windows(
+def test_localisation_is_measured_on_the_same_windows(
     campaign: Campaign, monkeypatch, tmp_path: Path
 ) -> None:
     rows = ((WindowSpec("domain", 600, 600, 0.3), 0.5), (WindowSpec("oos", 600, 600, 0.3), 0.5))
@@ -91,9 +92,9 @@ def test_what_is_pointed_at_is_measured_from_the_same_windows(
         "precision at 50, 30% out-of-scope, n = 600",
     ] == [figure.name for figure in figures[:2]]
     assert figures[0].value > 0.5
-    enriched, mostly, found, covered = figures[2:]
+    enriched, mostly, detected, covered = figures[2:]
     assert enriched.value >= mostly.value > 0
-    assert found.measured.startswith("2 of 2")  # the two windows with a domain, not the others
+    assert detected.measured.startswith("2 of 2")  # the two windows with a domain, not the others
     assert 0 < covered.value <= 1
     assert 4 == len(campaign.outcomes)
     write_rows(tmp_path / "bench.json", [figure.row() for figure in figures])
@@ -113,23 +114,21 @@ def outcome(bound: float, truth: float, p_value: float = 0.5) -> Outcome:
     )
 
 
-def test_false_alarms_are_counted_at_each_level_and_as_the_daemon_counts_them(
+def test_false_alarms_are_counted_at_each_level_and_for_the_daemon(
     campaign: Campaign, monkeypatch
 ) -> None:
     monkeypatch.setattr(
         false_alarms, "ROWS", (("independent samples", WindowSpec("none", 300, 300)),)
     )
-    told = [outcome(0.03, 0.0, p) for p in (0.002, 0.008, 0.04, 0.2)]
-    monkeypatch.setattr(Campaign, "measure", lambda *_: [*told, outcome(0.01, 0.0, 0.002)])
-    at_5, at_1, woken = false_alarms.false_alarms(campaign)
+    outcomes = [outcome(0.03, 0.0, p) for p in (0.002, 0.008, 0.04, 0.2)]
+    monkeypatch.setattr(Campaign, "measure", lambda *_: [*outcomes, outcome(0.01, 0.0, 0.002)])
+    at_5, at_1, daemon = false_alarms.false_alarms(campaign)
     assert (0.8, 0.6) == (at_5.value, at_1.value)  # 4 and 3 of 5
-    assert 0.2 == woken.value  # neither what is not significant enough nor what is too small
-    assert (False, "<= 0.00961538") == (woken.holds, woken.goal)
+    assert 0.2 == daemon.value  # the others are not significant or too small
+    assert (False, "<= 0.00961538") == (daemon.holds, daemon.goal)
 
 
-def test_the_mass_bound_is_judged_over_every_window_of_the_study(
-    campaign: Campaign, monkeypatch
-) -> None:
+def test_bound_errors_are_counted_over_all_windows(campaign: Campaign, monkeypatch) -> None:
     monkeypatch.setattr(drifted_share, "TENTHS", (WindowSpec("oos", 600, 600, 0.4),))
     campaign.outcomes += [outcome(0.0, 0.0)] * 9 + [outcome(0.01, 0.0)]
     campaign.outcomes += [outcome(0.02, 0.02)] * 8 + [outcome(0.1, 0.02)] * 10
@@ -139,23 +138,25 @@ def test_the_mass_bound_is_judged_over_every_window_of_the_study(
     assert (0.5, False) == (drifted.value, drifted.holds)  # 10 of 18, and 0 of the 2 just measured
 
 
-def test_slow_drift_is_found_and_stable_weeks_are_counted(campaign: Campaign, monkeypatch) -> None:
+def test_slow_drift_is_detected_and_stable_weeks_are_counted(
+    campaign: Campaign, monkeypatch
+) -> None:
     for name, value in (("N", 500), ("GROWTH", 0.1), ("LAST_WEEK", 4), ("YEAR", 2)):
         monkeypatch.setattr(slow_drift, name, value)
-    week, by_then, *stable = slow_drift.slow_drift(campaign)
+    week, by_then, *stable = slow_drift.slow_drift(campaign, PLAN)
     assert 2.0 <= week.value <= 4.0  # one week can't tell that anything grows
     assert week.holds
     assert "2 trials, seeds 0-1; alarm in week: " in week.measured
     assert 1.0 == by_then.value
-    assert [0.0] * 4 == [one.value for one in stable]
-    assert [True, None, True, None] == [one.holds for one in stable]
+    assert [0.0] * 4 == [figure.value for figure in stable]
+    assert [True, None, True, None] == [figure.holds for figure in stable]
     assert stable[0].measured.startswith("2 years")
 
 
-def test_methods_stand_side_by_side(campaign: Campaign, monkeypatch) -> None:
+def test_methods_are_compared_in_one_table(campaign: Campaign, monkeypatch) -> None:
     monkeypatch.setattr(side_by_side, "SCENARIOS", (("none", 0.0), ("oos", 0.5)))
-    campaign.plan = replace(campaign.plan, peer_sizes=(200,))
-    (table,) = side_by_side.side_by_side(campaign)
+    plan = replace(PLAN, peer_sizes=(200,))
+    (table,) = side_by_side.side_by_side(campaign, plan)
     assert isinstance(table, Table)
     assert ("method", "no drift", "50% out-of-scope", "CPU time") == table.headings
     assert ("driftwarden", "Evidently model") == tuple(line[0] for line in table.lines[:2])
@@ -174,7 +175,7 @@ def timed(function: Callable[..., Any], spec: str, *_: Any, seconds: float) -> C
     return Completed((Timing(20.0 if spec is Form.PRODUCTS else 200.0, 20.0), "3 of 999 timed"))
 
 
-def test_speed_is_a_ratio_and_a_rival_that_is_given_up_bounds_it(monkeypatch) -> None:
+def test_speed_is_a_ratio_bounded_by_the_time_limit(monkeypatch) -> None:
     monkeypatch.setattr(speed, "run_limited", timed)
     plan = replace(QUICK, speed_sizes=(10_000,), limit_seconds=30)
     ours, mmd, bootstrap, products, one_by_one, reordered = speed.speed(plan, seed=0)
@@ -190,13 +191,13 @@ def test_speed_is_a_ratio_and_a_rival_that_is_given_up_bounds_it(monkeypatch) ->
     assert (400.0, ">= 50", True) == (reordered.value, reordered.goal, reordered.holds)
 
 
-def test_a_permutation_test_is_reckoned_from_a_few_labellings() -> None:
+def test_permutation_time_is_extrapolated_from_a_few_labellings() -> None:
     timing, how = time_permutation_mmd(lambda: None, Form.REORDERED, 500, 0)
     assert timing.seconds > 0
     assert how.endswith("3 of 999 timed")
 
 
-def test_cost_is_told_against_the_smallest_size(monkeypatch) -> None:
+def test_cost_is_relative_to_the_smallest_size(monkeypatch) -> None:
     costs = {10_000: (1.0, 100e6), 50_000: (5.0, 200e6), 100_000: (13.0, 205e6)}
 
     def compared(_: Any, n: int, *__: Any, seconds: float) -> Completed:
@@ -216,7 +217,7 @@ def test_cost_is_told_against_the_smallest_size(monkeypatch) -> None:
     assert (pytest.approx(5 / 38.4), True) == (filled.value, filled.holds)
 
 
-def test_without_a_gpu_the_row_says_so(monkeypatch) -> None:
+def test_gpu_row_without_a_gpu_is_skipped(monkeypatch) -> None:
     import torch
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

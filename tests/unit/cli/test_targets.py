@@ -73,14 +73,15 @@ def test_a_device_may_be_written_twice(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--markdown", "--json"])
-@pytest.mark.parametrize("read", ["--data", "--ledger"])
-def test_figures_never_overwrite_data_or_trials(folder: Path, option: str, read: str) -> None:
-    message = refusal("bench", "drift", "--quick", read, ".", option, "a.jsonl")
+def test_figures_never_overwrite_data(folder: Path, option: str) -> None:
+    message = refusal("bench", "drift", "--quick", "--data", ".", option, "a.jsonl")
     assert message.startswith(f"{option} a.jsonl: would overwrite a.jsonl of ")
 
 
 def test_figures_and_their_markdown_are_two_files(folder: Path) -> None:
-    message = refusal("bench", "drift", "--quick", "--markdown", "x.txt", "--json", "x.txt")
+    message = refusal(
+        *("bench", "drift", "--quick", "--data", ".", "--markdown", "x.txt", "--json", "x.txt")
+    )
     assert "x.txt: also written by --markdown" in message
 
 
