@@ -40,7 +40,7 @@ class Commands(LazyGroup):
         ),
         "forget": Entry("monitor.cli.privacy:forget", "Erase an end user's data."),
         "retention": Entry("monitor.cli.privacy:retention", "Apply the retention periods."),
-        "bench": Entry("monitor.cli.bench:app", "Measure driftwarden against its goals."),
+        "bench": Entry("monitor.cli.bench:app", "Measure the drift tests against their goals."),
     }
 
 
