@@ -7,7 +7,7 @@
 
 `baseline` and `history` write lines for `driftwarden baseline import` and `driftwarden replay`; the
 last week of the history has drifted. `live` goes on from there in Kafka, at the given rate until it
-is stopped. The answers are those of a router that knows only the entry of the menu under which a
+is stopped. The responses are those of a router that knows only the entry of the menu under which a
 request came: right until topics arrive that the menu has no entry for.
 """
 
@@ -27,16 +27,16 @@ from typing import Any
 from monitor.demo.request_generator import DRIFTED_WEEK, SYSTEM_PROMPT, Request, RequestGenerator
 from monitor.demo.topics import KNOWN_TOPICS
 
-ANSWER_BY_MENU = {topic.menu: topic.answer for topic in KNOWN_TOPICS}
+RESPONSE_BY_MENU = {topic.menu: topic.route for topic in KNOWN_TOPICS}
 #: A world never says a sentence twice, production does: a new world every so many requests.
-REQUESTS_PER_WORLD = 500
+REQUESTS_PER_GENERATOR = 500
 
 
-def exchange(request: Request, asked_at: datetime, *, model: str, run: str) -> dict[str, Any]:
-    """Return the request and the router's answer in the plain format."""
+def exchange(request: Request, sent_at: datetime, *, model: str, run: str) -> dict[str, Any]:
+    """Return the request and the router's response in the plain format."""
     return {
         "id": f"{run}-{request.request_id}",
-        "timestamp": asked_at.isoformat(),
+        "timestamp": sent_at.isoformat(),
         "model": model,
         "task_type": request.task_type,
         "user": request.customer,
@@ -44,7 +44,7 @@ def exchange(request: Request, asked_at: datetime, *, model: str, run: str) -> d
             {"role": "system", "content": SYSTEM_PROMPT},
             {"role": "user", "content": request.prompt},
         ],
-        "response": ANSWER_BY_MENU[request.task_type],
+        "response": RESPONSE_BY_MENU[request.task_type],
         "metadata": {"router": "menu"},
     }
 
@@ -56,9 +56,9 @@ def week_of(
     for block, size in enumerate(_blocks(n)):
         requests = RequestGenerator(seed + block).traffic(week, size)
         for i, request in enumerate(requests):
-            position = block * REQUESTS_PER_WORLD + i
-            asked_at = start + timedelta(weeks=1) * (position / n)
-            yield exchange(request, asked_at, model=model, run=f"{start:%Y%m%d}-{block}")
+            position = block * REQUESTS_PER_GENERATOR + i
+            sent_at = start + timedelta(weeks=1) * (position / n)
+            yield exchange(request, sent_at, model=model, run=f"{start:%Y%m%d}-{block}")
 
 
 def history(
@@ -76,16 +76,16 @@ def live(*, seed: int, model: str) -> Iterator[dict[str, Any]]:
     """Yield drifted traffic without end, each exchange dated when it is asked for."""
     started = f"{datetime.now(UTC):%Y%m%d%H%M%S}"
     for block in itertools.count(seed):
-        for request in RequestGenerator(block).traffic(DRIFTED_WEEK, REQUESTS_PER_WORLD):
+        for request in RequestGenerator(block).traffic(DRIFTED_WEEK, REQUESTS_PER_GENERATOR):
             now = datetime.now(UTC)
             yield exchange(request, now, model=model, run=f"live-{started}-{block}")
 
 
 def baseline(n: int, *, seed: int, model: str) -> Iterator[dict[str, Any]]:
-    """Yield what the model answered well in the weeks after its launch."""
+    """Yield the exchanges of the weeks after the launch, with correct responses."""
     for block, size in enumerate(_blocks(n)):
         for request in RequestGenerator(seed + block).baseline(size):
-            yield exchange(request, request.asked_at, model=model, run=f"baseline-{block}")
+            yield exchange(request, request.sent_at, model=model, run=f"baseline-{block}")
 
 
 def file_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -187,8 +187,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _blocks(n: int) -> Iterator[int]:
     """Yield the sizes of the blocks that n requests are drawn in."""
-    for begin in range(0, n, REQUESTS_PER_WORLD):
-        yield min(REQUESTS_PER_WORLD, n - begin)
+    for begin in range(0, n, REQUESTS_PER_GENERATOR):
+        yield min(REQUESTS_PER_GENERATOR, n - begin)
 
 
 def _say(text: str) -> None:

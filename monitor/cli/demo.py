@@ -41,19 +41,19 @@ def demo(
 
     Exit status 0: every stage met its expectation; 1: one did not.
     """
-    from monitor.demo.console import Narrator
+    from monitor.demo.console import DemoConsole
     from monitor.telemetry import configure_logging
 
     if (traffic is None) != (baseline is None):
         raise InputError("--traffic and --baseline: only one is given; give both or neither")
     configure_logging(level=30)
-    narrator = Narrator()
+    console = DemoConsole()
     if traffic is not None and baseline is not None:
         from monitor.demo.own_traffic import run_own_traffic
 
-        succeeded = run_own_traffic(traffic, baseline, folder, narrator)
+        succeeded = run_own_traffic(traffic, baseline, folder, console)
     else:
         from monitor.demo.end_to_end import run_end_to_end
 
-        succeeded = run_end_to_end(fast=fast, folder=folder, seed=seed, narrator=narrator)
+        succeeded = run_end_to_end(fast=fast, folder=folder, seed=seed, console=console)
     raise typer.Exit(0 if succeeded else 1)

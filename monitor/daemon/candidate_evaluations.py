@@ -171,5 +171,5 @@ def _not_asked(error: InputError) -> Check:
         "people compare the responses",
         "undecided",
         f"the human evaluation can't start: {error}",
-        "the human evaluation that evaluation.yaml requests; evaluate again, or approve the candidate",
+        "the human evaluation of evaluation.yaml; evaluate again, or approve the candidate",
     )

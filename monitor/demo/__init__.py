@@ -1,1 +1,1 @@
-"""The whole loop on embedded defaults: SQLite, a file as source, models that packages carry."""
+"""End-to-end demo on embedded defaults: SQLite, files as source, models from packages."""

@@ -1,4 +1,4 @@
-"""Tells the demo's story in the terminal: chapters, figures, tables and progress bars."""
+"""Terminal output of the demo: sections, tables, quotes and progress bars."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -26,38 +26,38 @@ class Step:
         self._task = progress.add_task(description, total=total)
 
     def update(self, completed: int, total: int | None = None) -> None:
-        """Set how much is done."""
+        """Set the completed amount."""
         self._progress.update(self._task, completed=completed, total=total)
 
 
-class Narrator:
-    """Writes to one console; knows when the story began."""
+class DemoConsole:
+    """The console of the demo, with numbered sections and the elapsed time."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
         self._started = time.monotonic()
-        self._chapter = 0
+        self._section = 0
 
     @property
     def elapsed_seconds(self) -> float:
-        """Seconds since the story began."""
+        """Seconds since the start of the demo."""
         return time.monotonic() - self._started
 
-    def chapter(self, title: str) -> None:
-        """Begin a chapter."""
-        self._chapter += 1
+    def section(self, title: str) -> None:
+        """Print the heading of a section."""
+        self._section += 1
         stamp = f"{self.elapsed_seconds:.0f} s"
         self.console.print()
         self.console.rule(
-            f"[bold]{self._chapter}. {title}[/bold] [dim]({stamp})[/dim]", align="left"
+            f"[bold]{self._section}. {title}[/bold] [dim]({stamp})[/dim]", align="left"
         )
 
-    def say(self, text: str) -> None:
-        """Print a paragraph; rich's markup is understood."""
+    def write(self, text: str) -> None:
+        """Print a paragraph with Rich markup."""
         self.console.print(text)
 
     def quote(self, text: str, *, title: str = "") -> None:
-        """Show foreign text in a frame, without reading markup into it."""
+        """Print text in a frame, without interpreting markup."""
         self.console.print(Panel(Text(text), title=title or None, title_align="left"))
 
     def show(self, renderable: RenderableType) -> None:
@@ -66,7 +66,7 @@ class Narrator:
 
     @contextmanager
     def step(self, description: str, total: int | None = None) -> Iterator[Step]:
-        """Show a bar for something that takes more than a second, then a line with its duration."""
+        """Show a progress bar for a step, then a line with its duration."""
         began = time.monotonic()
         with Progress(
             SpinnerColumn(),
@@ -82,7 +82,7 @@ class Narrator:
 
 
 def figures(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
-    """Build a table: the first column names, the others are right-aligned figures."""
+    """Build a table: names in the first column, right-aligned figures in the others."""
     table = Table(title=title or None, title_justify="left", header_style="bold")
     for i, column in enumerate(columns):
         table.add_column(column, justify="left" if i == 0 else "right")

@@ -1,4 +1,4 @@
-"""The demo's story, chapter by chapter: launch, quiet weeks, drift, review, retraining."""
+"""End-to-end demo: launch, quiet weeks, drift, review, retraining, rollout."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.demo import launch, summaries, weekly_windows
-from monitor.demo.console import Narrator
+from monitor.demo.console import DemoConsole
 from monitor.demo.expectations import (
     Expectation,
     WeekOutcome,
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
 
 MODEL_NAME = "support-desk"
 EXPERTS = ("anna", "ben")
-#: The account for whoever opens the page afterwards.
+#: Account for opening the web page afterwards.
 LEAD = "lead"
 N_BASELINE = 300
 N_QUIET_WEEK = 120
 N_DRIFTED_WEEK = 200
 N_HOLDOUT_OLD = 100
 N_HOLDOUT_NEW = 80
-#: Name of the benchmark that a retraining is held to.
+#: Benchmark of a retrained version.
 HELD_OUT = "held-out"
-#: Name of the benchmark that version 1 is held to: of what it is taught.
+#: Benchmark of version 1, on the topics of its training.
 AT_LAUNCH = "at-launch"
-#: Items that the simulated experts leave for whoever opens the page afterwards.
+#: Items that the simulated experts leave open for the user of the demo.
 LEFT_FOR_YOU = 4
 
 
 @dataclass(frozen=True)
 class Requests:
-    """All requests of the story, drawn in one order so that the same seed gives the same."""
+    """All requests of the demo, drawn in a fixed order so that they are repeatable."""
 
     training: list[Request]
     baseline: list[Request]
@@ -55,125 +55,128 @@ class Requests:
     holdout_new: list[Request]
 
 
-def run_end_to_end(*, fast: bool, folder: Path, seed: int, narrator: Narrator) -> bool:
-    """Tell the story; return whether every stage did what it should.
+def run_end_to_end(*, fast: bool, folder: Path, seed: int, console: DemoConsole) -> bool:
+    """Run the demo; return whether every expectation is met.
 
     Args:
-        fast: With a tiny language model that is made on the spot.
-        folder: Where everything goes. The converted base model is kept beside it for the next run.
-        seed: Of the world, the training and the experts' slips.
-        narrator: Tells it.
+        fast: Use a tiny language model, trained on the spot.
+        folder: Folder of the demo. The converted base model is stored in its parent folder, for the
+            next run.
+        seed: Seed of the requests, the training and the experts' errors.
+        console: Output.
     """
     place = prepare_folder(folder)
-    _quieten_libraries()
-    narrator.chapter("A bank's support desk: version 1 is trained and goes live")
-    model = _base_model(fast, place, seed, narrator)
-    drawn = _draw(RequestGenerator(seed), model.n_training_examples)
-    stage = _set_the_stage(place, model, narrator)
-    serving = _launch(stage, model, drawn, seed)
-    responder = _load(stage, model, serving)
+    _silence_libraries()
+    console.section("Launch: version 1 of a model for a bank's support desk")
+    model = _base_model(fast, place, seed, console)
+    drawn_requests = _draw(RequestGenerator(seed), model.n_training_examples)
+    workspace = _create_workspace(place, model, console)
+    serving = _launch(workspace, model, drawn_requests, seed)
+    responder = _load(workspace, model, serving)
 
-    narrator.chapter("What is normal: the weeks after the launch become the baseline")
-    right = weekly_windows.answer(stage, responder, drawn.baseline, "baseline", seed)
-    n = weekly_windows.set_baseline(stage, "baseline")
-    narrator.say(
-        f"{n} exchanges. [dim]Only the world knows: {right:.0%} of the answers are right.[/]"
+    console.section("Baseline: the weeks after the launch")
+    accuracy = weekly_windows.run_production(
+        workspace, responder, drawn_requests.baseline, "baseline", seed
+    )
+    n = weekly_windows.set_baseline(workspace, "baseline")
+    console.write(
+        f"{n} exchanges. [dim]Ground truth (hidden from driftwarden): {accuracy:.0%} correct.[/]"
     )
 
-    outcomes, drifted = _live_through_the_weeks(stage, responder, drawn, seed)
+    outcomes, drifted = _run_weeks(workspace, responder, drawn_requests, seed)
     del responder
 
-    narrator.chapter("The engineer on call is told")
-    summaries.tell_the_engineer(stage, drifted, load_secrets())
+    console.section("Alert to the engineer on call")
+    summaries.show_alerts(workspace, drifted, load_secrets())
 
-    narrator.chapter("Two experts review, blind to each other")
-    passwords = _open_accounts(stage)
-    _review(stage, drifted, drawn, passwords, seed)
-    decision = summaries.tell_the_decision(stage, drifted)
+    console.section("Review: two blind reviews of each item")
+    passwords = _open_accounts(workspace)
+    _review(workspace, drifted, drawn_requests, passwords, seed)
+    decision = summaries.show_decision(workspace, drifted)
 
-    expectations = _weekly(outcomes, drawn)
+    expectations = _weekly(outcomes, drawn_requests)
     if decision is None or decision.recommendation != "retrain":
-        seen = "no decision" if decision is None else decision.recommendation
-        expectations.append(Expectation("retraining is recommended", seen, held=False))
+        observed = "no decision" if decision is None else decision.recommendation
+        expectations.append(Expectation("retraining is recommended", observed, holds=False))
     else:
-        expectations += _retrain(stage, decision.id)
-    narrator.chapter("Summary")
-    summaries.summarise(stage, drifted, expectations, LEAD, passwords[LEAD])
-    return all(expectation.held for expectation in expectations)
+        expectations += _retrain(workspace, decision.id)
+    console.section("Summary")
+    summaries.show_summary(workspace, drifted, expectations, LEAD, passwords[LEAD])
+    return all(expectation.holds for expectation in expectations)
 
 
-def _quieten_libraries() -> None:
-    """Keep bars and warnings that are not the story's out of it."""
+def _silence_libraries() -> None:
+    """Silence progress bars and warnings of libraries."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TQDM_DISABLE", "1")
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
 
-def _base_model(fast: bool, place: Path, seed: int, narrator: Narrator) -> "DemoModel":
-    # Heavy imports are inside these steps, so that the bar shows while they last.
+def _base_model(fast: bool, place: Path, seed: int, console: DemoConsole) -> "DemoModel":
+    # Heavy imports are inside the steps, so that the progress bar covers them.
     if fast:
-        with narrator.step("make a tiny language model") as step:
+        with console.step("train a tiny language model") as step:
             from monitor.demo.models import tiny_model
 
             return tiny_model(place / "models", seed=seed, progress=step.update)
-    with narrator.step("unpack SmolLM2-135M (once; kept for the next run)"):
+    with console.step("unpack SmolLM2-135M (once; kept for the next run)"):
         from monitor.demo.models import smol_model
 
         return smol_model(place.parent / "base-models")
 
 
-def _draw(world: RequestGenerator, n_training: int) -> Requests:
+def _draw(generator: RequestGenerator, n_training: int) -> Requests:
     sizes = dict.fromkeys(range(1, DRIFTED_WEEK), N_QUIET_WEEK) | {DRIFTED_WEEK: N_DRIFTED_WEEK}
     return Requests(
-        training=world.training_examples(n_training),
-        baseline=world.baseline(N_BASELINE),
-        weeks={number: world.traffic(number, n) for number, n in sizes.items()},
-        holdout_old=world.holdout_old(N_HOLDOUT_OLD),
-        holdout_new=world.holdout_new(N_HOLDOUT_NEW),
+        training=generator.training_examples(n_training),
+        baseline=generator.baseline(N_BASELINE),
+        weeks={number: generator.traffic(number, n) for number, n in sizes.items()},
+        holdout_old=generator.holdout_old(N_HOLDOUT_OLD),
+        holdout_new=generator.holdout_new(N_HOLDOUT_NEW),
     )
 
 
-def _set_the_stage(place: Path, model: "DemoModel", narrator: Narrator) -> Workspace:
+def _create_workspace(place: Path, model: "DemoModel", console: DemoConsole) -> Workspace:
     from monitor.demo.guidelines import desk_guidelines
     from monitor.embedding.encoder import load_encoder
     from monitor.review.guidelines.writer import as_markdown
 
     absolute = place.absolute()
-    guide = absolute / "taxonomy.md"
-    guide.write_text(as_markdown(desk_guidelines()), encoding="utf-8")
+    taxonomy = absolute / "taxonomy.md"
+    taxonomy.write_text(as_markdown(desk_guidelines()), encoding="utf-8")
     settings = default_settings(
         model={"name": MODEL_NAME, "system_prompt": SYSTEM_PROMPT},
-        # The demo's traffic is small: all of it is kept, where production keeps 5%.
+        # The demo's traffic is small, so all of it is sampled; the default is 5%.
         monitoring={"sample_rate": 1.0},
         database={"url": f"sqlite:///{absolute / 'driftwarden.db'}"},
-        # Small weeks: a budget and a least number of examples to match.
+        # A budget and a minimum of gold for small weeks.
         review={
             "queue": "on_drift",
             "weekly_budget": 110,
             "min_drifted_gold": 35,
-            "taxonomy": str(guide),
+            "taxonomy": str(taxonomy),
         },
         retrain={
             "recipe": str(_write_recipe(absolute, model)),
             "training_data": str(absolute / "training.jsonl"),
             "evaluation": str(launch.write_evaluation(absolute, HELD_OUT)),
             "work_dir": str(absolute / "runs"),
-            # A few templates made all of the demo's requests: nearly all are nearly the same.
+            # The requests come from a few sentence frames, so most are near-duplicates.
             "data": {"min_duplicate_similarity": 1.0, "min_per_task_type": 1},
-            # A hundred old requests can't prove that no more than 5 points were lost.
+            # A hundred old requests can't bound a loss to 5 points.
             "gates": {"gate": "point"},
             "scoring": {"max_new_tokens": model.max_new_tokens},
         },
     )
     write_config(place, settings)
-    with narrator.step("load the encoder"):
+    with console.step("load the encoder"):
         encoder = load_encoder(settings.embedding)
-    return Workspace(place, settings, open_database(settings), encoder, narrator)
+    return Workspace(place, settings, open_database(settings), encoder, console)
 
 
 def _write_recipe(place: Path, model: "DemoModel") -> Path:
-    """Write the recipe of a retraining."""
+    """Write the recipe of the retraining."""
     values = {"base": str(model.base.absolute()), **model.again}
     file = place / "recipe.toml"
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items()]
@@ -181,65 +184,65 @@ def _write_recipe(place: Path, model: "DemoModel") -> Path:
     return file
 
 
-def _launch(stage: Workspace, model: "DemoModel", drawn: Requests, seed: int) -> str:
-    """Train version 1; return its adapter's folder."""
-    rows = launch.training_rows(drawn.training)
-    launch.write_rows(stage.folder / "training.jsonl", rows)
-    old = launch.benchmark_items(drawn.holdout_old, [])
-    both = launch.benchmark_items(drawn.holdout_old, drawn.holdout_new)
-    launch.write_benchmark(stage.folder, HELD_OUT, both)
-    launch.write_benchmark(stage.folder, AT_LAUNCH, old)
-    at_launch = launch.write_evaluation(stage.folder, AT_LAUNCH)
-    task_types = {request.task_type for request in drawn.training}
-    stage.narrator.say(
-        f"{model.name} learns from {len(rows)} examples of {len(task_types)} task types where the "
-        "desk's requests go, in the words with which production asks it."
+def _launch(workspace: Workspace, model: "DemoModel", drawn_requests: Requests, seed: int) -> str:
+    """Train and promote version 1; return the folder of its adapter."""
+    rows = launch.training_rows(drawn_requests.training)
+    launch.write_rows(workspace.folder / "training.jsonl", rows)
+    old = launch.benchmark_items(drawn_requests.holdout_old, [])
+    both = launch.benchmark_items(drawn_requests.holdout_old, drawn_requests.holdout_new)
+    launch.write_benchmark(workspace.folder, HELD_OUT, both)
+    launch.write_benchmark(workspace.folder, AT_LAUNCH, old)
+    at_launch = launch.write_evaluation(workspace.folder, AT_LAUNCH)
+    task_types = {request.task_type for request in drawn_requests.training}
+    workspace.console.write(
+        f"{model.name} is trained on {len(rows)} examples of {len(task_types)} task types to route "
+        "the desk's requests, with production's system prompt."
     )
-    version = launch.train_first_version(stage, model, rows, at_launch, seed)
-    stage.narrator.say(summaries.accepted(stage, version))
+    version = launch.train_first_version(workspace, model, rows, at_launch, seed)
+    workspace.console.write(summaries.acceptance(workspace, version))
     return version.adapter_path
 
 
-def _load(stage: Workspace, model: "DemoModel", adapter: str) -> Any:
+def _load(workspace: Workspace, model: "DemoModel", adapter: str) -> Any:
     from retrain.models.generation import Responder
 
-    with stage.narrator.step("production loads version 1"):
+    with workspace.console.step("load version 1"):
         return Responder(model.base, adapter, max_new_tokens=model.max_new_tokens)
 
 
-def _live_through_the_weeks(
-    stage: Workspace, responder: Any, drawn: Requests, seed: int
+def _run_weeks(
+    workspace: Workspace, responder: Any, drawn_requests: Requests, seed: int
 ) -> tuple[list[WeekOutcome], DriftEvaluationRow]:
     outcomes = []
-    for number, requests in drawn.weeks.items():
+    for number, requests in drawn_requests.weeks.items():
         name = f"week-{number}"
-        title = "an ordinary week" if number < DRIFTED_WEEK else "customers ask about new things"
-        stage.narrator.chapter(f"Week {number}: {title}")
-        right = weekly_windows.answer(stage, responder, requests, name, seed)
-        weekly_windows.observe(stage, name)
-        evaluation, outcome = weekly_windows.evaluate_week(stage, number)
+        title = "no drift" if number < DRIFTED_WEEK else "new topics"
+        workspace.console.section(f"Week {number}: {title}")
+        accuracy = weekly_windows.run_production(workspace, responder, requests, name, seed)
+        weekly_windows.observe(workspace, name)
+        evaluation, outcome = weekly_windows.evaluate_week(workspace, number)
         outcomes.append(outcome)
-        summaries.tell_the_week(stage, evaluation, right, in_full=number == DRIFTED_WEEK)
+        summaries.show_week(workspace, evaluation, accuracy, in_full=number == DRIFTED_WEEK)
     return outcomes, evaluation
 
 
-def _open_accounts(stage: Workspace) -> dict[str, str]:
-    """Create the experts' accounts and one for the reader; return their passwords."""
+def _open_accounts(workspace: Workspace) -> dict[str, str]:
+    """Create the accounts of the experts and of the lead; return the passwords."""
     from monitor.accounts.passwords import generate_password
     from monitor.accounts.registration import create_user
 
     roles = {**dict.fromkeys(EXPERTS, "reviewer"), LEAD: "lead"}
     passwords = {name: generate_password(name) for name in roles}
-    with transaction(stage.engine) as connection:
+    with transaction(workspace.engine) as connection:
         for name, role in roles.items():
             create_user(connection, name, passwords[name], role, datetime.now(UTC))
     return passwords
 
 
 def _review(
-    stage: Workspace,
+    workspace: Workspace,
     drifted: DriftEvaluationRow,
-    drawn: Requests,
+    drawn_requests: Requests,
     passwords: dict[str, str],
     seed: int,
 ) -> None:
@@ -248,21 +251,21 @@ def _review(
     from monitor.web.app import create_app
     from monitor.web.server import BackgroundServer
 
-    requests = {request.request_id: request for request in drawn.weeks[DRIFTED_WEEK]}
-    with transaction(stage.engine) as connection:
+    requests = {request.request_id: request for request in drawn_requests.weeks[DRIFTED_WEEK]}
+    with transaction(workspace.engine) as connection:
         window = load_window(connection, MODEL_NAME, drifted.window_start, drifted.window_end)
         batch = batch_of_evaluation(connection, drifted.id)
         n_items = sum(count_by_status(connection, batch).values()) if batch else 0
-    # The experts know the answer to what they read: the prompt as it was stored, redacted.
+    # The experts know the correct response to each prompt as stored, redacted.
     truth = {
         prompt: requests[name].expected
         for name, prompt in zip(window.exchange_ids, window.prompts, strict=True)
     }
-    app = create_app(stage.engine, stage.settings, load_secrets())
+    app = create_app(workspace.engine, workspace.settings, load_secrets())
     with (
         BackgroundServer(app) as server,
-        stage.narrator.step(
-            "anna and ben review over the page's API", 2 * (n_items - LEFT_FOR_YOU)
+        workspace.console.step(
+            "anna and ben review over the API", 2 * (n_items - LEFT_FOR_YOU)
         ) as step,
     ):
         anna, ben = (Expert(server.url, name, passwords[name], truth, seed) for name in EXPERTS)
@@ -271,52 +274,54 @@ def _review(
         )
         anna.close()
         ben.close()
-    stage.narrator.say(
-        f"{n_reviews} reviews of {n_items} queued items; on {n_discussed} the two disagreed, "
-        f"discussed and settled. {LEFT_FOR_YOU} items are left for you."
+    workspace.console.write(
+        f"{n_reviews} reviews of {n_items} queued items; {n_discussed} disagreements, discussed "
+        f"and resolved. {LEFT_FOR_YOU} items are left for you."
     )
 
 
-def _weekly(outcomes: list[WeekOutcome], drawn: Requests) -> list[Expectation]:
-    topic_of = {request.prompt: request.topic for request in drawn.weeks[DRIFTED_WEEK]}
-    for request in drawn.weeks[DRIFTED_WEEK]:
+def _weekly(outcomes: list[WeekOutcome], drawn_requests: Requests) -> list[Expectation]:
+    topic_of = {request.prompt: request.topic for request in drawn_requests.weeks[DRIFTED_WEEK]}
+    for request in drawn_requests.weeks[DRIFTED_WEEK]:
         if request.is_new and request.topic == CHANGED_TOPIC.name:
             topic_of[request.prompt] = f"{CHANGED_TOPIC.name} (changed)"
     new = frozenset({topic.name for topic in NEW_TOPICS} | {f"{CHANGED_TOPIC.name} (changed)"})
     return weekly_expectations(outcomes, topic_of, new)
 
 
-def _retrain(stage: Workspace, decision_id: int) -> list[Expectation]:
-    """Confirm as a lead would, and let the daemon's own steps do the rest."""
+def _retrain(workspace: Workspace, decision_id: int) -> list[Expectation]:
+    """Confirm the retraining as a lead, and run the daemon's steps."""
     from monitor.daemon.retraining import Retraining
     from monitor.review.decision.decisions import confirm_retraining
     from monitor.store.accounts.users import user_by_name
     from monitor.store.training.candidate_evaluations import latest_candidate_evaluation
     from monitor.store.training.runs import run_of_decision
 
-    stage.narrator.chapter("Retraining: the experts' examples, and a replay of the old ones")
+    workspace.console.section("Retraining: gold examples, and replay of the original ones")
     now = datetime.now(UTC)
-    with transaction(stage.engine) as connection:
-        person = user_by_name(connection, LEAD)
-        if person is not None:
-            confirm_retraining(connection, decision_id, person, now)
-    daemon = Retraining.build(stage.engine, stage.settings, load_secrets())
+    with transaction(workspace.engine) as connection:
+        lead = user_by_name(connection, LEAD)
+        if lead is not None:
+            confirm_retraining(connection, decision_id, lead, now)
+    daemon = Retraining.build(workspace.engine, workspace.settings, load_secrets())
     daemon.advance(now)
-    with transaction(stage.engine) as connection:
+    with transaction(workspace.engine) as connection:
         run = run_of_decision(connection, decision_id)
     if run is None or run.status not in {"planned", "running"}:
-        why = run.error if run else "no run was planned"
-        return [Expectation("a new version is trained", str(why), held=False)]
-    summaries.tell_the_data(stage, run)
-    state = launch.watch_run(stage, run.id, "train version 2")
+        observed = run.error if run else "no run was planned"
+        return [Expectation("a new version is trained", str(observed), holds=False)]
+    summaries.show_training_data(workspace, run)
+    state = launch.watch_run(workspace, run.id, "train version 2")
     version_id = launch.require_version(state)
     daemon.advance(datetime.now(UTC))
-    with transaction(stage.engine) as connection:
+    with transaction(workspace.engine) as connection:
         planned = latest_candidate_evaluation(connection, version_id)
     if planned is None:
-        return [Expectation("the new version is evaluated", "it isn't", held=False)]
-    evaluation = launch.watch_evaluation(stage, planned.id)
-    stage.narrator.chapter("Before and after, and the registry")
-    before, after = summaries.tell_before_and_after(stage, evaluation)
-    summaries.tell_the_registry(stage, evaluation)
+        return [
+            Expectation("the new version is evaluated", "no evaluation was planned", holds=False)
+        ]
+    evaluation = launch.watch_evaluation(workspace, planned.id)
+    workspace.console.section("Candidate evaluation, registry and rollout")
+    before, after = summaries.show_scores(workspace, evaluation)
+    summaries.show_registry(workspace, evaluation)
     return learning_expectations(before["new"], after["new"], before["old"], after["old"])

@@ -1,26 +1,26 @@
-"""What the demo must have shown, and whether it did: the exit status depends on nothing else."""
+"""Expectations of the demo, which decide its exit status."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """One thing the demo sets out to show.
+    """An expected outcome of the demo.
 
     Attributes:
-        claim: What should be seen.
-        seen: What was seen, in figures.
-        held: Whether that is what should have been seen.
+        claim: The expected outcome.
+        observed: The observed outcome, in figures.
+        holds: Whether the expectation is met.
     """
 
     claim: str
-    seen: str
-    held: bool
+    observed: str
+    holds: bool
 
 
 @dataclass(frozen=True)
 class WeekOutcome:
-    """A week's evaluation, as far as the demo's promises go."""
+    """The parts of a week's drift evaluation that the expectations are about."""
 
     number: int
     alarm: bool
@@ -30,20 +30,20 @@ class WeekOutcome:
     topic_examples: tuple[tuple[str, ...], ...]
 
 
-#: Least rise of exact match on the new topics, and largest fall on the old ones.
-MINIMUM_GAIN = 0.50
-MAXIMUM_LOSS = 0.05
+#: Least gain of exact match on the new topics, and largest loss on the old ones.
+MIN_GAIN = 0.50
+MAX_LOSS = 0.05
 
 
 def weekly_expectations(
     weeks: list[WeekOutcome], true_topic_of: dict[str, str], new_topics: frozenset[str]
 ) -> list[Expectation]:
-    """Hold the evaluations against what the world knows.
+    """Compare the drift evaluations with the ground truth.
 
     Args:
         weeks: The outcomes, the drifted week last.
-        true_topic_of: The topic behind each prompt, as only the world knows it.
-        new_topics: Names of the topics that arrived in the drifted week.
+        true_topic_of: The true topic of each prompt.
+        new_topics: Names of the topics that are new in the drifted week.
     """
     *ordinary, drifted = weeks
     false_alarms = [week.number for week in ordinary if week.alarm]
@@ -70,19 +70,19 @@ def weekly_expectations(
 def learning_expectations(
     before_new: float, after_new: float, before_old: float, after_old: float
 ) -> list[Expectation]:
-    """Hold the exact match before and after retraining (shares in [0, 1]) against the promise."""
+    """Compare exact match before and after retraining, shares in [0, 1]."""
     # Rounded, so that a loss of exactly five points is not 0.05000000000000004.
     gain, loss = round(after_new - before_new, 9), round(before_old - after_old, 9)
     return [
         Expectation(
-            f"exact match on the new topics up by {MINIMUM_GAIN * 100:.0f} points or more",
+            f"exact match on the new topics up by {MIN_GAIN * 100:.0f} points or more",
             f"{before_new:.1%} -> {after_new:.1%} ({gain * 100:+.1f} points)",
-            gain >= MINIMUM_GAIN,
+            gain >= MIN_GAIN,
         ),
         Expectation(
-            f"on the old topics down by {MAXIMUM_LOSS * 100:.0f} points at most",
+            f"on the old topics down by {MAX_LOSS * 100:.0f} points at most",
             f"{before_old:.1%} -> {after_old:.1%} ({-loss * 100:+.1f} points)",
-            loss <= MAXIMUM_LOSS,
+            loss <= MAX_LOSS,
         ),
     ]
 
@@ -90,11 +90,11 @@ def learning_expectations(
 def _new_topics_named(
     week: WeekOutcome, true_topic_of: dict[str, str], new_topics: frozenset[str]
 ) -> set[str]:
-    """Return the new topics that have a cluster of their own: most of its examples are of it."""
-    found = set()
+    """Return the new topics that most examples of some reported topic belong to."""
+    named = set()
     for examples in week.topic_examples:
-        truths = [true_topic_of.get(example, "") for example in examples]
+        topics = [true_topic_of.get(example, "") for example in examples]
         for topic in new_topics:
-            if truths and truths.count(topic) * 2 > len(truths):
-                found.add(topic)
-    return found
+            if topics and topics.count(topic) * 2 > len(topics):
+                named.add(topic)
+    return named

@@ -1,4 +1,4 @@
-"""Two simulated experts. They review over the page's own HTTP API, and see what a person sees."""
+"""Simulated experts that review over the HTTP API of the web page."""
 
 import random
 import threading
@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-#: An expert now and then picks the wrong route: what two blind reviews are for.
+#: Chance that an expert picks the wrong route, which the second blind review reveals.
 SLIP_RATE = 0.03
 
 GOOD = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
@@ -15,14 +15,14 @@ WRONG = {"accuracy": 1, "completeness": 2, "tone": 5, "compliance": 4}
 
 
 class Expert:
-    """A person who knows where each request belongs, and may slip.
+    """A simulated reviewer with the ground truth, who sometimes errs.
 
     Args:
-        url: The page's address.
+        url: Address of the web page.
         name: Name to sign in with.
-        password: Its password.
-        truth: The right answer to each prompt, as the world knows it.
-        seed: Decides where this expert slips.
+        password: Password of the account.
+        truth: The correct response to each prompt.
+        seed: Seed of this expert's errors.
     """
 
     def __init__(
@@ -36,45 +36,45 @@ class Expert:
         self._post("/api/login", {"name": name, "password": password})
 
     def review_all(self, *, leave: int, reviewed: Callable[[], None]) -> int:
-        """Claim and review item after item until at most ``leave`` are left; return how many."""
+        """Claim and review items until at most ``leave`` are left; return the number reviewed."""
         done = 0
         while self._work()["available"] > leave:
             item_id = self._post("/api/items/claim")["item"]
             if item_id is None:
                 break
             item = self._get(f"/api/items/{item_id}")
-            self._post(f"/api/items/{item_id}/review", self._judge(item, may_slip=True))
+            self._post(f"/api/items/{item_id}/review", self._judge(item, may_err=True))
             done += 1
             reviewed()
         return done
 
     def discuss_all(self) -> int:
-        """Look again at what the two judged differently and propose an answer; return how many."""
+        """Propose a resolution of each item in discussion; return their number."""
         waiting = self._work()["to_discuss"]
         for item_id in waiting:
             item = self._get(f"/api/items/{item_id}")
-            proposal = self._judge(item, may_slip=False)
+            proposal = self._judge(item, may_err=False)
             for score in GOOD:
                 del proposal[score]
             self._post(f"/api/items/{item_id}/resolution", proposal)
         return len(waiting)
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._http.close()
 
-    def _judge(self, item: dict[str, Any], *, may_slip: bool) -> dict[str, Any]:
+    def _judge(self, item: dict[str, Any], *, may_err: bool) -> dict[str, Any]:
         prompt = item["messages"][-1]["content"]
-        right = self._truth[prompt]
-        if may_slip and self._rng.random() < SLIP_RATE:
-            right = self._rng.choice(sorted(set(self._truth.values()) - {right}))
-        if item["response"] == right:
+        correct = self._truth[prompt]
+        if may_err and self._rng.random() < SLIP_RATE:
+            correct = self._rng.choice(sorted(set(self._truth.values()) - {correct}))
+        if item["response"] == correct:
             return {"verdict": "accept", **GOOD}
         return {
             "verdict": "correct",
             "error_kind": "judgement",
             "answerable": "needs_judgement",
-            "corrected_response": right,
+            "corrected_response": correct,
             **WRONG,
         }
 
@@ -82,25 +82,26 @@ class Expert:
         return self._get("/api/work")
 
     def _get(self, path: str) -> dict[str, Any]:
-        answer: dict[str, Any] = self._http.get(path).raise_for_status().json()
-        return answer
+        body: dict[str, Any] = self._http.get(path).raise_for_status().json()
+        return body
 
     def _post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         token = self._http.cookies["driftwarden_csrf"]
-        answer = self._http.post(path, json=body or {}, headers={"x-csrftoken": token})
-        if answer.is_error:
-            raise RuntimeError(f"{self.name}: {path}: {answer.status_code} {answer.text[:300]}")
-        result: dict[str, Any] = answer.json()
+        response = self._http.post(path, json=body or {}, headers={"x-csrftoken": token})
+        if response.is_error:
+            problem = f"{response.status_code} {response.text[:300]}"
+            raise RuntimeError(f"{self.name}: {path}: {problem}")
+        result: dict[str, Any] = response.json()
         return result
 
 
 def review_together(
     experts: tuple[Expert, Expert], *, leave: int, progress: Callable[[int], None]
 ) -> tuple[int, int]:
-    """Let both experts review at the same time, then discuss what they disagree on.
+    """Let both experts review in parallel, then discuss their disagreements.
 
     Returns:
-        The number of reviews, and of items that were discussed.
+        The number of reviews, and of discussed items.
     """
     lock = threading.Lock()
     n_reviews = 0

@@ -1,4 +1,4 @@
-"""The desk's guide: what the bank wrote down at the launch, and so nothing of what came later."""
+"""Guidelines of the demo, as of the launch: without the topics that came later."""
 
 from itertools import cycle, islice
 
@@ -7,12 +7,12 @@ from monitor.demo.topics import KNOWN_TOPICS, SLOTS, Topic
 from monitor.review.guidelines.prompt_template import Template
 from monitor.review.guidelines.taxonomy import EdgeCase, Example, TaskType, Taxonomy
 
-#: The slots' first values, so that the guide is the same for every seed.
+#: The slots' first values, so that the guidelines are equal for every seed.
 FILLED = {name: values[0] for name, values in SLOTS.items()}
 
 
 def desk_guidelines() -> Taxonomy:
-    """Return the taxonomy that the experts judge by: an entry for each entry of the app's menu."""
+    """Return the task taxonomy: a task type for each entry of the app's menu."""
     template = Template(system_prompt=SYSTEM_PROMPT)
     following = islice(cycle(KNOWN_TOPICS), 1, None)
     return Taxonomy(
@@ -28,19 +28,19 @@ def _entry(topic: Topic, other: Topic, template: Template) -> TaskType:
     return TaskType(
         name=topic.menu,
         title=topic.name.capitalize(),
-        description="What customers tapped this entry of the menu for, when version 1 went live.",
+        description="Requests under this menu entry when version 1 went live.",
         input_types=tuple(frame.format_map(FILLED) for frame in topic.frames[:3]),
-        correct_output=f"The queue and the action, nothing else: `{topic.answer}`",
+        correct_output=f"The queue and the action, nothing else: `{topic.route}`",
         criteria=(
-            "Accept where the request would reach the people who can do what was asked.",
-            "Correct where another queue or another action is needed: write that one.",
-            "Reject where no queue should get it.",
+            "Accept if the request reaches the team that can do what the customer wants.",
+            "Correct if another queue or action is needed: write that one.",
+            "Reject if no queue should get it.",
         ),
         edge_cases=(
             EdgeCase(
-                title="It came under the wrong entry",
-                guidance="The entry is only where the customer tapped. Route what was asked.",
-                examples=(Example(other.frames[0].format_map(FILLED), other.answer),),
+                title="Wrong menu entry",
+                guidance="Customers pick wrong entries. Route by the text of the request.",
+                examples=(Example(other.frames[0].format_map(FILLED), other.route),),
             ),
         ),
         template=template,

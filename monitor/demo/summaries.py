@@ -1,4 +1,4 @@
-"""What the demo shows of what happened: each figure is read from where the daemon keeps it."""
+"""Summaries of the demo's sections, with figures from the database."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,105 +28,107 @@ from monitor.store.training.runs import RunRow
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
 
-def accepted(stage: Workspace, version: VersionRow) -> str:
-    """Return a sentence on the scores with which a version was accepted."""
-    with transaction(stage.engine) as connection:
+def acceptance(workspace: Workspace, version: VersionRow) -> str:
+    """Return a sentence about the scores of an accepted version."""
+    with transaction(workspace.engine) as connection:
         scores = scores_of(connection, version.id)
     score = next(s for s in scores if s.stratum == "" and s.metric == "exact_match")
     return (
-        f"Version {version.version} serves: exact match {score.value:.1%} on {score.n} held-out "
-        f"requests (95% interval {score.lower:.1%} to {score.upper:.1%})."
+        f"Version {version.version} is in production: exact match {score.value:.1%} on "
+        f"{score.n} held-out requests (95% interval {score.lower:.1%} to {score.upper:.1%})."
     )
 
 
-def tell_the_week(
-    stage: Workspace, evaluation: DriftEvaluationRow, right: float, *, in_full: bool
+def show_week(
+    workspace: Workspace, evaluation: DriftEvaluationRow, accuracy: float, *, in_full: bool
 ) -> None:
-    """Show an evaluation: one line, or all of it."""
+    """Show a drift evaluation, in short or in full."""
     assessment = require_assessment(evaluation)
-    world = f"[dim]Only the world knows: {right:.0%} of the answers are right.[/dim]"
+    truth = f"[dim]Ground truth (hidden from driftwarden): {accuracy:.0%} correct.[/dim]"
     if not in_full:
-        stage.narrator.say(
+        workspace.console.write(
             f"[green]{escape(assessment.headline)}[/green]\n"
             f"input p = {assessment.input.p_value:.3f}, output given the input p = "
-            f"{assessment.output.p_value:.3f}, {assessment.n_current} exchanges. {world}"
+            f"{assessment.output.p_value:.3f}, {assessment.n_current} exchanges. {truth}"
         )
         return
     from monitor.windows.report.terminal import print_assessment
 
-    print_assessment(assessment, stage.narrator.console)
-    stage.narrator.say(world)
+    print_assessment(assessment, workspace.console.console)
+    workspace.console.write(truth)
 
 
-def tell_the_engineer(stage: Workspace, evaluation: DriftEvaluationRow, secrets: Secrets) -> None:
-    """Send the messages, or show them as they would read."""
+def show_alerts(workspace: Workspace, evaluation: DriftEvaluationRow, secrets: Secrets) -> None:
+    """Post the messages to Slack if it is configured, and show them."""
     from monitor.alerts.channels.slack import make_sender
     from monitor.alerts.messages.mrkdwn import render_text
     from monitor.alerts.outbox import deliver_due
 
-    sender = make_sender(secrets, stage.settings.alerts)
+    sender = make_sender(secrets, workspace.settings.alerts)
     if sender is not None:
-        # The story's time: to a sender of today these messages would be long expired.
-        n = deliver_due(stage.engine, sender, evaluation.window_end)
-        stage.narrator.say(f"{n} messages posted to {escape(stage.settings.alerts.channel)}.")
-    with transaction(stage.engine) as connection:
+        # The demo's clock: by today's date the messages would have expired.
+        n = deliver_due(workspace.engine, sender, evaluation.window_end)
+        workspace.console.write(
+            f"{n} messages posted to {escape(workspace.settings.alerts.channel)}."
+        )
+    with transaction(workspace.engine) as connection:
         messages = list_messages(connection)
     for message in reversed(messages):
         title = {"post": "Slack, in the channel", "reply": "Slack, in its thread"}
-        stage.narrator.quote(
+        workspace.console.quote(
             render_text(message.payload["blocks"]), title=title.get(message.kind, message.kind)
         )
     if sender is None:
-        stage.narrator.say(
-            "[dim]Not posted: set SLACK_BOT_TOKEN and DRIFTWARDEN_ALERTS__CHANNEL.[/dim]"
+        workspace.console.write(
+            "[dim]Not posted; set SLACK_BOT_TOKEN and DRIFTWARDEN_ALERTS__CHANNEL to post.[/dim]"
         )
 
 
-def tell_the_decision(stage: Workspace, evaluation: DriftEvaluationRow) -> DecisionRow | None:
-    """Let driftwarden decide on the batch, and show with which figures."""
+def show_decision(workspace: Workspace, evaluation: DriftEvaluationRow) -> DecisionRow | None:
+    """Decide on the review batch, and show the figures of the decision."""
     from monitor.review.decision.decisions import decide_open_batches
 
-    decide_open_batches(stage.engine, stage.settings, evaluation.window_end)
-    with transaction(stage.engine) as connection:
+    decide_open_batches(workspace.engine, workspace.settings, evaluation.window_end)
+    with transaction(workspace.engine) as connection:
         batch = batch_of_evaluation(connection, evaluation.id)
         decision = None if batch is None else decision_of_batch(connection, batch)
     if decision is None:
         return None
     inputs = decision.inputs
     rate, launch = inputs["rate"], inputs["baseline"]
-    stage.narrator.show(
+    workspace.console.show(
         figures(
-            "Error rate, from the control slice alone",
-            ("", "wrong", "95% interval", "n"),
+            "Error rate in the control slice",
+            ("", "error rate", "95% interval", "n"),
             [_rate_row("this week", rate), _rate_row(f"at launch ({launch['from']})", launch)],
         )
     )
     for reason in inputs["reasons"]:
-        stage.narrator.say(escape(reason))
-    stage.narrator.say(f"Decision: [bold]{decision.recommendation.replace('_', ' ')}[/bold].")
+        workspace.console.write(escape(reason))
+    workspace.console.write(f"Decision: [bold]{decision.recommendation.replace('_', ' ')}[/bold].")
     return decision
 
 
-def tell_the_data(stage: Workspace, run: RunRow) -> None:
-    """Show what a run is trained on."""
+def show_training_data(workspace: Workspace, run: RunRow) -> None:
+    """Show the training data of a run."""
     from retrain.run_folder import RunFolder, read_json
 
     card = read_json(RunFolder(Path(run.work_dir)).card) or {}
-    stage.narrator.say(
-        f"The lead confirms. {card['n_gold']} gold examples and {card['n_replay']} replayed ones "
+    workspace.console.write(
+        f"The lead confirms. {card['n_gold']} gold and {card['n_replay']} replayed examples "
         f"({card['replay_share']:.0%}), digest {card['digest'][:19]}; method "
         f"{run.recipe['method']}, from version 1's adapter."
     )
 
 
-def tell_before_and_after(
-    stage: Workspace, evaluation: CandidateEvaluationRow
+def show_scores(
+    workspace: Workspace, evaluation: CandidateEvaluationRow
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Show exact match before and after on the same items; return it by split."""
+    """Show exact match of both versions on the same items; return it by split."""
     results = evaluation.results
     assert results is not None  # noqa: S101 - the evaluation has succeeded
     before, after = (_by_split(results, system) for system in (INCUMBENT, CANDIDATE))
-    stage.narrator.show(
+    workspace.console.show(
         figures(
             "Exact match on held-out requests, 95% intervals",
             ("topics", "version 1", "version 2", "n"),
@@ -137,26 +139,28 @@ def tell_before_and_after(
         )
     )
     for check in results.checks:
-        stage.narrator.say(f"  {check.outcome:<9} {escape(check.name)}: {check.observed}")
-    stage.narrator.say(f"Gate result: [bold]{results.gate_result}[/bold].")
+        workspace.console.write(f"  {check.outcome:<9} {escape(check.name)}: {check.observed}")
+    workspace.console.write(f"Gate result: [bold]{results.gate_result}[/bold].")
     return (
         {split: score.value for split, score in before.items()},
         {split: score.value for split, score in after.items()},
     )
 
 
-def tell_the_registry(stage: Workspace, evaluation: CandidateEvaluationRow) -> None:
-    """Begin the rollout of a version that the gates let pass, and show the registry."""
+def show_registry(workspace: Workspace, evaluation: CandidateEvaluationRow) -> None:
+    """Start the rollout of a candidate that passed the gates, and show the registry."""
     from datetime import UTC, datetime
 
     from retrain.rollout.rollouts import start_rollout
 
     now = datetime.now(UTC)
-    with transaction(stage.engine) as connection:
+    with transaction(workspace.engine) as connection:
         if evaluation.may_roll_out:
-            start_rollout(connection, evaluation.version_id, stage.settings.rollout, now, by="lead")
-        versions = list_versions(connection, stage.settings.model.name)
-    stage.narrator.show(
+            start_rollout(
+                connection, evaluation.version_id, workspace.settings.rollout, now, by="lead"
+            )
+        versions = list_versions(connection, workspace.settings.model.name)
+    workspace.console.show(
         figures(
             "Registry",
             ("version", "stage", "adapter", "data"),
@@ -171,39 +175,44 @@ def tell_the_registry(stage: Workspace, evaluation: CandidateEvaluationRow) -> N
             ],
         )
     )
-    steps = ", ".join(f"{percent}%" for percent in stage.settings.rollout.stages)
-    stage.narrator.say(
-        f"The rollout goes by {steps}, {format_duration(stage.settings.rollout.min_dwell)} each at "
-        "least, and back by itself when a check fails."
+    stages = ", ".join(f"{percent}%" for percent in workspace.settings.rollout.stages)
+    workspace.console.write(
+        f"Rollout stages: {stages}, at least "
+        f"{format_duration(workspace.settings.rollout.min_dwell)} each; it reverts by itself when "
+        "a check fails."
     )
 
 
-def summarise(
-    stage: Workspace,
+def show_summary(
+    workspace: Workspace,
     evaluation: DriftEvaluationRow,
     expectations: Sequence[Expectation],
     account: str,
     password: str,
 ) -> None:
-    """End with one table, where the report is, and how to open the page."""
-    stage.narrator.show(
+    """Show the expectations, the report files, and how to open the web page."""
+    workspace.console.show(
         figures(
             "",
-            ("what the demo set out to show", "what was seen", ""),
+            ("expectation", "observed", "met"),
             [
-                (one.claim, one.seen, "[green]yes[/green]" if one.held else "[red]NO[/red]")
-                for one in expectations
+                (
+                    expectation.claim,
+                    expectation.observed,
+                    "[green]yes[/green]" if expectation.holds else "[red]NO[/red]",
+                )
+                for expectation in expectations
             ],
         )
     )
-    reports = write_reports(stage, evaluation, "report")
-    stage.narrator.say(f"Reports: {', '.join(map(str, reports))}")
-    stage.narrator.say(
-        f"The page: [bold].venv/bin/driftwarden run --only web --config {stage.config}[/bold], "
-        f"then http://{stage.settings.web.host}:{stage.settings.web.port}, sign in as "
+    reports = write_reports(workspace, evaluation, "report")
+    workspace.console.write(f"Reports: {', '.join(map(str, reports))}")
+    workspace.console.write(
+        f"Web page: [bold].venv/bin/driftwarden run --only web --config {workspace.config}[/bold], "
+        f"then http://{workspace.settings.web.host}:{workspace.settings.web.port}, sign in as "
         f"[bold]{account}[/bold] with [bold]{escape(password)}[/bold]"
     )
-    stage.narrator.say(f"[dim]{stage.narrator.elapsed_seconds:.0f} seconds in all.[/dim]")
+    workspace.console.write(f"[dim]{workspace.console.elapsed_seconds:.0f} seconds in total.[/dim]")
 
 
 def _by_split(results: CandidateResults, system: str) -> dict[str, StratumScore]:

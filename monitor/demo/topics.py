@@ -1,7 +1,7 @@
-"""What customers of the demo's bank ask, and where each request has to go.
+"""Topics of the demo: sentence frames of requests, and their routes.
 
-A topic is a handful of sentence frames with slots. Together with openings, closings and the way
-people type they give some thousands of distinct requests a topic.
+A topic has a handful of sentence frames with slots. With openings, closings and typing habits they
+give some thousands of distinct requests per topic.
 """
 
 from dataclasses import dataclass
@@ -115,15 +115,15 @@ class Topic:
     """A kind of request.
 
     Attributes:
-        name: What it is about; known to the experts, not logged by production.
-        menu: The entry of the app's menu under which it arrives: the logged task type.
-        answer: The correct routing, ``queue: action``.
-        frames: Sentences with slots.
+        name: Subject; known to the experts, not logged by production.
+        menu: Entry of the app's menu: the logged task type.
+        route: The correct route, ``queue: action``.
+        frames: Sentence frames with slots.
     """
 
     name: str
     menu: str
-    answer: str
+    route: str
     frames: tuple[str, ...]
 
 

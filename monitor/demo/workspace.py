@@ -1,4 +1,4 @@
-"""The demo's ground: a fresh folder with its own SQLite database, and the encoder."""
+"""Workspace of the demo: a fresh folder, its SQLite database, and the encoder."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
-from monitor.demo.console import Narrator
+from monitor.demo.console import DemoConsole
 from monitor.errors import InputError
 from monitor.settings import Settings
 from monitor.store.engine import make_engine, transaction
@@ -20,52 +20,52 @@ if TYPE_CHECKING:
     from monitor.embedding.encoder import Encoder
     from retrain.jobs.launcher import Launcher
 
-#: Written into the folder, so that the demo only ever empties a folder of its own.
+#: File that marks a folder of the demo, as the demo empties no other folder.
 MARK = ".driftwarden-demo"
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """What every chapter of the demo uses."""
+    """Objects that every section of the demo uses."""
 
     folder: Path
     settings: Settings
     engine: Engine
     encoder: "Encoder"
-    narrator: Narrator
+    console: DemoConsole
 
     @property
     def launcher(self) -> "Launcher":
-        """What starts the children: processes of this machine."""
+        """The launcher: processes of this machine."""
         from retrain.jobs.local_launcher import SubprocessLauncher
 
         return SubprocessLauncher()
 
     @property
     def config(self) -> Path:
-        """The configuration with which the other commands open what the demo left."""
+        """The configuration file for commands on the demo's database."""
         return self.folder / "config.toml"
 
 
 def prepare_folder(folder: Path, *, read: Sequence[Path] = ()) -> Path:
-    """Return the folder, made or emptied.
+    """Create or empty the folder of the demo, and return it.
 
-    A folder that holds something and wasn't made by the demo is left alone: the demo then works in
-    a folder of its own inside it.
+    A folder with files that is not marked as the demo's is left alone: the demo then uses a folder
+    of its own inside it.
 
     Args:
-        folder: Where the demo is to work.
-        read: Files that the demo is told of.
+        folder: The requested folder.
+        read: Input files of the demo.
 
     Raises:
-        InputError: One of them lies in the folder that would be emptied.
+        InputError: An input file lies in the folder that would be emptied.
     """
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
         return prepare_folder(folder / "driftwarden-demo", read=read)
     for path in read:
         if path.resolve().is_relative_to(folder.resolve()):
             raise InputError(
-                f"{path}: it lies in {folder}, which the demo empties; move it, or name another "
+                f"{path} lies in {folder}, which the demo empties; move it, or give another "
                 "--folder"
             )
     shutil.rmtree(folder, ignore_errors=True)
@@ -75,7 +75,7 @@ def prepare_folder(folder: Path, *, read: Sequence[Path] = ()) -> Path:
 
 
 def write_config(folder: Path, settings: Settings) -> None:
-    """Write the settings that differ from the defaults, for the commands that come after."""
+    """Write the settings that differ from the defaults to config.toml."""
     lines = []
     for section, values in settings.model_dump(mode="json", exclude_defaults=True).items():
         lines += _table(section, values)
@@ -83,7 +83,7 @@ def write_config(folder: Path, settings: Settings) -> None:
 
 
 def _table(name: str, values: dict[str, Any]) -> list[str]:
-    """Return the lines of a table, and of those in it."""
+    """Return the lines of a table and its subtables."""
     lines, inner = [f"[{name}]"], []
     for key, value in values.items():
         if isinstance(value, dict):
@@ -101,7 +101,7 @@ def open_database(settings: Settings) -> Engine:
 
 
 def last_window_end(engine: Engine, model: str) -> datetime:
-    """Return a time at which every window of the traffic has ended, so that all are due."""
+    """Return a time at which every window of the traffic has ended."""
     from monitor.store.traffic.exchanges import last_exchange_at
 
     with transaction(engine) as connection:

@@ -1,4 +1,4 @@
-"""The demo as a newcomer runs it: the whole loop with a tiny model, and on one's own exchanges."""
+"""`driftwarden demo` as a process: end to end with a tiny model, and on own exchanges."""
 
 import json
 import os
@@ -31,8 +31,8 @@ def run_demo(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.timeout(600)
 def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    told = run_demo("--fast", "--folder", str(folder))
-    assert told.returncode == 0, told.stdout[-6000:] + told.stderr[-3000:]
+    done = run_demo("--fast", "--folder", str(folder))
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
 
     engine = make_engine(f"sqlite:///{folder / 'driftwarden.db'}")
     with transaction(engine) as connection:
@@ -77,7 +77,7 @@ def own_exchanges(
     return path
 
 
-def test_own_exchanges_are_judged_week_by_week_and_queued(tmp_path: Path) -> None:
+def test_own_exchanges_are_evaluated_by_week_and_queued(tmp_path: Path) -> None:
     rng = random.Random(4)
     start = datetime(2026, 10, 5, tzinfo=UTC)
     old = ("please return order {}", "where is parcel {}", "change the address of order {}")
@@ -88,14 +88,14 @@ def test_own_exchanges_are_judged_week_by_week_and_queued(tmp_path: Path) -> Non
     traffic = tmp_path / "traffic.jsonl"
     traffic.write_text(quiet.read_text() + loud.read_text())
 
-    told = run_demo(
+    done = run_demo(
         *("--traffic", str(traffic), "--baseline", str(baseline)),
         *("--folder", str(tmp_path / "demo")),
     )
 
-    assert told.returncode == 0, told.stdout[-4000:] + told.stderr[-3000:]
-    assert "line 251: invalid_json" in told.stdout
-    summary = told.stdout[told.stdout.index("Summary") :]
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-3000:]
+    assert "line 251: invalid_json" in done.stdout
+    summary = done.stdout[done.stdout.index("Summary") :]
     verdicts = [
         "no drift" if "no drift" in line else "drift"
         for line in summary.splitlines()
@@ -107,15 +107,18 @@ def test_own_exchanges_are_judged_week_by_week_and_queued(tmp_path: Path) -> Non
 
 def test_a_folder_that_is_not_the_demos_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("do not delete")
-    told = run_demo("--traffic", "missing.jsonl", "--baseline", "x", "--folder", str(tmp_path))
-    assert 2 == told.returncode
-    assert "missing.jsonl" in told.stderr or "x" in told.stderr
+    done = run_demo("--traffic", "missing.jsonl", "--baseline", "x", "--folder", str(tmp_path))
+    assert 2 == done.returncode
+    assert "missing.jsonl" in done.stderr or "x" in done.stderr
     assert "do not delete" == (tmp_path / "thesis.txt").read_text()
 
 
-def test_half_of_the_own_exchanges_is_refused_in_words() -> None:
-    told = run_demo("--traffic", "some.jsonl")
-    assert (2, "driftwarden: demo: give both --traffic and --baseline, or neither\n") == (
-        told.returncode,
-        told.stderr,
+def test_traffic_without_a_baseline_is_refused() -> None:
+    done = run_demo("--traffic", "some.jsonl")
+    assert (
+        2,
+        "driftwarden: --traffic and --baseline: only one is given; give both or neither\n",
+    ) == (
+        done.returncode,
+        done.stderr,
     )

@@ -10,6 +10,9 @@ from monitor.cli.shared.context import ConfigOption, open_database, read_setting
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from monitor.settings import Settings
+    from retrain.planning.checks.finding import Finding
+    from retrain.planning.memory.device import Device
     from retrain.planning.options import Option
 
 
@@ -51,15 +54,12 @@ def plan(
     from datetime import UTC, datetime
 
     from monitor.cli.retrain.data import prepare_data, summary_lines
-    from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.training.registry import production_version
     from retrain.data.token_counts import TokenCounter
-    from retrain.jobs.factory import create_launcher
     from retrain.models.base_model import BaseModel, load_tokenizer
     from retrain.planning.checks.finding import raise_refusals
     from retrain.planning.checks.run_checks import check_run
-    from retrain.planning.memory.device import this_device
     from retrain.planning.options import choose_option, options_for, options_json
     from retrain.planning.starting_point import prepare_bases, serving_source, starts_from_serving
     from retrain.recipes.confirmation import require_confirmation
@@ -77,8 +77,7 @@ def plan(
     training_set = prepare_data(engine, settings, name, requested, gold)
     work_dir = Path(settings.retrain.work_dir)
     bases = prepare_bases(requested, work_dir)
-    launcher = create_launcher(settings.retrain.launcher, settings.retrain, load_secrets())
-    device = this_device() if launcher.capabilities.device.able else None
+    device = _device(settings)
     with transaction(engine) as connection:
         serving = production_version(connection, name)
     prepared = options_for(requested, bases, serving, device)
@@ -92,12 +91,10 @@ def plan(
         TokenCounter(load_tokenizer(trained)), serving_source(trained, serving)
     )
     checks = check_run(chosen.recipe, training_set.rows, device, training_set.validation)
-    for finding in checks.findings:
-        typer.echo(f"{finding.name}: {finding.outcome}: {finding.text}")
+    _print_findings(checks.findings)
     raise_refusals(checks.findings)
     card = training_set.card
-    for remark in (*chosen.recipe.warnings(), *card.remarks):
-        typer.echo(f"note: {remark}", err=True)
+    _print_notes([*chosen.recipe.warnings(), *card.remarks])
     if dry_run:
         return
     with transaction(engine) as connection:
@@ -124,6 +121,26 @@ def plan(
         f"training data: driftwarden retrain data {run_id}\n"
         f"start: driftwarden retrain start {run_id}"
     )
+
+
+def _device(settings: "Settings") -> "Device | None":
+    """Return this machine's device, if the launcher trains on it."""
+    from monitor.settings import load_secrets
+    from retrain.jobs.factory import create_launcher
+    from retrain.planning.memory.device import this_device
+
+    launcher = create_launcher(settings.retrain.launcher, settings.retrain, load_secrets())
+    return this_device() if launcher.capabilities.device.able else None
+
+
+def _print_findings(findings: "Sequence[Finding]") -> None:
+    for finding in findings:
+        typer.echo(f"{finding.name}: {finding.outcome}: {finding.text}")
+
+
+def _print_notes(notes: "Sequence[str]") -> None:
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
 
 
 def _order(options: "Sequence[Option]") -> "Iterator[str]":

@@ -21,7 +21,7 @@ TRUTH = {"pay by watch": "wearable", "tap my ring": "wearable", "lost my card": 
 
 
 def held(weeks: list[WeekOutcome]) -> list[bool]:
-    return [e.held for e in weekly_expectations(weeks, TRUTH, frozenset({"wearable"}))]
+    return [e.holds for e in weekly_expectations(weeks, TRUTH, frozenset({"wearable"}))]
 
 
 def test_the_story_as_promised_holds() -> None:
@@ -55,4 +55,4 @@ def test_a_topic_whose_examples_are_mostly_something_else_is_not_named() -> None
 def test_learning_is_judged_at_the_promised_points(
     figures: tuple[float, float, float, float], expected: list[bool]
 ) -> None:
-    assert [e.held for e in learning_expectations(*figures)] == expected
+    assert [e.holds for e in learning_expectations(*figures)] == expected

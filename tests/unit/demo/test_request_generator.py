@@ -33,10 +33,10 @@ def test_new_topics_arrive_in_the_drifted_week_only() -> None:
     assert {topic.name for topic in (*NEW_TOPICS, CHANGED_TOPIC)} == {r.topic for r in new}
 
 
-def test_the_changed_topic_wants_another_answer_under_the_same_menu_entry() -> None:
+def test_the_changed_topic_has_another_route_in_one_menu_entry() -> None:
     before = next(topic for topic in KNOWN_TOPICS if topic.name == CHANGED_TOPIC.name)
     assert before.menu == CHANGED_TOPIC.menu
-    assert before.answer != CHANGED_TOPIC.answer
+    assert before.route != CHANGED_TOPIC.route
 
 
 def test_the_log_does_not_give_the_new_topics_away() -> None:
@@ -46,4 +46,4 @@ def test_the_log_does_not_give_the_new_topics_away() -> None:
 
 def test_a_week_lies_inside_its_seven_days() -> None:
     first, second = RequestGenerator(1).traffic(1, 300), RequestGenerator(1).traffic(2, 300)
-    assert max(r.asked_at for r in first) < min(r.asked_at for r in second)
+    assert max(r.sent_at for r in first) < min(r.sent_at for r in second)

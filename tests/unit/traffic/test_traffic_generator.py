@@ -76,7 +76,7 @@ def test_only_the_last_week_asks_for_what_the_menu_does_not_know(
 
 
 def test_the_router_answers_by_the_menu_alone(weeks: list[dict[str, Any]]) -> None:
-    answers = {topic.menu: topic.answer for topic in KNOWN_TOPICS}
+    answers = {topic.menu: topic.route for topic in KNOWN_TOPICS}
     assert all(answers[exchange["task_type"]] == exchange["response"] for exchange in weeks)
 
 
