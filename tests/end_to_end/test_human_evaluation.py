@@ -1,4 +1,4 @@
-"""A whole study in a real browser: three people by keyboard, the lock, the results."""
+"""A human evaluation in a browser: three raters by keyboard, the lock, the results."""
 
 import re
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ KEYS = {"candidate": "5", "incumbent": "4", "base": "2"}
 
 def texts(page: Page) -> list[str]:
     """Return what is shown, answer by answer."""
-    return [one.inner_text() for one in page.locator(".slot .said").all()]
+    return [node.inner_text() for node in page.locator(".slot .response-text").all()]
 
 
 def rate(page: Page, whose: dict[tuple[int, str], list[str]]) -> None:
@@ -36,29 +36,29 @@ def rate(page: Page, whose: dict[tuple[int, str], list[str]]) -> None:
         page.keyboard.press("Control+Enter")
 
 
-def test_three_people_rate_a_study_by_keyboard_and_a_lead_locks_it(site: Site) -> None:
+def test_three_raters_rate_and_a_lead_locks(site: Site) -> None:
     now = datetime.now(UTC)
     human_evaluation = make_human_evaluation(site.engine, now, n=12)
     whose = systems_of_texts(site.engine, human_evaluation)
     for name in ("Ada", "Ben", "Cleo"):
         page = site.open(name, f"/human-evaluations/{human_evaluation}")
-        page.get_by_role("heading", name="12 items wait for you").wait_for()
+        page.get_by_role("heading", name="12 items are waiting for you").wait_for()
         page.keyboard.press("Enter")
         page.wait_for_url(f"**/human-evaluations/{human_evaluation}/rate")
         while page.url.endswith("/rate"):
             rate(page, whose)
-        page.get_by_role("heading", name="You have rated all that was yours").wait_for()
+        page.get_by_role("heading", name="You have rated all your items").wait_for()
     lea = site.open("Lea", f"/human-evaluations/{human_evaluation}")
-    assert "12 of 12" in lea.get_by_role("region", name="Who has rated").inner_text()
+    assert "12 of 12" in lea.get_by_role("region", name="Raters").inner_text()
     assert not any(system in lea.content() for system in ("incumbent", "Incumbent"))
     lea.get_by_role("checkbox").focus()
     lea.keyboard.press("Space")
     lea.keyboard.press("Tab")
     lea.keyboard.press("Enter")
     lea.get_by_role("heading", name="Locked").wait_for()
-    lea.get_by_text("The figures are being worked out").wait_for()
+    lea.get_by_text("The daemon is computing the results").wait_for()
     score_locked_human_evaluations(site.engine, Settings(), now)
-    lea.get_by_role("heading", name="The candidate beside the others").wait_for()
+    lea.get_by_role("heading", name="Candidate compared with the other systems").wait_for()
     shown = lea.locator("#results").inner_text()
     # A third of the incumbent's answers are the base's very words: rated once, as a 2.
     assert "+1.67" in shown, "beside the incumbent"
@@ -69,13 +69,13 @@ def test_three_people_rate_a_study_by_keyboard_and_a_lead_locks_it(site: Site) -
         for one in unblinded_ratings(connection, human_evaluation):
             by_system.setdefault(one.system, set()).update(one.scores.values())
     assert by_system["candidate"] == {5}
-    lea.get_by_role("link", name=re.compile("Every item")).click()
+    lea.get_by_role("link", name=re.compile("^All items")).click()
     first = lea.locator("section.rated").first
     first.get_by_role("heading", name="Candidate").wait_for()
     assert {"Ada", "Ben", "Cleo"} <= set(first.inner_text().split())
 
 
-def test_what_is_chosen_is_kept_and_comes_back(site: Site) -> None:
+def test_drafts_of_ratings_are_saved_and_restored(site: Site) -> None:
     human_evaluation = make_human_evaluation(site.engine, datetime.now(UTC), n=2)
     page = site.open("Ada", f"/human-evaluations/{human_evaluation}")
     page.keyboard.press("Enter")
@@ -92,16 +92,16 @@ def test_what_is_chosen_is_kept_and_comes_back(site: Site) -> None:
     assert again.locator("[name='B.0'][value='4']").is_checked()
     assert again.locator("#comment").input_value() == "It says 3 days, it is 5."
     again.keyboard.press("Control+Enter")
-    assert "Rate answer A: accuracy." in again.locator("#problem").inner_text()
+    assert "Rate response A: accuracy." in again.locator("#problem").inner_text()
     again.keyboard.press("ArrowRight")
     again.keyboard.press("ArrowDown")
     again.keyboard.press("3")
     assert again.locator("[name='A.1'][value='3']").is_checked()
     again.keyboard.press("?")
-    again.get_by_role("dialog", name="Keys").wait_for()
+    again.get_by_role("dialog", name="Keyboard shortcuts").wait_for()
 
 
-def test_ratings_are_taken_back_by_u(site: Site) -> None:
+def test_ratings_are_withdrawn_by_u(site: Site) -> None:
     human_evaluation = make_human_evaluation(site.engine, datetime.now(UTC), n=2)
     whose = systems_of_texts(site.engine, human_evaluation)
     page = site.open("Ben", f"/human-evaluations/{human_evaluation}")
@@ -117,7 +117,7 @@ def test_ratings_are_taken_back_by_u(site: Site) -> None:
     assert page.locator("input:checked").count() == 4 * page.locator(".slot").count()
 
 
-def test_an_item_is_given_away_and_a_locked_study_says_so(site: Site) -> None:
+def test_an_item_is_declined_and_a_lock_is_shown(site: Site) -> None:
     human_evaluation = make_human_evaluation(site.engine, datetime.now(UTC), n=2)
     whose = systems_of_texts(site.engine, human_evaluation)
     page = site.open("Ada", f"/human-evaluations/{human_evaluation}")
@@ -127,22 +127,22 @@ def test_an_item_is_given_away_and_a_locked_study_says_so(site: Site) -> None:
     page.keyboard.type("my sister works there")
     with page.expect_navigation():
         page.keyboard.press("Enter")
-    page.get_by_text("Item 1 goes to somebody else.").last.wait_for()
+    page.get_by_text("Item 1 goes to another reviewer.").last.wait_for()
     rate(page, whose)
-    page.get_by_role("heading", name="You have rated all that was yours").wait_for()
+    page.get_by_role("heading", name="You have rated all your items").wait_for()
     ben = site.open("Ben", f"/human-evaluations/{human_evaluation}")
     ben.keyboard.press("Enter")
     ben.wait_for_url("**/rate")
     lea = site.open("Lea", f"/human-evaluations/{human_evaluation}")
     lea.get_by_text("5 of 6 ratings are missing").wait_for()
     lea.get_by_role("checkbox").check()
-    lea.get_by_role("button", name="Lock although ratings are missing").click()
+    lea.get_by_role("button", name="Lock with missing ratings").click()
     lea.get_by_role("heading", name="Locked").wait_for()
     ben.keyboard.press("3")
     ben.get_by_text("The study is locked: nothing is rated any more.").first.wait_for()
 
 
-def test_no_page_of_a_study_violates_wcag_2_2_aa_or_overflows(site: Site) -> None:
+def test_human_evaluation_pages_meet_wcag_2_2_aa(site: Site) -> None:
     now = datetime.now(UTC)
     done, waiting = (
         make_human_evaluation(site.engine, now, n=12),

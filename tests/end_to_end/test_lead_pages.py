@@ -8,7 +8,7 @@ from tests.support.web.site import Site
 pytestmark = pytest.mark.browser
 
 
-def test_the_pages_of_a_lead(site: Site) -> None:
+def test_pages_of_a_lead(site: Site) -> None:
     page = site.open("Lea")
     base, evaluation_id = site.url, site.world.evaluation_id
     page.goto(f"{base}/progress")
@@ -19,7 +19,7 @@ def test_the_pages_of_a_lead(site: Site) -> None:
     expect(page.get_by_text("<script>alert(1)</script> is my wallet safe?")).to_be_visible()
     page.get_by_text("What these figures rest on").click()
     expect(page.get_by_role("cell", name="0.0123").first).to_be_visible()
-    page.get_by_role("link", name="This report as one file").click()
+    page.get_by_role("link", name="Report as one file").click()
     expect(page.locator("h1")).to_contain_text("Customers ask about two things")
     assert "null" == page.evaluate("window.origin")
     page.get_by_role("link", name="Evidently's report").click()
@@ -35,4 +35,4 @@ def test_the_pages_of_a_lead(site: Site) -> None:
     answer = page.goto(f"{base}/nothing-here")
     assert answer is not None
     assert 404 == answer.status
-    expect(page.locator("h1")).to_have_text("Nothing here")
+    expect(page.locator("h1")).to_have_text("Page not found")

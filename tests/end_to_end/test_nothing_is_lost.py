@@ -26,7 +26,7 @@ from tests.support.web.site import Site
 pytestmark = pytest.mark.browser
 
 SAVED = re.compile(r"Saved \d\d:\d\d:\d\d")
-FAILING = "Not saved: trying again"
+FAILING = "Not saved: retrying"
 
 
 def draft(site: Site, item: int, name: str = "Ada") -> str:
@@ -86,7 +86,7 @@ def server(site: Site) -> Iterator[Server]:
     one.kill()
 
 
-def test_a_draft_is_saved_within_a_second_of_a_pause_and_while_typing_goes_on(site: Site) -> None:
+def test_a_draft_is_saved_after_pauses_and_during_typing(site: Site) -> None:
     page = site.open("Ada")
     item = start(page)
     edit(page, " Kept.")
@@ -106,7 +106,7 @@ def test_a_draft_is_saved_within_a_second_of_a_pause_and_while_typing_goes_on(si
         assert [] == late, f"typed more than two seconds ago, and not saved: {late}"
 
 
-def test_what_was_typed_survives_a_reload(site: Site) -> None:
+def test_a_draft_survives_a_reload(site: Site) -> None:
     page = site.open("Ada")
     start(page)
     page.keyboard.press("3")
@@ -117,7 +117,7 @@ def test_what_was_typed_survives_a_reload(site: Site) -> None:
     expect(page.locator("[name=accuracy][value='3']")).to_be_checked()
 
 
-def test_a_killed_server_loses_nothing_that_was_typed(site: Site, server: Server) -> None:
+def test_a_draft_survives_a_killed_server(site: Site, server: Server) -> None:
     site.url, before = server.address, site.url
     try:
         page = site.open("Ada")
@@ -153,7 +153,7 @@ def test_a_killed_server_loses_nothing_that_was_typed(site: Site, server: Server
         site.url = before
 
 
-def test_a_session_that_ends_while_typing_asks_to_sign_in_and_comes_back(site: Site) -> None:
+def test_an_expired_session_returns_to_the_draft_after_sign_in(site: Site) -> None:
     page = site.open("Ada")
     item = start(page)
     edit(page, " One.")
@@ -162,7 +162,7 @@ def test_a_session_that_ends_while_typing_asks_to_sign_in_and_comes_back(site: S
         connection.execute(delete(WebSession).where(WebSession.expires_at.is_not(None)))
     page.keyboard.type(" Two.")
     banner = page.locator("#banner")
-    expect(banner).to_contain_text("You have been signed out. What you typed is kept")
+    expect(banner).to_contain_text("You have been signed out. Your text is saved")
     page.keyboard.type(" Three.")
     banner.get_by_role("link", name="Sign in again").click()
     page.get_by_label("Name").fill("Ada")
@@ -174,7 +174,7 @@ def test_a_session_that_ends_while_typing_asks_to_sign_in_and_comes_back(site: S
     assert draft(site, item).endswith(" One. Two. Three.")
 
 
-def test_no_text_stays_in_the_browser_after_submitting_or_signing_out(site: Site) -> None:
+def test_drafts_leave_the_browser_on_submission_and_sign_out(site: Site) -> None:
     page = site.open("Ada")
     item = start(page)
     edit(page, " Secret.")
@@ -190,7 +190,7 @@ def test_no_text_stays_in_the_browser_after_submitting_or_signing_out(site: Site
     wait_for_copies(page, 0)
 
 
-def test_the_reservation_is_shown_when_it_runs_out_and_kept_by_who_is_there(site: Site) -> None:
+def test_a_lease_is_extended_by_activity_and_its_end_shown(site: Site) -> None:
     page = site.context("Ada").new_page()
     page.clock.install()
     page.goto(f"{site.url}/review")
@@ -205,7 +205,7 @@ def test_the_reservation_is_shown_when_it_runs_out_and_kept_by_who_is_there(site
         page.keyboard.press("ArrowDown")
 
 
-def test_who_comes_too_late_keeps_the_text(site: Site) -> None:
+def test_a_lost_item_leaves_its_text_to_copy(site: Site) -> None:
     page = site.open("Ada")
     item = start(page)
     edit(page, " Mine.")
@@ -222,12 +222,12 @@ def test_who_comes_too_late_keeps_the_text(site: Site) -> None:
     page.keyboard.type(" More of mine.")
     banner = page.locator("#banner")
     expect(banner).to_contain_text("others have taken the item")
-    expect(banner).to_contain_text("What you wrote is kept")
+    expect(banner).to_contain_text("Your text is saved")
     expect(page.get_by_role("button", name="Submit")).to_be_disabled()
     expect(page.locator("#corrected")).to_have_value(re.compile(r" Mine\. More of mine\.$"))
-    banner.get_by_role("button", name="Go on with the next item").click()
+    banner.get_by_role("button", name="Next item").click()
     page.wait_for_url("**/review")
-    kept = page.get_by_label(f"What you wrote for item {item}")
+    kept = page.get_by_label(f"Your draft of item {item}")
     expect(kept).to_have_value(re.compile(r" Mine\. More of mine\.$"))
     page.get_by_role("button", name="Remove").click()
     page.reload()

@@ -22,12 +22,12 @@ def disagree(site: Site) -> tuple[int, Page, Page]:
     correct(ben, "Block the card in the app. We can't refund the payment.", kind="judgement")
     for page in (ada, ben):
         page.goto(f"{site.url}/review/{item}")
-        expect(page.get_by_role("heading", name="You two see this differently")).to_be_visible()
-        expect(page.locator(".votes .vote")).to_have_count(2)
+        expect(page.get_by_role("heading", name="disagree")).to_be_visible()
+        expect(page.locator(".reviews .review-card")).to_have_count(2)
     return item, ada, ben
 
 
-def test_two_reviewers_disagree_talk_and_settle(site: Site) -> None:
+def test_two_reviewers_disagree_discuss_and_settle(site: Site) -> None:
     item, ada, ben = disagree(site)
     between = ada.locator("#between")
     expect(between.locator("ins")).to_contain_text("can't")
@@ -46,7 +46,7 @@ def test_two_reviewers_disagree_talk_and_settle(site: Site) -> None:
     ada.keyboard.press("Escape")
     with ada.expect_navigation():
         ada.keyboard.press("Control+Enter")  # her own verdict, as it stands
-    expect(ada.get_by_text("You propose")).to_be_visible()
+    expect(ada.get_by_role("heading", name="Your proposal").first).to_be_visible()
     agree = ben.get_by_role("button", name="Agree")
     expect(agree).to_be_visible(timeout=12_000)
     with ben.expect_navigation():
@@ -61,18 +61,18 @@ def test_two_reviewers_disagree_talk_and_settle(site: Site) -> None:
     assert ["knowledge", "judgement"] == votes, "the first votes stay"
 
 
-def test_an_adjudicator_decides_without_knowing_whose_word_it_is(site: Site) -> None:
+def test_an_adjudicator_decides_without_names(site: Site) -> None:
     item, ada, _ = disagree(site)
     ada.get_by_role("button", name="Ask an adjudicator").click()
     dialog = ada.get_by_role("dialog")
     with ada.expect_navigation():
         dialog.get_by_role("button", name="Ask an adjudicator").click()
-    expect(ada.locator(".toast")).to_have_text(f"Item {item} goes to an adjudicator.")
+    expect(ada.locator(".toast")).to_have_text(f"Item {item} is passed to an adjudicator.")
 
     cleo = site.open("Cleo")
     cleo.get_by_role("link", name=f"Item {item}").click()
     cleo.wait_for_url(f"**/review/{item}")
-    expect(cleo.get_by_role("heading", name="Your word decides")).to_be_visible()
+    expect(cleo.get_by_role("heading", name="Your decision is final")).to_be_visible()
     shown = cleo.locator("main").inner_text()
     assert "Ada" not in shown
     assert "Ben" not in shown
@@ -85,7 +85,7 @@ def test_an_adjudicator_decides_without_knowing_whose_word_it_is(site: Site) -> 
     choose(cleo, "error_kind", "knowledge")
     choose(cleo, "answerable", "facts_missing")
     cleo.keyboard.press("Control+Enter")
-    expect(cleo.locator("#problem")).to_have_text("Say why a decision was needed.")
+    expect(cleo.locator("#problem")).to_have_text("Select the cause of the disagreement.")
     cleo.keyboard.press("1")
     with cleo.expect_navigation():
         cleo.keyboard.press("Control+Enter")
@@ -96,7 +96,7 @@ def test_an_adjudicator_decides_without_knowing_whose_word_it_is(site: Site) -> 
 
     lea = site.open("Lea", f"/review/{item}")
     lea.get_by_role("button", name="Reopen").click()
-    lea.get_by_label("Why").fill("The price list changed.")
+    lea.get_by_label("Reason").fill("The price list changed.")
     with lea.expect_navigation():
         lea.get_by_role("dialog").get_by_role("button", name="Reopen").click()
     cleo.goto(f"{site.url}/review/{item}")
@@ -104,7 +104,7 @@ def test_an_adjudicator_decides_without_knowing_whose_word_it_is(site: Site) -> 
     expect(cleo.get_by_text("Revision 2")).to_be_visible()
 
 
-def test_an_auditor_judges_afresh_and_holds_where_it_differs(site: Site) -> None:
+def test_a_differing_audit_replaces_the_verdict(site: Site) -> None:
     ada, ben = site.open("Ada"), site.open("Ben")
     item = start(ada)
     assert item == start(ben)
@@ -115,8 +115,8 @@ def test_an_auditor_judges_afresh_and_holds_where_it_differs(site: Site) -> None
     expect(cleo.get_by_role("heading", name="To audit")).to_be_visible()
     cleo.get_by_role("link", name=f"Item {item}").click()
     cleo.wait_for_url(f"**/review/{item}")
-    expect(cleo.get_by_role("heading", name="Judge this one afresh")).to_be_visible()
-    expect(cleo.locator(".votes .vote")).to_have_count(0)
+    expect(cleo.get_by_role("heading", name="Audit this item")).to_be_visible()
+    expect(cleo.locator(".reviews .review-card")).to_have_count(0)
     cleo.keyboard.press("e")
     cleo.locator("#corrected").fill("Block the card in the app first.")
     cleo.keyboard.press("Escape")
@@ -129,4 +129,4 @@ def test_an_auditor_judges_afresh_and_holds_where_it_differs(site: Site) -> None
         (gold,) = gold_of_batches(connection, [site.world.batch_id])
     assert ("audited", "Block the card in the app first.") == (gold.resolution, gold.response)
     ada.goto(f"{site.url}/review/{item}")
-    expect(ada.get_by_text("An audit saw it differently, and holds.")).to_be_visible()
+    expect(ada.get_by_text("The audit differed and replaced the agreed verdict.")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Experts review in a browser: by keyboard, two at once, and everything beside the verdict."""
+"""Reviewing in a browser: by keyboard, two reviewers at once, and all other actions."""
 
 import pytest
 from playwright.sync_api import expect
@@ -15,7 +15,9 @@ pytestmark = pytest.mark.browser
 
 def test_a_full_review_by_keyboard_alone(site: Site) -> None:
     page = site.open("Ada")
-    expect(page.get_by_role("heading", name="You decide what the model learns")).to_be_visible()
+    expect(
+        page.get_by_role("heading", name="Your reviews decide what the model learns")
+    ).to_be_visible()
     # A slow machine gives the button its focus only some time after the page has loaded.
     expect(page.get_by_role("button", name="Start with the first of 40")).to_be_focused()
     with page.expect_navigation():
@@ -36,9 +38,9 @@ def test_a_full_review_by_keyboard_alone(site: Site) -> None:
     page.keyboard.press("d")
     page.keyboard.press("ArrowDown")
     expect(page.locator("#comment")).to_be_focused()
-    page.keyboard.type("The guide is silent on this.")
+    page.keyboard.type("The guidelines are silent on this.")
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#problem")).to_have_text("Say which kind of error it is.")
+    expect(page.locator("#problem")).to_have_text("Select the kind of error.")
     page.keyboard.press("4")  # the focus is where the answer is missing
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
@@ -58,14 +60,14 @@ def test_a_full_review_by_keyboard_alone(site: Site) -> None:
     )  # fmt: skip
     assert corrected.corrected_response.endswith("Please call us at once.")
     assert ("tone", "facts_missing") == (corrected.error_kind, corrected.answerable)
-    assert "The guide is silent on this." == corrected.comment
+    assert "The guidelines are silent on this." == corrected.comment
 
 
-def test_a_score_that_is_missing_is_asked_for(site: Site) -> None:
+def test_a_missing_score_is_requested(site: Site) -> None:
     page = site.open("Ada")
     start(page)
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#problem")).to_contain_text("Choose a verdict")
+    expect(page.locator("#problem")).to_contain_text("Select a verdict")
     page.keyboard.press("x")
     page.keyboard.press("1")
     page.keyboard.press("Control+Enter")
@@ -92,7 +94,7 @@ def test_two_reviewers_at_once_make_gold(site: Site) -> None:
     assert (item, "accept", "agreed") == (gold.item_id, gold.verdict, gold.resolution)
 
 
-def test_the_last_review_can_be_taken_back(site: Site) -> None:
+def test_the_last_review_can_be_withdrawn(site: Site) -> None:
     page = site.open("Ada")
     item = start(page)
     correct(page, "Call us at once.", kind="tone", answer="needs_judgement")
@@ -116,7 +118,7 @@ def test_skipping_flagging_and_help(site: Site) -> None:
     page = site.open("Ada")
     first = start(page)
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("a")  # keys rest while a dialog is open
     page.keyboard.press("Escape")
     expect(page.locator("[name=verdict]:checked")).to_have_count(0)
@@ -129,7 +131,7 @@ def test_skipping_flagging_and_help(site: Site) -> None:
     dialog.get_by_label("Details").fill("an IBAN")
     with page.expect_navigation():
         dialog.get_by_role("button", name="Flag").click()
-    expect(page.locator(".toast")).to_have_text(f"Item {second} is flagged. A lead looks at it.")
+    expect(page.locator(".toast")).to_have_text(f"Item {second} is flagged. A lead will decide.")
     with transaction(site.engine) as connection:
         items = {item.id: item for item in items_of_batches(connection, [site.world.batch_id])}
     assert ("flagged", "Personal data: an IBAN") == (
@@ -137,35 +139,35 @@ def test_skipping_flagging_and_help(site: Site) -> None:
     )  # fmt: skip
     assert "queued" == items[first].status
     page.goto(f"{site.url}/review/{second}")
-    expect(page.get_by_text("A lead looks at this item")).to_be_visible()
+    expect(page.get_by_role("heading", name="Waiting for a lead")).to_be_visible()
 
     lead = site.open("Lea", f"/review/{second}")
     expect(lead.get_by_text("Personal data: an IBAN")).to_be_visible()
     with lead.expect_navigation():
-        lead.get_by_role("button", name="Put it back").click()
+        lead.get_by_role("button", name="Restore").click()
     with transaction(site.engine) as connection:
         assert "queued" == item_by_id(connection, second).status
 
 
-def test_the_guide_stays_open_from_item_to_item(site: Site) -> None:
+def test_guidelines_stay_open_from_item_to_item(site: Site) -> None:
     page = site.open("Ada")
     start(page)
-    guide = page.get_by_role("complementary", name="Guide")
-    expect(guide).to_be_hidden()
+    guidelines = page.get_by_role("complementary", name="Guidelines")
+    expect(guidelines).to_be_hidden()
     page.keyboard.press("g")
-    expect(guide).to_be_focused()
-    expect(guide).to_contain_text("A card is lost or stolen")
-    expect(guide).to_contain_text("Guide version")
-    guide.get_by_text("Abroad, without any money").click()
-    expect(guide).to_contain_text("emergency cash paid out to you in Lisbon")
+    expect(guidelines).to_be_focused()
+    expect(guidelines).to_contain_text("A card is lost or stolen")
+    expect(guidelines).to_contain_text("Guidelines version")
+    guidelines.get_by_text("Abroad, without any money").click()
+    expect(guidelines).to_contain_text("emergency cash paid out to you in Lisbon")
     accept(page)
-    expect(guide).to_be_visible()
-    expect(guide).to_contain_text("No guide is written for this kind of task.")
+    expect(guidelines).to_be_visible()
+    expect(guidelines).to_contain_text("There are no guidelines for this task type.")
     page.keyboard.press("g")
-    expect(guide).to_be_hidden()
+    expect(guidelines).to_be_hidden()
 
 
-def test_texts_are_shown_as_they_came(site: Site) -> None:
+def test_texts_keep_their_form(site: Site) -> None:
     _, code, arabic = queue_of(site.world)[:3]
     page = site.open("Ada")
     start(page)
@@ -220,7 +222,7 @@ def test_the_diff_gives_back_both_texts(site: Site) -> None:
     assert [["same", "日本"], ["removed", "語"], ["same", "の文"]] == parts
 
 
-def test_the_colours_that_were_chosen_are_remembered(site: Site) -> None:
+def test_the_colour_theme_is_remembered(site: Site) -> None:
     page = site.open("Ada", color_scheme="light")
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     light = page.evaluate(ground)

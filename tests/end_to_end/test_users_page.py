@@ -34,7 +34,7 @@ def barriers(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_admin_invites_and_the_invited_comes_in(
+def test_an_admin_invites_a_user_who_signs_in(
     browser: Browser, engine: Engine, scheme: str
 ) -> None:
     with transaction(engine) as connection:
@@ -46,8 +46,8 @@ def test_an_admin_invites_and_the_invited_comes_in(
         admin.goto(f"{server.url}/users")
         admin.get_by_label("Name", exact=True).fill("Dan")
         admin.get_by_label("Role").select_option("adjudicator")
-        admin.get_by_label("Others, with commas between").fill("fees, cards")
-        admin.get_by_role("button", name="Make a link").click()
+        admin.get_by_label("Other task types, separated by commas").fill("fees, cards")
+        admin.get_by_role("button", name="Create a link").click()
         link = admin.locator("#link").inner_text()
         assert [] == barriers(admin)
 
@@ -55,12 +55,12 @@ def test_an_admin_invites_and_the_invited_comes_in(
         dan.goto(re.sub(r"^https?://[^/]+", server.url, link))
         expect(dan.get_by_role("heading")).to_have_text("Welcome, Dan")
         assert [] == barriers(dan)
-        dan.get_by_label("Password").fill(PASSWORD)
-        dan.get_by_label("The same again").fill(f"{PASSWORD}!")
+        dan.get_by_label("Password", exact=True).fill(PASSWORD)
+        dan.get_by_label("Repeat the password").fill(f"{PASSWORD}!")
         dan.keyboard.press("Enter")
-        expect(dan.get_by_role("alert")).to_have_text("The two passwords differ.")
-        dan.get_by_label("Password").fill(PASSWORD)
-        dan.get_by_label("The same again").fill(PASSWORD)
+        expect(dan.get_by_role("alert")).to_have_text("The passwords differ.")
+        dan.get_by_label("Password", exact=True).fill(PASSWORD)
+        dan.get_by_label("Repeat the password").fill(PASSWORD)
         dan.keyboard.press("Enter")
         dan.wait_for_url("**/review")
 
@@ -68,7 +68,7 @@ def test_an_admin_invites_and_the_invited_comes_in(
         expect(admin.get_by_role("checkbox", name="fees")).to_be_checked()
         assert [] == barriers(admin)
         admin.get_by_label("Role").select_option("reviewer")
-        admin.get_by_role("button", name="Save the role").click()
+        admin.get_by_role("button", name="Save role").click()
         expect(admin.locator("dd").first).to_have_text("Reviewer")
         admin.get_by_role("button", name="Deactivate").click()
         expect(admin.get_by_role("button", name="Reactivate")).to_be_visible()
@@ -76,5 +76,5 @@ def test_an_admin_invites_and_the_invited_comes_in(
         dan.wait_for_url("**/login**")
         assert [] == barriers(dan)
         dan.goto(re.sub(r"^https?://[^/]+", server.url, link))
-        expect(dan.get_by_role("heading")).to_have_text("This link doesn't work")
+        expect(dan.get_by_role("heading")).to_have_text("This link is not valid")
         assert [] == barriers(dan)

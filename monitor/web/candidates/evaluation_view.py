@@ -16,7 +16,7 @@ PAIRS_SHOWN = 50
 
 @dataclass(frozen=True)
 class FigureRow:
-    """A metric on a stratum, system by system; ``None`` where it says nothing of one."""
+    """A metric on a stratum: the score of each system, or ``None``."""
 
     stratum: str
     metric: str
@@ -25,7 +25,7 @@ class FigureRow:
 
 @dataclass(frozen=True)
 class BenchmarkFigures:
-    """A benchmark with all of its figures."""
+    """The figures of a benchmark."""
 
     name: str
     overall: list[FigureRow]
@@ -34,7 +34,7 @@ class BenchmarkFigures:
 
 @dataclass(frozen=True)
 class ResponsePair:
-    """An item on which the candidate did better than another system, or worse."""
+    """An item on which a metric differs between the candidate and another system."""
 
     item: str
     messages: list[dict[str, str]]
@@ -47,22 +47,22 @@ class ResponsePair:
 
 @dataclass(frozen=True)
 class ResponsePairs:
-    """Items on which two systems differ, the largest differences first."""
+    """Items on which two systems differ, largest differences first."""
 
     n_better: int = 0
     n_worse: int = 0
-    shown: list[ResponsePair] = field(default_factory=list)
-    #: Items that an open study withholds.
+    pairs: list[ResponsePair] = field(default_factory=list)
+    #: Items hidden by an open human evaluation.
     n_withheld: int = 0
-    #: Where the answers would lie, if they can't be read here.
+    #: Path of the responses, if they are not on this machine.
     missing: str = ""
 
 
 def benchmark_figures(results: CandidateResults) -> list[BenchmarkFigures]:
     """Return the scores of every benchmark, by stratum and metric, with a column per system."""
-    found: dict[str, dict[tuple[str, str], dict[str, StratumScore | None]]] = {}
+    benchmarks: dict[str, dict[tuple[str, str], dict[str, StratumScore | None]]] = {}
     for scores in results.scores:
-        rows = found.setdefault(scores.benchmark, {})
+        rows = benchmarks.setdefault(scores.benchmark, {})
         for score in scores.scores:
             key = (score.stratum, score.metric)
             row = rows.setdefault(key, dict.fromkeys(results.systems))
@@ -73,7 +73,7 @@ def benchmark_figures(results: CandidateResults) -> list[BenchmarkFigures]:
             [FigureRow(*key, by) for key, by in rows.items() if not key[0]],
             [FigureRow(*key, by) for key, by in rows.items() if key[0]],
         )
-        for name, rows in found.items()
+        for name, rows in benchmarks.items()
     ]
 
 
@@ -89,12 +89,12 @@ def response_pairs(
     """Return the items that a metric scores differently for the candidate and another system.
 
     Args:
-        row: The evaluation.
-        benchmark: Its name.
-        metric: Its name.
+        row: The candidate evaluation.
+        benchmark: Name of the benchmark.
+        metric: Name of the metric.
         other: ``incumbent`` or ``base``.
-        worse: Those that the candidate scores lower on; else higher.
-        withheld: (benchmark, item) whose answers may not be shown.
+        worse: Return items on which the candidate is worse, else better.
+        withheld: (benchmark, item) whose responses may not be shown.
     """
     path = RunFolder(Path(row.work_dir)).evaluation_responses(row.id)
     if not path.is_file():
@@ -111,24 +111,25 @@ def response_pairs(
         if (benchmark, item) in withheld:
             n_withheld += 1
             continue
-        asked = by[CANDIDATE]
+        line = by[CANDIDATE]
         pairs.append(
             ResponsePair(
                 item,
-                asked["messages"],
-                asked.get("expected"),
-                asked["response"],
+                line["messages"],
+                line.get("expected"),
+                line["response"],
                 by[other]["response"],
                 *values,
             )
         )
-    pairs.sort(key=lambda one: (-abs(one.candidate_value - one.other_value), one.item))
-    lower = [one for one in pairs if one.candidate_value < one.other_value]
-    higher = [one for one in pairs if one.candidate_value > one.other_value]
+    pairs.sort(key=lambda pair: (-abs(pair.candidate_value - pair.other_value), pair.item))
+    lower = [pair for pair in pairs if pair.candidate_value < pair.other_value]
+    higher = [pair for pair in pairs if pair.candidate_value > pair.other_value]
     minimised = _lower_is_better(row, benchmark, metric, other)
-    better, worse_ones = (lower, higher) if minimised else (higher, lower)
-    shown = worse_ones if worse else better
-    return ResponsePairs(len(better), len(worse_ones), shown[:PAIRS_SHOWN], n_withheld)
+    n_lower, n_higher = len(lower), len(higher)
+    n_better, n_worse = (n_lower, n_higher) if minimised else (n_higher, n_lower)
+    selected = lower if worse != minimised else higher
+    return ResponsePairs(n_better, n_worse, selected[:PAIRS_SHOWN], n_withheld)
 
 
 def _lower_is_better(row: CandidateEvaluationRow, benchmark: str, metric: str, other: str) -> bool:
