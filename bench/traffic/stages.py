@@ -17,7 +17,7 @@ from monitor.bench.row import Row
 from monitor.settings import Settings
 from monitor.store.engine import make_engine
 from monitor.traffic.decoder import Decoder
-from monitor.traffic.ingest.preparation import BatchPreparer, PreparedBatch, redact_exchange
+from monitor.traffic.ingest.preparation import BatchPreparer, PreparedBatch
 from monitor.traffic.ingest.writer import store_batch
 from monitor.traffic.kafka.wire.batch_header import read_header
 from monitor.traffic.kafka.wire.integrity import UnconfirmedBatches
@@ -25,6 +25,7 @@ from monitor.traffic.kafka.wire.partition_reader import PATIENCE_SECONDS, Partit
 from monitor.traffic.kafka.wire.selection import Selection
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import build_redactor
+from monitor.traffic.redaction.exchanges import redact_exchange
 from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.sampler import Sampler
 

@@ -18,9 +18,9 @@ from monitor.store.traffic.baselines import baseline_by_digest, create_baseline
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.traffic.position import Position
+from monitor.traffic.embedding import TextEncoder, embed
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.file_source import BadLine, FileContent, read_exchanges
-from monitor.traffic.ingest.preparation import TextEncoder, embed
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.rows import exchange_row
 from monitor.traffic.sampling.design import baseline_outcome

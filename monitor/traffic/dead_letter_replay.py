@@ -21,7 +21,8 @@ from monitor.store.traffic.pending_halves import insert_halves
 from monitor.store.traffic.withheld import add_withheld
 from monitor.traffic.dead_letters import PLAIN_FORMAT_REASONS, duplicate_dead_letter
 from monitor.traffic.decoder import NULL_VALUE
-from monitor.traffic.ingest.preparation import BatchPreparer, TextEncoder
+from monitor.traffic.embedding import TextEncoder
+from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.ingest.writer import insert_accepted
 from monitor.traffic.record import RawRecord

@@ -11,12 +11,13 @@ from sqlalchemy import Engine
 
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.traffic.offsets import claim
+from monitor.store.traffic.offsets import OffsetMove, claim
 from monitor.telemetry import RECORDS_READ, RECORDS_SAMPLED
+from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.file_source import file_source_name, iter_records
-from monitor.traffic.ingest.preparation import BatchPreparer, TextEncoder
+from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.sweeper import Sweeper
-from monitor.traffic.ingest.writer import OffsetMove, store_with_retries
+from monitor.traffic.ingest.writer import store_with_retries
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import build_redactor
 from monitor.traffic.sampling.design import SamplingDesign

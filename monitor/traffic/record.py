@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.store.traffic.position import Position
-from monitor.traffic.sampling.sampler import record_identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +49,15 @@ class RawRecord:
             partition=position.partition,
             offset=position.offset,
         )
+
+
+def record_identity(
+    key: bytes | None,
+    id_header: bytes | None,
+    *,
+    source: str,
+    partition: int,
+    offset: int,
+) -> bytes:
+    """Return what identifies a record: the id header, else the key, else where it stands."""
+    return id_header or key or f"{source}/{partition}/{offset}".encode()

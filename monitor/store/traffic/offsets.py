@@ -12,6 +12,18 @@ from monitor.store.tables import OffsetGap, SourceOffset
 
 
 @dataclass(frozen=True)
+class OffsetMove:
+    """How far a batch brings one partition."""
+
+    source: str
+    partition: int
+    #: The next offset that the database must hold before.
+    expected: int
+    #: The one it holds after.
+    new: int
+
+
+@dataclass(frozen=True)
 class Gap:
     """Offsets that no longer existed when they were read: ``[first_offset, last_offset]``."""
 

@@ -24,7 +24,8 @@ from monitor.telemetry import (
     get_logger,
 )
 from monitor.traffic.backoff import Backoff
-from monitor.traffic.ingest.preparation import BatchPreparer, TextEncoder
+from monitor.traffic.embedding import TextEncoder
+from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.ingest.worker import IngestWorker
 from monitor.traffic.kafka.assignment import Assignment

@@ -4,11 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NamedTuple, Protocol, TypeVar
-
-import msgspec
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple, TypeVar
 
 from monitor.errors import RecordError
 from monitor.settings import Traffic
@@ -17,32 +13,22 @@ from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.pending_halves import HalfRow
 from monitor.store.traffic.position import Position
 from monitor.store.traffic.withheld import WithheldCount, WithheldDay, start_of_day
-from monitor.telemetry import EMBEDDING_DURATION, EXCHANGES_NOT_SAMPLED, get_logger
+from monitor.telemetry import EXCHANGES_NOT_SAMPLED, get_logger
 from monitor.traffic.dead_letters import part_dead_letters, record_dead_letter
 from monitor.traffic.decoder import Decoder
-from monitor.traffic.exchange import Exchange, Half, Message
+from monitor.traffic.embedding import TextEncoder, embed
+from monitor.traffic.exchange import Exchange, Half
 from monitor.traffic.joining import JoinedExchange, join, pair
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor
+from monitor.traffic.redaction.exchanges import redact_exchange
 from monitor.traffic.rows import exchange_row, half_row
 from monitor.traffic.sampling.design import SamplingDesign, SamplingOutcome
 from monitor.traffic.sampling.sampler import Draw
 
-#: Attributes that hexadecimal digits could make look like a telephone number.
-IDS = {"trace_id"}
-
 log = get_logger(__name__)
 
 T = TypeVar("T")
-
-
-class TextEncoder(Protocol):
-    """What this package needs of an encoder."""
-
-    identity: str
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float16]:
-        """Return unit-norm vectors ``[n, d]``."""
 
 
 @dataclass(frozen=True)
@@ -209,35 +195,3 @@ def _count_withheld(selected: Sequence[_Selected]) -> dict[WithheldDay, Withheld
             weight = 1.0 / one.outcome.inclusion_probability
             counts[day] = counts.get(day, WithheldCount()) + WithheldCount(1, weight)
     return counts
-
-
-def embed(exchanges: Exchanges, encoder: TextEncoder) -> Exchanges:
-    """Return exchanges with their vectors, made in one call: the encoder sorts texts by length."""
-    n = len(exchanges)
-    if not n:
-        return replace(exchanges, encoder=encoder.identity)
-    with EMBEDDING_DURATION.time():
-        vectors = encoder.encode([*exchanges.prompts, *exchanges.responses])
-    return replace(
-        exchanges,
-        prompt_vectors=vectors[:n],
-        response_vectors=vectors[n:],
-        encoder=encoder.identity,
-    )
-
-
-def redact_exchange(exchange: Exchange, redactor: Redactor | None) -> Exchange:
-    """Return the exchange without the personal data that a redactor finds, where there is one."""
-    if redactor is None:
-        return exchange
-    redact = redactor.redact
-    return msgspec.structs.replace(
-        exchange,
-        end_user=redactor.pseudonym(exchange.end_user),
-        messages=tuple(Message(turn.role, redact(turn.content)) for turn in exchange.messages),
-        response=redact(exchange.response),
-        attributes={
-            key: redact(value) if isinstance(value, str) and key not in IDS else value
-            for key, value in exchange.attributes.items()
-        },
-    )

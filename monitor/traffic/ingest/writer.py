@@ -14,7 +14,7 @@ from monitor.store.engine import limit_idle_time, transaction
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges
-from monitor.store.traffic.offsets import advance
+from monitor.store.traffic.offsets import OffsetMove, advance
 from monitor.store.traffic.pending_halves import insert_halves
 from monitor.store.traffic.withheld import add_withheld
 from monitor.telemetry import SERVICE_FAILURES, STORE_DURATION, get_logger
@@ -28,18 +28,6 @@ log = get_logger(__name__)
 #: A replica that hangs for so long between two statements loses its transaction, and the locks on
 #: the offsets that another one needs.
 HANG_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class OffsetMove:
-    """How far a batch brings one partition."""
-
-    source: str
-    partition: int
-    #: The next offset that the database must hold before.
-    expected: int
-    #: The one it holds after.
-    new: int
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.store.traffic.dead_letters import DeadLetterRow
-from monitor.traffic.ingest.writer import OffsetMove
+from monitor.store.traffic.offsets import OffsetMove
 from monitor.traffic.record import RawRecord
 
 #: A batch of huge records closes before it reaches ``traffic.batch_size``, to bound memory.

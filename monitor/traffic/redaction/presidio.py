@@ -9,7 +9,7 @@ from typing import Any
 
 from monitor.errors import ConfigurationError
 from monitor.settings import Redaction
-from monitor.traffic.redaction.redactor import Span
+from monitor.traffic.redaction.span import Span
 
 #: Presidio's recognizer of addresses fetches a list from the internet at its first use, and the
 #: patterns find them anyway.

@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 
-from monitor.settings import Redaction
 from monitor.traffic.redaction.account_numbers import find_cards, find_ibans, find_ssns
 from monitor.traffic.redaction.emails import find_emails
 from monitor.traffic.redaction.phone_numbers import find_phones
 from monitor.traffic.redaction.secrets import find_secrets
+from monitor.traffic.redaction.span import Span
 from monitor.traffic.redaction.text_scan import Place, TextScan
 
 #: Finds names and places in a text: yields a kind and where it stands.
-Finder = Callable[[str], Iterable["Span"]]
+Finder = Callable[[str], Iterable[Span]]
 
 #: Runs of digits that separators may divide: where numbers are looked for.
 NUMBERS = re.compile(r"[0-9](?:[ ./()\u00a0\u2013-]{0,3}[0-9]){6,400}")
@@ -21,15 +20,6 @@ NUMBERS = re.compile(r"[0-9](?:[ ./()\u00a0\u2013-]{0,3}[0-9]){6,400}")
 
 #: Names are the least sure of all: whatever has a form wins over them.
 LAST_RANK = 1_000
-
-
-@dataclass(frozen=True, order=True)
-class Span:
-    """Personal data in a text: ``text[start:end]`` is of the kind."""
-
-    start: int
-    end: int
-    kind: str
 
 
 class Redactor:
@@ -97,21 +87,6 @@ class Redactor:
         yield "CARD", find_cards(scan, windows)
         yield "SSN", find_ssns(scan, windows)
         yield "PHONE", find_phones(scan, windows)
-
-
-def build_redactor(settings: Redaction) -> Redactor | None:
-    """Build what config.toml describes; ``None`` where nothing is to be redacted.
-
-    Raises:
-        ConfigurationError: Presidio or its model is asked for and not installed.
-    """
-    if not settings.enabled:
-        return None
-    if not settings.presidio:
-        return Redactor(settings.patterns)
-    from monitor.traffic.redaction.presidio import PresidioFinder  # noqa: PLC0415 - takes a second
-
-    return Redactor(settings.patterns, extra_finder=PresidioFinder(settings).find)
 
 
 def pseudonym_of(end_user: str) -> str:

@@ -119,15 +119,3 @@ class Sampler:
         # Whatever randomness the earlier stage used, ours is another: two independent stages.
         draw = Draw(randomness_of(identity), probability=probability_of(threshold))
         return draw, upstream.problem
-
-
-def record_identity(
-    key: bytes | None,
-    id_header: bytes | None,
-    *,
-    source: str,
-    partition: int,
-    offset: int,
-) -> bytes:
-    """Return what identifies a record: the id header, else the key, else where it stands."""
-    return id_header or key or f"{source}/{partition}/{offset}".encode()

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.traffic.ingest.preparation import TextEncoder
+from monitor.traffic.embedding import TextEncoder
 
 #: Returns the configured encoder, loading it where that wasn't done yet; may raise a ModelError.
 EncoderSource = Callable[[], TextEncoder]

@@ -12,8 +12,8 @@ from sqlalchemy import Engine, select
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import DeadLetter, Exchange, SourceOffset
+from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.ingest.loop import run_ingest
-from monitor.traffic.ingest.preparation import TextEncoder
 from monitor.traffic.sampling.sampler import Sampler
 from tests.support.encoders.fake_encoder import FakeEncoder
 

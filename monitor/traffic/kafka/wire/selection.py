@@ -10,8 +10,8 @@ from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.position import Position
 from monitor.traffic.dead_letters import record_dead_letter
 from monitor.traffic.parsing.timestamps import from_milliseconds
-from monitor.traffic.record import RawRecord
-from monitor.traffic.sampling.sampler import Draw, Sampler, record_identity
+from monitor.traffic.record import RawRecord, record_identity
+from monitor.traffic.sampling.sampler import Draw, Sampler
 
 #: A record that was kept, or the letter that stands for what can't be.
 SampledRecord = RawRecord | DeadLetterRow

@@ -17,10 +17,10 @@ from monitor.traffic.sampling.sampler import (
     Sampler,
     probability_of,
     randomness_of,
-    record_identity,
     stored_draw,
     threshold_of,
 )
+from monitor.traffic.record import record_identity
 
 N_KEYS = 1_000_000
 TRACE_ID = "0af7651916cd43dd84f3333333333333"
